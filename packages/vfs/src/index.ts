@@ -1,0 +1,2 @@
+export * from './vfs.ts';
+export * from './vfs-error.ts';
