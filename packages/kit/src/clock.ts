@@ -1,0 +1,78 @@
+/** A timer that was set; `clear` is allowed at any time, also after it fired. */
+export interface Timer {
+  clear(): void;
+}
+
+/** Time, handed in. */
+export interface Clock {
+  /** Milliseconds since 1970, as the calendar tells; may jump. */
+  wall(): number;
+  /** Milliseconds that only grow, from an arbitrary start. */
+  now(): number;
+  /** Calls back once, `ms` from now. Does not keep the process alive. */
+  after(ms: number, call: () => void): Timer;
+}
+
+/** The machine's clock. */
+export const systemClock: Clock = {
+  wall: () => Date.now(),
+  now: () => performance.now(),
+  after: (ms, call) => {
+    // setTimeout takes at most 2^31-1 ms; longer ones are waited for in steps
+    const longest = 0x7fffffff;
+    const end = performance.now() + ms;
+    let timer: NodeJS.Timeout;
+    const wait = (left: number): void => {
+      timer = setTimeout(() => (left > longest ? wait(end - performance.now()) : call()), Math.min(left, longest));
+      timer.unref();
+    };
+    wait(ms);
+    return { clear: () => clearTimeout(timer) };
+  },
+};
+
+/** A clock that stands until it is told to move: a week of timeouts passes in a millisecond. */
+export class FakeClock implements Clock {
+  #now: number;
+  readonly #wallAtZero: number;
+  readonly #timers = new Map<number, { readonly at: number; readonly call: () => void }>();
+  #next = 1;
+
+  constructor(wall = Date.UTC(2026, 0, 1), now = 0) {
+    this.#now = now;
+    this.#wallAtZero = wall - now;
+  }
+
+  wall(): number {
+    return this.#wallAtZero + this.#now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(ms: number, call: () => void): Timer {
+    const id = this.#next++;
+    this.#timers.set(id, { at: this.#now + Math.max(0, ms), call });
+    return { clear: () => void this.#timers.delete(id) };
+  }
+
+  /** Timers that are set and have not fired. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /** Moves on by `ms`, firing what falls due in its order, at its own time; timers set meanwhile fire too when they are due. */
+  advance(ms: number): void {
+    const end = this.#now + ms;
+    for (;;) {
+      let first: [number, { readonly at: number; readonly call: () => void }] | undefined;
+      for (const entry of this.#timers) if (entry[1].at <= end && (first === undefined || entry[1].at < first[1].at)) first = entry;
+      if (first === undefined) break;
+      this.#timers.delete(first[0]);
+      this.#now = Math.max(this.#now, first[1].at);
+      first[1].call();
+    }
+    this.#now = end;
+  }
+}

@@ -1,0 +1,101 @@
+import type { DestinationStream, Logger } from 'pino';
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Structured log: a sentence and what it is about. Never a key, a hash or a password. */
+export interface Log {
+  trace(what: string, fields?: LogFields): void;
+  debug(what: string, fields?: LogFields): void;
+  info(what: string, fields?: LogFields): void;
+  warn(what: string, fields?: LogFields): void;
+  error(what: string, fields?: LogFields): void;
+  /** Whether this level is written: guards fields that cost something to make. */
+  enabled(level: LogLevel): boolean;
+  /** The same log with fields that each line carries. */
+  child(fields: LogFields): Log;
+}
+
+export interface LogOptions {
+  readonly level?: LogLevel | 'silent';
+  /** File descriptor; standard error unless told. */
+  readonly fd?: number;
+}
+
+function over(logger: Logger): Log {
+  const write =
+    (level: LogLevel) =>
+    (what: string, fields?: LogFields): void =>
+      fields === undefined ? logger[level](what) : logger[level](fields, what);
+  return {
+    trace: write('trace'),
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    enabled: (level) => logger.isLevelEnabled(level),
+    child: (fields) => over(logger.child(fields)),
+  };
+}
+
+/** A log on a file descriptor (or another destination), one JSON object a line. The library is loaded only here: it costs start-up time. */
+export async function createLog(options: LogOptions = {}, destination?: DestinationStream): Promise<Log> {
+  const { pino } = await import('pino');
+  const { level = 'info', fd = 2 } = options;
+  const stream = destination ?? pino.destination({ dest: fd, sync: true });
+  return over(pino({ level, base: null, serializers: { error: pino.stdSerializers.err } }, stream));
+}
+
+/** A log for people. The formatter too is loaded only here. */
+export async function createPrettyLog(options: LogOptions = {}): Promise<Log> {
+  const { PinoPretty } = await import('pino-pretty');
+  const { fd = 2 } = options;
+  return createLog(
+    options,
+    PinoPretty({
+      destination: fd,
+      sync: true,
+      ignore: 'pid,hostname',
+      translateTime: 'SYS:HH:MM:ss.l',
+      colorize: process.stderr.isTTY === true,
+    }),
+  );
+}
+
+/** A log that writes nothing. */
+export const silentLog: Log = {
+  trace: () => {},
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  enabled: () => false,
+  child: () => silentLog,
+};
+
+/** A log that keeps its lines, for tests. */
+export interface FakeLog extends Log {
+  readonly lines: { readonly level: LogLevel; readonly what: string; readonly fields: LogFields }[];
+}
+
+/** Makes a log that keeps its lines. */
+export function fakeLog(): FakeLog {
+  const lines: FakeLog['lines'] = [];
+  const make = (base: LogFields): FakeLog => {
+    const write =
+      (level: LogLevel) =>
+      (what: string, fields: LogFields = {}): void =>
+        void lines.push({ level, what, fields: { ...base, ...fields } });
+    return {
+      lines,
+      trace: write('trace'),
+      debug: write('debug'),
+      info: write('info'),
+      warn: write('warn'),
+      error: write('error'),
+      enabled: () => true,
+      child: (fields) => make({ ...base, ...fields }),
+    };
+  };
+  return make({});
+}
