@@ -1,6 +1,7 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  andThen,
   createLog,
   createMetrics,
   FakeClock,
@@ -11,7 +12,6 @@ import {
   settle,
   systemClock,
   systemRandom,
-  then,
 } from './index.ts';
 
 test('a value goes on at once, a promise later', async () => {
