@@ -1,0 +1,7 @@
+export * from './cmac.ts';
+export * from './encryption.ts';
+export * from './kdf.ts';
+export * from './md4.ts';
+export * from './preauth.ts';
+export * from './rc4.ts';
+export * from './signing.ts';

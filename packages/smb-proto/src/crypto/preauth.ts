@@ -1,0 +1,15 @@
+import { createHash } from 'node:crypto';
+
+/** The preauthentication integrity value before the first message: 64 zero bytes, MS-SMB2 3.3.5.4. */
+export const initialPreauthHash: Uint8Array = new Uint8Array(64);
+
+/**
+ * Takes one NEGOTIATE or SESSION_SETUP message into the chain, MS-SMB2 3.3.5.4 and 3.3.5.5: SHA-512 of the value so far and the message.
+ * @param message the message's bytes from its SMB2 header on, in chunks, as they go over the wire
+ * @returns the next value, 64 bytes; the one given is left as it is, so that each session set-up continues from its connection's
+ */
+export function preauthHash(previous: Uint8Array, message: readonly Uint8Array[]): Uint8Array {
+  const hash = createHash('sha512').update(previous);
+  for (const chunk of message) hash.update(chunk);
+  return new Uint8Array(hash.digest());
+}
