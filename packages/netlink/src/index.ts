@@ -1,0 +1,1 @@
+export { allRights, noRights, type Port, PortOption, type PortOptions, type Rights, type SendOptions } from './server/port.ts';
