@@ -1,0 +1,70 @@
+import { deepStrictEqual, match, rejects, strictEqual } from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { askControl } from './client.ts';
+import { type ControlHandlers, serveControl } from './server.ts';
+
+const handlers: ControlHandlers = {
+  stats: () => '2 running 445 0\n',
+  status: async () => ({ state: 'running', pid: 1, upSeconds: 0, shares: [] }),
+  stop: () => {
+    throw new Error('not now');
+  },
+};
+
+const listen = async (t: TestContext) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
+  const server = await serveControl(join(folder, 'control.sock'), handlers);
+  t.after(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  });
+  return server.path;
+};
+
+const say = (path: string, text: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let heard = '';
+    const socket = createConnection(path, () => socket.end(text)).setEncoding('utf8');
+    socket
+      .on('data', (more) => (heard += more))
+      .on('close', () => resolve(heard))
+      .on('error', reject);
+  });
+
+test('a request is one line, and so is its answer', async (t) => {
+  const path = await listen(t);
+  strictEqual(await askControl(path, 'stats', {}), '2 running 445 0\n');
+  deepStrictEqual((await askControl(path, 'status', {})).state, 'running');
+  await rejects(askControl(path, 'stop', {}), /^Error: not now$/);
+});
+
+test('the socket is for its owner alone, and answers in the order of the requests', async (t) => {
+  const path = await listen(t);
+  strictEqual(statSync(path).mode & 0o777, 0o600);
+  const lines = (await say(path, '{"do":"status"}\n{"do":"stats"}\n')).trim().split('\n');
+  deepStrictEqual(
+    lines.map((line) => typeof JSON.parse(line).answer),
+    ['object', 'string'],
+  );
+});
+
+test('garbage is told what a request is, and harms nobody', async (t) => {
+  const path = await listen(t);
+  for (const text of ['hello\n', '{}\n', 'null\n', '{"do":"constructor"}\n', '{"do":["stats"]}\n'])
+    match(await say(path, text), /"ok":false/);
+  match(await say(path, 'x'.repeat(100_000)), /more than 65536 bytes/);
+  strictEqual(await askControl(path, 'stats', {}), '2 running 445 0\n');
+});
+
+test("a dead daemon's socket file is replaced, a living one's is not", async (t) => {
+  const path = await listen(t);
+  await rejects(serveControl(path, handlers), /already answers/);
+  const dead = `${path}.dead`;
+  writeFileSync(dead, '');
+  await (await serveControl(dead, handlers)).close();
+  await rejects(askControl(dead, 'stats', {}), /no ring3 answers/);
+});

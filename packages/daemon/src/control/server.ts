@@ -1,0 +1,95 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createConnection, createServer, type Socket } from 'node:net';
+import type { MaybePromise } from '@ring3/kit';
+import { type ControlRequest, type ControlRequests, type ControlVerb, longestLine } from './protocol.ts';
+
+/** What answers each verb. A handler's exception is the peer's one-line error. */
+export type ControlHandlers = {
+  readonly [V in ControlVerb]: (ask: ControlRequests[V]['ask']) => MaybePromise<ControlRequests[V]['answer']>;
+};
+
+/** A control socket that listens. */
+export interface ControlServer {
+  readonly path: string;
+  close(): Promise<void>;
+}
+
+/** @returns whether somebody answers on a unix socket */
+export const answers = (path: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    const probe = createConnection(path);
+    probe.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    probe.once('connect', () => probe.destroy());
+  });
+
+/**
+ * Listens on a unix socket of mode 0600. A socket file that nobody answers on is a dead daemon's, and replaced.
+ * @throws Error when somebody answers there, or the path cannot be bound
+ */
+export async function serveControl(path: string, handlers: ControlHandlers): Promise<ControlServer> {
+  if (await answers(path)) throw new Error(`a running ring3 already answers on ${path}`);
+  rmSync(path, { force: true });
+  const peers = new Set<Socket>();
+  const server = createServer((socket) => {
+    peers.add(socket);
+    socket.once('close', () => peers.delete(socket));
+    socket.on('error', () => socket.destroy());
+    serve(socket, handlers);
+  });
+  const mask = process.umask(0o177);
+  try {
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+  } finally {
+    process.umask(mask);
+  }
+  chmodSync(path, 0o600);
+  return {
+    path,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const peer of peers) peer.destroySoon();
+      }),
+  };
+}
+
+function serve(socket: Socket, handlers: ControlHandlers): void {
+  let waiting = '';
+  let last: Promise<void> = Promise.resolve();
+  socket.setEncoding('utf8');
+  socket.on('data', (text: string) => {
+    waiting += text;
+    for (let end = waiting.indexOf('\n'); end >= 0; end = waiting.indexOf('\n')) {
+      const line = waiting.slice(0, end);
+      waiting = waiting.slice(end + 1);
+      last = last.then(() => answer(socket, line, handlers));
+    }
+    if (waiting.length > longestLine) socket.end(`${JSON.stringify({ ok: false, error: `a line of more than ${longestLine} bytes` })}\n`);
+  });
+}
+
+async function answer(socket: Socket, line: string, handlers: ControlHandlers): Promise<void> {
+  let reply: object;
+  try {
+    const request = parse(line);
+    const handler = handlers[request.do] as (ask: object) => MaybePromise<unknown>;
+    reply = { ok: true, answer: (await handler(request)) ?? null };
+  } catch (error) {
+    reply = { ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+  if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`);
+}
+
+const verbs: Readonly<Record<ControlVerb, true>> = { stats: true, status: true, stop: true };
+
+function parse(line: string): ControlRequest {
+  let request: unknown;
+  try {
+    request = JSON.parse(line);
+  } catch {
+    throw new Error('a request is one JSON object on one line');
+  }
+  const verb = typeof request === 'object' && request !== null ? (request as { do?: unknown }).do : undefined;
+  if (typeof verb !== 'string' || !Object.hasOwn(verbs, verb)) throw new Error(`do: one of ${Object.keys(verbs).join(', ')}`);
+  return request as ControlRequest;
+}

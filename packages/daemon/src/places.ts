@@ -1,0 +1,31 @@
+import { lstatSync, mkdirSync } from 'node:fs';
+import { homedir, tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+/** Where state lives: `$XDG_STATE_HOME/ring3`, or `~/.local/state/ring3`. */
+export const defaultStateDir = (env: NodeJS.ProcessEnv = process.env): string =>
+  join(absolute(env['XDG_STATE_HOME']) ?? join(homedir(), '.local', 'state'), 'ring3');
+
+/**
+ * Where the sockets lie: `$XDG_RUNTIME_DIR/ring3`, or a temporary folder of the user's own.
+ * The specification says that a relative path in either variable counts as not set (XDG Base Directory Specification).
+ */
+export function defaultRuntimeDir(env: NodeJS.ProcessEnv = process.env): string {
+  const runtime = absolute(env['XDG_RUNTIME_DIR']);
+  return runtime === undefined ? join(tmpdir(), `ring3-${userInfo().uid}`) : join(runtime, 'ring3');
+}
+
+const absolute = (path: string | undefined): string | undefined => (path?.startsWith('/') ? path : undefined);
+
+/**
+ * Makes a folder that only this user enters, or checks that the one that is there is such.
+ * @throws Error in one line, when it belongs to somebody else or others may enter
+ */
+export function privateFolder(path: string): string {
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const found = lstatSync(path);
+  const uid = process.getuid?.();
+  if (!found.isDirectory() || (uid !== undefined && found.uid !== uid)) throw new Error(`${path} is not a folder of this user`);
+  if ((found.mode & 0o077) !== 0) throw new Error(`${path} is open to others (mode ${(found.mode & 0o777).toString(8)}): chmod 700 it`);
+  return path;
+}
