@@ -1,0 +1,138 @@
+import { publishedUpcase, youngerUpcase } from './upcase-table.ts';
+import type { VfsCode } from './vfs-error.ts';
+
+/** Upper case of every UTF-16 unit, 128 KiB. */
+const upper = new Uint16Array(0x10000);
+/** What folding makes of every unit: first back from the private use area, then to upper case. */
+const folded = new Uint16Array(0x10000);
+
+/** U+F0xx for a character that Windows cannot have in a name: Microsoft KB 117258 ("SFM Converts Macintosh HFS Filenames to NTFS Unicode"). Its `/` is a Macintosh slash, which is `:` to POSIX. */
+const privateUse: readonly (readonly [character: string, unit: number])[] = [
+  ...Array.from({ length: 0x1f }, (_, i) => [String.fromCharCode(i + 1), 0xf001 + i] as const),
+  ['"', 0xf020],
+  ['*', 0xf021],
+  [':', 0xf022],
+  ['<', 0xf023],
+  ['>', 0xf024],
+  ['?', 0xf025],
+  ['\\', 0xf026],
+  ['|', 0xf027],
+];
+/** The last character of a name only. */
+const trailing = new Map([
+  [' ', '\uf028'],
+  ['.', '\uf029'],
+]);
+const toPrivate = new Map(privateUse.map(([character, unit]) => [character, String.fromCharCode(unit)]));
+const fromPrivate = new Map([...toPrivate, ...trailing].map(([character, unit]) => [unit, character]));
+
+for (let unit = 0; unit < 0x10000; unit++) upper[unit] = unit;
+for (const [first, last, step, shift] of [...publishedUpcase, ...youngerUpcase]) {
+  for (let unit = first; unit <= last; unit += step) upper[unit] = unit + shift;
+}
+folded.set(upper);
+for (const [unit, character] of fromPrivate) folded[unit.charCodeAt(0)] = character.charCodeAt(0);
+
+const units: number[] = [];
+function mapped(name: string, table: Uint16Array): string {
+  let at = 0;
+  while (at < name.length && table[name.charCodeAt(at)] === name.charCodeAt(at)) at++;
+  if (at === name.length) return name;
+  if (name.length > 0x1000) return Array.from({ length: name.length }, (_, i) => String.fromCharCode(table[name.charCodeAt(i)]!)).join('');
+  units.length = name.length;
+  for (let i = 0; i < name.length; i++) units[i] = table[name.charCodeAt(i)]!;
+  return String.fromCharCode.apply(undefined, units);
+}
+
+/**
+ * Windows' upper case of a name: one UTF-16 unit for one, nothing depends on language or context (MS-UCODEREF 3.1.5.3). `toUpperCase` is something else:
+ * it makes SS of ß and I of ı.
+ */
+export const upcase = (name: string): string => mapped(name, upper);
+
+/**
+ * The key under which names are the same to a client: upper case, and characters of the U+F0xx mapping as those that they stand for. So a client finds `a:b`
+ * by the `a\uf022b` that it was shown.
+ */
+export const foldName = (name: string): string => mapped(name, folded);
+
+/** @returns whether a client can tell the two names apart only by their spelling */
+export const sameName = (a: string, b: string): boolean => a === b || (a.length === b.length && foldName(a) === foldName(b));
+
+/** @returns EINVAL for what can be no name in a store: empty, `.`, `..`, with NUL or `/`, or with half of a surrogate pair; else nothing */
+export function checkName(name: string): VfsCode | undefined {
+  if (name === '' || name === '.' || name === '..') return 'EINVAL';
+  for (let i = 0; i < name.length; i++) {
+    const unit = name.charCodeAt(i);
+    if (unit === 0 || unit === 0x2f) return 'EINVAL';
+    if (unit >= 0xd800 && unit < 0xe000) return name.isWellFormed() ? checkRest(name, i) : 'EINVAL';
+  }
+  return undefined;
+}
+const checkRest = (name: string, from: number): VfsCode | undefined =>
+  name.includes('\0', from) || name.includes('/', from) ? 'EINVAL' : undefined;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const inexpressible = /[\x01-\x1f"*:<>?\\|]|[ .]$/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const inexpressibleUnits = /[\x01-\x1f"*:<>?\\|]/g;
+
+/** A stored name as a client sees it: what Windows cannot have in a name goes into the private use area. Most names come back as they are. */
+export function toWireName(name: string): string {
+  if (!inexpressible.test(name)) return name;
+  const shown = name.replace(inexpressibleUnits, (character) => toPrivate.get(character)!);
+  const last = trailing.get(shown.at(-1)!);
+  return last === undefined ? shown : shown.slice(0, -1) + last;
+}
+
+/** The stored name that a new entry gets for the one a client gives: the inverse of {@link toWireName}. */
+export function fromWireName(name: string): string {
+  if (!/[\uf001-\uf029]/.test(name)) return name;
+  const inner = name.replace(/[\uf001-\uf027]/g, (unit) => fromPrivate.get(unit)!);
+  const last = fromPrivate.get(inner.at(-1)!);
+  return last === undefined ? inner : inner.slice(0, -1) + last;
+}
+
+/**
+ * The name of a host's bytes. Bytes that are no UTF-8 become U+F080 … U+F0FF, one for one, and so do those of a character in just that range: so
+ * {@link nameToBytes} always leads back to the same bytes, and no file is hidden for its name.
+ */
+export function nameFromBytes(bytes: Uint8Array): string {
+  const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  if (!/[\ufffd\uf080-\uf0ff]/.test(name)) return name;
+  let out = '';
+  for (let at = 0; at < bytes.length; ) {
+    const length = characterLength(bytes, at);
+    const character = length === 0 ? '' : Buffer.from(bytes.subarray(at, at + length)).toString('utf8');
+    if (length === 0 || (character >= '\uf080' && character <= '\uf0ff' && length === 3)) {
+      out += String.fromCharCode(0xf000 + bytes[at]!);
+      at++;
+    } else {
+      out += character;
+      at += length;
+    }
+  }
+  return out;
+}
+
+/** The bytes of a name on a host: UTF-8, but U+F080 … U+F0FF are the bytes 80 … FF. The name is well-formed (see {@link checkName}). */
+export function nameToBytes(name: string): Buffer {
+  if (!/[\uf080-\uf0ff]/.test(name)) return Buffer.from(name, 'utf8');
+  const parts = name.split(/([\uf080-\uf0ff]+)/);
+  return Buffer.concat(parts.map((part, i) => Buffer.from(i % 2 === 0 ? part : fromUnits(part), i % 2 === 0 ? 'utf8' : 'latin1')));
+}
+const fromUnits = (part: string): string => part.replace(/[\uf080-\uf0ff]/g, (unit) => String.fromCharCode(unit.charCodeAt(0) & 0xff));
+
+/** @returns bytes of the well-formed UTF-8 character (RFC 3629, 4) at `at`, 0 where there is none */
+function characterLength(bytes: Uint8Array, at: number): number {
+  const first = bytes[at]!;
+  if (first < 0x80) return 1;
+  const length = first >= 0xc2 && first < 0xe0 ? 2 : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  if (length === 0 || at + length > bytes.length) return 0;
+  const second = bytes[at + 1]!;
+  const low = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
+  const high = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;
+  if (second < low || second > high) return 0;
+  for (let i = 2; i < length; i++) if ((bytes[at + i]! & 0xc0) !== 0x80) return 0;
+  return length;
+}
