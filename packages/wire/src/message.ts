@@ -209,8 +209,10 @@ export function message<F extends Fields, P extends Parts>(
     let cursor = start;
     for (const [field, spec] of entries) {
       const place = readPart(spec, field, origin, window, cursor, x);
-      value[field] = spec.read(frame, origin + place.at, place.length, place.count);
-      cursor = place.at + place.length;
+      const found = spec.read(frame, origin + place.at, place.length, place.count);
+      value[field] = found;
+      // without a length, the part was given all that is left: what it took says where the next one starts
+      cursor = place.at + (spec.locators.length === undefined ? spec.size(found) : place.length);
     }
   };
   const windowOf = (frame: Frame, at: number, length: number | undefined): number => {
