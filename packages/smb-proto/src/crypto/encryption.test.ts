@@ -1,11 +1,13 @@
 import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomFillSync } from 'node:crypto';
 import { test } from 'node:test';
 import { Cipher, cipherBits, Decryptor, Encryptor, transformHeaderLength } from './encryption.ts';
 import { sessionKeys } from './kdf.ts';
+import type { RandomBytes } from './random-bytes.ts';
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex');
 const hex = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString('hex').toUpperCase();
+const random: RandomBytes = { fill: (array) => randomFillSync(array) };
 const sessionId = bytes('2500000000100000');
 
 // Microsoft's published examples: "Encryption in SMB 3.0: A protocol perspective" and "SMB 3.1.1 Encryption in Windows 10".
@@ -62,7 +64,7 @@ for (const [name, cipher] of Object.entries(Cipher)) {
   const message = [randomBytes(116), randomBytes(70_000), randomBytes(3)];
 
   test(`${name}: what is encrypted decrypts, in whatever chunks it arrives`, () => {
-    const frame = Buffer.concat(new Encryptor(cipher, key, randomBytes).encrypt(message, sessionId));
+    const frame = Buffer.concat(new Encryptor(cipher, key, random).encrypt(message, sessionId));
     const decryptor = new Decryptor(cipher, key);
     deepStrictEqual(Buffer.concat(decryptor.decrypt([frame])!), Buffer.concat(message));
     deepStrictEqual(Buffer.concat(decryptor.decrypt(cut(frame))!), Buffer.concat(message));
@@ -72,7 +74,7 @@ for (const [name, cipher] of Object.entries(Cipher)) {
   });
 
   test(`${name}: one changed bit anywhere, or a byte less or more, decrypts to nothing`, () => {
-    const frame = Buffer.concat(new Encryptor(cipher, key, randomBytes).encrypt([Buffer.from('message')], sessionId));
+    const frame = Buffer.concat(new Encryptor(cipher, key, random).encrypt([Buffer.from('message')], sessionId));
     const decryptor = new Decryptor(cipher, key);
     const protocolIdLength = 4; // which the tag does not cover
     for (let at = protocolIdLength; at < frame.length; at++) {
@@ -87,7 +89,7 @@ for (const [name, cipher] of Object.entries(Cipher)) {
   });
 
   test(`${name}: no nonce comes twice, and what the cipher does not take of it is zero (MS-SMB2 2.2.41)`, () => {
-    const encryptor = new Encryptor(cipher, key, randomBytes);
+    const encryptor = new Encryptor(cipher, key, random);
     const nonces = new Set<string>();
     for (let i = 0; i < 300; i++) {
       const header = encryptor.encrypt([Buffer.of(1)], sessionId)[0]!;
@@ -101,11 +103,11 @@ for (const [name, cipher] of Object.entries(Cipher)) {
 
 test('two encryptors with one key do not share their nonces, and a key of the wrong length is refused', () => {
   const key = new Uint8Array(16);
-  const [a, b] = [1, 2].map((salt) => new Encryptor(Cipher.Aes128Gcm, key, (length) => new Uint8Array(length).fill(salt)));
+  const [a, b] = [1, 2].map((salt) => new Encryptor(Cipher.Aes128Gcm, key, { fill: (array) => array.fill(salt) }));
   notDeepStrictEqual(
     a!.encrypt([Buffer.of(1)], sessionId)[0]!.subarray(20, 36),
     b!.encrypt([Buffer.of(1)], sessionId)[0]!.subarray(20, 36),
   );
-  throws(() => new Encryptor(Cipher.Aes256Gcm, key, randomBytes), RangeError);
+  throws(() => new Encryptor(Cipher.Aes256Gcm, key, random), RangeError);
   throws(() => new Decryptor(Cipher.Aes256Ccm, key), RangeError);
 });

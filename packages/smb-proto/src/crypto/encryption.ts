@@ -1,4 +1,5 @@
 import { type CipherGCM, createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+import type { RandomBytes } from './random-bytes.ts';
 
 /** SMB2_ENCRYPTION_CAPABILITIES, MS-SMB2 2.2.3.1.2. */
 export const Cipher = { Aes128Ccm: 1, Aes128Gcm: 2, Aes256Ccm: 3, Aes256Gcm: 4 } as const;
@@ -51,13 +52,13 @@ export class Encryptor {
    * @param key 16 or 32 bytes, by the cipher
    * @param random fills the salt once
    */
-  constructor(cipher: Cipher, key: Uint8Array, random: (length: number) => Uint8Array) {
+  constructor(cipher: Cipher, key: Uint8Array, random: RandomBytes) {
     this.cipher = cipher;
     this.#spec = specs[cipher];
     if (key.length * 8 !== this.#spec.keyBits)
       throw new RangeError(`${this.#spec.name} takes ${this.#spec.keyBits} bits, not ${key.length * 8}`);
     this.#key = createSecretKey(key);
-    this.#salt = random(this.#spec.nonceBytes - 8);
+    this.#salt = random.fill(new Uint8Array(this.#spec.nonceBytes - 8));
   }
 
   /** Messages encrypted so far. */
