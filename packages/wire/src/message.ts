@@ -124,7 +124,10 @@ export function items<T, Input = T, const L extends string = string>(
 type AnyPart = Part<any, any, string>;
 export type Parts = Readonly<Record<string, AnyPart>>;
 type Flat<T> = { [K in keyof T]: T[K] };
-type LocatorOf<P extends Parts> = { [K in keyof P]: P[K] extends Part<infer _T, infer _I, infer L> ? L : never }[keyof P];
+/** A part without locators infers `string`: it takes no field away. */
+type LocatorOf<P extends Parts> = {
+  [K in keyof P]: P[K] extends Part<infer _T, infer _I, infer L> ? (string extends L ? never : L) : never;
+}[keyof P];
 export type ReadMessage<F extends Fields, P extends Parts> = Flat<
   Omit<ReadOf<F>, LocatorOf<P>> & { -readonly [K in keyof P]: P[K] extends Part<infer T, infer _I, string> ? T : never }
 >;

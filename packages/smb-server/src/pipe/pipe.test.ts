@@ -1,0 +1,195 @@
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { test } from 'node:test';
+import { Frame } from '@ring3/wire';
+import { checkDeclaration, isDeclaration } from '@ring3/wire/testing';
+import { uuid } from './endpoint.ts';
+import { NdrReader, NdrWriter } from './ndr.ts';
+import { openPipe, type Pipe, type PipeHost } from './pipe.ts';
+import * as messages from './rpc-messages.ts';
+
+const { Bind, BindAck, Fault, PduHeader, PduType, RequestHead } = messages;
+const shares = Array.from({ length: 300 }, (_, i) => ({ name: `share${i}`, type: 0, comment: `the ${i}th` }));
+const host: PipeHost = {
+  serverName: 'RING3',
+  workgroup: 'WORKGROUP',
+  comment: 'a server',
+  shares: () => [
+    { name: 'photos', type: 0, comment: 'Photos' },
+    { name: 'IPC$', type: 0x80000003, comment: 'IPC' },
+    { name: 'secret$', type: 0, comment: '', hidden: true },
+  ],
+  wall: () => Date.UTC(2026, 10, 20, 12, 34, 56, 780),
+};
+
+const pdu = (type: number, body: Uint8Array, flags = 3): Uint8Array => {
+  const frame = Frame.alloc(PduHeader.byteLength + body.length);
+  PduHeader.write(frame, 0, { type, flags, fragmentLength: frame.length, callId: 7 });
+  frame.bytes.set(body, PduHeader.byteLength);
+  return frame.bytes;
+};
+const ndr = { uuid: uuid('8a885d04-1ceb-11c9-9fe8-08002b104860'), version: 2 };
+const bind = (abstract: string, version: number): Uint8Array => {
+  const context = { contextId: 0, uuid: uuid(abstract), version, transferSyntaxes: [ndr] };
+  return pdu(
+    PduType.Bind,
+    Bind.encode({ maxTransmit: 4280, maxReceive: 4280, associationGroup: 0, contexts: [context] as never }).head.subarray(16),
+  );
+};
+const bindSrvsvc = bind('4b324fc8-1670-01d3-1278-5a47bf6ee188', 3);
+const request = (operation: number, stub: Uint8Array, flags = 3): Uint8Array => {
+  const frame = Frame.alloc(RequestHead.byteLength + stub.length);
+  RequestHead.write(frame, 0, { allocationHint: stub.length, contextId: 0, operation });
+  frame.bytes.set(stub, RequestHead.byteLength);
+  return pdu(PduType.Request, frame.bytes, flags);
+};
+const enumerate = new NdrWriter().string('\\\\RING3').settle().u32(1).u32(1).u32(0x20004).u32(0).u32(0).u32(0xffffffff).u32(0).finish();
+const open = (on: PipeHost = host): Pipe => {
+  const pipe = openPipe('SRVSVC', on) as Pipe;
+  ok(pipe.write(bindSrvsvc));
+  const answer = pipe.read(65536)?.bytes as Uint8Array;
+  strictEqual(BindAck.read(new Frame(answer), 0, answer.length).list.results[0]?.result, 0);
+  return pipe;
+};
+const answerOf = (pipe: Pipe): { type: number; stub: Uint8Array; fragments: number } => {
+  const stubs: Uint8Array[] = [];
+  for (let type = 0, fragments = 1; ; fragments++) {
+    const { bytes } = pipe.read(65536) as { bytes: Uint8Array };
+    const header = PduHeader.read(new Frame(bytes), 0);
+    type = header.type;
+    stubs.push(bytes.subarray(24));
+    if (type === PduType.Fault) return { type, stub: bytes, fragments };
+    if ((header.flags & 2) !== 0) return { type, stub: Buffer.concat(stubs), fragments };
+  }
+};
+
+test('NetrShareEnum at level 1 tells the shares that are not hidden (MS-SRVS 3.1.4.8)', () => {
+  const pipe = open();
+  pipe.write(request(15, enumerate));
+  const reader = new NdrReader(new Frame(answerOf(pipe).stub));
+  deepStrictEqual(
+    [1, 2, 3, 4, 5, 6].map(() => reader.u32('head')).filter((_, i) => i !== 2 && i !== 4),
+    [1, 1, 2, 2],
+  );
+  const heads = [0, 1].map(() => [reader.u32('name'), reader.u32('type'), reader.u32('comment')]);
+  deepStrictEqual(
+    heads.map((head) => head[1]),
+    [0, 0x80000003],
+  );
+  deepStrictEqual(
+    [0, 1].map(() => [reader.string('name'), reader.string('comment')]),
+    [
+      ['photos', 'Photos'],
+      ['IPC$', 'IPC'],
+    ],
+  );
+  deepStrictEqual([reader.u32('total'), reader.u32('resume'), reader.u32('status')], [2, 0, 0]);
+});
+
+test('a long answer comes in fragments of what the client receives at most, and in pieces of what it reads', () => {
+  const pipe = open({ ...host, shares: () => shares });
+  pipe.write(request(15, enumerate));
+  const first = pipe.read(100);
+  strictEqual(first?.bytes.length, 100);
+  strictEqual(first?.more, true);
+  pipe.read(65536);
+  ok(answerOf(pipe).fragments > 2);
+  strictEqual(pipe.read(1), undefined);
+});
+
+test('a request may come in fragments', () => {
+  const pipe = open();
+  pipe.write(request(15, enumerate.subarray(0, 20), 1));
+  strictEqual(pipe.read(65536), undefined);
+  pipe.write(request(15, enumerate.subarray(20), 2));
+  strictEqual(answerOf(pipe).type, PduType.Response);
+});
+
+test('an unknown operation, a context never bound and a broken stub answer a fault', () => {
+  const faultOf = (bytes: Uint8Array): number => {
+    const pipe = open();
+    pipe.write(bytes);
+    const { type, stub } = answerOf(pipe);
+    strictEqual(type, PduType.Fault);
+    return Fault.read(new Frame(stub), 16).status;
+  };
+  strictEqual(faultOf(request(99, enumerate)), 0x1c010002);
+  strictEqual(faultOf(request(15, enumerate.subarray(0, 9))), 0x6f7);
+  const unbound = openPipe('srvsvc', host) as Pipe;
+  unbound.write(request(15, enumerate));
+  strictEqual(answerOf(unbound).type, PduType.Fault);
+});
+
+test('NetrShareGetInfo of an unknown share says so, at an unknown level too (MS-SRVS 3.1.4.10)', () => {
+  const ask = (name: string, level: number): number => {
+    const pipe = open();
+    const text = new NdrWriter().string(name).settle().finish().subarray(4);
+    pipe.write(
+      request(
+        16,
+        Buffer.concat([
+          new Uint8Array(4),
+          text,
+          new Uint8Array(text.length % 4 === 0 ? 0 : 2),
+          new Uint8Array([level & 255, level >> 8, 0, 0]),
+        ]),
+      ),
+    );
+    const { stub } = answerOf(pipe);
+    return new DataView(stub.buffer, stub.byteOffset).getUint32(stub.length - 4, true);
+  };
+  strictEqual(ask('PHOTOS', 1), 0);
+  strictEqual(ask('PHOTOS', 502), 0);
+  strictEqual(ask('nowhere', 1), 2310);
+  strictEqual(ask('photos', 77), 124);
+});
+
+test('an interface that the pipe has not is refused in the bind, not by silence', () => {
+  const pipe = openPipe('srvsvc', host) as Pipe;
+  pipe.write(bind('12345778-1234-abcd-ef00-0123456789ab', 0));
+  const answer = pipe.read(65536)?.bytes as Uint8Array;
+  const [result] = BindAck.read(new Frame(answer), 0, answer.length).list.results;
+  deepStrictEqual([result?.result, result?.reason], [2, 1]);
+});
+
+test('wkssvc and srvsvc tell what the server is at each level that clients use', () => {
+  for (const [pipeName, abstract, version, operation, levels] of [
+    ['srvsvc', '4b324fc8-1670-01d3-1278-5a47bf6ee188', 3, 21, [100, 101, 102]],
+    ['wkssvc', '6bffd098-a112-3610-9833-46c3f87e345a', 1, 0, [100, 101, 102]],
+  ] as const) {
+    for (const level of levels) {
+      const pipe = openPipe(pipeName, host) as Pipe;
+      pipe.write(bind(abstract, version));
+      pipe.read(65536);
+      pipe.write(request(operation, new NdrWriter().u32(0).u32(level).finish()));
+      const { stub } = answerOf(pipe);
+      ok(Buffer.from(stub).includes(Buffer.from('RING3\0', 'utf16le')), `${pipeName} ${level}`);
+      strictEqual(new DataView(stub.buffer, stub.byteOffset).getUint32(stub.length - 4, true), 0);
+    }
+  }
+});
+
+test('garbage breaks the pipe and nothing else; a cut PDU never throws', () => {
+  for (const good of [bindSrvsvc, request(15, enumerate)]) {
+    for (let length = 1; length < good.length; length++) {
+      const pipe = openPipe('srvsvc', host) as Pipe;
+      pipe.write(good.subarray(0, length));
+      const shortened = good.slice(0, length);
+      if (length >= 16) {
+        new DataView(shortened.buffer).setUint16(8, length, true);
+        (openPipe('srvsvc', host) as Pipe).write(shortened);
+        open().write(shortened);
+      }
+    }
+  }
+  const pipe = open();
+  strictEqual(pipe.write(new Uint8Array(40)), false);
+  strictEqual(pipe.write(bindSrvsvc), false);
+});
+
+test('there is no pipe but those', () => {
+  for (const name of ['lsarpc', '', 'constructor', 'srvsvc\\x']) strictEqual(openPipe(name, host), undefined);
+});
+
+for (const [name, declaration] of Object.entries(messages)) {
+  if (isDeclaration(declaration)) test(`${name} survives the round trip and every truncation`, () => checkDeclaration(declaration, 20));
+}

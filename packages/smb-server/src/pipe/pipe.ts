@@ -1,0 +1,69 @@
+import type { Endpoint } from './endpoint.ts';
+import { createEndpoint } from './endpoint.ts';
+import { srvsvc } from './srvsvc.ts';
+import { wkssvc } from './wkssvc.ts';
+
+/** A share as the pipes tell it. */
+export interface PipeShare {
+  readonly name: string;
+  /** STYPE_* of MS-SRVS 2.2.2.4: 0 a folder, 0x80000003 the special IPC$. */
+  readonly type: number;
+  readonly comment: string;
+  /** Listed only where it is asked for by name. */
+  readonly hidden?: boolean;
+}
+
+/** What the pipes tell of the server. */
+export interface PipeHost {
+  readonly serverName: string;
+  readonly workgroup: string;
+  readonly comment: string;
+  /** The shares that this session may know of. */
+  shares(): Iterable<PipeShare>;
+  /** Milliseconds since 1970. */
+  wall(): number;
+}
+
+/** An open named pipe in message mode: DCE/RPC requests are written, answers read. */
+export interface Pipe {
+  /** Takes one write of the client's. @returns false where the connection of the pipe is broken by it */
+  write(bytes: Uint8Array): boolean;
+  /**
+   * The next answer, or the rest of it.
+   * @returns the bytes, and whether this answer has more than fitted; undefined when nothing waits
+   */
+  read(length: number): { readonly bytes: Uint8Array; readonly more: boolean } | undefined;
+}
+
+const interfaces = { srvsvc, wkssvc };
+
+/** Opens a pipe of IPC$ by its name (without regard to case). @returns undefined when there is none of that name */
+export function openPipe(name: string, host: PipeHost): Pipe | undefined {
+  const key = name.toLowerCase();
+  if (!Object.hasOwn(interfaces, key)) return undefined;
+  return pipeOver(createEndpoint(key, interfaces[key as keyof typeof interfaces], host));
+}
+
+function pipeOver(endpoint: Endpoint): Pipe {
+  const waiting: Uint8Array[] = [];
+  let broken = false;
+  return {
+    write: (bytes) => {
+      if (broken) return false;
+      const answers = endpoint.receive(bytes);
+      if (answers === undefined) broken = true;
+      else waiting.push(...answers);
+      return !broken;
+    },
+    read: (length) => {
+      const first = waiting[0];
+      if (first === undefined) return undefined;
+      if (first.length <= length) {
+        waiting.shift();
+        return { bytes: first, more: false };
+      }
+      waiting[0] = first.subarray(length);
+      return { bytes: first.subarray(0, length), more: true };
+    },
+  };
+}
