@@ -1,0 +1,152 @@
+import { createRequire } from 'node:module';
+import type Koffi from 'koffi';
+import { Errno } from './errno.ts';
+
+type Library = ReturnType<typeof Koffi.load>;
+
+let koffi: typeof Koffi | undefined;
+let libc: Library | undefined;
+
+/** Says why this machine's system calls cannot be made, or undefined where they can. */
+export function unsupported(): string | undefined {
+  if (process.platform !== 'linux') return `this part of ring3 makes Linux system calls; this is ${process.platform}`;
+  if (process.arch !== 'x64' && process.arch !== 'arm64')
+    return `this part of ring3 knows the system calls of x64 and arm64; this is ${process.arch}`;
+  return undefined;
+}
+
+/** koffi itself, loaded at the first use (13 ms) and never by an import alone. @throws Error where the platform is not supported. */
+export function nativeInterface(): typeof Koffi {
+  if (koffi !== undefined) return koffi;
+  const reason = unsupported();
+  if (reason !== undefined) throw new Error(reason);
+  koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
+  return koffi;
+}
+
+/** The C library of this process, glibc or musl. */
+function library(): Library {
+  libc ??= nativeInterface().load(null);
+  return libc;
+}
+
+/** What system calls take: numbers, bytes, and names (NUL-terminated by `nameArgument`). */
+export type NativeArgument = number | bigint | string | Uint8Array | BigUint64Array | Int32Array | null;
+
+type Bound<A extends NativeArgument[]> = ((...args: A) => number) & {
+  async: (...args: [...A, (error: unknown, result: number) => void]) => void;
+};
+
+/**
+ * One C function, bound at its first call. `run` answers what C answered, so -1 on failure and errno to be asked at once (`result`); `later` runs in
+ * libuv's pool and answers the negative errno.
+ */
+export interface NativeCall<A extends NativeArgument[]> {
+  run(...args: A): number;
+  later(...args: A): Promise<number>;
+}
+
+/** Calls under way in libuv's pool at a time; koffi refuses more than 256 by itself. */
+const concurrency = 128;
+let underWay = 0;
+const waiting: (() => void)[] = [];
+
+function startLater(start: () => void): void {
+  if (underWay >= concurrency) {
+    waiting.push(start);
+    return;
+  }
+  underWay++;
+  start();
+}
+
+function finishLater(): void {
+  const next = waiting.shift();
+  if (next === undefined) underWay--;
+  else next();
+}
+
+/**
+ * Declares a C function. Nothing is loaded before its first call.
+ * @param make finds it; throws where the library lacks it
+ */
+function declareCall<A extends NativeArgument[]>(make: () => Bound<A>): NativeCall<A> {
+  let bound: Bound<A> | undefined;
+  const call: NativeCall<A> = {
+    run: (...args) => {
+      bound ??= make();
+      call.run = bound; // from now on without a detour
+      return bound(...args);
+    },
+    later: (...args) =>
+      new Promise((resolve, reject) => {
+        startLater(() => {
+          try {
+            bound ??= make();
+            // `args` lives in the callback's closure: the bytes must not be collected while another thread uses them
+            bound.async(...args, (error, answer) => {
+              const outcome = answer < 0 ? -errno() : answer; // first of all: koffi hands the thread's errno over for this callback alone
+              finishLater();
+              if (error) reject(error instanceof Error ? error : new Error(String(error)));
+              else resolve(outcome);
+            });
+          } catch (error) {
+            finishLater();
+            reject(error);
+          }
+        });
+      }),
+  };
+  return call;
+}
+
+/** Declares a function of the C library by its prototype: `'int openat(int, const char *, int, uint)'`. */
+export const native = <A extends NativeArgument[]>(prototype: string): NativeCall<A> =>
+  declareCall(() => library().func(prototype) as Bound<A>);
+
+/** The numbers of system calls that some C library has no function for, uapi/asm/unistd.h. */
+const numbers = {
+  x64: { getdents64: 217, renameat2: 316, seccomp: 317, copy_file_range: 326, preadv2: 327, pwritev2: 328, statx: 332, openat2: 437 },
+  arm64: { getdents64: 61, renameat2: 276, seccomp: 277, copy_file_range: 285, preadv2: 286, pwritev2: 287, statx: 291, openat2: 437 },
+} as const;
+/** A system call made by its number. */
+export type RawCall = keyof typeof numbers.x64;
+
+/** Declares a system call made by its number through `syscall`, for what musl or an older glibc lacks. The number is put before the arguments. */
+export function raw<A extends NativeArgument[]>(name: RawCall, types: string[]): NativeCall<A> {
+  const make = (): Bound<A> => {
+    const number = numbers[process.arch === 'arm64' ? 'arm64' : 'x64'][name];
+    const call = library().func('syscall', 'int64', ['int64', ...types]) as Bound<[number, ...NativeArgument[]]>;
+    const bound = call.bind(null, number) as unknown as Bound<A>;
+    bound.async = call.async.bind(null, number) as unknown as Bound<A>['async'];
+    return bound;
+  };
+  return declareCall(make);
+}
+
+/** The errno of this thread's last call: ask at once. */
+export const errno = (): number => nativeInterface().errno();
+
+/** What a call answered, or the negative errno where it answered -1. */
+export const result = (answer: number): number => (answer < 0 ? -nativeInterface().errno() : answer);
+
+/** Where bytes lie, for structures that hold pointers. The caller keeps `bytes` alive while the pointer is used. */
+export const address = (bytes: Uint8Array | BigUint64Array | Int32Array): bigint => nativeInterface().address(bytes);
+
+/** A file name: text, or the very bytes where a host name is no UTF-8. */
+export type Name = string | Uint8Array;
+
+/**
+ * Prepares a name for C.
+ * @returns the argument, or a negative errno: `-EINVAL` for a NUL within (C would cut the name there), `-EILSEQ` for lone surrogates
+ */
+export function nameArgument(name: Name): string | Uint8Array | number {
+  if (typeof name === 'string') {
+    if (name.includes('\0')) return -Errno.EINVAL;
+    return name.isWellFormed() ? name : -Errno.EILSEQ;
+  }
+  if (name.includes(0)) return -Errno.EINVAL;
+  const terminated = Buffer.alloc(name.length + 1);
+  terminated.set(name);
+  return terminated;
+}
