@@ -2,6 +2,7 @@ export { close, duplicate } from './close.ts';
 export { check, Errno, type ErrnoName, errnoName, SystemError } from './errno.ts';
 export { clearEvent, openEvent, openPipe, raiseEvent, read, write } from './event.ts';
 export type { Name } from './library.ts';
+export { openMemoryFile } from './memory-file.ts';
 export { Readiness, Ready, readiness, type Watch } from './readiness.ts';
 export {
   bindNetlink,
@@ -47,3 +48,4 @@ export {
   socketPair,
   type UnixAddress,
 } from './socket/unix.ts';
+export { unread } from './socket/unread.ts';
