@@ -19,7 +19,7 @@ const table: readonly (readonly [expression: string, matching: string, others: s
   ['<', 'abc x', '.abc a. a.b'],
   ['<.txt', 'a.txt a.b.txt .txt', 'a.txt.b txt'],
   ['<.<', 'a.b a.b.c .a', 'a ab'],
-  ['<b', 'b ab a.b', 'ba'],
+  ['<b', 'b ab', 'ba a.b'],
   ['a<.c', 'a.c a.b.c ab.c', 'a.c.d'],
   // DOS_QM: one unit, or nothing before a period and at the end
   ['>', 'a', 'ab a.'],

@@ -98,7 +98,10 @@ export interface OpenHow {
    * A link whose target leaves the share answers EACCES, one that leads nowhere ENOENT, a chain of more than 40 ELOOP.
    */
   readonly follow?: boolean;
-  /** Where the link to be created leads: as `readLink` tells it. For `create` with `kind: 'link'`. Feature `links`. */
+  /**
+   * Where the link to be created leads: as `readLink` tells it. For `create` with `kind: 'link'`. Feature `links`.
+   * One that by its letters leaves the share (it starts with `/`, or has more `..` than folders above it) answers EACCES; it need not lead to anything.
+   */
   readonly target?: string;
   /** What a new entry has from its first moment; what the store has no feature for is passed over. For `create`. */
   readonly initial?: Initial;
@@ -148,7 +151,7 @@ export interface Handle {
 
   /**
    * A part of the folder's entries, without `.` and `..`, in an order of the store's own.
-   * An entry that is there from the first part to the last is told exactly once; one that comes, goes or is renamed meanwhile may be told or not, never twice under one name.
+   * An entry that is there under one name from the first part to the last is told exactly once; what comes, goes or is renamed meanwhile may be told or not.
    * @param cursor where to go on: `undefined` for the start, else what an earlier part of this folder told. Any handle of the folder takes it
    * @returns the part: empty only at the end; ENOTDIR
    */

@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { type Declare, must, names, ok, refuses, text } from './bench.ts';
+
+/** Named streams. */
+export function streams(declare: Declare): void {
+  declare('a stream has data of its own, beside the file’s', ['streams'], async (bench) => {
+    const file = await bench.file('file', 'main');
+    const stream = await bench.stream(file, 'Side', 'beside');
+    assert.equal(stream.kind, 'file');
+    assert.equal(stream.name, 'Side');
+    assert.equal(await text(stream), 'beside');
+    assert.equal(await text(file), 'main');
+    assert.notEqual(stream.fileId, file.fileId);
+    const stat = await ok(stream.stat());
+    assert.equal(stat.size, 6);
+    assert.equal(stat.fileId, file.fileId);
+    const told = await ok(must(file.streams, 'streams').call(file));
+    assert.deepEqual(
+      told.map(({ name, size }) => ({ name, size })),
+      [{ name: 'Side', size: 6 }],
+    );
+    await ok(stream.truncate(100_000));
+    await ok(stream.write([Buffer.from('end')], 200_000));
+    assert.equal((await ok(stream.stat())).size, 200_003);
+    assert.equal((await ok(file.stat())).size, 4);
+    assert.deepEqual(await names(bench.root), ['file']);
+  });
+
+  declare('streams are opened and created as entries are', ['streams'], async (bench) => {
+    const file = await bench.file('file');
+    const openStream = must(file.openStream, 'openStream').bind(file);
+    await refuses(openStream('none', { access: 'read', disposition: 'open' }), 'ENOENT');
+    const stream = await bench.stream(file, 'Name', 'x');
+    await refuses(openStream('NAME', { access: 'readWrite', disposition: 'create' }), 'EEXIST');
+    const again = await bench.stream(file, 'nAME', '', { access: 'read', disposition: 'open' });
+    assert.equal(again.fileId, stream.fileId);
+    assert.equal(again.name, 'Name');
+    for (const name of ['', 'a/b', 'a:b', 'a\0']) await refuses(openStream(name, { access: 'readWrite', disposition: 'create' }), 'EINVAL');
+  });
+
+  declare('a stream is unlinked alone, or goes with its file', ['streams'], async (bench) => {
+    const file = await bench.file('file', 'main');
+    const first = await bench.stream(file, 'first', '1');
+    const second = await bench.stream(file, 'second', '2');
+    await ok(first.unlink());
+    await refuses(first.unlink(), 'ENOENT');
+    assert.equal(await text(first), '1');
+    const told = await ok(must(file.streams, 'streams').call(file));
+    assert.deepEqual(
+      told.map(({ name }) => name),
+      ['second'],
+    );
+    await ok(file.unlink());
+    const fresh = await bench.file('file');
+    assert.deepEqual([...(await ok(must(fresh.streams, 'streams').call(fresh)))], []);
+    assert.equal(await text(second), '2');
+  });
+
+  declare('a stream is renamed within its file', ['streams'], async (bench) => {
+    const file = await bench.file('file');
+    const other = await bench.file('other');
+    const stream = await bench.stream(file, 'one', '1');
+    await bench.stream(file, 'two', '2');
+    const { fileId } = stream;
+    await refuses(stream.rename(file, 'TWO'), 'EEXIST');
+    await refuses(stream.rename(other, 'x'), 'EINVAL');
+    await ok(stream.rename(file, 'ONE'));
+    await ok(stream.rename(file, 'Two', { replace: true }));
+    assert.equal(stream.name, 'Two');
+    assert.equal(stream.fileId, fileId);
+    assert.deepEqual(
+      (await ok(must(file.streams, 'streams').call(file))).map(({ name, size }) => `${name}:${size}`),
+      ['Two:1'],
+    );
+    assert.equal(await text(await bench.stream(file, 'two', '', { access: 'read', disposition: 'open' })), '1');
+  });
+
+  declare('streams go with a renamed file, and folders have them too', ['streams'], async (bench) => {
+    const folder = await bench.folder('folder');
+    await bench.stream(folder, 'of a folder', 'x');
+    const file = await bench.file('file');
+    const stream = await bench.stream(file, 'side', 'beside');
+    await ok(file.rename(folder, 'moved'));
+    assert.equal(await text(stream), 'beside');
+    const found = await bench.open('moved', {}, folder);
+    assert.equal(await text(await bench.stream(found, 'side', '', { access: 'read', disposition: 'open' })), 'beside');
+    assert.deepEqual(await names(folder), ['moved']);
+    const told = await ok(must(folder.streams, 'streams').call(folder));
+    assert.deepEqual(
+      told.map(({ name }) => name),
+      ['of a folder'],
+    );
+  });
+}

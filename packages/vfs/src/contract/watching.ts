@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import type { Change } from '../vfs.ts';
+import { type Declare, must, ok } from './bench.ts';
+
+/** Waits until a change like this was told, at most 5 s. */
+async function told(changes: readonly Change[], wanted: (change: Change) => boolean, what: string): Promise<void> {
+  for (let turn = 0; turn < 500; turn++) {
+    if (changes.some(wanted)) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert.fail(`${what} was told; told were ${JSON.stringify(changes)}`);
+}
+const is = (what: Change['what'], path: string) => (change: Change) =>
+  change.what === what && 'path' in change && change.path.join('/') === path;
+
+/** Changes that are told. */
+export function watching(declare: Declare): void {
+  declare('a watched folder tells what comes, changes, is renamed and goes in it', ['watch'], async (bench) => {
+    const folder = await bench.folder('folder');
+    const changes: Change[] = [];
+    const watch = await ok(must(folder.watch, 'watch').call(folder, { recursive: false }, (change) => changes.push(change)));
+    const file = await bench.file('file', '', folder);
+    await told(changes, is('added', 'file'), 'the new file');
+    await ok(file.write([Buffer.from('x')], 0));
+    await told(changes, is('data', 'file'), 'the write');
+    await ok(file.rename(folder, 'renamed'));
+    await told(changes, (change) => is('renamed', 'renamed')(change) && 'from' in change && change.from.join('/') === 'file', 'the rename');
+    await ok(file.rename(bench.root, 'out'));
+    await told(changes, is('removed', 'renamed'), 'that it left');
+    await ok(file.rename(folder, 'back'));
+    await told(changes, is('added', 'back'), 'that it came');
+    await ok(file.unlink());
+    await told(changes, is('removed', 'back'), 'that it is gone');
+    watch.close();
+    const before = changes.length;
+    await bench.file('unseen', '', folder);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    assert.equal(changes.length, before, 'nothing after the end');
+  });
+
+  declare('a recursive watch tells what happens below, others do not', ['watch'], async (bench) => {
+    const outer = await bench.folder('outer');
+    const inner = await bench.folder('inner', outer);
+    const deep: Change[] = [];
+    const shallow: Change[] = [];
+    const watches = [
+      await ok(must(outer.watch, 'watch').call(outer, { recursive: true }, (change) => deep.push(change))),
+      await ok(must(outer.watch, 'watch').call(outer, { recursive: false }, (change) => shallow.push(change))),
+    ];
+    await bench.file('file', '', inner);
+    await told(deep, is('added', 'inner/file'), 'the new file below');
+    const made = await bench.folder('made', inner);
+    await told(deep, is('added', 'inner/made'), 'the new folder below');
+    await bench.file('file', '', made);
+    await told(deep, is('added', 'inner/made/file'), 'the new file in the new folder');
+    assert.ok(!shallow.some((change) => 'path' in change && change.path.length > 1));
+    for (const watch of watches) watch.close();
+  });
+}
