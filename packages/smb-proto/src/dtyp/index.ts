@@ -1,1 +1,2 @@
+export * from './access-mask.ts';
 export * from './filetime.ts';
