@@ -22,6 +22,11 @@ export interface PortOptions {
   readonly processId?: number;
   /** Called when a receive would no longer wait: something was queued in an empty queue, or an error has to be told. Never called from inside `next`. */
   readonly ready?: () => void;
+  /**
+   * What a link took from the queue and the program has not received, in bytes with overhead. It counts against the receive buffer; asked only
+   * where the answer matters.
+   */
+  readonly held?: () => number;
 }
 
 /** What is known about one send. */
@@ -45,6 +50,8 @@ export interface Port {
   readonly receiveBuffer: number;
   /** Datagrams that wait, dump blocks not yet made aside. */
   readonly queued: number;
+  /** Whether a dump has blocks to come, which `next` or `received` makes. */
+  readonly dumping: boolean;
   /**
    * bind(2). A second bind with the same port id sets the groups.
    * @param portId 0: the port chooses, or keeps what it has
@@ -73,6 +80,13 @@ export interface Port {
    * @returns the datagram, or a negative errno: EAGAIN nothing waits, ENOBUFS (once) something was lost
    */
   next(capacity: number): Uint8Array | number;
+  /**
+   * Takes a datagram out of the queue, for a link that keeps it until the program receives it; says `received` then. The two are what `next` is.
+   * @returns the datagram, or a negative errno as `next`
+   */
+  take(): Uint8Array | number;
+  /** The program received, with a buffer of `capacity` bytes: a running dump goes on. */
+  received(capacity: number): void;
   /** Ends the port with all that it holds; a second call does nothing. */
   close(): void;
 }

@@ -1,0 +1,76 @@
+import { type Attrs, type AttrsInput, type AttrTable, Frame } from '@ring3/wire';
+import { align, headerLength, MessageHeader } from '../message.ts';
+
+/** What stands in front of a message's attributes. */
+export interface MessageHead {
+  /** `nlmsg_type`. */
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  readonly portId: number;
+  /** `nfgen_family`: 0 unless given. */
+  readonly family?: number;
+  /** `res_id`, 0 unless given. */
+  readonly resourceId?: number;
+}
+
+/** Bytes of `struct nfgenmsg`, uapi/linux/netfilter/nfnetlink.h. */
+export const familyHeaderLength = 4;
+
+/** A datagram in the making: messages one after another, up to a limit. The first message always fits. */
+export class Block {
+  #frame: Frame;
+  readonly #limit: number;
+  #used = 0;
+  /** Messages in it. */
+  count = 0;
+
+  /** @param limit bytes; 0: as many as are wanted */
+  constructor(limit = 0) {
+    this.#limit = limit;
+    this.#frame = Frame.alloc(limit === 0 ? 512 : limit);
+  }
+
+  /** The bytes that messages are written into; changes when the block grows. */
+  get frame(): Frame {
+    return this.#frame;
+  }
+
+  /**
+   * Starts a message with its headers and room for its attributes, which the caller writes at once.
+   * @param attributeBytes padded to four
+   * @returns where the attributes start in `frame`, or -1 when the block is full
+   */
+  message(head: MessageHead, attributeBytes: number): number {
+    const length = headerLength + familyHeaderLength + attributeBytes;
+    const at = this.#used;
+    if (this.#limit !== 0 && this.count > 0 && at + align(length) > this.#limit) return -1;
+    if (at + align(length) > this.#frame.bytes.length) this.#grow(at + align(length));
+    const frame = this.#frame;
+    MessageHeader.write(frame, at, { length, type: head.type, flags: head.flags, sequence: head.sequence, portId: head.portId });
+    frame.bytes[at + headerLength] = head.family ?? 0;
+    frame.view.setUint16(at + headerLength + 2, head.resourceId ?? 0, false);
+    this.#used = at + align(length);
+    this.count++;
+    return at + headerLength + familyHeaderLength;
+  }
+
+  /** Adds a message whose attributes a declaration writes. @returns false when the block is full: nothing was added */
+  add<A extends AttrTable>(head: MessageHead, declaration: Attrs<A>, value: AttrsInput<A>): boolean {
+    const at = this.message(head, declaration.size(value));
+    if (at < 0) return false;
+    declaration.write(this.#frame, at, value);
+    return true;
+  }
+
+  /** The datagram so far. */
+  bytes(): Uint8Array {
+    return this.#frame.bytes.subarray(0, this.#used);
+  }
+
+  #grow(wanted: number): void {
+    const larger = Frame.alloc(Math.max(wanted, this.#frame.bytes.length * 2));
+    larger.bytes.set(this.#frame.bytes);
+    this.#frame = larger;
+  }
+}

@@ -1,0 +1,233 @@
+import { Errno } from '@ring3/linux';
+import { MessageFlags, type MessageHeader } from '../message.ts';
+import { done } from './acknowledge.ts';
+import { Block, type MessageHead } from './block.ts';
+import { type Port, PortOption, type PortOptions, type Rights, type SendOptions } from './port.ts';
+import { ReceiveQueue, receiveBufferSizes } from './receive-queue.ts';
+import type { Dump } from './subsystem.ts';
+
+/** Blocks of a dump: the first on a socket that never received, and the most that a receive buffer makes of it (32 KiB less overhead). */
+export const dumpBlockSizes = { least: 3776, most: 32_448 } as const;
+
+/** Groups that NETLINK_NETFILTER has room for. */
+const groupCount = 32;
+/** The largest datagram that a program may send: its send buffer less 32 bytes. */
+const longestDatagram = 212_992 - 32;
+
+/** What a port needs of its server. */
+export interface PortOwner {
+  /** Takes a port id. @param wanted 0: any, `preferred` first @returns it, or a negative errno */
+  assign(port: NetlinkPort, wanted: number, preferred: number): number;
+  process(port: NetlinkPort, datagram: Uint8Array, sender: Rights): void;
+  /** The port joined or left groups, or ended. */
+  changed(port: NetlinkPort): void;
+}
+
+/** The server's side of one socket. */
+export class NetlinkPort implements Port {
+  readonly opener: Rights;
+  readonly #owner: PortOwner;
+  readonly #options: PortOptions;
+  readonly #queue: ReceiveQueue;
+  #portId = 0;
+  #groups = 0;
+  #capAck = 0;
+  #extAck = 0;
+  #broadcastError = 0;
+  #largestReceive = 0;
+  #dump: { readonly list: Dump; readonly head: MessageHead; ended: boolean } | undefined;
+  #closed = false;
+
+  constructor(owner: PortOwner, options: PortOptions) {
+    this.#owner = owner;
+    this.#options = options;
+    this.opener = options.opener;
+    this.#queue = new ReceiveQueue(options.held);
+  }
+
+  get portId(): number {
+    return this.#portId;
+  }
+
+  get groups(): number {
+    return this.#groups;
+  }
+
+  get receiveBuffer(): number {
+    return this.#queue.limit;
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** NETLINK_CAP_ACK. */
+  get capped(): boolean {
+    return this.#capAck !== 0;
+  }
+
+  /** NETLINK_EXT_ACK. */
+  get extended(): boolean {
+    return this.#extAck !== 0;
+  }
+
+  bind(portId: number, groups: number): number {
+    if (this.#closed) return -Errno.EBADF;
+    if (groups !== 0 && !this.opener.netAdmin) return -Errno.EPERM;
+    if (this.#portId !== 0) {
+      if (portId !== this.#portId) return -Errno.EINVAL;
+    } else {
+      const assigned = this.#owner.assign(this, portId >>> 0, this.#options.processId ?? 0);
+      if (assigned < 0) return assigned;
+      this.#portId = assigned;
+    }
+    this.#setGroups(groups >>> 0);
+    return 0;
+  }
+
+  setOption(option: number, value: number): number {
+    switch (option) {
+      case PortOption.AddMembership:
+      case PortOption.DropMembership: {
+        if (!this.opener.netAdmin) return -Errno.EPERM;
+        if (value < 1 || value > groupCount) return -Errno.EINVAL;
+        const bit = (1 << (value - 1)) >>> 0;
+        this.#setGroups(option === PortOption.AddMembership ? (this.#groups | bit) >>> 0 : (this.#groups & ~bit) >>> 0);
+        return 0;
+      }
+      case PortOption.BroadcastError:
+        this.#broadcastError = value === 0 ? 0 : 1;
+        return 0;
+      case PortOption.NoEnobufs:
+        this.#queue.silent = value !== 0;
+        return 0;
+      case PortOption.CapAck:
+        this.#capAck = value === 0 ? 0 : 1;
+        return 0;
+      case PortOption.ExtAck:
+        this.#extAck = value === 0 ? 0 : 1;
+        return 0;
+      default:
+        return -Errno.ENOPROTOOPT;
+    }
+  }
+
+  option(option: number): number {
+    switch (option) {
+      case PortOption.BroadcastError:
+        return this.#broadcastError;
+      case PortOption.NoEnobufs:
+        return this.#queue.silent ? 1 : 0;
+      case PortOption.CapAck:
+        return this.#capAck;
+      case PortOption.ExtAck:
+        return this.#extAck;
+      default:
+        return -Errno.ENOPROTOOPT;
+    }
+  }
+
+  setReceiveBuffer(bytes: number, force = false): number {
+    if (force && !this.opener.netAdmin) return -Errno.EPERM;
+    const wanted = force ? bytes : Math.min(bytes, receiveBufferSizes.most);
+    this.#queue.limit = Math.min(Math.max(wanted * 2, receiveBufferSizes.least), 0x7fffffff);
+    return 0;
+  }
+
+  receive(datagram: Uint8Array, options: SendOptions = {}): number {
+    if (this.#closed) return -Errno.EBADF;
+    if (datagram.length === 0) return -Errno.ENODATA;
+    if (datagram.length > longestDatagram) return -Errno.EMSGSIZE;
+    if (this.#portId === 0) {
+      const bound = this.bind(0, this.#groups);
+      if (bound < 0) return bound;
+    }
+    const sender = options.sender ?? this.opener;
+    const { addressed = true } = options;
+    this.#owner.process(this, datagram, addressed ? sender : both(sender, this.opener));
+    return 0;
+  }
+
+  next(capacity: number): Uint8Array | number {
+    const found = this.#queue.take();
+    if (typeof found !== 'number') this.received(capacity);
+    if (found !== -Errno.EAGAIN || this.#dump === undefined) return found;
+    this.received(0); // a dump that a full queue had stopped
+    return this.#queue.take();
+  }
+
+  take(): Uint8Array | number {
+    return this.#queue.take();
+  }
+
+  received(capacity: number): void {
+    this.#largestReceive = Math.max(this.#largestReceive, Math.min(capacity, dumpBlockSizes.most));
+    if (this.#dump !== undefined && !this.#queue.exceeds(this.#queue.limit / 2)) this.#continueDump();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#dump?.list.close?.();
+    this.#dump = undefined;
+    this.#queue.clear();
+    this.#groups = 0;
+    this.#owner.changed(this);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Queues a datagram for the program, which is told if it may be waiting. @returns false when it was lost */
+  deliver(datagram: Uint8Array): boolean {
+    if (this.#closed) return false;
+    const waiting = this.#queue.readable;
+    const kept = this.#queue.push(datagram);
+    if (!waiting && this.#queue.readable) this.#options.ready?.();
+    return kept;
+  }
+
+  /** Starts a dump: its first block is queued at once. @returns 0, or EBUSY while another one runs */
+  startDump(list: Dump, header: MessageHeader): number {
+    if (this.#dump !== undefined) {
+      list.close?.();
+      return Errno.EBUSY;
+    }
+    const head = { type: 0, flags: MessageFlags.Multi, sequence: header.sequence, portId: this.#portId };
+    this.#dump = { list, head, ended: false };
+    this.#continueDump();
+    return 0;
+  }
+
+  /** Whether a dump has blocks to come. */
+  get dumping(): boolean {
+    return this.#dump !== undefined;
+  }
+
+  /** Makes the next block, or the end, which has a datagram of its own. */
+  #continueDump(): void {
+    const dump = this.#dump!;
+    if (!dump.ended) {
+      const block = new Block(Math.max(this.#largestReceive, dumpBlockSizes.least));
+      dump.ended = dump.list.fill(block, dump.head);
+      if (block.count > 0) {
+        this.deliver(block.bytes());
+        return;
+      }
+      dump.ended = true;
+    }
+    this.#dump = undefined;
+    dump.list.close?.();
+    const interrupted = dump.list.interrupted === true ? MessageFlags.DumpInterrupted : 0;
+    this.deliver(done(dump.head.sequence, dump.head.portId, 0, interrupted));
+  }
+
+  #setGroups(groups: number): void {
+    if (groups === this.#groups) return;
+    this.#groups = groups;
+    this.#owner.changed(this);
+  }
+}
+
+const both = (a: Rights, b: Rights): Rights => ({ netAdmin: a.netAdmin && b.netAdmin, hostAdmin: a.hostAdmin && b.hostAdmin });

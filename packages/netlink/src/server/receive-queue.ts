@@ -1,0 +1,89 @@
+import { Errno } from '@ring3/linux';
+
+/** SO_RCVBUF of a fresh socket (net.core.rmem_default), the least and the most that a program may ask for, overhead included. */
+export const receiveBufferSizes = { initial: 212_992, least: 2304, most: 4_194_304 } as const;
+
+/** What a datagram of `length` bytes is counted as: its buffer, rounded as the allocator does, and the bookkeeping around it. */
+export function charge(length: number): number {
+  const buffer = length + 320;
+  const rounded = buffer <= 512 ? 512 : buffer <= 4096 ? 1 << (32 - Math.clz32(buffer - 1)) : (buffer + 4095) & ~4095;
+  return rounded + 256;
+}
+
+/** Datagrams that wait for a program, within its receive buffer. What does not fit is lost, and the program is told once. */
+export class ReceiveQueue {
+  #waiting: { readonly bytes: Uint8Array; readonly charged: number }[] = [];
+  #head = 0;
+  #charged = 0;
+  #lost = false;
+  /** Set by a loss, until the queue was found empty: nothing is taken in between, so that the program sees one gap. */
+  #congested = false;
+  /** NETLINK_NO_ENOBUFS: losses are not told. */
+  silent = false;
+  limit: number = receiveBufferSizes.initial;
+  readonly #held: (() => number) | undefined;
+  /** At least what `#held` would answer. */
+  #away = 0;
+
+  /** @param held bytes that left the queue and still count against its limit; asked only where the limit comes near */
+  constructor(held?: () => number) {
+    this.#held = held;
+  }
+
+  get length(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  /** Whether so much waits, here and with the link, overhead included. */
+  exceeds(bytes: number): boolean {
+    if (this.#away > 0 && this.#charged + this.#away > bytes) this.#away = this.#held?.() ?? 0;
+    return this.#charged + this.#away > bytes;
+  }
+
+  /** Whether `take` would give something other than EAGAIN. */
+  get readable(): boolean {
+    return this.#lost || this.length > 0;
+  }
+
+  /** @returns false when it was lost */
+  push(bytes: Uint8Array): boolean {
+    if (this.#congested && this.length === 0 && !this.exceeds(0)) this.#congested = false;
+    if (this.#congested || this.exceeds(this.limit)) {
+      if (!this.#congested && !this.silent) this.#lost = true;
+      this.#congested = true;
+      return false;
+    }
+    const charged = charge(bytes.length);
+    this.#waiting.push({ bytes, charged });
+    this.#charged += charged;
+    return true;
+  }
+
+  /** The first datagram, or a negative errno: ENOBUFS once after a loss, EAGAIN when nothing waits. */
+  take(): Uint8Array | number {
+    if (this.#lost) {
+      this.#lost = false;
+      return -Errno.ENOBUFS;
+    }
+    const first = this.#waiting[this.#head];
+    if (first === undefined) return -Errno.EAGAIN;
+    (this.#waiting as unknown[])[this.#head++] = undefined;
+    this.#charged -= first.charged;
+    if (this.#held !== undefined) this.#away += first.charged;
+    if (this.#head === this.#waiting.length) {
+      this.#waiting = [];
+      this.#head = 0;
+    } else if (this.#head > 1024) {
+      this.#waiting = this.#waiting.slice(this.#head);
+      this.#head = 0;
+    }
+    return first.bytes;
+  }
+
+  clear(): void {
+    this.#waiting = [];
+    this.#head = 0;
+    this.#charged = 0;
+    this.#lost = false;
+  }
+}

@@ -1,0 +1,230 @@
+import { type Random, systemRandom } from '@ring3/kit';
+import { Errno } from '@ring3/linux';
+import { type AttrTable, Frame } from '@ring3/wire';
+import { align, GetFlags, headerLength, MessageFlags, MessageHeader, MessageType } from '../message.ts';
+import { type AttributeSet, describePolicy, ExtackText, isRefusal, validate } from '../policy.ts';
+import { acknowledge } from './acknowledge.ts';
+import { Block, familyHeaderLength, type MessageHead } from './block.ts';
+import { NetlinkPort, type PortOwner } from './netlink-port.ts';
+import type { Port, PortOptions, Rights } from './port.ts';
+import type { AnyCommand, Call, SubsystemRows } from './subsystem.ts';
+
+/** NFNL_MSG_BATCH_BEGIN, uapi/linux/netfilter/nfnetlink.h: only subsystems with transactions take batches, and ring3 has none. */
+const batchBegin = 0x10;
+/** NFNL_SUBSYS_COUNT: `res_id` of a batch must be below it. */
+const subsystemCount = 13;
+
+/** What a request that failed inside ring3 is counted and logged as. */
+export interface ServerFault {
+  readonly error: unknown;
+  readonly type: number;
+  readonly portId: number;
+}
+
+export interface NetlinkServerOptions {
+  readonly subsystems: readonly SubsystemRows[];
+  /** Port ids above 2^31 are drawn from it. */
+  readonly random?: Random;
+  /** A handler threw: the program got EIO. */
+  readonly fault?: (fault: ServerFault) => void;
+}
+
+/** The kernel's side of NETLINK_NETFILTER for one namespace. */
+export interface NetlinkServer {
+  /** Opens a socket for a program; links do this. */
+  connect(options: PortOptions): Port;
+  /** Whether any port is in the group: spares making events that nobody hears. @param group from 1 */
+  listening(group: number): boolean;
+  /** Sends a datagram to every port of a group. @param group from 1 */
+  notify(group: number, datagram: Uint8Array): void;
+  /** The port with that id. */
+  port(portId: number): Port | undefined;
+  /** Tells of each port that ends: what it held (queues) ends with it. */
+  onClose(call: (port: Port) => void): void;
+  /** Ends all ports. */
+  close(): void;
+}
+
+/** Makes the server: sequence, acknowledgements, dumps, privilege and framing are here, what messages mean is in the subsystems. */
+export const createServer = (options: NetlinkServerOptions): NetlinkServer => new Server(options);
+
+class Server implements NetlinkServer, PortOwner {
+  readonly #commands = new Map<number, AnyCommand>();
+  readonly #ports = new Map<number, NetlinkPort>();
+  readonly #unbound = new Set<NetlinkPort>();
+  readonly #members = new Map<number, Set<NetlinkPort>>();
+  readonly #closing: ((port: Port) => void)[] = [];
+  readonly #random: Random;
+  readonly #fault: ((fault: ServerFault) => void) | undefined;
+
+  constructor(options: NetlinkServerOptions) {
+    for (const { id, commands } of options.subsystems) {
+      for (const [type, row] of Object.entries(commands)) if (row !== undefined) this.#commands.set((id << 8) | Number(type), row);
+    }
+    this.#random = options.random ?? systemRandom();
+    this.#fault = options.fault;
+  }
+
+  connect(options: PortOptions): Port {
+    const port = new NetlinkPort(this, options);
+    this.#unbound.add(port);
+    return port;
+  }
+
+  listening(group: number): boolean {
+    return (this.#members.get(group)?.size ?? 0) > 0;
+  }
+
+  notify(group: number, datagram: Uint8Array): void {
+    for (const port of this.#members.get(group) ?? []) port.deliver(datagram);
+  }
+
+  port(portId: number): Port | undefined {
+    return this.#ports.get(portId);
+  }
+
+  onClose(call: (port: Port) => void): void {
+    this.#closing.push(call);
+  }
+
+  close(): void {
+    for (const port of [...this.#ports.values(), ...this.#unbound]) port.close();
+  }
+
+  assign(port: NetlinkPort, wanted: number, preferred: number): number {
+    let portId = wanted !== 0 ? wanted : preferred;
+    if (wanted !== 0 && this.#ports.has(wanted)) return -Errno.EADDRINUSE;
+    while (portId === 0 || this.#ports.has(portId)) portId = (0x80000000 | this.#random.u32()) >>> 0;
+    this.#ports.set(portId, port);
+    this.#unbound.delete(port);
+    return portId;
+  }
+
+  changed(port: NetlinkPort): void {
+    for (let group = 1; group <= 32; group++) {
+      const member = ((port.groups >>> (group - 1)) & 1) === 1;
+      let members = this.#members.get(group);
+      if (member && members === undefined) this.#members.set(group, (members = new Set()));
+      if (member) members?.add(port);
+      else members?.delete(port);
+    }
+    if (!port.closed) return;
+    this.#unbound.delete(port);
+    if (this.#ports.get(port.portId) === port) this.#ports.delete(port.portId);
+    for (const call of this.#closing) call(port);
+  }
+
+  /** A datagram, top to bottom. */
+  process(port: NetlinkPort, datagram: Uint8Array, sender: Rights): void {
+    const frame = new Frame(datagram);
+    const end = datagram.length;
+    for (let at = 0; end - at >= headerLength; ) {
+      const header = MessageHeader.read(frame, at);
+      if (header.length < headerLength || header.length > end - at) return;
+      const refusal = at === 0 ? refuseAll(frame, header, sender) : 0;
+      if (refusal < 0) return;
+      const outcome = refusal === 0 ? this.#message(port, frame, at, header, sender) : { errno: refusal };
+      if (outcome !== unanswered) this.#answer(port, frame, at, header, outcome);
+      if (refusal !== 0) return;
+      at += align(header.length);
+    }
+  }
+
+  #message(port: NetlinkPort, frame: Frame, at: number, header: MessageHeader, sender: Rights): Outcome {
+    if ((header.flags & MessageFlags.Request) === 0 || header.type < MessageType.MinType) return { errno: 0 };
+    const first = at + headerLength + familyHeaderLength;
+    if (at + header.length < first) return { errno: 0 };
+    const row = this.#commands.get(header.type);
+    if (row === undefined) return { errno: Errno.EINVAL };
+    if (row.needs !== undefined && !sender[row.needs]) return { errno: Errno.EPERM };
+    const found = validate(row.attributes, frame, first, at + header.length - first, row.unchecked);
+    if (isRefusal(found)) {
+      const { errno } = found;
+      return { errno, message: ExtackText.Policy, offset: found.at - at, policy: () => describePolicy(found.attr) };
+    }
+    const call = new RunningCall(port, sender, header, frame, at, found);
+    const errno = this.#run(row, call);
+    if (errno === dumped) return unanswered;
+    return { errno, message: call.extack ?? (found.leftover > 0 ? ExtackText.Leftover : undefined) };
+  }
+
+  /** @returns 0, a positive errno, or `dumped` where the answer is a list */
+  #run(row: AnyCommand, call: RunningCall): number {
+    try {
+      if (row.dump === undefined || (call.header.flags & GetFlags.Dump) === 0) return row.handle(call) ?? 0;
+      if (call.netlinkPort.dumping) return Errno.EBUSY;
+      const list = row.dump(call);
+      if (typeof list === 'number') return list;
+      return call.netlinkPort.startDump(list, call.header) || dumped;
+    } catch (error) {
+      this.#fault?.({ error, type: call.header.type, portId: call.port.portId });
+      return Errno.EIO;
+    }
+  }
+
+  #answer(port: NetlinkPort, frame: Frame, at: number, header: MessageHeader, outcome: Outcome): void {
+    const { errno, message, offset, policy } = outcome;
+    if (errno === 0 && (header.flags & MessageFlags.Ack) === 0) return;
+    const details = port.extended && message !== undefined ? { message, offset, policy: policy?.() } : undefined;
+    port.deliver(acknowledge(frame, at, header, errno, port.portId, port.capped, details));
+  }
+}
+
+/** How a request ended: what its acknowledgement says. */
+interface Outcome {
+  readonly errno: number;
+  readonly message?: string | undefined;
+  readonly offset?: number;
+  readonly policy?: () => Uint8Array;
+}
+
+/** A dump has begun: its end is the acknowledgement. */
+const unanswered: Outcome = { errno: 0 };
+
+/** Why a whole datagram is refused by its first message; 0: it is not, -1: without an answer. */
+function refuseAll(frame: Frame, header: MessageHeader, sender: Rights): number {
+  if (!sender.netAdmin) return Errno.EPERM;
+  if (header.type !== batchBegin) return 0;
+  if (frame.bytes.length < headerLength + familyHeaderLength) return -1;
+  return frame.view.getUint16(headerLength + 2, false) < subsystemCount ? Errno.EOPNOTSUPP : Errno.EINVAL;
+}
+
+const dumped = -1;
+
+class RunningCall implements Call {
+  readonly netlinkPort: NetlinkPort;
+  readonly sender: Rights;
+  readonly header: MessageHeader;
+  readonly family: number;
+  readonly version: number;
+  readonly resourceId: number;
+  readonly attributes: AttributeSet<AttrTable>;
+  extack: string | undefined;
+
+  constructor(port: NetlinkPort, sender: Rights, header: MessageHeader, frame: Frame, at: number, attributes: AttributeSet<AttrTable>) {
+    this.netlinkPort = port;
+    this.sender = sender;
+    this.header = header;
+    this.attributes = attributes;
+    this.family = frame.bytes[at + headerLength] as number;
+    this.version = frame.bytes[at + headerLength + 1] as number;
+    this.resourceId = frame.view.getUint16(at + headerLength + 2, false);
+  }
+
+  get port(): Port {
+    return this.netlinkPort;
+  }
+
+  reply: Call['reply'] = (command, declaration, value, head = {}) => {
+    const block = new Block();
+    const whole: MessageHead = {
+      type: (this.header.type & 0xff00) | command,
+      flags: MessageFlags.Multi,
+      sequence: this.header.sequence,
+      portId: this.netlinkPort.portId,
+      ...head,
+    };
+    block.add(whole, declaration, value);
+    this.netlinkPort.deliver(block.bytes());
+  };
+}

@@ -1,0 +1,71 @@
+import type { Attrs, AttrsInput, AttrTable } from '@ring3/wire';
+import type { MessageHeader } from '../message.ts';
+import type { AttributeSet } from '../policy.ts';
+import type { Block, MessageHead } from './block.ts';
+import type { Port, Rights } from './port.ts';
+
+/** One request while it is handled. */
+export interface Call<A extends AttrTable = AttrTable> {
+  readonly header: MessageHeader;
+  /** `nfgen_family` of the request. */
+  readonly family: number;
+  /** `version` and `res_id` of the request. */
+  readonly version: number;
+  readonly resourceId: number;
+  /** Validated by the whole table of the row. */
+  readonly attributes: AttributeSet<A>;
+  /** Who asked: events that this request causes carry its `portId`. */
+  readonly port: Port;
+  readonly sender: Rights;
+  /** Text for the extended acknowledgement of this request. */
+  extack: string | undefined;
+  /**
+   * Answers with one message; the head is the request's (sequence, port id, NLM_F_MULTI) with `type` and what `head` says.
+   * @param command the message type inside the subsystem
+   */
+  reply<B extends AttrTable>(command: number, declaration: Attrs<B>, value: AttrsInput<B>, head?: Partial<MessageHead>): void;
+}
+
+/** A list on its way to a program, block by block. */
+export interface Dump {
+  /**
+   * Adds messages until the list ends or one does not fit; that one is the first of the next call, as it is then.
+   * @param head for messages of this dump: sequence, port id, NLM_F_MULTI
+   * @returns true at the end of the list
+   */
+  fill(block: Block, head: MessageHead): boolean;
+  /** The program went away, or the dump is over. */
+  close?(): void;
+  /** Whether the list changed in a way that the program should know of: NLM_F_DUMP_INTR on the blocks that follow. */
+  readonly interrupted?: boolean;
+}
+
+/** How one command of a subsystem is answered. */
+export interface Command<A extends AttrTable> {
+  /** All attributes of the subsystem's messages; each request is validated by the whole table. */
+  readonly attributes: Attrs<A>;
+  /** Attributes that requests may fill with anything. */
+  readonly unchecked?: readonly (keyof A & string)[];
+  /** The right that is wanted beside CAP_NET_ADMIN over the namespace. */
+  readonly needs?: keyof Rights;
+  /** A request without NLM_F_DUMP, or where there is no `dump`. @returns nothing for success, or a positive errno */
+  handle(call: Call<A>): number | undefined;
+  /** A request with a bit of NLM_F_DUMP. @returns the list, or a positive errno */
+  dump?(call: Call<A>): Dump | number;
+}
+
+/** Declares a command: infers the attribute types of its handlers. */
+export const command = <A extends AttrTable>(row: Command<A>): Command<A> => row;
+
+// biome-ignore lint/suspicious/noExplicitAny: commands of any table
+export type AnyCommand = Command<any>;
+
+/** The commands of one nfnetlink subsystem, by message type. */
+export interface SubsystemRows {
+  /** `nlmsg_type >> 8`. */
+  readonly id: number;
+  readonly commands: Readonly<Record<number, AnyCommand | undefined>>;
+}
+
+/** Joins the commands of a subsystem: `subsystem(Subsystem.CtnetlinkTimeout, { [IpctnlMsgTimeout.New]: timeoutNew, … })`. */
+export const subsystem = (id: number, commands: Readonly<Record<number, AnyCommand | undefined>>): SubsystemRows => ({ id, commands });
