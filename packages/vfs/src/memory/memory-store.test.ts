@@ -109,9 +109,9 @@ test('folders of another store are refused', async () => {
   await refuses(file.copyRange!(await other.file('file'), 0, 0, 1), 'EXDEV');
 });
 
-test('a folder of 100,000 entries is listed in parts and emptied while it is listed', async () => {
+test('a folder of 20,000 entries is listed in parts and emptied while it is listed', async () => {
   const store = await bench();
-  for (let i = 0; i < 100_000; i++) await ok((await ok(store.tryCreate(`entry ${i}`))).close());
+  for (let i = 0; i < 20_000; i++) await ok((await ok(store.tryCreate(`entry ${i}`))).close());
   let told = 0;
   for (let cursor: number | bigint | string | undefined; ; ) {
     const part = await ok(store.root.list(cursor, { limit: 1000, stat: false }));
@@ -124,5 +124,5 @@ test('a folder of 100,000 entries is listed in parts and emptied while it is lis
     cursor = part.cursor;
     if (cursor === undefined) break;
   }
-  assert.equal(told, 100_000);
+  assert.equal(told, 20_000);
 });
