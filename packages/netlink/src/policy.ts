@@ -58,8 +58,8 @@ const number64 = (value: bigint): Uint8Array => {
   return bytes;
 };
 
-/** What the row wants, as the nested attributes of NLMSGERR_ATTR_POLICY. */
-export function describePolicy(row: AnyAttr): Uint8Array {
+/** What the row wants, as the nested attributes of NLMSGERR_ATTR_POLICY; undefined for structures of fixed size, which have no kind there. */
+export function describePolicy(row: AnyAttr): Uint8Array | undefined {
   const size = integerSizes[row.kind];
   const write = (value: Parameters<typeof PolicyDescription.write>[2]): Uint8Array =>
     encode(PolicyDescription, value, (length) => Frame.alloc(length));
@@ -68,6 +68,7 @@ export function describePolicy(row: AnyAttr): Uint8Array {
     return write({ minimum: number64(0n), maximum: number64((1n << BigInt(size * 8)) - 1n), type });
   }
   if (row.kind === 'string') return write({ maximumLength: row.max, type: PolicyType.NulString });
+  if (row.kind === 'fixed') return undefined;
   if (row.kind === 'binary') return write({ maximumLength: row.max, type: PolicyType.Binary });
   return write({ type: row.kind === 'flag' ? PolicyType.Flag : PolicyType.Nested });
 }

@@ -20,13 +20,13 @@ export interface UnknownAttr {
 }
 
 /** How the payload of an attribute is validated and named in extended acks; see uapi/linux/netlink.h, `enum netlink_attribute_type`. */
-export type AttrKind = 'u8' | 'u16' | 'u32' | 'u64' | 'string' | 'binary' | 'nested' | 'flag';
+export type AttrKind = 'u8' | 'u16' | 'u32' | 'u64' | 'fixed' | 'string' | 'binary' | 'nested' | 'flag';
 
 /** One row of an attribute table. */
 export interface Attr<T, Input = T> {
   readonly type: number;
   readonly kind: AttrKind;
-  /** `string`: most bytes without the NUL; `binary`: most bytes; integers: their size. */
+  /** `string`: most bytes without the NUL; `binary`: most bytes; integers and `fixed` (an address, a structure): their size. */
   readonly max: number;
   /** The table of a nested attribute. */
   readonly table: Attrs<AttrTable> | undefined;
@@ -75,7 +75,7 @@ export interface Attrs<A extends AttrTable> extends Codec<AttrsOf<A>, AttrsInput
 /** An integer attribute; longer payloads are cut, shorter ones refused. */
 export const attr = <T>(type: number, field: Field<T>): Attr<T> => ({
   type,
-  kind: field.size === 1 ? 'u8' : field.size === 2 ? 'u16' : field.size === 4 ? 'u32' : field.size === 8 ? 'u64' : 'binary',
+  kind: field.size === 1 ? 'u8' : field.size === 2 ? 'u16' : field.size === 4 ? 'u32' : field.size === 8 ? 'u64' : 'fixed',
   max: field.size,
   table: undefined,
   many: false,

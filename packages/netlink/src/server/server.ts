@@ -175,7 +175,7 @@ interface Outcome {
   readonly errno: number;
   readonly message?: string | undefined;
   readonly offset?: number;
-  readonly policy?: () => Uint8Array;
+  readonly policy?: () => Uint8Array | undefined;
 }
 
 /** A dump has begun: its end is the acknowledgement. */

@@ -1,0 +1,2 @@
+export { cttimeout } from './cttimeout/commands.ts';
+export { createNetlinkServer, type NamespaceServerOptions } from './server.ts';

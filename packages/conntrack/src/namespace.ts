@@ -1,0 +1,112 @@
+import { type Clock, type Random, systemClock, systemRandom } from '@ring3/kit';
+import { DefaultTimeouts } from './default-timeouts.ts';
+import type { EngineContext, HelperRef } from './engine.ts';
+import { Host } from './host.ts';
+import { type Profile, type ProfileName, profiles } from './profile.ts';
+import { Rules } from './rules.ts';
+import { defaultSettings, type Settings } from './settings.ts';
+import { Sysctls } from './sysctl.ts';
+import { TimeoutPolicies, type TimeoutPolicy } from './timeout-policy.ts';
+import { Tracker } from './tracker.ts';
+
+export interface NamespaceOptions {
+  /** Where time comes from; the machine's clock unless given. A capture's namespace has the capture's. */
+  readonly clock?: Clock;
+  /** Where hash seeds, ids and port numbers come from. */
+  readonly random?: Random;
+  /** What is shared with other namespaces; one of its own unless given. */
+  readonly host?: Host;
+  /** Which kernel's rules are followed where they differ: `current` unless given. */
+  readonly profile?: ProfileName;
+  /** Ticks a second, in which timeouts are counted: 250 unless given. 1..10000. */
+  readonly hz?: number;
+  /** Flows that there is room for; the setting `nf_conntrack_max` of the moment in which the tracker is made unless given. */
+  readonly flows?: number;
+}
+
+/** The root of the netfilter half, as `struct net` is in the kernel: one table of flows with its policies, rules and settings. Nothing is global. */
+export class Namespace implements EngineContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly host: Host;
+  readonly profile: Profile;
+  readonly hz: number;
+  /** In ticks; edited in place. */
+  readonly defaultTimeouts: DefaultTimeouts;
+  readonly settings: Settings = defaultSettings();
+  readonly timeoutPolicies: TimeoutPolicies = new TimeoutPolicies(this);
+  /** Which new flows get which zone, helper and policy. */
+  readonly rules: Rules = new Rules(this);
+  /** The settings by the kernel's names. */
+  readonly sysctls: Sysctls;
+  readonly #detaching: ((policy: TimeoutPolicy) => void)[] = [];
+  readonly #closing: (() => void)[] = [];
+  readonly #flows: number | undefined;
+  #tracker: Tracker | undefined;
+  #closed = false;
+
+  constructor(options: NamespaceOptions = {}) {
+    const { clock = systemClock, random = systemRandom(), host = new Host(), profile = 'current', hz = 250 } = options;
+    if (!Number.isInteger(hz) || hz < 1 || hz > 10_000) throw new RangeError(`hz ${hz} is not in 1..10000`);
+    this.clock = clock;
+    this.random = random;
+    this.host = host;
+    this.profile = profiles[profile];
+    this.hz = hz;
+    this.#flows = options.flows;
+    this.defaultTimeouts = new DefaultTimeouts(hz);
+    this.sysctls = new Sysctls(this.defaultTimeouts, this.settings, hz, () => this.flowCount);
+  }
+
+  /** The connection tracker, made when it is first asked for: its arena is laid out for all the flows that there may be. Its time is `clock.now()`. */
+  get tracker(): Tracker {
+    this.#tracker ??= new Tracker(this, { now: this.clock.now(), capacity: this.#flows ?? this.settings.max, settings: this.settings });
+    return this.#tracker;
+  }
+
+  /** Flows in the table now. */
+  get flowCount(): number {
+    return this.#tracker?.table.confirmed ?? 0;
+  }
+
+  get timeouts(): DefaultTimeouts {
+    return this.defaultTimeouts;
+  }
+
+  random32 = (): number => this.random.u32();
+
+  findPolicy(name: string): TimeoutPolicy | undefined {
+    return this.timeoutPolicies.find(name);
+  }
+
+  findHelper(_name: string, _l3num: number, _l4: number): HelperRef | undefined {
+    return undefined;
+  }
+
+  /** Tells when a policy has to leave the flows that carry it. */
+  onDetached(call: (policy: TimeoutPolicy) => void): void {
+    this.#detaching.push(call);
+  }
+
+  /** @internal */
+  detached(policy: TimeoutPolicy): void {
+    this.#tracker?.detachPolicy(policy);
+    for (const call of this.#detaching) call(policy);
+  }
+
+  /** Tells when the namespace ends. */
+  onClose(call: () => void): void {
+    this.#closing.push(call);
+  }
+
+  /** Ends the namespace: policies leave the list, then the flows; whoever listens ends too. A second call does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.timeoutPolicies.close();
+    for (const call of this.#closing) call();
+  }
+}
+
+/** Makes a namespace. @throws RangeError for an impossible `hz` */
+export const createNamespace = (options: NamespaceOptions = {}): Namespace => new Namespace(options);

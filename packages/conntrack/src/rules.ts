@@ -1,0 +1,191 @@
+import { type EngineContext, Family, type HelperRef, Protocol, type TimeoutPolicyRef } from './engine.ts';
+import type { Packet } from './packet/packet.ts';
+
+/** An address range by prefix: four or sixteen bytes. */
+export interface Prefix {
+  readonly address: Uint8Array;
+  /** Bits, 0..32 or 0..128. */
+  readonly length: number;
+  readonly inverted?: boolean;
+}
+
+/** An inclusive range of ports. */
+export interface PortRange {
+  readonly from: number;
+  readonly to: number;
+  readonly inverted?: boolean;
+}
+
+/** Which packets a rule is about; what is left out matches everything. */
+export interface RuleMatch {
+  /** AF_INET 2 or AF_INET6 10; without it both. */
+  readonly family?: number;
+  readonly protocol?: number;
+  readonly protocolInverted?: boolean;
+  readonly source?: Prefix;
+  readonly destination?: Prefix;
+  readonly sourcePort?: PortRange;
+  readonly destinationPort?: PortRange;
+  /** Name of the interface it comes in by; a trailing `+` stands for any rest. */
+  readonly ingress?: string;
+  /** `in` for what arrives from outside (PREROUTING), `out` for what this host sends (OUTPUT). */
+  readonly direction?: 'in' | 'out';
+}
+
+/** What a rule gives to the flows that its packets begin: the raw table's CT target. */
+export interface RuleTarget {
+  /** 1..65535 */
+  readonly zone?: number;
+  /** In which direction the zone is part of the key; both unless said. */
+  readonly zoneDirection?: 'original' | 'reply';
+  readonly helper?: string;
+  readonly timeout?: string;
+  /** IPCT_* bits of the events that the flow makes; all unless said. */
+  readonly events?: number;
+  /** IPEXP_* bits of the events that its expectations make. */
+  readonly expectationEvents?: number;
+  /** Its packets are not tracked. */
+  readonly notrack?: boolean;
+}
+
+/** A rule as it was added. */
+export interface Rule {
+  readonly id: number;
+  readonly match: RuleMatch;
+  readonly target: RuleTarget;
+  /** @internal */
+  readonly policy: TimeoutPolicyRef | undefined;
+  /** @internal */
+  readonly helper: HelperRef | undefined;
+}
+
+/** Why a rule cannot be added: a name that does not exist, or one whose protocols are not the rule's. */
+export type RuleRefusal = 'ENOENT' | 'EINVAL';
+
+/** Protocols that a generic policy does not fit, because they have a tracker. */
+const tracked: ReadonlySet<number> = new Set<number>(Object.values(Protocol));
+/** The number that the generic policy carries. */
+const generic = 255;
+
+/** The rules of a namespace, in order: the first that matches decides. They hold the policies and helpers that they name. */
+export class Rules {
+  readonly #context: EngineContext;
+  #rules: Rule[] = [];
+  #nextId = 1;
+  /** Whether every packet must be matched, not only those that begin a flow: there are zones or untracked packets. */
+  everyPacket = false;
+
+  constructor(context: EngineContext) {
+    this.#context = context;
+  }
+
+  get size(): number {
+    return this.#rules.length;
+  }
+
+  list(): readonly Rule[] {
+    return this.#rules;
+  }
+
+  /** Adds a rule at the end. @returns the rule; or why not (spec 2.8) */
+  add(match: RuleMatch, target: RuleTarget): Rule | RuleRefusal {
+    const policy = target.timeout === undefined ? undefined : this.#policyFor(match, target.timeout);
+    if (typeof policy === 'string') return policy;
+    const helper = target.helper === undefined ? undefined : this.#helperFor(match, target.helper);
+    if (typeof helper === 'string') return helper;
+    if (policy !== undefined && !policy.hold()) return 'ENOENT';
+    if (helper !== undefined && !helper.hold()) {
+      policy?.release();
+      return 'ENOENT';
+    }
+    const rule: Rule = { id: this.#nextId++, match, target, policy, helper };
+    this.#set([...this.#rules, rule]);
+    return rule;
+  }
+
+  /** @returns whether there was one */
+  delete(id: number): boolean {
+    const rule = this.#rules.find((one) => one.id === id);
+    if (rule === undefined) return false;
+    this.#set(this.#rules.filter((one) => one !== rule));
+    release(rule);
+    return true;
+  }
+
+  /** Removes all, or those that `which` picks. @returns how many */
+  flush(which: (rule: Rule) => boolean = () => true): number {
+    const gone = this.#rules.filter(which);
+    this.#set(this.#rules.filter((rule) => !gone.includes(rule)));
+    gone.forEach(release);
+    return gone.length;
+  }
+
+  /** The first rule that a packet matches. Its ports are read where the protocol has them. */
+  find(packet: Packet, ingress: string, outgoing: boolean): Rule | undefined {
+    for (const rule of this.#rules) if (matches(rule.match, packet, ingress, outgoing)) return rule;
+    return undefined;
+  }
+
+  #set(rules: Rule[]): void {
+    this.#rules = rules;
+    this.everyPacket = rules.some((rule) => rule.target.notrack === true || rule.target.zone !== undefined);
+  }
+
+  #policyFor(match: RuleMatch, name: string): TimeoutPolicyRef | RuleRefusal {
+    if (match.protocol === undefined || match.protocolInverted === true) return 'EINVAL';
+    const policy = this.#context.findPolicy(name);
+    if (policy === undefined) return 'ENOENT';
+    if (policy.l3num !== match.family) return 'EINVAL';
+    if (policy.l4 !== match.protocol && !(policy.l4 === generic && !tracked.has(match.protocol))) return 'EINVAL';
+    return policy;
+  }
+
+  #helperFor(match: RuleMatch, name: string): HelperRef | RuleRefusal {
+    if (match.protocol === undefined || match.protocolInverted === true) return 'EINVAL';
+    return this.#context.findHelper(name, match.family ?? Family.Ipv4, match.protocol) ?? 'ENOENT';
+  }
+}
+
+function release(rule: Rule): void {
+  rule.policy?.release();
+  rule.helper?.release();
+}
+
+function matches(match: RuleMatch, packet: Packet, ingress: string, outgoing: boolean): boolean {
+  if (match.family !== undefined && match.family !== packet.family) return false;
+  if (match.protocol !== undefined && (match.protocol === packet.protocol) === (match.protocolInverted === true)) return false;
+  if (match.direction !== undefined && (match.direction === 'out') !== outgoing) return false;
+  if (match.ingress !== undefined && !sameInterface(match.ingress, ingress)) return false;
+  if (match.source !== undefined && !within(match.source, packet, 0)) return false;
+  if (match.destination !== undefined && !within(match.destination, packet, 1)) return false;
+  if (match.sourcePort === undefined && match.destinationPort === undefined) return true;
+  if (packet.l4There < 4) return false;
+  const source = packet.view.getUint16(packet.l4At, false);
+  const destination = packet.view.getUint16(packet.l4At + 2, false);
+  return inRange(match.sourcePort, source) && inRange(match.destinationPort, destination);
+}
+
+function sameInterface(pattern: string, name: string): boolean {
+  return pattern.endsWith('+') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
+function inRange(range: PortRange | undefined, port: number): boolean {
+  return range === undefined || (port >= range.from && port <= range.to) !== (range.inverted === true);
+}
+
+function within(prefix: Prefix, packet: Packet, which: 0 | 1): boolean {
+  const words =
+    which === 0
+      ? [packet.source0, packet.source1, packet.source2, packet.source3]
+      : [packet.destination0, packet.destination1, packet.destination2, packet.destination3];
+  const ipv4 = prefix.address.byteLength === 4;
+  if (ipv4 !== (packet.family === Family.Ipv4)) return prefix.inverted === true;
+  const view = new DataView(prefix.address.buffer, prefix.address.byteOffset, prefix.address.byteLength);
+  let inside = true;
+  for (let i = 0; i * 32 < prefix.length && inside; i++) {
+    const bits = Math.min(32, prefix.length - i * 32);
+    const mask = bits === 32 ? -1 : ~(-1 >>> bits);
+    inside = ((words[i]! ^ view.getInt32(i * 4)) & mask) === 0;
+  }
+  return inside !== (prefix.inverted === true);
+}

@@ -1,0 +1,73 @@
+/** One file of recorded answers, as the tool that asked the kernel wrote it. */
+export interface OracleFile {
+  readonly kernel: string;
+  readonly vectors?: readonly Vector[];
+  readonly scenarios?: readonly object[];
+}
+
+/** Netlink messages and what the kernel answered; state accumulates over the steps, and each vector starts in a new namespace. */
+export interface Vector {
+  readonly name: string;
+  readonly note?: string;
+  readonly opts?: VectorOptions;
+  readonly steps: readonly Step[];
+}
+
+/** Who opens and who sends. User ids are those of an ordinary user where they are given. */
+export interface VectorOptions {
+  readonly ext_ack?: number;
+  readonly cap_ack?: number;
+  readonly open_euid?: number;
+  readonly send_euid?: number;
+  /** Root of a user namespace that owns the network namespace. */
+  readonly userns?: number;
+  /** No destination address. */
+  readonly noaddr?: number;
+}
+
+/** Sends a datagram (if `send` is there), then receives. */
+export interface NetlinkStep {
+  readonly op?: 'nl';
+  readonly send?: string;
+  readonly send_errno?: string;
+  /** Which of several sockets; `a` unless given. */
+  readonly sock?: string;
+  readonly recv?: 'all' | 'none' | number;
+  readonly recv_errno?: string;
+  readonly bufsize?: number;
+  /** The datagrams in hexadecimal, with `nlmsg_pid` zero. */
+  readonly replies: readonly string[];
+  readonly decoded?: readonly string[];
+}
+
+export interface SysctlStep {
+  readonly op: 'sysctl';
+  readonly get?: readonly string[];
+  readonly set?: Readonly<Record<string, string | number>>;
+  readonly values: Readonly<Record<string, string>>;
+  readonly set_errno?: string;
+}
+
+export interface ShellStep {
+  readonly op: 'sh';
+  readonly cmd: string;
+  readonly rc: number;
+}
+
+export interface CloseStep {
+  readonly op: 'close';
+  readonly sock?: string;
+}
+
+export type Step = NetlinkStep | SysctlStep | ShellStep | CloseStep;
+
+/** How one vector or scenario went. */
+export type Outcome =
+  | { readonly name: string; readonly kind: 'passed' }
+  | { readonly name: string; readonly kind: 'skipped'; readonly reason: string }
+  | { readonly name: string; readonly kind: 'failed'; readonly differences: readonly string[] };
+
+/** A step that ring3 has no way to do: the rest of its vector is skipped. */
+export class Unsupported extends Error {
+  override readonly name = 'Unsupported';
+}

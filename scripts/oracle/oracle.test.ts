@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Outcome } from './format.ts';
+import { playFile } from './play.ts';
+
+const golden = join(import.meta.dirname, '../../test/golden');
+const files = (folder: string): string[] =>
+  readdirSync(join(golden, folder))
+    .sort()
+    .map((name) => join(golden, folder, name));
+
+async function outcomes(path: string): Promise<Outcome[]> {
+  const found: Outcome[] = [];
+  for await (const outcome of playFile(path)) found.push(outcome);
+  return found;
+}
+
+/** What did not pass, readable. */
+const failures = (found: readonly Outcome[]): string[] =>
+  found.flatMap((one) =>
+    one.kind === 'failed' ? [`${one.name}\n${one.differences.join('\n')}`] : one.kind === 'skipped' ? [`${one.name}: ${one.reason}`] : [],
+  );
+
+test('every recorded answer of nfnetlink_cttimeout comes back byte for byte', async () => {
+  let played = 0;
+  for (const path of files('cttimeout')) {
+    const found = await outcomes(path);
+    assert.deepEqual(failures(found), [], path);
+    played += found.length;
+  }
+  assert.equal(played, 312);
+});
