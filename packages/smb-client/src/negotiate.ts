@@ -1,0 +1,146 @@
+import {
+  Capabilities,
+  Cipher,
+  Command,
+  Dialect,
+  defaultSigningAlgorithm,
+  EncryptionCapabilities,
+  NegotiateContextType,
+  NegotiateRequest311,
+  NegotiateRequestPlain,
+  NegotiateResponse,
+  NetnameNegotiateContext,
+  PreauthIntegrityCapabilities,
+  preauthHash,
+  SecurityMode,
+  SigningAlgorithm,
+  SigningCapabilities,
+} from '@ring3/smb-proto';
+import { Frame, type InputOf } from '@ring3/wire';
+import type { Connection } from './connection.ts';
+import { SmbClientError } from './errors.ts';
+import { expectStatus, messageOf, type Reply } from './request.ts';
+
+export interface NegotiateOptions {
+  /** Offered dialects; all five unless told. */
+  readonly dialects?: readonly Dialect[];
+  /** Offered at 3.1.1, the preferred one first. */
+  readonly ciphers?: readonly Cipher[];
+  /** Offered at 3.1.1, the preferred one first; none: no such context. */
+  readonly signingAlgorithms?: readonly SigningAlgorithm[];
+  /** SecurityMode; signing enabled unless told. */
+  readonly securityMode?: number;
+  readonly capabilities?: number;
+  /** 16 bytes; random unless told. */
+  readonly clientGuid?: Uint8Array;
+  /** SMB2_NETNAME_NEGOTIATE_CONTEXT_ID; none unless told. */
+  readonly netName?: string;
+}
+
+/** What NEGOTIATE agreed on. */
+export interface Negotiated {
+  readonly dialect: Dialect;
+  readonly offered: readonly Dialect[];
+  readonly clientGuid: Uint8Array;
+  readonly clientCapabilities: number;
+  readonly clientSecurityMode: number;
+  readonly serverGuid: Uint8Array;
+  readonly serverCapabilities: number;
+  readonly serverSecurityMode: number;
+  readonly signingAlgorithm: SigningAlgorithm;
+  /** Absent where the dialect or the server has no encryption. */
+  readonly cipher: Cipher | undefined;
+  /** Whether requests may cost more than one credit. */
+  readonly multiCredit: boolean;
+  /** Bytes. */
+  readonly maxTransactSize: number;
+  readonly maxReadSize: number;
+  readonly maxWriteSize: number;
+  /** The SPNEGO token that the server begins with; may be empty. */
+  readonly securityBuffer: Uint8Array;
+}
+
+export const allDialects: readonly Dialect[] = [Dialect.Smb202, Dialect.Smb21, Dialect.Smb30, Dialect.Smb302, Dialect.Smb311];
+const sha512 = 1;
+
+function contextsOf(connection: Connection, options: NegotiateOptions): { contextType: NegotiateContextTypes; data: Uint8Array }[] {
+  const { netName } = options;
+  const { ciphers = [Cipher.Aes128Gcm, Cipher.Aes128Ccm, Cipher.Aes256Gcm, Cipher.Aes256Ccm] } = options;
+  const { signingAlgorithms = [SigningAlgorithm.AesGmac, SigningAlgorithm.AesCmac, SigningAlgorithm.HmacSha256] } = options;
+  const salt = connection.random.fill(new Uint8Array(32));
+  const contexts = [
+    {
+      contextType: NegotiateContextType.PreauthIntegrityCapabilities,
+      data: PreauthIntegrityCapabilities.encode({ hashAlgorithms: [sha512], salt }).head,
+    },
+    { contextType: NegotiateContextType.EncryptionCapabilities, data: EncryptionCapabilities.encode({ ciphers: [...ciphers] }).head },
+    {
+      contextType: NegotiateContextType.SigningCapabilities,
+      data: SigningCapabilities.encode({ signingAlgorithms: [...signingAlgorithms] }).head,
+    },
+    { contextType: NegotiateContextType.NetnameNegotiateContextId, data: NetnameNegotiateContext.encode({ netName: netName ?? '' }).head },
+  ];
+  return contexts.filter(
+    ({ contextType }) =>
+      (contextType !== NegotiateContextType.EncryptionCapabilities || ciphers.length > 0) &&
+      (contextType !== NegotiateContextType.SigningCapabilities || signingAlgorithms.length > 0) &&
+      (contextType !== NegotiateContextType.NetnameNegotiateContextId || netName !== undefined),
+  );
+}
+type NegotiateContextTypes = (typeof NegotiateContextType)[keyof typeof NegotiateContextType];
+
+/** The first number of a capability context in the answer. */
+function chosen(response: NegotiateResponse, type: NegotiateContextTypes, read: (frame: Frame) => readonly number[]): number | undefined {
+  const context = response.negotiateContexts.find(({ contextType }) => contextType === type);
+  return context === undefined ? undefined : read(new Frame(context.data))[0];
+}
+
+/** The cipher, MS-SMB2 3.2.5.2: negotiated at 3.1.1, AES-128-CCM at 3.0 and 3.0.2 where the server can encrypt. */
+function cipherOf(dialect: Dialect, response: NegotiateResponse): Cipher | undefined {
+  if (dialect === Dialect.Smb311) {
+    const number = chosen(response, NegotiateContextType.EncryptionCapabilities, (frame) => EncryptionCapabilities.read(frame, 0).ciphers);
+    return number === undefined || number === 0 ? undefined : (number as Cipher);
+  }
+  return dialect >= Dialect.Smb30 && (response.capabilities & Capabilities.Encryption) !== 0 ? Cipher.Aes128Ccm : undefined;
+}
+
+/** NEGOTIATE, MS-SMB2 3.2.4.2.2.2. @throws StatusError, SmbClientError where the answer is none that was offered */
+export async function negotiate(connection: Connection, options: NegotiateOptions): Promise<Negotiated> {
+  const { dialects: offered = allDialects, securityMode = SecurityMode.SigningEnabled } = options;
+  const clientGuid = options.clientGuid ?? connection.random.fill(new Uint8Array(16));
+  const modern = offered.some((dialect) => dialect >= Dialect.Smb30);
+  const capabilities = options.capabilities ?? (modern ? Capabilities.LargeMtu | Capabilities.Encryption : 0);
+  const plain = { dialects: [...offered], securityMode, capabilities, clientGuid };
+  const body = offered.includes(Dialect.Smb311)
+    ? NegotiateRequest311.encode({ ...plain, negotiateContexts: contextsOf(connection, options) } as InputOf<typeof NegotiateRequest311>)
+    : NegotiateRequestPlain.encode({ ...plain, negotiateContextOffset: 0, negotiateContextCount: 0 } as InputOf<
+        typeof NegotiateRequestPlain
+      >);
+  const reply: Reply = expectStatus(await connection.send({ command: Command.Negotiate, body }).reply, 'NEGOTIATE');
+  const response = NegotiateResponse.read(reply.frame, reply.at, reply.length);
+  const dialect = response.dialectRevision as Dialect;
+  if (!offered.includes(dialect)) throw new SmbClientError(`the server chose dialect 0x${dialect.toString(16)}, which was not offered`);
+  if (dialect === Dialect.Smb311) connection.preauthHash = preauthHash(connection.preauthHash, messageOf(reply));
+  const algorithm = chosen(
+    response,
+    NegotiateContextType.SigningCapabilities,
+    (frame) => SigningCapabilities.read(frame, 0).signingAlgorithms,
+  );
+  return {
+    dialect,
+    offered,
+    clientGuid,
+    clientCapabilities: capabilities,
+    clientSecurityMode: securityMode,
+    serverGuid: response.serverGuid.slice(),
+    serverCapabilities: response.capabilities,
+    serverSecurityMode: response.securityMode,
+    signingAlgorithm: (algorithm as SigningAlgorithm | undefined) ?? defaultSigningAlgorithm(dialect),
+    cipher: cipherOf(dialect, response),
+    multiCredit: dialect > Dialect.Smb202 && (response.capabilities & Capabilities.LargeMtu) !== 0,
+    maxTransactSize: response.maxTransactSize,
+    maxReadSize: response.maxReadSize,
+    maxWriteSize: response.maxWriteSize,
+    securityBuffer: response.securityBuffer.slice(),
+  };
+}

@@ -1,0 +1,53 @@
+import { match, strictEqual } from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = resolve(import.meta.dirname, '../..');
+
+/** Packs every package and installs the tarballs into an empty project, as a user of the published packages has them. */
+async function installPacked(t: TestContext): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-packed-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  await run('npm', ['run', '--silent', 'build'], { cwd: root });
+  await run('npm', ['pack', '--silent', '--workspaces', '--pack-destination', folder], { cwd: root });
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }');
+  const tarballs = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
+  await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', ...tarballs.map((name) => `./${name}`)], { cwd: folder });
+  return folder;
+}
+
+test('packed and installed elsewhere, ring3 serves, and the library embeds', { timeout: 300_000 }, async (t) => {
+  const folder = await installPacked(t);
+  const ring3 = join(folder, 'node_modules', '.bin', 'ring3');
+  match((await run(ring3, ['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
+
+  const shared = join(folder, 'shared');
+  mkdirSync(shared);
+  writeFileSync(join(shared, 'hello.txt'), 'hello\n');
+  const sockets = ['--control', join(folder, 'c.sock'), '--netlink', join(folder, 'n.sock'), '--state-dir', join(folder, 'state')];
+  const server = spawn(ring3, ['serve', shared, '--port', '0', '--user', 'anna:secret', ...sockets], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => server.kill('SIGKILL'));
+  const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
+  match(line, /^ready smb=127\.0\.0\.1:\d+ control=\S+ netlink=\S+$/);
+  match((await run(ring3, ['ctl', '--control', join(folder, 'c.sock'), 'stats'])).stdout, /^2 running \d+ \d+\n$/);
+  server.kill('SIGTERM');
+  strictEqual((await once(server, 'exit'))[0], 0);
+
+  writeFileSync(
+    join(folder, 'embed.js'),
+    `import { createSmbServer } from '@ring3/smb-server';
+     import { memoryVfs } from '@ring3/vfs';
+     await using server = await createSmbServer({ shares: { stuff: memoryVfs() }, users: { anna: 'secret' }, port: 0 });
+     console.log(server.address.port > 0);`,
+  );
+  strictEqual((await run(process.execPath, ['embed.js'], { cwd: folder })).stdout, 'true\n');
+});

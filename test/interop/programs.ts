@@ -1,0 +1,60 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+
+/** How to ask for a program, and the Debian package that has it. */
+interface Wanted {
+  readonly package: string;
+  /** A command that succeeds where the program is there. */
+  readonly probe: readonly [string, ...string[]];
+}
+
+const inPath = (name: string): Wanted['probe'] => ['sh', '-c', `command -v ${name}`];
+
+const wanted = {
+  smbclient: { package: 'smbclient', probe: inPath('smbclient') },
+  smbd: { package: 'samba', probe: inPath('smbd') },
+  smbtorture: { package: 'samba-testsuite', probe: inPath('smbtorture') },
+  impacket: { package: 'python3-impacket', probe: ['/usr/bin/python3', '-c', 'import impacket'] },
+  tshark: { package: 'tshark', probe: inPath('tshark') },
+  nfct: { package: 'nfct', probe: inPath('nfct') },
+  conntrack: { package: 'conntrack', probe: inPath('conntrack') },
+  conntrackd: { package: 'conntrackd', probe: inPath('conntrackd') },
+  iptables: { package: 'iptables', probe: inPath('iptables') },
+  nft: { package: 'nftables', probe: inPath('nft') },
+  ip: { package: 'iproute2', probe: inPath('ip') },
+  gcc: { package: 'gcc', probe: inPath('gcc') },
+  libmnl: { package: 'libmnl-dev', probe: ['sh', '-c', 'echo "#include <libmnl/libmnl.h>" | gcc -E -x c - '] },
+  'libnetfilter-cttimeout': {
+    package: 'libnetfilter-cttimeout-dev',
+    probe: ['sh', '-c', 'echo "#include <libnetfilter_cttimeout/libnetfilter_cttimeout.h>" | gcc -E -x c - '],
+  },
+} as const satisfies Record<string, Wanted>;
+
+/** Programs that the tests know how to find. */
+export type Program = keyof typeof wanted;
+
+const strict = process.env['CI'] === 'true' || process.env['RING3_INTEROP_STRICT'] === '1';
+const found = new Map<Program, boolean>();
+
+function has(program: Program): boolean {
+  let there = found.get(program);
+  if (there === undefined) {
+    const [command, ...parameters] = wanted[program].probe;
+    there = spawnSync(command, parameters, { stdio: 'ignore' }).status === 0;
+    found.set(program, there);
+  }
+  return there;
+}
+
+/**
+ * The options of a test that needs these programs: skipped, with the reason, where one is missing. With CI=true or RING3_INTEROP_STRICT=1 nothing is
+ * skipped, and the test fails by itself.
+ */
+export function need(...programs: readonly Program[]): { skip?: string } {
+  const missing = programs.filter((program) => !has(program));
+  if (missing.length === 0 || strict) return {};
+  return { skip: `not installed: ${missing.map((program) => `${program} (Debian package ${wanted[program].package})`).join(', ')}` };
+}
+
+/** The first line of what `command --version` prints. */
+export const versionOf = (command: string): string =>
+  (execFileSync(command, ['--version'], { encoding: 'utf8' }).split('\n')[0] as string).trim();

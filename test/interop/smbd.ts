@@ -1,0 +1,85 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** A port of the loopback that was free a moment ago. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject).listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+
+/** Waits until somebody listens. @throws when nobody does within `ms` */
+export async function listening(port: number, ms = 10_000): Promise<void> {
+  for (const end = performance.now() + ms; ; await delay(20)) {
+    const there = await new Promise<boolean>((resolve) => {
+      const socket = connect({ port, host: '127.0.0.1' });
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (there) return;
+    if (performance.now() > end) throw new Error(`nobody listens on port ${port}`);
+  }
+}
+
+export interface Smbd extends AsyncDisposable {
+  readonly port: number;
+  /** Process id of the parent, which leads a process group of its own. */
+  readonly pid: number;
+  readonly user: string;
+  readonly password: string;
+}
+
+/**
+ * A private Samba on a random port of the loopback, with one share named `share` on `folder`; needs root for the files' owner. All its state lies in a
+ * folder that is removed when it ends.
+ * @param more further lines of [global]
+ */
+export async function startSmbd(folder: string, more: readonly string[] = []): Promise<Smbd> {
+  const user = userInfo().username;
+  const password = 'secret';
+  const port = await freePort();
+  const base = mkdtempSync(join(tmpdir(), 'ring3-smbd-'));
+  for (const name of ['private', 'lock', 'run', 'log']) mkdirSync(join(base, name));
+  const conf = join(base, 'smb.conf');
+  const lines = [
+    'server role = standalone server',
+    'interfaces = 127.0.0.1',
+    'bind interfaces only = yes',
+    `smb ports = ${port}`,
+    `private dir = ${base}/private`,
+    ...['lock', 'state', 'cache'].map((kind) => `${kind} directory = ${base}/lock`),
+    `pid directory = ${base}/run`,
+    `ncalrpc dir = ${base}/run/ncalrpc`,
+    `log file = ${base}/log/log`,
+    'disable netbios = yes',
+    'load printers = no',
+    'disable spoolss = yes',
+    'server min protocol = SMB2_02',
+    'smb2 leases = yes',
+    ...more,
+  ];
+  writeFileSync(conf, `[global]\n${lines.join('\n')}\n[share]\npath = ${folder}\nread only = no\n`);
+  execFileSync('smbpasswd', ['-c', conf, '-s', '-a', user], { input: `${password}\n${password}\n`, stdio: ['pipe', 'ignore', 'pipe'] });
+  const process = spawn('smbd', ['--foreground', '--no-process-group', '-s', conf], { stdio: 'ignore', detached: true });
+  const ended = new Promise<void>((resolve) => process.once('exit', () => resolve()));
+  const pid = process.pid as number;
+  const stop = async (): Promise<void> => {
+    if (process.exitCode === null && process.signalCode === null) globalThis.process.kill(-pid, 'SIGTERM');
+    await ended;
+    rmSync(base, { recursive: true, force: true });
+  };
+  try {
+    await listening(port);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { port, pid, user, password, [Symbol.asyncDispose]: stop };
+}
