@@ -6,3 +6,4 @@ export * from './read-only.ts';
 export * from './vfs.ts';
 export * from './vfs-error.ts';
 export * from './with-faults.ts';
+export * from './without-features.ts';

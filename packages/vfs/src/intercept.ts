@@ -1,5 +1,5 @@
 import { andThen, isPromise, type MaybePromise } from '@ring3/kit';
-import { type Answer, featureCalls, type Handle, type Identity, type OpenHow, type Space, type Vfs } from './vfs.ts';
+import { type Answer, type Feature, featureCalls, type Handle, type Identity, type OpenHow, type Space, type Vfs } from './vfs.ts';
 import { isCode, type VfsCode } from './vfs-error.ts';
 
 /** The calls of a store's handles. */
@@ -42,8 +42,9 @@ const unwrapped = (value: unknown): unknown => (value instanceof Intercepted ? v
 /**
  * A store that is another one, but for a question before some of its calls. Calls that are not asked about go straight through.
  * @param asked the calls that `before` is asked about
+ * @param features what it tells to have: the calls of others are not there. Default: the store's own
  */
-export function intercept(vfs: Vfs, before: Before, asked: ReadonlySet<Call>): Vfs {
+export function intercept(vfs: Vfs, before: Before, asked: ReadonlySet<Call>, features: ReadonlySet<Feature> = vfs.features): Vfs {
   const Wrapped = class extends Intercepted {} as unknown as new (inner: Handle) => Intercepted & Handle;
   const wrapped = (answer: Answer<Handle>): Answer<Handle> => andThen(answer, (inner) => (isCode(inner) ? inner : new Wrapped(inner)));
   const onWay = <T>(call: Call, parameters: readonly unknown[], go: () => Answer<T>): Answer<T> => {
@@ -69,15 +70,15 @@ export function intercept(vfs: Vfs, before: Before, asked: ReadonlySet<Call>): V
       return (this.inner[name] as AnyCall | undefined)?.call(this.inner, unwrapped(first), second, third, fourth, fifth);
     };
   };
-  const optional = [...vfs.features].flatMap((feature) => featureCalls[feature].handle);
+  const optional = [...features].flatMap((feature) => featureCalls[feature].handle);
   const names = new Set([...mandatory, ...(optional as HandleCall[]), 'reopen' as const]);
   for (const name of names) Object.defineProperty(Wrapped.prototype, name, { value: forward(name) });
   return {
-    features: vfs.features,
+    features,
     root: (who: Identity, signal?: AbortSignal) => onWay('root', [who, signal], () => wrapped(vfs.root(who, signal))),
     open: (dir: Handle, name: string, how: OpenHow, who: Identity, signal?: AbortSignal) =>
       onWay('open', [dir, name, how, who, signal], () => wrapped(vfs.open(unwrapped(dir) as Handle, name, how, who, signal))),
-    ...(vfs.space && { space: (who: Identity): Answer<Space> => onWay('space', [who], () => vfs.space!(who)) }),
+    ...(vfs.space && features.has('space') && { space: (who: Identity): Answer<Space> => onWay('space', [who], () => vfs.space!(who)) }),
     ...(vfs.close && { close: () => vfs.close!() }),
   };
 }

@@ -28,7 +28,5 @@ function before(call: Call, parameters: readonly unknown[]): VfsCode | undefined
 }
 
 /** The same store, but nothing can be changed through it: every attempt answers EROFS, and `features` tells `readOnly`. Reading goes straight through. */
-export const readOnly = (vfs: Vfs): Vfs => ({
-  ...intercept(vfs, before, new Set([...changing, ...opening])),
-  features: new Set([...vfs.features, 'readOnly'] as const),
-});
+export const readOnly = (vfs: Vfs): Vfs =>
+  intercept(vfs, before, new Set([...changing, ...opening]), new Set([...vfs.features, 'readOnly'] as const));

@@ -97,6 +97,7 @@ export async function content(handle: Handle): Promise<Buffer> {
   return bytes.subarray(0, length);
 }
 
+/** All of the data, as text. */
 export const text = async (handle: Handle): Promise<string> => (await content(handle)).toString();
 
 /** All entries, so many at a time. */
@@ -113,6 +114,7 @@ export async function entries(dir: Handle, limit = 100, stat = false): Promise<E
   }
 }
 
+/** All names, sorted. */
 export const names = async (dir: Handle): Promise<string[]> => (await entries(dir)).map(({ name }) => name).sort();
 
 /** Whether a store has a feature: what `needs` of a test means. */

@@ -15,6 +15,8 @@ import { streams } from './streams.ts';
 import { unlinking } from './unlinking.ts';
 import { watching } from './watching.ts';
 
+export { Bench, content, entries, names, ok, refuses, tester, text } from './bench.ts';
+
 /** What a store may tell about itself to the contract. */
 export interface ContractOptions {
   /** Tests that the store does not pass, by title, and why: they are skipped, and the reason is printed. */
