@@ -34,7 +34,10 @@ export const publishedUpcase: readonly UpcaseRun[] = [
   [0x2c76, 0x2c76, 1, -1], [0x2c81, 0x2ce3, 2, -1], [0x2d00, 0x2d25, 1, -7264], [0xff41, 0xff5a, 1, -32],
 ];
 
-/** Letters that came with Unicode 5.1 to 6.0, by the same rule: they are younger than the published table and older than Windows 8 (MS-UCODEREF 3.1.5.3). */
+/**
+ * Letters that came with Unicode 5.1 to 6.0, by the same rule: younger than the published table, of the time of Windows 8, whose own table (MS-UCODEREF 3.1.5.3)
+ * is a separate download and was not compared.
+ */
 // biome-ignore format: a table
 export const youngerUpcase: readonly UpcaseRun[] = [
   [0x023f, 0x0240, 1, 10815], [0x0250, 0x0250, 1, 10783], [0x0251, 0x0251, 1, 10780], [0x0252, 0x0252, 1, 10782],
