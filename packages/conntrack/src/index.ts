@@ -1,11 +1,29 @@
 export { DefaultTimeouts, secondsOf, TimeoutProtocol, ticksOf } from './default-timeouts.ts';
-export { Family, Protocol } from './engine.ts';
 export type { EngineContext, HelperRef, TimeoutPolicyRef, Timeouts, TimeoutTables } from './engine.ts';
+export { Family, Protocol } from './engine.ts';
+export {
+  type Expectation,
+  type ExpectationEvent,
+  type ExpectationRefusal,
+  type ExpectationRequest,
+  type Expectations,
+  ExpectEventBit,
+  ExpectFlag,
+} from './expect.ts';
+export { type Counters, type Flow, readFlow } from './flow.ts';
+export type { HeldPacket, HeldPackets, HookDecision, QueueOutlet, Released } from './held.ts';
 export { Host } from './host.ts';
+export { EventBit } from './l4/action.ts';
+export { sctpStates } from './l4/sctp-states.ts';
+export { TcpFlag } from './l4/tcp.ts';
+export { tcpStates } from './l4/tcp-states.ts';
 export { createNamespace, Namespace, type NamespaceOptions } from './namespace.ts';
+export { PacketClass } from './packet/packet.ts';
 export { type Profile, type ProfileName, profiles } from './profile.ts';
+export type { PortRange, Prefix, Rule, RuleMatch, RuleRefusal, Rules, RuleTarget } from './rules.ts';
 export { defaultSettings, type Settings } from './settings.ts';
 export { Sysctls } from './sysctl.ts';
+export { Status } from './table/layout.ts';
 export {
   type GivenTimeouts,
   type PolicyFailure,
@@ -14,23 +32,5 @@ export {
   TimeoutPolicies,
   TimeoutPolicy,
 } from './timeout-policy.ts';
-export {
-  ExpectEventBit,
-  ExpectFlag,
-  type Expectation,
-  type ExpectationEvent,
-  type ExpectationRefusal,
-  type ExpectationRequest,
-  type Expectations,
-} from './expect.ts';
-export { type Counters, type Flow, readFlow } from './flow.ts';
-export type { HeldPacket, HeldPackets, HookDecision, QueueOutlet, Released } from './held.ts';
-export { EventBit } from './l4/action.ts';
-export { TcpFlag } from './l4/tcp.ts';
-export { sctpStates } from './l4/sctp-states.ts';
-export { tcpStates } from './l4/tcp-states.ts';
-export { PacketClass } from './packet/packet.ts';
-export type { PortRange, Prefix, Rule, RuleMatch, RuleRefusal, Rules, RuleTarget } from './rules.ts';
-export { Status } from './table/layout.ts';
 export { classOf, directionOf, type EventSink, type FlowEvent, flowOf, Statistics, Tracker, type TrackerOptions } from './tracker.ts';
 export { invert, readTuple, sameTuple, type Tuple } from './tuple.ts';

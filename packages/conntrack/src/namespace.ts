@@ -60,7 +60,8 @@ export class Namespace implements EngineContext {
 
   /** The connection tracker, made when it is first asked for: its arena is laid out for all the flows that there may be. Its time is `clock.now()`. */
   get tracker(): Tracker {
-    this.#tracker ??= new Tracker(this, { now: this.clock.now(), capacity: this.#flows ?? this.settings.max, settings: this.settings });
+    const { settings, rules } = this;
+    this.#tracker ??= new Tracker(this, { now: this.clock.now(), capacity: this.#flows ?? settings.max, settings, rules });
     return this.#tracker;
   }
 

@@ -1,0 +1,227 @@
+import { Family, type HelperRef } from './engine.ts';
+import type { Packet } from './packet/packet.ts';
+import { EventMask, Expectations as ExpectationCount, FlowWords, Serial, Status, StatusWord } from './table/layout.ts';
+import type { Tracker } from './tracker.ts';
+import type { Tuple } from './tuple.ts';
+
+/** EXP_NEW and EXP_DESTROY of `conntrack -E expect`. */
+export type ExpectationEvent = 'new' | 'destroy';
+
+/** `enum` of flags, nf_conntrack_common.h. */
+export const ExpectFlag = { Permanent: 1, Inactive: 2, Userspace: 4 } as const;
+
+/** IPEXP_* bits, nf_conntrack_common.h `enum ip_conntrack_expect_events`. */
+export const ExpectEventBit = { New: 1, Destroy: 2 } as const;
+
+/** What is expected: the destination exactly, the source as far as the mask says. */
+export interface ExpectationRequest {
+  readonly master: number;
+  readonly tuple: Tuple;
+  /** Which bits of the source address and port count; the rest of a tuple counts whole. */
+  readonly mask: { readonly source: Uint8Array; readonly sourcePort: number };
+  readonly classIndex?: number;
+  readonly flags?: number;
+  readonly helper?: HelperRef | undefined;
+  /** Seconds, where the helper's class does not say it. */
+  readonly timeoutSeconds?: number;
+}
+
+/** An expectation that waits. */
+export interface Expectation {
+  readonly id: number;
+  readonly master: number;
+  readonly masterSerial: number;
+  readonly tuple: Tuple;
+  readonly mask: { readonly source: Uint8Array; readonly sourcePort: number };
+  readonly classIndex: number;
+  readonly flags: number;
+  readonly helper: HelperRef | undefined;
+  /** Milliseconds when it expires. */
+  readonly expiry: number;
+}
+
+/** Why an expectation is refused. `same`: it waits already. */
+export type ExpectationRefusal = 'ENOENT' | 'EINVAL' | 'EOPNOTSUPP' | 'EBUSY' | 'EMFILE' | 'same';
+
+/** Seconds of an expectation that neither a class nor the request limits. */
+const defaultSeconds = 300;
+
+/** What is expected of flows that do not exist yet, each by a master. */
+export class Expectations {
+  readonly #tracker: Tracker;
+  readonly #byId = new Map<number, Expectation>();
+  readonly #byDestination = new Map<string, Expectation[]>();
+  #serial = 0;
+
+  constructor(tracker: Tracker) {
+    this.#tracker = tracker;
+  }
+
+  get size(): number {
+    return this.#byId.size;
+  }
+
+  get(id: number): Expectation | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Those that have not expired, in the order in which they were made. */
+  *[Symbol.iterator](): IterableIterator<Expectation> {
+    for (const one of this.#byId.values()) if (one.expiry > this.#tracker.now) yield one;
+  }
+
+  /** The expectation with this tuple. */
+  find(tuple: Tuple): Expectation | undefined {
+    return (this.#byDestination.get(keyOfTuple(tuple)) ?? []).find(
+      (one) => one.expiry > this.#tracker.now && sameSource(one, tuple, tuple),
+    );
+  }
+
+  /**
+   * Makes an expectation. When its class is full the oldest of the same master and class goes first.
+   * @returns the expectation, or why not
+   */
+  add(request: ExpectationRequest): Expectation | ExpectationRefusal {
+    const tracker = this.#tracker;
+    const { master, tuple, mask, classIndex = 0, flags = 0 } = request;
+    if (!tracker.isAlive(master)) return 'ENOENT';
+    const helper = request.helper ?? tracker.helperOf(master);
+    if (helper === undefined && (tracker.table.word(master, StatusWord) & Status.Helper) === 0) return 'EOPNOTSUPP';
+    const policy = helper?.classes[classIndex];
+    if (helper !== undefined && policy === undefined) return 'EINVAL';
+    const rivals = this.#byDestination.get(keyOfTuple(tuple)) ?? [];
+    for (const rival of rivals) {
+      if (rival.master === master && rival.classIndex === classIndex && sameMask(rival.mask, mask) && sameSource(rival, rival.tuple, tuple))
+        return 'same';
+      if (overlap(rival, tuple, mask)) return 'EBUSY';
+    }
+    const limit = policy?.max ?? 0;
+    const siblings = limit > 0 ? [...this.#byId.values()].filter((one) => one.master === master && one.classIndex === classIndex) : [];
+    if (limit > 0 && siblings.length >= limit) this.remove(siblings[0]!.id);
+    if (this.#byId.size >= tracker.settings.expectMax) return 'EMFILE';
+    const seconds = policy?.timeoutSeconds ?? request.timeoutSeconds ?? defaultSeconds;
+    const made: Expectation = {
+      id: this.#nextId(),
+      master,
+      masterSerial: tracker.table.word(master, Serial),
+      tuple,
+      mask,
+      classIndex,
+      flags,
+      helper,
+      expiry: tracker.now + seconds * 1000,
+    };
+    this.#byId.set(made.id, made);
+    this.#byDestination.set(keyOfTuple(tuple), [...rivals, made]);
+    tracker.table.words[master * FlowWords + ExpectationCount]!++;
+    tracker.statistics.expectCreate++;
+    this.#tell('new', made);
+    return made;
+  }
+
+  /** @returns whether there was one */
+  remove(id: number): boolean {
+    const gone = this.#byId.get(id);
+    if (gone === undefined) return false;
+    this.#byId.delete(id);
+    const key = keyOfTuple(gone.tuple);
+    const left = (this.#byDestination.get(key) ?? []).filter((one) => one !== gone);
+    if (left.length === 0) this.#byDestination.delete(key);
+    else this.#byDestination.set(key, left);
+    const { table } = this.#tracker;
+    if (table.isUsed(gone.master) && table.word(gone.master, Serial) === gone.masterSerial) {
+      table.words[gone.master * FlowWords + ExpectationCount]!--;
+    }
+    this.#tracker.statistics.expectDelete++;
+    this.#tell('destroy', gone);
+    return true;
+  }
+
+  /** Removes those that `which` picks. @returns how many */
+  removeAll(which: (one: Expectation) => boolean = () => true): number {
+    const gone = [...this.#byId.values()].filter(which);
+    for (const one of gone) this.remove(one.id);
+    return gone.length;
+  }
+
+  /** Removes what a flow expects. */
+  killOf(master: number): void {
+    if (this.#tracker.table.word(master, ExpectationCount) > 0) this.removeAll((one) => one.master === master);
+  }
+
+  /** Removes what flows expect by a helper that goes. */
+  killOfHelper(helper: HelperRef): void {
+    this.removeAll((one) => one.helper === helper);
+  }
+
+  /** Removes those whose time is over. */
+  expire(now: number): void {
+    if (this.#byId.size !== 0) this.removeAll((one) => one.expiry <= now);
+  }
+
+  /** Whether the first packet of a flow was expected; the flow becomes its master's child, and the expectation is used up unless it stays. */
+  claim(packet: Packet, flow: number): boolean {
+    const candidates = this.#byDestination.get(keyOfPacket(packet));
+    if (candidates === undefined) return false;
+    const tracker = this.#tracker;
+    const found = candidates.find(
+      (one) =>
+        (one.flags & ExpectFlag.Inactive) === 0 && one.expiry > tracker.now && tracker.isAlive(one.master) && sourceMatches(one, packet),
+    );
+    if (found === undefined) return false;
+    tracker.inherit(flow, found.master);
+    tracker.statistics.expectNew++;
+    if ((found.flags & ExpectFlag.Permanent) === 0) this.remove(found.id);
+    return true;
+  }
+
+  #nextId(): number {
+    let id = 0;
+    while (id === 0 || this.#byId.has(id)) id = this.#tracker.table.scramble(-1, ++this.#serial) >>> 0;
+    return id;
+  }
+
+  #tell(event: ExpectationEvent, one: Expectation): void {
+    const tracker = this.#tracker;
+    if (tracker.sink === undefined || tracker.settings.events === 0) return;
+    const bit = event === 'new' ? ExpectEventBit.New : ExpectEventBit.Destroy;
+    if (((tracker.table.word(one.master, EventMask) >>> 16) & bit) !== 0) tracker.sink.expectation(event, one);
+  }
+}
+
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+const keyOfTuple = (tuple: Tuple): string => `${tuple.protocol} ${tuple.destinationPort} ${tuple.zone ?? 0} ${hex(tuple.destination)}`;
+
+function keyOfPacket(packet: Packet): string {
+  return `${packet.protocol} ${packet.ports & 0xffff} ${packet.meta >>> 16} ${hex(addressOf(packet, 1))}`;
+}
+
+function addressOf(packet: Packet, which: 0 | 1): Uint8Array {
+  const at = packet.at + (packet.family === Family.Ipv4 ? 12 + which * 4 : 8 + which * 16);
+  return new Uint8Array(packet.view.buffer, packet.view.byteOffset + at, packet.family === Family.Ipv4 ? 4 : 16);
+}
+
+function sourceMatches(one: Expectation, packet: Packet): boolean {
+  if (((one.tuple.sourcePort ^ (packet.ports >>> 16)) & one.mask.sourcePort) !== 0) return false;
+  return maskedEqual(one.tuple.source, addressOf(packet, 0), one.mask.source);
+}
+
+function maskedEqual(a: Uint8Array, b: Uint8Array, mask: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i++) if (((a[i]! ^ b[i]!) & mask[i]!) !== 0) return false;
+  return true;
+}
+
+const sameSource = (one: Expectation, a: Tuple, b: Tuple): boolean =>
+  a === b
+    ? one.tuple.sourcePort === a.sourcePort || one.mask.sourcePort === 0
+    : a.sourcePort === b.sourcePort && hex(a.source) === hex(b.source);
+
+const sameMask = (a: Expectation['mask'], b: Expectation['mask']): boolean =>
+  a.sourcePort === b.sourcePort && hex(a.source) === hex(b.source);
+
+/** Whether a packet could match both: their sources agree wherever both masks look. */
+function overlap(one: Expectation, tuple: Tuple, mask: Expectation['mask']): boolean {
+  if (((one.tuple.sourcePort ^ tuple.sourcePort) & one.mask.sourcePort & mask.sourcePort) !== 0) return false;
+  const both = one.mask.source.map((byte, i) => byte & mask.source[i]!);
+  return maskedEqual(one.tuple.source, tuple.source, both);
+}

@@ -1,0 +1,82 @@
+import { Protocol } from './engine.ts';
+import { readSctp, type SctpInfo } from './l4/sctp.ts';
+import { readTcp, type TcpInfo } from './l4/tcp.ts';
+import {
+  BytesOrig,
+  BytesReply,
+  Created,
+  Expiry,
+  FlowFlag,
+  Id,
+  Mark,
+  PacketsOrig,
+  PacketsReply,
+  StatusWord,
+  ZoneAndFlags,
+} from './table/layout.ts';
+import type { Tracker } from './tracker.ts';
+import { readTuple, type Tuple } from './tuple.ts';
+
+/** What one direction carried: IP bytes. */
+export interface Counters {
+  readonly packets: number;
+  readonly bytes: number;
+}
+
+/** A flow as it is at one moment, for whoever wants an object. */
+export interface Flow {
+  readonly index: number;
+  readonly orig: Tuple;
+  readonly reply: Tuple;
+  /** `Status` bits. */
+  readonly status: number;
+  /** Milliseconds that are left; below zero when it expired. */
+  readonly leftMs: number;
+  /** Milliseconds in the tracker's time when it began, where that is kept. */
+  readonly startMs: number | undefined;
+  /** Original and reply, where they are kept. */
+  readonly counters: readonly [Counters, Counters] | undefined;
+  readonly mark: number;
+  readonly id: number;
+  /** The zone's number, and the directions that it holds in. */
+  readonly zone: number;
+  readonly zoneDirection: 'both' | 'original' | 'reply' | undefined;
+  readonly tcp: TcpInfo | undefined;
+  readonly sctp: SctpInfo | undefined;
+  readonly helper: string | undefined;
+  readonly master: Tuple | undefined;
+  readonly labels: Uint8Array | undefined;
+}
+
+/** Reads the flow at an index. */
+export function readFlow(tracker: Tracker, flow: number): Flow {
+  const { table } = tracker;
+  const flags = table.word(flow, ZoneAndFlags);
+  const orig = readTuple(table, flow, 0);
+  const master = tracker.masterOf(flow);
+  const counted = (flags & FlowFlag.Counted) !== 0;
+  const zoned = flags & (FlowFlag.ZoneOrig | FlowFlag.ZoneReply);
+  return {
+    index: flow,
+    orig,
+    reply: readTuple(table, flow, 1),
+    status: table.word(flow, StatusWord),
+    leftMs: table.double(flow, Expiry) - tracker.now,
+    startMs: (flags & FlowFlag.Stamped) !== 0 ? table.double(flow, Created) : undefined,
+    counters: counted
+      ? [
+          { packets: table.double(flow, PacketsOrig), bytes: table.double(flow, BytesOrig) },
+          { packets: table.double(flow, PacketsReply), bytes: table.double(flow, BytesReply) },
+        ]
+      : undefined,
+    mark: table.word(flow, Mark) >>> 0,
+    id: table.word(flow, Id) >>> 0,
+    zone: flags & 0xffff,
+    zoneDirection: zoned === 0 ? undefined : zoned === FlowFlag.ZoneOrig ? 'original' : zoned === FlowFlag.ZoneReply ? 'reply' : 'both',
+    tcp: orig.protocol === Protocol.Tcp ? readTcp(table, flow) : undefined,
+    sctp: orig.protocol === Protocol.Sctp ? readSctp(table, flow) : undefined,
+    helper: tracker.helperOf(flow)?.name,
+    master: master >= 0 && table.isUsed(master) ? readTuple(table, master, 0) : undefined,
+    labels: tracker.labels.get(flow),
+  };
+}

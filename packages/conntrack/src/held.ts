@@ -1,0 +1,139 @@
+import { Protocol } from './engine.ts';
+import { EventBit } from './l4/action.ts';
+import { PacketClass } from './packet/packet.ts';
+import { Serial, Status, StatusWord } from './table/layout.ts';
+import { classOf, directionOf, flowOf, type Tracker } from './tracker.ts';
+
+/** A packet that waits at the helper's hook for a verdict. */
+export interface HeldPacket {
+  readonly id: number;
+  /** NFQUEUE number. */
+  readonly queue: number;
+  /** What `admit` answered. */
+  readonly answer: number;
+  /** The IP packet, a copy. */
+  readonly bytes: Uint8Array;
+  readonly ingress: string;
+}
+
+/** Where helpers listen. */
+export interface QueueOutlet {
+  /** Whether somebody listens on a queue; asked before a packet is copied. */
+  listens(queue: number): boolean;
+  /** Takes a packet. @returns false when the queue is full, and the packet is dropped */
+  offer(packet: HeldPacket): boolean;
+}
+
+/** What became of a held packet. */
+export interface Released {
+  readonly answer: number;
+  readonly bytes: Uint8Array;
+  /** Whether it goes on; false: it was dropped, or its flow was taken by another one meanwhile. */
+  readonly accepted: boolean;
+}
+
+interface Waiting {
+  readonly packet: HeldPacket;
+  readonly happened: number;
+  readonly serial: number;
+}
+
+/** How many packets, and how many of their bytes, may wait in all. */
+const mostPackets = 4096;
+const mostBytes = 16 << 20;
+
+/** What the helper's hook decides about a packet. */
+export type HookDecision = 'pass' | 'passUnconfirmed' | 'held' | 'dropped';
+
+/** Protocols without a state that two first packets could disagree about: the second one joins the first one's flow. */
+const mayJoin: ReadonlySet<number> = new Set([Protocol.Udp, Protocol.UdpLite, Protocol.Gre, Protocol.Icmp, Protocol.Icmpv6]);
+
+/** Packets of flows with a user-space helper, between the tracker and the verdict (spec 3.5). */
+export class HeldPackets {
+  /** Where packets go; without it nobody listens. */
+  outlet: QueueOutlet | undefined;
+  readonly #tracker: Tracker;
+  readonly #waiting = new Map<number, Waiting>();
+  #bytes = 0;
+  #nextId = 1;
+
+  constructor(tracker: Tracker) {
+    this.#tracker = tracker;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The helper's hook: whether a packet that `admit` answered goes on at once. */
+  decide(answer: number, view: DataView, at: number, length: number, ingress: string): HookDecision {
+    const tracker = this.#tracker;
+    const flow = flowOf(answer);
+    const helper = tracker.helperOf(flow);
+    if (helper === undefined || !helper.enabled || helper.queue < 0) return 'pass';
+    if (classOf(answer) === PacketClass.Related && directionOf(answer) === 1) return 'pass';
+    const queue = helper.queue & 0xffff;
+    if (this.outlet === undefined || !this.outlet.listens(queue)) return 'passUnconfirmed';
+    if (this.#waiting.size >= mostPackets || this.#bytes + length > mostBytes) return 'dropped';
+    const id = this.#nextId;
+    this.#nextId = id >= 0xffffffff ? 1 : id + 1;
+    const bytes = new Uint8Array(view.buffer, view.byteOffset + at, length).slice();
+    const packet: HeldPacket = { id, queue, answer, bytes, ingress };
+    this.#waiting.set(id, { packet, happened: tracker.happened, serial: tracker.table.word(flow, Serial) });
+    this.#bytes += length;
+    if (this.outlet.offer(packet)) return 'held';
+    this.#take(id);
+    return 'dropped';
+  }
+
+  /**
+   * Resumes a packet. A new flow gets into the table now.
+   * @param bytes the packet as the listener changed it
+   * @returns what became of it, or undefined for an unknown id
+   */
+  verdict(id: number, accept: boolean, bytes?: Uint8Array): Released | undefined {
+    const waiting = this.#take(id);
+    if (waiting === undefined) return undefined;
+    const { packet, happened, serial } = waiting;
+    const tracker = this.#tracker;
+    const flow = flowOf(packet.answer);
+    const result = { answer: packet.answer, bytes: bytes ?? packet.bytes };
+    const isNew = (happened & EventBit.New) !== 0;
+    const alive = tracker.table.isUsed(flow) && tracker.table.word(flow, Serial) === serial;
+    if (!alive) return { ...result, accepted: accept && !isNew };
+    const confirmed = (tracker.table.word(flow, StatusWord) & Status.Confirmed) !== 0;
+    if (!accept) {
+      if (isNew && !confirmed) tracker.forget(flow);
+      return { ...result, accepted: false };
+    }
+    tracker.happened = happened;
+    if (isNew && !confirmed) {
+      const protocol = tracker.table.words[flow * 48 + 3]! & 255;
+      const entered = tracker.confirm(flow, true);
+      tracker.happened = 0;
+      if (entered) return { ...result, accepted: true };
+      if (mayJoin.has(protocol)) tracker.statistics.clashResolve++;
+      return { ...result, answer: packet.answer & 15, accepted: mayJoin.has(protocol) };
+    }
+    tracker.tell('update', flow, happened);
+    tracker.happened = 0;
+    return { ...result, accepted: true };
+  }
+
+  /** A queue's listener is gone: what waits in it is dropped. */
+  dropQueue(queue: number): void {
+    for (const { packet } of [...this.#waiting.values()]) if (packet.queue === queue) this.verdict(packet.id, false);
+  }
+
+  #take(id: number): Waiting | undefined {
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return undefined;
+    this.#waiting.delete(id);
+    this.#bytes -= waiting.packet.bytes.byteLength;
+    return waiting;
+  }
+}

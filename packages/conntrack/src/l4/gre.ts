@@ -1,0 +1,41 @@
+import type { Packet } from '../packet/packet.ts';
+import { FlowWords, Status, StatusWord } from '../table/layout.ts';
+import type { Tracker } from '../tracker.ts';
+import { Action, EventBit } from './action.ts';
+
+const Timeout = { Unreplied: 0, Replied: 1 } as const;
+/** GRE_PROTO_PPP, RFC 2637. */
+const ppp = 0x880b;
+
+/**
+ * The key of a GRE packet, RFC 2784 and RFC 2637: version 0 has none, version 1 its call id as the destination key.
+ * @returns why it is refused
+ */
+export function readGre(packet: Packet): string | undefined {
+  packet.ports = 0;
+  if (packet.l4There < 4) return undefined;
+  const first = packet.view.getInt32(packet.l4At, false);
+  if (((first >>> 16) & 7) !== 1) return undefined;
+  if ((first & 0xffff) !== ppp) return 'unsupported GRE protocol';
+  if (packet.l4There < 8) return 'short packet';
+  packet.ports = packet.view.getUint16(packet.l4At + 6, false);
+  return undefined;
+}
+
+/** One packet of a flow: with a reply seen it is assured at once. */
+export function handleGre(tracker: Tracker, flow: number): Action {
+  const base = flow * FlowWords;
+  const words = tracker.table.words;
+  const timeouts = tracker.timeoutsOf(base, tracker.timeouts.gre);
+  const status = words[base + StatusWord]!;
+  if ((status & Status.SeenReply) === 0) {
+    tracker.refresh(flow, timeouts[Timeout.Unreplied]!);
+    return Action.Count;
+  }
+  tracker.refresh(flow, timeouts[Timeout.Replied]!);
+  if ((status & Status.Assured) === 0) {
+    words[base + StatusWord] = status | Status.Assured;
+    tracker.happened |= EventBit.Assured;
+  }
+  return Action.Count;
+}

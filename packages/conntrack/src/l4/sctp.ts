@@ -1,0 +1,224 @@
+import { sctpChecksum } from '../packet/checksum.ts';
+import type { Packet } from '../packet/packet.ts';
+import type { FlowTable } from '../table/flow-table.ts';
+import { FlowWords, ProtocolState, Status, StatusWord } from '../table/layout.ts';
+import type { Tracker } from '../tracker.ts';
+import { Action, EventBit } from './action.ts';
+import { chunkOfType, Refused, transitions } from './sctp-states.ts';
+
+// words of a flow
+const Tag = 32; // the verification tag that packets of the original direction carry; the reply's follows
+const InitSeen = 1 << 8; // in ProtocolState: an INIT came from the original side; the reply's bit follows
+const HeartbeatStrange = 1 << 10; // a heartbeat came with a tag that is not ours
+const StrangeDirection = 1 << 11;
+
+/** RFC 9260 section 3.2. */
+const Type = {
+  Data: 0,
+  Init: 1,
+  InitAck: 2,
+  Heartbeat: 4,
+  HeartbeatAck: 5,
+  Abort: 6,
+  ShutdownAck: 8,
+  CookieEcho: 10,
+  CookieAck: 11,
+  ShutdownComplete: 14,
+} as const;
+const State = { Closed: 1, Established: 4 } as const;
+
+const bit = (type: number): number => (type < 31 ? 1 << type : 0);
+/** Chunks whose tags have rules of their own, RFC 9260 section 8.5.1. */
+const ownTagRules =
+  bit(Type.Init) |
+  bit(Type.ShutdownComplete) |
+  bit(Type.CookieEcho) |
+  bit(Type.Abort) |
+  bit(Type.ShutdownAck) |
+  bit(Type.Heartbeat) |
+  bit(Type.HeartbeatAck);
+
+/** The common header and its CRC32c. @returns why the packet is refused */
+export function refuseSctp(packet: Packet, checksum: boolean): string | undefined {
+  if (packet.l4There < 12) return 'short packet';
+  if (
+    checksum &&
+    packet.l4There === packet.l4Length &&
+    packet.view.getInt32(packet.l4At + 8, true) !== sctpChecksum(packet.view, packet.l4At, packet.l4Length)
+  ) {
+    return 'bad CRC';
+  }
+  return undefined;
+}
+
+/**
+ * Which chunk types a packet holds, as bits of the types below 31; 0 when their order is impossible: INIT, INIT ACK and SHUTDOWN COMPLETE
+ * stand alone, COOKIE ECHO and COOKIE ACK come first, none is empty.
+ */
+function chunkTypes(packet: Packet): number {
+  const { view } = packet;
+  const end = packet.l4At + packet.l4There;
+  let found = 0;
+  let count = 0;
+  let alone = false;
+  for (let at = packet.l4At + 12; at + 4 <= end; count++) {
+    const type = view.getUint8(at);
+    const length = view.getUint16(at + 2, false);
+    if (type === Type.Init || type === Type.InitAck || type === Type.ShutdownComplete) alone = true;
+    if (length === 0 || (count > 0 && (alone || type === Type.CookieAck || type === Type.CookieEcho))) return 0;
+    found |= bit(type) | (1 << 31);
+    at += (length + 3) & ~3;
+  }
+  return found;
+}
+
+/** The INIT's or INIT ACK's initiate tag; 0 where it is cut off. */
+const initiateTag = (packet: Packet, at: number): number =>
+  at + 8 <= packet.l4At + packet.l4There ? packet.view.getInt32(at + 4, false) : 0;
+
+/** Whether a packet may begin a flow. */
+export function mayBeginSctp(packet: Packet): boolean {
+  const types = chunkTypes(packet);
+  if (types === 0) return false;
+  const { view, l4At } = packet;
+  const tag = view.getInt32(l4At + 4, false);
+  const first = view.getUint8(l4At + 12);
+  if (first === Type.Init) return tag === 0 && l4At + 12 + 20 <= l4At + packet.l4There;
+  return first === Type.Heartbeat || first === Type.HeartbeatAck || first === Type.ShutdownAck;
+}
+
+/** Notes the first packet's tags. */
+export function beginSctp(tracker: Tracker, packet: Packet, flow: number): void {
+  const words = tracker.table.words;
+  const base = flow * FlowWords;
+  const { view, l4At } = packet;
+  const tag = view.getInt32(l4At + 4, false);
+  const first = view.getUint8(l4At + 12);
+  if (first === Type.Init) words[base + Tag + 1] = initiateTag(packet, l4At + 12);
+  else if (first === Type.ShutdownAck) words[base + Tag + 1] = tag;
+  else words[base + Tag] = tag;
+}
+
+/** One packet of an association, chunk by chunk. */
+export function handleSctp(tracker: Tracker, packet: Packet, flow: number, direction: number): Action {
+  const types = chunkTypes(packet);
+  if (types === 0) return Action.Invalid;
+  const words = tracker.table.words;
+  const base = flow * FlowWords;
+  const { view, l4At } = packet;
+  const tag = view.getInt32(l4At + 4, false);
+  if ((types & ownTagRules) === 0 && tag !== words[base + Tag + direction]) {
+    tracker.reason = 'verification tag check failed';
+    return Action.Invalid;
+  }
+  const end = l4At + packet.l4There;
+  let old = 0;
+  let state = 0;
+  let aside = false;
+  for (let at = l4At + 12; at + 4 <= end; at += (view.getUint16(at + 2, false) + 3) & ~3) {
+    const type = view.getUint8(at);
+    const judged = judgeTag(words, base, direction, type, view.getUint8(at + 1), tag, aside || (types & bit(Type.Data)) !== 0);
+    if (judged === Action.Invalid) return Action.Invalid;
+    if (judged === Action.Ignore) {
+      aside = true;
+      continue;
+    }
+    old = words[base + ProtocolState]! & 15;
+    state = transitions[(direction * 12 + chunkOfType[type]!) * 16 + old]!;
+    if (state === Refused) {
+      tracker.reason = 'invalid state';
+      return Action.Invalid;
+    }
+    if (!noteTags(words, packet, base, direction, type, at)) return Action.Invalid;
+    words[base + ProtocolState] = (words[base + ProtocolState]! & ~15) | state;
+    if (old === state) continue;
+    tracker.happened |= EventBit.ProtoInfo;
+    if (state === State.Established && (words[base + StatusWord]! & Status.Assured) === 0) {
+      words[base + StatusWord] = words[base + StatusWord]! | Status.Assured;
+      tracker.happened |= EventBit.Assured;
+    }
+  }
+  // a repeated INIT must not keep a closed entry alive
+  if (aside || (state === State.Closed && old === State.Closed && (types & bit(Type.Init)) !== 0)) return Action.Ignore;
+  const timeouts = tracker.timeoutsOf(base, tracker.timeouts.sctp);
+  tracker.refresh(flow, timeouts[state - 1]!);
+  return Action.Count;
+}
+
+/** The special rules of verification tags, RFC 9260 section 8.5.1. @returns Count, Ignore for a heartbeat on another path, Invalid */
+function judgeTag(
+  words: Int32Array,
+  base: number,
+  direction: number,
+  type: number,
+  chunkFlags: number,
+  tag: number,
+  strict: boolean,
+): Action {
+  const own = words[base + Tag + direction]!;
+  switch (type) {
+    case Type.Init:
+      return tag === 0 ? Action.Count : Action.Invalid;
+    case Type.Abort:
+    case Type.ShutdownComplete:
+      // the T bit says that the tag is the peer's
+      return tag === ((chunkFlags & 1) !== 0 ? words[base + Tag + 1 - direction] : own) ? Action.Count : Action.Invalid;
+    case Type.CookieEcho:
+    case Type.ShutdownAck:
+      return tag === own || (type === Type.ShutdownAck && own === 0) ? Action.Count : Action.Invalid;
+    case Type.Heartbeat:
+    case Type.HeartbeatAck:
+      return judgeHeartbeat(words, base, direction, type, tag, strict);
+    default:
+      return Action.Count;
+  }
+}
+
+/** A heartbeat may come over a path whose set-up was not seen: its tags are learned from the exchange. */
+function judgeHeartbeat(words: Int32Array, base: number, direction: number, type: number, tag: number, strict: boolean): Action {
+  const memory = words[base + ProtocolState]!;
+  const own = words[base + Tag + direction]!;
+  if (own === 0) {
+    words[base + Tag + direction] = tag;
+    return Action.Count;
+  }
+  if (tag === own) {
+    words[base + ProtocolState] = memory & ~HeartbeatStrange;
+    return Action.Count;
+  }
+  if (strict) return Action.Invalid;
+  if (type === Type.Heartbeat) {
+    words[base + ProtocolState] = (memory & ~StrangeDirection) | HeartbeatStrange | (direction * StrangeDirection);
+    return Action.Ignore;
+  }
+  if ((memory & HeartbeatStrange) === 0 || (memory & StrangeDirection) / StrangeDirection === direction) return Action.Invalid;
+  words[base + ProtocolState] = memory & ~HeartbeatStrange;
+  words[base + Tag + direction] = tag;
+  words[base + Tag + 1 - direction] = 0;
+  return Action.Count;
+}
+
+/** INIT and INIT ACK say which tag the other side is to use. @returns false for an INIT ACK that answers no INIT of the other side */
+function noteTags(words: Int32Array, packet: Packet, base: number, direction: number, type: number, at: number): boolean {
+  if (type !== Type.Init && type !== Type.InitAck) return true;
+  if (at + 20 > packet.l4At + packet.l4There) return false;
+  const other = base + Tag + 1 - direction;
+  const memory = words[base + ProtocolState]!;
+  const tag = initiateTag(packet, at);
+  if (type === Type.Init) words[base + ProtocolState] = memory | (InitSeen << direction);
+  words[other] = tag;
+  return true;
+}
+
+/** What `CTA_PROTOINFO_SCTP` tells. */
+export interface SctpInfo {
+  /** Index in `sctpStates`. */
+  readonly state: number;
+  /** Verification tags of the original direction and of the reply. */
+  readonly tags: readonly [number, number];
+}
+
+/** Reads the SCTP part of a flow. */
+export function readSctp(table: FlowTable, flow: number): SctpInfo {
+  return { state: table.word(flow, ProtocolState) & 15, tags: [table.word(flow, Tag) >>> 0, table.word(flow, Tag + 1) >>> 0] };
+}

@@ -1,0 +1,55 @@
+import { Protocol } from '../engine.ts';
+import { fold, sumWords } from '../packet/checksum.ts';
+import type { Packet } from '../packet/packet.ts';
+import { checksumRight, pseudoSum } from '../packet/read.ts';
+import { Created, FlowWords, Status, StatusWord } from '../table/layout.ts';
+import type { Tracker } from '../tracker.ts';
+import { Action, EventBit } from './action.ts';
+
+const Timeout = { Unreplied: 0, Replied: 1 } as const;
+/** A flow that is still alive after this long is a stream. Milliseconds. */
+const streamAge = 2000;
+
+/** RFC 768. A length field beyond the packet or below the header is wrong, one that leaves bytes over is not. @returns why it is refused */
+export function refuseUdp(packet: Packet, checksum: boolean): string | undefined {
+  if (packet.l4There < 8) return 'short packet';
+  const length = packet.view.getUint16(packet.l4At + 4, false);
+  if (length < 8 || length > packet.l4Length) return 'truncated/malformed packet';
+  if (checksum && packet.view.getUint16(packet.l4At + 6, false) !== 0 && !checksumRight(packet, Protocol.Udp, packet.l4Length)) {
+    return 'bad checksum';
+  }
+  return undefined;
+}
+
+/**
+ * RFC 3828, with one oddity of the tracker that ring3 takes over: the pseudo header is summed with the protocol number of UDP, so that
+ * correct packets are refused as long as checksums are verified (spec 4.2, 6).
+ */
+export function refuseUdpLite(packet: Packet, checksum: boolean): string | undefined {
+  if (packet.l4There < 8) return 'short packet';
+  let coverage = packet.view.getUint16(packet.l4At + 4, false);
+  if (coverage === 0) coverage = packet.l4Length;
+  else if (coverage < 8 || coverage > packet.l4Length) return 'bad checksum coverage';
+  if (packet.view.getUint16(packet.l4At + 6, false) === 0) return 'checksum missing';
+  if (!checksum || packet.l4There < packet.l4Length) return undefined;
+  const sum = fold(pseudoSum(packet, Protocol.Udp) + sumWords(packet.view, packet.l4At, coverage));
+  return sum === 0xffff ? undefined : 'bad checksum';
+}
+
+/** One datagram of a flow: it is replied, and then assured, only by what comes two seconds after it began. */
+export function handleUdp(tracker: Tracker, flow: number): Action {
+  const base = flow * FlowWords;
+  const timeouts = tracker.timeoutsOf(base, tracker.timeouts.udp);
+  const words = tracker.table.words;
+  const status = words[base + StatusWord]!;
+  if ((status & Status.SeenReply) === 0 || !(tracker.time[0]! > tracker.table.double(flow, Created) + streamAge)) {
+    tracker.refresh(flow, timeouts[Timeout.Unreplied]!);
+    return Action.Count;
+  }
+  tracker.refresh(flow, timeouts[Timeout.Replied]!);
+  if ((status & (Status.Assured | Status.NatClash)) === 0) {
+    words[base + StatusWord] = status | Status.Assured;
+    tracker.happened |= EventBit.Assured;
+  }
+  return Action.Count;
+}

@@ -1,0 +1,164 @@
+import { Family } from '../engine.ts';
+import type { Settings } from '../settings.ts';
+import { fold, sumWords } from './checksum.ts';
+import { type Packet, PacketClass } from './packet.ts';
+
+/** What `readPacket` answers when the packet is whole and its transport header was found. */
+export const Whole = 0;
+
+/**
+ * Reads the IP headers of the packet at `at` into `packet`: RFC 791, RFC 8200. Hostile bytes: nothing beyond `there` is read.
+ * @param there bytes from `at` on
+ * @returns `Whole`; or Dropped where a router would discard it, Invalid where the transport header cannot be found, Fragment for a piece
+ */
+export function readPacket(packet: Packet, view: DataView, at: number, there: number, settings: Settings): number {
+  if (there < 20 || at < 0 || at + there > view.byteLength) return PacketClass.Dropped;
+  packet.view = view;
+  packet.at = at;
+  const version = view.getUint8(at) >>> 4;
+  if (version === 4) return readIpv4(packet, view, at, there, settings);
+  if (version === 6) return readIpv6(packet, view, at, there, settings);
+  return PacketClass.Dropped;
+}
+
+function readIpv4(packet: Packet, view: DataView, at: number, there: number, settings: Settings): number {
+  const first = view.getInt32(at, false);
+  const header = ((first >>> 24) & 15) * 4;
+  const length = first & 0xffff;
+  if (header < 20 || length < header || header > there) return PacketClass.Dropped;
+  if (length > there && settings.snapped === 0) return PacketClass.Dropped;
+  if (settings.ipChecksum !== 0 && sumWords(view, at, header) !== 0xffff) return PacketClass.Dropped;
+  const third = view.getInt32(at + 8, false);
+  packet.family = Family.Ipv4;
+  packet.length = length;
+  packet.hopLimit = third >>> 24;
+  packet.protocol = (third >>> 16) & 255;
+  packet.source0 = view.getInt32(at + 12, false);
+  packet.destination0 = view.getInt32(at + 16, false);
+  packet.l4At = at + header;
+  packet.l4Length = length - header;
+  packet.l4There = (length < there ? length : there) - header;
+  if ((view.getUint16(at + 6, false) & 0x3fff) !== 0) {
+    packet.fragmentAt = at;
+    return PacketClass.Fragment;
+  }
+  return Whole;
+}
+
+function readIpv6(packet: Packet, view: DataView, at: number, there: number, settings: Settings): number {
+  if (there < 40) return PacketClass.Dropped;
+  const second = view.getInt32(at + 4, false);
+  const length = 40 + (second >>> 16);
+  if (length > there && settings.snapped === 0) return PacketClass.Dropped;
+  packet.family = Family.Ipv6;
+  packet.length = length;
+  packet.hopLimit = second & 255;
+  packet.source0 = view.getInt32(at + 8, false);
+  packet.source1 = view.getInt32(at + 12, false);
+  packet.source2 = view.getInt32(at + 16, false);
+  packet.source3 = view.getInt32(at + 20, false);
+  packet.destination0 = view.getInt32(at + 24, false);
+  packet.destination1 = view.getInt32(at + 28, false);
+  packet.destination2 = view.getInt32(at + 32, false);
+  packet.destination3 = view.getInt32(at + 36, false);
+  return skipExtensions(packet, view, (second >>> 8) & 255, at + 40, at + (length < there ? length : there), at + length);
+}
+
+/**
+ * Walks the chain of extension headers, RFC 8200 section 4.
+ * @param end where the bytes end that are there
+ * @param whole where the packet ends as it says itself
+ */
+export function skipExtensions(packet: Packet, view: DataView, next: number, at: number, end: number, whole: number): number {
+  let l4At = at;
+  for (;;) {
+    if (next === 0 || next === 43 || next === 60) {
+      if (l4At + 8 > end) return PacketClass.Invalid;
+      next = view.getUint8(l4At);
+      l4At += (view.getUint8(l4At + 1) + 1) * 8;
+    } else if (next === 51) {
+      if (l4At + 8 > end) return PacketClass.Invalid;
+      next = view.getUint8(l4At);
+      l4At += (view.getUint8(l4At + 1) + 2) * 4;
+    } else if (next === 44) {
+      if (l4At + 8 > end) return PacketClass.Invalid;
+      if ((view.getUint16(l4At + 2, false) & 0xfff9) !== 0) {
+        packet.fragmentAt = l4At;
+        return PacketClass.Fragment;
+      }
+      // an atomic fragment is a whole packet, RFC 6946; it goes on without its fragment header
+      next = view.getUint8(l4At);
+      l4At += 8;
+      packet.length -= 8;
+    } else if (next === 59) {
+      return PacketClass.Invalid;
+    } else break;
+  }
+  if (l4At > end) return PacketClass.Invalid;
+  packet.protocol = next;
+  packet.l4At = l4At;
+  packet.l4Length = whole - l4At;
+  packet.l4There = end - l4At;
+  return Whole;
+}
+
+/** The sum of the pseudo header with `protocol`, RFC 9293 section 3.1 and RFC 8200 section 8.1. */
+export function pseudoSum(packet: Packet, protocol: number): number {
+  let sum = halves(packet.source0) + halves(packet.destination0) + protocol + (packet.l4Length & 0xffff) + (packet.l4Length >>> 16);
+  if (packet.family === Family.Ipv6) {
+    sum += halves(packet.source1) + halves(packet.source2) + halves(packet.source3);
+    sum += halves(packet.destination1) + halves(packet.destination2) + halves(packet.destination3);
+  }
+  return sum;
+}
+
+const halves = (word: number): number => (word & 0xffff) + (word >>> 16);
+
+/** Whether the transport checksum over the whole payload and the pseudo header is right. A packet that was cut short has none to check. */
+export function checksumRight(packet: Packet, protocol: number, length: number): boolean {
+  if (packet.l4There < packet.l4Length) return true;
+  return fold(pseudoSum(packet, protocol) + sumWords(packet.view, packet.l4At, length)) === 0xffff;
+}
+
+/**
+ * Reads the headers of the packet that an ICMP error quotes, as far as they are there: RFC 792, RFC 4443 section 3.
+ * @returns false where its IP header is not whole, or it is a later fragment
+ */
+export function readInner(inner: Packet, outer: Packet): boolean {
+  const view = outer.view;
+  const at = outer.l4At + 8;
+  const there = outer.l4There - 8;
+  inner.view = view;
+  inner.at = at;
+  return outer.family === Family.Ipv4 ? readInnerIpv4(inner, view, at, there) : readInnerIpv6(inner, view, at, there);
+}
+
+function readInnerIpv4(inner: Packet, view: DataView, at: number, there: number): boolean {
+  if (there < 20) return false;
+  const first = view.getInt32(at, false);
+  const header = ((first >>> 24) & 15) * 4;
+  if (first >>> 28 !== 4 || header < 20 || header > there) return false;
+  if ((view.getUint16(at + 6, false) & 0x1fff) !== 0) return false;
+  inner.family = Family.Ipv4;
+  inner.protocol = view.getUint8(at + 9);
+  inner.source0 = view.getInt32(at + 12, false);
+  inner.destination0 = view.getInt32(at + 16, false);
+  inner.l4At = at + header;
+  inner.l4There = there - header;
+  inner.l4Length = inner.l4There;
+  return true;
+}
+
+function readInnerIpv6(inner: Packet, view: DataView, at: number, there: number): boolean {
+  if (there < 40 || view.getUint8(at) >>> 4 !== 6) return false;
+  inner.family = Family.Ipv6;
+  inner.source0 = view.getInt32(at + 8, false);
+  inner.source1 = view.getInt32(at + 12, false);
+  inner.source2 = view.getInt32(at + 16, false);
+  inner.source3 = view.getInt32(at + 20, false);
+  inner.destination0 = view.getInt32(at + 24, false);
+  inner.destination1 = view.getInt32(at + 28, false);
+  inner.destination2 = view.getInt32(at + 32, false);
+  inner.destination3 = view.getInt32(at + 36, false);
+  return skipExtensions(inner, view, view.getUint8(at + 6), at + 40, at + there, at + there) === Whole;
+}

@@ -1,0 +1,209 @@
+import { Family } from '../engine.ts';
+import type { Settings } from '../settings.ts';
+import { sumWords } from './checksum.ts';
+import type { Packet } from './packet.ts';
+
+/** A datagram put together, and what it was put together from. */
+export interface Reassembled {
+  readonly bytes: Uint8Array;
+  /** The fragments in order of their offsets. */
+  readonly fragments: readonly Uint8Array[];
+  /** The settings to read it with: its header was verified piece by piece. */
+  readonly settings: Settings;
+}
+
+interface Piece {
+  readonly offset: number;
+  readonly end: number;
+  readonly packet: Uint8Array;
+  /** Where its payload starts within `packet`. */
+  readonly payloadAt: number;
+}
+
+interface Pending {
+  readonly key: string;
+  readonly deadline: number;
+  readonly pieces: Piece[];
+  /** Bytes of the whole payload, once the last piece is there. */
+  total: number;
+  bytes: number;
+}
+
+/** What one fragment may cost beside its bytes. */
+const pieceOverhead = 64;
+
+/**
+ * Collects fragments until a datagram is whole: RFC 791 section 3.2, RFC 8200 section 4.5. Bounded in time and bytes: an incomplete set is
+ * dropped after 30 s, the oldest sets where more than 4 MiB are held. A set in which pieces overlap is dropped whole (RFC 5722), an exact
+ * duplicate is not an overlap.
+ */
+export class Reassembly {
+  readonly #settings: Settings;
+  /** In order of arrival of their first pieces, so of their deadlines. */
+  readonly #pending = new Map<string, Pending>();
+  #bytes = 0;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+  }
+
+  /** Bytes held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Drops the sets whose time is over. */
+  expire(now: number): void {
+    for (const set of this.#pending.values()) {
+      if (set.deadline > now) break;
+      this.#drop(set);
+    }
+  }
+
+  /** Adds a fragment. @returns the datagram that it completes */
+  add(packet: Packet, now: number): Reassembled | undefined {
+    const piece = packet.family === Family.Ipv4 ? ipv4Piece(packet) : ipv6Piece(packet);
+    if (piece === undefined) return undefined;
+    this.expire(now);
+    const set = this.#setOf(keyOf(packet), now);
+    if (!this.#insert(set, piece.piece, piece.last)) return undefined;
+    if (set.total < 0 || !complete(set)) {
+      this.#bound();
+      return undefined;
+    }
+    this.#drop(set);
+    return packet.family === Family.Ipv4 ? this.#joinIpv4(set) : this.#joinIpv6(set);
+  }
+
+  #setOf(key: string, now: number): Pending {
+    let set = this.#pending.get(key);
+    if (set === undefined) {
+      set = { key, deadline: now + this.#settings.fragTimeoutMs, pieces: [], total: -1, bytes: 0 };
+      this.#pending.set(key, set);
+    }
+    return set;
+  }
+
+  /** @returns false when the piece adds nothing, or the set was dropped for it */
+  #insert(set: Pending, piece: Piece, last: boolean): boolean {
+    if (last) {
+      if (set.total >= 0 && set.total !== piece.end) return this.#drop(set);
+      if (set.pieces.some((other) => other.end > piece.end)) return this.#drop(set);
+      set.total = piece.end;
+    } else if (set.total >= 0 && piece.end > set.total) return this.#drop(set);
+    let at = set.pieces.length;
+    while (at > 0 && set.pieces[at - 1]!.offset > piece.offset) at--;
+    const before = set.pieces[at - 1];
+    if (before !== undefined && before.offset === piece.offset && before.end === piece.end) return false;
+    if (before !== undefined && before.end > piece.offset) return this.#drop(set);
+    const next = set.pieces[at];
+    if (next !== undefined && next.offset < piece.end) return this.#drop(set);
+    set.pieces.splice(at, 0, piece);
+    set.bytes += piece.packet.byteLength + pieceOverhead;
+    this.#bytes += piece.packet.byteLength + pieceOverhead;
+    return true;
+  }
+
+  #drop(set: Pending): false {
+    if (this.#pending.delete(set.key)) this.#bytes -= set.bytes;
+    return false;
+  }
+
+  #bound(): void {
+    for (const set of this.#pending.values()) {
+      if (this.#bytes <= this.#settings.fragHighThreshold) return;
+      this.#drop(set);
+    }
+  }
+
+  #joinIpv4(set: Pending): Reassembled | undefined {
+    const first = set.pieces[0]!;
+    const header = first.payloadAt;
+    const length = header + set.total;
+    if (length > 0xffff) return undefined;
+    const bytes = new Uint8Array(length);
+    bytes.set(first.packet.subarray(0, header));
+    const view = new DataView(bytes.buffer);
+    view.setUint16(2, length);
+    view.setUint16(6, 0);
+    view.setUint16(10, 0);
+    view.setUint16(10, ~sumWords(view, 0, header) & 0xffff);
+    fill(bytes, header, set.pieces);
+    return { bytes, fragments: set.pieces.map((piece) => piece.packet), settings: this.#settings };
+  }
+
+  /** The per-fragment header goes, and the header before it points to what the fragment header pointed to. */
+  #joinIpv6(set: Pending): Reassembled | undefined {
+    const first = set.pieces[0]!;
+    const unfragmentable = first.payloadAt - 8;
+    const length = unfragmentable + set.total;
+    if (length - 40 > 0xffff) return undefined;
+    const bytes = new Uint8Array(length);
+    bytes.set(first.packet.subarray(0, unfragmentable));
+    const view = new DataView(bytes.buffer);
+    view.setUint16(4, length - 40);
+    bytes[lastNextHeader(bytes, unfragmentable)] = first.packet[unfragmentable]!;
+    fill(bytes, unfragmentable, set.pieces);
+    return { bytes, fragments: set.pieces.map((piece) => piece.packet), settings: this.#settings };
+  }
+}
+
+function fill(bytes: Uint8Array, header: number, pieces: readonly Piece[]): void {
+  for (const piece of pieces) bytes.set(piece.packet.subarray(piece.payloadAt), header + piece.offset);
+}
+
+function complete(set: Pending): boolean {
+  let reached = 0;
+  for (const piece of set.pieces) {
+    if (piece.offset !== reached) return false;
+    reached = piece.end;
+  }
+  return reached === set.total;
+}
+
+/** Where the field lies that names the header at `end`. */
+function lastNextHeader(bytes: Uint8Array, end: number): number {
+  let field = 6;
+  let next = bytes[6]!;
+  for (let at = 40; at < end; ) {
+    field = at;
+    const length = next === 51 ? (bytes[at + 1]! + 2) * 4 : (bytes[at + 1]! + 1) * 8;
+    next = bytes[at]!;
+    at += length;
+  }
+  return field;
+}
+
+/** Source, destination, identification and protocol name a datagram. */
+function keyOf(packet: Packet): string {
+  if (packet.family === Family.Ipv4) {
+    return `${packet.source0} ${packet.destination0} ${packet.view.getUint16(packet.at + 4)} ${packet.protocol} ${packet.meta >>> 16}`;
+  }
+  const { source0, source1, source2, source3, destination0, destination1, destination2, destination3 } = packet;
+  const id = packet.view.getInt32(packet.fragmentAt + 4);
+  return `${source0} ${source1} ${source2} ${source3} ${destination0} ${destination1} ${destination2} ${destination3} ${id}`;
+}
+
+function ipv4Piece(packet: Packet): { piece: Piece; last: boolean } | undefined {
+  const { view, at } = packet;
+  const field = view.getUint16(at + 6);
+  const offset = (field & 0x1fff) * 8;
+  const last = (field & 0x2000) === 0;
+  const header = packet.l4At - at;
+  const length = packet.length - header;
+  if (packet.l4There < length || length === 0 || (!last && length % 8 !== 0) || offset + length + header > 0xffff) return undefined;
+  return { piece: { offset, end: offset + length, packet: copy(view, at, packet.length), payloadAt: header }, last };
+}
+
+function ipv6Piece(packet: Packet): { piece: Piece; last: boolean } | undefined {
+  const { view, at, fragmentAt } = packet;
+  const field = view.getUint16(fragmentAt + 2);
+  const offset = field & 0xfff8;
+  const last = (field & 1) === 0;
+  const payloadAt = fragmentAt + 8 - at;
+  const length = packet.length - payloadAt;
+  if (at + packet.length > view.byteLength || length <= 0 || (!last && length % 8 !== 0) || offset + length > 0xffff) return undefined;
+  return { piece: { offset, end: offset + length, packet: copy(view, at, packet.length), payloadAt }, last };
+}
+
+const copy = (view: DataView, at: number, length: number): Uint8Array => new Uint8Array(view.buffer, view.byteOffset + at, length).slice();

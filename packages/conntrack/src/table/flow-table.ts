@@ -1,0 +1,256 @@
+import { Family, type Random32 } from '../engine.ts';
+import type { Packet } from '../packet/packet.ts';
+import { hash4, hashWords } from './half-sip-hash.ts';
+import { FlowDoubles, FlowFlag, FlowWords, HashOrig, HashReply, OrigTuple, ReplyTuple, Serial, WheelNext, ZoneAndFlags } from './layout.ts';
+
+/** Words of the four IPv6 addresses of a flow, in an arena of their own that IPv4 flows never touch. */
+const wideWords = 16;
+
+/**
+ * The flows: one arena of 192 bytes each, allocated at once and committed by the system as its pages are touched, and an open-addressing
+ * index with two 32-bit slots a flow. A slot is the entry (flow × 2 + direction) + 1 below some bits of its hash, which spare most visits
+ * to the arena. Keyed: whoever picks tuples cannot make them meet.
+ */
+export class FlowTable {
+  readonly capacity: number;
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
+  readonly wide: Int32Array;
+  /** Flows in use, confirmed or not. */
+  used = 0;
+  /** Flows that can be found. */
+  confirmed = 0;
+  /** Indices from here on were never used. */
+  highest = 0;
+  /** Grows with each flow. */
+  serial = 0;
+  readonly #slots: Int32Array;
+  readonly #mask: number;
+  readonly #indexMask: number;
+  readonly #key0: number;
+  readonly #key1: number;
+  readonly #scratch = new Int32Array(10);
+  #free = -1;
+
+  /** @param capacity flows that there is room for, up to 2^27 */
+  constructor(capacity: number, random32: Random32) {
+    if (!(capacity >= 1 && capacity <= 1 << 27)) throw new RangeError(`a table of ${capacity} flows`);
+    this.capacity = capacity;
+    const arena = new ArrayBuffer(capacity * FlowWords * 4);
+    this.words = new Int32Array(arena);
+    this.doubles = new Float64Array(arena);
+    this.wide = new Int32Array(capacity * wideWords);
+    let size = 16;
+    while (size < capacity * 3) size *= 2;
+    this.#slots = new Int32Array(size);
+    this.#mask = size - 1;
+    this.#indexMask = 2 ** Math.ceil(Math.log2(capacity * 2 + 1)) - 1;
+    this.#key0 = random32() | 0;
+    this.#key1 = random32() | 0;
+  }
+
+  /** @returns a zeroed flow, or -1 when the arena is full */
+  allocate(): number {
+    let flow = this.#free;
+    if (flow >= 0) this.#free = this.words[flow * FlowWords + WheelNext]! - 1;
+    else if (this.highest < this.capacity) flow = this.highest++;
+    else return -1;
+    const base = flow * FlowWords;
+    this.words.fill(0, base, base + FlowWords);
+    this.words[base + ZoneAndFlags] = FlowFlag.Used;
+    this.words[base + Serial] = this.serial = (this.serial + 1) | 0;
+    this.used++;
+    return flow;
+  }
+
+  /** Gives a flow's place back; it must not be in the index any more. */
+  free(flow: number): void {
+    const base = flow * FlowWords;
+    this.words[base + ZoneAndFlags] = 0;
+    this.words[base + WheelNext] = this.#free + 1;
+    this.#free = flow;
+    this.used--;
+  }
+
+  /** The key's hash of a packet whose `ports` and `meta` are set. */
+  hashPacket(packet: Packet): number {
+    if (packet.family === Family.Ipv4) {
+      return hash4(this.#key0, this.#key1, packet.source0, packet.destination0, packet.ports, packet.meta);
+    }
+    const scratch = this.#scratch;
+    scratch[0] = packet.source0;
+    scratch[1] = packet.source1;
+    scratch[2] = packet.source2;
+    scratch[3] = packet.source3;
+    scratch[4] = packet.destination0;
+    scratch[5] = packet.destination1;
+    scratch[6] = packet.destination2;
+    scratch[7] = packet.destination3;
+    scratch[8] = packet.ports;
+    scratch[9] = packet.meta;
+    return hashWords(this.#key0, this.#key1, scratch, 10);
+  }
+
+  /** The hash of one direction of a flow: 0 original, 1 reply. */
+  hashOf(flow: number, direction: number): number {
+    const { words, wide } = this;
+    const at = flow * FlowWords + (direction === 0 ? OrigTuple : ReplyTuple);
+    if (((words[at + 3]! >>> 8) & 255) === Family.Ipv4) {
+      return hash4(this.#key0, this.#key1, words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!);
+    }
+    const scratch = this.#scratch;
+    const from = flow * wideWords + direction * 8;
+    for (let i = 0; i < 8; i++) scratch[i] = wide[from + i]!;
+    scratch[8] = words[at + 2]!;
+    scratch[9] = words[at + 3]!;
+    return hashWords(this.#key0, this.#key1, scratch, 10);
+  }
+
+  /** Thirty-two keyed bits of a number: ids that tell nothing. */
+  scramble(a: number, b: number): number {
+    return hash4(this.#key0, this.#key1, a, b, 0, 0);
+  }
+
+  /** @returns the entry, flow × 2 + direction, that the packet belongs to, or -1; expired ones too */
+  find(packet: Packet, hash: number): number {
+    if (packet.family !== Family.Ipv4) return this.#find6(packet, hash);
+    const slots = this.#slots;
+    const words = this.words;
+    const mask = this.#mask;
+    const indexMask = this.#indexMask;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const value = slots[slot]!;
+      if (value === 0) return -1;
+      if (((value ^ hash) & ~indexMask) !== 0) continue;
+      const entry = (value & indexMask) - 1;
+      const at = (entry >> 1) * FlowWords + (entry & 1) * 4;
+      if (
+        words[at] === packet.source0 &&
+        words[at + 1] === packet.destination0 &&
+        words[at + 2] === packet.ports &&
+        words[at + 3] === packet.meta
+      ) {
+        return entry;
+      }
+    }
+  }
+
+  #find6(packet: Packet, hash: number): number {
+    const slots = this.#slots;
+    const words = this.words;
+    const wide = this.wide;
+    const mask = this.#mask;
+    const indexMask = this.#indexMask;
+    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
+      const value = slots[slot]!;
+      if (value === 0) return -1;
+      if (((value ^ hash) & ~indexMask) !== 0) continue;
+      const entry = (value & indexMask) - 1;
+      const at = (entry >> 1) * FlowWords + (entry & 1) * 4;
+      if (words[at] !== packet.source3 || words[at + 1] !== packet.destination3) continue;
+      if (words[at + 2] !== packet.ports || words[at + 3] !== packet.meta) continue;
+      const far = entry * 8;
+      if (
+        wide[far] === packet.source0 &&
+        wide[far + 1] === packet.source1 &&
+        wide[far + 2] === packet.source2 &&
+        wide[far + 4] === packet.destination0 &&
+        wide[far + 5] === packet.destination1 &&
+        wide[far + 6] === packet.destination2
+      ) {
+        return entry;
+      }
+    }
+  }
+
+  /** The first slot of a hash and the arena's lines behind it: read ahead for a batch. @returns something that depends on them */
+  touch(hash: number): number {
+    const value = this.#slots[hash & this.#mask]!;
+    if (value === 0) return 0;
+    const at = (((value & this.#indexMask) - 1) >> 1) * FlowWords;
+    return this.words[at]! ^ this.words[at + 16]! ^ this.words[at + 32]!;
+  }
+
+  /** @returns the entry whose tuple equals the given direction of `flow`, though another flow's; or -1 */
+  findTwin(flow: number, direction: number): number {
+    const { words, wide } = this;
+    const slots = this.#slots;
+    const hash = this.hashOf(flow, direction);
+    const own = flow * FlowWords + direction * 4;
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
+      const value = slots[slot]!;
+      if (value === 0) return -1;
+      const entry = (value & this.#indexMask) - 1;
+      if (entry >> 1 === flow) continue;
+      const at = (entry >> 1) * FlowWords + (entry & 1) * 4;
+      let same = true;
+      for (let i = 0; i < 4 && same; i++) same = words[at + i] === words[own + i];
+      if (same && ((words[own + 3]! >>> 8) & 255) === Family.Ipv6) {
+        for (let i = 0; i < 8 && same; i++) same = wide[entry * 8 + i] === wide[flow * wideWords + direction * 8 + i];
+      }
+      if (same) return entry;
+    }
+  }
+
+  /** Makes a flow findable by both of its tuples. */
+  insert(flow: number): void {
+    const base = flow * FlowWords;
+    for (let direction = 0; direction < 2; direction++) {
+      const hash = this.hashOf(flow, direction);
+      this.words[base + (direction === 0 ? HashOrig : HashReply)] = hash;
+      let slot = hash & this.#mask;
+      while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
+      this.#slots[slot] = (hash & ~this.#indexMask) | (flow * 2 + direction + 1);
+    }
+    this.confirmed++;
+  }
+
+  /** Takes a flow out of the index. */
+  remove(flow: number): void {
+    this.#removeEntry(flow * 2, this.words[flow * FlowWords + HashOrig]!);
+    this.#removeEntry(flow * 2 + 1, this.words[flow * FlowWords + HashReply]!);
+    this.confirmed--;
+  }
+
+  /** Closes the gap by moving later entries of the run back, so that there are no tombstones. */
+  #removeEntry(entry: number, hash: number): void {
+    const slots = this.#slots;
+    const mask = this.#mask;
+    const indexMask = this.#indexMask;
+    let hole = hash & mask;
+    while ((slots[hole]! & indexMask) !== entry + 1) hole = (hole + 1) & mask;
+    for (let next = (hole + 1) & mask; slots[next] !== 0; next = (next + 1) & mask) {
+      const other = (slots[next]! & indexMask) - 1;
+      const home = this.words[(other >> 1) * FlowWords + ((other & 1) === 0 ? HashOrig : HashReply)]! & mask;
+      if (((next - home) & mask) >= ((next - hole) & mask)) {
+        slots[hole] = slots[next]!;
+        hole = next;
+      }
+    }
+    slots[hole] = 0;
+  }
+
+  /** Walks at most `count` slots from a hash on. @returns the first flow that `accepts`, or -1 */
+  scan(hash: number, count: number, accepts: (flow: number) => boolean): number {
+    for (let i = 0; i < count; i++) {
+      const value = this.#slots[(hash + i) & this.#mask]!;
+      if (value === 0) continue;
+      const flow = ((value & this.#indexMask) - 1) >> 1;
+      if (accepts(flow)) return flow;
+    }
+    return -1;
+  }
+
+  /** Whether an index holds a flow. */
+  isUsed(flow: number): boolean {
+    return flow >= 0 && flow < this.highest && (this.words[flow * FlowWords + ZoneAndFlags]! & FlowFlag.Used) !== 0;
+  }
+
+  double(flow: number, offset: number): number {
+    return this.doubles[flow * FlowDoubles + offset]!;
+  }
+
+  word(flow: number, offset: number): number {
+    return this.words[flow * FlowWords + offset]!;
+  }
+}

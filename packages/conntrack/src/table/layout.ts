@@ -1,0 +1,80 @@
+/**
+ * One flow: 192 bytes of the arena, three cache lines. The first holds what every packet reads, the second what it counts, the third the
+ * protocol's own. Offsets in 32-bit words; those of doubles are even and are halved for the view of doubles.
+ */
+export const FlowWords = 48;
+export const FlowDoubles = FlowWords / 2;
+
+// tuple of the original direction: source, destination (IPv6: their last words), ports, meta; then that of the reply
+export const OrigTuple = 0;
+export const ReplyTuple = 4;
+export const TupleWords = 4;
+/** Double: milliseconds when it expires. */
+export const Expiry = 8 >> 1;
+/** IPS_* bits, nf_conntrack_common.h. */
+export const StatusWord = 10;
+export const HashOrig = 11;
+export const HashReply = 12;
+/** Index of the policy's timeouts in the low half, of the helper in the high half; 0 is none. */
+export const Attached = 13;
+export const WheelNext = 14;
+/** The flow before it, or −1 − bucket. */
+export const WheelPrevious = 15;
+
+/** Doubles: packets and bytes of the original direction, then of the reply. */
+export const PacketsOrig = 16 >> 1;
+export const BytesOrig = 18 >> 1;
+export const PacketsReply = 20 >> 1;
+export const BytesReply = 22 >> 1;
+/** Double: milliseconds when it was created. */
+export const Created = 24 >> 1;
+export const Mark = 26;
+export const Id = 27;
+/** `FlowFlag` bits in the high half, the zone's number in the low. */
+export const ZoneAndFlags = 28;
+/** The master's index + 1; 0 is none. */
+export const Master = 29;
+/** Events that the flow makes: IPCT_* bits in the low half, IPEXP_* in the high. */
+export const EventMask = 30;
+/** The wheel's tick at which it is looked at. */
+export const WheelTick = 31;
+
+/** Words 32 to 47: the protocol's own. The low four bits of `ProtocolState` are its state, in the order of the UAPI. */
+export const ProtocolState = 45;
+/** Number of expectations that wait for it. */
+export const Expectations = 46;
+/** The flow's place in the order of creation: dumps go along it. */
+export const Serial = 47;
+
+/** The tracker's own marks of a flow, beside its status. */
+export const FlowFlag = {
+  /** In the arena and in use. */
+  Used: 0x1_0000,
+  /** Packets and bytes are counted. */
+  Counted: 0x2_0000,
+  /** Its start is known. */
+  Stamped: 0x4_0000,
+  /** The zone holds for this direction. */
+  ZoneOrig: 0x8_0000,
+  ZoneReply: 0x10_0000,
+} as const;
+
+/** `enum ip_conntrack_status`, nf_conntrack_common.h. */
+export const Status = {
+  Expected: 0x1,
+  SeenReply: 0x2,
+  Assured: 0x4,
+  Confirmed: 0x8,
+  SrcNat: 0x10,
+  DstNat: 0x20,
+  SeqAdjust: 0x40,
+  SrcNatDone: 0x80,
+  DstNatDone: 0x100,
+  Dying: 0x200,
+  FixedTimeout: 0x400,
+  Template: 0x800,
+  NatClash: 0x1000,
+  Helper: 0x2000,
+  Offload: 0x4000,
+  HwOffload: 0x8000,
+} as const;

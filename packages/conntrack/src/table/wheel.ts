@@ -1,0 +1,94 @@
+import type { FlowTable } from './flow-table.ts';
+import { Expiry, FlowDoubles, FlowWords, WheelNext, WheelPrevious, WheelTick } from './layout.ts';
+
+/** Milliseconds of a tick. Expiry is exact wherever a flow is looked at; the wheel only bounds how late an unseen one goes. */
+const tickMs = 256;
+const levels = 4;
+/** The farthest that a flow is filed ahead, in ticks: about eight years, after which it is filed again. */
+const farthest = 2 ** 30 - 1;
+
+/**
+ * A timing wheel of four levels with 256 buckets each, over the flows' own words: filing and taking out cost no memory. It is lazy: a
+ * packet only writes a later expiry into its flow, and the flow is filed anew when its old bucket comes round.
+ */
+export class Wheel {
+  readonly #table: FlowTable;
+  readonly #heads = new Int32Array(levels * 256).fill(-1);
+  readonly #origin: number;
+  #tick = 0;
+  #count = 0;
+
+  /** @param now milliseconds, the zero of its ticks */
+  constructor(table: FlowTable, now: number) {
+    this.#table = table;
+    this.#origin = now;
+  }
+
+  /** Milliseconds of the next tick: nothing happens before. */
+  get next(): number {
+    return this.#origin + (this.#tick + 1) * tickMs;
+  }
+
+  /** Whether a flow with this expiry must be filed anew: only when it is earlier than where it lies. */
+  isLate(flow: number, expiry: number): boolean {
+    return (expiry - this.#origin) / tickMs + 1 < this.#table.words[flow * FlowWords + WheelTick]!;
+  }
+
+  /** Files a flow by its expiry. */
+  file(flow: number): void {
+    const { words, doubles } = this.#table;
+    const base = flow * FlowWords;
+    let tick = Math.ceil((doubles[flow * FlowDoubles + Expiry]! - this.#origin) / tickMs);
+    if (!(tick > this.#tick)) tick = this.#tick + 1;
+    else if (tick - this.#tick > farthest) tick = this.#tick + farthest;
+    const ahead = tick - this.#tick;
+    const level = ahead < 0x100 ? 0 : ahead < 0x10000 ? 1 : ahead < 0x1000000 ? 2 : 3;
+    const bucket = level * 256 + ((tick >>> (level * 8)) & 255);
+    const first = this.#heads[bucket]!;
+    words[base + WheelTick] = tick;
+    words[base + WheelNext] = first;
+    words[base + WheelPrevious] = -1 - bucket;
+    if (first >= 0) words[first * FlowWords + WheelPrevious] = flow;
+    this.#heads[bucket] = flow;
+    this.#count++;
+  }
+
+  /** Takes a flow out. */
+  take(flow: number): void {
+    const words = this.#table.words;
+    const next = words[flow * FlowWords + WheelNext]!;
+    const previous = words[flow * FlowWords + WheelPrevious]!;
+    if (previous >= 0) words[previous * FlowWords + WheelNext] = next;
+    else this.#heads[-1 - previous] = next;
+    if (next >= 0) words[next * FlowWords + WheelPrevious] = previous;
+    this.#count--;
+  }
+
+  /** Turns to `now`, and hands every flow that has expired to `expire`, which must take it out. */
+  advance(now: number, expire: (flow: number) => void): void {
+    const target = Math.floor((now - this.#origin) / tickMs);
+    while (this.#tick < target) {
+      if (this.#count === 0) {
+        this.#tick = target;
+        return;
+      }
+      const tick = ++this.#tick;
+      for (let level = 1; level < levels && (tick & (2 ** (level * 8) - 1)) === 0; level++) {
+        this.#drain(level * 256 + ((tick >>> (level * 8)) & 255), now, expire);
+      }
+      this.#drain(tick & 255, now, expire);
+    }
+  }
+
+  /** A flow that is filed again never falls into the bucket that is being emptied: each level reaches 255 buckets ahead. */
+  #drain(bucket: number, now: number, expire: (flow: number) => void): void {
+    const doubles = this.#table.doubles;
+    for (let flow = this.#heads[bucket]!; flow >= 0; flow = this.#heads[bucket]!) {
+      if (doubles[flow * FlowDoubles + Expiry]! <= now) expire(flow);
+      else {
+        this.take(flow);
+        this.file(flow);
+      }
+    }
+  }
+}

@@ -1,0 +1,698 @@
+import {
+  type EngineContext,
+  Family,
+  type HelperRef,
+  Protocol,
+  type TimeoutPolicyRef,
+  type Timeouts,
+  type TimeoutTables,
+} from './engine.ts';
+import { type Expectation, type ExpectationEvent, Expectations } from './expect.ts';
+import { HeldPackets, type HookDecision } from './held.ts';
+import { Action, EventBit } from './l4/action.ts';
+import { handleGeneric } from './l4/generic.ts';
+import { handleGre, readGre } from './l4/gre.ts';
+import { handleIcmp, isIcmpError, mayBeginIcmp, readIcmp, refuseIcmp } from './l4/icmp.ts';
+import { handleIcmpv6, isIcmpv6Error, isUntrackedIcmpv6, mayBeginIcmpv6, readIcmpv6, refuseIcmpv6 } from './l4/icmpv6.ts';
+import { beginSctp, handleSctp, mayBeginSctp, refuseSctp } from './l4/sctp.ts';
+import { beginTcp, handleTcp, mayBeginTcp, readPorts, refuseTcp } from './l4/tcp.ts';
+import { handleUdp, refuseUdp, refuseUdpLite } from './l4/udp.ts';
+import { Packet, PacketClass } from './packet/packet.ts';
+import { readInner, readPacket, Whole } from './packet/read.ts';
+import { Reassembly } from './packet/reassembly.ts';
+import { type Rule, Rules } from './rules.ts';
+import { defaultSettings, type Settings } from './settings.ts';
+import { FlowTable } from './table/flow-table.ts';
+import {
+  Attached,
+  BytesOrig,
+  BytesReply,
+  Created,
+  EventMask,
+  Expiry,
+  FlowDoubles,
+  FlowFlag,
+  FlowWords,
+  Id,
+  Mark,
+  Master,
+  PacketsOrig,
+  PacketsReply,
+  Status,
+  StatusWord,
+  ZoneAndFlags,
+} from './table/layout.ts';
+import { Wheel } from './table/wheel.ts';
+import { invertPorts, metaOf } from './tuple.ts';
+
+/** What became of a flow: NEW, UPDATE and DESTROY of `conntrack -E`. */
+export type FlowEvent = 'new' | 'update' | 'destroy';
+
+/** Who hears of events. They come while the flow can still be read, and must not change the table. */
+export interface EventSink {
+  /** @param happened `EventBit`s */
+  flow(event: FlowEvent, flow: number, happened: number): void;
+  expectation(event: ExpectationEvent, expectation: Expectation): void;
+}
+
+/** What a tracker is made with. */
+export interface TrackerOptions {
+  /** Milliseconds since 1970 or any other start; packets bring the time from then on. */
+  readonly now: number;
+  /** Flows that the arena has room for; `settings.max` may be less. 262,144 unless said. */
+  readonly capacity?: number;
+  readonly settings?: Settings;
+  /** Rules of its own unless given. */
+  readonly rules?: Rules;
+}
+
+/** Counters of the whole tracker, `conntrack -S`. */
+export class Statistics {
+  found = 0;
+  invalid = 0;
+  insert = 0;
+  insertFailed = 0;
+  drop = 0;
+  earlyDrop = 0;
+  error = 0;
+  clashResolve = 0;
+  expectNew = 0;
+  expectCreate = 0;
+  expectDelete = 0;
+}
+
+/** The packet's class in an answer of `track`. */
+export const classOf = (answer: number): PacketClass => (answer & 7) as PacketClass;
+/** The packet's direction in an answer of `track`: 0 original, 1 reply. */
+export const directionOf = (answer: number): number => (answer >>> 3) & 1;
+/** The flow in an answer of `track`, or -1. */
+export const flowOf = (answer: number): number => (answer >>> 4) - 1;
+
+const answerOf = (packetClass: number, direction: number, flow: number): number => ((flow + 1) << 4) | (direction << 3) | packetClass;
+
+/** How far early drop looks for a flow to give up, in slots. */
+const evictionRange = 64;
+
+/**
+ * The connection tracker: packets in, their class out, and a table of flows. No I/O, no clock, no timer of its own: each packet brings the
+ * time, and `advance` lets it pass. A packet of a known flow makes no object.
+ */
+export class Tracker {
+  readonly context: EngineContext;
+  readonly settings: Settings;
+  readonly timeouts: TimeoutTables;
+  readonly table: FlowTable;
+  readonly rules: Rules;
+  readonly expectations: Expectations;
+  readonly held: HeldPackets;
+  readonly statistics: Statistics = new Statistics();
+  /** The time of the packet at hand, in milliseconds. */
+  readonly time: Float64Array = new Float64Array(1);
+  /** What happened to the flow at hand: `EventBit`s. */
+  happened = 0;
+  /** Why the last packet was invalid or ignored, for the log. */
+  reason = '';
+  /** What the helper's hook decided about the last packet. */
+  decision: HookDecision = 'pass';
+  /** Pieces of the datagram that the last packet completed, in order of their offsets; empty when it was whole. */
+  fragments: readonly Uint8Array[] = [];
+  sink: EventSink | undefined;
+  /** Labels of flows that have some: 16 bytes each. */
+  readonly labels: Map<number, Uint8Array> = new Map();
+  /** Private data of flows with a helper that wants some. */
+  readonly helperData: Map<number, Uint8Array> = new Map();
+
+  readonly #packet = new Packet();
+  readonly #inner = new Packet();
+  readonly #wheel: Wheel;
+  readonly #reassembly: Reassembly;
+  readonly #policies: (TimeoutPolicyRef | undefined)[] = [undefined];
+  readonly #helpers: (HelperRef | undefined)[] = [undefined];
+  readonly #msPerTick: number;
+  readonly #expire: (flow: number) => void;
+  #nextTick: number;
+  #ingress = '';
+  #outgoing = false;
+
+  constructor(context: EngineContext, options: TrackerOptions) {
+    this.context = context;
+    this.settings = options.settings ?? defaultSettings();
+    this.timeouts = context.timeouts;
+    this.table = new FlowTable(options.capacity ?? 262_144, context.random32);
+    this.rules = options.rules ?? new Rules(context);
+    this.expectations = new Expectations(this);
+    this.held = new HeldPackets(this);
+    this.time[0] = options.now;
+    this.#wheel = new Wheel(this.table, options.now);
+    this.#nextTick = this.#wheel.next;
+    this.#reassembly = new Reassembly(this.settings);
+    this.#msPerTick = 1000 / context.hz;
+    this.#expire = (flow) => this.destroy(flow);
+  }
+
+  /** The time of the last packet or `advance`, in milliseconds. */
+  get now(): number {
+    return this.time[0]!;
+  }
+
+  /** Lets time pass: flows, expectations and fragments whose time has come go. */
+  advance(now: number): void {
+    this.time[0] = now;
+    if (now < this.#nextTick) return;
+    this.#wheel.advance(now, this.#expire);
+    this.#nextTick = this.#wheel.next;
+    this.expectations.expire(now);
+    this.#reassembly.expire(now);
+  }
+
+  /**
+   * Takes a packet through the tracker, from its first hook to its last.
+   * @param at where its IP header starts
+   * @param there bytes from `at` on
+   * @param now milliseconds
+   * @param ingress name of the interface it came in by
+   * @param outgoing whether this host sends it
+   * @returns class, direction and flow: `classOf`, `directionOf`, `flowOf`
+   */
+  track(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false): number {
+    const answer = this.admit(view, at, there, now, ingress, outgoing);
+    if (this.#helpers.length > 1) this.#passHelper(answer, view, at);
+    else if (this.happened !== 0) this.leave(answer);
+    return answer;
+  }
+
+  /** The first half of `track`: what the tracker does when a packet arrives. A new flow is not in the table until `leave`. */
+  admit(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false): number {
+    this.time[0] = now;
+    if (now >= this.#nextTick) this.advance(now);
+    this.happened = 0;
+    if (this.fragments.length !== 0) this.fragments = [];
+    this.#ingress = ingress;
+    this.#outgoing = outgoing;
+    const packet = this.#packet;
+    const found = readPacket(packet, view, at, there, this.settings);
+    return found === Whole ? this.#trackWhole(packet) : this.#trackOther(packet, found);
+  }
+
+  /** The second half of `track`: a new flow enters the table, and what happened is told. */
+  leave(answer: number): void {
+    const flow = flowOf(answer);
+    if (flow < 0) return;
+    if ((this.happened & EventBit.New) !== 0) this.confirm(flow);
+    else this.tell('update', flow, this.happened);
+    this.happened = 0;
+  }
+
+  /** The helper's hook, where there are helpers. */
+  #passHelper(answer: number, view: DataView, at: number): void {
+    this.decision = 'pass';
+    const flow = flowOf(answer);
+    if (flow < 0) return;
+    if (this.table.word(flow, Attached) >>> 16 !== 0)
+      this.decision = this.held.decide(answer, view, at, this.#packet.length, this.#ingress);
+    if (this.decision === 'pass') this.leave(answer);
+    else if (this.decision === 'held') this.happened = 0;
+    else {
+      if ((this.happened & EventBit.New) !== 0) this.#forget(flow);
+      else this.leave(answer);
+      this.happened = 0;
+    }
+  }
+
+  #trackOther(packet: Packet, found: number): number {
+    if (found === PacketClass.Fragment) {
+      const whole = this.#reassembly.add(packet, this.now);
+      if (whole === undefined) return PacketClass.Fragment;
+      this.fragments = whole.fragments;
+      const view = new DataView(whole.bytes.buffer);
+      const again = readPacket(packet, view, 0, whole.bytes.byteLength, whole.settings);
+      if (again === Whole) return this.#trackWhole(packet);
+      found = again === PacketClass.Fragment ? PacketClass.Invalid : again;
+    }
+    if (found === PacketClass.Invalid) return this.#invalid('unreadable header chain');
+    return found;
+  }
+
+  #invalid(reason: string): number {
+    this.reason = reason;
+    this.statistics.invalid++;
+    return PacketClass.Invalid;
+  }
+
+  #trackWhole(packet: Packet): number {
+    packet.meta = packet.protocol | (packet.family << 8);
+    let rule: Rule | undefined;
+    if (this.rules.everyPacket) {
+      rule = this.rules.find(packet, this.#ingress, this.#outgoing);
+      if (rule !== undefined) {
+        if (rule.target.notrack === true) return PacketClass.Untracked;
+        if (rule.target.zone !== undefined && rule.target.zoneDirection !== 'reply') packet.meta |= rule.target.zone << 16;
+      }
+    }
+    const checksum = this.settings.checksum !== 0;
+    let refused: string | undefined;
+    switch (packet.protocol) {
+      case Protocol.Tcp:
+        if (!readPorts(packet)) return this.#invalid('short packet');
+        refused = refuseTcp(packet, checksum);
+        break;
+      case Protocol.Udp:
+        if (!readPorts(packet)) return this.#invalid('short packet');
+        refused = refuseUdp(packet, checksum);
+        break;
+      case Protocol.UdpLite:
+        if (!readPorts(packet)) return this.#invalid('short packet');
+        refused = refuseUdpLite(packet, checksum);
+        break;
+      case Protocol.Sctp:
+        if (!readPorts(packet)) return this.#invalid('short packet');
+        refused = refuseSctp(packet, checksum);
+        break;
+      case Protocol.Gre:
+        refused = readGre(packet);
+        break;
+      case Protocol.Icmp:
+      case Protocol.Icmpv6: {
+        const answer = this.#trackIcmp(packet, checksum);
+        if (answer !== 0) return answer;
+        break;
+      }
+      default:
+        packet.ports = 0;
+    }
+    if (refused !== undefined) return this.#invalid(refused);
+    return this.#trackKeyed(packet, rule);
+  }
+
+  /** @returns the answer; or 0 for a message that has a flow of its own */
+  #trackIcmp(packet: Packet, checksum: boolean): number {
+    if (packet.protocol === Protocol.Icmp) {
+      if (packet.family !== Family.Ipv4) return this.#invalid('ICMP over IPv6');
+      const refused = refuseIcmp(packet, checksum);
+      if (refused !== undefined) return this.#invalid(refused);
+      if (isIcmpError(packet.view.getUint8(packet.l4At))) return this.#relate(packet);
+      return readIcmp(packet) ? 0 : this.#invalid('no answer to this type');
+    }
+    if (packet.family !== Family.Ipv6) return this.#invalid('ICMPv6 over IPv4');
+    const refused = refuseIcmpv6(packet, checksum);
+    if (refused !== undefined) return this.#invalid(refused);
+    const type = packet.view.getUint8(packet.l4At);
+    if (isUntrackedIcmpv6(type)) return PacketClass.Untracked;
+    if (isIcmpv6Error(type)) return this.#relate(packet);
+    return readIcmpv6(packet) ? 0 : this.#invalid('no answer to this type');
+  }
+
+  /** An ICMP error: it is related to the flow of the packet that it reports, in the direction opposite to it. */
+  #relate(packet: Packet): number {
+    const inner = this.#inner;
+    if (!readInner(inner, packet)) return this.#invalid('no inner packet');
+    inner.meta = inner.protocol | (inner.family << 8) | (packet.meta & ~0xffff);
+    if (!readKey(inner)) return this.#invalid('inner packet without a key');
+    const entry = this.#findAlive(inner, this.table.hashPacket(inner));
+    if (entry < 0) return this.#invalid('no flow of the inner packet');
+    this.statistics.error++;
+    if (!this.#returnsToSource(packet, inner)) return this.#invalid('outer daddr is not the inner source');
+    return answerOf(PacketClass.Related, 1 - (entry & 1), entry >> 1);
+  }
+
+  #returnsToSource(packet: Packet, inner: Packet): boolean {
+    if (packet.destination0 !== inner.source0) return false;
+    if (packet.family === Family.Ipv4) return true;
+    return packet.destination1 === inner.source1 && packet.destination2 === inner.source2 && packet.destination3 === inner.source3;
+  }
+
+  /** @returns the entry of a flow that has not expired, or -1; an expired one goes */
+  #findAlive(packet: Packet, hash: number): number {
+    const entry = this.table.find(packet, hash);
+    if (entry < 0) return -1;
+    if (this.table.doubles[(entry >> 1) * FlowDoubles + Expiry]! > this.time[0]!) return entry;
+    this.destroy(entry >> 1);
+    return -1;
+  }
+
+  #trackKeyed(packet: Packet, rule: Rule | undefined): number {
+    const hash = this.table.hashPacket(packet);
+    const entry = this.#findAlive(packet, hash);
+    if (entry < 0) return this.#begin(packet, hash, rule);
+    const flow = entry >> 1;
+    const direction = entry & 1;
+    const words = this.table.words;
+    const base = flow * FlowWords;
+    const status = words[base + StatusWord]!;
+    const action = this.#handle(packet, flow, direction);
+    if (action === Action.Count) {
+      if ((words[base + ZoneAndFlags]! & FlowFlag.Counted) !== 0) this.#count(flow, direction, packet.length);
+    } else if (action !== Action.Ignore) return this.#unusual(packet, hash, rule, flow, direction, action);
+    let packetClass: number;
+    if (direction !== 0) {
+      packetClass = PacketClass.Established;
+      if ((status & Status.SeenReply) === 0) {
+        words[base + StatusWord] = words[base + StatusWord]! | Status.SeenReply;
+        this.happened |= EventBit.Reply;
+      }
+    } else if ((status & Status.SeenReply) !== 0) packetClass = PacketClass.Established;
+    else packetClass = (status & Status.Expected) !== 0 ? PacketClass.Related : PacketClass.New;
+    return ((flow + 1) << 4) | (direction << 3) | packetClass;
+  }
+
+  /** A packet that is invalid, or ends its flow. */
+  #unusual(packet: Packet, hash: number, rule: Rule | undefined, flow: number, direction: number, action: Action): number {
+    this.happened = 0;
+    if (action === Action.Invalid) {
+      this.statistics.invalid++;
+      return PacketClass.Invalid;
+    }
+    if (action === Action.Restart) {
+      this.destroy(flow);
+      return this.#begin(packet, hash, rule);
+    }
+    if ((this.table.word(flow, ZoneAndFlags) & FlowFlag.Counted) !== 0) this.#count(flow, direction, packet.length);
+    this.destroy(flow);
+    // its index is free again; the answer says only what the packet was
+    return answerOf(direction === 0 ? PacketClass.New : PacketClass.Established, direction, -1);
+  }
+
+  #count(flow: number, direction: number, length: number): void {
+    const doubles = this.table.doubles;
+    const at = flow * FlowDoubles + (direction === 0 ? PacketsOrig : PacketsReply);
+    doubles[at] = doubles[at]! + 1;
+    doubles[at + BytesOrig - PacketsOrig] = doubles[at + BytesReply - PacketsReply]! + length;
+  }
+
+  #handle(packet: Packet, flow: number, direction: number): Action {
+    switch (packet.protocol) {
+      case Protocol.Tcp:
+        return handleTcp(this, packet, flow, direction);
+      case Protocol.Udp:
+      case Protocol.UdpLite:
+        return handleUdp(this, flow);
+      case Protocol.Icmp:
+        return handleIcmp(this, flow);
+      case Protocol.Icmpv6:
+        return handleIcmpv6(this, flow);
+      case Protocol.Sctp:
+        return handleSctp(this, packet, flow, direction);
+      case Protocol.Gre:
+        return handleGre(this, flow);
+      default:
+        return handleGeneric(this, flow);
+    }
+  }
+
+  #mayBegin(packet: Packet): boolean {
+    this.reason = 'invalid new';
+    switch (packet.protocol) {
+      case Protocol.Tcp:
+        return mayBeginTcp(this, packet);
+      case Protocol.Icmp:
+        return mayBeginIcmp(packet.ports);
+      case Protocol.Icmpv6:
+        return mayBeginIcmpv6(packet.ports);
+      case Protocol.Sctp:
+        return mayBeginSctp(packet);
+      default:
+        return true;
+    }
+  }
+
+  /** The first packet of a flow. */
+  #begin(packet: Packet, hash: number, rule: Rule | undefined): number {
+    if (!this.#mayBegin(packet)) {
+      this.statistics.invalid++;
+      return PacketClass.Invalid;
+    }
+    if (rule === undefined && this.rules.size !== 0) rule = this.rules.find(packet, this.#ingress, this.#outgoing);
+    const flow = this.#makeRoom(hash) ? this.table.allocate() : -1;
+    if (flow < 0) {
+      this.statistics.drop++;
+      return PacketClass.Dropped;
+    }
+    this.#writeKey(packet, flow, rule);
+    this.initialise(flow);
+    if (rule !== undefined) this.#applyRule(flow, rule);
+    const expected = this.expectations.size !== 0 && this.expectations.claim(packet, flow);
+    if (packet.protocol === Protocol.Tcp) beginTcp(this, packet, flow);
+    else if (packet.protocol === Protocol.Sctp) beginSctp(this, packet, flow);
+    if (this.#handle(packet, flow, 0) !== Action.Count) {
+      this.#forget(flow);
+      this.statistics.invalid++;
+      return PacketClass.Invalid;
+    }
+    if ((this.table.word(flow, ZoneAndFlags) & FlowFlag.Counted) !== 0) this.#count(flow, 0, packet.length);
+    this.happened |= expected ? EventBit.New | EventBit.Related : EventBit.New;
+    return answerOf(expected ? PacketClass.Related : PacketClass.New, 0, flow);
+  }
+
+  /** The fields that every flow starts with. Its tuples are written already. */
+  initialise(flow: number): void {
+    const { words, doubles } = this.table;
+    const base = flow * FlowWords;
+    let flags = 0;
+    if (this.settings.acct !== 0) flags |= FlowFlag.Counted;
+    if (this.settings.timestamp !== 0) flags |= FlowFlag.Stamped;
+    words[base + ZoneAndFlags] = words[base + ZoneAndFlags]! | flags;
+    words[base + EventMask] = -1;
+    words[base + Id] = this.table.scramble(flow, this.table.serial);
+    doubles[flow * FlowDoubles + Created] = this.time[0]!;
+  }
+
+  #writeKey(packet: Packet, flow: number, rule: Rule | undefined): void {
+    const { words, wide } = this.table;
+    const base = flow * FlowWords;
+    const zone = rule?.target.zone ?? 0;
+    const direction = rule?.target.zoneDirection;
+    const zoned = zone === 0 ? 0 : (direction !== 'reply' ? FlowFlag.ZoneOrig : 0) | (direction !== 'original' ? FlowFlag.ZoneReply : 0);
+    words[base + ZoneAndFlags] = words[base + ZoneAndFlags]! | zoned | zone;
+    words[base + 2] = packet.ports;
+    words[base + 3] = packet.meta;
+    words[base + 6] = invertPorts(packet.protocol, packet.ports);
+    words[base + 7] = metaOf(packet.family, packet.protocol, direction === 'original' ? 0 : zone);
+    if (packet.family === Family.Ipv4) {
+      words[base] = packet.source0;
+      words[base + 1] = packet.destination0;
+      words[base + 4] = packet.destination0;
+      words[base + 5] = packet.source0;
+      return;
+    }
+    words[base] = packet.source3;
+    words[base + 1] = packet.destination3;
+    words[base + 4] = packet.destination3;
+    words[base + 5] = packet.source3;
+    const far = flow * 16;
+    wide[far] = wide[far + 12] = packet.source0;
+    wide[far + 1] = wide[far + 13] = packet.source1;
+    wide[far + 2] = wide[far + 14] = packet.source2;
+    wide[far + 3] = wide[far + 15] = packet.source3;
+    wide[far + 4] = wide[far + 8] = packet.destination0;
+    wide[far + 5] = wide[far + 9] = packet.destination1;
+    wide[far + 6] = wide[far + 10] = packet.destination2;
+    wide[far + 7] = wide[far + 11] = packet.destination3;
+  }
+
+  #applyRule(flow: number, rule: Rule): void {
+    if (rule.policy !== undefined) this.attachPolicy(flow, rule.policy);
+    if (rule.helper !== undefined) this.attachHelper(flow, rule.helper);
+    const { events, expectationEvents } = rule.target;
+    if (events !== undefined || expectationEvents !== undefined) {
+      this.table.words[flow * FlowWords + EventMask] = ((events ?? 0xffff) & 0xffff) | ((expectationEvents ?? 0xffff) << 16);
+    }
+  }
+
+  /** Whether there is room for one more flow, perhaps after giving one up that is not assured. */
+  #makeRoom(hash: number): boolean {
+    if (this.table.used < this.settings.max && this.table.used < this.table.capacity) return true;
+    const victim = this.table.scan(
+      hash,
+      evictionRange,
+      (flow) => (this.table.word(flow, StatusWord) & (Status.Assured | Status.Dying)) === 0,
+    );
+    if (victim < 0) return false;
+    this.destroy(victim);
+    this.statistics.earlyDrop++;
+    return true;
+  }
+
+  /** Puts a flow into the table. @returns false when another one took one of its tuples meanwhile; it is gone then */
+  confirm(flow: number, checked = false): boolean {
+    const words = this.table.words;
+    if (checked && (this.table.findTwin(flow, 0) >= 0 || this.table.findTwin(flow, 1) >= 0)) {
+      this.statistics.insertFailed++;
+      this.#forget(flow);
+      return false;
+    }
+    words[flow * FlowWords + StatusWord] = words[flow * FlowWords + StatusWord]! | Status.Confirmed;
+    this.table.insert(flow);
+    this.#wheel.file(flow);
+    this.statistics.insert++;
+    this.tell('new', flow, this.happened | EventBit.New);
+    return true;
+  }
+
+  /** Gives up a flow that never got into the table. */
+  forget(flow: number): void {
+    this.#forget(flow);
+  }
+
+  #forget(flow: number): void {
+    this.#dropExtras(flow);
+    this.table.free(flow);
+  }
+
+  #dropExtras(flow: number): void {
+    if (this.labels.size !== 0) this.labels.delete(flow);
+    if (this.helperData.size !== 0) this.helperData.delete(flow);
+  }
+
+  /** Ends a flow of the table: its event, its expectations, its place. */
+  destroy(flow: number): void {
+    const words = this.table.words;
+    const base = flow * FlowWords;
+    this.table.remove(flow);
+    this.#wheel.take(flow);
+    words[base + StatusWord] = words[base + StatusWord]! | Status.Dying;
+    this.tell('destroy', flow, EventBit.Destroy);
+    if (this.expectations.size !== 0) this.expectations.killOf(flow);
+    this.#dropExtras(flow);
+    this.table.free(flow);
+  }
+
+  /** Tells what happened to a flow, as far as its rule lets it. */
+  tell(event: FlowEvent, flow: number, happened: number): void {
+    if (this.sink === undefined || this.settings.events === 0) return;
+    happened &= this.table.words[flow * FlowWords + EventMask]! & 0xffff;
+    if (happened !== 0) this.sink.flow(event, flow, happened);
+  }
+
+  /** The timeouts that hold for the flow at `base`: its policy's, or the defaults. */
+  timeoutsOf(base: number, defaults: Timeouts): Timeouts {
+    const index = this.table.words[base + Attached]! & 0xffff;
+    return index === 0 ? defaults : this.#policies[index]!.timeouts;
+  }
+
+  /** Sets a flow's timer to `ticks` from now, unless it is fixed. */
+  refresh(flow: number, ticks: number): void {
+    if ((this.table.words[flow * FlowWords + StatusWord]! & Status.FixedTimeout) === 0) this.setExpiry(flow, ticks * this.#msPerTick);
+  }
+
+  /** Sets a flow's timer, in milliseconds from now. */
+  setExpiry(flow: number, ms: number): void {
+    const expiry = this.time[0]! + ms;
+    this.table.doubles[flow * FlowDoubles + Expiry] = expiry;
+    if (this.#wheel.isLate(flow, expiry)) {
+      this.#wheel.take(flow);
+      this.#wheel.file(flow);
+    }
+  }
+
+  /** Gives a timeout policy to a flow. */
+  attachPolicy(flow: number, policy: TimeoutPolicyRef): void {
+    const at = flow * FlowWords + Attached;
+    this.table.words[at] = (this.table.words[at]! & ~0xffff) | indexIn(this.#policies, policy);
+  }
+
+  /** Takes a timeout policy off every flow that carries it: their timers run on, and the defaults hold from the next packet (spec 2.7). */
+  detachPolicy(policy: TimeoutPolicyRef): void {
+    const index = this.#policies.indexOf(policy);
+    if (index <= 0) return;
+    this.forEachFlow((flow) => {
+      const at = flow * FlowWords + Attached;
+      if ((this.table.words[at]! & 0xffff) === index) this.table.words[at] = this.table.words[at]! & ~0xffff;
+    });
+    this.#policies[index] = undefined;
+  }
+
+  /** The policy that a flow carries. */
+  policyOf(flow: number): TimeoutPolicyRef | undefined {
+    return this.#policies[this.table.word(flow, Attached) & 0xffff];
+  }
+
+  /** Gives a helper to a flow. */
+  attachHelper(flow: number, helper: HelperRef): void {
+    const base = flow * FlowWords;
+    const words = this.table.words;
+    words[base + Attached] = (words[base + Attached]! & 0xffff) | (indexIn(this.#helpers, helper) << 16);
+    words[base + StatusWord] = words[base + StatusWord]! | Status.Helper;
+    if (helper.privateLength > 0) this.helperData.set(flow, new Uint8Array(helper.privateLength));
+  }
+
+  /** Takes a helper off every flow, which each tell, and ends its expectations. The flows' HELPER status stays (spec 3.4). */
+  detachHelper(helper: HelperRef): void {
+    const index = this.#helpers.indexOf(helper);
+    if (index <= 0) return;
+    this.expectations.killOfHelper(helper);
+    this.forEachFlow((flow) => {
+      const at = flow * FlowWords + Attached;
+      if (this.table.words[at]! >>> 16 !== index) return;
+      this.table.words[at] = this.table.words[at]! & 0xffff;
+      this.helperData.delete(flow);
+      if ((this.table.word(flow, StatusWord) & Status.Confirmed) !== 0) this.tell('update', flow, EventBit.Helper);
+    });
+    this.#helpers[index] = undefined;
+  }
+
+  /** The helper that a flow carries. */
+  helperOf(flow: number): HelperRef | undefined {
+    return this.#helpers[this.table.word(flow, Attached) >>> 16];
+  }
+
+  /** The flow that a flow was expected by, or -1. */
+  masterOf(flow: number): number {
+    return this.table.word(flow, Master) - 1;
+  }
+
+  /** Visits every flow, confirmed or not; it may end the one it is at. */
+  forEachFlow(visit: (flow: number) => void): void {
+    for (let flow = 0; flow < this.table.highest; flow++) if (this.table.isUsed(flow)) visit(flow);
+  }
+
+  /** Whether a flow is in the table and has not expired. */
+  isAlive(flow: number): boolean {
+    return (
+      this.table.isUsed(flow) &&
+      (this.table.word(flow, StatusWord) & (Status.Confirmed | Status.Dying)) === Status.Confirmed &&
+      this.table.double(flow, Expiry) > this.now
+    );
+  }
+
+  /** Copies the mark of a master to its child, with the rest that it inherits. */
+  inherit(flow: number, master: number): void {
+    const words = this.table.words;
+    const base = flow * FlowWords;
+    words[base + StatusWord] = words[base + StatusWord]! | Status.Expected;
+    words[base + Master] = master + 1;
+    words[base + Mark] = words[master * FlowWords + Mark]!;
+  }
+}
+
+/** The place of something in a list whose place 0 stays empty. */
+function indexIn<T>(list: (T | undefined)[], item: T): number {
+  const found = list.indexOf(item);
+  if (found > 0) return found;
+  const empty = list.indexOf(undefined, 1);
+  if (empty > 0) {
+    list[empty] = item;
+    return empty;
+  }
+  if (list.length > 0xffff) throw new RangeError('more than 65,535 policies or helpers on flows');
+  return list.push(item) - 1;
+}
+
+/** Reads the key of a packet inside an ICMP error. @returns false where it is cut off */
+function readKey(packet: Packet): boolean {
+  switch (packet.protocol) {
+    case Protocol.Tcp:
+    case Protocol.Udp:
+    case Protocol.UdpLite:
+    case Protocol.Sctp:
+      return readPorts(packet);
+    case Protocol.Gre:
+      return readGre(packet) === undefined;
+    case Protocol.Icmp:
+      return packet.family === Family.Ipv4 && readIcmp(packet);
+    case Protocol.Icmpv6:
+      return packet.family === Family.Ipv6 && readIcmpv6(packet);
+    default:
+      packet.ports = 0;
+      return true;
+  }
+}

@@ -1,0 +1,380 @@
+/** Plays recorded scenarios of the connection tracker against the engine, and tells every difference. */
+import { Buffer } from 'node:buffer';
+import {
+  classOf,
+  createNamespace,
+  directionOf,
+  EventBit,
+  type Flow,
+  type FlowEvent,
+  flowOf,
+  type Namespace,
+  PacketClass,
+  Protocol,
+  readFlow,
+  sctpStates,
+  secondsOf,
+  type Tuple,
+  tcpStates,
+} from '@ring3/conntrack';
+import { FakeClock, fakeRandom } from '@ring3/kit';
+import { Desk, statusNames, textOf } from './commands.ts';
+
+/** One recorded tuple. */
+interface RecordedTuple {
+  readonly src: string;
+  readonly dst: string;
+  readonly l4: number;
+  readonly [key: string]: string | number;
+}
+
+/** One recorded flow, or what an event told of it. */
+interface RecordedFlow {
+  readonly event?: string;
+  readonly l3?: string;
+  readonly orig: RecordedTuple;
+  readonly reply?: RecordedTuple;
+  readonly master?: RecordedTuple;
+  readonly status?: readonly string[];
+  readonly timeout?: number;
+  readonly tcp?: { readonly state: string; readonly wscale?: readonly number[]; readonly flags?: readonly number[] };
+  readonly sctp?: { readonly state: string; readonly vtag?: readonly number[] };
+  readonly counters_orig?: readonly number[];
+  readonly counters_reply?: readonly number[];
+  readonly mark?: number;
+  readonly helper?: string;
+}
+
+interface Step {
+  readonly t_ms: number;
+  readonly t_real_ms?: number;
+  readonly dir?: 'out' | 'in';
+  readonly packet?: string;
+  readonly note?: string;
+  readonly ct?: string | readonly string[];
+  readonly forwarded?: number;
+  readonly out?: readonly string[];
+  readonly events?: readonly RecordedFlow[];
+  readonly flows?: readonly RecordedFlow[];
+  readonly cmd?: string;
+  readonly rc?: number;
+  readonly look?: boolean;
+  readonly action?: string;
+  readonly result?: readonly string[];
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly note?: string;
+  readonly sysctls?: Readonly<Record<string, number | string>>;
+  readonly setup?: readonly string[];
+  readonly steps: readonly Step[];
+}
+
+/** A file of recorded scenarios. */
+export interface ScenarioFile {
+  readonly group?: string;
+  readonly scenarios: readonly Scenario[];
+}
+
+/** How a file fared. A scenario is passed, failed or skipped as a whole. */
+export interface Score {
+  passed: number;
+  failed: number;
+  skipped: number;
+  /** One line each, with the scenario's name and the step in front. */
+  readonly differences: string[];
+  /** Why scenarios were skipped. */
+  readonly reasons: string[];
+}
+
+/** How far timers may be apart, in seconds: they were read a few milliseconds after the packet, and rounded down. */
+const timerTolerance = 1;
+
+/** Plays all scenarios of a file, each in a namespace of its own. */
+export function playScenarios(file: ScenarioFile): Score {
+  const score: Score = { passed: 0, failed: 0, skipped: 0, differences: [], reasons: [] };
+  for (const scenario of file.scenarios) {
+    const player = new Player();
+    const outcome = player.play(scenario);
+    if (typeof outcome === 'string') {
+      score.skipped++;
+      score.reasons.push(`${scenario.name}: ${outcome}`);
+    } else if (outcome.length === 0) score.passed++;
+    else {
+      score.failed++;
+      score.differences.push(...outcome.map((line) => `${scenario.name} ${line}`));
+    }
+  }
+  return score;
+}
+
+class Player {
+  readonly #clock = new FakeClock();
+  readonly #namespace: Namespace = createNamespace({ clock: this.#clock, random: fakeRandom(1), flows: 1024 });
+  readonly #desk = new Desk(this.#namespace);
+  #events: string[] = [];
+
+  constructor() {
+    this.#namespace.settings.acct = 1;
+    const tracker = this.#namespace.tracker;
+    tracker.sink = {
+      flow: (event, flow, happened) => this.#events.push(this.#eventText(event, flow, happened)),
+      expectation: () => {},
+    };
+  }
+
+  /** @returns the differences, or why it cannot be played */
+  play(scenario: Scenario): string[] | string {
+    for (const [name, value] of Object.entries(scenario.sysctls ?? {})) {
+      if (this.#namespace.sysctls.set(name, String(value)) !== undefined) return `sysctl ${name}`;
+    }
+    for (const command of scenario.setup ?? []) {
+      const status = this.#desk.run(command);
+      if (status === undefined) return `setup ${command}`;
+      if (status !== 0) return [`setup ${command}: exit status ${status}`];
+    }
+    const differences: string[] = [];
+    for (const [i, step] of scenario.steps.entries()) {
+      const found = this.#step(step);
+      if (typeof found === 'string') return differences.length > 0 ? differences : `step ${i}: ${found}`;
+      differences.push(...found.map((line) => `step ${i} (${step.note ?? step.cmd ?? step.action ?? ''}): ${line}`));
+    }
+    return differences;
+  }
+
+  #step(step: Step): string[] | string {
+    const tracker = this.#namespace.tracker;
+    const now = step.t_real_ms ?? step.t_ms;
+    this.#clock.advance(now - this.#clock.now());
+    this.#events = [];
+    const found: string[] = [];
+    if (step.packet !== undefined) found.push(...this.#packet(step, now));
+    else {
+      tracker.advance(now);
+      if (step.cmd !== undefined) {
+        const status = this.#desk.run(step.cmd);
+        if (status === undefined) return `command ${step.cmd}`;
+        if ((status === 0) !== (step.rc === 0)) found.push(`exit status ${status}, recorded ${step.rc}`);
+      } else if (step.action !== undefined) {
+        const difference = this.#action(step);
+        if (difference === undefined) return `action ${step.action}`;
+        if (difference !== '') found.push(difference);
+      }
+    }
+    const live: Flow[] = [];
+    tracker.forEachFlow((flow) => {
+      if (tracker.isAlive(flow)) live.push(readFlow(tracker, flow));
+      else tracker.destroy(flow);
+    });
+    found.push(
+      ...compareSets(
+        'flow',
+        (step.flows ?? []).map(recordedText),
+        live.map((flow) => this.#flowText(flow)),
+      ),
+    );
+    found.push(...compareSets('event', (step.events ?? []).map(recordedText), this.#events));
+    return found;
+  }
+
+  #packet(step: Step, now: number): string[] {
+    const tracker = this.#namespace.tracker;
+    const bytes = Buffer.from(step.packet!, 'hex');
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    let answer: number;
+    if (this.#desk.lateRules.length === 0) answer = tracker.track(view, 0, bytes.byteLength, now, step.dir === 'out' ? 'r0' : 'r1');
+    else {
+      answer = tracker.admit(view, 0, bytes.byteLength, now, step.dir === 'out' ? 'r0' : 'r1');
+      if ((tracker.happened & EventBit.New) !== 0) this.#desk.applyLate(flowOf(answer));
+      tracker.leave(answer);
+    }
+    const recorded = typeof step.ct === 'string' ? step.ct : (step.ct ?? []).join(' ');
+    const found: string[] = [];
+    const text = answerText(answer);
+    if (text !== recorded)
+      found.push(`class ${text || '(never got there)'}, recorded ${recorded || '(never got there)'} (${tracker.reason})`);
+    const out = forward(bytes, answer, tracker.fragments);
+    if (step.forwarded !== undefined && out.length !== step.forwarded) found.push(`${out.length} forwarded, recorded ${step.forwarded}`);
+    if (step.out !== undefined)
+      found.push(
+        ...compareSets(
+          'packet',
+          step.out.map(comparable),
+          out.map((one) => comparable(one.toString('hex'))),
+        ),
+      );
+    return found;
+  }
+
+  /** @returns what differs, the empty text, or undefined for an unknown action */
+  #action(step: Step): string | undefined {
+    const get = /^cttimeout GET (\S+)/.exec(step.action!);
+    if (get === null) return undefined;
+    const policy = this.#namespace.timeoutPolicies.find(get[1]!);
+    const recorded = /USE=(\d+)/.exec(step.result?.join(' ') ?? '')?.[1];
+    const use = policy === undefined ? undefined : String(policy.use);
+    return use === recorded ? '' : `USE ${use}, recorded ${recorded}`;
+  }
+
+  #flowText(flow: Flow): string {
+    return textOfFlow(toRecorded(flow, true));
+  }
+
+  #eventText(event: FlowEvent, index: number, happened: number): string {
+    const flow = readFlow(this.#namespace.tracker, index);
+    const recorded = toRecorded(flow, event === 'destroy');
+    const kind = { new: 'NEW', update: 'UPDATE', destroy: 'DESTROY' }[event];
+    const whole = event === 'new' || (happened & EventBit.ProtoInfo) !== 0;
+    const { tcp, sctp, timeout, ...rest } = recorded;
+    const { l3: _l3, reply: _reply, master: _master, ...told } = rest;
+    return textOfFlow({
+      ...told,
+      event: kind,
+      ...(event === 'destroy' && flow.leftMs <= 0 ? {} : { timeout: event === 'destroy' ? timeout! : Math.ceil(flow.leftMs / 1000) }),
+      ...(tcp !== undefined && event === 'destroy' ? { tcp: { state: tcp.state } } : {}),
+      ...(tcp !== undefined && whole ? { tcp } : {}),
+      ...(sctp !== undefined && event === 'destroy' ? { sctp: { state: sctp.state } } : {}),
+      ...(sctp !== undefined && whole ? { sctp } : {}),
+    });
+  }
+}
+
+const upper = (name: string): string => name.replace(/[A-Z0-9]+/g, (part) => (/^\d/.test(part) ? part : `_${part}`)).toUpperCase();
+
+/** A flow in the words of the records. */
+function toRecorded(flow: Flow, counted: boolean): RecordedFlow {
+  return {
+    l3: flow.orig.family === 2 ? 'ipv4' : 'ipv6',
+    orig: recordedTuple(flow.orig),
+    reply: recordedTuple(flow.reply),
+    status: statusNames(flow.status),
+    timeout: Math.floor(flow.leftMs / 1000),
+    ...(flow.tcp === undefined
+      ? {}
+      : { tcp: { state: upper(tcpStates[flow.tcp.state]!), wscale: flow.tcp.scales, flags: flow.tcp.flags } }),
+    ...(flow.sctp === undefined ? {} : { sctp: { state: upper(sctpStates[flow.sctp.state]!), vtag: flow.sctp.tags } }),
+    ...(flow.counters === undefined || !counted
+      ? {}
+      : {
+          counters_orig: [flow.counters[0].packets, flow.counters[0].bytes],
+          counters_reply: [flow.counters[1].packets, flow.counters[1].bytes],
+        }),
+    ...(flow.mark === 0 ? {} : { mark: flow.mark }),
+    ...(flow.helper === undefined ? {} : { helper: flow.helper }),
+    ...(flow.master === undefined ? {} : { master: recordedTuple(flow.master) }),
+  };
+}
+
+function recordedTuple(tuple: Tuple): RecordedTuple {
+  const base = { src: textOf(tuple.source), dst: textOf(tuple.destination), l4: tuple.protocol };
+  switch (tuple.protocol) {
+    case Protocol.Icmp:
+    case Protocol.Icmpv6:
+      return { ...base, icmp_id: tuple.sourcePort, type: tuple.destinationPort >>> 8, code: tuple.destinationPort & 255 };
+    case Protocol.Tcp:
+    case Protocol.Udp:
+    case Protocol.UdpLite:
+    case Protocol.Sctp:
+    case Protocol.Gre:
+      return { ...base, sport: tuple.sourcePort, dport: tuple.destinationPort };
+    default:
+      return base;
+  }
+}
+
+const recordedText = (flow: RecordedFlow): string => textOfFlow(flow);
+
+/** A flow as one line, its timer last, for timers are compared apart. */
+function textOfFlow(flow: RecordedFlow): string {
+  const tuple = (one: RecordedTuple | undefined): string =>
+    one === undefined
+      ? ''
+      : `${one.src}>${one.dst} ${['l4', 'sport', 'dport', 'icmp_id', 'type', 'code']
+          .filter((key) => one[key] !== undefined)
+          .map((key) => one[key])
+          .join('/')}`;
+  const parts = [
+    flow.event ?? '',
+    tuple(flow.orig),
+    flow.reply === undefined ? '' : `reply ${tuple(flow.reply)}`,
+    [...(flow.status ?? [])].sort().join('|'),
+    flow.tcp === undefined ? '' : `${flow.tcp.state} ${flow.tcp.wscale ?? ''} flags ${flow.tcp.flags ?? ''}`,
+    flow.sctp === undefined ? '' : `${flow.sctp.state} ${flow.sctp.vtag ?? ''}`,
+    flow.counters_orig === undefined ? '' : `orig ${flow.counters_orig} reply ${flow.counters_reply}`,
+    flow.mark === undefined ? '' : `mark ${flow.mark}`,
+    flow.helper === undefined ? '' : `helper ${flow.helper}`,
+    flow.master === undefined ? '' : `master ${tuple(flow.master)}`,
+  ];
+  return `${parts.filter((part) => part !== '').join('; ')} @${flow.timeout ?? ''}`;
+}
+
+/** What is missing and what is too much; timers after the last `@` within the tolerance. */
+function compareSets(what: string, recorded: readonly string[], ours: readonly string[]): string[] {
+  const left = [...ours];
+  const found: string[] = [];
+  for (const one of recorded) {
+    const at = left.findIndex((other) => same(one, other));
+    if (at >= 0) left.splice(at, 1);
+    else found.push(`${what} missing: ${one}`);
+  }
+  return [...found, ...left.map((one) => `${what} too much: ${one}`)];
+}
+
+function same(a: string, b: string): boolean {
+  const [, bodyA, timerA] = /^(.*)@(.*)$/s.exec(a) ?? ['', a, ''];
+  const [, bodyB, timerB] = /^(.*)@(.*)$/s.exec(b) ?? ['', b, ''];
+  if (bodyA !== bodyB) return false;
+  return timerA === timerB || (timerA !== '' && timerB !== '' && Math.abs(Number(timerA) - Number(timerB)) <= timerTolerance);
+}
+
+function answerText(answer: number): string {
+  const direction = directionOf(answer) === 0 ? 'original' : 'reply';
+  switch (classOf(answer)) {
+    case PacketClass.New:
+      return `new_${direction}`;
+    case PacketClass.Established:
+      return `established_${direction}`;
+    case PacketClass.Related:
+      return `related_${direction}`;
+    case PacketClass.Invalid:
+      return 'invalid';
+    case PacketClass.Untracked:
+      return 'untracked';
+    default:
+      return '';
+  }
+}
+
+/** What leaves on the other side: the packet, or the fragments that made it, each with one hop less. */
+function forward(packet: Buffer, answer: number, fragments: readonly Uint8Array[]): Buffer[] {
+  const packetClass = classOf(answer);
+  if (packetClass === PacketClass.Dropped || packetClass === PacketClass.Fragment) return [];
+  return (fragments.length > 0 ? fragments : [packet]).map((one) => oneHopLess(Buffer.from(one)));
+}
+
+function oneHopLess(packet: Buffer): Buffer {
+  if (packet[0]! >>> 4 === 6) {
+    packet[7]!--;
+    if (packet[6] === 44 && (packet.readUInt16BE(42) & 0xfff9) === 0) {
+      packet[6] = packet[40]!;
+      packet.writeUInt16BE(packet.readUInt16BE(4) - 8, 4);
+      return Buffer.concat([packet.subarray(0, 40), packet.subarray(48)]);
+    }
+    return packet;
+  }
+  packet[8]!--;
+  packet.writeUInt16BE(0, 10);
+  let sum = 0;
+  for (let at = 0; at < (packet[0]! & 15) * 4; at += 2) sum += packet.readUInt16BE(at);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  packet.writeUInt16BE(~sum & 0xffff, 10);
+  return packet;
+}
+
+/** A packet as text; the identification of IPv6 fragments is chosen anew, and left out. */
+const comparable = (hex: string): string =>
+  hex.startsWith('6') && hex.slice(12, 14) === '2c' ? `${hex.slice(0, 88)}${hex.slice(96)}` : hex;
+
+/** Seconds of a policy's timeout, for who plays more than scenarios. */
+export const policySeconds = (ticks: number, namespace: Namespace): number => secondsOf(ticks, namespace.hz);
