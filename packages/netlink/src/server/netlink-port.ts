@@ -130,7 +130,7 @@ export class NetlinkPort implements Port {
   setReceiveBuffer(bytes: number, force = false): number {
     if (force && !this.opener.netAdmin) return -Errno.EPERM;
     const wanted = force ? bytes : Math.min(bytes, receiveBufferSizes.most);
-    this.#queue.limit = Math.min(Math.max(wanted * 2, receiveBufferSizes.least), 0x7fffffff);
+    this.#queue.limit = Math.min(Math.max(wanted * 2, receiveBufferSizes.least), 0x7ffffffe);
     return 0;
   }
 

@@ -1,0 +1,73 @@
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { SystemError } from '@ring3/linux';
+import { connectUnix, listenUnix, type NetlinkServer } from '@ring3/netlink';
+import { findProgram } from './program.ts';
+import { runUnder } from './run-under.ts';
+import { buildShim } from './shim.ts';
+
+export interface ExecOptions {
+  /** A path, or a name that is looked for in PATH. */
+  readonly command: string;
+  readonly args: readonly string[];
+  /** ring3's state folder: the compiled shim is kept in it. */
+  readonly stateDir: string;
+  /** Makes a namespace's server for this command alone: no daemon is asked. */
+  readonly fresh?: (() => NetlinkServer) | undefined;
+  /** The running daemon's netlink socket, without `fresh`. */
+  readonly netlinkSocket: string;
+  /** The daemon's namespace; its own unless given. */
+  readonly namespace?: string | undefined;
+}
+
+/**
+ * `ring3 exec`: runs an unmodified program whose netfilter sockets reach ring3 in place of the kernel.
+ * @returns the program's exit status, 128 and the signal's number where a signal ended it
+ * @throws Error in one line: no such program, one that exec cannot carry, no compiler, nobody answers at the socket, no such namespace
+ */
+export async function runExec(options: ExecOptions): Promise<number> {
+  const file = findProgram(options.command);
+  const temporary = mkdtempSync(join(tmpdir(), 'ring3-exec-'));
+  try {
+    chmodSync(temporary, 0o700);
+    const folder = join(options.stateDir, 'exec');
+    // LD_PRELOAD has no way to write a path with a blank or a colon
+    const shim = buildShim(/[\s:]/.test(folder) ? temporary : folder);
+    const program = { file, name: options.command, args: options.args, shim };
+    if (options.fresh !== undefined) return await runFresh(program, join(temporary, 'netlink.sock'), options.fresh());
+    const { namespace } = options;
+    const netlinkSocket = resolve(options.netlinkSocket);
+    await expectServer(netlinkSocket, namespace);
+    return await runUnder({ ...program, netlinkSocket, namespace });
+  } finally {
+    rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+async function runFresh(
+  program: { readonly file: string; readonly name: string; readonly args: readonly string[]; readonly shim: string },
+  netlinkSocket: string,
+  server: NetlinkServer,
+): Promise<number> {
+  const listener = listenUnix(netlinkSocket, { namespace: (name) => (name === '' ? server : undefined) });
+  try {
+    return await runUnder({ ...program, netlinkSocket });
+  } finally {
+    listener.close();
+    server.close();
+  }
+}
+
+/** @throws Error where nobody answers, or there is no such namespace */
+async function expectServer(path: string, namespace: string | undefined): Promise<void> {
+  try {
+    (await connectUnix(path, namespace === undefined ? {} : { namespace })).close();
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    if (error.syscall === 'namespace') throw new Error(`ring3 at ${path} has no namespace ${namespace}`);
+    throw new Error(
+      `no ring3 answers at ${path} (${error.code}): start one with ring3 serve, or give the command one of its own with --fresh`,
+    );
+  }
+}

@@ -1,0 +1,53 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+
+export interface RunOptions {
+  /** The program's path. */
+  readonly file: string;
+  /** What the program is told as its own name; `file` unless given. */
+  readonly name?: string;
+  readonly args: readonly string[];
+  /** The compiled shim. */
+  readonly shim: string;
+  /** The AF_UNIX socket where ring3 speaks netlink. */
+  readonly netlinkSocket: string;
+  /** The namespace that the program's sockets open in; the server's own unless given. */
+  readonly namespace?: string | undefined;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Signals that are handed on. */
+const forwarded: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
+/** Those that a terminal sends to the program by itself. */
+const fromTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
+
+/**
+ * Runs a program with this process's standard streams, its netfilter sockets carried to ring3.
+ * @returns its exit status; 128 and the signal's number where a signal ended it
+ */
+export function runUnder(options: RunOptions): Promise<number> {
+  const { file, name = file, args } = options;
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const child = spawn(file, [...args], { argv0: name, stdio: 'inherit', env: environment(options) });
+  const byTerminal = process.stdin.isTTY === true ? fromTerminal : [];
+  const hand = (signal: NodeJS.Signals): void => {
+    if (!byTerminal.includes(signal)) child.kill(signal);
+  };
+  for (const signal of forwarded) process.on(signal, hand);
+  child.once('error', (error) => reject(new Error(`${file} cannot be run: ${error.message}`)));
+  child.once('exit', (status, signal) => resolve(status ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+  return promise.finally(() => {
+    for (const signal of forwarded) process.off(signal, hand);
+  });
+}
+
+function environment({ shim, netlinkSocket, namespace, env = process.env }: RunOptions): NodeJS.ProcessEnv {
+  const others = env['LD_PRELOAD'];
+  const { RING3_EXEC_NAMESPACE: _outer, ...rest } = env;
+  return {
+    ...rest,
+    LD_PRELOAD: others === undefined || others === '' ? shim : `${shim}:${others}`,
+    RING3_EXEC_SOCKET: netlinkSocket,
+    ...(namespace === undefined ? {} : { RING3_EXEC_NAMESPACE: namespace }),
+  };
+}

@@ -1,0 +1,172 @@
+import { chmodSync, unlinkSync } from 'node:fs';
+import { type Clock, type Log, silentLog, systemClock } from '@ring3/kit';
+import {
+  accept,
+  bindUnix,
+  close,
+  connectUnix,
+  Errno,
+  listen,
+  openUnix,
+  Ready,
+  readiness,
+  SocketType,
+  SystemError,
+  type Watch,
+} from '@ring3/linux';
+import type { Port } from '../../server/port.ts';
+import type { NetlinkServer } from '../../server/server.ts';
+import { Board } from './board.ts';
+import { type ConnectionOwner, UnixConnection } from './connection.ts';
+
+export interface UnixServerOptions {
+  /** The server of the namespace that a program names, '' where it names none; undefined: there is no such namespace. */
+  readonly namespace: (name: string) => NetlinkServer | undefined;
+  readonly clock?: Clock;
+  readonly log?: Log;
+}
+
+/** A listening socket that carries netlink. */
+export interface UnixServer {
+  readonly path: string;
+  /** Programs' sockets that are open. */
+  readonly connections: number;
+  /** Lets the process end although the socket listens and programs are connected. */
+  unref(): this;
+  /** Ends it and all connections, and removes the socket's name. */
+  close(): void;
+}
+
+/** How long no connection is taken when the process is out of descriptors. */
+const restMs = 100;
+
+/**
+ * Listens at a path for programs that speak netlink (packets.ts). Only this user may connect (mode 0600), and whoever does counts as privileged.
+ * A socket that a dead server left at the path is replaced.
+ * @throws SystemError: EADDRINUSE somebody listens there, ENAMETOOLONG the path has more than 107 bytes, EACCES, ENOENT
+ */
+export function listenUnix(path: string, options: UnixServerOptions): UnixServer {
+  const fd = openUnix(SocketType.SeqPacket);
+  const answer = fd < 0 ? fd : bindFresh(fd, path);
+  if (answer < 0) {
+    if (fd >= 0) close(fd);
+    throw new SystemError(answer, 'bind', path);
+  }
+  chmodSync(path, 0o600); // before anyone can connect: nothing listens yet
+  const listening = listen(fd);
+  if (listening < 0) {
+    close(fd);
+    throw new SystemError(listening, 'listen', path);
+  }
+  return new Listener(path, fd, options);
+}
+
+/** Binds, in place of a name behind which nobody listens any more. */
+function bindFresh(fd: number, path: string): number {
+  const answer = bindUnix(fd, path);
+  if (answer !== -Errno.EADDRINUSE || !isDead(path)) return answer;
+  unlinkSync(path);
+  return bindUnix(fd, path);
+}
+
+function isDead(path: string): boolean {
+  const fd = openUnix(SocketType.SeqPacket);
+  if (fd < 0) return false;
+  const answer = connectUnix(fd, path);
+  close(fd);
+  return answer === -Errno.ECONNREFUSED;
+}
+
+class Listener implements UnixServer, ConnectionOwner {
+  readonly path: string;
+  readonly board: Board = new Board();
+  readonly #options: UnixServerOptions;
+  readonly #log: Log;
+  readonly #connections = new Set<UnixConnection>();
+  readonly #ports = new WeakMap<Port, UnixConnection>();
+  readonly #servers = new WeakSet<NetlinkServer>();
+  #fd: number;
+  #watch: Watch | undefined;
+  #held = true;
+
+  constructor(path: string, fd: number, options: UnixServerOptions) {
+    this.path = path;
+    this.#fd = fd;
+    this.#options = options;
+    this.#log = options.log ?? silentLog;
+    this.#listen();
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  unref(): this {
+    this.#held = false;
+    this.#watch?.unref();
+    for (const connection of this.#connections) connection.unref();
+    return this;
+  }
+
+  close(): void {
+    if (this.#fd < 0) return;
+    this.#watch?.close();
+    try {
+      unlinkSync(this.path);
+    } catch (error) {
+      this.#log.warn('the netlink socket was gone already', { error });
+    }
+    close(this.#fd);
+    this.#fd = -1;
+    for (const connection of this.#connections) connection.close();
+    this.board.close();
+  }
+
+  namespace(name: string): NetlinkServer | undefined {
+    const server = this.#options.namespace(name);
+    if (server !== undefined && !this.#servers.has(server)) {
+      this.#servers.add(server);
+      server.onClose((port) => this.#ports.get(port)?.close()); // a namespace that ends takes its sockets with it
+    }
+    return server;
+  }
+
+  opened(port: Port, connection: UnixConnection): void {
+    this.#ports.set(port, connection);
+  }
+
+  closed(connection: UnixConnection): void {
+    this.#connections.delete(connection);
+  }
+
+  #listen(): void {
+    const watch = readiness.watch(this.#fd, Ready.Readable, () => this.#accept());
+    if (typeof watch === 'number') throw new SystemError(watch, 'epoll_ctl', this.path);
+    this.#watch = watch;
+    if (!this.#held) watch.unref();
+  }
+
+  #accept(): void {
+    for (;;) {
+      const fd = accept(this.#fd);
+      if (fd === -Errno.EAGAIN) return;
+      if (fd === -Errno.ECONNABORTED || fd === -Errno.EINTR) continue;
+      if (fd < 0) {
+        this.#rest(fd);
+        return;
+      }
+      const connection = new UnixConnection(fd, this);
+      if (!this.#held) connection.unref();
+      this.#connections.add(connection);
+    }
+  }
+
+  /** Out of descriptors: the queue stays, and is looked at again later. */
+  #rest(error: number): void {
+    this.#log.error('no connection can be taken', { error: new SystemError(error, 'accept', this.path).message });
+    this.#watch?.close();
+    (this.#options.clock ?? systemClock).after(restMs, () => {
+      if (this.#fd >= 0) this.#listen();
+    });
+  }
+}
