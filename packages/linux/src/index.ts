@@ -1,9 +1,62 @@
 export { close, duplicate } from './close.ts';
 export { check, Errno, type ErrnoName, errnoName, SystemError } from './errno.ts';
 export { clearEvent, openEvent, openPipe, raiseEvent, read, write } from './event.ts';
+export { type Features, features } from './features.ts';
+export { EntryType, FolderReader } from './file/directory.ts';
+export { addNotify, Notify, type NotifyEvent, openNotify, readNotify, removeNotify } from './file/inotify.ts';
+export {
+  AllocateMode,
+  allocate,
+  allocateLater,
+  cloneLater,
+  cloneRangeLater,
+  copyRangeLater,
+  IoFlag,
+  mostBuffers,
+  readAt,
+  readAtLater,
+  seekData,
+  seekHole,
+  sync,
+  syncDataLater,
+  syncLater,
+  truncate,
+  truncateLater,
+  writeAt,
+  writeAtLater,
+} from './file/io.ts';
+export { AtFlag, linkAt, makeFolder, makeLink, RenameFlag, readLink, renameAt, unlinkAt, unlinkAtLater } from './file/name.ts';
+export {
+  currentFolder,
+  descriptorPath,
+  OpenFlag,
+  openAt,
+  openat2,
+  openat2Allowed,
+  openBeneath,
+  Resolve,
+  reopen,
+  walkBeneath,
+} from './file/open.ts';
+export {
+  FileStat,
+  type FileSystemStat,
+  fileHandle,
+  fileSystemStat,
+  Mode,
+  StatField,
+  setTimes,
+  setTimesAt,
+  stat,
+  statAt,
+  timeOmitted,
+} from './file/stat.ts';
+export { getXattr, listXattrs, removeXattr, setXattr, XattrFlag, type XattrTarget } from './file/xattr.ts';
 export type { Name } from './library.ts';
 export { openMemoryFile } from './memory-file.ts';
+export { newNetworkNamespace } from './network-namespace.ts';
 export { Readiness, Ready, readiness, type Watch } from './readiness.ts';
+export { type FilterInstruction, installFilter, refuseSocket, setNoNewPrivileges } from './seccomp.ts';
 export {
   bindNetlink,
   joinNetlinkGroup,

@@ -31,7 +31,7 @@ function library(): Library {
 }
 
 /** What system calls take: numbers, bytes, and names (NUL-terminated by `nameArgument`). */
-export type NativeArgument = number | bigint | string | Uint8Array | BigUint64Array | Int32Array | null;
+export type NativeArgument = number | bigint | string | Uint8Array | BigUint64Array | BigInt64Array | Int32Array | null;
 
 type Bound<A extends NativeArgument[]> = ((...args: A) => number) & {
   async: (...args: [...A, (error: unknown, result: number) => void]) => void;
@@ -43,27 +43,24 @@ type Bound<A extends NativeArgument[]> = ((...args: A) => number) & {
  */
 export interface NativeCall<A extends NativeArgument[]> {
   run(...args: A): number;
-  later(...args: A): Promise<number>;
+  /** @param keep what the arguments point at besides themselves; it is kept from collection until the call is done, and so are the arguments */
+  later(keep: unknown, ...args: A): Promise<number>;
 }
 
-/** Calls under way in libuv's pool at a time; koffi refuses more than 256 by itself. */
+/** Calls in libuv's pool or before it, at a time; koffi refuses more than 256 by itself. */
 const concurrency = 128;
-let underWay = 0;
 const waiting: (() => void)[] = [];
+/** What other threads are using, and the collector must not take. */
+const inUse = new Set<unknown>();
 
-function startLater(start: () => void): void {
-  if (underWay >= concurrency) {
-    waiting.push(start);
-    return;
-  }
-  underWay++;
-  start();
+function enter(start: () => void): void {
+  if (inUse.size < concurrency) start();
+  else waiting.push(start);
 }
 
-function finishLater(): void {
-  const next = waiting.shift();
-  if (next === undefined) underWay--;
-  else next();
+function leave(used: unknown): void {
+  inUse.delete(used);
+  waiting.shift()?.();
 }
 
 /**
@@ -78,20 +75,21 @@ function declareCall<A extends NativeArgument[]>(make: () => Bound<A>): NativeCa
       call.run = bound; // from now on without a detour
       return bound(...args);
     },
-    later: (...args) =>
+    later: (keep, ...args) =>
       new Promise((resolve, reject) => {
-        startLater(() => {
+        enter(() => {
+          const used = [keep, args];
+          inUse.add(used);
           try {
             bound ??= make();
-            // `args` lives in the callback's closure: the bytes must not be collected while another thread uses them
             bound.async(...args, (error, answer) => {
-              const outcome = answer < 0 ? -errno() : answer; // first of all: koffi hands the thread's errno over for this callback alone
-              finishLater();
+              const outcome = answer < 0 ? -errno() : answer; // first of all: the pool thread's errno is there for this callback alone
+              leave(used);
               if (error) reject(error instanceof Error ? error : new Error(String(error)));
               else resolve(outcome);
             });
           } catch (error) {
-            finishLater();
+            leave(used);
             reject(error);
           }
         });

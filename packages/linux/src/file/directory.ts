@@ -1,0 +1,101 @@
+import { Errno } from '../errno.ts';
+import { native, raw, result } from '../library.ts';
+
+const libc = {
+  getdents64: raw<[number, Uint8Array, number]>('getdents64', ['int', 'void *', 'size_t']),
+  lseek: native<[number, bigint | number, number]>('int64 lseek(int, int64, int)'),
+};
+
+/** Types of a folder's entries, dirent.h DT_*. `Unknown`: the file system does not say, look at it. */
+export const EntryType = { Unknown: 0, Fifo: 1, Character: 2, Folder: 4, Block: 6, Regular: 8, Link: 10, Socket: 12 } as const;
+
+const dot = 0x2e;
+const nameAt = 19; // struct linux_dirent64: ino u64, off s64, reclen u16, type u8, name
+
+/**
+ * Reads a folder, part by part, into one buffer that is used again; `.` and `..` are left out. getdents64(2). After `next` answered true, the fields
+ * tell of one entry, until the next call.
+ */
+export class FolderReader {
+  readonly #buffer: Buffer;
+  readonly #view: DataView;
+  #fd: number;
+  #at = 0;
+  #end = 0;
+  #entry = 0;
+
+  /** @param size of the buffer: at least 1 KiB, so that the longest name fits */
+  constructor(fd: number, size = 32_768) {
+    if (size < 1024) throw new RangeError('a folder is read into 1 KiB or more');
+    this.#buffer = Buffer.alloc(size);
+    this.#view = new DataView(this.#buffer.buffer, this.#buffer.byteOffset, size);
+    this.#fd = fd;
+  }
+
+  /** Goes on with another folder, or elsewhere in this one. @param cursor where to go on, 0n for the start @returns 0 or a negative errno */
+  reset(fd: number, cursor = 0n): number {
+    this.#fd = fd;
+    this.#at = 0;
+    this.#end = 0;
+    const place = libc.lseek.run(fd, cursor, 0);
+    return place < 0 ? result(place) : 0;
+  }
+
+  /** Whether the next entry is in the buffer, so that `next` makes no system call. */
+  get isBuffered(): boolean {
+    return this.#at < this.#end;
+  }
+
+  /** @returns 1 when there is an entry, 0 at the end, or a negative errno */
+  next(): number {
+    for (;;) {
+      if (this.#at >= this.#end) {
+        const filled = this.#filled(result(libc.getdents64.run(this.#fd, this.#buffer, this.#buffer.length)));
+        if (filled <= 0) return filled;
+      }
+      if (this.#take()) return 1;
+    }
+  }
+
+  /** Fills the buffer off the main thread. @returns 1 when something is buffered, 0 at the end, or a negative errno */
+  async fill(): Promise<number> {
+    if (this.isBuffered) return 1;
+    return this.#filled(await libc.getdents64.later(undefined, this.#fd, this.#buffer, this.#buffer.length));
+  }
+
+  #filled(answer: number): number {
+    this.#at = 0;
+    this.#end = Math.max(answer, 0);
+    return answer > 0 ? 1 : answer === -Errno.ENOENT ? 0 : answer; // a folder that was removed meanwhile has nothing in it
+  }
+
+  #take(): boolean {
+    this.#entry = this.#at;
+    this.#at += this.#view.getUint16(this.#entry + 16, true);
+    const b = this.#buffer;
+    const start = this.#entry + nameAt;
+    return !(b[start] === dot && (b[start + 1] === 0 || (b[start + 1] === dot && b[start + 2] === 0)));
+  }
+
+  /** The entry's name, as a view of the buffer. */
+  get name(): Buffer {
+    const start = this.#entry + nameAt;
+    return this.#buffer.subarray(start, this.#buffer.indexOf(0, start));
+  }
+  /** The entry's name as text, where it is UTF-8. */
+  get text(): string {
+    const start = this.#entry + nameAt;
+    return this.#buffer.toString('utf8', start, this.#buffer.indexOf(0, start));
+  }
+  /** One of `EntryType`. */
+  get type(): number {
+    return this.#buffer[this.#entry + 18]!;
+  }
+  get inode(): bigint {
+    return this.#view.getBigUint64(this.#entry, true);
+  }
+  /** Where to go on after this entry, for `reset`: the file system's own, opaque, up to 63 bits. */
+  get cursor(): bigint {
+    return this.#view.getBigInt64(this.#entry + 8, true);
+  }
+}

@@ -1,0 +1,196 @@
+import { type Name, nameArgument, native, raw, result } from '../library.ts';
+import { AtFlag } from './name.ts';
+
+type CName = string | Uint8Array;
+
+const libc = {
+  statx: raw<[number, CName, number, number, Uint8Array]>('statx', ['int', 'const char *', 'int', 'uint', 'void *']),
+  fstatfs: native<[number, Uint8Array]>('int fstatfs(int, void *)'),
+  utimensat: native<[number, CName, BigInt64Array, number]>('int utimensat(int, const char *, const void *, int)'),
+  handle: native<[number, CName, Uint8Array, Int32Array, number]>('int name_to_handle_at(int, const char *, void *, void *, int)'),
+};
+
+/** What statx is asked for, uapi/linux/stat.h STATX_*. */
+export const StatField = { Basic: 0x7ff, Birth: 0x800, MountId: 0x1000 } as const;
+
+/** Bits of `FileStat.mode`, uapi/linux/stat.h. */
+export const Mode = {
+  Type: 0o170000,
+  Fifo: 0o010000,
+  Character: 0o020000,
+  Folder: 0o040000,
+  Block: 0o060000,
+  Regular: 0o100000,
+  Link: 0o120000,
+  Socket: 0o140000,
+} as const;
+
+/** A timestamp of the structure: seconds since 1970 as s64, nanoseconds as u32. */
+const time = (view: DataView, at: number): bigint => view.getBigInt64(at, true) * 1_000_000_000n + BigInt(view.getUint32(at + 8, true));
+const number64 = (view: DataView, at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 4294967296;
+
+/** What statx(2) tells: `struct statx`. Made once and filled again and again; a field is worked out when it is asked for. Times: nanoseconds since 1970. */
+export class FileStat {
+  /** @internal */
+  readonly bytes = new Uint8Array(256);
+  readonly #view = new DataView(this.bytes.buffer);
+
+  /** The fields that are there, bits of `StatField`. */
+  get mask(): number {
+    return this.#view.getUint32(0, true);
+  }
+  /** The block size for efficient I/O. */
+  get blockSize(): number {
+    return this.#view.getUint32(4, true);
+  }
+  /** Names it has. */
+  get links(): number {
+    return this.#view.getUint32(16, true);
+  }
+  get userId(): number {
+    return this.#view.getUint32(20, true);
+  }
+  get groupId(): number {
+    return this.#view.getUint32(24, true);
+  }
+  /** Type and permissions, bits of `Mode`. */
+  get mode(): number {
+    return this.#view.getUint16(28, true);
+  }
+  /** Exact, whatever the file system gives. */
+  get inode(): bigint {
+    return this.#view.getBigUint64(32, true);
+  }
+  /** Whether two results are of the same inode on the same device, without a bigint. */
+  isSame(other: FileStat): boolean {
+    const a = this.#view;
+    const b = other.#view;
+    for (const at of [32, 36, 136, 140]) if (a.getUint32(at) !== b.getUint32(at)) return false;
+    return true;
+  }
+  /** Bytes; below 2^63, exact up to 2^53. */
+  get size(): number {
+    return number64(this.#view, 40);
+  }
+  /** Bytes that it takes on the disk. */
+  get allocated(): number {
+    return number64(this.#view, 48) * 512;
+  }
+  get accessed(): bigint {
+    return time(this.#view, 64);
+  }
+  /** Undefined where the file system does not keep it. */
+  get birth(): bigint | undefined {
+    return (this.mask & StatField.Birth) === 0 ? undefined : time(this.#view, 80);
+  }
+  get changed(): bigint {
+    return time(this.#view, 96);
+  }
+  get modified(): bigint {
+    return time(this.#view, 112);
+  }
+  get deviceMajor(): number {
+    return this.#view.getUint32(136, true);
+  }
+  get deviceMinor(): number {
+    return this.#view.getUint32(140, true);
+  }
+  /** Whether it is a regular file, a folder, a link … one of `Mode`. */
+  isA(type: number): boolean {
+    return (this.mode & Mode.Type) === type;
+  }
+}
+
+const wanted = StatField.Basic | StatField.Birth;
+
+/** Looks at an entry of a folder; a link is not followed. statx(2). @param into is filled @returns 0 or a negative errno */
+export function statAt(dir: number, name: Name, into: FileStat, flags: number = AtFlag.NoFollow): number {
+  const argument = nameArgument(name);
+  return typeof argument === 'number' ? argument : result(libc.statx.run(dir, argument, flags, wanted, into.bytes));
+}
+
+/** Looks at what a descriptor is open on, also one of `OpenFlag.Path`. statx(2). @param into is filled @returns 0 or a negative errno */
+export const stat = (fd: number, into: FileStat): number => result(libc.statx.run(fd, '', AtFlag.EmptyPath, wanted, into.bytes));
+
+/** What fstatfs(2) tells of the file system. Sizes in bytes. */
+export interface FileSystemStat {
+  /** uapi/linux/magic.h: 0xef53 ext4, 0x01021994 tmpfs, 0x9123683e btrfs, 0x58465342 xfs, 0x794c7630 overlay, 0x6969 nfs. */
+  readonly type: number;
+  readonly blockSize: number;
+  readonly total: number;
+  readonly free: number;
+  /** Free for others than root. */
+  readonly available: number;
+  /** Its identifier, on most file systems the same after a restart. */
+  readonly id: bigint;
+  /** Bytes in the longest name. */
+  readonly longestName: number;
+  /** ST_RDONLY. */
+  readonly readOnly: boolean;
+}
+
+const fileSystem = new Uint8Array(128);
+const fileSystemView = new DataView(fileSystem.buffer);
+
+/** The file system that a descriptor is on. fstatfs(2). @returns what it tells, or a negative errno */
+export function fileSystemStat(fd: number): FileSystemStat | number {
+  const answer = libc.fstatfs.run(fd, fileSystem);
+  if (answer < 0) return result(answer);
+  const view = fileSystemView;
+  const block = number64(view, 72) || number64(view, 8);
+  return {
+    type: view.getUint32(0, true),
+    blockSize: block,
+    total: number64(view, 16) * block,
+    free: number64(view, 24) * block,
+    available: number64(view, 32) * block,
+    id: view.getBigUint64(56, true),
+    longestName: number64(view, 64),
+    readOnly: (view.getUint32(80, true) & 1) !== 0,
+  };
+}
+
+/** Leaves a time as it is. */
+export const timeOmitted = -1n;
+const utimeOmit = 0x3ffffffen;
+const times = new BigInt64Array(4);
+
+function putTime(at: number, ns: bigint): void {
+  const rest = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n; // before 1970 as well
+  times[at] = ns === timeOmitted ? 0n : (ns - rest) / 1_000_000_000n;
+  times[at + 1] = ns === timeOmitted ? utimeOmit : rest;
+}
+
+/**
+ * Sets times. utimensat(2).
+ * @param accessed nanoseconds since 1970, or `timeOmitted`
+ * @returns 0 or a negative errno
+ */
+export function setTimesAt(dir: number, name: Name, accessed: bigint, modified: bigint, flags: number = AtFlag.NoFollow): number {
+  const argument = nameArgument(name);
+  if (typeof argument === 'number') return argument;
+  putTime(0, accessed);
+  putTime(2, modified);
+  return result(libc.utimensat.run(dir, argument, times, flags));
+}
+
+/** Sets the times of what a descriptor is open on, also one of `OpenFlag.Path` (Linux 5.8). @returns 0 or a negative errno */
+export const setTimes = (fd: number, accessed: bigint, modified: bigint): number =>
+  setTimesAt(fd, '', accessed, modified, AtFlag.EmptyPath);
+
+const handleBytes = 128; // MAX_HANDLE_SZ
+const handle = Buffer.alloc(8 + handleBytes);
+const handleView = new DataView(handle.buffer, handle.byteOffset, handle.length);
+const mount = new Int32Array(1);
+
+/**
+ * The file system's own exact name of an entry: inode and generation, in its own layout; another file that gets the inode later has another one, and it is
+ * the same after a restart. name_to_handle_at(2).
+ * @param fd also one of `OpenFlag.Path`
+ * @returns the handle's type and bytes, as a fresh buffer; or a negative errno (`-EOPNOTSUPP`: this file system has none)
+ */
+export function fileHandle(fd: number): Buffer | number {
+  handleView.setUint32(0, handleBytes, true);
+  const answer = libc.handle.run(fd, '', handle, mount, AtFlag.EmptyPath);
+  return answer < 0 ? result(answer) : Buffer.from(handle.subarray(4, 8 + handleView.getUint32(0, true)));
+}
