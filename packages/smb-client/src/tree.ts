@@ -4,7 +4,8 @@ import {
   CreateOptions,
   CreateRequest,
   CreateResponse,
-  FileGenericMapping,
+  fileGenericRead,
+  fileGenericWrite,
   ImpersonationLevel,
   OplockLevel,
   ShareAccess,
@@ -27,7 +28,7 @@ export const createBody = (fields: CreateFields): Encoded =>
   CreateRequest.encode({
     requestedOplockLevel: OplockLevel.None,
     impersonationLevel: ImpersonationLevel.Impersonation,
-    desiredAccess: FileGenericMapping.read | FileGenericMapping.write,
+    desiredAccess: fileGenericRead | fileGenericWrite,
     fileAttributes: 0,
     shareAccess: ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete,
     createDisposition: CreateDisposition.Open,

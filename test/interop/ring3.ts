@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
+
+/** A running daemon of this checkout. */
+export interface Ring3 extends AsyncDisposable {
+  readonly pid: number;
+  /** The SMB port. */
+  readonly port: number;
+  /** Sockets, by what `ready` calls them: control, netlink. */
+  readonly at: Readonly<Record<string, string>>;
+  readonly user: string;
+  readonly password: string;
+  /** What it has written to standard error so far. */
+  log(): string;
+}
+
+/**
+ * Starts `ring3 serve` with a state folder and sockets of its own, on a port of its own choice, and waits for `ready`.
+ * @param folder shared as `share`
+ * @param more further options, such as `--signing enabled`
+ * @throws when it ends before it is ready, with what it said
+ */
+export async function startRing3(folder: string, more: readonly string[] = []): Promise<Ring3> {
+  const user = 'tester';
+  const password = 'secret';
+  const base = mkdtempSync(join(tmpdir(), 'ring3-interop-'));
+  const own = ['--port', '0', '--share', 'share', '--user', `${user}:${password}`, '--state-dir', `${base}/state`];
+  const sockets = ['--control', `${base}/control.sock`, '--netlink', `${base}/netlink.sock`];
+  const child = spawn(process.execPath, [bin, 'serve', folder, ...own, ...sockets, ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let log = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    log += text;
+  });
+  const ended = new Promise<void>((done) => child.once('exit', () => done()));
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await ended;
+    clearTimeout(timer);
+    rmSync(base, { recursive: true, force: true });
+  };
+  const ready = new Promise<string>((found, failed) => {
+    createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('ready ') && found(line));
+    void ended.then(() => failed(new Error(`ring3 ended before it was ready:\n${log}`)));
+  });
+  try {
+    const words = (await ready).split(' ').slice(1);
+    const at = Object.fromEntries(words.map((word) => [word.slice(0, word.indexOf('=')), word.slice(word.indexOf('=') + 1)]));
+    return {
+      pid: child.pid as number,
+      port: Number(at['smb']?.replace(/^.*:/, '')),
+      at,
+      user,
+      password,
+      log: () => log,
+      [Symbol.asyncDispose]: stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
