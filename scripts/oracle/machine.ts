@@ -3,18 +3,20 @@ import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import { allRights, type MemoryLink, memoryLink, type NetlinkServer, noRights, PortOption, type Rights } from '@ring3/netlink';
 import type { VectorOptions } from './format.ts';
+import type { Party, Socket } from './party.ts';
+import { runShell } from './shell.ts';
 
 /** Root of a user namespace: master of its network namespace, nobody outside. */
 const userNamespaceRoot: Rights = { netAdmin: true, hostAdmin: false };
 
-/** One namespace with its server, on virtual time. */
+/** One namespace with its server. */
 export interface Realm {
   readonly namespace: Namespace;
   readonly server: NetlinkServer;
 }
 
-/** What one vector runs in: a host, the namespace it starts in and those that it makes, and its sockets. */
-export class Machine {
+/** ring3 as one vector sees it: a host, the namespace it starts in and those that it makes, and its sockets; on virtual time. */
+export class Machine implements Party {
   readonly clock = new FakeClock();
   readonly #host = new Host();
   readonly #profile: ProfileName;
@@ -35,8 +37,7 @@ export class Machine {
     return { namespace, server: createNetlinkServer(namespace) };
   }
 
-  /** The socket of that label, opened where it is new. */
-  socket(label: string): MemoryLink {
+  socket(label: string): Socket {
     let link = this.#sockets.get(label);
     if (link !== undefined) return link;
     const { open_euid, send_euid, userns, noaddr, ext_ack = 1, cap_ack = 0 } = this.#options;
@@ -56,6 +57,19 @@ export class Machine {
   closeSocket(label: string): void {
     this.#sockets.get(label)?.close();
     this.#sockets.delete(label);
+  }
+
+  setSysctl(name: string, value: string): string | undefined {
+    const failure = this.home.namespace.sysctls.set(name, value);
+    return failure === undefined ? undefined : { unknown: 'ENOENT', readOnly: 'EACCES', invalid: 'EINVAL' }[failure];
+  }
+
+  sysctl(name: string): string {
+    return this.home.namespace.sysctls.get(name) ?? 'ENOENT';
+  }
+
+  shell(line: string): Promise<number> {
+    return runShell(this, line);
   }
 
   close(): void {

@@ -98,7 +98,7 @@ const verbs = ['add', 'list', 'get', 'delete', 'del', 'flush', 'default-set', 'd
 
 /** `nfct timeout VERB …`, also in the order `nfct VERB timeout …`. */
 async function runNfct({ server }: Realm, argv: readonly string[]): Promise<number> {
-  const [subsystem, verb = '', ...rest] = argv[0] === 'timeout' ? argv : [argv[1], argv[0], ...argv.slice(2)];
+  const [subsystem = '', verb = '', ...rest] = argv[0] === 'timeout' ? argv : [argv[1] ?? '', argv[0] ?? '', ...argv.slice(2)];
   if (subsystem !== 'timeout' || !verbs.includes(verb)) throw new Unsupported(`\`nfct ${argv.join(' ')}\``);
   const client = new CttimeoutClient(memoryLink(server));
   try {

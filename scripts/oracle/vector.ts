@@ -1,73 +1,83 @@
-import type { ProfileName } from '@ring3/conntrack';
 import { Errno, errnoName } from '@ring3/netlink';
 import { fromHex, toHex } from '@ring3/wire';
 import { difference } from './decode.ts';
-import type { NetlinkStep, Outcome, Step, SysctlStep, Vector } from './format.ts';
-import { Unsupported } from './format.ts';
-import { Machine, type Realm } from './machine.ts';
-import { runShell } from './shell.ts';
+import { type NetlinkStep, type Outcome, type Step, type SysctlStep, Unsupported, type Vector } from './format.ts';
+import type { MakeParty, Party } from './party.ts';
 
-/** Plays one vector against a ring3 of its own and compares every answer byte for byte. */
-export async function playVector(vector: Vector, profile: ProfileName = 'current'): Promise<Outcome> {
-  const machine = new Machine(vector.opts, profile);
+/** Plays one vector against a party of its own and compares every answer byte for byte. */
+export async function playVector(vector: Vector, make: MakeParty): Promise<Outcome> {
   const differences: string[] = [];
+  let party: Party | undefined;
   try {
+    party = make(vector.opts ?? {});
     for (const [i, step] of vector.steps.entries()) {
-      for (const found of await playStep(machine, step)) differences.push(`step ${i + 1}: ${found}`);
+      for (const found of compare(step, await perform(party, step))) differences.push(`step ${i + 1}: ${found}`);
     }
   } catch (error) {
     if (!(error instanceof Unsupported)) throw error;
     if (differences.length === 0) return { name: vector.name, kind: 'skipped', reason: error.message };
   } finally {
-    machine.close();
+    party?.close();
   }
   return differences.length === 0 ? { name: vector.name, kind: 'passed' } : { name: vector.name, kind: 'failed', differences };
 }
 
-async function playStep(machine: Machine, step: Step): Promise<string[]> {
+/** Asks a party and gives the vector back with its answers. @throws Unsupported */
+export async function recordVector(vector: Vector, make: MakeParty): Promise<Vector> {
+  const party = make(vector.opts ?? {});
+  try {
+    const steps: Step[] = [];
+    for (const step of vector.steps) steps.push(await perform(party, step));
+    return { ...vector, steps };
+  } finally {
+    party.close();
+  }
+}
+
+/** Does one step. @returns it with what came of it */
+async function perform(party: Party, step: Step): Promise<Step> {
   switch (step.op) {
     case undefined:
     case 'nl':
-      return playNetlink(machine, step);
+      return performNetlink(party, step);
     case 'sysctl':
-      return playSysctl(machine.home, step);
-    case 'sh': {
-      const status = await runShell(machine, step.cmd);
-      return (status === 0) === (step.rc === 0) ? [] : [`\`${step.cmd}\`: exit status ${step.rc} wanted, ${status} found`];
-    }
+      return performSysctl(party, step);
+    case 'sh':
+      return { op: 'sh', cmd: step.cmd, rc: await party.shell(step.cmd) };
     case 'close':
-      machine.closeSocket(step.sock ?? 'a');
-      return [];
+      party.closeSocket(step.sock ?? 'a');
+      return step;
     default:
       throw new Unsupported(`a step of the kind ${JSON.stringify((step as { op: string }).op)}`);
   }
 }
 
-function playNetlink(machine: Machine, step: NetlinkStep): string[] {
-  const link = machine.socket(step.sock ?? 'a');
-  const found: string[] = [];
-  if (step.send !== undefined) {
-    const answer = link.send(fromHex(step.send));
-    const errno = answer < 0 ? errnoName(answer) : undefined;
-    if (errno !== step.send_errno) found.push(`send: ${step.send_errno ?? 'success'} wanted, ${errno ?? 'success'} found`);
-  }
-  const { recv = 'all', bufsize = 65_536 } = step;
+function performNetlink(party: Party, step: NetlinkStep): NetlinkStep {
+  const { sock = 'a', send, recv = 'all', bufsize = 65_536 } = step;
+  const socket = party.socket(sock);
+  const sent = send === undefined ? 0 : socket.send(fromHex(send));
   const most = recv === 'none' ? 0 : recv === 'all' ? Number.POSITIVE_INFINITY : recv;
   const replies: string[] = [];
-  while (replies.length < most) {
-    const datagram = link.receive(bufsize);
-    if (typeof datagram !== 'number') replies.push(toHex(withoutPortIds(datagram)));
-    else {
-      const errno = datagram === -Errno.EAGAIN ? undefined : errnoName(datagram);
-      if (errno !== step.recv_errno) found.push(`receive: ${step.recv_errno ?? 'nothing'} wanted, ${errno ?? 'nothing'} found`);
-      break;
-    }
+  let failed = 0;
+  while (failed === 0 && replies.length < most) {
+    const datagram = socket.receive(bufsize);
+    if (typeof datagram === 'number') failed = datagram;
+    else replies.push(toHex(withoutPortIds(datagram)));
   }
-  return [...found, ...difference(step.replies, replies)];
+  return {
+    op: 'nl',
+    sock,
+    recv,
+    bufsize,
+    ...(send === undefined ? {} : { send }),
+    ...(sent < 0 ? { send_errno: errnoName(sent) } : {}),
+    ...(failed < 0 && failed !== -Errno.EAGAIN ? { recv_errno: errnoName(failed) } : {}),
+    replies,
+  };
 }
 
 /** Sets the port id of every message's header to zero, as the recorder did, also in a message that a short buffer cut. */
-export function withoutPortIds(datagram: Uint8Array): Uint8Array {
+function withoutPortIds(datagram: Uint8Array): Uint8Array {
   const bytes = datagram.slice();
   const view = new DataView(bytes.buffer);
   for (let at = 0; at + 16 <= bytes.length; ) {
@@ -79,18 +89,30 @@ export function withoutPortIds(datagram: Uint8Array): Uint8Array {
   return bytes;
 }
 
-function playSysctl({ namespace }: Realm, step: SysctlStep): string[] {
-  const found: string[] = [];
-  const failures = { unknown: 'ENOENT', readOnly: 'EACCES', invalid: 'EINVAL' } as const;
-  let errno: string | undefined;
-  for (const [name, value] of Object.entries(step.set ?? {})) {
-    const failure = namespace.sysctls.set(name, String(value));
-    if (failure !== undefined) errno = failures[failure];
-  }
-  if (errno !== step.set_errno) found.push(`set: ${step.set_errno ?? 'success'} wanted, ${errno ?? 'success'} found`);
-  for (const name of step.get ?? []) {
-    const value = namespace.sysctls.get(name) ?? 'ENOENT';
-    if (value !== step.values[name]) found.push(`${name}: ${step.values[name]} wanted, ${value} found`);
-  }
-  return found;
+function performSysctl(party: Party, { get = [], set = {} }: SysctlStep): SysctlStep {
+  let failed: string | undefined;
+  for (const [name, value] of Object.entries(set)) failed = party.setSysctl(name, String(value)) ?? failed;
+  const values = Object.fromEntries(get.map((name) => [name, party.sysctl(name)]));
+  return { op: 'sysctl', get, set, values, ...(failed === undefined ? {} : { set_errno: failed }) };
 }
+
+/** What differs between a step as it was recorded and as it is now. */
+function compare(wanted: Step, found: Step): string[] {
+  const lines: string[] = [];
+  const same = (what: string, left: unknown, right: unknown): void => {
+    if (left !== right) lines.push(`${what}: ${left ?? 'success'} wanted, ${right ?? 'success'} found`);
+  };
+  if (wanted.op === 'sysctl' && found.op === 'sysctl') {
+    same('set', wanted.set_errno, found.set_errno);
+    for (const [name, value] of Object.entries(wanted.values)) same(name, value, found.values[name]);
+  } else if (wanted.op === 'sh' && found.op === 'sh') {
+    same(`whether \`${wanted.cmd}\` succeeds`, wanted.rc === 0, found.rc === 0);
+  } else if (isNetlink(wanted) && isNetlink(found)) {
+    same('send', wanted.send_errno, found.send_errno);
+    same('receive', wanted.recv_errno, found.recv_errno);
+    lines.push(...difference(wanted.replies, found.replies));
+  }
+  return lines;
+}
+
+const isNetlink = (step: Step): step is NetlinkStep => step.op === undefined || step.op === 'nl';
