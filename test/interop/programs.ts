@@ -11,6 +11,7 @@ const inPath = (name: string): Wanted['probe'] => ['sh', '-c', `command -v ${nam
 
 const wanted = {
   smbclient: { package: 'smbclient', probe: inPath('smbclient') },
+  ntlm_auth: { package: 'winbind', probe: inPath('ntlm_auth') },
   smbd: { package: 'samba', probe: inPath('smbd') },
   smbtorture: { package: 'samba-testsuite', probe: inPath('smbtorture') },
   impacket: { package: 'python3-impacket', probe: ['/usr/bin/python3', '-c', 'import impacket'] },
