@@ -61,27 +61,35 @@ export const SidCodec: Codec<Sid> = {
     for (let i = 0; i < count; i++) text += `-${view.getUint32(at + fixed + i * 4, true)}`;
     return text;
   },
-  size: (sid) => sidLength(sid),
-  write: (frame, at, sid) => {
-    const parts = partsOf(sid);
-    if (parts === undefined) throw new RangeError(`no SID: ${sid}`);
-    const { view } = frame;
-    view.setUint8(at, revision);
-    view.setUint8(at + 1, parts.subAuthorities.length);
-    view.setUint16(at + 2, Math.floor(parts.authority / 2 ** 32));
-    view.setUint32(at + 4, parts.authority % 2 ** 32);
-    parts.subAuthorities.forEach((value, i) => {
-      view.setUint32(at + fixed + i * 4, value, true);
-    });
-  },
+  size: (sid) => encodedSid(sid).length,
+  write: (frame, at, sid) => frame.bytes.set(encodedSid(sid), at),
   random: (draw) =>
     `S-1-${draw() % 8 === 0 ? authorityText(2 ** 32 + draw()) : draw() % 16}-${Array.from({ length: 1 + (draw() % 15) }, draw).join('-')}`,
   print: (sid) => sid,
 };
 
-/** Bytes of a SID on the wire. @throws RangeError for a text that is no SID */
-export function sidLength(sid: Sid): number {
+const encoded = new Map<Sid, Uint8Array>();
+const encodedLimit = 1024;
+
+/** The bytes of a SID; a server meets the same few again and again, so they are kept. @throws RangeError for a text that is no SID */
+function encodedSid(sid: Sid): Uint8Array {
+  let bytes = encoded.get(sid);
+  if (bytes !== undefined) return bytes;
   const parts = partsOf(sid);
   if (parts === undefined) throw new RangeError(`no SID: ${sid}`);
-  return fixed + parts.subAuthorities.length * 4;
+  bytes = new Uint8Array(fixed + parts.subAuthorities.length * 4);
+  const view = new DataView(bytes.buffer);
+  view.setUint8(0, revision);
+  view.setUint8(1, parts.subAuthorities.length);
+  view.setUint16(2, Math.floor(parts.authority / 2 ** 32));
+  view.setUint32(4, parts.authority % 2 ** 32);
+  parts.subAuthorities.forEach((value, i) => {
+    view.setUint32(fixed + i * 4, value, true);
+  });
+  if (encoded.size >= encodedLimit) encoded.clear();
+  encoded.set(sid, bytes);
+  return bytes;
 }
+
+/** Bytes of a SID on the wire. @throws RangeError for a text that is no SID */
+export const sidLength = (sid: Sid): number => encodedSid(sid).length;
