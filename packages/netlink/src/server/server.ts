@@ -1,6 +1,6 @@
 import { type Random, systemRandom } from '@ring3/kit';
 import { Errno } from '@ring3/linux';
-import { type AttrTable, Frame } from '@ring3/wire';
+import { type AttrTable, attr, attrs, be32, Frame } from '@ring3/wire';
 import { align, GetFlags, headerLength, MessageFlags, MessageHeader, MessageType } from '../message.ts';
 import { type AttributeSet, describePolicy, ExtackText, isRefusal, validate } from '../policy.ts';
 import { acknowledge } from './acknowledge.ts';
@@ -11,6 +11,8 @@ import type { AnyCommand, Call, SubsystemRows } from './subsystem.ts';
 
 /** NFNL_MSG_BATCH_BEGIN, uapi/linux/netfilter/nfnetlink.h: only subsystems with transactions take batches, and ring3 has none. */
 const batchBegin = 0x10;
+/** NFNL_BATCH_*, uapi/linux/netfilter/nfnetlink.h: the attributes of a batch's first message. */
+const Batch = attrs('NFNL_BATCH', { generation: attr(1, be32) });
 /** NFNL_SUBSYS_COUNT: `res_id` of a batch must be below it. */
 const subsystemCount = 13;
 
@@ -186,6 +188,9 @@ function refuseAll(frame: Frame, header: MessageHeader, sender: Rights): number 
   if (!sender.netAdmin) return Errno.EPERM;
   if (header.type !== batchBegin) return 0;
   if (frame.bytes.length < headerLength + familyHeaderLength) return -1;
+  const first = headerLength + familyHeaderLength;
+  const malformed = header.length > first ? validate(Batch, frame, first, header.length - first) : undefined;
+  if (malformed !== undefined && isRefusal(malformed)) return malformed.errno;
   return frame.view.getUint16(headerLength + 2, false) < subsystemCount ? Errno.EOPNOTSUPP : Errno.EINVAL;
 }
 
