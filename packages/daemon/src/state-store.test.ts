@@ -26,6 +26,9 @@ test('users are kept with their hash alone, found whatever the case, and their i
       strictEqual(store.deleteUser('BOB'), true);
       strictEqual(store.deleteUser('bob'), false);
       strictEqual(store.setPassword('nobody', hash), false);
+      strictEqual(store.ridOf('guest of a day'), store.ridOf('Guest of a day'));
+      strictEqual(store.user('guest of a day'), undefined);
+      strictEqual(store.deleteUser('guest of a day'), false);
     }
     using store = new StateStore(folder);
     strictEqual(store.addUser('carl', hash), true);

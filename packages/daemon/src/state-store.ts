@@ -15,7 +15,7 @@ export interface StoredUser {
 
 const schema = `
   CREATE TABLE identity (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
-  CREATE TABLE user (rid INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, nt_hash BLOB NOT NULL) STRICT;
+  CREATE TABLE user (rid INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, nt_hash BLOB) STRICT;
   INSERT INTO sqlite_sequence (name, seq) VALUES ('user', 999);
 `;
 
@@ -64,27 +64,37 @@ export class StateStore implements Disposable {
 
   /** Names are compared without regard to (ASCII) case. */
   user(name: string): StoredUser | undefined {
-    const row = this.#db.prepare('SELECT name, nt_hash AS ntHash, rid FROM user WHERE name = ?').get(name);
+    const row = this.#db.prepare('SELECT name, nt_hash AS ntHash, rid FROM user WHERE name = ? AND nt_hash IS NOT NULL').get(name);
     return row as unknown as StoredUser | undefined;
   }
 
   users(): StoredUser[] {
-    return this.#db.prepare('SELECT name, nt_hash AS ntHash, rid FROM user ORDER BY name').all() as unknown as StoredUser[];
+    return this.#db
+      .prepare('SELECT name, nt_hash AS ntHash, rid FROM user WHERE nt_hash IS NOT NULL ORDER BY name')
+      .all() as unknown as StoredUser[];
   }
 
   /** @returns false when there is one of that name already */
   addUser(name: string, ntHash: Uint8Array): boolean {
-    return this.#db.prepare('INSERT INTO user (name, nt_hash) VALUES (?, ?) ON CONFLICT DO NOTHING').run(name, ntHash).changes > 0;
+    const sql = 'INSERT INTO user (name, nt_hash) VALUES (?, ?) ON CONFLICT DO UPDATE SET nt_hash = excluded.nt_hash WHERE nt_hash IS NULL';
+    return this.#db.prepare(sql).run(name, ntHash).changes > 0;
+  }
+
+  /** The relative id of a user who is not stored: the same for the same name, whenever it is asked. */
+  ridOf(name: string): number {
+    this.#db.prepare('INSERT INTO user (name) VALUES (?) ON CONFLICT DO NOTHING').run(name);
+    const { rid } = this.#db.prepare('SELECT rid FROM user WHERE name = ?').get(name) as { rid: number };
+    return rid;
   }
 
   /** @returns false when there is none of that name */
   setPassword(name: string, ntHash: Uint8Array): boolean {
-    return this.#db.prepare('UPDATE user SET nt_hash = ? WHERE name = ?').run(ntHash, name).changes > 0;
+    return this.#db.prepare('UPDATE user SET nt_hash = ? WHERE name = ? AND nt_hash IS NOT NULL').run(ntHash, name).changes > 0;
   }
 
   /** @returns false when there was none of that name */
   deleteUser(name: string): boolean {
-    return this.#db.prepare('DELETE FROM user WHERE name = ?').run(name).changes > 0;
+    return this.#db.prepare('DELETE FROM user WHERE name = ? AND nt_hash IS NOT NULL').run(name).changes > 0;
   }
 
   [Symbol.dispose](): void {

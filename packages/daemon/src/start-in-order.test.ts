@@ -1,6 +1,6 @@
 import { deepStrictEqual, rejects } from 'node:assert/strict';
 import { test } from 'node:test';
-import { StepError, startInOrder } from './steps.ts';
+import { StepError, startInOrder } from './start-in-order.ts';
 
 const steps = (seen: string[], failing?: string) =>
   ['a', 'b', 'c'].map((name) => ({

@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+// Starts the command: from dist where the package is installed, from the sources in a checkout.
+import { existsSync } from 'node:fs';
+import module from 'node:module';
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 22 || (major === 22 && minor < 18)) {
+  console.error(`ring3 needs Node.js 22.18 or later, this is ${process.versions.node}`);
+  process.exit(2);
+}
+// libuv reads this before the pool's first use: storage and cryptography share it
+process.env.UV_THREADPOOL_SIZE ??= '16';
+module.enableCompileCache();
+const inCheckout = existsSync(new URL('../src/main.ts', import.meta.url));
+if (inCheckout) {
+  module.registerHooks({
+    resolve: (specifier, context, next) => next(specifier, { ...context, conditions: [...context.conditions, 'source'] }),
+  });
+}
+const { main } = await import(inCheckout ? '../src/main.ts' : '../dist/main.js');
+process.exitCode = await main(process.argv);

@@ -1,0 +1,83 @@
+import type { CttimeoutClient } from '@ring3/nfnetlink';
+import type { Command } from 'commander';
+import { type At, addAtOptions, openNetlink } from '../netlink-at.ts';
+
+/** Names are bytes on the wire, one character each in the client; on a terminal they are UTF-8. */
+const toWire = (name: string): string => Buffer.from(name, 'utf8').toString('latin1');
+
+/** `ring3 timeout …`: `nfct timeout …`'s grammar and output, on the daemon or on the kernel. */
+export function addTimeout(program: Command): void {
+  const timeout = addAtOptions(
+    program.command('timeout').enablePositionalOptions(false).description('named timeout policies and default timeouts'),
+  );
+  const withClient = async (run: (client: CttimeoutClient) => Promise<void>): Promise<void> => {
+    const [{ CttimeoutClient }, link] = await Promise.all([import('@ring3/nfnetlink'), openNetlink(timeout.opts<At>())]);
+    const client = new CttimeoutClient(link);
+    try {
+      await run(client);
+    } finally {
+      client.close();
+    }
+  };
+  const grammar = () => import('../timeout-grammar.ts');
+
+  timeout
+    .command('list')
+    .description('all policies')
+    .option('--json', 'one object a line')
+    .action(({ json }: { json?: boolean }) =>
+      withClient(async (client) => {
+        const { printPolicy } = await grammar();
+        for await (const policy of client.list()) process.stdout.write(json === true ? `${JSON.stringify(policy)}\n` : printPolicy(policy));
+      }),
+    );
+  timeout
+    .command('get <name>')
+    .description('one policy')
+    .option('--json', 'as one object')
+    .action((name: string, { json }: { json?: boolean }) =>
+      withClient(async (client) => {
+        const { printPolicy } = await grammar();
+        const policy = await client.get(toWire(name));
+        process.stdout.write(json === true ? `${JSON.stringify(policy)}\n` : printPolicy(policy));
+      }),
+    );
+  timeout
+    .command('add <name> <family> <protocol> <timeouts...>')
+    .description('make a policy: add web inet tcp established 100 close 10')
+    .action(async (name: string, family: string, protocol: string, words: readonly string[]) => {
+      const { parseProtocols, parseTimeouts } = await grammar();
+      const { l3proto, l4proto } = parseProtocols(family, protocol);
+      const timeouts = parseTimeouts(l4proto, words);
+      await withClient((client) => client.add({ name: toWire(name), l3proto, l4proto, timeouts }));
+    });
+  timeout
+    .command('delete <name>')
+    .description('remove a policy that no rule holds')
+    .action((name: string) => withClient((client) => client.delete(toWire(name))));
+  timeout
+    .command('flush')
+    .description('remove all policies that no rule holds')
+    .action(() => withClient((client) => client.flush()));
+  timeout
+    .command('default-get <family> <protocol>')
+    .description('the default timeouts of a protocol')
+    .option('--json', 'as one object')
+    .action(async (family: string, protocol: string, { json }: { json?: boolean }) => {
+      const { parseProtocols, printDefaults } = await grammar();
+      const { l3proto, l4proto } = parseProtocols(family, protocol);
+      await withClient(async (client) => {
+        const timeouts = await client.defaultGet(l3proto, l4proto);
+        process.stdout.write(json === true ? `${JSON.stringify(timeouts)}\n` : printDefaults(l3proto, l4proto, timeouts));
+      });
+    });
+  timeout
+    .command('default-set <family> <protocol> <timeouts...>')
+    .description('change default timeouts of a protocol')
+    .action(async (family: string, protocol: string, words: readonly string[]) => {
+      const { parseProtocols, parseTimeouts } = await grammar();
+      const { l3proto, l4proto } = parseProtocols(family, protocol);
+      const timeouts = parseTimeouts(l4proto, words);
+      await withClient((client) => client.defaultSet(l3proto, l4proto, timeouts));
+    });
+}

@@ -1,0 +1,103 @@
+import { deepStrictEqual, match, strictEqual } from 'node:assert/strict';
+import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { type TestContext, test } from 'node:test';
+
+const bin = new URL('../bin/ring3.js', import.meta.url).pathname;
+
+/** A folder of its own, and commands whose state and sockets lie in it. */
+function place(t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-cli-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state'), XDG_RUNTIME_DIR: join(folder, 'run'), RING3_PASSWORD: 'secret' };
+  mkdirSync(env.XDG_RUNTIME_DIR, { mode: 0o700 });
+  const run = (...args: string[]): SpawnSyncReturns<string> =>
+    spawnSync(process.execPath, [bin, ...args], { env, encoding: 'utf8', timeout: 30_000 });
+  const serve = async (...args: string[]) => {
+    const child = spawn(process.execPath, [bin, 'serve', ...args, '--log-level', 'error'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+    t.after(() => child.kill('SIGKILL'));
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      lines.push(line);
+      if (line.startsWith('ready')) break;
+    }
+    return { child, lines };
+  };
+  return { folder, run, serve };
+}
+const outcome = ({ status, stdout, stderr }: SpawnSyncReturns<string>) => ({ status, stdout, stderr });
+
+test('a wrong command line is said in one line, with status 2', (t) => {
+  const { run } = place(t);
+  for (const [args, line] of [
+    [['nonsense'], /^ring3: unknown command 'nonsense'\n/],
+    [['serve', '--port', '99999'], /^ring3: a port is a number from 0 to 65535, not "99999"\n$/],
+    [['serve', '--signing', 'maybe'], /^ring3: --signing is one of required, enabled, not "maybe"\n$/],
+    [['timeout', 'add', 'x', 'inet', 'tcp', 'nowhere', '5'], /^ring3: this protocol has no timeout "nowhere": syn_sent, .*\n$/],
+    [['user', 'add', 'a/b'], /^ring3: "a\/b" is no user name.*\n$/],
+  ] as const) {
+    const { status, stdout, stderr } = run(...args);
+    match(stderr, line);
+    deepStrictEqual({ status, stdout }, { status: 2, stdout: '' });
+  }
+});
+
+test('an operation that fails says why in one line, with status 1', (t) => {
+  const { run } = place(t);
+  for (const [args, line] of [
+    [['ctl', 'stats'], /^ring3: no ring3 answers on .*control\.sock \(ENOENT\)\n$/],
+    [['timeout', 'list', '--at', 'ring3'], /^ring3: .*netlink\.sock.*\n$/],
+    [['user', 'delete', 'nobody'], /^ring3: there is no user nobody\n$/],
+  ] as const) {
+    const { status, stderr } = run(...args);
+    match(stderr, line);
+    strictEqual(status, 1);
+  }
+});
+
+test('users are added, listed and deleted in the state directory', (t) => {
+  const { run } = place(t);
+  deepStrictEqual(outcome(run('user', 'add', 'anna')), { status: 0, stdout: '', stderr: '' });
+  strictEqual(run('user', 'add', 'ANNA').status, 1);
+  strictEqual(run('user', 'password', 'anna').status, 0);
+  strictEqual(run('user', 'list').stdout, 'anna\n');
+  strictEqual(run('user', 'delete', 'anna').status, 0);
+  strictEqual(run('user', 'list').stdout, '');
+});
+
+test('serve without a folder runs the netfilter half; policies live as long as it does; a second one leaves', async (t) => {
+  const { run, serve, folder } = place(t);
+  const { child, lines } = await serve();
+  strictEqual(lines.length, 1);
+  match(lines[0] as string, /^ready control=\S+\/run\/ring3\/control\.sock netlink=\S+\/run\/ring3\/netlink\.sock$/);
+  strictEqual(run('timeout', 'add', 'web', 'inet', 'tcp', 'established', '100', 'close', '7').status, 0);
+  const { stdout } = run('timeout', 'list');
+  match(stdout, /^\.web = \{\n\t\.l3proto = 2,\n\t\.l4proto = 6,\n[^}]*\t\t\.ESTABLISHED = 100,\n/);
+  strictEqual(run('timeout', 'get', 'web').stdout, stdout);
+  match(run('timeout', 'add', 'web', 'inet', 'tcp', 'close', '7').stderr, /^ring3: .*EEXIST.*\n$/);
+  strictEqual(run('timeout', 'default-set', 'inet', 'udp', 'replied', '5').status, 0);
+  match(run('timeout', 'default-get', 'inet', 'udp').stdout, /\.REPLIED = 5,/);
+  const second = run('serve');
+  match(second.stderr, new RegExp(`^ring3: .*in use by the ring3 of process ${child.pid}\n$`));
+  strictEqual(second.status, 1);
+  match(run('ctl', 'stats').stdout, /^2 running 0 \d+\n$/);
+  strictEqual(run('ctl', 'stop').status, 0);
+  if (child.exitCode === null) await once(child, 'exit');
+  strictEqual(child.exitCode, 0);
+  strictEqual(existsSync(join(folder, 'run/ring3/control.sock')), false);
+});
+
+test('serve shares a folder, makes a user where there is none, and ends on SIGTERM', async (t) => {
+  const { run, serve, folder } = place(t);
+  mkdirSync(join(folder, 'Photos'));
+  const { child, lines } = await serve(join(folder, 'Photos'), '--port', '0');
+  match(lines[0] as string, /^user ring3 password [a-z0-9-]{19}$/);
+  match(lines[1] as string, /^ready smb=127\.0\.0\.1:\d+ control=\S+ netlink=\S+$/);
+  match(run('ctl', 'status').stdout, /shares +Photos\n/);
+  child.kill('SIGTERM');
+  strictEqual((await once(child, 'exit'))[0], 0);
+});

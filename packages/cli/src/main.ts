@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addCtl } from './commands/ctl.ts';
+import { addExec } from './commands/exec.ts';
+import { addServe } from './commands/serve.ts';
+import { addTimeout } from './commands/timeout.ts';
+import { addUser } from './commands/user.ts';
+import { UsageError } from './usage.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+/** The command line. Each command loads what it needs when it runs: starting costs no more than its own part. */
+export function createProgram(): Command {
+  const program = new Command('ring3')
+    .description("The kernel half of Linux's network services, in user space: an SMB3 file server, conntrack timeout policies.")
+    .version(version)
+    .enablePositionalOptions()
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ring3: ')) });
+  for (const add of [addServe, addCtl, addUser, addTimeout, addExec]) add(program);
+  return program;
+}
+
+/**
+ * Runs one command line.
+ * @param argv as `process.argv`
+ * @returns the exit status: 0 done, 1 the operation failed (one line on standard error says why), 2 the command line is wrong; `exec` the child's own
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const program = createProgram();
+  try {
+    await program.parseAsync(argv);
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it already
+    console.error(`ring3: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}

@@ -1,0 +1,22 @@
+/** The command line is wrong: one line says what, exit status 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** A TCP port as a commander option. @throws UsageError */
+export function port(text: string): number {
+  const value = Number(text);
+  if (!/^\d{1,5}$/.test(text) || value > 65535) throw new UsageError(`a port is a number from 0 to 65535, not "${text}"`);
+  return value;
+}
+
+/** A value out of a few, as a commander option. */
+export const oneOf =
+  <const T extends string>(what: string, values: readonly T[]) =>
+  (text: string): T => {
+    if (!values.includes(text as T)) throw new UsageError(`${what} is one of ${values.join(', ')}, not "${text}"`);
+    return text as T;
+  };
+
+/** Collects a repeatable option. */
+export const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];

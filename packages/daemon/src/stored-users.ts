@@ -1,0 +1,29 @@
+import { Users } from '@ring3/smb-server';
+import type { StateStore } from './state-store.ts';
+
+/** The users of a state directory, as the file server asks for them: each log-on sees what the store holds at that moment. */
+export class StoredUsers extends Users {
+  readonly #store: StateStore;
+  /** Users of this run alone: they come before stored ones of the same name. */
+  readonly #own = new Set<string>();
+
+  constructor(serverSid: string, store: StateStore) {
+    super(serverSid);
+    this.#store = store;
+  }
+
+  /** Adds a user for this run: known by a password that is not stored. */
+  addForThisRun(name: string, password: string): void {
+    this.#own.add(name.toLowerCase());
+    this.add(name, password, this.#store.ridOf(name));
+  }
+
+  override hashOf(name: string): Uint8Array | undefined {
+    if (!this.#own.has(name.toLowerCase())) {
+      const stored = this.#store.user(name);
+      if (stored === undefined) this.delete(name);
+      else this.add(stored.name, { ntHash: stored.ntHash }, stored.rid);
+    }
+    return super.hashOf(name);
+  }
+}
