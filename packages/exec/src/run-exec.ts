@@ -1,10 +1,11 @@
+import type { StdioOptions } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SystemError } from '@ring3/linux';
 import { connectUnix, listenUnix, type NetlinkServer } from '@ring3/netlink';
 import { findProgram } from './program.ts';
-import { runUnder } from './run-under.ts';
+import { type RunOptions, runUnder } from './run-under.ts';
 import { buildShim } from './shim.ts';
 
 export interface ExecOptions {
@@ -19,6 +20,10 @@ export interface ExecOptions {
   readonly netlinkSocket: string;
   /** The daemon's namespace; its own unless given. */
   readonly namespace?: string | undefined;
+  /** The program's environment: this process's own unless given. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** The program's standard streams: this process's own unless given. */
+  readonly stdio?: StdioOptions;
 }
 
 /**
@@ -27,14 +32,15 @@ export interface ExecOptions {
  * @throws Error in one line: no such program, one that exec cannot carry, no compiler, nobody answers at the socket, no such namespace
  */
 export async function runExec(options: ExecOptions): Promise<number> {
-  const file = findProgram(options.command);
+  const { env = process.env, stdio } = options;
+  const file = findProgram(options.command, env['PATH']);
   const temporary = mkdtempSync(join(tmpdir(), 'ring3-exec-'));
   try {
     chmodSync(temporary, 0o700);
     const folder = join(options.stateDir, 'exec');
     // LD_PRELOAD has no way to write a path with a blank or a colon
     const shim = buildShim(/[\s:]/.test(folder) ? temporary : folder);
-    const program = { file, name: options.command, args: options.args, shim };
+    const program = { file, name: options.command, args: options.args, shim, env, stdio };
     if (options.fresh !== undefined) return await runFresh(program, join(temporary, 'netlink.sock'), options.fresh());
     const { namespace } = options;
     const netlinkSocket = resolve(options.netlinkSocket);
@@ -45,11 +51,7 @@ export async function runExec(options: ExecOptions): Promise<number> {
   }
 }
 
-async function runFresh(
-  program: { readonly file: string; readonly name: string; readonly args: readonly string[]; readonly shim: string },
-  netlinkSocket: string,
-  server: NetlinkServer,
-): Promise<number> {
+async function runFresh(program: Omit<RunOptions, 'netlinkSocket'>, netlinkSocket: string, server: NetlinkServer): Promise<number> {
   const listener = listenUnix(netlinkSocket, { namespace: (name) => (name === '' ? server : undefined) });
   try {
     return await runUnder({ ...program, netlinkSocket });

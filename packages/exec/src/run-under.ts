@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
 export interface RunOptions {
@@ -13,7 +13,9 @@ export interface RunOptions {
   readonly netlinkSocket: string;
   /** The namespace that the program's sockets open in; the server's own unless given. */
   readonly namespace?: string | undefined;
-  readonly env?: NodeJS.ProcessEnv;
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** The program's standard streams: this process's own unless given. */
+  readonly stdio?: StdioOptions | undefined;
 }
 
 /** Signals that are handed on. */
@@ -22,13 +24,13 @@ const forwarded: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SI
 const fromTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
 /**
- * Runs a program with this process's standard streams, its netfilter sockets carried to ring3.
+ * Runs a program whose netfilter sockets are carried to ring3. Signals that this process gets are handed on to it.
  * @returns its exit status; 128 and the signal's number where a signal ended it
  */
 export function runUnder(options: RunOptions): Promise<number> {
-  const { file, name = file, args } = options;
+  const { file, name = file, args, stdio = 'inherit' } = options;
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const child = spawn(file, [...args], { argv0: name, stdio: 'inherit', env: environment(options) });
+  const child = spawn(file, [...args], { argv0: name, stdio, env: environment(options) });
   const byTerminal = process.stdin.isTTY === true ? fromTerminal : [];
   const hand = (signal: NodeJS.Signals): void => {
     if (!byTerminal.includes(signal)) child.kill(signal);

@@ -5,8 +5,9 @@
  *   name | peer | bind PORT GROUPS | connect PORT     PORT may be "me": this process's id
  *   get LEVEL OPTION [LENGTH] | set LEVEL OPTION VALUE
  *   send HEX | sendto HEX | write HEX | sendmmsg HEX N
- *   recv SIZE [FLAGS] | from SIZE [FLAGS] | msg SIZE [FLAGS] | mmsg SIZE N | poll MS | pending
+ *   read SIZE | recv SIZE [FLAGS] | from SIZE [FLAGS] | msg SIZE [FLAGS] | mmsg SIZE N | poll MS | pending
  *   dup | close | fork | exec | thread     the words behind fork, exec and thread are done in the child, the program anew, the thread
+ *   route                           a NETLINK_ROUTE socket
  *   filter TYPE                     a socket filter that drops messages of that type (low byte)
  *   raw                             socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER) past the C library
  */
@@ -16,8 +17,8 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <poll.h>
-#include <signal.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +92,8 @@ static void receive_word(const char *word) {
   long size = number(65536), flags = number(0);
   struct sockaddr_nl name = {0};
   socklen_t length = sizeof name;
-  if (strcmp(word, "recv") == 0) say_received(word, recv(fd, bytes, (size_t)size, (int)flags), bytes, (size_t)size);
+  if (strcmp(word, "read") == 0) say_received(word, read(fd, bytes, (size_t)size), bytes, (size_t)size);
+  else if (strcmp(word, "recv") == 0) say_received(word, recv(fd, bytes, (size_t)size, (int)flags), bytes, (size_t)size);
   else if (strcmp(word, "from") == 0) {
     ssize_t got = recvfrom(fd, bytes, (size_t)size, (int)flags, (struct sockaddr *)&name, &length);
     say_received(word, got, bytes, (size_t)size);
@@ -196,7 +198,7 @@ static void run(void) {
       say(word, connect(fd, (struct sockaddr *)&to, sizeof to));
     } else if (strcmp(word, "get") == 0 || strcmp(word, "set") == 0) option_word(word);
     else if (strncmp(word, "send", 4) == 0 || strcmp(word, "write") == 0) send_word(word);
-    else if (strcmp(word, "recv") == 0 || strcmp(word, "from") == 0 || strcmp(word, "msg") == 0) receive_word(word);
+    else if (strcmp(word, "read") == 0 || strcmp(word, "recv") == 0 || strcmp(word, "from") == 0 || strcmp(word, "msg") == 0) receive_word(word);
     else if (strcmp(word, "mmsg") == 0) many_word();
     else if (strcmp(word, "poll") == 0) {
       struct pollfd one = {fd, POLLIN | POLLOUT, 0};

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { elfKind } from './elf.ts';
+import { findProgram, RefusedProgram } from './program.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'ring3-program-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, content: string | Uint8Array, mode = 0o755): string => {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  chmodSync(path, mode);
+  return path;
+};
+const refusal = (pattern: RegExp) => (error: unknown) =>
+  error instanceof RefusedProgram && pattern.test(error.message) && !error.message.includes('\n');
+
+/** An ELF head with program headers of the given types. */
+function elf(
+  types: readonly number[],
+  { machine = process.arch === 'arm64' ? 183 : 62, wordSize = 2, order = 1, type = 3 } = {},
+): Uint8Array {
+  const bytes = new Uint8Array(64 + types.length * 56);
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, wordSize, order, 1]);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(16, type, true);
+  view.setUint16(18, machine, true);
+  view.setBigUint64(32, 64n, true);
+  view.setUint16(54, 56, true);
+  view.setUint16(56, types.length, true);
+  types.forEach((each, i) => {
+    view.setUint32(64 + i * 56, each, true);
+  });
+  return bytes;
+}
+
+test('a program that names a dynamic loader is dynamic, one that does not is static (elf(5))', () => {
+  assert.equal(elfKind(readFileSync('/bin/sh').subarray(0, 4096)), 'dynamic');
+  assert.equal(elfKind(elf([6, 3, 1])), 'dynamic');
+  assert.equal(elfKind(elf([1, 2])), 'static');
+  assert.equal(elfKind(elf([1, 2], { type: 2 })), 'static');
+  assert.equal(elfKind(elf([3], { machine: 40 })), 'foreign');
+  assert.equal(elfKind(elf([3], { wordSize: 1 })), 'foreign');
+  assert.equal(elfKind(Buffer.from('#!/bin/sh\n')), 'none');
+});
+
+test('a head that is cut anywhere, or lies about its headers, is no error', () => {
+  const whole = elf([6, 3, 1]);
+  for (let length = 0; length < whole.length; length++) elfKind(whole.subarray(0, length));
+  new DataView(whole.buffer).setBigUint64(32, 0xffffffffffffff00n, true);
+  assert.equal(elfKind(whole), 'static');
+});
+
+test('a command is looked for in PATH as execvp(3) does; one with a slash is not', () => {
+  mkdirSync(join(folder, 'first'));
+  mkdirSync(join(folder, 'second'));
+  file('first/tool', '#!/bin/sh\n', 0o644);
+  const tool = file('second/tool', '#!/bin/sh\n');
+  assert.equal(findProgram('tool', `${folder}/first:${folder}/second`), tool);
+  assert.equal(findProgram(tool, ''), tool);
+  assert.throws(() => findProgram('tool', join(folder, 'first')), refusal(/first\/tool: no permission to run it$/));
+  assert.throws(() => findProgram('no-such-tool', folder), refusal(/^no-such-tool: no such program$/));
+  assert.throws(() => findProgram('./tool', `${folder}/second`), refusal(/no such program/));
+});
+
+test('a static, setuid, setgid or foreign program, and what is none, is refused in one line', () => {
+  assert.throws(() => findProgram(file('static', elf([1]))), refusal(/static is statically linked: exec cannot carry its sockets$/));
+  assert.throws(() => findProgram(file('foreign', elf([3], { machine: 8 }))), refusal(/built for another machine/));
+  assert.throws(() => findProgram(file('text', 'hello')), refusal(/neither a program nor a script/));
+  const shell = join(folder, 'sh');
+  copyFileSync('/bin/sh', shell);
+  chmodSync(shell, 0o4755);
+  assert.throws(() => findProgram(shell), refusal(/sh is setuid or setgid: exec cannot carry its sockets$/));
+  chmodSync(shell, 0o2755);
+  assert.throws(() => findProgram(shell), refusal(/is setuid or setgid/));
+  chmodSync(shell, 0o755);
+  assert.equal(findProgram(shell), shell);
+});
+
+test("a script is judged by its interpreter, and that one's too", () => {
+  assert.ok(findProgram(file('plain', '#! /bin/sh -e\necho\n')));
+  assert.throws(() => findProgram(file('of-static', `#!${folder}/static x\n`)), refusal(/static is statically linked/));
+  assert.throws(() => findProgram(file('of-script', `#!${folder}/of-static\n`)), refusal(/static is statically linked/));
+  assert.throws(() => findProgram(file('of-nothing', '#!/no/such/interpreter\n')), refusal(/no interpreter \/no\/such\/interpreter$/));
+  assert.throws(() => findProgram(file('of-itself', `#!${folder}/of-itself\n`)), refusal(/too many interpreters/));
+});
