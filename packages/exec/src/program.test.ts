@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -78,6 +79,17 @@ test('a static, setuid, setgid or foreign program, and what is none, is refused 
   assert.throws(() => findProgram(shell), refusal(/is setuid or setgid/));
   chmodSync(shell, 0o755);
   assert.equal(findProgram(shell), shell);
+});
+
+const setcap = ['/usr/sbin/setcap', '/sbin/setcap'].find((path) => existsSync(path));
+const withoutCapabilities =
+  setcap === undefined ? 'no setcap on this machine' : process.getuid?.() === 0 ? false : 'only root gives capabilities';
+
+test('a program with file capabilities is refused: the loader drops LD_PRELOAD (ld.so(8))', { skip: withoutCapabilities }, () => {
+  const shell = join(folder, 'capable');
+  copyFileSync('/bin/sh', shell);
+  execFileSync(setcap as string, ['cap_net_admin+ep', shell]);
+  assert.throws(() => findProgram(shell), refusal(/capable has capabilities of its own: exec cannot carry its sockets$/));
 });
 
 test("a script is judged by its interpreter, and that one's too", () => {

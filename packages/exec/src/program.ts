@@ -1,5 +1,6 @@
 import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs';
 import { delimiter, resolve } from 'node:path';
+import { getXattr } from '@ring3/linux';
 import { elfKind } from './elf.ts';
 
 /** A program that exec cannot run, or not safely. The message is one line. */
@@ -53,6 +54,9 @@ function isExecutable(file: string): boolean {
 /** @returns the interpreter of a script; undefined for a program that takes the shim @throws RefusedProgram */
 function inspect(file: string): string | undefined {
   if ((statSync(file).mode & setIds) !== 0) throw new RefusedProgram(`${file} is setuid or setgid: exec cannot carry its sockets`);
+  if (getXattr({ path: file, follow: true }, 'security.capability', new Uint8Array(0)) > 0) {
+    throw new RefusedProgram(`${file} has capabilities of its own: exec cannot carry its sockets`);
+  }
   const start = readStart(file);
   if (start[0] === 0x23 && start[1] === 0x21) return interpreterOf(file, start);
   switch (elfKind(start)) {
