@@ -2,6 +2,7 @@ export * from './connection.ts';
 export * from './errors.ts';
 export * from './framing.ts';
 export * from './links/tcp.ts';
+export * from './list.ts';
 export * from './negotiate.ts';
 export * from './open.ts';
 export * from './request.ts';
