@@ -1,4 +1,4 @@
-export { close, duplicate } from './close.ts';
+export { close, closeLater, duplicate } from './close.ts';
 export { check, Errno, type ErrnoName, errnoName, SystemError } from './errno.ts';
 export { clearEvent, openEvent, openPipe, raiseEvent, read, write } from './event.ts';
 export { type Features, features } from './features.ts';
@@ -8,6 +8,7 @@ export {
   AllocateMode,
   allocate,
   allocateLater,
+  clone,
   cloneLater,
   cloneRangeLater,
   copyRangeLater,

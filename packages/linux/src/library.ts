@@ -104,8 +104,28 @@ export const native = <A extends NativeArgument[]>(prototype: string): NativeCal
 
 /** The numbers of system calls that some C library has no function for, uapi/asm/unistd.h. */
 const numbers = {
-  x64: { getdents64: 217, renameat2: 316, seccomp: 317, copy_file_range: 326, preadv2: 327, pwritev2: 328, statx: 332, openat2: 437 },
-  arm64: { getdents64: 61, renameat2: 276, seccomp: 277, copy_file_range: 285, preadv2: 286, pwritev2: 287, statx: 291, openat2: 437 },
+  x64: {
+    getdents64: 217,
+    renameat2: 316,
+    seccomp: 317,
+    copy_file_range: 326,
+    preadv2: 327,
+    pwritev2: 328,
+    statx: 332,
+    openat2: 437,
+    getxattrat: 464,
+  },
+  arm64: {
+    getdents64: 61,
+    renameat2: 276,
+    seccomp: 277,
+    copy_file_range: 285,
+    preadv2: 286,
+    pwritev2: 287,
+    statx: 291,
+    openat2: 437,
+    getxattrat: 464,
+  },
 } as const;
 /** A system call made by its number. */
 export type RawCall = keyof typeof numbers.x64;

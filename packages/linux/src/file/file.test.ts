@@ -198,8 +198,8 @@ test('extended attributes are set, listed, read and removed by descriptor, refer
   const answer = setXattr(fd, 'user.ring3', Buffer.from('value'));
   if (answer === -Errno.EOPNOTSUPP) return t.skip('no extended attributes here');
   assert.equal(answer, 0);
-  const path = { reference: reference('xattr') };
-  for (const target of [fd, path, { path: join(folder, 'xattr'), follow: false }]) {
+  const path = reference('xattr');
+  for (const target of [fd, { dir: path, name: '' }, { dir: root, name: 'xattr' }, { dir: root, name: Buffer.from('xattr') }]) {
     assert.equal(getXattr(target, 'user.ring3', into), 5);
     assert.equal(into.toString('utf8', 0, 5), 'value');
     assert.equal(getXattr(target, 'user.ring3', into.subarray(0, 0)), 5);
@@ -212,7 +212,7 @@ test('extended attributes are set, listed, read and removed by descriptor, refer
     assert.equal(removeXattr(target, 'user.more'), 0);
     assert.equal(removeXattr(target, 'user.more'), -Errno.ENODATA);
   }
-  close(path.reference);
+  close(path);
   close(fd);
 });
 
@@ -224,6 +224,7 @@ test('the file system tells its room; a file handle is the same until the file i
   const fd = create('handle');
   const path = reference('handle');
   assert.deepEqual(fileHandle(fd), fileHandle(path));
+  assert.deepEqual(fileHandle(root, 'handle'), fileHandle(path));
   close(fd);
   close(path);
   unlinkAt(root, 'handle');

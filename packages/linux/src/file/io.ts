@@ -144,6 +144,8 @@ const FICLONE = 0x40049409;
 const FICLONERANGE = 0x4020940d;
 
 /** Makes one file share the other's blocks, all of them. ioctl_ficlone(2). @returns 0 or a negative errno (`-EOPNOTSUPP`, `-EXDEV`) */
+export const clone = (source: number, target: number): number => result(libc.clone.run(target, FICLONE, source));
+/** `clone` off the main thread. @returns 0 or a negative errno (`-EOPNOTSUPP`, `-EXDEV`) */
 export const cloneLater = (source: number, target: number): Promise<number> => libc.clone.later(undefined, target, FICLONE, source);
 
 /**

@@ -186,11 +186,13 @@ const mount = new Int32Array(1);
 /**
  * The file system's own exact name of an entry: inode and generation, in its own layout; another file that gets the inode later has another one, and it is
  * the same after a restart. name_to_handle_at(2).
- * @param fd also one of `OpenFlag.Path`
+ * @param dir a folder; or with an empty name the entry itself, also one of `OpenFlag.Path`
  * @returns the handle's type and bytes, as a fresh buffer; or a negative errno (`-EOPNOTSUPP`: this file system has none)
  */
-export function fileHandle(fd: number): Buffer | number {
+export function fileHandle(dir: number, name: Name = ''): Buffer | number {
+  const argument = nameArgument(name);
+  if (typeof argument === 'number') return argument;
   handleView.setUint32(0, handleBytes, true);
-  const answer = libc.handle.run(fd, '', handle, mount, AtFlag.EmptyPath);
+  const answer = libc.handle.run(dir, argument, handle, mount, name.length === 0 ? AtFlag.EmptyPath : 0);
   return answer < 0 ? result(answer) : Buffer.from(handle.subarray(4, 8 + handleView.getUint32(0, true)));
 }
