@@ -106,7 +106,7 @@ describe('our own client on Samba', need('smbd'), () => {
       const open = await tree.create({ name: 'folder\\name-0', desiredAccess: 0x001f01ff });
       await open.write(0, [Buffer.from('text')]);
       const standard = await open.queryInfo(InfoType.File, FileInformationClass.Standard);
-      assert.equal(FileStandardInformation.read(new Frame(standard), 0, standard.length).endOfFile, 4n);
+      assert.equal(FileStandardInformation.read(new Frame(standard), 0).endOfFile, 4n);
       await open.lock([{ offset: 0n, length: 2n, flags: LockFlags.ExclusiveLock | LockFlags.FailImmediately }]);
       const other = await tree.create({ name: 'folder\\name-0' });
       await assert.rejects(other.read(0, 4), { status: NtStatus.FileLockConflict });
