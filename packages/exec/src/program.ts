@@ -54,10 +54,8 @@ function isExecutable(file: string): boolean {
 /** @returns the interpreter of a script; undefined for a program that takes the shim @throws RefusedProgram */
 function inspect(file: string): string | undefined {
   if ((statSync(file).mode & setIds) !== 0) throw new RefusedProgram(`${file} is setuid or setgid: exec cannot carry its sockets`);
-  if (getXattr({ path: file, follow: true }, 'security.capability', new Uint8Array(0)) > 0) {
-    throw new RefusedProgram(`${file} has capabilities of its own: exec cannot carry its sockets`);
-  }
-  const start = readStart(file);
+  const { start, capable } = look(file);
+  if (capable) throw new RefusedProgram(`${file} has capabilities of its own: exec cannot carry its sockets`);
   if (start[0] === 0x23 && start[1] === 0x21) return interpreterOf(file, start);
   switch (elfKind(start)) {
     case 'dynamic':
@@ -71,7 +69,8 @@ function inspect(file: string): string | undefined {
   }
 }
 
-function readStart(file: string): Uint8Array {
+/** The start of a file, and whether whoever runs it gets capabilities. */
+function look(file: string): { readonly start: Uint8Array; readonly capable: boolean } {
   let fd: number;
   try {
     fd = openSync(file, 'r');
@@ -80,7 +79,8 @@ function readStart(file: string): Uint8Array {
   }
   try {
     const bytes = new Uint8Array(startBytes);
-    return bytes.subarray(0, readSync(fd, bytes));
+    const start = bytes.subarray(0, readSync(fd, bytes));
+    return { start, capable: getXattr(fd, 'security.capability', new Uint8Array(0)) > 0 };
   } finally {
     closeSync(fd);
   }
