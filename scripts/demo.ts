@@ -50,4 +50,4 @@ console.error(
   `sharing ${folder}; try   smbclient //127.0.0.1/demo -p 4450 -U ring3   with the password below, or   npx ring3 exec -- nfct list timeout`,
 );
 process.argv.splice(2, 0, 'serve', folder);
-await import('../packages/cli/bin/ring3.js');
+await import(new URL('../packages/cli/bin/ring3.js', import.meta.url).href);
