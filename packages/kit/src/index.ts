@@ -4,3 +4,4 @@ export * from './log.ts';
 export * from './maybe-promise.ts';
 export * from './metrics.ts';
 export * from './random.ts';
+export * from './steps.ts';

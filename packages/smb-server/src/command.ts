@@ -1,0 +1,55 @@
+import type { MaybePromise } from '@ring3/kit';
+import type { NtStatus } from '@ring3/smb-proto';
+import type { Encoded, Frame } from '@ring3/wire';
+import type { Open } from './open.ts';
+import type { Request } from './request.ts';
+import type { Session } from './session.ts';
+import type { Tree } from './tree.ts';
+
+/** What has to be there before a handler runs. */
+export type Needs = 'none' | 'session' | 'tree' | 'open';
+
+/** What a handler sees: the request with what its row needs. */
+export type ContextOf<N extends Needs> = Request &
+  (N extends 'none'
+    ? unknown
+    : N extends 'session'
+      ? { readonly session: Session }
+      : N extends 'tree'
+        ? { readonly session: Session; readonly tree: Tree }
+        : { readonly session: Session; readonly tree: Tree; readonly open: Open });
+
+/** The handler's way to say that there is no response (CANCEL), or that the connection must be closed. */
+export const noResponse = Symbol('no response');
+export const disconnect = Symbol('disconnect');
+export type Nothing = typeof noResponse | typeof disconnect;
+
+/** A declared request: of a message it uses the reader, and for `needs: 'open'` the places of the ids. */
+export interface RequestCodec<T> {
+  read(frame: Frame, at: number, length?: number): T;
+  readonly fixed?: { readonly byteLength: number; readonly offset: Readonly<Record<string, number>> };
+}
+export interface ResponseCodec<T> {
+  readonly before: number;
+  size(value: T): number;
+  write(frame: Frame, at: number, value: T): void;
+  encode(value: T): Encoded;
+  readonly parts: Readonly<Record<string, { readonly bulk: boolean }>>;
+}
+
+/** One row of the command table. */
+export interface CommandSpec<N extends Needs, Req, Res> {
+  readonly needs: N;
+  readonly request: RequestCodec<Req>;
+  readonly response: ResponseCodec<Res>;
+  /** Bytes that the request carries or asks for, whichever is more: what its credit charge must cover (3.3.5.2.5). */
+  readonly payload?: (request: Req) => number;
+  /** Answers a body (with `ctx.status` where it is not success), a status, or nothing; at once or later. Throws StatusError for the unusual. */
+  handle(ctx: ContextOf<N>, request: Req): MaybePromise<Res | NtStatus | Nothing>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: rows of any request and response
+export type AnyCommand = CommandSpec<any, any, any>;
+
+/** Declares a row. */
+export const command = <N extends Needs, Req, Res>(spec: CommandSpec<N, Req, Res>): CommandSpec<N, Req, Res> => spec;

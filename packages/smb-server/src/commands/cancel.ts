@@ -1,0 +1,13 @@
+import { CancelRequest, EchoResponse } from '@ring3/smb-proto';
+import { command, noResponse } from '../command.ts';
+
+/** CANCEL, MS-SMB2 3.3.5.16: no response of its own, whether there was something to cancel or not. */
+export const cancel = command({
+  needs: 'none',
+  request: CancelRequest,
+  response: EchoResponse,
+  handle(ctx) {
+    ctx.connection.async.cancel(ctx.header);
+    return noResponse;
+  },
+});

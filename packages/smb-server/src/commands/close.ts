@@ -1,0 +1,41 @@
+import { andThen, type MaybePromise } from '@ring3/kit';
+import { CloseFlags, CloseRequest, CloseResponse } from '@ring3/smb-proto';
+import { isCode, type Stat } from '@ring3/vfs';
+import { closeOpen } from '../close.ts';
+import { command } from '../command.ts';
+import { metadataOf } from '../metadata.ts';
+import type { Open } from '../open.ts';
+
+const nothing = {
+  flags: 0,
+  creationTime: 0n,
+  lastAccessTime: 0n,
+  lastWriteTime: 0n,
+  changeTime: 0n,
+  allocationSize: 0n,
+  endOfFile: 0n,
+  fileAttributes: 0,
+};
+
+/** CLOSE, MS-SMB2 3.3.5.10. */
+export const close = command({
+  needs: 'open',
+  request: CloseRequest,
+  response: CloseResponse,
+  handle(ctx, { flags }) {
+    const { open } = ctx;
+    if ((flags & CloseFlags.PostqueryAttrib) === 0 || open.handle === undefined) return andThen(closeOpen(open), () => nothing);
+    return andThen(open.handle.stat() as MaybePromise<Stat>, (stat) => {
+      const answer = isCode(stat) ? nothing : { ...told(open, stat), flags: CloseFlags.PostqueryAttrib };
+      return andThen(closeOpen(open), () => answer);
+    });
+  },
+});
+
+function told(open: Open, stat: Stat) {
+  const { creationTime, lastAccessTime, lastWriteTime, changeTime, allocationSize, endOfFile, fileAttributes } = metadataOf(
+    stat,
+    open.handle?.kind,
+  );
+  return { creationTime, lastAccessTime, lastWriteTime, changeTime, allocationSize, endOfFile, fileAttributes };
+}

@@ -1,0 +1,14 @@
+import { AllocationSizeContext, CreateContextName, NtStatus } from '@ring3/smb-proto';
+import { Frame } from '@ring3/wire';
+import type { ContextRow } from './index.ts';
+
+/** SMB2_CREATE_ALLOCATION_SIZE, MS-SMB2 3.3.5.9.8: room for a new or overwritten file. */
+export const allocationSize: ContextRow = {
+  name: CreateContextName.AllocationSize,
+  ask(plan, data) {
+    const { allocationSize } = AllocationSizeContext.read(new Frame(data), 0);
+    if (allocationSize > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.DiskFull;
+    plan.allocationSize = Number(allocationSize);
+    return NtStatus.Success;
+  },
+};

@@ -1,0 +1,40 @@
+import { type CreateContext, NtStatus } from '@ring3/smb-proto';
+import type { Stat } from '@ring3/vfs';
+import type { Open } from '../../../open.ts';
+import type { CreatePlan } from '../plan.ts';
+import { allocationSize } from './allocation-size.ts';
+import { maximalAccess } from './maximal-access.ts';
+import { queryOnDiskId } from './query-on-disk-id.ts';
+import { timewarp } from './timewarp.ts';
+
+/** One create context, MS-SMB2 2.2.13.2: what it asks for, and what is answered. */
+export interface ContextRow {
+  readonly name: string;
+  /** Takes in what the client sent. @returns the status that ends the CREATE, or success @throws DecodeError */
+  ask(plan: CreatePlan, data: Uint8Array): NtStatus;
+  /** The answer, once the file is open. */
+  answer?(plan: CreatePlan, open: Open, stat: Stat): Uint8Array | undefined;
+}
+
+const rows: ReadonlyMap<string, ContextRow> = new Map(
+  [allocationSize, maximalAccess, queryOnDiskId, timewarp].map((row) => [row.name, row]),
+);
+
+/** Takes in all contexts; unknown ones are passed over (3.3.5.9). */
+export function askContexts(plan: CreatePlan, contexts: readonly CreateContext[]): NtStatus {
+  for (const { name, data } of contexts) {
+    const status = rows.get(name)?.ask(plan, data) ?? NtStatus.Success;
+    if (status !== NtStatus.Success) return status;
+  }
+  return NtStatus.Success;
+}
+
+/** The answers, in the order of the questions. */
+export function answerContexts(plan: CreatePlan, open: Open, stat: Stat): { name: string; data: Uint8Array }[] {
+  const answers: { name: string; data: Uint8Array }[] = [];
+  for (const { name } of plan.request.createContexts) {
+    const data = rows.get(name)?.answer?.(plan, open, stat);
+    if (data !== undefined) answers.push({ name, data });
+  }
+  return answers;
+}

@@ -1,0 +1,22 @@
+import { CreateContextName, MaximalAccessResponse, NtStatus } from '@ring3/smb-proto';
+import { Frame } from '@ring3/wire';
+import { attributesOf } from '../../../metadata.ts';
+import { maximalAccess as maximal } from '../access.ts';
+import type { ContextRow } from './index.ts';
+
+/** SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, MS-SMB2 3.3.5.9.5. */
+export const maximalAccess: ContextRow = {
+  name: CreateContextName.QueryMaximalAccess,
+  ask(plan, data) {
+    if (data.length !== 0 && data.length !== 8) return NtStatus.InvalidParameter;
+    plan.wantsMaximalAccess = true;
+    return NtStatus.Success;
+  },
+  answer(_plan, open, stat) {
+    const answer = Frame.alloc(MaximalAccessResponse.byteLength);
+    const folder = open.handle?.kind === 'folder';
+    const access = maximal(open.tree, { attributes: attributesOf(stat, open.handle?.kind ?? stat.kind), folder });
+    MaximalAccessResponse.write(answer, 0, { queryStatus: NtStatus.Success, maximalAccess: access });
+    return answer.bytes;
+  },
+};

@@ -1,0 +1,46 @@
+import { type MaybePromise, runSteps } from '@ring3/kit';
+import { CreateRequest, CreateResponse, NtStatus } from '@ring3/smb-proto';
+import { type ContextOf, command } from '../../command.ts';
+import { parsePath } from '../../paths.ts';
+import { askContexts } from './contexts/index.ts';
+import { createFile } from './file.ts';
+import { openPipe } from './pipe.ts';
+import type { CreatePlan } from './plan.ts';
+import { validate } from './validate.ts';
+
+type Answer = Parameters<typeof CreateResponse.encode>[0] | NtStatus;
+
+/** CREATE, MS-SMB2 3.3.5.9. */
+export const create = command({
+  needs: 'tree',
+  request: CreateRequest,
+  response: CreateResponse,
+  handle(ctx, request): MaybePromise<Answer> {
+    const { session, tree, server } = ctx;
+    if (session.opens.size >= server.limits.opensForSession) return NtStatus.TooManyOpenedFiles;
+    if (tree.share.isPipe) return openPipe(ctx, request);
+    const broken = validate(request);
+    if (broken !== NtStatus.Success) return broken;
+    const plan = planOf(ctx, request);
+    if (typeof plan === 'number') return plan;
+    return runSteps(createFile(plan));
+  },
+});
+
+function planOf(ctx: ContextOf<'tree'>, request: CreateRequest): CreatePlan | NtStatus {
+  const path = parsePath(request.name);
+  if (typeof path === 'number') return path;
+  const plan: CreatePlan = {
+    ctx,
+    request,
+    path,
+    name: request.name,
+    allocationSize: 0,
+    descriptor: undefined,
+    xattrs: undefined,
+    wantsMaximalAccess: false,
+    wantsOnDiskId: false,
+  };
+  const status = askContexts(plan, request.createContexts);
+  return status === NtStatus.Success ? plan : status;
+}

@@ -1,0 +1,37 @@
+import { CreateAction, type CreateRequest, type CreateResponse, FileAttributes, mapGeneric, NtStatus, OplockLevel } from '@ring3/smb-proto';
+import type { ContextOf } from '../../command.ts';
+import { Open } from '../../open.ts';
+import { pipes } from '../../pipes/index.ts';
+
+/** Opens a named pipe on IPC$, MS-SMB2 3.3.5.9. Only names in the table: no name ever reaches anything else. */
+export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parameters<typeof CreateResponse.encode>[0] | NtStatus {
+  const { session, tree, server } = ctx;
+  const make = pipes.get(request.name.toLowerCase());
+  if (make === undefined) return NtStatus.ObjectNameNotFound;
+  const open = new Open({
+    persistentFileId: server.nextId(),
+    volatileFileId: server.nextOpenId(),
+    tree,
+    grantedAccess: mapGeneric(request.desiredAccess),
+    createOptions: request.createOptions,
+    handle: undefined,
+    pipe: make(session),
+    pathName: request.name,
+  });
+  session.opens.set(open.volatileFileId, open);
+  ctx.open = open;
+  return {
+    oplockLevel: OplockLevel.None,
+    createAction: CreateAction.Opened,
+    creationTime: 0n,
+    lastAccessTime: 0n,
+    lastWriteTime: 0n,
+    changeTime: 0n,
+    allocationSize: 4096n,
+    endOfFile: 0n,
+    fileAttributes: FileAttributes.Normal,
+    persistentFileId: open.persistentFileId,
+    volatileFileId: open.volatileFileId,
+    createContexts: [],
+  };
+}

@@ -1,0 +1,21 @@
+import type { CreateRequest } from '@ring3/smb-proto';
+import type { ContextOf } from '../../command.ts';
+import type { ParsedPath } from '../../paths.ts';
+
+/** A CREATE on its way: the request taken apart, and what its contexts ask for. */
+export interface CreatePlan {
+  readonly ctx: ContextOf<'tree'>;
+  readonly request: CreateRequest;
+  readonly path: ParsedPath;
+  /** The name as the client wrote it. */
+  readonly name: string;
+  /** From AlSi: bytes to reserve for a new file. */
+  allocationSize: number;
+  /** From SecD: the descriptor of a new file. */
+  descriptor: Uint8Array | undefined;
+  /** From ExtA: attributes of a new file. */
+  xattrs: ReadonlyMap<string, Uint8Array> | undefined;
+  /** From MxAc, and whether it came. */
+  wantsMaximalAccess: boolean;
+  wantsOnDiskId: boolean;
+}

@@ -1,0 +1,64 @@
+import {
+  AccessMask,
+  CreateDisposition,
+  CreateOptions,
+  type CreateRequest,
+  FileAttributes,
+  ImpersonationLevel,
+  NtStatus,
+  ShareAccess,
+} from '@ring3/smb-proto';
+
+const unsupportedOptions = CreateOptions.ReserveOpfilter | CreateOptions.OpenByFileId | 0x80;
+const attributesThatMayBeAsked =
+  FileAttributes.ReadOnly |
+  FileAttributes.Hidden |
+  FileAttributes.System |
+  FileAttributes.Directory |
+  FileAttributes.Archive |
+  FileAttributes.Normal |
+  FileAttributes.Temporary |
+  FileAttributes.SparseFile |
+  FileAttributes.ReparsePoint |
+  FileAttributes.Compressed |
+  FileAttributes.Offline |
+  FileAttributes.NotContentIndexed |
+  FileAttributes.Encrypted;
+/** Bits of an access mask that no client may set, MS-SMB2 3.3.5.9. */
+const reservedRights = 0x0ce0fe00;
+
+const has = (value: number, bits: number): boolean => (value & bits) !== 0;
+
+/** The rules of a CREATE that need nothing but the request, MS-SMB2 3.3.5.9 and MS-FSA 2.1.5.1. Each row: when it holds, the status. */
+const rules: readonly (readonly [(request: CreateRequest) => boolean, NtStatus])[] = [
+  [({ impersonationLevel }) => impersonationLevel > ImpersonationLevel.Delegate, NtStatus.BadImpersonationLevel],
+  [({ createOptions }) => has(createOptions, 0xff000000), NtStatus.InvalidParameter],
+  [({ createOptions }) => has(createOptions, unsupportedOptions), NtStatus.NotSupported],
+  [({ createDisposition }) => createDisposition > CreateDisposition.OverwriteIf, NtStatus.InvalidParameter],
+  [({ shareAccess }) => has(shareAccess, ~(ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete)), NtStatus.InvalidParameter],
+  [({ fileAttributes }) => has(fileAttributes, ~attributesThatMayBeAsked), NtStatus.InvalidParameter],
+  [({ desiredAccess }) => desiredAccess === 0 || has(desiredAccess, reservedRights), NtStatus.AccessDenied],
+  [
+    ({ createOptions }) => has(createOptions, CreateOptions.DirectoryFile) && has(createOptions, CreateOptions.NonDirectoryFile),
+    NtStatus.InvalidParameter,
+  ],
+  [
+    ({ createOptions, createDisposition }) =>
+      has(createOptions, CreateOptions.DirectoryFile) &&
+      (createDisposition === CreateDisposition.Supersede ||
+        createDisposition === CreateDisposition.Overwrite ||
+        createDisposition === CreateDisposition.OverwriteIf),
+    NtStatus.InvalidParameter,
+  ],
+  [
+    ({ createOptions, desiredAccess }) =>
+      has(createOptions, CreateOptions.NoIntermediateBuffering) && desiredAccess >>> 0 === AccessMask.FileAppendData,
+    NtStatus.InvalidParameter,
+  ],
+];
+
+/** @returns the status of the first rule that a request breaks */
+export function validate(request: CreateRequest): NtStatus {
+  for (const [breaks, status] of rules) if (breaks(request)) return status;
+  return NtStatus.Success;
+}

@@ -1,0 +1,42 @@
+import { Dialect, NtStatus, ValidateNegotiateInfoRequest, ValidateNegotiateInfoResponse } from '@ring3/smb-proto';
+import { DecodeError, Frame } from '@ring3/wire';
+import type { IoctlRow } from './row.ts';
+
+/**
+ * FSCTL_VALIDATE_NEGOTIATE_INFO, MS-SMB2 3.3.5.15.12: whoever changed the negotiation on the way is found out, and the connection closed without an answer.
+ */
+export const validateNegotiateInfo: IoctlRow = {
+  needs: 'nothing',
+  handle(ctx, { input, maxOutputResponse }) {
+    const { connection, server } = ctx;
+    if (connection.dialect === Dialect.Smb311) return close(ctx, '3.1.1 validates by its preauthentication hash');
+    if (maxOutputResponse < ValidateNegotiateInfoResponse.byteLength) return close(ctx, 'no room for the answer');
+    let asked: ValidateNegotiateInfoRequest;
+    try {
+      asked = ValidateNegotiateInfoRequest.read(new Frame(input), 0);
+    } catch (error) {
+      if (error instanceof DecodeError) return close(ctx, 'malformed');
+      throw error;
+    }
+    const same =
+      asked.capabilities === connection.clientCapabilities &&
+      asked.securityMode === connection.clientSecurityMode &&
+      Buffer.compare(asked.guid, connection.clientGuid) === 0 &&
+      asked.dialects.length === connection.clientDialects.length &&
+      asked.dialects.every((dialect, i) => dialect === connection.clientDialects[i]);
+    if (!same) return close(ctx, 'the negotiation was changed on its way');
+    const frame = Frame.alloc(ValidateNegotiateInfoResponse.byteLength);
+    ValidateNegotiateInfoResponse.write(frame, 0, {
+      capabilities: connection.serverCapabilities,
+      guid: server.guid,
+      securityMode: connection.serverSecurityMode,
+      dialect: connection.dialect as number,
+    });
+    return frame.bytes;
+  },
+};
+
+function close({ connection }: Parameters<IoctlRow['handle']>[0], reason: string): NtStatus {
+  connection.end(`validate negotiate info: ${reason}`);
+  return NtStatus.ConnectionDisconnected;
+}

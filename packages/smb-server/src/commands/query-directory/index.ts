@@ -1,0 +1,103 @@
+import { type MaybePromise, runSteps, type Steps, wait } from '@ring3/kit';
+import {
+  AccessMask,
+  DirectoryBuffer,
+  type DirectoryEntry,
+  type DirectoryInformationClass,
+  directoryInformation,
+  FileInformationClass,
+  isDirectoryInformationClass,
+  NtStatus,
+  QueryDirectoryFlags,
+  QueryDirectoryRequest,
+  QueryDirectoryResponse,
+} from '@ring3/smb-proto';
+import { isCode, type VfsCode } from '@ring3/vfs';
+import { type ContextOf, command } from '../../command.ts';
+import { statusOf } from '../../status-map.ts';
+import { DirectoryCursor } from './cursor.ts';
+import { nextEntry } from './entries.ts';
+
+type Answer = { buffer: Uint8Array[] } | NtStatus;
+/** What one answer holds: little at first, since most folders are small; much where the client goes on. */
+const firstAnswer = 64 * 1024;
+const laterAnswer = 1024 * 1024;
+
+/** QUERY_DIRECTORY, MS-SMB2 3.3.5.18. */
+export const queryDirectory = command({
+  needs: 'open',
+  request: QueryDirectoryRequest,
+  response: QueryDirectoryResponse,
+  payload: ({ outputBufferLength }) => outputBufferLength,
+  handle(ctx, request): MaybePromise<Answer> {
+    const { open, connection } = ctx;
+    const { fileInformationClass, outputBufferLength } = request;
+    if (!isDirectoryInformationClass(fileInformationClass)) return NtStatus.InvalidInfoClass;
+    if (outputBufferLength > connection.maxTransact) return NtStatus.InvalidParameter;
+    if (open.handle?.kind !== 'folder') return NtStatus.InvalidParameter;
+    if (!open.may(AccessMask.FileListDirectory)) return NtStatus.AccessDenied;
+    if (outputBufferLength < directoryInformation[fileInformationClass].fixed.byteLength) return NtStatus.InfoLengthMismatch;
+    const running = open.cursor?.running;
+    const work = (): MaybePromise<Answer> => {
+      const cursor = cursorFor(ctx, request);
+      return typeof cursor === 'number' ? cursor : keepRunning(cursor, runSteps(fill(ctx, request, cursor, fileInformationClass)));
+    };
+    return running === undefined ? work() : running.then(work, work);
+  },
+});
+
+/** Two requests never move one cursor at the same time. */
+function keepRunning(cursor: DirectoryCursor, answer: MaybePromise<Answer>): MaybePromise<Answer> {
+  if (!(answer instanceof Promise)) return answer;
+  cursor.running = answer;
+  return answer.finally(() => {
+    if (cursor.running === answer) cursor.running = undefined;
+  });
+}
+
+/** The cursor to go on with; a fresh one where the client starts over. */
+function cursorFor({ open }: ContextOf<'open'>, { flags, fileName }: QueryDirectoryRequest): DirectoryCursor | NtStatus {
+  const { cursor } = open;
+  const reopen = (flags & QueryDirectoryFlags.Reopen) !== 0;
+  const restart = (flags & QueryDirectoryFlags.RestartScans) !== 0;
+  if (cursor !== undefined && !reopen && !restart) return cursor;
+  const pattern = fileName !== '' ? fileName : reopen ? '' : (cursor?.pattern ?? '');
+  if (/[\\/:]/.test(pattern)) return NtStatus.ObjectNameInvalid;
+  if (pattern === '') return NtStatus.InvalidParameter;
+  open.cursor = new DirectoryCursor(pattern);
+  return open.cursor;
+}
+
+/** Fills one answer from the cursor. An entry that has no room stays for the next one. */
+function* fill(
+  ctx: ContextOf<'open'>,
+  { flags, outputBufferLength }: QueryDirectoryRequest,
+  cursor: DirectoryCursor,
+  informationClass: DirectoryInformationClass,
+): Steps<Answer> {
+  const single = (flags & QueryDirectoryFlags.ReturnSingleEntry) !== 0;
+  const first = !cursor.told;
+  const limit = single ? 1024 : first ? firstAnswer : laterAnswer;
+  const buffer = new DirectoryBuffer(informationClass, Math.min(outputBufferLength, limit));
+  const withStat = informationClass !== FileInformationClass.Names;
+  for (;;) {
+    const ready = nextEntry(ctx.open, cursor, withStat);
+    const entry: DirectoryEntry | VfsCode | undefined = ready instanceof Promise ? yield* wait(ready) : ready;
+    if (isCode(entry)) return statusOf(entry);
+    if (entry === undefined || !buffer.add(entry)) {
+      if (buffer.length > 0) break;
+      if (entry !== undefined) return NtStatus.BufferOverflow;
+      return first ? NtStatus.NoSuchFile : NtStatus.NoMoreFiles;
+    }
+    cursor.told = true;
+    advance(cursor);
+    if (single) break;
+  }
+  return { buffer: [buffer.bytes] };
+}
+
+/** The entry that `nextEntry` showed was told. */
+function advance(cursor: DirectoryCursor): void {
+  if (cursor.dots < 2) cursor.dots++;
+  else cursor.at++;
+}

@@ -1,0 +1,31 @@
+import { NtStatus } from '@ring3/smb-proto';
+import { Frame, type Message, type Struct } from '@ring3/wire';
+import type { Request } from '../../request.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: declarations of any fields
+type Declaration = Struct<any> | Message<any, any>;
+
+/** A value as its declaration writes it. */
+export function encodeInformation(declaration: object, value: object): Uint8Array {
+  const of = declaration as Declaration;
+  if (of.kind === 'message') return of.encode(value as never).head;
+  const frame = Frame.alloc(of.byteLength);
+  of.write(frame, 0, value as never);
+  return frame.bytes;
+}
+
+/** Bytes that the buffer must have at least. */
+export function least(declaration: object): number {
+  const of = declaration as Declaration;
+  return of.kind === 'message' ? of.fixed.byteLength : of.byteLength;
+}
+
+/**
+ * What of an answer the client takes, MS-SMB2 3.3.5.20.1: too little room for the fixed part is a mismatch; a variable part may be cut off, with a warning.
+ */
+export function fitted(request: Request, bytes: Uint8Array, fixed: number, room: number): { buffer: Uint8Array[] } | NtStatus {
+  if (room < fixed) return NtStatus.InfoLengthMismatch;
+  if (bytes.length <= room) return { buffer: [bytes] };
+  request.status = NtStatus.BufferOverflow;
+  return { buffer: [bytes.subarray(0, room)] };
+}

@@ -1,0 +1,86 @@
+import { type Steps, wait } from '@ring3/kit';
+import {
+  DeviceCharacteristics,
+  DeviceType,
+  FileSystemAttributes,
+  FsInformationClass,
+  filetimeFromMs,
+  fsInformation,
+  NtStatus,
+  type QueryInfoRequest,
+} from '@ring3/smb-proto';
+import { type Feature, isCode, type Space } from '@ring3/vfs';
+import type { ContextOf } from '../../command.ts';
+import { statusOf } from '../../status-map.ts';
+import type { Tree } from '../../tree.ts';
+import { encodeInformation, fitted, least } from './answer.ts';
+
+/** What a store that does not know its size is told to have: a terabyte, half of it free. */
+const unknownSpace: Space = { total: 2 ** 40, free: 2 ** 39, available: 2 ** 39, blockSize: 4096 };
+const bytesPerSector = 512;
+
+/** File system information, MS-SMB2 3.3.5.20.2. */
+export function* queryFileSystem(ctx: ContextOf<'open'>, request: QueryInfoRequest): Steps<{ buffer: Uint8Array[] } | NtStatus> {
+  const { fileInfoClass, outputBufferLength } = request;
+  const row = fsInformation[fileInfoClass];
+  if (row?.query === undefined || row.declaration === undefined || fileInfoClass === FsInformationClass.Control)
+    return NtStatus.InvalidInfoClass;
+  const fixed = least(row.declaration);
+  if (outputBufferLength < fixed) return NtStatus.InfoLengthMismatch;
+  const { tree, server } = ctx;
+  const space = (yield* wait(tree.vfs.space?.(tree.session.identity))) ?? unknownSpace;
+  if (isCode(space)) return statusOf(space);
+  const value = { ...sizes(space), ...description(tree), volumeCreationTime: filetimeFromMs(server.startTime) };
+  return fitted(ctx, encodeInformation(row.declaration, value), fixed, outputBufferLength);
+}
+
+function sizes({ total, free, available, blockSize }: Space): object {
+  const units = (bytes: number): bigint => BigInt(Math.floor(bytes / blockSize));
+  return {
+    totalAllocationUnits: units(total),
+    availableAllocationUnits: units(available),
+    callerAvailableAllocationUnits: units(available),
+    actualAvailableAllocationUnits: units(free),
+    sectorsPerAllocationUnit: Math.max(1, blockSize / bytesPerSector),
+    bytesPerSector,
+    logicalBytesPerSector: bytesPerSector,
+    physicalBytesPerSectorForAtomicity: blockSize,
+    physicalBytesPerSectorForPerformance: blockSize,
+    fileSystemEffectivePhysicalBytesPerSectorForAtomicity: blockSize,
+    flags: 0x03,
+    byteOffsetForSectorAlignment: 0,
+    byteOffsetForPartitionAlignment: 0,
+  };
+}
+
+/** What each ability of a store means to a client. */
+const abilities: readonly (readonly [Feature, number])[] = [
+  ['streams', FileSystemAttributes.NamedStreams],
+  ['sparse', FileSystemAttributes.SupportsSparseFiles],
+  ['links', FileSystemAttributes.SupportsReparsePoints],
+  ['hardLinks', FileSystemAttributes.SupportsHardLinks],
+  ['xattr', FileSystemAttributes.SupportsExtendedAttributes],
+  ['descriptor', FileSystemAttributes.PersistentAcls],
+  ['clone', FileSystemAttributes.SupportsBlockRefcounting],
+  ['readOnly', FileSystemAttributes.ReadOnlyVolume],
+];
+
+function description({ share, vfs, session }: Tree): object {
+  const { server } = session.connection;
+  const attributes =
+    FileSystemAttributes.CasePreservedNames | FileSystemAttributes.CaseSensitiveSearch | FileSystemAttributes.UnicodeOnDisk;
+  const readOnly = share.options?.readOnly === true ? FileSystemAttributes.ReadOnlyVolume : 0;
+  const objectId = new Uint8Array(server.guid);
+  return {
+    volumeSerialNumber: server.volumeSerialNumber,
+    supportsObjects: 0,
+    volumeLabel: share.name,
+    deviceType: DeviceType.Disk,
+    characteristics: DeviceCharacteristics.DeviceIsMounted,
+    fileSystemAttributes: abilities.reduce((sum, [feature, bit]) => (vfs.features.has(feature) ? sum | bit : sum), attributes | readOnly),
+    maximumComponentNameLength: 255,
+    fileSystemName: 'NTFS',
+    objectId,
+    extendedInfo: new Uint8Array(48),
+  };
+}

@@ -1,0 +1,127 @@
+import { type Steps, wait } from '@ring3/kit';
+import {
+  eaSizeOf,
+  type FileFullEa,
+  FileInformationClass,
+  fileInformation,
+  fileStreams,
+  fullEas,
+  getEas,
+  NtStatus,
+  type QueryInfoRequest,
+  ReparseTag,
+} from '@ring3/smb-proto';
+import { type Handle, isCode, type Stat } from '@ring3/vfs';
+import { encode, Frame } from '@ring3/wire';
+import type { ContextOf } from '../../command.ts';
+import { listEas } from '../../extended-attributes.ts';
+import { fileId128Of, metadataOf } from '../../metadata.ts';
+import type { Open } from '../../open.ts';
+import { statusOf } from '../../status-map.ts';
+import { encodeInformation, fitted, least } from './answer.ts';
+import { queryPipe } from './pipe.ts';
+
+type Answer = { buffer: Uint8Array[] } | NtStatus;
+
+/** File information, MS-SMB2 3.3.5.20.1: one object of all that is known answers each class that is declared. */
+export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): Steps<Answer> {
+  const { open } = ctx;
+  const { fileInfoClass } = request;
+  const row = fileInformation[fileInfoClass];
+  if (row === undefined || row.query === undefined) return NtStatus.InvalidInfoClass;
+  if (row.query !== 0 && !open.mayAny(row.query)) return NtStatus.AccessDenied;
+  const { handle } = open;
+  if (handle === undefined) return queryPipe(ctx, request);
+  if (fileInfoClass === FileInformationClass.Pipe || fileInfoClass === FileInformationClass.PipeLocal) return NtStatus.InvalidDeviceRequest;
+  if (fileInfoClass === FileInformationClass.AlternateName && !isShortName(handle.name)) return NtStatus.ObjectNameNotFound;
+  if (fileInfoClass === FileInformationClass.FullEa) return yield* queryEas(request, handle);
+  if (fileInfoClass === FileInformationClass.Stream) return yield* queryStreams(ctx, request, handle);
+  if (row.declaration === undefined) return NtStatus.InvalidInfoClass;
+  const fixed = least(row.declaration);
+  if (request.outputBufferLength < fixed) return NtStatus.InfoLengthMismatch;
+  const stat = yield* wait(handle.stat());
+  if (isCode(stat)) return statusOf(stat);
+  const known = yield* everything(open, handle, stat);
+  const fileName = nameOf[fileInfoClass]?.(open, handle);
+  const value = fileName === undefined ? known : { ...known, fileName };
+  return fitted(ctx, encodeInformation(row.declaration, value), fixed, request.outputBufferLength);
+}
+
+/** Names that are not the path from the share's root. */
+const nameOf: Readonly<Record<number, (open: Open, handle: Handle) => string>> = {
+  [FileInformationClass.NormalizedName]: ({ pathName }) => pathName,
+  [FileInformationClass.AlternateName]: (_open, { name }) => name.toUpperCase(),
+};
+
+/** Whether a name is its own 8.3 name, MS-FSCC 2.1.5.2.1; others have none here. */
+const isShortName = (name: string): boolean => /^[A-Z0-9!#$%&'()@^_`{}~-]{1,8}(\.[A-Z0-9!#$%&'()@^_`{}~-]{1,3})?$/i.test(name);
+
+/** All that the classes tell. */
+function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
+  const metadata = metadataOf(stat, handle.kind);
+  const { deletePending } = yield* wait(open.tree.fileState.submit(handle.fileId, { kind: 'query' }));
+  const eas = handle.listXattrs === undefined ? [] : yield* listEas(handle);
+  const links = deletePending ? Math.max(0, stat.links - 1) : stat.links;
+  return {
+    ...metadata,
+    numberOfLinks: links,
+    numberOfAccessibleLinks: links,
+    totalNumberOfLinks: stat.links,
+    deletePending: deletePending ? 1 : 0,
+    directory: handle.kind === 'folder' ? 1 : 0,
+    eaSize: isCode(eas) ? 0 : eaSizeOf(eas),
+    accessFlags: open.grantedAccess,
+    currentByteOffset: open.position,
+    mode: open.mode,
+    alignmentRequirement: 0,
+    fileName: `\\${open.pathName}`,
+    compressedFileSize: metadata.endOfFile,
+    compressionFormat: 0,
+    compressionUnitShift: 0,
+    chunkShift: 0,
+    clusterShift: 0,
+    reparseTag: handle.kind === 'link' ? ReparseTag.Symlink : 0,
+    volumeSerialNumber: BigInt(open.tree.session.connection.server.volumeSerialNumber),
+    fileId128: fileId128Of(stat),
+  };
+}
+
+/** FileFullEaInformation, MS-SMB2 3.3.5.20.1: all, or those that are asked for; an attribute that is not there has an empty value. */
+function* queryEas(request: QueryInfoRequest, handle: Handle): Steps<Answer> {
+  if (handle.listXattrs === undefined) return NtStatus.EasNotSupported;
+  const eas = yield* listEas(handle);
+  if (isCode(eas)) return statusOf(eas);
+  let wanted: FileFullEa[] = [...eas];
+  if (request.input.length > 0) {
+    const names = getEas.read(new Frame(request.input), 0, request.input.length);
+    wanted = names.map(
+      (name) =>
+        eas.find(({ eaName }) => eaName.toUpperCase() === name.toUpperCase()) ?? {
+          flags: 0,
+          eaName: name.toUpperCase(),
+          eaValue: new Uint8Array(0),
+        },
+    );
+  }
+  if (wanted.length === 0) return NtStatus.NoEasOnFile;
+  const bytes = encode(fullEas, wanted, Frame.alloc);
+  if (bytes.length > request.outputBufferLength) return NtStatus.BufferTooSmall;
+  return { buffer: [bytes] };
+}
+
+/** FileStreamInformation, MS-FSCC 2.4. */
+function* queryStreams(ctx: ContextOf<'open'>, request: QueryInfoRequest, handle: Handle): Steps<Answer> {
+  const base = ctx.open.base ?? handle;
+  const stat = yield* wait(base.stat());
+  if (isCode(stat)) return statusOf(stat);
+  const named = (yield* wait(base.streams?.())) ?? [];
+  if (isCode(named)) return statusOf(named);
+  const own = base.kind === 'file' ? [{ name: '', size: stat.size, allocated: stat.allocated }] : [];
+  const streams = [...own, ...named].map(({ name, size, allocated }) => ({
+    streamName: `:${name}:$DATA`,
+    streamSize: BigInt(size),
+    streamAllocationSize: BigInt(allocated),
+  }));
+  const bytes = encode(fileStreams, streams, Frame.alloc);
+  return fitted(ctx, bytes, 0, request.outputBufferLength);
+}

@@ -1,0 +1,43 @@
+import { NtStatus, ReadRequest, ReadResponse } from '@ring3/smb-proto';
+import { isCode, type VfsCode } from '@ring3/vfs';
+import { readDataRights } from '../access.ts';
+import { command } from '../command.ts';
+import { statusOf } from '../status-map.ts';
+
+/** Offsets from here on lie behind the end of every file. */
+const beyond = 2 ** 53;
+
+/** READ, MS-SMB2 3.3.5.12: into a pooled buffer, which returns when the link is done with it. A cached read makes no promise and no closure but that. */
+export const read = command({
+  needs: 'open',
+  request: ReadRequest,
+  response: ReadResponse,
+  payload: ({ length }) => length,
+  handle(ctx, { length, offset, minimumCount }) {
+    const { open, connection } = ctx;
+    if (length > connection.maxRead) return NtStatus.InvalidParameter;
+    if (open.pipe !== undefined) return open.pipe.readFor(ctx, length);
+    const { handle } = open;
+    if (handle === undefined) return NtStatus.InvalidDeviceRequest;
+    if (handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
+    if (!open.mayAny(readDataRights)) return NtStatus.AccessDenied;
+    if (offset >= 2 ** 63) return NtStatus.InvalidParameter;
+    if (offset === -1) return NtStatus.InvalidParameter;
+    if (length === 0) return emptyRead(minimumCount);
+    if (offset + length > beyond) return NtStatus.EndOfFile;
+    const pool = ctx.server.buffers;
+    const buffer = pool.take(length);
+    ctx.sent = () => pool.give(buffer);
+    const got = handle.read(buffer.length === length ? buffer : buffer.subarray(0, length), offset);
+    return got instanceof Promise ? got.then((count) => answered(buffer, count, minimumCount)) : answered(buffer, got, minimumCount);
+  },
+});
+
+const nothing = { dataRemaining: 0, data: [] as Uint8Array[] };
+const emptyRead = (minimumCount: number): typeof nothing | NtStatus => (minimumCount > 0 ? NtStatus.EndOfFile : nothing);
+
+function answered(buffer: Uint8Array, got: number | VfsCode, minimumCount: number): typeof nothing | NtStatus {
+  if (isCode(got)) return statusOf(got);
+  if (got === 0 || got < minimumCount) return NtStatus.EndOfFile;
+  return { dataRemaining: 0, data: [buffer.subarray(0, got)] };
+}

@@ -1,0 +1,155 @@
+import { andThen, type MaybePromise } from '@ring3/kit';
+import {
+  type AuthComplete,
+  type AuthFailed,
+  type AuthStep,
+  cipherBits,
+  Dialect,
+  NtStatus,
+  preauthHash,
+  SecurityMode,
+  SessionFlags,
+  SessionSetupFlags,
+  SessionSetupRequest,
+  SessionSetupResponse,
+  sessionKeys,
+} from '@ring3/smb-proto';
+import { endSession } from '../close.ts';
+import { type ContextOf, command } from '../command.ts';
+import type { Connection } from '../connection.ts';
+import { Session } from '../session.ts';
+
+type Answer = { sessionFlags: number; securityBuffer: Uint8Array } | NtStatus;
+const noToken = new Uint8Array(0);
+
+/** SESSION_SETUP, MS-SMB2 3.3.5.5. Nothing of a session changes before the proof is verified. */
+export const sessionSetup = command({
+  needs: 'none',
+  request: SessionSetupRequest,
+  response: SessionSetupResponse,
+  handle(ctx, request) {
+    const { connection } = ctx;
+    if ((request.flags & SessionSetupFlags.Binding) !== 0) return NtStatus.RequestNotAccepted;
+    if (connection.server.options.encryption === 'required' && connection.cipher === undefined) return NtStatus.AccessDenied;
+    const session = sessionFor(ctx);
+    if (typeof session === 'number') return session;
+    if (session.authenticating) return NtStatus.RequestNotAccepted;
+    ctx.session = session;
+    if (connection.dialect === Dialect.Smb311 && session.state === 'inProgress') {
+      session.preauthHash = preauthHash(session.preauthHash ?? connection.preauthHash, ctx.frame.chunks(ctx.at, ctx.length));
+    }
+    session.acceptor ??= connection.server.createAcceptor();
+    session.authenticating = true;
+    const release = (): void => {
+      session.authenticating = false;
+    };
+    const { previousSessionId, securityMode } = request;
+    const step = session.acceptor.accept(request.securityBuffer);
+    const answer = andThen(step, (done: AuthStep) => onStep(ctx, session, done, previousSessionId, securityMode));
+    if (!(answer instanceof Promise)) release();
+    return answer instanceof Promise ? answer.finally(release) : answer;
+  },
+});
+
+/** The session that the request goes on with, or a fresh one. */
+function sessionFor(ctx: ContextOf<'none'>): Session | NtStatus {
+  const { connection } = ctx;
+  const { server } = connection;
+  if (ctx.session !== undefined) return ctx.session;
+  if (ctx.header.sessionId !== 0) return NtStatus.UserSessionDeleted;
+  if (connection.sessions.size >= server.limits.sessionsForConnection) return NtStatus.InsufficientResources;
+  const session = new Session(server.nextId(), connection, server.clock.wall());
+  connection.sessions.set(session.sessionId, session);
+  server.sessions.set(session.sessionId, session);
+  return session;
+}
+
+function onStep(
+  ctx: ContextOf<'none'>,
+  session: Session,
+  step: AuthStep,
+  previousSessionId: number,
+  securityMode: number,
+): MaybePromise<Answer> {
+  if (session.state === 'ended') return NtStatus.UserSessionDeleted;
+  if (step.state === 'failed') return onFailure(ctx, session, step);
+  if (step.state === 'complete') return onComplete(ctx, session, step, previousSessionId, securityMode);
+  ctx.status = NtStatus.MoreProcessingRequired;
+  if (session.preauthHash !== undefined) {
+    ctx.replied = (message) => {
+      if (session.preauthHash !== undefined) session.preauthHash = preauthHash(session.preauthHash, message);
+    };
+  }
+  return { sessionFlags: 0, securityBuffer: step.token };
+}
+
+/** A failed log-on is counted, and answered late. A session that was valid before stays so: guessing gains nothing and harms nobody. */
+function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, user = '' }: AuthFailed): MaybePromise<NtStatus> {
+  const { connection } = ctx;
+  const { server } = connection;
+  session.acceptor = undefined;
+  connection.log.warn('log-on failed', { reason, user });
+  server.logonFailed(connection, user, status);
+  if (session.state === 'inProgress') forget(connection, session);
+  const { failedLogonDelayMs } = server.limits;
+  if (failedLogonDelayMs === 0) return status as NtStatus;
+  return new Promise((resolve) => server.clock.after(failedLogonDelayMs, () => resolve(status as NtStatus)));
+}
+
+function forget(connection: Connection, session: Session): void {
+  session.state = 'ended';
+  connection.sessions.delete(session.sessionId);
+  connection.server.sessions.delete(session.sessionId);
+}
+
+function onComplete(
+  ctx: ContextOf<'none'>,
+  session: Session,
+  step: AuthComplete,
+  previousSessionId: number,
+  securityMode: number,
+): MaybePromise<Answer> {
+  const { connection } = ctx;
+  const { server } = connection;
+  const { logon } = step;
+  const nobody = logon.guest || logon.anonymous;
+  session.acceptor = undefined;
+  if (nobody && server.options.encryption === 'required') {
+    if (session.state === 'inProgress') forget(connection, session);
+    return NtStatus.AccessDenied;
+  }
+  const first = session.state === 'inProgress';
+  session.logOn(logon, server.users.identityOf(logon));
+  if (first && !nobody) protect(session, logon.sessionKey, securityMode);
+  session.preauthHash = undefined;
+  connection.loggedOn();
+  server.loggedOn(session);
+  connection.log.info('logged on', { user: logon.user, guest: logon.guest, anonymous: logon.anonymous });
+  ctx.signResponse = !nobody;
+  let sessionFlags = 0;
+  if (logon.guest) sessionFlags |= SessionFlags.IsGuest;
+  if (logon.anonymous) sessionFlags |= SessionFlags.IsNull;
+  if (session.encryptData) sessionFlags |= SessionFlags.EncryptData;
+  const answer = { sessionFlags, securityBuffer: step.token ?? noToken };
+  return andThen(endPrevious(session, previousSessionId), () => answer);
+}
+
+/** Keys, signing and encryption of a first log-on, MS-SMB2 3.3.5.5.3. */
+function protect(session: Session, sessionKey: Uint8Array, securityMode: number): void {
+  const { connection } = session;
+  const { options } = connection.server;
+  const bits = connection.cipher === undefined ? 128 : cipherBits(connection.cipher);
+  session.setKeys(sessionKeys(connection.dialect as number, sessionKey, session.preauthHash, bits));
+  const asked = (securityMode | connection.clientSecurityMode) & SecurityMode.SigningRequired;
+  session.signingRequired = options.signing === 'required' || asked !== 0;
+  session.encryptData = options.encryption !== 'off' && connection.cipher !== undefined;
+}
+
+/** PreviousSessionId: a client that comes back ends what it left behind, if it is the same user. MS-SMB2 3.3.5.5.3. */
+function endPrevious(session: Session, previousSessionId: number): MaybePromise<void> {
+  if (previousSessionId === 0 || previousSessionId === session.sessionId) return;
+  const previous = session.connection.server.sessions.get(previousSessionId);
+  if (previous === undefined || previous.state === 'inProgress' || session.isAnonymous || session.isGuest) return;
+  if (previous.identity.sid !== session.identity.sid) return;
+  return endSession(previous);
+}

@@ -1,0 +1,94 @@
+import { wait } from '@ring3/kit';
+import {
+  FileAllocationInformation,
+  FileAttributes,
+  FileBasicInformation,
+  FileEndOfFileInformation,
+  FileModeInformation,
+  FilePositionInformation,
+  filetimeToNs,
+  NtStatus,
+} from '@ring3/smb-proto';
+import { isCode, type StatChanges } from '@ring3/vfs';
+import { statusOf } from '../../status-map.ts';
+import type { Setter } from './file.ts';
+
+/** Times that are no times: leave it as it is; stop its automatic change; resume it. MS-FSCC 2.4.7. */
+const leave = 0n;
+const stop = 0xffff_ffff_ffff_ffffn;
+const resume = 0xffff_ffff_ffff_fffen;
+const largest = 0x7fff_ffff_ffff_ffffn;
+
+const settable =
+  FileAttributes.ReadOnly |
+  FileAttributes.Hidden |
+  FileAttributes.System |
+  FileAttributes.Archive |
+  FileAttributes.Temporary |
+  FileAttributes.SparseFile |
+  FileAttributes.Offline |
+  FileAttributes.NotContentIndexed;
+
+/** FileBasicInformation, MS-FSA 2.1.5.15.2. */
+export const setBasic: Setter = function* (ctx, handle, frame) {
+  const asked = FileBasicInformation.read(frame, 0);
+  const isTime = (time: bigint): boolean => time !== leave && time !== stop && time !== resume;
+  const times = [asked.creationTime, asked.lastWriteTime, asked.lastAccessTime, asked.changeTime];
+  if (times.some((time) => isTime(time) && time > largest)) return NtStatus.InvalidParameter;
+  const { fileAttributes } = asked;
+  if (handle.kind === 'file' && (fileAttributes & FileAttributes.Directory) !== 0) return NtStatus.InvalidParameter;
+  if (handle.kind === 'folder' && (fileAttributes & FileAttributes.Temporary) !== 0) return NtStatus.InvalidParameter;
+  const changes: { -readonly [K in keyof StatChanges]: StatChanges[K] } = {};
+  if (isTime(asked.creationTime)) changes.birth = filetimeToNs(asked.creationTime);
+  if (isTime(asked.lastWriteTime)) changes.modified = filetimeToNs(asked.lastWriteTime);
+  if (isTime(asked.lastAccessTime)) changes.accessed = filetimeToNs(asked.lastAccessTime);
+  if (fileAttributes !== 0) changes.attributes = fileAttributes & settable;
+  if (Object.keys(changes).length === 0) return NtStatus.Success;
+  const target = ctx.open.base ?? handle;
+  if (target.setStat === undefined) return NtStatus.NotSupported;
+  const set = yield* wait(target.setStat(changes));
+  return isCode(set) ? statusOf(set) : NtStatus.Success;
+};
+
+/** FileEndOfFileInformation, MS-FSA 2.1.5.15.4. */
+export const setEndOfFile: Setter = function* (_ctx, handle, frame) {
+  const { endOfFile } = FileEndOfFileInformation.read(frame, 0);
+  if (handle.kind === 'folder' || endOfFile > largest) return NtStatus.InvalidParameter;
+  if (endOfFile > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.DiskFull;
+  const set = yield* wait(handle.truncate(Number(endOfFile)));
+  return isCode(set) ? statusOf(set) : NtStatus.Success;
+};
+
+/** FileAllocationInformation, MS-FSA 2.1.5.15.1: room is reserved where the store can; less room than data cuts the data off. */
+export const setAllocation: Setter = function* (_ctx, handle, frame) {
+  const { allocationSize } = FileAllocationInformation.read(frame, 0);
+  if (handle.kind === 'folder' || allocationSize > largest) return NtStatus.InvalidParameter;
+  if (allocationSize > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.DiskFull;
+  const size = Number(allocationSize);
+  const stat = yield* wait(handle.stat());
+  if (isCode(stat)) return statusOf(stat);
+  const set = yield* wait(size < stat.size ? handle.truncate(size) : handle.allocate?.(size));
+  return isCode(set) ? statusOf(set) : NtStatus.Success;
+};
+
+/** FilePositionInformation, MS-FSA 2.1.5.15.8: kept with the open, and used by nobody. */
+// biome-ignore lint/correctness/useYield: at once
+export const setPosition: Setter = function* (ctx, _handle, frame) {
+  const { currentByteOffset } = FilePositionInformation.read(frame, 0);
+  if (currentByteOffset > largest) return NtStatus.InvalidParameter;
+  ctx.open.position = currentByteOffset;
+  return NtStatus.Success;
+};
+
+/** Bits of FileModeInformation that can be set, MS-FSCC 2.4.24. */
+const modes = 0x0000103e;
+const synchronous = 0x30;
+
+/** FileModeInformation, MS-FSA 2.1.5.15.7. */
+// biome-ignore lint/correctness/useYield: at once
+export const setMode: Setter = function* (ctx, _handle, frame) {
+  const { mode } = FileModeInformation.read(frame, 0);
+  if ((mode & ~modes) !== 0 || (mode & synchronous) === synchronous) return NtStatus.InvalidParameter;
+  ctx.open.mode = mode;
+  return NtStatus.Success;
+};

@@ -1,0 +1,33 @@
+import { AccessMask, CreateOptions, NtStatus, WriteFlags, WriteRequest, WriteResponse } from '@ring3/smb-proto';
+import { isCode, type VfsCode } from '@ring3/vfs';
+import { command } from '../command.ts';
+import { statusOf } from '../status-map.ts';
+
+const through = { through: true };
+
+/** WRITE, MS-SMB2 3.3.5.13: the chunks as they came go to the store. */
+export const write = command({
+  needs: 'open',
+  request: WriteRequest,
+  response: WriteResponse,
+  payload: () => 0,
+  handle(ctx, { data, offset, flags }) {
+    const { open, connection } = ctx;
+    let length = 0;
+    for (const chunk of data) length += chunk.length;
+    if (length > connection.maxWrite) return NtStatus.InvalidParameter;
+    if (open.pipe !== undefined) return open.pipe.writeFor(data, length);
+    const { handle } = open;
+    if (handle === undefined || handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
+    if (!open.mayAny(AccessMask.FileWriteData | AccessMask.FileAppendData)) return NtStatus.AccessDenied;
+    if (offset === -1) return NtStatus.NotSupported;
+    if (offset >= 2 ** 63) return NtStatus.InvalidParameter;
+    if (length === 0) return { count: 0 };
+    if (offset + length > Number.MAX_SAFE_INTEGER) return NtStatus.DiskFull;
+    const how = (flags & WriteFlags.WriteThrough) !== 0 || (open.createOptions & CreateOptions.WriteThrough) !== 0 ? through : undefined;
+    const written = handle.write(data, offset, how);
+    return written instanceof Promise ? written.then(answered) : answered(written);
+  },
+});
+
+const answered = (count: number | VfsCode): { count: number } | NtStatus => (isCode(count) ? statusOf(count) : { count });

@@ -1,0 +1,216 @@
+import { Command, Header, HeaderFlags, headerLength, isError, NtStatus } from '@ring3/smb-proto';
+import type { Frame } from '@ring3/wire';
+import { disconnect, noResponse } from './command.ts';
+import { commands } from './commands/index.ts';
+import type { Connection } from './connection.ts';
+import { dispatch, type Outcome } from './dispatch.ts';
+import { bodyReply, headroom, interimReply, type Reply, statusReply } from './reply.ts';
+import { Request } from './request.ts';
+import type { Session } from './session.ts';
+import { mustSign, signReply } from './signing.ts';
+
+/** The ids of an open, as a request carries them. */
+export interface FileIds {
+  readonly persistentFileId: number;
+  readonly volatileFileId: number;
+}
+
+/**
+ * One received frame: a request, or a chain of them (MS-SMB2 3.3.5.2.7). Elements run one after the other; what they answer leaves together. Related
+ * elements inherit ids from the one before, never validity: everything is looked up again.
+ */
+export class Compound {
+  readonly connection: Connection;
+  readonly frame: Frame;
+  /** The session whose key decrypted the frame. */
+  readonly sealedBy: Session | undefined;
+  #at = 0;
+  #replies: Reply[] = [];
+  #room: number;
+  #sessionId = -1;
+  #treeId = 0xffffffff;
+  #ids: FileIds | undefined;
+  /** What the last CREATE of the chain came to, where it failed. */
+  #createFailure: NtStatus | undefined;
+  #ended = false;
+
+  constructor(connection: Connection, frame: Frame, sealedBy: Session | undefined) {
+    this.connection = connection;
+    this.frame = frame;
+    this.sealedBy = sealedBy;
+    this.#room = connection.maxReply;
+  }
+
+  /** Runs the elements; returns when all are done, or one has to be waited for. */
+  run(): void {
+    while (!this.#ended && this.#at < this.frame.length) {
+      const request = this.#next();
+      if (request === undefined) {
+        this.#drop('a message id that was not granted, or a broken chain');
+        return;
+      }
+      const outcome = dispatch(request);
+      if (outcome instanceof Promise) {
+        void outcome.then((later) => {
+          this.#finish(request, later);
+          this.run();
+        });
+        return;
+      }
+      this.#finish(request, outcome);
+    }
+    if (!this.#ended) this.#end();
+  }
+
+  /** The next element in its window. @returns undefined where the connection has to be closed */
+  #next(): Request | undefined {
+    const { frame, connection } = this;
+    const at = this.#at;
+    const left = frame.length - at;
+    if (at + headerLength > frame.bytes.length) return undefined;
+    const header = Header.read(frame, at);
+    const { nextCommand } = header;
+    if (nextCommand !== 0 && (nextCommand < headerLength || nextCommand % 8 !== 0 || nextCommand + headerLength > left)) return undefined;
+    if (header.flags & HeaderFlags.ServerToRedir) return undefined;
+    this.#at = nextCommand === 0 ? frame.length : at + nextCommand;
+    const request = new Request(this, header, at, nextCommand === 0 ? left : nextCommand, nextCommand === 0);
+    if (header.command === Command.Cancel) return request;
+    return connection.takeMessageId(header) ? request : undefined;
+  }
+
+  #inherits(request: Request): boolean {
+    return request.related && request.at > 0;
+  }
+
+  sessionIdOf(request: Request): number {
+    return this.#inherits(request) ? this.#sessionId : request.header.sessionId;
+  }
+
+  treeIdOf(request: Request): number {
+    return this.#inherits(request) ? this.#treeId : request.header.treeId;
+  }
+
+  /** The ids of the open that a body names, or inherits. */
+  fileIdOf(request: Request, view: DataView, at: number): FileIds | NtStatus {
+    const number = (from: number): number => {
+      const low = view.getUint32(from, true);
+      const high = view.getUint32(from + 4, true);
+      return low === 0xffffffff && high === 0xffffffff ? -1 : high * 4294967296 + low;
+    };
+    return this.inheritIds(request, { persistentFileId: number(at), volatileFileId: number(at + 8) });
+  }
+
+  /** The ids as given, or, where they are all ones in a related element, those of the open before it. */
+  inheritIds(request: Request, ids: FileIds): FileIds | NtStatus {
+    if (!this.#inherits(request) || ids.persistentFileId !== -1 || ids.volatileFileId !== -1) return ids;
+    return this.#ids ?? this.#createFailure ?? NtStatus.InvalidParameter;
+  }
+
+  /** Whether the credit charge covers what is carried and asked for, and the whole reply has room for it. MS-SMB2 3.3.5.2.5. */
+  admit(request: Request, payload: number): NtStatus {
+    if (payload > 65536 && this.connection.multiCredit && payload > Math.max(1, request.header.creditCharge) * 65536) {
+      return NtStatus.InvalidParameter;
+    }
+    if (payload > this.#room) return NtStatus.InsufficientResources;
+    return NtStatus.Success;
+  }
+
+  /** Sends the interim response of a request that waits, and before it what is ready. Inside a chain nothing is sent: what follows has to wait too. */
+  interim(request: Request): void {
+    if (!request.last || request.interim || this.#ended || this.connection.ended) return;
+    request.interim = true;
+    const reply = interimReply(request);
+    this.#grant(reply);
+    this.#replies.push(reply);
+    this.#send();
+  }
+
+  #finish(request: Request, outcome: Outcome): void {
+    const { connection } = this;
+    connection.async.remove(request);
+    if (this.#ended) return;
+    if (outcome === disconnect) {
+      this.#drop('a request that is not allowed here');
+      return;
+    }
+    this.#inherit(request, outcome);
+    if (outcome === noResponse) return;
+    const reply = this.#reply(request, outcome);
+    if (!request.interim) this.#grant(reply);
+    this.#room -= reply.length;
+    this.#replies.push(reply);
+  }
+
+  #reply(request: Request, outcome: Outcome): Reply {
+    if (typeof outcome !== 'object') return statusReply(request, outcome as number);
+    return bodyReply(request, commands[request.header.command as Command].response, outcome);
+  }
+
+  #inherit(request: Request, outcome: Outcome): void {
+    const { session, tree, open, header } = request;
+    if (session !== undefined) this.#sessionId = session.sessionId;
+    else if (!this.#inherits(request)) this.#sessionId = header.sessionId;
+    if (tree !== undefined) this.#treeId = tree.treeId;
+    else if (!this.#inherits(request)) this.#treeId = header.treeId;
+    const failed = typeof outcome === 'number' && isError(outcome);
+    if (header.command === Command.Create && failed) {
+      this.#createFailure = outcome;
+      this.#ids = undefined;
+    } else if (open !== undefined) {
+      this.#ids = open;
+      this.#createFailure = undefined;
+    } else if (!this.#inherits(request)) {
+      this.#ids = undefined;
+      this.#createFailure = failed ? outcome : undefined;
+    }
+  }
+
+  #grant({ request, view }: Reply): void {
+    const { header } = request;
+    view.setUint16(headroom + Header.offset.credits, this.connection.grantCredits(header.credits), true);
+  }
+
+  /** Links the elements, signs each, and hands the whole to the connection. */
+  #send(): void {
+    const replies = this.#replies;
+    this.#replies = [];
+    if (replies.length === 0) return;
+    const encrypt = this.connection.encryptsFor(replies[0] as Reply, this.sealedBy);
+    const last = replies.length - 1;
+    for (let i = 0; i <= last; i++) {
+      const reply = replies[i] as Reply;
+      if (i < last) pad(reply);
+      if (mustSign(reply, encrypt !== undefined)) signReply(reply);
+    }
+    this.connection.sendReplies(replies, encrypt);
+  }
+
+  #end(): void {
+    this.#ended = true;
+    this.#send();
+    this.connection.finished(this);
+  }
+
+  #drop(reason: string): void {
+    this.#ended = true;
+    this.#replies = [];
+    this.connection.end(reason);
+    this.connection.finished(this);
+  }
+}
+
+/** Lengthens an element that another follows to a multiple of eight, and says where that one starts. */
+function pad(reply: Reply): void {
+  const padding = -reply.length & 7;
+  if (padding > 0) {
+    if (reply.rest.length > 0) reply.rest = [...reply.rest, new Uint8Array(padding)];
+    else {
+      const bytes = new Uint8Array(reply.bytes.length + padding);
+      bytes.set(reply.bytes);
+      reply.bytes = bytes;
+      reply.view = new DataView(bytes.buffer);
+    }
+    reply.length += padding;
+  }
+  reply.view.setUint32(headroom + Header.offset.nextCommand, reply.length, true);
+}

@@ -1,0 +1,298 @@
+import type { Link, Log, Timer } from '@ring3/kit';
+import { type Cipher, type Dialect, type Header, initialPreauthHash, ProtocolId, preauthHash, SigningAlgorithm } from '@ring3/smb-proto';
+import { AsyncList } from './async.ts';
+import { endSession } from './close.ts';
+import { Compound } from './compound.ts';
+import { CommandSequenceWindow } from './credits.ts';
+import { openSealed, seal, sealedFor } from './encryption.ts';
+import { FrameReader, protocolIdOf, toFrame, writeFraming } from './frame.ts';
+import { headroom, type Reply } from './reply.ts';
+import type { Server } from './server.ts';
+import type { Session } from './session.ts';
+import { answerSmb1 } from './smb1.ts';
+
+/** What one frame costs beside its bytes, and what may come around its payload. */
+const frameSlack = 64 * 1024;
+/** A turn of the event loop works no longer than this for one connection, ms. */
+const turnMs = 2;
+
+/** Connection, MS-SMB2 3.3.1.7: the road of frames in and replies out, and what was agreed on. What happens to a request is not decided here. */
+export class Connection {
+  readonly id: number;
+  readonly server: Server;
+  readonly link: Link;
+  readonly log: Log;
+  readonly creationTime: number;
+  readonly async: AsyncList;
+  readonly sessions = new Map<number, Session>();
+  readonly #window: CommandSequenceWindow;
+  readonly #reader: FrameReader;
+  /** Undefined until NEGOTIATE. */
+  dialect: Dialect | undefined;
+  /** SMB1's multi-protocol negotiate was answered with 2.???: the real NEGOTIATE follows. */
+  awaitsSecondNegotiate = false;
+  clientGuid = new Uint8Array(16);
+  clientCapabilities = 0;
+  clientSecurityMode = 0;
+  clientDialects: readonly number[] = [];
+  serverCapabilities = 0;
+  serverSecurityMode = 0;
+  clientName = '';
+  cipher: Cipher | undefined;
+  signingAlgorithm: SigningAlgorithm = SigningAlgorithm.HmacSha256;
+  /** Connection.PreauthIntegrityHashValue, 3.1.1. */
+  preauthHash: Uint8Array = initialPreauthHash;
+  maxTransact = 65536;
+  maxRead = 65536;
+  maxWrite = 65536;
+  /** Whether requests may take several credits. */
+  multiCredit = false;
+  lastActive: number;
+  bytesIn = 0;
+  bytesOut = 0;
+  ended = false;
+  #authenticated = false;
+  readonly #waiting: { readonly chunks: readonly Uint8Array[]; readonly length: number }[] = [];
+  readonly #inFlight = new Set<Compound>();
+  #inFlightBytes = 0;
+  #pumping = false;
+  #paused = false;
+  #logonTimer: Timer | undefined;
+  #drained: (() => void)[] = [];
+
+  constructor(server: Server, link: Link, id: number) {
+    const { limits, clock } = server;
+    this.id = id;
+    this.server = server;
+    this.link = link;
+    this.log = server.log.child({ connection: id, peer: link.peer });
+    this.creationTime = this.lastActive = clock.wall();
+    this.async = new AsyncList(limits.maxAsync);
+    this.#window = new CommandSequenceWindow(limits.maxCredits);
+    this.#reader = new FrameReader(limits.frameBeforeLogon, {
+      frame: (chunks, length) => this.#onFrame(chunks, length),
+      sessionRequest: () => void this.link.send([Uint8Array.of(0x82, 0, 0, 0)]),
+      broken: (reason) => this.end(reason),
+    });
+    this.#logonTimer = clock.after(limits.logonMs, () => this.end('nobody logged on in time'));
+  }
+
+  /** Starts to listen to the link. */
+  open(): void {
+    this.link.open({
+      receive: (bytes) => {
+        this.bytesIn += bytes.length;
+        this.#reader.receive(bytes);
+        this.#pump();
+      },
+      end: (reason) => this.end(reason),
+      drain: () => this.#pump(),
+    });
+  }
+
+  /** Whether somebody has logged on here. */
+  get authenticated(): boolean {
+    return this.#authenticated;
+  }
+
+  /** Lifts the limits that hold before log-on. */
+  loggedOn(): void {
+    if (this.#authenticated) return;
+    this.#authenticated = true;
+    this.#logonTimer?.clear();
+    this.#reader.limit = Math.max(this.maxWrite, this.maxTransact) + frameSlack;
+  }
+
+  /** Bytes that one whole reply may have. */
+  get maxReply(): number {
+    return Math.max(this.maxRead, this.maxTransact) + frameSlack;
+  }
+
+  /** Frames received and not yet answered. */
+  get inFlight(): number {
+    return this.#inFlight.size;
+  }
+
+  #onFrame(chunks: readonly Uint8Array[], length: number): void {
+    this.#waiting.push({ chunks, length });
+    this.#inFlightBytes += length;
+  }
+
+  /** Whether another frame may be started: before log-on one at a time, later as long as the budget lasts. */
+  #mayStart(): boolean {
+    if (!this.#authenticated) return this.#inFlight.size === 0;
+    return this.link.queued < this.server.limits.connectionBytes;
+  }
+
+  #pump(): void {
+    if (this.#pumping || this.ended) return;
+    this.#pumping = true;
+    const { clock } = this.server;
+    const start = clock.now();
+    while (!this.ended && this.#waiting.length > 0 && this.#mayStart()) {
+      const { chunks, length } = this.#waiting.shift() as { chunks: readonly Uint8Array[]; length: number };
+      this.#start(chunks, length);
+      if (this.#waiting.length > 0 && clock.now() - start > turnMs) {
+        this.server.defer(() => this.#pump());
+        break;
+      }
+    }
+    this.#pumping = false;
+    this.#throttle();
+  }
+
+  /** Pauses the link while too much is unfinished or unsent. */
+  #throttle(): void {
+    if (this.ended) return;
+    const held = this.#inFlightBytes + this.link.queued + this.#reader.held;
+    const { connectionBytes } = this.server.limits;
+    const waitsForLogon = !this.#authenticated && this.#waiting.length > 0;
+    const pause = held > connectionBytes || waitsForLogon;
+    if (pause === this.#paused) return;
+    this.#paused = pause;
+    if (pause) this.link.pause();
+    else this.link.resume();
+  }
+
+  #start(chunks: readonly Uint8Array[], length: number): void {
+    this.lastActive = this.server.clock.wall();
+    const protocol = protocolIdOf(chunks);
+    if (protocol === ProtocolId.Smb2) this.#run(new Compound(this, toFrame(chunks, length), undefined));
+    else if (protocol === ProtocolId.Transform) this.#startSealed(chunks, length);
+    else if (protocol === ProtocolId.Smb1 && this.dialect === undefined && !this.awaitsSecondNegotiate) this.#startSmb1(chunks, length);
+    else this.end('an unknown protocol');
+  }
+
+  #startSealed(chunks: readonly Uint8Array[], length: number): void {
+    const opened = openSealed(this, chunks, length);
+    if (typeof opened === 'string') {
+      this.end(opened);
+      return;
+    }
+    this.#inFlightBytes -= length - opened.frame.length;
+    this.#run(new Compound(this, opened.frame, opened.session));
+  }
+
+  #startSmb1(chunks: readonly Uint8Array[], length: number): void {
+    this.#inFlightBytes -= length;
+    const refusal = answerSmb1(this, toFrame(chunks, length));
+    if (refusal !== undefined) this.end(refusal);
+  }
+
+  #run(compound: Compound): void {
+    this.#inFlight.add(compound);
+    try {
+      compound.run();
+    } catch (error) {
+      this.server.failed(error, { connection: this.id });
+      this.end('a frame could not be handled');
+    }
+  }
+
+  /** The work leaves the connection. */
+  finished(compound: Compound): void {
+    if (!this.#inFlight.delete(compound)) return;
+    this.#inFlightBytes -= compound.frame.length;
+    if (this.#inFlight.size === 0) for (const call of this.#drained.splice(0)) call();
+    if (!this.#pumping && this.#waiting.length > 0) this.#pump();
+    else if (this.#paused && !this.#pumping) this.#throttle();
+  }
+
+  /** Resolves when no work is in flight. */
+  drained(): Promise<void> {
+    return this.#inFlight.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#drained.push(resolve));
+  }
+
+  /** Takes the message ids of a request out of the window, MS-SMB2 3.3.5.2.3. */
+  takeMessageId(header: Header): boolean {
+    return this.#window.consume(header.messageId, this.multiCredit ? Math.max(1, header.creditCharge) : 1);
+  }
+
+  /** Takes the id that SMB1's negotiate stands for. */
+  takeFirstMessageId(): void {
+    this.#window.consume(0, 1);
+  }
+
+  /** Credits for one response: one at a time while the budget is used up. */
+  grantCredits(asked: number): number {
+    const tight = this.#inFlightBytes + this.link.queued > this.server.limits.connectionBytes;
+    return this.#window.grant(this.#authenticated || asked <= 1 ? asked : Math.min(asked, 64), tight ? 1 : undefined);
+  }
+
+  /** Takes a message into the preauthentication hash of the connection, 3.1.1. */
+  hash(message: readonly Uint8Array[]): void {
+    this.preauthHash = preauthHash(this.preauthHash, message);
+  }
+
+  encryptsFor(reply: Reply, sealedBy: Session | undefined): Session | undefined {
+    return sealedFor(reply, sealedBy);
+  }
+
+  /** Sends finished elements as one frame. */
+  sendReplies(replies: readonly Reply[], sealFor: Session | undefined): void {
+    if (this.ended) {
+      for (const { request } of replies) request.sent?.();
+      return;
+    }
+    let length = 0;
+    for (const reply of replies) length += reply.length;
+    const first = replies[0] as Reply;
+    for (const reply of replies) reply.request.replied?.([reply.bytes.subarray(headroom), ...reply.rest]);
+    let chunks: Uint8Array[];
+    if (sealFor !== undefined) {
+      const plain: Uint8Array[] = [];
+      for (const reply of replies) plain.push(reply.bytes.subarray(headroom), ...reply.rest);
+      const sealed = seal(sealFor, plain);
+      const framing = new Uint8Array(4);
+      writeFraming(
+        framing,
+        sealed.reduce((sum, chunk) => sum + chunk.length, 0),
+      );
+      chunks = [framing, ...sealed];
+      for (const { request } of replies) request.sent?.();
+      this.#send(chunks);
+      return;
+    }
+    writeFraming(first.bytes, length);
+    if (replies.length === 1) {
+      chunks = first.rest.length === 0 ? [first.bytes] : [first.bytes, ...first.rest];
+      this.#send(chunks, first.request.sent);
+      return;
+    }
+    chunks = [];
+    for (const reply of replies) chunks.push(reply === first ? reply.bytes : reply.bytes.subarray(headroom), ...reply.rest);
+    this.#send(chunks, () => {
+      for (const { request } of replies) request.sent?.();
+    });
+  }
+
+  #send(chunks: readonly Uint8Array[], sent?: () => void): void {
+    for (const chunk of chunks) this.bytesOut += chunk.length;
+    this.link.send(chunks, sent);
+  }
+
+  /** Sends a message of the server's own, framed: a negotiate answer to SMB1, or an oplock break. */
+  sendMessage(message: Uint8Array, sealFor?: Session): void {
+    if (this.ended) return;
+    const chunks = sealFor === undefined ? [message] : seal(sealFor, [message]);
+    const framing = new Uint8Array(4);
+    writeFraming(
+      framing,
+      chunks.reduce((sum, chunk) => sum + chunk.length, 0),
+    );
+    this.#send([framing, ...chunks]);
+  }
+
+  /** Ends the connection with everything on it. MS-SMB2 3.3.7.1. */
+  end(reason: string): void {
+    if (this.ended) return;
+    this.ended = true;
+    this.#logonTimer?.clear();
+    this.#waiting.length = 0;
+    this.log.info('connection ended', { reason });
+    this.async.cancelWhere(() => true);
+    for (const session of [...this.sessions.values()]) endSession(session);
+    this.link.close(true);
+    this.server.connectionEnded(this, reason);
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * Connection.CommandSequenceWindow, MS-SMB2 3.3.1.1 and 3.3.1.2: which message ids the client may use, each once. Ids below `#low` are used, ids from
+ * `#high` on are not granted yet; between them a bit tells. The distance is bounded, so that a client that leaves gaps gets no more.
+ */
+export class CommandSequenceWindow {
+  readonly maxCredits: number;
+  readonly #used: Uint8Array;
+  #low = 0;
+  #high = 1;
+  #available = 1;
+
+  /** @param maxCredits ids that may be granted and unused at a time */
+  constructor(maxCredits: number) {
+    this.maxCredits = maxCredits;
+    // twice as many bits as credits, and a power of two: gaps may lie between used ids
+    this.#used = new Uint8Array(2 ** Math.ceil(Math.log2(Math.max(16, maxCredits * 2))));
+  }
+
+  /** Credits that the client holds. */
+  get available(): number {
+    return this.#available;
+  }
+
+  /**
+   * Takes `charge` consecutive ids from `messageId` on, all or none. MS-SMB2 3.3.5.2.3.
+   * @returns false where one of them is used already, or was never granted: the connection is to be closed
+   */
+  consume(messageId: number, charge: number): boolean {
+    if (!(messageId >= this.#low) || messageId + charge > this.#high) return false;
+    const mask = this.#used.length - 1;
+    for (let id = messageId; id < messageId + charge; id++) if (this.#used[id & mask] === 1) return false;
+    for (let id = messageId; id < messageId + charge; id++) this.#used[id & mask] = 1;
+    this.#available -= charge;
+    while (this.#low < this.#high && this.#used[this.#low & mask] === 1) this.#used[this.#low++ & mask] = 0;
+    return true;
+  }
+
+  /**
+   * Grants credits for one response, MS-SMB2 3.3.1.2.
+   * @param asked credits in the request header, 0..65535
+   * @returns credits to grant; at least 1 while the client holds none, since clients stall there
+   */
+  grant(asked: number, limit = this.maxCredits): number {
+    const span = this.#used.length - (this.#high - this.#low);
+    const room = Math.min(limit - this.#available, span);
+    const least = this.#available === 0 ? 1 : 0;
+    const granted = Math.max(least, Math.min(Math.max(asked, 1), room));
+    this.#high += granted;
+    this.#available += granted;
+    return granted;
+  }
+}

@@ -1,0 +1,110 @@
+import type { MaybePromise } from '@ring3/kit';
+import { Command, headerLength, NtStatus, StatusError } from '@ring3/smb-proto';
+import { VfsError } from '@ring3/vfs';
+import { DecodeError } from '@ring3/wire';
+import { type AnyCommand, disconnect, type Nothing } from './command.ts';
+import { commands } from './commands/index.ts';
+import type { Request } from './request.ts';
+import { verifyProtection } from './signing.ts';
+import { statusOf } from './status-map.ts';
+
+/** What a request comes to: a body, a status, or nothing. */
+export type Outcome = object | NtStatus | Nothing;
+
+/** The road of one request, from its session to its handler, in the order of the pipeline. The message id was taken already. */
+export function dispatch(request: Request): MaybePromise<Outcome> {
+  try {
+    const outcome = road(request);
+    return outcome instanceof Promise ? outcome.catch((error: unknown) => failure(request, error)) : outcome;
+  } catch (error) {
+    return failure(request, error);
+  }
+}
+
+function road(request: Request): MaybePromise<Outcome> {
+  const { header, connection } = request;
+  const { command } = header;
+  const spec: AnyCommand | undefined = commands[command as Command];
+  if (
+    connection.dialect === undefined ? command !== Command.Negotiate : command === Command.Negotiate && !connection.awaitsSecondNegotiate
+  ) {
+    return disconnect;
+  }
+  const needs = spec?.needs ?? 'session';
+  const session = connection.sessions.get(request.compound.sessionIdOf(request));
+  request.session = session;
+  if (spec === undefined && !connection.authenticated) return disconnect;
+  if (needs !== 'none') {
+    if (session === undefined || (session.state !== 'valid' && session.state !== 'expired')) return NtStatus.UserSessionDeleted;
+  }
+  const verdict = verifyProtection(request);
+  if (verdict !== 'good') return verdict === 'close' ? disconnect : verdict;
+  if (needs !== 'none' && session !== undefined) {
+    if (session.state === 'expired' && !survivesExpiry.has(command)) return NtStatus.NetworkSessionExpired;
+    if (session.encryptData && !request.encrypted && connection.server.options.encryption === 'required') return NtStatus.AccessDenied;
+  }
+  if (spec === undefined) return NtStatus.InvalidParameter;
+  if (needs === 'tree' || needs === 'open') {
+    const status = findTree(request);
+    if (status !== NtStatus.Success) return status;
+    if (needs === 'open') {
+      const found = findOpen(request, spec);
+      if (found !== NtStatus.Success) return found;
+    }
+  }
+  return handle(request, spec);
+}
+
+/** What an expired session may still do: log on again, or leave. MS-SMB2 3.3.5.2.9. */
+const survivesExpiry: ReadonlySet<number> = new Set([Command.Logoff, Command.Close, Command.Lock]);
+
+function findTree(request: Request): NtStatus {
+  const { compound, session } = request;
+  const tree = session?.trees.get(compound.treeIdOf(request));
+  if (tree === undefined) return NtStatus.NetworkNameDeleted;
+  request.tree = tree;
+  return tree.share.options?.encryption === 'required' && !request.encrypted ? NtStatus.AccessDenied : NtStatus.Success;
+}
+
+/** Finds the open by the ids in the body, before the body is read: they stand in the fixed part. */
+function findOpen(request: Request, spec: AnyCommand): NtStatus {
+  const { frame, at, length, compound, session, tree } = request;
+  const fixed = spec.request.fixed as NonNullable<AnyCommand['request']['fixed']>;
+  if (length < headerLength + fixed.byteLength) return NtStatus.InvalidParameter;
+  const ids = compound.fileIdOf(request, frame.view, at + headerLength + (fixed.offset['persistentFileId'] as number));
+  if (typeof ids === 'number') return ids;
+  const open = session?.opens.get(ids.volatileFileId);
+  if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.tree !== tree) return NtStatus.FileClosed;
+  request.open = open;
+  return NtStatus.Success;
+}
+
+function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
+  const { open } = request;
+  const body: unknown = spec.request.read(request.frame, request.at, request.length);
+  const status = request.compound.admit(request, spec.payload?.(body) ?? 0);
+  if (status !== NtStatus.Success) return status;
+  const outcome: MaybePromise<Outcome> = spec.handle(request as never, body);
+  if (!(outcome instanceof Promise) || open === undefined) return outcome;
+  open.enter();
+  return outcome.finally(() => open.leave());
+}
+
+/** Whatever was thrown, as a status: everyday answers were returned. */
+function failure(request: Request, error: unknown): NtStatus {
+  const { connection, header } = request;
+  if (error instanceof StatusError) {
+    connection.log.debug(error.message, { command: header.command, message: header.messageId });
+    return error.status as NtStatus;
+  }
+  if (error instanceof DecodeError) {
+    connection.log.debug(error.message, { command: header.command, message: header.messageId });
+    return NtStatus.InvalidParameter;
+  }
+  if (error instanceof VfsError) {
+    connection.log.warn(error.message, { command: header.command, message: header.messageId });
+    return statusOf(error.code);
+  }
+  connection.server.failed(error, { connection: connection.id, command: header.command, message: header.messageId });
+  return NtStatus.InternalError;
+}

@@ -1,0 +1,56 @@
+import { Command, headerLength, TransformHeader } from '@ring3/smb-proto';
+import { Frame } from '@ring3/wire';
+import type { Connection } from './connection.ts';
+import { contiguousHead, toFrame } from './frame.ts';
+import type { Reply } from './reply.ts';
+import type { Session } from './session.ts';
+
+/** A decrypted frame and the session whose key it was, or why the connection must be closed. */
+export type Opened = { readonly frame: Frame; readonly session: Session } | string;
+
+/** Decrypts a frame that starts with the transform header, MS-SMB2 3.3.5.2.1.1. */
+export function openSealed(connection: Connection, chunks: readonly Uint8Array[], length: number): Opened {
+  if (connection.cipher === undefined) return 'an encrypted frame where no cipher was agreed on';
+  if (length < TransformHeader.byteLength + headerLength) return 'an encrypted frame that is too short';
+  const whole = contiguousHead(chunks, TransformHeader.byteLength);
+  const header = TransformHeader.read(new Frame(whole[0] as Uint8Array), 0);
+  if (header.flags !== 1) return `transform flags ${header.flags}`;
+  const session = connection.sessions.get(header.sessionId);
+  if (session?.decryptor === undefined || session.state !== 'valid') return 'an encrypted frame of an unknown session';
+  const plain = session.decryptor.decrypt(whole);
+  if (plain === undefined) return 'an encrypted frame that is not authentic';
+  const frame = toFrame(plain.length > 1 ? plain.filter((chunk) => chunk.length > 0) : plain, length - TransformHeader.byteLength);
+  return { frame, session };
+}
+
+const idBytes = new WeakMap<Session, Uint8Array>();
+
+/** The session id as the transform header carries it. */
+function sessionIdBytes(session: Session): Uint8Array {
+  let bytes = idBytes.get(session);
+  if (bytes === undefined) {
+    bytes = new Uint8Array(8);
+    const view = new DataView(bytes.buffer);
+    view.setUint32(0, session.sessionId >>> 0, true);
+    view.setUint32(4, Math.floor(session.sessionId / 4294967296), true);
+    idBytes.set(session, bytes);
+  }
+  return bytes;
+}
+
+/**
+ * The session that a reply is encrypted for, if it is: where the request came encrypted, where the session demands it (not negotiate, session set-up), or the
+ * share does (not tree connect either). MS-SMB2 3.3.4.1.4.
+ */
+export function sealedFor(reply: Reply, sealedBy: Session | undefined): Session | undefined {
+  if (sealedBy !== undefined) return sealedBy;
+  const { session, tree, header } = reply.request;
+  if (session?.encryptor === undefined || session.state !== 'valid') return undefined;
+  if (header.command === Command.Negotiate || header.command === Command.SessionSetup) return undefined;
+  if (session.encryptData) return session;
+  return tree?.share.options?.encryption === 'required' && header.command !== Command.TreeConnect ? session : undefined;
+}
+
+/** Encrypts a whole reply. */
+export const seal = (session: Session, message: readonly Uint8Array[]): Uint8Array[] =>
+  (session.encryptor as NonNullable<Session['encryptor']>).encrypt(message, sessionIdBytes(session));

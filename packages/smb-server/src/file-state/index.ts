@@ -1,0 +1,3 @@
+export * from './file-state.ts';
+export * from './local-file-state.ts';
+export * from './share-mode.ts';

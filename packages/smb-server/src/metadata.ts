@@ -1,0 +1,45 @@
+import { FileAttributes, filetimeFromNs } from '@ring3/smb-proto';
+import type { Kind, Stat } from '@ring3/vfs';
+
+/** What describes a file, under the names that all information classes share (MS-FSCC 2.4). Times are FILETIMEs. */
+export interface Metadata {
+  readonly creationTime: bigint;
+  readonly lastAccessTime: bigint;
+  readonly lastWriteTime: bigint;
+  readonly changeTime: bigint;
+  readonly fileAttributes: number;
+  readonly allocationSize: bigint;
+  readonly endOfFile: bigint;
+  readonly indexNumber: bigint;
+}
+
+/** FileAttributes of an entry, MS-FSCC 2.6: what was set, and what follows from its kind. A file whose attributes nobody set is to be archived. */
+export function attributesOf({ attributes }: Stat, kind: Kind): number {
+  if (kind === 'folder') return ((attributes ?? 0) & ~FileAttributes.Normal) | FileAttributes.Directory;
+  const set = attributes ?? FileAttributes.Archive;
+  if (kind === 'link') return set | FileAttributes.ReparsePoint;
+  return set === 0 ? FileAttributes.Normal : set;
+}
+
+/** @param kind of the open; the stat's own where missing */
+export function metadataOf(stat: Stat, kind: Kind = stat.kind): Metadata {
+  return {
+    creationTime: filetimeFromNs(stat.birth),
+    lastAccessTime: filetimeFromNs(stat.accessed),
+    lastWriteTime: filetimeFromNs(stat.modified),
+    changeTime: filetimeFromNs(stat.changed),
+    fileAttributes: attributesOf(stat, kind),
+    allocationSize: kind === 'folder' ? 0n : BigInt(stat.allocated),
+    endOfFile: kind === 'folder' ? 0n : BigInt(stat.size),
+    indexNumber: stat.id64,
+  };
+}
+
+/** FILE_ID_128 of an entry, MS-FSCC 2.1.10. */
+export function fileId128Of(stat: Stat): Uint8Array {
+  const id = new Uint8Array(16);
+  const view = new DataView(id.buffer);
+  view.setBigUint64(0, stat.id64, true);
+  view.setBigUint64(8, stat.idHigh ?? 0n, true);
+  return id;
+}

@@ -1,0 +1,77 @@
+import type { Handle } from '@ring3/vfs';
+import type { DirectoryCursor } from './commands/query-directory/cursor.ts';
+import type { Pipe } from './pipes/pipe.ts';
+import type { Tree } from './tree.ts';
+
+/** Open, MS-SMB2 3.3.1.10: one thing that a client has open. */
+export class Open {
+  readonly persistentFileId: number;
+  readonly volatileFileId: number;
+  readonly tree: Tree;
+  /** Granted access, generic rights expanded. */
+  readonly grantedAccess: number;
+  readonly createOptions: number;
+  /** The file or folder; absent for a pipe. */
+  readonly handle: Handle | undefined;
+  readonly pipe: Pipe | undefined;
+  /** Of a named stream: the file that it belongs to. */
+  readonly base: Handle | undefined;
+  /** Components from the share's root as the client wrote them, stream included: for display and FileNameInformation. */
+  pathName: string;
+  /** Where QUERY_DIRECTORY goes on. */
+  cursor: DirectoryCursor | undefined;
+  /** FilePositionInformation and FileModeInformation keep what was set. */
+  position = 0n;
+  mode = 0;
+  /** Logically closed: it is in no table any more, whatever still runs on it. */
+  closed = false;
+  /** Work that runs on the handle; closing waits for it. */
+  #busy = 0;
+  #idle: (() => void) | undefined;
+
+  constructor(
+    init: Pick<
+      Open,
+      'persistentFileId' | 'volatileFileId' | 'tree' | 'grantedAccess' | 'createOptions' | 'handle' | 'pipe' | 'pathName'
+    > & { readonly base?: Handle | undefined },
+  ) {
+    this.persistentFileId = init.persistentFileId;
+    this.volatileFileId = init.volatileFileId;
+    this.tree = init.tree;
+    this.grantedAccess = init.grantedAccess;
+    this.createOptions = init.createOptions;
+    this.handle = init.handle;
+    this.pipe = init.pipe;
+    this.base = init.base;
+    this.pathName = init.pathName;
+  }
+
+  /** Whether all of these rights were granted. */
+  may(access: number): boolean {
+    return (this.grantedAccess & access) === access;
+  }
+
+  /** Whether one of these rights was granted. */
+  mayAny(access: number): boolean {
+    return (this.grantedAccess & access) !== 0;
+  }
+
+  /** Keeps the handle from being closed while a request uses it. */
+  enter(): void {
+    this.#busy++;
+  }
+
+  leave(): void {
+    if (--this.#busy === 0) this.#idle?.();
+  }
+
+  /** Whether no request uses the handle. */
+  get idle(): boolean {
+    return this.#busy === 0;
+  }
+
+  /** Calls when the last request that uses the handle is done. */
+  whenIdle(call: () => void): void {
+    this.#idle = call;
+  }
+}

@@ -1,0 +1,96 @@
+import { type Clock, type Log, type Metrics, noMetrics, type Random, silentLog, systemClock, systemRandom } from '@ring3/kit';
+import { Dialect } from '@ring3/smb-proto';
+import type { Vfs } from '@ring3/vfs';
+import { defaultLimits, type Limits } from './limits.ts';
+import type { ShareOptions } from './share.ts';
+import { type UserOptions, Users } from './users.ts';
+
+/** What `createSmbServer` takes. Only `shares` is needed. */
+export interface SmbServerOptions {
+  /** Name → store, or store with options. */
+  readonly shares: Readonly<Record<string, Vfs | ShareOptions>>;
+  /** Name → password, or NT hash. Or a list that the embedder keeps and may change later. */
+  readonly users?: Readonly<Record<string, UserOptions>> | Users;
+  /** Whether unknown users are let in as guests; they reach shares with `guest` alone. Default: no. */
+  readonly guest?: boolean;
+  /** Whether clients without a name are let in; they reach IPC$ and shares with `guest`. Default: no. */
+  readonly anonymous?: boolean;
+  /** Whether every session is signed (default), or only those of clients that ask for it. */
+  readonly signing?: 'required' | 'enabled';
+  /** `off`: where the client asks for it (default). `desired`: of every client that can. `required`: others are refused. */
+  readonly encryption?: 'off' | 'desired' | 'required';
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 0: any that is free. */
+  readonly port?: number;
+  /** False: no socket; links are handed to `accept`. */
+  readonly listen?: boolean;
+  readonly dialects?: { readonly min?: Dialect; readonly max?: Dialect };
+  /** NetBIOS name, at most 15 characters. Default RING3. */
+  readonly name?: string;
+  /** 16 bytes that name this server; random where missing. */
+  readonly guid?: Uint8Array;
+  /** `S-1-5-21-…`: made from the guid where missing. */
+  readonly serverSid?: string;
+  readonly clock?: Clock;
+  readonly random?: Random;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+  readonly limits?: Partial<Limits>;
+}
+
+/** The options with everything filled in. */
+export interface ResolvedOptions {
+  readonly shares: SmbServerOptions['shares'];
+  readonly users: Users;
+  readonly guest: boolean;
+  readonly anonymous: boolean;
+  readonly signing: 'required' | 'enabled';
+  readonly encryption: 'off' | 'desired' | 'required';
+  readonly dialects: { readonly min: Dialect; readonly max: Dialect };
+  readonly name: string;
+  readonly guid: Uint8Array;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly limits: Limits;
+}
+
+const sidOf = (guid: Uint8Array): string => {
+  const view = new DataView(guid.buffer, guid.byteOffset);
+  return `S-1-5-21-${view.getUint32(4, true)}-${view.getUint32(8, true)}-${view.getUint32(12, true)}`;
+};
+
+/** @throws RangeError for what makes no sense */
+export function resolveOptions(options: SmbServerOptions): ResolvedOptions {
+  const { random = systemRandom(), name = 'RING3', dialects = {} } = options;
+  const { min = Dialect.Smb202, max = Dialect.Smb311 } = dialects;
+  const { guid = random.fill(new Uint8Array(16)), encryption = 'off' } = options;
+  if (min > max) throw new RangeError('the lowest dialect is above the highest');
+  if (encryption === 'required' && max < Dialect.Smb30) throw new RangeError('encryption needs dialect 3.0 or above');
+  if (!/^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/.test(name)) throw new RangeError(`not a NetBIOS name: ${JSON.stringify(name)}`);
+  if (guid.length !== 16) throw new RangeError('a guid has 16 bytes');
+  let { users } = options;
+  if (!(users instanceof Users)) {
+    const listed = Object.entries(users ?? {});
+    users = new Users(options.serverSid ?? sidOf(guid));
+    for (const [user, how] of listed) users.add(user, how);
+  }
+  return {
+    shares: options.shares,
+    users,
+    guest: options.guest ?? false,
+    anonymous: options.anonymous ?? false,
+    signing: options.signing ?? 'required',
+    encryption,
+    dialects: { min, max },
+    name: name.toUpperCase(),
+    guid,
+    clock: options.clock ?? systemClock,
+    random,
+    log: options.log ?? silentLog,
+    metrics: options.metrics ?? noMetrics,
+    limits: { ...defaultLimits, ...options.limits },
+  };
+}

@@ -1,0 +1,66 @@
+import { NtStatus } from '@ring3/smb-proto';
+import { checkName, fromWireName } from '@ring3/vfs';
+
+/** A name as CREATE or a rename carries it, taken apart. */
+export interface ParsedPath {
+  /** Names from the share's root, in the store's spelling; empty for the root itself. */
+  readonly components: readonly string[];
+  /** The named stream, if one is meant. */
+  readonly stream: string | undefined;
+  /** The name ended in a separator, or in `::$INDEX_ALLOCATION`: only a folder is meant. */
+  readonly folder: boolean;
+}
+
+/** What no component may hold, MS-FSCC 2.1.5; wildcards are among it. */
+const refused = /["*/<>?|\p{Cc}]/u;
+const longestComponent = 255;
+
+/** Takes a path apart. MS-FSA 2.1.5.1 and MS-FSCC 2.1.5. @returns the status that the client gets for a path that cannot be */
+export function parsePath(name: string): ParsedPath | NtStatus {
+  if (name === '') return { components: [], stream: undefined, folder: false };
+  if (name.startsWith('\\')) return NtStatus.InvalidParameter;
+  const parts = name.split('\\');
+  let folder = false;
+  if (parts.at(-1) === '') {
+    parts.pop();
+    folder = true;
+  }
+  const split = splitStream(parts.pop() as string);
+  if (typeof split === 'number') return split;
+  const names = split.name === '' ? parts : [...parts, split.name];
+  const components: string[] = [];
+  for (const part of names) {
+    const component = storeName(part);
+    if (typeof component === 'number') return component;
+    components.push(component);
+  }
+  return { components, stream: split.stream, folder: folder || split.folder };
+}
+
+/** One component in the store's spelling. */
+export function storeName(part: string): string | NtStatus {
+  if (part === '..') return NtStatus.ObjectPathSyntaxBad;
+  if (part === '' || part === '.' || part.length > longestComponent || refused.test(part) || part.includes(':') || part.includes('\\')) {
+    return NtStatus.ObjectNameInvalid;
+  }
+  const component = fromWireName(part);
+  return checkName(component) === undefined ? component : NtStatus.ObjectNameInvalid;
+}
+
+/** `name:stream:type`. */
+function splitStream(last: string): { name: string; stream: string | undefined; folder: boolean } | NtStatus {
+  const [name, stream, type, ...more] = last.split(':') as [string, ...(string | undefined)[]];
+  if (stream === undefined) return { name, stream: undefined, folder: false };
+  if (more.length > 0) return NtStatus.ObjectNameInvalid;
+  const kind = type?.toUpperCase();
+  if (kind === '$INDEX_ALLOCATION') {
+    return stream === '' || stream.toUpperCase() === '$I30' ? { name, stream: undefined, folder: true } : NtStatus.ObjectNameInvalid;
+  }
+  if (kind !== undefined && kind !== '$DATA') return NtStatus.ObjectNameInvalid;
+  if (stream === '') return kind === undefined ? NtStatus.ObjectNameInvalid : { name, stream: undefined, folder: false };
+  return streamName(stream) ? { name, stream, folder: false } : NtStatus.ObjectNameInvalid;
+}
+
+/** Whether a stream may have this name, MS-FSCC 2.1.5.3. */
+export const streamName = (name: string): boolean =>
+  name.length <= longestComponent && name !== '' && !/[\\/:\0]/.test(name) && name.isWellFormed();

@@ -1,0 +1,197 @@
+import { EventEmitter } from 'node:events';
+import type { Clock, Counter, Link, Log, Metrics, Random } from '@ring3/kit';
+import { createAcceptor, type Dialect, type Mechanism, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
+import { BufferPool } from './buffer-pool.ts';
+import { Connection } from './connection.ts';
+import { createIds } from './ids.ts';
+import type { Limits } from './limits.ts';
+import type { Open } from './open.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { Session } from './session.ts';
+import { createShares, type Shares } from './shares.ts';
+import type { Tree } from './tree.ts';
+import type { Users } from './users.ts';
+
+/** What happens, for whoever embeds the server. */
+export interface ServerEvents {
+  /** A client connected. */
+  connect: [connection: { readonly id: number; readonly peer: string }];
+  disconnect: [connection: { readonly id: number; readonly peer: string; readonly reason: string }];
+  /** Somebody logged on, or failed to. */
+  'log-on': [
+    logon: { readonly user: string; readonly peer: string; readonly guest: boolean; readonly anonymous: boolean; readonly status: number },
+  ];
+  'log-off': [logon: { readonly user: string; readonly peer: string }];
+  open: [open: { readonly user: string; readonly share: string; readonly path: string; readonly access: number }];
+  close: [open: { readonly user: string; readonly share: string; readonly path: string }];
+  /** Something that should not happen; the client got an error, the server goes on. */
+  error: [error: unknown];
+}
+
+type Counters = Readonly<Record<'connections' | 'logons' | 'refused' | 'errors', Counter>>;
+
+/** Server, MS-SMB2 3.3.1.5: what all connections share. No socket: links are handed in. */
+export class Server {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly limits: Limits;
+  readonly dialects: { readonly min: Dialect; readonly max: Dialect };
+  readonly guid: Uint8Array;
+  readonly events = new EventEmitter<ServerEvents>();
+  readonly connections = new Map<number, Connection>();
+  /** All sessions by id; only for previous sessions and for whoever looks: requests find theirs in their connection. */
+  readonly sessions = new Map<number, Session>();
+  readonly shares: Shares;
+  readonly users: Users;
+  readonly buffers = new BufferPool();
+  readonly nextId: () => number;
+  readonly startTime: number;
+  readonly #mechanism: Mechanism;
+  readonly #fromAddress = new Map<string, number>();
+  readonly #counters: Counters;
+  #nextConnection = 1;
+  #nextOpen = 1;
+  #closing = false;
+
+  constructor(options: ResolvedOptions) {
+    this.options = options;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.log = options.log;
+    this.metrics = options.metrics;
+    this.limits = options.limits;
+    this.dialects = options.dialects;
+    this.guid = options.guid;
+    this.users = options.users;
+    this.shares = createShares(options.shares);
+    this.startTime = this.clock.wall();
+    this.nextId = createIds(this.clock, this.random);
+    this.#mechanism = ntlmMechanism({
+      lookup: (user) => this.users.hashOf(user),
+      computerName: options.name,
+      random: this.random,
+      now: () => this.clock.wall(),
+      anonymous: options.anonymous,
+      guest: options.guest,
+    });
+    this.#counters = this.#measure();
+  }
+
+  #measure(): Counters {
+    const { metrics } = this;
+    metrics.gaugeOf('smb_connections', 'Connections that are open.', () => this.connections.size);
+    metrics.gaugeOf('smb_sessions', 'Sessions, also those whose log-on is not complete.', () => this.sessions.size);
+    return {
+      connections: metrics.counter('smb_connections_total', 'Connections accepted.'),
+      logons: metrics.counter('smb_logons_total', 'Log-ons by result.', ['result']),
+      refused: metrics.counter('smb_connections_refused_total', 'Connections refused by a limit.'),
+      errors: metrics.counter('smb_internal_errors_total', 'Requests that failed by a fault of the server or a store.'),
+    };
+  }
+
+  /** The security buffer of a NEGOTIATE response. */
+  get securityBuffer(): Uint8Array {
+    return negotiateToken([this.#mechanism]);
+  }
+
+  createAcceptor(): ReturnType<typeof createAcceptor> {
+    return createAcceptor([this.#mechanism]);
+  }
+
+  nextOpenId(): number {
+    return this.#nextOpen++;
+  }
+
+  /** Runs something in a later turn of the event loop. */
+  defer(call: () => void): void {
+    setImmediate(call);
+  }
+
+  /** Takes a new connection, if the limits allow it. @param address what is counted for each address; the link's peer without its port where missing */
+  accept(link: Link, address = link.peer.replace(/:\d+$/, '')): Connection | undefined {
+    const same = this.#fromAddress.get(address) ?? 0;
+    if (this.#closing || this.connections.size >= this.limits.connections || same >= this.limits.connectionsForAddress) {
+      this.#counters.refused.add();
+      link.close(true);
+      return undefined;
+    }
+    const connection = new Connection(this, link, this.#nextConnection++);
+    this.connections.set(connection.id, connection);
+    this.#fromAddress.set(address, same + 1);
+    this.#addresses.set(connection, address);
+    this.#counters.connections.add();
+    this.events.emit('connect', { id: connection.id, peer: link.peer });
+    connection.open();
+    return connection;
+  }
+  readonly #addresses = new WeakMap<Connection, string>();
+
+  connectionEnded(connection: Connection, reason: string): void {
+    if (!this.connections.delete(connection.id)) return;
+    const address = this.#addresses.get(connection) as string;
+    const left = (this.#fromAddress.get(address) ?? 1) - 1;
+    if (left === 0) this.#fromAddress.delete(address);
+    else this.#fromAddress.set(address, left);
+    this.events.emit('disconnect', { id: connection.id, peer: connection.link.peer, reason });
+  }
+
+  loggedOn(session: Session): void {
+    const { identity, connection, isGuest, isAnonymous } = session;
+    this.#counters.logons.add(1, { result: 'success' });
+    this.events.emit('log-on', { user: identity.name, peer: connection.link.peer, guest: isGuest, anonymous: isAnonymous, status: 0 });
+  }
+
+  logonFailed(connection: Connection, user: string, status: number): void {
+    this.#counters.logons.add(1, { result: 'failure' });
+    this.events.emit('log-on', { user, peer: connection.link.peer, guest: false, anonymous: false, status });
+  }
+
+  sessionEnded({ identity, connection }: Session): void {
+    this.events.emit('log-off', { user: identity.name, peer: connection.link.peer });
+  }
+
+  /** Whether anything below a folder is open, by anyone. */
+  opensBelow(tree: Tree, folder: Open): boolean {
+    const prefix = `${folder.pathName}\\`.toUpperCase();
+    for (const { opens } of this.sessions.values()) {
+      for (const open of opens.values()) {
+        if (open.tree.share.fileState === tree.share.fileState && open.pathName.toUpperCase().startsWith(prefix)) return true;
+      }
+    }
+    return false;
+  }
+
+  opened(open: Open): void {
+    if (this.events.listenerCount('open') === 0) return;
+    const { tree, pathName, grantedAccess } = open;
+    this.events.emit('open', { user: tree.session.identity.name, share: tree.share.name, path: pathName, access: grantedAccess });
+  }
+
+  openClosed({ tree, pathName }: Open): void {
+    if (this.events.listenerCount('close') === 0) return;
+    this.events.emit('close', { user: tree.session.identity.name, share: tree.share.name, path: pathName });
+  }
+
+  /** Tells that something went wrong which is nobody's everyday answer. */
+  failed(error: unknown, about: Readonly<Record<string, unknown>>): void {
+    this.#counters.errors.add();
+    this.log.error('a request failed inside the server', { ...about, error });
+    if (this.events.listenerCount('error') > 0) this.events.emit('error', error);
+  }
+
+  /** The number that CLOSE, QUERY_INFO and others tell as the volume's. */
+  get volumeSerialNumber(): number {
+    return new DataView(this.guid.buffer, this.guid.byteOffset).getUint32(0, true);
+  }
+
+  /** Ends all connections; resolves when the work in flight is done. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const connections = [...this.connections.values()];
+    for (const connection of connections) connection.end('the server is closing');
+    await Promise.all(connections.map((connection) => connection.drained()));
+  }
+}

@@ -1,0 +1,69 @@
+import { type Acceptor, Decryptor, Encryptor, type Logon, type SessionKeys, Signer } from '@ring3/smb-proto';
+import type { Identity } from '@ring3/vfs';
+import type { Connection } from './connection.ts';
+import type { Open } from './open.ts';
+import type { Tree } from './tree.ts';
+
+/** Session, MS-SMB2 3.3.1.8: one log-on. */
+export class Session {
+  readonly sessionId: number;
+  readonly connection: Connection;
+  /** `inProgress` until the first log-on is complete; `ended` after logoff, whatever still runs on it. */
+  state: 'inProgress' | 'valid' | 'expired' | 'ended' = 'inProgress';
+  /** The authentication that is going on: the first, or a later one. */
+  acceptor: Acceptor | undefined;
+  /** A SESSION_SETUP of this session is being handled: no second one starts. */
+  authenticating = false;
+  identity: Identity = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
+  domain = '';
+  workstation = '';
+  isGuest = false;
+  isAnonymous = false;
+  signingRequired = false;
+  /** Session.EncryptData: what goes out is encrypted, and unencrypted requests are refused. */
+  encryptData = false;
+  signer: Signer | undefined;
+  encryptor: Encryptor | undefined;
+  decryptor: Decryptor | undefined;
+  /** Session.ApplicationKey, for named pipes. */
+  applicationKey: Uint8Array | undefined;
+  /** Session.PreauthIntegrityHashValue, 3.1.1, while the log-on goes on. */
+  preauthHash: Uint8Array | undefined;
+  readonly trees = new Map<number, Tree>();
+  /** By volatile id. */
+  readonly opens = new Map<number, Open>();
+  readonly creationTime: number;
+  lastActive: number;
+  #nextTree = 1;
+
+  constructor(sessionId: number, connection: Connection, now: number) {
+    this.sessionId = sessionId;
+    this.connection = connection;
+    this.creationTime = this.lastActive = now;
+  }
+
+  nextTreeId(): number {
+    return this.#nextTree++;
+  }
+
+  /** Takes over who logged on. */
+  logOn(logon: Logon, identity: Identity): void {
+    this.identity = identity;
+    this.domain = logon.domain;
+    this.workstation = logon.workstation;
+    this.isGuest = logon.guest;
+    this.isAnonymous = logon.anonymous;
+    this.state = 'valid';
+  }
+
+  /** Takes the keys of the first log-on; a later one leaves them as they are (3.3.5.5.3). */
+  setKeys(keys: SessionKeys): void {
+    const { signingAlgorithm, cipher, server } = this.connection;
+    this.signer = new Signer(signingAlgorithm, keys.signing);
+    this.applicationKey = keys.application;
+    if (cipher !== undefined) {
+      this.encryptor = new Encryptor(cipher, keys.serverToClient, server.random);
+      this.decryptor = new Decryptor(cipher, keys.clientToServer);
+    }
+  }
+}

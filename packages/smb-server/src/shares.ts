@@ -1,0 +1,48 @@
+import type { Vfs } from '@ring3/vfs';
+import { type FileState, LocalFileState } from './file-state/index.ts';
+import { Share, type ShareOptions } from './share.ts';
+
+/** The list of shares, found without regard to case; IPC$ is always in it. */
+export class Shares {
+  readonly #byName = new Map<string, Share>();
+  /** Two shares of one store see one state of its files. */
+  readonly #states = new WeakMap<Vfs, FileState>();
+
+  constructor() {
+    this.#byName.set('IPC$', new Share('IPC$'));
+  }
+
+  add(name: string, options: ShareOptions): Share {
+    if (!/^[^\\/[\]:|<>+=;,*?"\p{Cc}]{1,80}$/u.test(name)) throw new RangeError(`not the name of a share: ${JSON.stringify(name)}`);
+    let state = this.#states.get(options.vfs);
+    if (state === undefined) {
+      state = new LocalFileState();
+      this.#states.set(options.vfs, state);
+    }
+    const share = new Share(name, options, state);
+    this.#byName.set(name.toUpperCase(), share);
+    return share;
+  }
+
+  /** Takes a share off the list; who is connected to it stays so. */
+  delete(name: string): boolean {
+    return name.toUpperCase() !== 'IPC$' && this.#byName.delete(name.toUpperCase());
+  }
+
+  get(name: string): Share | undefined {
+    return this.#byName.get(name.toUpperCase());
+  }
+
+  all(): Share[] {
+    return [...this.#byName.values()];
+  }
+}
+
+const isVfs = (value: Vfs | ShareOptions): value is Vfs => 'root' in value;
+
+/** The list as an embedder writes it: a store, or a store with options. */
+export function createShares(offered: Readonly<Record<string, Vfs | ShareOptions>>): Shares {
+  const shares = new Shares();
+  for (const [name, value] of Object.entries(offered)) shares.add(name, isVfs(value) ? { vfs: value } : value);
+  return shares;
+}

@@ -1,0 +1,46 @@
+import { Command, Dialect, Header, HeaderFlags, NtStatus } from '@ring3/smb-proto';
+import { headroom, type Reply } from './reply.ts';
+import type { Request } from './request.ts';
+
+/** What the check of a request says: run it, answer this status, or close the connection. */
+export type Verdict = 'good' | 'close' | NtStatus;
+
+/**
+ * Checks the signature of a request, MS-SMB2 3.3.5.2.4, and that it was protected where it has to be. Nothing of the request has been looked at but its
+ * header and its session.
+ */
+export function verifyProtection(request: Request): Verdict {
+  const { session, header, connection } = request;
+  const { command } = header;
+  if (request.encrypted) return 'good';
+  if (request.signed) {
+    if (command === Command.Negotiate) return NtStatus.InvalidParameter;
+    if (session?.signer !== undefined) {
+      const message = request.frame.chunks(request.at, request.length);
+      return session.signer.verify(message, 'client') ? 'good' : NtStatus.AccessDenied;
+    }
+    if (session !== undefined && command !== Command.SessionSetup && !session.isGuest && !session.isAnonymous) return NtStatus.AccessDenied;
+  }
+  if (session === undefined || session.state === 'inProgress' || command === Command.SessionSetup) return 'good';
+  if (command === Command.TreeConnect && connection.dialect === Dialect.Smb311 && session.signer !== undefined) return 'close';
+  if (session.signingRequired && command !== Command.Cancel) return NtStatus.AccessDenied;
+  return 'good';
+}
+
+/** Whether a response goes out signed, MS-SMB2 3.3.4.1.1. */
+export function mustSign(reply: Reply, encrypt: boolean): boolean {
+  const { request, status } = reply;
+  const { session } = request;
+  if (encrypt || session?.signer === undefined || session.state === 'inProgress') return false;
+  if (status === NtStatus.Pending || status === NtStatus.UserSessionDeleted) return false;
+  if (request.signed || request.signResponse) return true;
+  return session.signingRequired && request.header.command !== Command.SessionSetup;
+}
+
+/** Signs a finished element: the last thing that touches its bytes. */
+export function signReply(reply: Reply): void {
+  const { view, bytes, rest, request } = reply;
+  const at = headroom + Header.offset.flags;
+  view.setUint32(at, view.getUint32(at, true) | HeaderFlags.Signed, true);
+  request.session?.signer?.sign([bytes.subarray(headroom), ...rest], 'server');
+}

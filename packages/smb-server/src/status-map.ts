@@ -1,0 +1,35 @@
+import { NtStatus } from '@ring3/smb-proto';
+import type { VfsCode } from '@ring3/vfs';
+
+/** What a client is told for each everyday failure of a store. Nowhere else is an error code turned into a status. */
+const statuses: Readonly<Record<VfsCode, NtStatus>> = {
+  EACCES: NtStatus.AccessDenied,
+  EPERM: NtStatus.AccessDenied,
+  ENOENT: NtStatus.ObjectNameNotFound,
+  EEXIST: NtStatus.ObjectNameCollision,
+  ENOTDIR: NtStatus.NotADirectory,
+  EISDIR: NtStatus.FileIsADirectory,
+  ENOTEMPTY: NtStatus.DirectoryNotEmpty,
+  EINVAL: NtStatus.InvalidParameter,
+  ENAMETOOLONG: NtStatus.ObjectNameInvalid,
+  ELOOP: NtStatus.ObjectPathNotFound,
+  EXDEV: NtStatus.NotSameDevice,
+  EMLINK: NtStatus.TooManyLinks,
+  EFBIG: NtStatus.DiskFull,
+  ENOSPC: NtStatus.DiskFull,
+  EDQUOT: NtStatus.QuotaExceeded,
+  EROFS: NtStatus.MediaWriteProtected,
+  EBUSY: NtStatus.SharingViolation,
+  ETXTBSY: NtStatus.SharingViolation,
+  EMFILE: NtStatus.TooManyOpenedFiles,
+  ENOMEM: NtStatus.InsufficientResources,
+  ENODATA: NtStatus.NotFound,
+  EOPNOTSUPP: NtStatus.NotSupported,
+  ESTALE: NtStatus.FileClosed,
+  ECANCELED: NtStatus.Cancelled,
+  ETIMEDOUT: NtStatus.IoTimeout,
+  EIO: NtStatus.UnexpectedIoError,
+};
+
+/** NTSTATUS of a store's answer, MS-ERREF 2.3. */
+export const statusOf = (code: VfsCode): NtStatus => statuses[code];

@@ -1,0 +1,38 @@
+import { fileAllAccess, fileGenericExecute, fileGenericRead } from '@ring3/smb-proto';
+import type { Handle, Vfs } from '@ring3/vfs';
+import type { FileState } from './file-state/index.ts';
+import type { Session } from './session.ts';
+import type { Share } from './share.ts';
+
+/** TreeConnect, MS-SMB2 3.3.1.9: a share as one session sees it. */
+export class Tree {
+  readonly treeId: number;
+  readonly session: Session;
+  readonly share: Share;
+  readonly maximalAccess: number;
+  /** The share's folder; absent for IPC$. */
+  readonly root: Handle | undefined;
+  readonly creationTime: number;
+
+  constructor(treeId: number, session: Session, share: Share, writable: boolean, root: Handle | undefined, creationTime: number) {
+    this.treeId = treeId;
+    this.session = session;
+    this.share = share;
+    this.maximalAccess = writable ? fileAllAccess : fileGenericRead | fileGenericExecute;
+    this.root = root;
+    this.creationTime = creationTime;
+  }
+
+  get writable(): boolean {
+    return this.maximalAccess === fileAllAccess;
+  }
+
+  /** The store. Only of a disk share. */
+  get vfs(): Vfs {
+    return (this.share.options as { vfs: Vfs }).vfs;
+  }
+
+  get fileState(): FileState {
+    return this.share.fileState as FileState;
+  }
+}

@@ -1,0 +1,74 @@
+import { type Logon, ntHash } from '@ring3/smb-proto';
+import type { Identity } from '@ring3/vfs';
+
+/** How a user is known: by a password, or by the NT hash of one (16 bytes, or 32 hexadecimal digits). */
+export type UserOptions = string | { readonly ntHash: Uint8Array | string };
+
+/** Everyone, NETWORK, Authenticated Users, BUILTIN\Users. MS-DTYP 2.4.2.4. */
+const everyone = 'S-1-1-0';
+const network = 'S-1-5-2';
+const authenticated = 'S-1-5-11';
+const users = 'S-1-5-32-545';
+const guests = 'S-1-5-32-546';
+const guestRid = 501;
+const firstRid = 1000;
+
+interface User {
+  readonly name: string;
+  readonly hash: Uint8Array;
+  readonly sid: string;
+}
+
+/** Who may log on. Names are compared without case. */
+export class Users {
+  readonly serverSid: string;
+  readonly #byName = new Map<string, User>();
+  #nextRid = firstRid;
+
+  /** @param serverSid `S-1-5-21-…`: what the users' SIDs begin with */
+  constructor(serverSid: string) {
+    this.serverSid = serverSid;
+  }
+
+  /** @param rid the last number of the SID; the next free one where missing @throws RangeError for a name or hash that is none */
+  add(name: string, how: UserOptions, rid = this.#nextRid): void {
+    if (!/^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,104}$/u.test(name)) throw new RangeError(`not the name of a user: ${JSON.stringify(name)}`);
+    const hash = typeof how === 'string' ? ntHash(how) : bytesOf(how.ntHash);
+    this.#byName.set(name.toLowerCase(), { name, hash, sid: `${this.serverSid}-${rid}` });
+    this.#nextRid = Math.max(this.#nextRid, rid + 1);
+  }
+
+  delete(name: string): boolean {
+    return this.#byName.delete(name.toLowerCase());
+  }
+
+  names(): string[] {
+    return [...this.#byName.values()].map(({ name }) => name);
+  }
+
+  hashOf(name: string): Uint8Array | undefined {
+    return this.#byName.get(name.toLowerCase())?.hash;
+  }
+
+  /** Who logged on, as stores and descriptors see them. */
+  identityOf({ user, guest, anonymous }: Logon): Identity {
+    if (anonymous) return { name: '', sid: 'S-1-5-7', groups: [everyone, network], guest: true };
+    if (guest) return { name: user, sid: `${this.serverSid}-${guestRid}`, groups: [everyone, network, guests], guest: true };
+    const known = this.#byName.get(user.toLowerCase());
+    return {
+      name: known?.name ?? user,
+      sid: known?.sid ?? `${this.serverSid}-${guestRid}`,
+      groups: [everyone, network, authenticated, users],
+      guest: false,
+    };
+  }
+}
+
+function bytesOf(hash: Uint8Array | string): Uint8Array {
+  if (typeof hash !== 'string') {
+    if (hash.length !== 16) throw new RangeError(`an NT hash has 16 bytes, not ${hash.length}`);
+    return hash;
+  }
+  if (!/^[0-9a-fA-F]{32}$/.test(hash)) throw new RangeError('an NT hash has 32 hexadecimal digits');
+  return new Uint8Array(Buffer.from(hash, 'hex'));
+}
