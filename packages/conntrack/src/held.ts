@@ -1,6 +1,6 @@
 import { Protocol } from './engine.ts';
 import { EventBit } from './l4/action.ts';
-import { PacketClass } from './packet/packet.ts';
+import { type Packet, PacketClass } from './packet/packet.ts';
 import { Serial, Status, StatusWord } from './table/layout.ts';
 import { classOf, directionOf, flowOf, type Tracker } from './tracker.ts';
 
@@ -70,7 +70,8 @@ export class HeldPackets {
   }
 
   /** The helper's hook: whether a packet that `admit` answered goes on at once. */
-  decide(answer: number, view: DataView, at: number, length: number, ingress: string): HookDecision {
+  decide(answer: number, { view, at, length: whole }: Packet, ingress: string): HookDecision {
+    const length = Math.min(whole, view.byteLength - at);
     const tracker = this.#tracker;
     const flow = flowOf(answer);
     const helper = tracker.helperOf(flow);

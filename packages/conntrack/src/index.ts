@@ -32,5 +32,16 @@ export {
   TimeoutPolicies,
   TimeoutPolicy,
 } from './timeout-policy.ts';
-export { classOf, directionOf, type EventSink, type FlowEvent, flowOf, Statistics, Tracker, type TrackerOptions } from './tracker.ts';
+export {
+  Batch,
+  batchSize,
+  classOf,
+  directionOf,
+  type EventSink,
+  type FlowEvent,
+  flowOf,
+  Statistics,
+  Tracker,
+  type TrackerOptions,
+} from './tracker.ts';
 export { invert, readTuple, sameTuple, type Tuple } from './tuple.ts';

@@ -66,6 +66,29 @@ export interface TrackerOptions {
   readonly rules?: Rules;
 }
 
+/** Packets that are taken through the tracker at once. */
+export const batchSize = 32;
+
+/** Some packets of one buffer, filled by the caller up to `count`; `answers` are filled by `trackBatch`. */
+export class Batch {
+  view: DataView;
+  /** Where each IP header starts. */
+  readonly offsets = new Float64Array(batchSize);
+  /** Bytes from there on. */
+  readonly lengths = new Int32Array(batchSize);
+  /** Milliseconds. */
+  readonly times = new Float64Array(batchSize);
+  readonly answers = new Int32Array(batchSize);
+  /** At most `batchSize`. */
+  count = 0;
+  /** The interface that all of them came in by. */
+  ingress = '';
+
+  constructor(view: DataView) {
+    this.view = view;
+  }
+}
+
 /** Counters of the whole tracker, `conntrack -S`. */
 export class Statistics {
   found = 0;
@@ -123,11 +146,16 @@ export class Tracker {
   readonly helperData: Map<number, Uint8Array> = new Map();
 
   readonly #packet = new Packet();
+  readonly #batch = Array.from({ length: batchSize }, () => new Packet());
+  /** @internal What the touch pass read; kept so that it is not optimised away. */
+  touched = 0;
   readonly #inner = new Packet();
   readonly #wheel: Wheel;
   readonly #reassembly: Reassembly;
   readonly #policies: (TimeoutPolicyRef | undefined)[] = [undefined];
   readonly #helpers: (HelperRef | undefined)[] = [undefined];
+  /** `EventBit`s of flows that were not told yet. */
+  readonly #owed = new Map<number, number>();
   readonly #msPerTick: number;
   readonly #expire: (flow: number) => void;
   #nextTick: number;
@@ -176,7 +204,7 @@ export class Tracker {
    */
   track(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false): number {
     const answer = this.admit(view, at, there, now, ingress, outgoing);
-    if (this.#helpers.length > 1) this.#passHelper(answer, view, at);
+    if (this.#helpers.length > 1) this.#passHelper(answer, this.#packet);
     else if (this.happened !== 0) this.leave(answer);
     return answer;
   }
@@ -184,14 +212,53 @@ export class Tracker {
   /** The first half of `track`: what the tracker does when a packet arrives. A new flow is not in the table until `leave`. */
   admit(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false): number {
     this.time[0] = now;
-    if (now >= this.#nextTick) this.advance(now);
-    this.happened = 0;
-    if (this.fragments.length !== 0) this.fragments = [];
     this.#ingress = ingress;
     this.#outgoing = outgoing;
     const packet = this.#packet;
-    const found = readPacket(packet, view, at, there, this.settings);
-    return found === Whole ? this.#trackWhole(packet) : this.#trackOther(packet, found);
+    packet.hashed = false;
+    packet.read = readPacket(packet, view, at, there, this.settings);
+    return this.#admit(packet);
+  }
+
+  /**
+   * Takes up to `batchSize` packets through the tracker, in order. Their headers are read and hashed first, and the memory of their flows is
+   * touched, so that the waits for it overlap: several times as fast as one by one when there are many flows.
+   */
+  trackBatch(batch: Batch): void {
+    const { view, offsets, lengths, times, answers, count } = batch;
+    this.#ingress = batch.ingress;
+    this.#outgoing = false;
+    const { table, settings } = this;
+    const ahead = !this.rules.everyPacket;
+    let touched = 0;
+    for (let i = 0; i < count; i++) {
+      const packet = this.#batch[i]!;
+      packet.read = readPacket(packet, view, offsets[i]!, lengths[i]!, settings);
+      packet.hashed = false;
+      if (packet.read !== Whole || !ahead || packet.l4There < 4) continue;
+      if (packet.protocol !== Protocol.Tcp && packet.protocol !== Protocol.Udp) continue;
+      packet.ports = view.getInt32(packet.l4At, false);
+      packet.meta = packet.protocol | (packet.family << 8);
+      packet.hash = table.hashPacket(packet);
+      packet.hashed = true;
+      touched ^= table.touchSlot(packet.hash);
+    }
+    for (let i = 0; i < count; i++) if (this.#batch[i]!.hashed) touched ^= table.touchFlow(this.#batch[i]!.hash);
+    this.touched = touched;
+    for (let i = 0; i < count; i++) {
+      this.time[0] = times[i]!;
+      const answer = this.#admit(this.#batch[i]!);
+      answers[i] = answer;
+      if (this.#helpers.length > 1) this.#passHelper(answer, this.#batch[i]!);
+      else if (this.happened !== 0) this.leave(answer);
+    }
+  }
+
+  #admit(packet: Packet): number {
+    if (this.time[0]! >= this.#nextTick) this.advance(this.time[0]!);
+    this.happened = 0;
+    if (this.fragments.length !== 0) this.fragments = [];
+    return packet.read === Whole ? this.#trackWhole(packet) : this.#trackOther(packet, packet.read);
   }
 
   /** The second half of `track`: a new flow enters the table, and what happened is told. */
@@ -203,13 +270,18 @@ export class Tracker {
     this.happened = 0;
   }
 
+  /** What earlier packets of a flow left untold. */
+  #collectOwed(flow: number): void {
+    this.happened |= this.#owed.get(flow) ?? 0;
+    this.#owed.delete(flow);
+  }
+
   /** The helper's hook, where there are helpers. */
-  #passHelper(answer: number, view: DataView, at: number): void {
+  #passHelper(answer: number, packet: Packet): void {
     this.decision = 'pass';
     const flow = flowOf(answer);
     if (flow < 0) return;
-    if (this.table.word(flow, Attached) >>> 16 !== 0)
-      this.decision = this.held.decide(answer, view, at, this.#packet.length, this.#ingress);
+    if (this.table.word(flow, Attached) >>> 16 !== 0) this.decision = this.held.decide(answer, packet, this.#ingress);
     if (this.decision === 'pass') this.leave(answer);
     else if (this.decision === 'held') this.happened = 0;
     else {
@@ -225,6 +297,7 @@ export class Tracker {
       if (whole === undefined) return PacketClass.Fragment;
       this.fragments = whole.fragments;
       const view = new DataView(whole.bytes.buffer);
+      packet.hashed = false;
       const again = readPacket(packet, view, 0, whole.bytes.byteLength, whole.settings);
       if (again === Whole) return this.#trackWhole(packet);
       found = again === PacketClass.Fragment ? PacketClass.Invalid : again;
@@ -331,7 +404,7 @@ export class Tracker {
   }
 
   #trackKeyed(packet: Packet, rule: Rule | undefined): number {
-    const hash = this.table.hashPacket(packet);
+    const hash = packet.hashed ? packet.hash : this.table.hashPacket(packet);
     const entry = this.#findAlive(packet, hash);
     if (entry < 0) return this.#begin(packet, hash, rule);
     const flow = entry >> 1;
@@ -340,6 +413,7 @@ export class Tracker {
     const base = flow * FlowWords;
     const status = words[base + StatusWord]!;
     const action = this.#handle(packet, flow, direction);
+    if (this.#owed.size !== 0 && (action === Action.Count || action === Action.Ignore)) this.#collectOwed(flow);
     if (action === Action.Count) {
       if ((words[base + ZoneAndFlags]! & FlowFlag.Counted) !== 0) this.#count(flow, direction, packet.length);
     } else if (action !== Action.Ignore) return this.#unusual(packet, hash, rule, flow, direction, action);
@@ -357,8 +431,11 @@ export class Tracker {
 
   /** A packet that is invalid, or ends its flow. */
   #unusual(packet: Packet, hash: number, rule: Rule | undefined, flow: number, direction: number, action: Action): number {
+    const happened = this.happened;
     this.happened = 0;
     if (action === Action.Invalid) {
+      // what an invalid packet did all the same is told with the next packet
+      if (happened !== 0) this.#owed.set(flow, (this.#owed.get(flow) ?? 0) | happened);
       this.statistics.invalid++;
       return PacketClass.Invalid;
     }
@@ -539,6 +616,7 @@ export class Tracker {
   }
 
   #dropExtras(flow: number): void {
+    if (this.#owed.size !== 0) this.#owed.delete(flow);
     if (this.labels.size !== 0) this.labels.delete(flow);
     if (this.helperData.size !== 0) this.helperData.delete(flow);
   }
@@ -572,6 +650,16 @@ export class Tracker {
   /** Sets a flow's timer to `ticks` from now, unless it is fixed. */
   refresh(flow: number, ticks: number): void {
     if ((this.table.words[flow * FlowWords + StatusWord]! & Status.FixedTimeout) === 0) this.setExpiry(flow, ticks * this.#msPerTick);
+  }
+
+  /** Milliseconds until a flow expires. */
+  leftOf(flow: number): number {
+    return this.table.doubles[flow * FlowDoubles + Expiry]! - this.time[0]!;
+  }
+
+  /** Milliseconds of ticks. */
+  msOf(ticks: number): number {
+    return ticks * this.#msPerTick;
   }
 
   /** Sets a flow's timer, in milliseconds from now. */

@@ -3,6 +3,7 @@ export { type Codec, encode, linked, raw, sequence, utf16 as utf16Text } from '.
 export * from './errors.ts';
 export * from './field.ts';
 export * from './frame.ts';
+export { generate } from './generate.ts';
 export * from './hex.ts';
 export {
   buffer,

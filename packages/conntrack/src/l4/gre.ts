@@ -13,11 +13,11 @@ const ppp = 0x880b;
  */
 export function readGre(packet: Packet): string | undefined {
   packet.ports = 0;
-  if (packet.l4There < 4) return undefined;
+  // too short for the header of version 1: whatever it is, it belongs to the flow without a key
+  if (packet.l4There < 8) return undefined;
   const first = packet.view.getInt32(packet.l4At, false);
   if (((first >>> 16) & 7) !== 1) return undefined;
   if ((first & 0xffff) !== ppp) return 'unsupported GRE protocol';
-  if (packet.l4There < 8) return 'short packet';
   packet.ports = packet.view.getUint16(packet.l4At + 6, false);
   return undefined;
 }

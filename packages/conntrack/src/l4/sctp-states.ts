@@ -38,16 +38,16 @@ export const original: Record<Chunk, Row> = {
   //                  none               closed    cookieWait      cookieEchoed    established     shutdownSent       shutdownRecd       shutdownAckSent    heartbeatSent
   init:             ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'established',  'closed',          'closed',          'shutdownAckSent', 'cookieWait'],
   initAck:          ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
-  abort:            ['closed',          'closed', 'closed',       'closed',       'closed',       'closed',          'closed',          'closed',          'closed'],
+  abort:            ['invalid',         'closed', 'closed',       'closed',       'closed',       'closed',          'closed',          'closed',          'closed'],
   shutdown:         ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'shutdownSent', 'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
   shutdownAck:      ['shutdownAckSent', 'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownAckSent', 'shutdownAckSent', 'shutdownAckSent', 'shutdownAckSent'],
   error:            ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
-  cookieEcho:       ['closed',          'closed', 'cookieEchoed', 'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
-  cookieAck:        ['closed',          'closed', 'cookieWait',   'established',  'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
-  shutdownComplete: ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'closed',          'closed'],
+  cookieEcho:       ['invalid',         'closed', 'cookieEchoed', 'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
+  cookieAck:        ['invalid',         'closed', 'cookieWait',   'established',  'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
+  shutdownComplete: ['invalid',         'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'closed',          'closed'],
   heartbeat:        ['heartbeatSent',   'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'heartbeatSent'],
   heartbeatAck:     ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'heartbeatSent'],
-  data:             ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
+  data:             ['invalid',         'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'heartbeatSent'],
 };
 
 // biome-ignore format: a table
@@ -65,7 +65,7 @@ export const reply: Record<Chunk, Row> = {
   shutdownComplete: ['invalid', 'closed',     'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'closed',          'invalid'],
   heartbeat:        ['invalid', 'closed',     'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'heartbeatSent'],
   heartbeatAck:     ['invalid', 'closed',     'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'established'],
-  data:             ['invalid', 'closed',     'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'invalid'],
+  data:             ['invalid', 'closed',     'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'heartbeatSent'],
 };
 
 /** A cell of `transitions` that is no state. */

@@ -76,27 +76,23 @@ function chunkTypes(packet: Packet): number {
 const initiateTag = (packet: Packet, at: number): number =>
   at + 8 <= packet.l4At + packet.l4There ? packet.view.getInt32(at + 4, false) : 0;
 
-/** Whether a packet may begin a flow. */
+/** Whether a packet may begin a flow: an INIT without a tag, or chunks of an association whose set-up was not seen. */
 export function mayBeginSctp(packet: Packet): boolean {
-  const types = chunkTypes(packet);
-  if (types === 0) return false;
+  if (chunkTypes(packet) === 0) return false;
   const { view, l4At } = packet;
-  const tag = view.getInt32(l4At + 4, false);
-  const first = view.getUint8(l4At + 12);
-  if (first === Type.Init) return tag === 0 && l4At + 12 + 20 <= l4At + packet.l4There;
-  return first === Type.Heartbeat || first === Type.HeartbeatAck || first === Type.ShutdownAck;
+  const end = l4At + packet.l4There;
+  for (let at = l4At + 12; at + 4 <= end; at += (view.getUint16(at + 2, false) + 3) & ~3) {
+    const type = view.getUint8(at);
+    if (transitions[chunkOfType[type]! * 16] === Refused) return false;
+    if (type === Type.Init && (view.getInt32(l4At + 4, false) !== 0 || at + 20 > end)) return false;
+  }
+  return true;
 }
 
-/** Notes the first packet's tags. */
+/** Notes the tag that answers will carry, where the first packet tells it; INITs and heartbeats are learned from as they are handled. */
 export function beginSctp(tracker: Tracker, packet: Packet, flow: number): void {
-  const words = tracker.table.words;
-  const base = flow * FlowWords;
   const { view, l4At } = packet;
-  const tag = view.getInt32(l4At + 4, false);
-  const first = view.getUint8(l4At + 12);
-  if (first === Type.Init) words[base + Tag + 1] = initiateTag(packet, l4At + 12);
-  else if (first === Type.ShutdownAck) words[base + Tag + 1] = tag;
-  else words[base + Tag] = tag;
+  if (view.getUint8(l4At + 12) === Type.ShutdownAck) tracker.table.words[flow * FlowWords + Tag + 1] = view.getInt32(l4At + 4, false);
 }
 
 /** One packet of an association, chunk by chunk. */
@@ -164,8 +160,7 @@ function judgeTag(
       // the T bit says that the tag is the peer's
       return tag === ((chunkFlags & 1) !== 0 ? words[base + Tag + 1 - direction] : own) ? Action.Count : Action.Invalid;
     case Type.CookieEcho:
-    case Type.ShutdownAck:
-      return tag === own || (type === Type.ShutdownAck && own === 0) ? Action.Count : Action.Invalid;
+      return tag === own ? Action.Count : Action.Invalid;
     case Type.Heartbeat:
     case Type.HeartbeatAck:
       return judgeHeartbeat(words, base, direction, type, tag, strict);
@@ -200,12 +195,14 @@ function judgeHeartbeat(words: Int32Array, base: number, direction: number, type
 
 /** INIT and INIT ACK say which tag the other side is to use. @returns false for an INIT ACK that answers no INIT of the other side */
 function noteTags(words: Int32Array, packet: Packet, base: number, direction: number, type: number, at: number): boolean {
+  const memory = words[base + ProtocolState]!;
+  if (type === Type.CookieAck) words[base + ProtocolState] = memory & ~(InitSeen | (InitSeen << 1));
   if (type !== Type.Init && type !== Type.InitAck) return true;
   if (at + 20 > packet.l4At + packet.l4There) return false;
   const other = base + Tag + 1 - direction;
-  const memory = words[base + ProtocolState]!;
   const tag = initiateTag(packet, at);
   if (type === Type.Init) words[base + ProtocolState] = memory | (InitSeen << direction);
+  else if ((memory & (InitSeen << (1 - direction))) === 0 && words[other] !== 0 && words[other] !== tag) return false;
   words[other] = tag;
   return true;
 }

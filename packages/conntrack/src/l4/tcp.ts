@@ -35,6 +35,7 @@ export const TcpFlag = {
 
 const Syn = 0;
 const SynAck = 1;
+const Fin = 2;
 const Ack = 3;
 const Rst = 4;
 
@@ -133,13 +134,15 @@ function handleRare(
     tracker.reason = 'invalid state';
     return Action.Invalid;
   }
+  if (state === State.SynSent && (old === State.TimeWait || old === State.Close)) {
+    if (mayReopen(words, base)) return Action.Restart;
+    state = Ignored;
+  }
   if (state === Ignored) {
     if (!resynchronises(words, packet, base, direction, segment)) return letThrough(tracker, packet, base, direction, segment, old, flags);
     adoptRememberedSyn(words, base, direction);
     old = State.SynSent;
     state = State.SynRecv;
-  } else if (state === State.SynSent && old >= State.TimeWait) {
-    return Action.Restart;
   } else if (state === State.SynSent2) {
     remember(words, base, rememberedFlags(words, base) | TcpFlag.SimultaneousOpen);
   } else if (
@@ -159,8 +162,40 @@ function handleRare(
     state = judged;
   }
   const fit = followWindow(tracker, packet, base, direction, segment, old, flags);
-  if (fit !== Fit.Inside) return fit === Fit.Outside ? Action.Invalid : Action.Ignore;
-  return conclude(tracker, base, flow, direction, segment, old, state, flags);
+  if (fit === Fit.Inside) return conclude(tracker, base, flow, direction, segment, old, state, flags);
+  if (fit === Fit.Aside) return Action.Ignore;
+  if (segment === Fin || segment === Rst) hurry(tracker, base, flow, direction, segment);
+  return Action.Invalid;
+}
+
+/** Timers that are shorter than this are left alone, in milliseconds. */
+const hurryFrom = 120_000;
+
+/**
+ * Both sides say goodbye outside the windows: the flow is out of step with them, and must not wait for days. Its timer drops to that of
+ * unacknowledged data. Measured.
+ */
+function hurry(tracker: Tracker, base: number, flow: number, direction: number, segment: number): void {
+  const words = tracker.table.words;
+  const status = words[base + StatusWord]!;
+  if ((status & Status.Assured) === 0 || (status & Status.FixedTimeout) !== 0) return;
+  const memory = words[base + ProtocolState]!;
+  const last = (memory >>> 4) & 15;
+  if (!hasLast(memory) || ((memory >>> 8) & 1) === direction || (last !== Fin && last !== Rst)) {
+    noteLast(words, base, direction, segment);
+    return;
+  }
+  const left = tracker.leftOf(flow);
+  const lowered = tracker.timeoutsOf(base, tracker.timeouts.tcp)[Timeout.Unack]!;
+  if (left >= hurryFrom && left > tracker.msOf(lowered)) tracker.refresh(flow, lowered);
+}
+
+/** Whether a SYN may begin anew: a FIN closed the flow, or its opener's RST did. */
+function mayReopen(words: Int32Array, base: number): boolean {
+  const sides = words[base + Sides]!;
+  if (((sides | (sides >>> 16)) & TcpFlag.CloseInit) !== 0) return true;
+  const memory = words[base + ProtocolState]!;
+  return hasLast(memory) && ((memory >>> 4) & 15) === Rst && ((memory >>> 8) & 1) === 0;
 }
 
 /** A SYN/ACK that acknowledges a SYN which was let through before: both sides agree, and the flow follows them. */
@@ -271,9 +306,10 @@ function judgeReset(tracker: Tracker, packet: Packet, base: number, direction: n
     }
     return State.Close;
   }
-  const answersLetThrough =
-    ((status & Status.SeenReply) !== 0 && lastSegment === Syn) || ((status & Status.Assured) === 0 && lastSegment === Ack);
-  if (answersLetThrough && view.getInt32(l4At + 8, false) === words[base + LastEnd]) return Ignored;
+  // a RST that answers a SYN or an ACK which was let through
+  const answers = ((status & Status.SeenReply) !== 0 && lastSegment === Syn) || ((status & Status.Assured) === 0 && lastSegment === Ack);
+  const otherSide = ((memory >>> 8) & 1) !== direction;
+  if (answers && otherSide && view.getInt32(l4At + 8, false) === words[base + LastEnd]) return Ignored;
   return State.Close;
 }
 
@@ -341,8 +377,12 @@ function startSide(words: Int32Array, packet: Packet, base: number, direction: n
   words[at + MaxEnd] = end;
   words[at + MaxWindow] = window === 0 ? 1 : window;
   const shift = direction * 16;
-  let sides = (words[base + Sides]! & (0xffff << (16 - shift))) | (readOptions(packet) << shift);
-  if ((sides & (sides >>> 16) & TcpFlag.WindowScale) === 0) sides &= 0x00ff00ff;
+  let sides = words[base + Sides]!;
+  // a SYN without any options leaves what an earlier one said
+  if (packet.view.getUint8(packet.l4At + 12) >>> 4 > 5) {
+    sides = (sides & ((0xffff << (16 - shift)) | (TcpFlag.Liberal << shift))) | (readOptions(packet) << shift);
+  }
+  if (direction === 1 && (sides & (sides >>> 16) & TcpFlag.WindowScale) === 0) sides &= 0x00ff00ff;
   words[base + Sides] = sides;
 }
 
@@ -385,11 +425,7 @@ function followWindow(
       } else if (sack === ((words[receiver + End]! + 1) | 0)) words[receiver + End] = sack; // answers a keep-alive
     }
     sides = words[base + Sides]!;
-  } else if (
-    isSyn &&
-    after(end, words[sender + End]!) &&
-    ((state === State.SynSent && direction === 0) || (state === State.SynRecv && direction === 1))
-  ) {
+  } else if (isSyn && after(end, words[sender + End]!) && (state === State.SynSent || state === State.SynRecv)) {
     startSide(words, packet, base, direction, end, announced);
     if (direction === 1 && (flags & 16) === 0) return Fit.Inside;
     sides = words[base + Sides]!;
@@ -411,7 +447,7 @@ function followWindow(
   const aboveLower = receiverWindow === 0 || after(end, (sent - receiverWindow - 1) | 0);
   if (!before(sequence, (allowed + 1) | 0)) {
     const excess = (end - allowed + 1) >>> 0;
-    if (aboveLower && excess <= receiverWindow && before(sack, (words[receiver + End]! + 1) | 0)) {
+    if (aboveLower && excess <= receiverWindow && ackFits(words, sender, receiver, sack)) {
       // more than the window: passes aside, and its end is noted so that the answer is not taken for a wrong one
       words[sender + End] = end;
       words[base + Sides] = sides | (TcpFlag.DataUnacknowledged << senderShift);
@@ -429,8 +465,7 @@ function followWindow(
     tracker.reason = 'SEQ is under lower bound (already ACKed data retransmitted)';
     return liberal ? Fit.Inside : Fit.Aside;
   }
-  const reach = words[sender + MaxWindow]! > 66000 ? words[sender + MaxWindow]! : 66000;
-  if (!after(sack, (words[receiver + End]! - reach - 1) | 0)) {
+  if (!after(sack, lowestAck(words, sender, receiver))) {
     tracker.reason = 'ACK is under lower bound (possible overly delayed ACK)';
     return liberal ? Fit.Inside : Fit.Aside;
   }
@@ -456,6 +491,16 @@ function followWindow(
   words[base + Sides] = sides;
   if (segment === Ack) countRepeats(words, base, direction, sequence, ack, end, announced);
   return Fit.Inside;
+}
+
+/** No acknowledgement may lie as low as this: 66,000 bytes, or the sender's window, below the highest byte that the receiver sent. */
+function lowestAck(words: Int32Array, sender: number, receiver: number): number {
+  const window = words[sender + MaxWindow]!;
+  return (words[receiver + End]! - (window > 66000 ? window : 66000) - 1) | 0;
+}
+
+function ackFits(words: Int32Array, sender: number, receiver: number, sack: number): boolean {
+  return before(sack, (words[receiver + End]! + 1) | 0) && after(sack, lowestAck(words, sender, receiver));
 }
 
 /** How often in a row the same segment came. */

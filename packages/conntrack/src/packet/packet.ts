@@ -52,4 +52,9 @@ export class Packet {
   fragmentAt = 0;
   /** Hop limit or time to live. */
   hopLimit = 0;
+  /** What `readPacket` answered. */
+  read = 0;
+  /** The key's hash, where it was worked out ahead. */
+  hash = 0;
+  hashed = false;
 }

@@ -61,7 +61,11 @@ function readIpv6(packet: Packet, view: DataView, at: number, there: number, set
   packet.destination1 = view.getInt32(at + 28, false);
   packet.destination2 = view.getInt32(at + 32, false);
   packet.destination3 = view.getInt32(at + 36, false);
-  return skipExtensions(packet, view, (second >>> 8) & 255, at + 40, at + (length < there ? length : there), at + length);
+  const end = at + (length < there ? length : there);
+  const next = (second >>> 8) & 255;
+  // hop-by-hop options are every router's: a header that is cut off does not get past it
+  if (next === 0 && (at + 48 > end || at + 48 + view.getUint8(at + 41) * 8 > end)) return PacketClass.Dropped;
+  return skipExtensions(packet, view, next, at + 40, end, at + length);
 }
 
 /**
@@ -71,6 +75,7 @@ function readIpv6(packet: Packet, view: DataView, at: number, there: number, set
  */
 export function skipExtensions(packet: Packet, view: DataView, next: number, at: number, end: number, whole: number): number {
   let l4At = at;
+  let atomic = false;
   for (;;) {
     if (next === 0 || next === 43 || next === 60) {
       if (l4At + 8 > end) return PacketClass.Invalid;
@@ -83,13 +88,16 @@ export function skipExtensions(packet: Packet, view: DataView, next: number, at:
     } else if (next === 44) {
       if (l4At + 8 > end) return PacketClass.Invalid;
       if ((view.getUint16(l4At + 2, false) & 0xfff9) !== 0) {
+        if (atomic) return PacketClass.Invalid;
         packet.fragmentAt = l4At;
         return PacketClass.Fragment;
       }
+      if (l4At + 8 >= whole) return PacketClass.Dropped;
       // an atomic fragment is a whole packet, RFC 6946; it goes on without its fragment header
       next = view.getUint8(l4At);
       l4At += 8;
-      packet.length -= 8;
+      if (!atomic) packet.length -= 8;
+      atomic = true;
     } else if (next === 59) {
       return PacketClass.Invalid;
     } else break;

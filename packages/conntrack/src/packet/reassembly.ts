@@ -34,8 +34,8 @@ const pieceOverhead = 64;
 
 /**
  * Collects fragments until a datagram is whole: RFC 791 section 3.2, RFC 8200 section 4.5. Bounded in time and bytes: an incomplete set is
- * dropped after 30 s, the oldest sets where more than 4 MiB are held. A set in which pieces overlap is dropped whole (RFC 5722), an exact
- * duplicate is not an overlap.
+ * dropped after 30 s, the oldest sets where more than 4 MiB are held. A set in which pieces overlap is dropped whole (RFC 5722); one
+ * that brings nothing new is not an overlap.
  */
 export class Reassembly {
   readonly #settings: Settings;
@@ -94,7 +94,7 @@ export class Reassembly {
     let at = set.pieces.length;
     while (at > 0 && set.pieces[at - 1]!.offset > piece.offset) at--;
     const before = set.pieces[at - 1];
-    if (before !== undefined && before.offset === piece.offset && before.end === piece.end) return false;
+    if (before !== undefined && piece.end <= runEnd(set.pieces, at - 1)) return false;
     if (before !== undefined && before.end > piece.offset) return this.#drop(set);
     const next = set.pieces[at];
     if (next !== undefined && next.offset < piece.end) return this.#drop(set);
@@ -150,6 +150,13 @@ export class Reassembly {
 
 function fill(bytes: Uint8Array, header: number, pieces: readonly Piece[]): void {
   for (const piece of pieces) bytes.set(piece.packet.subarray(piece.payloadAt), header + piece.offset);
+}
+
+/** Where the pieces end that follow one another without a gap from `at` on. */
+function runEnd(pieces: readonly Piece[], at: number): number {
+  let end = pieces[at]!.end;
+  while (pieces[at + 1]?.offset === end) end = pieces[++at]!.end;
+  return end;
 }
 
 function complete(set: Pending): boolean {
