@@ -49,7 +49,7 @@ export class Compound {
         this.#drop('a message id that was not granted, or a broken chain');
         return;
       }
-      const outcome = dispatch(request);
+      const outcome = request.related && request.at === 0 ? NtStatus.InvalidParameter : dispatch(request);
       if (outcome instanceof Promise) {
         void outcome.then((later) => {
           this.#finish(request, later);

@@ -1,6 +1,8 @@
 import type { Handle } from '@ring3/vfs';
 import type { DirectoryCursor } from './commands/query-directory/cursor.ts';
-import type { Pipe } from './pipes/pipe.ts';
+import type { Guard } from './file-state/index.ts';
+import type { LockSequences } from './lock-sequences.ts';
+import type { SessionPipe } from './pipe/session-pipe.ts';
 import type { Tree } from './tree.ts';
 
 /** Open, MS-SMB2 3.3.1.10: one thing that a client has open. */
@@ -13,7 +15,7 @@ export class Open {
   readonly createOptions: number;
   /** The file or folder; absent for a pipe. */
   readonly handle: Handle | undefined;
-  readonly pipe: Pipe | undefined;
+  readonly pipe: SessionPipe | undefined;
   /** Of a named stream: the file that it belongs to. */
   readonly base: Handle | undefined;
   /** Components from the share's root as the client wrote them, stream included: for display and FileNameInformation. */
@@ -23,8 +25,11 @@ export class Open {
   /** FilePositionInformation and FileModeInformation keep what was set. */
   position = 0n;
   mode = 0;
+  /** Open.LockSequenceArray; there once a LOCK had a number. */
+  lockSequences: LockSequences | undefined;
   /** Logically closed: it is in no table any more, whatever still runs on it. */
   closed = false;
+  #guard: Guard | undefined;
   /** Work that runs on the handle; closing waits for it. */
   #busy = 0;
   #idle: (() => void) | undefined;
@@ -44,6 +49,17 @@ export class Open {
     this.pipe = init.pipe;
     this.base = init.base;
     this.pathName = init.pathName;
+  }
+
+  /** Of an open of a file: what reads and writes look at before they ask its state. */
+  get guard(): Guard {
+    return (this.#guard ??= this.tree.fileState.guardOf((this.handle as Handle).fileId));
+  }
+
+  /** Whether it is over with it, or with its tree or session: what waits on it is not cancelled by its client. */
+  get ending(): boolean {
+    const { session, treeId } = this.tree;
+    return this.closed || session.state === 'ended' || !session.trees.has(treeId);
   }
 
   /** Whether all of these rights were granted. */

@@ -28,6 +28,9 @@ export interface SmbServerOptions {
   readonly dialects?: { readonly min?: Dialect; readonly max?: Dialect };
   /** NetBIOS name, at most 15 characters. Default RING3. */
   readonly name?: string;
+  readonly workgroup?: string;
+  /** Shown beside the server's name. */
+  readonly comment?: string;
   /** 16 bytes that name this server; random where missing. */
   readonly guid?: Uint8Array;
   /** `S-1-5-21-…`: made from the guid where missing. */
@@ -49,6 +52,8 @@ export interface ResolvedOptions {
   readonly encryption: 'off' | 'desired' | 'required';
   readonly dialects: { readonly min: Dialect; readonly max: Dialect };
   readonly name: string;
+  readonly workgroup: string;
+  readonly comment: string;
   readonly guid: Uint8Array;
   readonly clock: Clock;
   readonly random: Random;
@@ -86,6 +91,8 @@ export function resolveOptions(options: SmbServerOptions): ResolvedOptions {
     encryption,
     dialects: { min, max },
     name: name.toUpperCase(),
+    workgroup: options.workgroup ?? 'WORKGROUP',
+    comment: options.comment ?? '',
     guid,
     clock: options.clock ?? systemClock,
     random,

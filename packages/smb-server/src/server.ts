@@ -3,9 +3,11 @@ import type { Clock, Counter, Link, Log, Metrics, Random } from '@ring3/kit';
 import { createAcceptor, type Dialect, type Mechanism, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection } from './connection.ts';
+import { LocalFileState, type OplockBreakEffect } from './file-state/index.ts';
 import { createIds } from './ids.ts';
 import type { Limits } from './limits.ts';
 import type { Open } from './open.ts';
+import { notifyOplockBreak } from './oplock.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Session } from './session.ts';
 import { createShares, type Shares } from './shares.ts';
@@ -44,6 +46,8 @@ export class Server {
   readonly connections = new Map<number, Connection>();
   /** All sessions by id; only for previous sessions and for whoever looks: requests find theirs in their connection. */
   readonly sessions = new Map<number, Session>();
+  /** Server.GlobalOpenTable, by volatile id: only for what comes from the state of files, and for whoever looks. */
+  readonly opens = new Map<number, Open>();
   readonly shares: Shares;
   readonly users: Users;
   readonly buffers = new BufferPool();
@@ -66,7 +70,7 @@ export class Server {
     this.dialects = options.dialects;
     this.guid = options.guid;
     this.users = options.users;
-    this.shares = createShares(options.shares);
+    this.shares = createShares(options.shares, () => this.#createFileState());
     this.startTime = this.clock.wall();
     this.nextId = createIds(this.clock, this.random);
     this.#mechanism = ntlmMechanism({
@@ -153,6 +157,12 @@ export class Server {
     this.events.emit('log-off', { user: identity.name, peer: connection.link.peer });
   }
 
+  #createFileState(): LocalFileState {
+    const { clock, limits } = this;
+    const broken = (effect: OplockBreakEffect): boolean => notifyOplockBreak(this, effect);
+    return new LocalFileState({ clock, oplockBreakMs: limits.oplockBreakMs, broken });
+  }
+
   /** Whether anything below a folder is open, by anyone. */
   opensBelow(tree: Tree, folder: Open): boolean {
     const prefix = `${folder.pathName}\\`.toUpperCase();
@@ -165,12 +175,14 @@ export class Server {
   }
 
   opened(open: Open): void {
+    this.opens.set(open.volatileFileId, open);
     if (this.events.listenerCount('open') === 0) return;
     const { tree, pathName, grantedAccess } = open;
     this.events.emit('open', { user: tree.session.identity.name, share: tree.share.name, path: pathName, access: grantedAccess });
   }
 
-  openClosed({ tree, pathName }: Open): void {
+  openClosed({ volatileFileId, tree, pathName }: Open): void {
+    this.opens.delete(volatileFileId);
     if (this.events.listenerCount('close') === 0) return;
     this.events.emit('close', { user: tree.session.identity.name, share: tree.share.name, path: pathName });
   }

@@ -8,7 +8,11 @@ export class Shares {
   /** Two shares of one store see one state of its files. */
   readonly #states = new WeakMap<Vfs, FileState>();
 
-  constructor() {
+  readonly #createState: () => FileState;
+
+  /** @param createState makes the state of one store's files */
+  constructor(createState: () => FileState = () => new LocalFileState()) {
+    this.#createState = createState;
     this.#byName.set('IPC$', new Share('IPC$'));
   }
 
@@ -16,7 +20,7 @@ export class Shares {
     if (!/^[^\\/[\]:|<>+=;,*?"\p{Cc}]{1,80}$/u.test(name)) throw new RangeError(`not the name of a share: ${JSON.stringify(name)}`);
     let state = this.#states.get(options.vfs);
     if (state === undefined) {
-      state = new LocalFileState();
+      state = this.#createState();
       this.#states.set(options.vfs, state);
     }
     const share = new Share(name, options, state);
@@ -41,8 +45,8 @@ export class Shares {
 const isVfs = (value: Vfs | ShareOptions): value is Vfs => 'root' in value;
 
 /** The list as an embedder writes it: a store, or a store with options. */
-export function createShares(offered: Readonly<Record<string, Vfs | ShareOptions>>): Shares {
-  const shares = new Shares();
+export function createShares(offered: Readonly<Record<string, Vfs | ShareOptions>>, createState?: () => FileState): Shares {
+  const shares = new Shares(createState);
   for (const [name, value] of Object.entries(offered)) shares.add(name, isVfs(value) ? { vfs: value } : value);
   return shares;
 }

@@ -11,6 +11,7 @@ const authenticated = 'S-1-5-11';
 const users = 'S-1-5-32-545';
 const guests = 'S-1-5-32-546';
 const guestRid = 501;
+const usersRid = 513;
 const firstRid = 1000;
 
 interface User {
@@ -38,6 +39,11 @@ export class Users {
     this.#nextRid = Math.max(this.#nextRid, rid + 1);
   }
 
+  /** The primary group of everybody who has an account here: the server's own users. */
+  get groupSid(): string {
+    return `${this.serverSid}-${usersRid}`;
+  }
+
   delete(name: string): boolean {
     return this.#byName.delete(name.toLowerCase());
   }
@@ -58,7 +64,7 @@ export class Users {
     return {
       name: known?.name ?? user,
       sid: known?.sid ?? `${this.serverSid}-${guestRid}`,
-      groups: [everyone, network, authenticated, users],
+      groups: [everyone, network, authenticated, users, this.groupSid],
       guest: false,
     };
   }

@@ -1,10 +1,64 @@
-import { LockRequest, LockResponse, NtStatus } from '@ring3/smb-proto';
-import { command } from '../command.ts';
+import { andThen, type MaybePromise } from '@ring3/kit';
+import { Dialect, LockFlags, LockRequest, LockResponse, NtStatus } from '@ring3/smb-proto';
+import { readDataRights, writeDataRights } from '../access.ts';
+import { type ContextOf, command } from '../command.ts';
+import type { LockInput } from '../file-state/index.ts';
+import { LockSequences } from '../lock-sequences.ts';
+import { submitPending } from '../pending.ts';
 
-/** LOCK, MS-SMB2 3.3.5.14. */
+/** LOCK, MS-SMB2 3.3.5.14: the first element says whether it locks or unlocks. */
 export const lock = command({
   needs: 'open',
   request: LockRequest,
   response: LockResponse,
-  handle: () => NtStatus.NotImplemented,
+  handle(ctx, { locks, lockSequence }) {
+    const { open } = ctx;
+    const [first] = locks;
+    if (first === undefined) return NtStatus.InvalidParameter;
+    if (open.handle === undefined) return NtStatus.InvalidDeviceRequest;
+    if (open.handle.kind !== 'file') return NtStatus.InvalidParameter;
+    if (!open.mayAny(readDataRights | writeDataRights)) return NtStatus.AccessDenied;
+    const sequences = sequencesOf(ctx, lockSequence);
+    if (sequences?.replays(lockSequence) === true) return {};
+    const status = (first.flags & LockFlags.Unlock) !== 0 ? unlock(ctx, locks) : take(ctx, locks);
+    return andThen(status, (done) => {
+      if (done !== NtStatus.Success) return done;
+      sequences?.done(lockSequence);
+      return {};
+    });
+  },
 });
+
+/** Where the numbers of an open's LOCKs are kept. Clients of 3.x count on it for every open; before, only resilient opens had it. */
+function sequencesOf({ open, connection }: ContextOf<'open'>, lockSequence: number): LockSequences | undefined {
+  if (lockSequence >>> 4 === 0 || (connection.dialect ?? 0) < Dialect.Smb30) return undefined;
+  return (open.lockSequences ??= new LockSequences());
+}
+
+type Elements = LockRequest['locks'];
+
+const { SharedLock, ExclusiveLock, FailImmediately, Unlock } = LockFlags;
+const mayLock: ReadonlySet<number> = new Set([SharedLock, ExclusiveLock, SharedLock | FailImmediately, ExclusiveLock | FailImmediately]);
+
+/** MS-SMB2 3.3.5.14.2: only a single lock may wait. */
+function take(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
+  const { open, server, tree } = ctx;
+  if (!locks.every(({ flags }) => mayLock.has(flags))) return NtStatus.InvalidParameter;
+  const wait = locks.some(({ flags }) => (flags & FailImmediately) === 0);
+  if (wait && locks.length > 1) return NtStatus.InvalidParameter;
+  const ranges = locks.map(({ offset, length, flags }) => ({ offset, length, exclusive: (flags & ExclusiveLock) !== 0 }));
+  const input: LockInput = { kind: 'lock', openId: open.volatileFileId, ticket: server.nextOpenId(), ranges, wait };
+  // One that waits when its open ends is not «cancelled»: there is no such lock any more.
+  const cancelled = (): NtStatus => (open.ending ? NtStatus.RangeNotLocked : NtStatus.Cancelled);
+  return submitPending(ctx, tree.fileState, fileIdOf(ctx), input, cancelled);
+}
+
+/** MS-SMB2 3.3.5.14.1: what was unlocked before a wrong element stays unlocked. */
+function unlock(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
+  const wrong = locks.findIndex(({ flags }) => (flags & ~FailImmediately) !== Unlock);
+  const ranges = wrong < 0 ? locks : locks.slice(0, wrong);
+  const status = ctx.tree.fileState.submit(fileIdOf(ctx), { kind: 'unlock', openId: ctx.open.volatileFileId, ranges });
+  return wrong < 0 ? status : andThen(status, (done) => (done === NtStatus.Success ? NtStatus.InvalidParameter : done));
+}
+
+const fileIdOf = ({ open }: ContextOf<'open'>): string => open.handle?.fileId ?? '';

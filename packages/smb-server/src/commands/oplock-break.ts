@@ -1,10 +1,28 @@
-import { NtStatus, OplockBreak } from '@ring3/smb-proto';
+import { andThen } from '@ring3/kit';
+import { NtStatus, OplockBreak, OplockLevel } from '@ring3/smb-proto';
 import { command } from '../command.ts';
+import type { HeldLevel } from '../file-state/index.ts';
 
-/** OPLOCK_BREAK Acknowledgment, MS-SMB2 3.3.5.22.1: nothing was broken that could be acknowledged. */
+const levels: Readonly<Record<number, HeldLevel | 'none'>> = {
+  [OplockLevel.None]: 'none',
+  [OplockLevel.Ii]: 'levelII',
+  [OplockLevel.Exclusive]: 'exclusive',
+  [OplockLevel.Batch]: 'batch',
+};
+
+/** OPLOCK_BREAK Acknowledgment, MS-SMB2 3.3.5.22.1. An answer that is not allowed ends the oplock, and fails. */
 export const oplockBreak = command({
   needs: 'open',
   request: OplockBreak,
   response: OplockBreak,
-  handle: () => NtStatus.InvalidOplockProtocol,
+  handle({ open, tree }, { oplockLevel }) {
+    const { handle, persistentFileId, volatileFileId } = open;
+    if (handle === undefined) return NtStatus.InvalidDeviceState;
+    const level = levels[oplockLevel];
+    const input = { kind: 'acknowledge', openId: volatileFileId, level: level ?? 'batch' } as const;
+    return andThen(tree.fileState.submit(handle.fileId, input), (status) => {
+      if (status !== NtStatus.Success) return level === undefined ? NtStatus.InvalidParameter : status;
+      return { oplockLevel, persistentFileId, volatileFileId };
+    });
+  },
 });

@@ -1,7 +1,10 @@
+import { andThen, type MaybePromise } from '@ring3/kit';
 import { NtStatus, ReadRequest, ReadResponse } from '@ring3/smb-proto';
-import { isCode, type VfsCode } from '@ring3/vfs';
+import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { readDataRights } from '../access.ts';
-import { command } from '../command.ts';
+import { type ContextOf, command } from '../command.ts';
+import { readsFreely } from '../file-state/index.ts';
+import { submitPending } from '../pending.ts';
 import { statusOf } from '../status-map.ts';
 
 /** Offsets from here on lie behind the end of every file. */
@@ -16,7 +19,7 @@ export const read = command({
   handle(ctx, { length, offset, minimumCount }) {
     const { open, connection } = ctx;
     if (length > connection.maxRead) return NtStatus.InvalidParameter;
-    if (open.pipe !== undefined) return open.pipe.readFor(ctx, length);
+    if (open.pipe !== undefined) return open.pipe.read(ctx, length);
     const { handle } = open;
     if (handle === undefined) return NtStatus.InvalidDeviceRequest;
     if (handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
@@ -25,18 +28,28 @@ export const read = command({
     if (offset === -1) return NtStatus.InvalidParameter;
     if (length === 0) return emptyRead(minimumCount);
     if (offset + length > beyond) return NtStatus.EndOfFile;
-    const pool = ctx.server.buffers;
-    const buffer = pool.take(length);
-    ctx.sent = () => pool.give(buffer);
-    const got = handle.read(buffer.length === length ? buffer : buffer.subarray(0, length), offset);
-    return got instanceof Promise ? got.then((count) => answered(buffer, count, minimumCount)) : answered(buffer, got, minimumCount);
+    const { volatileFileId: openId } = open;
+    if (readsFreely(open.guard, openId)) return readInto(ctx, handle, length, offset, minimumCount);
+    const asked = { kind: 'access', openId, ticket: ctx.server.nextOpenId(), operation: 'read', offset, length } as const;
+    return andThen(submitPending(ctx, ctx.tree.fileState, handle.fileId, asked), (status) =>
+      status === NtStatus.Success ? readInto(ctx, handle, length, offset, minimumCount) : status,
+    );
   },
 });
 
-const nothing = { dataRemaining: 0, data: [] as Uint8Array[] };
-const emptyRead = (minimumCount: number): typeof nothing | NtStatus => (minimumCount > 0 ? NtStatus.EndOfFile : nothing);
+function readInto(ctx: ContextOf<'open'>, handle: Handle, length: number, offset: number, minimumCount: number): MaybePromise<Answer> {
+  const pool = ctx.server.buffers;
+  const buffer = pool.take(length);
+  ctx.sent = () => pool.give(buffer);
+  const got = handle.read(buffer.length === length ? buffer : buffer.subarray(0, length), offset);
+  return got instanceof Promise ? got.then((count) => answered(buffer, count, minimumCount)) : answered(buffer, got, minimumCount);
+}
 
-function answered(buffer: Uint8Array, got: number | VfsCode, minimumCount: number): typeof nothing | NtStatus {
+type Answer = typeof nothing | NtStatus;
+const nothing = { dataRemaining: 0, data: [] as Uint8Array[] };
+const emptyRead = (minimumCount: number): Answer => (minimumCount > 0 ? NtStatus.EndOfFile : nothing);
+
+function answered(buffer: Uint8Array, got: number | VfsCode, minimumCount: number): Answer {
   if (isCode(got)) return statusOf(got);
   if (got === 0 || got < minimumCount) return NtStatus.EndOfFile;
   return { dataRemaining: 0, data: [buffer.subarray(0, got)] };

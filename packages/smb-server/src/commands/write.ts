@@ -16,7 +16,7 @@ export const write = command({
     let length = 0;
     for (const chunk of data) length += chunk.length;
     if (length > connection.maxWrite) return NtStatus.InvalidParameter;
-    if (open.pipe !== undefined) return open.pipe.writeFor(data, length);
+    if (open.pipe !== undefined) return open.pipe.write(data, length);
     const { handle } = open;
     if (handle === undefined || handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
     if (!open.mayAny(AccessMask.FileWriteData | AccessMask.FileAppendData)) return NtStatus.AccessDenied;

@@ -1,5 +1,8 @@
 import type { MaybePromise } from '@ring3/kit';
 import type { NtStatus } from '@ring3/smb-proto';
+import type { LockRange } from './byte-range-locks.ts';
+import type { Guard } from './guard.ts';
+import type { HeldLevel, Operation } from './oplock-breaks.ts';
 
 /** An open as the state of its file sees it. */
 export interface OpenInput {
@@ -13,6 +16,8 @@ export interface OpenInput {
   readonly shareAccess: number;
   /** FILE_DELETE_ON_CLOSE: the file becomes delete-pending when this open is closed. */
   readonly deleteOnClose: boolean;
+  /** What is there is replaced: breaks more oplocks than opening does. */
+  readonly overwrites: boolean;
 }
 /** Closing an open. */
 export interface CloseInput {
@@ -42,6 +47,57 @@ export interface QueryInput {
   readonly kind: 'query';
 }
 
+/** Takes byte-range locks, all or none. MS-FSA 2.1.5.8. */
+export interface LockInput {
+  readonly kind: 'lock';
+  readonly openId: number;
+  /** Names this request where it has to be cancelled; unique, also among open ids. */
+  readonly ticket: number;
+  readonly ranges: readonly LockRange[];
+  /** Whether it waits while others hold what stands against it. */
+  readonly wait: boolean;
+}
+/** Gives byte-range locks back, one after the other up to the first that is not held. MS-FSA 2.1.5.9. */
+export interface UnlockInput {
+  readonly kind: 'unlock';
+  readonly openId: number;
+  readonly ranges: readonly Pick<LockRange, 'offset' | 'length'>[];
+}
+/** Asks whether an operation may go on, by oplocks and locks; breaks the oplocks that it does not go with. Not needed where the {@link Guard} allows it. */
+export interface AccessInput {
+  readonly kind: 'access';
+  readonly openId: number;
+  readonly ticket: number;
+  readonly operation: Operation;
+  /** The bytes of `read`, `write` and `zeroData`; else 0. */
+  readonly offset: number;
+  readonly length: number;
+}
+/** Requests an oplock for an admitted open. MS-FSA 2.1.5.18. */
+export interface OplockInput {
+  readonly kind: 'oplock';
+  readonly openId: number;
+  readonly level: HeldLevel;
+}
+/** The holder's answer to a break. MS-FSA 2.1.5.19. */
+export interface AcknowledgeInput {
+  readonly kind: 'acknowledge';
+  readonly openId: number;
+  readonly level: HeldLevel | 'none';
+}
+/** The time for an acknowledgment is over. MS-SMB2 3.3.6.1. */
+export interface ExpireInput {
+  readonly kind: 'expire';
+  readonly openId: number;
+}
+/** Ends the waiting of an input: it answers with the status. */
+export interface CancelInput {
+  readonly kind: 'cancel';
+  /** Of the input; of an open its `openId`. */
+  readonly ticket: number;
+  readonly status: NtStatus;
+}
+
 /** Each input with the decision that answers it. A new kind of state is a row here and one in `transitions`. */
 export interface Decisions {
   open: { readonly input: OpenInput; readonly decision: NtStatus };
@@ -50,6 +106,13 @@ export interface Decisions {
   disposition: { readonly input: DispositionInput; readonly decision: NtStatus };
   conflict: { readonly input: ConflictInput; readonly decision: NtStatus };
   query: { readonly input: QueryInput; readonly decision: { readonly deletePending: boolean; readonly opens: number } };
+  lock: { readonly input: LockInput; readonly decision: NtStatus };
+  unlock: { readonly input: UnlockInput; readonly decision: NtStatus };
+  access: { readonly input: AccessInput; readonly decision: NtStatus };
+  oplock: { readonly input: OplockInput; readonly decision: HeldLevel | 'none' };
+  acknowledge: { readonly input: AcknowledgeInput; readonly decision: NtStatus };
+  expire: { readonly input: ExpireInput; readonly decision: boolean };
+  cancel: { readonly input: CancelInput; readonly decision: boolean };
 }
 export type Input = Decisions[keyof Decisions]['input'];
 export type DecisionOf<I extends Input> = Decisions[I['kind']]['decision'];
@@ -59,7 +122,10 @@ export type DecisionOf<I extends Input> = Decisions[I['kind']]['decision'];
  * process it answers at once; a replicated one may answer later.
  */
 export interface FileState {
+  /** An open, a lock or an access that has to wait, for a lock or for the end of an oplock break, is answered when it need not any more. */
   submit<I extends Input>(fileId: string, input: I): MaybePromise<DecisionOf<I>>;
+  /** What reads and writes look at before they ask; it stays right as long as an open of the file is there. */
+  guardOf(fileId: string): Guard;
   /** Keeps a name that does not exist yet for one CREATE: its folder's identity and the folded name. @returns how to give it back */
   reserve(parentId: string, foldedName: string): MaybePromise<() => void>;
 }

@@ -1,3 +1,7 @@
+export * from './byte-range-locks.ts';
 export * from './file-state.ts';
+export * from './guard.ts';
 export * from './local-file-state.ts';
+export * from './oplock-breaks.ts';
+export * from './oplocks.ts';
 export * from './share-mode.ts';

@@ -1,34 +1,109 @@
-import type { MaybePromise } from '@ring3/kit';
+import { type Clock, type MaybePromise, systemClock, type Timer } from '@ring3/kit';
 import type { DecisionOf, Decisions, FileState, Input } from './file-state.ts';
-import { FileRecord } from './record.ts';
-import { close, conflict, disposition, open, query, withdraw } from './transitions.ts';
+import type { Guard } from './guard.ts';
+import type { OplockBreakEffect } from './oplocks.ts';
+import { FileRecord, type Waiting } from './record.ts';
+import * as rules from './transitions.ts';
+import { undecided } from './transitions.ts';
 
-const transitions: {
-  readonly [K in keyof Decisions]: (record: FileRecord, input: Decisions[K]['input']) => MaybePromise<Decisions[K]['decision']>;
-} = {
-  open,
-  close,
-  withdraw,
-  disposition,
-  conflict,
-  query,
+type Transition<I, D> = (record: FileRecord, input: I) => D | typeof undecided;
+
+const transitions: { readonly [K in keyof Decisions]: Transition<Decisions[K]['input'], Decisions[K]['decision']> } = {
+  open: rules.open,
+  close: rules.close,
+  withdraw: rules.withdraw,
+  disposition: rules.disposition,
+  conflict: rules.conflict,
+  query: rules.query,
+  lock: rules.lock,
+  unlock: rules.unlock,
+  access: rules.access,
+  oplock: rules.oplock,
+  acknowledge: rules.acknowledge,
+  expire: rules.expire,
+  cancel: rules.cancel,
 };
+
+/** What the state of files needs of its surroundings. */
+export interface LocalFileStateOptions {
+  readonly clock: Clock;
+  /** How long a holder has to acknowledge the break of its oplock, ms. */
+  readonly oplockBreakMs: number;
+  /** Tells a holder of the break. @returns whether there was anybody to tell */
+  readonly broken: (effect: OplockBreakEffect) => boolean;
+}
+
+const alone: LocalFileStateOptions = { clock: systemClock, oplockBreakMs: 35_000, broken: () => false };
 
 /** The state of files in this process: a map, answering at once. A record is there as long as something is known about the file. */
 export class LocalFileState implements FileState {
+  readonly #options: LocalFileStateOptions;
   readonly #records = new Map<string, FileRecord>();
   readonly #reserved = new Map<string, (() => void)[]>();
+  /** For each open whose oplock is being broken. */
+  readonly #timers = new Map<number, Timer>();
+
+  constructor(options: LocalFileStateOptions = alone) {
+    this.#options = options;
+  }
 
   submit<I extends Input>(fileId: string, input: I): MaybePromise<DecisionOf<I>> {
+    const record = this.#recordOf(fileId);
+    const decision = decide(record, input);
+    const answer =
+      decision === undecided
+        ? new Promise<DecisionOf<I>>((decided) => record.waiting.push({ input, decided: decided as Waiting['decided'] }))
+        : (decision as DecisionOf<I>);
+    if (input.kind !== 'query' && input.kind !== 'conflict') this.#settle(fileId, record, 'openId' in input ? input.openId : 0);
+    if (record.idle) this.#records.delete(fileId);
+    return answer;
+  }
+
+  guardOf(fileId: string): Guard {
+    return this.#recordOf(fileId).guard;
+  }
+
+  #recordOf(fileId: string): FileRecord {
     let record = this.#records.get(fileId);
     if (record === undefined) {
       record = new FileRecord();
       this.#records.set(fileId, record);
     }
-    const transition = transitions[input.kind] as (record: FileRecord, input: Input) => MaybePromise<DecisionOf<I>>;
-    const decision = transition(record, input);
-    if (record.idle) this.#records.delete(fileId);
-    return decision;
+    return record;
+  }
+
+  /** After a change: who waits is asked again, in order; then holders are told. */
+  #settle(fileId: string, record: FileRecord, openId: number): void {
+    for (let i = 0; i < record.waiting.length; ) {
+      const { input, decided } = record.waiting[i] as Waiting;
+      const decision = decide(record, input);
+      if (decision === undecided) i++;
+      else {
+        record.waiting.splice(i, 1);
+        decided(decision);
+      }
+    }
+    record.refresh();
+    if (this.#timers.size > 0) this.#stopTimer(record, openId);
+    const { breaks } = record;
+    if (breaks.length === 0) return;
+    record.breaks = [];
+    for (const effect of breaks) this.#break(fileId, effect);
+  }
+
+  #break(fileId: string, effect: OplockBreakEffect): void {
+    const { openId, acknowledge } = effect;
+    const { broken, clock, oplockBreakMs } = this.#options;
+    const expire = (): void => void this.submit(fileId, { kind: 'expire', openId });
+    if (acknowledge) this.#timers.set(openId, clock.after(oplockBreakMs, expire));
+    if (!broken(effect) && acknowledge) expire();
+  }
+
+  /** Only the open itself ends the break of its oplock. */
+  #stopTimer({ oplocks }: FileRecord, openId: number): void {
+    if (oplocks.of(openId)?.breaking !== undefined) return;
+    this.#timers.get(openId)?.clear();
+    this.#timers.delete(openId);
   }
 
   reserve(parentId: string, foldedName: string): MaybePromise<() => void> {
@@ -53,3 +128,5 @@ export class LocalFileState implements FileState {
     return this.#records.size + this.#reserved.size;
   }
 }
+
+const decide = (record: FileRecord, input: Input): unknown => (transitions[input.kind] as Transition<Input, unknown>)(record, input);

@@ -1,29 +1,67 @@
-import { NtStatus } from '@ring3/smb-proto';
-import type { CloseInput, ConflictInput, DispositionInput, OpenInput, WithdrawInput } from './file-state.ts';
+import { AccessMask, NtStatus } from '@ring3/smb-proto';
+import { leavesLockSpace, locksExclude, rangesOverlap } from './byte-range-locks.ts';
+import type {
+  AccessInput,
+  AcknowledgeInput,
+  CancelInput,
+  CloseInput,
+  ConflictInput,
+  DispositionInput,
+  ExpireInput,
+  LockInput,
+  OpenInput,
+  OplockInput,
+  UnlockInput,
+  WithdrawInput,
+} from './file-state.ts';
+import type { HeldLevel } from './oplock-breaks.ts';
 import type { FileRecord } from './record.ts';
 import { shareConflict } from './share-mode.ts';
 
-/** MS-FSA 2.1.5.1.2: a file that waits for its deletion takes no opens, then the share modes decide. */
-export function open(record: FileRecord, input: OpenInput): NtStatus {
+/** The answer to an input that has to wait: it is asked again after every change. */
+export const undecided = Symbol('undecided');
+type Undecided = typeof undecided;
+
+/** Rights that see or change no data: an open with these alone breaks no oplock and keeps none from being granted. MS-FSA 2.1.4.12. */
+const statRights = AccessMask.FileReadAttributes | AccessMask.FileWriteAttributes | AccessMask.Synchronize;
+const statOnly = (access: number): boolean => (access & ~statRights) === 0;
+
+/**
+ * MS-FSA 2.1.5.1.2: a file that waits for its deletion takes no opens; a batch oplock is broken before the share modes decide, an exclusive one after: so a
+ * holder that only cached its close can close now.
+ */
+export function open(record: FileRecord, input: OpenInput): NtStatus | Undecided {
   if (record.deletePending) return NtStatus.DeletePending;
-  const asked = { access: input.checkedAccess, shareAccess: input.shareAccess };
+  const { openId, checkedAccess, shareAccess } = input;
+  const operation = input.overwrites ? 'overwrite' : 'open';
+  const owner = record.ownerOf(openId);
+  const looks = !statOnly(checkedAccess);
+  if (looks && !record.oplocks.check(operation, owner, record.tell, 'batch')) return undecided;
+  const asked = { access: checkedAccess, shareAccess };
   for (const other of record.opens.values()) if (shareConflict(asked, other)) return NtStatus.SharingViolation;
-  record.opens.set(input.openId, input);
+  if (looks && !record.oplocks.check(operation, owner, record.tell)) return undecided;
+  record.opens.set(openId, input);
   return NtStatus.Success;
 }
 
-/** MS-FSA 2.1.5.5. */
+/** MS-FSA 2.1.5.5: what the open held goes with it. */
 export function close(record: FileRecord, { openId }: CloseInput): { unlink: boolean } {
   const entry = record.opens.get(openId);
   if (entry === undefined) return { unlink: false };
-  record.opens.delete(openId);
+  leave(record, openId);
   if (entry.deleteOnClose) record.deletePending = true;
   return { unlink: record.deletePending && record.opens.size === 0 };
 }
 
+function leave(record: FileRecord, openId: number): void {
+  record.opens.delete(openId);
+  record.locks.releaseAll(openId);
+  record.oplocks.release(record.ownerOf(openId));
+}
+
 /** An open that came to nothing. */
 export function withdraw(record: FileRecord, { openId }: WithdrawInput): NtStatus {
-  record.opens.delete(openId);
+  leave(record, openId);
   return NtStatus.Success;
 }
 
@@ -47,3 +85,68 @@ export const query = (record: FileRecord): { deletePending: boolean; opens: numb
   deletePending: record.deletePending,
   opens: record.opens.size,
 });
+
+/** MS-FSA 2.1.5.8. Who may wait does not overtake those that wait already, unless its open holds a lock here: it could be the one they wait for. */
+export function lock(record: FileRecord, input: LockInput): NtStatus | Undecided {
+  const { openId, ranges, wait } = input;
+  if (!record.opens.has(openId)) return NtStatus.RangeNotLocked;
+  if (ranges.some(leavesLockSpace)) return NtStatus.InvalidLockRange;
+  if (!record.oplocks.check('lock', record.ownerOf(openId), record.tell)) return undecided;
+  const queues = wait && record.locks.countOf(openId) === 0 && othersWaitFor(record, input);
+  if (!queues && record.locks.take(openId, ranges)) return NtStatus.Success;
+  return wait ? undecided : NtStatus.LockNotGranted;
+}
+
+/** Whether another open waits, since earlier, for what stands against this. */
+function othersWaitFor({ waiting }: FileRecord, asked: LockInput): boolean {
+  for (const { input } of waiting) {
+    if (input === asked) return false;
+    if (input.kind === 'lock' && input.openId !== asked.openId && standsAgainst(input, asked)) return true;
+  }
+  return false;
+}
+
+const standsAgainst = (first: LockInput, second: LockInput): boolean =>
+  first.ranges.some((a) => second.ranges.some((b) => locksExclude(a, false, b) && rangesOverlap(a, b)));
+
+/** MS-FSA 2.1.5.9. */
+export function unlock(record: FileRecord, { openId, ranges }: UnlockInput): NtStatus {
+  for (const { offset, length } of ranges) if (!record.locks.release(openId, offset, length)) return NtStatus.RangeNotLocked;
+  return NtStatus.Success;
+}
+
+/** MS-FSA 2.1.5.3, 2.1.5.4 and wherever else oplocks and locks are asked. */
+export function access(record: FileRecord, { openId, operation, offset, length }: AccessInput): NtStatus | Undecided {
+  if (!record.opens.has(openId)) return NtStatus.FileClosed;
+  if (!record.oplocks.check(operation, record.ownerOf(openId), record.tell)) return undecided;
+  return record.locks.forbids(openId, operation !== 'read', offset, length) ? NtStatus.FileLockConflict : NtStatus.Success;
+}
+
+/** MS-FSA 2.1.5.18.1. */
+export function oplock(record: FileRecord, { openId, level }: OplockInput): HeldLevel | 'none' {
+  if (!record.opens.has(openId)) return 'none';
+  let alone = true;
+  for (const other of record.opens.values()) if (other.openId !== openId && !statOnly(other.access)) alone = false;
+  return record.oplocks.request(record.ownerOf(openId), openId, level, alone, record.locks.size > 0);
+}
+
+/** MS-FSA 2.1.5.19, MS-SMB2 3.3.5.22.1. */
+export function acknowledge(record: FileRecord, { openId, level }: AcknowledgeInput): NtStatus {
+  const right = record.oplocks.acknowledge(record.ownerOf(openId), level);
+  if (right === undefined) return NtStatus.InvalidDeviceState;
+  return right ? NtStatus.Success : NtStatus.InvalidOplockProtocol;
+}
+
+/** MS-SMB2 3.3.6.1. */
+export const expire = (record: FileRecord, { openId }: ExpireInput): boolean => record.oplocks.expire(record.ownerOf(openId));
+
+/** Ends the waiting of one input. @returns whether it was still waiting */
+export function cancel(record: FileRecord, { ticket, status }: CancelInput): boolean {
+  const at = record.waiting.findIndex(({ input }) =>
+    'ticket' in input ? input.ticket === ticket : 'openId' in input && input.openId === ticket,
+  );
+  if (at < 0) return false;
+  const [waiting] = record.waiting.splice(at, 1);
+  waiting?.decided(status);
+  return true;
+}

@@ -1,32 +1,39 @@
-import { AccessMask, CreateOptions, type CreateRequest, FileAttributes, mapGeneric, NtStatus } from '@ring3/smb-proto';
+import { AccessMask, CreateOptions, FileAttributes, mapGeneric, NtStatus } from '@ring3/smb-proto';
 import { writeDataRights } from '../../access.ts';
-import type { Tree } from '../../tree.ts';
+import type { CreatePlan } from './plan.ts';
 
 /** What is known about the file that access is asked to. */
 export interface AccessSubject {
-  /** FileAttributes; undefined for one that is to be created. */
-  readonly attributes: number | undefined;
+  /** FileAttributes; those asked for, of a file that is to be created. */
+  readonly attributes: number;
   readonly folder: boolean;
+  /** What its descriptor gives to the opener; everything, for a file that is to be created. */
+  readonly rights: number;
+  /** Whether the folder gives FILE_DELETE_CHILD: then DELETE needs nothing of the file itself. */
+  readonly deleteChild: boolean;
+  readonly isNew: boolean;
 }
 
-/** The most that may be granted: what the share gives, less what a read-only file forbids. MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1.2.1. */
-export function maximalAccess(tree: Tree, { attributes, folder }: AccessSubject): number {
-  const readOnly = !folder && attributes !== undefined && (attributes & FileAttributes.ReadOnly) !== 0;
-  return readOnly ? tree.maximalAccess & ~writeDataRights : tree.maximalAccess;
+/** The most that may be granted: what descriptor, folder and share give, less what a read-only file forbids. MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1.2.1. */
+export function maximalAccess({ ctx }: CreatePlan, { attributes, folder, rights, deleteChild, isNew }: AccessSubject): number {
+  const readOnly = !folder && !isNew && (attributes & FileAttributes.ReadOnly) !== 0;
+  const given = rights | (deleteChild ? AccessMask.Delete : 0);
+  return given & ctx.tree.maximalAccess & (readOnly ? ~writeDataRights : -1);
 }
 
 /** @returns the granted access, or why it is refused */
-export function grant(tree: Tree, request: CreateRequest, subject: AccessSubject): { granted: number } | NtStatus {
-  const most = maximalAccess(tree, subject);
-  const wanted = mapGeneric(request.desiredAccess) & ~AccessMask.MaximumAllowed;
+export function grant(plan: CreatePlan, subject: AccessSubject): { readonly granted: number } | NtStatus {
+  const { desiredAccess, createOptions } = plan.request;
+  const most = maximalAccess(plan, subject);
+  plan.maximalAccess = most;
+  const mapped = mapGeneric(desiredAccess);
+  const wanted = mapped & ~AccessMask.MaximumAllowed;
   if ((wanted & AccessMask.AccessSystemSecurity) !== 0) return NtStatus.PrivilegeNotHeld;
-  const refused = wanted & ~most;
-  if (refused !== 0) return NtStatus.AccessDenied;
-  const granted = (request.desiredAccess & AccessMask.MaximumAllowed) === 0 ? wanted : wanted | most;
-  if ((request.createOptions & CreateOptions.DeleteOnClose) !== 0) {
+  if ((wanted & ~most) !== 0) return NtStatus.AccessDenied;
+  const granted = (mapped & AccessMask.MaximumAllowed) === 0 ? wanted : wanted | most;
+  if ((createOptions & CreateOptions.DeleteOnClose) !== 0) {
     if ((granted & AccessMask.Delete) === 0) return NtStatus.AccessDenied;
-    const attributes = subject.attributes ?? request.fileAttributes;
-    if (!subject.folder && (attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.CannotDelete;
+    if (!subject.folder && (subject.attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.CannotDelete;
   }
   return { granted: granted >>> 0 };
 }

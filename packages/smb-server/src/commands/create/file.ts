@@ -1,9 +1,21 @@
 import { type Steps, wait } from '@ring3/kit';
-import { CreateAction, CreateOptions, type CreateResponse, FileAttributes, NtStatus, OplockLevel } from '@ring3/smb-proto';
+import {
+  AccessMask,
+  CreateAction,
+  CreateOptions,
+  type CreateResponse,
+  FileAttributes,
+  fileAllAccess,
+  NtStatus,
+  type SecurityDescriptor,
+} from '@ring3/smb-proto';
 import { type Access, foldName, type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { readDataRights, writeDataRights } from '../../access.ts';
+import { descriptorOf, newDescriptor, rightsOf } from '../../descriptors.ts';
 import { attributesOf, metadataOf } from '../../metadata.ts';
 import { Open } from '../../open.ts';
+import { requestOplock } from '../../oplock.ts';
+import { submitPending } from '../../pending.ts';
 import { openParent, release } from '../../resolve.ts';
 import { statusOf } from '../../status-map.ts';
 import { grant } from './access.ts';
@@ -33,7 +45,7 @@ export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
   try {
     for (let attempt = 0; ; attempt++) {
       const found = yield* lookUp(plan, parent);
-      const made = isCode(found) ? yield* onMissing(plan, parent, found, row) : yield* onFound(plan, found, row);
+      const made = isCode(found) ? yield* onMissing(plan, parent, found, row) : yield* onFound(plan, parent, found, row);
       if (made === 'again' && attempt < attempts) continue;
       if (made === 'again') return NtStatus.ObjectNameCollision;
       return typeof made === 'number' ? made : yield* finish(plan, made);
@@ -52,13 +64,13 @@ function* lookUp({ ctx, path, request }: CreatePlan, parent: Handle): Steps<Hand
 }
 
 /** The file is there. */
-function* onFound(plan: CreatePlan, handle: Handle, row: DispositionRow): Steps<Made | NtStatus> {
-  const made = yield* admit(plan, handle, row);
+function* onFound(plan: CreatePlan, parent: Handle, handle: Handle, row: DispositionRow): Steps<Made | NtStatus> {
+  const made = yield* admit(plan, parent, handle, row);
   if (typeof made === 'number') yield* wait(handle.close());
   return made;
 }
 
-function* admit(plan: CreatePlan, handle: Handle, { there }: DispositionRow): Steps<Made | NtStatus> {
+function* admit(plan: CreatePlan, parent: Handle, handle: Handle, { there }: DispositionRow): Steps<Made | NtStatus> {
   const { ctx, request, path } = plan;
   const folder = handle.kind === 'folder';
   if (typeof there === 'number') return there;
@@ -67,7 +79,17 @@ function* admit(plan: CreatePlan, handle: Handle, { there }: DispositionRow): St
   const stat = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   const attributes = attributesOf(stat, handle.kind);
-  const access = grant(ctx.tree, request, { attributes, folder });
+  const { identity } = ctx.session;
+  const descriptor = yield* descriptorOf(handle);
+  const above = yield* descriptorOf(parent);
+  if (isCode(descriptor) || isCode(above)) return statusOf(isCode(descriptor) ? descriptor : (above as VfsCode));
+  const access = grant(plan, {
+    attributes,
+    folder,
+    rights: rightsOf(descriptor, identity),
+    deleteChild: (rightsOf(above, identity) & AccessMask.FileDeleteChild) !== 0,
+    isNew: false,
+  });
   if (typeof access === 'number') return access;
   const { granted } = access;
   if (there !== 'open') {
@@ -76,13 +98,14 @@ function* admit(plan: CreatePlan, handle: Handle, { there }: DispositionRow): St
   }
   const openId = ctx.server.nextOpenId();
   const admitted = yield* wait(
-    ctx.tree.fileState.submit(handle.fileId, {
+    submitPending(ctx, ctx.tree.fileState, handle.fileId, {
       kind: 'open',
       openId,
       access: granted,
       checkedAccess: there === 'open' ? granted : granted | writeDataRights,
       shareAccess: request.shareAccess,
       deleteOnClose: (request.createOptions & CreateOptions.DeleteOnClose) !== 0,
+      overwrites: there !== 'open',
     }),
   );
   if (admitted !== NtStatus.Success) return admitted;
@@ -152,23 +175,35 @@ function* onMissing(plan: CreatePlan, parent: Handle, code: VfsCode, { missing }
   if (!ctx.tree.writable) return NtStatus.AccessDenied;
   const folder = (request.createOptions & CreateOptions.DirectoryFile) !== 0;
   if (path.folder && !folder) return NtStatus.ObjectNameInvalid;
-  const access = grant(ctx.tree, request, { attributes: undefined, folder });
+  const above = yield* descriptorOf(parent);
+  if (isCode(above)) return statusOf(above);
+  const needed = folder ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
+  if ((rightsOf(above, ctx.session.identity) & needed) === 0) return NtStatus.AccessDenied;
+  const attributes = request.fileAttributes;
+  const access = grant(plan, { attributes, folder, rights: fileAllAccess, deleteChild: true, isNew: true });
   if (typeof access === 'number') return access;
   const giveBack = yield* wait(ctx.tree.fileState.reserve(parent.fileId, foldName(name)));
   try {
-    return yield* make(plan, parent, name, folder, access.granted);
+    return yield* make(plan, parent, above, name, folder, access.granted);
   } finally {
     giveBack();
   }
 }
 
-function* make(plan: CreatePlan, parent: Handle, name: string, folder: boolean, granted: number): Steps<Made | NtStatus | 'again'> {
+function* make(
+  plan: CreatePlan,
+  parent: Handle,
+  above: SecurityDescriptor,
+  name: string,
+  folder: boolean,
+  granted: number,
+): Steps<Made | NtStatus | 'again'> {
   const { ctx, request } = plan;
   const { tree } = ctx;
   const attributes = folder ? request.fileAttributes & settable & ~FileAttributes.Archive : newAttributes(request.fileAttributes);
   const initial = {
     attributes,
-    ...(plan.descriptor !== undefined && { descriptor: plan.descriptor }),
+    ...(tree.vfs.features.has('descriptor') && { descriptor: newDescriptor(ctx.session, above, plan.descriptor, folder) }),
     ...(plan.xattrs !== undefined && { xattrs: plan.xattrs }),
   };
   const access = folder ? (dataAccess(granted, 'new') === 'metadata' ? 'metadata' : 'read') : dataAccess(granted, 'new');
@@ -179,13 +214,14 @@ function* make(plan: CreatePlan, parent: Handle, name: string, folder: boolean, 
   if (isCode(handle)) return statusOf(handle);
   const openId = ctx.server.nextOpenId();
   const admitted = yield* wait(
-    tree.fileState.submit(handle.fileId, {
+    submitPending(ctx, tree.fileState, handle.fileId, {
       kind: 'open',
       openId,
       access: granted,
       checkedAccess: granted,
       shareAccess: request.shareAccess,
       deleteOnClose: (request.createOptions & CreateOptions.DeleteOnClose) !== 0,
+      overwrites: false,
     }),
   );
   if (admitted !== NtStatus.Success) {
@@ -220,9 +256,10 @@ function* finish(plan: CreatePlan, { handle, granted, action, openId }: Made): S
   session.opens.set(openId, open);
   ctx.open = open;
   server.opened(open);
+  const oplockLevel = yield* wait(requestOplock(open, request.requestedOplockLevel));
   const { indexNumber: _id, ...told } = metadataOf(stat, handle.kind);
   return {
-    oplockLevel: OplockLevel.None,
+    oplockLevel,
     createAction: action,
     ...told,
     persistentFileId: open.persistentFileId,

@@ -39,6 +39,7 @@ function planOf(ctx: ContextOf<'tree'>, request: CreateRequest): CreatePlan | Nt
     descriptor: undefined,
     xattrs: undefined,
     wantsMaximalAccess: false,
+    maximalAccess: 0,
     wantsOnDiskId: false,
   };
   const status = askContexts(plan, request.createContexts);

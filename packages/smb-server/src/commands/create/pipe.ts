@@ -1,13 +1,13 @@
 import { CreateAction, type CreateRequest, type CreateResponse, FileAttributes, mapGeneric, NtStatus, OplockLevel } from '@ring3/smb-proto';
 import type { ContextOf } from '../../command.ts';
 import { Open } from '../../open.ts';
-import { pipes } from '../../pipes/index.ts';
+import { SessionPipe } from '../../pipe/session-pipe.ts';
 
 /** Opens a named pipe on IPC$, MS-SMB2 3.3.5.9. Only names in the table: no name ever reaches anything else. */
 export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parameters<typeof CreateResponse.encode>[0] | NtStatus {
   const { session, tree, server } = ctx;
-  const make = pipes.get(request.name.toLowerCase());
-  if (make === undefined) return NtStatus.ObjectNameNotFound;
+  const pipe = SessionPipe.open(session, request.name.replace(/^\\/, ''));
+  if (pipe === undefined) return NtStatus.ObjectNameNotFound;
   const open = new Open({
     persistentFileId: server.nextId(),
     volatileFileId: server.nextOpenId(),
@@ -15,7 +15,7 @@ export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parame
     grantedAccess: mapGeneric(request.desiredAccess),
     createOptions: request.createOptions,
     handle: undefined,
-    pipe: make(session),
+    pipe,
     pathName: request.name,
   });
   session.opens.set(open.volatileFileId, open);

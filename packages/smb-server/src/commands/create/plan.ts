@@ -1,4 +1,4 @@
-import type { CreateRequest } from '@ring3/smb-proto';
+import type { CreateRequest, SecurityDescriptor } from '@ring3/smb-proto';
 import type { ContextOf } from '../../command.ts';
 import type { ParsedPath } from '../../paths.ts';
 
@@ -12,10 +12,12 @@ export interface CreatePlan {
   /** From AlSi: bytes to reserve for a new file. */
   allocationSize: number;
   /** From SecD: the descriptor of a new file. */
-  descriptor: Uint8Array | undefined;
+  descriptor: SecurityDescriptor | undefined;
   /** From ExtA: attributes of a new file. */
   xattrs: ReadonlyMap<string, Uint8Array> | undefined;
   /** From MxAc, and whether it came. */
   wantsMaximalAccess: boolean;
+  /** What the opener may do at most: the answer to MxAc. */
+  maximalAccess: number;
   wantsOnDiskId: boolean;
 }

@@ -1,4 +1,3 @@
-import { andThen } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
 import type { IoctlRow } from './row.ts';
 
@@ -8,10 +7,9 @@ export const pipeTransceive: IoctlRow = {
   handle(ctx, { input, maxOutputResponse }) {
     const { pipe } = ctx.open;
     if (pipe === undefined) return NtStatus.InvalidDeviceRequest;
-    return andThen(pipe.transceive(ctx, input, maxOutputResponse), (answer) => {
-      if (typeof answer === 'number') return answer;
-      if (answer.more) ctx.status = NtStatus.BufferOverflow;
-      return answer.output;
-    });
+    const answer = pipe.transceive(input, maxOutputResponse);
+    if (typeof answer === 'number') return answer;
+    if (answer.more) ctx.status = NtStatus.BufferOverflow;
+    return answer.bytes;
   },
 };

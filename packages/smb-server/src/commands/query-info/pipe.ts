@@ -21,7 +21,7 @@ export function queryPipe(ctx: ContextOf<'open'>, request: QueryInfoRequest): { 
     maximumInstances: 0xffffffff,
     currentInstances: 1,
     inboundQuota: 65536,
-    readDataAvailable: open.pipe?.available ?? 0,
+    readDataAvailable: 0,
     outboundQuota: 65536,
     writeQuotaAvailable: 65536,
     namedPipeState: 3,

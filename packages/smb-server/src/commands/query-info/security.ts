@@ -1,9 +1,19 @@
 import type { Steps } from '@ring3/kit';
-import { NtStatus, type QueryInfoRequest } from '@ring3/smb-proto';
+import { accessToQuery, encodeSecurityDescriptor, NtStatus, type QueryInfoRequest, selectSecurity } from '@ring3/smb-proto';
+import { type Handle, isCode } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
+import { descriptorOf } from '../../descriptors.ts';
+import { statusOf } from '../../status-map.ts';
 
-/** Security information, MS-SMB2 3.3.5.20.3. */
-// biome-ignore lint/correctness/useYield: descriptors come from the store
-export function* querySecurity(_ctx: ContextOf<'open'>, _request: QueryInfoRequest): Steps<{ buffer: Uint8Array[] } | NtStatus> {
-  return NtStatus.NotSupported;
+/** Security information, MS-SMB2 3.3.5.20.3: the parts that are asked for, or how much room they take. */
+export function* querySecurity(ctx: ContextOf<'open'>, request: QueryInfoRequest): Steps<{ buffer: Uint8Array[] } | NtStatus> {
+  const { open } = ctx;
+  if (!open.may(accessToQuery(request.additionalInformation))) return NtStatus.AccessDenied;
+  const descriptor = yield* descriptorOf(open.base ?? (open.handle as Handle));
+  if (isCode(descriptor)) return statusOf(descriptor);
+  const bytes = encodeSecurityDescriptor(selectSecurity(descriptor, request.additionalInformation));
+  if (bytes.length <= request.outputBufferLength) return { buffer: [bytes] };
+  ctx.errorData = new Uint8Array(4);
+  new DataView(ctx.errorData.buffer).setUint32(0, bytes.length, true);
+  return NtStatus.BufferTooSmall;
 }

@@ -1,6 +1,7 @@
 import { wait } from '@ring3/kit';
 import { fullEas, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
+import { isEaName } from '../../extended-attributes.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
 
@@ -9,7 +10,7 @@ export const setEas: Setter = function* (_ctx, handle, frame) {
   if (handle.setXattr === undefined) return NtStatus.EasNotSupported;
   const eas = fullEas.read(frame, 0, frame.length);
   for (const { eaName, eaValue } of eas) {
-    if (eaName === '' || /[\p{Cc}"*+,/:;<=>?[\\\]|]/u.test(eaName)) return NtStatus.InvalidEaName;
+    if (!isEaName(eaName)) return NtStatus.InvalidEaName;
     const set = yield* wait(handle.setXattr(eaName.toUpperCase(), eaValue.length === 0 ? undefined : eaValue));
     if (isCode(set)) return set === 'ENOSPC' ? NtStatus.EaTooLarge : statusOf(set);
   }

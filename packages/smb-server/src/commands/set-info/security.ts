@@ -1,9 +1,34 @@
-import type { Steps } from '@ring3/kit';
-import { NtStatus, type SetInfoRequest } from '@ring3/smb-proto';
+import { type Steps, wait } from '@ring3/kit';
+import {
+  accessToSet,
+  decodeSecurityDescriptor,
+  encodeSecurityDescriptor,
+  mergeSecurity,
+  NtStatus,
+  SecurityInformation,
+  type SetInfoRequest,
+} from '@ring3/smb-proto';
+import { type Handle, isCode } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
+import { descriptorOf } from '../../descriptors.ts';
+import { statusOf } from '../../status-map.ts';
 
-/** Security information, MS-SMB2 3.3.5.21.3. */
-// biome-ignore lint/correctness/useYield: descriptors go to the store
-export function* setSecurity(_ctx: ContextOf<'open'>, _request: SetInfoRequest): Steps<NtStatus> {
-  return NtStatus.NotSupported;
+/** Security information, MS-SMB2 3.3.5.21.3: the named parts are replaced; what is kept is what our own writer made of them. */
+export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): Steps<NtStatus> {
+  const { open, session } = ctx;
+  const information = request.additionalInformation;
+  if (!open.may(accessToSet(information))) return NtStatus.AccessDenied;
+  const handle = open.base ?? (open.handle as Handle);
+  if (handle.setDescriptor === undefined) return NtStatus.NotSupported;
+  const given = decodeSecurityDescriptor(request.buffer);
+  const { owner } = given;
+  const { sid, groups } = session.identity;
+  if ((information & SecurityInformation.Owner) !== 0 && owner !== undefined && owner !== sid && !groups.includes(owner)) {
+    const current = yield* descriptorOf(handle);
+    if (isCode(current) || current.owner !== owner) return NtStatus.InvalidOwner;
+  }
+  const current = yield* descriptorOf(handle);
+  if (isCode(current)) return statusOf(current);
+  const set = yield* wait(handle.setDescriptor(encodeSecurityDescriptor(mergeSecurity(current, given, information))));
+  return isCode(set) ? statusOf(set) : NtStatus.Success;
 }

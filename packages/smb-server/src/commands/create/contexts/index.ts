@@ -3,8 +3,10 @@ import type { Stat } from '@ring3/vfs';
 import type { Open } from '../../../open.ts';
 import type { CreatePlan } from '../plan.ts';
 import { allocationSize } from './allocation-size.ts';
+import { extendedAttributes } from './extended-attributes.ts';
 import { maximalAccess } from './maximal-access.ts';
 import { queryOnDiskId } from './query-on-disk-id.ts';
+import { securityDescriptor } from './security-descriptor.ts';
 import { timewarp } from './timewarp.ts';
 
 /** One create context, MS-SMB2 2.2.13.2: what it asks for, and what is answered. */
@@ -17,7 +19,7 @@ export interface ContextRow {
 }
 
 const rows: ReadonlyMap<string, ContextRow> = new Map(
-  [allocationSize, maximalAccess, queryOnDiskId, timewarp].map((row) => [row.name, row]),
+  [allocationSize, extendedAttributes, maximalAccess, queryOnDiskId, securityDescriptor, timewarp].map((row) => [row.name, row]),
 );
 
 /** Takes in all contexts; unknown ones are passed over (3.3.5.9). */

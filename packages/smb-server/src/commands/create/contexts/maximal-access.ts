@@ -1,7 +1,5 @@
 import { CreateContextName, MaximalAccessResponse, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { attributesOf } from '../../../metadata.ts';
-import { maximalAccess as maximal } from '../access.ts';
 import type { ContextRow } from './index.ts';
 
 /** SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, MS-SMB2 3.3.5.9.5. */
@@ -12,11 +10,9 @@ export const maximalAccess: ContextRow = {
     plan.wantsMaximalAccess = true;
     return NtStatus.Success;
   },
-  answer(_plan, open, stat) {
+  answer(plan) {
     const answer = Frame.alloc(MaximalAccessResponse.byteLength);
-    const folder = open.handle?.kind === 'folder';
-    const access = maximal(open.tree, { attributes: attributesOf(stat, open.handle?.kind ?? stat.kind), folder });
-    MaximalAccessResponse.write(answer, 0, { queryStatus: NtStatus.Success, maximalAccess: access });
+    MaximalAccessResponse.write(answer, 0, { queryStatus: NtStatus.Success, maximalAccess: plan.maximalAccess });
     return answer.bytes;
   },
 };

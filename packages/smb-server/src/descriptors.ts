@@ -1,0 +1,81 @@
+import { type Steps, wait } from '@ring3/kit';
+import {
+  AceFlags,
+  AceType,
+  type Acl,
+  createSecurityDescriptor,
+  decodeSecurityDescriptor,
+  encodeSecurityDescriptor,
+  fileAllAccess,
+  maximalAccess,
+  type SecurityDescriptor,
+  WellKnownSid,
+} from '@ring3/smb-proto';
+import { type Handle, type Identity, isCode, type VfsCode } from '@ring3/vfs';
+import type { Session } from './session.ts';
+
+const everybody = { type: AceType.AccessAllowed, flags: AceFlags.ObjectInherit | AceFlags.ContainerInherit, mask: fileAllAccess };
+/** What is nobody's in particular: whoever reaches the share may do everything, and so with what is created below. */
+const unset: SecurityDescriptor = {
+  control: 0,
+  owner: WellKnownSid.BuiltinAdministrators,
+  group: WellKnownSid.BuiltinUsers,
+  dacl: { revision: 2, aces: [{ ...everybody, sid: WellKnownSid.Everyone }] },
+};
+
+/** Decoded descriptors by their bytes, and what each gives to whom: few are ever different. */
+const decoded = new Map<string, SecurityDescriptor>();
+const cacheLimit = 1024;
+
+function decode(bytes: Uint8Array): SecurityDescriptor {
+  const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  let found = decoded.get(key);
+  if (found === undefined) {
+    found = decodeSecurityDescriptor(bytes);
+    if (decoded.size >= cacheLimit) decoded.clear();
+    decoded.set(key, found);
+  }
+  return found;
+}
+
+/** The descriptor of a file: what was stored, or what holds where nothing was. @throws DecodeError where the stored bytes are none */
+export function* descriptorOf(handle: Handle): Steps<SecurityDescriptor | VfsCode> {
+  const bytes = yield* wait(handle.getDescriptor?.());
+  if (bytes === undefined || bytes === 'ENODATA' || bytes === 'EOPNOTSUPP') return unset;
+  return isCode(bytes) ? bytes : decode(bytes);
+}
+
+const rights = new WeakMap<Identity, WeakMap<SecurityDescriptor, number>>();
+
+/** Every right that a descriptor gives to somebody, MS-DTYP 2.5.3.2. */
+export function rightsOf(descriptor: SecurityDescriptor, identity: Identity): number {
+  let known = rights.get(identity);
+  if (known === undefined) rights.set(identity, (known = new WeakMap()));
+  let access = known.get(descriptor);
+  if (access === undefined) {
+    access = maximalAccess(descriptor, { sids: new Set([identity.sid, ...identity.groups]) });
+    known.set(descriptor, access);
+  }
+  return access;
+}
+
+/** What a creator's files allow where neither folder nor client says anything: Token.DefaultDACL, MS-DTYP 2.5.2. */
+const defaultDacl = (owner: string): Acl => ({
+  revision: 2,
+  aces: [
+    { type: AceType.AccessAllowed, flags: 0, mask: fileAllAccess, sid: owner },
+    { type: AceType.AccessAllowed, flags: 0, mask: fileAllAccess, sid: WellKnownSid.LocalSystem },
+  ],
+});
+
+/** The descriptor of a new file or folder, as bytes: what the client gave, what the folder passes on. MS-DTYP 2.5.3.4.1. */
+export function newDescriptor(
+  session: Session,
+  parent: SecurityDescriptor,
+  given: SecurityDescriptor | undefined,
+  isContainer: boolean,
+): Uint8Array {
+  const { sid } = session.identity;
+  const creator = { owner: sid, group: session.connection.server.users.groupSid, defaultDacl: defaultDacl(sid) };
+  return encodeSecurityDescriptor(createSecurityDescriptor({ parent, isContainer, creator, ...(given !== undefined && { given }) }));
+}

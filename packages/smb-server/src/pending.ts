@@ -1,0 +1,24 @@
+import type { MaybePromise } from '@ring3/kit';
+import { NtStatus } from '@ring3/smb-proto';
+import type { AccessInput, FileState, LockInput, OpenInput } from './file-state/index.ts';
+import type { Request } from './request.ts';
+
+/**
+ * Submits an input that may have to wait, for a lock or the end of an oplock break. While it does, the client has an interim response (MS-SMB2 3.3.4.2) and may
+ * cancel.
+ * @param cancelled what a cancelled one answers
+ */
+export function submitPending(
+  request: Request,
+  state: FileState,
+  fileId: string,
+  input: OpenInput | LockInput | AccessInput,
+  cancelled: () => NtStatus = () => NtStatus.Cancelled,
+): MaybePromise<NtStatus> {
+  const answer = state.submit(fileId, input);
+  if (!(answer instanceof Promise)) return answer;
+  const ticket = 'ticket' in input ? input.ticket : input.openId;
+  const stop = (status: NtStatus): void => void state.submit(fileId, { kind: 'cancel', ticket, status });
+  if (!request.pend(() => stop(cancelled()))) stop(NtStatus.InsufficientResources);
+  return answer;
+}

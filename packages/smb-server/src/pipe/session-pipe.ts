@@ -1,0 +1,87 @@
+import { NtStatus } from '@ring3/smb-proto';
+import type { Request } from '../request.ts';
+import type { Session } from '../session.ts';
+import type { Share } from '../share.ts';
+import { openPipe, type Pipe, type PipeHost, type PipeShare } from './pipe.ts';
+
+const typeOf = (share: Share): number => (share.isPipe ? 0x80000003 : 0);
+
+/** What the pipes tell a session: never of shares that it may not enter. */
+function hostFor(session: Session): PipeHost {
+  const { server } = session.connection;
+  return {
+    serverName: server.options.name,
+    workgroup: server.options.workgroup,
+    comment: server.options.comment,
+    *shares(): Iterable<PipeShare> {
+      for (const share of server.shares.all()) {
+        if (share.accessOf(session) === 'none') continue;
+        yield { name: share.name, type: typeOf(share), comment: share.comment, hidden: share.options?.hidden === true };
+      }
+    },
+    wall: () => server.clock.wall(),
+  };
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  return chunks.length === 1 ? (chunks[0] as Uint8Array) : new Uint8Array(Buffer.concat(chunks, length));
+}
+
+type Read = { dataRemaining: number; data: Uint8Array[] } | NtStatus;
+
+/** A named pipe that a session has open: reads wait for answers, and end with the pipe. MS-SMB2 3.3.5.12, 3.3.5.13, 3.3.5.15.10. */
+export class SessionPipe {
+  readonly #pipe: Pipe;
+  #waiting: (() => void)[] = [];
+  #closed = false;
+
+  constructor(pipe: Pipe) {
+    this.#pipe = pipe;
+  }
+
+  /** Opens one of the pipes that there are. Nothing else is ever reached by a name. */
+  static open(session: Session, name: string): SessionPipe | undefined {
+    const pipe = openPipe(name, hostFor(session));
+    return pipe === undefined ? undefined : new SessionPipe(pipe);
+  }
+
+  /** Takes a message of the client's. */
+  write(data: readonly Uint8Array[], length: number): { count: number } | NtStatus {
+    if (!this.#pipe.write(joined(data, length))) return NtStatus.PipeDisconnected;
+    for (const call of this.#waiting.splice(0)) call();
+    return { count: length };
+  }
+
+  /** The next answer, or the rest of it; waits where there is none. */
+  read(request: Request, length: number): Read | Promise<Read> {
+    const found = this.#read(request, length);
+    if (found !== undefined) return found;
+    return new Promise((resolve) => {
+      const again = (): void => {
+        const later = this.#closed ? NtStatus.PipeBroken : this.#read(request, length);
+        if (later === undefined) this.#waiting.push(again);
+        else resolve(later);
+      };
+      if (!request.pend(() => resolve(this.#closed ? NtStatus.PipeBroken : NtStatus.Cancelled))) resolve(NtStatus.InsufficientResources);
+      else this.#waiting.push(again);
+    });
+  }
+
+  #read(request: Request, length: number): Exclude<Read, number> | undefined {
+    const found = this.#pipe.read(length);
+    if (found === undefined) return undefined;
+    if (found.more) request.status = NtStatus.BufferOverflow;
+    return { dataRemaining: 0, data: [found.bytes] };
+  }
+
+  /** A message there, and its answer: FSCTL_PIPE_TRANSCEIVE. */
+  transceive(input: Uint8Array, limit: number): { readonly bytes: Uint8Array; readonly more: boolean } | NtStatus {
+    if (!this.#pipe.write(input)) return NtStatus.PipeDisconnected;
+    return this.#pipe.read(limit) ?? { bytes: new Uint8Array(0), more: false };
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const call of this.#waiting.splice(0)) call();
+  }
+}
