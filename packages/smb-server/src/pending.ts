@@ -1,6 +1,7 @@
 import type { MaybePromise } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
-import type { AccessInput, FileState, LockInput, OpenInput } from './file-state/index.ts';
+import type { ContextOf } from './command.ts';
+import type { AccessInput, FileState, LockInput, OpenInput, Operation } from './file-state/index.ts';
 import type { Request } from './request.ts';
 
 /**
@@ -21,4 +22,15 @@ export function submitPending(
   const stop = (status: NtStatus): void => void state.submit(fileId, { kind: 'cancel', ticket, status });
   if (!request.pend(() => stop(cancelled()))) stop(NtStatus.InsufficientResources);
   return answer;
+}
+
+/**
+ * Asks the state of the file whether an operation of this open may go on, by the oplocks and locks of others; breaks what it does not go with, and waits for it.
+ * @param offset of the bytes that are read or changed, with `length`; 0 and 0 where it is not about bytes
+ */
+export function askAccess(ctx: ContextOf<'open'>, operation: Operation, offset = 0, length = 0): MaybePromise<NtStatus> {
+  const { open, server, tree } = ctx;
+  if (open.handle === undefined) return NtStatus.Success;
+  const input = { kind: 'access', openId: open.volatileFileId, ticket: server.nextOpenId(), operation, offset, length } as const;
+  return submitPending(ctx, tree.fileState, open.handle.fileId, input);
 }

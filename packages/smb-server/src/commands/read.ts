@@ -4,7 +4,7 @@ import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { readDataRights } from '../access.ts';
 import { type ContextOf, command } from '../command.ts';
 import { readsFreely } from '../file-state/index.ts';
-import { submitPending } from '../pending.ts';
+import { askAccess } from '../pending.ts';
 import { statusOf } from '../status-map.ts';
 
 /** Offsets from here on lie behind the end of every file. */
@@ -28,10 +28,8 @@ export const read = command({
     if (offset === -1) return NtStatus.InvalidParameter;
     if (length === 0) return emptyRead(minimumCount);
     if (offset + length > beyond) return NtStatus.EndOfFile;
-    const { volatileFileId: openId } = open;
-    if (readsFreely(open.guard, openId)) return readInto(ctx, handle, length, offset, minimumCount);
-    const asked = { kind: 'access', openId, ticket: ctx.server.nextOpenId(), operation: 'read', offset, length } as const;
-    return andThen(submitPending(ctx, ctx.tree.fileState, handle.fileId, asked), (status) =>
+    if (readsFreely(open.guard, open.volatileFileId)) return readInto(ctx, handle, length, offset, minimumCount);
+    return andThen(askAccess(ctx, 'read', offset, length), (status) =>
       status === NtStatus.Success ? readInto(ctx, handle, length, offset, minimumCount) : status,
     );
   },

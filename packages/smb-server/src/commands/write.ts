@@ -1,6 +1,9 @@
+import { andThen, type MaybePromise } from '@ring3/kit';
 import { AccessMask, CreateOptions, NtStatus, WriteFlags, WriteRequest, WriteResponse } from '@ring3/smb-proto';
-import { isCode, type VfsCode } from '@ring3/vfs';
+import { type Handle, isCode, type VfsCode, type WriteHow } from '@ring3/vfs';
 import { command } from '../command.ts';
+import { writesFreely } from '../file-state/index.ts';
+import { askAccess } from '../pending.ts';
 import { statusOf } from '../status-map.ts';
 
 const through = { through: true };
@@ -25,9 +28,17 @@ export const write = command({
     if (length === 0) return { count: 0 };
     if (offset + length > Number.MAX_SAFE_INTEGER) return NtStatus.DiskFull;
     const how = (flags & WriteFlags.WriteThrough) !== 0 || (open.createOptions & CreateOptions.WriteThrough) !== 0 ? through : undefined;
-    const written = handle.write(data, offset, how);
-    return written instanceof Promise ? written.then(answered) : answered(written);
+    if (writesFreely(open.guard, open.volatileFileId)) return writeTo(handle, data, offset, how);
+    return andThen(askAccess(ctx, 'write', offset, length), (status) =>
+      status === NtStatus.Success ? writeTo(handle, data, offset, how) : status,
+    );
   },
 });
 
-const answered = (count: number | VfsCode): { count: number } | NtStatus => (isCode(count) ? statusOf(count) : { count });
+function writeTo(handle: Handle, data: readonly Uint8Array[], offset: number, how: WriteHow | undefined): MaybePromise<Answer> {
+  const written = handle.write(data, offset, how);
+  return written instanceof Promise ? written.then(answered) : answered(written);
+}
+
+type Answer = { count: number } | NtStatus;
+const answered = (count: number | VfsCode): Answer => (isCode(count) ? statusOf(count) : { count });

@@ -10,6 +10,7 @@ import {
   NtStatus,
 } from '@ring3/smb-proto';
 import { isCode, type StatChanges } from '@ring3/vfs';
+import { askAccess } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
 
@@ -51,19 +52,23 @@ export const setBasic: Setter = function* (ctx, handle, frame) {
 };
 
 /** FileEndOfFileInformation, MS-FSA 2.1.5.15.4. */
-export const setEndOfFile: Setter = function* (_ctx, handle, frame) {
+export const setEndOfFile: Setter = function* (ctx, handle, frame) {
   const { endOfFile } = FileEndOfFileInformation.read(frame, 0);
   if (handle.kind === 'folder' || endOfFile > largest) return NtStatus.InvalidParameter;
   if (endOfFile > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.DiskFull;
+  const allowed = yield* wait(askAccess(ctx, 'size'));
+  if (allowed !== NtStatus.Success) return allowed;
   const set = yield* wait(handle.truncate(Number(endOfFile)));
   return isCode(set) ? statusOf(set) : NtStatus.Success;
 };
 
 /** FileAllocationInformation, MS-FSA 2.1.5.15.1: room is reserved where the store can; less room than data cuts the data off. */
-export const setAllocation: Setter = function* (_ctx, handle, frame) {
+export const setAllocation: Setter = function* (ctx, handle, frame) {
   const { allocationSize } = FileAllocationInformation.read(frame, 0);
   if (handle.kind === 'folder' || allocationSize > largest) return NtStatus.InvalidParameter;
   if (allocationSize > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.DiskFull;
+  const allowed = yield* wait(askAccess(ctx, 'size'));
+  if (allowed !== NtStatus.Success) return allowed;
   const size = Number(allocationSize);
   const stat = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);

@@ -3,6 +3,7 @@ import { DispositionFlags, FileAttributes, FileDispositionInformation, FileDispo
 import { type Handle, isCode } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
 import { attributesOf } from '../../metadata.ts';
+import { askAccess } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
 
@@ -30,6 +31,10 @@ function* dispose(ctx: ContextOf<'open'>, handle: Handle, deletePending: boolean
       const status = yield* empty(handle);
       if (status !== NtStatus.Success) return status;
     }
+  }
+  if (deletePending) {
+    const allowed = yield* wait(askAccess(ctx, 'delete'));
+    if (allowed !== NtStatus.Success) return allowed;
   }
   return yield* wait(tree.fileState.submit(handle.fileId, { kind: 'disposition', openId: open.volatileFileId, deletePending }));
 }

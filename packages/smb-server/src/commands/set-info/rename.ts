@@ -3,6 +3,7 @@ import { FileLinkInformation, FileRenameInformation, FileRenameInformationEx, Nt
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
 import { type ParsedPath, parsePath } from '../../paths.ts';
+import { askAccess } from '../../pending.ts';
 import { openParent, release } from '../../resolve.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
@@ -44,6 +45,8 @@ function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace
   try {
     const status = yield* checkTarget(ctx, parent, path, handle, replace);
     if (status !== NtStatus.Success) return status;
+    const allowed = yield* wait(askAccess(ctx, 'rename'));
+    if (allowed !== NtStatus.Success) return allowed;
     const target = path.components.at(-1) as string;
     const done = yield* wait(how === 'rename' ? handle.rename(parent, target, { replace }) : handle.link?.(parent, target, { replace }));
     if (isCode(done)) return renameStatus(done);
