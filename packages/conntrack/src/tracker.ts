@@ -149,6 +149,7 @@ export class Tracker {
   readonly #batch = Array.from({ length: batchSize }, () => new Packet());
   /** @internal What the touch pass read; kept so that it is not optimised away. */
   touched = 0;
+  readonly #hashes = new Int32Array(batchSize);
   readonly #inner = new Packet();
   readonly #wheel: Wheel;
   readonly #reassembly: Reassembly;
@@ -230,7 +231,8 @@ export class Tracker {
     this.#outgoing = false;
     const { table, settings } = this;
     const ahead = !this.rules.everyPacket;
-    let touched = 0;
+    const hashes = this.#hashes;
+    let hashed = 0;
     for (let i = 0; i < count; i++) {
       const packet = this.#batch[i]!;
       packet.read = readPacket(packet, view, offsets[i]!, lengths[i]!, settings);
@@ -239,12 +241,10 @@ export class Tracker {
       if (packet.protocol !== Protocol.Tcp && packet.protocol !== Protocol.Udp) continue;
       packet.ports = view.getInt32(packet.l4At, false);
       packet.meta = packet.protocol | (packet.family << 8);
-      packet.hash = table.hashPacket(packet);
+      hashes[hashed++] = packet.hash = table.hashPacket(packet);
       packet.hashed = true;
-      touched ^= table.touchSlot(packet.hash);
     }
-    for (let i = 0; i < count; i++) if (this.#batch[i]!.hashed) touched ^= table.touchFlow(this.#batch[i]!.hash);
-    this.touched = touched;
+    this.touched = table.touch(hashes, hashed);
     for (let i = 0; i < count; i++) {
       this.time[0] = times[i]!;
       const answer = this.#admit(this.#batch[i]!);

@@ -34,6 +34,7 @@ export class FlowTable {
   readonly #key0: number;
   readonly #key1: number;
   readonly #scratch = new Int32Array(10);
+  readonly #touched = new Int32Array(64);
   #free = -1;
 
   /** @param capacity flows that there is room for, up to 2^27 */
@@ -167,17 +168,25 @@ export class FlowTable {
     }
   }
 
-  /** Reads the first slot of a hash ahead. @returns what lies there, so that the read happens */
-  touchSlot(hash: number): number {
-    return this.#slots[hash & this.#mask]!;
-  }
-
-  /** Reads the three lines of the flow behind the first slot of a hash ahead. @returns something that depends on them */
-  touchFlow(hash: number): number {
-    const value = this.#slots[hash & this.#mask]!;
-    if (value === 0) return 0;
-    const at = (((value & this.#indexMask) - 1) >> 1) * FlowWords;
-    return this.words[at]! ^ this.words[at + 16]! ^ this.words[at + 32]!;
+  /**
+   * Reads ahead what the flows of some hashes will need: their first slots, then the three lines behind each. Two loops of nothing else, so
+   * that the waits for memory overlap.
+   * @returns something that depends on what was read
+   */
+  touch(hashes: Int32Array, count: number): number {
+    const slots = this.#slots;
+    const words = this.words;
+    const found = this.#touched;
+    const mask = this.#mask;
+    const indexMask = this.#indexMask;
+    let sum = 0;
+    for (let i = 0; i < count; i++) found[i] = slots[hashes[i]! & mask]!;
+    for (let i = 0; i < count; i++) {
+      const entry = found[i]! & indexMask;
+      const at = entry === 0 ? 0 : ((entry - 1) >> 1) * FlowWords;
+      sum += words[at]! + words[at + 16]! + words[at + 32]!;
+    }
+    return sum;
   }
 
   /** @returns the entry whose tuple equals the given direction of `flow`, though another flow's; or -1 */
