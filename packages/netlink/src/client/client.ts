@@ -94,9 +94,9 @@ class Client implements NetlinkClient {
     try {
       exchange = this.#send(request, GetFlags.Dump);
       for (;;) {
-        yield* exchange.messages.splice(0);
-        if (exchange.ended) break;
-        if (!this.#receive()) await this.#ready();
+        if (exchange.messages.length > 0) for (const message of exchange.messages.splice(0)) yield message;
+        else if (exchange.ended) break;
+        else if (!this.#receive()) await this.#ready();
       }
       if (exchange.error !== undefined) throw exchange.error;
       if (exchange.interrupted) throw new NetlinkError(Errno.EINTR, `${request.what}: the list changed meanwhile`);
@@ -120,9 +120,9 @@ class Client implements NetlinkClient {
     this.#listeners.add(listen);
     try {
       for (;;) {
-        yield* found.splice(0);
-        if (this.#broken !== undefined) throw new NetlinkError(this.#broken, 'events');
-        if (!this.#receive()) await this.#ready();
+        if (found.length > 0) for (const event of found.splice(0)) yield event;
+        else if (this.#broken !== undefined) throw new NetlinkError(this.#broken, 'events');
+        else if (!this.#receive()) await this.#ready();
       }
     } finally {
       this.#listeners.delete(listen);
