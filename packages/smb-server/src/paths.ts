@@ -11,8 +11,9 @@ export interface ParsedPath {
   readonly folder: boolean;
 }
 
-/** What no component may hold, MS-FSCC 2.1.5; wildcards are among it. */
-const refused = /["*/<>?|\p{Cc}]/u;
+/** What no component may hold, MS-FSCC 2.1.5.2: wildcards, and control characters below the space, not those of Latin-1. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const refused = /[\x00-\x1f"*/<>?|]/;
 const longestComponent = 255;
 
 /** Takes a path apart. MS-FSA 2.1.5.1 and MS-FSCC 2.1.5. @returns the status that the client gets for a path that cannot be */
