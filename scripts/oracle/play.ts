@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ProfileName } from '@ring3/conntrack';
+import { playScenarios, type Scenario } from '../../test/oracle/conntrack.ts';
 import type { OracleFile, Outcome } from './format.ts';
 import { Machine } from './machine.ts';
 import { playVector } from './vector.ts';
@@ -9,7 +10,12 @@ export async function* playFile(path: string, profile: ProfileName = 'current'):
   const file = JSON.parse(readFileSync(path, 'utf8')) as OracleFile;
   if (file.vectors === undefined && file.scenarios === undefined) throw new Error(`${path}: neither vectors nor scenarios`);
   for (const vector of file.vectors ?? []) yield await playVector(vector, (options) => new Machine(options, profile));
-  for (const scenario of file.scenarios ?? []) {
-    yield { name: (scenario as { name: string }).name, kind: 'skipped', reason: 'scenarios need the tracker' };
-  }
+  for (const scenario of (file.scenarios ?? []) as Scenario[]) yield playScenario(scenario);
+}
+
+function playScenario(scenario: Scenario): Outcome {
+  const { name } = scenario;
+  const { differences, reasons } = playScenarios({ scenarios: [scenario] });
+  if (differences.length > 0) return { name, kind: 'failed', differences };
+  return reasons.length > 0 ? { name, kind: 'skipped', reason: reasons.join('; ') } : { name, kind: 'passed' };
 }
