@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock, fakeRandom } from '@ring3/kit';
+import { createNamespace } from './namespace.ts';
+
+const make = () => createNamespace({ clock: new FakeClock(), random: fakeRandom() });
+
+test('timeouts and their settings are the same numbers, seen in seconds (2.9)', () => {
+  const { sysctls, defaultTimeouts } = make();
+  assert.equal(sysctls.get('net.netfilter.nf_conntrack_tcp_timeout_established'), '432000');
+  assert.equal(sysctls.set('nf_conntrack_tcp_timeout_established', '500\n'), undefined);
+  assert.equal(defaultTimeouts.tcp[2], 500 * 250);
+  defaultTimeouts.udp[1] = 77 * 250;
+  assert.equal(sysctls.get('nf_conntrack_udp_timeout_stream'), '77');
+});
+
+test('a file takes at most 2^31 - 1 ticks; what DEFAULT_SET wrapped shows below zero', () => {
+  const { sysctls, defaultTimeouts } = make();
+  assert.equal(sysctls.set('nf_conntrack_udp_timeout', '8589934'), undefined);
+  for (const value of ['8589935', '4294967295', 'abc', '', '1x'])
+    assert.equal(sysctls.set('nf_conntrack_udp_timeout', value), 'invalid', value);
+  for (const [text, value] of [
+    ['0x10', '16'],
+    [' 7', '7'],
+    ['5 6', '5'],
+    ['-1', '-1'],
+  ] as const) {
+    assert.equal(sysctls.set('nf_conntrack_udp_timeout', text), undefined);
+    assert.equal(sysctls.get('nf_conntrack_udp_timeout'), value);
+  }
+  for (const [ticks, shown] of [
+    [17_179_869 * 250, '-0'],
+    [8_589_935 * 250, '-8589934'],
+    [10_000_000 * 250, '-7179869'],
+  ] as const) {
+    defaultTimeouts.tcp[2] = ticks;
+    assert.equal(sysctls.get('nf_conntrack_tcp_timeout_established'), shown);
+  }
+});
+
+test('switches take 0 and 1, counts their range; the number of flows is only read', () => {
+  const { sysctls, settings } = make();
+  assert.equal(sysctls.set('nf_conntrack_acct', '1'), undefined);
+  assert.equal(settings.acct, 1);
+  assert.equal(sysctls.set('nf_conntrack_acct', '2'), 'invalid');
+  assert.equal(sysctls.set('nf_conntrack_tcp_max_retrans', '255'), undefined);
+  assert.equal(sysctls.set('nf_conntrack_tcp_max_retrans', '256'), 'invalid');
+  assert.equal(sysctls.set('nf_conntrack_count', '1'), 'readOnly');
+  assert.equal(sysctls.get('nf_conntrack_count'), '0');
+  assert.equal(sysctls.set('nf_conntrack_nonsense', '1'), 'unknown');
+  assert.equal(sysctls.get('net.netfilter.nf_conntrack_nonsense'), undefined);
+  assert.ok(sysctls.names().includes('nf_conntrack_tcp_timeout_close'));
+});
