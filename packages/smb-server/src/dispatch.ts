@@ -85,7 +85,7 @@ function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
   const status = request.compound.admit(request, spec.payload?.(body) ?? 0);
   if (status !== NtStatus.Success) return status;
   const outcome: MaybePromise<Outcome> = spec.handle(request as never, body);
-  if (!(outcome instanceof Promise) || open === undefined) return outcome;
+  if (!(outcome instanceof Promise) || open === undefined || open.closed) return outcome; // CLOSE waits for the others, not for itself
   open.enter();
   return outcome.finally(() => open.leave());
 }
