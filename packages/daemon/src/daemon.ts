@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createNamespace } from '@ring3/conntrack';
 import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import { type Clock, type Log, type Random, systemClock, systemRandom } from '@ring3/kit';
@@ -141,7 +142,9 @@ class Running {
     const stores: (() => Promise<void> | void)[] = [];
     const offered: Record<string, ShareOptions> = {};
     for (const { name, path, readOnly: only = false, guest = false, comment = '' } of shares) {
-      const store = await createNodeStore(path, { stateDir });
+      // what the host cannot keep beside a file, for each shared folder
+      const state = join(stateDir, 'folders', createHash('sha256').update(path).digest('hex').slice(0, 16));
+      const store = createNodeStore(path, { state });
       stores.push(async () => await store.close?.());
       offered[name] = { vfs: only ? readOnly(store) : store, readOnly: only, guest, comment };
     }
