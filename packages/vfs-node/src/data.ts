@@ -1,0 +1,202 @@
+import {
+  AllocateMode,
+  allocateLater,
+  copyRangeLater,
+  Errno,
+  IoFlag,
+  readAt,
+  readAtLater,
+  seekData,
+  seekHole,
+  stat,
+  truncate,
+  truncateLater,
+  writeAt,
+  writeAtLater,
+} from '@ring3/linux';
+import type { Answer, Range } from '@ring3/vfs';
+import type { Descriptor } from './descriptor.ts';
+import type { Device } from './device.ts';
+import { errorCode } from './error-code.ts';
+import { scratch } from './scratch.ts';
+
+/** Writes up to here go to the page cache at once; larger ones to the pool, so that they overlap with the network. */
+const writtenAtOnce = 0x20000;
+/** Cutting off up to here is done at once. */
+const truncatedAtOnce = 2 ** 20;
+const copyPiece = 2 ** 20;
+/** So much is copied at a time: the client asks for the rest. */
+const mostCopied = 2 ** 28;
+
+/** Reads: at once what is in the cache, the rest in the pool. */
+export function readData(file: Descriptor, device: Device, target: Uint8Array, offset: number): Answer<number> {
+  if (target.length === 0) return 0;
+  const found = readAt(file.fd, target, offset, device.inMemory ? 0 : IoFlag.NoWait);
+  if (found === target.length) return found;
+  if (found >= 0) {
+    // short: the end of the file, or of what is cached
+    if (stat(file.fd, scratch) === 0 && offset + found >= scratch.size) return found;
+    return file.during(readRest(file.fd, target, offset, found));
+  }
+  if (found !== -Errno.EAGAIN && found !== -Errno.EOPNOTSUPP) return errorCode(found);
+  return file.during(readRest(file.fd, target, offset, 0));
+}
+
+async function readRest(fd: number, target: Uint8Array, offset: number, done: number): Promise<Awaited<Answer<number>>> {
+  while (done < target.length) {
+    const read = await readAtLater(fd, target.subarray(done), offset + done);
+    if (read < 0) return done > 0 ? done : errorCode(read);
+    if (read === 0) break;
+    done += read;
+  }
+  return done;
+}
+
+const lengthOf = (chunks: readonly Uint8Array[]): number => {
+  let sum = 0;
+  for (const chunk of chunks) sum += chunk.length;
+  return sum;
+};
+
+/** The chunks behind the first `done` bytes. */
+function rest(chunks: readonly Uint8Array[], done: number): readonly Uint8Array[] {
+  let first = 0;
+  while (first < chunks.length && done >= chunks[first]!.length) done -= chunks[first++]!.length;
+  const left = chunks.slice(first);
+  if (done > 0) left[0] = left[0]!.subarray(done);
+  return left;
+}
+
+/** Writes: small ones at once, large ones and those that must reach the medium in the pool. */
+export function writeData(
+  file: Descriptor,
+  device: Device,
+  chunks: readonly Uint8Array[],
+  offset: number,
+  through: boolean,
+): Answer<number> {
+  const total = lengthOf(chunks);
+  if (total === 0) return 0;
+  if (offset + total > Number.MAX_SAFE_INTEGER) return 'EFBIG';
+  if (through || total > writtenAtOnce || device.remote) {
+    return file.during(writeInPool(file.fd, chunks, total, offset, through ? IoFlag.DataSync : 0));
+  }
+  for (let done = 0; ; ) {
+    const left = done === 0 ? chunks : rest(chunks, done);
+    const written = writeAt(file.fd, left.length === 1 ? left[0]! : left, offset + done);
+    if (written <= 0) return done > 0 ? done : errorCode(written || -Errno.EIO);
+    done += written;
+    if (done >= total) return done;
+  }
+}
+
+async function writeInPool(
+  fd: number,
+  chunks: readonly Uint8Array[],
+  total: number,
+  offset: number,
+  flags: number,
+): Promise<Awaited<Answer<number>>> {
+  for (let done = 0; ; ) {
+    const written = await writeAtLater(fd, done === 0 ? chunks : rest(chunks, done), offset + done, flags);
+    if (written <= 0) return done > 0 ? done : errorCode(written || -Errno.EIO);
+    done += written;
+    if (done >= total) return done;
+  }
+}
+
+const done = (answer: number): Awaited<Answer<void>> => (answer < 0 ? errorCode(answer) : undefined);
+
+/** Sets the size: at once, unless much is cut off. */
+export function truncateData(file: Descriptor, device: Device, size: number): Answer<void> {
+  const found = stat(file.fd, scratch);
+  if (found < 0) return errorCode(found);
+  if (device.remote || scratch.size - size > truncatedAtOnce) return file.during(truncateLater(file.fd, size)).then(done);
+  return done(truncate(file.fd, size));
+}
+
+/** Reserves room, in the pool. */
+export const allocateData = (file: Descriptor, size: number): Answer<void> =>
+  size === 0 ? undefined : file.during(allocateLater(file.fd, AllocateMode.KeepSize, 0, size)).then(done);
+
+/** Makes a range zeros, in the pool; by writing them where the host punches no holes. */
+export async function punchData(file: Descriptor, device: Device, offset: number, length: number): Promise<Awaited<Answer<void>>> {
+  if (length === 0) return undefined;
+  const punched = await file.during(allocateLater(file.fd, AllocateMode.PunchHole | AllocateMode.KeepSize, offset, length));
+  if (punched !== -Errno.EOPNOTSUPP) return done(punched);
+  if (stat(file.fd, scratch) < 0) return 'EIO';
+  const end = Math.min(offset + length, scratch.size);
+  const zeros = Buffer.alloc(copyPiece);
+  for (let at = offset; at < end; ) {
+    const written = await writeData(file, device, [zeros.subarray(0, Math.min(copyPiece, end - at))], at, false);
+    if (typeof written === 'string') return written;
+    at += written;
+  }
+  return undefined;
+}
+
+/** The parts of a range that hold data. */
+export function dataRanges(file: Descriptor, offset: number, length: number): readonly Range[] | Awaited<Answer<never>> {
+  const ranges: Range[] = [];
+  const end = Math.min(offset + length, Number.MAX_SAFE_INTEGER);
+  for (let at = offset; at < end; ) {
+    const start = seekData(file.fd, at);
+    if (start === -Errno.ENXIO || start >= end) break;
+    if (start < 0) return errorCode(start);
+    const stop = seekHole(file.fd, start);
+    if (stop < 0) return errorCode(stop);
+    ranges.push({ offset: start, length: Math.min(stop, end) - start });
+    at = stop;
+  }
+  return ranges;
+}
+
+/** Copies inside the host, in the pool; through a buffer where it cannot, or where the ranges overlap. */
+export async function copyData(
+  source: Descriptor,
+  sourceOffset: number,
+  target: Descriptor,
+  offset: number,
+  length: number,
+  sameFile: boolean,
+): Promise<Awaited<Answer<number>>> {
+  if (stat(source.fd, scratch) < 0) return 'EIO';
+  const total = Math.min(length, mostCopied, scratch.size - sourceOffset);
+  if (total <= 0) return 0;
+  if (offset + total > Number.MAX_SAFE_INTEGER) return 'EFBIG';
+  const overlap = sameFile && Math.abs(offset - sourceOffset) < total;
+  if (!overlap) {
+    const copied = await source.during(target.during(copyRangeLater(source.fd, sourceOffset, target.fd, offset, total)));
+    if (copied >= 0) return copied;
+    const cannot = [Errno.EXDEV, Errno.EOPNOTSUPP, Errno.EINVAL, Errno.ENOSYS, Errno.EPERM].includes(-copied as never);
+    if (!cannot) return errorCode(copied);
+  }
+  return await source.during(
+    target.during(copyByHand(source.fd, sourceOffset, target.fd, offset, total, overlap && offset > sourceOffset)),
+  );
+}
+
+/** Copies piece by piece; the last piece first where the target lies behind its source, so that none is overwritten before it is read. */
+async function copyByHand(
+  from: number,
+  fromOffset: number,
+  to: number,
+  toOffset: number,
+  total: number,
+  backwards: boolean,
+): Promise<Awaited<Answer<number>>> {
+  const buffer = Buffer.allocUnsafeSlow(Math.min(copyPiece, total));
+  for (let copied = 0; copied < total; ) {
+    const part = buffer.subarray(0, Math.min(buffer.length, total - copied));
+    const at = backwards ? total - copied - part.length : copied;
+    const read = await readRest(from, part, fromOffset + at, 0);
+    if (typeof read === 'string') return backwards || copied === 0 ? read : copied;
+    if (read === 0) return copied;
+    const piece = part.subarray(0, read);
+    const written = await writeInPool(to, [piece], piece.length, toOffset + at, 0);
+    if (typeof written === 'string') return backwards || copied === 0 ? written : copied;
+    copied += written;
+    if (written < piece.length || read < part.length) return backwards ? 'ENOSPC' : copied;
+  }
+  return total;
+}

@@ -1,0 +1,73 @@
+import type { FileStat, XattrTarget } from '@ring3/linux';
+import { isCode, type Stat } from '@ring3/vfs';
+import type { Device } from './device.ts';
+import { type Description, type Inode, kindOf } from './inode.ts';
+import { descriptionKey, type KeptValues } from './kept-values.ts';
+
+// flags u32, attributes u32, birth i64 (ns since 1970); little-endian
+const hasAttributes = 1;
+const hasBirth = 2;
+const size = 16;
+
+/** Reads attributes and time of birth out of their bytes; what is no such thing says nothing. */
+export function readDescription(bytes: Uint8Array | undefined, changed: bigint): Description {
+  if (bytes?.length !== size) return { changed, attributes: undefined, birth: undefined };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
+  const flags = view.getUint32(0, true);
+  return {
+    changed,
+    attributes: (flags & hasAttributes) !== 0 ? view.getUint32(4, true) : undefined,
+    birth: (flags & hasBirth) !== 0 ? view.getBigInt64(8, true) : undefined,
+  };
+}
+
+/** The bytes of attributes and time of birth. */
+export function writeDescription({ attributes, birth }: Pick<Description, 'attributes' | 'birth'>): Uint8Array {
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, (attributes === undefined ? 0 : hasAttributes) | (birth === undefined ? 0 : hasBirth), true);
+  view.setUint32(4, attributes ?? 0, true);
+  view.setBigInt64(8, birth ?? 0n, true);
+  return bytes;
+}
+
+/** The description of an open inode, read again only when the host's change time moved. */
+export function describe(kept: KeptValues, inode: Inode, target: XattrTarget, changed: bigint): Description {
+  if (inode.description?.changed === changed) return inode.description;
+  const bytes = kept.peek(inode.fileId, inode, target, descriptionKey);
+  inode.description = readDescription(isCode(bytes) ? undefined : bytes, changed);
+  return inode.description;
+}
+
+const unsigned64 = (1n << 64n) - 1n;
+
+/** A number for an inode of another device than the root's: one that the root's inodes do not use, and that differs from device to device. */
+const foreignNumber = (device: Device, inode: bigint): bigint =>
+  (1n << 63n) | ((inode * 0x9e3779b97f4a7c15n + device.number * 0xc2b2ae3d27d4eb4fn) & (unsigned64 >> 1n));
+
+/** All that the contract tells of an entry. @param home the root's device */
+export function statOf(found: FileStat, device: Device, home: Device, fileId: string, description: Description): Stat {
+  const kind = kindOf(found) ?? 'file';
+  const isFolder = kind === 'folder';
+  const links = found.links;
+  return {
+    kind,
+    fileId,
+    id64: device === home ? found.inode : foreignNumber(device, found.inode),
+    ...(device === home ? undefined : { idHigh: device.number }),
+    size: isFolder ? 0 : found.size,
+    allocated: isFolder ? 0 : found.allocated,
+    links: isFolder && links > 1 ? 1 : links,
+    birth: description.birth ?? found.birth ?? earliest(found),
+    modified: found.modified,
+    changed: found.changed,
+    accessed: found.accessed,
+    ...(description.attributes === undefined ? undefined : { attributes: description.attributes }),
+    mode: found.mode & 0o7777,
+  };
+}
+
+/** Where the host keeps no time of birth: a file was there at the earliest of its other times. */
+function earliest({ modified, changed }: FileStat): bigint {
+  return modified < changed ? modified : changed;
+}

@@ -1,0 +1,68 @@
+import { type FileStat, fileHandle, fileSystemStat } from '@ring3/linux';
+import type { Inode } from './inode.ts';
+
+/** uapi/linux/magic.h: file systems that live in memory, where nothing waits. */
+const inMemory: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]); // tmpfs, ramfs
+/** Those behind a network or another program, where everything may. */
+const remote: ReadonlySet<number> = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x65735546, 0x01021997, 0x00c36400]); // nfs, cifs, smb2, smb, fuse, 9p, ceph
+
+/** One file system under the share. */
+export class Device {
+  /** Its identifier, as stable as the host makes it. */
+  readonly id: string;
+  readonly number: bigint;
+  readonly inMemory: boolean;
+  readonly remote: boolean;
+  /** Whether it names its files exactly (inode and generation); where not, the time of birth stands in. */
+  readonly hasHandles: boolean;
+  /** Whether `user.*` attributes are kept; false once it was found that they are not. */
+  hasXattrs: boolean;
+  /** Inodes that are open, by number: none of these numbers can be given out again meanwhile. */
+  readonly inodes = new Map<bigint, Inode>();
+
+  constructor(key: string, fd: number, hostAttributes: boolean) {
+    const found = fileSystemStat(fd);
+    const type = typeof found === 'number' ? 0 : found.type;
+    this.number = typeof found === 'number' ? 0n : found.id;
+    this.id = this.number === 0n ? key : this.number.toString(16);
+    this.inMemory = inMemory.has(type);
+    this.remote = remote.has(type);
+    this.hasHandles = typeof fileHandle(fd) !== 'number';
+    this.hasXattrs = hostAttributes;
+  }
+
+  /** The exact and lasting name of a file. @param dir with `name`, or the file itself with an empty one */
+  fileId(stat: FileStat, dir: number, name: string | Uint8Array = ''): string {
+    if (this.hasHandles) {
+      const handle = fileHandle(dir, name);
+      if (typeof handle !== 'number') return `${this.id}-${handle.toString('hex')}`;
+    }
+    return `${this.id}-${stat.inode.toString(16)}-${(stat.birth ?? 0n).toString(16)}`;
+  }
+}
+
+/** The file systems that were met. The share may hold mount points. */
+export class Devices {
+  readonly #known = new Map<number, Map<number, Device>>();
+  readonly #hostAttributes: boolean;
+
+  /** @param hostAttributes false keeps everything in the sidecar */
+  constructor(hostAttributes: boolean) {
+    this.#hostAttributes = hostAttributes;
+  }
+
+  /** The file system of an entry, if it was met before. */
+  find(stat: FileStat): Device | undefined {
+    return this.#known.get(stat.deviceMajor)?.get(stat.deviceMinor);
+  }
+
+  /** The file system of an entry. @param fd any descriptor that is on it */
+  of(stat: FileStat, fd: number): Device {
+    const known = this.find(stat);
+    if (known !== undefined) return known;
+    const device = new Device(`${stat.deviceMajor}:${stat.deviceMinor}`, fd, this.#hostAttributes);
+    const minors = this.#known.get(stat.deviceMajor) ?? new Map<number, Device>();
+    this.#known.set(stat.deviceMajor, minors.set(stat.deviceMinor, device));
+    return device;
+  }
+}

@@ -1,0 +1,460 @@
+import { andThen, type MaybePromise } from '@ring3/kit';
+import {
+  AtFlag,
+  currentFolder,
+  descriptorPath,
+  linkAt,
+  RenameFlag,
+  readLink,
+  renameAt,
+  setTimes,
+  stat,
+  syncLater,
+  timeOmitted,
+  unlinkAt,
+  type XattrTarget,
+} from '@ring3/linux';
+import {
+  type Access,
+  type Answer,
+  type Change,
+  type Cursor,
+  checkName,
+  type Handle,
+  isCode,
+  type Kind,
+  type LinkTarget,
+  type Listing,
+  type ListWant,
+  nameFromBytes,
+  type Range,
+  type RenameHow,
+  type Stat,
+  type StatChanges,
+  type StreamEntry,
+  type StreamHow,
+  type VfsCode,
+  type Watch,
+  type WatchWant,
+  type WriteHow,
+} from '@ring3/vfs';
+import { allocateData, copyData, dataRanges, punchData, readData, truncateData, writeData } from './data.ts';
+import { describe, statOf, writeDescription } from './description.ts';
+import type { Descriptor } from './descriptor.ts';
+import type { Device } from './device.ts';
+import { type Entry, hostName } from './entry.ts';
+import { errorCode } from './error-code.ts';
+import { descriptionKey, descriptorKey, xattrKey, xattrNames, xattrPrefix } from './kept-values.ts';
+import { OpenListing } from './listing.ts';
+import type { NodeStore } from './node-store.ts';
+import { scratch } from './scratch.ts';
+import { Streams } from './streams.ts';
+
+const writes = (access: Access): boolean => access === 'write' || access === 'readWrite';
+
+/** An open entry of the host. */
+export class EntryHandle implements Handle {
+  readonly store: NodeStore;
+  readonly entry: Entry;
+  #reading: Descriptor | undefined;
+  #writing: Descriptor | undefined;
+  #listing: OpenListing | undefined;
+  #closed = false;
+
+  /** @param entry is the handle's from now on: it lets go of it when it is closed */
+  constructor(store: NodeStore, entry: Entry) {
+    this.store = store;
+    this.entry = entry;
+  }
+
+  get fileId(): string {
+    return this.entry.inode.fileId;
+  }
+
+  get kind(): Kind {
+    return this.entry.inode.kind;
+  }
+
+  get name(): string {
+    return this.entry.name;
+  }
+
+  /** Whether it was closed, or its store. */
+  get stale(): boolean {
+    return this.#closed || this.store.closed;
+  }
+
+  stat(): Stat | VfsCode {
+    if (this.stale) return 'ESTALE';
+    const { inode, fd } = this.entry;
+    const answer = stat(fd, scratch);
+    if (answer < 0) return errorCode(answer);
+    const description = describe(this.store.kept, inode, this.target, scratch.changed);
+    return statOf(scratch, inode.device, this.store.tree.root.inode.device, inode.fileId, description);
+  }
+
+  read(target: Uint8Array, offset: number, signal?: AbortSignal): Answer<number> {
+    const file = this.#ready(offset, signal) ?? this.data(false);
+    return isCode(file) ? file : readData(file, this.device, target, offset);
+  }
+
+  write(chunks: readonly Uint8Array[], offset: number, how: WriteHow = {}, signal?: AbortSignal): Answer<number> {
+    const file = this.#ready(offset, signal) ?? this.data(true);
+    return isCode(file) ? file : writeData(file, this.device, chunks, offset, how.through === true);
+  }
+
+  truncate(size: number, signal?: AbortSignal): Answer<void> {
+    const file = this.#ready(size, signal) ?? this.data(true);
+    return isCode(file) ? file : truncateData(file, this.device, size);
+  }
+
+  allocate(size: number, signal?: AbortSignal): Answer<void> {
+    const file = this.#ready(size, signal) ?? this.data(true);
+    return isCode(file) ? file : allocateData(file, size);
+  }
+
+  punch(offset: number, length: number, signal?: AbortSignal): Answer<void> {
+    const file = this.#ready(offset, signal) ?? this.data(true);
+    return isCode(file) ? file : punchData(file, this.device, offset, length);
+  }
+
+  ranges(offset: number, length: number, signal?: AbortSignal): Answer<readonly Range[]> {
+    const file = this.#ready(offset, signal) ?? this.data(false);
+    return isCode(file) ? file : dataRanges(file, offset, length);
+  }
+
+  copyRange(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<number> {
+    const files = this.#copied(source, sourceOffset, offset, signal);
+    if (isCode(files)) return files;
+    const [from, to] = files;
+    return copyData(from, sourceOffset, to, offset, length, source.fileId === this.fileId);
+  }
+
+  flush(signal?: AbortSignal): Answer<void> {
+    const bad = this.#usable(signal);
+    if (bad !== undefined) return bad;
+    if (this.kind === 'link') return undefined;
+    const file = this.kind === 'file' ? this.data(false) : this.entry.inode.open(this.entry, false);
+    if (isCode(file)) return file;
+    if (typeof file === 'number') return errorCode(file);
+    const flushed = file.during(syncLater(file.fd)).then((answer) => (answer < 0 ? errorCode(answer) : undefined));
+    if (this.kind === 'folder') file.release();
+    return flushed;
+  }
+
+  list(cursor: Cursor | undefined, want: ListWant, signal?: AbortSignal): MaybePromise<Listing | VfsCode> {
+    const bad = this.#usable(signal);
+    if (bad !== undefined) return bad;
+    if (this.kind !== 'folder') return 'ENOTDIR';
+    const known = this.#listing;
+    if (known !== undefined && !known.busy) return known.list(cursor, want);
+    const listing = OpenListing.open(this.store.tree, this.store.kept, this.entry);
+    if (isCode(listing)) return listing;
+    if (known === undefined) {
+      this.#listing = listing;
+      return listing.list(cursor, want);
+    }
+    return andThen(listing.list(cursor, want), (part) => {
+      listing.close();
+      return part;
+    });
+  }
+
+  rename(dir: Handle, name: string, how: RenameHow = {}): Answer<void> {
+    const bad = this.stale ? 'ESTALE' : this.entry.parent === undefined ? 'EINVAL' : undefined;
+    if (bad !== undefined) return bad;
+    const folder = this.store.folderOf(dir);
+    if (isCode(folder)) return folder;
+    const wrong = checkName(name) ?? (this.#isThere() ? undefined : 'ENOENT');
+    if (wrong !== undefined) return wrong;
+    return this.store.withName(folder, name, (there) => {
+      if (isCode(there)) return there;
+      if (there === undefined) return this.#renameTo(folder, name, RenameFlag.NoReplace);
+      const own = there.inode === this.entry.inode;
+      if (own && there.name === this.entry.name && there.parent?.inode === this.entry.parent?.inode)
+        return there.name === name ? undefined : this.#renameTo(folder, name, RenameFlag.NoReplace);
+      if (how.replace !== true) return 'EEXIST';
+      if (there.inode.kind === 'folder') return 'EISDIR';
+      if (this.kind === 'folder') return 'ENOTDIR';
+      return own ? this.#becomeOther(there) : this.#replace(there, folder, name);
+    });
+  }
+
+  unlink(): Answer<void> {
+    if (this.stale) return 'ESTALE';
+    const { entry } = this;
+    if (entry.parent === undefined) return 'EBUSY';
+    if (!this.#isThere()) return 'ENOENT';
+    const { parent } = entry;
+    const flags = this.kind === 'folder' ? AtFlag.RemoveFolder : 0;
+    const answer = this.store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host, flags), undefined, entry.name);
+    if (answer < 0) return errorCode(answer);
+    entry.vanish();
+    this.store.lost(entry);
+    return undefined;
+  }
+
+  link(dir: Handle, name: string, how: RenameHow = {}): Answer<void> {
+    if (this.stale) return 'ESTALE';
+    if (this.kind === 'folder') return 'EPERM';
+    const folder = this.store.folderOf(dir);
+    if (isCode(folder)) return folder;
+    const wrong = checkName(name) ?? (this.#isThere() ? undefined : 'ENOENT');
+    if (wrong !== undefined) return wrong;
+    return this.store.withName(folder, name, (there) => {
+      if (isCode(there)) return there;
+      if (there === undefined) return this.#linkTo(folder, name);
+      if (how.replace !== true) return 'EEXIST';
+      if (there.inode.kind === 'folder') return 'EISDIR';
+      return there.inode === this.entry.inode ? undefined : this.#linkOver(there, folder, name);
+    });
+  }
+
+  close(): Answer<void> {
+    if (this.#closed) return undefined;
+    this.#closed = true;
+    this.#listing?.close();
+    this.#reading?.release();
+    this.#writing?.release();
+    this.entry.release();
+    return undefined;
+  }
+
+  reopen(access: Access, signal?: AbortSignal): Answer<void> {
+    const bad = this.#usable(signal);
+    if (bad !== undefined || access === 'metadata' || this.kind === 'link') return bad;
+    if (this.kind === 'folder') return access === 'write' ? undefined : this.#openListing();
+    if (writes(access)) {
+      const file = this.data(true);
+      if (isCode(file)) return file;
+    }
+    if (access !== 'write') {
+      const file = this.data(false);
+      if (isCode(file)) return file;
+    }
+    return undefined;
+  }
+
+  setStat(changes: StatChanges): Answer<void> {
+    if (this.stale) return 'ESTALE';
+    const { inode, fd } = this.entry;
+    if (changes.attributes !== undefined || changes.birth !== undefined) {
+      const answer = stat(fd, scratch);
+      if (answer < 0) return errorCode(answer);
+      const before = describe(this.store.kept, inode, this.target, scratch.changed);
+      const after = { attributes: changes.attributes ?? before.attributes, birth: changes.birth ?? before.birth };
+      inode.description = undefined;
+      const refused = this.store.kept.set(inode, this.target, descriptionKey, writeDescription(after));
+      if (refused !== undefined) return refused;
+    }
+    if (changes.modified === undefined && changes.accessed === undefined) return undefined;
+    const answer = setTimes(fd, changes.accessed ?? timeOmitted, changes.modified ?? timeOmitted);
+    return answer < 0 ? errorCode(answer) : undefined;
+  }
+
+  readLink(): LinkTarget | VfsCode {
+    if (this.stale) return 'ESTALE';
+    if (this.kind !== 'link') return 'EINVAL';
+    const target = readLink(this.entry.fd, '');
+    return typeof target === 'number' ? errorCode(target) : { target: pathText(target).join('/') };
+  }
+
+  getXattr(name: string): Uint8Array | VfsCode {
+    const key = this.stale ? 'ESTALE' : xattrKey(name);
+    return key.startsWith(xattrPrefix) ? this.#get(key) : (key as VfsCode);
+  }
+
+  setXattr(name: string, value: Uint8Array | undefined): VfsCode | undefined {
+    const key = this.stale ? 'ESTALE' : xattrKey(name);
+    if (!key.startsWith(xattrPrefix)) return key as VfsCode;
+    const { inode } = this.entry;
+    return value === undefined ? this.store.kept.remove(inode, this.target, key) : this.store.kept.set(inode, this.target, key, value);
+  }
+
+  listXattrs(): readonly string[] | VfsCode {
+    if (this.stale) return 'ESTALE';
+    const keys = this.store.kept.keys(this.entry.inode, this.target, xattrPrefix);
+    return isCode(keys) ? keys : xattrNames(keys);
+  }
+
+  getDescriptor(): Uint8Array | VfsCode {
+    return this.stale ? 'ESTALE' : this.#get(descriptorKey);
+  }
+
+  setDescriptor(descriptor: Uint8Array): VfsCode | undefined {
+    return this.stale ? 'ESTALE' : this.store.kept.set(this.entry.inode, this.target, descriptorKey, descriptor);
+  }
+
+  streams(): readonly StreamEntry[] | VfsCode {
+    const streams = this.#streams();
+    return isCode(streams) ? streams : streams.all().map((stream) => ({ name: stream.name, ...streams.sizeOf(stream) }));
+  }
+
+  openStream(name: string, how: StreamHow): Answer<Handle> {
+    const streams = this.#streams();
+    return isCode(streams) ? streams : this.store.openStream(this.entry, streams, name, how);
+  }
+
+  watch(want: WatchWant, listener: (change: Change) => void): Answer<Watch> {
+    if (this.stale) return 'ESTALE';
+    return this.kind === 'folder' ? this.store.notifications.watch(this.entry, want.recursive, listener) : 'ENOTDIR';
+  }
+
+  path(): readonly string[] | VfsCode {
+    if (this.stale) return 'ESTALE';
+    if (this.entry.parent === undefined) return [];
+    if (!this.#isThere()) return 'ENOENT';
+    const root = readLink(currentFolder, descriptorPath(this.store.tree.root.fd));
+    const folder = readLink(currentFolder, descriptorPath(this.entry.parent.fd));
+    if (typeof root === 'number' || typeof folder === 'number') return 'EIO';
+    return [...pathText(folder.subarray(root.length)).filter((name) => name !== ''), this.name];
+  }
+
+  /** Where this entry's attributes are. */
+  get target(): XattrTarget {
+    const open = this.#writing ?? this.#reading;
+    if (open !== undefined) return open.fd;
+    return this.kind === 'folder' ? { dir: this.entry.fd, name: '.' } : { dir: this.entry.fd, name: '' };
+  }
+
+  /** Where the data is. */
+  protected get device(): Device {
+    return this.entry.inode.device;
+  }
+
+  /** The open file of the data; opened when it is first needed. */
+  protected data(writing: boolean): Descriptor | VfsCode {
+    if (this.kind !== 'file') return this.kind === 'folder' ? 'EISDIR' : 'EINVAL';
+    const known = writing || this.#writing?.readable === true ? this.#writing : this.#reading;
+    if (known !== undefined) return known;
+    const opened = this.entry.inode.open(this.entry, writing);
+    if (typeof opened === 'number') return errorCode(opened);
+    if (writing) this.#writing = opened;
+    else this.#reading = opened;
+    return opened;
+  }
+
+  #usable(signal: AbortSignal | undefined): VfsCode | undefined {
+    return this.stale ? 'ESTALE' : signal?.aborted === true ? 'ECANCELED' : undefined;
+  }
+
+  #ready(offset: number, signal: AbortSignal | undefined): VfsCode | undefined {
+    return this.#usable(signal) ?? (Number.isSafeInteger(offset) && offset >= 0 ? undefined : 'EINVAL');
+  }
+
+  /** Both ends of a copy. */
+  #copied(source: Handle, sourceOffset: number, offset: number, signal: AbortSignal | undefined): [Descriptor, Descriptor] | VfsCode {
+    if (!(source instanceof EntryHandle) || source.store !== this.store) return 'EXDEV';
+    const from = source.#ready(sourceOffset, signal) ?? source.data(false);
+    if (isCode(from)) return from;
+    const to = this.#ready(offset, signal) ?? this.data(true);
+    return isCode(to) ? to : [from, to];
+  }
+
+  /** Both ends of a copy, for the call that shares blocks. */
+  protected cloned(
+    source: Handle,
+    sourceOffset: number,
+    offset: number,
+    signal: AbortSignal | undefined,
+  ): [Descriptor, Descriptor] | VfsCode {
+    return this.#copied(source, sourceOffset, offset, signal);
+  }
+
+  #openListing(): VfsCode | undefined {
+    if (this.#listing !== undefined) return undefined;
+    const listing = OpenListing.open(this.store.tree, this.store.kept, this.entry);
+    if (isCode(listing)) return listing;
+    this.#listing = listing;
+    return undefined;
+  }
+
+  #get(key: string): Uint8Array | VfsCode {
+    return this.store.kept.get(this.entry.inode, this.target, key) ?? 'ENODATA';
+  }
+
+  #streams(): Streams | VfsCode {
+    return this.stale ? 'ESTALE' : Streams.of(this.store.streamPlace, this.entry.inode, this.target);
+  }
+
+  /** Whether its name leads to it, or led elsewhere by another program and was found again. */
+  #isThere(): boolean {
+    return !this.entry.gone && this.store.tree.locate(this.entry);
+  }
+
+  /** Renames to a name that is free. */
+  #renameTo(folder: Entry, name: string, flags: number): VfsCode | undefined {
+    const { entry } = this;
+    const parent = entry.parent!;
+    const host = hostName(name);
+    const { names } = this.store.tree;
+    const rename = (): number => {
+      const answer = renameAt(parent.fd, entry.host, folder.fd, host, flags);
+      return answer < 0 && flags !== 0 && errorCode(answer) === 'EINVAL' && !this.store.isBelow(folder, entry)
+        ? renameAt(parent.fd, entry.host, folder.fd, host) // this file system knows no flags; that the name is free was seen
+        : answer;
+    };
+    const answer =
+      folder === parent
+        ? names.change(folder, rename, name, entry.name)
+        : names.change(parent, () => names.change(folder, rename, name, undefined), undefined, entry.name);
+    if (answer < 0) return errorCode(answer);
+    entry.move(folder, name, host);
+    return undefined;
+  }
+
+  /** Takes the place of another entry: first under its spelling, in one step, then under the new one. */
+  #replace(there: Entry, folder: Entry, name: string): VfsCode | undefined {
+    const spelling = there.name;
+    const refused = this.#renameTo(folder, spelling, 0);
+    if (refused !== undefined) return refused;
+    there.vanish();
+    this.store.lost(there);
+    return spelling === name ? undefined : this.#renameTo(folder, name, RenameFlag.NoReplace);
+  }
+
+  /** Its own inode has the name already: only the old name goes. */
+  #becomeOther(there: Entry): VfsCode | undefined {
+    const { entry } = this;
+    const parent = entry.parent!;
+    const answer = this.store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host), undefined, entry.name);
+    if (answer < 0) return errorCode(answer);
+    const { parent: folder, name, host } = there;
+    entry.move(folder!, name, host);
+    return undefined;
+  }
+
+  #linkTo(folder: Entry, name: string): VfsCode | undefined {
+    const { entry } = this;
+    const link = (): number => linkAt(entry.parent!.fd, entry.host, folder.fd, hostName(name));
+    const answer = this.store.tree.names.change(folder, link, name, undefined);
+    return answer < 0 ? errorCode(answer) : undefined;
+  }
+
+  /** Puts a second name over another entry, by way of a name that nobody knows, so that the other is never missing. */
+  #linkOver(there: Entry, folder: Entry, name: string): VfsCode | undefined {
+    const between = `.ring3-${this.store.streamPlace.newId()}`;
+    const refused = this.#linkTo(folder, between);
+    if (refused !== undefined) return refused;
+    const { names } = this.store.tree;
+    const spelling = there.name;
+    const answer = names.change(folder, () => renameAt(folder.fd, between, folder.fd, there.host), spelling, between);
+    if (answer < 0) {
+      names.change(folder, () => unlinkAt(folder.fd, between), undefined, between);
+      return errorCode(answer);
+    }
+    there.vanish();
+    this.store.lost(there);
+    if (spelling === name) return undefined;
+    const respell = (): number => renameAt(folder.fd, hostName(spelling), folder.fd, hostName(name), RenameFlag.NoReplace);
+    const respelled = names.change(folder, respell, name, spelling);
+    return respelled < 0 ? errorCode(respelled) : undefined;
+  }
+}
+
+/** The components of a host's path. */
+const pathText = (path: Buffer): string[] =>
+  path
+    .toString('latin1')
+    .split('/')
+    .map((name) => nameFromBytes(Buffer.from(name, 'latin1')));

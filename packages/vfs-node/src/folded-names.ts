@@ -1,0 +1,159 @@
+import type { MaybePromise } from '@ring3/kit';
+import { close, FolderReader, OpenFlag, openAt, stat } from '@ring3/linux';
+import { foldName, nameFromBytes } from '@ring3/vfs';
+import type { Entry } from './entry.ts';
+import { scratch } from './scratch.ts';
+
+/** Names of all folders together; the folder that was asked longest ago goes first. */
+const mostNames = 2_000_000;
+/** Names read in one go on the main thread: about a millisecond. */
+const atOnce = 4096;
+
+/** The names of one folder by what they fold to; a list where several fold to the same. */
+class FolderNames {
+  /** The folder's change time that this is true for; undefined: for none. */
+  changed: bigint | undefined;
+  /** Names that were counted into the total. */
+  counted = 0;
+  readonly spellings = new Map<string, string | string[]>();
+  /** Under way: whoever else asks, waits for it. */
+  scan: Promise<void> | undefined;
+  /** What was added and removed while the scan was under way. */
+  readonly meanwhile: [added: boolean, name: string][] = [];
+
+  add(name: string): void {
+    const key = foldName(name);
+    const there = this.spellings.get(key);
+    if (there === undefined) this.spellings.set(key, name);
+    else if (typeof there === 'string') {
+      if (there !== name) this.spellings.set(key, [there, name].sort());
+    } else if (!there.includes(name)) this.spellings.set(key, [...there, name].sort());
+  }
+
+  remove(name: string): void {
+    const key = foldName(name);
+    const there = this.spellings.get(key);
+    if (there === name) this.spellings.delete(key);
+    else if (Array.isArray(there)) {
+      const left = there.filter((other) => other !== name);
+      if (left.length === 1) this.spellings.set(key, left[0]!);
+      else this.spellings.set(key, left);
+    }
+  }
+}
+
+/**
+ * Finds names whatever their case. A folder is read at most once for each change that others make in it: the store's own changes are followed as
+ * they are made, and all others show by the folder's change time.
+ */
+export class FoldedNames {
+  readonly #folders = new Map<string, FolderNames>();
+  #total = 0;
+  /** Folders that were read so far: for tests and for the curious. */
+  scans = 0;
+
+  /**
+   * The host's spelling of a name that is not there as it is spelled. Of several, the first by code units.
+   * @returns undefined where there is none
+   */
+  lookup(folder: Entry, name: string): MaybePromise<string | undefined> {
+    const names = this.#of(folder);
+    if (names.scan !== undefined) return names.scan.then(() => this.#pick(names, name));
+    if (stat(folder.fd, scratch) < 0) return undefined;
+    const { changed } = scratch;
+    if (names.changed !== changed) {
+      this.#scan(folder, names, changed);
+      if (names.scan !== undefined) return (names.scan as Promise<void>).then(() => this.#pick(names, name));
+    }
+    return this.#pick(names, name);
+  }
+
+  /**
+   * Makes a change in a folder, and follows it.
+   * @param change the host's call; what it answers is answered
+   * @param added,removed names that are there, or not, if it succeeds
+   */
+  change(folder: Entry, change: () => number, added: string | undefined, removed: string | undefined): number {
+    const names = this.#folders.get(folder.inode.fileId);
+    if (names === undefined) return change();
+    const current = names.scan === undefined && stat(folder.fd, scratch) === 0 && names.changed === scratch.changed;
+    const answer = change();
+    if (answer < 0) return answer;
+    if (names.scan !== undefined) {
+      if (removed !== undefined) names.meanwhile.push([false, removed]);
+      if (added !== undefined) names.meanwhile.push([true, added]);
+    } else if (current) {
+      if (removed !== undefined) names.remove(removed);
+      if (added !== undefined) names.add(added);
+      names.changed = stat(folder.fd, scratch) === 0 ? scratch.changed : undefined;
+    }
+    return answer;
+  }
+
+  #pick(names: FolderNames, name: string): string | undefined {
+    const found = names.spellings.get(foldName(name));
+    return Array.isArray(found) ? found[0] : found;
+  }
+
+  /** The names of a folder, which becomes the one asked last. */
+  #of(folder: Entry): FolderNames {
+    const key = folder.inode.fileId;
+    let names = this.#folders.get(key);
+    if (names === undefined) names = new FolderNames();
+    else this.#folders.delete(key);
+    this.#folders.set(key, names);
+    return names;
+  }
+
+  /** Reads a folder: at once if it is small, else in parts off the main thread, and `names.scan` tells when it is done. */
+  #scan(folder: Entry, names: FolderNames, changed: bigint): void {
+    this.scans++;
+    names.spellings.clear();
+    names.meanwhile.length = 0;
+    names.changed = undefined;
+    const fd = openAt(folder.fd, '.', OpenFlag.ReadOnly | OpenFlag.Directory);
+    if (fd < 0) return; // a folder that may be entered but not read: names are found as they are spelled
+    const reader = new FolderReader(fd);
+    let left = atOnce;
+    while (left > 0 && reader.next() === 1) {
+      names.add(nameFromBytes(reader.name));
+      left--;
+    }
+    if (left > 0) {
+      close(fd);
+      names.changed = changed;
+      this.#evict(names);
+      return;
+    }
+    folder.hold();
+    names.scan = this.#scanRest(folder, names, reader, changed).finally(() => {
+      close(fd);
+      folder.release();
+      names.scan = undefined;
+      this.#evict(names);
+    });
+  }
+
+  async #scanRest(folder: Entry, names: FolderNames, reader: FolderReader, changed: bigint): Promise<void> {
+    while (reader.isBuffered || (await reader.fill()) === 1) if (reader.next() === 1) names.add(nameFromBytes(reader.name));
+    const own = names.meanwhile.splice(0);
+    for (const [added, name] of own) {
+      if (added) names.add(name);
+      else names.remove(name);
+    }
+    // with changes of its own in between, those of others cannot be told from them: the next miss reads once more
+    if (own.length === 0 && stat(folder.fd, scratch) === 0 && scratch.changed === changed) names.changed = changed;
+  }
+
+  /** Counts what was read, and forgets the folders that were asked longest ago where that is too much. */
+  #evict(keep: FolderNames): void {
+    this.#total += keep.spellings.size - keep.counted;
+    keep.counted = keep.spellings.size;
+    for (const [key, names] of this.#folders) {
+      if (this.#total <= mostNames && this.#folders.size <= 4096) return;
+      if (names === keep || names.scan !== undefined) continue;
+      this.#total -= names.counted;
+      this.#folders.delete(key);
+    }
+  }
+}

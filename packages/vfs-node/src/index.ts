@@ -1,0 +1,1 @@
+export { createNodeStore, type NodeStoreOptions } from './node-store.ts';

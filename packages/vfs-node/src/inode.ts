@@ -1,0 +1,98 @@
+import { close, Errno, type FileStat, Mode, OpenFlag, openAt, reopen, stat } from '@ring3/linux';
+import type { Kind } from '@ring3/vfs';
+import { Descriptor } from './descriptor.ts';
+import type { Device } from './device.ts';
+import type { Entry } from './entry.ts';
+import { scratch } from './scratch.ts';
+import type { Streams } from './streams.ts';
+
+/** What the host keeps no field for; read again when the host's change time moved. */
+export interface Description {
+  readonly changed: bigint;
+  readonly attributes: number | undefined;
+  readonly birth: bigint | undefined;
+}
+
+/** Beyond this size, giving back the room of an unlinked file takes long. */
+const bigFile = 64 * 2 ** 20;
+
+/** What an entry of the host is to the store; undefined for what is never served: FIFOs, sockets, devices. */
+export function kindOf(found: FileStat): Kind | undefined {
+  const type = found.mode & Mode.Type;
+  return type === Mode.Regular ? 'file' : type === Mode.Folder ? 'folder' : type === Mode.Link ? 'link' : undefined;
+}
+
+/** One open file, folder or link of the host, whatever names it has: what all its handles share. */
+export class Inode {
+  readonly device: Device;
+  readonly number: bigint;
+  readonly kind: Kind;
+  readonly fileId: string;
+  description: Description | undefined;
+  /** Its named streams, once asked for. */
+  streams: Streams | undefined;
+  /** Whether its last name is gone, and it is big. */
+  freesMuch = false;
+  #entries = 0;
+  #reading: Descriptor | undefined;
+  #writing: Descriptor | undefined;
+
+  constructor(device: Device, found: FileStat, kind: Kind, fileId: string) {
+    this.device = device;
+    this.number = found.inode;
+    this.kind = kind;
+    this.fileId = fileId;
+    device.inodes.set(this.number, this);
+  }
+
+  hold(): this {
+    this.#entries++;
+    return this;
+  }
+
+  release(): void {
+    if (--this.#entries === 0) this.device.inodes.delete(this.number);
+  }
+
+  /** Takes note that its last name is gone. */
+  unlinked(found: FileStat): void {
+    this.freesMuch = found.size > bigFile;
+  }
+
+  /**
+   * An open file of its data, shared by all who need the same.
+   * @returns it, held for the caller; or a negative errno
+   */
+  open(entry: Entry, writing: boolean): Descriptor | number {
+    const shared = writing || this.#writing?.readable === true ? this.#writing : this.#reading;
+    if (shared !== undefined) return shared.hold();
+    let fd = this.#openSame(entry, writing ? OpenFlag.ReadWrite : OpenFlag.ReadOnly);
+    let readable = true;
+    if (fd === -Errno.EACCES && writing) {
+      readable = false;
+      fd = this.#openSame(entry, OpenFlag.WriteOnly);
+    }
+    if (fd < 0) return fd;
+    const descriptor = new Descriptor(fd, readable, () => {
+      if (this.#writing === descriptor) this.#writing = undefined;
+      if (this.#reading === descriptor) this.#reading = undefined;
+      return this.freesMuch;
+    });
+    if (writing) this.#writing = descriptor;
+    else this.#reading = descriptor;
+    return descriptor;
+  }
+
+  /** Opens by name, which is quicker, if the name still leads here; else by the reference that the entry holds. Never waits for what a FIFO would. */
+  #openSame(entry: Entry, flags: number): number {
+    const quiet = flags | OpenFlag.NonBlock | OpenFlag.NoTerminal;
+    if (entry.parent !== undefined && !entry.gone) {
+      const named = openAt(entry.parent.fd, entry.host, quiet | OpenFlag.NoFollow);
+      if (named >= 0) {
+        if (stat(named, scratch) === 0 && entry.is(scratch)) return named;
+        close(named);
+      }
+    }
+    return reopen(entry.fd, quiet);
+  }
+}

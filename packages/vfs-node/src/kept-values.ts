@@ -1,0 +1,111 @@
+import { Errno, getXattr, listXattrs, removeXattr, setXattr, type XattrTarget } from '@ring3/linux';
+import type { VfsCode } from '@ring3/vfs';
+import { errorCode } from './error-code.ts';
+import type { Inode } from './inode.ts';
+import type { Sidecar } from './sidecar.ts';
+
+/** The longest value that an attribute of any host holds. */
+const mostBytes = 0x10000;
+const buffer = Buffer.alloc(mostBytes);
+const user = 'user.';
+/** What is ours among the host's `user.*` attributes. */
+const own = 'user.ring3.';
+/** Our keys that are not extended attributes of a client. */
+export const descriptorKey = `${own}descriptor`;
+export const descriptionKey = `${own}dos`;
+/** Before the name of a stream that is short enough to be an attribute. */
+export const streamPrefix = `${own}stream.`;
+
+/** Why a value goes to the sidecar: the host has no attributes, not on this kind of entry, or has no room in them. */
+const elsewhere: ReadonlySet<number> = new Set([-Errno.EOPNOTSUPP, -Errno.ENOSPC, -Errno.E2BIG, -Errno.ERANGE, -Errno.EPERM]);
+
+/**
+ * Values that belong to a file: in the host's `user.*` attributes, so that they go along when another program moves or copies it, and in the sidecar what
+ * does not fit there. A value is in one of the two places.
+ */
+export class KeptValues {
+  readonly #sidecar: Sidecar;
+
+  constructor(sidecar: Sidecar) {
+    this.#sidecar = sidecar;
+  }
+
+  /** @returns a copy of the value, or undefined; a code where the host refuses */
+  get(inode: Inode, target: XattrTarget, key: string): Uint8Array | VfsCode | undefined {
+    const value = this.peek(inode.fileId, inode, target, key);
+    return value instanceof Uint8Array ? Uint8Array.prototype.slice.call(value) : value;
+  }
+
+  /** As `get`, but the value is good only until the next call. @param fileId of an entry that need not be open */
+  peek(
+    fileId: string,
+    { device, kind }: Pick<Inode, 'device' | 'kind'>,
+    target: XattrTarget,
+    key: string,
+  ): Uint8Array | VfsCode | undefined {
+    const kept = this.#sidecar.get(fileId, key);
+    if (kept !== undefined) return kept;
+    if (!device.hasXattrs || kind === 'link') return undefined;
+    const length = getXattr(target, key, buffer);
+    if (length >= 0) return buffer.subarray(0, length);
+    if (length === -Errno.EOPNOTSUPP) device.hasXattrs = false;
+    return length === -Errno.ENODATA || length === -Errno.EOPNOTSUPP ? undefined : errorCode(length);
+  }
+
+  /** @returns nothing; or ENOSPC where it fits nowhere, or what the host says */
+  set(inode: Inode, target: XattrTarget, key: string, value: Uint8Array): VfsCode | undefined {
+    const answer = this.setBeside(inode, target, key, value);
+    if (answer === 0) {
+      this.#sidecar.remove(inode.fileId, key);
+      return undefined;
+    }
+    if (!elsewhere.has(answer)) return errorCode(answer);
+    if (!this.#sidecar.set(inode.fileId, key, value)) return 'ENOSPC';
+    if (inode.device.hasXattrs && inode.kind !== 'link') removeXattr(target, key);
+    return undefined;
+  }
+
+  /** Sets a value in the host's attributes or nowhere. @returns 0 or a negative errno */
+  setBeside({ device, kind }: Inode, target: XattrTarget, key: string, value: Uint8Array): number {
+    if (!device.hasXattrs || kind === 'link') return -Errno.EOPNOTSUPP;
+    const answer = setXattr(target, key, value);
+    if (answer === -Errno.EOPNOTSUPP) device.hasXattrs = false;
+    return answer;
+  }
+
+  /** Takes a value away; none there is no failure. */
+  remove(inode: Inode, target: XattrTarget, key: string): VfsCode | undefined {
+    this.#sidecar.remove(inode.fileId, key);
+    if (!inode.device.hasXattrs || inode.kind === 'link') return undefined;
+    const answer = removeXattr(target, key);
+    return answer === 0 || answer === -Errno.ENODATA || answer === -Errno.EOPNOTSUPP ? undefined : errorCode(answer);
+  }
+
+  /** The keys of a file that start so. */
+  keys(inode: Inode, target: XattrTarget, prefix: string): string[] | VfsCode {
+    const kept = this.#sidecar.keys(inode.fileId, prefix);
+    if (!inode.device.hasXattrs || inode.kind === 'link') return kept;
+    const found = listXattrs(target);
+    if (typeof found === 'number') return found === -Errno.EOPNOTSUPP ? kept : errorCode(found);
+    return [...found.filter((key) => key.startsWith(prefix) && !kept.includes(key)), ...kept];
+  }
+
+  /** Forgets a file that is gone. */
+  forget(inode: Inode): void {
+    this.#sidecar.forget(inode.fileId);
+  }
+}
+
+/** The key of a client's extended attribute: the host's own `user.` name. EINVAL for one that would be ours, or none. */
+export function xattrKey(name: string): string | VfsCode {
+  const key = user + name;
+  if (name === '' || name.includes('\0') || !name.isWellFormed() || key.startsWith(own)) return 'EINVAL';
+  return Buffer.byteLength(key) > 255 ? 'ENAMETOOLONG' : key;
+}
+
+/** The client's names of the keys that are extended attributes. */
+export const xattrNames = (keys: readonly string[]): string[] =>
+  keys.filter((key) => !key.startsWith(own)).map((key) => key.slice(user.length));
+
+/** All keys of extended attributes start so. */
+export const xattrPrefix = user;

@@ -1,0 +1,166 @@
+import type { MaybePromise } from '@ring3/kit';
+import { close, EntryType, FolderReader, OpenFlag, openAt, stat, statAt } from '@ring3/linux';
+import { type Cursor, isCode, type Kind, type Listing, type ListWant, nameFromBytes, type Entry as Told, type VfsCode } from '@ring3/vfs';
+import { readDescription, statOf } from './description.ts';
+import type { Device } from './device.ts';
+import type { Entry } from './entry.ts';
+import { hostName } from './entry.ts';
+import type { EntryTree } from './entry-tree.ts';
+import { errorCode } from './error-code.ts';
+import { kindOf } from './inode.ts';
+import { descriptionKey, type KeptValues } from './kept-values.ts';
+import { scratch } from './scratch.ts';
+
+/** Entries looked at in one call, so that one client's listing holds up the others for a millisecond at most. */
+const mostDescribed = 256;
+const mostLookedAt = 4096;
+/** Folders whose own size is beyond this are read in the pool. */
+const bigFolder = 2 ** 18;
+
+const kinds: Readonly<Record<number, Kind>> = { [EntryType.Regular]: 'file', [EntryType.Folder]: 'folder', [EntryType.Link]: 'link' };
+
+/** Readers that nobody uses now; each has a buffer. */
+const idle: FolderReader[] = [];
+const mostIdle = 16;
+
+/** One open folder being listed; it remembers where it is, so that the next part needs no seek. */
+export class OpenListing {
+  readonly #tree: EntryTree;
+  readonly #kept: KeptValues;
+  readonly #folder: Entry;
+  readonly #fd: number;
+  readonly #reader: FolderReader;
+  readonly #inPool: boolean;
+  #cursor: bigint | undefined;
+  #busy = false;
+  #closed = false;
+
+  private constructor(tree: EntryTree, kept: KeptValues, folder: Entry, fd: number) {
+    this.#tree = tree;
+    this.#kept = kept;
+    this.#folder = folder.hold();
+    this.#fd = fd;
+    this.#reader = idle.pop() ?? new FolderReader(fd);
+    this.#inPool = folder.inode.device.remote || (stat(fd, scratch) === 0 && scratch.size > bigFolder);
+    this.#reader.reset(fd);
+    this.#cursor = 0n;
+  }
+
+  /** Opens a folder for listing. @returns it, or a code */
+  static open(tree: EntryTree, kept: KeptValues, folder: Entry): OpenListing | VfsCode {
+    const fd = openAt(folder.fd, '.', OpenFlag.ReadOnly | OpenFlag.Directory);
+    return fd < 0 ? errorCode(fd) : new OpenListing(tree, kept, folder, fd);
+  }
+
+  /** Whether a part is being read. */
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  /** One part of the folder. */
+  list(cursor: Cursor | undefined, want: ListWant): MaybePromise<Listing | VfsCode> {
+    const from = cursor ?? 0n;
+    if (typeof from !== 'bigint' || from < 0n) return 'EINVAL';
+    if (from !== this.#cursor) {
+      const answer = this.#reader.reset(this.#fd, from);
+      if (answer < 0) return errorCode(answer);
+    }
+    this.#cursor = undefined; // until this part is told
+    const entries: Told[] = [];
+    if (!this.#inPool) return this.#part(entries, from, want, mostLookedAt);
+    this.#busy = true;
+    return this.#partInPool(entries, from, want).finally(() => {
+      this.#busy = false;
+      if (this.#closed) this.#end();
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (!this.#busy) this.#end();
+  }
+
+  #end(): void {
+    close(this.#fd);
+    this.#folder.release();
+    if (idle.length < mostIdle) idle.push(this.#reader);
+  }
+
+  async #partInPool(entries: Told[], from: bigint, want: ListWant): Promise<Listing | VfsCode> {
+    for (;;) {
+      const filled = await this.#reader.fill();
+      if (filled < 0) return errorCode(filled);
+      if (filled === 0) return this.#told(entries, undefined);
+      const part = this.#part(entries, from, want, 0);
+      if (isCode(part) || part.entries.length > 0) return part;
+      from = this.#cursor!;
+      this.#cursor = undefined;
+    }
+  }
+
+  /**
+   * Takes entries until there are enough, or so many were looked at.
+   * @param most entries to look at, and even then none, while nothing was found; 0: what is buffered
+   */
+  #part(entries: Told[], from: bigint, want: ListWant, most: number): Listing | VfsCode {
+    const limit = Math.min(want.limit, want.stat ? mostDescribed : mostLookedAt);
+    let place = from;
+    for (let looked = 0; entries.length < limit; looked++) {
+      if (most === 0 && !this.#reader.isBuffered) return this.#told(entries, place);
+      const answer = this.#reader.next();
+      if (answer < 0) return errorCode(answer);
+      if (answer === 0) return this.#told(entries, undefined);
+      const entry = this.#entry(want);
+      place = this.#reader.cursor;
+      if (entry !== undefined) entries.push(entry);
+      if (most > 0 && looked >= most && entries.length > 0) break;
+    }
+    return this.#told(entries, place);
+  }
+
+  #told(entries: Told[], cursor: bigint | undefined): Listing {
+    this.#cursor = cursor;
+    return cursor === undefined ? { entries } : { entries, cursor };
+  }
+
+  /** The entry that the reader is at, if it is to be told. */
+  #entry(want: ListWant): Told | undefined {
+    const { type } = this.#reader;
+    let kind = kinds[type];
+    if (kind === undefined && type !== EntryType.Unknown) return undefined; // never served
+    const name = nameFromBytes(this.#reader.name);
+    if (want.match !== undefined && !want.match(name)) return undefined;
+    if (!want.stat && kind !== undefined) return { name, kind };
+    const folder = this.#folder.fd;
+    const host = hostName(name);
+    if (statAt(folder, host, scratch) < 0) return undefined; // gone meanwhile
+    kind = kindOf(scratch);
+    if (kind === undefined) return undefined;
+    return want.stat ? { name, kind, stat: this.#stat(folder, host, kind) } : { name, kind };
+  }
+
+  /** The stat of the entry that `scratch` tells of. */
+  #stat(folder: number, host: string | Uint8Array, kind: Kind): NonNullable<Told['stat']> {
+    const device = this.#device(folder, host);
+    const open = device.inodes.get(scratch.inode);
+    const fileId = open?.fileId ?? device.fileId(scratch, folder, host);
+    const { changed } = scratch;
+    if (open?.description?.changed !== changed) {
+      const bytes = this.#kept.peek(fileId, { device, kind }, { dir: folder, name: host }, descriptionKey);
+      const description = readDescription(isCode(bytes) ? undefined : bytes, changed);
+      if (open !== undefined) open.description = description;
+      return statOf(scratch, device, this.#tree.root.inode.device, fileId, description);
+    }
+    return statOf(scratch, device, this.#tree.root.inode.device, fileId, open.description);
+  }
+
+  /** The device of the entry that `scratch` tells of: nearly always the folder's. */
+  #device(folder: number, host: string | Uint8Array): Device {
+    const known = this.#tree.devices.find(scratch);
+    if (known !== undefined) return known;
+    const fd = openAt(folder, host, OpenFlag.Path | OpenFlag.NoFollow); // a mount point that was not met yet
+    const device = this.#tree.devices.of(scratch, fd < 0 ? folder : fd);
+    if (fd >= 0) close(fd);
+    return device;
+  }
+}

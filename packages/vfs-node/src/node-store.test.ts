@@ -1,0 +1,22 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Vfs } from '@ring3/vfs';
+import { vfsContract } from '@ring3/vfs/contract';
+import { createNodeStore, type NodeStoreOptions } from './node-store.ts';
+
+/** A fresh folder is served; it goes with the store. */
+function make(where: string, options: Partial<NodeStoreOptions> = {}): Vfs {
+  const folder = mkdtempSync(join(where, 'ring3-vfs-'));
+  const state = mkdtempSync(join(tmpdir(), 'ring3-state-'));
+  const store = createNodeStore(folder, { state, ...options });
+  const close = store.close!.bind(store);
+  store.close = async () => {
+    await close();
+    for (const path of [folder, state]) rmSync(path, { recursive: true });
+  };
+  return store;
+}
+
+vfsContract('a host folder', () => make(tmpdir()));
+vfsContract('a host folder without extended attributes', () => make(tmpdir(), { hostAttributes: false }));

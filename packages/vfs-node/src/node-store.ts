@@ -1,0 +1,328 @@
+import { randomBytes } from 'node:crypto';
+import { join, resolve } from 'node:path';
+import { andThen, isPromise } from '@ring3/kit';
+import {
+  clone,
+  cloneRangeLater,
+  close,
+  Errno,
+  fileSystemStat,
+  features as linuxFeatures,
+  makeFolder,
+  makeLink,
+  OpenFlag,
+  openAt,
+  stat,
+} from '@ring3/linux';
+import {
+  type Answer,
+  checkName,
+  type Feature,
+  type Handle,
+  type Identity,
+  isCode,
+  type OpenHow,
+  type Space,
+  type StreamHow,
+  type Vfs,
+  type VfsCode,
+  VfsError,
+} from '@ring3/vfs';
+import type { Device } from './device.ts';
+import { type Entry, hostName } from './entry.ts';
+import { EntryHandle } from './entry-handle.ts';
+import { EntryTree } from './entry-tree.ts';
+import { errorCode } from './error-code.ts';
+import { KeptValues } from './kept-values.ts';
+import { Notifications } from './notifications.ts';
+import { scratch } from './scratch.ts';
+import { Sidecar } from './sidecar.ts';
+import { checkStreamName, StreamHandle } from './stream-handle.ts';
+import { type StreamPlace, Streams } from './streams.ts';
+
+/** How a host folder is served. */
+export interface NodeStoreOptions {
+  /** A folder outside of the served one, for what the host cannot keep beside a file: long streams, large values. Made when it is needed. */
+  readonly state: string;
+  /** Permission bits of new files, less the process's umask; default 0o666. */
+  readonly fileMode?: number;
+  /** The same of new folders; default 0o777. */
+  readonly folderMode?: number;
+  /** Whether the host's `user.*` attributes are used, where it has them (default true); false keeps everything in the state folder. */
+  readonly hostAttributes?: boolean;
+}
+
+const features: readonly Feature[] = [
+  'streams',
+  'xattr',
+  'attributes',
+  'times',
+  'descriptor',
+  'links',
+  'hardLinks',
+  'sparse',
+  'allocate',
+  'copy',
+  'flush',
+  'watch',
+  'space',
+  'path',
+];
+
+/**
+ * Serves a folder of the host.
+ * @param folder its path; whatever it leads to now is served, wherever it is moved
+ * @returns the store; close it to let go of the folder
+ * @throws VfsError when the folder cannot be opened; Error where the platform is not Linux
+ */
+export function createNodeStore(folder: string, options: NodeStoreOptions): Vfs {
+  const { refusal } = linuxFeatures();
+  if (refusal !== undefined) throw new VfsError('EOPNOTSUPP', refusal);
+  return new NodeStore(resolve(folder), options);
+}
+
+/** The store, as its handles see it. */
+export class NodeStore implements Vfs {
+  readonly features: ReadonlySet<Feature>;
+  readonly tree: EntryTree;
+  readonly kept: KeptValues;
+  readonly streamPlace: StreamPlace;
+  readonly notifications: Notifications;
+  closed = false;
+  readonly #sidecar: Sidecar;
+  readonly #fileMode: number;
+  readonly #folderMode: number;
+  readonly #Handle: typeof EntryHandle;
+
+  constructor(folder: string, options: NodeStoreOptions) {
+    this.tree = new EntryTree(folder, options.hostAttributes ?? true);
+    this.#sidecar = new Sidecar(options.state);
+    this.kept = new KeptValues(this.#sidecar);
+    this.notifications = new Notifications();
+    this.#fileMode = options.fileMode ?? 0o666;
+    this.#folderMode = options.folderMode ?? 0o777;
+    this.streamPlace = {
+      folder: join(options.state, 'streams'),
+      kept: this.kept,
+      device: undefined,
+      deviceOf: (fd): Device => this.tree.devices.of((stat(fd, scratch), scratch), fd),
+      newId: () => randomBytes(4).toString('hex'),
+    };
+    const shares = sharesBlocks(this.tree.root);
+    this.#Handle = shares ? SharingHandle : EntryHandle;
+    const device = this.tree.root.inode.device;
+    const stable = device.hasHandles || (stat(this.tree.root.fd, scratch) === 0 && scratch.birth !== undefined);
+    this.features = new Set<Feature>([...features, ...(stable ? (['stableIds'] as const) : []), ...(shares ? (['clone'] as const) : [])]);
+  }
+
+  root(_who: Identity): Handle | VfsCode {
+    return this.closed ? 'ESTALE' : new this.#Handle(this, this.tree.root.hold());
+  }
+
+  open(dir: Handle, name: string, how: OpenHow, _who: Identity, signal?: AbortSignal): Answer<Handle> {
+    if (this.closed) return 'ESTALE';
+    if (signal?.aborted === true) return 'ECANCELED';
+    const folder = this.folderOf(dir);
+    if (isCode(folder)) return folder;
+    const bad = checkName(name);
+    if (bad !== undefined) return bad;
+    if (how.disposition === 'create') return this.withName(folder, name, (there) => this.#create(folder, name, there, how));
+    const found = this.tree.find(folder, name);
+    return isPromise(found) ? found.then((entry) => this.#found(entry, how)) : this.#found(found, how);
+  }
+
+  space(_who: Identity): Space | VfsCode {
+    const found = this.closed ? -Errno.ESTALE : fileSystemStat(this.tree.root.fd);
+    if (typeof found === 'number') return errorCode(found);
+    const { total, free, available, blockSize } = found;
+    return { total, free, available, blockSize };
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.notifications.close();
+    this.#sidecar.close();
+    this.tree.root.release();
+  }
+
+  /** The folder that a handle stands for. EXDEV for one of another store, ENOTDIR for what is no folder, ENOENT for one that is gone. */
+  folderOf(handle: Handle): Entry | VfsCode {
+    if (!(handle instanceof EntryHandle) || handle.store !== this) return 'EXDEV';
+    if (handle.stale) return 'ESTALE';
+    if (handle.kind !== 'folder') return 'ENOTDIR';
+    return handle.entry.gone ? 'ENOENT' : handle.entry;
+  }
+
+  /**
+   * Looks whether a folder has an entry that is found by a name, and goes on in the same turn: nothing of this store comes between.
+   * @param next is given the entry, which it does not keep; undefined where the name is free; or a code
+   */
+  withName<T>(folder: Entry, name: string, next: (there: Entry | VfsCode | undefined) => Answer<T>, tries = 3): Answer<T> {
+    const exact = this.tree.child(folder, name);
+    if (typeof exact !== 'number') return this.#lent(exact, next);
+    if (exact === -Errno.EACCES) return next('EEXIST'); // something that is never served
+    if (exact !== -Errno.ENOENT) return next(errorCode(exact));
+    const spelling = this.tree.names.lookup(folder, name);
+    if (isPromise(spelling) && tries > 0) {
+      folder.hold();
+      return spelling.then(() => this.withName(folder, name, next, tries - 1)).finally(() => folder.release());
+    }
+    return andThen(spelling, (other) => {
+      if (other === undefined) return next(undefined);
+      const found = this.tree.child(folder, other);
+      return typeof found === 'number' ? next(found === -Errno.ENOENT ? undefined : 'EEXIST') : this.#lent(found, next);
+    });
+  }
+
+  /** An entry's name was taken away: what belonged to its inode goes, if that was the last one. */
+  lost(entry: Entry): void {
+    const { inode } = entry;
+    const left = stat(entry.fd, scratch) === 0 ? scratch.links : 0;
+    if (left > 0 && inode.kind !== 'folder') return;
+    inode.unlinked(scratch);
+    if (inode.streams !== undefined) inode.streams.forget();
+    else Streams.forgetUnasked(this.streamPlace, inode.fileId);
+    this.kept.forget(inode);
+  }
+
+  /** Whether a folder is another entry, or somewhere below it. */
+  isBelow(folder: Entry, entry: Entry): boolean {
+    for (let at: Entry | undefined = folder; at !== undefined; at = at.parent) if (at === entry) return true;
+    return false;
+  }
+
+  openStream(entry: Entry, streams: Streams, name: string, how: StreamHow): Handle | VfsCode {
+    const bad = checkStreamName(name);
+    if (bad !== undefined) return bad;
+    const there = streams.get(name);
+    if (how.disposition === 'create') {
+      if (there !== undefined) return 'EEXIST';
+      const made = streams.create(name);
+      return isCode(made) ? made : new StreamHandle(this, entry.hold(), streams, made);
+    }
+    return there === undefined ? 'ENOENT' : new StreamHandle(this, entry.hold(), streams, there);
+  }
+
+  #lent<T>(entry: Entry, next: (there: Entry) => Answer<T>): Answer<T> {
+    const answer = next(entry);
+    if (isPromise(answer)) return answer.finally(() => entry.release());
+    entry.release();
+    return answer;
+  }
+
+  /** Goes on with what a name leads to. */
+  #found(found: Entry | VfsCode, how: OpenHow): Answer<Handle> {
+    if (isCode(found)) return found;
+    if (found.inode.kind !== 'link' || how.kind === 'link' || how.follow === false) return this.#opened(found, how);
+    const target = this.tree.follow(found);
+    return andThen(target, (entry) => {
+      found.release();
+      return isCode(entry) ? entry : this.#opened(entry, how);
+    });
+  }
+
+  /** The handle of an entry, which is its from now on. */
+  #opened(entry: Entry, how: OpenHow): Answer<Handle> {
+    const handle = new this.#Handle(this, entry);
+    const refused = mismatch(entry, how) ?? handle.reopen(how.access);
+    return andThen(refused, (code) => {
+      if (code === undefined) return handle;
+      void handle.close();
+      return code;
+    });
+  }
+
+  #create(folder: Entry, name: string, there: Entry | VfsCode | undefined, how: OpenHow): Answer<Handle> {
+    if (there !== undefined) return isCode(there) ? there : 'EEXIST';
+    if (how.kind === 'any') return 'EINVAL';
+    const bad = how.kind === 'link' ? this.#badTarget(folder, how.target ?? '') : undefined;
+    if (bad !== undefined) return bad;
+    const made = this.tree.names.change(folder, () => this.#make(folder, name, how), name, undefined);
+    if (made < 0) return errorCode(made);
+    const entry = this.tree.child(folder, name);
+    if (typeof entry === 'number') return errorCode(entry);
+    return andThen(this.#opened(entry, how), (handle) => {
+      if (isCode(handle) || how.initial === undefined) return handle;
+      const refused = this.#begin(handle as EntryHandle, how.initial);
+      if (refused === undefined) return handle;
+      void handle.unlink();
+      void handle.close();
+      return refused;
+    });
+  }
+
+  /** Makes the host's entry. @returns 0 or a negative errno */
+  #make(folder: Entry, name: string, how: OpenHow): number {
+    const host = hostName(name);
+    if (how.kind === 'folder') return makeFolder(folder.fd, host, this.#folderMode);
+    if (how.kind === 'link') return makeLink(targetBytes(how.target!), folder.fd, host);
+    const fd = openAt(folder.fd, host, OpenFlag.ReadWrite | OpenFlag.Create | OpenFlag.Exclusive | OpenFlag.NoFollow, this.#fileMode);
+    return fd < 0 ? fd : close(fd);
+  }
+
+  /** Gives a new entry what it starts with; nobody else of this store has a turn before that is done. */
+  #begin(handle: EntryHandle, initial: NonNullable<OpenHow['initial']>): VfsCode | undefined {
+    const { attributes, birth, descriptor, xattrs } = initial;
+    if (attributes !== undefined || birth !== undefined) {
+      const changes = { ...(attributes === undefined ? undefined : { attributes }), ...(birth === undefined ? undefined : { birth }) };
+      const refused = handle.setStat(changes) as VfsCode | undefined;
+      if (refused !== undefined) return refused;
+    }
+    for (const [key, value] of xattrs ?? []) {
+      const refused = handle.setXattr(key, value);
+      if (refused !== undefined) return refused;
+    }
+    return descriptor === undefined ? undefined : handle.setDescriptor(descriptor);
+  }
+
+  /** Why a link may not lead there: it would, by its letters, leave the share. */
+  #badTarget(folder: Entry, target: string): VfsCode | undefined {
+    if (target === '' || target.includes('\0') || !target.isWellFormed()) return 'EINVAL';
+    if (target.startsWith('/')) return 'EACCES';
+    let depth = 0;
+    for (let at = folder.parent; at !== undefined; at = at.parent) depth++;
+    for (const name of target.split('/')) {
+      if (name === '..') depth--;
+      else if (name !== '' && name !== '.') depth++;
+      if (depth < 0) return 'EACCES';
+    }
+    return undefined;
+  }
+}
+
+/** A handle on a file system that shares blocks between files. */
+class SharingHandle extends EntryHandle {
+  cloneRange(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<void> {
+    const files = this.cloned(source, sourceOffset, offset, signal);
+    if (isCode(files)) return files;
+    if (length === 0) return undefined;
+    const [from, to] = files;
+    const cloned = from.during(to.during(cloneRangeLater(from.fd, sourceOffset, to.fd, offset, length)));
+    return cloned.then((answer) => (answer < 0 ? errorCode(answer) : undefined));
+  }
+}
+
+/** Tries, with two files that have no names, whether the file system shares blocks. */
+function sharesBlocks(root: Entry): boolean {
+  const make = (): number => openAt(root.fd, '.', OpenFlag.ReadWrite | OpenFlag.Temporary, 0o600);
+  const [from, to] = [make(), make()];
+  const shares = from >= 0 && to >= 0 && clone(from, to) === 0;
+  for (const fd of [from, to]) if (fd >= 0) close(fd);
+  return shares;
+}
+
+function mismatch({ inode: { kind } }: Entry, how: OpenHow): VfsCode | undefined {
+  if (how.kind === 'any' || how.kind === kind) return undefined;
+  if (how.kind === 'link') return 'EINVAL';
+  if (kind === 'link') return 'ELOOP';
+  return how.kind === 'file' ? 'EISDIR' : 'ENOTDIR';
+}
+
+/** A link's target as the host spells it, component by component. */
+const targetBytes = (target: string): string | Uint8Array => {
+  const parts = target.split('/').map(hostName);
+  return parts.every((part) => typeof part === 'string')
+    ? target
+    : Buffer.concat(parts.flatMap((part, i) => [Buffer.from(i > 0 ? '/' : ''), Buffer.from(part as string)]));
+};

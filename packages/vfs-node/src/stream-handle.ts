@@ -1,0 +1,113 @@
+import { stat } from '@ring3/linux';
+import { type Answer, checkName, type Handle, isCode, type Kind, type RenameHow, type Stat, type VfsCode, type WriteHow } from '@ring3/vfs';
+import type { Descriptor } from './descriptor.ts';
+import type { Device } from './device.ts';
+import type { Entry } from './entry.ts';
+import { EntryHandle } from './entry-handle.ts';
+import type { NodeStore } from './node-store.ts';
+import { scratch } from './scratch.ts';
+import type { Stream, Streams } from './streams.ts';
+
+/** What can be the name of a stream: as of an entry, and without the colon that ends it (MS-FSCC 2.1.5). */
+export const checkStreamName = (name: string): VfsCode | undefined => checkName(name) ?? (name.includes(':') ? 'EINVAL' : undefined);
+
+/** An open named stream: the data is its own, everything else its file's. */
+export class StreamHandle extends EntryHandle {
+  readonly #streams: Streams;
+  readonly #stream: Stream;
+  #open = true;
+
+  constructor(store: NodeStore, entry: Entry, streams: Streams, stream: Stream) {
+    super(store, entry);
+    this.#streams = streams;
+    this.#stream = stream;
+    stream.handles++;
+  }
+
+  override get fileId(): string {
+    return `${super.fileId}:${this.#stream.id}`;
+  }
+
+  override get kind(): Kind {
+    return 'file';
+  }
+
+  override get name(): string {
+    return this.#stream.name;
+  }
+
+  override stat(): Stat | VfsCode {
+    const file = super.stat();
+    if (isCode(file)) return file;
+    const { bytes } = this.#stream;
+    if (bytes !== undefined) return { ...file, kind: 'file', size: bytes.length, allocated: bytes.length };
+    const data = this.data();
+    if (isCode(data)) return data;
+    stat(data.fd, scratch);
+    return { ...file, kind: 'file', size: scratch.size, allocated: scratch.allocated };
+  }
+
+  override read(target: Uint8Array, offset: number, signal?: AbortSignal): Answer<number> {
+    const { bytes } = this.#stream;
+    if (bytes === undefined || this.stale || !Number.isSafeInteger(offset) || offset < 0) return super.read(target, offset, signal);
+    const part = bytes.subarray(offset, offset + target.length);
+    target.set(part);
+    return part.length;
+  }
+
+  override write(chunks: readonly Uint8Array[], offset: number, how: WriteHow = {}, signal?: AbortSignal): Answer<number> {
+    if (how.through === true) this.#stream.stays = true;
+    return super.write(chunks, offset, how, signal);
+  }
+
+  override flush(signal?: AbortSignal): Answer<void> {
+    this.#stream.stays = true;
+    return super.flush(signal);
+  }
+
+  override reopen(): VfsCode | undefined {
+    return this.stale ? 'ESTALE' : undefined;
+  }
+
+  override rename(dir: Handle, name: string, how: RenameHow = {}): VfsCode | undefined {
+    if (this.stale) return 'ESTALE';
+    if (!(dir instanceof EntryHandle) || dir instanceof StreamHandle || dir.entry.inode !== this.entry.inode) return 'EINVAL';
+    const bad = checkStreamName(name) ?? (this.#stream.gone ? 'ENOENT' : undefined);
+    if (bad !== undefined || name === this.#stream.name) return bad;
+    const there = this.#streams.get(name);
+    if (there !== undefined && there !== this.#stream) {
+      if (how.replace !== true) return 'EEXIST';
+      const refused = this.#streams.unlink(there, this.target);
+      if (refused !== undefined) return refused;
+    }
+    return this.#streams.rename(this.#stream, name, this.target);
+  }
+
+  override unlink(): VfsCode | undefined {
+    if (this.stale) return 'ESTALE';
+    return this.#stream.gone ? 'ENOENT' : this.#streams.unlink(this.#stream, this.target);
+  }
+
+  override link(): VfsCode {
+    return 'EINVAL';
+  }
+
+  override list(): VfsCode {
+    return 'ENOTDIR';
+  }
+
+  override close(): Answer<void> {
+    if (!this.#open) return undefined;
+    this.#open = false;
+    if (--this.#stream.handles === 0) this.#streams.settle(this.#stream, this.target);
+    return super.close();
+  }
+
+  protected override get device(): Device {
+    return this.store.streamPlace.device ?? super.device;
+  }
+
+  protected override data(): Descriptor | VfsCode {
+    return this.#streams.open(this.#stream);
+  }
+}
