@@ -1,10 +1,8 @@
 /** What the recorded cases do by `nfct`, `conntrack`, `iptables`, `nft` and `sysctl`, done on a namespace of ring3. */
 import { Buffer } from 'node:buffer';
 import {
-  type EngineContext,
   EventBit,
   Family,
-  type HelperRef,
   type Namespace,
   Protocol,
   type Rule,
@@ -91,19 +89,6 @@ class NftTimeout implements TimeoutPolicyRef {
   release(): void {}
 }
 
-/** The ftp helper as far as the cases need it: it is named, and its control connection is marked. */
-const ftp: HelperRef = {
-  name: 'ftp',
-  l3num: Family.Ipv4,
-  l4: Protocol.Tcp,
-  classes: [{ name: 'ftp', max: 1, timeoutSeconds: 300 }],
-  privateLength: 0,
-  enabled: true,
-  queue: -1,
-  hold: () => true,
-  release: () => {},
-};
-
 /** The state that the commands of one case share. */
 export class Desk {
   readonly namespace: Namespace;
@@ -114,9 +99,6 @@ export class Desk {
 
   constructor(namespace: Namespace) {
     this.namespace = namespace;
-    const findHelper = namespace.findHelper.bind(namespace);
-    const context: Pick<EngineContext, 'findHelper'> = namespace;
-    context.findHelper = (name, l3num, l4) => (name === 'ftp' && l4 === Protocol.Tcp ? ftp : findHelper(name, l3num, l4));
   }
 
   /** Does one command line. @returns its exit status, or undefined when it is of an unknown kind */

@@ -5,9 +5,12 @@ import {
   createNamespace,
   directionOf,
   EventBit,
+  type Expectation,
+  type ExpectationEvent,
   type Flow,
   type FlowEvent,
   flowOf,
+  type HookDecision,
   type Namespace,
   PacketClass,
   Protocol,
@@ -31,6 +34,8 @@ interface RecordedTuple {
 /** One recorded flow, or what an event told of it. */
 interface RecordedFlow {
   readonly event?: string;
+  /** An expectation's message behind its netlink header, hexadecimal. */
+  readonly raw?: string;
   readonly l3?: string;
   readonly orig: RecordedTuple;
   readonly reply?: RecordedTuple;
@@ -120,7 +125,7 @@ class Player {
     const tracker = this.#namespace.tracker;
     tracker.sink = {
       flow: (event, flow, happened) => this.#events.push(this.#eventText(event, flow, happened)),
-      expectation: () => {},
+      expectation: (event, one) => this.#events.push(this.#expectationText(event, one)),
     };
   }
 
@@ -194,7 +199,7 @@ class Player {
     const text = answerText(answer);
     if (text !== recorded)
       found.push(`class ${text || '(never got there)'}, recorded ${recorded || '(never got there)'} (${tracker.reason})`);
-    const out = forward(bytes, answer, tracker.fragments);
+    const out = passes(tracker.decision) ? forward(bytes, answer, tracker.fragments) : [];
     if (step.forwarded !== undefined && out.length !== step.forwarded) found.push(`${out.length} forwarded, recorded ${step.forwarded}`);
     if (step.out !== undefined)
       found.push(
@@ -215,6 +220,22 @@ class Player {
     const recorded = /USE=(\d+)/.exec(step.result?.join(' ') ?? '')?.[1];
     const use = policy === undefined ? undefined : String(policy.use);
     return use === recorded ? '' : `USE ${use}, recorded ${recorded}`;
+  }
+
+  #expectationText(event: ExpectationEvent, one: Expectation): string {
+    const tracker = this.#namespace.tracker;
+    const { tuple, mask } = one;
+    const told: ToldExpectation = {
+      event: event === 'new' ? 'EXP_NEW' : 'EXP_DESTROY',
+      tuple,
+      mask: { ...tuple, source: mask.source, sourcePort: mask.sourcePort },
+      master: readFlow(tracker, one.master).orig,
+      timeout: Math.ceil((one.expiry - tracker.now) / 1000),
+      flags: one.flags,
+      classIndex: one.classIndex,
+      helper: one.helper?.name ?? tracker.helperOf(one.master)?.name ?? '',
+    };
+    return textOfExpectation(told);
   }
 
   #flowText(flow: Flow): string {
@@ -283,7 +304,67 @@ function recordedTuple(tuple: Tuple): RecordedTuple {
   }
 }
 
-const recordedText = (flow: RecordedFlow): string => textOfFlow(flow);
+const recordedText = (flow: RecordedFlow): string =>
+  flow.raw === undefined ? textOfFlow(flow) : textOfExpectation(decodeExpectation(flow.event ?? '', Buffer.from(flow.raw, 'hex')));
+
+/** What an expectation's message tells. Of the mask only the source counts, the rest is fixed. */
+interface ToldExpectation {
+  readonly event: string;
+  readonly tuple: Tuple;
+  readonly mask: Tuple;
+  readonly master: Tuple;
+  readonly timeout: number;
+  readonly flags: number;
+  readonly classIndex: number;
+  readonly helper: string;
+}
+
+function textOfExpectation(one: ToldExpectation): string {
+  const tuple = (of: Tuple): string =>
+    `${textOf(of.source)}:${of.sourcePort}>${textOf(of.destination)}:${of.destinationPort} ${of.protocol}`;
+  const mask = `${textOf(one.mask.source)}:${one.mask.sourcePort}`;
+  return `${one.event}; ${tuple(one.tuple)}; mask ${mask}; master ${tuple(one.master)}; class ${one.classIndex} flags ${one.flags} ${one.helper} @${one.timeout}`;
+}
+
+/** The attributes of a message or nest by type. */
+function attributesOf(bytes: Buffer): Map<number, Buffer> {
+  const found = new Map<number, Buffer>();
+  for (let at = 0; at + 4 <= bytes.length; ) {
+    const length = bytes.readUInt16LE(at);
+    if (length < 4) break;
+    found.set(bytes.readUInt16LE(at + 2) & 0x3fff, bytes.subarray(at + 4, at + length));
+    at += (length + 3) & ~3;
+  }
+  return found;
+}
+
+function decodeExpectation(event: string, message: Buffer): ToldExpectation {
+  const attributes = attributesOf(message.subarray(4));
+  const number = (type: number): number => attributes.get(type)?.readUInt32BE(0) ?? 0;
+  const tuple = (type: number): Tuple => {
+    const parts = attributesOf(attributes.get(type) ?? Buffer.alloc(0));
+    const ip = attributesOf(parts.get(1) ?? Buffer.alloc(0));
+    const proto = attributesOf(parts.get(2) ?? Buffer.alloc(0));
+    return {
+      family: ip.has(1) ? 2 : 10,
+      protocol: proto.get(1)?.[0] ?? 0,
+      source: ip.get(1) ?? ip.get(3) ?? new Uint8Array(4),
+      destination: ip.get(2) ?? ip.get(4) ?? new Uint8Array(4),
+      sourcePort: proto.get(2)?.readUInt16BE(0) ?? 0,
+      destinationPort: proto.get(3)?.readUInt16BE(0) ?? 0,
+    };
+  };
+  return {
+    event,
+    tuple: tuple(2),
+    mask: tuple(3),
+    master: tuple(1),
+    timeout: number(4),
+    flags: number(8),
+    classIndex: number(9),
+    helper: attributes.get(6)?.toString('latin1').replace(/\0.*$/s, '') ?? '',
+  };
+}
 
 /** A flow as one line, its timer last, for timers are compared apart. */
 function textOfFlow(flow: RecordedFlow): string {
@@ -345,6 +426,8 @@ function answerText(answer: number): string {
       return '';
   }
 }
+
+const passes = (decision: HookDecision): boolean => decision === 'pass' || decision === 'passUnconfirmed';
 
 /** What leaves on the other side: the packet, or the fragments that made it, each with one hop less. */
 function forward(packet: Buffer, answer: number, fragments: readonly Uint8Array[]): Buffer[] {

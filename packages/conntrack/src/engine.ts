@@ -54,6 +54,34 @@ export interface HelperRef {
   readonly queue: number;
   hold(): boolean;
   release(): void;
+  /** Looks into a packet of a flow that carries it, where the helper runs in the process. @returns false to drop it */
+  inspect?(packet: HelperPacket): boolean;
+  /** Tells that a flow has ended. @param owner the tracker @param serial the flow */
+  forget?(owner: object, serial: number): void;
+}
+
+/** A packet as a helper in the process sees it. */
+export interface HelperPacket {
+  /** The tracker, and the flow's number in it: together they name the flow. */
+  readonly owner: object;
+  readonly serial: number;
+  /** 0 original, 1 reply. */
+  readonly direction: number;
+  /** Whether a reply has been seen: class ESTABLISHED. */
+  readonly established: boolean;
+  /** What this direction carries. */
+  readonly tuple: { readonly source: Uint8Array; readonly destination: Uint8Array };
+  /** TCP's sequence number, signed; 0 for other protocols. */
+  readonly sequence: number;
+  /** Behind the transport header: a view. */
+  readonly payload: Uint8Array;
+  /** Expects a flow with any source port. */
+  expect(wanted: {
+    readonly source: Uint8Array;
+    readonly destination: Uint8Array;
+    readonly destinationPort: number;
+    readonly classIndex: number;
+  }): void;
 }
 
 /** Thirty-two random bits. */
@@ -65,6 +93,8 @@ export interface EngineContext {
   readonly hz: number;
   readonly random32: Random32;
   readonly timeouts: TimeoutTables;
+  /** Flows whose helper is gone are dropped, as old kernels did. */
+  readonly profile: { readonly dropOrphans: boolean };
   findPolicy(name: string): TimeoutPolicyRef | undefined;
   findHelper(name: string, l3num: number, l4: number): HelperRef | undefined;
 }

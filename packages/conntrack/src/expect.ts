@@ -21,6 +21,7 @@ export interface ExpectationRequest {
   readonly mask: { readonly source: Uint8Array; readonly sourcePort: number };
   readonly classIndex?: number;
   readonly flags?: number;
+  /** What the expected flow will carry. */
   readonly helper?: HelperRef | undefined;
   /** Seconds, where the helper's class does not say it. */
   readonly timeoutSeconds?: number;
@@ -85,10 +86,11 @@ export class Expectations {
     const tracker = this.#tracker;
     const { master, tuple, mask, classIndex = 0, flags = 0 } = request;
     if (!tracker.isAlive(master)) return 'ENOENT';
-    const helper = request.helper ?? tracker.helperOf(master);
-    if (helper === undefined && (tracker.table.word(master, StatusWord) & Status.Helper) === 0) return 'EOPNOTSUPP';
-    const policy = helper?.classes[classIndex];
-    if (helper !== undefined && policy === undefined) return 'EINVAL';
+    const { helper } = request;
+    const own = tracker.helperOf(master);
+    if (own === undefined && (tracker.table.word(master, StatusWord) & Status.Helper) === 0) return 'EOPNOTSUPP';
+    const policy = own?.classes[classIndex];
+    if (own !== undefined && policy === undefined) return 'EINVAL';
     const rivals = this.#byDestination.get(keyOfTuple(tuple)) ?? [];
     for (const rival of rivals) {
       if (rival.master === master && rival.classIndex === classIndex && sameMask(rival.mask, mask) && sameSource(rival, rival.tuple, tuple))
@@ -151,7 +153,7 @@ export class Expectations {
 
   /** Removes what flows expect by a helper that goes. */
   killOfHelper(helper: HelperRef): void {
-    this.removeAll((one) => one.helper === helper);
+    this.removeAll((one) => one.helper === helper || this.#tracker.helperOf(one.master) === helper);
   }
 
   /** Removes those whose time is over. */
@@ -170,6 +172,7 @@ export class Expectations {
     );
     if (found === undefined) return false;
     tracker.inherit(flow, found.master);
+    if (found.helper !== undefined) tracker.attachHelper(flow, found.helper);
     tracker.statistics.expectNew++;
     if ((found.flags & ExpectFlag.Permanent) === 0) this.remove(found.id);
     return true;

@@ -12,6 +12,15 @@ export {
 } from './expect.ts';
 export { type Counters, type Flow, readFlow } from './flow.ts';
 export type { HeldPacket, HeldPackets, HookDecision, QueueOutlet, Released } from './held.ts';
+export {
+  type HelperClass,
+  type HelperRefusal,
+  type HelperRequest,
+  HelperStatus,
+  Helpers,
+  type HelperTuple,
+  UserHelper,
+} from './helper.ts';
 export { Host } from './host.ts';
 export { EventBit } from './l4/action.ts';
 export { sctpStates } from './l4/sctp-states.ts';

@@ -60,8 +60,11 @@ export class Namespace implements EngineContext {
 
   /** The connection tracker, made when it is first asked for: its arena is laid out for all the flows that there may be. Its time is `clock.now()`. */
   get tracker(): Tracker {
-    const { settings, rules } = this;
-    this.#tracker ??= new Tracker(this, { now: this.clock.now(), capacity: this.#flows ?? settings.max, settings, rules });
+    if (this.#tracker === undefined) {
+      const { settings, rules } = this;
+      this.#tracker = new Tracker(this, { now: this.clock.now(), capacity: this.#flows ?? settings.max, settings, rules });
+      this.host.helpers.trackers.add(this.#tracker);
+    }
     return this.#tracker;
   }
 
@@ -80,8 +83,8 @@ export class Namespace implements EngineContext {
     return this.timeoutPolicies.find(name);
   }
 
-  findHelper(_name: string, _l3num: number, _l4: number): HelperRef | undefined {
-    return undefined;
+  findHelper(name: string, l3num: number, l4: number): HelperRef | undefined {
+    return this.host.helpers.find(name, l3num, l4);
   }
 
   /** Tells when a policy has to leave the flows that carry it. */
@@ -105,6 +108,7 @@ export class Namespace implements EngineContext {
     if (this.#closed) return;
     this.#closed = true;
     this.timeoutPolicies.close();
+    if (this.#tracker !== undefined) this.host.helpers.trackers.delete(this.#tracker);
     for (const call of this.#closing) call();
   }
 }

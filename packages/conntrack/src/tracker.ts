@@ -1,6 +1,7 @@
 import {
   type EngineContext,
   Family,
+  type HelperPacket,
   type HelperRef,
   Protocol,
   type TimeoutPolicyRef,
@@ -38,12 +39,13 @@ import {
   Master,
   PacketsOrig,
   PacketsReply,
+  Serial,
   Status,
   StatusWord,
   ZoneAndFlags,
 } from './table/layout.ts';
 import { Wheel } from './table/wheel.ts';
-import { invertPorts, metaOf } from './tuple.ts';
+import { invertPorts, metaOf, readTuple } from './tuple.ts';
 
 /** What became of a flow: NEW, UPDATE and DESTROY of `conntrack -E`. */
 export type FlowEvent = 'new' | 'update' | 'destroy';
@@ -278,17 +280,53 @@ export class Tracker {
 
   /** The helper's hook, where there are helpers. */
   #passHelper(answer: number, packet: Packet): void {
-    this.decision = 'pass';
     const flow = flowOf(answer);
+    this.decision = flow < 0 ? 'pass' : this.#decide(answer, packet, flow);
     if (flow < 0) return;
-    if (this.table.word(flow, Attached) >>> 16 !== 0) this.decision = this.held.decide(answer, packet, this.#ingress);
     if (this.decision === 'pass') this.leave(answer);
     else if (this.decision === 'held') this.happened = 0;
     else {
       if ((this.happened & EventBit.New) !== 0) this.#forget(flow);
-      else this.leave(answer);
+      else if (this.decision === 'passUnconfirmed') this.leave(answer);
+      else if (this.happened !== 0) this.#owed.set(flow, this.happened);
       this.happened = 0;
     }
+  }
+
+  #decide(answer: number, packet: Packet, flow: number): HookDecision {
+    const helper = this.helperOf(flow);
+    if (helper === undefined) {
+      const orphan = this.context.profile.dropOrphans && (this.table.word(flow, StatusWord) & Status.Helper) !== 0;
+      return orphan ? 'dropped' : 'pass';
+    }
+    if (helper.inspect === undefined) return this.held.decide(answer, packet, this.#ingress);
+    if (classOf(answer) === PacketClass.Related && directionOf(answer) === 1) return 'pass';
+    return helper.inspect(this.#helperPacket(answer, packet, flow)) ? 'pass' : 'dropped';
+  }
+
+  #helperPacket(answer: number, packet: Packet, flow: number): HelperPacket {
+    const tcp = packet.protocol === Protocol.Tcp;
+    const header = tcp ? (packet.view.getUint8(packet.l4At + 12) >>> 4) * 4 : 8;
+    const length = Math.max(0, packet.l4There - header);
+    const tuple = readTuple(this.table, flow, directionOf(answer));
+    return {
+      owner: this,
+      serial: this.table.word(flow, Serial),
+      direction: directionOf(answer),
+      established: classOf(answer) === PacketClass.Established,
+      tuple,
+      sequence: tcp ? packet.view.getInt32(packet.l4At + 4, false) : 0,
+      payload: new Uint8Array(packet.view.buffer, packet.view.byteOffset + packet.l4At + (length === 0 ? 0 : header), length),
+      expect: ({ source, destination, destinationPort, classIndex }) => {
+        const { family, protocol, zone = 0 } = tuple;
+        this.expectations.add({
+          master: flow,
+          tuple: { family, protocol, source, destination, sourcePort: 0, destinationPort, zone },
+          mask: { source: new Uint8Array(source.length).fill(0xff), sourcePort: 0 },
+          classIndex,
+        });
+      },
+    };
   }
 
   #trackOther(packet: Packet, found: number): number {
@@ -619,6 +657,7 @@ export class Tracker {
     if (this.#owed.size !== 0) this.#owed.delete(flow);
     if (this.labels.size !== 0) this.labels.delete(flow);
     if (this.helperData.size !== 0) this.helperData.delete(flow);
+    if (this.#helpers.length > 1) this.helperOf(flow)?.forget?.(this, this.table.word(flow, Serial));
   }
 
   /** Ends a flow of the table: its event, its expectations, its place. */
@@ -711,9 +750,9 @@ export class Tracker {
     this.forEachFlow((flow) => {
       const at = flow * FlowWords + Attached;
       if (this.table.words[at]! >>> 16 !== index) return;
+      if ((this.table.word(flow, StatusWord) & Status.Confirmed) !== 0) this.tell('update', flow, EventBit.Helper);
       this.table.words[at] = this.table.words[at]! & 0xffff;
       this.helperData.delete(flow);
-      if ((this.table.word(flow, StatusWord) & Status.Confirmed) !== 0) this.tell('update', flow, EventBit.Helper);
     });
     this.#helpers[index] = undefined;
   }
