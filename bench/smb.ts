@@ -63,7 +63,7 @@ async function bulk(server: Server, base: string): Promise<[string, number][]> {
 }
 
 /** Operations a second over libsmbclient, one outstanding. */
-async function roundTrips(server: Server, base: string, protection: 'plain' | 'encrypted'): Promise<[string, number][]> {
+async function roundTrips(server: Server, base: string, protection: 'plain' | 'encrypted', time = seconds): Promise<[string, number][]> {
   const program = join(import.meta.dirname, 'libsmbclient.ts');
   const url = `smb://127.0.0.1:${server.port}/share`;
   const { status, output } = await run(process.execPath, [
@@ -72,7 +72,7 @@ async function roundTrips(server: Server, base: string, protection: 'plain' | 'e
     server.user,
     server.password,
     join(base, 'client.conf'),
-    String(seconds),
+    String(time),
     protection,
   ]);
   if (status !== 0) throw new Error(`${server.name}: ${output}`);
@@ -161,6 +161,7 @@ const keep = (server: Server, found: [string, number][]): void => {
     console.error(`${server.name.padEnd(6)} ${name}: ${show(figure)}`);
   }
 };
+for (const server of servers) await roundTrips(server, base, 'plain', 0.5); // warm
 for (let round = 0; round < rounds; round++) {
   const order = round % 2 === 0 ? servers : servers.toReversed();
   for (const server of order) {

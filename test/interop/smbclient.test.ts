@@ -55,7 +55,7 @@ describe('smbclient', need('smbclient'), () => {
     [shared, local] = [join(base, 'shared'), join(base, 'local')];
     mkdirSync(shared);
     mkdirSync(local);
-    server = await startRing3(shared);
+    server = await startRing3(shared, ['--encryption', 'off']);
   });
   after(async () => {
     await server?.[Symbol.asyncDispose]();
@@ -130,6 +130,22 @@ describe('smbclient', need('smbclient'), () => {
       assert.equal(heard.signed + heard.neither, 0);
     });
   }
+
+  test('a server that desires encryption encrypts where the client can; one that requires it refuses the others', async () => {
+    for (const [encryption, dialect, encrypted] of [
+      ['desired', 'SMB3_11', true],
+      ['desired', 'SMB2_10', false],
+      ['required', 'SMB3_11', true],
+      ['required', 'SMB2_10', undefined],
+    ] as const) {
+      await using other = await startRing3(shared, ['--encryption', encryption]);
+      await using tap = await wiretap(other.port);
+      const { status, output } = await run(['ls'], { port: tap.port, dialect });
+      if (encrypted === undefined) assert.match(output, /NT_STATUS_ACCESS_DENIED/, `${encryption} at ${dialect}`);
+      else assert.equal(status, 0, output);
+      assert.equal(tap.heard.encrypted > 0, encrypted === true, `${encryption} at ${dialect}`);
+    }
+  });
 
   test('a wrong password, an unknown user, an unknown share and an anonymous client are told so', async () => {
     const wrong = await run(['ls'], { user: `${server.user}%wrong` });
