@@ -1,5 +1,5 @@
 import { AckFlags, align, Errno, ExtendedAck, headerLength, MessageFlags, type MessageHeader, MessageType, messages } from '@ring3/netlink';
-import { FamilyHeader, Subsystem, TimeoutCommand, TimeoutMessage, TimeoutMessages } from '@ring3/nfnetlink';
+import { FamilyHeader, HelperCommand, HelperMessage, Subsystem, TimeoutCommand, TimeoutMessage, TimeoutMessages } from '@ring3/nfnetlink';
 import { type Attrs, type AttrTable, DecodeError, type Frame, flagNames, fromHex, littleEndianHost, nameOf } from '@ring3/wire';
 
 /** How the messages of a subsystem are read: the names of its commands, and the table of one message. */
@@ -9,6 +9,7 @@ interface Reader {
 }
 
 const readers: Readonly<Record<number, Reader | undefined>> = {
+  [Subsystem.Cthelper]: { commands: HelperCommand, table: () => HelperMessage as unknown as Attrs<AttrTable> },
   [Subsystem.CtnetlinkTimeout]: {
     commands: TimeoutCommand,
     table: (frame, at, length) =>

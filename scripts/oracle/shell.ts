@@ -1,5 +1,5 @@
 import { memoryLink, NetlinkError } from '@ring3/netlink';
-import { CttimeoutClient, IpProtocol } from '@ring3/nfnetlink';
+import { CthelperClient, CttimeoutClient, IpProtocol } from '@ring3/nfnetlink';
 import { Unsupported } from './format.ts';
 import { runIptables } from './iptables.ts';
 import type { Machine, Realm } from './machine.ts';
@@ -59,6 +59,9 @@ async function runCommand(machine: Machine, realm: Realm, argv: readonly string[
       return runNfct(realm, rest);
     case 'sysctl':
       return runSysctl(realm, rest);
+    case 'python3':
+      if (rest.some((word) => word.endsWith('/hlist.py'))) return runHelperList(realm, rest.at(-1) === 'add');
+      break;
     case 'sleep':
       machine.clock.advance(Number(rest[0]) * 1000);
       return 0;
@@ -80,6 +83,16 @@ async function runNetns(machine: Machine, [verb, name = '', ...command]: readonl
   if (verb === 'exec') return runCommand(machine, realm, command);
   realm.namespace.close();
   machine.others.delete(name);
+  return 0;
+}
+
+/** The recorder's own script: lists the helpers, or adds one. */
+async function runHelperList({ server }: Realm, add: boolean): Promise<number> {
+  const client = new CthelperClient(memoryLink(server));
+  const classes = [{ name: 'x', max: 1, timeoutSeconds: 9 }];
+  if (add) await client.add({ name: 'made', l3proto: 2, l4proto: 6, queueNumber: 0, classes, privateLength: 0, enabled: false });
+  else for await (const _helper of client.list());
+  client.close();
   return 0;
 }
 

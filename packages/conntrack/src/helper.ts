@@ -11,7 +11,7 @@ export interface HelperClass {
 }
 
 /** Why an operation on helpers is refused; the words are errno names. */
-export type HelperRefusal = 'EINVAL' | 'EEXIST' | 'EBUSY' | 'ENOENT' | 'EOVERFLOW' | 'ENOMEM';
+export type HelperRefusal = 'EINVAL' | 'ERANGE' | 'EEXIST' | 'EBUSY' | 'ENOENT' | 'EOVERFLOW' | 'ENOMEM';
 
 /** `NFCT_HELPER_STATUS_*`, nfnetlink_cthelper.h. */
 export const HelperStatus = { Disabled: 0, Enabled: 1 } as const;
@@ -68,6 +68,11 @@ export class UserHelper implements HelperRef {
   /** Whether a rule names it. Flows do not count. */
   get inUse(): boolean {
     return this.#holders > 0;
+  }
+
+  /** Whether it was deleted. */
+  get removed(): boolean {
+    return this.#removed;
   }
 
   hold(): boolean {

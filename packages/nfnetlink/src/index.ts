@@ -1,4 +1,21 @@
 export {
+  HelperClassAttributes,
+  HelperCommand,
+  HelperMessage,
+  HelperPolicySet,
+  HelperStatusCode,
+  HelperTupleAttributes,
+  helperClassFields,
+  helperNameMax,
+} from './cthelper/attributes.ts';
+export {
+  CthelperClient,
+  type HelperClassSpecification,
+  type HelperSelection,
+  type HelperSpecification,
+  readHelper,
+} from './cthelper/client.ts';
+export {
   AnyTimeouts,
   DccpTimeouts,
   GenericTimeouts,
