@@ -55,7 +55,7 @@ function take(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
 
 /** MS-SMB2 3.3.5.14.1: what was unlocked before a wrong element stays unlocked. */
 function unlock(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
-  const wrong = locks.findIndex(({ flags }) => (flags & ~FailImmediately) !== Unlock);
+  const wrong = locks.findIndex(({ flags }) => flags !== Unlock);
   const ranges = wrong < 0 ? locks : locks.slice(0, wrong);
   const status = ctx.tree.fileState.submit(fileIdOf(ctx), { kind: 'unlock', openId: ctx.open.volatileFileId, ranges });
   return wrong < 0 ? status : andThen(status, (done) => (done === NtStatus.Success ? NtStatus.InvalidParameter : done));

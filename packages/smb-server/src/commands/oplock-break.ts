@@ -17,7 +17,7 @@ export const oplockBreak = command({
   response: OplockBreak,
   handle({ open, tree }, { oplockLevel }) {
     const { handle, persistentFileId, volatileFileId } = open;
-    if (handle === undefined) return NtStatus.InvalidDeviceState;
+    if (handle === undefined) return NtStatus.InvalidOplockProtocol;
     const level = levels[oplockLevel];
     const input = { kind: 'acknowledge', openId: volatileFileId, level: level ?? 'batch' } as const;
     return andThen(tree.fileState.submit(handle.fileId, input), (status) => {

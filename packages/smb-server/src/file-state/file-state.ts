@@ -35,12 +35,13 @@ export interface DispositionInput {
   readonly openId: number;
   readonly deletePending: boolean;
 }
-/** Asks whether an operation that needs the sharing of all others may be done by this open: renaming, or replacing this file by another. */
+/** Asks whether something that is about to be done, as if by an open for a moment, goes with the sharing of those who have the file open. */
 export interface ConflictInput {
   readonly kind: 'conflict';
   /** The open that asks; 0 for one of another file. */
   readonly openId: number;
   readonly access: number;
+  readonly shareAccess: number;
 }
 /** What is known now. */
 export interface QueryInput {

@@ -73,8 +73,8 @@ export function disposition(record: FileRecord, { openId, deletePending }: Dispo
 }
 
 /** Whether the others share what is about to be done. */
-export function conflict(record: FileRecord, { openId, access }: ConflictInput): NtStatus {
-  const asked = { access, shareAccess: 7 };
+export function conflict(record: FileRecord, { openId, access, shareAccess }: ConflictInput): NtStatus {
+  const asked = { access, shareAccess };
   for (const other of record.opens.values()) {
     if (other.openId !== openId && shareConflict(asked, other)) return NtStatus.SharingViolation;
   }
@@ -133,8 +133,7 @@ export function oplock(record: FileRecord, { openId, level }: OplockInput): Held
 /** MS-FSA 2.1.5.19, MS-SMB2 3.3.5.22.1. */
 export function acknowledge(record: FileRecord, { openId, level }: AcknowledgeInput): NtStatus {
   const right = record.oplocks.acknowledge(record.ownerOf(openId), level);
-  if (right === undefined) return NtStatus.InvalidDeviceState;
-  return right ? NtStatus.Success : NtStatus.InvalidOplockProtocol;
+  return right === true ? NtStatus.Success : NtStatus.InvalidOplockProtocol;
 }
 
 /** MS-SMB2 3.3.6.1. */

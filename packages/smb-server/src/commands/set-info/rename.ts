@@ -1,5 +1,13 @@
 import { type Steps, wait } from '@ring3/kit';
-import { FileLinkInformation, FileRenameInformation, FileRenameInformationEx, NtStatus, RenameFlags } from '@ring3/smb-proto';
+import {
+  AccessMask,
+  FileLinkInformation,
+  FileRenameInformation,
+  FileRenameInformationEx,
+  NtStatus,
+  RenameFlags,
+  ShareAccess,
+} from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
 import { type ParsedPath, parsePath } from '../../paths.ts';
@@ -45,6 +53,8 @@ function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace
   try {
     const status = yield* checkTarget(ctx, parent, path, handle, replace);
     if (status !== NtStatus.Success) return status;
+    const shared = yield* wait(tree.fileState.submit(parent.fileId, intoParent));
+    if (shared !== NtStatus.Success) return shared;
     const allowed = yield* wait(askAccess(ctx, 'rename'));
     if (allowed !== NtStatus.Success) return allowed;
     const target = path.components.at(-1) as string;
@@ -56,6 +66,14 @@ function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace
     yield* release(tree, parent);
   }
 }
+
+/** The folder of the new name is opened for adding an entry, and not shared for deletion: nobody may have it open so that it could vanish. */
+const intoParent = {
+  kind: 'conflict',
+  openId: 0,
+  access: AccessMask.FileAddFile,
+  shareAccess: ShareAccess.Read | ShareAccess.Write,
+} as const;
 
 /** A target that somebody has open is not replaced. */
 function* checkTarget(
