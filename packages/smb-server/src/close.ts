@@ -33,7 +33,8 @@ function release(open: Open, unlink: boolean): MaybePromise<void> {
   const failed = (error: unknown): void => server.failed(error, { open: open.pathName });
   const close = (): MaybePromise<void> => {
     const closed = open.handle?.close();
-    if (closed instanceof Promise) return closed.then(() => {}, failed);
+    const both = open.base?.close();
+    if (closed instanceof Promise || both instanceof Promise) return Promise.all([closed, both]).then(() => {}, failed);
   };
   try {
     if (!unlink) return close();

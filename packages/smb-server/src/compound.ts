@@ -8,6 +8,7 @@ import { bodyReply, headroom, interimReply, type Reply, statusReply } from './re
 import { Request } from './request.ts';
 import type { Session } from './session.ts';
 import { mustSign, signReply } from './signing.ts';
+import { trace } from './trace.ts';
 
 /** The ids of an open, as a request carries them. */
 export interface FileIds {
@@ -128,6 +129,7 @@ export class Compound {
   #finish(request: Request, outcome: Outcome): void {
     const { connection } = this;
     connection.async.remove(request);
+    if (connection.log.enabled('trace')) trace(request, outcome);
     if (this.#ended) return;
     if (outcome === disconnect) {
       this.#drop('a request that is not allowed here');

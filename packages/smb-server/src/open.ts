@@ -23,7 +23,7 @@ export class Open {
   /** Where QUERY_DIRECTORY goes on. */
   cursor: DirectoryCursor | undefined;
   /** FilePositionInformation and FileModeInformation keep what was set. */
-  position = 0n;
+  position: number | bigint = 0;
   mode = 0;
   /** Open.LockSequenceArray; there once a LOCK had a number. */
   lockSequences: LockSequences | undefined;

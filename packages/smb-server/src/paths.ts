@@ -7,6 +7,8 @@ export interface ParsedPath {
   readonly components: readonly string[];
   /** The named stream, if one is meant. */
   readonly stream: string | undefined;
+  /** The name said `::$DATA`: a file's own data are meant, and no folder. */
+  readonly defaultStream: boolean;
   /** The name ended in a separator, or in `::$INDEX_ALLOCATION`: only a folder is meant. */
   readonly folder: boolean;
 }
@@ -18,7 +20,7 @@ const longestComponent = 255;
 
 /** Takes a path apart. MS-FSA 2.1.5.1 and MS-FSCC 2.1.5. @returns the status that the client gets for a path that cannot be */
 export function parsePath(name: string): ParsedPath | NtStatus {
-  if (name === '') return { components: [], stream: undefined, folder: false };
+  if (name === '') return { components: [], stream: undefined, defaultStream: false, folder: false };
   if (name.startsWith('\\')) return NtStatus.InvalidParameter;
   const parts = name.split('\\');
   let folder = false;
@@ -35,7 +37,7 @@ export function parsePath(name: string): ParsedPath | NtStatus {
     if (typeof component === 'number') return component;
     components.push(component);
   }
-  return { components, stream: split.stream, folder: folder || split.folder };
+  return { components, stream: split.stream, defaultStream: split.defaultStream, folder: folder || split.folder };
 }
 
 /** One component in the store's spelling. */
@@ -49,19 +51,20 @@ export function storeName(part: string): string | NtStatus {
 }
 
 /** `name:stream:type`. */
-function splitStream(last: string): { name: string; stream: string | undefined; folder: boolean } | NtStatus {
+function splitStream(last: string): (Pick<ParsedPath, 'stream' | 'defaultStream' | 'folder'> & { readonly name: string }) | NtStatus {
   const [name, stream, type, ...more] = last.split(':') as [string, ...(string | undefined)[]];
-  if (stream === undefined) return { name, stream: undefined, folder: false };
+  const plain = { name, stream: undefined, defaultStream: false, folder: false };
+  if (stream === undefined) return plain;
   if (more.length > 0) return NtStatus.ObjectNameInvalid;
   const kind = type?.toUpperCase();
   if (kind === '$INDEX_ALLOCATION') {
-    return stream === '' || stream.toUpperCase() === '$I30' ? { name, stream: undefined, folder: true } : NtStatus.ObjectNameInvalid;
+    return stream === '' || stream.toUpperCase() === '$I30' ? { ...plain, folder: true } : NtStatus.ObjectNameInvalid;
   }
   if (kind !== undefined && kind !== '$DATA') return NtStatus.ObjectNameInvalid;
-  if (stream === '') return kind === undefined ? NtStatus.ObjectNameInvalid : { name, stream: undefined, folder: false };
-  return streamName(stream) ? { name, stream, folder: false } : NtStatus.ObjectNameInvalid;
+  if (stream === '') return kind === undefined ? NtStatus.ObjectNameInvalid : { ...plain, defaultStream: true };
+  return isStreamName(stream) ? { ...plain, stream } : NtStatus.ObjectNameInvalid;
 }
 
 /** Whether a stream may have this name, MS-FSCC 2.1.5.3. */
-export const streamName = (name: string): boolean =>
+export const isStreamName = (name: string): boolean =>
   name.length <= longestComponent && name !== '' && !/[\\/:\0]/.test(name) && name.isWellFormed();

@@ -2,6 +2,7 @@ import type { MaybePromise } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
 import type { ContextOf } from './command.ts';
 import type { AccessInput, FileState, LockInput, OpenInput, Operation } from './file-state/index.ts';
+import type { Open } from './open.ts';
 import type { Request } from './request.ts';
 
 /**
@@ -28,9 +29,14 @@ export function submitPending(
  * Asks the state of the file whether an operation of this open may go on, by the oplocks and locks of others; breaks what it does not go with, and waits for it.
  * @param offset of the bytes that are read or changed, with `length`; 0 and 0 where it is not about bytes
  */
-export function askAccess(ctx: ContextOf<'open'>, operation: Operation, offset = 0, length = 0): MaybePromise<NtStatus> {
-  const { open, server, tree } = ctx;
+export const askAccess = (ctx: ContextOf<'open'>, operation: Operation, offset = 0, length = 0): MaybePromise<NtStatus> =>
+  askAccessOf(ctx, ctx.open, operation, offset, length);
+
+/** The same for another open than the request's: the source of a copy. */
+export function askAccessOf(request: Request, open: Open, operation: Operation, offset: number, length: number): MaybePromise<NtStatus> {
+  const { server } = request;
+  const { tree } = open;
   if (open.handle === undefined) return NtStatus.Success;
   const input = { kind: 'access', openId: open.volatileFileId, ticket: server.nextOpenId(), operation, offset, length } as const;
-  return submitPending(ctx, tree.fileState, open.handle.fileId, input);
+  return submitPending(request, tree.fileState, open.handle.fileId, input);
 }

@@ -4,6 +4,7 @@ import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { readDataRights } from '../access.ts';
 import { type ContextOf, command } from '../command.ts';
 import { readsFreely } from '../file-state/index.ts';
+import type { Open } from '../open.ts';
 import { askAccess } from '../pending.ts';
 import { statusOf } from '../status-map.ts';
 
@@ -40,15 +41,17 @@ function readInto(ctx: ContextOf<'open'>, handle: Handle, length: number, offset
   const buffer = pool.take(length);
   ctx.sent = () => pool.give(buffer);
   const got = handle.read(buffer.length === length ? buffer : buffer.subarray(0, length), offset);
-  return got instanceof Promise ? got.then((count) => answered(buffer, count, minimumCount)) : answered(buffer, got, minimumCount);
+  if (got instanceof Promise) return got.then((count) => answered(ctx.open, buffer, offset, count, minimumCount));
+  return answered(ctx.open, buffer, offset, got, minimumCount);
 }
 
 type Answer = typeof nothing | NtStatus;
 const nothing = { dataRemaining: 0, data: [] as Uint8Array[] };
 const emptyRead = (minimumCount: number): Answer => (minimumCount > 0 ? NtStatus.EndOfFile : nothing);
 
-function answered(buffer: Uint8Array, got: number | VfsCode, minimumCount: number): Answer {
+function answered(open: Open, buffer: Uint8Array, offset: number, got: number | VfsCode, minimumCount: number): Answer {
   if (isCode(got)) return statusOf(got);
   if (got === 0 || got < minimumCount) return NtStatus.EndOfFile;
+  open.position = offset + got;
   return { dataRemaining: 0, data: [buffer.subarray(0, got)] };
 }

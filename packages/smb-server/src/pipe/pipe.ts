@@ -37,10 +37,13 @@ export interface Pipe {
 
 const interfaces = { srvsvc, wkssvc };
 
+/** Whether IPC$ has a pipe of this name, without regard to case. */
+export const isPipeName = (name: string): boolean => Object.hasOwn(interfaces, name.toLowerCase());
+
 /** Opens a pipe of IPC$ by its name (without regard to case). @returns undefined when there is none of that name */
 export function openPipe(name: string, host: PipeHost): Pipe | undefined {
   const key = name.toLowerCase();
-  if (!Object.hasOwn(interfaces, key)) return undefined;
+  if (!isPipeName(key)) return undefined;
   return pipeOver(createEndpoint(key, interfaces[key as keyof typeof interfaces], host));
 }
 

@@ -1,14 +1,25 @@
 import type { MaybePromise } from '@ring3/kit';
 import type { IoctlRequest, NtStatus } from '@ring3/smb-proto';
+import type { Handle } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
 
 /** What a code sees; tree and open are there where its row needs them. */
 export type IoctlContext = ContextOf<'open'>;
+/** Output (at most `maxOutputResponse` bytes), or a status; `ctx.status` where output comes with one. */
+export type IoctlAnswer = Uint8Array | NtStatus;
 
-/** One control code. */
+/** One control code: what it needs is said here and checked in one place. */
 export interface IoctlRow {
-  /** `open`: of a file or pipe. `nothing`: works without a tree, too. */
-  readonly needs: 'nothing' | 'open';
-  /** Answers the output, at most `maxOutputResponse` bytes of it, or a status; `ctx.status` where the output comes with a warning. */
-  handle(ctx: IoctlContext, request: IoctlRequest): MaybePromise<Uint8Array | NtStatus>;
+  /** `nothing`: works without a tree, too. `open`: of a file or pipe. `entry`: of a file or folder. `file`: of a file alone. */
+  readonly needs: 'nothing' | 'open' | 'entry' | 'file';
+  /** Rights of which the open must have one. */
+  readonly access?: number;
+  /** It changes something: never through a read-only share. */
+  readonly changes?: true;
+  handle(ctx: IoctlContext, request: IoctlRequest): MaybePromise<IoctlAnswer>;
 }
+
+export const nothing = new Uint8Array(0);
+
+/** The file of a row that needs one. */
+export const handleOf = (ctx: IoctlContext): Handle => ctx.open.handle as Handle;

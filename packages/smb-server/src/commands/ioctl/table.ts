@@ -1,6 +1,18 @@
 import { Fsctl, NtStatus } from '@ring3/smb-proto';
+import { getCompression, setCompression } from './compression.ts';
+import { createOrGetObjectId } from './create-or-get-object-id.ts';
+import { duplicateExtents } from './duplicate-extents.ts';
+import { getReparsePoint } from './get-reparse-point.ts';
 import { pipeTransceive } from './pipe-transceive.ts';
+import { pipeWait } from './pipe-wait.ts';
+import { queryAllocatedRanges } from './query-allocated-ranges.ts';
+import { queryFileRegions } from './query-file-regions.ts';
 import type { IoctlRow } from './row.ts';
+import { setSparse } from './set-sparse.ts';
+import { setZeroData } from './set-zero-data.ts';
+import { srvCopychunk, srvCopychunkWrite } from './srv-copychunk.ts';
+import { srvEnumerateSnapshots } from './srv-enumerate-snapshots.ts';
+import { srvRequestResumeKey } from './srv-request-resume-key.ts';
 import { validateNegotiateInfo } from './validate-negotiate-info.ts';
 
 /** A code that is known, and refused. */
@@ -10,9 +22,24 @@ const refused = (status: NtStatus, needs: IoctlRow['needs'] = 'nothing'): IoctlR
 export const rows: Readonly<Record<number, IoctlRow>> = {
   [Fsctl.ValidateNegotiateInfo]: validateNegotiateInfo,
   [Fsctl.PipeTransceive]: pipeTransceive,
+  [Fsctl.PipeWait]: pipeWait,
+  [Fsctl.SrvRequestResumeKey]: srvRequestResumeKey,
+  [Fsctl.SrvCopychunk]: srvCopychunk,
+  [Fsctl.SrvCopychunkWrite]: srvCopychunkWrite,
+  [Fsctl.SrvEnumerateSnapshots]: srvEnumerateSnapshots,
+  [Fsctl.DuplicateExtentsToFile]: duplicateExtents,
+  [Fsctl.SetSparse]: setSparse,
+  [Fsctl.SetZeroData]: setZeroData,
+  [Fsctl.QueryAllocatedRanges]: queryAllocatedRanges,
+  [Fsctl.QueryFileRegions]: queryFileRegions,
+  [Fsctl.CreateOrGetObjectId]: createOrGetObjectId,
+  [Fsctl.GetCompression]: getCompression,
+  [Fsctl.SetCompression]: setCompression,
+  [Fsctl.GetReparsePoint]: getReparsePoint,
   [Fsctl.DfsGetReferrals]: refused(NtStatus.FsDriverRequired),
   [Fsctl.DfsGetReferralsEx]: refused(NtStatus.FsDriverRequired),
   [Fsctl.QueryNetworkInterfaceInfo]: refused(NtStatus.NotSupported),
   [Fsctl.LmrRequestResiliency]: refused(NtStatus.NotSupported, 'open'),
   [Fsctl.SrvReadHash]: refused(NtStatus.NotSupported, 'open'),
+  [Fsctl.FileLevelTrim]: refused(NtStatus.NotSupported, 'entry'),
 };

@@ -71,7 +71,7 @@ function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
     directory: handle.kind === 'folder' ? 1 : 0,
     eaSize: isCode(eas) ? 0 : eaSizeOf(eas),
     accessFlags: open.grantedAccess,
-    currentByteOffset: open.position,
+    currentByteOffset: BigInt(open.position),
     mode: open.mode,
     alignmentRequirement: 0,
     fileName: `\\${open.pathName}`,

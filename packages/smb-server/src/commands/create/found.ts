@@ -1,0 +1,128 @@
+import { type Steps, wait } from '@ring3/kit';
+import { AccessMask, CreateOptions, FileAttributes, NtStatus } from '@ring3/smb-proto';
+import { type Handle, isCode } from '@ring3/vfs';
+import { writeDataRights } from '../../access.ts';
+import { descriptorOf, rightsOf } from '../../descriptors.ts';
+import { attributesOf } from '../../metadata.ts';
+import { submitPending } from '../../pending.ts';
+import { statusOf } from '../../status-map.ts';
+import { grant } from './access.ts';
+import { actionOf, type DispositionRow } from './disposition.ts';
+import { dataAccess, newAttributes, withWrite } from './make.ts';
+import type { CreatePlan } from './plan.ts';
+import { letGo, type Made, type Target } from './target.ts';
+
+type Found = Extract<Target, { readonly found: true }>;
+
+/** The file is there: asks whether it may be opened so, and opens, empties or replaces it. */
+export function* openFound(plan: CreatePlan, parent: Handle, target: Found, row: DispositionRow): Steps<Made | NtStatus> {
+  const made = yield* admit(plan, parent, target, row);
+  if (typeof made === 'number') yield* letGo(target);
+  return made;
+}
+
+/** What the name and the options say about files and folders. */
+function mismatch({ request, path }: CreatePlan, { kind }: Handle, there: DispositionRow['there']): NtStatus {
+  const options = request.createOptions;
+  if (typeof there === 'number') return there;
+  if (kind === 'folder') {
+    const wantsFile = (options & CreateOptions.NonDirectoryFile) !== 0 || path.defaultStream;
+    return wantsFile || there !== 'open' ? NtStatus.FileIsADirectory : NtStatus.Success;
+  }
+  return path.folder || (options & CreateOptions.DirectoryFile) !== 0 ? NtStatus.NotADirectory : NtStatus.Success;
+}
+
+function* admit(plan: CreatePlan, parent: Handle, { handle, base }: Found, { there }: DispositionRow): Steps<Made | NtStatus> {
+  const { ctx, request } = plan;
+  const wrong = mismatch(plan, handle, there);
+  if (wrong !== NtStatus.Success || typeof there === 'number') return wrong;
+  const stat = yield* wait(handle.stat());
+  if (isCode(stat)) return statusOf(stat);
+  const attributes = attributesOf(stat, handle.kind);
+  const access = yield* granted(plan, parent, base ?? handle, attributes);
+  if (typeof access === 'number') return access;
+  if (there !== 'open') {
+    const status = mayOverwrite(plan, attributes);
+    if (status !== NtStatus.Success) return status;
+  }
+  const openId = ctx.server.nextOpenId();
+  const admitted = yield* wait(
+    submitPending(ctx, ctx.tree.fileState, handle.fileId, {
+      kind: 'open',
+      openId,
+      access: access.granted,
+      checkedAccess: there === 'open' ? access.granted : access.granted | writeDataRights,
+      shareAccess: request.shareAccess,
+      deleteOnClose: (request.createOptions & CreateOptions.DeleteOnClose) !== 0,
+      overwrites: there !== 'open',
+    }),
+  );
+  if (admitted !== NtStatus.Success) return admitted;
+  const status = yield* prepare(plan, handle, access.granted, there, attributes);
+  if (status === NtStatus.Success) return { handle, base, granted: access.granted, action: actionOf[there], openId };
+  yield* wait(ctx.tree.fileState.submit(handle.fileId, { kind: 'withdraw', openId }));
+  return status;
+}
+
+/** The access that descriptors, share and attributes leave. */
+function* granted(plan: CreatePlan, parent: Handle, file: Handle, attributes: number): Steps<{ readonly granted: number } | NtStatus> {
+  const { identity } = plan.ctx.session;
+  const descriptor = yield* descriptorOf(file);
+  if (isCode(descriptor)) return statusOf(descriptor);
+  const above = yield* descriptorOf(parent);
+  if (isCode(above)) return statusOf(above);
+  return grant(plan, {
+    attributes,
+    folder: file.kind === 'folder',
+    rights: rightsOf(descriptor, identity),
+    deleteChild: (rightsOf(above, identity) & AccessMask.FileDeleteChild) !== 0,
+    isNew: false,
+  });
+}
+
+/** Overwriting must not lose a protection: MS-FSA 2.1.5.1.2. */
+function mayOverwrite({ ctx, request, path, maximalAccess }: CreatePlan, attributes: number): NtStatus {
+  if (!ctx.tree.writable || (attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.AccessDenied;
+  if ((maximalAccess & AccessMask.FileWriteData) === 0) return NtStatus.AccessDenied;
+  if (path.stream !== undefined) return NtStatus.Success;
+  const kept = attributes & (FileAttributes.Hidden | FileAttributes.System);
+  return (kept & ~request.fileAttributes) !== 0 ? NtStatus.AccessDenied : NtStatus.Success;
+}
+
+/** Opens the data, and empties it where the disposition says so. */
+function* prepare(
+  plan: CreatePlan,
+  handle: Handle,
+  granted: number,
+  action: 'open' | 'overwrite' | 'supersede',
+  attributes: number,
+): Steps<NtStatus> {
+  const access = action === 'open' ? dataAccess(granted, handle.kind) : withWrite(dataAccess(granted, handle.kind));
+  if (access !== 'metadata' && handle.kind !== 'link') {
+    const opened = yield* wait(handle.reopen?.(access));
+    if (isCode(opened)) return statusOf(opened);
+  }
+  if (action === 'open') return NtStatus.Success;
+  const emptied = yield* wait(handle.truncate(0));
+  if (isCode(emptied)) return statusOf(emptied);
+  if (plan.path.stream !== undefined) return NtStatus.Success;
+  yield* dropStreams(handle);
+  const given = newAttributes(plan.request.fileAttributes);
+  const kept = action === 'overwrite' ? attributes & (FileAttributes.Hidden | FileAttributes.System) : 0;
+  const set = yield* wait(handle.setStat?.({ attributes: given | kept }));
+  if (isCode(set)) return statusOf(set);
+  if (plan.allocationSize > 0) yield* wait(handle.allocate?.(plan.allocationSize));
+  return NtStatus.Success;
+}
+
+/** A file that starts anew has no streams: MS-FSA 2.1.5.1.2. */
+function* dropStreams(handle: Handle): Steps<void> {
+  const streams = yield* wait(handle.streams?.());
+  if (streams === undefined || isCode(streams)) return;
+  for (const { name } of streams) {
+    const stream = yield* wait(handle.openStream?.(name, { access: 'metadata', disposition: 'open' }));
+    if (stream === undefined || isCode(stream)) continue;
+    yield* wait(stream.unlink());
+    yield* wait(stream.close());
+  }
+}

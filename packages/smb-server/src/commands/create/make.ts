@@ -1,0 +1,165 @@
+import { type Steps, wait } from '@ring3/kit';
+import {
+  AccessMask,
+  CreateAction,
+  CreateOptions,
+  FileAttributes,
+  fileAllAccess,
+  NtStatus,
+  type SecurityDescriptor,
+} from '@ring3/smb-proto';
+import { type Access, foldName, type Handle, type Initial, isCode, type Kind, type VfsCode } from '@ring3/vfs';
+import { readDataRights, writeDataRights } from '../../access.ts';
+import { descriptorOf, newDescriptor, rightsOf } from '../../descriptors.ts';
+import { submitPending } from '../../pending.ts';
+import { statusOf } from '../../status-map.ts';
+import { grant } from './access.ts';
+import type { DispositionRow } from './disposition.ts';
+import type { CreatePlan } from './plan.ts';
+import type { Made, Target } from './target.ts';
+
+type Missing = Extract<Target, { readonly found: false }>;
+
+/** Nothing of that name is there: makes it, where the disposition says so. `again` where another CREATE made it meanwhile. */
+export function* makeMissing(
+  plan: CreatePlan,
+  parent: Handle,
+  target: Missing,
+  { missing }: DispositionRow,
+): Steps<Made | NtStatus | 'again'> {
+  const made = yield* tryToMake(plan, parent, target, missing);
+  if (typeof made !== 'object' && target.base !== undefined) yield* wait(target.base.close());
+  return made;
+}
+
+function* tryToMake(
+  plan: CreatePlan,
+  parent: Handle,
+  { code, base }: Missing,
+  missing: DispositionRow['missing'],
+): Steps<Made | NtStatus | 'again'> {
+  const { ctx, path, request } = plan;
+  if (code !== 'ENOENT')
+    return code === 'ENOTDIR' ? NtStatus.ObjectPathNotFound : code === 'EOPNOTSUPP' ? NtStatus.ObjectNameInvalid : statusOf(code);
+  if (typeof missing === 'number') return missing;
+  if (!ctx.tree.writable) return NtStatus.AccessDenied;
+  const folder = (request.createOptions & CreateOptions.DirectoryFile) !== 0;
+  if (folder && (path.stream !== undefined || path.defaultStream)) return NtStatus.NotADirectory;
+  if (path.folder && !folder) return NtStatus.ObjectNameInvalid;
+  if (path.stream !== undefined && !ctx.tree.vfs.features.has('streams')) return NtStatus.ObjectNameInvalid;
+  const above = yield* descriptorOf(parent);
+  if (isCode(above)) return statusOf(above);
+  const needed = folder ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
+  if (base === undefined && (rightsOf(above, ctx.session.identity) & needed) === 0) return NtStatus.AccessDenied;
+  const { fileAttributes: attributes } = request;
+  const access = grant(plan, { attributes, folder, rights: fileAllAccess, deleteChild: true, isNew: true });
+  if (typeof access === 'number') return access;
+  const giveBack = yield* wait(ctx.tree.fileState.reserve(parent.fileId, foldName(path.components.at(-1) ?? '')));
+  try {
+    return yield* make(plan, parent, base, above, folder, access.granted);
+  } finally {
+    giveBack();
+  }
+}
+
+function* make(
+  plan: CreatePlan,
+  parent: Handle,
+  existing: Handle | undefined,
+  above: SecurityDescriptor,
+  folder: boolean,
+  granted: number,
+): Steps<Made | NtStatus | 'again'> {
+  const made = yield* makeHandles(plan, parent, existing, above, folder, granted);
+  if (made === 'EEXIST') return 'again';
+  if (isCode(made)) return statusOf(made);
+  const { handle, base } = made;
+  const { ctx, request } = plan;
+  const openId = ctx.server.nextOpenId();
+  const admitted = yield* wait(
+    submitPending(ctx, ctx.tree.fileState, handle.fileId, {
+      kind: 'open',
+      openId,
+      access: granted,
+      checkedAccess: granted,
+      shareAccess: request.shareAccess,
+      deleteOnClose: (request.createOptions & CreateOptions.DeleteOnClose) !== 0,
+      overwrites: false,
+    }),
+  );
+  if (admitted !== NtStatus.Success) {
+    yield* wait(handle.close());
+    if (base !== existing) yield* wait(base?.close());
+    return admitted;
+  }
+  if (plan.allocationSize > 0 && !folder) yield* wait(handle.allocate?.(plan.allocationSize));
+  return { handle, base, granted, action: CreateAction.Created, openId };
+}
+
+/** Makes the entry, and the stream of it where one is meant. */
+function* makeHandles(
+  plan: CreatePlan,
+  parent: Handle,
+  existing: Handle | undefined,
+  above: SecurityDescriptor,
+  folder: boolean,
+  granted: number,
+): Steps<{ readonly handle: Handle; readonly base: Handle | undefined } | VfsCode> {
+  const { stream } = plan.path;
+  const kind = folder ? 'folder' : 'file';
+  if (stream === undefined) {
+    const handle = yield* makeEntry(plan, parent, above, kind, dataAccess(granted, kind));
+    return isCode(handle) ? handle : { handle, base: undefined };
+  }
+  const base = existing ?? (yield* makeEntry(plan, parent, above, kind, 'metadata'));
+  if (isCode(base)) return base;
+  const handle = (yield* wait(base.openStream?.(stream, { access: dataAccess(granted, 'file'), disposition: 'create' }))) ?? 'EOPNOTSUPP';
+  if (!isCode(handle)) return { handle, base };
+  if (existing === undefined) yield* wait(base.close());
+  return handle;
+}
+
+function* makeEntry(
+  plan: CreatePlan,
+  parent: Handle,
+  above: SecurityDescriptor,
+  kind: 'file' | 'folder',
+  access: Access,
+): Steps<Handle | VfsCode> {
+  const { ctx, path, request, xattrs, descriptor } = plan;
+  const { tree } = ctx;
+  const attributes =
+    kind === 'folder' ? request.fileAttributes & settable & ~FileAttributes.Archive : newAttributes(request.fileAttributes);
+  const initial: Initial = {
+    attributes,
+    ...(tree.vfs.features.has('descriptor') && { descriptor: newDescriptor(ctx.session, above, descriptor, kind === 'folder') }),
+    ...(xattrs !== undefined && { xattrs }),
+  };
+  const name = path.components.at(-1) as string;
+  return yield* wait(tree.vfs.open(parent, name, { access, kind, disposition: 'create', initial }, tree.session.identity));
+}
+
+/** What the store has to give for the granted access. */
+export function dataAccess(granted: number, kind: Kind): Access {
+  const reads = (granted & readDataRights) !== 0;
+  const writes = kind === 'file' && (granted & writeDataRights) !== 0;
+  if (reads && writes) return 'readWrite';
+  if (reads) return 'read';
+  return writes ? 'write' : 'metadata';
+}
+
+/** The same, and writing. */
+export const withWrite = (access: Access): Access => (access === 'read' || access === 'readWrite' ? 'readWrite' : 'write');
+
+/** Attributes that a client may choose for a file that starts anew. */
+const settable =
+  FileAttributes.ReadOnly |
+  FileAttributes.Hidden |
+  FileAttributes.System |
+  FileAttributes.Archive |
+  FileAttributes.Temporary |
+  FileAttributes.Offline |
+  FileAttributes.NotContentIndexed;
+
+/** Attributes of a file that starts anew: those, and that it is to be archived. */
+export const newAttributes = (asked: number): number => (asked & settable) | FileAttributes.Archive;

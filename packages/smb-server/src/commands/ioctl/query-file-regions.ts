@@ -1,0 +1,35 @@
+import { runSteps, type Steps, wait } from '@ring3/kit';
+import { AccessMask, FileRegionInput, FileRegionOutput, NtStatus } from '@ring3/smb-proto';
+import { isCode } from '@ring3/vfs';
+import { Frame } from '@ring3/wire';
+import { statusOf } from '../../status-map.ts';
+import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow } from './row.ts';
+
+/** Usage: data that is valid. */
+const validCached = 1;
+const head = 16;
+
+/** FSCTL_QUERY_FILE_REGIONS, MS-FSA 2.1.5.10: all of a file's data are valid. */
+export const queryFileRegions: IoctlRow = {
+  needs: 'file',
+  access: AccessMask.FileReadData,
+  handle(ctx, { input, maxOutputResponse }) {
+    const asked = input.length === 0 ? undefined : FileRegionInput.read(new Frame(input), 0);
+    const from = asked?.fileOffset ?? 0;
+    const length = asked?.length ?? Number.MAX_SAFE_INTEGER;
+    if (from < 0 || length < 0 || from >= 2 ** 63) return NtStatus.InvalidParameter;
+    if (maxOutputResponse < head) return NtStatus.BufferTooSmall;
+    return runSteps(tell(ctx, from, length, maxOutputResponse));
+  },
+};
+
+function* tell(ctx: IoctlContext, from: number, length: number, room: number): Steps<IoctlAnswer> {
+  const stat = yield* wait(handleOf(ctx).stat());
+  if (isCode(stat)) return statusOf(stat);
+  const end = Math.min(from + length, stat.size);
+  const regions = end > from ? [{ fileOffset: from, length: end - from, usage: validCached }] : [];
+  const { head: bytes } = FileRegionOutput.encode({ flags: 0, totalRegionEntryCount: regions.length, regions });
+  if (bytes.length <= room) return bytes;
+  ctx.status = NtStatus.BufferOverflow;
+  return FileRegionOutput.encode({ flags: 0, totalRegionEntryCount: regions.length, regions: [] }).head;
+}

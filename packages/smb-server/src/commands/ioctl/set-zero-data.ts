@@ -1,0 +1,41 @@
+import { runSteps, type Steps, wait } from '@ring3/kit';
+import { AccessMask, FileZeroDataInformation, NtStatus } from '@ring3/smb-proto';
+import { type Handle, isCode } from '@ring3/vfs';
+import { Frame } from '@ring3/wire';
+import { askAccess } from '../../pending.ts';
+import { statusOf } from '../../status-map.ts';
+import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
+
+const block = new Uint8Array(64 * 1024);
+
+/** FSCTL_SET_ZERO_DATA, MS-FSA 2.1.5.10.37: a range reads as zeros; the size stays. */
+export const setZeroData: IoctlRow = {
+  needs: 'file',
+  access: AccessMask.FileWriteData,
+  changes: true,
+  handle(ctx, { input }) {
+    const { fileOffset, beyondFinalZero } = FileZeroDataInformation.read(new Frame(input), 0);
+    if (fileOffset < 0 || beyondFinalZero < fileOffset || beyondFinalZero >= 2 ** 63) return NtStatus.InvalidParameter;
+    return beyondFinalZero === fileOffset ? nothing : runSteps(zero(ctx, fileOffset, beyondFinalZero));
+  },
+};
+
+function* zero(ctx: IoctlContext, from: number, to: number): Steps<IoctlAnswer> {
+  const handle = handleOf(ctx);
+  const allowed = yield* wait(askAccess(ctx, 'zeroData', from, Math.min(to, Number.MAX_SAFE_INTEGER) - from));
+  if (allowed !== NtStatus.Success) return allowed;
+  const stat = yield* wait(handle.stat());
+  if (isCode(stat)) return statusOf(stat);
+  const end = Math.min(to, stat.size);
+  if (from >= end) return nothing;
+  const punched = handle.punch === undefined ? yield* overwrite(handle, from, end) : yield* wait(handle.punch(from, end - from));
+  return isCode(punched) ? statusOf(punched) : nothing;
+}
+
+/** Where the store has no holes. */
+function* overwrite(handle: Handle, from: number, to: number): Steps<Awaited<ReturnType<Handle['truncate']>>> {
+  for (let at = from; at < to; at += block.length) {
+    const written = yield* wait(handle.write([block.subarray(0, Math.min(block.length, to - at))], at));
+    if (isCode(written)) return written;
+  }
+}

@@ -1,0 +1,118 @@
+import { runSteps, type Steps, wait } from '@ring3/kit';
+import { AccessMask, NtStatus, SrvCopychunkCopy, SrvCopychunkResponse } from '@ring3/smb-proto';
+import { type Handle, isCode } from '@ring3/vfs';
+import { Frame } from '@ring3/wire';
+import { readDataRights, writeDataRights } from '../../access.ts';
+import type { Open } from '../../open.ts';
+import { askAccess, askAccessOf } from '../../pending.ts';
+import { statusOf } from '../../status-map.ts';
+import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow } from './row.ts';
+import { openOfKey } from './srv-request-resume-key.ts';
+
+/** ServerSideCopyMaxNumberofChunks, …MaxChunkSize, …MaxDataSize, MS-SMB2 3.3.3. */
+const maxChunks = 256;
+const maxChunkSize = 1024 * 1024;
+const maxTotal = 16 * 1024 * 1024;
+
+type Copy = ReturnType<typeof SrvCopychunkCopy.read>;
+
+function told(
+  ctx: IoctlContext,
+  status: NtStatus,
+  chunksWritten: number,
+  chunkBytesWritten: number,
+  totalBytesWritten: number,
+): Uint8Array {
+  const frame = Frame.alloc(SrvCopychunkResponse.byteLength);
+  SrvCopychunkResponse.write(frame, 0, { chunksWritten, chunkBytesWritten, totalBytesWritten });
+  ctx.status = status;
+  return frame.bytes;
+}
+
+/** FSCTL_SRV_COPYCHUNK and _WRITE, MS-SMB2 3.3.5.15.6. */
+const copyRow = (readsTarget: boolean): IoctlRow => ({
+  needs: 'open',
+  changes: true,
+  handle(ctx, { input, maxOutputResponse }) {
+    if (maxOutputResponse < SrvCopychunkResponse.byteLength) return NtStatus.InvalidParameter;
+    const copy = SrvCopychunkCopy.read(new Frame(input), 0);
+    const source = openOfKey(ctx.session, copy.sourceKey);
+    if (source === undefined) return NtStatus.ObjectNameNotFound;
+    const total = copy.chunks.reduce((sum, { length }) => sum + length, 0);
+    if (copy.chunks.length > maxChunks || total > maxTotal || copy.chunks.some(({ length }) => length === 0 || length > maxChunkSize)) {
+      return told(ctx, NtStatus.InvalidParameter, maxChunks, maxChunkSize, maxTotal);
+    }
+    const status = mayCopy(ctx, source, readsTarget);
+    return status === NtStatus.Success ? runSteps(copyChunks(ctx, source, copy)) : status;
+  },
+});
+export const srvCopychunk = copyRow(true);
+export const srvCopychunkWrite = copyRow(false);
+
+function mayCopy({ open, tree }: IoctlContext, source: Open, readsTarget: boolean): NtStatus {
+  if (open.handle?.kind !== 'file' || source.handle?.kind !== 'file') return NtStatus.InvalidDeviceRequest;
+  if (!tree.writable || !open.mayAny(writeDataRights)) return NtStatus.AccessDenied;
+  if (!source.mayAny(readDataRights)) return NtStatus.AccessDenied;
+  return readsTarget && !open.may(AccessMask.FileReadData) ? NtStatus.AccessDenied : NtStatus.Success;
+}
+
+/** Copies chunk by chunk; what was copied before a failure is told with it. */
+function* copyChunks(ctx: IoctlContext, source: Open, { chunks }: Copy): Steps<IoctlAnswer> {
+  let written = 0;
+  let total = 0;
+  source.enter();
+  try {
+    for (const { sourceOffset, targetOffset, length } of chunks) {
+      const status = yield* copyChunk(ctx, source, sourceOffset, targetOffset, length);
+      if (status !== NtStatus.Success) return told(ctx, status, written, 0, total);
+      written++;
+      total += length;
+    }
+  } finally {
+    source.leave();
+  }
+  return told(ctx, NtStatus.Success, written, 0, total);
+}
+
+function* copyChunk(ctx: IoctlContext, source: Open, from: number, to: number, length: number): Steps<NtStatus> {
+  const target = handleOf(ctx);
+  const origin = source.handle as Handle;
+  if (from < 0 || to < 0 || to + length > Number.MAX_SAFE_INTEGER) return NtStatus.InvalidParameter;
+  const stat = yield* wait(origin.stat());
+  if (isCode(stat)) return statusOf(stat);
+  if (from + length > stat.size) return NtStatus.InvalidViewSize;
+  const readable = yield* wait(askAccessOf(ctx, source, 'read', from, length));
+  if (readable !== NtStatus.Success) return readable;
+  const writable = yield* wait(askAccess(ctx, 'write', to, length));
+  if (writable !== NtStatus.Success) return writable;
+  return yield* copyRange(ctx, source, target, from, to, length);
+}
+
+/** Copies inside the store where it can, else through a buffer. */
+function* copyRange(ctx: IoctlContext, source: Open, target: Handle, from: number, to: number, length: number): Steps<NtStatus> {
+  const origin = source.handle as Handle;
+  let done = 0;
+  while (done < length) {
+    const copied =
+      source.tree.vfs === ctx.tree.vfs ? yield* wait(target.copyRange?.(origin, from + done, to + done, length - done)) : undefined;
+    if (copied === undefined || copied === 'EXDEV' || copied === 'EOPNOTSUPP' || copied === 'EINVAL' || copied === 0) {
+      return yield* copyThrough(ctx, origin, target, from + done, to + done, length - done);
+    }
+    if (isCode(copied)) return statusOf(copied);
+    done += copied;
+  }
+  return NtStatus.Success;
+}
+
+function* copyThrough(ctx: IoctlContext, origin: Handle, target: Handle, from: number, to: number, length: number): Steps<NtStatus> {
+  const pool = ctx.server.buffers;
+  const buffer = pool.take(length);
+  try {
+    const got = yield* wait(origin.read(buffer.subarray(0, length), from));
+    if (isCode(got)) return statusOf(got);
+    const written = yield* wait(target.write([buffer.subarray(0, got)], to));
+    return isCode(written) ? statusOf(written) : written < length ? NtStatus.DiskFull : NtStatus.Success;
+  } finally {
+    pool.give(buffer);
+  }
+}
