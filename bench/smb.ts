@@ -142,11 +142,12 @@ function table(figures: Figures): string {
 
 const base = mkdtempSync(join(memory, 'ring3-bench-'));
 process.once('exit', () => rmSync(base, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 for (const name of ['ring3', 'smbd']) mkdirSync(join(base, name));
 writeFileSync(join(base, 'client.conf'), '[global]\nlock directory = /tmp\n');
 for (let i = 0; i < mebibytes; i++) appendFileSync(join(base, 'big'), randomBytes(2 ** 20));
 
-await using ring3 = await startRing3(join(base, 'ring3'), ['--signing', 'enabled', '--log-level', 'warn']);
+await using ring3 = await startRing3(join(base, 'ring3'), ['--signing', 'enabled', '--encryption', 'off', '--log-level', 'warn']);
 await using smbd = await startSmbd(join(base, 'smbd'));
 const servers: Server[] = [
   { ...ring3, name: 'ring3' },

@@ -70,8 +70,13 @@ export async function startSmbd(folder: string, more: readonly string[] = []): P
   const process = spawn('smbd', ['--foreground', '--no-process-group', '-s', conf], { stdio: 'ignore', detached: true });
   const ended = new Promise<void>((resolve) => process.once('exit', () => resolve()));
   const pid = process.pid as number;
-  const stop = async (): Promise<void> => {
+  const kill = (): void => {
     if (process.exitCode === null && process.signalCode === null) globalThis.process.kill(-pid, 'SIGTERM');
+  };
+  globalThis.process.once('exit', kill); // it leads a group of its own, and would outlive an interrupted program
+  const stop = async (): Promise<void> => {
+    globalThis.process.off('exit', kill);
+    kill();
     await ended;
     rmSync(base, { recursive: true, force: true });
   };
