@@ -1,6 +1,8 @@
 /** One file of recorded answers, as the tool that asked the kernel wrote it. */
 export interface OracleFile {
   readonly kernel: string;
+  /** The kernel module that was asked: `nfnetlink_cttimeout`, `nfnetlink_cthelper`. */
+  readonly subsystem?: string;
   readonly vectors?: readonly Vector[];
   readonly scenarios?: readonly object[];
 }

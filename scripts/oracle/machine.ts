@@ -1,5 +1,5 @@
 import { createNamespace, Host, type Namespace, type ProfileName } from '@ring3/conntrack';
-import { createNetlinkServer } from '@ring3/conntrack-netlink';
+import { createNetlinkServer, type SubsystemName } from '@ring3/conntrack-netlink';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import { allRights, type MemoryLink, memoryLink, type NetlinkServer, noRights, PortOption, type Rights } from '@ring3/netlink';
 import type { VectorOptions } from './format.ts';
@@ -8,6 +8,14 @@ import { runShell } from './shell.ts';
 
 /** Root of a user namespace: master of its network namespace, nobody outside. */
 const userNamespaceRoot: Rights = { netAdmin: true, hostAdmin: false };
+
+/** Which kernel ring3 stands for. */
+export interface MachineKind {
+  /** `current` unless given. */
+  readonly profile?: ProfileName;
+  /** Subsystems that it was not built with. */
+  readonly without?: readonly SubsystemName[];
+}
 
 /** One namespace with its server. */
 export interface Realm {
@@ -19,22 +27,23 @@ export interface Realm {
 export class Machine implements Party {
   readonly clock = new FakeClock();
   readonly #host = new Host();
-  readonly #profile: ProfileName;
+  readonly #kind: MachineKind;
   readonly home: Realm;
   /** Namespaces that were made by name. */
   readonly others = new Map<string, Realm>();
   readonly #sockets = new Map<string, MemoryLink>();
   readonly #options: VectorOptions;
 
-  constructor(options: VectorOptions = {}, profile: ProfileName = 'current') {
+  constructor(options: VectorOptions = {}, kind: MachineKind = {}) {
     this.#options = options;
-    this.#profile = profile;
+    this.#kind = kind;
     this.home = this.makeRealm();
   }
 
   makeRealm(): Realm {
-    const namespace = createNamespace({ clock: this.clock, random: fakeRandom(), host: this.#host, profile: this.#profile });
-    return { namespace, server: createNetlinkServer(namespace) };
+    const { profile = 'current', without = [] } = this.#kind;
+    const namespace = createNamespace({ clock: this.clock, random: fakeRandom(), host: this.#host, profile });
+    return { namespace, server: createNetlinkServer(namespace, { without }) };
   }
 
   socket(label: string): Socket {

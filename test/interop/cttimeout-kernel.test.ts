@@ -17,15 +17,20 @@ const root = join(import.meta.dirname, '../..');
 const files = globSync('test/golden/cttimeout/*.json', { cwd: root }).sort();
 const vectors = files.flatMap((file) => (JSON.parse(readFileSync(join(root, file), 'utf8')) as OracleFile).vectors ?? []);
 
-/** DEFAULT_GET for a protocol: 0 where this kernel knows it. */
-async function defaultGet(l4proto: number): Promise<number> {
-  const send = `2400000004080500010000000000000000000000060002000002000005000300${l4proto.toString(16).padStart(2, '0')}000000`;
+/** The errno of the last answer to a message. */
+async function errnoOf(send: string): Promise<number> {
   const { steps } = await recordVector({ name: 'probe', steps: [{ op: 'nl', send, replies: [] }] }, (options) => new KernelParty(options));
   const answer = (steps[0] as NetlinkStep).replies.at(-1);
   if (answer === undefined) return Errno.EIO;
   const [last] = messages(fromHex(answer));
   return last === undefined ? Errno.EIO : -last.frame.view.getInt32(last.at + MessageHeader.byteLength, true);
 }
+
+/** DEFAULT_GET for a protocol: 0 where this kernel knows it. */
+const defaultGet = (l4proto: number): Promise<number> =>
+  errnoOf(`2400000004080500010000000000000000000000060002000002000005000300${l4proto.toString(16).padStart(2, '0')}000000`);
+/** Whether the kernel has nfnetlink_cthelper: GET of nothing is EINVAL without it, and ENOENT with it. */
+const helperGet = (): Promise<number> => errnoOf('1400000001090500010000000000000000000000');
 
 /** Why this machine's kernel cannot be asked, or the profile that is like it. */
 async function probe(): Promise<{ readonly skip: string } | { readonly profile: ProfileName }> {
@@ -43,8 +48,9 @@ async function probe(): Promise<{ readonly skip: string } | { readonly profile: 
 const kernel = await probe();
 const skip = 'skip' in kernel ? kernel.skip : false;
 const profile = 'skip' in kernel ? 'current' : kernel.profile;
+const without = skip === false && (await helperGet()) === Errno.EINVAL ? (['cthelper'] as const) : [];
 const askKernel = (vector: Vector): Promise<Vector> => recordVector(vector, (options) => new KernelParty(options));
-const askRing3 = (vector: Vector): Promise<Outcome> => playVector(vector, (options) => new Machine(options, profile));
+const askRing3 = (vector: Vector): Promise<Outcome> => playVector(vector, (options) => new Machine(options, { profile, without }));
 
 /** Root of a user namespace is another process: one that never was anything else. */
 function askAsNamespaceRoot(vector: Vector): Vector {

@@ -1,3 +1,3 @@
 export { cthelper } from './cthelper/commands.ts';
 export { cttimeout } from './cttimeout/commands.ts';
-export { createNetlinkServer, type NamespaceServerOptions } from './server.ts';
+export { createNetlinkServer, type NamespaceServerOptions, type SubsystemName } from './server.ts';

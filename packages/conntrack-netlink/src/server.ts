@@ -4,14 +4,27 @@ import { cthelper } from './cthelper/commands.ts';
 import { cttimeout } from './cttimeout/commands.ts';
 import { log } from './log/commands.ts';
 
+/** The subsystems that ring3 answers. */
+const subsystems = { cttimeout, cthelper, log } as const;
+/** The name of one. */
+export type SubsystemName = keyof typeof subsystems;
+
 export interface NamespaceServerOptions {
+  /** Subsystems that are not there, as on a kernel without the module: their messages answer EINVAL. */
+  readonly without?: readonly SubsystemName[];
   /** A request failed inside ring3: the program got EIO. */
   readonly fault?: (fault: ServerFault) => void;
 }
 
 /** The netlink server of a namespace: the programs' view of it. It ends with the namespace. */
 export function createNetlinkServer(namespace: Namespace, options: NamespaceServerOptions = {}): NetlinkServer {
-  const server = createServer({ subsystems: [cttimeout(namespace), cthelper(namespace), log()], random: namespace.random, ...options });
+  const { without = [], fault } = options;
+  const present = Object.entries(subsystems).filter(([name]) => !without.includes(name as SubsystemName));
+  const server = createServer({
+    subsystems: present.map(([, rows]) => rows(namespace)),
+    random: namespace.random,
+    ...(fault === undefined ? {} : { fault }),
+  });
   namespace.onClose(() => server.close());
   return server;
 }
