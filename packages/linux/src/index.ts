@@ -5,7 +5,9 @@ export { type Features, features } from './features.ts';
 export { EntryType, FolderReader } from './file/directory.ts';
 export { addNotify, Notify, type NotifyEvent, openNotify, readNotify, removeNotify } from './file/inotify.ts';
 export {
+  Advice,
   AllocateMode,
+  advise,
   allocate,
   allocateLater,
   clone,

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { andThen, isPromise } from '@ring3/kit';
 import {
   clone,
@@ -28,7 +28,6 @@ import {
   type VfsCode,
   VfsError,
 } from '@ring3/vfs';
-import type { Device } from './device.ts';
 import { type Entry, hostName } from './entry.ts';
 import { EntryHandle } from './entry-handle.ts';
 import { EntryTree } from './entry-tree.ts';
@@ -38,7 +37,7 @@ import { Notifications } from './notifications.ts';
 import { scratch } from './scratch.ts';
 import { Sidecar } from './sidecar.ts';
 import { checkStreamName, StreamHandle } from './stream-handle.ts';
-import { type StreamPlace, Streams } from './streams.ts';
+import { StreamPlace, type Streams } from './streams.ts';
 
 /** How a host folder is served. */
 export interface NodeStoreOptions {
@@ -73,12 +72,23 @@ const features: readonly Feature[] = [
  * Serves a folder of the host.
  * @param folder its path; whatever it leads to now is served, wherever it is moved
  * @returns the store; close it to let go of the folder
- * @throws VfsError when the folder cannot be opened; Error where the platform is not Linux
+ * @throws VfsError when the folder cannot be opened (ENOENT, EACCES …), the state would be inside of it (EINVAL), or this is no Linux (EOPNOTSUPP)
  */
 export function createNodeStore(folder: string, options: NodeStoreOptions): Vfs {
   const { refusal } = linuxFeatures();
   if (refusal !== undefined) throw new VfsError('EOPNOTSUPP', refusal);
-  return new NodeStore(resolve(folder), options);
+  const state = resolve(options.state);
+  if (isInside(real(state), real(resolve(folder)))) throw new VfsError('EINVAL', `${state} is inside of ${folder}: clients would see it`);
+  return new NodeStore(resolve(folder), { ...options, state });
+}
+
+const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === sep ? sep : folder + sep);
+
+/** A path without links in it, as far as it is there. */
+function real(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const above = dirname(path);
+  return above === path ? path : join(real(above), basename(path));
 }
 
 /** The store, as its handles see it. */
@@ -101,13 +111,7 @@ export class NodeStore implements Vfs {
     this.notifications = new Notifications();
     this.#fileMode = options.fileMode ?? 0o666;
     this.#folderMode = options.folderMode ?? 0o777;
-    this.streamPlace = {
-      folder: join(options.state, 'streams'),
-      kept: this.kept,
-      device: undefined,
-      deviceOf: (fd): Device => this.tree.devices.of((stat(fd, scratch), scratch), fd),
-      newId: () => randomBytes(4).toString('hex'),
-    };
+    this.streamPlace = new StreamPlace(join(options.state, 'streams'), this.kept, this.tree.devices);
     const shares = sharesBlocks(this.tree.root);
     this.#Handle = shares ? SharingHandle : EntryHandle;
     const device = this.tree.root.inode.device;
@@ -181,8 +185,8 @@ export class NodeStore implements Vfs {
     const left = stat(entry.fd, scratch) === 0 ? scratch.links : 0;
     if (left > 0 && inode.kind !== 'folder') return;
     inode.unlinked(scratch);
-    if (inode.streams !== undefined) inode.streams.forget();
-    else Streams.forgetUnasked(this.streamPlace, inode.fileId);
+    inode.streams?.forget();
+    this.streamPlace.forget(inode.fileId);
     this.kept.forget(inode);
   }
 

@@ -1,9 +1,10 @@
-import { mkdirSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { currentFolder, OpenFlag, openAt, readAt, stat, writeAt, type XattrTarget } from '@ring3/linux';
 import { foldName, isCode, type VfsCode } from '@ring3/vfs';
 import { Descriptor } from './descriptor.ts';
-import type { Device } from './device.ts';
+import type { Device, Devices } from './device.ts';
 import { errorCode } from './error-code.ts';
 import type { Inode } from './inode.ts';
 import { type KeptValues, streamPrefix } from './kept-values.ts';
@@ -36,28 +37,88 @@ export class Stream {
   }
 }
 
-/** What the streams of every file have in common. */
-export interface StreamPlace {
-  /** The state folder's `streams`. */
-  readonly folder: string;
+/** What the streams of every file have in common: where those are that are files of their own, in a folder for each file that has any. */
+export class StreamPlace {
   readonly kept: KeptValues;
-  /** The state folder's device, made known when the first stream is opened as a file. */
+  /** The device of the state folder, once a stream was opened there. */
   device: Device | undefined;
-  deviceOf(fd: number): Device;
-  newId(): string;
+  readonly #folder: string;
+  readonly #devices: Devices;
+  /** Files that have a folder here; undefined until the first question. Most have none, and nothing is asked for them. */
+  #known: Set<string> | undefined;
+
+  constructor(folder: string, kept: KeptValues, devices: Devices) {
+    this.#folder = folder;
+    this.kept = kept;
+    this.#devices = devices;
+  }
+
+  /** A new random id. */
+  newId(): string {
+    return randomBytes(idBytes / 2).toString('hex');
+  }
+
+  /** The streams that a file has here, by the names of their files. */
+  list(fileId: string): string[] {
+    return this.#has(fileId) ? readdirSync(join(this.#folder, fileId)) : [];
+  }
+
+  path(fileId: string, file: string): string {
+    return join(this.#folder, fileId, file);
+  }
+
+  /** Opens a stream's file, or makes it. @returns the file or a code */
+  open(fileId: string, file: string, make: boolean): Descriptor | VfsCode {
+    if (make && !this.#has(fileId)) {
+      mkdirSync(join(this.#folder, fileId), { recursive: true, mode: 0o700 });
+      this.#known!.add(fileId);
+    }
+    const flags = OpenFlag.ReadWrite | OpenFlag.NoFollow | (make ? OpenFlag.Create | OpenFlag.Truncate : 0);
+    return this.#opened(openAt(currentFolder, this.path(fileId, file), flags, 0o600));
+  }
+
+  /** A file for a stream that has no name any more. */
+  openNameless(): Descriptor | VfsCode {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    return this.#opened(openAt(currentFolder, this.#folder, OpenFlag.ReadWrite | OpenFlag.Temporary, 0o600));
+  }
+
+  remove(fileId: string, file: string): void {
+    if (!this.#has(fileId)) return;
+    rmSync(this.path(fileId, file), { force: true });
+    if (this.list(fileId).length > 0) return;
+    rmdirSync(join(this.#folder, fileId));
+    this.#known!.delete(fileId);
+  }
+
+  /** The file is gone for good. */
+  forget(fileId: string): void {
+    if (!this.#has(fileId)) return;
+    rmSync(join(this.#folder, fileId), { recursive: true, force: true });
+    this.#known!.delete(fileId);
+  }
+
+  #opened(fd: number): Descriptor | VfsCode {
+    if (fd < 0) return errorCode(fd);
+    if (this.device === undefined && stat(fd, scratch) === 0) this.device = this.#devices.of(scratch, fd);
+    return new Descriptor(fd, true);
+  }
+
+  #has(fileId: string): boolean {
+    this.#known ??= new Set(existsSync(this.#folder) ? readdirSync(this.#folder) : []);
+    return this.#known.has(fileId);
+  }
 }
 
 /** The named streams of one open file or folder. */
 export class Streams {
   readonly #place: StreamPlace;
   readonly #inode: Inode;
-  readonly #folder: string;
   readonly #byName = new Map<string, Stream>();
 
   private constructor(place: StreamPlace, inode: Inode) {
     this.#place = place;
     this.#inode = inode;
-    this.#folder = join(place.folder, inode.fileId);
   }
 
   /** The streams of an inode, looked up once. */
@@ -103,7 +164,7 @@ export class Streams {
   /** The file of a stream's data, made of its attribute if it was in one. It stays open with the stream. */
   open(stream: Stream): Descriptor | VfsCode {
     if (stream.file !== undefined) return stream.file;
-    const file = stream.bytes === undefined ? this.#openFile(stream, OpenFlag.ReadWrite) : this.#makeFile(stream);
+    const file = stream.bytes === undefined ? this.#place.open(this.#inode.fileId, fileOf(stream), false) : this.#makeFile(stream);
     if (isCode(file)) return file;
     if (stream.bytes !== undefined && stream.bytes.length > 0) {
       const written = writeAt(file.fd, stream.bytes, 0);
@@ -128,7 +189,7 @@ export class Streams {
     // with two names for a moment rather than none: whichever is found says the same
     const file = this.open(stream);
     if (isCode(file)) return file;
-    renameSync(this.#path(stream), join(this.#folder, `${stream.id}.${name}`));
+    renameSync(this.#path(stream), this.#place.path(this.#inode.fileId, `${stream.id}.${name}`));
     this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
     this.#byName.delete(foldName(stream.name));
     stream.name = name;
@@ -140,30 +201,18 @@ export class Streams {
   unlink(stream: Stream, target: XattrTarget): VfsCode | undefined {
     this.#byName.delete(foldName(stream.name));
     stream.gone = true;
-    if (stream.bytes === undefined || stream.file !== undefined) this.#removeFile(stream);
-    this.#removeFolder();
+    if (stream.bytes === undefined) this.#removeFile(stream);
     return this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
   }
 
   /** The file is gone for good, and all of them with it; those that are open stay readable. */
   forget(): void {
-    for (const stream of this.#byName.values()) {
-      stream.gone = true;
-      if (stream.bytes === undefined) this.#removeFile(stream);
-    }
+    for (const stream of this.#byName.values()) stream.gone = true;
     this.#byName.clear();
-    this.#removeFolder();
-  }
-
-  /** Removes the streams of a file that is gone and was never asked for any. */
-  static forgetUnasked(place: StreamPlace, fileId: string): void {
-    const folder = join(place.folder, fileId);
-    for (const name of listOf(folder)) unlinkSync(join(folder, name));
-    remove(rmdirSync, folder);
   }
 
   #load(target: XattrTarget): VfsCode | undefined {
-    for (const name of listOf(this.#folder)) {
+    for (const name of this.#place.list(this.#inode.fileId)) {
       const stream = new Stream(name.slice(0, idBytes), name.slice(idBytes + 1), undefined);
       stream.stays = true;
       this.#byName.set(foldName(stream.name), stream);
@@ -189,7 +238,6 @@ export class Streams {
     if (this.#place.kept.setBeside(this.#inode, target, streamPrefix + stream.name, value) < 0) return; // it stays a file
     stream.bytes = data;
     this.#removeFile(stream);
-    this.#removeFolder();
   }
 
   #closeIdle(stream: Stream): void {
@@ -199,49 +247,18 @@ export class Streams {
   }
 
   #path(stream: Stream): string {
-    return join(this.#folder, `${stream.id}.${stream.name}`);
+    return this.#place.path(this.#inode.fileId, fileOf(stream));
   }
 
-  /** A file for a stream that has none; without a name where the stream has none any more. */
+  /** A file for a stream that has none. */
   #makeFile(stream: Stream): Descriptor | VfsCode {
-    mkdirSync(stream.gone ? this.#place.folder : this.#folder, { recursive: true, mode: 0o700 });
-    if (!stream.gone) return this.#openFile(stream, OpenFlag.ReadWrite | OpenFlag.Create | OpenFlag.Truncate);
-    const fd = openAt(currentFolder, this.#place.folder, OpenFlag.ReadWrite | OpenFlag.Temporary, 0o600);
-    return fd < 0 ? errorCode(fd) : new Descriptor(fd, true);
-  }
-
-  #openFile(stream: Stream, flags: number): Descriptor | VfsCode {
-    const fd = openAt(currentFolder, this.#path(stream), flags | OpenFlag.NoFollow, 0o600);
-    if (fd < 0) return errorCode(fd);
-    this.#place.device ??= this.#place.deviceOf(fd);
-    return new Descriptor(fd, true);
+    return stream.gone ? this.#place.openNameless() : this.#place.open(this.#inode.fileId, fileOf(stream), true);
   }
 
   #removeFile(stream: Stream): void {
-    remove(unlinkSync, this.#path(stream));
-  }
-
-  #removeFolder(): void {
-    if (this.#byName.size === 0 || ![...this.#byName.values()].some(({ bytes }) => bytes === undefined)) remove(rmdirSync, this.#folder);
+    this.#place.remove(this.#inode.fileId, fileOf(stream));
   }
 }
 
-/** The names in a folder; none where it is not there. */
-function listOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
-}
-
-/** Removes what may be gone already. */
-function remove(call: (path: string) => void, path: string): void {
-  try {
-    call(path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT' && code !== 'ENOTEMPTY') throw error;
-  }
-}
+/** The name of a stream's file. */
+const fileOf = (stream: Stream): string => `${stream.id}.${stream.name}`;

@@ -7,7 +7,9 @@ import { close } from '../close.ts';
 import { check, Errno, errnoName, SystemError } from '../errno.ts';
 import { EntryType, FolderReader } from './directory.ts';
 import {
+  Advice,
   AllocateMode,
+  advise,
   allocate,
   allocateLater,
   cloneLater,
@@ -150,6 +152,9 @@ test('several buffers are read and written as one, and a cached read says so', a
   assert.equal(b.toString('utf8', 0, 5), 'e|end');
   const cached = readAt(fd, a, 0, IoFlag.NoWait);
   assert.ok(cached === 7 || cached === -Errno.EAGAIN || cached === -Errno.EOPNOTSUPP, errnoName(cached));
+  assert.equal(await syncDataLater(fd), 0);
+  assert.equal(advise(fd, 0, 0, Advice.DontNeed), 0);
+  assert.equal(advise(-1, 0, 0, Advice.DontNeed), -Errno.EBADF);
   assert.equal(readAt(fd, b, 20), 0);
   assert.equal(readAt(fd, b, 2 ** 52), 0);
   assert.equal(readAt(fd, b, -1), -Errno.EINVAL);

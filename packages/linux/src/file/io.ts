@@ -12,6 +12,7 @@ const libc = {
   fsync: native<[number]>('int fsync(int)'),
   fdatasync: native<[number]>('int fdatasync(int)'),
   copy: raw<[number, Vector, number, Vector, number, number]>('copy_file_range', ['int', 'void *', 'int', 'void *', 'size_t', 'uint']),
+  advise: native<[number, number, number, number]>('int posix_fadvise(int, int64, int64, int)'),
   clone: native<[number, number, number]>('int ioctl(int, ulong, int)'),
   cloneRange: native<[number, number, Vector]>('int ioctl(int, ulong, void *)'),
 };
@@ -139,6 +140,15 @@ export function copyRangeLater(source: number, sourceOffset: number, target: num
   const to = new BigUint64Array([BigInt(offset)]);
   return libc.copy.later(undefined, source, from, target, to, length, 0);
 }
+
+/** What is going to be read: posix_fadvise(2). `DontNeed` takes what is on the medium out of the cache. */
+export const Advice = { Normal: 0, Random: 1, Sequential: 2, WillNeed: 3, DontNeed: 4 } as const;
+
+/** Tells the kernel how a range is going to be used. @param length 0: to the end @returns 0 or a negative errno */
+export const advise = (fd: number, offset: number, length: number, advice: number): number => {
+  const answer = libc.advise.run(fd, offset, length, advice);
+  return answer > 0 ? -answer : answer; // this call alone answers the errno itself
+};
 
 const FICLONE = 0x40049409;
 const FICLONERANGE = 0x4020940d;
