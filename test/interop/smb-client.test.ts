@@ -33,17 +33,31 @@ import {
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import { need } from './programs.ts';
-import { type Smbd, startSmbd } from './smbd.ts';
+import { startRing3 } from './ring3.ts';
+import { startSmbd } from './smbd.ts';
 
-describe('our own client on Samba', need('smbd'), () => {
+interface Server extends AsyncDisposable {
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Samba is the judge of the client; ring3 must do the same. */
+const servers: [string, { skip?: string }, (folder: string) => Promise<Server>][] = [
+  ['Samba', need('smbd'), startSmbd],
+  ['ring3', {}, (folder) => startRing3(folder, ['--encryption', 'off'])],
+];
+for (const [name, options, start] of servers) describe(`our own client on ${name}`, options, () => judge(start));
+
+function judge(start: (folder: string) => Promise<Server>): void {
   let folder: string;
-  let samba: Smbd;
+  let server: Server;
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'ring3-client-'));
-    samba = await startSmbd(folder);
+    server = await start(folder);
   });
   after(async () => {
-    await samba?.[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -52,8 +66,8 @@ describe('our own client on Samba', need('smbd'), () => {
     options: ConnectionOptions = {},
     logon: Partial<LogonOptions> = {},
   ): Promise<void> => {
-    await using connection = await Connection.open(await connectTcp(samba.port), options);
-    const session = await connection.logon({ user: samba.user, password: samba.password, ...logon });
+    await using connection = await Connection.open(await connectTcp(server.port), options);
+    const session = await connection.logon({ user: server.user, password: server.password, ...logon });
     const tree = await session.connect('share');
     await use(tree);
     await tree.disconnect();
@@ -140,11 +154,11 @@ describe('our own client on Samba', need('smbd'), () => {
     }));
 
   test('believes the final answer of a second log-on on the same session, and is told a wrong password', async () => {
-    await using connection = await Connection.open(await connectTcp(samba.port));
-    const credentials = { user: samba.user, password: samba.password };
+    await using connection = await Connection.open(await connectTcp(server.port));
+    const credentials = { user: server.user, password: server.password };
     const session = await connection.logon({ ...credentials, sign: true });
     await session.reauthenticate(credentials);
     await (await session.connect('share')).disconnect();
     await assert.rejects(connection.logon({ ...credentials, password: 'wrong' }), { status: NtStatus.LogonFailure });
   });
-});
+}
