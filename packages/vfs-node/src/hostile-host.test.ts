@@ -1,0 +1,449 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { isCode, VfsError } from '@ring3/vfs';
+import { Bench, entries, names, ok, refuses, tester, text } from '@ring3/vfs/contract';
+import { createNodeStore, type NodeStore, type NodeStoreOptions } from './node-store.ts';
+
+/** A served folder inside of another, which holds what must never be reached. */
+class Host implements AsyncDisposable {
+  readonly outside = mkdtempSync(join(tmpdir(), 'ring3-host-'));
+  readonly share = join(this.outside, 'share');
+  readonly state = join(this.outside, 'state');
+  readonly #benches: Bench[] = [];
+
+  constructor() {
+    mkdirSync(this.share);
+    writeFileSync(join(this.outside, 'secret'), 'secret');
+  }
+
+  path(...names: string[]): string {
+    return join(this.share, ...names);
+  }
+
+  async serve(options: Partial<NodeStoreOptions> = {}): Promise<Bench> {
+    const store = createNodeStore(this.share, { state: this.state, ...options });
+    const bench = new Bench(store, await ok(store.root(tester)));
+    this.#benches.push(bench);
+    return bench;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const bench of this.#benches) await bench.close();
+    rmSync(this.outside, { recursive: true });
+  }
+}
+const scansOf = (bench: Bench): number => (bench.vfs as NodeStore).tree.names.scans;
+const openFiles = (): number => readdirSync('/proc/self/fd').length;
+
+test('links that lead out of the share answer EACCES, whoever made them; those inside are followed', async () => {
+  await using host = new Host();
+  mkdirSync(host.path('folder/deep'), { recursive: true });
+  writeFileSync(host.path('folder/File'), 'inside');
+  for (const [name, target] of [
+    ['absolute', '/etc/passwd'],
+    ['absolute inside', host.path('folder')],
+    ['up', '..'],
+    ['relative', '../secret'],
+    ['through', 'folder/../../secret'],
+    ['by link', 'up/secret'],
+    ['good', 'folder/deep/../FILE'],
+    ['proc', '/proc/self/root'],
+  ] as const) {
+    symlinkSync(target, host.path(name));
+  }
+  const bench = await host.serve();
+  for (const name of ['absolute', 'absolute inside', 'up', 'relative', 'through', 'by link', 'proc']) {
+    for (const kind of ['any', 'file', 'folder'] as const) await refuses(bench.tryOpen(name, { kind, access: 'read' }), 'EACCES');
+  }
+  assert.equal(await text(await bench.open('good', { access: 'read' })), 'inside');
+});
+
+test('a folder that another program swaps for a link, again and again, never leads out', async () => {
+  await using host = new Host();
+  mkdirSync(host.path('flip'));
+  writeFileSync(host.path('flip/secret'), 'inside');
+  symlinkSync(host.outside, host.path('link'));
+  const index = new URL('../../linux/src/index.ts', import.meta.url).href;
+  const script = `
+    import { openAt, renameAt, OpenFlag, RenameFlag } from ${JSON.stringify(index)};
+    const dir = openAt(-100, ${JSON.stringify(host.share)}, OpenFlag.Path | OpenFlag.Directory);
+    console.log('ready');
+    for (;;) renameAt(dir, 'flip', dir, 'link', RenameFlag.Exchange);`;
+  const flipper = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  try {
+    await new Promise((resolve) => flipper.stdout.once('data', resolve));
+    const bench = await host.serve();
+    const seen = new Set<string>();
+    for (let i = 0; i < 1500; i++) {
+      const folder = await bench.vfs.open(
+        bench.root,
+        'flip',
+        { access: 'metadata', kind: 'any', disposition: 'open', follow: i % 2 === 0 },
+        tester,
+      );
+      if (isCode(folder)) {
+        seen.add(folder);
+        continue;
+      }
+      if (folder.kind === 'folder') {
+        const file = await bench.vfs.open(folder, 'secret', { access: 'read', kind: 'file', disposition: 'open' }, tester);
+        if (isCode(file)) seen.add(file);
+        else {
+          seen.add(await text(file));
+          await file.close();
+        }
+      }
+      await folder.close();
+    }
+    assert.ok(!seen.has('secret'), 'what is outside was read');
+    assert.ok(seen.has('inside'));
+  } finally {
+    const ended = new Promise((resolve) => flipper.once('exit', resolve));
+    flipper.kill('SIGKILL');
+    await ended;
+  }
+});
+
+test('FIFOs, sockets and devices are neither told nor opened, and nothing waits for them', async () => {
+  await using host = new Host();
+  execFileSync('mkfifo', [host.path('fifo')]);
+  const server = createServer().listen(host.path('socket'));
+  await new Promise((resolve) => server.once('listening', resolve));
+  symlinkSync('fifo', host.path('to fifo'));
+  writeFileSync(host.path('file'), 'x');
+  const bench = await host.serve();
+  assert.deepEqual(await names(bench.root), ['file', 'to fifo']);
+  assert.deepEqual((await entries(bench.root, 10, true)).length, 2);
+  for (const name of ['fifo', 'FIFO', 'socket', 'to fifo']) {
+    for (const access of ['metadata', 'read', 'readWrite'] as const) {
+      await refuses(bench.tryOpen(name, { access }), 'EACCES');
+    }
+  }
+  await refuses(bench.tryCreate('fifo'), 'EEXIST');
+  await refuses(bench.tryCreate('Fifo'), 'EEXIST');
+  const file = await bench.open('file', { access: 'metadata' });
+  await refuses(file.rename(bench.root, 'fifo'), 'EEXIST');
+  const reading = await bench.open('file', { access: 'metadata' });
+  renameSync(host.path('fifo'), host.path('file')); // the name leads to a FIFO now: what is opened is still the file
+  assert.equal(await text(reading), 'x');
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test('host names that are no UTF-8, or not for Windows, are told, found, renamed and removed', async () => {
+  await using host = new Host();
+  const raw = Buffer.concat([Buffer.from(`${host.share}/`), Buffer.from([0x66, 0xff, 0x2e, 0xc3])]);
+  writeFileSync(raw, 'raw');
+  writeFileSync(host.path('\uf022 as it is'), 'private');
+  writeFileSync(host.path('a:b?'), 'colon');
+  const bench = await host.serve();
+  const told = await names(bench.root);
+  assert.deepEqual(told, ['a:b?', 'f\uf0ff.\uf0c3', '\uf022 as it is'].sort());
+  assert.equal(await text(await bench.open('f\uf0ff.\uf0c3')), 'raw');
+  assert.equal(await text(await bench.open('F\uf0ff.\uf0c3')), 'raw');
+  assert.equal(await text(await bench.open('A\uf022B\uf025')), 'colon');
+  assert.equal(await text(await bench.open('\uf022 AS IT IS')), 'private');
+  await refuses(bench.tryCreate('F\uf0ff.\uf0c3'), 'EEXIST');
+  const file = await bench.open('f\uf0ff.\uf0c3');
+  await ok(file.rename(bench.root, 'g\uf0fe'));
+  assert.deepEqual(
+    readdirSync(host.share, { encoding: 'buffer' }).filter((name) => name[0] === 0x67),
+    [Buffer.from([0x67, 0xfe])],
+  );
+  await ok(file.unlink());
+  assert.equal(readdirSync(host.share).length, 2);
+});
+
+test('a file that another program renames is followed; one that it replaces is not touched', async () => {
+  await using host = new Host();
+  const bench = await host.serve();
+  const folder = await bench.folder('folder');
+  const moved = await bench.file('moved', 'mine');
+  renameSync(host.path('moved'), host.path('folder/elsewhere'));
+  writeFileSync(host.path('moved'), 'another program');
+  assert.equal(await text(moved), 'mine');
+  assert.deepEqual([...(await ok(moved.path!()))], ['folder', 'elsewhere']);
+  await ok(moved.rename(bench.root, 'back'));
+  assert.equal(readFileSync(host.path('back'), 'utf8'), 'mine');
+  assert.equal(readFileSync(host.path('moved'), 'utf8'), 'another program');
+  const replaced = await bench.open('moved');
+  writeFileSync(host.path('new'), 'newer');
+  renameSync(host.path('new'), host.path('moved'));
+  await refuses(replaced.unlink(), 'ENOENT');
+  await refuses(replaced.rename(folder, 'x'), 'ENOENT');
+  assert.equal(await text(replaced), 'another program');
+  assert.equal(readFileSync(host.path('moved'), 'utf8'), 'newer');
+  assert.equal(await text(await bench.open('moved')), 'newer');
+  renameSync(host.path('folder'), host.path('renamed'));
+  assert.equal(folder.kind, 'folder');
+  await bench.file('in it', 'x', folder);
+  assert.ok(existsSync(host.path('renamed/in it')));
+  assert.deepEqual([...(await ok(folder.path!()))], ['renamed']);
+});
+
+test('a folder that was moved out of the share takes no link back in through its parent', async () => {
+  await using host = new Host();
+  const bench = await host.serve();
+  const folder = await bench.folder('folder');
+  await bench.link('up', '../file', folder);
+  await bench.file('file', 'inside');
+  renameSync(host.path('folder'), join(host.outside, 'taken'));
+  writeFileSync(join(host.outside, 'file'), 'outside');
+  await refuses(bench.tryOpen('up', { access: 'read' }, folder), 'EACCES');
+});
+
+test('a name in another case costs one reading of the folder for each change of another program, and none for its own', async () => {
+  await using host = new Host();
+  const bench = await host.serve();
+  const folder = await bench.folder('folder');
+  for (let i = 0; i < 300; i++) await ok((await ok(bench.tryCreate(`File ${i}`, 'file', folder))).close());
+  const before = scansOf(bench);
+  for (let i = 0; i < 300; i++) {
+    const file = await ok(bench.tryOpen(`FILE ${i}`, {}, folder));
+    await ok(i % 2 === 0 ? file.unlink() : file.rename(folder, `Renamed ${i}`));
+    await ok(file.close());
+    await refuses(bench.tryOpen(`file ${i}`, {}, folder), 'ENOENT');
+  }
+  assert.equal(scansOf(bench), before);
+  writeFileSync(host.path('folder/From Outside'), 'x');
+  assert.equal((await bench.open('from outside', {}, folder)).name, 'From Outside');
+  await refuses(bench.tryCreate('FROM OUTSIDE', 'file', folder), 'EEXIST');
+  assert.equal(scansOf(bench), before + 1);
+  const exact = await host.serve();
+  await exact.open('folder');
+  await exact.open('Renamed 1', {}, await exact.open('folder'));
+  assert.equal(scansOf(exact), 0, 'an exact hit reads nothing');
+});
+
+test('of several spellings on the host, the same one is always taken, and each is found by its own', async () => {
+  await using host = new Host();
+  for (const name of ['b.txt', 'B.txt', 'B.TXT']) writeFileSync(host.path(name), name);
+  const bench = await host.serve();
+  for (const name of ['b.txt', 'B.txt', 'B.TXT']) assert.equal(await text(await bench.open(name)), name);
+  assert.equal((await bench.open('b.TXT')).name, 'B.TXT');
+  assert.equal((await (await host.serve()).open('b.TXT')).name, 'B.TXT');
+  await ok((await bench.open('B.TXT')).unlink());
+  assert.equal((await bench.open('b.TXT')).name, 'B.txt');
+});
+
+test('a folder too large for one turn is read in parts, and creators of one name still exclude each other', async () => {
+  await using host = new Host();
+  mkdirSync(host.path('many'));
+  for (let i = 0; i < 6000; i++) linkSync(join(host.outside, 'secret'), host.path('many', `Entry ${i}`));
+  const bench = await host.serve();
+  const folder = await bench.open('many', { kind: 'folder' });
+  const answers = await Promise.all(['new', 'NEW', 'New', 'ENTRY 17', 'neW'].map((name) => bench.tryCreate(name, 'file', folder)));
+  assert.deepEqual(
+    answers.map((answer) => (isCode(answer) ? answer : 'made')),
+    ['made', 'EEXIST', 'EEXIST', 'EEXIST', 'EEXIST'],
+  );
+  for (const answer of answers) if (!isCode(answer)) bench.keep(answer);
+  assert.equal((await bench.open('ENTRY 5999', {}, folder)).name, 'Entry 5999');
+  assert.equal((await entries(folder, 1000)).length, 6001);
+});
+
+test('ids, attributes, times of birth, descriptors, extended attributes and streams are the same after a restart', async () => {
+  await using host = new Host();
+  for (const hostAttributes of [true, false]) {
+    const bench = await host.serve({ hostAttributes });
+    const name = `file ${hostAttributes}`;
+    const file = await bench.file(name, 'data', bench.root, { initial: { attributes: 0x22, birth: 1_600_000_000_000_000_000n } });
+    const large = Buffer.alloc(30_000, 7);
+    await ok(file.setDescriptor!(large));
+    await ok(file.setXattr!('KEY', Buffer.from('value')));
+    await ok(file.setXattr!('LONG', large));
+    const small = await bench.stream(file, 'Small', 'zone');
+    await ok(small.close());
+    const long = await bench.stream(file, 'Long', 'x'.repeat(5000));
+    const ids = [file.fileId, small.fileId, long.fileId];
+    await ok(long.close());
+    await bench.vfs.close?.();
+
+    const again = await host.serve({ hostAttributes });
+    const found = await again.open(name);
+    const stat = await ok(found.stat());
+    assert.equal(stat.attributes, 0x22);
+    assert.equal(stat.birth, 1_600_000_000_000_000_000n);
+    assert.deepEqual(Buffer.from(await ok(found.getDescriptor!())), large);
+    assert.equal(Buffer.from(await ok(found.getXattr!('KEY'))).toString(), 'value');
+    assert.deepEqual(Buffer.from(await ok(found.getXattr!('LONG'))), large);
+    const streams = [
+      await again.stream(found, 'SMALL', '', { access: 'read', disposition: 'open' }),
+      await again.stream(found, 'LONG', '', { access: 'read', disposition: 'open' }),
+    ];
+    assert.equal(await text(streams[0]!), 'zone');
+    assert.equal((await ok(streams[1]!.stat())).size, 5000);
+    assert.deepEqual([found.fileId, ...streams.map(({ fileId }) => fileId)], ids);
+    await ok(found.unlink());
+    assert.equal(await text(streams[0]!), 'zone');
+    await ok(streams[0]!.write([Buffer.from('!')], 4));
+    assert.equal(await text(streams[0]!), 'zone!');
+    assert.deepEqual(existsSync(join(host.state, 'streams')) ? readdirSync(join(host.state, 'streams')) : [], []);
+  }
+});
+
+test('what was written to a stream is there after the store was killed, and a short one goes along with its file', async (t) => {
+  await using host = new Host();
+  const bench = await host.serve();
+  const file = await bench.file('file');
+  const open = await bench.stream(file, 'open', 'not closed');
+  const closed = await bench.stream(file, 'closed', 'short');
+  await ok(closed.close());
+  const again = await host.serve(); // the first one is never closed: as after a kill
+  const found = await again.open('file');
+  assert.equal(await text(await again.stream(found, 'open', '', { access: 'read', disposition: 'open' })), 'not closed');
+  assert.equal(open.name, 'open');
+  if (!(bench.vfs as NodeStore).tree.root.inode.device.hasXattrs) return t.skip('the host keeps no attributes');
+  execFileSync('cp', ['--preserve=xattr', host.path('file'), host.path('copy')]);
+  const copy = await again.open('copy');
+  assert.equal(await text(await again.stream(copy, 'closed', '', { access: 'read', disposition: 'open' })), 'short');
+});
+
+test('a client cannot reach what is kept beside a file by the names of extended attributes', async () => {
+  await using host = new Host();
+  const bench = await host.serve();
+  const file = await bench.file('file');
+  await ok(file.setDescriptor!(Buffer.from('descriptor')));
+  await ok(file.setStat!({ attributes: 2 }));
+  assert.deepEqual([...(await ok(file.listXattrs!()))], []);
+  for (const name of ['ring3.descriptor', 'ring3.dos', 'ring3.stream.x', '', 'nul\0']) {
+    await refuses(file.getXattr!(name), 'EINVAL');
+    await refuses(file.setXattr!(name, Buffer.from('x')), 'EINVAL');
+  }
+});
+
+test('what is not in the cache is read off the main thread, and comes whole', async () => {
+  await using host = new Host();
+  const bytes = Buffer.alloc(3_000_000, 'cold data ');
+  writeFileSync(host.path('cold'), bytes);
+  execFileSync('sync', [host.path('cold')]);
+  const bench = await host.serve();
+  const file = await bench.open('cold', { access: 'read' });
+  const { Advice, advise, close, openAt } = await import('@ring3/linux');
+  const fd = openAt(-100, host.path('cold'), 0);
+  for (const offset of [0, 1_500_000]) {
+    advise(fd, 0, 0, Advice.DontNeed);
+    const target = Buffer.alloc(2_000_000);
+    const length = await ok(file.read(target, offset));
+    assert.equal(length, Math.min(2_000_000, 3_000_000 - offset));
+    assert.ok(target.subarray(0, length).equals(bytes.subarray(offset, offset + length)));
+  }
+  close(fd);
+});
+
+test('changes of other programs are told: new, written, renamed, removed, also below', async () => {
+  await using host = new Host();
+  const bench = await host.serve();
+  mkdirSync(host.path('folder'));
+  const told: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const watch = await ok(
+    bench.root.watch!({ recursive: true }, (change) => {
+      told.push('path' in change ? `${change.what} ${change.kind} ${change.path.join('/')}` : change.what);
+      if (told.at(-1) === 'removed file last') resolve();
+    }),
+  );
+  writeFileSync(host.path('folder/a'), 'x');
+  renameSync(host.path('folder/a'), host.path('b'));
+  symlinkSync('b', host.path('link'));
+  renameSync(host.path('folder'), host.path('moved'));
+  writeFileSync(host.path('moved/c'), '');
+  utimesSync(host.path('moved/c'), 1, 1);
+  renameSync(host.path('moved'), join(host.outside, 'moved'));
+  writeFileSync(join(host.outside, 'moved/unseen'), '');
+  writeFileSync(host.path('last'), '');
+  unlinkSync(host.path('last'));
+  await promise;
+  watch.close();
+  for (const expected of [
+    'added file folder/a',
+    'data file folder/a',
+    'renamed file b',
+    'added link link',
+    'renamed folder moved',
+    'added file moved/c',
+    'description file moved/c',
+    'removed folder moved',
+    'added file last',
+  ]) {
+    assert.ok(told.includes(expected), `${expected} of ${told.join(', ')}`);
+  }
+  assert.ok(!told.some((line) => line.includes('unseen')));
+});
+
+test('a name over another name of the same file leaves one of them, and the data', async () => {
+  await using host = new Host();
+  const bench = await host.serve();
+  const file = await bench.file('one', 'data');
+  await ok(file.link!(bench.root, 'two'));
+  await refuses(file.rename(bench.root, 'TWO'), 'EEXIST');
+  await ok(file.rename(bench.root, 'two', { replace: true }));
+  assert.deepEqual(readdirSync(host.share), ['two']);
+  assert.equal(file.name, 'two');
+  await ok(file.rename(bench.root, 'two', { replace: true }));
+  assert.equal(readFileSync(host.path('two'), 'utf8'), 'data');
+  assert.equal(statSync(host.path('two')).nlink, 1);
+});
+
+test('every descriptor is given back', async () => {
+  await using host = new Host();
+  const first = await host.serve();
+  await first.file('warm', 'up');
+  const before = openFiles();
+  {
+    const bench = await host.serve();
+    const folder = await bench.folder('folder');
+    const file = await bench.file('file', Buffer.alloc(300_000), folder);
+    await bench.link('link', 'folder/file');
+    await bench.open('LINK');
+    await refuses(bench.tryOpen('link/x'), 'EINVAL');
+    await refuses(bench.tryOpen('x', {}, file), 'ENOTDIR');
+    await refuses(bench.tryOpen('link', { kind: 'folder' }), 'ENOTDIR');
+    await entries(folder, 1, true);
+    await bench.stream(file, 'stream', 'x'.repeat(3000));
+    const watch = await ok(bench.root.watch!({ recursive: true }, () => {}));
+    await ok(file.flush!());
+    await ok(file.rename(bench.root, 'renamed'));
+    await ok(file.unlink());
+    watch.close();
+    await bench.close();
+  }
+  assert.equal(openFiles(), before);
+});
+
+test('the state must not be inside of the share, and the share must be a folder', async () => {
+  await using host = new Host();
+  symlinkSync('share', join(host.outside, 'link'));
+  for (const state of [host.share, host.path('state'), host.path('a/b'), join(host.outside, 'link', 'state')]) {
+    assert.throws(
+      () => createNodeStore(host.share, { state }),
+      (error: unknown) => error instanceof VfsError && error.code === 'EINVAL',
+    );
+  }
+  assert.throws(
+    () => createNodeStore(host.path('none'), { state: host.state }),
+    (error: unknown) => error instanceof VfsError && error.code === 'ENOENT',
+  );
+  assert.throws(
+    () => createNodeStore(join(host.outside, 'secret'), { state: host.state }),
+    (error: unknown) => error instanceof VfsError && error.code === 'ENOTDIR',
+  );
+});
