@@ -23,15 +23,17 @@ export interface Ring3 extends AsyncDisposable {
  * Starts `ring3 serve` with a state folder and sockets of its own, on a port of its own choice, and waits for `ready`.
  * @param folder shared as `share`
  * @param more further options, such as `--signing enabled`
+ * @param prefix words in front of the command, such as those of a namespace
  * @throws when it ends before it is ready, with what it said
  */
-export async function startRing3(folder: string, more: readonly string[] = []): Promise<Ring3> {
+export async function startRing3(folder: string, more: readonly string[] = [], prefix: readonly string[] = []): Promise<Ring3> {
   const user = 'tester';
   const password = 'secret';
   const base = mkdtempSync(join(tmpdir(), 'ring3-interop-'));
   const own = ['--port', '0', '--share', 'share', '--user', `${user}:${password}`, '--state-dir', `${base}/state`];
   const sockets = ['--control', `${base}/control.sock`, '--netlink', `${base}/netlink.sock`];
-  const child = spawn(process.execPath, [bin, 'serve', folder, ...own, ...sockets, ...more], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const [command, ...words] = [...prefix, process.execPath, bin, 'serve', folder, ...own, ...sockets, ...more] as [string, ...string[]];
+  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log += text;

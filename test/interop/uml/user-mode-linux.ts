@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import type { Ran } from '../smbclient.ts';
+import type { GuestNetwork } from './network.ts';
+
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Boots Debian's user-mode Linux, runs a bash script as its root and waits until it has halted. It sees the host's files read-only; it may write to
+ * /mnt, which is memory of its own. Loads modules as the script or the kernel asks.
+ * @param script lines of bash
+ * @param timeLimitMs after which the machine is switched off
+ * @returns the script's exit status and what it printed; status null, with the console's last words, where it did not come to its end
+ */
+export async function inUserModeLinux(script: string, network: GuestNetwork, timeLimitMs = 120_000): Promise<Ran> {
+  const exchange = mkdtempSync(join(tmpdir(), 'ring3-uml-'));
+  try {
+    writeFileSync(join(exchange, 'script'), script);
+    copyFileSync(join(import.meta.dirname, 'init'), join(exchange, 'init'));
+    const [command, ...rest] = network.prefix as [string, ...string[]];
+    const machine = [
+      'mem=512M',
+      'root=/dev/root',
+      'rootfstype=hostfs',
+      'rootflags=/',
+      'ro',
+      'quiet',
+      `uml_dir=${exchange}`,
+      network.device,
+    ];
+    const consoles = ['con=null', 'con0=null,fd:1', 'con1=null,fd:3', 'ssl=null'];
+    const environment = [`EXCHANGE=${exchange}`, `ADDRESS=${network.guest}`];
+    const child = spawn(command, [...rest, 'linux.uml', ...machine, ...consoles, `init=${exchange}/init`, ...environment], {
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      detached: true, // a group of its own: the kernel's helpers end with it
+    });
+    const timer = setTimeout(() => process.kill(-(child.pid as number), 'SIGKILL'), timeLimitMs);
+    const ended = new Promise<void>((resolve, reject) => child.once('error', reject).once('close', () => resolve()));
+    const said = Promise.all(child.stdio.slice(1).map((stream) => buffer(stream as NodeJS.ReadableStream)));
+    const [kernel, errors, printed] = await ended.then(() => said).finally(() => clearTimeout(timer));
+    const status = read(join(exchange, 'status'));
+    const output = String(printed);
+    if (status === undefined) return { status: null, output: `${output}\nuser-mode Linux did not come to its end:\n${kernel}${errors}` };
+    return { status: Number(status), output: output + (read(join(exchange, 'kernel-log')) ?? '') };
+  } finally {
+    rmSync(exchange, { recursive: true, force: true });
+  }
+}
