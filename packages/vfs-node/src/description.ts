@@ -4,30 +4,39 @@ import type { Device } from './device.ts';
 import { type Description, type Inode, kindOf } from './inode.ts';
 import { descriptionKey, type KeptValues } from './kept-values.ts';
 
-// flags u32, attributes u32, birth i64 (ns since 1970); little-endian
+// flags u32, attributes u32, birth i64 (ns since 1970), and where a change time was set: that and the host's own, i64; little-endian
 const hasAttributes = 1;
 const hasBirth = 2;
 const size = 16;
+const sizeWithChanged = 32;
+/** Writing the description down moves the host's change time too, by a tick or two of its clock. */
+const ticks = 20_000_000n;
 
 /** Reads attributes and time of birth out of their bytes; what is no such thing says nothing. */
 export function readDescription(bytes: Uint8Array | undefined, changed: bigint): Description {
-  if (bytes?.length !== size) return { changed, attributes: undefined, birth: undefined };
-  const view = new DataView(bytes.buffer, bytes.byteOffset, size);
+  if (bytes === undefined || (bytes.length !== size && bytes.length !== sizeWithChanged))
+    return { changed, attributes: undefined, birth: undefined };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const flags = view.getUint32(0, true);
   return {
     changed,
     attributes: (flags & hasAttributes) !== 0 ? view.getUint32(4, true) : undefined,
     birth: (flags & hasBirth) !== 0 ? view.getBigInt64(8, true) : undefined,
+    setChanged: bytes.length === size ? undefined : { told: view.getBigInt64(16, true), host: view.getBigInt64(24, true) },
   };
 }
 
 /** The bytes of attributes and time of birth. */
-export function writeDescription({ attributes, birth }: Pick<Description, 'attributes' | 'birth'>): Uint8Array {
-  const bytes = new Uint8Array(size);
+export function writeDescription({ attributes, birth, setChanged }: Omit<Description, 'changed'>): Uint8Array {
+  const bytes = new Uint8Array(setChanged === undefined ? size : sizeWithChanged);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, (attributes === undefined ? 0 : hasAttributes) | (birth === undefined ? 0 : hasBirth), true);
   view.setUint32(4, attributes ?? 0, true);
   view.setBigInt64(8, birth ?? 0n, true);
+  if (setChanged !== undefined) {
+    view.setBigInt64(16, setChanged.told, true);
+    view.setBigInt64(24, setChanged.host, true);
+  }
   return bytes;
 }
 
@@ -60,11 +69,18 @@ export function statOf(found: FileStat, device: Device, home: Device, fileId: st
     links: isFolder && links > 1 ? 1 : links,
     birth: description.birth ?? found.birth ?? earliest(found),
     modified: found.modified,
-    changed: found.changed,
+    changed: changedOf(found, description),
     accessed: found.accessed,
     ...(description.attributes === undefined ? undefined : { attributes: description.attributes }),
     mode: found.mode & 0o7777,
   };
+}
+
+/** The change time: the one that was set, until something else changed. */
+function changedOf({ changed }: FileStat, { setChanged }: Description): bigint {
+  if (setChanged === undefined) return changed;
+  const since = changed - setChanged.host;
+  return since >= 0n && since <= ticks ? setChanged.told : changed;
 }
 
 /** Where the host keeps no time of birth: a file was there at the earliest of its other times. */

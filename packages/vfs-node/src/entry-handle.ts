@@ -237,19 +237,30 @@ export class EntryHandle implements Handle {
 
   setStat(changes: StatChanges): Answer<void> {
     if (this.stale) return 'ESTALE';
-    const { inode, fd } = this.entry;
-    if (changes.attributes !== undefined || changes.birth !== undefined) {
-      const answer = stat(fd, scratch);
+    const { fd } = this.entry;
+    if (changes.modified !== undefined || changes.accessed !== undefined) {
+      const answer = setTimes(fd, changes.accessed ?? timeOmitted, changes.modified ?? timeOmitted);
       if (answer < 0) return errorCode(answer);
-      const before = describe(this.store.kept, inode, this.target, scratch.changed);
-      const after = { attributes: changes.attributes ?? before.attributes, birth: changes.birth ?? before.birth };
-      inode.description = undefined;
-      const refused = this.store.kept.set(inode, this.target, descriptionKey, writeDescription(after));
-      if (refused !== undefined) return refused;
     }
-    if (changes.modified === undefined && changes.accessed === undefined) return undefined;
-    const answer = setTimes(fd, changes.accessed ?? timeOmitted, changes.modified ?? timeOmitted);
-    return answer < 0 ? errorCode(answer) : undefined;
+    if (changes.attributes === undefined && changes.birth === undefined && changes.changed === undefined) return undefined;
+    return this.#describe(changes);
+  }
+
+  /** Keeps what the host does not. A change time is kept last, with the host's own beside it. */
+  #describe({ attributes, birth, changed }: StatChanges): VfsCode | undefined {
+    const { inode, fd } = this.entry;
+    const { kept } = this.store;
+    const answer = stat(fd, scratch);
+    if (answer < 0) return errorCode(answer);
+    const before = describe(kept, inode, this.target, scratch.changed);
+    const after = { attributes: attributes ?? before.attributes, birth: birth ?? before.birth };
+    inode.description = undefined;
+    const refused = kept.set(inode, this.target, descriptionKey, writeDescription(after));
+    if (refused !== undefined || changed === undefined) return refused;
+    const again = stat(fd, scratch);
+    if (again < 0) return errorCode(again);
+    const setChanged = { told: changed, host: scratch.changed };
+    return kept.set(inode, this.target, descriptionKey, writeDescription({ ...after, setChanged }));
   }
 
   readLink(): LinkTarget | VfsCode {

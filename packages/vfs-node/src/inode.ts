@@ -11,6 +11,8 @@ export interface Description {
   readonly changed: bigint;
   readonly attributes: number | undefined;
   readonly birth: bigint | undefined;
+  /** A change time that was set, and the host's own when that was done: told as long as the host's has not moved on. */
+  readonly setChanged?: { readonly told: bigint; readonly host: bigint } | undefined;
 }
 
 /** Beyond this size, giving back the room of an unlinked file takes long. */

@@ -290,6 +290,8 @@ export interface StatChanges {
   readonly birth?: bigint;
   readonly modified?: bigint;
   readonly accessed?: bigint;
+  /** Told as {@link Stat.changed} until anything changes again. A store that cannot keep it passes it over. */
+  readonly changed?: bigint;
   readonly attributes?: number;
 }
 

@@ -59,6 +59,17 @@ export function descriptions(declare: Declare): void {
     assert.equal(stat.birth, 1_111_111_111_111_111_100n);
   });
 
+  declare('a change time that was set is told, or passed over; the next change ends it', ['times'], async (bench) => {
+    const file = await bench.file('file', 'x');
+    const set = 1_111_111_111_111_111_100n;
+    await ok(must(file.setStat, 'setStat').call(file, { modified: set, changed: set }));
+    const { changed } = await ok(file.stat());
+    assert.ok(changed === set || changed > 1_500_000_000_000_000_000n);
+    await new Promise((resolve) => setTimeout(resolve, 40));
+    await ok(file.write([Buffer.from('y')], 0));
+    assert.ok((await ok(file.stat())).changed > 1_500_000_000_000_000_000n);
+  });
+
   declare('folders have times too', ['times'], async (bench) => {
     const folder = await bench.folder('folder');
     await ok(must(folder.setStat, 'setStat').call(folder, { birth: 1_111_111_111_111_111_100n, modified: 1_222_222_222_222_222_200n }));

@@ -155,7 +155,9 @@ export class MemoryHandle implements Handle {
     if (changes.modified !== undefined) node.modified = changes.modified;
     if (changes.accessed !== undefined) node.accessed = changes.accessed;
     if (changes.attributes !== undefined) node.attributes = changes.attributes;
-    return this.#changed(false);
+    this.#changed(false);
+    if (changes.changed !== undefined) node.changed = changes.changed;
+    return undefined;
   }
 
   readLink(): LinkTarget | VfsCode {
