@@ -31,6 +31,7 @@ export {
 export { AtFlag, linkAt, makeFolder, makeLink, RenameFlag, readLink, renameAt, unlinkAt, unlinkAtLater } from './file/name.ts';
 export {
   currentFolder,
+  descriptorFolder,
   descriptorPath,
   OpenFlag,
   openAt,

@@ -74,7 +74,15 @@ export class Inode {
       readable = false;
       fd = this.#openSame(entry, OpenFlag.WriteOnly);
     }
-    if (fd < 0) return fd;
+    return fd < 0 ? fd : this.#share(fd, writing, readable);
+  }
+
+  /** Takes an open file of its data, for reading and writing, that was made together with it. @returns it, held for the caller */
+  adopt(fd: number): Descriptor {
+    return this.#share(fd, true, true);
+  }
+
+  #share(fd: number, writing: boolean, readable: boolean): Descriptor {
     const descriptor = new Descriptor(fd, readable, () => {
       if (this.#writing === descriptor) this.#writing = undefined;
       if (this.#reading === descriptor) this.#reading = undefined;

@@ -28,6 +28,7 @@ import {
   type VfsCode,
   VfsError,
 } from '@ring3/vfs';
+import type { Descriptor } from './descriptor.ts';
 import { type Entry, hostName } from './entry.ts';
 import { EntryHandle } from './entry-handle.ts';
 import { EntryTree } from './entry-tree.ts';
@@ -245,8 +246,10 @@ export class NodeStore implements Vfs {
     const made = this.tree.names.change(folder, () => this.#make(folder, name, how), name, undefined);
     if (made < 0) return errorCode(made);
     const entry = this.tree.child(folder, name);
+    const data = how.kind === 'file' ? adopted(made, entry) : undefined;
     if (typeof entry === 'number') return errorCode(entry);
     return andThen(this.#opened(entry, how), (handle) => {
+      data?.release();
       if (isCode(handle) || how.initial === undefined) return handle;
       const refused = this.#begin(handle as EntryHandle, how.initial);
       if (refused === undefined) return handle;
@@ -256,13 +259,12 @@ export class NodeStore implements Vfs {
     });
   }
 
-  /** Makes the host's entry. @returns 0 or a negative errno */
+  /** Makes the host's entry. @returns a file's descriptor, else 0; or a negative errno */
   #make(folder: Entry, name: string, how: OpenHow): number {
     const host = hostName(name);
     if (how.kind === 'folder') return makeFolder(folder.fd, host, this.#folderMode);
     if (how.kind === 'link') return makeLink(targetBytes(how.target!), folder.fd, host);
-    const fd = openAt(folder.fd, host, OpenFlag.ReadWrite | OpenFlag.Create | OpenFlag.Exclusive | OpenFlag.NoFollow, this.#fileMode);
-    return fd < 0 ? fd : close(fd);
+    return openAt(folder.fd, host, OpenFlag.ReadWrite | OpenFlag.Create | OpenFlag.Exclusive | OpenFlag.NoFollow, this.#fileMode);
   }
 
   /** Gives a new entry what it starts with; nobody else of this store has a turn before that is done. */
@@ -314,6 +316,13 @@ function sharesBlocks(root: Entry): boolean {
   const shares = from >= 0 && to >= 0 && clone(from, to) === 0;
   for (const fd of [from, to]) if (fd >= 0) close(fd);
   return shares;
+}
+
+/** Gives a new file's descriptor to its inode, unless another program put something else under the name meanwhile. */
+function adopted(fd: number, entry: Entry | number): Descriptor | undefined {
+  if (typeof entry !== 'number' && stat(fd, scratch) === 0 && entry.is(scratch)) return entry.inode.adopt(fd);
+  close(fd);
+  return undefined;
 }
 
 function mismatch({ inode: { kind } }: Entry, how: OpenHow): VfsCode | undefined {

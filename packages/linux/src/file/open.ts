@@ -52,7 +52,18 @@ export function openAt(dir: number, name: Name, flags: number, mode = 0o666): nu
 
 /** Opens what a descriptor (also one of `OpenFlag.Path`) is of, anew and with other flags, whatever its name is by now. Needs /proc. */
 export const reopen = (fd: number, flags: number): number =>
-  result(libc.openat.run(currentFolder, descriptorPath(fd), (flags | OpenFlag.CloseOnExec) & ~OpenFlag.NoFollow, 0));
+  result(libc.openat.run(descriptorFolder(), String(fd), (flags | OpenFlag.CloseOnExec) & ~OpenFlag.NoFollow, 0));
+
+let ownDescriptors = -1;
+
+/**
+ * The folder /proc/self/fd, whose links lead to what this process has open: half the way of `descriptorPath`. Opened once.
+ * @returns the descriptor, or a negative errno where there is no /proc, which is `-EBADF` to a call that is given it
+ */
+export function descriptorFolder(): number {
+  if (ownDescriptors < 0) ownDescriptors = openAt(currentFolder, '/proc/self/fd', OpenFlag.Path | OpenFlag.Directory);
+  return ownDescriptors;
+}
 
 /** The path that leads to what a descriptor is of, for calls that take none of `OpenFlag.Path`. proc_pid_fd(5). */
 export const descriptorPath = (fd: number): string => `/proc/self/fd/${fd}`;

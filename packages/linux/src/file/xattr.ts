@@ -1,7 +1,7 @@
 import { Errno } from '../errno.ts';
 import { address, type Name, nameArgument, native, raw, result } from '../library.ts';
 import { AtFlag } from './name.ts';
-import { descriptorPath } from './open.ts';
+import { descriptorFolder, descriptorPath } from './open.ts';
 
 type CName = string | Uint8Array;
 
@@ -49,14 +49,15 @@ function pathTo({ dir, name }: Exclude<XattrTarget, number>): CName | number {
 
 const place = new Uint8Array(16); // struct xattr_args: value u64, size u32, flags u32
 const placeView = new DataView(place.buffer);
-let direct: boolean | undefined; // whether getxattrat is there (Linux 6.13); it takes no descriptor of `OpenFlag.Path`. The other way, by /proc, takes four times as long
+let direct: boolean | undefined; // whether getxattrat is there (Linux 6.13): without it the way is by a path, which takes longer
 
-function getAt(target: Exclude<XattrTarget, number>, attribute: CName, into: Uint8Array): number {
-  const entry = nameArgument(target.name);
+function getAt({ dir, name }: Exclude<XattrTarget, number>, attribute: CName, into: Uint8Array): number {
+  const itself = name.length === 0; // getxattrat takes no descriptor of `OpenFlag.Path` for the entry itself: its link in /proc is followed
+  const entry = itself ? String(dir) : nameArgument(name);
   if (typeof entry === 'number') return entry;
   placeView.setBigUint64(0, into.length === 0 ? 0n : address(into), true);
   placeView.setUint32(8, into.length, true);
-  return result(libc.getAt.run(target.dir, entry, AtFlag.NoFollow, attribute, place, 16));
+  return result(libc.getAt.run(itself ? descriptorFolder() : dir, entry, itself ? 0 : AtFlag.NoFollow, attribute, place, 16));
 }
 
 /**
@@ -69,7 +70,7 @@ export function getXattr(target: XattrTarget, name: Name, into: Uint8Array): num
   const attribute = nameArgument(name);
   if (typeof attribute === 'number') return attribute;
   if (typeof target === 'number') return result(libc.fget.run(target, attribute, into, into.length));
-  if (direct !== false && target.name.length > 0) {
+  if (direct !== false) {
     const answer = getAt(target, attribute, into);
     direct ??= answer !== -Errno.ENOSYS && answer !== -Errno.EPERM;
     if (direct) return answer;
