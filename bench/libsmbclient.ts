@@ -1,16 +1,17 @@
 /**
- * Round trips over libsmbclient, one request outstanding: libsmbclient.ts URL USER PASSWORD CONFIGURATION SECONDS plain|encrypted
- * Prints `NAME OPERATIONS-A-SECOND` lines. A process of its own, because the library blocks.
+ * Round trips over libsmbclient, one request outstanding: libsmbclient.ts URL USER PASSWORD CONFIGURATION SECONDS plain|encrypted [NAME]
+ * Prints `NAME OPERATIONS-A-SECOND` lines, of the one operation if it is named. A process of its own, because the library blocks.
  */
 import koffi from 'koffi';
 
-const [url, user, password, configuration, secondsText, protection] = process.argv.slice(2) as [
+const [url, user, password, configuration, secondsText, protection, only] = process.argv.slice(2) as string[] as [
   string,
   string,
   string,
   string,
   string,
   string,
+  string?,
 ];
 const seconds = Number(secondsText);
 
@@ -64,6 +65,7 @@ function start(): void {
 
 /** Repeats it for some seconds. */
 function measure(name: string, operation: (i: number) => void): void {
+  if (only !== undefined && only !== name) return;
   const begin = performance.now();
   let count = 0;
   let elapsed = 0;
