@@ -61,7 +61,8 @@ export class OpenListing {
   list(cursor: Cursor | undefined, want: ListWant): MaybePromise<Listing | VfsCode> {
     const from = cursor ?? 0n;
     if (typeof from !== 'bigint' || from < 0n) return 'EINVAL';
-    if (from !== this.#cursor) {
+    if (from !== this.#cursor || from === 0n) {
+      // from the start always anew: some file systems tell no entries that are younger than the open folder's last start
       const answer = this.#reader.reset(this.#fd, from);
       if (answer < 0) return errorCode(answer);
     }
