@@ -1,6 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 
 /** Bytes of extended attributes and other values that one file may have here, as anywhere on Linux. */
@@ -11,7 +11,7 @@ const mostBytes = 0x10000;
  * those are known, so that nothing is asked for them.
  */
 export class Sidecar {
-  readonly #folder: string;
+  readonly #path: string;
   /** Files that have values; undefined until the first question. */
   #files: Map<string, number> | undefined;
   #database: DatabaseSync | undefined;
@@ -22,7 +22,7 @@ export class Sidecar {
 
   /** @param folder of the state; it is made when there is something to keep */
   constructor(folder: string) {
-    this.#folder = folder;
+    this.#path = join(folder, 'sidecar.sqlite');
   }
 
   /** @returns the value, or undefined */
@@ -40,10 +40,10 @@ export class Sidecar {
   /** @returns whether it fits */
   set(file: string, key: string, value: Uint8Array): boolean {
     if (value.length > mostBytes) return false;
-    this.remove(file, key);
+    const isNew = this.get(file, key) === undefined;
     this.#open();
-    this.#set.run(file, key, value);
-    this.#files!.set(file, (this.#files!.get(file) ?? 0) + 1);
+    this.#set.run(file, key, value); // in one step: a value is never missing
+    if (isNew) this.#files!.set(file, (this.#files!.get(file) ?? 0) + 1);
     return true;
   }
 
@@ -68,15 +68,18 @@ export class Sidecar {
   }
 
   #has(file: string): boolean {
-    if (this.#files === undefined) this.#open();
+    if (this.#files === undefined) {
+      if (existsSync(this.#path)) this.#open();
+      else this.#files = new Map();
+    }
     return this.#files!.has(file);
   }
 
   #open(): void {
     if (this.#database !== undefined) return;
     const { DatabaseSync } = createRequire(import.meta.url)('node:sqlite') as typeof import('node:sqlite');
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
-    const database = new DatabaseSync(join(this.#folder, 'sidecar.sqlite'));
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
+    const database = new DatabaseSync(this.#path);
     // so a commit does not wait for the disk: a power cut may lose the last ones, a killed process none
     database.exec(`PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=2000;
       CREATE TABLE IF NOT EXISTS kept (file TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (file, key)) WITHOUT ROWID`);
