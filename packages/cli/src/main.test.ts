@@ -101,3 +101,9 @@ test('serve shares a folder, makes a user where there is none, and ends on SIGTE
   child.kill('SIGTERM');
   strictEqual((await once(child, 'exit'))[0], 0);
 });
+
+test('a folder that is not there, and one that holds the state, are refused in one line', (t) => {
+  const { run, folder } = place(t);
+  match(run('serve', join(folder, 'nowhere')).stderr, /^ring3: there is no folder \S+nowhere\n$/);
+  match(run('serve', folder, '--share', 'all').stderr, /^ring3: the state directory .* lies inside the shared folder .*--state-dir\n$/m);
+});

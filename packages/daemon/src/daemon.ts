@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, realpathSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { createNamespace } from '@ring3/conntrack';
 import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import { type Clock, type Log, type Random, systemClock, systemRandom } from '@ring3/kit';
@@ -144,6 +144,7 @@ class Running {
     for (const { name, path, readOnly: only = false, guest = false, comment = '' } of shares) {
       // what the host cannot keep beside a file, for each shared folder
       const state = join(stateDir, 'folders', createHash('sha256').update(path).digest('hex').slice(0, 16));
+      refuseStateInside(stateDir, path);
       const store = createNodeStore(path, { state });
       stores.push(async () => await store.close?.());
       offered[name] = { vfs: only ? readOnly(store) : store, readOnly: only, guest, comment };
@@ -220,6 +221,15 @@ class Running {
       ...(netlink === undefined ? {} : { netlink }),
     };
   }
+}
+
+/** @throws Error where clients of a share would see the state, the users' hashes among it */
+function refuseStateInside(stateDir: string, shared: string): void {
+  const way = relative(realpathSync(shared), realpathSync(stateDir));
+  if (way.startsWith('..')) return;
+  throw new Error(
+    `the state directory ${stateDir} lies inside the shared folder ${shared}, where clients would see it: give another with --state-dir`,
+  );
 }
 
 /** The folder of a socket: made for this user alone where it is missing, left as it is where it is there. */

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { DaemonOptions } from '@ring3/daemon';
 import type { Log, LogLevel } from '@ring3/kit';
@@ -88,6 +89,7 @@ async function userOf(text: string): Promise<[string, string]> {
 
 function shareOf(dir: string, options: ServeOptions): DaemonOptions['shares'][number] {
   const path = resolve(dir);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Error(`there is no folder ${path}`);
   const name = options.share ?? basename(path);
   if (name.length === 0 || name.length > 80 || /["/\\[\]:;|=,+*?<>\p{Cc}]/u.test(name) || /^(ipc\$)$/i.test(name)) {
     throw new UsageError(`"${name}" is no share name: 1 to 80 characters, none of "/\\[]:;|=,+*?<> (give one with --share)`);
