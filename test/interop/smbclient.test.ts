@@ -22,7 +22,7 @@ import { after, before, describe, test } from 'node:test';
 import { Cipher, Dialect, SigningAlgorithm } from '@ring3/smb-proto';
 import { need } from './programs.ts';
 import { type Ring3, startRing3 } from './ring3.ts';
-import { type Ran, type SmbclientOptions, smbclient } from './smbclient.ts';
+import { run as program, type Ran, type SmbclientOptions, smbclient } from './smbclient.ts';
 import { type Heard, wiretap } from './wiretap.ts';
 
 const dialects = {
@@ -157,6 +157,32 @@ describe('smbclient', need('smbclient'), () => {
     const anonymous = await run(['ls'], { user: undefined });
     assert.match(anonymous.output, /NT_STATUS_(ACCESS_DENIED|LOGON_FAILURE)/);
     for (const { status } of [wrong, unknown, share, anonymous]) assert.equal(status, 1);
+  });
+
+  test('where guests are let in, an unknown user is one, never signed; a wrong password of a known user is none', async () => {
+    await using other = await startRing3(shared, ['--guest', '--encryption', 'off']);
+    await using tap = await wiretap(other.port);
+    const guest = await run(['ls'], { port: tap.port, user: 'whoever%anything' });
+    assert.equal(guest.status, 0, guest.output);
+    assert.equal(tap.heard.signed + tap.heard.encrypted, 0);
+    const wrong = await run(['ls'], { port: tap.port, user: `${other.user}%wrong` });
+    assert.match(wrong.output, /NT_STATUS_LOGON_FAILURE/);
+  });
+
+  test('the shares are listed (srvsvc over IPC$)', async () => {
+    const user = `${server.user}%${server.password}`;
+    const { status, output } = await program('smbclient', [
+      '--configfile=/dev/null',
+      '-L',
+      '//127.0.0.1',
+      '-p',
+      String(server.port),
+      '-U',
+      user,
+    ]);
+    assert.equal(status, 0, output);
+    assert.match(output, /^\tshare +Disk/m);
+    assert.match(output, /^\tIPC\$ +IPC/m);
   });
 
   test('what is not there, in the way or not empty is told so', async () => {
