@@ -102,11 +102,13 @@ struct answer {
 };
 #define ANSWER_HEAD offsetof(struct answer, body)
 
+enum pulling { NO_PULL, ALWAYS, WHEN_EMPTY };
+
 /* One line of the board, a page that ring3 shares with the processes: what a receive must know without asking. */
 struct slot {
   uint32_t lost;    /* ring3 counts up when datagrams were lost … */
   uint32_t told;    /* … and the receiver who said ENOBUFS notes how far */
-  uint32_t pull;    /* ring3: a dump goes on when its last block was received */
+  uint32_t pull;    /* ring3: a dump goes on when ALWAYS something, WHEN_EMPTY everything was received */
   uint32_t largest; /* the largest receive buffer used */
 };
 
@@ -638,6 +640,19 @@ static void hide_sender(struct msghdr *message) {
       memcpy(CMSG_DATA(head), &kernel, sizeof kernel);
 }
 
+/* Lets a dump go on. Whoever reads on learns of a failure then. */
+static void pull(int fd, struct slot *slot) {
+  struct request request = {.kind = PULL};
+  char byte;
+  int before = errno;
+  uint32_t pulling = __atomic_load_n(&slot->pull, __ATOMIC_ACQUIRE);
+  if (pulling == ALWAYS || (pulling == WHEN_EMPTY && NEXT(recv)(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0)) {
+    request.largest = __atomic_load_n(&slot->largest, __ATOMIC_RELAXED);
+    ask(fd, &request, NULL, 0, NULL, NULL);
+  }
+  errno = before;
+}
+
 static ssize_t receive_datagram(int fd, const struct mark *mark, struct msghdr *message, int flags) {
   struct slot *slot = slot_of(fd, mark);
   void *name = message->msg_name;
@@ -658,12 +673,7 @@ static ssize_t receive_datagram(int fd, const struct mark *mark, struct msghdr *
   if (length == 0 && (message->msg_flags & MSG_TRUNC) == 0) return fail(ECONNREFUSED);
   if (message->msg_controllen > 0) hide_sender(message);
   if (name != NULL) write_address(name, &message->msg_namelen, 0, 0);
-  if (slot != NULL && (flags & MSG_PEEK) == 0 && __atomic_load_n(&slot->pull, __ATOMIC_ACQUIRE) != 0) {
-    struct request request = {.kind = PULL, .largest = __atomic_load_n(&slot->largest, __ATOMIC_RELAXED)};
-    int before = errno;
-    ask(fd, &request, NULL, 0, NULL, NULL); /* whoever reads on learns of a failure then */
-    errno = before;
-  }
+  if (slot != NULL && (flags & MSG_PEEK) == 0) pull(fd, slot);
   return length;
 }
 

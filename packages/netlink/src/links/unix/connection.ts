@@ -22,12 +22,18 @@ import { dumpBlockSizes } from '../../server/netlink-port.ts';
 import { allRights, type Port, type PortOptions } from '../../server/port.ts';
 import type { NetlinkServer } from '../../server/server.ts';
 import type { Board } from './board.ts';
-import { magic, UnixAnswer, UnixFlags, UnixKind, UnixRequest, version } from './packets.ts';
+import { magic, Pulling, UnixAnswer, UnixFlags, UnixKind, UnixRequest, version } from './packets.ts';
 
 /** NETLINK_LIST_MEMBERSHIPS, uapi/linux/netlink.h. */
 const listMemberships = 9;
 /** Packets of one connection handled before others get their turn. */
 const batch = 32;
+/**
+ * A dump goes on block by block, as the kernel's does, for so many blocks; then, where it is long, many at a time, so that a program need not wait for
+ * each of them.
+ */
+const singleBlocks = 16;
+const blocksAtOnce = 16;
 /** A program that receives with read(2) never says Pull: its dump goes on by itself, this often. */
 const nudgeMs = 100;
 /** The largest datagram, its request's head, and a byte that tells of a longer one. */
@@ -69,7 +75,10 @@ export class UnixConnection {
   /** The place on the board; -1: dumps are pushed. */
   #slot = -1;
   #losses = 0;
-  #pulling = false;
+  /** What the board says of a dump: `Pulling`. */
+  #pulling: number = Pulling.No;
+  /** Pulls of the running dump. */
+  #pulls = 0;
   /** Every packet is a request. */
   #framed = false;
   /** A datagram that did not fit: the next to go. */
@@ -191,7 +200,7 @@ export class UnixConnection {
       case UnixKind.GetOption:
         return getOption(port, first, second);
       case UnixKind.Pull:
-        port.received(largest);
+        this.#pull(port, largest);
         return fine;
       case UnixKind.Board:
         return { error: 0, fd: this.#owner.board.fd };
@@ -270,8 +279,16 @@ export class UnixConnection {
     }
   }
 
+  #pull(port: Port, largest: number): void {
+    const blocks = this.#pulls++ < singleBlocks ? 1 : blocksAtOnce;
+    for (let i = 0; i < blocks && port.dumping; i++) {
+      port.received(largest);
+      this.#pump();
+    }
+  }
+
   #pumpOne(port: Port): boolean {
-    if (this.#slot >= 0) this.#tellPull(port.dumping);
+    if (this.#slot >= 0) this.#tellPull(port);
     const datagram = this.#slot >= 0 ? port.take() : port.next(dumpBlockSizes.most);
     if (typeof datagram !== 'number') return this.#send(datagram);
     if (datagram !== -Errno.ENOBUFS) return false;
@@ -292,23 +309,26 @@ export class UnixConnection {
     return false; // where the program is gone, the watch tells
   }
 
-  #tellPull(pulling: boolean): void {
+  #tellPull({ dumping }: Port): void {
+    const pulling = !dumping ? Pulling.No : this.#pulls < singleBlocks ? Pulling.Always : Pulling.WhenEmpty;
     if (pulling === this.#pulling) return;
+    if (this.#pulling === Pulling.No) this.#nudgeLater();
     this.#pulling = pulling;
-    this.#owner.board.set(this.#slot, 'pull', pulling ? 1 : 0);
+    this.#owner.board.set(this.#slot, 'pull', pulling);
+    if (pulling !== Pulling.No) return;
     this.#nudge?.clear();
-    if (pulling) this.#nudgeLater();
+    this.#pulls = 0;
   }
 
   #nudgeLater(): void {
     this.#nudge = systemClock.after(nudgeMs, () => {
       const port = this.#port;
-      if (port === undefined || !this.#pulling || this.#fd < 0) return;
+      if (port === undefined || this.#pulling === Pulling.No || this.#fd < 0) return;
       if (this.#unsent === undefined && unread(this.#fd) === 0) {
         port.received(0);
         this.#pump();
       }
-      if (this.#pulling) this.#nudgeLater();
+      if (this.#pulling !== Pulling.No) this.#nudgeLater();
     });
   }
 }

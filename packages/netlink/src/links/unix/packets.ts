@@ -70,11 +70,20 @@ export const UnixAnswer = struct('UnixAnswer', {
 });
 export type UnixAnswer = TypeOf<typeof UnixAnswer>;
 
+/** When the program has to say Pull. */
+export const Pulling = {
+  No: 0,
+  /** When it has received something. */
+  Always: 1,
+  /** When it has received something and nothing more waits. */
+  WhenEmpty: 2,
+} as const;
+
 /** One line of the board: what a receive must know without asking. */
 export const Slot = struct('Slot', {
   lost: ne32, // counted up by the server when datagrams were lost
   told: ne32, // the receiver's: how far it said ENOBUFS
-  pull: ne32, // the server: 1 while a dump waits for Pull
+  pull: named(ne32, Pulling), // the server's
   largest: ne32, // the receivers': the largest receive buffer
 });
 /** The board's head: the server's name, 16 hexadecimal digits. */
