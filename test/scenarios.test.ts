@@ -14,3 +14,13 @@ for (const name of readdirSync(folder).sort()) {
     assert.ok(score.passed > 0);
   });
 }
+
+test('each recorded scenario of helpers gives the same packets, flows, events and expectations, but for two defects of the kernel (spec 3, 6)', () => {
+  const file = join(import.meta.dirname, 'golden/cthelper/07-packets.json');
+  const score = playScenarios(JSON.parse(readFileSync(file, 'utf8')) as ScenarioFile);
+  assert.deepEqual(score.differences, []);
+  assert.deepEqual(
+    score.reasons.map((reason) => reason.split(':')[0]),
+    ['helper-delete-breaks-timeout-rule', 'helper-delete-breaks-helper-rule'],
+  );
+});

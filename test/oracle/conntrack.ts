@@ -15,6 +15,7 @@ import {
   PacketClass,
   Protocol,
   readFlow,
+  Status,
   sctpStates,
   secondsOf,
   type Tuple,
@@ -22,6 +23,7 @@ import {
 } from '@ring3/conntrack';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import { Desk, statusNames, textOf } from './commands.ts';
+import { HelperDesk } from './helper-desk.ts';
 
 /** One recorded tuple. */
 interface RecordedTuple {
@@ -65,7 +67,7 @@ interface Step {
   readonly rc?: number;
   readonly look?: boolean;
   readonly action?: string;
-  readonly result?: readonly string[];
+  readonly result?: unknown;
 }
 
 export interface Scenario {
@@ -95,11 +97,29 @@ export interface Score {
 
 /** How far timers may be apart, in seconds: they were read a few milliseconds after the packet, and rounded down. */
 const timerTolerance = 1;
+/**
+ * Where only the planned time of a step is known, the kernel ran in an emulator, and each step took about ten times as long as planned: by
+ * the timers in these records.
+ */
+const unknownPace = 10;
+const looseTolerance = 2;
+
+/** Scenarios that show plain defects of the kernel, which are not rebuilt (spec 6). */
+const defects: Readonly<Record<string, string>> = {
+  'helper-delete-breaks-timeout-rule': 'a defect: deleting a helper takes the policies of unrelated rules away',
+  'helper-delete-breaks-helper-rule': 'a defect: deleting a helper takes the helpers of unrelated rules away, and leaks a reference',
+};
 
 /** Plays all scenarios of a file, each in a namespace of its own. */
 export function playScenarios(file: ScenarioFile): Score {
   const score: Score = { passed: 0, failed: 0, skipped: 0, differences: [], reasons: [] };
   for (const scenario of file.scenarios) {
+    const defect = defects[scenario.name];
+    if (defect !== undefined) {
+      score.skipped++;
+      score.reasons.push(`${scenario.name}: ${defect}`);
+      continue;
+    }
     const player = new Player();
     const outcome = player.play(scenario);
     if (typeof outcome === 'string') {
@@ -118,6 +138,7 @@ class Player {
   readonly #clock = new FakeClock();
   readonly #namespace: Namespace = createNamespace({ clock: this.#clock, random: fakeRandom(1), flows: 1024 });
   readonly #desk = new Desk(this.#namespace);
+  readonly #helperDesk = new HelperDesk(this.#namespace);
   #events: string[] = [];
 
   constructor() {
@@ -150,7 +171,7 @@ class Player {
 
   #step(step: Step): string[] | string {
     const tracker = this.#namespace.tracker;
-    const now = step.t_real_ms ?? step.t_ms;
+    const now = step.t_real_ms ?? step.t_ms * unknownPace;
     this.#clock.advance(now - this.#clock.now());
     this.#events = [];
     const found: string[] = [];
@@ -170,16 +191,18 @@ class Player {
     const live: Flow[] = [];
     tracker.forEachFlow((flow) => {
       if (tracker.isAlive(flow)) live.push(readFlow(tracker, flow));
-      else tracker.destroy(flow);
+      else if ((readFlow(tracker, flow).status & Status.Confirmed) !== 0) tracker.destroy(flow);
     });
+    const tolerance = step.t_real_ms === undefined ? looseTolerance : timerTolerance;
     found.push(
       ...compareSets(
         'flow',
         (step.flows ?? []).map(recordedText),
         live.map((flow) => this.#flowText(flow)),
+        tolerance,
       ),
     );
-    found.push(...compareSets('event', (step.events ?? []).map(recordedText), this.#events));
+    found.push(...compareSets('event', (step.events ?? []).map(recordedText), this.#events, tolerance));
     return found;
   }
 
@@ -214,12 +237,19 @@ class Player {
 
   /** @returns what differs, the empty text, or undefined for an unknown action */
   #action(step: Step): string | undefined {
-    const get = /^cttimeout GET (\S+)/.exec(step.action!);
-    if (get === null) return undefined;
-    const policy = this.#namespace.timeoutPolicies.find(get[1]!);
-    const recorded = /USE=(\d+)/.exec(step.result?.join(' ') ?? '')?.[1];
-    const use = policy === undefined ? undefined : String(policy.use);
-    return use === recorded ? '' : `USE ${use}, recorded ${recorded}`;
+    const action = step.action!;
+    const desk = this.#helperDesk;
+    const [verb, ...words] = action.split(/\s+/);
+    let ours: unknown;
+    if (verb === 'cttimeout') {
+      const policy = this.#namespace.timeoutPolicies.find(words[1]!);
+      return compareText(policy === undefined ? undefined : String(policy.use), /USE=(\d+)/.exec(JSON.stringify(step.result))?.[1]);
+    }
+    if (verb === 'cthelper') ours = desk.helper(words);
+    else if (verb === 'listener') ours = desk.listener(words);
+    else if (verb === 'verdict') ours = desk.verdict(words[0] === 'NF_ACCEPT');
+    else if (verb === 'ctnetlink') ours = desk.ctnetlink(action.slice('ctnetlink '.length));
+    return ours === undefined ? undefined : compareText(JSON.stringify(ours), JSON.stringify(normalResult(step.result)));
   }
 
   #expectationText(event: ExpectationEvent, one: Expectation): string {
@@ -259,6 +289,19 @@ class Player {
       ...(sctp !== undefined && whole ? { sctp } : {}),
     });
   }
+}
+
+const compareText = (ours: string | undefined, recorded: string | undefined): string =>
+  ours === recorded ? '' : `result ${ours}, recorded ${recorded}`;
+
+/** A recorded result without what only describes it: an acknowledgement as its error's name, or 0. */
+function normalResult(result: unknown): unknown {
+  if (!Array.isArray(result)) return result;
+  return result.map((one) => {
+    if (typeof one !== 'string') return one;
+    const error = /ERROR (?:0|-\d+ (\w+))/.exec(one);
+    return error === null ? one : (error[1] ?? 0);
+  });
 }
 
 const upper = (name: string): string => name.replace(/[A-Z0-9]+/g, (part) => (/^\d/.test(part) ? part : `_${part}`)).toUpperCase();
@@ -391,22 +434,22 @@ function textOfFlow(flow: RecordedFlow): string {
 }
 
 /** What is missing and what is too much; timers after the last `@` within the tolerance. */
-function compareSets(what: string, recorded: readonly string[], ours: readonly string[]): string[] {
+function compareSets(what: string, recorded: readonly string[], ours: readonly string[], tolerance = 0): string[] {
   const left = [...ours];
   const found: string[] = [];
   for (const one of recorded) {
-    const at = left.findIndex((other) => same(one, other));
+    const at = left.findIndex((other) => same(one, other, tolerance));
     if (at >= 0) left.splice(at, 1);
     else found.push(`${what} missing: ${one}`);
   }
   return [...found, ...left.map((one) => `${what} too much: ${one}`)];
 }
 
-function same(a: string, b: string): boolean {
+function same(a: string, b: string, tolerance: number): boolean {
   const [, bodyA, timerA] = /^(.*)@(.*)$/s.exec(a) ?? ['', a, ''];
   const [, bodyB, timerB] = /^(.*)@(.*)$/s.exec(b) ?? ['', b, ''];
   if (bodyA !== bodyB) return false;
-  return timerA === timerB || (timerA !== '' && timerB !== '' && Math.abs(Number(timerA) - Number(timerB)) <= timerTolerance);
+  return timerA === timerB || (timerA !== '' && timerB !== '' && Math.abs(Number(timerA) - Number(timerB)) <= tolerance);
 }
 
 function answerText(answer: number): string {

@@ -660,10 +660,14 @@ export class Tracker {
     if (this.#helpers.length > 1) this.helperOf(flow)?.forget?.(this, this.table.word(flow, Serial));
   }
 
-  /** Ends a flow of the table: its event, its expectations, its place. */
+  /** Ends a flow: its event, its expectations, its place. One that never got into the table goes silently. */
   destroy(flow: number): void {
     const words = this.table.words;
     const base = flow * FlowWords;
+    if ((words[base + StatusWord]! & Status.Confirmed) === 0) {
+      this.#forget(flow);
+      return;
+    }
     this.table.remove(flow);
     this.#wheel.take(flow);
     words[base + StatusWord] = words[base + StatusWord]! | Status.Dying;
@@ -755,6 +759,14 @@ export class Tracker {
       this.helperData.delete(flow);
     });
     this.#helpers[index] = undefined;
+  }
+
+  /** Writes a flow's private data: what is longer is cut, what is shorter padded with zeros (spec 3.7). */
+  writeHelperData(flow: number, bytes: Uint8Array): void {
+    const own = this.helperData.get(flow);
+    if (own === undefined) return;
+    own.fill(0);
+    own.set(bytes.subarray(0, own.byteLength));
   }
 
   /** The helper that a flow carries. */
