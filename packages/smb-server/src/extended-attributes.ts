@@ -19,3 +19,20 @@ export function* listEas(handle: Handle): Steps<FileFullEa[] | VfsCode> {
   }
   return eas;
 }
+
+/**
+ * Sets one extended attribute, or takes it away by an empty value. Names that differ in case alone are one attribute; it is spelled as it was set last
+ * (MS-FSA 2.1.5.15.5), because Unix clients look for the very spelling that they gave.
+ */
+export function* setEa(handle: Handle, eaName: string, eaValue: Uint8Array): Steps<VfsCode | undefined> {
+  const names = yield* wait(handle.listXattrs?.());
+  if (names === undefined || isCode(names)) return names ?? 'EOPNOTSUPP';
+  const upper = eaName.toUpperCase();
+  for (const name of names) {
+    if (name === eaName || name.toUpperCase() !== upper) continue;
+    const removed = yield* wait(handle.setXattr?.(name, undefined));
+    if (isCode(removed)) return removed;
+  }
+  const set = yield* wait(handle.setXattr?.(eaName, eaValue.length === 0 ? undefined : eaValue));
+  return isCode(set) ? set : undefined;
+}

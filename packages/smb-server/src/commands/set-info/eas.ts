@@ -1,7 +1,5 @@
-import { wait } from '@ring3/kit';
 import { fullEas, NtStatus } from '@ring3/smb-proto';
-import { isCode } from '@ring3/vfs';
-import { isEaName } from '../../extended-attributes.ts';
+import { isEaName, setEa } from '../../extended-attributes.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
 
@@ -11,8 +9,8 @@ export const setEas: Setter = function* (_ctx, handle, frame) {
   const eas = fullEas.read(frame, 0, frame.length);
   for (const { eaName, eaValue } of eas) {
     if (!isEaName(eaName)) return NtStatus.InvalidEaName;
-    const set = yield* wait(handle.setXattr(eaName.toUpperCase(), eaValue.length === 0 ? undefined : eaValue));
-    if (isCode(set)) return set === 'ENOSPC' ? NtStatus.EaTooLarge : statusOf(set);
+    const failed = yield* setEa(handle, eaName, eaValue);
+    if (failed !== undefined) return failed === 'ENOSPC' ? NtStatus.EaTooLarge : statusOf(failed);
   }
   return NtStatus.Success;
 };

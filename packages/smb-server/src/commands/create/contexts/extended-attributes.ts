@@ -7,12 +7,13 @@ import type { ContextRow } from './index.ts';
 export const extendedAttributes: ContextRow = {
   name: CreateContextName.EaBuffer,
   ask(plan, data) {
-    const xattrs = new Map<string, Uint8Array>();
+    const byFoldedName = new Map<string, readonly [string, Uint8Array]>();
     for (const { eaName, eaValue } of fullEas.read(new Frame(data), 0, data.length)) {
       if (!isEaName(eaName)) return NtStatus.InvalidEaName;
-      if (eaValue.length > 0) xattrs.set(eaName.toUpperCase(), new Uint8Array(eaValue));
+      if (eaValue.length > 0) byFoldedName.set(eaName.toUpperCase(), [eaName, new Uint8Array(eaValue)]);
+      else byFoldedName.delete(eaName.toUpperCase());
     }
-    plan.xattrs = xattrs;
+    plan.xattrs = new Map(byFoldedName.values());
     return NtStatus.Success;
   },
 };
