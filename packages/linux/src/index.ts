@@ -53,7 +53,6 @@ export {
   setTimesAt,
   stat,
   statAt,
-  timeOmitted,
 } from './file/stat.ts';
 export { getXattr, listXattrs, removeXattr, setXattr, XattrFlag, type XattrTarget } from './file/xattr.ts';
 export type { Name } from './library.ts';

@@ -7,7 +7,8 @@ import { descriptionKey, type KeptValues } from './kept-values.ts';
 // flags u32, attributes u32, birth i64 (ns since 1970), and where a change time was set: that and the host's own, i64; little-endian
 const hasAttributes = 1;
 const hasBirth = 2;
-const size = 16;
+const size = 24;
+const second = 1_000_000_000n;
 const sizeWithChanged = 32;
 /** Writing the description down moves the host's change time too, by a tick or two of its clock. */
 const ticks = 20_000_000n;
@@ -21,7 +22,7 @@ export function readDescription(bytes: Uint8Array | undefined, changed: bigint):
   return {
     changed,
     attributes: (flags & hasAttributes) !== 0 ? view.getUint32(4, true) : undefined,
-    birth: (flags & hasBirth) !== 0 ? view.getBigInt64(8, true) : undefined,
+    birth: (flags & hasBirth) !== 0 ? view.getBigInt64(8, true) * second + BigInt(view.getUint32(16, true)) : undefined,
     setChanged: bytes.length === size ? undefined : { told: view.getBigInt64(16, true), host: view.getBigInt64(24, true) },
   };
 }
@@ -32,7 +33,10 @@ export function writeDescription({ attributes, birth, setChanged }: Omit<Descrip
   const view = new DataView(bytes.buffer);
   view.setUint32(0, (attributes === undefined ? 0 : hasAttributes) | (birth === undefined ? 0 : hasBirth), true);
   view.setUint32(4, attributes ?? 0, true);
-  view.setBigInt64(8, birth ?? 0n, true);
+  const whole = birth ?? 0n;
+  const rest = ((whole % second) + second) % second;
+  view.setBigInt64(8, (whole - rest) / second, true);
+  view.setUint32(16, Number(rest), true);
   if (setChanged !== undefined) {
     view.setBigInt64(16, setChanged.told, true);
     view.setBigInt64(24, setChanged.host, true);
@@ -65,7 +69,7 @@ export function statOf(found: FileStat, device: Device, home: Device, fileId: st
     id64: device === home ? found.inode : foreignNumber(device, found.inode),
     ...(device === home ? undefined : { idHigh: device.number }),
     size: isFolder ? 0 : found.size,
-    allocated: isFolder ? 0 : found.allocated,
+    allocated: isFolder ? 0 : dataBytes(found),
     links: isFolder && links > 1 ? 1 : links,
     birth: description.birth ?? found.birth ?? earliest(found),
     modified: found.modified,
@@ -82,6 +86,9 @@ function changedOf({ changed }: FileStat, { setChanged }: Description): bigint {
   const since = changed - setChanged.host;
   return since >= 0n && since <= ticks ? setChanged.told : changed;
 }
+
+/** The room that the data takes: one block of an empty file is what holds its attributes. */
+const dataBytes = ({ size, allocated, blockSize }: FileStat): number => (size === 0 && allocated <= blockSize ? 0 : allocated);
 
 /** Where the host keeps no time of birth: a file was there at the earliest of its other times. */
 function earliest({ modified, changed }: FileStat): bigint {

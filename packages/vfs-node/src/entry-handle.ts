@@ -10,7 +10,6 @@ import {
   setTimes,
   stat,
   syncLater,
-  timeOmitted,
   unlinkAt,
   type XattrTarget,
 } from '@ring3/linux';
@@ -239,7 +238,7 @@ export class EntryHandle implements Handle {
     if (this.stale) return 'ESTALE';
     const { fd } = this.entry;
     if (changes.modified !== undefined || changes.accessed !== undefined) {
-      const answer = setTimes(fd, changes.accessed ?? timeOmitted, changes.modified ?? timeOmitted);
+      const answer = setTimes(fd, changes.accessed, changes.modified);
       if (answer < 0) return errorCode(answer);
     }
     if (changes.attributes === undefined && changes.birth === undefined && changes.changed === undefined) return undefined;

@@ -30,7 +30,7 @@ import {
 } from './io.ts';
 import { AtFlag, linkAt, makeFolder, makeLink, RenameFlag, readLink, renameAt, unlinkAt, unlinkAtLater } from './name.ts';
 import { descriptorPath, OpenFlag, openAt } from './open.ts';
-import { FileStat, fileHandle, fileSystemStat, Mode, setTimes, setTimesAt, stat, statAt, timeOmitted } from './stat.ts';
+import { FileStat, fileHandle, fileSystemStat, Mode, setTimes, setTimesAt, stat, statAt } from './stat.ts';
 import { getXattr, listXattrs, removeXattr, setXattr, XattrFlag } from './xattr.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ring3-file-'));
@@ -102,12 +102,15 @@ test('times are set to the nanosecond, before 1970 too, by name, descriptor and 
   stat(fd, found);
   assert.deepEqual([found.accessed, found.modified], [-1_500_000_001n, 1_700_000_000_123_456_789n]);
   const path = reference('times');
-  assert.equal(setTimes(path, timeOmitted, 5n), 0);
+  assert.equal(setTimes(path, undefined, 5n), 0);
   stat(path, found);
   assert.deepEqual([found.accessed, found.modified], [-1_500_000_001n, 5n]);
-  assert.equal(setTimesAt(root, 'times', 7n, timeOmitted), 0);
+  assert.equal(setTimesAt(root, 'times', 7n, undefined), 0);
   stat(fd, found);
   assert.deepEqual([found.accessed, found.modified], [7n, 5n]);
+  assert.equal(setTimes(fd, -1n, 10_000_000_000_000_000_001n), 0, 'the year 2286');
+  stat(fd, found);
+  assert.deepEqual([found.accessed, found.modified], [-1n, 10_000_000_000_000_000_001n]);
   close(path);
   close(fd);
 });

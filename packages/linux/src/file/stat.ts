@@ -150,23 +150,28 @@ export function fileSystemStat(fd: number): FileSystemStat | number {
   };
 }
 
-/** Leaves a time as it is. */
-export const timeOmitted = -1n;
 const utimeOmit = 0x3ffffffen;
 const times = new BigInt64Array(4);
 
-function putTime(at: number, ns: bigint): void {
-  const rest = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n; // before 1970 as well
-  times[at] = ns === timeOmitted ? 0n : (ns - rest) / 1_000_000_000n;
-  times[at + 1] = ns === timeOmitted ? utimeOmit : rest;
+/** `struct timespec`; none leaves the time as it is. */
+function putTime(at: number, ns: bigint | undefined): void {
+  const rest = ns === undefined ? utimeOmit : ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n; // before 1970 as well
+  times[at] = ns === undefined ? 0n : (ns - rest) / 1_000_000_000n;
+  times[at + 1] = rest;
 }
 
 /**
- * Sets times. utimensat(2).
- * @param accessed nanoseconds since 1970, or `timeOmitted`
+ * Sets times. utimensat(2). A file system keeps what it can: ext4 the years 1901 to 2446.
+ * @param accessed,modified nanoseconds since 1970; undefined leaves it as it is
  * @returns 0 or a negative errno
  */
-export function setTimesAt(dir: number, name: Name, accessed: bigint, modified: bigint, flags: number = AtFlag.NoFollow): number {
+export function setTimesAt(
+  dir: number,
+  name: Name,
+  accessed: bigint | undefined,
+  modified: bigint | undefined,
+  flags: number = AtFlag.NoFollow,
+): number {
   const argument = nameArgument(name);
   if (typeof argument === 'number') return argument;
   putTime(0, accessed);
@@ -175,7 +180,7 @@ export function setTimesAt(dir: number, name: Name, accessed: bigint, modified: 
 }
 
 /** Sets the times of what a descriptor is open on, also one of `OpenFlag.Path` (Linux 5.8). @returns 0 or a negative errno */
-export const setTimes = (fd: number, accessed: bigint, modified: bigint): number =>
+export const setTimes = (fd: number, accessed: bigint | undefined, modified: bigint | undefined): number =>
   setTimesAt(fd, '', accessed, modified, AtFlag.EmptyPath);
 
 const handleBytes = 128; // MAX_HANDLE_SZ
