@@ -48,7 +48,7 @@ export type ExpectationRefusal = 'ENOENT' | 'EINVAL' | 'EOPNOTSUPP' | 'EBUSY' | 
 const defaultSeconds = 300;
 
 /** What is expected of flows that do not exist yet, each by a master. */
-export class Expectations {
+export class ExpectationList {
   readonly #tracker: Tracker;
   readonly #byId = new Map<number, Expectation>();
   readonly #byDestination = new Map<string, Expectation[]>();
@@ -148,7 +148,7 @@ export class Expectations {
 
   /** Removes what a flow expects. */
   killOf(master: number): void {
-    if (this.#tracker.table.word(master, ExpectationCount) > 0) this.removeAll((one) => one.master === master);
+    if ((this.#tracker.table.word(master, ExpectationCount) & 0xffff) > 0) this.removeAll((one) => one.master === master);
   }
 
   /** Removes what flows expect by a helper that goes. */

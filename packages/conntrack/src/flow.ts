@@ -76,7 +76,7 @@ export function readFlow(tracker: Tracker, flow: number): Flow {
     tcp: orig.protocol === Protocol.Tcp ? readTcp(table, flow) : undefined,
     sctp: orig.protocol === Protocol.Sctp ? readSctp(table, flow) : undefined,
     helper: tracker.helperOf(flow)?.name,
-    master: master >= 0 && table.isUsed(master) ? readTuple(table, master, 0) : undefined,
+    master: master >= 0 ? readTuple(table, master, 0) : undefined,
     labels: tracker.labels.get(flow),
   };
 }

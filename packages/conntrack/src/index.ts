@@ -4,9 +4,9 @@ export { Family, Protocol } from './engine.ts';
 export {
   type Expectation,
   type ExpectationEvent,
+  type ExpectationList,
   type ExpectationRefusal,
   type ExpectationRequest,
-  type Expectations,
   ExpectEventBit,
   ExpectFlag,
 } from './expect.ts';
@@ -26,6 +26,18 @@ export { EventBit } from './l4/action.ts';
 export { sctpStates } from './l4/sctp-states.ts';
 export { TcpFlag } from './l4/tcp.ts';
 export { tcpStates } from './l4/tcp-states.ts';
+export {
+  addStatus,
+  createFlow,
+  deleteFlows,
+  type FlowRequest,
+  findFlow,
+  nextFlow,
+  type SctpChange,
+  setMark,
+  type TcpChange,
+  zeroCounters,
+} from './manage.ts';
 export { createNamespace, Namespace, type NamespaceOptions } from './namespace.ts';
 export { PacketClass } from './packet/packet.ts';
 export { type Profile, type ProfileName, profiles } from './profile.ts';

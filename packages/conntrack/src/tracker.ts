@@ -8,7 +8,7 @@ import {
   type Timeouts,
   type TimeoutTables,
 } from './engine.ts';
-import { type Expectation, type ExpectationEvent, Expectations } from './expect.ts';
+import { type Expectation, type ExpectationEvent, ExpectationList } from './expect.ts';
 import { HeldPackets, type HookDecision } from './held.ts';
 import { Action, EventBit } from './l4/action.ts';
 import { handleGeneric } from './l4/generic.ts';
@@ -30,6 +30,7 @@ import {
   BytesReply,
   Created,
   EventMask,
+  Expectations,
   Expiry,
   FlowDoubles,
   FlowFlag,
@@ -128,7 +129,7 @@ export class Tracker {
   readonly timeouts: TimeoutTables;
   readonly table: FlowTable;
   readonly rules: Rules;
-  readonly expectations: Expectations;
+  readonly expectations: ExpectationList;
   readonly held: HeldPackets;
   readonly statistics: Statistics = new Statistics();
   /** The time of the packet at hand, in milliseconds. */
@@ -142,6 +143,8 @@ export class Tracker {
   /** Pieces of the datagram that the last packet completed, in order of their offsets; empty when it was whole. */
   fragments: readonly Uint8Array[] = [];
   sink: EventSink | undefined;
+  /** Whether some flow's reply is not the mirror of its original: then new flows may clash. */
+  oddTuples = false;
   /** Labels of flows that have some: 16 bytes each. */
   readonly labels: Map<number, Uint8Array> = new Map();
   /** Private data of flows with a helper that wants some. */
@@ -171,7 +174,7 @@ export class Tracker {
     this.timeouts = context.timeouts;
     this.table = new FlowTable(options.capacity ?? 262_144, context.random32);
     this.rules = options.rules ?? new Rules(context);
-    this.expectations = new Expectations(this);
+    this.expectations = new ExpectationList(this);
     this.held = new HeldPackets(this);
     this.time[0] = options.now;
     this.#wheel = new Wheel(this.table, options.now);
@@ -630,7 +633,7 @@ export class Tracker {
   /** Puts a flow into the table. @returns false when another one took one of its tuples meanwhile; it is gone then */
   confirm(flow: number, checked = false): boolean {
     const words = this.table.words;
-    if (checked && (this.table.findTwin(flow, 0) >= 0 || this.table.findTwin(flow, 1) >= 0)) {
+    if ((checked || this.oddTuples) && (this.table.findTwin(flow, 0) >= 0 || this.table.findTwin(flow, 1) >= 0)) {
       this.statistics.insertFailed++;
       this.#forget(flow);
       return false;
@@ -774,9 +777,12 @@ export class Tracker {
     return this.#helpers[this.table.word(flow, Attached) >>> 16];
   }
 
-  /** The flow that a flow was expected by, or -1. */
+  /** The flow that a flow was expected by, or -1; also when it has ended. */
   masterOf(flow: number): number {
-    return this.table.word(flow, Master) - 1;
+    const master = this.table.word(flow, Master) - 1;
+    if (master < 0 || !this.table.isUsed(master)) return -1;
+    const known = this.table.word(flow, Expectations) >>> 16;
+    return known === (this.table.word(master, Serial) & 0xffff) ? master : -1;
   }
 
   /** Visits every flow, confirmed or not; it may end the one it is at. */
@@ -793,12 +799,13 @@ export class Tracker {
     );
   }
 
-  /** Copies the mark of a master to its child, with the rest that it inherits. */
+  /** Makes a flow the child of another one: it inherits the mark. */
   inherit(flow: number, master: number): void {
     const words = this.table.words;
     const base = flow * FlowWords;
     words[base + StatusWord] = words[base + StatusWord]! | Status.Expected;
     words[base + Master] = master + 1;
+    words[base + Expectations] = (words[base + Expectations]! & 0xffff) | (words[master * FlowWords + Serial]! << 16);
     words[base + Mark] = words[master * FlowWords + Mark]!;
   }
 }

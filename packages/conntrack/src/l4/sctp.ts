@@ -1,3 +1,4 @@
+import type { SctpChange } from '../manage.ts';
 import { sctpChecksum } from '../packet/checksum.ts';
 import type { Packet } from '../packet/packet.ts';
 import type { FlowTable } from '../table/flow-table.ts';
@@ -218,4 +219,14 @@ export interface SctpInfo {
 /** Reads the SCTP part of a flow. */
 export function readSctp(table: FlowTable, flow: number): SctpInfo {
   return { state: table.word(flow, ProtocolState) & 15, tags: [table.word(flow, Tag) >>> 0, table.word(flow, Tag + 1) >>> 0] };
+}
+
+/** Changes the SCTP part of a flow as ctnetlink asks. */
+export function writeSctp(table: FlowTable, flow: number, change: SctpChange): void {
+  const base = flow * FlowWords;
+  const words = table.words;
+  if (change.state !== undefined) words[base + ProtocolState] = (words[base + ProtocolState]! & ~15) | (change.state & 15);
+  if (change.tags === undefined) return;
+  words[base + Tag] = change.tags[0];
+  words[base + Tag + 1] = change.tags[1];
 }

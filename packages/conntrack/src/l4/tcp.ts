@@ -1,4 +1,5 @@
 import { Protocol, type Timeouts } from '../engine.ts';
+import type { TcpChange } from '../manage.ts';
 import type { Packet } from '../packet/packet.ts';
 import { checksumRight } from '../packet/read.ts';
 import type { FlowTable } from '../table/flow-table.ts';
@@ -608,4 +609,20 @@ export function readTcp(table: FlowTable, flow: number): TcpInfo {
     scales: [(sides >>> 8) & 255, sides >>> 24],
     flags: [sides & 255, (sides >>> 16) & 255],
   };
+}
+
+/** Changes the TCP part of a flow as ctnetlink asks. */
+export function writeTcp(table: FlowTable, flow: number, change: TcpChange): void {
+  const base = flow * FlowWords;
+  const words = table.words;
+  if (change.state !== undefined) words[base + ProtocolState] = (words[base + ProtocolState]! & ~15) | (change.state & 15);
+  for (let direction = 0; direction < 2; direction++) {
+    const shift = direction * 16;
+    const scale = change.scales?.[direction];
+    if (scale !== undefined) words[base + Sides] = (words[base + Sides]! & ~(0xff << (shift + 8))) | (Math.min(scale, 14) << (shift + 8));
+    const given = change.flags?.[direction];
+    if (given === undefined) continue;
+    const mask = (given.mask & 255) << shift;
+    words[base + Sides] = (words[base + Sides]! & ~mask) | (((given.flags & 255) << shift) & mask);
+  }
 }

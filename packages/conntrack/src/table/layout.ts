@@ -41,7 +41,7 @@ export const WheelTick = 31;
 
 /** Words 32 to 47: the protocol's own. The low four bits of `ProtocolState` are its state, in the order of the UAPI. */
 export const ProtocolState = 45;
-/** Number of expectations that wait for it. */
+/** Number of expectations that wait for it, in the low half; the low half of its master's serial number in the high. */
 export const Expectations = 46;
 /** The flow's place in the order of creation: dumps go along it. */
 export const Serial = 47;

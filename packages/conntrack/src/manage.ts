@@ -1,0 +1,148 @@
+import type { HelperRef } from './engine.ts';
+import { Family } from './engine.ts';
+import { EventBit } from './l4/action.ts';
+import { writeSctp } from './l4/sctp.ts';
+import { writeTcp } from './l4/tcp.ts';
+import { Packet } from './packet/packet.ts';
+import {
+  BytesOrig,
+  BytesReply,
+  FlowDoubles,
+  FlowFlag,
+  FlowWords,
+  Mark,
+  PacketsOrig,
+  PacketsReply,
+  Status,
+  StatusWord,
+  ZoneAndFlags,
+} from './table/layout.ts';
+import type { Tracker } from './tracker.ts';
+import { invert, metaOf, sameTuple, type Tuple, writeTuple } from './tuple.ts';
+
+/** A flow that somebody outside describes, rather than a packet. */
+export interface FlowRequest {
+  readonly orig: Tuple;
+  readonly reply: Tuple;
+  readonly timeoutSeconds: number;
+  /** `Status` bits beside Confirmed. */
+  readonly status?: number;
+  readonly mark?: number;
+  readonly helper?: HelperRef;
+  /** The master's index. */
+  readonly master?: number;
+  readonly tcp?: TcpChange;
+  readonly sctp?: SctpChange;
+  readonly labels?: Uint8Array;
+}
+
+/** What of a flow's TCP part is to change. Flags change where their mask is set. */
+export interface TcpChange {
+  /** Index in `tcpStates`. */
+  readonly state?: number;
+  readonly scales?: readonly [number | undefined, number | undefined];
+  readonly flags?: readonly [
+    { readonly flags: number; readonly mask: number } | undefined,
+    { readonly flags: number; readonly mask: number } | undefined,
+  ];
+}
+
+/** What of a flow's SCTP part is to change. */
+export interface SctpChange {
+  /** Index in `sctpStates`. */
+  readonly state?: number;
+  /** Verification tags of the original direction and of the reply. */
+  readonly tags?: readonly [number, number];
+}
+
+/** Milliseconds of a second. */
+const second = 1000;
+const probe = new Packet();
+
+/** Looks a tuple up in either direction. @returns the flow's index and the direction that the tuple is of, or undefined */
+export function findFlow(tracker: Tracker, tuple: Tuple): { readonly flow: number; readonly direction: number } | undefined {
+  const { table } = tracker;
+  const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (tuple.source.byteLength !== (tuple.family === Family.Ipv4 ? 4 : 16) || tuple.destination.byteLength !== tuple.source.byteLength)
+    return undefined;
+  const source = view(tuple.source);
+  const destination = view(tuple.destination);
+  probe.family = tuple.family;
+  probe.source0 = source.getInt32(0);
+  probe.destination0 = destination.getInt32(0);
+  if (tuple.family === Family.Ipv6) {
+    probe.source1 = source.getInt32(4);
+    probe.source2 = source.getInt32(8);
+    probe.source3 = source.getInt32(12);
+    probe.destination1 = destination.getInt32(4);
+    probe.destination2 = destination.getInt32(8);
+    probe.destination3 = destination.getInt32(12);
+  }
+  probe.ports = (tuple.sourcePort << 16) | tuple.destinationPort;
+  probe.meta = metaOf(tuple.family, tuple.protocol, tuple.zone ?? 0);
+  const entry = table.find(probe, table.hashPacket(probe));
+  if (entry < 0 || !tracker.isAlive(entry >> 1)) return undefined;
+  return { flow: entry >> 1, direction: entry & 1 };
+}
+
+/** The first living flow from an index on, or -1: a dump goes along the indices, which stay while a flow lives, so it repeats and loses none. */
+export function nextFlow(tracker: Tracker, from: number): number {
+  for (let flow = from; flow < tracker.table.highest; flow++) if (tracker.isAlive(flow)) return flow;
+  return -1;
+}
+
+/** Puts a described flow into the table. @returns its index; or why not: one of its tuples is taken, or there is no room */
+export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EEXIST' | 'ENOMEM' {
+  if (findFlow(tracker, request.orig) !== undefined || findFlow(tracker, request.reply) !== undefined) return 'EEXIST';
+  const { table } = tracker;
+  const flow = table.used < tracker.settings.max ? table.allocate() : -1;
+  if (flow < 0) return 'ENOMEM';
+  writeTuple(table, flow, 0, request.orig);
+  writeTuple(table, flow, 1, request.reply);
+  tracker.initialise(flow);
+  const base = flow * FlowWords;
+  const zone = request.orig.zone ?? request.reply.zone ?? 0;
+  if (zone !== 0) {
+    const both = (request.orig.zone !== undefined ? FlowFlag.ZoneOrig : 0) | (request.reply.zone !== undefined ? FlowFlag.ZoneReply : 0);
+    table.words[base + ZoneAndFlags] = table.words[base + ZoneAndFlags]! | both | zone;
+  }
+  if (request.master !== undefined) tracker.inherit(flow, request.master);
+  table.words[base + StatusWord] = table.words[base + StatusWord]! | ((request.status ?? 0) & ~(Status.Confirmed | Status.Dying));
+  if (request.mark !== undefined) table.words[base + Mark] = request.mark;
+  if (request.helper !== undefined) tracker.attachHelper(flow, request.helper);
+  if (request.labels !== undefined) tracker.labels.set(flow, request.labels.slice());
+  if (request.tcp !== undefined) writeTcp(table, flow, request.tcp);
+  if (request.sctp !== undefined) writeSctp(table, flow, request.sctp);
+  tracker.setExpiry(flow, request.timeoutSeconds * second);
+  if (!sameTuple(request.reply, invert(request.orig))) tracker.oddTuples = true;
+  tracker.happened = EventBit.New;
+  const entered = tracker.confirm(flow, true);
+  tracker.happened = 0;
+  return entered ? flow : 'EEXIST';
+}
+
+/** Sets both directions' counters to zero. */
+export function zeroCounters(tracker: Tracker, flow: number): void {
+  for (const offset of [PacketsOrig, BytesOrig, PacketsReply, BytesReply]) tracker.table.doubles[flow * FlowDoubles + offset] = 0;
+}
+
+/** Sets the mark. */
+export function setMark(tracker: Tracker, flow: number, mark: number): void {
+  tracker.table.words[flow * FlowWords + Mark] = mark;
+}
+
+/** Sets status bits beside those already set. */
+export function addStatus(tracker: Tracker, flow: number, status: number): void {
+  tracker.table.words[flow * FlowWords + StatusWord] = tracker.table.word(flow, StatusWord) | status;
+}
+
+/** Ends every living flow that `which` picks. @returns how many */
+export function deleteFlows(tracker: Tracker, which: (flow: number) => boolean = () => true): number {
+  let count = 0;
+  for (let flow = nextFlow(tracker, 0); flow >= 0; flow = nextFlow(tracker, flow + 1)) {
+    if (!which(flow)) continue;
+    tracker.destroy(flow);
+    count++;
+  }
+  return count;
+}
