@@ -4,42 +4,50 @@ import type { Device } from './device.ts';
 import { type Description, type Inode, kindOf } from './inode.ts';
 import { descriptionKey, type KeptValues } from './kept-values.ts';
 
-// flags u32, attributes u32, birth i64 (ns since 1970), and where a change time was set: that and the host's own, i64; little-endian
+// flags u32, attributes u32, birth; and where a change time was set, that and the host's own. A time is seconds since 1970 as i64 and
+// nanoseconds as u32: 64 bits of nanoseconds end in 2262, and Windows' times do not. Little-endian
 const hasAttributes = 1;
 const hasBirth = 2;
-const size = 24;
+const timeSize = 12;
+const size = 8 + timeSize;
+const sizeWithChanged = size + 2 * timeSize;
 const second = 1_000_000_000n;
-const sizeWithChanged = 32;
 /** Writing the description down moves the host's change time too, by a tick or two of its clock. */
 const ticks = 20_000_000n;
 
-/** Reads attributes and time of birth out of their bytes; what is no such thing says nothing. */
+const getTime = (view: DataView, at: number): bigint => view.getBigInt64(at, true) * second + BigInt(view.getUint32(at + 8, true));
+
+function setTime(view: DataView, at: number, time: bigint): void {
+  const rest = ((time % second) + second) % second; // before 1970 as well
+  view.setBigInt64(at, (time - rest) / second, true);
+  view.setUint32(at + 8, Number(rest), true);
+}
+
+/** Reads attributes and times out of their bytes; what is no such thing says nothing. */
 export function readDescription(bytes: Uint8Array | undefined, changed: bigint): Description {
-  if (bytes === undefined || (bytes.length !== size && bytes.length !== sizeWithChanged))
-    return { changed, attributes: undefined, birth: undefined };
+  if (bytes === undefined || (bytes.length !== size && bytes.length !== sizeWithChanged)) {
+    return { changed, attributes: undefined, birth: undefined, setChanged: undefined };
+  }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const flags = view.getUint32(0, true);
   return {
     changed,
     attributes: (flags & hasAttributes) !== 0 ? view.getUint32(4, true) : undefined,
-    birth: (flags & hasBirth) !== 0 ? view.getBigInt64(8, true) * second + BigInt(view.getUint32(16, true)) : undefined,
-    setChanged: bytes.length === size ? undefined : { told: view.getBigInt64(16, true), host: view.getBigInt64(24, true) },
+    birth: (flags & hasBirth) !== 0 ? getTime(view, 8) : undefined,
+    setChanged: bytes.length === size ? undefined : { told: getTime(view, size), host: getTime(view, size + timeSize) },
   };
 }
 
-/** The bytes of attributes and time of birth. */
+/** The bytes of attributes and times. */
 export function writeDescription({ attributes, birth, setChanged }: Omit<Description, 'changed'>): Uint8Array {
   const bytes = new Uint8Array(setChanged === undefined ? size : sizeWithChanged);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, (attributes === undefined ? 0 : hasAttributes) | (birth === undefined ? 0 : hasBirth), true);
   view.setUint32(4, attributes ?? 0, true);
-  const whole = birth ?? 0n;
-  const rest = ((whole % second) + second) % second;
-  view.setBigInt64(8, (whole - rest) / second, true);
-  view.setUint32(16, Number(rest), true);
+  setTime(view, 8, birth ?? 0n);
   if (setChanged !== undefined) {
-    view.setBigInt64(16, setChanged.told, true);
-    view.setBigInt64(24, setChanged.host, true);
+    setTime(view, size, setChanged.told);
+    setTime(view, size + timeSize, setChanged.host);
   }
   return bytes;
 }
