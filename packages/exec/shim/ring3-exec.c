@@ -202,25 +202,19 @@ static int take_answer(int fd, struct answer *answer, int *descriptor, int64_t d
     char bytes[CMSG_SPACE(sizeof(int))];
   } control;
   struct iovec piece = {.iov_base = answer, .iov_len = sizeof *answer};
-  for (;;) {
-    struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-    ssize_t length = NEXT(recvmsg)(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    if (length < 0 && errno == EINTR) continue;
-    if (length < 0 && errno == EAGAIN) {
-      if (!wait_for(fd, POLLIN, deadline)) return ECONNREFUSED;
-      continue;
-    }
-    if (length < (ssize_t)ANSWER_HEAD) return ECONNREFUSED; /* the other end is gone */
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
-      int received;
-      memcpy(&received, CMSG_DATA(head), sizeof received);
-      if (descriptor != NULL) *descriptor = received;
-      else close(received);
-    }
-    if (answer->length > (size_t)length - ANSWER_HEAD) return ECONNREFUSED;
-    return answer->error;
+  struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+  if (!wait_for(fd, POLLIN, deadline)) return ECONNREFUSED;
+  ssize_t length = NEXT(recvmsg)(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  if (length < (ssize_t)ANSWER_HEAD) return ECONNREFUSED; /* the other end is gone */
+  struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+  if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
+    int received;
+    memcpy(&received, CMSG_DATA(head), sizeof received);
+    if (descriptor != NULL) *descriptor = received;
+    else close(received);
   }
+  if (answer->length > (size_t)length - ANSWER_HEAD) return ECONNREFUSED;
+  return answer->error;
 }
 
 /*

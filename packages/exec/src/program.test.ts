@@ -61,6 +61,7 @@ test('a command is looked for in PATH as execvp(3) does; one with a slash is not
   file('first/tool', '#!/bin/sh\n', 0o644);
   const tool = file('second/tool', '#!/bin/sh\n');
   assert.equal(findProgram('tool', `${folder}/first:${folder}/second`), tool);
+  assert.equal(findProgram('tool', `/no/such/folder:${tool}:${folder}/second`), tool);
   assert.equal(findProgram(tool, ''), tool);
   assert.throws(() => findProgram('tool', join(folder, 'first')), refusal(/first\/tool: no permission to run it$/));
   assert.throws(() => findProgram('no-such-tool', folder), refusal(/^no-such-tool: no such program$/));

@@ -35,11 +35,19 @@ function search(command: string, path = '/usr/local/bin:/usr/bin:/bin'): string 
   const candidates = command.includes('/') ? [command] : path.split(delimiter).map((folder) => resolve(folder || '.', command));
   let found: string | undefined;
   for (const candidate of candidates) {
-    if (statSync(candidate, { throwIfNoEntry: false })?.isFile() !== true) continue;
+    if (!isFile(candidate)) continue;
     if (isExecutable(candidate)) return resolve(candidate);
     found ??= candidate;
   }
   throw new RefusedProgram(found === undefined ? `${command}: no such program` : `${found}: no permission to run it`);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false; // not there, or in a folder that this user may not enter
+  }
 }
 
 function isExecutable(file: string): boolean {
@@ -89,7 +97,6 @@ function look(file: string): { readonly start: Uint8Array; readonly capable: boo
 function interpreterOf(script: string, start: Uint8Array): string {
   const line = Buffer.from(start).toString('latin1').split('\n', 1)[0] as string;
   const interpreter = line.slice(2).trim().split(/[ \t]/, 1)[0] as string;
-  if (statSync(interpreter, { throwIfNoEntry: false })?.isFile() !== true)
-    throw new RefusedProgram(`${script}: no interpreter ${interpreter}`);
+  if (!isFile(interpreter)) throw new RefusedProgram(`${script}: no interpreter ${interpreter}`);
   return interpreter;
 }

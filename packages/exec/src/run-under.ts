@@ -1,5 +1,6 @@
 import { type StdioOptions, spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { isatty } from 'node:tty';
 
 export interface RunOptions {
   /** The program's path. */
@@ -31,7 +32,8 @@ export function runUnder(options: RunOptions): Promise<number> {
   const { file, name = file, args, stdio = 'inherit' } = options;
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const child = spawn(file, [...args], { argv0: name, stdio, env: environment(options) });
-  const byTerminal = process.stdin.isTTY === true ? fromTerminal : [];
+  // not process.stdin: touching it would make the stream that the program shares with us non-blocking
+  const byTerminal = isatty(0) ? fromTerminal : [];
   const hand = (signal: NodeJS.Signals): void => {
     if (!byTerminal.includes(signal)) child.kill(signal);
   };

@@ -130,11 +130,11 @@ export class UnixConnection {
   /** @returns false when the program breaks the rules */
   #packet(length: number): boolean {
     const { descriptors } = details;
-    const strange = descriptors.length > 1 || (details.flags & MessageFlag.ControlTruncated) !== 0;
-    if (strange) {
+    if (descriptors.length > 1) {
       for (const descriptor of descriptors) close(descriptor);
       return false;
     }
+    if ((details.flags & MessageFlag.ControlTruncated) !== 0) return true; // out of descriptors here: whoever asks sees no answer
     const reply = descriptors[0] ?? -1;
     if (reply < 0 && !this.#framed) {
       this.#bare(length);
