@@ -152,6 +152,7 @@ class Running {
     const guid = this.#store().identity('serverGuid', 16, this.random);
     const server = await createSmbServer({
       ...smb,
+      anonymous: smb.guest === true, // the Linux client's `guest` gives no name at all
       shares: offered,
       users: this.#users(),
       guid,
