@@ -347,10 +347,25 @@ function ruleOf(family: number, chain: string, words: readonly string[]) {
     ...(zone === undefined ? {} : { zone: Number(zone) }),
     ...(options.has('--zone-orig') ? { zoneDirection: 'original' as const } : {}),
     ...(options.has('--zone-reply') ? { zoneDirection: 'reply' as const } : {}),
+    ...(options.has('--ctevents') ? { events: eventBits(options.get('--ctevents')!) } : {}),
     ...(options.has('--notrack') || options.get('-j') === 'NOTRACK' ? { notrack: true } : {}),
   };
   return { match, target };
 }
+
+/** The events that `--ctevents` names. */
+const eventNames: Readonly<Record<string, number>> = {
+  new: EventBit.New,
+  related: EventBit.Related,
+  destroy: EventBit.Destroy,
+  reply: EventBit.Reply,
+  assured: EventBit.Assured,
+  protoinfo: EventBit.ProtoInfo,
+  helper: EventBit.Helper,
+  mark: EventBit.Mark,
+};
+
+const eventBits = (names: string): number => names.split(',').reduce((bits, name) => bits | (eventNames[name] ?? 0), 0);
 
 function addressMatch(family: number, which: 'source' | 'destination', text: string | undefined): RuleMatch {
   if (text === undefined) return {};

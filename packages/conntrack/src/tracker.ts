@@ -360,7 +360,6 @@ export class Tracker {
       rule = this.rules.find(packet, this.#ingress, this.#outgoing);
       if (rule !== undefined) {
         if (rule.target.notrack === true) return PacketClass.Untracked;
-        if (rule.target.zone !== undefined && rule.target.zoneDirection !== 'reply') packet.meta |= rule.target.zone << 16;
       }
     }
     const checksum = this.settings.checksum !== 0;
@@ -387,7 +386,7 @@ export class Tracker {
         break;
       case Protocol.Icmp:
       case Protocol.Icmpv6: {
-        const answer = this.#trackIcmp(packet, checksum);
+        const answer = this.#trackIcmp(packet, checksum, rule);
         if (answer !== 0) return answer;
         break;
       }
@@ -399,12 +398,12 @@ export class Tracker {
   }
 
   /** @returns the answer; or 0 for a message that has a flow of its own */
-  #trackIcmp(packet: Packet, checksum: boolean): number {
+  #trackIcmp(packet: Packet, checksum: boolean, rule: Rule | undefined): number {
     if (packet.protocol === Protocol.Icmp) {
       if (packet.family !== Family.Ipv4) return this.#invalid('ICMP over IPv6');
       const refused = refuseIcmp(packet, checksum);
       if (refused !== undefined) return this.#invalid(refused);
-      if (isIcmpError(packet.view.getUint8(packet.l4At))) return this.#relate(packet);
+      if (isIcmpError(packet.view.getUint8(packet.l4At))) return this.#relate(packet, rule);
       return readIcmp(packet) ? 0 : this.#invalid('no answer to this type');
     }
     if (packet.family !== Family.Ipv6) return this.#invalid('ICMPv6 over IPv4');
@@ -412,27 +411,41 @@ export class Tracker {
     if (refused !== undefined) return this.#invalid(refused);
     const type = packet.view.getUint8(packet.l4At);
     if (isUntrackedIcmpv6(type)) return PacketClass.Untracked;
-    if (isIcmpv6Error(type)) return this.#relate(packet);
+    if (isIcmpv6Error(type)) return this.#relate(packet, rule);
     return readIcmpv6(packet) ? 0 : this.#invalid('no answer to this type');
   }
 
   /** An ICMP error: it is related to the flow of the packet that it reports, in the direction opposite to it. */
-  #relate(packet: Packet): number {
+  #relate(packet: Packet, rule: Rule | undefined): number {
     const inner = this.#inner;
     if (!readInner(inner, packet)) return this.#invalid('no inner packet');
-    inner.meta = inner.protocol | (inner.family << 8) | (packet.meta & ~0xffff);
+    inner.meta = inner.protocol | (inner.family << 8);
     if (!readKey(inner)) return this.#invalid('inner packet without a key');
-    const entry = this.#findAlive(inner, this.table.hashPacket(inner));
+    turnRound(inner);
+    const entry = this.#findZoned(inner, rule);
     if (entry < 0) return this.#invalid('no flow of the inner packet');
     this.statistics.error++;
-    if (!this.#returnsToSource(packet, inner)) return this.#invalid('outer daddr is not the inner source');
-    return answerOf(PacketClass.Related, 1 - (entry & 1), entry >> 1);
+    if (!sameDestination(packet, inner)) return this.#invalid('outer daddr is not the inner source');
+    return answerOf(PacketClass.Related, entry & 1, entry >> 1);
   }
 
-  #returnsToSource(packet: Packet, inner: Packet): boolean {
-    if (packet.destination0 !== inner.source0) return false;
-    if (packet.family === Family.Ipv4) return true;
-    return packet.destination1 === inner.source1 && packet.destination2 === inner.source2 && packet.destination3 === inner.source3;
+  /**
+   * Finds the flow of a packet under the zone that its rule gives. A zone of one direction only is part of that direction's key alone: the
+   * packet is looked for as an original with the one number, then as a reply with the other.
+   */
+  #findZoned(packet: Packet, rule: Rule | undefined): number {
+    const zone = rule?.target.zone ?? 0;
+    const only = zone === 0 ? undefined : rule?.target.zoneDirection;
+    const bare = packet.meta & 0xffff;
+    packet.meta = bare | ((only === 'reply' ? 0 : zone) << 16);
+    const entry = this.#findAlive(packet, this.table.hashPacket(packet));
+    if (only === undefined) return entry;
+    if (entry >= 0 && (entry & 1) === 0) return entry;
+    const asOriginal = packet.meta;
+    packet.meta = bare | ((only === 'reply' ? zone : 0) << 16);
+    const other = this.#findAlive(packet, this.table.hashPacket(packet));
+    packet.meta = asOriginal;
+    return other >= 0 && (other & 1) === 1 ? other : -1;
   }
 
   /** @returns the entry of a flow that has not expired, or -1; an expired one goes */
@@ -445,8 +458,12 @@ export class Tracker {
   }
 
   #trackKeyed(packet: Packet, rule: Rule | undefined): number {
-    const hash = packet.hashed ? packet.hash : this.table.hashPacket(packet);
-    const entry = this.#findAlive(packet, hash);
+    let hash = 0;
+    let entry: number;
+    if (rule?.target.zone === undefined) {
+      hash = packet.hashed ? packet.hash : this.table.hashPacket(packet);
+      entry = this.#findAlive(packet, hash);
+    } else entry = this.#findZoned(packet, rule);
     if (entry < 0) return this.#begin(packet, hash, rule);
     const flow = entry >> 1;
     const direction = entry & 1;
@@ -821,6 +838,26 @@ function indexIn<T>(list: (T | undefined)[], item: T): number {
   }
   if (list.length > 0xffff) throw new RangeError('more than 65,535 policies or helpers on flows');
   return list.push(item) - 1;
+}
+
+/** Makes a packet's key that of the answers to it. */
+function turnRound(packet: Packet): void {
+  const { source0, source1, source2, source3 } = packet;
+  packet.source0 = packet.destination0;
+  packet.source1 = packet.destination1;
+  packet.source2 = packet.destination2;
+  packet.source3 = packet.destination3;
+  packet.destination0 = source0;
+  packet.destination1 = source1;
+  packet.destination2 = source2;
+  packet.destination3 = source3;
+  packet.ports = invertPorts(packet.protocol, packet.ports);
+}
+
+function sameDestination(a: Packet, b: Packet): boolean {
+  if (a.destination0 !== b.destination0) return false;
+  if (a.family === Family.Ipv4) return true;
+  return a.destination1 === b.destination1 && a.destination2 === b.destination2 && a.destination3 === b.destination3;
 }
 
 /** Reads the key of a packet inside an ICMP error. @returns false where it is cut off */

@@ -232,7 +232,8 @@ function adoptRememberedSyn(words: Int32Array, base: number, direction: number):
   words[at + MaxWindow] = (last & 0xffff) === 0 ? 1 : last & 0xffff;
   const flags = (last >>> 20) & 255 & ~TcpFlag.ChallengeAck;
   remember(words, base, flags);
-  words[base + Sides] = (flags | (((last >>> 16) & 15) << 8)) << (sender * 16);
+  const kept = words[base + Sides]! & (TcpFlag.Liberal << (direction * 16));
+  words[base + Sides] = kept | ((flags | (((last >>> 16) & 15) << 8)) << (sender * 16));
   words.fill(0, base + Side + direction * SideWords, base + Side + direction * SideWords + SideWords);
 }
 
