@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { need } from './programs.ts';
 
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
@@ -23,7 +24,10 @@ async function installPacked(t: TestContext): Promise<string> {
   return folder;
 }
 
-test('packed and installed elsewhere, ring3 serves, and the library embeds', { timeout: 300_000 }, async (t) => {
+test('packed and installed elsewhere, ring3 serves, carries programs, and the library embeds', {
+  timeout: 300_000,
+  ...need('nfct', 'gcc'),
+}, async (t) => {
   const folder = await installPacked(t);
   const ring3 = join(folder, 'node_modules', '.bin', 'ring3');
   match((await run(ring3, ['--version'])).stdout, /^\d+\.\d+\.\d+\n$/);
@@ -39,14 +43,17 @@ test('packed and installed elsewhere, ring3 serves, and the library embeds', { t
   const [line] = (await once(createInterface({ input: server.stdout }), 'line')) as [string];
   match(line, /^ready smb=127\.0\.0\.1:\d+ control=\S+ netlink=\S+$/);
   match((await run(ring3, ['ctl', '--control', join(folder, 'c.sock'), 'stats'])).stdout, /^2 running \d+ \d+\n$/);
+  const exec = ['exec', '--netlink', join(folder, 'n.sock'), '--state-dir', join(folder, 'state'), '--'];
+  await run(ring3, [...exec, 'nfct', 'add', 'timeout', 'web', 'inet', 'tcp', 'established', '100']);
+  match((await run(ring3, [...exec, 'nfct', 'list', 'timeout'])).stdout, /^\.web = \{[^}]*\.ESTABLISHED = 100,/);
   server.kill('SIGTERM');
   strictEqual((await once(server, 'exit'))[0], 0);
 
   writeFileSync(
     join(folder, 'embed.js'),
     `import { createSmbServer } from '@ring3/smb-server';
-     import { memoryVfs } from '@ring3/vfs';
-     await using server = await createSmbServer({ shares: { stuff: memoryVfs() }, users: { anna: 'secret' }, port: 0 });
+     import { createMemoryStore } from '@ring3/vfs';
+     await using server = await createSmbServer({ shares: { stuff: createMemoryStore() }, users: { anna: 'secret' }, port: 0 });
      console.log(server.address.port > 0);`,
   );
   strictEqual((await run(process.execPath, ['embed.js'], { cwd: folder })).stdout, 'true\n');
