@@ -253,6 +253,18 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
     'a thread uses it as well',
     same(`socket thread bind 0 0 sendto ${unknown} recv 100`, ['socket ok flags 0', 'bind ok 0', 'sendto ok 20', `recv 40 ${refused}`]),
   );
+  test('signals during a request do not disturb it, as they do not disturb one to the kernel', async () => {
+    const lines = await probe(`socket alarms ${`sendto ${unknown} recv 100 64 `.repeat(50).trimEnd()}`);
+    assert.deepEqual(new Set(lines.slice(2)), new Set(['sendto ok 20', `recv 40 ${refused}`]));
+    assert.equal(lines.length, 102);
+  });
+  test('many programs at a time, and a shell that starts them', async () => {
+    const script = `for i in 1 2 3 4 5 6 7 8; do ${desk.probe} socket bind 0 0 name sendto ${unknown} recv 100 & done; wait`;
+    const { out, err } = await desk.run('sh', ['-c', script], { fresh: testServer });
+    assert.equal(err, '');
+    assert.equal(out.split(me()).length - 1, 8);
+    assert.equal(out.split(`recv 40 ${refused}`).length - 1, 8);
+  });
   test('sockets of other netlink protocols are the kernel’s', same('route', ['route ok 0']));
   test('a socket made past the C library is refused (seccomp)', same('raw', ['raw EPROTONOSUPPORT']));
   test('the refusal survives exec', same('exec exec raw', ['raw EPROTONOSUPPORT']));

@@ -9,6 +9,7 @@
  *   dup | close | fork | exec | thread     the words behind fork, exec and thread are done in the child, the program anew, the thread
  *   route                           a NETLINK_ROUTE socket
  *   filter TYPE                     a socket filter that drops messages of that type (low byte)
+ *   alarms                          a signal every 100 microseconds from here on
  *   raw                             socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER) past the C library
  */
 #define _GNU_SOURCE
@@ -26,6 +27,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -103,6 +105,13 @@ static void say_received(const char *word, ssize_t length, const unsigned char *
   printf("\n");
 }
 static void run(void);
+static void nothing(int signal) { (void)signal; }
+static void alarm_word(void) {
+  struct sigaction action = {.sa_handler = nothing}; /* without SA_RESTART */
+  struct itimerval often = {{0, 100}, {0, 100}};
+  sigaction(SIGALRM, &action, NULL);
+  say("alarms", setitimer(ITIMER_REAL, &often, NULL));
+}
 static void *run_thread(void *nothing) {
   run();
   return nothing;
@@ -242,6 +251,7 @@ static void run(void) {
     else if (strcmp(word, "filter") == 0) filter_word();
     else if (strcmp(word, "raw") == 0) say(word, syscall(SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER) < 0 ? -1 : 0);
     else if (strcmp(word, "route") == 0) say(word, socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) < 0 ? -1 : 0);
+    else if (strcmp(word, "alarms") == 0) alarm_word();
     else if (strcmp(word, "fork") == 0) fork_word();
     else if (strcmp(word, "end") == 0) _exit(0);
     else if (strcmp(word, "thread") == 0) {
