@@ -28,6 +28,8 @@ function policy(sequence: number): string {
   return Buffer.from(bytes).toString('hex');
 }
 const dump = message(0x0801, 0x301, 3);
+/** The same with an attribute of type 99. */
+const strange = message(0x0801, 0x301, 4, 0).replace(/08000100(?=.{8}$)/, '08006300');
 const policies = (count: number): string => Array.from({ length: count }, (_, i) => `sendto ${policy(i)} recv 100`).join(' ');
 
 /** Words for the probe (packages/exec/test/probe.c), which must say the same on the kernel and under exec. */
@@ -52,7 +54,7 @@ const scripts: readonly string[] = [
   `socket poll 0 sendto ${unknown} poll 0 recv 100 poll 0 pollin 0`,
   'socket set 270 1 7 name get 270 9 get 270 9 8 get 270 9 0 set 270 1 33 set 270 1 0 set 270 2 7 name set 270 1 31 name',
   'socket get 270 10 set 270 10 1 get 270 10 get 270 10 2 get 270 10 8 get 270 11 set 270 11 1 get 270 11 get 270 99 set 270 99 1',
-  'socket get 270 4 set 270 4 1 get 270 4 get 270 5 set 270 5 1 get 270 5',
+  'socket get 270 4 set 270 4 1 get 270 4 get 270 5 set 270 5 1 get 270 5 get 270 12 set 270 12 1 get 270 12',
   'socket set 1 8 5000 get 1 8 set 1 8 1 get 1 8 set 1 33 100000000 get 1 8 set 1 33 2000000000 get 1 8 set 1 33 -1 get 1 8',
   'socket set 1 7 5000 get 1 7 set 1 32 50000000 get 1 7 set 1 26 0',
   `socket set 1 16 1 sendto ${unknown} msg 100`,
@@ -65,6 +67,11 @@ const scripts: readonly string[] = [
   `socket filter 2 sendto ${unknown} recv 100 64 filter 3 sendto ${unknown} recv 100 64`,
   `socket write ${unknown} pollin 5000 recv 100`,
   'route',
+  // a dump with attributes that it does not use, and a type that nobody knows, with and without strict checking
+  ...['', 'set 270 12 1 '].map(
+    (strict) =>
+      `socket ${strict}sendto ${policy(1)} recv 100 sendto ${dump} recv 4096 recv 4096 sendto ${strange} recv 4096 64 recv 4096 64`,
+  ),
   // a dump: its first block, blocks by the receive buffer, what may come in between, and the remembered size
   `socket ${policies(90)} sendto ${dump} ${'recv 4096 64 '.repeat(9)}`,
   `socket ${policies(90)} sendto ${dump} recv 8192 64 sendto ${dump} sendto ${unknown} ${'recv 8192 64 '.repeat(6)}sendto ${dump} ${'recv 4096 64 '.repeat(5)}`,

@@ -34,6 +34,8 @@ export class NetlinkPort implements Port {
   #capAck = 0;
   #extAck = 0;
   #broadcastError = 0;
+  /** Kept for whoever asks: nfnetlink validates dump requests the same way with and without it. */
+  #strictCheck = 0;
   #largestReceive = 0;
   #dump: { readonly list: Dump; readonly head: MessageHead; ended: boolean } | undefined;
   #closed = false;
@@ -98,6 +100,9 @@ export class NetlinkPort implements Port {
       case PortOption.BroadcastError:
         this.#broadcastError = value === 0 ? 0 : 1;
         return 0;
+      case PortOption.GetStrictCheck:
+        this.#strictCheck = value === 0 ? 0 : 1;
+        return 0;
       case PortOption.NoEnobufs:
         this.#queue.silent = value !== 0;
         return 0;
@@ -116,6 +121,8 @@ export class NetlinkPort implements Port {
     switch (option) {
       case PortOption.BroadcastError:
         return this.#broadcastError;
+      case PortOption.GetStrictCheck:
+        return this.#strictCheck;
       case PortOption.NoEnobufs:
         return this.#queue.silent ? 1 : 0;
       case PortOption.CapAck:

@@ -12,7 +12,15 @@ export const allRights: Rights = { netAdmin: true, hostAdmin: true };
 export const noRights: Rights = { netAdmin: false, hostAdmin: false };
 
 /** Options at level SOL_NETLINK that a port understands, uapi/linux/netlink.h. */
-export const PortOption = { AddMembership: 1, DropMembership: 2, BroadcastError: 4, NoEnobufs: 5, CapAck: 10, ExtAck: 11 } as const;
+export const PortOption = {
+  AddMembership: 1,
+  DropMembership: 2,
+  BroadcastError: 4,
+  NoEnobufs: 5,
+  CapAck: 10,
+  ExtAck: 11,
+  GetStrictCheck: 12,
+} as const;
 
 /** How a program's socket is opened. */
 export interface PortOptions {
