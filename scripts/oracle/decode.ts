@@ -1,21 +1,46 @@
 import { AckFlags, align, Errno, ExtendedAck, headerLength, MessageFlags, type MessageHeader, MessageType, messages } from '@ring3/netlink';
-import { FamilyHeader, HelperCommand, HelperMessage, Subsystem, TimeoutCommand, TimeoutMessage, TimeoutMessages } from '@ring3/nfnetlink';
+import {
+  ConntrackCommand,
+  ConntrackMessage,
+  ConntrackStats,
+  ConntrackStatsCpu,
+  ExpectCommand,
+  ExpectMessage,
+  ExpectStatsCpu,
+  FamilyHeader,
+  HelperCommand,
+  HelperMessage,
+  Subsystem,
+  TimeoutCommand,
+  TimeoutMessage,
+  TimeoutMessages,
+} from '@ring3/nfnetlink';
 import { type Attrs, type AttrTable, DecodeError, type Frame, flagNames, fromHex, littleEndianHost, nameOf } from '@ring3/wire';
 
 /** How the messages of a subsystem are read: the names of its commands, and the table of one message. */
 interface Reader {
   readonly commands: Readonly<Record<string, number>>;
-  readonly table: (frame: Frame, at: number, length: number) => Attrs<AttrTable>;
+  readonly table: (command: number, frame: Frame, at: number, length: number) => Attrs<AttrTable>;
 }
 
 const readers: Readonly<Record<number, Reader | undefined>> = {
+  [Subsystem.Ctnetlink]: { commands: ConntrackCommand, table: conntrackTable },
+  [Subsystem.CtnetlinkExp]: {
+    commands: ExpectCommand,
+    table: (command) => (command === ExpectCommand.GetStatsCpu ? ExpectStatsCpu : ExpectMessage) as unknown as Attrs<AttrTable>,
+  },
   [Subsystem.Cthelper]: { commands: HelperCommand, table: () => HelperMessage as unknown as Attrs<AttrTable> },
   [Subsystem.CtnetlinkTimeout]: {
     commands: TimeoutCommand,
-    table: (frame, at, length) =>
+    table: (_command, frame, at, length) =>
       (TimeoutMessages[TimeoutMessage.read(frame, at, length).l4proto ?? -1] ?? TimeoutMessage) as unknown as Attrs<AttrTable>,
   },
 };
+
+function conntrackTable(command: number): Attrs<AttrTable> {
+  const special = { [ConntrackCommand.GetStats]: ConntrackStats, [ConntrackCommand.GetStatsCpu]: ConntrackStatsCpu };
+  return (special[command as 4 | 5] ?? ConntrackMessage) as unknown as Attrs<AttrTable>;
+}
 
 /** The messages of a datagram, one line each with names; what cannot be read stays hexadecimal. */
 export function decode(datagram: Uint8Array): string[] {
@@ -38,7 +63,7 @@ function decodeBody(header: MessageHeader, frame: Frame, at: number): string {
     const name = nameOf(Subsystem, header.type >> 8);
     if (reader === undefined) return `${name} ${header.type & 0xff} ${hex(frame, body, end)}`;
     const first = body + FamilyHeader.byteLength;
-    const table = reader.table(frame, first, end - first);
+    const table = reader.table(header.type & 0xff, frame, first, end - first);
     const head = FamilyHeader.print(FamilyHeader.read(frame, body));
     return `${name} ${nameOf(reader.commands, header.type & 0xff)} ${head} ${table.print(table.read(frame, first, end - first))}`;
   } catch (error) {

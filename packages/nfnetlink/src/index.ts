@@ -16,6 +16,29 @@ export {
   readHelper,
 } from './cthelper/client.ts';
 export {
+  ConntrackCommand,
+  ConntrackDestroyEvent,
+  ConntrackEvent,
+  ConntrackMessage,
+  ConntrackStats,
+  ConntrackStatsCpu,
+  CounterAttributes,
+  DccpInformation,
+  FilterAttributes,
+  HelpAttributes,
+  ProtocolInformation,
+  SctpInformation,
+  SequenceAdjustment,
+  SynproxyAttributes,
+  TcpFlagsAndMask,
+  TcpInformation,
+  TimestampAttributes,
+  TupleAttributes,
+  TupleIp,
+  TupleProto,
+} from './ctnetlink/attributes.ts';
+export { ExpectCommand, ExpectMessage, ExpectNat, ExpectStatsCpu } from './ctnetlink-exp/attributes.ts';
+export {
   AnyTimeouts,
   DccpTimeouts,
   GenericTimeouts,
