@@ -44,7 +44,22 @@ export { type Profile, type ProfileName, profiles } from './profile.ts';
 export type { PortRange, Prefix, Rule, RuleMatch, RuleRefusal, Rules, RuleTarget } from './rules.ts';
 export { defaultSettings, type Settings } from './settings.ts';
 export { Sysctls } from './sysctl.ts';
-export { Status } from './table/layout.ts';
+export {
+  BytesOrig,
+  BytesReply,
+  Created,
+  Expiry,
+  FlowDoubles,
+  FlowFlag,
+  FlowWords,
+  Id,
+  Mark,
+  PacketsOrig,
+  PacketsReply,
+  Status,
+  StatusWord,
+  ZoneAndFlags,
+} from './table/layout.ts';
 export {
   type GivenTimeouts,
   type PolicyFailure,

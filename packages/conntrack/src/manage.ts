@@ -101,6 +101,7 @@ export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EE
   writeTuple(table, flow, 1, request.reply);
   tracker.initialise(flow);
   const base = flow * FlowWords;
+  table.words[base + ZoneAndFlags] = table.words[base + ZoneAndFlags]! | FlowFlag.ByHand;
   const zone = request.orig.zone ?? request.reply.zone ?? 0;
   if (zone !== 0) {
     const both = (request.orig.zone !== undefined ? FlowFlag.ZoneOrig : 0) | (request.reply.zone !== undefined ? FlowFlag.ZoneReply : 0);

@@ -7,7 +7,7 @@ import { Rules } from './rules.ts';
 import { defaultSettings, type Settings } from './settings.ts';
 import { Sysctls } from './sysctl.ts';
 import { TimeoutPolicies, type TimeoutPolicy } from './timeout-policy.ts';
-import { Tracker } from './tracker.ts';
+import { type EventSink, Tracker } from './tracker.ts';
 
 export interface NamespaceOptions {
   /** Where time comes from; the machine's clock unless given. A capture's namespace has the capture's. */
@@ -42,6 +42,7 @@ export class Namespace implements EngineContext {
   readonly #detaching: ((policy: TimeoutPolicy) => void)[] = [];
   readonly #closing: (() => void)[] = [];
   readonly #flows: number | undefined;
+  readonly #sinks: EventSink[] = [];
   #tracker: Tracker | undefined;
   #closed = false;
 
@@ -64,8 +65,29 @@ export class Namespace implements EngineContext {
       const { settings, rules } = this;
       this.#tracker = new Tracker(this, { now: this.clock.now(), capacity: this.#flows ?? settings.max, settings, rules });
       this.host.helpers.trackers.add(this.#tracker);
+      this.#listen();
     }
     return this.#tracker;
+  }
+
+  /** Lets somebody hear of the tracker's events, beside others. */
+  addSink(sink: EventSink): void {
+    this.#sinks.push(sink);
+    this.#listen();
+  }
+
+  #listen(): void {
+    if (this.#tracker === undefined || this.#sinks.length === 0) return;
+    const sinks = this.#sinks;
+    const fanOut: EventSink = {
+      flow: (event, flow, happened) => {
+        for (const sink of sinks) sink.flow(event, flow, happened);
+      },
+      expectation: (event, expectation) => {
+        for (const sink of sinks) sink.expectation(event, expectation);
+      },
+    };
+    this.#tracker.sink = sinks.length === 1 ? (sinks[0] as EventSink) : fanOut;
   }
 
   /** Flows in the table now. */

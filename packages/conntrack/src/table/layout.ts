@@ -57,6 +57,8 @@ export const FlowFlag = {
   /** The zone holds for this direction. */
   ZoneOrig: 0x8_0000,
   ZoneReply: 0x10_0000,
+  /** Made by a request, not by a packet. */
+  ByHand: 0x20_0000,
 } as const;
 
 /** `enum ip_conntrack_status`, nf_conntrack_common.h. */

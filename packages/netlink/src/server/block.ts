@@ -1,4 +1,4 @@
-import { type Attrs, type AttrsInput, type AttrTable, Frame } from '@ring3/wire';
+import { type Attrs, type AttrsInput, type AttrTable, Frame, littleEndianHost } from '@ring3/wire';
 import { align, headerLength, MessageHeader } from '../message.ts';
 
 /** What stands in front of a message's attributes. */
@@ -17,6 +17,9 @@ export interface MessageHead {
 /** Bytes of `struct nfgenmsg`, uapi/linux/netfilter/nfnetlink.h. */
 export const familyHeaderLength = 4;
 
+/** Room behind the limit, for a message that turns out not to fit. */
+const slack = 1024;
+
 /** A datagram in the making: messages one after another, up to a limit. The first message always fits. */
 export class Block {
   #frame: Frame;
@@ -28,7 +31,7 @@ export class Block {
   /** @param limit bytes; 0: as many as are wanted */
   constructor(limit = 0) {
     this.#limit = limit;
-    this.#frame = Frame.alloc(limit === 0 ? 512 : limit);
+    this.#frame = Frame.alloc(limit === 0 ? 512 : limit + slack);
   }
 
   /** The bytes that messages are written into; changes when the block grows. */
@@ -53,6 +56,35 @@ export class Block {
     this.#used = at + align(length);
     this.count++;
     return at + headerLength + familyHeaderLength;
+  }
+
+  /**
+   * Starts a message whose length is not known yet; `finish` ends it.
+   * @param most bytes that its attributes may take
+   * @returns where the attributes start in `frame`; what is there may be anything
+   */
+  begin(head: MessageHead, most: number): number {
+    const at = this.#used;
+    const first = at + headerLength + familyHeaderLength;
+    if (first + most > this.#frame.bytes.length) this.#grow(first + most);
+    const { bytes, view } = this.#frame;
+    view.setUint16(at + 4, head.type, littleEndianHost);
+    view.setUint16(at + 6, head.flags, littleEndianHost);
+    view.setUint32(at + 8, head.sequence, littleEndianHost);
+    view.setUint32(at + 12, head.portId, littleEndianHost);
+    bytes[at + headerLength] = head.family ?? 0;
+    bytes[at + headerLength + 1] = 0;
+    view.setUint16(at + headerLength + 2, head.resourceId ?? 0, false);
+    return first;
+  }
+
+  /** Ends the message that was begun. @param end where its attributes end, padded @returns false when the block is full: nothing was added */
+  finish(end: number): boolean {
+    if (this.#limit !== 0 && this.count > 0 && end > this.#limit) return false;
+    this.#frame.view.setUint32(this.#used, end - this.#used, littleEndianHost);
+    this.#used = end;
+    this.count++;
+    return true;
   }
 
   /** Adds a message whose attributes a declaration writes. @returns false when the block is full: nothing was added */
