@@ -22,6 +22,12 @@ const wanted = {
   iptables: { package: 'iptables', probe: inPath('iptables') },
   nft: { package: 'nftables', probe: inPath('nft') },
   ip: { package: 'iproute2', probe: inPath('ip') },
+  'user-mode-linux': { package: 'user-mode-linux', probe: inPath('linux.uml') },
+  'mount.cifs': { package: 'cifs-utils', probe: inPath('mount.cifs') },
+  modprobe: { package: 'kmod', probe: inPath('modprobe') },
+  ss: { package: 'iproute2', probe: inPath('ss') },
+  git: { package: 'git', probe: inPath('git') },
+  python3: { package: 'python3', probe: ['/usr/bin/python3', '--version'] },
   gcc: { package: 'gcc', probe: inPath('gcc') },
   libmnl: { package: 'libmnl-dev', probe: ['sh', '-c', 'echo "#include <libmnl/libmnl.h>" | gcc -E -x c - '] },
   'libnetfilter-cttimeout': {

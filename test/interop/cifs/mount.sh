@@ -16,8 +16,8 @@ set -o errtrace
 
 # mounts, at $share or where the second word says
 mounted() {
-  mount.cifs "$unc" "${2:-$share}" -o "$1"
   last=$1
+  mount.cifs "$unc" "${2:-$share}" -o "$1"
 }
 # unmounts, mounts as before and comes back
 again() {
