@@ -259,7 +259,10 @@ export class EntryHandle implements Handle {
     const again = stat(fd, scratch);
     if (again < 0) return errorCode(again);
     const setChanged = { told: changed, host: scratch.changed };
-    return kept.set(inode, this.target, descriptionKey, writeDescription({ ...after, setChanged }));
+    const bad = kept.set(inode, this.target, descriptionKey, writeDescription({ ...after, setChanged }));
+    if (bad !== undefined || stat(fd, scratch) < 0) return bad;
+    inode.description = { ...after, changed: scratch.changed, setChanged: { told: changed, host: scratch.changed } }; // exact while it is open
+    return undefined;
   }
 
   readLink(): LinkTarget | VfsCode {
