@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { defaultSettings, type Settings } from '../settings.ts';
+import { Packet, PacketClass } from './packet.ts';
+import { readPacket } from './read.ts';
+import { type Reassembled, Reassembly } from './reassembly.ts';
+
+const settings: Settings = { ...defaultSettings(), ipChecksum: 0 };
+
+/** A piece of a datagram with this payload. */
+function piece(payload: Uint8Array, from: number, to: number, id = 9): Uint8Array {
+  const bytes = new Uint8Array(20 + to - from);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, 0x4500);
+  view.setUint16(2, bytes.length);
+  view.setUint16(4, id);
+  view.setUint16(6, (from / 8) | (to < payload.length ? 0x2000 : 0));
+  view.setUint8(8, 64);
+  view.setUint8(9, 17);
+  view.setUint32(12, 0x0a000102);
+  view.setUint32(16, 0x0a000202);
+  bytes.set(payload.subarray(from, to), 20);
+  return bytes;
+}
+
+function add(reassembly: Reassembly, bytes: Uint8Array, now: number): Reassembled | undefined {
+  const packet = new Packet();
+  assert.equal(readPacket(packet, new DataView(bytes.buffer), 0, bytes.length, settings), PacketClass.Fragment);
+  return reassembly.add(packet, now);
+}
+
+test('pieces in any order, with duplicates, give the datagram once (RFC 791 section 3.2)', () => {
+  const cuts = fc.uniqueArray(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 });
+  fc.assert(
+    fc.property(cuts, fc.array(fc.nat(1000), { minLength: 12, maxLength: 12 }), (places, order) => {
+      const payload = Uint8Array.from({ length: 256 }, (_, i) => i);
+      const edges = [0, ...places.map((one) => one * 8).sort((a, b) => a - b), payload.length];
+      const pieces = edges.slice(1).map((to, i) => piece(payload, edges[i]!, to));
+      const shuffled = pieces.map((one, i) => ({ one, key: order[i]! })).sort((a, b) => a.key - b.key);
+      const reassembly = new Reassembly(settings);
+      const whole = shuffled.flatMap(({ one }, i) => [
+        add(reassembly, one, i),
+        i < pieces.length - 1 ? add(reassembly, one, i) : undefined,
+      ]);
+      const made = whole.filter((one) => one !== undefined);
+      assert.equal(made.length, 1);
+      assert.deepEqual(made[0]!.bytes.subarray(20), payload);
+      assert.equal(made[0]!.fragments.length, pieces.length);
+      assert.equal(reassembly.bytes, 0);
+    }),
+  );
+});
+
+test('pieces that overlap spoil their set (RFC 5722)', () => {
+  const payload = new Uint8Array(64);
+  const reassembly = new Reassembly(settings);
+  add(reassembly, piece(payload, 0, 24), 0);
+  add(reassembly, piece(payload, 16, 40), 0);
+  assert.equal(add(reassembly, piece(payload, 24, 64), 0), undefined);
+});
+
+test('an incomplete set is dropped after 30 seconds', () => {
+  const payload = new Uint8Array(64);
+  const reassembly = new Reassembly(settings);
+  add(reassembly, piece(payload, 0, 32), 0);
+  assert.ok(reassembly.bytes > 0);
+  assert.equal(add(reassembly, piece(payload, 32, 64), 30_000), undefined);
+  reassembly.expire(60_000);
+  assert.equal(reassembly.bytes, 0);
+});
+
+test('however many pieces come, no more than 4 MiB are held', () => {
+  const payload = new Uint8Array(2048);
+  const reassembly = new Reassembly(settings);
+  for (let id = 0; id < 5000; id++) {
+    add(reassembly, piece(payload, 0, 1480, id), id / 1000);
+    assert.ok(reassembly.bytes <= settings.fragHighThreshold);
+  }
+});

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { FlowTable } from './flow-table.ts';
+import { Expiry, FlowDoubles } from './layout.ts';
+import { Wheel } from './wheel.ts';
+
+const random32 = (): number => 0x12345678;
+
+function wheelOf(expiries: readonly number[]): { table: FlowTable; wheel: Wheel } {
+  const table = new FlowTable(expiries.length + 1, random32);
+  const wheel = new Wheel(table, 0);
+  for (const expiry of expiries) {
+    const flow = table.allocate();
+    table.doubles[flow * FlowDoubles + Expiry] = expiry;
+    wheel.file(flow);
+  }
+  return { table, wheel };
+}
+
+test('a flow expires no earlier than its time, and at most one tick later', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 1, max: 3e7, noNaN: true }), { minLength: 1, maxLength: 20 }),
+      fc.integer({ min: 50, max: 1e6 }),
+      (expiries, step) => {
+        const { table, wheel } = wheelOf(expiries);
+        const gone = new Set<number>();
+        const end = Math.max(...expiries) + 1000;
+        for (let now = 0; now < end && gone.size < expiries.length; now += Math.max(step, end / 200)) {
+          wheel.advance(now, (flow) => {
+            assert.ok(table.double(flow, Expiry) <= now, 'too early');
+            wheel.take(flow);
+            gone.add(flow);
+          });
+          expiries.forEach((expiry, flow) => assert.ok(gone.has(flow) || expiry + 256 > now, 'too late'));
+        }
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
+test('a later expiry costs nothing: the flow is filed again when its old time comes', () => {
+  const { table, wheel } = wheelOf([1000]);
+  table.doubles[Expiry] = 10_000;
+  assert.equal(wheel.isLate(0, 10_000), false);
+  const gone: number[] = [];
+  const expire = (flow: number): void => {
+    wheel.take(flow);
+    gone.push(flow);
+  };
+  wheel.advance(5000, expire);
+  assert.deepEqual(gone, []);
+  wheel.advance(10_300, expire);
+  assert.deepEqual(gone, [0]);
+});
+
+test('a much earlier expiry says that the flow has to be filed anew', () => {
+  const { wheel } = wheelOf([432_000_000]);
+  assert.equal(wheel.isLate(0, 10_000), true);
+});
+
+test('a policy of 17,179,869 seconds neither wraps nor expires early (spec 2.5)', () => {
+  const { wheel } = wheelOf([17_179_869_000]);
+  const gone: number[] = [];
+  const expire = (flow: number): void => {
+    wheel.take(flow);
+    gone.push(flow);
+  };
+  wheel.advance(17_179_868_000, expire);
+  assert.deepEqual(gone, []);
+  wheel.advance(17_179_869_300, expire);
+  assert.deepEqual(gone, [0]);
+});
