@@ -33,6 +33,7 @@ export class Compound {
   #ids: FileIds | undefined;
   /** What the last CREATE of the chain came to, where it failed. */
   #createFailure: NtStatus | undefined;
+  #broken = false;
   #ended = false;
 
   constructor(connection: Connection, frame: Frame, sealedBy: Session | undefined) {
@@ -50,7 +51,7 @@ export class Compound {
         this.#drop('a message id that was not granted, or a broken chain');
         return;
       }
-      const outcome = request.related && request.at === 0 ? NtStatus.InvalidParameter : dispatch(request);
+      const outcome = this.#chained(request) ? dispatch(request) : NtStatus.InvalidParameter;
       if (outcome instanceof Promise) {
         void outcome.then((later) => {
           this.#finish(request, later);
@@ -77,6 +78,13 @@ export class Compound {
     const request = new Request(this, header, at, nextCommand === 0 ? left : nextCommand, nextCommand === 0);
     if (header.command === Command.Cancel) return request;
     return connection.takeMessageId(header) ? request : undefined;
+  }
+
+  /** Whether a related element has something to relate to: a chain that begins with a related one, or loses its session, is broken to its end. MS-SMB2 3.3.5.2.7.2. */
+  #chained(request: Request): boolean {
+    if (!request.related) this.#broken = false;
+    else if (request.at === 0) this.#broken = true;
+    return !this.#broken;
   }
 
   #inherits(request: Request): boolean {
@@ -155,6 +163,7 @@ export class Compound {
     if (tree !== undefined) this.#treeId = tree.treeId;
     else if (!this.#inherits(request)) this.#treeId = header.treeId;
     const failed = typeof outcome === 'number' && isError(outcome);
+    if (outcome === NtStatus.UserSessionDeleted) this.#broken = true;
     if (header.command === Command.Create && failed) {
       this.#createFailure = outcome;
       this.#ids = undefined;
@@ -181,7 +190,7 @@ export class Compound {
     const last = replies.length - 1;
     for (let i = 0; i <= last; i++) {
       const reply = replies[i] as Reply;
-      if (i < last) pad(reply);
+      if (last > 0) pad(reply, i < last);
       if (mustSign(reply, encrypt !== undefined)) signReply(reply);
     }
     this.connection.sendReplies(replies, encrypt);
@@ -201,8 +210,8 @@ export class Compound {
   }
 }
 
-/** Lengthens an element that another follows to a multiple of eight, and says where that one starts. */
-function pad(reply: Reply): void {
+/** Lengthens an element of a chain to a multiple of eight, and says where the next one starts. */
+function pad(reply: Reply, followed: boolean): void {
   const padding = -reply.length & 7;
   if (padding > 0) {
     if (reply.rest.length > 0) reply.rest = [...reply.rest, new Uint8Array(padding)];
@@ -214,5 +223,5 @@ function pad(reply: Reply): void {
     }
     reply.length += padding;
   }
-  reply.view.setUint32(headroom + Header.offset.nextCommand, reply.length, true);
+  if (followed) reply.view.setUint32(headroom + Header.offset.nextCommand, reply.length, true);
 }

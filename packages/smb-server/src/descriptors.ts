@@ -68,7 +68,7 @@ const defaultDacl = (owner: string): Acl => ({
   ],
 });
 
-/** The descriptor of a new file or folder, as bytes: what the client gave, what the folder passes on. MS-DTYP 2.5.3.4.1. */
+/** The descriptor of a new file or folder, as bytes: what the client gave as it is, else what the folder passes on. MS-DTYP 2.5.3.4.1. */
 export function newDescriptor(
   session: Session,
   parent: SecurityDescriptor,
@@ -77,5 +77,12 @@ export function newDescriptor(
 ): Uint8Array {
   const { sid } = session.identity;
   const creator = { owner: sid, group: session.connection.server.users.groupSid, defaultDacl: defaultDacl(sid) };
-  return encodeSecurityDescriptor(createSecurityDescriptor({ parent, isContainer, creator, ...(given !== undefined && { given }) }));
+  return encodeSecurityDescriptor(
+    createSecurityDescriptor({
+      parent,
+      isContainer,
+      creator,
+      ...(given !== undefined && { given, autoInherit: given.dacl === undefined }),
+    }),
+  );
 }

@@ -14,9 +14,9 @@ test('control characters of Latin-1 are as good as letters: a client that takes 
 });
 
 test('a path is taken apart into components, a stream, and whether only a folder is meant', () => {
-  deepStrictEqual(parsePath('a\\b'), { components: ['a', 'b'], stream: undefined, folder: false });
-  deepStrictEqual(parsePath('a\\b\\'), { components: ['a', 'b'], stream: undefined, folder: true });
-  deepStrictEqual(parsePath('a:s:$DATA'), { components: ['a'], stream: 's', folder: false });
+  deepStrictEqual(parsePath('a\\b'), { components: ['a', 'b'], stream: undefined, defaultStream: false, folder: false });
+  deepStrictEqual(parsePath('a\\b\\'), { components: ['a', 'b'], stream: undefined, defaultStream: false, folder: true });
+  deepStrictEqual(parsePath('a:s:$DATA'), { components: ['a'], stream: 's', defaultStream: false, folder: false });
   strictEqual(parsePath('\\a'), NtStatus.InvalidParameter);
   strictEqual(parsePath('a\\..\\b'), NtStatus.ObjectPathSyntaxBad);
 });

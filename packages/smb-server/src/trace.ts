@@ -33,6 +33,8 @@ export function trace(request: Request, outcome: Outcome): void {
   connection.log.trace(`${nameOf(Command, header.command)} ${nameOf(NtStatus, status)}`, {
     message: header.messageId,
     related: request.related,
+    session: header.sessionId,
+    tree: header.treeId,
     asked,
     answer,
   });

@@ -26,6 +26,7 @@ function mismatch({ request, path }: CreatePlan, { kind }: Handle, there: Dispos
   const options = request.createOptions;
   if (typeof there === 'number') return there;
   if (kind === 'folder') {
+    if (path.defaultStream && (options & CreateOptions.DirectoryFile) !== 0) return NtStatus.NotADirectory;
     const wantsFile = (options & CreateOptions.NonDirectoryFile) !== 0 || path.defaultStream;
     return wantsFile || there !== 'open' ? NtStatus.FileIsADirectory : NtStatus.Success;
   }

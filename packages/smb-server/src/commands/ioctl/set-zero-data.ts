@@ -1,5 +1,5 @@
 import { runSteps, type Steps, wait } from '@ring3/kit';
-import { AccessMask, FileZeroDataInformation, NtStatus } from '@ring3/smb-proto';
+import { AccessMask, FileAttributes, FileZeroDataInformation, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { askAccess } from '../../pending.ts';
@@ -28,11 +28,12 @@ function* zero(ctx: IoctlContext, from: number, to: number): Steps<IoctlAnswer> 
   if (isCode(stat)) return statusOf(stat);
   const end = Math.min(to, stat.size);
   if (from >= end) return nothing;
-  const punched = handle.punch === undefined ? yield* overwrite(handle, from, end) : yield* wait(handle.punch(from, end - from));
+  const sparse = ((stat.attributes ?? 0) & FileAttributes.SparseFile) !== 0;
+  const punched = sparse && handle.punch !== undefined ? yield* wait(handle.punch(from, end - from)) : yield* overwrite(handle, from, end);
   return isCode(punched) ? statusOf(punched) : nothing;
 }
 
-/** Where the store has no holes. */
+/** A file that is not sparse keeps its room, and some stores have no holes. */
 function* overwrite(handle: Handle, from: number, to: number): Steps<Awaited<ReturnType<Handle['truncate']>>> {
   for (let at = from; at < to; at += block.length) {
     const written = yield* wait(handle.write([block.subarray(0, Math.min(block.length, to - at))], at));

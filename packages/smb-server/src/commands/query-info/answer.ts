@@ -14,10 +14,10 @@ export function encodeInformation(declaration: object, value: object): Uint8Arra
   return frame.bytes;
 }
 
-/** Bytes that the buffer must have at least. */
+/** Bytes that the buffer must have at least: the fixed part, and of a name its first letter, rounded up as structures in memory are. */
 export function least(declaration: object): number {
   const of = declaration as Declaration;
-  return of.kind === 'message' ? of.fixed.byteLength : of.byteLength;
+  return of.kind === 'message' ? (of.fixed.byteLength + 2 + 7) & ~7 : of.byteLength;
 }
 
 /**

@@ -3,6 +3,7 @@ import {
   eaSizeOf,
   type FileFullEa,
   FileInformationClass,
+  FileStreamInformation,
   fileInformation,
   fileStreams,
   fullEas,
@@ -123,5 +124,5 @@ function* queryStreams(ctx: ContextOf<'open'>, request: QueryInfoRequest, handle
     streamAllocationSize: BigInt(allocated),
   }));
   const bytes = encode(fileStreams, streams, Frame.alloc);
-  return fitted(ctx, bytes, 0, request.outputBufferLength);
+  return fitted(ctx, bytes, least(FileStreamInformation), request.outputBufferLength);
 }

@@ -43,6 +43,7 @@ export const setBasic: Setter = function* (ctx, handle, frame) {
   if (isTime(asked.creationTime)) changes.birth = filetimeToNs(asked.creationTime);
   if (isTime(asked.lastWriteTime)) changes.modified = filetimeToNs(asked.lastWriteTime);
   if (isTime(asked.lastAccessTime)) changes.accessed = filetimeToNs(asked.lastAccessTime);
+  if (isTime(asked.changeTime)) changes.changed = filetimeToNs(asked.changeTime);
   if (fileAttributes !== 0) changes.attributes = fileAttributes & settable;
   if (Object.keys(changes).length === 0) return NtStatus.Success;
   const target = ctx.open.base ?? handle;

@@ -29,6 +29,10 @@ export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): S
   }
   const current = yield* descriptorOf(handle);
   if (isCode(current)) return statusOf(current);
-  const set = yield* wait(handle.setDescriptor(encodeSecurityDescriptor(mergeSecurity(current, given, information))));
+  const { dacl, ...merged } = mergeSecurity(current, given, information);
+  // MS-FSA 2.1.5.17: a list that is named and not given is taken away
+  const without = (information & SecurityInformation.Dacl) !== 0 && given.dacl === undefined;
+  const changed = without || dacl === undefined ? merged : { ...merged, dacl };
+  const set = yield* wait(handle.setDescriptor(encodeSecurityDescriptor(changed)));
   return isCode(set) ? statusOf(set) : NtStatus.Success;
 }
