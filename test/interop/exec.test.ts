@@ -32,6 +32,16 @@ const dump = message(0x0801, 0x301, 3);
 const strange = message(0x0801, 0x301, 4, 0).replace(/08000100(?=.{8}$)/, '08006300');
 const policies = (count: number): string => Array.from({ length: count }, (_, i) => `sendto ${policy(i)} recv 100`).join(' ');
 
+const send = (count: number, hex: string): string => Array.from({ length: count }, () => `sendto ${hex}`).join(' ');
+const receive = (count: number, size = 100): string => Array.from({ length: count }, () => `recv ${size} 64`).join(' ');
+/** A request of that length to a subsystem that nobody has: its refusal has it whole. */
+function longer(length: number): string {
+  const bytes = Buffer.alloc(length);
+  Buffer.from(unknown, 'hex').copy(bytes);
+  bytes.writeUInt32LE(length);
+  return bytes.toString('hex');
+}
+
 /** Words for the probe (packages/exec/test/probe.c), which must say the same on the kernel and under exec. */
 const scripts: readonly string[] = [
   'socket name peer get 1 39 get 1 3 get 1 38 get 1 8 get 1 4 get 1 30',
@@ -67,6 +77,13 @@ const scripts: readonly string[] = [
   `socket filter 2 sendto ${unknown} recv 100 64 filter 3 sendto ${unknown} recv 100 64`,
   `socket write ${unknown} pollin 5000 recv 100`,
   'route',
+  // a full receive buffer: how many fit, ENOBUFS first and once, SO_ERROR, NETLINK_NO_ENOBUFS, MSG_PEEK
+  ...[1, 3000, 5000].map((bytes) => `socket set 1 8 ${bytes} ${send(20, unknown)} ${receive(20)}`),
+  ...[300, 1000, 3000].map((length) => `socket set 1 8 5000 ${send(20, longer(length))} ${receive(20, 8192)}`),
+  `socket set 1 8 1 ${send(12, unknown)} ${receive(2)} sendto ${unknown} ${receive(3)} sendto ${unknown} ${receive(2)}`,
+  `socket set 1 8 1 ${send(12, unknown)} get 1 4 ${receive(1)} get 1 4 ${receive(4)}`,
+  `socket set 270 5 1 set 1 8 1 ${send(12, unknown)} ${receive(4)}`,
+  `socket set 1 8 1 ${send(12, unknown)} recv 100 66 recv 100 66 ${receive(4)}`,
   // a dump with attributes that it does not use, and a type that nobody knows, with and without strict checking
   ...['', 'set 270 12 1 '].map(
     (strict) =>
@@ -89,7 +106,10 @@ describe('the same words to a socket give the same lines on the kernel and under
   after(() => desk.remove());
 
   for (const words of scripts) {
-    const title = words.replaceAll(/[0-9a-f]{40,}/g, 'MESSAGE').replaceAll(/(?:sendto MESSAGE recv 100 ){9,}/g, '(90 policies) ');
+    const title = words
+      .replaceAll(/[0-9a-f]{40,}/g, 'MESSAGE')
+      .replaceAll(/(?:sendto MESSAGE recv 100 ){9,}/g, '(90 policies) ')
+      .replaceAll(/(?:sendto MESSAGE ){9,}/g, '(many) ');
     test(title, async () => {
       using namespace = kernelNamespace();
       const args = words.trimEnd().split(' ');
