@@ -1,18 +1,5 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
-import {
-  AtFlag,
-  currentFolder,
-  descriptorPath,
-  linkAt,
-  RenameFlag,
-  readLink,
-  renameAt,
-  setTimes,
-  stat,
-  syncLater,
-  unlinkAt,
-  type XattrTarget,
-} from '@ring3/linux';
+import { currentFolder, descriptorPath, readLink, setTimes, stat, syncLater, type XattrTarget } from '@ring3/linux';
 import {
   type Access,
   type Answer,
@@ -41,7 +28,8 @@ import { allocateData, copyData, dataRanges, punchData, readData, truncateData, 
 import { describe, statOf, writeDescription } from './description.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
-import { type Entry, hostName } from './entry.ts';
+import type { Entry } from './entry.ts';
+import { linkEntry, renameEntry, unlinkEntry } from './entry-names.ts';
 import { errorCode } from './error-code.ts';
 import { descriptionKey, descriptorKey, xattrKey, xattrNames, xattrPrefix } from './kept-values.ts';
 import { OpenListing } from './listing.ts';
@@ -133,7 +121,7 @@ export class EntryHandle implements Handle {
     const bad = this.#usable(signal);
     if (bad !== undefined) return bad;
     if (this.kind === 'link') return undefined;
-    const file = this.kind === 'file' ? this.data(false) : this.entry.inode.open(this.entry, false);
+    const file = this.kind === 'file' ? (this.#writing ?? this.data(false)) : this.entry.inode.open(this.entry, false);
     if (isCode(file)) return file;
     if (typeof file === 'number') return errorCode(file);
     const flushed = file.during(syncLater(file.fd)).then((answer) => (answer < 0 ? errorCode(answer) : undefined));
@@ -166,31 +154,13 @@ export class EntryHandle implements Handle {
     if (isCode(folder)) return folder;
     const wrong = checkName(name) ?? (this.#isThere() ? undefined : 'ENOENT');
     if (wrong !== undefined) return wrong;
-    return this.store.withName(folder, name, (there) => {
-      if (isCode(there)) return there;
-      if (there === undefined) return this.#renameTo(folder, name, RenameFlag.NoReplace);
-      const own = there.inode === this.entry.inode;
-      if (own && there.name === this.entry.name && there.parent?.inode === this.entry.parent?.inode)
-        return there.name === name ? undefined : this.#renameTo(folder, name, RenameFlag.NoReplace);
-      if (how.replace !== true) return 'EEXIST';
-      if (there.inode.kind === 'folder') return 'EISDIR';
-      if (this.kind === 'folder') return 'ENOTDIR';
-      return own ? this.#becomeOther(there) : this.#replace(there, folder, name);
-    });
+    return renameEntry(this.store, this.entry, folder, name, how);
   }
 
   unlink(): Answer<void> {
     if (this.stale) return 'ESTALE';
-    const { entry } = this;
-    if (entry.parent === undefined) return 'EBUSY';
-    if (!this.#isThere()) return 'ENOENT';
-    const { parent } = entry;
-    const flags = this.kind === 'folder' ? AtFlag.RemoveFolder : 0;
-    const answer = this.store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host, flags), undefined, entry.name);
-    if (answer < 0) return errorCode(answer);
-    entry.vanish();
-    this.store.lost(entry);
-    return undefined;
+    if (this.entry.parent === undefined) return 'EBUSY';
+    return this.#isThere() ? unlinkEntry(this.store, this.entry) : 'ENOENT';
   }
 
   link(dir: Handle, name: string, how: RenameHow = {}): Answer<void> {
@@ -200,13 +170,7 @@ export class EntryHandle implements Handle {
     if (isCode(folder)) return folder;
     const wrong = checkName(name) ?? (this.#isThere() ? undefined : 'ENOENT');
     if (wrong !== undefined) return wrong;
-    return this.store.withName(folder, name, (there) => {
-      if (isCode(there)) return there;
-      if (there === undefined) return this.#linkTo(folder, name);
-      if (how.replace !== true) return 'EEXIST';
-      if (there.inode.kind === 'folder') return 'EISDIR';
-      return there.inode === this.entry.inode ? undefined : this.#linkOver(there, folder, name);
-    });
+    return linkEntry(this.store, this.entry, folder, name, how);
   }
 
   close(): Answer<void> {
@@ -393,75 +357,6 @@ export class EntryHandle implements Handle {
   /** Whether its name leads to it, or led elsewhere by another program and was found again. */
   #isThere(): boolean {
     return !this.entry.gone && this.store.tree.locate(this.entry);
-  }
-
-  /** Renames to a name that is free. */
-  #renameTo(folder: Entry, name: string, flags: number): VfsCode | undefined {
-    const { entry } = this;
-    const parent = entry.parent!;
-    const host = hostName(name);
-    const { names } = this.store.tree;
-    const rename = (): number => {
-      const answer = renameAt(parent.fd, entry.host, folder.fd, host, flags);
-      return answer < 0 && flags !== 0 && errorCode(answer) === 'EINVAL' && !this.store.isBelow(folder, entry)
-        ? renameAt(parent.fd, entry.host, folder.fd, host) // this file system knows no flags; that the name is free was seen
-        : answer;
-    };
-    const answer =
-      folder === parent
-        ? names.change(folder, rename, name, entry.name)
-        : names.change(parent, () => names.change(folder, rename, name, undefined), undefined, entry.name);
-    if (answer < 0) return errorCode(answer);
-    entry.move(folder, name, host);
-    return undefined;
-  }
-
-  /** Takes the place of another entry: first under its spelling, in one step, then under the new one. */
-  #replace(there: Entry, folder: Entry, name: string): VfsCode | undefined {
-    const spelling = there.name;
-    const refused = this.#renameTo(folder, spelling, 0);
-    if (refused !== undefined) return refused;
-    there.vanish();
-    this.store.lost(there);
-    return spelling === name ? undefined : this.#renameTo(folder, name, RenameFlag.NoReplace);
-  }
-
-  /** Its own inode has the name already: only the old name goes. */
-  #becomeOther(there: Entry): VfsCode | undefined {
-    const { entry } = this;
-    const parent = entry.parent!;
-    const answer = this.store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host), undefined, entry.name);
-    if (answer < 0) return errorCode(answer);
-    const { parent: folder, name, host } = there;
-    entry.move(folder!, name, host);
-    return undefined;
-  }
-
-  #linkTo(folder: Entry, name: string): VfsCode | undefined {
-    const { entry } = this;
-    const link = (): number => linkAt(entry.parent!.fd, entry.host, folder.fd, hostName(name));
-    const answer = this.store.tree.names.change(folder, link, name, undefined);
-    return answer < 0 ? errorCode(answer) : undefined;
-  }
-
-  /** Puts a second name over another entry, by way of a name that nobody knows, so that the other is never missing. */
-  #linkOver(there: Entry, folder: Entry, name: string): VfsCode | undefined {
-    const between = `.ring3-${this.store.streamPlace.newId()}`;
-    const refused = this.#linkTo(folder, between);
-    if (refused !== undefined) return refused;
-    const { names } = this.store.tree;
-    const spelling = there.name;
-    const answer = names.change(folder, () => renameAt(folder.fd, between, folder.fd, there.host), spelling, between);
-    if (answer < 0) {
-      names.change(folder, () => unlinkAt(folder.fd, between), undefined, between);
-      return errorCode(answer);
-    }
-    there.vanish();
-    this.store.lost(there);
-    if (spelling === name) return undefined;
-    const respell = (): number => renameAt(folder.fd, hostName(spelling), folder.fd, hostName(name), RenameFlag.NoReplace);
-    const respelled = names.change(folder, respell, name, spelling);
-    return respelled < 0 ? errorCode(respelled) : undefined;
   }
 }
 

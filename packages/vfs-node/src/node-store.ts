@@ -191,12 +191,6 @@ export class NodeStore implements Vfs {
     this.kept.forget(inode);
   }
 
-  /** Whether a folder is another entry, or somewhere below it. */
-  isBelow(folder: Entry, entry: Entry): boolean {
-    for (let at: Entry | undefined = folder; at !== undefined; at = at.parent) if (at === entry) return true;
-    return false;
-  }
-
   openStream(entry: Entry, streams: Streams, name: string, how: StreamHow): Handle | VfsCode {
     const bad = checkStreamName(name);
     if (bad !== undefined) return bad;

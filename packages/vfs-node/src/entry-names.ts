@@ -1,0 +1,115 @@
+import { AtFlag, linkAt, RenameFlag, renameAt, unlinkAt } from '@ring3/linux';
+import { type Answer, isCode, type RenameHow, type VfsCode } from '@ring3/vfs';
+import { type Entry, hostName } from './entry.ts';
+import { errorCode } from './error-code.ts';
+import type { NodeStore } from './node-store.ts';
+
+/** Gives an entry another name or folder. It is where its name says. Codes of `Handle.rename` */
+export function renameEntry(store: NodeStore, entry: Entry, folder: Entry, name: string, how: RenameHow): Answer<void> {
+  return store.withName(folder, name, (there) => {
+    if (isCode(there)) return there;
+    if (there === undefined || isSameName(there, entry)) {
+      return there?.name === name ? undefined : moveTo(store, entry, folder, name, RenameFlag.NoReplace);
+    }
+    if (how.replace !== true) return 'EEXIST';
+    if (there.inode.kind === 'folder') return 'EISDIR';
+    if (entry.inode.kind === 'folder') return 'ENOTDIR';
+    return there.inode === entry.inode ? becomeOther(store, entry, there) : replace(store, entry, there, folder, name);
+  });
+}
+
+/** Gives a file a second name. Codes of `Handle.link` */
+export function linkEntry(store: NodeStore, entry: Entry, folder: Entry, name: string, how: RenameHow): Answer<void> {
+  return store.withName(folder, name, (there) => {
+    if (isCode(there)) return there;
+    if (there === undefined) return linkTo(store, entry, folder, name);
+    if (how.replace !== true) return 'EEXIST';
+    if (there.inode.kind === 'folder') return 'EISDIR';
+    return there.inode === entry.inode ? undefined : linkOver(store, entry, there, folder, name);
+  });
+}
+
+/** Takes an entry's name away. It is where its name says. */
+export function unlinkEntry(store: NodeStore, entry: Entry): VfsCode | undefined {
+  const parent = entry.parent!;
+  const flags = entry.inode.kind === 'folder' ? AtFlag.RemoveFolder : 0;
+  const answer = store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host, flags), undefined, entry.name);
+  if (answer < 0) return errorCode(answer);
+  entry.vanish();
+  store.lost(entry);
+  return undefined;
+}
+
+/** Whether two entries are one name of one file. Their folders may be two entries of one inode, where a folder is mounted twice. */
+const isSameName = (a: Entry, b: Entry): boolean => a.inode === b.inode && a.name === b.name && a.parent?.inode === b.parent?.inode;
+
+/** Renames to a name that is free, or is given up by what has it. */
+function moveTo(store: NodeStore, entry: Entry, folder: Entry, name: string, flags: number): VfsCode | undefined {
+  const parent = entry.parent!;
+  const host = hostName(name);
+  const { names } = store.tree;
+  const rename = (): number => {
+    const answer = renameAt(parent.fd, entry.host, folder.fd, host, flags);
+    return answer < 0 && flags !== 0 && errorCode(answer) === 'EINVAL' && !isBelow(folder, entry)
+      ? renameAt(parent.fd, entry.host, folder.fd, host) // this file system knows no flags; that the name is free was seen
+      : answer;
+  };
+  const answer =
+    folder === parent
+      ? names.change(folder, rename, name, entry.name)
+      : names.change(parent, () => names.change(folder, rename, name, undefined), undefined, entry.name);
+  if (answer < 0) return errorCode(answer);
+  entry.move(folder, name, host);
+  return undefined;
+}
+
+/** Whether a folder is another entry, or somewhere below it. */
+function isBelow(folder: Entry, entry: Entry): boolean {
+  for (let at: Entry | undefined = folder; at !== undefined; at = at.parent) if (at === entry) return true;
+  return false;
+}
+
+/** Takes the place of another entry: first under its spelling, in one step, then under the new one. */
+function replace(store: NodeStore, entry: Entry, there: Entry, folder: Entry, name: string): VfsCode | undefined {
+  const spelling = there.name;
+  const refused = moveTo(store, entry, folder, spelling, 0);
+  if (refused !== undefined) return refused;
+  there.vanish();
+  store.lost(there);
+  return spelling === name ? undefined : moveTo(store, entry, folder, name, RenameFlag.NoReplace);
+}
+
+/** The file has the other name already: only its own goes. */
+function becomeOther(store: NodeStore, entry: Entry, there: Entry): VfsCode | undefined {
+  const parent = entry.parent!;
+  const answer = store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host), undefined, entry.name);
+  if (answer < 0) return errorCode(answer);
+  entry.move(there.parent!, there.name, there.host);
+  return undefined;
+}
+
+function linkTo(store: NodeStore, entry: Entry, folder: Entry, name: string): VfsCode | undefined {
+  const link = (): number => linkAt(entry.parent!.fd, entry.host, folder.fd, hostName(name));
+  const answer = store.tree.names.change(folder, link, name, undefined);
+  return answer < 0 ? errorCode(answer) : undefined;
+}
+
+/** Puts a second name over another entry, by way of a name that nobody knows, so that the other's name is never missing. */
+function linkOver(store: NodeStore, entry: Entry, there: Entry, folder: Entry, name: string): VfsCode | undefined {
+  const between = `.ring3-${store.streamPlace.newId()}`;
+  const refused = linkTo(store, entry, folder, between);
+  if (refused !== undefined) return refused;
+  const { names } = store.tree;
+  const spelling = there.name;
+  const answer = names.change(folder, () => renameAt(folder.fd, between, folder.fd, there.host), spelling, between);
+  if (answer < 0) {
+    names.change(folder, () => unlinkAt(folder.fd, between), undefined, between);
+    return errorCode(answer);
+  }
+  there.vanish();
+  store.lost(there);
+  if (spelling === name) return undefined;
+  const respell = (): number => renameAt(folder.fd, hostName(spelling), folder.fd, hostName(name), RenameFlag.NoReplace);
+  const respelled = names.change(folder, respell, name, spelling);
+  return respelled < 0 ? errorCode(respelled) : undefined;
+}
