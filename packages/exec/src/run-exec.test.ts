@@ -267,6 +267,20 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
   });
   test('sockets of other netlink protocols are the kernel’s', same('route', ['route ok 0']));
   test('a socket made past the C library is refused (seccomp)', same('raw', ['raw EPROTONOSUPPORT']));
+  test('a static program is refused, and one that a program starts reaches no netfilter at all', async (t) => {
+    let still: string;
+    try {
+      still = desk.compile('probe.c', 'probe-static', '-static');
+    } catch {
+      return t.skip('no static C library on this machine');
+    }
+    await assert.rejects(
+      desk.run(still, ['socket'], { fresh: testServer }),
+      /probe-static is statically linked: exec cannot carry its sockets$/,
+    );
+    const { out } = await desk.run('sh', ['-c', `${still} socket route`], { fresh: testServer });
+    assert.equal(out, 'socket EPROTONOSUPPORT\nroute ok 0\n');
+  });
   test('the refusal survives exec', same('exec exec raw', ['raw EPROTONOSUPPORT']));
 
   /** Lengths of the datagrams, up to the last one. */
