@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connectUnix, listenUnix, type NetlinkServer } from '@ring3/netlink';
@@ -391,14 +390,13 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
   });
 
   test('a state folder with a blank or a colon works: LD_PRELOAD could not name it', async () => {
-    const stateDir = mkdtempSync(join(tmpdir(), 'ring3 state:'));
+    const stateDir = mkdtempSync(join(desk.folder, 'state of: '));
     const { out } = await desk.run(desk.probe, ['socket'], { fresh: testServer, stateDir });
-    rmSync(stateDir, { recursive: true });
     assert.equal(out, 'socket ok flags 0\n');
   });
 
   test('nothing is left behind in the temporary folder', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'ring3-temporary-'));
+    const folder = mkdtempSync(join(desk.folder, 'temporary-'));
     const before = process.env['TMPDIR'];
     process.env['TMPDIR'] = folder;
     try {
@@ -408,7 +406,6 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
       else process.env['TMPDIR'] = before;
     }
     assert.deepEqual(readdirSync(folder), []);
-    rmSync(folder, { recursive: true });
     assert.equal(existsSync(join(desk.folder, 'state', 'exec')), true);
   });
 });
