@@ -4,9 +4,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { playScenarios, type ScenarioFile } from './oracle/conntrack.ts';
 
-const folder = join(import.meta.dirname, 'golden/conntrack');
+const folder = join(import.meta.dirname, 'golden');
+const files = ['conntrack', 'conntrack-random'].flatMap((sub) =>
+  readdirSync(join(folder, sub))
+    .sort()
+    .map((name) => join(sub, name)),
+);
 
-for (const name of readdirSync(folder).sort()) {
+for (const name of files) {
   test(`each recorded scenario of ${name} gives the kernel's class, flows and events after each packet`, () => {
     const score = playScenarios(JSON.parse(readFileSync(join(folder, name), 'utf8')) as ScenarioFile);
     assert.deepEqual(score.differences, []);

@@ -5,6 +5,7 @@ import { writeSctp } from './l4/sctp.ts';
 import { writeTcp } from './l4/tcp.ts';
 import { Packet } from './packet/packet.ts';
 import {
+  Attached,
   BytesOrig,
   BytesReply,
   FlowDoubles,
@@ -120,6 +121,15 @@ export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EE
   const entered = tracker.confirm(flow, true);
   tracker.happened = 0;
   return entered ? flow : 'EEXIST';
+}
+
+/** Takes the helper off one flow, with what it expects; the HELPER status stays. */
+export function dropHelper(tracker: Tracker, flow: number): void {
+  const { words } = tracker.table;
+  if (tracker.helperOf(flow) === undefined) return;
+  tracker.expectations.killOf(flow);
+  words[flow * FlowWords + Attached] = words[flow * FlowWords + Attached]! & 0xffff;
+  tracker.helperData.delete(flow);
 }
 
 /** Sets both directions' counters to zero. */

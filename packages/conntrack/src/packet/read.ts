@@ -86,7 +86,7 @@ export function skipExtensions(packet: Packet, view: DataView, next: number, at:
       next = view.getUint8(l4At);
       l4At += (view.getUint8(l4At + 1) + 2) * 4;
     } else if (next === 44) {
-      if (l4At + 8 > end) return PacketClass.Invalid;
+      if (l4At + 8 > end) return PacketClass.Dropped;
       if ((view.getUint16(l4At + 2, false) & 0xfff9) !== 0) {
         if (atomic) return PacketClass.Invalid;
         packet.fragmentAt = l4At;
