@@ -148,12 +148,12 @@ export class EntryHandle implements Handle {
   }
 
   rename(dir: Handle, name: string, how: RenameHow = {}): Answer<void> {
-    const bad = this.stale ? 'ESTALE' : this.entry.parent === undefined ? 'EINVAL' : undefined;
-    if (bad !== undefined) return bad;
+    if (this.stale) return 'ESTALE';
+    if (this.entry.parent === undefined) return 'EINVAL';
+    if (!this.#isThere()) return 'ENOENT';
     const folder = this.store.folderOf(dir);
-    if (isCode(folder)) return folder;
-    const wrong = checkName(name) ?? (this.#isThere() ? undefined : 'ENOENT');
-    if (wrong !== undefined) return wrong;
+    const bad = isCode(folder) ? folder : checkName(name);
+    if (isCode(folder) || bad !== undefined) return bad;
     return renameEntry(this.store, this.entry, folder, name, how);
   }
 
@@ -166,10 +166,10 @@ export class EntryHandle implements Handle {
   link(dir: Handle, name: string, how: RenameHow = {}): Answer<void> {
     if (this.stale) return 'ESTALE';
     if (this.kind === 'folder') return 'EPERM';
+    if (!this.#isThere()) return 'ENOENT';
     const folder = this.store.folderOf(dir);
-    if (isCode(folder)) return folder;
-    const wrong = checkName(name) ?? (this.#isThere() ? undefined : 'ENOENT');
-    if (wrong !== undefined) return wrong;
+    const bad = isCode(folder) ? folder : checkName(name);
+    if (isCode(folder) || bad !== undefined) return bad;
     return linkEntry(this.store, this.entry, folder, name, how);
   }
 
@@ -284,7 +284,7 @@ export class EntryHandle implements Handle {
     const root = readLink(currentFolder, descriptorPath(this.store.tree.root.fd));
     const folder = readLink(currentFolder, descriptorPath(this.entry.parent.fd));
     if (typeof root === 'number' || typeof folder === 'number') return 'EIO';
-    return [...pathText(folder.subarray(root.length)).filter((name) => name !== ''), this.name];
+    return [...pathText(folder.subarray(root.length)).filter((name) => name !== ''), this.entry.name];
   }
 
   /** Where this entry's attributes are. */

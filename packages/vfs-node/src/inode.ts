@@ -33,7 +33,9 @@ export class Inode {
   description: Description | undefined;
   /** Its named streams, once asked for. */
   streams: Streams | undefined;
-  /** Whether its last name is gone, and it is big. */
+  /** What is done when a file whose last name is gone is closed for good; until then it has all that it had. */
+  ended: (() => void) | undefined;
+  /** Whether closing it for the last time gives much room back. */
   freesMuch = false;
   #entries = 0;
   #reading: Descriptor | undefined;
@@ -53,11 +55,19 @@ export class Inode {
   }
 
   release(): void {
-    if (--this.#entries === 0) this.device.inodes.delete(this.number);
+    if (--this.#entries > 0) return;
+    this.device.inodes.delete(this.number);
+    this.ended?.();
+  }
+
+  /** Whether its last name is gone. */
+  get gone(): boolean {
+    return this.ended !== undefined;
   }
 
   /** Takes note that its last name is gone. */
-  unlinked(found: FileStat): void {
+  unlinked(found: FileStat, ended: () => void): void {
+    this.ended = ended;
     this.freesMuch = found.size > bigFile;
   }
 

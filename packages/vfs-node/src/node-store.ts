@@ -38,7 +38,7 @@ import { Notifications } from './notifications.ts';
 import { scratch } from './scratch.ts';
 import { Sidecar } from './sidecar.ts';
 import { checkStreamName, StreamHandle } from './stream-handle.ts';
-import { StreamPlace, type Streams } from './streams.ts';
+import { StreamPlace, Streams } from './streams.ts';
 
 /** How a host folder is served. */
 export interface NodeStoreOptions {
@@ -185,10 +185,15 @@ export class NodeStore implements Vfs {
     const { inode } = entry;
     const left = stat(entry.fd, scratch) === 0 ? scratch.links : 0;
     if (left > 0 && inode.kind !== 'folder') return;
-    inode.unlinked(scratch);
-    inode.streams?.forget();
-    this.streamPlace.forget(inode.fileId);
-    this.kept.forget(inode);
+    inode.unlinked(scratch, () => {
+      inode.streams?.close();
+      if (!this.closed) this.kept.forget(inode);
+    });
+    if (this.streamPlace.list(inode.fileId).length > 0) {
+      const streams = Streams.of(this.streamPlace, inode, { dir: entry.fd, name: '' });
+      if (!isCode(streams)) streams.outlive();
+      this.streamPlace.forget(inode.fileId);
+    }
   }
 
   openStream(entry: Entry, streams: Streams, name: string, how: StreamHow): Handle | VfsCode {

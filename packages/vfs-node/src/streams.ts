@@ -25,7 +25,7 @@ export class Stream {
   /** The open file otherwise; undefined while nobody has it open. */
   file: Descriptor | undefined;
   handles = 0;
-  /** Whether it was unlinked, itself or with its file. */
+  /** Whether it was unlinked. */
   gone = false;
   /** Whether it stays a file: a client was promised that it is on the medium, now or before, and a move could be cut short by a power cut. */
   stays = false;
@@ -180,7 +180,7 @@ export class Streams {
 
   /** The last handle of a stream is closed: what is short goes into an attribute of its file. */
   settle(stream: Stream, target: XattrTarget): void {
-    if (!stream.gone && !stream.stays && stream.file !== undefined) this.#moveBeside(stream, stream.file, target);
+    if (!stream.gone && !this.#inode.gone && !stream.stays && stream.file !== undefined) this.#moveBeside(stream, stream.file, target);
     this.#closeIdle(stream);
   }
 
@@ -189,7 +189,7 @@ export class Streams {
     // with two names for a moment rather than none: whichever is found says the same
     const file = this.open(stream);
     if (isCode(file)) return file;
-    renameSync(this.#path(stream), this.#place.path(this.#inode.fileId, `${stream.id}.${name}`));
+    if (!this.#inode.gone) renameSync(this.#path(stream), this.#place.path(this.#inode.fileId, `${stream.id}.${name}`));
     this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
     this.#byName.delete(foldName(stream.name));
     stream.name = name;
@@ -201,13 +201,19 @@ export class Streams {
   unlink(stream: Stream, target: XattrTarget): VfsCode | undefined {
     this.#byName.delete(foldName(stream.name));
     stream.gone = true;
+    if (stream.handles === 0) this.#closeIdle(stream);
     if (stream.bytes === undefined) this.#removeFile(stream);
     return this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
   }
 
-  /** The file is gone for good, and all of them with it; those that are open stay readable. */
-  forget(): void {
-    for (const stream of this.#byName.values()) stream.gone = true;
+  /** The file's last name is gone: what is in files of its own stays open as long as the file does. */
+  outlive(): void {
+    for (const stream of this.#byName.values()) if (stream.bytes === undefined) this.open(stream);
+  }
+
+  /** The file is closed for good. */
+  close(): void {
+    for (const stream of this.#byName.values()) stream.file?.release();
     this.#byName.clear();
   }
 
@@ -241,7 +247,7 @@ export class Streams {
   }
 
   #closeIdle(stream: Stream): void {
-    if (stream.handles > 0) return;
+    if (stream.handles > 0 || (this.#inode.gone && !stream.gone)) return;
     stream.file?.release();
     stream.file = undefined;
   }
@@ -252,7 +258,7 @@ export class Streams {
 
   /** A file for a stream that has none. */
   #makeFile(stream: Stream): Descriptor | VfsCode {
-    return stream.gone ? this.#place.openNameless() : this.#place.open(this.#inode.fileId, fileOf(stream), true);
+    return stream.gone || this.#inode.gone ? this.#place.openNameless() : this.#place.open(this.#inode.fileId, fileOf(stream), true);
   }
 
   #removeFile(stream: Stream): void {
