@@ -1,6 +1,6 @@
 # Without a name or a password: guest.sh UNC OPTIONS, and USER and PASSWORD in the environment
 . "${BASH_SOURCE%/*}/mount.sh"
-bare=${options/user=$USER,pass=$PASSWORD,sec=ntlmssp/}
+bare=${options/user=$USER,pass=$PASSWORD,sec=ntlmssp,/}
 
 head -c 3000001 /dev/urandom >$local/data
 for who in guest sec=none user=stranger,pass=any,sec=ntlmssp; do
