@@ -23,13 +23,15 @@ export {
 } from './helper.ts';
 export { Host } from './host.ts';
 export { EventBit } from './l4/action.ts';
+export { readSctp, type SctpInfo, writeSctp } from './l4/sctp.ts';
 export { sctpStates } from './l4/sctp-states.ts';
-export { TcpFlag } from './l4/tcp.ts';
+export { readTcp, TcpFlag, type TcpInfo, writeTcp } from './l4/tcp.ts';
 export { tcpStates } from './l4/tcp-states.ts';
 export {
   addStatus,
   createFlow,
   deleteFlows,
+  dropHelper,
   type FlowRequest,
   findFlow,
   nextFlow,

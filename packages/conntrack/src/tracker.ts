@@ -700,8 +700,8 @@ export class Tracker {
   /** Tells what happened to a flow, as far as its rule lets it. */
   tell(event: FlowEvent, flow: number, happened: number): void {
     if (this.sink === undefined || this.settings.events === 0) return;
-    happened &= this.table.words[flow * FlowWords + EventMask]! & 0xffff;
-    if (happened !== 0) this.sink.flow(event, flow, happened);
+    // the mask decides whether it is told at all; what is told is told whole
+    if ((happened & this.table.words[flow * FlowWords + EventMask]! & 0xffff) !== 0) this.sink.flow(event, flow, happened);
   }
 
   /** The timeouts that hold for the flow at `base`: its policy's, or the defaults. */

@@ -81,10 +81,12 @@ export function skipExtensions(packet: Packet, view: DataView, next: number, at:
       if (l4At + 8 > end) return PacketClass.Invalid;
       next = view.getUint8(l4At);
       l4At += (view.getUint8(l4At + 1) + 1) * 8;
+      if (l4At > end) return PacketClass.Invalid;
     } else if (next === 51) {
       if (l4At + 8 > end) return PacketClass.Invalid;
       next = view.getUint8(l4At);
       l4At += (view.getUint8(l4At + 1) + 2) * 4;
+      if (l4At > end) return PacketClass.Invalid;
     } else if (next === 44) {
       if (l4At + 8 > end) return PacketClass.Dropped;
       if ((view.getUint16(l4At + 2, false) & 0xfff9) !== 0) {
