@@ -1,6 +1,6 @@
 import { CompressionState, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import type { IoctlRow } from './row.ts';
+import { type IoctlRow, nothing } from './row.ts';
 
 /** FSCTL_GET_COMPRESSION, MS-FSA 2.1.5.10: nothing is compressed here. */
 export const getCompression: IoctlRow = {
@@ -13,5 +13,11 @@ export const getCompression: IoctlRow = {
   },
 };
 
-/** FSCTL_SET_COMPRESSION: refused. */
-export const setCompression: IoctlRow = { needs: 'entry', handle: () => NtStatus.NotSupported };
+/** FSCTL_SET_COMPRESSION, MS-FSA 2.1.5.10: only that it be off, as it is. */
+export const setCompression: IoctlRow = {
+  needs: 'entry',
+  handle(_ctx, { input }) {
+    const { compressionState } = CompressionState.read(new Frame(input), 0);
+    return compressionState === 0 ? nothing : NtStatus.NotSupported;
+  },
+};

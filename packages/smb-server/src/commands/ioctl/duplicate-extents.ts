@@ -1,6 +1,6 @@
 import { runSteps, type Steps, wait } from '@ring3/kit';
-import { AccessMask, DuplicateExtentsData, NtStatus } from '@ring3/smb-proto';
-import { isCode } from '@ring3/vfs';
+import { AccessMask, DuplicateExtentsData, FileAttributes, NtStatus } from '@ring3/smb-proto';
+import { type Handle, isCode, type Stat } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import type { Open } from '../../open.ts';
 import { askAccess, askAccessOf } from '../../pending.ts';
@@ -13,7 +13,7 @@ export const duplicateExtents: IoctlRow = {
   access: AccessMask.FileWriteData,
   changes: true,
   handle(ctx, { input }) {
-    if (!ctx.tree.vfs.features.has('clone')) return NtStatus.NotSupported;
+    if (!ctx.tree.vfs.features.has('clone')) return NtStatus.InvalidDeviceRequest;
     const data = DuplicateExtentsData.read(new Frame(input), 0);
     const source = ctx.session.opens.get(data.sourceFileIdVolatile);
     if (source === undefined || source.persistentFileId !== data.sourceFileIdPersistent || source.handle?.kind !== 'file') {
@@ -25,19 +25,29 @@ export const duplicateExtents: IoctlRow = {
   },
 };
 
-function* duplicate(
-  ctx: IoctlContext,
-  source: Open,
-  { sourceFileOffset, targetFileOffset, byteCount }: DuplicateExtentsData,
-): Steps<IoctlAnswer> {
-  const origin = source.handle;
-  if (origin === undefined || sourceFileOffset < 0 || targetFileOffset < 0 || byteCount < 0) return NtStatus.InvalidParameter;
-  if (sourceFileOffset + byteCount > Number.MAX_SAFE_INTEGER || targetFileOffset + byteCount > Number.MAX_SAFE_INTEGER)
-    return NtStatus.InvalidParameter;
-  const readable = yield* wait(askAccessOf(ctx, source, 'read', sourceFileOffset, byteCount));
+function* duplicate(ctx: IoctlContext, source: Open, data: DuplicateExtentsData): Steps<IoctlAnswer> {
+  const target = handleOf(ctx);
+  const origin = source.handle as Handle;
+  const { sourceFileOffset: from, targetFileOffset: to, byteCount: count } = data;
+  if (from < 0 || to < 0 || count < 0 || Math.max(from, to) + count > Number.MAX_SAFE_INTEGER) return NtStatus.InvalidParameter;
+  const originStat = yield* wait(origin.stat());
+  const targetStat = yield* wait(target.stat());
+  if (isCode(originStat)) return statusOf(originStat);
+  if (isCode(targetStat)) return statusOf(targetStat);
+  const overlaps = origin.fileId === target.fileId && Math.abs(from - to) < count;
+  if (overlaps || (isSparse(originStat) && !isSparse(targetStat))) return NtStatus.NotSupported;
+  if (from + count > Math.max(originStat.size, originStat.allocated)) return NtStatus.NotSupported;
+  if (count === 0) return nothing;
+  // Oplocks are broken as by reading and writing, byte-range locks are not asked.
+  const readable = yield* wait(askAccessOf(ctx, source, 'read', 0, 0));
   if (readable !== NtStatus.Success) return readable;
-  const writable = yield* wait(askAccess(ctx, 'write', targetFileOffset, byteCount));
+  const writable = yield* wait(askAccess(ctx, 'write'));
   if (writable !== NtStatus.Success) return writable;
-  const done = yield* wait(handleOf(ctx).cloneRange?.(origin, sourceFileOffset, targetFileOffset, byteCount));
-  return isCode(done) ? statusOf(done) : nothing;
+  const cloned = yield* wait(target.cloneRange?.(origin, from, to, count));
+  if (isCode(cloned)) return statusOf(cloned);
+  // The end of the file stays where it is.
+  const cut = to + count > targetStat.size ? yield* wait(target.truncate(targetStat.size)) : undefined;
+  return isCode(cut) ? statusOf(cut) : nothing;
 }
+
+const isSparse = ({ attributes }: Stat): boolean => ((attributes ?? 0) & FileAttributes.SparseFile) !== 0;
