@@ -1,4 +1,5 @@
 import { type RpcInterface, uuid } from './endpoint.ts';
+import { getInfo, type WriteInfo } from './get-info.ts';
 import { type NdrReader, NdrWriter } from './ndr.ts';
 import type { PipeHost, PipeShare } from './pipe.ts';
 import { platformNt, versionMajor, versionMinor, WinError } from './win-error.ts';
@@ -64,14 +65,13 @@ function shareGetInfo(input: NdrReader, host: PipeHost): Uint8Array {
     .finish();
 }
 
-type WriteServer = (out: NdrWriter, host: PipeHost) => void;
-const server100: WriteServer = (out, { serverName }) => void out.u32(platformNt).string(serverName);
-const server101: WriteServer = (out, host) => {
+const server100: WriteInfo = (out, { serverName }) => void out.u32(platformNt).string(serverName);
+const server101: WriteInfo = (out, host) => {
   server100(out, host);
   out.u32(versionMajor).u32(versionMinor).u32(serverType).string(host.comment);
 };
-/** SERVER_INFO_* by level, MS-SRVS 2.2.4.40 to 2.2.4.42. */
-const serverLevels: Readonly<Record<number, WriteServer>> = {
+/** NetrServerGetInfo, MS-SRVS 3.1.4.17: SERVER_INFO_* by level, 2.2.4.40 to 2.2.4.42. */
+const serverLevels: Readonly<Record<number, WriteInfo>> = {
   100: server100,
   101: server101,
   102: (out, host) => {
@@ -79,20 +79,6 @@ const serverLevels: Readonly<Record<number, WriteServer>> = {
     out.u32(unlimited).u32(15).u32(0).u32(240).u32(3000).u32(0).string('');
   },
 };
-
-/** NetrServerGetInfo, MS-SRVS 3.1.4.17. */
-function serverGetInfo(input: NdrReader, host: PipeHost): Uint8Array {
-  input.optionalString('ServerName');
-  const level = input.u32('Level');
-  const write = Object.hasOwn(serverLevels, level) ? serverLevels[level] : undefined;
-  const out = new NdrWriter().u32(level);
-  if (write === undefined) return out.u32(0).u32(WinError.InvalidLevel).finish();
-  return out
-    .pointer(host, () => write(out, host))
-    .settle()
-    .u32(WinError.Success)
-    .finish();
-}
 
 /** NetrRemoteTOD, MS-SRVS 3.1.4.21; TIME_OF_DAY_INFO, 2.2.4.105. */
 function remoteTimeOfDay(input: NdrReader, host: PipeHost): Uint8Array {
@@ -121,5 +107,5 @@ function remoteTimeOfDay(input: NdrReader, host: PipeHost): Uint8Array {
 export const srvsvc: RpcInterface = {
   uuid: uuid('4b324fc8-1670-01d3-1278-5a47bf6ee188'),
   version: 3,
-  operations: { 15: shareEnum, 16: shareGetInfo, 21: serverGetInfo, 28: remoteTimeOfDay, 36: shareEnum },
+  operations: { 15: shareEnum, 16: shareGetInfo, 21: getInfo(serverLevels), 28: remoteTimeOfDay, 36: shareEnum },
 };
