@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock, fakeRandom } from '@ring3/kit';
+import { ExpectFlag } from './expect.ts';
+import { readFlow } from './flow.ts';
+import { createFlow } from './manage.ts';
+import { createNamespace, type Namespace } from './namespace.ts';
+import { PacketClass } from './packet/packet.ts';
+import { Status } from './table/layout.ts';
+import { classOf, flowOf } from './tracker.ts';
+import { invert, type Tuple } from './tuple.ts';
+
+const address = (last: number): Uint8Array => Uint8Array.of(10, 0, 0, last);
+const control: Tuple = { family: 2, protocol: 17, source: address(1), destination: address(2), sourcePort: 1000, destinationPort: 5000 };
+const wanted = (port: number): Tuple => ({ ...control, source: address(2), destination: address(1), sourcePort: 0, destinationPort: port });
+const mask = { source: new Uint8Array(4).fill(0xff), sourcePort: 0 };
+
+function make(max = 2): { namespace: Namespace; master: number; told: string[] } {
+  const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
+  Object.assign(namespace.settings, { checksum: 0, ipChecksum: 0 });
+  const classes = [{ name: 'c', max, timeoutSeconds: 30 }];
+  const helper = namespace.host.helpers.set({ name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0 }, true, namespace.profile);
+  assert.ok(typeof helper !== 'string');
+  const master = createFlow(namespace.tracker, { orig: control, reply: invert(control), timeoutSeconds: 1000, mark: 7, helper });
+  assert.ok(typeof master === 'number');
+  const told: string[] = [];
+  namespace.tracker.sink = { flow: () => {}, expectation: (event, one) => told.push(`${event} ${one.tuple.destinationPort}`) };
+  return { namespace, master, told };
+}
+
+function packet(from: number, sport: number, dport: number): DataView {
+  const view = new DataView(new ArrayBuffer(28));
+  view.setUint16(0, 0x4500);
+  view.setUint16(2, 28);
+  view.setUint8(9, 17);
+  view.setUint32(12, 0x0a000000 + from);
+  view.setUint32(16, 0x0a000001);
+  view.setUint16(20, sport);
+  view.setUint16(22, dport);
+  view.setUint16(24, 8);
+  return view;
+}
+
+test('a packet that is expected begins a RELATED flow with its master’s mark, and uses the expectation up (spec 3.6)', () => {
+  const { namespace, master, told } = make();
+  const { tracker } = namespace;
+  tracker.expectations.add({ master, tuple: wanted(6000), mask });
+  assert.equal(classOf(tracker.track(packet(3, 9, 6000), 0, 28, 0)), PacketClass.New);
+  const answer = tracker.track(packet(2, 9, 6000), 0, 28, 0);
+  assert.equal(classOf(answer), PacketClass.Related);
+  const child = readFlow(tracker, flowOf(answer));
+  assert.ok((child.status & Status.Expected) !== 0);
+  assert.deepEqual([child.mark, child.master?.destinationPort], [7, 5000]);
+  assert.equal(tracker.expectations.size, 0);
+  assert.deepEqual(told, ['new 6000', 'destroy 6000']);
+});
+
+test('a permanent expectation stays, an inactive one does not match', () => {
+  const { namespace, master } = make();
+  const { tracker } = namespace;
+  tracker.expectations.add({ master, tuple: wanted(6000), mask, flags: ExpectFlag.Permanent });
+  tracker.expectations.add({ master, tuple: wanted(6001), mask, flags: ExpectFlag.Inactive });
+  assert.equal(classOf(tracker.track(packet(2, 9, 6000), 0, 28, 0)), PacketClass.Related);
+  assert.equal(classOf(tracker.track(packet(2, 10, 6000), 0, 28, 0)), PacketClass.Related);
+  assert.equal(classOf(tracker.track(packet(2, 9, 6001), 0, 28, 0)), PacketClass.New);
+});
+
+test('a full class throws the oldest out; a class of 0 has no limit (spec 3.6)', () => {
+  const { namespace, master, told } = make(2);
+  for (const port of [6000, 6001, 6002]) namespace.tracker.expectations.add({ master, tuple: wanted(port), mask });
+  assert.deepEqual(told, ['new 6000', 'new 6001', 'destroy 6000', 'new 6002']);
+  const free = make(0);
+  for (const port of [6000, 6001, 6002]) free.namespace.tracker.expectations.add({ master: free.master, tuple: wanted(port), mask });
+  assert.equal(free.namespace.tracker.expectations.size, 3);
+});
+
+test('the same expectation again is none more; one that overlaps another master’s is refused; an unknown class is invalid', () => {
+  const { namespace, master } = make(0);
+  const { expectations } = namespace.tracker;
+  assert.equal(typeof expectations.add({ master, tuple: wanted(6000), mask }), 'object');
+  assert.equal(expectations.add({ master, tuple: wanted(6000), mask }), 'same');
+  assert.equal(expectations.add({ master, tuple: wanted(6000), mask: { ...mask, source: new Uint8Array(4) } }), 'EBUSY');
+  assert.equal(expectations.add({ master, tuple: wanted(6001), mask, classIndex: 5 }), 'EINVAL');
+});
+
+test('an expectation lives as long as its class says, and no longer than its master', () => {
+  const { namespace, master } = make();
+  const { tracker } = namespace;
+  tracker.expectations.add({ master, tuple: wanted(6000), mask, timeoutSeconds: 5 });
+  tracker.advance(29_000);
+  assert.equal(tracker.expectations.size, 1);
+  tracker.advance(31_000);
+  assert.equal(tracker.expectations.size, 0);
+  tracker.expectations.add({ master, tuple: wanted(6000), mask });
+  tracker.destroy(master);
+  assert.equal(tracker.expectations.size, 0);
+});
+
+test('a flow without a helper expects nothing', () => {
+  const { namespace } = make();
+  const other: Tuple = { ...control, sourcePort: 2000 };
+  const master = createFlow(namespace.tracker, { orig: other, reply: invert(other), timeoutSeconds: 1000 });
+  assert.ok(typeof master === 'number');
+  assert.equal(namespace.tracker.expectations.add({ master, tuple: wanted(6000), mask }), 'EOPNOTSUPP');
+});

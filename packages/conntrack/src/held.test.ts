@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock, fakeRandom } from '@ring3/kit';
+import type { HeldPacket } from './held.ts';
+import { createNamespace, type Namespace } from './namespace.ts';
+import { PacketClass } from './packet/packet.ts';
+import { classOf, type FlowEvent } from './tracker.ts';
+
+function make(profile: 'current' | 'v4.8' = 'current'): { namespace: Namespace; waiting: HeldPacket[]; told: FlowEvent[] } {
+  const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64, profile });
+  Object.assign(namespace.settings, { checksum: 0, ipChecksum: 0 });
+  const classes = [{ name: 'c', max: 1, timeoutSeconds: 30 }];
+  const request = { name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0, queueNumber: 65543, status: 1 };
+  assert.ok(typeof namespace.host.helpers.set(request, true, namespace.profile) !== 'string');
+  assert.ok(typeof namespace.rules.add({ family: 2, protocol: 17 }, { helper: 'uh' }) !== 'string');
+  const waiting: HeldPacket[] = [];
+  const told: FlowEvent[] = [];
+  namespace.tracker.sink = { flow: (event) => told.push(event), expectation: () => {} };
+  namespace.tracker.held.outlet = {
+    listens: (queue) => queue === 7,
+    offer: (packet) => {
+      waiting.push(packet);
+      return true;
+    },
+  };
+  return { namespace, waiting, told };
+}
+
+function udp(sport = 1000, dport = 5000): DataView {
+  const view = new DataView(new ArrayBuffer(28));
+  view.setUint16(0, 0x4500);
+  view.setUint16(2, 28);
+  view.setUint8(9, 17);
+  view.setUint32(12, 0x0a000001);
+  view.setUint32(16, 0x0a000002);
+  view.setUint16(20, sport);
+  view.setUint16(22, dport);
+  view.setUint16(24, 8);
+  return view;
+}
+
+test('a new flow is in the table only after the verdict; the low 16 bits of the number select the queue (spec 3.2, 3.5)', () => {
+  const { namespace, waiting, told } = make();
+  const { tracker } = namespace;
+  tracker.track(udp(), 0, 28, 0);
+  assert.equal(tracker.decision, 'held');
+  assert.deepEqual([tracker.table.confirmed, waiting[0]?.queue, told], [0, 7, []]);
+  assert.equal(tracker.held.verdict(waiting[0]!.id, true)?.accepted, true);
+  assert.deepEqual([tracker.table.confirmed, told], [1, ['new']]);
+});
+
+test('DROP leaves neither packet nor flow (spec 3.5)', () => {
+  const { namespace, waiting } = make();
+  const { tracker } = namespace;
+  tracker.track(udp(), 0, 28, 0);
+  assert.equal(tracker.held.verdict(waiting[0]!.id, false)?.accepted, false);
+  assert.deepEqual([tracker.table.used, tracker.held.size, tracker.held.bytes], [0, 0, 0]);
+  assert.equal(tracker.held.verdict(waiting[0]!.id, true), undefined);
+});
+
+test('where nobody listens the packet passes, and its flow is never confirmed (spec 3.5)', () => {
+  const { namespace } = make();
+  const { tracker } = namespace;
+  tracker.held.outlet = undefined;
+  assert.equal(classOf(tracker.track(udp(), 0, 28, 0)), PacketClass.New);
+  assert.equal(tracker.decision, 'passUnconfirmed');
+  assert.equal(tracker.table.used, 0);
+});
+
+test('two first packets of one flow that wait at once: the second joins the flow of the first', () => {
+  const { namespace, waiting } = make();
+  const { tracker } = namespace;
+  tracker.track(udp(), 0, 28, 0);
+  tracker.track(udp(), 0, 28, 1);
+  assert.equal(waiting.length, 2);
+  assert.equal(tracker.held.verdict(waiting[0]!.id, true)?.accepted, true);
+  assert.equal(tracker.held.verdict(waiting[1]!.id, true)?.accepted, true);
+  assert.deepEqual([tracker.table.used, tracker.table.confirmed, tracker.statistics.clashResolve], [1, 1, 1]);
+});
+
+test('what waits is bounded, and goes when its queue closes', () => {
+  const { namespace } = make();
+  const { tracker } = namespace;
+  for (let i = 0; i < 100; i++) tracker.track(udp(1000 + i), 0, 28, 0);
+  assert.equal(tracker.held.size, 64);
+  tracker.held.dropQueue(7);
+  assert.deepEqual([tracker.held.size, tracker.table.used], [0, 0]);
+});
+
+test('a flow whose helper was deleted passes; in profile v4.8 it is dropped (spec 3.4, 3.8)', () => {
+  for (const profile of ['current', 'v4.8'] as const) {
+    const { namespace, waiting } = make(profile);
+    const { tracker, rules, host } = namespace;
+    tracker.track(udp(), 0, 28, 0);
+    tracker.held.verdict(waiting[0]!.id, true);
+    rules.flush();
+    assert.equal(host.helpers.delete('uh', undefined, namespace.profile), undefined);
+    tracker.track(udp(), 0, 28, 10);
+    assert.equal(tracker.decision, profile === 'current' ? 'pass' : 'dropped');
+  }
+});

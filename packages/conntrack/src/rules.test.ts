@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock, fakeRandom } from '@ring3/kit';
+import { Family } from './engine.ts';
+import { createNamespace, type Namespace } from './namespace.ts';
+import { PacketClass } from './packet/packet.ts';
+import { classOf, flowOf } from './tracker.ts';
+
+const make = (): Namespace => {
+  const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
+  Object.assign(namespace.settings, { checksum: 0, ipChecksum: 0 });
+  for (const [name, l3num, l4] of [
+    ['udp4', 2, 17],
+    ['udp6', 10, 17],
+    ['any', 2, 255],
+    ['nowhere', 0, 17],
+  ] as const) {
+    namespace.timeoutPolicies.set({ name, l3num, l4, timeouts: () => [7, 77] }, { exclusive: true, replace: false });
+  }
+  return namespace;
+};
+
+function udp(to: number, dport: number): DataView {
+  const view = new DataView(new ArrayBuffer(28));
+  view.setUint16(0, 0x4500);
+  view.setUint16(2, 28);
+  view.setUint8(9, 17);
+  view.setUint32(12, 0x0a000001);
+  view.setUint32(16, 0x0a000000 + to);
+  view.setUint16(20, 1000);
+  view.setUint16(22, dport);
+  view.setUint16(24, 8);
+  return view;
+}
+
+const ipv4 = Family.Ipv4;
+
+test('a policy attaches only where family and protocol are its own; the generic one where nobody tracks (spec 2.8)', () => {
+  const { rules } = make();
+  const refusal = (match: Parameters<typeof rules.add>[0], timeout: string): string => {
+    const made = rules.add(match, { timeout });
+    return typeof made === 'string' ? made : 'added';
+  };
+  assert.equal(refusal({ family: ipv4, protocol: 17 }, 'unknown'), 'ENOENT');
+  assert.equal(refusal({ family: ipv4, protocol: 17 }, 'udp6'), 'EINVAL');
+  assert.equal(refusal({ family: ipv4, protocol: 17 }, 'nowhere'), 'EINVAL');
+  assert.equal(refusal({ family: ipv4, protocol: 6 }, 'udp4'), 'EINVAL');
+  assert.equal(refusal({ family: ipv4 }, 'udp4'), 'EINVAL');
+  assert.equal(refusal({ family: ipv4, protocol: 17, protocolInverted: true }, 'udp4'), 'EINVAL');
+  assert.equal(refusal({ family: ipv4, protocol: 6 }, 'any'), 'EINVAL');
+  assert.equal(refusal({ family: ipv4, protocol: 253 }, 'any'), 'added');
+  assert.equal(refusal({ family: ipv4, protocol: 17 }, 'udp4'), 'added');
+});
+
+test('each rule holds its policy once, and gives it back when it goes (spec 2.8)', () => {
+  const { rules, timeoutPolicies } = make();
+  const policy = timeoutPolicies.find('udp4')!;
+  const first = rules.add({ family: ipv4, protocol: 17 }, { timeout: 'udp4' });
+  rules.add({ family: ipv4, protocol: 17 }, { timeout: 'udp4' });
+  assert.equal(policy.use, 3);
+  assert.equal(timeoutPolicies.delete('udp4'), 'busy');
+  assert.ok(typeof first !== 'string' && rules.delete(first.id) && !rules.delete(first.id));
+  assert.equal(rules.flush(), 1);
+  assert.equal(policy.use, 1);
+});
+
+test('the first rule that matches decides, by ports, addresses and interface', () => {
+  const { rules, tracker } = make();
+  rules.add({ family: ipv4, protocol: 17, destinationPort: { from: 50, to: 60 }, ingress: 'eth+' }, { notrack: true });
+  rules.add({ destination: { address: Uint8Array.of(10, 0, 0, 8), length: 29 } }, { zone: 5 });
+  const classAt = (to: number, dport: number, ingress: string): PacketClass => classOf(tracker.track(udp(to, dport), 0, 28, 0, ingress));
+  assert.equal(classAt(2, 53, 'eth0'), PacketClass.Untracked);
+  assert.equal(classAt(2, 53, 'wlan0'), PacketClass.New);
+  assert.equal(classAt(2, 61, 'eth0'), PacketClass.New);
+  const zoned = flowOf(tracker.track(udp(9, 99), 0, 28, 0, 'wlan0'));
+  assert.equal(tracker.table.word(zoned, 28) & 0xffff, 5);
+  const bare = flowOf(tracker.track(udp(16, 99), 0, 28, 0, 'wlan0'));
+  assert.equal(tracker.table.word(bare, 28) & 0xffff, 0);
+});
+
+test('a policy that is deleted leaves the flows: their timers run on, the defaults hold from the next packet (spec 2.7)', () => {
+  const { rules, timeoutPolicies, tracker } = make();
+  const rule = rules.add({ family: ipv4, protocol: 17 }, { timeout: 'udp4' });
+  const flow = flowOf(tracker.track(udp(2, 53), 0, 28, 0));
+  assert.equal(tracker.leftOf(flow), 7000);
+  assert.ok(typeof rule !== 'string' && rules.delete(rule.id));
+  assert.equal(timeoutPolicies.delete('udp4'), undefined);
+  assert.equal(tracker.leftOf(flow), 7000);
+  tracker.track(udp(2, 53), 0, 28, 1000);
+  assert.equal(tracker.leftOf(flow), 30_000);
+});
