@@ -1,3 +1,7 @@
 export { cthelper } from './cthelper/commands.ts';
+export { ctnetlink } from './ctnetlink/commands.ts';
+export { FlowWriter } from './ctnetlink/write-flow.ts';
+export { ctnetlinkExp } from './ctnetlink-exp/commands.ts';
 export { cttimeout } from './cttimeout/commands.ts';
+export { Events } from './events.ts';
 export { createNetlinkServer, type NamespaceServerOptions, type SubsystemName } from './server.ts';

@@ -4,7 +4,7 @@ import { type AttrTable, attr, attrs, be32, Frame } from '@ring3/wire';
 import { align, GetFlags, headerLength, MessageFlags, MessageHeader, MessageType } from '../message.ts';
 import { type AttributeSet, describePolicy, ExtackText, isRefusal, validate } from '../policy.ts';
 import { acknowledge } from './acknowledge.ts';
-import { Block, familyHeaderLength, type MessageHead } from './block.ts';
+import { Block, familyHeaderLength } from './block.ts';
 import { NetlinkPort, type PortOwner } from './netlink-port.ts';
 import type { Port, PortOptions, Rights } from './port.ts';
 import type { AnyCommand, Call, SubsystemRows } from './subsystem.ts';
@@ -220,16 +220,17 @@ class RunningCall implements Call {
     return this.netlinkPort;
   }
 
-  reply: Call['reply'] = (command, declaration, value, head = {}) => {
+  reply: Call['reply'] = (command, declaration, value, head) =>
+    this.replyWith(command, (block, own) => block.add(head === undefined ? own : { ...own, ...head }, declaration, value));
+
+  replyWith: Call['replyWith'] = (command, write) => {
     const block = new Block();
-    const whole: MessageHead = {
+    write(block, {
       type: (this.header.type & 0xff00) | command,
       flags: MessageFlags.Multi,
       sequence: this.header.sequence,
       portId: this.netlinkPort.portId,
-      ...head,
-    };
-    block.add(whole, declaration, value);
+    });
     this.netlinkPort.deliver(block.bytes());
   };
 }

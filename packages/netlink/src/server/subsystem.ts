@@ -24,6 +24,8 @@ export interface Call<A extends AttrTable = AttrTable> {
    * @param command the message type inside the subsystem
    */
   reply<B extends AttrTable>(command: number, declaration: Attrs<B>, value: AttrsInput<B>, head?: Partial<MessageHead>): void;
+  /** Answers with what `write` puts into a block. @param command as for `reply` */
+  replyWith(command: number, write: (block: Block, head: MessageHead) => void): void;
 }
 
 /** A list on its way to a program, block by block. */

@@ -1,0 +1,144 @@
+import {
+  addStatus,
+  dropHelper,
+  EventBit,
+  Mark,
+  type Namespace,
+  Protocol,
+  type SctpChange,
+  Status,
+  StatusWord,
+  setMark,
+  type TcpChange,
+  type Tracker,
+  tcpStates,
+  writeSctp,
+  writeTcp,
+} from '@ring3/conntrack';
+import { type AttributeSet, Errno, isRefusal } from '@ring3/netlink';
+import { type ConntrackMessage, HelpAttributes, ProtocolInformation, SctpInformation, TcpInformation } from '@ring3/nfnetlink';
+
+type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
+
+/** Bits of the status that no request changes; those of them that must not be asked for otherwise either. */
+const fixedStatus = Status.Expected | Status.Confirmed | Status.Dying;
+/** Bits that a request may set and never take away. */
+const oneWay = Status.SeenReply | Status.Assured;
+/** Bits that a request sets. */
+const settable = Status.SeenReply | Status.Assured | Status.FixedTimeout;
+
+/** What a request changes, all of it: told once. */
+export const changedBits =
+  EventBit.Reply |
+  EventBit.Assured |
+  EventBit.Helper |
+  EventBit.ProtoInfo |
+  EventBit.SeqAdj |
+  EventBit.Mark |
+  EventBit.Label |
+  EventBit.SynProxy;
+
+/** CTA_HELP: the name, and the private data. @returns them, a positive errno, or undefined where there is no CTA_HELP */
+export function helpOf(
+  attributes: ConntrackAttributes,
+): { readonly name: string; readonly info: Uint8Array | undefined } | number | undefined {
+  if (!attributes.has('help')) return undefined;
+  const found = attributes.within('help', HelpAttributes);
+  if (isRefusal(found)) return found.errno;
+  const name = found.get('name');
+  return name === undefined ? Errno.EINVAL : { name, info: found.get('info') };
+}
+
+/** What CTA_STATUS makes of a flow's status. @returns the bits to be added, or -1 where it is refused */
+export function statusChange(before: number, wanted: number): number {
+  const changed = before ^ wanted;
+  if ((changed & fixedStatus) !== 0) return -1;
+  if ((changed & oneWay & before) !== 0) return -1;
+  return wanted & settable;
+}
+
+/** CTA_PROTOINFO for a protocol. @returns the change, a positive errno, or undefined where there is none */
+export function protocolChange(
+  attributes: ConntrackAttributes,
+  protocol: number,
+): { readonly tcp?: TcpChange; readonly sctp?: SctpChange } | number | undefined {
+  if (!attributes.has('protoinfo')) return undefined;
+  const information = attributes.within('protoinfo', ProtocolInformation);
+  if (isRefusal(information)) return information.errno;
+  if (protocol === Protocol.Tcp) {
+    if (!information.has('tcp')) return undefined;
+    const tcp = information.within('tcp', TcpInformation);
+    if (isRefusal(tcp)) return tcp.errno;
+    const state = tcp.get('state');
+    if (state !== undefined && state >= tcpStates.length) return Errno.EINVAL;
+    const flags = [tcp.get('flagsOriginal'), tcp.get('flagsReply')] as const;
+    const scales = [tcp.get('scaleOriginal'), tcp.get('scaleReply')] as const;
+    return { tcp: { ...(state === undefined ? {} : { state }), flags, ...scaleChange(flags, scales) } };
+  }
+  if (protocol === Protocol.Sctp) {
+    if (!information.has('sctp')) return undefined;
+    const sctp = information.within('sctp', SctpInformation);
+    if (isRefusal(sctp)) return sctp.errno;
+    const state = sctp.get('state');
+    const original = sctp.get('tagOriginal');
+    const reply = sctp.get('tagReply');
+    if (state === undefined || original === undefined || reply === undefined) return Errno.EINVAL;
+    return { sctp: { state, tags: [original, reply] } };
+  }
+  return undefined;
+}
+
+const windowScale = 1;
+
+/** Window scales count where both are given and both sides say that they scale. */
+function scaleChange(
+  flags: readonly [{ flags: number; mask: number } | undefined, { flags: number; mask: number } | undefined],
+  scales: readonly [number | undefined, number | undefined],
+): Pick<TcpChange, 'scales'> {
+  const scaled = flags.every((one) => one !== undefined && (one.flags & one.mask & windowScale) !== 0);
+  return scaled && scales[0] !== undefined && scales[1] !== undefined ? { scales } : {};
+}
+
+/** Changes a flow as a NEW without NLM_F_EXCL asks. Stops at the first thing that is refused. @returns 0 or a positive errno */
+export function changeFlow(namespace: Namespace, flow: number, attributes: ConntrackAttributes, protocol: number): number {
+  const { tracker } = namespace;
+  if (attributes.has('tupleMaster')) return Errno.EOPNOTSUPP;
+  const helped = changeHelp(tracker, flow, attributes);
+  if (helped !== 0) return helped;
+  const timeout = attributes.get('timeout');
+  if (timeout !== undefined) tracker.setExpiry(flow, timeout * 1000);
+  const status = attributes.get('status');
+  if (status !== undefined) {
+    const added = statusChange(tracker.table.word(flow, StatusWord), status);
+    if (added < 0) return Errno.EBUSY;
+    addStatus(tracker, flow, added);
+  }
+  const change = protocolChange(attributes, protocol);
+  if (typeof change === 'number') return change;
+  if (change?.tcp !== undefined) writeTcp(tracker.table, flow, change.tcp);
+  if (change?.sctp !== undefined) writeSctp(tracker.table, flow, change.sctp);
+  changeMark(tracker, flow, attributes);
+  return attributes.has('labels') && !tracker.labels.has(flow) ? Errno.ENOSPC : 0;
+}
+
+function changeMark(tracker: Tracker, flow: number, attributes: ConntrackAttributes): void {
+  const mark = attributes.get('mark');
+  if (mark === undefined) return;
+  const kept = ~(attributes.get('markMask') ?? 0xffffffff);
+  setMark(tracker, flow, (tracker.table.word(flow, Mark) & kept) ^ mark);
+}
+
+function changeHelp(tracker: Tracker, flow: number, attributes: ConntrackAttributes): number {
+  const help = helpOf(attributes);
+  if (help === undefined || typeof help === 'number') return help ?? 0;
+  const helper = tracker.helperOf(flow);
+  if (tracker.masterOf(flow) >= 0) return Errno.EBUSY;
+  if (help.name === '') {
+    dropHelper(tracker, flow);
+    return 0;
+  }
+  if (helper === undefined) return Errno.EOPNOTSUPP;
+  if (helper.name !== help.name) return Errno.EBUSY;
+  if (help.info !== undefined) tracker.writeHelperData(flow, help.info);
+  return 0;
+}

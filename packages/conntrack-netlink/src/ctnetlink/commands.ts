@@ -1,0 +1,295 @@
+import {
+  createFlow,
+  deleteFlows,
+  type FlowRequest,
+  findFlow,
+  type HelperRef,
+  Id,
+  type Namespace,
+  nextFlow,
+  Status,
+  StatusWord,
+  type Tuple,
+  zeroCounters,
+} from '@ring3/conntrack';
+import {
+  type AnyCommand,
+  type AttributeSet,
+  type Block,
+  type Call,
+  command,
+  type Dump,
+  Errno,
+  MessageFlags,
+  type MessageHead,
+  NewFlags,
+  type SubsystemRows,
+  subsystem,
+} from '@ring3/netlink';
+import { ConntrackCommand, ConntrackMessage, ConntrackStats, ConntrackStatsCpu, messageType, Subsystem } from '@ring3/nfnetlink';
+import type { Events } from '../events.ts';
+import { changedBits, changeFlow, helpOf, protocolChange } from './change.ts';
+import { type FlowFilter, filterOf } from './filter.ts';
+import { tupleOf } from './tuple.ts';
+import { FlowWriter } from './write-flow.ts';
+
+type ConntrackCall = Call<(typeof ConntrackMessage)['table']>;
+type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
+
+/** What a request names: one flow, or none. */
+interface Named {
+  readonly orig: Tuple | undefined;
+  readonly reply: Tuple | undefined;
+}
+
+/** The tuples of a request. @returns them or a positive errno */
+function namedBy({ attributes, family }: ConntrackCall): Named | number {
+  const zone = attributes.get('zone') ?? 0;
+  const orig = attributes.has('tupleOrig') ? tupleOf(attributes, 'tupleOrig', family, zone) : undefined;
+  if (typeof orig === 'number') return orig;
+  const reply = attributes.has('tupleReply') ? tupleOf(attributes, 'tupleReply', family, zone) : undefined;
+  return typeof reply === 'number' ? reply : { orig, reply };
+}
+
+/** Subsystem 1, nfnetlink_conntrack, out of one namespace. */
+class Ctnetlink {
+  readonly #namespace: Namespace;
+  readonly #writer: FlowWriter;
+  readonly #events: Events;
+
+  constructor(namespace: Namespace, events: Events) {
+    this.#namespace = namespace;
+    this.#writer = new FlowWriter(namespace);
+    this.#events = events;
+  }
+
+  /** The tracker, at the time of now. */
+  get #tracker() {
+    const { tracker, clock } = this.#namespace;
+    tracker.advance(clock.now());
+    return tracker;
+  }
+
+  rows(): SubsystemRows {
+    return subsystem(Subsystem.Ctnetlink, {
+      [ConntrackCommand.New]: this.#row((call) => this.#new(call)),
+      [ConntrackCommand.Get]: this.#row(
+        (call) => this.#get(call, false),
+        (call) => this.#list(call, false),
+      ),
+      [ConntrackCommand.Delete]: this.#row((call) => this.#delete(call)),
+      [ConntrackCommand.GetCtrZero]: this.#row(
+        (call) => this.#get(call, true),
+        (call) => this.#list(call, true),
+      ),
+      [ConntrackCommand.GetStatsCpu]: this.#row(
+        () => 0,
+        () => this.#statsCpu(),
+      ),
+      [ConntrackCommand.GetStats]: this.#row((call) => this.#stats(call)),
+      [ConntrackCommand.GetDying]: this.#row(
+        () => Errno.EOPNOTSUPP,
+        () => new FlowDump(this.#namespace, this.#writer, () => -1),
+      ),
+      [ConntrackCommand.GetUnconfirmed]: this.#row(
+        () => Errno.EOPNOTSUPP,
+        () => new FlowDump(this.#namespace, this.#writer, (from) => this.#nextUnconfirmed(from)),
+      ),
+    });
+  }
+
+  #row(handle: (call: ConntrackCall) => number, dump?: (call: ConntrackCall) => Dump | number): AnyCommand {
+    const caused =
+      <T>(act: (call: ConntrackCall) => T) =>
+      (call: ConntrackCall) =>
+        this.#events.causedBy(call.port.portId, () => act(call));
+    return command({ attributes: ConntrackMessage, handle: caused(handle), ...(dump === undefined ? {} : { dump: caused(dump) }) });
+  }
+
+  #new(call: ConntrackCall): number {
+    const { attributes, header } = call;
+    const tracker = this.#tracker;
+    const named = namedBy(call);
+    if (typeof named === 'number') return named;
+    const tuple = named.orig ?? named.reply;
+    const found = tuple === undefined ? undefined : findFlow(tracker, tuple);
+    if (found === undefined) return (header.flags & NewFlags.Create) === 0 ? Errno.ENOENT : this.#create(attributes, call.family, named);
+    if ((header.flags & NewFlags.Excl) !== 0) return Errno.EEXIST;
+    const protocol = (tuple as Tuple).protocol;
+    const errno = changeFlow(this.#namespace, found.flow, attributes, protocol);
+    if (errno === 0) tracker.tell('update', found.flow, changedBits);
+    return errno;
+  }
+
+  #create(attributes: ConntrackAttributes, family: number, { orig, reply }: Named): number {
+    const tracker = this.#tracker;
+    if (orig === undefined || reply === undefined || orig.protocol !== reply.protocol) return Errno.EINVAL;
+    const timeoutSeconds = attributes.get('timeout');
+    if (timeoutSeconds === undefined) return Errno.EINVAL;
+    const helper = this.#helperFor(attributes, orig);
+    if (typeof helper === 'number') return helper;
+    const status = attributes.get('status') ?? Status.Confirmed;
+    if ((status & Status.Confirmed) === 0 || (status & (Status.Expected | Status.Dying)) !== 0) return Errno.EBUSY;
+    const change = protocolChange(attributes, orig.protocol);
+    if (typeof change === 'number') return change;
+    const master = this.#masterOf(attributes, family);
+    if (typeof master === 'string') return Errno[master];
+    const request: FlowRequest = {
+      orig,
+      reply,
+      timeoutSeconds,
+      status: status & (Status.SeenReply | Status.Assured | Status.FixedTimeout),
+      mark: attributes.get('mark') ?? 0,
+      ...(helper === undefined ? {} : { helper }),
+      ...(master === undefined ? {} : { master }),
+      ...change,
+    };
+    const made = createFlow(tracker, request);
+    if (typeof made === 'string') return Errno[made];
+    const help = helpOf(attributes);
+    if (typeof help === 'object' && help.info !== undefined) tracker.writeHelperData(made, help.info);
+    return 0;
+  }
+
+  #helperFor(attributes: ConntrackAttributes, orig: Tuple): HelperRef | number | undefined {
+    const help = helpOf(attributes);
+    if (help === undefined || typeof help === 'number') return help;
+    return this.#namespace.findHelper(help.name, orig.family, orig.protocol) ?? Errno.EOPNOTSUPP;
+  }
+
+  #masterOf(attributes: ConntrackAttributes, family: number): number | 'ENOENT' | 'EINVAL' | 'ERANGE' | 'EOPNOTSUPP' | undefined {
+    if (!attributes.has('tupleMaster')) return undefined;
+    const tuple = tupleOf(attributes, 'tupleMaster', family, attributes.get('zone') ?? 0);
+    if (typeof tuple === 'number') return tuple === Errno.ERANGE ? 'ERANGE' : tuple === Errno.EOPNOTSUPP ? 'EOPNOTSUPP' : 'EINVAL';
+    return findFlow(this.#tracker, tuple)?.flow ?? 'ENOENT';
+  }
+
+  /** The flow that a GET or DELETE names. @returns its index, or a negative errno */
+  #one(call: ConntrackCall, named: Named): number {
+    const tracker = this.#tracker;
+    const tuple = named.orig ?? named.reply;
+    if (tuple === undefined) return -Errno.EINVAL;
+    const found = findFlow(tracker, tuple);
+    if (found === undefined) return -Errno.ENOENT;
+    const id = call.attributes.get('id');
+    return id !== undefined && id !== tracker.table.word(found.flow, Id) >>> 0 ? -Errno.ENOENT : found.flow;
+  }
+
+  #get(call: ConntrackCall, zero: boolean): number {
+    const named = namedBy(call);
+    if (typeof named === 'number') return named;
+    const tuple = named.orig ?? named.reply;
+    if (tuple === undefined) return Errno.EINVAL;
+    const found = findFlow(this.#tracker, tuple);
+    if (found === undefined) return Errno.ENOENT;
+    call.replyWith(ConntrackCommand.New, (block, head) => this.#writer.answer(block, head, found.flow, 2));
+    if (zero) zeroCounters(this.#tracker, found.flow);
+    return 0;
+  }
+
+  #list({ attributes, family }: ConntrackCall, zero: boolean): Dump | number {
+    const tracker = this.#tracker;
+    const filter = filterOf(attributes, family);
+    if (typeof filter === 'number') return filter;
+    const next = (from: number): number => {
+      for (let flow = nextFlow(tracker, from); flow >= 0; flow = nextFlow(tracker, flow + 1)) {
+        if (filter === undefined || filter(tracker, flow)) return flow;
+      }
+      return -1;
+    };
+    const after = zero ? (flow: number): void => zeroCounters(tracker, flow) : undefined;
+    return new FlowDump(this.#namespace, this.#writer, next, filter === undefined ? 0 : MessageFlags.DumpFiltered, after);
+  }
+
+  #nextUnconfirmed(from: number): number {
+    const { table } = this.#tracker;
+    for (let flow = from; flow < table.highest; flow++) {
+      if (table.isUsed(flow) && (table.word(flow, StatusWord) & Status.Confirmed) === 0) return flow;
+    }
+    return -1;
+  }
+
+  #delete(call: ConntrackCall): number {
+    const named = namedBy(call);
+    if (typeof named === 'number') return named;
+    const tracker = this.#tracker;
+    if (named.orig === undefined && named.reply === undefined) {
+      const filter: FlowFilter | number | undefined = filterOf(call.attributes, call.version === 0 ? 0 : call.family);
+      if (typeof filter === 'number') return filter;
+      deleteFlows(tracker, filter === undefined ? undefined : (flow) => filter(tracker, flow));
+      return 0;
+    }
+    const flow = this.#one(call, named);
+    if (flow < 0) return -flow;
+    tracker.destroy(flow);
+    return 0;
+  }
+
+  #stats(call: ConntrackCall): number {
+    const { flowCount, settings } = this.#namespace;
+    call.reply(ConntrackCommand.GetStats, ConntrackStats, { entries: flowCount, maxEntries: settings.max });
+    return 0;
+  }
+
+  /** One processor. */
+  #statsCpu(): Dump {
+    const { statistics } = this.#tracker;
+    let told = false;
+    return {
+      fill: (block, head) => {
+        const whole = { ...head, type: messageType(Subsystem.Ctnetlink, ConntrackCommand.GetStatsCpu) };
+        told ||= block.add(whole, ConntrackStatsCpu, {
+          found: statistics.found,
+          invalid: statistics.invalid,
+          insert: 0,
+          insertFailed: statistics.insertFailed,
+          drop: statistics.drop,
+          earlyDrop: statistics.earlyDrop,
+          error: statistics.error,
+          searchRestart: 0,
+          clashResolve: statistics.clashResolve,
+          chainTooLong: 0,
+        });
+        return told;
+      },
+    };
+  }
+}
+
+/**
+ * A list of flows along the arena, where a flow keeps its place while it lives: it repeats and loses none that was there from the beginning to the
+ * end, whatever comes and goes meanwhile.
+ */
+class FlowDump implements Dump {
+  readonly #namespace: Namespace;
+  readonly #writer: FlowWriter;
+  readonly #find: (from: number) => number;
+  readonly #flags: number;
+  readonly #after: ((flow: number) => void) | undefined;
+  #next = 0;
+
+  /** @param find the first flow of the list from an index on, or -1 @param after called for each flow that was told */
+  constructor(namespace: Namespace, writer: FlowWriter, find: (from: number) => number, flags = 0, after?: (flow: number) => void) {
+    this.#namespace = namespace;
+    this.#writer = writer;
+    this.#find = find;
+    this.#flags = flags;
+    this.#after = after;
+  }
+
+  fill(block: Block, head: MessageHead): boolean {
+    const { tracker, clock } = this.#namespace;
+    tracker.advance(clock.now());
+    const whole = { ...head, type: messageType(Subsystem.Ctnetlink, ConntrackCommand.New), flags: head.flags | this.#flags };
+    for (let flow = this.#find(this.#next); flow >= 0; flow = this.#find(flow + 1)) {
+      this.#next = flow;
+      if (!this.#writer.answer(block, whole, flow, 1)) return false;
+      this.#after?.(flow);
+      this.#next = flow + 1;
+    }
+    return true;
+  }
+}
+
+/** Subsystem 1, nfnetlink_conntrack. */
+export const ctnetlink = (namespace: Namespace, events: Events): SubsystemRows => new Ctnetlink(namespace, events).rows();

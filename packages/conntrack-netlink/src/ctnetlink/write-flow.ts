@@ -1,0 +1,259 @@
+import {
+  BytesOrig,
+  BytesReply,
+  Created,
+  EventBit,
+  Expiry,
+  Family,
+  FlowFlag,
+  FlowWords,
+  Id,
+  Mark,
+  type Namespace,
+  PacketsOrig,
+  PacketsReply,
+  Protocol,
+  readSctp,
+  readTcp,
+  StatusWord,
+  type Tracker,
+  ZoneAndFlags,
+} from '@ring3/conntrack';
+import type { Block, MessageHead } from '@ring3/netlink';
+import { CounterAttributes, ConntrackMessage as Cta, HelpAttributes, SynproxyAttributes, TimestampAttributes } from '@ring3/nfnetlink';
+import { AttributeWriter } from './attribute-writer.ts';
+
+/** The numbers of the attributes, out of their declaration. */
+const numbers = Object.fromEntries(Object.entries(Cta.table).map(([field, { type }]) => [field, type])) as {
+  readonly [K in keyof (typeof Cta)['table']]: number;
+};
+
+/** More than all attributes of a flow take. */
+const most = 700;
+const nanosecondsOfMs = 1_000_000;
+
+/** Writes flows as CTA_* messages straight out of the arena. What it writes is what the declarations of `nfnetlink` read. */
+export class FlowWriter {
+  readonly #namespace: Namespace;
+  readonly #writer = new AttributeWriter();
+
+  constructor(namespace: Namespace) {
+    this.#namespace = namespace;
+  }
+
+  /** The answer to a request, or one entry of a list. @param use references, as CTA_USE tells them @returns false when the block is full */
+  answer(block: Block, head: MessageHead, flow: number, use: number): boolean {
+    const { tracker } = this.#namespace;
+    const writer = this.#begin(block, head, tracker, flow);
+    writer.be32(numbers.status, tracker.table.word(flow, StatusWord) >>> 0);
+    writer.be32(numbers.mark, tracker.table.word(flow, Mark) >>> 0);
+    const labels = tracker.labels.get(flow);
+    if (labels !== undefined) writer.bytes(numbers.labels, labels);
+    writer.be32(numbers.id, tracker.table.word(flow, Id) >>> 0);
+    writer.be32(numbers.use, use);
+    this.#master(tracker, flow);
+    this.#timeout(tracker, flow);
+    this.#protocol(tracker, flow, true);
+    this.#counters(tracker, flow);
+    this.#timestamp(tracker, flow, false);
+    this.#help(tracker, flow);
+    this.#synproxy(tracker, flow);
+    return block.finish(writer.at);
+  }
+
+  /** An event about a new or changed flow. @param happened `EventBit`s */
+  event(block: Block, head: MessageHead, flow: number, happened: number): void {
+    const { tracker } = this.#namespace;
+    const writer = this.#begin(block, head, tracker, flow);
+    const isNew = (happened & EventBit.New) !== 0;
+    const byHand = (tracker.table.word(flow, ZoneAndFlags) & FlowFlag.ByHand) !== 0;
+    writer.be32(numbers.id, tracker.table.word(flow, Id) >>> 0);
+    writer.be32(numbers.status, tracker.table.word(flow, StatusWord) >>> 0);
+    this.#timeout(tracker, flow);
+    if (isNew || (happened & EventBit.ProtoInfo) !== 0) this.#protocol(tracker, flow, true);
+    this.#help(tracker, flow);
+    if (isNew || (happened & EventBit.Related) !== 0) this.#master(tracker, flow);
+    const labels = tracker.labels.get(flow);
+    if (labels !== undefined && (happened & EventBit.Label) !== 0) writer.bytes(numbers.labels, labels);
+    if (isNew || (happened & EventBit.SynProxy) !== 0) this.#synproxy(tracker, flow);
+    const mark = tracker.table.word(flow, Mark) >>> 0;
+    if (mark !== 0 || (happened & EventBit.Mark) !== 0 || (isNew && byHand)) writer.be32(numbers.mark, mark);
+    this.#eventTime(tracker, flow);
+    block.finish(writer.at);
+  }
+
+  /** The event about a flow's end. */
+  destroyed(block: Block, head: MessageHead, flow: number): void {
+    const { tracker } = this.#namespace;
+    const writer = this.#begin(block, head, tracker, flow);
+    writer.be32(numbers.id, tracker.table.word(flow, Id) >>> 0);
+    writer.be32(numbers.status, tracker.table.word(flow, StatusWord) >>> 0);
+    if (tracker.leftOf(flow) > 0) this.#timeout(tracker, flow);
+    this.#counters(tracker, flow);
+    this.#timestamp(tracker, flow, true);
+    this.#protocol(tracker, flow, false);
+    const mark = tracker.table.word(flow, Mark) >>> 0;
+    if (mark !== 0) writer.be32(numbers.mark, mark);
+    this.#eventTime(tracker, flow);
+    block.finish(writer.at);
+  }
+
+  /** Headers, tuples and zone, which begin every message about a flow. */
+  #begin(block: Block, head: MessageHead, tracker: Tracker, flow: number): AttributeWriter {
+    const writer = this.#writer;
+    const family = (tracker.table.words[flow * FlowWords + 3]! >>> 8) & 255;
+    const at = block.begin({ ...head, family }, most);
+    writer.start(block.frame, at);
+    const flags = tracker.table.word(flow, ZoneAndFlags);
+    const zone = flags & 0xffff;
+    const zoned = flags & (FlowFlag.ZoneOrig | FlowFlag.ZoneReply);
+    this.#tuple(tracker, numbers.tupleOrig, flow, 0, zoned === FlowFlag.ZoneOrig ? zone : 0);
+    this.#tuple(tracker, numbers.tupleReply, flow, 1, zoned === FlowFlag.ZoneReply ? zone : 0);
+    if (zoned === (FlowFlag.ZoneOrig | FlowFlag.ZoneReply)) writer.be16(numbers.zone, zone);
+    return writer;
+  }
+
+  #tuple(tracker: Tracker, type: number, flow: number, direction: number, zone: number): void {
+    const writer = this.#writer;
+    const { words, wide } = tracker.table;
+    const at = flow * FlowWords + direction * 4;
+    const meta = words[at + 3]!;
+    const tuple = writer.open(type);
+    const ip = writer.open(1);
+    if (((meta >>> 8) & 255) === Family.Ipv4) {
+      writer.be32(1, words[at]! >>> 0);
+      writer.be32(2, words[at + 1]! >>> 0);
+    } else {
+      const far = flow * 16 + direction * 8;
+      writer.words(3, wide[far]!, wide[far + 1]!, wide[far + 2]!, wide[far + 3]!);
+      writer.words(4, wide[far + 4]!, wide[far + 5]!, wide[far + 6]!, wide[far + 7]!);
+    }
+    writer.close(ip);
+    this.#key(meta & 255, words[at + 2]!);
+    if (zone !== 0) writer.be16(3, zone);
+    writer.close(tuple);
+  }
+
+  #key(protocol: number, ports: number): void {
+    const writer = this.#writer;
+    const proto = writer.open(2);
+    writer.u8(1, protocol);
+    switch (protocol) {
+      case Protocol.Tcp:
+      case Protocol.Udp:
+      case Protocol.UdpLite:
+      case Protocol.Sctp:
+      case Protocol.Gre:
+        writer.be16(2, ports >>> 16);
+        writer.be16(3, ports & 0xffff);
+        break;
+      case Protocol.Icmp:
+        writer.be16(4, ports >>> 16);
+        writer.u8(5, (ports >>> 8) & 255);
+        writer.u8(6, ports & 255);
+        break;
+      case Protocol.Icmpv6:
+        writer.be16(7, ports >>> 16);
+        writer.u8(8, (ports >>> 8) & 255);
+        writer.u8(9, ports & 255);
+        break;
+    }
+    writer.close(proto);
+  }
+
+  #master(tracker: Tracker, flow: number): void {
+    const master = tracker.masterOf(flow);
+    if (master >= 0) this.#tuple(tracker, numbers.tupleMaster, master, 0, 0);
+  }
+
+  /** Whole seconds of the ticks that are left. */
+  #timeout(tracker: Tracker, flow: number): void {
+    const { hz } = this.#namespace;
+    const ticks = Math.ceil(((tracker.table.double(flow, Expiry) - tracker.now) * hz) / 1000);
+    this.#writer.be32(numbers.timeout, Math.max(0, Math.floor(ticks / hz)) >>> 0);
+  }
+
+  #protocol(tracker: Tracker, flow: number, whole: boolean): void {
+    const writer = this.#writer;
+    const protocol = tracker.table.words[flow * FlowWords + 3]! & 255;
+    if (protocol !== Protocol.Tcp && protocol !== Protocol.Sctp) return;
+    const information = writer.open(numbers.protoinfo);
+    if (protocol === Protocol.Tcp) {
+      const { state, scales, flags } = readTcp(tracker.table, flow);
+      const tcp = writer.open(1);
+      writer.u8(1, state);
+      if (whole) {
+        writer.u8(2, scales[0]);
+        writer.u8(3, scales[1]);
+        writer.pair(4, flags[0], 0);
+        writer.pair(5, flags[1], 0);
+      }
+      writer.close(tcp);
+    } else {
+      const { state, tags } = readSctp(tracker.table, flow);
+      const sctp = writer.open(3);
+      writer.u8(1, state);
+      if (whole) {
+        writer.be32(2, tags[0]);
+        writer.be32(3, tags[1]);
+      }
+      writer.close(sctp);
+    }
+    writer.close(information);
+  }
+
+  #counters(tracker: Tracker, flow: number): void {
+    const { table } = tracker;
+    if ((table.word(flow, ZoneAndFlags) & FlowFlag.Counted) === 0) return;
+    this.#counter(numbers.countersOrig, table.double(flow, PacketsOrig), table.double(flow, BytesOrig));
+    this.#counter(numbers.countersReply, table.double(flow, PacketsReply), table.double(flow, BytesReply));
+  }
+
+  #counter(type: number, packets: number, bytes: number): void {
+    const counters = this.#writer.open(type);
+    this.#writer.be64(CounterAttributes.table.packets.type, packets);
+    this.#writer.be64(CounterAttributes.table.bytes.type, bytes);
+    this.#writer.close(counters);
+  }
+
+  #timestamp(tracker: Tracker, flow: number, ended: boolean): void {
+    if ((tracker.table.word(flow, ZoneAndFlags) & FlowFlag.Stamped) === 0) return;
+    const timestamp = this.#writer.open(numbers.timestamp);
+    this.#writer.be64Exact(TimestampAttributes.table.start.type, this.#wallTime(tracker.table.double(flow, Created)));
+    if (ended) this.#writer.be64Exact(TimestampAttributes.table.stop.type, this.#wallTime(tracker.now));
+    this.#writer.close(timestamp);
+  }
+
+  #eventTime(tracker: Tracker, flow: number): void {
+    if ((tracker.table.word(flow, ZoneAndFlags) & FlowFlag.Stamped) === 0) return;
+    this.#writer.be64Exact(numbers.timestampEvent, this.#wallTime(tracker.now));
+  }
+
+  /** Nanoseconds since 1970 of a moment in the tracker's time. */
+  #wallTime(moment: number): bigint {
+    const { clock } = this.#namespace;
+    const ms = clock.wall() - clock.now() + moment;
+    return BigInt(Math.round(ms)) * BigInt(nanosecondsOfMs);
+  }
+
+  #help(tracker: Tracker, flow: number): void {
+    const helper = tracker.helperOf(flow);
+    if (helper === undefined) return;
+    const help = this.#writer.open(numbers.help);
+    this.#writer.name(HelpAttributes.table.name.type, helper.name);
+    const data = tracker.helperData.get(flow);
+    if (data !== undefined) this.#writer.bytes(HelpAttributes.table.info.type, data);
+    this.#writer.close(help);
+  }
+
+  /** Flows that requests made have the extension of the SYN proxy, which ring3 leaves empty. */
+  #synproxy(tracker: Tracker, flow: number): void {
+    if ((tracker.table.word(flow, ZoneAndFlags) & FlowFlag.ByHand) === 0) return;
+    const { initialSequence, initialTimestamp, timestampOffset } = SynproxyAttributes.table;
+    const synproxy = this.#writer.open(numbers.synproxy);
+    this.#writer.be32(initialSequence.type, 0);
+    this.#writer.be32(initialTimestamp.type, 0);
+    this.#writer.be32(timestampOffset.type, 0);
+    this.#writer.close(synproxy);
+  }
+}
