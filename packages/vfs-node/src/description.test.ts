@@ -9,19 +9,14 @@ test('attributes, time of birth and a change time that was set come back as they
   const birth = fc.option(time, { nil: undefined });
   const setChanged = fc.option(fc.record({ told: time, host: time }, { noNullPrototype: true }), { nil: undefined });
   fc.assert(
-    fc.property(fc.record({ attributes, birth, setChanged }, { noNullPrototype: true }), time, (description, changed) => {
-      assert.deepEqual(readDescription(writeDescription(description), changed), { changed, ...description });
+    fc.property(fc.record({ attributes, birth, setChanged }, { noNullPrototype: true }), (description) => {
+      assert.deepEqual(readDescription(writeDescription(description)), description);
     }),
   );
 });
 
 test('bytes of any other length say nothing', () => {
   for (const bytes of [undefined, new Uint8Array(0), new Uint8Array(19), new Uint8Array(21), new Uint8Array(45)]) {
-    assert.deepEqual(readDescription(bytes, 1n), {
-      changed: 1n,
-      attributes: undefined,
-      birth: undefined,
-      setChanged: undefined,
-    });
+    assert.deepEqual(readDescription(bytes), { attributes: undefined, birth: undefined, setChanged: undefined });
   }
 });

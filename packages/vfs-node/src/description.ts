@@ -1,8 +1,18 @@
 import type { FileStat, XattrTarget } from '@ring3/linux';
 import { isCode, type Stat } from '@ring3/vfs';
-import type { Device } from './device.ts';
-import { type Description, type Inode, kindOf } from './inode.ts';
+import type { Device, Known } from './device.ts';
+import { type Inode, kindOf } from './inode.ts';
 import { descriptionKey, type KeptValues } from './kept-values.ts';
+
+/** What the host keeps no field for. */
+export interface Description {
+  readonly attributes: number | undefined;
+  readonly birth: bigint | undefined;
+  /** A change time that was set, and the host's own at that time. */
+  readonly setChanged: { readonly told: bigint; readonly host: bigint } | undefined;
+}
+
+const none: Description = { attributes: undefined, birth: undefined, setChanged: undefined };
 
 // flags u32, attributes u32, birth; and where a change time was set, that and the host's own. A time is seconds since 1970 as i64 and
 // nanoseconds as u32: 64 bits of nanoseconds end in 2262, and Windows' times do not. Little-endian
@@ -24,14 +34,11 @@ function setTime(view: DataView, at: number, time: bigint): void {
 }
 
 /** Reads attributes and times out of their bytes; what is no such thing says nothing. */
-export function readDescription(bytes: Uint8Array | undefined, changed: bigint): Description {
-  if (bytes === undefined || (bytes.length !== size && bytes.length !== sizeWithChanged)) {
-    return { changed, attributes: undefined, birth: undefined, setChanged: undefined };
-  }
+export function readDescription(bytes: Uint8Array | undefined): Description {
+  if (bytes === undefined || (bytes.length !== size && bytes.length !== sizeWithChanged)) return none;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const flags = view.getUint32(0, true);
   return {
-    changed,
     attributes: (flags & hasAttributes) !== 0 ? view.getUint32(4, true) : undefined,
     birth: (flags & hasBirth) !== 0 ? getTime(view, 8) : undefined,
     setChanged: bytes.length === size ? undefined : { told: getTime(view, size), host: getTime(view, size + timeSize) },
@@ -39,7 +46,7 @@ export function readDescription(bytes: Uint8Array | undefined, changed: bigint):
 }
 
 /** The bytes of attributes and times. */
-export function writeDescription({ attributes, birth, setChanged }: Omit<Description, 'changed'>): Uint8Array {
+export function writeDescription({ attributes, birth, setChanged }: Description): Uint8Array {
   const bytes = new Uint8Array(setChanged === undefined ? size : sizeWithChanged);
   const view = new DataView(bytes.buffer);
   view.setUint32(0, (attributes === undefined ? 0 : hasAttributes) | (birth === undefined ? 0 : hasBirth), true);
@@ -52,12 +59,13 @@ export function writeDescription({ attributes, birth, setChanged }: Omit<Descrip
   return bytes;
 }
 
-/** The description of an open inode, read again only when the host's change time moved. */
-export function describe(kept: KeptValues, inode: Inode, target: XattrTarget, changed: bigint): Description {
-  if (inode.description?.changed === changed) return inode.description;
-  const bytes = kept.peek(inode.fileId, inode, target, descriptionKey);
-  inode.description = readDescription(isCode(bytes) ? undefined : bytes, changed);
-  return inode.description;
+/** What the host keeps no field for, read when it is first asked for. */
+export function describe(kept: KeptValues, known: Known, inode: Pick<Inode, 'device' | 'kind'>, target: XattrTarget): Description {
+  if (known.description === undefined) {
+    const bytes = kept.peek(known.fileId, inode, target, descriptionKey);
+    known.description = readDescription(isCode(bytes) ? undefined : bytes);
+  }
+  return known.description;
 }
 
 const unsigned64 = (1n << 64n) - 1n;

@@ -1,10 +1,28 @@
 import { type FileStat, fileHandle, fileSystemStat } from '@ring3/linux';
+import type { Description } from './description.ts';
 import type { Inode } from './inode.ts';
 
 /** uapi/linux/magic.h: file systems that live in memory, where nothing waits. */
 const inMemory: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]); // tmpfs, ramfs
 /** Those behind a network or another program, where everything may. */
 const remote: ReadonlySet<number> = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x65735546, 0x01021997, 0x00c36400]); // nfs, cifs, smb2, smb, fuse, 9p, ceph
+
+/** Files that something is known about, of one file system: some 20 MiB. */
+const mostKnown = 65_536;
+
+/**
+ * What was found out about a file, open or not. It holds as long as the host's change time stays, which moves with every change of attributes; the store's
+ * own changes end it at once.
+ */
+export interface Known {
+  readonly changed: bigint;
+  readonly birth: bigint | undefined;
+  readonly fileId: string;
+  /** What the host keeps no field for, once it was read. */
+  description: Description | undefined;
+  /** The security descriptor, once it was read; null where there is none. */
+  descriptor: Uint8Array | null | undefined;
+}
 
 /** One file system under the share. */
 export class Device {
@@ -19,6 +37,7 @@ export class Device {
   hasXattrs: boolean;
   /** Inodes that are open, by number: none of these numbers can be given out again meanwhile. */
   readonly inodes = new Map<bigint, Inode>();
+  readonly #known = new Map<bigint, Known>();
 
   constructor(key: string, fd: number, hostAttributes: boolean) {
     const found = fileSystemStat(fd);
@@ -31,13 +50,31 @@ export class Device {
     this.hasXattrs = hostAttributes;
   }
 
-  /** The exact and lasting name of a file. @param dir with `name`, or the file itself with an empty one */
-  fileId(stat: FileStat, dir: number, name: string | Uint8Array = ''): string {
+  /** What is known about the file that a stat told of. @param dir with `name`, or the file itself with an empty one */
+  know(found: FileStat, dir: number, name: string | Uint8Array = ''): Known {
+    const number = found.inode;
+    const { changed, birth } = found;
+    const before = this.#known.get(number);
+    if (before !== undefined && before.changed === changed && before.birth === birth) return before;
+    const fileId = this.inodes.get(number)?.fileId ?? this.#fileId(found, dir, name);
+    const known: Known = { changed, birth, fileId, description: undefined, descriptor: undefined };
+    if (before === undefined && this.#known.size >= mostKnown) this.#known.delete(this.#known.keys().next().value!);
+    this.#known.set(number, known);
+    return known;
+  }
+
+  /** The store changes something about a file. */
+  forget(number: bigint): void {
+    this.#known.delete(number);
+  }
+
+  /** The exact and lasting name of a file. */
+  #fileId(found: FileStat, dir: number, name: string | Uint8Array): string {
     if (this.hasHandles) {
       const handle = fileHandle(dir, name);
       if (typeof handle !== 'number') return `${this.id}-${handle.toString('hex')}`;
     }
-    return `${this.id}-${stat.inode.toString(16)}-${(stat.birth ?? 0n).toString(16)}`;
+    return `${this.id}-${found.inode.toString(16)}-${(found.birth ?? 0n).toString(16)}`;
   }
 }
 

@@ -76,7 +76,7 @@ export class EntryHandle implements Handle {
     const { inode, fd } = this.entry;
     const answer = stat(fd, scratch);
     if (answer < 0) return errorCode(answer);
-    const description = describe(this.store.kept, inode, this.target, scratch.changed);
+    const description = describe(this.store.kept, inode.device.know(scratch, fd), inode, this.target);
     return statOf(scratch, inode.device, this.store.tree.root.inode.device, inode.fileId, description);
   }
 
@@ -215,9 +215,8 @@ export class EntryHandle implements Handle {
     const { kept } = this.store;
     const answer = stat(fd, scratch);
     if (answer < 0) return errorCode(answer);
-    const before = describe(kept, inode, this.target, scratch.changed);
-    const after = { attributes: attributes ?? before.attributes, birth: birth ?? before.birth };
-    inode.description = undefined;
+    const before = describe(kept, inode.device.know(scratch, fd), inode, this.target);
+    const after = { attributes: attributes ?? before.attributes, birth: birth ?? before.birth, setChanged: undefined };
     const refused = kept.set(inode, this.target, descriptionKey, writeDescription(after));
     if (refused !== undefined || changed === undefined) return refused;
     const again = stat(fd, scratch);
@@ -225,7 +224,8 @@ export class EntryHandle implements Handle {
     const setChanged = { told: changed, host: scratch.changed };
     const bad = kept.set(inode, this.target, descriptionKey, writeDescription({ ...after, setChanged }));
     if (bad !== undefined || stat(fd, scratch) < 0) return bad;
-    inode.description = { ...after, changed: scratch.changed, setChanged: { told: changed, host: scratch.changed } }; // exact while it is open
+    // the host's change time moved once more: as long as this is known, it is so exactly
+    inode.device.know(scratch, fd).description = { ...after, setChanged: { told: changed, host: scratch.changed } };
     return undefined;
   }
 
@@ -255,7 +255,17 @@ export class EntryHandle implements Handle {
   }
 
   getDescriptor(): Uint8Array | VfsCode {
-    return this.stale ? 'ESTALE' : this.#get(descriptorKey);
+    if (this.stale) return 'ESTALE';
+    const { inode, fd } = this.entry;
+    const answer = stat(fd, scratch);
+    if (answer < 0) return errorCode(answer);
+    const known = inode.device.know(scratch, fd);
+    if (known.descriptor === undefined) {
+      const read = this.store.kept.get(inode, this.target, descriptorKey);
+      if (isCode(read)) return read;
+      known.descriptor = read ?? null;
+    }
+    return known.descriptor?.slice() ?? 'ENODATA';
   }
 
   setDescriptor(descriptor: Uint8Array): VfsCode | undefined {

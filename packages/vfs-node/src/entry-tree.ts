@@ -159,7 +159,7 @@ export class EntryTree {
     const kind = kindOf(scratch);
     if (kind === undefined) return undefined;
     const device = this.devices.of(scratch, fd);
-    return device.inodes.get(scratch.inode) ?? new Inode(device, scratch, kind, device.fileId(scratch, fd));
+    return device.inodes.get(scratch.inode) ?? new Inode(device, scratch, kind, device.know(scratch, fd).fileId);
   }
 }
 

@@ -6,15 +6,6 @@ import type { Entry } from './entry.ts';
 import { scratch } from './scratch.ts';
 import type { Streams } from './streams.ts';
 
-/** What the host keeps no field for; read again when the host's change time moved. */
-export interface Description {
-  readonly changed: bigint;
-  readonly attributes: number | undefined;
-  readonly birth: bigint | undefined;
-  /** A change time that was set, and the host's own when that was done: told as long as the host's has not moved on. */
-  readonly setChanged?: { readonly told: bigint; readonly host: bigint } | undefined;
-}
-
 /** Beyond this size, giving back the room of an unlinked file takes long. */
 const bigFile = 64 * 2 ** 20;
 
@@ -30,7 +21,6 @@ export class Inode {
   readonly number: bigint;
   readonly kind: Kind;
   readonly fileId: string;
-  description: Description | undefined;
   /** Its named streams, once asked for. */
   streams: Streams | undefined;
   /** What is done when a file whose last name is gone is closed for good; until then it has all that it had. */

@@ -54,6 +54,7 @@ export class KeptValues {
 
   /** @returns nothing; or ENOSPC where it fits nowhere, or what the host says */
   set(inode: Inode, target: XattrTarget, key: string, value: Uint8Array): VfsCode | undefined {
+    inode.device.forget(inode.number);
     const answer = this.setBeside(inode, target, key, value);
     if (answer === 0) {
       this.#sidecar.remove(inode.fileId, key);
@@ -75,6 +76,7 @@ export class KeptValues {
 
   /** Takes a value away; none there is no failure. */
   remove(inode: Inode, target: XattrTarget, key: string): VfsCode | undefined {
+    inode.device.forget(inode.number);
     this.#sidecar.remove(inode.fileId, key);
     if (!inode.device.hasXattrs || inode.kind === 'link') return undefined;
     const answer = removeXattr(target, key);

@@ -1,14 +1,14 @@
 import type { MaybePromise } from '@ring3/kit';
 import { close, EntryType, FolderReader, OpenFlag, openAt, stat, statAt } from '@ring3/linux';
 import { type Cursor, isCode, type Kind, type Listing, type ListWant, nameFromBytes, type Entry as Told, type VfsCode } from '@ring3/vfs';
-import { readDescription, statOf } from './description.ts';
+import { describe, statOf } from './description.ts';
 import type { Device } from './device.ts';
 import type { Entry } from './entry.ts';
 import { hostName } from './entry.ts';
 import type { EntryTree } from './entry-tree.ts';
 import { errorCode } from './error-code.ts';
 import { kindOf } from './inode.ts';
-import { descriptionKey, type KeptValues } from './kept-values.ts';
+import type { KeptValues } from './kept-values.ts';
 import { scratch } from './scratch.ts';
 
 /** Entries looked at in one call, so that one client's listing holds up the others for a millisecond at most. */
@@ -143,16 +143,9 @@ export class OpenListing {
   /** The stat of the entry that `scratch` tells of. */
   #stat(folder: number, host: string | Uint8Array, kind: Kind): NonNullable<Told['stat']> {
     const device = this.#device(folder, host);
-    const open = device.inodes.get(scratch.inode);
-    const fileId = open?.fileId ?? device.fileId(scratch, folder, host);
-    const { changed } = scratch;
-    if (open?.description?.changed !== changed) {
-      const bytes = this.#kept.peek(fileId, { device, kind }, { dir: folder, name: host }, descriptionKey);
-      const description = readDescription(isCode(bytes) ? undefined : bytes, changed);
-      if (open !== undefined) open.description = description;
-      return statOf(scratch, device, this.#tree.root.inode.device, fileId, description);
-    }
-    return statOf(scratch, device, this.#tree.root.inode.device, fileId, open.description);
+    const known = device.know(scratch, folder, host);
+    const description = describe(this.#kept, known, { device, kind }, { dir: folder, name: host });
+    return statOf(scratch, device, this.#tree.root.inode.device, known.fileId, description);
   }
 
   /** The device of the entry that `scratch` tells of: nearly always the folder's. */
