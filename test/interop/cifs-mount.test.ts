@@ -33,7 +33,7 @@ interface Scene {
   run(...scripts: readonly (readonly [name: string, ...words: string[]])[]): Promise<string>;
 }
 
-async function scene(serve: readonly string[], play: (scene: Scene) => Promise<void>): Promise<void> {
+async function scene(serve: readonly string[], play: (scene: Scene) => Promise<unknown>): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-cifs-'));
   try {
     using network = guestNetwork();
@@ -121,7 +121,7 @@ describe('the cifs client of a Linux kernel', { ...(skip !== undefined && { skip
   });
 
   test('a mount that cannot be is refused with the error that says why', async () => {
-    await scene(lenient, ({ options, run }) => run(['errors', options('vers=3.1.1')]).then(() => undefined));
+    await scene(lenient, ({ options, run }) => run(['errors', options('vers=3.1.1')]));
   });
 
   test('a server that wants encryption refuses a client that cannot', async () => {
@@ -132,11 +132,8 @@ describe('the cifs client of a Linux kernel', { ...(skip !== undefined && { skip
   });
 
   test('guests come in where the server says so', async () => {
-    for (const serve of [['--guest'], ['--guest', ...lenient]]) {
-      await scene(serve, async ({ options, run }) => {
-        await run(['guest', options('vers=2.1')], ['guest', options('vers=3.1.1')]);
-      });
-    }
+    await scene(['--guest'], ({ options, run }) => run(['guest', options('vers=3.1.1')]));
+    await scene(['--guest', ...lenient], ({ options, run }) => run(['guest', options('vers=2.1')]));
   });
 
   test('a read-only share lets nothing be changed', async () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { need } from './programs.ts';
 import { type Ring3, startRing3 } from './ring3.ts';
-import { run } from './smbclient.ts';
+import { type Ran, run } from './smbclient.ts';
 
 describe('impacket', need('impacket'), () => {
   let folder: string;
@@ -19,14 +19,33 @@ describe('impacket', need('impacket'), () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  // not 3.1.1: impacket 0.10 signs its TREE_CONNECT wrongly there, and Samba refuses it as well
+  const client = (...words: readonly string[]): Promise<Ran> => run('/usr/bin/python3', words);
+
+  // not 3.0.2, which impacket does not know, and not 3.1.1: impacket 0.10 signs wrongly there and knows no key for encryption; Samba refuses it as well
   for (const dialect of ['0x202', '0x210', '0x300']) {
-    test(`works at dialect ${dialect}, and is told a wrong password`, async () => {
+    test(`asks for everything it can at dialect ${dialect}`, async () => {
       const program = join(import.meta.dirname, 'impacket-client.py');
-      const { status, output } = await run('/usr/bin/python3', [program, String(server.port), server.user, server.password, dialect]);
+      const { status, output } = await client(program, String(server.port), server.user, server.password, dialect);
       assert.equal(status, 0, `${output}\nring3 said:\n${server.log()}`);
       assert.equal(output.trim(), dialect);
       assert.deepEqual(readdirSync(folder), []);
     });
   }
+
+  const nameless = [
+    'import sys',
+    'from impacket.smbconnection import SMBConnection, SessionError',
+    'connection = SMBConnection("127.0.0.1", "127.0.0.1", sess_port=int(sys.argv[1]))',
+    'try:',
+    '    connection.login("", "")',
+    '    print("in", *(share["shi1_netname"][:-1] for share in connection.listShares()), *(file.get_longname() for file in connection.listPath("share", "*")))',
+    'except SessionError as error:',
+    '    print(error)',
+  ].join('\n');
+
+  test('without a name it is let in by a server for guests alone', async () => {
+    assert.match((await client('-c', nameless, String(server.port))).output, /STATUS_LOGON_FAILURE/);
+    await using open = await startRing3(folder, ['--guest']);
+    assert.equal((await client('-c', nameless, String(open.port))).output, 'in IPC$ share . ..\n', open.log());
+  });
 });
