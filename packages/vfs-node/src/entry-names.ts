@@ -6,6 +6,7 @@ import type { NodeStore } from './node-store.ts';
 
 /** Gives an entry another name or folder. It is where its name says. Codes of `Handle.rename` */
 export function renameEntry(store: NodeStore, entry: Entry, folder: Entry, name: string, how: RenameHow): Answer<void> {
+  if (isBelow(folder, entry)) return 'EINVAL';
   return store.withName(folder, name, (there) => {
     if (isCode(there)) return there;
     if (there === undefined || isSameName(there, entry)) {
@@ -50,7 +51,7 @@ function moveTo(store: NodeStore, entry: Entry, folder: Entry, name: string, fla
   const { names } = store.tree;
   const rename = (): number => {
     const answer = renameAt(parent.fd, entry.host, folder.fd, host, flags);
-    return answer < 0 && flags !== 0 && errorCode(answer) === 'EINVAL' && !isBelow(folder, entry)
+    return answer < 0 && flags !== 0 && errorCode(answer) === 'EINVAL'
       ? renameAt(parent.fd, entry.host, folder.fd, host) // this file system knows no flags; that the name is free was seen
       : answer;
   };
