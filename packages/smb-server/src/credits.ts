@@ -1,10 +1,15 @@
 /**
  * Connection.CommandSequenceWindow, MS-SMB2 3.3.1.1 and 3.3.1.2: which message ids the client may use, each once. Ids below `#low` are used, ids from
- * `#high` on are not granted yet; between them a bit tells. The distance is bounded, so that a client that leaves gaps gets no more.
+ * `#high` on are not granted yet; between them a byte tells. The distance is bounded, so that a client that leaves gaps gets no more.
  */
 export class CommandSequenceWindow {
   readonly maxCredits: number;
-  readonly #used: Uint8Array;
+  /** Twice as many ids as credits, and a power of two: gaps may lie between used ids. */
+  readonly #span: number;
+  /** Made when the first id comes out of its order: most clients never need it, and an idle one would pay for it. */
+  #used: Uint8Array | undefined;
+  /** Ids above `#low` that are used. */
+  #ahead = 0;
   #low = 0;
   #high = 1;
   #available = 1;
@@ -12,8 +17,7 @@ export class CommandSequenceWindow {
   /** @param maxCredits ids that may be granted and unused at a time */
   constructor(maxCredits: number) {
     this.maxCredits = maxCredits;
-    // twice as many bits as credits, and a power of two: gaps may lie between used ids
-    this.#used = new Uint8Array(2 ** Math.ceil(Math.log2(Math.max(16, maxCredits * 2))));
+    this.#span = 2 ** Math.ceil(Math.log2(Math.max(16, maxCredits * 2)));
   }
 
   /** Credits that the client holds. */
@@ -27,11 +31,19 @@ export class CommandSequenceWindow {
    */
   consume(messageId: number, charge: number): boolean {
     if (!(messageId >= this.#low) || messageId + charge > this.#high) return false;
-    const mask = this.#used.length - 1;
-    for (let id = messageId; id < messageId + charge; id++) if (this.#used[id & mask] === 1) return false;
-    for (let id = messageId; id < messageId + charge; id++) this.#used[id & mask] = 1;
+    if (messageId === this.#low && this.#ahead === 0) this.#low += charge;
+    else if (!this.#consumeAhead(messageId, charge)) return false;
     this.#available -= charge;
-    while (this.#low < this.#high && this.#used[this.#low & mask] === 1) this.#used[this.#low++ & mask] = 0;
+    return true;
+  }
+
+  #consumeAhead(messageId: number, charge: number): boolean {
+    const used = (this.#used ??= new Uint8Array(this.#span));
+    const mask = used.length - 1;
+    for (let id = messageId; id < messageId + charge; id++) if (used[id & mask] === 1) return false;
+    for (let id = messageId; id < messageId + charge; id++) used[id & mask] = 1;
+    this.#ahead += charge;
+    for (; this.#ahead > 0 && used[this.#low & mask] === 1; this.#ahead--) used[this.#low++ & mask] = 0;
     return true;
   }
 
@@ -41,7 +53,7 @@ export class CommandSequenceWindow {
    * @returns credits to grant; at least 1 while the client holds none, since clients stall there
    */
   grant(asked: number, limit = this.maxCredits): number {
-    const span = this.#used.length - (this.#high - this.#low);
+    const span = this.#span - (this.#high - this.#low);
     const room = Math.min(limit - this.#available, span);
     const least = this.#available === 0 ? 1 : 0;
     const granted = Math.max(least, Math.min(Math.max(asked, 1), room));
