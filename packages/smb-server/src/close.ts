@@ -1,4 +1,5 @@
-import type { MaybePromise } from '@ring3/kit';
+import { type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
+import { NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import type { Open } from './open.ts';
 import type { Session } from './session.ts';
@@ -14,6 +15,7 @@ export function closeOpen(open: Open): MaybePromise<void> {
   const { session } = open.tree;
   session.opens.delete(open.volatileFileId);
   session.connection.async.cancelWhere((request) => request.open === open);
+  open.watch?.end(NtStatus.NotifyCleanup);
   session.connection.server.openClosed(open);
   if (open.pipe !== undefined) open.pipe.close();
   if (open.handle === undefined) return;
@@ -21,34 +23,27 @@ export function closeOpen(open: Open): MaybePromise<void> {
   return new Promise<void>((resolve) => open.whenIdle(() => resolve(letGo(open))));
 }
 
-function letGo(open: Open): MaybePromise<void> {
-  const { handle, tree } = open;
-  if (handle === undefined) return;
-  const decision = tree.fileState.submit(handle.fileId, { kind: 'close', openId: open.volatileFileId });
-  return decision instanceof Promise ? decision.then(({ unlink }) => release(open, unlink)) : release(open, decision.unlink);
-}
+/** Gives everything back that an open holds; what goes wrong on the way is told, and nobody waits for it. */
+const letGo = (open: Open): MaybePromise<void> =>
+  settle(
+    () => runSteps(release(open)),
+    nothing,
+    (error) => open.tree.session.connection.server.failed(error, { open: open.pathName }),
+  );
+const nothing = (): void => {};
 
-function release(open: Open, unlink: boolean): MaybePromise<void> {
-  const { server } = open.tree.session.connection;
-  const failed = (error: unknown): void => server.failed(error, { open: open.pathName });
-  const close = (): MaybePromise<void> => {
-    const closed = open.handle?.close();
-    const both = open.base?.close();
-    if (closed instanceof Promise || both instanceof Promise) return Promise.all([closed, both]).then(() => {}, failed);
-  };
-  try {
-    if (!unlink) return close();
-    const gone = open.handle?.unlink();
-    if (gone instanceof Promise)
-      return gone.then(close, (error: unknown) => {
-        failed(error);
-        return close();
-      });
-    if (isCode(gone)) server.log.debug('not deleted on close', { code: gone, path: open.pathName });
-    return close();
-  } catch (error) {
-    failed(error);
+/** The state first, so that nobody comes in between; then the last one unlinks what waits for that; then the handles. A stream's file goes the same way. */
+function* release({ handle, base, volatileFileId: openId, tree, pathName }: Open): Steps<void> {
+  const { log } = tree.session.connection.server;
+  for (const entry of [handle, base]) {
+    if (entry === undefined) continue;
+    const { unlink } = yield* wait(tree.fileState.submit(entry.fileId, { kind: 'close', openId }));
+    if (!unlink) continue;
+    const gone = yield* wait(entry.unlink());
+    if (isCode(gone)) log.debug('not deleted on close', { code: gone, path: pathName });
   }
+  yield* wait(handle?.close());
+  yield* wait(base?.close());
 }
 
 /** Ends a tree connect with its opens, MS-SMB2 3.3.5.8. */

@@ -2,6 +2,7 @@ import type { Handle } from '@ring3/vfs';
 import type { DirectoryCursor } from './commands/query-directory/cursor.ts';
 import type { Guard } from './file-state/index.ts';
 import type { LockSequences } from './lock-sequences.ts';
+import type { ChangeWatch } from './notify/change-watch.ts';
 import type { SessionPipe } from './pipe/session-pipe.ts';
 import type { Tree } from './tree.ts';
 
@@ -25,6 +26,8 @@ export class Open {
   /** FilePositionInformation and FileModeInformation keep what was set. */
   position: number | bigint = 0;
   mode = 0;
+  /** Of a folder: what CHANGE_NOTIFY waits for, once there was one. */
+  watch: ChangeWatch | undefined;
   /** Open.LockSequenceArray; there once a LOCK had a number. */
   lockSequences: LockSequences | undefined;
   /** Logically closed: it is in no table any more, whatever still runs on it. */

@@ -1,20 +1,47 @@
-import { AccessMask, ChangeNotifyRequest, ChangeNotifyResponse, NtStatus } from '@ring3/smb-proto';
-import { command } from '../command.ts';
+import { AccessMask, ChangeNotifyFlags, ChangeNotifyRequest, ChangeNotifyResponse, NtStatus } from '@ring3/smb-proto';
+import { type ContextOf, command } from '../command.ts';
+import { ChangeWatch, type Notified } from '../notify/change-watch.ts';
 
-/** CHANGE_NOTIFY, MS-SMB2 3.3.5.19: waits until it is cancelled, or its open ends. */
+type Answer = { readonly buffer: readonly Uint8Array[] } | NtStatus;
+
+/** CHANGE_NOTIFY, MS-SMB2 3.3.5.19: waits for a change in the folder, until it is cancelled or its open ends. */
 export const changeNotify = command({
   needs: 'open',
   request: ChangeNotifyRequest,
   response: ChangeNotifyResponse,
   payload: ({ outputBufferLength }) => outputBufferLength,
-  handle(ctx, { outputBufferLength }) {
+  handle(ctx, { outputBufferLength, completionFilter, flags }): Promise<Answer> | Answer {
     const { open, connection } = ctx;
+    const { handle } = open;
     if (outputBufferLength > connection.maxTransact) return NtStatus.InvalidParameter;
-    if (open.handle?.kind !== 'folder') return NtStatus.InvalidParameter;
+    if (handle?.kind !== 'folder') return NtStatus.InvalidParameter;
     if (!open.may(AccessMask.FileListDirectory)) return NtStatus.AccessDenied;
-    return new Promise((resolve) => {
-      const cancel = (): void => resolve(open.closed ? NtStatus.NotifyCleanup : NtStatus.Cancelled);
-      if (!ctx.pend(cancel)) resolve(NtStatus.InsufficientResources);
-    });
+    if (open.watch === undefined) {
+      open.watch = new ChangeWatch(completionFilter, outputBufferLength);
+      void open.watch
+        .listen(handle, (flags & ChangeNotifyFlags.WatchTree) !== 0)
+        .catch((error) => ctx.server.failed(error, { open: open.pathName }));
+    }
+    return wait(ctx, open.watch, outputBufferLength);
   },
 });
+
+function wait(ctx: ContextOf<'open'>, watch: ChangeWatch, room: number): Promise<Answer> | Answer {
+  let answered: Answer | undefined;
+  let later: ((answer: Answer) => void) | undefined;
+  const stop = watch.ask(room, (notified) => {
+    answered = answerOf(ctx, notified);
+    later?.(answered);
+  });
+  if (answered !== undefined) return answered;
+  // It is no cancellation when its open, tree or session ends.
+  if (!ctx.pend(() => stop(ctx.open.ending ? NtStatus.NotifyCleanup : NtStatus.Cancelled))) stop(NtStatus.InsufficientResources);
+  return answered ?? new Promise((resolve) => (later = resolve));
+}
+
+function answerOf(ctx: ContextOf<'open'>, notified: Notified): Answer {
+  if (typeof notified !== 'number') return { buffer: [notified] };
+  if (notified !== NtStatus.NotifyEnumDir) return notified;
+  ctx.status = notified;
+  return { buffer: [] };
+}

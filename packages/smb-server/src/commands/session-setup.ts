@@ -83,7 +83,7 @@ function onStep(
   return { sessionFlags: 0, securityBuffer: step.token };
 }
 
-/** A failed log-on is counted, and answered late. A session that was valid before stays so: guessing gains nothing and harms nobody. */
+/** A failed log-on is counted, and answered late. A session that could not log on again is over; only its own connection gets so far. */
 function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, user = '' }: AuthFailed): MaybePromise<NtStatus> {
   const { connection } = ctx;
   const { server } = connection;
@@ -91,6 +91,7 @@ function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, u
   connection.log.warn('log-on failed', { reason, user });
   server.logonFailed(connection, user, status);
   if (session.state === 'inProgress') forget(connection, session);
+  else void endSession(session);
   const { failedLogonDelayMs } = server.limits;
   if (failedLogonDelayMs === 0) return status as NtStatus;
   return new Promise((resolve) => server.clock.after(failedLogonDelayMs, () => resolve(status as NtStatus)));

@@ -18,6 +18,8 @@ export interface OpenInput {
   readonly deleteOnClose: boolean;
   /** What is there is replaced: breaks more oplocks than opening does. */
   readonly overwrites: boolean;
+  /** It stands for an open of one of the file's streams, whose own state is under its own identity. */
+  readonly ofStream?: boolean;
 }
 /** Closing an open. */
 export interface CloseInput {

@@ -37,7 +37,7 @@ export function open(record: FileRecord, input: OpenInput): NtStatus | Undecided
   const owner = record.ownerOf(openId);
   const looks = !statOnly(checkedAccess);
   if (looks && !record.oplocks.check(operation, owner, record.tell, 'batch')) return undecided;
-  const asked = { access: checkedAccess, shareAccess };
+  const asked = { access: checkedAccess, shareAccess, ofStream: input.ofStream === true };
   for (const other of record.opens.values()) if (shareConflict(asked, other)) return NtStatus.SharingViolation;
   if (looks && !record.oplocks.check(operation, owner, record.tell)) return undecided;
   record.opens.set(openId, input);

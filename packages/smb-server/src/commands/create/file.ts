@@ -4,8 +4,9 @@ import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { metadataOf } from '../../metadata.ts';
 import { Open } from '../../open.ts';
 import { requestOplock } from '../../oplock.ts';
-import { openParent, release } from '../../resolve.ts';
+import { openParent, release, shownPath } from '../../resolve.ts';
 import { statusOf } from '../../status-map.ts';
+import { withdrawOpen } from './admission.ts';
 import { answerContexts } from './contexts/index.ts';
 import { type DispositionRow, dispositions } from './disposition.ts';
 import { openFound } from './found.ts';
@@ -22,13 +23,14 @@ const attempts = 8;
 export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
   const { tree } = plan.ctx;
   const row = dispositions[plan.request.createDisposition] as DispositionRow;
-  const parent = yield* openParent(tree, plan.path.components);
+  const trail: string[] = [];
+  const parent = yield* openParent(tree, plan.path.components, trail);
   if (typeof parent === 'number') return parent;
   try {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const target = yield* lookUp(plan, parent);
       const made = target.found ? yield* openFound(plan, parent, target, row) : yield* makeMissing(plan, parent, target, row);
-      if (made !== 'again') return typeof made === 'number' ? made : yield* finish(plan, made);
+      if (made !== 'again') return typeof made === 'number' ? made : yield* finish(plan, made, trail);
     }
     return NtStatus.ObjectNameCollision;
   } finally {
@@ -37,13 +39,13 @@ export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
 }
 
 /** The open is entered into the tables, if its session and tree are still there, and described. */
-function* finish(plan: CreatePlan, { handle, base, granted, action, openId }: Made): Steps<Answer | NtStatus> {
+function* finish(plan: CreatePlan, { handle, base, granted, action, openId }: Made, trail: readonly string[]): Steps<Answer | NtStatus> {
   const { ctx, request } = plan;
   const { session, tree, server } = ctx;
   const stat: Stat | VfsCode = yield* wait(handle.stat());
   const gone = session.state !== 'valid' || session.trees.get(tree.treeId) !== tree;
   if (isCode(stat) || gone) {
-    yield* wait(tree.fileState.submit(handle.fileId, { kind: 'withdraw', openId }));
+    yield* withdrawOpen(plan, { handle, base, openId });
     yield* wait(handle.close());
     yield* wait(base?.close());
     return isCode(stat) ? statusOf(stat) : NtStatus.UserSessionDeleted;
@@ -57,7 +59,7 @@ function* finish(plan: CreatePlan, { handle, base, granted, action, openId }: Ma
     handle,
     base,
     pipe: undefined,
-    pathName: plan.name,
+    pathName: base === undefined ? shownPath(trail, handle.name) : shownPath(trail, base.name, handle.name),
   });
   session.opens.set(openId, open);
   ctx.open = open;

@@ -4,9 +4,9 @@ import { type Handle, isCode } from '@ring3/vfs';
 import { writeDataRights } from '../../access.ts';
 import { descriptorOf, rightsOf } from '../../descriptors.ts';
 import { attributesOf } from '../../metadata.ts';
-import { submitPending } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
 import { grant } from './access.ts';
+import { admitOpen, withdrawOpen } from './admission.ts';
 import { actionOf, type DispositionRow } from './disposition.ts';
 import { dataAccess, newAttributes, withWrite } from './make.ts';
 import type { CreatePlan } from './plan.ts';
@@ -34,7 +34,7 @@ function mismatch({ request, path }: CreatePlan, { kind }: Handle, there: Dispos
 }
 
 function* admit(plan: CreatePlan, parent: Handle, { handle, base }: Found, { there }: DispositionRow): Steps<Made | NtStatus> {
-  const { ctx, request } = plan;
+  const { ctx } = plan;
   const wrong = mismatch(plan, handle, there);
   if (wrong !== NtStatus.Success || typeof there === 'number') return wrong;
   const stat = yield* wait(handle.stat());
@@ -47,21 +47,16 @@ function* admit(plan: CreatePlan, parent: Handle, { handle, base }: Found, { the
     if (status !== NtStatus.Success) return status;
   }
   const openId = ctx.server.nextOpenId();
-  const admitted = yield* wait(
-    submitPending(ctx, ctx.tree.fileState, handle.fileId, {
-      kind: 'open',
-      openId,
-      access: access.granted,
-      checkedAccess: there === 'open' ? access.granted : access.granted | writeDataRights,
-      shareAccess: request.shareAccess,
-      deleteOnClose: (request.createOptions & CreateOptions.DeleteOnClose) !== 0,
-      overwrites: there !== 'open',
-    }),
-  );
+  const subject = { handle, base, openId };
+  const admitted = yield* admitOpen(plan, subject, {
+    access: access.granted,
+    checkedAccess: there === 'open' ? access.granted : access.granted | writeDataRights,
+    overwrites: there !== 'open',
+  });
   if (admitted !== NtStatus.Success) return admitted;
   const status = yield* prepare(plan, handle, access.granted, there, attributes);
   if (status === NtStatus.Success) return { handle, base, granted: access.granted, action: actionOf[there], openId };
-  yield* wait(ctx.tree.fileState.submit(handle.fileId, { kind: 'withdraw', openId }));
+  yield* withdrawOpen(plan, subject);
   return status;
 }
 

@@ -11,9 +11,9 @@ import {
 import { type Access, foldName, type Handle, type Initial, isCode, type Kind, type VfsCode } from '@ring3/vfs';
 import { readDataRights, writeDataRights } from '../../access.ts';
 import { descriptorOf, newDescriptor, rightsOf } from '../../descriptors.ts';
-import { submitPending } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
 import { grant } from './access.ts';
+import { admitOpen } from './admission.ts';
 import type { DispositionRow } from './disposition.ts';
 import type { CreatePlan } from './plan.ts';
 import type { Made, Target } from './target.ts';
@@ -74,19 +74,9 @@ function* make(
   if (made === 'EEXIST') return 'again';
   if (isCode(made)) return statusOf(made);
   const { handle, base } = made;
-  const { ctx, request } = plan;
+  const { ctx } = plan;
   const openId = ctx.server.nextOpenId();
-  const admitted = yield* wait(
-    submitPending(ctx, ctx.tree.fileState, handle.fileId, {
-      kind: 'open',
-      openId,
-      access: granted,
-      checkedAccess: granted,
-      shareAccess: request.shareAccess,
-      deleteOnClose: (request.createOptions & CreateOptions.DeleteOnClose) !== 0,
-      overwrites: false,
-    }),
-  );
+  const admitted = yield* admitOpen(plan, { handle, base, openId }, { access: granted, checkedAccess: granted, overwrites: false });
   if (admitted !== NtStatus.Success) {
     yield* wait(handle.close());
     if (base !== existing) yield* wait(base?.close());

@@ -1,5 +1,6 @@
 import { type Steps, wait } from '@ring3/kit';
 import {
+  Dialect,
   eaSizeOf,
   type FileFullEa,
   FileInformationClass,
@@ -31,6 +32,7 @@ export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): S
   const row = fileInformation[fileInfoClass];
   if (row === undefined || row.query === undefined) return NtStatus.InvalidInfoClass;
   if (row.query !== 0 && !open.mayAny(row.query)) return NtStatus.AccessDenied;
+  if (fileInfoClass === FileInformationClass.NormalizedName && ctx.connection.dialect !== Dialect.Smb311) return NtStatus.NotSupported;
   const { handle } = open;
   if (handle === undefined) return queryPipe(ctx, request);
   if (fileInfoClass === FileInformationClass.Pipe || fileInfoClass === FileInformationClass.PipeLocal) return NtStatus.InvalidDeviceRequest;

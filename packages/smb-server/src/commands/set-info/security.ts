@@ -29,10 +29,10 @@ export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): S
   }
   const current = yield* descriptorOf(handle);
   if (isCode(current)) return statusOf(current);
-  const { dacl, ...merged } = mergeSecurity(current, given, information);
-  // MS-FSA 2.1.5.17: a list that is named and not given is taken away
+  const merged = mergeSecurity(current, given, information);
+  // MS-FSA 2.1.5.17: a list that is named and not given becomes a null one
   const without = (information & SecurityInformation.Dacl) !== 0 && given.dacl === undefined;
-  const changed = without || dacl === undefined ? merged : { ...merged, dacl };
+  const changed = without ? { ...merged, dacl: null } : merged;
   const set = yield* wait(handle.setDescriptor(encodeSecurityDescriptor(changed)));
   return isCode(set) ? statusOf(set) : NtStatus.Success;
 }

@@ -1,0 +1,95 @@
+import { NtStatus } from '@ring3/smb-proto';
+import { type Change, type Handle, isCode, type Watch } from '@ring3/vfs';
+import { encodeTold, type Told, tellChange } from './changes.ts';
+
+/** What a CHANGE_NOTIFY request comes to: the buffer of its answer, or a status. */
+export type Notified = Uint8Array | NtStatus;
+
+interface Waiting {
+  readonly room: number;
+  answer(notified: Notified): void;
+}
+
+/** More entries than this are not kept, however much room the client has. */
+const mostKept = 4096;
+
+/**
+ * What one open watches, MS-FSA 2.1.5.11: what its first request asked for stays; changes between two requests are kept as far as the first one has room,
+ * beyond that the client has to look itself (STATUS_NOTIFY_ENUM_DIR).
+ */
+export class ChangeWatch {
+  readonly #completionFilter: number;
+  readonly #room: number;
+  readonly #waiting: Waiting[] = [];
+  #told: Told[] = [];
+  #lost = false;
+  /** Ends every later request too: the folder is going to be deleted. */
+  #ended: NtStatus | undefined;
+  #watch: Watch | undefined;
+
+  constructor(completionFilter: number, room: number) {
+    this.#completionFilter = completionFilter;
+    this.#room = room;
+  }
+
+  /** Starts to listen, where the store tells changes. */
+  async listen(handle: Handle, recursive: boolean): Promise<void> {
+    const watch = await handle.watch?.({ recursive }, (change) => this.tell(change));
+    if (watch === undefined || isCode(watch)) return;
+    if (this.#ended === undefined) this.#watch = watch;
+    else watch.close();
+  }
+
+  /** Takes a request: answered at once if something is kept. @returns how to take it back */
+  ask(room: number, answer: (notified: Notified) => void): (status: NtStatus) => void {
+    if (this.#ended !== undefined) {
+      answer(this.#ended);
+      return () => {};
+    }
+    const waiting: Waiting = { room, answer };
+    this.#waiting.push(waiting);
+    this.#flush();
+    return (status) => {
+      const at = this.#waiting.indexOf(waiting);
+      if (at < 0) return;
+      this.#waiting.splice(at, 1);
+      answer(status);
+    };
+  }
+
+  /** A change has happened. */
+  tell(change: Change): void {
+    if (change.what === 'overflow') this.#lost = true;
+    else this.#keep(tellChange(change, this.#completionFilter));
+    this.#flush();
+  }
+
+  #keep(told: readonly Told[]): void {
+    if (this.#lost) return;
+    for (const one of told) {
+      const last = this.#told.at(-1);
+      if (last?.action !== one.action || last.fileName !== one.fileName) this.#told.push(one);
+    }
+    if (this.#told.length <= mostKept && encodeTold(this.#told).length <= this.#room) return;
+    this.#told = [];
+    this.#lost = true;
+  }
+
+  #flush(): void {
+    if (!this.#lost && this.#told.length === 0) return;
+    const first = this.#waiting.shift();
+    if (first === undefined) return;
+    const buffer = this.#lost ? undefined : encodeTold(this.#told);
+    this.#told = [];
+    this.#lost = false;
+    first.answer(buffer === undefined || buffer.length > first.room ? NtStatus.NotifyEnumDir : buffer);
+  }
+
+  /** Ends all requests, those to come too, and stops to listen. */
+  end(status: NtStatus): void {
+    if (this.#ended !== undefined) return;
+    this.#ended = status;
+    this.#watch?.close();
+    for (const { answer } of this.#waiting.splice(0)) answer(status);
+  }
+}

@@ -1,0 +1,56 @@
+import { CompletionFilter, fileNotifications, NotifyAction } from '@ring3/smb-proto';
+import { type Change, toWireName } from '@ring3/vfs';
+import { Frame } from '@ring3/wire';
+
+/** One entry of what a client is told, MS-FSCC 2.7.1. */
+export interface Told {
+  readonly action: NotifyAction;
+  readonly fileName: string;
+}
+
+const dataChanges = CompletionFilter.Size | CompletionFilter.LastWrite | CompletionFilter.StreamSize | CompletionFilter.StreamWrite;
+const descriptionChanges =
+  CompletionFilter.Attributes |
+  CompletionFilter.LastWrite |
+  CompletionFilter.LastAccess |
+  CompletionFilter.Creation |
+  CompletionFilter.Ea |
+  CompletionFilter.Security;
+
+/** The bits of CompletionFilter (MS-SMB2 2.2.35) that a change meets: one is enough. */
+function filterOf(change: Exclude<Change, { what: 'overflow' }>): number {
+  if (change.what === 'data') return dataChanges;
+  if (change.what === 'description') return descriptionChanges;
+  return change.kind === 'folder' ? CompletionFilter.DirName : CompletionFilter.FileName;
+}
+
+const nameOf = (path: readonly string[]): string => path.map(toWireName).join('\\');
+const folderOf = (path: readonly string[]): string => nameOf(path.slice(0, -1));
+
+/** A change as a client is told of it; nothing where its filter does not ask. A renaming across folders is a removal and an addition. */
+export function tellChange(change: Exclude<Change, { what: 'overflow' }>, completionFilter: number): readonly Told[] {
+  if ((filterOf(change) & completionFilter) === 0) return [];
+  const fileName = nameOf(change.path);
+  switch (change.what) {
+    case 'added':
+      return [{ action: NotifyAction.Added, fileName }];
+    case 'removed':
+      return [{ action: NotifyAction.Removed, fileName }];
+    case 'renamed': {
+      const within = folderOf(change.from) === folderOf(change.path);
+      return [
+        { action: within ? NotifyAction.RenamedOldName : NotifyAction.Removed, fileName: nameOf(change.from) },
+        { action: within ? NotifyAction.RenamedNewName : NotifyAction.Added, fileName },
+      ];
+    }
+    default:
+      return [{ action: NotifyAction.Modified, fileName }];
+  }
+}
+
+/** The buffer of a CHANGE_NOTIFY response. */
+export function encodeTold(told: readonly Told[]): Uint8Array {
+  const frame = Frame.alloc(fileNotifications.size([...told]));
+  fileNotifications.write(frame, 0, [...told]);
+  return frame.bytes;
+}
