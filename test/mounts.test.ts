@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fakeRandom } from '@ring3/kit';
-import { Connection, encodeForFile, type Reply, type Request, type Session } from '@ring3/smb-client';
+import { Connection, encodeForFile, type FileId, type Reply, type Request, type Session } from '@ring3/smb-client';
 import {
   Command,
   CreateDisposition,
@@ -20,7 +20,7 @@ import { connectMemory, createSmbServer, type SmbServer, type SmbServerOptions }
 import { createMemoryStore } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 
-const anyFile = Buffer.alloc(16, 0xff);
+const anyFile: FileId = new Uint8Array(16).fill(0xff);
 const unknownCodes = [0, 0x0009_0000, 0x0009_ffff, 0x0014_0fff, 0x0011_0ffc, 0x8000_0000, 0xffff_ffff];
 const dialects = Object.entries({ '2.0.2': Dialect.Smb202, '2.1': Dialect.Smb21, '3.0': Dialect.Smb30, '3.1.1': Dialect.Smb311 });
 
@@ -67,9 +67,9 @@ for (const [name, dialect] of dialects) {
       const pipe = await pipes.create({ name: 'srvsvc' });
       for (const code of unknownCodes) {
         const seen = [
-          await control(session, code, { fileId: file.fileId as Buffer, treeId: tree.treeId }),
-          await control(session, code, { fileId: folder.fileId as Buffer, treeId: tree.treeId }),
-          await control(session, code, { fileId: pipe.fileId as Buffer, treeId: pipes.treeId }),
+          await control(session, code, { fileId: file.fileId, treeId: tree.treeId }),
+          await control(session, code, { fileId: folder.fileId, treeId: tree.treeId }),
+          await control(session, code, { fileId: pipe.fileId, treeId: pipes.treeId }),
           await control(session, code, { treeId: tree.treeId }),
           await control(session, code, { treeId: pipes.treeId }),
         ];
