@@ -238,6 +238,7 @@ export class Tracker {
     const ahead = !this.rules.everyPacket;
     const hashes = this.#hashes;
     let hashed = 0;
+    let wide = false;
     for (let i = 0; i < count; i++) {
       const packet = this.#batch[i]!;
       packet.read = readPacket(packet, view, offsets[i]!, lengths[i]!, settings);
@@ -248,8 +249,9 @@ export class Tracker {
       packet.meta = packet.protocol | (packet.family << 8);
       hashes[hashed++] = packet.hash = table.hashPacket(packet);
       packet.hashed = true;
+      if (packet.family === Family.Ipv6) wide = true;
     }
-    this.touched = table.touch(hashes, hashed);
+    this.touched = table.touch(hashes, hashed, wide);
     for (let i = 0; i < count; i++) {
       this.time[0] = times[i]!;
       const answer = this.#admit(this.#batch[i]!);

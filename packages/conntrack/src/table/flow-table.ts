@@ -1,6 +1,6 @@
 import { Family, type Random32 } from '../engine.ts';
 import type { Packet } from '../packet/packet.ts';
-import { hash4, hashWords } from './half-sip-hash.ts';
+import { hash4, hash10 } from './half-sip-hash.ts';
 import { FlowDoubles, FlowFlag, FlowWords, HashOrig, HashReply, OrigTuple, ReplyTuple, Serial, WheelNext, ZoneAndFlags } from './layout.ts';
 
 const lineBytes = 64;
@@ -93,7 +93,7 @@ export class FlowTable {
     scratch[7] = packet.destination3;
     scratch[8] = packet.ports;
     scratch[9] = packet.meta;
-    return hashWords(this.#key0, this.#key1, scratch, 10);
+    return hash10(this.#key0, this.#key1, scratch);
   }
 
   /** The hash of one direction of a flow: 0 original, 1 reply. */
@@ -108,7 +108,7 @@ export class FlowTable {
     for (let i = 0; i < 8; i++) scratch[i] = wide[from + i]!;
     scratch[8] = words[at + 2]!;
     scratch[9] = words[at + 3]!;
-    return hashWords(this.#key0, this.#key1, scratch, 10);
+    return hash10(this.#key0, this.#key1, scratch);
   }
 
   /** Thirty-two keyed bits of a number: ids that tell nothing. */
@@ -171,9 +171,10 @@ export class FlowTable {
   /**
    * Reads ahead what the flows of some hashes will need: their first slots, then the three lines behind each. Two loops of nothing else, so
    * that the waits for memory overlap.
+   * @param wide whether IPv6 is among them
    * @returns something that depends on what was read
    */
-  touch(hashes: Int32Array, count: number): number {
+  touch(hashes: Int32Array, count: number, wide: boolean): number {
     const slots = this.#slots;
     const words = this.words;
     const found = this.#touched;
@@ -186,6 +187,7 @@ export class FlowTable {
       const at = entry === 0 ? 0 : ((entry - 1) >> 1) * FlowWords;
       sum += words[at]! + words[at + 16]! + words[at + 32]!;
     }
+    if (wide) for (let i = 0; i < count; i++) sum += this.wide[Math.max(0, (found[i]! & indexMask) - 1) * 8]!;
     return sum;
   }
 

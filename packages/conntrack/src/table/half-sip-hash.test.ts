@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { hash4, hashWords } from './half-sip-hash.ts';
+import { hash4, hash10, hashWords } from './half-sip-hash.ts';
 
 /** The published algorithm, word by word with BigInt, for any numbers of rounds. */
 function reference(key0: number, key1: number, words: readonly number[], compression: number, finalisation: number): number {
@@ -49,6 +49,15 @@ test('the unrolled form over four words is the same function', () => {
   fc.assert(
     fc.property(word, word, word, word, word, word, (key0, key1, a, b, c, d) => {
       assert.equal(hash4(key0, key1, a, b, c, d), hashWords(key0, key1, Int32Array.of(a, b, c, d), 4));
+    }),
+  );
+});
+
+test('so is the unrolled form over ten', () => {
+  const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+  fc.assert(
+    fc.property(word, word, fc.array(word, { minLength: 10, maxLength: 10 }), (key0, key1, words) => {
+      assert.equal(hash10(key0, key1, Int32Array.from(words)), hashWords(key0, key1, Int32Array.from(words), 10));
     }),
   );
 });

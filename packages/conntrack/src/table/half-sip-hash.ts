@@ -72,3 +72,18 @@ export const hash4: (key0: number, key1: number, a: number, b: number, c: number
       return v1 ^ v3;
     };`,
   ) ?? plain;
+
+/** The same over the ten words of an IPv6 key. */
+export const hash10: (key0: number, key1: number, words: Int32Array) => number =
+  generate<(key0: number, key1: number, words: Int32Array) => number>(
+    [],
+    [],
+    `return (key0, key1, w) => {
+      let v0 = key0, v1 = key1, v2 = key0 ^ 0x6c796765, v3 = key1 ^ 0x74656462, x = 0;
+      ${Array.from({ length: 10 }, (_, i) => `x = w[${i}]; ${absorb('x')}`).join('\n')}
+      ${absorb('0x28000000')}
+      v2 ^= 0xff;
+      ${round.repeat(3)}
+      return v1 ^ v3;
+    };`,
+  ) ?? ((key0, key1, words) => hashWords(key0, key1, words, 10));
