@@ -1,7 +1,8 @@
 import type { MaybePromise } from '@ring3/kit';
 import { close, FolderReader, OpenFlag, openAt, stat } from '@ring3/linux';
-import { foldName, nameFromBytes } from '@ring3/vfs';
+import { foldName } from '@ring3/vfs';
 import type { Entry } from './entry.ts';
+import { nameOf } from './name-of.ts';
 import { scratch } from './scratch.ts';
 
 /** Names of all folders together; the folder that was asked longest ago goes first. */
@@ -116,7 +117,7 @@ export class FoldedNames {
     const reader = new FolderReader(fd);
     let left = atOnce;
     while (left > 0 && reader.next() === 1) {
-      names.add(nameFromBytes(reader.name));
+      names.add(nameOf(reader));
       left--;
     }
     if (left > 0) {
@@ -135,7 +136,7 @@ export class FoldedNames {
   }
 
   async #scanRest(folder: Entry, names: FolderNames, reader: FolderReader, changed: bigint): Promise<void> {
-    while (reader.isBuffered || (await reader.fill()) === 1) if (reader.next() === 1) names.add(nameFromBytes(reader.name));
+    while (reader.isBuffered || (await reader.fill()) === 1) if (reader.next() === 1) names.add(nameOf(reader));
     const own = names.meanwhile.splice(0);
     for (const [added, name] of own) {
       if (added) names.add(name);

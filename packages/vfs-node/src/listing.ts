@@ -1,6 +1,6 @@
 import type { MaybePromise } from '@ring3/kit';
 import { close, EntryType, FolderReader, OpenFlag, openAt, stat, statAt } from '@ring3/linux';
-import { type Cursor, isCode, type Kind, type Listing, type ListWant, nameFromBytes, type Entry as Told, type VfsCode } from '@ring3/vfs';
+import { type Cursor, isCode, type Kind, type Listing, type ListWant, type Entry as Told, type VfsCode } from '@ring3/vfs';
 import { describe, statOf } from './description.ts';
 import type { Device } from './device.ts';
 import type { Entry } from './entry.ts';
@@ -9,6 +9,7 @@ import type { EntryTree } from './entry-tree.ts';
 import { errorCode } from './error-code.ts';
 import { kindOf } from './inode.ts';
 import type { KeptValues } from './kept-values.ts';
+import { nameOf } from './name-of.ts';
 import { scratch } from './scratch.ts';
 
 /** Entries looked at in one call, so that one client's listing holds up the others for a millisecond at most. */
@@ -129,7 +130,7 @@ export class OpenListing {
     const { type } = this.#reader;
     let kind = kinds[type];
     if (kind === undefined && type !== EntryType.Unknown) return undefined; // never served
-    const name = nameFromBytes(this.#reader.name);
+    const name = nameOf(this.#reader);
     if (want.match !== undefined && !want.match(name)) return undefined;
     if (!want.stat && kind !== undefined) return { name, kind };
     const folder = this.#folder.fd;

@@ -77,15 +77,19 @@ export class FolderReader {
     return !(b[start] === dot && (b[start + 1] === 0 || (b[start + 1] === dot && b[start + 2] === 0)));
   }
 
+  /** Where the entry's name ends: at its zero byte. What is behind that in the record is anything. */
+  get #nameEnd(): number {
+    let end = this.#entry + nameAt;
+    while (end < this.#at && this.#buffer[end] !== 0) end++;
+    return end;
+  }
   /** The entry's name, as a view of the buffer. */
   get name(): Buffer {
-    const start = this.#entry + nameAt;
-    return this.#buffer.subarray(start, this.#buffer.indexOf(0, start));
+    return this.#buffer.subarray(this.#entry + nameAt, this.#nameEnd);
   }
-  /** The entry's name as text, where it is UTF-8. */
+  /** The entry's name as text; what is no UTF-8 in it has become U+FFFD. */
   get text(): string {
-    const start = this.#entry + nameAt;
-    return this.#buffer.toString('utf8', start, this.#buffer.indexOf(0, start));
+    return this.#buffer.toString('utf8', this.#entry + nameAt, this.#nameEnd);
   }
   /** One of `EntryType`. */
   get type(): number {
