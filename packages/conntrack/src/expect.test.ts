@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
+import { classOf, flowOf } from './answer.ts';
 import { ExpectFlag } from './expect.ts';
 import { readFlow } from './flow.ts';
 import { createFlow } from './manage.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { PacketClass } from './packet/packet.ts';
 import { Status } from './table/layout.ts';
-import { classOf, flowOf } from './tracker.ts';
 import { invert, type Tuple } from './tuple.ts';
 
 const address = (last: number): Uint8Array => Uint8Array.of(10, 0, 0, last);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
+import { classOf } from './answer.ts';
 import type { HeldPacket } from './held.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { PacketClass } from './packet/packet.ts';
-import { classOf, type FlowEvent } from './tracker.ts';
+import type { FlowEvent } from './tracker.ts';
 
 function make(profile: 'current' | 'v4.8' = 'current'): { namespace: Namespace; waiting: HeldPacket[]; told: FlowEvent[] } {
   const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64, profile });

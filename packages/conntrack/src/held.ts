@@ -1,8 +1,9 @@
+import { classOf, directionOf, flowOf } from './answer.ts';
 import { Protocol } from './engine.ts';
 import { EventBit } from './l4/action.ts';
 import { type Packet, PacketClass } from './packet/packet.ts';
-import { Serial, Status, StatusWord } from './table/layout.ts';
-import { classOf, directionOf, flowOf, type Tracker } from './tracker.ts';
+import { OrigTuple, Serial, Status, StatusWord } from './table/layout.ts';
+import type { Tracker } from './tracker.ts';
 
 /** A packet that waits at the helper's hook for a verdict. */
 export interface HeldPacket {
@@ -113,7 +114,7 @@ export class HeldPackets {
     }
     tracker.happened = happened;
     if (isNew && !confirmed) {
-      const protocol = tracker.table.words[flow * 48 + 3]! & 255;
+      const protocol = tracker.table.word(flow, OrigTuple + 3) & 255;
       const entered = tracker.confirm(flow, true);
       tracker.happened = 0;
       if (entered) return { ...result, accepted: true };

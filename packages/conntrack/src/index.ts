@@ -1,3 +1,5 @@
+export { classOf, directionOf, flowOf } from './answer.ts';
+export { Batch, batchSize } from './batch.ts';
 export { DefaultTimeouts, secondsOf, TimeoutProtocol, ticksOf } from './default-timeouts.ts';
 export type { EngineContext, HelperRef, TimeoutPolicyRef, Timeouts, TimeoutTables } from './engine.ts';
 export { Family, Protocol } from './engine.ts';
@@ -45,6 +47,7 @@ export { PacketClass } from './packet/packet.ts';
 export { type Profile, type ProfileName, profiles } from './profile.ts';
 export type { PortRange, Prefix, Rule, RuleMatch, RuleRefusal, Rules, RuleTarget } from './rules.ts';
 export { defaultSettings, type Settings } from './settings.ts';
+export { Statistics } from './statistics.ts';
 export { Sysctls } from './sysctl.ts';
 export {
   BytesOrig,
@@ -70,16 +73,5 @@ export {
   TimeoutPolicies,
   TimeoutPolicy,
 } from './timeout-policy.ts';
-export {
-  Batch,
-  batchSize,
-  classOf,
-  directionOf,
-  type EventSink,
-  type FlowEvent,
-  flowOf,
-  Statistics,
-  Tracker,
-  type TrackerOptions,
-} from './tracker.ts';
+export { type EventSink, type FlowEvent, Tracker, type TrackerOptions } from './tracker.ts';
 export { invert, readTuple, sameTuple, type Tuple } from './tuple.ts';

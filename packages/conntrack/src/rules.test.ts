@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
+import { classOf, flowOf } from './answer.ts';
 import { Family } from './engine.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { PacketClass } from './packet/packet.ts';
-import { classOf, flowOf } from './tracker.ts';
 
 const make = (): Namespace => {
   const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });

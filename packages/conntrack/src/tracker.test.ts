@@ -4,11 +4,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import fc from 'fast-check';
+import { classOf, directionOf, flowOf } from './answer.ts';
+import { Batch, batchSize } from './batch.ts';
 import { readFlow } from './flow.ts';
 import { createFlow, deleteFlows, findFlow, nextFlow } from './manage.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { PacketClass } from './packet/packet.ts';
-import { Batch, batchSize, classOf, directionOf, type FlowEvent, flowOf } from './tracker.ts';
+import type { FlowEvent } from './tracker.ts';
 import { invert, type Tuple } from './tuple.ts';
 
 const make = (flows = 64): Namespace => {

@@ -1,3 +1,5 @@
+import { answerOf, classOf, directionOf, flowOf } from './answer.ts';
+import { type Batch, batchSize } from './batch.ts';
 import {
   type EngineContext,
   Family,
@@ -11,18 +13,15 @@ import {
 import { type Expectation, type ExpectationEvent, ExpectationList } from './expect.ts';
 import { HeldPackets, type HookDecision } from './held.ts';
 import { Action, EventBit } from './l4/action.ts';
-import { handleGeneric } from './l4/generic.ts';
-import { handleGre, readGre } from './l4/gre.ts';
-import { handleIcmp, isIcmpError, mayBeginIcmp, readIcmp, refuseIcmp } from './l4/icmp.ts';
-import { handleIcmpv6, isIcmpv6Error, isUntrackedIcmpv6, mayBeginIcmpv6, readIcmpv6, refuseIcmpv6 } from './l4/icmpv6.ts';
-import { beginSctp, handleSctp, mayBeginSctp, refuseSctp } from './l4/sctp.ts';
-import { beginTcp, handleTcp, mayBeginTcp, readPorts, refuseTcp } from './l4/tcp.ts';
-import { handleUdp, refuseUdp, refuseUdpLite } from './l4/udp.ts';
+import { isIcmpError, readIcmp, refuseIcmp } from './l4/icmp.ts';
+import { isIcmpv6Error, isUntrackedIcmpv6, readIcmpv6, refuseIcmpv6 } from './l4/icmpv6.ts';
+import { begin, handle, mayBegin, readKey, refuse } from './l4/protocols.ts';
 import { Packet, PacketClass } from './packet/packet.ts';
 import { readInner, readPacket, Whole } from './packet/read.ts';
 import { Reassembly } from './packet/reassembly.ts';
 import { type Rule, Rules } from './rules.ts';
 import { defaultSettings, type Settings } from './settings.ts';
+import { Statistics } from './statistics.ts';
 import { FlowTable } from './table/flow-table.ts';
 import {
   Attached,
@@ -68,53 +67,6 @@ export interface TrackerOptions {
   /** Rules of its own unless given. */
   readonly rules?: Rules;
 }
-
-/** Packets that are taken through the tracker at once. */
-export const batchSize = 32;
-
-/** Some packets of one buffer, filled by the caller up to `count`; `answers` are filled by `trackBatch`. */
-export class Batch {
-  view: DataView;
-  /** Where each IP header starts. */
-  readonly offsets = new Float64Array(batchSize);
-  /** Bytes from there on. */
-  readonly lengths = new Int32Array(batchSize);
-  /** Milliseconds. */
-  readonly times = new Float64Array(batchSize);
-  readonly answers = new Int32Array(batchSize);
-  /** At most `batchSize`. */
-  count = 0;
-  /** The interface that all of them came in by. */
-  ingress = '';
-
-  constructor(view: DataView) {
-    this.view = view;
-  }
-}
-
-/** Counters of the whole tracker, `conntrack -S`. */
-export class Statistics {
-  found = 0;
-  invalid = 0;
-  insert = 0;
-  insertFailed = 0;
-  drop = 0;
-  earlyDrop = 0;
-  error = 0;
-  clashResolve = 0;
-  expectNew = 0;
-  expectCreate = 0;
-  expectDelete = 0;
-}
-
-/** The packet's class in an answer of `track`. */
-export const classOf = (answer: number): PacketClass => (answer & 7) as PacketClass;
-/** The packet's direction in an answer of `track`: 0 original, 1 reply. */
-export const directionOf = (answer: number): number => (answer >>> 3) & 1;
-/** The flow in an answer of `track`, or -1. */
-export const flowOf = (answer: number): number => (answer >>> 4) - 1;
-
-const answerOf = (packetClass: number, direction: number, flow: number): number => ((flow + 1) << 4) | (direction << 3) | packetClass;
 
 /** How far early drop looks for a flow to give up, in slots. */
 const evictionRange = 64;
@@ -365,37 +317,13 @@ export class Tracker {
       }
     }
     const checksum = this.settings.checksum !== 0;
-    let refused: string | undefined;
-    switch (packet.protocol) {
-      case Protocol.Tcp:
-        if (!readPorts(packet)) return this.#invalid('short packet');
-        refused = refuseTcp(packet, checksum);
-        break;
-      case Protocol.Udp:
-        if (!readPorts(packet)) return this.#invalid('short packet');
-        refused = refuseUdp(packet, checksum);
-        break;
-      case Protocol.UdpLite:
-        if (!readPorts(packet)) return this.#invalid('short packet');
-        refused = refuseUdpLite(packet, checksum);
-        break;
-      case Protocol.Sctp:
-        if (!readPorts(packet)) return this.#invalid('short packet');
-        refused = refuseSctp(packet, checksum);
-        break;
-      case Protocol.Gre:
-        refused = readGre(packet);
-        break;
-      case Protocol.Icmp:
-      case Protocol.Icmpv6: {
-        const answer = this.#trackIcmp(packet, checksum, rule);
-        if (answer !== 0) return answer;
-        break;
-      }
-      default:
-        packet.ports = 0;
+    if (packet.protocol === Protocol.Icmp || packet.protocol === Protocol.Icmpv6) {
+      const answer = this.#trackIcmp(packet, checksum, rule);
+      if (answer !== 0) return answer;
+    } else {
+      const refused = readKey(packet) ?? refuse(packet, checksum);
+      if (refused !== undefined) return this.#invalid(refused);
     }
-    if (refused !== undefined) return this.#invalid(refused);
     return this.#trackKeyed(packet, rule);
   }
 
@@ -422,7 +350,7 @@ export class Tracker {
     const inner = this.#inner;
     if (!readInner(inner, packet)) return this.#invalid('no inner packet');
     inner.meta = inner.protocol | (inner.family << 8);
-    if (!readKey(inner)) return this.#invalid('inner packet without a key');
+    if (readKey(inner) !== undefined) return this.#invalid('inner packet without a key');
     turnRound(inner);
     const entry = this.#findZoned(inner, rule);
     if (entry < 0) return this.#invalid('no flow of the inner packet');
@@ -472,7 +400,7 @@ export class Tracker {
     const words = this.table.words;
     const base = flow * FlowWords;
     const status = words[base + StatusWord]!;
-    const action = this.#handle(packet, flow, direction);
+    const action = handle(this, packet, flow, direction);
     if (this.#owed.size !== 0 && (action === Action.Count || action === Action.Ignore)) this.#collectOwed(flow);
     if (action === Action.Count) {
       if ((words[base + ZoneAndFlags]! & FlowFlag.Counted) !== 0) this.#count(flow, direction, packet.length);
@@ -516,45 +444,10 @@ export class Tracker {
     doubles[at + BytesOrig - PacketsOrig] = doubles[at + BytesReply - PacketsReply]! + length;
   }
 
-  #handle(packet: Packet, flow: number, direction: number): Action {
-    switch (packet.protocol) {
-      case Protocol.Tcp:
-        return handleTcp(this, packet, flow, direction);
-      case Protocol.Udp:
-      case Protocol.UdpLite:
-        return handleUdp(this, flow);
-      case Protocol.Icmp:
-        return handleIcmp(this, flow);
-      case Protocol.Icmpv6:
-        return handleIcmpv6(this, flow);
-      case Protocol.Sctp:
-        return handleSctp(this, packet, flow, direction);
-      case Protocol.Gre:
-        return handleGre(this, flow);
-      default:
-        return handleGeneric(this, flow);
-    }
-  }
-
-  #mayBegin(packet: Packet): boolean {
-    this.reason = 'invalid new';
-    switch (packet.protocol) {
-      case Protocol.Tcp:
-        return mayBeginTcp(this, packet);
-      case Protocol.Icmp:
-        return mayBeginIcmp(packet.ports);
-      case Protocol.Icmpv6:
-        return mayBeginIcmpv6(packet.ports);
-      case Protocol.Sctp:
-        return mayBeginSctp(packet);
-      default:
-        return true;
-    }
-  }
-
   /** The first packet of a flow. */
   #begin(packet: Packet, hash: number, rule: Rule | undefined): number {
-    if (!this.#mayBegin(packet)) {
+    this.reason = 'invalid new';
+    if (!mayBegin(this, packet)) {
       this.statistics.invalid++;
       return PacketClass.Invalid;
     }
@@ -568,9 +461,8 @@ export class Tracker {
     this.initialise(flow);
     if (rule !== undefined) this.#applyRule(flow, rule);
     const expected = this.expectations.size !== 0 && this.expectations.claim(packet, flow);
-    if (packet.protocol === Protocol.Tcp) beginTcp(this, packet, flow);
-    else if (packet.protocol === Protocol.Sctp) beginSctp(this, packet, flow);
-    if (this.#handle(packet, flow, 0) !== Action.Count) {
+    begin(this, packet, flow);
+    if (handle(this, packet, flow, 0) !== Action.Count) {
       this.#forget(flow);
       this.statistics.invalid++;
       return PacketClass.Invalid;
@@ -860,24 +752,4 @@ function sameDestination(a: Packet, b: Packet): boolean {
   if (a.destination0 !== b.destination0) return false;
   if (a.family === Family.Ipv4) return true;
   return a.destination1 === b.destination1 && a.destination2 === b.destination2 && a.destination3 === b.destination3;
-}
-
-/** Reads the key of a packet inside an ICMP error. @returns false where it is cut off */
-function readKey(packet: Packet): boolean {
-  switch (packet.protocol) {
-    case Protocol.Tcp:
-    case Protocol.Udp:
-    case Protocol.UdpLite:
-    case Protocol.Sctp:
-      return readPorts(packet);
-    case Protocol.Gre:
-      return readGre(packet) === undefined;
-    case Protocol.Icmp:
-      return packet.family === Family.Ipv4 && readIcmp(packet);
-    case Protocol.Icmpv6:
-      return packet.family === Family.Ipv6 && readIcmpv6(packet);
-    default:
-      packet.ports = 0;
-      return true;
-  }
 }

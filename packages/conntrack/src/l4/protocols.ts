@@ -1,0 +1,90 @@
+import { Family, Protocol } from '../engine.ts';
+import type { Packet } from '../packet/packet.ts';
+import type { Tracker } from '../tracker.ts';
+import type { Action } from './action.ts';
+import { handleGeneric } from './generic.ts';
+import { handleGre, readGre } from './gre.ts';
+import { handleIcmp, mayBeginIcmp, readIcmp } from './icmp.ts';
+import { handleIcmpv6, mayBeginIcmpv6, readIcmpv6 } from './icmpv6.ts';
+import { beginSctp, handleSctp, mayBeginSctp, refuseSctp } from './sctp.ts';
+import { beginTcp, handleTcp, mayBeginTcp, readPorts, refuseTcp } from './tcp.ts';
+import { handleUdp, refuseUdp, refuseUdpLite } from './udp.ts';
+
+/** Reads the protocol's part of the key into `packet.ports`. @returns why it cannot be read */
+export function readKey(packet: Packet): string | undefined {
+  switch (packet.protocol) {
+    case Protocol.Tcp:
+    case Protocol.Udp:
+    case Protocol.UdpLite:
+    case Protocol.Sctp:
+      return readPorts(packet) ? undefined : 'short packet';
+    case Protocol.Gre:
+      return readGre(packet);
+    case Protocol.Icmp:
+      return packet.family === Family.Ipv4 && readIcmp(packet) ? undefined : 'no answer to this type';
+    case Protocol.Icmpv6:
+      return packet.family === Family.Ipv6 && readIcmpv6(packet) ? undefined : 'no answer to this type';
+    default:
+      packet.ports = 0;
+      return undefined;
+  }
+}
+
+/** Looks at the transport header and its checksum. @returns why the packet is refused */
+export function refuse(packet: Packet, checksum: boolean): string | undefined {
+  switch (packet.protocol) {
+    case Protocol.Tcp:
+      return refuseTcp(packet, checksum);
+    case Protocol.Udp:
+      return refuseUdp(packet, checksum);
+    case Protocol.UdpLite:
+      return refuseUdpLite(packet, checksum);
+    case Protocol.Sctp:
+      return refuseSctp(packet, checksum);
+    default:
+      return undefined;
+  }
+}
+
+/** Whether a packet may begin a flow. */
+export function mayBegin(tracker: Tracker, packet: Packet): boolean {
+  switch (packet.protocol) {
+    case Protocol.Tcp:
+      return mayBeginTcp(tracker, packet);
+    case Protocol.Icmp:
+      return mayBeginIcmp(packet.ports);
+    case Protocol.Icmpv6:
+      return mayBeginIcmpv6(packet.ports);
+    case Protocol.Sctp:
+      return mayBeginSctp(packet);
+    default:
+      return true;
+  }
+}
+
+/** Sets up the protocol's part of a new flow. */
+export function begin(tracker: Tracker, packet: Packet, flow: number): void {
+  if (packet.protocol === Protocol.Tcp) beginTcp(tracker, packet, flow);
+  else if (packet.protocol === Protocol.Sctp) beginSctp(tracker, packet, flow);
+}
+
+/** One packet of a flow. */
+export function handle(tracker: Tracker, packet: Packet, flow: number, direction: number): Action {
+  switch (packet.protocol) {
+    case Protocol.Tcp:
+      return handleTcp(tracker, packet, flow, direction);
+    case Protocol.Udp:
+    case Protocol.UdpLite:
+      return handleUdp(tracker, flow);
+    case Protocol.Icmp:
+      return handleIcmp(tracker, flow);
+    case Protocol.Icmpv6:
+      return handleIcmpv6(tracker, flow);
+    case Protocol.Sctp:
+      return handleSctp(tracker, packet, flow, direction);
+    case Protocol.Gre:
+      return handleGre(tracker, flow);
+    default:
+      return handleGeneric(tracker, flow);
+  }
+}
