@@ -15,7 +15,7 @@ export function renameEntry(store: NodeStore, entry: Entry, folder: Entry, name:
     if (how.replace !== true) return 'EEXIST';
     if (there.inode.kind === 'folder') return 'EISDIR';
     if (entry.inode.kind === 'folder') return 'ENOTDIR';
-    return there.inode === entry.inode ? becomeOther(store, entry, there) : replace(store, entry, there, folder, name);
+    return there.inode === entry.inode ? becomeOther(store, entry, there, name) : replace(store, entry, there, folder, name);
   });
 }
 
@@ -80,13 +80,14 @@ function replace(store: NodeStore, entry: Entry, there: Entry, folder: Entry, na
   return spelling === name ? undefined : moveTo(store, entry, folder, name, RenameFlag.NoReplace);
 }
 
-/** The file has the other name already: only its own goes. */
-function becomeOther(store: NodeStore, entry: Entry, there: Entry): VfsCode | undefined {
+/** The file has the other name already: only its own goes, and the other is spelled as asked. */
+function becomeOther(store: NodeStore, entry: Entry, there: Entry, name: string): VfsCode | undefined {
   const parent = entry.parent!;
   const answer = store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host), undefined, entry.name);
   if (answer < 0) return errorCode(answer);
-  entry.move(there.parent!, there.name, there.host);
-  return undefined;
+  const folder = there.parent!;
+  entry.move(folder, there.name, there.host);
+  return there.name === name ? undefined : moveTo(store, entry, folder, name, RenameFlag.NoReplace);
 }
 
 function linkTo(store: NodeStore, entry: Entry, folder: Entry, name: string): VfsCode | undefined {
