@@ -1,5 +1,7 @@
 /** Counters of a whole tracker, `conntrack -S`. */
 export class Statistics {
+  /** Tuples that were found taken when another one was wanted for a flow; only address translation looks for one. */
+  found = 0;
   /** Packets that were refused. */
   invalid = 0;
   /** Flows that entered the table. */
