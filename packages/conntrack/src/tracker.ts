@@ -606,7 +606,15 @@ export class Tracker {
 
   /** Sets a flow's timer to `ticks` from now, unless it is fixed. */
   refresh(flow: number, ticks: number): void {
-    if ((this.table.words[flow * FlowWords + StatusWord]! & Status.FixedTimeout) === 0) this.setExpiry(flow, ticks * this.#msPerTick);
+    const { words, doubles } = this.table;
+    if ((words[flow * FlowWords + StatusWord]! & Status.FixedTimeout) !== 0) return;
+    doubles[flow * FlowDoubles + Expiry] = this.time[0]! + ticks * this.#msPerTick;
+    if (this.#wheel.isLate(flow)) this.#refile(flow);
+  }
+
+  #refile(flow: number): void {
+    this.#wheel.take(flow);
+    this.#wheel.file(flow);
   }
 
   /** Milliseconds until a flow expires. */
@@ -621,12 +629,8 @@ export class Tracker {
 
   /** Sets a flow's timer, in milliseconds from now. */
   setExpiry(flow: number, ms: number): void {
-    const expiry = this.time[0]! + ms;
-    this.table.doubles[flow * FlowDoubles + Expiry] = expiry;
-    if (this.#wheel.isLate(flow, expiry)) {
-      this.#wheel.take(flow);
-      this.#wheel.file(flow);
-    }
+    this.table.doubles[flow * FlowDoubles + Expiry] = this.time[0]! + ms;
+    if (this.#wheel.isLate(flow)) this.#refile(flow);
   }
 
   /** Gives a timeout policy to a flow. */

@@ -3,6 +3,7 @@ import { Expiry, FlowDoubles, FlowWords, WheelNext, WheelPrevious, WheelTick } f
 
 /** Milliseconds of a tick. Expiry is exact wherever a flow is looked at; the wheel only bounds how late an unseen one goes. */
 const tickMs = 256;
+const perMs = 1 / tickMs;
 const levels = 4;
 /** The farthest that a flow is filed ahead, in ticks: about eight years, after which it is filed again. */
 const farthest = 2 ** 30 - 1;
@@ -29,9 +30,10 @@ export class Wheel {
     return this.#origin + (this.#tick + 1) * tickMs;
   }
 
-  /** Whether a flow with this expiry must be filed anew: only when it is earlier than where it lies. */
-  isLate(flow: number, expiry: number): boolean {
-    return (expiry - this.#origin) / tickMs + 1 < this.#table.words[flow * FlowWords + WheelTick]!;
+  /** Whether a flow must be filed anew: only when its expiry is earlier than where it lies. */
+  isLate(flow: number): boolean {
+    const expiry = this.#table.doubles[flow * FlowDoubles + Expiry]!;
+    return (expiry - this.#origin) * perMs + 1 < this.#table.words[flow * FlowWords + WheelTick]!;
   }
 
   /** Files a flow by its expiry. */
