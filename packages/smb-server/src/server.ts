@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { Clock, Counter, Link, Log, Metrics, Random } from '@ring3/kit';
-import { createAcceptor, type Dialect, type Mechanism, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
+import { createAcceptor, type Dialect, type Mechanism, NtStatus, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection } from './connection.ts';
 import { LocalFileState, type OplockBreakEffect } from './file-state/index.ts';
@@ -160,7 +160,10 @@ export class Server {
   #createFileState(): LocalFileState {
     const { clock, limits } = this;
     const broken = (effect: OplockBreakEffect): boolean => notifyOplockBreak(this, effect);
-    return new LocalFileState({ clock, oplockBreakMs: limits.oplockBreakMs, broken });
+    const deleting = (openIds: readonly number[]): void => {
+      for (const openId of openIds) this.opens.get(openId)?.watch?.end(NtStatus.DeletePending);
+    };
+    return new LocalFileState({ clock, oplockBreakMs: limits.oplockBreakMs, broken, deleting });
   }
 
   /** Whether anything below a folder is open, by anyone. */
@@ -172,6 +175,17 @@ export class Server {
       }
     }
     return false;
+  }
+
+  /** A file has another name: everybody who has it open sees that. */
+  renamed(tree: Tree, fileId: string, path: string): void {
+    for (const { opens } of this.sessions.values()) {
+      for (const open of opens.values()) {
+        if (open.tree.share.fileState !== tree.share.fileState) continue;
+        if (open.handle?.fileId === fileId) open.pathName = path;
+        else if (open.base?.fileId === fileId) open.pathName = `${path}${open.pathName.slice(open.pathName.lastIndexOf(':'))}`;
+      }
+    }
   }
 
   opened(open: Open): void {

@@ -16,7 +16,13 @@ const all = ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete;
 function stage({ present = true } = {}) {
   const clock = new FakeClock();
   const told: OplockBreakEffect[] = [];
-  const state = new LocalFileState({ clock, oplockBreakMs: 35_000, broken: (effect) => told.push(effect) > 0 && present });
+  const doomed: number[] = [];
+  const state = new LocalFileState({
+    clock,
+    oplockBreakMs: 35_000,
+    broken: (effect) => told.push(effect) > 0 && present,
+    deleting: (openIds) => doomed.push(...openIds),
+  });
   let ticket = 1000;
   const open = (openId: number, more: Partial<OpenInput> = {}): MaybePromise<NtStatus> => {
     const access = more.access ?? fileGenericRead | fileGenericWrite;
@@ -35,6 +41,7 @@ function stage({ present = true } = {}) {
   return {
     clock,
     told,
+    doomed,
     state,
     open,
     range,
@@ -149,6 +156,18 @@ test('who waits for the break of a file that is then deleted hears that it is (M
   assert.deepEqual(close(1), { unlink: true });
   assert.equal(await second, NtStatus.DeletePending);
   assert.equal(state.submit('f', { kind: 'query' }) instanceof Promise, false);
+});
+
+test('the opens of a file that waits for its deletion hear of it, once (MS-FSA 2.1.5.15.3)', () => {
+  const { open, close, doomed, state } = stage();
+  open(1);
+  open(2, { deleteOnClose: true });
+  state.submit('f', { kind: 'disposition', openId: 1, deletePending: false });
+  assert.deepEqual(doomed, []);
+  close(2);
+  assert.deepEqual(doomed, [1]);
+  state.submit('f', { kind: 'disposition', openId: 1, deletePending: true });
+  assert.deepEqual(doomed, [1]);
 });
 
 test('locks that wait are granted in their order, when what stands against them is gone (MS-FSA 2.1.5.8)', async () => {

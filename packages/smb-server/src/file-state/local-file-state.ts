@@ -31,9 +31,11 @@ export interface LocalFileStateOptions {
   readonly oplockBreakMs: number;
   /** Tells a holder of the break. @returns whether there was anybody to tell */
   readonly broken: (effect: OplockBreakEffect) => boolean;
+  /** Tells these opens that their file is going to be deleted: whatever waits for its changes ends. */
+  readonly deleting: (openIds: readonly number[]) => void;
 }
 
-const alone: LocalFileStateOptions = { clock: systemClock, oplockBreakMs: 35_000, broken: () => false };
+const alone: LocalFileStateOptions = { clock: systemClock, oplockBreakMs: 35_000, broken: () => false, deleting: () => {} };
 
 /** The state of files in this process: a map, answering at once. A record is there as long as something is known about the file. */
 export class LocalFileState implements FileState {
@@ -49,12 +51,14 @@ export class LocalFileState implements FileState {
 
   submit<I extends Input>(fileId: string, input: I): MaybePromise<DecisionOf<I>> {
     const record = this.#recordOf(fileId);
+    const { deletePending } = record;
     const decision = decide(record, input);
     const answer =
       decision === undecided
         ? new Promise<DecisionOf<I>>((decided) => record.waiting.push({ input, decided: decided as Waiting['decided'] }))
         : (decision as DecisionOf<I>);
     if (input.kind !== 'query' && input.kind !== 'conflict') this.#settle(fileId, record, 'openId' in input ? input.openId : 0);
+    if (record.deletePending && !deletePending && record.opens.size > 0) this.#options.deleting([...record.opens.keys()]);
     if (record.idle) this.#records.delete(fileId);
     return answer;
   }

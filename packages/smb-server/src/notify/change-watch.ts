@@ -14,7 +14,7 @@ interface Waiting {
 const mostKept = 4096;
 
 /**
- * What one open watches, MS-FSA 2.1.5.11: what its first request asked for stays; changes between two requests are kept as far as the first one has room,
+ * What one open watches, MS-FSA 2.1.5.11: what its first request asked for stays; changes between two requests are kept as far as the first one had room,
  * beyond that the client has to look itself (STATUS_NOTIFY_ENUM_DIR).
  */
 export class ChangeWatch {
@@ -27,6 +27,7 @@ export class ChangeWatch {
   #ended: NtStatus | undefined;
   #watch: Watch | undefined;
 
+  /** @param room bytes that the first request has for its answer */
   constructor(completionFilter: number, room: number) {
     this.#completionFilter = completionFilter;
     this.#room = room;

@@ -27,10 +27,16 @@ function filterOf(change: Exclude<Change, { what: 'overflow' }>): number {
 const nameOf = (path: readonly string[]): string => path.map(toWireName).join('\\');
 const folderOf = (path: readonly string[]): string => nameOf(path.slice(0, -1));
 
+/** A file that gets another name is told as changed to those who do not ask for names. */
+const renamedFile = CompletionFilter.Attributes | CompletionFilter.Creation;
+
 /** A change as a client is told of it; nothing where its filter does not ask. A renaming across folders is a removal and an addition. */
 export function tellChange(change: Exclude<Change, { what: 'overflow' }>, completionFilter: number): readonly Told[] {
-  if ((filterOf(change) & completionFilter) === 0) return [];
   const fileName = nameOf(change.path);
+  if ((filterOf(change) & completionFilter) === 0) {
+    const asChange = change.what === 'renamed' && change.kind !== 'folder' && (completionFilter & renamedFile) !== 0;
+    return asChange ? [{ action: NotifyAction.Modified, fileName }] : [];
+  }
   switch (change.what) {
     case 'added':
       return [{ action: NotifyAction.Added, fileName }];

@@ -1,6 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import {
   AccessMask,
+  FileAttributes,
   FileLinkInformation,
   FileRenameInformation,
   FileRenameInformationEx,
@@ -10,9 +11,12 @@ import {
 } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
+import { descriptorOf, rightsOf } from '../../descriptors.ts';
+import { attributesOf } from '../../metadata.ts';
+import type { Open } from '../../open.ts';
 import { type ParsedPath, parsePath } from '../../paths.ts';
 import { askAccess } from '../../pending.ts';
-import { openParent, release } from '../../resolve.ts';
+import { openParent, release, shownPath } from '../../resolve.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
 
@@ -42,29 +46,49 @@ function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace
   if (fileName === '') return NtStatus.InvalidParameter;
   if (how === 'link' && handle.link === undefined) return NtStatus.NotSupported;
   if (how === 'link' && handle.kind === 'folder') return NtStatus.FileIsADirectory;
-  const name = fileName.startsWith('\\') ? fileName.slice(1) : fileName;
-  const path = parsePath(name);
+  const path = parsePath(fileName.startsWith('\\') ? fileName.slice(1) : fileName);
   if (typeof path === 'number') return path;
+  if (open.base !== undefined) return yield* renameStream(open, open.base, handle, path, replace);
   if (path.stream !== undefined || path.components.length === 0) return NtStatus.ObjectNameInvalid;
   if (handle.fileId === tree.root?.fileId) return NtStatus.AccessDenied;
   if (handle.kind === 'folder' && ctx.server.opensBelow(tree, open)) return NtStatus.AccessDenied;
-  const parent = yield* openParent(tree, path.components);
+  const trail: string[] = [];
+  const parent = yield* openParent(tree, path.components, trail);
   if (typeof parent === 'number') return parent;
   try {
-    const status = yield* checkTarget(ctx, parent, path, handle, replace);
+    const status = yield* mayMove(ctx, parent, path, handle, replace);
     if (status !== NtStatus.Success) return status;
-    const shared = yield* wait(tree.fileState.submit(parent.fileId, intoParent));
-    if (shared !== NtStatus.Success) return shared;
-    const allowed = yield* wait(askAccess(ctx, 'rename'));
-    if (allowed !== NtStatus.Success) return allowed;
     const target = path.components.at(-1) as string;
     const done = yield* wait(how === 'rename' ? handle.rename(parent, target, { replace }) : handle.link?.(parent, target, { replace }));
     if (isCode(done)) return renameStatus(done);
-    if (how === 'rename') open.pathName = name;
+    if (how === 'rename') ctx.server.renamed(tree, handle.fileId, shownPath(trail, target));
     return NtStatus.Success;
   } finally {
     yield* release(tree, parent);
   }
+}
+
+/** Whether the folder of the new name takes the entry, and nobody stands against it. */
+function* mayMove(ctx: ContextOf<'open'>, parent: Handle, path: ParsedPath, handle: Handle, replace: boolean): Steps<NtStatus> {
+  const { tree, session } = ctx;
+  const descriptor = yield* descriptorOf(parent);
+  if (isCode(descriptor)) return statusOf(descriptor);
+  const needed = handle.kind === 'folder' ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
+  if ((rightsOf(descriptor, session.identity) & needed) === 0) return NtStatus.AccessDenied;
+  const status = yield* checkTarget(ctx, parent, path, handle, replace);
+  if (status !== NtStatus.Success) return status;
+  const shared = yield* wait(tree.fileState.submit(parent.fileId, intoParent));
+  if (shared !== NtStatus.Success) return shared;
+  return yield* wait(askAccess(ctx, 'rename'));
+}
+
+/** A stream gets another name within its file: `:name` or `:name:$DATA`, MS-FSA 2.1.5.15.12. */
+function* renameStream(open: Open, base: Handle, handle: Handle, { components, stream }: ParsedPath, replace: boolean): Steps<NtStatus> {
+  if (stream === undefined || components.length > 0) return NtStatus.InvalidParameter;
+  const done = yield* wait(handle.rename(base, stream, { replace }));
+  if (isCode(done)) return renameStatus(done);
+  open.pathName = `${open.pathName.slice(0, open.pathName.lastIndexOf(':'))}:${stream}`;
+  return NtStatus.Success;
 }
 
 /** The folder of the new name is opened for adding an entry, and not shared for deletion: nobody may have it open so that it could vanish. */
@@ -75,25 +99,38 @@ const intoParent = {
   shareAccess: ShareAccess.Read | ShareAccess.Write,
 } as const;
 
-/** A target that somebody has open is not replaced. */
+/** A target is replaced only where it could be deleted: by its rights, its attributes, and nobody having it open. */
 function* checkTarget(
-  { tree }: ContextOf<'open'>,
+  ctx: ContextOf<'open'>,
   parent: Handle,
   { components }: ParsedPath,
   handle: Handle,
   replace: boolean,
 ): Steps<NtStatus> {
-  const name = components.at(-1) as string;
-  const target = yield* wait(
-    tree.vfs.open(parent, name, { access: 'metadata', kind: 'any', disposition: 'open', follow: false }, tree.session.identity),
-  );
+  const { tree, session } = ctx;
+  const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
+  const target = yield* wait(tree.vfs.open(parent, components.at(-1) as string, how, session.identity));
   if (isCode(target)) return NtStatus.Success;
-  const { fileId, kind } = target;
-  yield* wait(target.close());
-  if (fileId === handle.fileId) return NtStatus.Success;
-  if (!replace) return NtStatus.ObjectNameCollision;
-  if (kind === 'folder') return NtStatus.AccessDenied;
-  const { opens } = yield* wait(tree.fileState.submit(fileId, { kind: 'query' }));
+  try {
+    if (target.fileId === handle.fileId) return NtStatus.Success;
+    if (!replace) return NtStatus.ObjectNameCollision;
+    return yield* mayReplace(ctx, parent, target);
+  } finally {
+    yield* wait(target.close());
+  }
+}
+
+function* mayReplace({ tree, session }: ContextOf<'open'>, parent: Handle, target: Handle): Steps<NtStatus> {
+  if (target.kind === 'folder') return NtStatus.AccessDenied;
+  const stat = yield* wait(target.stat());
+  if (isCode(stat)) return statusOf(stat);
+  if ((attributesOf(stat, target.kind) & FileAttributes.ReadOnly) !== 0) return NtStatus.AccessDenied;
+  const own = yield* descriptorOf(target);
+  const above = yield* descriptorOf(parent);
+  if (isCode(own) || isCode(above)) return NtStatus.AccessDenied;
+  const deletes = (rightsOf(own, session.identity) & AccessMask.Delete) | (rightsOf(above, session.identity) & AccessMask.FileDeleteChild);
+  if (deletes === 0) return NtStatus.AccessDenied;
+  const { opens } = yield* wait(tree.fileState.submit(target.fileId, { kind: 'query' }));
   return opens > 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
