@@ -2,6 +2,7 @@
 // Starts the command: from dist where the package is installed, from the sources in a checkout.
 import { existsSync } from 'node:fs';
 import module from 'node:module';
+import v8 from 'node:v8';
 
 const [major, minor] = process.versions.node.split('.').map(Number);
 if (major < 22 || (major === 22 && minor < 18)) {
@@ -10,6 +11,8 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 // libuv reads this before the pool's first use: storage and cryptography share it
 process.env.UV_THREADPOOL_SIZE ??= '16';
+// bulk data pass through many short-lived buffers: see docs/decisions/0030-collecting-buffers.md
+if (major === 24) v8.setFlagsFromString('--external-memory-accounted-in-global-limit');
 module.enableCompileCache();
 const inCheckout = existsSync(new URL('../src/main.ts', import.meta.url));
 if (inCheckout) {
