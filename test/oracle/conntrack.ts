@@ -282,7 +282,7 @@ class Player {
     return textOfFlow({
       ...told,
       event: kind,
-      ...(event === 'destroy' && flow.leftMs <= 0 ? {} : { timeout: event === 'destroy' ? timeout! : Math.ceil(flow.leftMs / 1000) }),
+      ...(event === 'destroy' && flow.leftMs < 1000 ? {} : { timeout: event === 'destroy' ? timeout! : Math.ceil(flow.leftMs / 1000) }),
       ...(tcp !== undefined && event === 'destroy' ? { tcp: { state: tcp.state } } : {}),
       ...(tcp !== undefined && whole ? { tcp } : {}),
       ...(sctp !== undefined && event === 'destroy' ? { sctp: { state: sctp.state } } : {}),

@@ -88,7 +88,7 @@ export class FlowWriter {
     const writer = this.#begin(block, head, tracker, flow);
     writer.be32(numbers.id, tracker.table.word(flow, Id) >>> 0);
     writer.be32(numbers.status, tracker.table.word(flow, StatusWord) >>> 0);
-    if (tracker.leftOf(flow) > 0) this.#timeout(tracker, flow);
+    if (tracker.leftOf(flow) >= 1000) this.#timeout(tracker, flow); // a timer of no whole second is not told
     this.#counters(tracker, flow);
     this.#timestamp(tracker, flow, true);
     this.#protocol(tracker, flow, false);

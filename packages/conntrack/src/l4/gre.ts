@@ -22,17 +22,29 @@ export function readGre(packet: Packet): string | undefined {
   return undefined;
 }
 
+// words of a flow: the timeouts of the moment in which it began, which it keeps
+const Own = 32;
+
+/** A flow keeps the timeouts that it began with: neither a setting nor its policy changes them later. Measured. */
+export function beginGre(tracker: Tracker, flow: number): void {
+  const base = flow * FlowWords;
+  const timeouts = tracker.timeoutsOf(base, tracker.timeouts.gre);
+  tracker.table.words[base + Own + Timeout.Unreplied] = timeouts[Timeout.Unreplied]!;
+  tracker.table.words[base + Own + Timeout.Replied] = timeouts[Timeout.Replied]!;
+}
+
 /** One packet of a flow: with a reply seen it is assured at once. */
 export function handleGre(tracker: Tracker, flow: number): Action {
   const base = flow * FlowWords;
   const words = tracker.table.words;
-  const timeouts = tracker.timeoutsOf(base, tracker.timeouts.gre);
+  // a flow that was described from outside has none of its own
+  if (words[base + Own] === 0 && words[base + Own + 1] === 0) beginGre(tracker, flow);
   const status = words[base + StatusWord]!;
   if ((status & Status.SeenReply) === 0) {
-    tracker.refresh(flow, timeouts[Timeout.Unreplied]!);
+    tracker.refresh(flow, words[base + Own + Timeout.Unreplied]! >>> 0);
     return Action.Count;
   }
-  tracker.refresh(flow, timeouts[Timeout.Replied]!);
+  tracker.refresh(flow, words[base + Own + Timeout.Replied]! >>> 0);
   if ((status & Status.Assured) === 0) {
     words[base + StatusWord] = status | Status.Assured;
     tracker.happened |= EventBit.Assured;

@@ -3,12 +3,12 @@ import type { Packet } from '../packet/packet.ts';
 import type { Tracker } from '../tracker.ts';
 import type { Action } from './action.ts';
 import { handleGeneric } from './generic.ts';
-import { handleGre, readGre } from './gre.ts';
+import { beginGre, handleGre, readGre } from './gre.ts';
 import { handleIcmp, mayBeginIcmp, readIcmp } from './icmp.ts';
 import { handleIcmpv6, mayBeginIcmpv6, readIcmpv6 } from './icmpv6.ts';
 import { beginSctp, handleSctp, mayBeginSctp, refuseSctp } from './sctp.ts';
 import { beginTcp, handleTcp, mayBeginTcp, readPorts, refuseTcp } from './tcp.ts';
-import { handleUdp, refuseUdp, refuseUdpLite } from './udp.ts';
+import { handleUdp, refuseUdp, refuseUdpLite, streamAge } from './udp.ts';
 
 /** Reads the protocol's part of the key into `packet.ports`. @returns why it cannot be read */
 export function readKey(packet: Packet): string | undefined {
@@ -66,6 +66,7 @@ export function mayBegin(tracker: Tracker, packet: Packet): boolean {
 export function begin(tracker: Tracker, packet: Packet, flow: number): void {
   if (packet.protocol === Protocol.Tcp) beginTcp(tracker, packet, flow);
   else if (packet.protocol === Protocol.Sctp) beginSctp(tracker, packet, flow);
+  else if (packet.protocol === Protocol.Gre) beginGre(tracker, flow);
 }
 
 /** One packet of a flow. */
@@ -74,8 +75,9 @@ export function handle(tracker: Tracker, packet: Packet, flow: number, direction
     case Protocol.Tcp:
       return handleTcp(tracker, packet, flow, direction);
     case Protocol.Udp:
+      return handleUdp(tracker, flow, streamAge);
     case Protocol.UdpLite:
-      return handleUdp(tracker, flow);
+      return handleUdp(tracker, flow, 0);
     case Protocol.Icmp:
       return handleIcmp(tracker, flow);
     case Protocol.Icmpv6:

@@ -7,8 +7,8 @@ import type { Tracker } from '../tracker.ts';
 import { Action, EventBit } from './action.ts';
 
 const Timeout = { Unreplied: 0, Replied: 1 } as const;
-/** A flow that is still alive after this long is a stream. Milliseconds. */
-const streamAge = 2000;
+/** A flow that is still alive after this long is a stream. Milliseconds. UDP-Lite does not wait. */
+export const streamAge = 2000;
 
 /** RFC 768. A length field beyond the packet or below the header is wrong, one that leaves bytes over is not. @returns why it is refused */
 export function refuseUdp(packet: Packet, checksum: boolean): string | undefined {
@@ -36,13 +36,14 @@ export function refuseUdpLite(packet: Packet, checksum: boolean): string | undef
   return sum === 0xffff ? undefined : 'bad checksum';
 }
 
-/** One datagram of a flow: it is replied, and then assured, only by what comes two seconds after it began. */
-export function handleUdp(tracker: Tracker, flow: number): Action {
+/** One datagram of a flow. @param age milliseconds after its beginning from which on a replied flow is assured */
+export function handleUdp(tracker: Tracker, flow: number, age: number): Action {
   const base = flow * FlowWords;
   const timeouts = tracker.timeoutsOf(base, tracker.timeouts.udp);
   const words = tracker.table.words;
   const status = words[base + StatusWord]!;
-  if ((status & Status.SeenReply) === 0 || !(tracker.time[0]! > tracker.table.double(flow, Created) + streamAge)) {
+  const young = age > 0 && !(tracker.time[0]! > tracker.table.double(flow, Created) + age);
+  if ((status & Status.SeenReply) === 0 || young) {
     tracker.refresh(flow, timeouts[Timeout.Unreplied]!);
     return Action.Count;
   }
