@@ -68,6 +68,9 @@ export interface TrackerOptions {
   readonly rules?: Rules;
 }
 
+/** Where the timeout of established TCP flows stands. */
+const establishedTimeout = 2;
+
 /** How far early drop looks for a flow to give up, in slots. */
 const evictionRange = 64;
 
@@ -615,6 +618,22 @@ export class Tracker {
   #refile(flow: number): void {
     this.#wheel.take(flow);
     this.#wheel.file(flow);
+  }
+
+  /**
+   * Counts what an established TCP flow carried without its packets passing here, and restarts its timer.
+   * @param bytes IP bytes
+   */
+  account(flow: number, direction: number, packets: number, bytes: number, now: number): void {
+    this.advance(now);
+    if (!this.isAlive(flow)) return;
+    const { doubles } = this.table;
+    if ((this.table.word(flow, ZoneAndFlags) & FlowFlag.Counted) !== 0) {
+      const at = flow * FlowDoubles + (direction === 0 ? PacketsOrig : PacketsReply);
+      doubles[at] = doubles[at]! + packets;
+      doubles[at + 1] = doubles[at + 1]! + bytes;
+    }
+    this.refresh(flow, this.timeoutsOf(flow * FlowWords, this.timeouts.tcp)[establishedTimeout]!);
   }
 
   /** Milliseconds until a flow expires. */
