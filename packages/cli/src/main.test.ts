@@ -38,6 +38,7 @@ test('a wrong command line is said in one line, with status 2', (t) => {
     [['serve', '--port', '99999'], /^ring3: a port is a number from 0 to 65535, not "99999"\n$/],
     [['serve', '--signing', 'maybe'], /^ring3: --signing is one of required, enabled, not "maybe"\n$/],
     [['timeout', 'add', 'x', 'inet', 'tcp', 'nowhere', '5'], /^ring3: this protocol has no timeout "nowhere": syn_sent, .*\n$/],
+    [['rule', 'add', 'udp', 'dport', '5000'], /^ring3: a rule gives something: .*\n$/],
     [['user', 'add', 'a/b'], /^ring3: "a\/b" is no user name.*\n$/],
   ] as const) {
     const { status, stdout, stderr } = run(...args);
@@ -51,6 +52,7 @@ test('an operation that fails says why in one line, with status 1', (t) => {
   for (const [args, line] of [
     [['ctl', 'stats'], /^ring3: no ring3 answers on .*control\.sock \(ENOENT\)\n$/],
     [['timeout', 'list', '--at', 'ring3'], /^ring3: .*netlink\.sock.*\n$/],
+    [['rule', 'list'], /^ring3: no ring3 answers on .*control\.sock \(ENOENT\)\n$/],
     [['user', 'delete', 'nobody'], /^ring3: there is no user nobody\n$/],
   ] as const) {
     const { status, stderr } = run(...args);
@@ -89,6 +91,28 @@ test('serve without a folder runs the netfilter half; policies live as long as i
   if (child.exitCode === null) await once(child, 'exit');
   strictEqual(child.exitCode, 0);
   strictEqual(existsSync(join(folder, 'run/ring3/control.sock')), false);
+});
+
+test('rules and namespaces of a running daemon are added, listed and removed', async (t) => {
+  const { run, serve } = place(t);
+  await serve();
+  for (const words of [
+    ['timeout', 'add', 'p', 'inet', 'udp', 'replied', '5'],
+    ['rule', 'add', 'udp', 'dport', '5000', 'timeout', 'p'],
+    ['rule', 'add', 'not', 'tcp', 'iif', "odd'name", 'notrack'],
+    ['namespace', 'add', 'lab'],
+  ])
+    deepStrictEqual(outcome(run(...words)), { status: 0, stdout: '', stderr: '' });
+  strictEqual(run('rule', 'list').stdout, "1 inet udp dport 5000 timeout p\n2 not tcp iif 'odd'\\''name' notrack\n");
+  match(run('timeout', 'delete', 'p').stderr, /^ring3: .*EBUSY.*\n$/);
+  deepStrictEqual(JSON.parse(run('namespace', 'list', '--json').stdout), [
+    { name: 'default', flows: 0, policies: 1, rules: 2 },
+    { name: 'lab', flows: 0, policies: 0, rules: 0 },
+  ]);
+  strictEqual(run('rule', 'list', '--namespace', 'lab').stdout, '');
+  match(run('rule', 'list', '--namespace', 'none').stderr, /^ring3: there is no namespace none\n$/);
+  strictEqual(run('rule', 'flush').status, 0);
+  strictEqual(run('timeout', 'delete', 'p').status, 0);
 });
 
 test('serve shares a folder, makes a user where there is none, and ends on SIGTERM', async (t) => {

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, realpathSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { createNamespace } from '@ring3/conntrack';
-import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import { type Clock, type Log, type Random, systemClock, systemRandom } from '@ring3/kit';
-import { listenUnix, type NetlinkServer } from '@ring3/netlink';
+import { listenUnix } from '@ring3/netlink';
 import { createSmbServer, type ShareOptions, type SmbServer } from '@ring3/smb-server';
 import { readOnly } from '@ring3/vfs';
 import { createNodeStore } from '@ring3/vfs-node';
+import { type Controlled, controlHandlers } from './control/handlers.ts';
 import type { DaemonStatus, LifecycleState } from './control/protocol.ts';
 import { serveControl } from './control/server.ts';
+import { Namespaces } from './namespaces.ts';
 import { privateFolder } from './places.ts';
 import { type Step, startInOrder } from './start-in-order.ts';
 import { holdState, StateStore } from './state-store.ts';
@@ -81,7 +81,7 @@ class Running {
   state: LifecycleState = 'startup';
   store: StateStore | undefined;
   smb: SmbServer | undefined;
-  netlinkServer: NetlinkServer | undefined;
+  namespaces: Namespaces | undefined;
   madeUser: Credentials | undefined;
   readyAt = 0;
   lastControlAt = 0;
@@ -97,7 +97,7 @@ class Running {
     const { netlink, control, shares, smb } = this.options;
     const steps: Step[] = [
       { name: 'state directory', start: () => this.#openState() },
-      { name: 'namespace', start: () => this.#openNamespace() },
+      { name: 'namespaces', start: () => this.#openNamespaces() },
     ];
     if (netlink !== undefined) steps.push({ name: 'netlink socket', start: () => this.#listenNetlink(netlink) });
     if (shares.length > 0 && smb !== undefined) steps.push({ name: 'file server', start: () => this.#startSmb(smb) });
@@ -121,16 +121,16 @@ class Running {
     }
   }
 
-  #openNamespace(): () => void {
-    const namespace = createNamespace({ clock: this.clock, random: this.random });
-    this.netlinkServer = createNetlinkServer(namespace);
-    return () => namespace.close();
+  #openNamespaces(): () => void {
+    const namespaces = new Namespaces({ clock: this.clock, random: this.random, log: this.options.log.child({ part: 'netlink' }) });
+    this.namespaces = namespaces;
+    return () => namespaces.close();
   }
 
   #listenNetlink(path: string): () => void {
     privateParent(path);
     const server = listenUnix(path, {
-      namespace: (name) => (name === '' ? this.netlinkServer : undefined),
+      namespace: (name) => this.namespaces?.find(name)?.server,
       clock: this.clock,
       log: this.options.log.child({ part: 'netlink' }),
     });
@@ -182,19 +182,15 @@ class Running {
 
   async #listenControl(path: string, stop: () => void): Promise<() => Promise<void>> {
     privateParent(path);
+    const { namespaces } = this;
+    if (namespaces === undefined) throw new Error('there are no namespaces');
     const asked = <T>(answer: () => T): T => {
       const given = answer();
       this.lastControlAt = this.clock.now();
       return given;
     };
-    const server = await serveControl(path, {
-      stats: () => asked(() => this.stats()),
-      status: () => asked(() => this.status()),
-      stop: () => {
-        setImmediate(stop); // after the answer
-        return null;
-      },
-    });
+    const controlled: Controlled = { namespaces, stats: () => asked(() => this.stats()), status: () => asked(() => this.status()), stop };
+    const server = await serveControl(path, controlHandlers(controlled));
     return () => server.close();
   }
 

@@ -1,3 +1,4 @@
+export { parseAddress, printAddress } from './address.ts';
 export {
   HelperClassAttributes,
   HelperCommand,
@@ -59,3 +60,4 @@ export { FamilyHeader } from './family-header.ts';
 export { LogCommand, LogConfig, LogConfigCommand } from './log/attributes.ts';
 export { AddressFamily, IpProtocol } from './protocol.ts';
 export { Group, messageType, Subsystem } from './subsystem.ts';
+export { fromWireName, toWireName } from './wire-name.ts';

@@ -1,9 +1,7 @@
 import type { CttimeoutClient } from '@ring3/nfnetlink';
+import { toWireName } from '@ring3/nfnetlink/wire-name';
 import type { Command } from 'commander';
 import { type At, addAtOptions, openNetlink } from '../netlink-at.ts';
-
-/** Names are bytes on the wire, one character each in the client; on a terminal they are UTF-8. */
-const toWire = (name: string): string => Buffer.from(name, 'utf8').toString('latin1');
 
 /** `ring3 timeout …`: `nfct timeout …`'s grammar and output, on the daemon or on the kernel. */
 export function addTimeout(program: Command): void {
@@ -38,7 +36,7 @@ export function addTimeout(program: Command): void {
     .action((name: string, { json }: { json?: boolean }) =>
       withClient(async (client) => {
         const { printPolicy } = await grammar();
-        const policy = await client.get(toWire(name));
+        const policy = await client.get(toWireName(name));
         process.stdout.write(json === true ? `${JSON.stringify(policy)}\n` : printPolicy(policy));
       }),
     );
@@ -49,12 +47,12 @@ export function addTimeout(program: Command): void {
       const { parseProtocols, parseTimeouts } = await grammar();
       const { l3proto, l4proto } = parseProtocols(family, protocol);
       const timeouts = parseTimeouts(l4proto, words);
-      await withClient((client) => client.add({ name: toWire(name), l3proto, l4proto, timeouts }));
+      await withClient((client) => client.add({ name: toWireName(name), l3proto, l4proto, timeouts }));
     });
   timeout
     .command('delete <name>')
     .description('remove a policy that no rule holds')
-    .action((name: string) => withClient((client) => client.delete(toWire(name))));
+    .action((name: string) => withClient((client) => client.delete(toWireName(name))));
   timeout
     .command('flush')
     .description('remove all policies that no rule holds')

@@ -7,7 +7,17 @@ import { type TestContext, test } from 'node:test';
 import { askControl } from './client.ts';
 import { type ControlHandlers, serveControl } from './server.ts';
 
+const no = () => {
+  throw new Error('not here');
+};
 const handlers: ControlHandlers = {
+  'rule list': () => [],
+  'rule add': no,
+  'rule delete': no,
+  'rule flush': no,
+  'namespace list': () => [],
+  'namespace add': no,
+  'namespace delete': no,
   stats: () => '2 running 445 0\n',
   status: async () => ({ state: 'running', pid: 1, upSeconds: 0, shares: [] }),
   stop: () => {

@@ -11,6 +11,37 @@ export interface ControlRequests {
   status: { readonly ask: Record<never, never>; readonly answer: DaemonStatus };
   /** Ends the daemon; the answer comes before it does. */
   stop: { readonly ask: Record<never, never>; readonly answer: null };
+  /** The rules of a namespace, in their order. */
+  'rule list': { readonly ask: InNamespace; readonly answer: readonly RuleInList[] };
+  /** Adds a rule at the end: the words of `ring3 rule add`. Answers as it is listed. */
+  'rule add': { readonly ask: InNamespace & { readonly words: readonly string[] }; readonly answer: RuleInList };
+  'rule delete': { readonly ask: InNamespace & { readonly id: number }; readonly answer: null };
+  /** Answers how many there were. */
+  'rule flush': { readonly ask: InNamespace; readonly answer: number };
+  'namespace list': { readonly ask: Record<never, never>; readonly answer: readonly NamespaceInList[] };
+  'namespace add': { readonly ask: { readonly name: string }; readonly answer: null };
+  /** Ends a namespace and the sockets in it. */
+  'namespace delete': { readonly ask: { readonly name: string }; readonly answer: null };
+}
+
+/** Which namespace is meant; `default` unless given. */
+export interface InNamespace {
+  readonly namespace?: string | undefined;
+}
+
+/** A rule with its number. */
+export interface RuleInList {
+  readonly id: number;
+  /** What `rule add` takes. */
+  readonly words: readonly string[];
+}
+
+/** A namespace and how much is in it. */
+export interface NamespaceInList {
+  readonly name: string;
+  readonly flows: number;
+  readonly policies: number;
+  readonly rules: number;
 }
 
 export type ControlVerb = keyof ControlRequests;

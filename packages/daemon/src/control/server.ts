@@ -71,7 +71,7 @@ function serve(socket: Socket, handlers: ControlHandlers): void {
 async function answer(socket: Socket, line: string, handlers: ControlHandlers): Promise<void> {
   let reply: object;
   try {
-    const request = parse(line);
+    const request = parse(line, handlers);
     const handler = handlers[request.do] as (ask: object) => MaybePromise<unknown>;
     reply = { ok: true, answer: (await handler(request)) ?? null };
   } catch (error) {
@@ -80,9 +80,7 @@ async function answer(socket: Socket, line: string, handlers: ControlHandlers): 
   if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`);
 }
 
-const verbs: Readonly<Record<ControlVerb, true>> = { stats: true, status: true, stop: true };
-
-function parse(line: string): ControlRequest {
+function parse(line: string, handlers: ControlHandlers): ControlRequest {
   let request: unknown;
   try {
     request = JSON.parse(line);
@@ -90,6 +88,6 @@ function parse(line: string): ControlRequest {
     throw new Error('a request is one JSON object on one line');
   }
   const verb = typeof request === 'object' && request !== null ? (request as { do?: unknown }).do : undefined;
-  if (typeof verb !== 'string' || !Object.hasOwn(verbs, verb)) throw new Error(`do: one of ${Object.keys(verbs).join(', ')}`);
+  if (typeof verb !== 'string' || !Object.hasOwn(handlers, verb)) throw new Error(`do: one of ${Object.keys(handlers).join(', ')}`);
   return request as ControlRequest;
 }

@@ -1,0 +1,17 @@
+import type { ControlRequests, ControlVerb } from '@ring3/daemon';
+import type { Command } from 'commander';
+import { defaultControl } from './places.ts';
+
+/** Adds the option that says where the daemon's control socket is. */
+export const addControlOption = (command: Command): Command =>
+  command.option('--control <socket>', "the daemon's control socket", defaultControl());
+
+/** Asks the daemon that the options of a command name. @throws Error in one line, where nobody answers or it refuses */
+export async function askDaemon<V extends ControlVerb>(
+  command: Command,
+  verb: V,
+  ask: ControlRequests[V]['ask'],
+): Promise<ControlRequests[V]['answer']> {
+  const { askControl } = await import('@ring3/daemon/control');
+  return askControl(command.opts<{ control: string }>().control, verb, ask);
+}

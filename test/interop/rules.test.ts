@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { kernelNamespace, withoutNamespaces } from './namespace.ts';
+import { need } from './programs.ts';
+import { type Ring3, startRing3 } from './ring3.ts';
+
+const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
+
+interface Outcome {
+  readonly out: string;
+  readonly err: string;
+  readonly status: number | null;
+}
+function run(...words: string[]): Outcome {
+  const [first, ...rest] = words as [string, ...string[]];
+  const { stdout, stderr, status } = spawnSync(first, rest, { encoding: 'utf8' });
+  return { out: stdout, err: stderr, status };
+}
+const done: Outcome = { out: '', err: '', status: 0 };
+
+describe('rules and namespaces of a running daemon, as nfct sees them', need('nfct'), () => {
+  let folder: string;
+  let daemon: Ring3;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'ring3-rules-'));
+    daemon = await startRing3(folder);
+  });
+  after(async () => {
+    await daemon[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  });
+  const ring3 = (group: string, line: string): Outcome =>
+    run(process.execPath, bin, group, '--control', daemon.at['control'] as string, ...line.split(' '));
+  const nfct = (line: string, namespace?: string): Outcome => {
+    const where = ['--netlink', daemon.at['netlink'] as string, ...(namespace === undefined ? [] : ['--namespace', namespace])];
+    return run(process.execPath, bin, 'exec', ...where, '--', 'nfct', ...line.split(' '));
+  };
+
+  test('a policy that a rule names is busy until the rule goes', () => {
+    assert.deepEqual(nfct('add timeout p inet udp replied 5'), done);
+    assert.deepEqual(ring3('rule', 'add udp dport 5000 timeout p'), done);
+    assert.deepEqual(ring3('rule', 'list'), { ...done, out: '1 inet udp dport 5000 timeout p\n' });
+    const refused = nfct('delete timeout p');
+    assert.match(refused.err, /Device or resource busy/);
+    assert.equal(refused.status, 1);
+    assert.match(nfct('list timeout').out, /^\.p = \{\n/);
+    assert.deepEqual(ring3('rule', 'delete 1'), done);
+    assert.deepEqual(nfct('delete timeout p'), done);
+    assert.deepEqual(nfct('list timeout'), done);
+  });
+
+  test('the kernel says the same of a rule of iptables', { skip: withoutNamespaces ?? need('iptables').skip ?? false }, () => {
+    using namespace = kernelNamespace();
+    const inKernel = (line: string): Outcome => run(...namespace.prefix, ...line.split(' '));
+    const rule = 'iptables-legacy -w -t raw -A PREROUTING -p udp --dport 5000 -j CT --timeout p';
+    inKernel('nfct add timeout p inet udp replied 5');
+    nfct('add timeout p inet udp replied 5');
+    assert.equal(inKernel(rule).status, 0, inKernel(rule).err);
+    assert.equal(ring3('rule', 'add inet udp dport 5000 in timeout p').status, 0);
+    for (const line of ['delete timeout p', 'get timeout p', 'flush timeout', 'list timeout'])
+      assert.deepEqual(nfct(line), run(...namespace.prefix, 'nfct', ...line.split(' ')), line);
+    assert.deepEqual(ring3('rule', 'flush'), done);
+    inKernel('iptables-legacy -w -t raw -F');
+    for (const line of ['flush timeout', 'list timeout'])
+      assert.deepEqual(nfct(line), run(...namespace.prefix, 'nfct', ...line.split(' ')), line);
+  });
+
+  test('a namespace has a table of its own, and exec reaches it by its name', () => {
+    assert.deepEqual(ring3('namespace', 'add lab'), done);
+    assert.deepEqual(ring3('namespace', 'list'), { ...done, out: 'default\nlab\n' });
+    assert.deepEqual(nfct('add timeout inside inet tcp close 7', 'lab'), done);
+    assert.match(nfct('list timeout', 'lab').out, /^\.inside = /);
+    assert.deepEqual(nfct('list timeout'), done);
+    assert.deepEqual(ring3('rule', '--namespace lab add tcp timeout inside'), done);
+    assert.equal(ring3('rule', 'list').out, '');
+    assert.equal(ring3('rule', 'list --namespace lab').out, '1 inet tcp timeout inside\n');
+    assert.match(nfct('delete timeout inside', 'lab').err, /busy/);
+    assert.deepEqual(ring3('namespace', 'delete lab'), done);
+    assert.notEqual(nfct('list timeout', 'lab').status, 0);
+    assert.match(ring3('rule', 'list --namespace lab').err, /^ring3: there is no namespace lab\n$/);
+  });
+
+  test('a helper that a rule names is busy too', () => {
+    assert.deepEqual(nfct('add helper tftp inet udp'), done);
+    const added = ring3('rule', 'add udp dport 69 helper tftp');
+    assert.deepEqual(added, done);
+    assert.match(nfct('delete helper tftp inet udp').err, /Device or resource busy/);
+    assert.deepEqual(ring3('rule', 'flush'), done);
+    assert.deepEqual(nfct('delete helper tftp inet udp'), done);
+  });
+
+  test('what is wrong is said in one line: 1 where it cannot be done, 2 where it cannot be understood', () => {
+    for (const [line, status, err] of [
+      ['add udp dport 5000 timeout nosuch', 1, 'ring3: there is no timeout policy nosuch\n'],
+      ['delete 99', 1, 'ring3: there is no rule 99\n'],
+      ['add udp dport 5000', 2, 'ring3: a rule gives something: timeout NAME, helper NAME, zone N, events LIST or notrack\n'],
+      ['add udp dport 99999 notrack', 2, 'ring3: a port is a number from 0 to 65535, not "99999"\n'],
+      ['delete first', 2, 'ring3: a rule is named by its number in the list, not "first"\n'],
+    ] as const)
+      assert.deepEqual(ring3('rule', line), { out: '', err, status }, line);
+  });
+});
