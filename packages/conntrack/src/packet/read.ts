@@ -88,13 +88,13 @@ export function skipExtensions(packet: Packet, view: DataView, next: number, at:
       l4At += (view.getUint8(l4At + 1) + 2) * 4;
       if (l4At > end) return PacketClass.Invalid;
     } else if (next === 44) {
-      if (l4At + 8 > end) return PacketClass.Dropped;
+      if (l4At + 8 > end) return atomic ? PacketClass.Invalid : PacketClass.Dropped;
       if ((view.getUint16(l4At + 2, false) & 0xfff9) !== 0) {
         if (atomic) return PacketClass.Invalid;
         packet.fragmentAt = l4At;
         return PacketClass.Fragment;
       }
-      if (l4At + 8 >= whole) return PacketClass.Dropped;
+      if (!atomic && l4At + 8 >= whole) return PacketClass.Dropped;
       // an atomic fragment is a whole packet, RFC 6946; it goes on without its fragment header
       next = view.getUint8(l4At);
       l4At += 8;

@@ -1,0 +1,39 @@
+/**
+ * node --conditions=source scripts/draw-states.ts [--check]
+ * Draws the state tables of the connection tracker as docs/states.md; with --check it only says whether the page is as the tables are.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import * as sctp from '../packages/conntrack/src/l4/sctp-states.ts';
+import * as tcp from '../packages/conntrack/src/l4/tcp-states.ts';
+
+const page = resolve(import.meta.dirname, '../docs/states.md');
+
+/** A table of one direction: rows are what comes, columns the state that it finds. */
+function draw(title: string, states: readonly string[], table: Readonly<Record<string, readonly string[]>>): string {
+  const rows = Object.entries(table).map(([name, cells]) => {
+    const shown = cells.map((cell, i) => (cell === states[i] ? '·' : cell === 'invalid' ? '✗' : cell));
+    return `| **${name}** | ${shown.join(' | ')} |`;
+  });
+  return `### ${title}\n\n| | ${states.join(' | ')} |\n|---|${states.map(() => '---|').join('')}\n${rows.join('\n')}\n`;
+}
+
+const text = `# State tables of the connection tracker
+
+Drawn from \`packages/conntrack/src/l4\` by \`scripts/draw-states.ts\`. A row is what comes, a column the state that it finds: · stays,
+✗ is invalid, \`ignore\` passes and changes neither state, timer nor counters.
+
+## TCP
+
+${draw('Original direction', tcp.tcpStates, tcp.original)}
+${draw('Reply direction', tcp.tcpStates, tcp.reply)}
+## SCTP
+
+${draw('Original direction', sctp.sctpStates, sctp.original)}
+${draw('Reply direction', sctp.sctpStates, sctp.reply)}`;
+
+if (!process.argv.includes('--check')) writeFileSync(page, text);
+else if (readFileSync(page, 'utf8') !== text) {
+  console.error('docs/states.md is not as the tables are: run scripts/draw-states.ts');
+  process.exit(1);
+}
