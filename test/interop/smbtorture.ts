@@ -72,7 +72,16 @@ export async function startTorture(): Promise<Torture> {
   const conf = join(home, 'smb.conf');
   const own = ['private dir', 'lock directory', 'state directory', 'cache directory', 'pid directory'].map((name) => `${name} = ${home}`);
   writeFileSync(conf, `[global]\n${own.join('\n')}\n`);
-  const server = await startRing3(folder, ['--user', 'second:secret', '--signing', 'enabled', '--encryption', 'off', '--log-level', 'warn']);
+  const server = await startRing3(folder, [
+    '--user',
+    'second:secret',
+    '--signing',
+    'enabled',
+    '--encryption',
+    'off',
+    '--log-level',
+    'warn',
+  ]);
   const login = ['-p', String(server.port), '-U', `${server.user}%${server.password}`];
   const options = ['--option=torture:user2name=second', '--option=torture:user2password=secret'];
 
