@@ -4,8 +4,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import * as sctp from '../packages/conntrack/src/l4/sctp-states.ts';
-import * as tcp from '../packages/conntrack/src/l4/tcp-states.ts';
+import { sctpTable as sctp, tcpTable as tcp } from '@ring3/conntrack';
 
 const page = resolve(import.meta.dirname, '../docs/states.md');
 

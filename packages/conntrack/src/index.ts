@@ -26,8 +26,10 @@ export {
 export { Host } from './host.ts';
 export { EventBit } from './l4/action.ts';
 export { readSctp, type SctpInfo, writeSctp } from './l4/sctp.ts';
+export * as sctpTable from './l4/sctp-states.ts';
 export { sctpStates } from './l4/sctp-states.ts';
 export { readTcp, TcpFlag, type TcpInfo, writeTcp } from './l4/tcp.ts';
+export * as tcpTable from './l4/tcp-states.ts';
 export { tcpStates } from './l4/tcp-states.ts';
 export {
   addStatus,
