@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FakeClock } from '@ring3/kit';
+import {
+  AccessMask,
+  CancelRequest,
+  CloseRequest,
+  Command,
+  CreateDisposition,
+  CreateOptions,
+  CreateResponse,
+  FileEndOfFileInformation,
+  FileInformationClass,
+  HeaderFlags,
+  NtStatus,
+  OplockBreak,
+  OplockLevel,
+  SetInfoRequest,
+  WriteRequest,
+} from '@ring3/smb-proto';
+import { Frame } from '@ring3/wire';
+import { type Answer, createBody, type Element, RawClient, testServer } from '../testing/raw-client.ts';
+
+type Ids = { persistentFileId: number; volatileFileId: number };
+const none = new Uint8Array(0);
+const { Ii, Exclusive, Batch } = OplockLevel;
+
+async function stage() {
+  const server = testServer();
+  const first = await RawClient.at(server);
+  const second = await RawClient.at(server, 'share', 'bob', 'word');
+  return { server, clock: server.clock as FakeClock, first, second };
+}
+const next = async (client: RawClient): Promise<Answer> => ((await client.next()) as Answer[])[0] as Answer;
+const acknowledging = (ids: Ids, oplockLevel: number): Element => ({
+  command: Command.OplockBreak,
+  body: OplockBreak.encode({ ...ids, oplockLevel: oplockLevel as OplockLevel }),
+});
+const opening = (name: string, more: Parameters<typeof createBody>[1] = {}): Element => ({
+  command: Command.Create,
+  body: createBody(name, more),
+});
+const levelOf = (answer: Answer): number => answer.read(CreateResponse).oplockLevel;
+
+test('CREATE is granted the oplock it asks for where it is alone, else level II, and a folder none (3.3.5.9)', async () => {
+  const { first, second } = await stage();
+  for (const level of [Ii, Exclusive, Batch]) {
+    const answer = await first.create(`alone ${level}`, { requestedOplockLevel: level });
+    assert.equal(levelOf(answer), level);
+  }
+  await first.create('shared');
+  assert.equal(levelOf(await second.create('shared', { requestedOplockLevel: Batch })), Ii);
+  const folder = { requestedOplockLevel: Batch, createOptions: CreateOptions.DirectoryFile };
+  assert.equal(levelOf(await first.create('folder', folder)), 0);
+  assert.equal(levelOf(await first.create('lease', { requestedOplockLevel: OplockLevel.Lease })), 0);
+});
+
+test('a break is told on the holder’s connection: no request’s message, of no session or tree, unsigned (3.3.4.6)', async () => {
+  const { first, second } = await stage();
+  const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Exclusive }));
+  assert.equal((await second.ask(opening('file'))).status, NtStatus.Pending);
+  const { header, read } = await next(first);
+  assert.equal(header.command, Command.OplockBreak);
+  assert.deepEqual([header.messageId, header.sessionId, header.treeId, header.credits], [-1, 0, 0, 0]);
+  assert.equal(header.flags, HeaderFlags.ServerToRedir);
+  const { oplockLevel, ...ids } = read(OplockBreak);
+  assert.equal(oplockLevel, Ii);
+  assert.deepEqual({ persistentFileId: ids.persistentFileId, volatileFileId: ids.volatileFileId }, held);
+});
+
+test('a conflicting CREATE goes on when the holder has acknowledged; the answer says the new level (3.3.5.22.1)', async () => {
+  const { first, second } = await stage();
+  const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Batch }));
+  await second.ask(opening('file', { requestedOplockLevel: Batch }));
+  await next(first);
+  const answer = await first.ask(acknowledging(held, Ii));
+  assert.equal(answer.status, NtStatus.Success);
+  assert.equal(answer.read(OplockBreak).oplockLevel, Ii);
+  const opened = await next(second);
+  assert.equal(opened.status, NtStatus.Success);
+  assert.equal(levelOf(opened), Ii);
+});
+
+test('a CREATE that overwrites breaks to none; keeping level II is a violation, and the CREATE goes on (3.3.5.22.1)', async () => {
+  const { first, second } = await stage();
+  const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Batch }));
+  await second.ask(opening('file', { createDisposition: CreateDisposition.Overwrite }));
+  assert.equal((await next(first)).read(OplockBreak).oplockLevel, 0);
+  assert.equal((await first.ask(acknowledging(held, Ii))).status, NtStatus.InvalidOplockProtocol);
+  assert.equal((await next(second)).status, NtStatus.Success);
+});
+
+test('an acknowledgment nobody waits for is a violation (3.3.5.22.1)', async () => {
+  const { first } = await stage();
+  const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Batch }));
+  assert.equal((await first.ask(acknowledging(held, 0))).status, NtStatus.InvalidOplockProtocol);
+  assert.equal((await first.ask(acknowledging({ ...held, volatileFileId: 99999 }, 0))).status, NtStatus.FileClosed);
+});
+
+test('a holder that says nothing for 35 seconds has no oplock any more (3.3.2.1, 3.3.6.1)', async () => {
+  const { first, second, clock } = await stage();
+  const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Exclusive }));
+  await second.ask(opening('file'));
+  await next(first);
+  clock.advance(35_000);
+  assert.equal((await next(second)).status, NtStatus.Success);
+  assert.equal((await first.ask(acknowledging(held, Ii))).status, NtStatus.InvalidOplockProtocol);
+});
+
+test('CLOSE, and the end of the holder’s connection, end a break (3.3.4.17, 3.3.7.1)', async () => {
+  for (const lost of [false, true]) {
+    const { first, second } = await stage();
+    const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Batch, shareAccess: 0 }));
+    await second.ask(opening('file'));
+    await next(first);
+    if (lost) first.sendBytes(Uint8Array.of(0xee, 0, 0, 0));
+    else await first.ask({ command: Command.Close, body: CloseRequest.encode({ flags: 0, ...held }) });
+    assert.equal((await next(second)).status, NtStatus.Success);
+  }
+});
+
+test('a CREATE that waits for a break can be cancelled (3.3.5.16)', async () => {
+  const { first, second, server } = await stage();
+  await first.create('file', { requestedOplockLevel: Batch });
+  const { header } = await second.ask(opening('file'));
+  const byAsyncId = { flags: HeaderFlags.AsyncCommand, processId: header.processId, treeId: header.treeId };
+  second.sendFrame(second.encode([{ command: Command.Cancel, body: CancelRequest.encode({}), header: byAsyncId }]));
+  assert.equal((await next(second)).status, NtStatus.Cancelled);
+  assert.equal(server.opens.size, 1);
+});
+
+test('an open for attributes alone breaks nothing and waits for nobody (MS-FSA 2.1.4.12)', async () => {
+  const { first, second } = await stage();
+  await first.create('file', { requestedOplockLevel: Batch, shareAccess: 0 });
+  const desiredAccess = AccessMask.FileReadAttributes | AccessMask.FileWriteAttributes | AccessMask.Synchronize;
+  assert.equal((await second.ask(opening('file', { desiredAccess }))).status, NtStatus.Success);
+});
+
+test('a write, and a new size, break level II of all at once, the writer’s own too, without acknowledgment (MS-FSA 2.1.4.12)', async () => {
+  const size = new Uint8Array(8);
+  FileEndOfFileInformation.write(new Frame(size), 0, { endOfFile: 1n });
+  const changes: ((ids: Ids) => Element)[] = [
+    (ids) => ({
+      command: Command.Write,
+      body: WriteRequest.encode({
+        ...ids,
+        offset: 0,
+        channel: 0,
+        remainingBytes: 0,
+        flags: 0,
+        writeChannelInfo: none,
+        data: [Buffer.from('x')],
+      }),
+    }),
+    (ids) => ({
+      command: Command.SetInfo,
+      body: SetInfoRequest.encode({
+        ...ids,
+        infoType: 1,
+        fileInfoClass: FileInformationClass.EndOfFile,
+        additionalInformation: 0,
+        buffer: size,
+      }),
+    }),
+  ];
+  for (const change of changes) {
+    const { first, second } = await stage();
+    await first.create('file', { requestedOplockLevel: Ii });
+    const writer = RawClient.ids(await second.create('file', { requestedOplockLevel: Ii }));
+    const own = await second.ask(change(writer));
+    assert.deepEqual([own.header.command, own.read(OplockBreak).oplockLevel], [Command.OplockBreak, 0]);
+    assert.equal((await next(second)).status, NtStatus.Success);
+    assert.equal((await next(first)).read(OplockBreak).oplockLevel, 0);
+  }
+});

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CompletionFilter, NotifyAction } from '@ring3/smb-proto';
+import type { Change } from '@ring3/vfs';
+import { tellChange } from './changes.ts';
+
+const every = 0xfff;
+const told = (change: Exclude<Change, { what: 'overflow' }>, filter = every): [number, string][] =>
+  tellChange(change, filter).map(({ action, fileName }) => [action, fileName]);
+
+test('a renaming inside a folder is told as a pair, one across folders as removal and addition (MS-FSCC 2.7.1)', () => {
+  const kind = 'file';
+  assert.deepEqual(told({ what: 'renamed', kind, from: ['d', 'a'], path: ['d', 'b'] }), [
+    [NotifyAction.RenamedOldName, 'd\\a'],
+    [NotifyAction.RenamedNewName, 'd\\b'],
+  ]);
+  assert.deepEqual(told({ what: 'renamed', kind, from: ['d', 'a'], path: ['a'] }), [
+    [NotifyAction.Removed, 'd\\a'],
+    [NotifyAction.Added, 'a'],
+  ]);
+});
+
+test('files and folders are asked for by different bits of the filter (MS-SMB2 2.2.35)', () => {
+  for (const what of ['added', 'removed'] as const) {
+    assert.equal(told({ what, kind: 'file', path: ['x'] }, CompletionFilter.FileName).length, 1);
+    assert.equal(told({ what, kind: 'file', path: ['x'] }, every & ~CompletionFilter.FileName).length, 0);
+    assert.equal(told({ what, kind: 'folder', path: ['x'] }, CompletionFilter.DirName).length, 1);
+    assert.equal(told({ what, kind: 'folder', path: ['x'] }, every & ~CompletionFilter.DirName).length, 0);
+  }
+});
+
+test('changes of data and description are modifications, to those who ask for such (MS-SMB2 2.2.35)', () => {
+  const path = ['x'];
+  assert.deepEqual(told({ what: 'data', kind: 'file', path }, CompletionFilter.Size), [[NotifyAction.Modified, 'x']]);
+  assert.deepEqual(told({ what: 'data', kind: 'file', path }, CompletionFilter.Security), []);
+  assert.deepEqual(told({ what: 'description', kind: 'file', path }, CompletionFilter.Security), [[NotifyAction.Modified, 'x']]);
+  assert.deepEqual(told({ what: 'description', kind: 'file', path }, CompletionFilter.Size), []);
+});
+
+test('names that Windows cannot express are told as it sees them', () => {
+  assert.deepEqual(told({ what: 'added', kind: 'file', path: ['what?'] }), [[NotifyAction.Added, 'what\uf025']]);
+});
