@@ -53,15 +53,23 @@ export class Compound {
       }
       const outcome = this.#chained(request) ? dispatch(request) : NtStatus.InvalidParameter;
       if (outcome instanceof Promise) {
-        void outcome.then((later) => {
-          this.#finish(request, later);
-          this.run();
-        });
+        void outcome.then((later) => this.#goOn(request, later));
         return;
       }
       this.#finish(request, outcome);
     }
     if (!this.#ended) this.#end();
+  }
+
+  /** An answer that was waited for is there. */
+  #goOn(request: Request, outcome: Outcome): void {
+    try {
+      this.#finish(request, outcome);
+      this.run();
+    } catch (error) {
+      this.connection.server.failed(error, { connection: this.connection.id });
+      this.#drop('a frame could not be handled');
+    }
   }
 
   /** The next element in its window. @returns undefined where the connection has to be closed */
@@ -153,7 +161,12 @@ export class Compound {
 
   #reply(request: Request, outcome: Outcome): Reply {
     if (typeof outcome !== 'object') return statusReply(request, outcome as number);
-    return bodyReply(request, commands[request.header.command as Command].response, outcome);
+    try {
+      return bodyReply(request, commands[request.header.command as Command].response, outcome);
+    } catch (error) {
+      this.connection.server.failed(error, { connection: this.connection.id, command: request.header.command });
+      return statusReply(request, NtStatus.InternalError);
+    }
   }
 
   #inherit(request: Request, outcome: Outcome): void {

@@ -5,7 +5,8 @@ import { endSession } from './close.ts';
 import { Compound } from './compound.ts';
 import { CommandSequenceWindow } from './credits.ts';
 import { openSealed, seal, sealedFor } from './encryption.ts';
-import { FrameReader, protocolIdOf, toFrame, writeFraming } from './frame.ts';
+import { FrameReader, protocolIdOf, toFrame } from './frame.ts';
+import { assemble, framed } from './outgoing.ts';
 import { headroom, type Reply } from './reply.ts';
 import type { Server } from './server.ts';
 import type { Session } from './session.ts';
@@ -57,6 +58,9 @@ export class Connection {
   #inFlightBytes = 0;
   #pumping = false;
   #paused = false;
+  /** Bytes that the server's budget knows of. */
+  #booked = 0;
+  readonly #wake = (): void => this.#throttle();
   #logonTimer: Timer | undefined;
   #drained: (() => void)[] = [];
 
@@ -131,7 +135,7 @@ export class Connection {
     const start = clock.now();
     while (!this.ended && this.#waiting.length > 0 && this.#mayStart()) {
       const { chunks, length } = this.#waiting.shift() as { chunks: readonly Uint8Array[]; length: number };
-      this.#start(chunks, length);
+      this.#begin(chunks, length);
       if (this.#waiting.length > 0 && clock.now() - start > turnMs) {
         this.server.defer(() => this.#pump());
         break;
@@ -145,13 +149,25 @@ export class Connection {
   #throttle(): void {
     if (this.ended) return;
     const held = this.#inFlightBytes + this.link.queued + this.#reader.held;
-    const { connectionBytes } = this.server.limits;
+    const { limits, budget } = this.server;
+    const crowded = budget.change(held - this.#booked);
+    this.#booked = held;
+    if (crowded) budget.wait(this.#wake);
     const waitsForLogon = !this.#authenticated && this.#waiting.length > 0;
-    const pause = held > connectionBytes || waitsForLogon;
+    const pause = held > limits.connectionBytes || waitsForLogon || (crowded && held > 0);
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.link.pause();
     else this.link.resume();
+  }
+
+  #begin(chunks: readonly Uint8Array[], length: number): void {
+    try {
+      this.#start(chunks, length);
+    } catch (error) {
+      this.server.failed(error, { connection: this.id });
+      this.end('a frame could not be handled');
+    }
   }
 
   #start(chunks: readonly Uint8Array[], length: number): void {
@@ -181,12 +197,7 @@ export class Connection {
 
   #run(compound: Compound): void {
     this.#inFlight.add(compound);
-    try {
-      compound.run();
-    } catch (error) {
-      this.server.failed(error, { connection: this.id });
-      this.end('a frame could not be handled');
-    }
+    compound.run();
   }
 
   /** The work leaves the connection. */
@@ -234,36 +245,9 @@ export class Connection {
       for (const { request } of replies) request.sent?.();
       return;
     }
-    let length = 0;
-    for (const reply of replies) length += reply.length;
-    const first = replies[0] as Reply;
-    for (const reply of replies) reply.request.replied?.([reply.bytes.subarray(headroom), ...reply.rest]);
-    let chunks: Uint8Array[];
-    if (sealFor !== undefined) {
-      const plain: Uint8Array[] = [];
-      for (const reply of replies) plain.push(reply.bytes.subarray(headroom), ...reply.rest);
-      const sealed = seal(sealFor, plain);
-      const framing = new Uint8Array(4);
-      writeFraming(
-        framing,
-        sealed.reduce((sum, chunk) => sum + chunk.length, 0),
-      );
-      chunks = [framing, ...sealed];
-      for (const { request } of replies) request.sent?.();
-      this.#send(chunks);
-      return;
-    }
-    writeFraming(first.bytes, length);
-    if (replies.length === 1) {
-      chunks = first.rest.length === 0 ? [first.bytes] : [first.bytes, ...first.rest];
-      this.#send(chunks, first.request.sent);
-      return;
-    }
-    chunks = [];
-    for (const reply of replies) chunks.push(reply === first ? reply.bytes : reply.bytes.subarray(headroom), ...reply.rest);
-    this.#send(chunks, () => {
-      for (const { request } of replies) request.sent?.();
-    });
+    for (const { request, bytes, rest } of replies) request.replied?.([bytes.subarray(headroom), ...rest]);
+    const { chunks, sent } = assemble(replies, sealFor);
+    this.#send(chunks, sent);
   }
 
   #send(chunks: readonly Uint8Array[], sent?: () => void): void {
@@ -271,16 +255,9 @@ export class Connection {
     this.link.send(chunks, sent);
   }
 
-  /** Sends a message of the server's own, framed: a negotiate answer to SMB1, or an oplock break. */
+  /** Sends a message of the server's own: a negotiate answer to SMB1, or an oplock break. */
   sendMessage(message: Uint8Array, sealFor?: Session): void {
-    if (this.ended) return;
-    const chunks = sealFor === undefined ? [message] : seal(sealFor, [message]);
-    const framing = new Uint8Array(4);
-    writeFraming(
-      framing,
-      chunks.reduce((sum, chunk) => sum + chunk.length, 0),
-    );
-    this.#send([framing, ...chunks]);
+    if (!this.ended) this.#send(framed(sealFor === undefined ? [message] : seal(sealFor, [message])));
   }
 
   /** Ends the connection with everything on it. MS-SMB2 3.3.7.1. */
@@ -289,6 +266,8 @@ export class Connection {
     this.ended = true;
     this.#logonTimer?.clear();
     this.#waiting.length = 0;
+    this.server.budget.forget(this.#wake);
+    this.server.budget.change(-this.#booked);
     this.log.info('connection ended', { reason });
     this.async.cancelWhere(() => true);
     for (const session of [...this.sessions.values()]) endSession(session);

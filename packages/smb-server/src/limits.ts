@@ -6,6 +6,8 @@ export interface Limits {
   readonly logonMs: number;
   /** Received and unfinished, or unsent, for a connection. */
   readonly connectionBytes: number;
+  /** The same for all connections together. */
+  readonly totalBytes: number;
   /** MaxReadSize, MaxWriteSize, MaxTransactSize; 64 KiB at 2.0.2. */
   readonly maxRead: number;
   readonly maxWrite: number;
@@ -28,6 +30,7 @@ export const defaultLimits: Limits = {
   frameBeforeLogon: 16 * 1024,
   logonMs: 10_000,
   connectionBytes: 32 * 1024 * 1024,
+  totalBytes: 1024 * 1024 * 1024,
   maxRead: 8 * 1024 * 1024,
   maxWrite: 8 * 1024 * 1024,
   maxTransact: 8 * 1024 * 1024,

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Clock, Counter, Link, Log, Metrics, Random } from '@ring3/kit';
 import { createAcceptor, type Dialect, type Mechanism, NtStatus, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
+import { Budget } from './budget.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection } from './connection.ts';
 import { LocalFileState, type OplockBreakEffect } from './file-state/index.ts';
@@ -51,6 +52,7 @@ export class Server {
   readonly shares: Shares;
   readonly users: Users;
   readonly buffers = new BufferPool();
+  readonly budget: Budget;
   readonly nextId: () => number;
   readonly startTime: number;
   readonly #mechanism: Mechanism;
@@ -71,6 +73,7 @@ export class Server {
     this.guid = options.guid;
     this.users = options.users;
     this.shares = createShares(options.shares, () => this.#createFileState());
+    this.budget = new Budget(this.limits.totalBytes);
     this.startTime = this.clock.wall();
     this.nextId = createIds(this.clock, this.random);
     this.#mechanism = ntlmMechanism({

@@ -1,0 +1,36 @@
+/** Bytes that all connections together hold: received and unfinished, or unsent. Whoever is paused for that is woken when there is room again. */
+export class Budget {
+  readonly #limit: number;
+  readonly #waiting = new Set<() => void>();
+  #held = 0;
+
+  /** @param limit bytes */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get held(): number {
+    return this.#held;
+  }
+
+  /** Books a change. @returns whether more is held than may be */
+  change(bytes: number): boolean {
+    this.#held += bytes;
+    const over = this.#held > this.#limit;
+    if (!over && bytes < 0 && this.#waiting.size > 0) {
+      const waiting = [...this.#waiting];
+      this.#waiting.clear();
+      for (const wake of waiting) wake();
+    }
+    return over;
+  }
+
+  /** Calls once there is room again; several calls of one waiter count once. */
+  wait(wake: () => void): void {
+    this.#waiting.add(wake);
+  }
+
+  forget(wake: () => void): void {
+    this.#waiting.delete(wake);
+  }
+}

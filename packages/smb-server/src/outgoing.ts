@@ -1,0 +1,44 @@
+import { seal } from './encryption.ts';
+import { writeFraming } from './frame.ts';
+import { headroom, type Reply } from './reply.ts';
+import type { Session } from './session.ts';
+
+/** Bytes for one vectored write, and what to call when they are gone. */
+export interface Outgoing {
+  readonly chunks: readonly Uint8Array[];
+  readonly sent?: (() => void) | undefined;
+}
+
+/** Puts framing in front of a message of chunks. */
+export function framed(chunks: readonly Uint8Array[]): Uint8Array[] {
+  const framing = new Uint8Array(headroom);
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  writeFraming(framing, length);
+  return [framing, ...chunks];
+}
+
+const giveBack = (replies: readonly Reply[]): void => {
+  for (const { request } of replies) request.sent?.();
+};
+
+/** Finished elements as one frame: encrypted where it is for a session, else with the framing in the headroom of the first, so that nothing is copied. */
+export function assemble(replies: readonly Reply[], sealFor: Session | undefined): Outgoing {
+  const first = replies[0] as Reply;
+  if (sealFor !== undefined) {
+    const plain: Uint8Array[] = [];
+    for (const { bytes, rest } of replies) plain.push(bytes.subarray(headroom), ...rest);
+    const chunks = framed(seal(sealFor, plain));
+    giveBack(replies);
+    return { chunks };
+  }
+  let length = 0;
+  for (const reply of replies) length += reply.length;
+  writeFraming(first.bytes, length);
+  if (replies.length === 1) {
+    return { chunks: first.rest.length === 0 ? [first.bytes] : [first.bytes, ...first.rest], sent: first.request.sent };
+  }
+  const chunks: Uint8Array[] = [];
+  for (const reply of replies) chunks.push(reply === first ? reply.bytes : reply.bytes.subarray(headroom), ...reply.rest);
+  return { chunks, sent: () => giveBack(replies) };
+}
