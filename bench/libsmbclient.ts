@@ -1,6 +1,6 @@
 /**
  * Round trips over libsmbclient, one request outstanding: libsmbclient.ts URL USER PASSWORD CONFIGURATION SECONDS plain|encrypted [NAME]
- * Prints `NAME OPERATIONS-A-SECOND` lines, of the one operation if it is named. A process of its own, because the library blocks.
+ * Prints `NAME OPERATIONS-A-SECOND` lines, and `begin 0` where something else went before, of the one operation if it is named. A process of its own, because the library blocks.
  */
 import koffi from 'koffi';
 
@@ -84,6 +84,7 @@ const blocks = 64;
 const file = must(open(at('file'), readWrite | create | truncate, 0o644), 'open');
 for (let i = 0; i < blocks; i++) must(write(file, buffer, buffer.length), 'write');
 
+console.log('begin 0'); // what came before is no part of a measurement
 const attributes = Buffer.alloc(512);
 measure('stat', () => must(stat(at('file'), attributes), 'stat'));
 measure('create, close, unlink', (i) => {
@@ -113,6 +114,7 @@ close(file);
 const names = 2000;
 mkdir(at('folder'), 0o755);
 for (let i = 0; i < names; i++) close(must(open(at(`folder/name-${i}`), writeOnly | create, 0o644), 'create'));
+console.log('begin 0');
 measure('list 2,000 names', () => {
   const folder = must(openDirectory(at('folder')), 'opendir');
   let count = 0;

@@ -1,15 +1,17 @@
 /** The file server beside Samba's smbd: the same clients, turn by turn, both stores on the same memory file system, everything on the loopback. */
 
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Connection, connectTcp } from '@ring3/smb-client';
 import { versionOf } from '../test/interop/programs.ts';
 import { startRing3 } from '../test/interop/ring3.ts';
-import { run, smbclient } from '../test/interop/smbclient.ts';
+import { smbclient } from '../test/interop/smbclient.ts';
 import { startSmbd } from '../test/interop/smbd.ts';
 import { machine, median } from './machine.ts';
 
@@ -35,13 +37,47 @@ interface Server {
   readonly user: string;
   readonly password: string;
 }
-type Figures = Map<string, { ring3: number[]; smbd: number[] }>;
+/** What one measurement found: a rate, and the server's processor time for each operation in microseconds. */
+interface Found {
+  readonly name: string;
+  readonly rate: number;
+  readonly processorTime?: number;
+}
+type Figures = Map<string, { ring3: Found[]; smbd: Found[] }>;
 
 const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
-/** MiB a second, as smbclient prints them. */
-async function bulk(server: Server, base: string): Promise<[string, number][]> {
-  const figures: [string, number][] = [];
+/** Ids of a process and of those in the group that it leads. */
+function group(pid: number): { readonly pid: string; readonly fields: readonly string[] }[] {
+  const found = [];
+  for (const process of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${process}/stat`, 'utf8');
+      const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' '); // from the state on, proc(5)
+      if (Number(process) === pid || Number(fields[2]) === pid) found.push({ pid: process, fields });
+    } catch {} // ended meanwhile
+  }
+  return found;
+}
+
+/** Microseconds of processor time that a server and its children have used, those that ended as well. Counted in ticks of 10 ms. */
+const processorTime = ({ pid }: Server): number =>
+  group(pid).reduce((sum, { fields }) => sum + [11, 12, 13, 14].reduce((ticks, i) => ticks + Number(fields[i]), 0) * 10_000, 0);
+
+/** Proportional set size of a server, in KiB. */
+function proportionalSetSize({ pid }: Server): number {
+  let sum = 0;
+  for (const process of group(pid)) {
+    try {
+      sum += Number(/^Pss: +(\d+)/m.exec(readFileSync(`/proc/${process.pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
+    } catch {} // ended meanwhile
+  }
+  return sum;
+}
+
+/** MiB a second, as smbclient prints them; an operation is the whole file. */
+async function bulk(server: Server, base: string): Promise<Found[]> {
+  const found: Found[] = [];
   const login = { port: server.port, user: `${server.user}%${server.password}`, folder: base };
   const protections = [
     ['plain', { options: ['client signing=disabled'] }],
@@ -49,40 +85,41 @@ async function bulk(server: Server, base: string): Promise<[string, number][]> {
     ['encrypted', { protection: 'encrypt' }],
   ] as const;
   for (const [name, protection] of protections) {
-    const { output } = await smbclient(['put big', 'get big /dev/null', 'rm big'], { ...login, ...protection });
-    const [put, get] = [/putting file .* \(([\d.]+) kb\/s\)/, /getting file .* \(([\d.]+) KiloBytes\/sec\)/].map(
-      (line) => line.exec(output)?.[1],
-    );
-    if (put === undefined || get === undefined) throw new Error(`${server.name}: ${output}`);
-    figures.push(
-      [`write ${mebibytes} MiB, ${name} (MiB/s)`, Number(put) / 1024],
-      [`read ${mebibytes} MiB, ${name} (MiB/s)`, Number(get) / 1024],
-    );
+    for (const [verb, command, rate] of [
+      ['write', 'put big', /putting file .* \(([\d.]+) kb\/s\)/],
+      ['read', 'get big /dev/null', /getting file .* \(([\d.]+) KiloBytes\/sec\)/],
+    ] as const) {
+      const before = processorTime(server);
+      const { output } = await smbclient([command], { ...login, ...protection });
+      await delay(50); // a process that ended is counted once it was waited for
+      const kibibytes = rate.exec(output)?.[1];
+      if (kibibytes === undefined) throw new Error(`${server.name}: ${output}`);
+      const label = `${verb} ${mebibytes} MiB, ${name} (MiB/s)`;
+      found.push({ name: label, rate: Number(kibibytes) / 1024, processorTime: processorTime(server) - before });
+    }
+    await smbclient(['rm big'], login);
   }
-  return figures;
+  return found;
 }
 
 /** Operations a second over libsmbclient, one outstanding. */
-async function roundTrips(server: Server, base: string, protection: 'plain' | 'encrypted', time = seconds): Promise<[string, number][]> {
+async function roundTrips(server: Server, base: string, protection: 'plain' | 'encrypted', time = seconds): Promise<Found[]> {
   const program = join(import.meta.dirname, 'libsmbclient.ts');
   const url = `smb://127.0.0.1:${server.port}/share`;
-  const { status, output } = await run(process.execPath, [
-    program,
-    url,
-    server.user,
-    server.password,
-    join(base, 'client.conf'),
-    String(time),
-    protection,
-  ]);
-  if (status !== 0) throw new Error(`${server.name}: ${output}`);
-  return output
-    .trim()
-    .split('\n')
-    .map((line) => [
-      `${line.slice(0, line.lastIndexOf(' '))}${protection === 'plain' ? '' : ', encrypted'} (/s)`,
-      Number(line.slice(line.lastIndexOf(' '))),
-    ]);
+  const parameters = [program, url, server.user, server.password, join(base, 'client.conf'), String(time), protection];
+  const child = spawn(process.execPath, parameters, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = new Promise<number | null>((done) => child.once('close', done));
+  const found: Found[] = [];
+  let before = 0;
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [operation, rate] = [line.slice(0, line.lastIndexOf(' ')), Number(line.slice(line.lastIndexOf(' ')))];
+    const now = processorTime(server);
+    const name = `${operation}${protection === 'plain' ? '' : ', encrypted'} (/s)`;
+    if (operation !== 'begin') found.push({ name, rate, processorTime: (now - before) / (rate * time) });
+    before = now;
+  }
+  if ((await ended) !== 0) throw new Error(`${server.name}: libsmbclient failed`);
+  return found;
 }
 
 async function setUp(server: Server): Promise<Connection> {
@@ -93,51 +130,41 @@ async function setUp(server: Server): Promise<Connection> {
 }
 
 /** Connections set up (TCP, negotiate, log-on, tree) and dropped a second, one after another, by our own client. */
-async function setUps(server: Server): Promise<[string, number][]> {
-  const begin = performance.now();
+async function setUps(server: Server): Promise<Found[]> {
+  const [begin, before] = [performance.now(), processorTime(server)];
   let count = 0;
   for (; performance.now() - begin < seconds * 1000; count++) await (await setUp(server)).close();
-  return [['connection set-up (/s)', (count * 1000) / (performance.now() - begin)]];
-}
-
-/** Proportional set size of a process and its group, in KiB. */
-function proportionalSetSize(pid: number): number {
-  const inGroup = (process: string): boolean => {
-    try {
-      const stat = readFileSync(`/proc/${process}/stat`, 'utf8');
-      return Number(process) === pid || Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[2]) === pid;
-    } catch {
-      return false; // ended meanwhile
-    }
-  };
-  let sum = 0;
-  for (const process of readdirSync('/proc').filter((name) => /^\d+$/.test(name) && inGroup(name))) {
-    try {
-      sum += Number(/^Pss: +(\d+)/m.exec(readFileSync(`/proc/${process}/smaps_rollup`, 'utf8'))?.[1] ?? 0);
-    } catch {}
-  }
-  return sum;
+  const rate = (count * 1000) / (performance.now() - begin);
+  await delay(50);
+  return [{ name: 'connection set-up (/s)', rate, processorTime: (processorTime(server) - before) / count }];
 }
 
 /** Memory that an idle connection costs. */
-async function memoryOfIdle(server: Server): Promise<[string, number][]> {
-  const before = proportionalSetSize(server.pid);
+async function memoryOfIdle(server: Server): Promise<Found[]> {
+  const before = proportionalSetSize(server);
   const connections: Connection[] = [];
   for (let i = 0; i < idle; i++) connections.push(await setUp(server));
   await delay(2000);
-  const after = proportionalSetSize(server.pid);
+  const after = proportionalSetSize(server);
   await Promise.all(connections.map((connection) => connection.close()));
-  return [[`an idle connection of ${idle} (KiB)`, (after - before) / idle]];
+  return [{ name: `an idle connection of ${idle} (KiB)`, rate: (after - before) / idle }];
 }
 
 const show = (value: number): string => (value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(1));
+const showTime = (microseconds: number): string =>
+  microseconds >= 10_000 ? `${show(microseconds / 1000)} ms` : `${show(microseconds)} µs`;
 
 function table(figures: Figures): string {
   const rows = [...figures].map(([name, { ring3, smbd }]) => {
-    const [ours, theirs] = [median(ring3), median(smbd)];
-    return `| ${name} | ${show(ours)} | ${show(theirs)} | ${(ours / theirs).toFixed(2)} |`;
+    const [ours, theirs] = [ring3, smbd].map((found) => median(found.map(({ rate }) => rate))) as [number, number];
+    const times = [ring3, smbd].map((found) => {
+      const known = found.flatMap(({ processorTime: time }) => (time === undefined ? [] : [time]));
+      return known.length === 0 ? '' : showTime(median(known));
+    });
+    return `| ${name} | ${show(ours)} | ${show(theirs)} | ${(ours / theirs).toFixed(2)} | ${times.join(' | ')} |`;
   });
-  return ['| | ring3 | smbd | ring3 / smbd |', '|---|---:|---:|---:|', ...rows].join('\n');
+  const head = '| | ring3 | smbd | ring3 / smbd | processor time of ring3 | of smbd |\n|---|---:|---:|---:|---:|---:|';
+  return [head, ...rows].join('\n');
 }
 
 const base = mkdtempSync(join(memory, 'ring3-bench-'));
@@ -154,12 +181,12 @@ const servers: Server[] = [
   { ...smbd, name: 'smbd' },
 ];
 const figures: Figures = new Map();
-const keep = (server: Server, found: [string, number][]): void => {
-  for (const [name, figure] of found) {
-    const row = figures.get(name) ?? { ring3: [], smbd: [] };
-    row[server.name].push(figure);
-    figures.set(name, row);
-    console.error(`${server.name.padEnd(6)} ${name}: ${show(figure)}`);
+const keep = (server: Server, all: readonly Found[]): void => {
+  for (const found of all) {
+    const row = figures.get(found.name) ?? { ring3: [], smbd: [] };
+    row[server.name].push(found);
+    figures.set(found.name, row);
+    console.error(`${server.name.padEnd(6)} ${found.name}: ${show(found.rate)}`);
   }
 };
 for (const server of servers) await roundTrips(server, base, 'plain', 0.5); // warm
