@@ -61,7 +61,14 @@ export interface CloseStep {
   readonly sock?: string;
 }
 
-export type Step = NetlinkStep | SysctlStep | ShellStep | CloseStep;
+/** Joins multicast groups, to hear of events. */
+export interface JoinStep {
+  readonly op: 'join';
+  readonly sock?: string;
+  readonly groups: readonly number[];
+}
+
+export type Step = NetlinkStep | SysctlStep | ShellStep | CloseStep | JoinStep;
 
 /** How one vector or scenario went. */
 export type Outcome =

@@ -4,6 +4,7 @@ import {
   bindNetlink,
   check,
   close,
+  joinNetlinkGroup,
   NetlinkOption,
   NetlinkProtocol,
   newNetworkNamespace,
@@ -103,6 +104,10 @@ class KernelSocket implements Socket {
   send(datagram: Uint8Array): number {
     const { send_euid, noaddr } = this.#options;
     return as(send_euid, () => Math.min(0, noaddr === undefined ? sendNetlink(this.#fd, datagram) : send(this.#fd, datagram)));
+  }
+
+  join(group: number): number {
+    return joinNetlinkGroup(this.#fd, group);
   }
 
   receive(capacity: number): Uint8Array | number {

@@ -6,6 +6,8 @@ export interface Socket {
   send(datagram: Uint8Array): number;
   /** Receives into a buffer of that size; longer datagrams are cut. @returns the datagram or a negative errno */
   receive(capacity: number): Uint8Array | number;
+  /** Joins a multicast group. @returns 0 or a negative errno */
+  join(group: number): number;
   close(): void;
 }
 

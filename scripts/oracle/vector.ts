@@ -4,14 +4,17 @@ import { difference } from './decode.ts';
 import { type NetlinkStep, type Outcome, type Step, type SysctlStep, Unsupported, type Vector } from './format.ts';
 import type { MakeParty, Party } from './party.ts';
 
+/** Compares the datagrams of one step, in hexadecimal. @returns what differs */
+export type Differ = (wanted: readonly string[], found: readonly string[]) => string[];
+
 /** Plays one vector against a party of its own and compares every answer byte for byte. */
-export async function playVector(vector: Vector, make: MakeParty): Promise<Outcome> {
+export async function playVector(vector: Vector, make: MakeParty, differ: Differ = difference): Promise<Outcome> {
   const differences: string[] = [];
   let party: Party | undefined;
   try {
     party = make(vector.opts ?? {});
     for (const [i, step] of vector.steps.entries()) {
-      for (const found of compare(step, await perform(party, step))) differences.push(`step ${i + 1}: ${found}`);
+      for (const found of compare(step, await perform(party, step), differ)) differences.push(`step ${i + 1}: ${found}`);
     }
   } catch (error) {
     if (!(error instanceof Unsupported)) throw error;
@@ -44,6 +47,9 @@ async function perform(party: Party, step: Step): Promise<Step> {
       return performSysctl(party, step);
     case 'sh':
       return { op: 'sh', cmd: step.cmd, rc: await party.shell(step.cmd) };
+    case 'join':
+      for (const group of step.groups) party.socket(step.sock ?? 'a').join(group);
+      return step;
     case 'close':
       party.closeSocket(step.sock ?? 'a');
       return step;
@@ -97,7 +103,7 @@ function performSysctl(party: Party, { get = [], set = {} }: SysctlStep): Sysctl
 }
 
 /** What differs between a step as it was recorded and as it is now. */
-function compare(wanted: Step, found: Step): string[] {
+function compare(wanted: Step, found: Step, differ: Differ): string[] {
   const lines: string[] = [];
   const same = (what: string, left: unknown, right: unknown): void => {
     if (left !== right) lines.push(`${what}: ${left ?? 'success'} wanted, ${right ?? 'success'} found`);
@@ -110,7 +116,7 @@ function compare(wanted: Step, found: Step): string[] {
   } else if (isNetlink(wanted) && isNetlink(found)) {
     same('send', wanted.send_errno, found.send_errno);
     same('receive', wanted.recv_errno, found.recv_errno);
-    lines.push(...difference(wanted.replies, found.replies));
+    lines.push(...differ(wanted.replies, found.replies));
   }
   return lines;
 }

@@ -38,7 +38,7 @@ export interface Expectation {
   readonly flags: number;
   readonly helper: HelperRef | undefined;
   /** Milliseconds when it expires. */
-  readonly expiry: number;
+  expiry: number;
 }
 
 /** Why an expectation is refused. `same`: it waits already. */
@@ -119,6 +119,12 @@ export class ExpectationList {
     tracker.statistics.expectCreate++;
     this.#tell('new', made);
     return made;
+  }
+
+  /** Lets an expectation wait so long from now. Nobody is told. */
+  prolong(id: number, seconds: number): void {
+    const found = this.#byId.get(id);
+    if (found !== undefined) found.expiry = this.#tracker.now + seconds * 1000;
   }
 
   /** @returns whether there was one */

@@ -21,7 +21,17 @@ export {
   PolicyType,
 } from './message.ts';
 export { type Extack, NetlinkError } from './netlink-error.ts';
-export { AttributeSet, describePolicy, ExtackText, isRefusal, type Refusal, type Validated, validate, validatePayload } from './policy.ts';
+export {
+  AttributeSet,
+  describePolicy,
+  ExtackText,
+  isRefusal,
+  type PolicyExceptions,
+  type Refusal,
+  type Validated,
+  validate,
+  validatePayload,
+} from './policy.ts';
 export { type AckDetails, acknowledge, done } from './server/acknowledge.ts';
 export { Block, familyHeaderLength, type MessageHead } from './server/block.ts';
 export { dumpBlockSizes } from './server/netlink-port.ts';

@@ -84,7 +84,13 @@ test('unknown types are passed over, bits of the type are masked, the last of se
 
 test('an attribute whose content is nobody’s business passes with any length', () => {
   const frame = stream(2, Uint8Array.of(1));
-  assert.ok(validate(Table, frame, 0, frame.length, ['number']) instanceof AttributeSet);
+  assert.ok(validate(Table, frame, 0, frame.length, { unchecked: ['number'] }) instanceof AttributeSet);
+});
+
+test('an attribute that requests must not have is EINVAL with any length', () => {
+  const frame = stream(2, Uint8Array.of(1, 2));
+  const found = validate(Table, frame, 0, frame.length, { rejected: ['number'] });
+  assert.ok(isRefusal(found) && found.errno === Errno.EINVAL && found.attr === undefined);
 });
 
 test('the inside of a nested attribute is validated by its own table; an absent one is empty', () => {

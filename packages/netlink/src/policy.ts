@@ -11,7 +11,8 @@ export interface Refusal {
   readonly errno: number;
   /** Where the attribute's header starts in the frame. */
   readonly at: number;
-  readonly attr: AnyAttr;
+  /** What it should have been; undefined where it should not have been there. */
+  readonly attr: AnyAttr | undefined;
 }
 
 /** The texts of an extended acknowledgement that validation gives. */
@@ -58,6 +59,9 @@ const number64 = (value: bigint): Uint8Array => {
   return bytes;
 };
 
+/** A name of this length has no policy about it. */
+const unlimited = 0xffff;
+
 /** What the row wants, as the nested attributes of NLMSGERR_ATTR_POLICY; undefined for structures of fixed size, which have no kind there. */
 export function describePolicy(row: AnyAttr): Uint8Array | undefined {
   const size = integerSizes[row.kind];
@@ -67,7 +71,7 @@ export function describePolicy(row: AnyAttr): Uint8Array | undefined {
     const type = { 1: PolicyType.U8, 2: PolicyType.U16, 4: PolicyType.U32, 8: PolicyType.U64 }[size] as number;
     return write({ minimum: number64(0n), maximum: number64((1n << BigInt(size * 8)) - 1n), type });
   }
-  if (row.kind === 'string') return write({ maximumLength: row.max, type: PolicyType.NulString });
+  if (row.kind === 'string') return write({ maximumLength: row.max < unlimited ? row.max : undefined, type: PolicyType.NulString });
   if (row.kind === 'fixed') return undefined;
   if (row.kind === 'binary') return write({ maximumLength: row.max, type: PolicyType.Binary });
   return write({ type: row.kind === 'flag' ? PolicyType.Flag : PolicyType.Nested });
@@ -128,17 +132,24 @@ export class AttributeSet<A extends AttrTable> {
   }
 }
 
+/** Exceptions to what the rows of a table say. */
+export interface PolicyExceptions {
+  /** Fields whose payload may be anything. */
+  readonly unchecked?: readonly string[];
+  /** Fields that requests must not have. */
+  readonly rejected?: readonly string[];
+}
+
 /**
  * Reads a stream of attributes by the liberal rules: unknown types are passed over, the last of several counts, the stream ends at the first
  * impossible header. Stops at the first attribute that its row refuses.
- * @param unchecked fields whose payload may be anything
  */
 export function validate<A extends AttrTable>(
   declaration: Attrs<A>,
   frame: Frame,
   at: number,
   length: number,
-  unchecked: readonly string[] = [],
+  { unchecked = [], rejected = [] }: PolicyExceptions = {},
 ): Validated<A> {
   const found = new AttributeSet(declaration, frame);
   let refusal: Refusal | undefined;
@@ -146,6 +157,10 @@ export function validate<A extends AttrTable>(
     if (refusal !== undefined) return;
     const row = declaration.rows.get(type);
     if (row === undefined) return;
+    if (rejected.includes(row.field)) {
+      refusal = { errno: Errno.EINVAL, at: from - 4, attr: undefined };
+      return;
+    }
     const errno = unchecked.includes(row.field) ? 0 : validatePayload(row.attr, frame, from, size);
     if (errno !== 0) refusal = { errno, at: from - 4, attr: row.attr };
     else found.place(row.field, from, size);

@@ -27,6 +27,7 @@ export {
   DccpInformation,
   FilterAttributes,
   HelpAttributes,
+  NatAttributes,
   ProtocolInformation,
   SctpInformation,
   SequenceAdjustment,

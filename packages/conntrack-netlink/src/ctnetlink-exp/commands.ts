@@ -1,4 +1,13 @@
-import { type Expectation, type ExpectationRefusal, findFlow, type HelperRef, type Namespace, type Tuple } from '@ring3/conntrack';
+import {
+  type Expectation,
+  type ExpectationRefusal,
+  FlowFlag,
+  findFlow,
+  type HelperRef,
+  type Namespace,
+  type Tuple,
+  ZoneAndFlags,
+} from '@ring3/conntrack';
 import {
   type AnyCommand,
   type AttributeSet,
@@ -63,7 +72,8 @@ class CtnetlinkExp {
   }
 
   #tuple({ attributes, family }: ExpectCall, field: TupleField): Tuple | number {
-    return tupleOf(attributes, field, family, attributes.get('zone') ?? 0);
+    const tuple = tupleOf(attributes, field, family);
+    return typeof tuple === 'number' ? tuple : { ...tuple, zone: tuple.zone ?? attributes.get('zone') ?? 0 };
   }
 
   #new(call: ExpectCall): number {
@@ -74,7 +84,10 @@ class CtnetlinkExp {
     if (typeof tuple === 'number') return tuple;
     const existing = tracker.expectations.find(tuple);
     if (existing === undefined) return (header.flags & NewFlags.Create) === 0 ? Errno.ENOENT : this.#create(call, tuple);
-    return (header.flags & NewFlags.Excl) !== 0 ? Errno.EEXIST : 0;
+    if ((header.flags & NewFlags.Excl) !== 0) return Errno.EEXIST;
+    const timeout = attributes.get('timeout');
+    if (timeout !== undefined) tracker.expectations.prolong(existing.id, timeout);
+    return 0;
   }
 
   #create(call: ExpectCall, tuple: Tuple): number {
@@ -86,8 +99,10 @@ class CtnetlinkExp {
     if (typeof masterTuple === 'number') return masterTuple;
     const master = findFlow(tracker, masterTuple)?.flow;
     if (master === undefined) return Errno.ENOENT;
+    // a request that made the flow may have set its HELPER status without giving it a helper
+    const byHand = (tracker.table.word(master, ZoneAndFlags) & FlowFlag.ByHand) !== 0;
+    if (byHand && tracker.helperOf(master) === undefined) return Errno.EOPNOTSUPP;
     const helper = this.#helper(attributes, masterTuple);
-    if (typeof helper === 'number') return helper;
     const timeoutSeconds = attributes.get('timeout');
     const made = tracker.expectations.add({
       master,
@@ -101,17 +116,18 @@ class CtnetlinkExp {
     return typeof made === 'string' ? errnoOf(made) : 0;
   }
 
-  #helper(attributes: ExpectAttributes, master: Tuple): HelperRef | number | undefined {
+  /** The helper that a request names; without one, or of an unknown name, the master's counts. */
+  #helper(attributes: ExpectAttributes, master: Tuple): HelperRef | undefined {
     const name = attributes.get('helpName');
     if (name === undefined) return undefined;
-    return this.#namespace.findHelper(name, master.family, master.protocol) ?? Errno.EOPNOTSUPP;
+    return this.#namespace.findHelper(name, master.family, master.protocol);
   }
 
   /** CTA_EXPECT_MASK: which bits of the source count. */
   #mask(attributes: ExpectAttributes, tuple: Tuple): { readonly source: Uint8Array; readonly sourcePort: number } | number {
     const found = attributes.within('mask', TupleAttributes);
     if (isRefusal(found)) return found.errno;
-    const mask = tupleOf(attributes, 'mask', tuple.family, 0);
+    const mask = tupleOf(attributes, 'mask', tuple.family);
     return typeof mask === 'number' ? mask : { source: mask.source, sourcePort: mask.sourcePort };
   }
 
@@ -143,6 +159,7 @@ class CtnetlinkExp {
       if (typeof tuple === 'number') return tuple;
       master = findFlow(this.#tracker, tuple)?.flow;
       if (master === undefined) return Errno.ENOENT;
+      if (this.#tracker.helperOf(master) === undefined) return 0; // it expects nothing, and that is the whole answer
     }
     const all = [...expectations].filter(
       (one) => (family === 0 || one.tuple.family === family) && (master === undefined || one.master === master),

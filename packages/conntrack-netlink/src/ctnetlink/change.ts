@@ -5,6 +5,7 @@ import {
   Mark,
   type Namespace,
   Protocol,
+  readTuple,
   type SctpChange,
   Status,
   StatusWord,
@@ -16,7 +17,14 @@ import {
   writeTcp,
 } from '@ring3/conntrack';
 import { type AttributeSet, Errno, isRefusal } from '@ring3/netlink';
-import { type ConntrackMessage, HelpAttributes, ProtocolInformation, SctpInformation, TcpInformation } from '@ring3/nfnetlink';
+import {
+  type ConntrackMessage,
+  HelpAttributes,
+  ProtocolInformation,
+  SctpInformation,
+  SynproxyAttributes,
+  TcpInformation,
+} from '@ring3/nfnetlink';
 
 type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
 
@@ -25,7 +33,7 @@ const fixedStatus = Status.Expected | Status.Confirmed | Status.Dying;
 /** Bits that a request may set and never take away. */
 const oneWay = Status.SeenReply | Status.Assured;
 /** Bits that a request sets. */
-const settable = Status.SeenReply | Status.Assured | Status.FixedTimeout;
+export const settableStatus = Status.SeenReply | Status.Assured | Status.FixedTimeout | Status.Helper;
 
 /** What a request changes, all of it: told once. */
 export const changedBits =
@@ -37,6 +45,9 @@ export const changedBits =
   EventBit.Mark |
   EventBit.Label |
   EventBit.SynProxy;
+
+/** What CTA_TIMEOUT makes of seconds: at most 2^31 − 1 ticks. */
+export const expirySeconds = (seconds: number, hz: number): number => Math.min(seconds, 0x7fffffff / hz);
 
 /** CTA_HELP: the name, and the private data. @returns them, a positive errno, or undefined where there is no CTA_HELP */
 export function helpOf(
@@ -54,7 +65,7 @@ export function statusChange(before: number, wanted: number): number {
   const changed = before ^ wanted;
   if ((changed & fixedStatus) !== 0) return -1;
   if ((changed & oneWay & before) !== 0) return -1;
-  return wanted & settable;
+  return wanted & settableStatus;
 }
 
 /** CTA_PROTOINFO for a protocol. @returns the change, a positive errno, or undefined where there is none */
@@ -70,9 +81,10 @@ export function protocolChange(
     const tcp = information.within('tcp', TcpInformation);
     if (isRefusal(tcp)) return tcp.errno;
     const state = tcp.get('state');
-    if (state !== undefined && state >= tcpStates.length) return Errno.EINVAL;
+    if (state !== undefined && state >= tcpStates.length) return Errno.ERANGE;
     const flags = [tcp.get('flagsOriginal'), tcp.get('flagsReply')] as const;
     const scales = [tcp.get('scaleOriginal'), tcp.get('scaleReply')] as const;
+    if (scales.some((scale) => scale !== undefined && scale > mostScale)) return Errno.ERANGE;
     return { tcp: { ...(state === undefined ? {} : { state }), flags, ...scaleChange(flags, scales) } };
   }
   if (protocol === Protocol.Sctp) {
@@ -82,13 +94,18 @@ export function protocolChange(
     const state = sctp.get('state');
     const original = sctp.get('tagOriginal');
     const reply = sctp.get('tagReply');
+    if (state !== undefined && state > lastSctpState) return Errno.ERANGE;
     if (state === undefined || original === undefined || reply === undefined) return Errno.EINVAL;
     return { sctp: { state, tags: [original, reply] } };
   }
   return undefined;
 }
 
+/** SCTP_CONNTRACK_HEARTBEAT_SENT, uapi nf_conntrack_sctp.h: the last state that is in use. */
+const lastSctpState = 8;
 const windowScale = 1;
+/** TCP_MAX_WSCALE, RFC 7323. */
+const mostScale = 14;
 
 /** Window scales count where both are given and both sides say that they scale. */
 function scaleChange(
@@ -102,11 +119,13 @@ function scaleChange(
 /** Changes a flow as a NEW without NLM_F_EXCL asks. Stops at the first thing that is refused. @returns 0 or a positive errno */
 export function changeFlow(namespace: Namespace, flow: number, attributes: ConntrackAttributes, protocol: number): number {
   const { tracker } = namespace;
-  if (attributes.has('tupleMaster')) return Errno.EOPNOTSUPP;
-  const helped = changeHelp(tracker, flow, attributes);
+  // only new flows are translated or expected
+  if (attributes.has('natSrc') || attributes.has('natDst') || attributes.has('tupleMaster')) return Errno.EOPNOTSUPP;
+  const helped = changeHelp(namespace, flow, attributes);
   if (helped !== 0) return helped;
   const timeout = attributes.get('timeout');
-  if (timeout !== undefined) tracker.setExpiry(flow, timeout * 1000);
+  if (timeout !== undefined && (tracker.table.word(flow, StatusWord) & Status.FixedTimeout) !== 0) return Errno.EPERM;
+  if (timeout !== undefined) tracker.setExpiry(flow, expirySeconds(timeout, namespace.hz) * 1000);
   const status = attributes.get('status');
   if (status !== undefined) {
     const added = statusChange(tracker.table.word(flow, StatusWord), status);
@@ -118,7 +137,32 @@ export function changeFlow(namespace: Namespace, flow: number, attributes: Connt
   if (change?.tcp !== undefined) writeTcp(tracker.table, flow, change.tcp);
   if (change?.sctp !== undefined) writeSctp(tracker.table, flow, change.sctp);
   changeMark(tracker, flow, attributes);
-  return attributes.has('labels') && !tracker.labels.has(flow) ? Errno.ENOSPC : 0;
+  const refused = refuseSynproxy(attributes);
+  if (refused !== 0) return refused;
+  return changeLabels(tracker, flow, attributes);
+}
+
+/** CTA_SYNPROXY: all three parts, or EINVAL. ring3 has no SYN proxy and keeps none of it. @returns 0 or a positive errno */
+export function refuseSynproxy(attributes: ConntrackAttributes): number {
+  if (!attributes.has('synproxy')) return 0;
+  const found = attributes.within('synproxy', SynproxyAttributes);
+  if (isRefusal(found)) return found.errno;
+  return found.has('initialSequence') && found.has('initialTimestamp') && found.has('timestampOffset') ? 0 : Errno.EINVAL;
+}
+
+/** CTA_LABELS and CTA_LABELS_MASK: whole words, of flows that have labels. @returns 0 or a positive errno */
+function changeLabels(tracker: Tracker, flow: number, attributes: ConntrackAttributes): number {
+  const given = attributes.bytes('labels');
+  if (given === undefined) return 0;
+  const mask = attributes.bytes('labelsMask');
+  if (given.length % 4 !== 0 || (mask !== undefined && (mask.length === 0 || mask.length !== given.length))) return Errno.EINVAL;
+  const labels = tracker.labels.get(flow);
+  if (labels === undefined) return Errno.ENOSPC;
+  for (let i = 0; i < labels.length; i++) {
+    const counts = i >= given.length ? 0 : (mask?.[i] ?? 0xff);
+    labels[i] = (labels[i]! & ~counts) | ((given[i] ?? 0) & counts);
+  }
+  return 0;
 }
 
 function changeMark(tracker: Tracker, flow: number, attributes: ConntrackAttributes): void {
@@ -128,7 +172,8 @@ function changeMark(tracker: Tracker, flow: number, attributes: ConntrackAttribu
   setMark(tracker, flow, (tracker.table.word(flow, Mark) & kept) ^ mark);
 }
 
-function changeHelp(tracker: Tracker, flow: number, attributes: ConntrackAttributes): number {
+function changeHelp(namespace: Namespace, flow: number, attributes: ConntrackAttributes): number {
+  const { tracker } = namespace;
   const help = helpOf(attributes);
   if (help === undefined || typeof help === 'number') return help ?? 0;
   const helper = tracker.helperOf(flow);
@@ -137,8 +182,10 @@ function changeHelp(tracker: Tracker, flow: number, attributes: ConntrackAttribu
     dropHelper(tracker, flow);
     return 0;
   }
-  if (helper === undefined) return Errno.EOPNOTSUPP;
-  if (helper.name !== help.name) return Errno.EBUSY;
+  const { family, protocol } = readTuple(tracker.table, flow, 0);
+  const wanted = namespace.findHelper(help.name, family, protocol);
+  if (wanted === undefined || helper === undefined) return Errno.EOPNOTSUPP;
+  if (helper !== wanted) return Errno.EBUSY;
   if (help.info !== undefined) tracker.writeHelperData(flow, help.info);
   return 0;
 }

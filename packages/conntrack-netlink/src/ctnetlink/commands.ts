@@ -28,7 +28,7 @@ import {
 } from '@ring3/netlink';
 import { ConntrackCommand, ConntrackMessage, ConntrackStats, ConntrackStatsCpu, messageType, Subsystem } from '@ring3/nfnetlink';
 import type { Events } from '../events.ts';
-import { changedBits, changeFlow, helpOf, protocolChange } from './change.ts';
+import { changedBits, changeFlow, expirySeconds, helpOf, protocolChange, refuseSynproxy, settableStatus } from './change.ts';
 import { type FlowFilter, filterOf } from './filter.ts';
 import { tupleOf } from './tuple.ts';
 import { FlowWriter } from './write-flow.ts';
@@ -36,19 +36,42 @@ import { FlowWriter } from './write-flow.ts';
 type ConntrackCall = Call<(typeof ConntrackMessage)['table']>;
 type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
 
+/** Attributes of answers alone: requests may fill them with anything, or must not have them. */
+const unchecked = ['countersOrig', 'countersReply', 'use', 'timestamp', 'synproxy'] as const;
+const rejected = ['timestampEvent'] as const;
+
 /** What a request names: one flow, or none. */
 interface Named {
   readonly orig: Tuple | undefined;
   readonly reply: Tuple | undefined;
 }
 
-/** The tuples of a request. @returns them or a positive errno */
-function namedBy({ attributes, family }: ConntrackCall): Named | number {
-  const zone = attributes.get('zone') ?? 0;
-  const orig = attributes.has('tupleOrig') ? tupleOf(attributes, 'tupleOrig', family, zone) : undefined;
-  if (typeof orig === 'number') return orig;
-  const reply = attributes.has('tupleReply') ? tupleOf(attributes, 'tupleReply', family, zone) : undefined;
-  return typeof reply === 'number' ? reply : { orig, reply };
+/**
+ * The tuples of a request, in the zone that it names for both directions, or for one inside a tuple.
+ * @param first only the first that there is is looked at
+ * @returns them or a positive errno
+ */
+function namedBy({ attributes, family }: ConntrackCall, first = false): Named | number {
+  let zone = attributes.get('zone') ?? 0;
+  let only: 'tupleOrig' | 'tupleReply' | undefined;
+  const found: { tupleOrig?: Tuple; tupleReply?: Tuple } = {};
+  for (const field of ['tupleOrig', 'tupleReply'] as const) {
+    if (!attributes.has(field) || (first && found.tupleOrig !== undefined)) continue;
+    const tuple = tupleOf(attributes, field, family);
+    if (typeof tuple === 'number') return tuple;
+    if (tuple.zone !== undefined) {
+      if (zone !== 0) return Errno.EINVAL;
+      zone = tuple.zone;
+      only = field;
+    }
+    found[field] = tuple;
+  }
+  const zoned = (field: 'tupleOrig' | 'tupleReply'): Tuple | undefined => {
+    const { zone: _, ...tuple } = found[field] ?? {};
+    if (found[field] === undefined) return undefined;
+    return (zone === 0 || (only !== undefined && only !== field) ? tuple : { ...tuple, zone }) as Tuple;
+  };
+  return { orig: zoned('tupleOrig'), reply: zoned('tupleReply') };
 }
 
 /** Subsystem 1, nfnetlink_conntrack, out of one namespace. */
@@ -103,7 +126,13 @@ class Ctnetlink {
       <T>(act: (call: ConntrackCall) => T) =>
       (call: ConntrackCall) =>
         this.#events.causedBy(call.port.portId, () => act(call));
-    return command({ attributes: ConntrackMessage, handle: caused(handle), ...(dump === undefined ? {} : { dump: caused(dump) }) });
+    return command({
+      attributes: ConntrackMessage,
+      unchecked,
+      rejected,
+      handle: caused(handle),
+      ...(dump === undefined ? {} : { dump: caused(dump) }),
+    });
   }
 
   #new(call: ConntrackCall): number {
@@ -132,13 +161,15 @@ class Ctnetlink {
     if ((status & Status.Confirmed) === 0 || (status & (Status.Expected | Status.Dying)) !== 0) return Errno.EBUSY;
     const change = protocolChange(attributes, orig.protocol);
     if (typeof change === 'number') return change;
+    const refused = refuseSynproxy(attributes);
+    if (refused !== 0) return refused;
     const master = this.#masterOf(attributes, family);
     if (typeof master === 'string') return Errno[master];
     const request: FlowRequest = {
       orig,
       reply,
-      timeoutSeconds,
-      status: status & (Status.SeenReply | Status.Assured | Status.FixedTimeout),
+      timeoutSeconds: expirySeconds(timeoutSeconds, this.#namespace.hz),
+      status: status & settableStatus,
       mark: attributes.get('mark') ?? 0,
       ...(helper === undefined ? {} : { helper }),
       ...(master === undefined ? {} : { master }),
@@ -159,9 +190,10 @@ class Ctnetlink {
 
   #masterOf(attributes: ConntrackAttributes, family: number): number | 'ENOENT' | 'EINVAL' | 'ERANGE' | 'EOPNOTSUPP' | undefined {
     if (!attributes.has('tupleMaster')) return undefined;
-    const tuple = tupleOf(attributes, 'tupleMaster', family, attributes.get('zone') ?? 0);
+    const tuple = tupleOf(attributes, 'tupleMaster', family);
     if (typeof tuple === 'number') return tuple === Errno.ERANGE ? 'ERANGE' : tuple === Errno.EOPNOTSUPP ? 'EOPNOTSUPP' : 'EINVAL';
-    return findFlow(this.#tracker, tuple)?.flow ?? 'ENOENT';
+    const zone = attributes.get('zone') ?? 0;
+    return findFlow(this.#tracker, { ...tuple, zone: tuple.zone ?? zone })?.flow ?? 'ENOENT';
   }
 
   /** The flow that a GET or DELETE names. @returns its index, or a negative errno */
@@ -176,7 +208,7 @@ class Ctnetlink {
   }
 
   #get(call: ConntrackCall, zero: boolean): number {
-    const named = namedBy(call);
+    const named = namedBy(call, true);
     if (typeof named === 'number') return named;
     const tuple = named.orig ?? named.reply;
     if (tuple === undefined) return Errno.EINVAL;
@@ -210,18 +242,24 @@ class Ctnetlink {
   }
 
   #delete(call: ConntrackCall): number {
-    const named = namedBy(call);
-    if (typeof named === 'number') return named;
+    const { attributes } = call;
     const tracker = this.#tracker;
-    if (named.orig === undefined && named.reply === undefined) {
-      const filter: FlowFilter | number | undefined = filterOf(call.attributes, call.version === 0 ? 0 : call.family);
-      if (typeof filter === 'number') return filter;
-      deleteFlows(tracker, filter === undefined ? undefined : (flow) => filter(tracker, flow));
-      return 0;
-    }
+    const one = attributes.has('tupleOrig') || attributes.has('tupleReply');
+    if (!one || attributes.has('filter')) return this.#flush(call);
+    const named = namedBy(call, true);
+    if (typeof named === 'number') return named;
     const flow = this.#one(call, named);
     if (flow < 0) return -flow;
     tracker.destroy(flow);
+    return 0;
+  }
+
+  /** Deletes all that the filter lets through. A family counts only from the second version of the protocol on. */
+  #flush({ attributes, version, family }: ConntrackCall): number {
+    const tracker = this.#tracker;
+    const filter: FlowFilter | number | undefined = filterOf(attributes, version === 0 ? 0 : family, family);
+    if (typeof filter === 'number') return filter;
+    deleteFlows(tracker, filter === undefined ? undefined : (flow) => filter(tracker, flow));
     return 0;
   }
 
@@ -241,7 +279,7 @@ class Ctnetlink {
         told ||= block.add(whole, ConntrackStatsCpu, {
           found: statistics.found,
           invalid: statistics.invalid,
-          insert: 0,
+          insert: statistics.insert,
           insertFailed: statistics.insertFailed,
           drop: statistics.drop,
           earlyDrop: statistics.earlyDrop,

@@ -9,25 +9,20 @@ const withPorts: ReadonlySet<number> = new Set([Protocol.Tcp, Protocol.Udp, Prot
 /**
  * Reads a CTA_TUPLE_* nest.
  * @param family AF_INET or AF_INET6 of the message
- * @param zone of the flow, unless the tuple has its own
- * @returns the tuple or a positive errno
+ * @returns the tuple, with a zone where it has one of its own, or a positive errno
  */
-export function tupleOf<A extends AttrTable>(
-  attributes: AttributeSet<A>,
-  field: keyof A & string,
-  family: number,
-  zone: number,
-): Tuple | number {
+export function tupleOf<A extends AttrTable>(attributes: AttributeSet<A>, field: keyof A & string, family: number): Tuple | number {
   const found = attributes.within(field, TupleAttributes);
   if (isRefusal(found)) return found.errno;
-  if (!found.has('ip')) return Errno.EINVAL;
   if (family !== Family.Ipv4 && family !== Family.Ipv6) return Errno.EOPNOTSUPP;
+  if (!found.has('ip')) return Errno.EINVAL;
   const addresses = addressesOf(found, family);
   if (typeof addresses === 'number') return addresses;
   if (!found.has('proto')) return Errno.EINVAL;
-  const key = keyOf(found, family);
+  const key = keyOf(found);
   if (typeof key === 'number') return key;
-  return { family, ...addresses, ...key, zone: found.get('zone') ?? zone };
+  const zone = found.get('zone');
+  return { family, ...addresses, ...key, ...(zone === undefined ? {} : { zone }) };
 }
 
 type TupleSet = AttributeSet<(typeof TupleAttributes)['table']>;
@@ -40,7 +35,7 @@ function addressesOf(tuple: TupleSet, family: number): Pick<Tuple, 'source' | 'd
   return source === undefined || destination === undefined ? Errno.EINVAL : { source, destination };
 }
 
-function keyOf(tuple: TupleSet, family: number): Pick<Tuple, 'protocol' | 'sourcePort' | 'destinationPort'> | number {
+function keyOf(tuple: TupleSet): Pick<Tuple, 'protocol' | 'sourcePort' | 'destinationPort'> | number {
   const found = tuple.within('proto', TupleProto);
   if (isRefusal(found)) return found.errno;
   const protocol = found.get('number');
@@ -48,10 +43,10 @@ function keyOf(tuple: TupleSet, family: number): Pick<Tuple, 'protocol' | 'sourc
   const pair = (a: number | undefined, b: number | undefined) =>
     a === undefined || b === undefined ? Errno.EINVAL : { protocol, sourcePort: a, destinationPort: b };
   if (withPorts.has(protocol)) return pair(found.get('sourcePort'), found.get('destinationPort'));
-  if (protocol === Protocol.Icmp && family === Family.Ipv4) {
+  if (protocol === Protocol.Icmp) {
     return pair(found.get('icmpId'), typeAndCode(found.get('icmpType'), found.get('icmpCode')));
   }
-  if (protocol === Protocol.Icmpv6 && family === Family.Ipv6) {
+  if (protocol === Protocol.Icmpv6) {
     return pair(found.get('icmpv6Id'), typeAndCode(found.get('icmpv6Type'), found.get('icmpv6Code')));
   }
   return pair(0, 0);

@@ -1,5 +1,5 @@
 import type { Rights } from '../server/port.ts';
-import { allRights, type Port } from '../server/port.ts';
+import { allRights, type Port, PortOption } from '../server/port.ts';
 import type { NetlinkServer } from '../server/server.ts';
 import type { NetlinkLink } from './netlink-link.ts';
 
@@ -21,6 +21,8 @@ export interface MemoryLink extends NetlinkLink {
   readonly port: Port;
   /** `receive` with a buffer of another size. */
   receive(capacity?: number): Uint8Array | number;
+  /** Joins a multicast group. @param group from 1 @returns 0 or a negative errno */
+  join(group: number): number;
 }
 
 /** Opens and binds a socket of a server in this process. */
@@ -40,6 +42,7 @@ export function memoryLink(server: NetlinkServer, options: MemoryLinkOptions = {
       const found = port.next(capacity);
       return typeof found === 'number' || found.length <= capacity ? found : found.subarray(0, capacity);
     },
+    join: (group) => port.setOption(PortOption.AddMembership, group),
     setOption: (option, value) => port.setOption(option, value),
     setReceiveBuffer: (bytes) => port.setReceiveBuffer(bytes),
     watch: (ready) => {

@@ -139,10 +139,15 @@ class Server implements NetlinkServer, PortOwner {
     const row = this.#commands.get(header.type);
     if (row === undefined) return { errno: Errno.EINVAL };
     if (row.needs !== undefined && !sender[row.needs]) return { errno: Errno.EPERM };
-    const found = validate(row.attributes, frame, first, at + header.length - first, row.unchecked);
+    const found = validate(row.attributes, frame, first, at + header.length - first, row);
     if (isRefusal(found)) {
       const { errno } = found;
-      return { errno, message: ExtackText.Policy, offset: found.at - at, policy: () => describePolicy(found.attr) };
+      return {
+        errno,
+        message: ExtackText.Policy,
+        offset: found.at - at,
+        policy: () => (found.attr === undefined ? undefined : describePolicy(found.attr)),
+      };
     }
     const call = new RunningCall(port, sender, header, frame, at, found);
     const errno = this.#run(row, call);

@@ -48,6 +48,8 @@ export interface Command<A extends AttrTable> {
   readonly attributes: Attrs<A>;
   /** Attributes that requests may fill with anything. */
   readonly unchecked?: readonly (keyof A & string)[];
+  /** Attributes that requests must not have: EINVAL. */
+  readonly rejected?: readonly (keyof A & string)[];
   /** The right that is wanted beside CAP_NET_ADMIN over the namespace. */
   readonly needs?: keyof Rights;
   /** A request without NLM_F_DUMP, or where there is no `dump`. @returns nothing for success, or a positive errno */

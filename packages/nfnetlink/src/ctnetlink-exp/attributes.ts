@@ -18,11 +18,11 @@ export const ExpectMessage = attrs('CTA_EXPECT', {
   nat: nest(10, ExpectNat), // CTA_EXPECT_NAT
   timeout: attr(4, be32), // CTA_EXPECT_TIMEOUT: seconds that are left
   id: attr(5, be32), // CTA_EXPECT_ID
-  flags: attr(8, be32), // CTA_EXPECT_FLAGS: NF_CT_EXPECT_* bits
+  flags: { ...attr(8, be32), kind: 'fixed' }, // CTA_EXPECT_FLAGS: NF_CT_EXPECT_* bits
   classIndex: attr(9, be32), // CTA_EXPECT_CLASS
   helpName: nulString(6, 15), // CTA_EXPECT_HELP_NAME
   zone: attr(7, be16), // CTA_EXPECT_ZONE
-  callback: nulString(11, 255), // CTA_EXPECT_FN
+  callback: nulString(11, 0xffff), // CTA_EXPECT_FN
 });
 
 /** CTA_STATS_EXP_*: of one processor, whose number is `res_id`. */

@@ -129,6 +129,9 @@ export const FilterAttributes = attrs('CTA_FILTER', {
   replyFlags: attr(2, ne32), // CTA_FILTER_REPLY_FLAGS
 });
 
+/** CTA_NAT_*: an address range to translate to, which ring3 does not do; as it came. */
+export const NatAttributes = attrs('CTA_NAT', {});
+
 /** CTA_*, nfnetlink_conntrack.h `enum ctattr_type`. */
 const rows = {
   tupleOrig: nest(1, TupleAttributes), // CTA_TUPLE_ORIG
@@ -136,12 +139,14 @@ const rows = {
   status: attr(3, be32), // CTA_STATUS: IPS_* bits
   protoinfo: nest(4, ProtocolInformation), // CTA_PROTOINFO
   help: nest(5, HelpAttributes), // CTA_HELP
+  natSrc: nest(6, NatAttributes), // CTA_NAT_SRC
   timeout: attr(7, be32), // CTA_TIMEOUT: seconds that are left
   mark: attr(8, be32), // CTA_MARK
   countersOrig: nest(9, CounterAttributes), // CTA_COUNTERS_ORIG
   countersReply: nest(10, CounterAttributes), // CTA_COUNTERS_REPLY
   use: attr(11, be32), // CTA_USE
   id: attr(12, be32), // CTA_ID
+  natDst: nest(13, NatAttributes), // CTA_NAT_DST
   tupleMaster: nest(14, TupleAttributes), // CTA_TUPLE_MASTER
   seqAdjOrig: nest(15, SequenceAdjustment), // CTA_SEQ_ADJ_ORIG
   seqAdjReply: nest(16, SequenceAdjustment), // CTA_SEQ_ADJ_REPLY
