@@ -66,6 +66,16 @@ os.close(sparse)
 assert open('sparse', 'rb').read() == expected
 PYTHON
 
+step 'a descriptor that is read and changed'
+getcifsacl file 2>/dev/null | grep -qx 'ACL:S-1-1-0:ALLOWED/I/FULL'
+setcifsacl -S ACL:S-1-1-0:ALLOWED/0x0/READ file
+getcifsacl file 2>/dev/null | grep -qx 'ACL:S-1-1-0:ALLOWED/0x0/READ'
+refused 'Permission denied' dd if=/dev/zero of=file count=0
+setcifsacl -a ACL:S-1-1-0:ALLOWED/0x0/FULL file
+: >>file
+smbinfo secdesc file | grep -qx 'Revision: 1'
+same "$(smbinfo filestandardinfo source | grep -c '^End Of File: 5000000$')" 1
+
 step 'the other way to mount: owner and rights from the descriptor'
 cd /
 umount $share
