@@ -6,6 +6,7 @@ import { listenUnix } from '@ring3/netlink';
 import { createSmbServer, type ShareOptions, type SmbServer } from '@ring3/smb-server';
 import { readOnly } from '@ring3/vfs';
 import { createNodeStore } from '@ring3/vfs-node';
+import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
 import { type Controlled, controlHandlers } from './control/handlers.ts';
 import type { DaemonStatus, LifecycleState } from './control/protocol.ts';
 import { serveControl } from './control/server.ts';
@@ -54,6 +55,8 @@ export interface DaemonOptions {
   readonly control?: string | undefined;
   /** Path of the netlink socket. */
   readonly netlink?: string | undefined;
+  /** A capture that is played into the namespace `capture`. Without a speed it has been played when the daemon is ready. */
+  readonly capture?: CaptureOptions | undefined;
   readonly log: Log;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -82,6 +85,7 @@ class Running {
   store: StateStore | undefined;
   smb: SmbServer | undefined;
   namespaces: Namespaces | undefined;
+  capture: CaptureFeed | undefined;
   madeUser: Credentials | undefined;
   readyAt = 0;
   lastControlAt = 0;
@@ -94,7 +98,7 @@ class Running {
 
   /** The order in which the parts start; they end in the reverse order. */
   steps(stop: () => void): Step[] {
-    const { netlink, control, shares, smb } = this.options;
+    const { netlink, control, shares, smb, capture } = this.options;
     const steps: Step[] = [
       { name: 'state directory', start: () => this.#openState() },
       { name: 'namespaces', start: () => this.#openNamespaces() },
@@ -102,6 +106,7 @@ class Running {
     if (netlink !== undefined) steps.push({ name: 'netlink socket', start: () => this.#listenNetlink(netlink) });
     if (shares.length > 0 && smb !== undefined) steps.push({ name: 'file server', start: () => this.#startSmb(smb) });
     if (control !== undefined) steps.push({ name: 'control socket', start: () => this.#listenControl(control, stop) });
+    if (capture !== undefined) steps.push({ name: 'capture', start: () => this.#playCapture(capture) });
     return steps;
   }
 
@@ -182,16 +187,34 @@ class Running {
 
   async #listenControl(path: string, stop: () => void): Promise<() => Promise<void>> {
     privateParent(path);
-    const { namespaces } = this;
-    if (namespaces === undefined) throw new Error('there are no namespaces');
+    const namespaces = this.#openedNamespaces();
     const asked = <T>(answer: () => T): T => {
       const given = answer();
       this.lastControlAt = this.clock.now();
       return given;
     };
-    const controlled: Controlled = { namespaces, stats: () => asked(() => this.stats()), status: () => asked(() => this.status()), stop };
+    const controlled: Controlled = {
+      namespaces,
+      capture: () => this.capture?.status(),
+      stats: () => asked(() => this.stats()),
+      status: () => asked(() => this.status()),
+      stop,
+    };
     const server = await serveControl(path, controlHandlers(controlled));
     return () => server.close();
+  }
+
+  async #playCapture(options: CaptureOptions): Promise<() => void> {
+    const feed = new CaptureFeed(options, this.#openedNamespaces(), this.clock, this.options.log);
+    this.capture = feed;
+    feed.start();
+    if (options.speed === undefined) await feed.ended;
+    return () => feed.close();
+  }
+
+  #openedNamespaces(): Namespaces {
+    if (this.namespaces === undefined) throw new Error('there are no namespaces');
+    return this.namespaces;
   }
 
   #store(): StateStore {

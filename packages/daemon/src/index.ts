@@ -1,3 +1,4 @@
+export type { CaptureOptions, CaptureStatus } from './capture-feed.ts';
 export { askControl } from './control/client.ts';
 export type {
   ControlAnswer,

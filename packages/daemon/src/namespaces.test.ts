@@ -51,7 +51,7 @@ test('a rule takes the family of what it names, holds it, and is refused in one 
 
 test('the control socket takes JSON of any shape', () => {
   const namespaces = make();
-  const handlers = controlHandlers({ namespaces, stats: () => '', status: () => ({}) as never, stop: () => {} });
+  const handlers = controlHandlers({ namespaces, capture: () => undefined, stats: () => '', status: () => ({}) as never, stop: () => {} });
   for (const [verb, ask] of [
     ['rule list', { namespace: 5 }],
     ['rule list', { namespace: 'nowhere' }],

@@ -20,6 +20,9 @@ interface ServeOptions {
   readonly stateDir?: string;
   readonly control: string;
   readonly netlink: string;
+  readonly capture?: string;
+  readonly captureSpeed?: number;
+  readonly captureChecksums?: true;
   readonly logLevel: LogLevel;
   readonly logFormat: 'pretty' | 'json';
 }
@@ -42,6 +45,9 @@ export function addServe(program: Command): void {
     .option('--state-dir <dir>', 'where state lives')
     .option('--control <socket>', 'control socket, or off', defaultControl())
     .option('--netlink <socket>', 'netlink socket, or off', defaultNetlink())
+    .option('--capture <file>', 'play a pcap or pcapng file into the namespace "capture"; it has been played when serve is ready')
+    .option('--capture-speed <n>', 'times as fast as its packets came, 1 for its own time; as fast as possible unless given', speed)
+    .option('--capture-checksums', 'packets of the capture with wrong checksums are invalid')
     .option('--log-level <level>', logLevels.join(', '), oneOf('--log-level', logLevels), 'info')
     .option('--log-format <format>', 'pretty or json', oneOf('--log-format', ['pretty', 'json']), 'pretty')
     .action((dir: string | undefined, options: ServeOptions) => serve(dir, options));
@@ -68,6 +74,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
     makeUser: () => ({ name: 'ring3', password: makePassword() }),
     control: options.control === 'off' ? undefined : resolve(options.control),
     netlink: options.netlink === 'off' ? undefined : resolve(options.netlink),
+    capture: captureOf(options),
     log,
   });
   if (daemon.madeUser !== undefined) console.log(`user ${daemon.madeUser.name} password ${daemon.madeUser.password}`);
@@ -95,6 +102,20 @@ function shareOf(dir: string, options: ServeOptions): DaemonOptions['shares'][nu
     throw new UsageError(`"${name}" is no share name: 1 to 80 characters, none of "/\\[]:;|=,+*?<> (give one with --share)`);
   }
   return { name, path, readOnly: options.readOnly === true, guest: options.guest === true };
+}
+
+/** @throws UsageError */
+function speed(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new UsageError(`a speed is a number above 0, not "${text}"`);
+  return value;
+}
+
+function captureOf({ capture, captureSpeed, captureChecksums }: ServeOptions): DaemonOptions['capture'] {
+  if (capture !== undefined) return { path: resolve(capture), speed: captureSpeed, checksums: captureChecksums === true };
+  if (captureSpeed !== undefined || captureChecksums === true)
+    throw new UsageError('--capture-speed and --capture-checksums need --capture FILE');
+  return undefined;
 }
 
 function hint(log: Log, smb: string | undefined): void {

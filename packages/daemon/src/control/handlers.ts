@@ -1,3 +1,4 @@
+import { type CaptureStatus, captureNamespace } from '../capture-feed.ts';
 import { defaultNamespace, type Namespaces } from '../namespaces.ts';
 import type { DaemonStatus } from './protocol.ts';
 import { addRule, deleteRule, listRules } from './rules.ts';
@@ -6,6 +7,8 @@ import type { ControlHandlers } from './server.ts';
 /** What the control socket reaches of a running daemon. */
 export interface Controlled {
   readonly namespaces: Namespaces;
+  /** How far a capture has been played, where one is. */
+  capture(): CaptureStatus | undefined;
   stats(): string;
   status(): DaemonStatus;
   stop(): void;
@@ -34,6 +37,7 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
         flows: namespace.flowCount,
         policies: namespace.timeoutPolicies.size,
         rules: namespace.rules.size,
+        ...(name === captureNamespace ? { capture: daemon.capture() } : {}),
       })),
     'namespace add': ({ name }) => {
       daemon.namespaces.add(text(name));

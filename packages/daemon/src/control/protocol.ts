@@ -1,3 +1,5 @@
+import type { CaptureStatus } from '../capture-feed.ts';
+
 /**
  * The control socket: a unix stream socket of mode 0600 in the runtime folder. A request is one JSON object on one line, its answer another;
  * answers come in the order of the requests. Whoever may connect may do all of it.
@@ -42,6 +44,8 @@ export interface NamespaceInList {
   readonly flows: number;
   readonly policies: number;
   readonly rules: number;
+  /** Where a capture is played into it: how far. */
+  readonly capture?: CaptureStatus | undefined;
 }
 
 export type ControlVerb = keyof ControlRequests;
