@@ -14,8 +14,6 @@ export class Open {
   /** Granted access, generic rights expanded. */
   readonly grantedAccess: number;
   readonly createOptions: number;
-  /** The file or folder; absent for a pipe. */
-  readonly handle: Handle | undefined;
   readonly pipe: SessionPipe | undefined;
   /** Of a named stream: the file that it belongs to. */
   readonly base: Handle | undefined;
@@ -32,6 +30,7 @@ export class Open {
   lockSequences: LockSequences | undefined;
   /** Logically closed: it is in no table any more, whatever still runs on it. */
   closed = false;
+  #handle: Handle | undefined;
   #guard: Guard | undefined;
   /** Work that runs on the handle; closing waits for it. */
   #busy = 0;
@@ -48,10 +47,21 @@ export class Open {
     this.tree = init.tree;
     this.grantedAccess = init.grantedAccess;
     this.createOptions = init.createOptions;
-    this.handle = init.handle;
+    this.#handle = init.handle;
     this.pipe = init.pipe;
     this.base = init.base;
     this.pathName = init.pathName;
+  }
+
+  /** The file or folder; absent for a pipe. */
+  get handle(): Handle | undefined {
+    return this.#handle;
+  }
+
+  /** Goes on as an open of what has taken the place of its file: a link, or no link any more. */
+  become(handle: Handle): void {
+    this.#handle = handle;
+    this.#guard = undefined;
   }
 
   /** Of an open of a file: what reads and writes look at before they ask its state. */

@@ -62,6 +62,15 @@ export const PipeWaitRequest = message(
 );
 export type PipeWaitRequest = TypeOf<typeof PipeWaitRequest>;
 
+/** Reply of FSCTL_PIPE_PEEK, MS-FSCC 2.3, up to its data. State 3: connected, 4: closing. */
+export const PipePeekHead = struct('PipePeekHead', {
+  namedPipeState: u32,
+  readDataAvailable: u32,
+  numberOfMessages: u32,
+  messageLength: u32,
+});
+export type PipePeekHead = TypeOf<typeof PipePeekHead>;
+
 /** Answer of FSCTL_GET_COMPRESSION and request of FSCTL_SET_COMPRESSION, MS-FSCC 2.3: 0 none. */
 export const CompressionState = struct('CompressionState', { compressionState: u16 });
 export type CompressionState = TypeOf<typeof CompressionState>;

@@ -31,6 +31,11 @@ export interface WithdrawInput {
   readonly kind: 'withdraw';
   readonly openId: number;
 }
+/** Takes an open out, with what it holds, to enter it for the file that has taken this one's place; nothing is deleted by that. */
+export interface TakeOutInput {
+  readonly kind: 'takeOut';
+  readonly openId: number;
+}
 /** Marks the file as delete-pending, or not any more. FileDispositionInformation, MS-FSA 2.1.5.15.3. */
 export interface DispositionInput {
   readonly kind: 'disposition';
@@ -106,6 +111,7 @@ export interface Decisions {
   open: { readonly input: OpenInput; readonly decision: NtStatus };
   close: { readonly input: CloseInput; readonly decision: { readonly unlink: boolean } };
   withdraw: { readonly input: WithdrawInput; readonly decision: NtStatus };
+  takeOut: { readonly input: TakeOutInput; readonly decision: OpenInput | undefined };
   disposition: { readonly input: DispositionInput; readonly decision: NtStatus };
   conflict: { readonly input: ConflictInput; readonly decision: NtStatus };
   query: { readonly input: QueryInput; readonly decision: { readonly deletePending: boolean; readonly opens: number } };

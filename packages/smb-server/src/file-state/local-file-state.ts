@@ -12,6 +12,7 @@ const transitions: { readonly [K in keyof Decisions]: Transition<Decisions[K]['i
   open: rules.open,
   close: rules.close,
   withdraw: rules.withdraw,
+  takeOut: rules.takeOut,
   disposition: rules.disposition,
   conflict: rules.conflict,
   query: rules.query,

@@ -1,15 +1,7 @@
 import { ByteRangeLocks } from './byte-range-locks.ts';
-import type { Input } from './file-state.ts';
+import type { Input, OpenInput } from './file-state.ts';
 import type { Guard } from './guard.ts';
 import { type OplockBreakEffect, type OplockOwner, Oplocks } from './oplocks.ts';
-
-/** One open of the file. */
-export interface OpenEntry {
-  readonly openId: number;
-  readonly access: number;
-  readonly shareAccess: number;
-  readonly deleteOnClose: boolean;
-}
 
 /** An input that cannot be decided yet. */
 export interface Waiting {
@@ -19,7 +11,8 @@ export interface Waiting {
 
 /** Everything that is known about one file identity while somebody has it open. */
 export class FileRecord {
-  readonly opens = new Map<number, OpenEntry>();
+  /** The opens that were admitted. */
+  readonly opens = new Map<number, OpenInput>();
   /** Set by FileDispositionInformation, or by closing an open with FILE_DELETE_ON_CLOSE: the last close unlinks. */
   deletePending = false;
   readonly locks = new ByteRangeLocks();

@@ -11,6 +11,7 @@ import type {
   LockInput,
   OpenInput,
   OplockInput,
+  TakeOutInput,
   UnlockInput,
   WithdrawInput,
 } from './file-state.ts';
@@ -63,6 +64,13 @@ function leave(record: FileRecord, openId: number): void {
 export function withdraw(record: FileRecord, { openId }: WithdrawInput): NtStatus {
   leave(record, openId);
   return NtStatus.Success;
+}
+
+/** An open that goes on as one of another file. */
+export function takeOut(record: FileRecord, { openId }: TakeOutInput): OpenInput | undefined {
+  const entry = record.opens.get(openId);
+  leave(record, openId);
+  return entry;
 }
 
 /** MS-FSA 2.1.5.15.3. */

@@ -33,6 +33,8 @@ export interface Pipe {
    * @returns the bytes, and whether this answer has more than fitted; undefined when nothing waits
    */
   read(length: number): { readonly bytes: Uint8Array; readonly more: boolean } | undefined;
+  /** The answers that wait, or what is left of them; they stay. */
+  readonly waiting: readonly Uint8Array[];
 }
 
 const interfaces = { srvsvc, wkssvc };
@@ -51,6 +53,7 @@ function pipeOver(endpoint: Endpoint): Pipe {
   const waiting: Uint8Array[] = [];
   let broken = false;
   return {
+    waiting,
     write: (bytes) => {
       if (broken) return false;
       const answers = endpoint.receive(bytes);

@@ -80,6 +80,11 @@ export class SessionPipe {
     return this.#pipe.read(limit) ?? { bytes: new Uint8Array(0), more: false };
   }
 
+  /** The answers that wait, which stay: FSCTL_PIPE_PEEK. */
+  get waiting(): readonly Uint8Array[] {
+    return this.#pipe.waiting;
+  }
+
   close(): void {
     this.#closed = true;
     for (const call of this.#waiting.splice(0)) call();

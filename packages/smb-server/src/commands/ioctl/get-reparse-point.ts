@@ -15,7 +15,10 @@ function* tell(ctx: IoctlContext, room: number): Steps<IoctlAnswer> {
   if (handle.kind !== 'link' || handle.readLink === undefined) return NtStatus.NotAReparsePoint;
   const link = yield* wait(handle.readLink());
   if (isCode(link)) return statusOf(link);
-  const name = link.target.split('/').map(toWireName).join('\\');
+  const name = link.target.split('/').map(shown).join('\\');
   const bytes = encodeSymbolicLink({ substituteName: name, printName: name, relative: !link.target.startsWith('/') });
   return bytes.length <= room ? bytes : NtStatus.BufferTooSmall;
 }
+
+/** Names as clients see them; steps up and steps that stay as they are. */
+const shown = (part: string): string => (part === '..' || part === '.' ? part : toWireName(part));

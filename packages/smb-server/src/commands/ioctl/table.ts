@@ -1,13 +1,16 @@
 import { Fsctl, NtStatus } from '@ring3/smb-proto';
 import { getCompression, setCompression } from './compression.ts';
 import { createOrGetObjectId } from './create-or-get-object-id.ts';
+import { deleteReparsePoint } from './delete-reparse-point.ts';
 import { duplicateExtents } from './duplicate-extents.ts';
 import { getReparsePoint } from './get-reparse-point.ts';
+import { pipePeek } from './pipe-peek.ts';
 import { pipeTransceive } from './pipe-transceive.ts';
 import { pipeWait } from './pipe-wait.ts';
 import { queryAllocatedRanges } from './query-allocated-ranges.ts';
 import { queryFileRegions } from './query-file-regions.ts';
 import type { IoctlRow } from './row.ts';
+import { setReparsePoint } from './set-reparse-point.ts';
 import { setSparse } from './set-sparse.ts';
 import { setZeroData } from './set-zero-data.ts';
 import { srvCopychunk, srvCopychunkWrite } from './srv-copychunk.ts';
@@ -22,6 +25,7 @@ const refused = (status: NtStatus, needs: IoctlRow['needs'] = 'nothing'): IoctlR
 export const rows: Readonly<Record<number, IoctlRow>> = {
   [Fsctl.ValidateNegotiateInfo]: validateNegotiateInfo,
   [Fsctl.PipeTransceive]: pipeTransceive,
+  [Fsctl.PipePeek]: pipePeek,
   [Fsctl.PipeWait]: pipeWait,
   [Fsctl.SrvRequestResumeKey]: srvRequestResumeKey,
   [Fsctl.SrvCopychunk]: srvCopychunk,
@@ -36,6 +40,8 @@ export const rows: Readonly<Record<number, IoctlRow>> = {
   [Fsctl.GetCompression]: getCompression,
   [Fsctl.SetCompression]: setCompression,
   [Fsctl.GetReparsePoint]: getReparsePoint,
+  [Fsctl.SetReparsePoint]: setReparsePoint,
+  [Fsctl.DeleteReparsePoint]: deleteReparsePoint,
   [Fsctl.DfsGetReferrals]: refused(NtStatus.FsDriverRequired),
   [Fsctl.DfsGetReferralsEx]: refused(NtStatus.FsDriverRequired),
   [Fsctl.QueryNetworkInterfaceInfo]: refused(NtStatus.NotSupported),

@@ -1,0 +1,60 @@
+import { runSteps, type Steps, wait } from '@ring3/kit';
+import {
+  AccessMask,
+  decodeSymbolicLink,
+  maximumReparseDataLength,
+  NtStatus,
+  ReparseDataBuffer,
+  ReparseTag,
+  type SymbolicLinkReparse,
+} from '@ring3/smb-proto';
+import { isCode } from '@ring3/vfs';
+import { Frame } from '@ring3/wire';
+import { parsePath, storeName } from '../../paths.ts';
+import { statusOf } from '../../status-map.ts';
+import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
+import { takePlace } from './take-place.ts';
+
+/**
+ * FSCTL_SET_REPARSE_POINT, MS-FSA 2.1.5.10.37: an empty file or folder becomes a symbolic link, a link another one. Only links that stay inside the share can be
+ * made, so that whoever follows them elsewhere is not led astray: their target is relative. No other kind of reparse point is kept.
+ */
+export const setReparsePoint: IoctlRow = {
+  needs: 'entry',
+  access: AccessMask.FileWriteData | AccessMask.FileWriteAttributes,
+  changes: true,
+  handle(ctx, { input }) {
+    const buffer = ReparseDataBuffer.read(new Frame(input), 0);
+    if (buffer.reparseTag !== ReparseTag.Symlink || !ctx.tree.vfs.features.has('links')) return NtStatus.IoReparseTagNotHandled;
+    if (buffer.reparseData.length > maximumReparseDataLength) return NtStatus.IoReparseDataInvalid;
+    return runSteps(become(ctx, decodeSymbolicLink(buffer) as SymbolicLinkReparse));
+  },
+};
+
+function* become(ctx: IoctlContext, link: SymbolicLinkReparse): Steps<IoctlAnswer> {
+  const target = targetOf(ctx.open.pathName, link);
+  if (typeof target === 'number') return target;
+  const stat = yield* wait(handleOf(ctx).stat());
+  if (isCode(stat)) return statusOf(stat);
+  if (stat.kind === 'file' && stat.size > 0) return NtStatus.IoReparseDataInvalid; // its data would be lost
+  const status = yield* takePlace(ctx, { kind: 'link', target });
+  return status === NtStatus.Success ? nothing : status;
+}
+
+/** Where the link leads, as a store spells it. */
+function targetOf(pathName: string, { substituteName, relative }: SymbolicLinkReparse): string | NtStatus {
+  const path = parsePath(pathName);
+  if (typeof path === 'number') return path;
+  if (!relative || substituteName.startsWith('\\')) return NtStatus.AccessDenied;
+  let depth = path.components.length - 1;
+  const names: string[] = [];
+  for (const part of substituteName.split('\\')) {
+    if (part === '.') continue;
+    depth += part === '..' ? -1 : 1;
+    if (depth < 0) return NtStatus.AccessDenied;
+    const name = part === '..' ? part : storeName(part);
+    if (typeof name === 'number') return NtStatus.IoReparseDataInvalid;
+    names.push(name);
+  }
+  return names.length === 0 ? '.' : names.join('/');
+}

@@ -1,0 +1,63 @@
+import { type Steps, wait } from '@ring3/kit';
+import { NtStatus } from '@ring3/smb-proto';
+import { type Handle, isCode, type OpenHow } from '@ring3/vfs';
+import { parsePath } from '../../paths.ts';
+import { openParent, release } from '../../resolve.ts';
+import { statusOf } from '../../status-map.ts';
+import { handleOf, type IoctlContext } from './row.ts';
+
+/**
+ * Puts a new entry in the place of the open's own, and the open goes on as one of that. It is made beside, and moved over it in one step; only a folder has to
+ * go first. Refused while others have the file open.
+ */
+export function* takePlace(ctx: IoctlContext, how: Pick<OpenHow, 'kind' | 'target'>): Steps<NtStatus> {
+  const { open, tree } = ctx;
+  const path = parsePath(open.pathName);
+  if (typeof path === 'number') return path;
+  const name = path.components.at(-1);
+  if (name === undefined || open.base !== undefined) return NtStatus.InvalidParameter;
+  const { opens } = yield* wait(tree.fileState.submit(handleOf(ctx).fileId, { kind: 'query' }));
+  if (opens > 1) return NtStatus.SharingViolation;
+  const parent = yield* openParent(tree, path.components);
+  if (typeof parent === 'number') return parent;
+  try {
+    return yield* replace(ctx, parent, name, how);
+  } finally {
+    yield* release(tree, parent);
+  }
+}
+
+function* replace(ctx: IoctlContext, parent: Handle, name: string, how: Pick<OpenHow, 'kind' | 'target'>): Steps<NtStatus> {
+  const { tree, session, server } = ctx;
+  const old = handleOf(ctx);
+  if (!(yield* isStill(ctx, parent, name, old))) return NtStatus.ObjectNameNotFound;
+  const beside = `.${name.slice(0, 64)}.${server.random.u32().toString(16)}`;
+  const made = yield* wait(tree.vfs.open(parent, beside, { ...how, access: 'metadata', disposition: 'create' }, session.identity));
+  if (isCode(made)) return statusOf(made);
+  const gone = old.kind === 'folder' ? yield* wait(old.unlink()) : undefined;
+  const moved = isCode(gone) ? gone : yield* wait(made.rename(parent, name, { replace: true }));
+  if (isCode(moved)) {
+    yield* wait(made.unlink());
+    yield* wait(made.close());
+    return statusOf(moved);
+  }
+  yield* enter(ctx, old, made);
+  return NtStatus.Success;
+}
+
+/** Whether the name is still that of the open's file: another program may have moved it. */
+function* isStill({ tree, session }: IoctlContext, parent: Handle, name: string, old: Handle): Steps<boolean> {
+  const how: OpenHow = { access: 'metadata', kind: 'any', disposition: 'open', follow: false };
+  const there = yield* wait(tree.vfs.open(parent, name, how, session.identity));
+  if (isCode(there)) return false;
+  yield* wait(there.close());
+  return there.fileId === old.fileId;
+}
+
+/** The open leaves the state of the old file and enters that of the new one. */
+function* enter({ tree, open }: IoctlContext, old: Handle, made: Handle): Steps<void> {
+  const entry = yield* wait(tree.fileState.submit(old.fileId, { kind: 'takeOut', openId: open.volatileFileId }));
+  if (entry !== undefined) yield* wait(tree.fileState.submit(made.fileId, entry));
+  open.become(made);
+  yield* wait(old.close());
+}
