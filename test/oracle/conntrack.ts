@@ -476,7 +476,22 @@ const passes = (decision: HookDecision): boolean => decision === 'pass' || decis
 function forward(packet: Buffer, answer: number, fragments: readonly Uint8Array[]): Buffer[] {
   const packetClass = classOf(answer);
   if (packetClass === PacketClass.Dropped || packetClass === PacketClass.Fragment) return [];
+  const largest = Math.max(0, ...fragments.map((one) => one.byteLength));
+  const [first] = fragments;
+  if (first !== undefined && first[0]! >>> 4 === 6 && wholeLength(fragments) <= largest) return [Buffer.alloc(wholeLength(fragments))];
   return (fragments.length > 0 ? fragments : [packet]).map((one) => oneHopLess(Buffer.from(one)));
+}
+
+/** What IPv6 fragments make together: headers before the fragment header, and all payload. It leaves whole where its largest piece was no smaller. */
+function wholeLength(fragments: readonly Uint8Array[]): number {
+  const before = (one: Uint8Array): number => {
+    let at = 40;
+    for (let next = one[6]!; next !== 44; at += (one[at + 1]! + 1) * 8) next = one[at]! === 44 ? 44 : one[at]!;
+    return at;
+  };
+  const [first] = fragments;
+  const headers = first === undefined ? 0 : before(first);
+  return headers + fragments.reduce((sum, one) => sum + one.byteLength - headers - 8, 0);
 }
 
 function oneHopLess(packet: Buffer): Buffer {

@@ -293,6 +293,7 @@ export class Tracker {
     if (found === PacketClass.Fragment) {
       const whole = this.#reassembly.add(packet, this.now);
       if (whole === undefined) return PacketClass.Fragment;
+      if (whole === 'refused') return this.#invalid('impossible fragment');
       this.fragments = whole.fragments;
       const view = new DataView(whole.bytes.buffer);
       packet.hashed = false;

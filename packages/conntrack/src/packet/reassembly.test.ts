@@ -27,7 +27,9 @@ function piece(payload: Uint8Array, from: number, to: number, id = 9): Uint8Arra
 function add(reassembly: Reassembly, bytes: Uint8Array, now: number): Reassembled | undefined {
   const packet = new Packet();
   assert.equal(readPacket(packet, new DataView(bytes.buffer), 0, bytes.length, settings), PacketClass.Fragment);
-  return reassembly.add(packet, now);
+  const added = reassembly.add(packet, now);
+  assert.notEqual(added, 'refused');
+  return added as Reassembled | undefined;
 }
 
 test('pieces in any order, with duplicates, give the datagram once (RFC 791 section 3.2)', () => {

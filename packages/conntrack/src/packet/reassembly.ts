@@ -1,4 +1,4 @@
-import { Family } from '../engine.ts';
+import { Family, Protocol } from '../engine.ts';
 import type { Settings } from '../settings.ts';
 import { sumWords } from './checksum.ts';
 import type { Packet } from './packet.ts';
@@ -60,13 +60,33 @@ export class Reassembly {
     }
   }
 
-  /** Adds a fragment. @returns the datagram that it completes */
-  add(packet: Packet, now: number): Reassembled | undefined {
+  /**
+   * Adds a fragment.
+   * @returns the datagram that it completes; `refused` where an IPv6 fragment is none that may be collected, and goes on as it is
+   */
+  add(packet: Packet, now: number): Reassembled | 'refused' | undefined {
+    this.expire(now);
     const piece = packet.family === Family.Ipv4 ? ipv4Piece(packet) : ipv6Piece(packet);
     if (piece === undefined) return undefined;
-    this.expire(now);
+    if (piece === 'headerCut') return 'refused';
     const set = this.#setOf(keyOf(packet), now);
-    if (!this.#insert(set, piece.piece, piece.last)) return undefined;
+    if (piece === 'odd') {
+      this.#drop(set);
+      return 'refused';
+    }
+    if (piece.piece.end === piece.piece.offset) {
+      // it brings nothing: IPv4 gives the set up, of IPv6 it may say where the datagram ends
+      if (packet.family === Family.Ipv4) this.#drop(set);
+      else if (piece.last && fits(set, piece.piece.end, true)) set.total = piece.piece.end;
+      return undefined;
+    }
+    if (!fits(set, piece.piece.end, piece.last)) {
+      // IPv4 gives the set up, IPv6 only the piece
+      if (packet.family === Family.Ipv4) this.#drop(set);
+      return undefined;
+    }
+    if (piece.last) set.total = piece.piece.end;
+    if (!this.#insert(set, piece.piece)) return undefined;
     if (set.total < 0 || !complete(set)) {
       this.#bound();
       return undefined;
@@ -85,12 +105,7 @@ export class Reassembly {
   }
 
   /** @returns false when the piece adds nothing, or the set was dropped for it */
-  #insert(set: Pending, piece: Piece, last: boolean): boolean {
-    if (last) {
-      if (set.total >= 0 && set.total !== piece.end) return this.#drop(set);
-      if (set.pieces.some((other) => other.end > piece.end)) return this.#drop(set);
-      set.total = piece.end;
-    } else if (set.total >= 0 && piece.end > set.total) return this.#drop(set);
+  #insert(set: Pending, piece: Piece): boolean {
     let at = set.pieces.length;
     while (at > 0 && set.pieces[at - 1]!.offset > piece.offset) at--;
     const before = set.pieces[at - 1];
@@ -152,6 +167,12 @@ function fill(bytes: Uint8Array, header: number, pieces: readonly Piece[]): void
   for (const piece of pieces) bytes.set(piece.packet.subarray(piece.payloadAt), header + piece.offset);
 }
 
+/** Whether a datagram may reach as far as `end`, or end there, by what is known of it. */
+function fits(set: Pending, end: number, last: boolean): boolean {
+  if (!last) return set.total < 0 || end <= set.total;
+  return (set.total < 0 || set.total === end) && !set.pieces.some((other) => other.end > end);
+}
+
 /** Where the pieces end that follow one another without a gap from `at` on. */
 function runEnd(pieces: readonly Piece[], at: number): number {
   let end = pieces[at]!.end;
@@ -191,26 +212,36 @@ function keyOf(packet: Packet): string {
   return `${source0} ${source1} ${source2} ${source3} ${destination0} ${destination1} ${destination2} ${destination3} ${id}`;
 }
 
+/** A piece that is not the last one is cut to a multiple of eight bytes. */
 function ipv4Piece(packet: Packet): { piece: Piece; last: boolean } | undefined {
   const { view, at } = packet;
   const field = view.getUint16(at + 6);
   const offset = (field & 0x1fff) * 8;
   const last = (field & 0x2000) === 0;
   const header = packet.l4At - at;
-  const length = packet.length - header;
-  if (packet.l4There < length || length === 0 || (!last && length % 8 !== 0) || offset + length + header > 0xffff) return undefined;
-  return { piece: { offset, end: offset + length, packet: copy(view, at, packet.length), payloadAt: header }, last };
+  const length = (packet.length - header) & (last ? ~0 : ~7);
+  if (packet.l4There < length || offset + length + header > 0xffff) return undefined;
+  return { piece: { offset, end: offset + length, packet: copy(view, at, header + length), payloadAt: header }, last };
 }
 
-function ipv6Piece(packet: Packet): { piece: Piece; last: boolean } | undefined {
+/** @returns `odd`: not the last one, and no multiple of eight bytes; `headerCut`: the first one, without its whole transport header (RFC 8200 section 4.5) */
+function ipv6Piece(packet: Packet): { piece: Piece; last: boolean } | 'odd' | 'headerCut' | undefined {
   const { view, at, fragmentAt } = packet;
   const field = view.getUint16(fragmentAt + 2);
   const offset = field & 0xfff8;
   const last = (field & 1) === 0;
   const payloadAt = fragmentAt + 8 - at;
   const length = packet.length - payloadAt;
-  if (at + packet.length > view.byteLength || length <= 0 || (!last && length % 8 !== 0) || offset + length > 0xffff) return undefined;
+  if (at + packet.length > view.byteLength || length < 0 || offset + length > 0xffff) return undefined;
+  if (length > 0 && offset === 0 && length < smallestHeader(view.getUint8(fragmentAt))) return 'headerCut';
+  if (!last && length % 8 !== 0) return 'odd';
   return { piece: { offset, end: offset + length, packet: copy(view, at, packet.length), payloadAt }, last };
+}
+
+/** What the first fragment must hold of a protocol. */
+function smallestHeader(protocol: number): number {
+  if (protocol === Protocol.Tcp) return 20;
+  return protocol === Protocol.Udp || protocol === Protocol.Icmpv6 ? 8 : 1;
 }
 
 const copy = (view: DataView, at: number, length: number): Uint8Array => new Uint8Array(view.buffer, view.byteOffset + at, length).slice();
