@@ -44,3 +44,7 @@ test('every recorded answer of nfnetlink_cthelper comes back byte for byte, but 
   }
   assert.deepEqual(names, ['second-in-use', 'leaked-still-usable']);
 });
+
+test('the recorded answers of ctnetlink come back: each flow, event and refusal; ids and use counters aside', async () => {
+  for (const path of files('ctnetlink')) assert.deepEqual(failures(await outcomes(path)), [], path);
+});

@@ -71,10 +71,10 @@ function filterTuples(attributes: ConntrackAttributes, family: number, tests: Fl
     ['tupleReply', found.get('replyFlags') ?? 0, 1],
   ] as const) {
     if ((bits & ~knownBits) !== 0) return Errno.EINVAL;
-    if ((bits & keyBits) !== 0 && (bits & FilterBit.Protocol) === 0) return Errno.EINVAL;
     if (bits === 0) continue;
     if (!attributes.has(field)) return Errno.EINVAL;
     if (family !== Family.Ipv4 && family !== Family.Ipv6) return Errno.EOPNOTSUPP;
+    if ((bits & keyBits) !== 0 && (bits & FilterBit.Protocol) === 0) return Errno.EINVAL;
     const wanted = partsOf(attributes, field, family, bits);
     if (typeof wanted === 'number') return wanted;
     tests.push((tracker, flow) => matches(readTuple(tracker.table, flow, direction), wanted));
@@ -117,7 +117,7 @@ function partsOf(attributes: ConntrackAttributes, field: 'tupleOrig' | 'tupleRep
   const parts: Parts = {
     source: part(FilterBit.Source, ip.get(v4 ? 'v4Source' : 'v6Source')),
     destination: part(FilterBit.Destination, ip.get(v4 ? 'v4Destination' : 'v6Destination')),
-    zone: part(FilterBit.Zone, tuple.get('zone')),
+    zone: (bits & FilterBit.Zone) === 0 ? undefined : tuple.get('zone'),
     protocol: part(FilterBit.Protocol, proto.get('number')),
     sourcePort:
       part(FilterBit.SourcePort, proto.get('sourcePort')) ??
