@@ -42,7 +42,7 @@ export class Machine implements Party {
 
   makeRealm(): Realm {
     const { profile = 'current', without = [] } = this.#kind;
-    const namespace = createNamespace({ clock: this.clock, random: fakeRandom(), host: this.#host, profile });
+    const namespace = createNamespace({ clock: this.clock, random: fakeRandom(), host: this.#host, profile, flows: 4096 });
     return { namespace, server: createNetlinkServer(namespace, { without }) };
   }
 
