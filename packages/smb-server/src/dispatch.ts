@@ -33,6 +33,9 @@ function road(request: Request): MaybePromise<Outcome> {
   const needs = spec?.needs ?? 'session';
   const session = connection.sessions.get(request.compound.sessionIdOf(request));
   request.session = session;
+  // What one session's key protects is no other's word (3.3.5.2.1.1).
+  const { sealedBy } = request.compound;
+  if (sealedBy !== undefined && session !== undefined && session !== sealedBy) return disconnect;
   if (spec === undefined && !connection.authenticated) return disconnect;
   if (needs !== 'none') {
     if (session === undefined || (session.state !== 'valid' && session.state !== 'expired')) return NtStatus.UserSessionDeleted;

@@ -15,6 +15,7 @@ import {
   type NegotiateContext,
   NegotiateRequest311,
   NegotiateResponse,
+  NtStatus,
   preauthHash,
   SessionSetupRequest,
   SessionSetupResponse,
@@ -72,6 +73,9 @@ export class RawClient {
   sessionId = 0;
   treeId = 0;
   signer: Signer | undefined;
+  /** What the log-on agreed on. */
+  sessionKey: Uint8Array | undefined;
+  #last: Uint8Array | undefined;
   ended: string | undefined;
 
   constructor(server: Server) {
@@ -102,7 +106,8 @@ export class RawClient {
       const message = new Uint8Array(this.#buffer.subarray(4, 4 + length));
       this.#buffer = this.#buffer.subarray(4 + length);
       if (length === 0) continue; // NetBIOS: a positive session response
-      const answers = answersIn(message);
+      this.#last = message;
+      const answers = message[0] === 0xfd ? [] : answersIn(message);
       const call = this.#waiting.shift();
       if (call === undefined) this.#frames.push(answers);
       else call(answers);
@@ -114,6 +119,11 @@ export class RawClient {
     const there = this.#frames.shift();
     if (there !== undefined || this.ended !== undefined) return Promise.resolve(there);
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** The next frame as bytes: encrypted ones too. */
+  async nextRaw(): Promise<Uint8Array | undefined> {
+    return (await this.next()) === undefined ? undefined : this.#last;
   }
 
   /** Sends bytes as they are. */
@@ -211,10 +221,8 @@ export class RawClient {
       this.sendFrame(message);
       const [answer] = (await this.next()) ?? [];
       if (answer === undefined) throw new Error(`no answer: ${this.ended}`);
-      if (step.state === 'complete') {
-        if (answer.status === 0) this.#keys(step.sessionKey, hash);
-        return answer;
-      }
+      if (step.state === 'complete' && answer.status === 0) this.#keys(step.sessionKey, hash);
+      if (step.state === 'complete' || answer.status !== NtStatus.MoreProcessingRequired) return answer;
       this.sessionId = answer.header.sessionId;
       hash = preauthHash(hash, [answer.bytes]);
       step = initiator.next(answer.read(SessionSetupResponse).securityBuffer);
@@ -222,6 +230,7 @@ export class RawClient {
   }
 
   #keys(sessionKey: Uint8Array, hash: Uint8Array): void {
+    this.sessionKey = sessionKey;
     this.signer = new Signer(defaultSigningAlgorithm(this.dialect), sessionKeys(this.dialect, sessionKey, hash).signing);
   }
 

@@ -1,0 +1,138 @@
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { test } from 'node:test';
+import { Command, EchoRequest, Header, headerLength, WriteRequest } from '@ring3/smb-proto';
+import { Frame } from '@ring3/wire';
+import fc from 'fast-check';
+import { FrameReader, protocolIdOf, toFrame, writeFraming } from './frame.ts';
+
+function readerOf(limit: number): { reader: FrameReader; frames: Buffer[]; broken: string[]; requests: number[] } {
+  const frames: Buffer[] = [];
+  const broken: string[] = [];
+  const requests: number[] = [];
+  const reader = new FrameReader(limit, {
+    frame: (chunks, length) => {
+      const whole = Buffer.concat(chunks);
+      strictEqual(whole.length, length);
+      frames.push(whole);
+    },
+    sessionRequest: () => void requests.push(1),
+    broken: (reason) => void broken.push(reason),
+  });
+  return { reader, frames, broken, requests };
+}
+
+const framed = (message: Uint8Array): Buffer => {
+  const framing = Buffer.alloc(4);
+  writeFraming(framing, message.length);
+  return Buffer.concat([framing, message]);
+};
+
+test('however a stream is cut, the same messages come out of it', () => {
+  const message = fc.uint8Array({ minLength: 1, maxLength: 300 });
+  fc.assert(
+    fc.property(
+      fc.array(message, { maxLength: 8 }),
+      fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 50 }),
+      (messages, cuts) => {
+        const stream = Buffer.concat(messages.map(framed));
+        const { reader, frames, broken } = readerOf(1000);
+        for (let at = 0, i = 0; at < stream.length; i++) {
+          const end = at + (cuts[i % cuts.length] as number);
+          reader.receive(stream.subarray(at, end));
+          at = end;
+        }
+        deepStrictEqual(
+          frames.map((frame) => [...frame]),
+          messages.map((each) => [...each]),
+        );
+        deepStrictEqual(broken, []);
+        strictEqual(reader.held, 0);
+      },
+    ),
+  );
+});
+
+test('no stream of bytes is more than frames or broken, and after that nothing is read', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
+      const { reader, frames, broken } = readerOf(64);
+      reader.receive(noise);
+      reader.receive(framed(new Uint8Array([1])));
+      ok(broken.length <= 1);
+      ok(frames.every(({ length }) => length > 0 && length <= 64));
+    }),
+  );
+});
+
+const header = (command: number, nextCommand = 0) => ({
+  creditCharge: 1,
+  status: 0,
+  command,
+  credits: 1,
+  flags: 0,
+  nextCommand,
+  messageId: 1,
+  processId: 0,
+  treeId: 0,
+  sessionId: 0,
+  signature: new Uint8Array(16),
+});
+const writeBody = (size: number) =>
+  WriteRequest.encode({
+    offset: 0,
+    persistentFileId: 1,
+    volatileFileId: 1,
+    channel: 0,
+    remainingBytes: 0,
+    flags: 0,
+    writeChannelInfo: new Uint8Array(0),
+    data: [new Uint8Array(size).fill(7)],
+  });
+
+/** A message of one WRITE, cut into chunks of a size. */
+function cutWrite(size: number, pieces: number, nextCommand = 0): Uint8Array[] {
+  const { head, rest } = writeBody(size);
+  Header.write(new Frame(head), 0, header(Command.Write, nextCommand));
+  const whole = new Uint8Array(Buffer.concat([head, ...rest]));
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < whole.length; at += pieces) chunks.push(whole.subarray(at, at + pieces));
+  return chunks;
+}
+
+test('a big WRITE keeps its payload in the chunks that came: nothing of it is copied', () => {
+  const size = 300_000;
+  const chunks = cutWrite(size, 65_536);
+  const frame = toFrame(chunks, size + headerLength + 48);
+  ok(frame.rest.length > 0);
+  const { data } = WriteRequest.read(frame, 0);
+  strictEqual(
+    data.reduce((sum, { length }) => sum + length, 0),
+    size,
+  );
+  ok(data.every((chunk) => chunks.some(({ buffer }) => buffer === chunk.buffer)));
+});
+
+test('a WRITE whose header came in crumbs is put together as far as its fixed part', () => {
+  const size = 100_000;
+  const small = cutWrite(size, 10);
+  const frame = toFrame(small, size + headerLength + 48);
+  strictEqual(
+    WriteRequest.read(frame, 0).data.reduce((sum, { length }) => sum + length, 0),
+    size,
+  );
+});
+
+test('small messages, chains and everything else are contiguous', () => {
+  strictEqual(toFrame(cutWrite(1000, 64), 1000 + headerLength + 48).rest.length, 0);
+  strictEqual(toFrame(cutWrite(100_000, 4096, 1024), 100_000 + headerLength + 48).rest.length, 0);
+  const { head } = EchoRequest.encode({});
+  Header.write(new Frame(head), 0, header(Command.Echo));
+  const big = [head, new Uint8Array(100_000)];
+  strictEqual(toFrame(big, head.length + 100_000).rest.length, 0);
+});
+
+test('the protocol id is found however the first bytes are cut, and missing where there are fewer than four', () => {
+  const bytes = Uint8Array.of(0xfe, 0x53, 0x4d, 0x42, 0);
+  for (let cut = 1; cut < 5; cut++) strictEqual(protocolIdOf([bytes.subarray(0, cut), bytes.subarray(cut)]), 0x424d53fe);
+  strictEqual(protocolIdOf([bytes.subarray(0, 3)]), undefined);
+});
