@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
+import fc from 'fast-check';
 import { classOf, flowOf } from './answer.ts';
 import { Family } from './engine.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
-import { PacketClass } from './packet/packet.ts';
+import { Packet, PacketClass } from './packet/packet.ts';
 
 const make = (): Namespace => {
   const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
@@ -88,4 +89,34 @@ test('a policy that is deleted leaves the flows: their timers run on, the defaul
   assert.equal(tracker.leftOf(flow), 7000);
   tracker.track(udp(2, 53), 0, 28, 1000);
   assert.equal(tracker.leftOf(flow), 30_000);
+});
+
+test('a prefix matches what shares its leading bits, in both families, or with inversion what does not', () => {
+  const bytes = (family: number): fc.Arbitrary<Uint8Array> =>
+    fc.uint8Array({ minLength: family === 2 ? 4 : 16, maxLength: family === 2 ? 4 : 16 });
+  const cases = fc
+    .constantFrom(2, 10)
+    .chain((family) => fc.tuple(fc.constant(family), bytes(family), bytes(family), fc.nat(family === 2 ? 32 : 128), fc.boolean()));
+  fc.assert(
+    fc.property(cases, ([family, prefix, address, length, inverted]) => {
+      const near = prefix.slice();
+      near[near.length - 1] = address[near.length - 1]!;
+      for (const one of [address, near]) {
+        const { rules } = make();
+        rules.add({ source: { address: prefix, length, inverted } }, { notrack: true });
+        const view = new DataView(one.buffer, one.byteOffset);
+        const packet = new Packet();
+        packet.family = family;
+        packet.source0 = view.getInt32(0);
+        if (family === 10) {
+          packet.source1 = view.getInt32(4);
+          packet.source2 = view.getInt32(8);
+          packet.source3 = view.getInt32(12);
+        }
+        const bit = (of: Uint8Array, i: number): number => (of[i >> 3]! >> (7 - (i & 7))) & 1;
+        const inside = Array.from({ length }, (_, i) => i).every((i) => bit(prefix, i) === bit(one, i));
+        assert.equal(rules.find(packet, '', false) !== undefined, inside !== inverted);
+      }
+    }),
+  );
 });

@@ -53,6 +53,8 @@ export interface Rule {
   readonly id: number;
   readonly match: RuleMatch;
   readonly target: RuleTarget;
+  /** @internal Its addresses as words. */
+  readonly compiled: CompiledMatch;
   /** @internal */
   readonly policy: TimeoutPolicyRef | undefined;
   /** @internal */
@@ -98,7 +100,7 @@ export class Rules {
       policy?.release();
       return 'ENOENT';
     }
-    const rule: Rule = { id: this.#nextId++, match, target, policy, helper };
+    const rule: Rule = { id: this.#nextId++, match, target, compiled: compile(match), policy, helper };
     this.#set([...this.#rules, rule]);
     return rule;
   }
@@ -122,7 +124,7 @@ export class Rules {
 
   /** The first rule that a packet matches. Its ports are read where the protocol has them. */
   find(packet: Packet, ingress: string, outgoing: boolean): Rule | undefined {
-    for (const rule of this.#rules) if (matches(rule.match, packet, ingress, outgoing)) return rule;
+    for (const rule of this.#rules) if (matches(rule, packet, ingress, outgoing)) return rule;
     return undefined;
   }
 
@@ -151,13 +153,13 @@ function release(rule: Rule): void {
   rule.helper?.release();
 }
 
-function matches(match: RuleMatch, packet: Packet, ingress: string, outgoing: boolean): boolean {
+function matches({ match, compiled }: Rule, packet: Packet, ingress: string, outgoing: boolean): boolean {
   if (match.family !== undefined && match.family !== packet.family) return false;
   if (match.protocol !== undefined && (match.protocol === packet.protocol) === (match.protocolInverted === true)) return false;
   if (match.direction !== undefined && (match.direction === 'out') !== outgoing) return false;
   if (match.ingress !== undefined && !sameInterface(match.ingress, ingress)) return false;
-  if (match.source !== undefined && !within(match.source, packet, 0)) return false;
-  if (match.destination !== undefined && !within(match.destination, packet, 1)) return false;
+  if (compiled.source !== undefined && !sourceWithin(compiled.source, packet)) return false;
+  if (compiled.destination !== undefined && !destinationWithin(compiled.destination, packet)) return false;
   if (match.sourcePort === undefined && match.destinationPort === undefined) return true;
   if (packet.l4There < 4) return false;
   const source = packet.view.getUint16(packet.l4At, false);
@@ -173,19 +175,55 @@ function inRange(range: PortRange | undefined, port: number): boolean {
   return range === undefined || (port >= range.from && port <= range.to) !== (range.inverted === true);
 }
 
-function within(prefix: Prefix, packet: Packet, which: 0 | 1): boolean {
-  const words =
-    which === 0
-      ? [packet.source0, packet.source1, packet.source2, packet.source3]
-      : [packet.destination0, packet.destination1, packet.destination2, packet.destination3];
-  const ipv4 = prefix.address.byteLength === 4;
-  if (ipv4 !== (packet.family === Family.Ipv4)) return prefix.inverted === true;
-  const view = new DataView(prefix.address.buffer, prefix.address.byteOffset, prefix.address.byteLength);
-  let inside = true;
-  for (let i = 0; i * 32 < prefix.length && inside; i++) {
-    const bits = Math.min(32, prefix.length - i * 32);
-    const mask = bits === 32 ? -1 : ~(-1 >>> bits);
-    inside = ((words[i]! ^ view.getInt32(i * 4)) & mask) === 0;
+/** A prefix as four words of address and mask; those that do not count are zero. */
+interface CompiledPrefix {
+  readonly family: number;
+  readonly words: Int32Array;
+  readonly masks: Int32Array;
+  readonly inverted: boolean;
+}
+
+/** The addresses of a match. */
+export interface CompiledMatch {
+  readonly source: CompiledPrefix | undefined;
+  readonly destination: CompiledPrefix | undefined;
+}
+
+const compile = ({ source, destination }: RuleMatch): CompiledMatch => ({
+  source: source === undefined ? undefined : compilePrefix(source),
+  destination: destination === undefined ? undefined : compilePrefix(destination),
+});
+
+function compilePrefix({ address, length, inverted = false }: Prefix): CompiledPrefix {
+  const view = new DataView(address.buffer, address.byteOffset, address.byteLength);
+  const words = new Int32Array(4);
+  const masks = new Int32Array(4);
+  for (let i = 0; i * 4 < address.byteLength; i++) {
+    const bits = Math.max(0, Math.min(32, length - i * 32));
+    masks[i] = bits === 0 ? 0 : -1 << (32 - bits);
+    words[i] = view.getInt32(i * 4) & masks[i]!;
   }
-  return inside !== (prefix.inverted === true);
+  return { family: address.byteLength === 4 ? Family.Ipv4 : Family.Ipv6, words, masks, inverted };
+}
+
+function sourceWithin({ family, words, masks, inverted }: CompiledPrefix, packet: Packet): boolean {
+  if (family !== packet.family) return inverted;
+  let inside = (packet.source0 & masks[0]!) === words[0];
+  if (family === Family.Ipv6 && inside) {
+    inside =
+      (packet.source1 & masks[1]!) === words[1] && (packet.source2 & masks[2]!) === words[2] && (packet.source3 & masks[3]!) === words[3];
+  }
+  return inside !== inverted;
+}
+
+function destinationWithin({ family, words, masks, inverted }: CompiledPrefix, packet: Packet): boolean {
+  if (family !== packet.family) return inverted;
+  let inside = (packet.destination0 & masks[0]!) === words[0];
+  if (family === Family.Ipv6 && inside) {
+    inside =
+      (packet.destination1 & masks[1]!) === words[1] &&
+      (packet.destination2 & masks[2]!) === words[2] &&
+      (packet.destination3 & masks[3]!) === words[3];
+  }
+  return inside !== inverted;
 }
