@@ -93,6 +93,44 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
     assert.deepEqual(nfct('delete helper tftp inet udp'), done);
   });
 
+  test('ring3 helper and nfct see one list, and print it alike', () => {
+    const helper = (line: string): Outcome =>
+      run(process.execPath, bin, 'helper', '--netlink', daemon.at['netlink'] as string, ...line.split(' '));
+    const known = [
+      'amanda inet udp',
+      'dhcpv6 inet6 udp',
+      'mdns inet udp',
+      'rpc inet tcp',
+      'sane inet tcp',
+      'slp inet udp',
+      'ssdp inet tcp',
+      'tftp inet6 udp',
+      'tns inet tcp',
+    ];
+    const seen = (adds: (name: string) => Outcome): string => {
+      for (const name of known) assert.deepEqual(adds(name), done, name);
+      const all = helper('list --json').out;
+      assert.deepEqual(helper('list'), nfct('list helper'));
+      assert.deepEqual(helper('get tftp'), nfct('get helper tftp'));
+      assert.deepEqual(helper('flush'), done);
+      return all;
+    };
+    assert.equal(
+      seen((name) => helper(`add ${name}`)),
+      seen((name) => nfct(`add helper ${name}`)),
+    );
+    assert.deepEqual(helper('add mine inet tcp --class data:4:60 --class more:1:9 --private 8 --queue 3 --enabled'), done);
+    assert.match(
+      nfct('list helper').out,
+      /\.name = mine,\n\t\.queuenum = 3,\n\t\.l3protonum = 2,\n\t\.l4protonum = 6,\n\t\.priv_data_len = 8,\n\t\.status = enabled/,
+    );
+    assert.deepEqual(helper('disable mine inet tcp'), done);
+    assert.match(helper('get mine inet tcp').out, /\.status = disabled/);
+    assert.match(helper('delete yours').err, /^ring3: delete helper "yours": .*ENOENT.*\n$/);
+    assert.deepEqual(helper('delete mine inet tcp'), done);
+    assert.deepEqual(helper('add mine inet tcp').status, 2);
+  });
+
   test('what is wrong is said in one line: 1 where it cannot be done, 2 where it cannot be understood', () => {
     for (const [line, status, err] of [
       ['add udp dport 5000 timeout nosuch', 1, 'ring3: there is no timeout policy nosuch\n'],

@@ -1,0 +1,80 @@
+import type { CthelperClient, HelperSelection, HelperSpecification } from '@ring3/nfnetlink';
+import { toWireName } from '@ring3/nfnetlink/wire-name';
+import type { Command } from 'commander';
+import type { HelperOptions } from '../helper-grammar.ts';
+import { type At, addAtOptions, openNetlink } from '../netlink-at.ts';
+import { collect } from '../usage.ts';
+
+/** `ring3 helper …`: `nfct helper …`'s grammar and output, on the daemon or on the kernel. */
+export function addHelper(program: Command): void {
+  const helper = addAtOptions(
+    program.command('helper').enablePositionalOptions(false).description('helpers of user space, which expect related flows'),
+  );
+  const withClient = async (run: (client: CthelperClient) => Promise<void>): Promise<void> => {
+    const [{ CthelperClient }, link] = await Promise.all([import('@ring3/nfnetlink'), openNetlink(helper.opts<At>())]);
+    const client = new CthelperClient(link);
+    try {
+      await run(client);
+    } finally {
+      client.close();
+    }
+  };
+  const selection = async (name: string, family?: string, protocol?: string): Promise<HelperSelection> => {
+    if (family === undefined) return { name: toWireName(name) };
+    const { parseProtocols } = await import('../timeout-grammar.ts');
+    return { name: toWireName(name), ...parseProtocols(family, protocol) };
+  };
+  const print = async (found: HelperSpecification, json: boolean | undefined): Promise<void> => {
+    const { printHelper } = await import('../helper-grammar.ts');
+    process.stdout.write(json === true ? `${JSON.stringify(found)}\n` : printHelper(found));
+  };
+
+  helper
+    .command('list')
+    .description('all helpers')
+    .option('--json', 'one object a line')
+    .action(({ json }: { json?: boolean }) =>
+      withClient(async (client) => {
+        for await (const found of client.list()) await print(found, json);
+      }),
+    );
+  helper
+    .command('get <name> [family] [protocol]')
+    .description('one helper')
+    .option('--json', 'as one object')
+    .action(async (name: string, family: string | undefined, protocol: string | undefined, { json }: { json?: boolean }) => {
+      const wanted = await selection(name, family, protocol);
+      await withClient(async (client) => print(await client.get(wanted), json));
+    });
+  helper
+    .command('add <name> <family> <protocol>')
+    .description('register a helper: add tftp inet udp; those that nfct knows need no options')
+    .option('--class <name:max:seconds>', 'a class of its expectations; repeatable', collect)
+    .option('--private <bytes>', 'private data of each flow')
+    .option('--queue <n>', 'the queue that its packets go to')
+    .option('--enabled', 'queue packets from now on')
+    .action(async (name: string, family: string, protocol: string, options: HelperOptions) => {
+      const [{ parseProtocols }, { parseHelper }] = await Promise.all([import('../timeout-grammar.ts'), import('../helper-grammar.ts')]);
+      const made = parseHelper(name, parseProtocols(family, protocol), options);
+      await withClient((client) => client.add(made));
+    });
+  helper
+    .command('delete <name> [family] [protocol]')
+    .description('remove helpers that no rule names')
+    .action(async (name: string, family?: string, protocol?: string) => {
+      const wanted = await selection(name, family, protocol);
+      await withClient((client) => client.delete(wanted));
+    });
+  helper
+    .command('disable <name> <family> <protocol>')
+    .description('let its packets pass without asking it')
+    .action(async (name: string, family: string, protocol: string) => {
+      const { parseProtocols } = await import('../timeout-grammar.ts');
+      const wanted = { name: toWireName(name), ...parseProtocols(family, protocol) };
+      await withClient((client) => client.update({ ...wanted, enabled: false }));
+    });
+  helper
+    .command('flush')
+    .description('remove all helpers that no rule names')
+    .action(() => withClient((client) => client.flush()));
+}
