@@ -30,7 +30,7 @@ export const BytesReply = 22 >> 1;
 export const Created = 24 >> 1;
 export const Mark = 26;
 export const Id = 27;
-/** `FlowFlag` bits in the high half, the zone's number in the low. */
+/** `FlowFlag` bits in the high half, with the wheel's level in bits 28 and 29; the zone's number in the low. */
 export const ZoneAndFlags = 28;
 /** The master's index + 1; 0 is none. */
 export const Master = 29;

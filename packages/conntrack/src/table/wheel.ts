@@ -1,10 +1,13 @@
 import type { FlowTable } from './flow-table.ts';
-import { Expiry, FlowDoubles, FlowWords, WheelNext, WheelPrevious, WheelTick } from './layout.ts';
+import { Expiry, FlowDoubles, FlowWords, WheelNext, WheelPrevious, WheelTick, ZoneAndFlags } from './layout.ts';
 
 /** Milliseconds of a tick. Expiry is exact wherever a flow is looked at; the wheel only bounds how late an unseen one goes. */
 const tickMs = 256;
 const perMs = 1 / tickMs;
 const levels = 4;
+/** Which level a flow lies on: two bits of its flags. */
+const levelShift = 28;
+const levelMask = 3 << levelShift;
 /** The farthest that a flow is filed ahead, in ticks: about eight years, after which it is filed again. */
 const farthest = 2 ** 30 - 1;
 
@@ -16,8 +19,9 @@ export class Wheel {
   readonly #table: FlowTable;
   readonly #heads = new Int32Array(levels * 256).fill(-1);
   readonly #origin: number;
+  /** Flows on each level. */
+  readonly #counts = new Int32Array(levels);
   #tick = 0;
-  #count = 0;
 
   /** @param now milliseconds, the zero of its ticks */
   constructor(table: FlowTable, now: number) {
@@ -48,11 +52,12 @@ export class Wheel {
     const bucket = level * 256 + ((tick >>> (level * 8)) & 255);
     const first = this.#heads[bucket]!;
     words[base + WheelTick] = tick;
+    words[base + ZoneAndFlags] = (words[base + ZoneAndFlags]! & ~levelMask) | (level << levelShift);
     words[base + WheelNext] = first;
     words[base + WheelPrevious] = -1 - bucket;
     if (first >= 0) words[first * FlowWords + WheelPrevious] = flow;
     this.#heads[bucket] = flow;
-    this.#count++;
+    this.#counts[level]!++;
   }
 
   /** Takes a flow out. */
@@ -63,23 +68,31 @@ export class Wheel {
     if (previous >= 0) words[previous * FlowWords + WheelNext] = next;
     else this.#heads[-1 - previous] = next;
     if (next >= 0) words[next * FlowWords + WheelPrevious] = previous;
-    this.#count--;
+    this.#counts[(words[flow * FlowWords + ZoneAndFlags]! >>> levelShift) & 3]!--;
   }
 
   /** Turns to `now`, and hands every flow that has expired to `expire`, which must take it out. */
   advance(now: number, expire: (flow: number) => void): void {
     const target = Math.floor((now - this.#origin) / tickMs);
     while (this.#tick < target) {
-      if (this.#count === 0) {
-        this.#tick = target;
-        return;
-      }
+      this.#skip(target);
+      if (this.#tick === target) return;
       const tick = ++this.#tick;
       for (let level = 1; level < levels && (tick & (2 ** (level * 8) - 1)) === 0; level++) {
         this.#drain(level * 256 + ((tick >>> (level * 8)) & 255), now, expire);
       }
       this.#drain(tick & 255, now, expire);
     }
+  }
+
+  /** Passes over ticks at which nothing lies: the lowest level that holds flows is next emptied at a multiple of its span. */
+  #skip(target: number): void {
+    let level = 0;
+    while (level < levels && this.#counts[level] === 0) level++;
+    if (level === 0) return;
+    const span = 2 ** (level * 8);
+    const before = level === levels ? target : (Math.floor(this.#tick / span) + 1) * span - 1;
+    this.#tick = Math.min(before, target);
   }
 
   /** A flow that is filed again never falls into the bucket that is being emptied: each level reaches 255 buckets ahead. */
