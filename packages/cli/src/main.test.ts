@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert/strict';
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -130,4 +130,33 @@ test('a folder that is not there, and one that holds the state, are refused in o
   const { run, folder } = place(t);
   match(run('serve', join(folder, 'nowhere')).stderr, /^ring3: there is no folder \S+nowhere\n$/);
   match(run('serve', folder, '--share', 'all').stderr, /^ring3: the state directory .* lies inside the shared folder .*--state-dir\n$/m);
+});
+
+test('a configuration is checked, and serves; the command line comes before it', async (t) => {
+  const { run, serve, folder } = place(t);
+  mkdirSync(join(folder, 'docs'));
+  const file = join(folder, 'ring3.toml');
+  writeFileSync(file, '[server]\nport = 1\n[share.papers]\npath = "docs"\n');
+  deepStrictEqual(outcome(run('serve', '--config', file, '--check')), { status: 0, stdout: `${file}: fine\n`, stderr: '' });
+  const { lines } = await serve('--config', file, '--port', '0');
+  match(lines.at(-1) as string, /^ready smb=127\.0\.0\.1:(?!1 )\d+ /);
+  match(run('ctl', 'status').stdout, /shares +papers\n/);
+  writeFileSync(file, '[server]\nsinging = "required"\n');
+  deepStrictEqual(outcome(run('serve', '--config', file, '--check')), {
+    status: 1,
+    stdout: '',
+    stderr: `ring3: ${file}:2: there is no server.singing; signing?\n`,
+  });
+});
+
+test("the kernel server's own files serve its users; what is not honoured is said", async (t) => {
+  const { run, serve, folder } = place(t);
+  mkdirSync(join(folder, 'docs'));
+  const file = join(folder, 'ksmbd.conf');
+  writeFileSync(file, `[global]\n  deadtime = 15\n  tcp port = 0\n[papers]\n  path = ${join(folder, 'docs')}\n  writeable = yes\n`);
+  writeFileSync(join(folder, 'ksmbdpwd.db'), 'anna:h42AFGBs2ilnekTvoTU/xw==\n');
+  const { status, stderr } = run('serve', '--config', file, '--check');
+  deepStrictEqual({ status, stderr }, { status: 0, stderr: `ring3: ${file}:2: deadtime is not honoured: idle clients stay\n` });
+  const { lines } = await serve('--config', file);
+  match(lines[0] as string, /^ready smb=127\.0\.0\.1:\d+ /, 'no user is made: anna is there');
 });

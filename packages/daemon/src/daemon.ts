@@ -1,56 +1,24 @@
-import { createHash } from 'node:crypto';
-import { mkdirSync, realpathSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Clock, type Log, type Random, systemClock, systemRandom } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
-import { createSmbServer, type ShareOptions, type SmbServer } from '@ring3/smb-server';
-import { readOnly } from '@ring3/vfs';
-import { createNodeStore } from '@ring3/vfs-node';
+import type { SmbServer } from '@ring3/smb-server';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
 import { type Controlled, controlHandlers } from './control/handlers.ts';
 import type { DaemonStatus, LifecycleState } from './control/protocol.ts';
 import { serveControl } from './control/server.ts';
+import { type Credentials, type ExtraUsers, type FileServerOptions, type FolderShare, startFileServer } from './file-server.ts';
 import { Namespaces } from './namespaces.ts';
 import { privateFolder } from './places.ts';
 import { type Step, startInOrder } from './start-in-order.ts';
 import { holdState, StateStore } from './state-store.ts';
-import { StoredUsers } from './stored-users.ts';
-
-/** A folder of the host that is shared. */
-export interface FolderShare {
-  readonly name: string;
-  /** Absolute path. */
-  readonly path: string;
-  readonly readOnly?: boolean;
-  /** Whether guests reach it. */
-  readonly guest?: boolean;
-  readonly comment?: string;
-}
-
-/** A user with the password in the clear: it is hashed at once and not kept. */
-export interface Credentials {
-  readonly name: string;
-  readonly password: string;
-}
 
 /** What a daemon is made of. What is left out is off. */
-export interface DaemonOptions {
+export interface DaemonOptions extends ExtraUsers {
   readonly stateDir: string;
   readonly shares: readonly FolderShare[];
   /** The file server; it starts where there is a share. */
-  readonly smb?: {
-    readonly host: string;
-    /** 0: any that is free. */
-    readonly port: number;
-    readonly signing?: 'required' | 'enabled';
-    readonly encryption?: 'off' | 'desired' | 'required';
-    /** Whether anybody is let in without a password; see the share's own `guest`. */
-    readonly guest?: boolean;
-  };
-  /** Users of this run, beside those of the state directory: name → password. */
-  readonly users?: ReadonlyMap<string, string>;
-  /** Makes a user for this run where there would be none. */
-  readonly makeUser?: () => Credentials;
+  readonly smb?: FileServerOptions;
   /** Path of the control socket. */
   readonly control?: string | undefined;
   /** Path of the netlink socket. */
@@ -142,47 +110,13 @@ class Running {
     return () => server.close();
   }
 
-  async #startSmb(smb: NonNullable<DaemonOptions['smb']>): Promise<() => Promise<void>> {
+  async #startSmb(smb: FileServerOptions): Promise<() => Promise<void>> {
     const { stateDir, shares, log } = this.options;
-    const stores: (() => Promise<void> | void)[] = [];
-    const offered: Record<string, ShareOptions> = {};
-    for (const { name, path, readOnly: only = false, guest = false, comment = '' } of shares) {
-      // what the host cannot keep beside a file, for each shared folder
-      const state = join(stateDir, 'folders', createHash('sha256').update(path).digest('hex').slice(0, 16));
-      refuseStateInside(stateDir, path);
-      const store = createNodeStore(path, { state });
-      stores.push(async () => await store.close?.());
-      offered[name] = { vfs: only ? readOnly(store) : store, readOnly: only, guest, comment };
-    }
-    const guid = this.#store().identity('serverGuid', 16, this.random);
-    const server = await createSmbServer({
-      ...smb,
-      anonymous: smb.guest === true, // the Linux client's `guest` gives no name at all
-      shares: offered,
-      users: this.#users(),
-      guid,
-      clock: this.clock,
-      random: this.random,
-      log: log.child({ part: 'smb' }),
-    });
-    this.smb = server;
-    return async () => {
-      await server.close();
-      for (const close of stores) await close();
-    };
-  }
-
-  #users(): StoredUsers {
-    const store = this.#store();
-    const parts = new Uint32Array(store.identity('machineSid', 12, this.random).slice().buffer);
-    const users = new StoredUsers(`S-1-5-21-${parts.join('-')}`, store);
-    for (const [name, password] of this.options.users ?? []) users.addForThisRun(name, password);
-    const nobody = (this.options.users?.size ?? 0) === 0 && store.users().length === 0;
-    if (nobody && this.options.makeUser !== undefined && this.options.smb?.guest !== true) {
-      this.madeUser = this.options.makeUser();
-      users.addForThisRun(this.madeUser.name, this.madeUser.password);
-    }
-    return users;
+    const { clock, random } = this;
+    const started = await startFileServer(smb, shares, this.options, { stateDir, store: this.#store(), clock, random, log });
+    this.smb = started.server;
+    this.madeUser = started.madeUser;
+    return () => started.close();
   }
 
   async #listenControl(path: string, stop: () => void): Promise<() => Promise<void>> {
@@ -241,15 +175,6 @@ class Running {
       ...(netlink === undefined ? {} : { netlink }),
     };
   }
-}
-
-/** @throws Error where clients of a share would see the state, the users' hashes among it */
-function refuseStateInside(stateDir: string, shared: string): void {
-  const way = relative(realpathSync(shared), realpathSync(stateDir));
-  if (way.startsWith('..')) return;
-  throw new Error(
-    `the state directory ${stateDir} lies inside the shared folder ${shared}, where clients would see it: give another with --state-dir`,
-  );
 }
 
 /** The folder of a socket: made for this user alone where it is missing, left as it is where it is there. */

@@ -10,7 +10,8 @@ export type {
   NamespaceInList,
   RuleInList,
 } from './control/protocol.ts';
-export { type Credentials, type Daemon, type DaemonOptions, type FolderShare, startDaemon } from './daemon.ts';
+export { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts';
+export type { Credentials, ExtraUsers, FileServerOptions, FolderShare } from './file-server.ts';
 export { defaultRuntimeDir, defaultStateDir, privateFolder } from './places.ts';
 export { StepError } from './start-in-order.ts';
 export { StateHeldError, StateStore, type StoredUser } from './state-store.ts';

@@ -1,4 +1,4 @@
-import { Users } from '@ring3/smb-server';
+import { type UserOptions, Users } from '@ring3/smb-server';
 import type { StateStore } from './state-store.ts';
 
 /** The users of a state directory, as the file server asks for them: each log-on sees what the store holds at that moment. */
@@ -12,10 +12,10 @@ export class StoredUsers extends Users {
     this.#store = store;
   }
 
-  /** Adds a user for this run: known by a password that is not stored. */
-  addForThisRun(name: string, password: string): void {
+  /** Adds a user for this run: known by what is not stored. */
+  addForThisRun(name: string, how: UserOptions): void {
     this.#own.add(name.toLowerCase());
-    this.add(name, password, this.#store.ridOf(name));
+    this.add(name, how, this.#store.ridOf(name));
   }
 
   override hashOf(name: string): Uint8Array | undefined {

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { DaemonOptions } from '@ring3/daemon';
+import type { DaemonConfiguration } from '@ring3/daemon/config';
 import type { Log, LogLevel } from '@ring3/kit';
 import type { Command } from 'commander';
 import { makePassword, passwordFor } from '../password.ts';
@@ -9,22 +10,24 @@ import { collect, oneOf, port, UsageError } from '../usage.ts';
 import { checkUserName } from './user.ts';
 
 interface ServeOptions {
-  readonly host: string;
-  readonly port: number;
+  readonly config?: string;
+  readonly check?: true;
+  readonly host?: string;
+  readonly port?: number;
   readonly share?: string;
   readonly user?: readonly string[];
   readonly guest?: true;
   readonly readOnly?: true;
-  readonly signing: 'required' | 'enabled';
-  readonly encryption: 'off' | 'desired' | 'required';
+  readonly signing?: 'required' | 'enabled';
+  readonly encryption?: 'off' | 'desired' | 'required';
   readonly stateDir?: string;
-  readonly control: string;
-  readonly netlink: string;
+  readonly control?: string;
+  readonly netlink?: string;
   readonly capture?: string;
   readonly captureSpeed?: number;
   readonly captureChecksums?: true;
-  readonly logLevel: LogLevel;
-  readonly logFormat: 'pretty' | 'json';
+  readonly logLevel?: LogLevel;
+  readonly logFormat?: 'pretty' | 'json';
 }
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -34,46 +37,61 @@ export function addServe(program: Command): void {
   program
     .command('serve [dir]')
     .description('share a folder, and answer netlink; without a folder only the netfilter half runs')
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <n>', 'TCP port, 0 for any', port, 4450)
+    .option(
+      '--config <file>',
+      "ring3's configuration (TOML), or the kernel server's ksmbd.conf; options given here come before what it says",
+    )
+    .option('--check', 'only say whether the configuration is right')
+    .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <n>', 'TCP port, 0 for any (default: 4450)', port)
     .option('--share <name>', "the share's name; the folder's unless given")
     .option('--user <name[:password]>', 'may log on; repeatable; without a password it is asked for or taken from RING3_PASSWORD', collect)
     .option('--guest', 'let anybody in without a password (never signed nor encrypted; Windows 11 24H2 refuses it)')
     .option('--read-only', 'nothing can be changed')
-    .option('--signing <how>', 'required or enabled', oneOf('--signing', ['required', 'enabled']), 'required')
-    .option('--encryption <how>', 'off, desired or required', oneOf('--encryption', ['off', 'desired', 'required']), 'desired')
+    .option('--signing <how>', 'required or enabled (default: required)', oneOf('--signing', ['required', 'enabled']))
+    .option('--encryption <how>', 'off, desired or required (default: desired)', oneOf('--encryption', ['off', 'desired', 'required']))
     .option('--state-dir <dir>', 'where state lives')
-    .option('--control <socket>', 'control socket, or off', defaultControl())
-    .option('--netlink <socket>', 'netlink socket, or off', defaultNetlink())
+    .option('--control <socket>', `control socket, or off (default: ${defaultControl()})`)
+    .option('--netlink <socket>', `netlink socket, or off (default: ${defaultNetlink()})`)
     .option('--capture <file>', 'play a pcap or pcapng file into the namespace "capture"; it has been played when serve is ready')
     .option('--capture-speed <n>', 'times as fast as its packets came, 1 for its own time; as fast as possible unless given', speed)
     .option('--capture-checksums', 'packets of the capture with wrong checksums are invalid')
-    .option('--log-level <level>', logLevels.join(', '), oneOf('--log-level', logLevels), 'info')
-    .option('--log-format <format>', 'pretty or json', oneOf('--log-format', ['pretty', 'json']), 'pretty')
+    .option('--log-level <level>', `${logLevels.join(', ')} (default: info)`, oneOf('--log-level', logLevels))
+    .option('--log-format <format>', 'pretty or json (default: pretty)', oneOf('--log-format', ['pretty', 'json']))
     .action((dir: string | undefined, options: ServeOptions) => serve(dir, options));
 }
 
 async function serve(dir: string | undefined, options: ServeOptions): Promise<void> {
   const [{ startDaemon, defaultStateDir }, kit] = await Promise.all([import('@ring3/daemon'), import('@ring3/kit')]);
-  const users = new Map<string, string>();
+  const configured = await configurationOf(options);
+  const { daemon: places } = configured;
+  if (options.check === true) {
+    for (const warning of configured.warnings) console.error(`ring3: ${warning}`);
+    console.log(`${options.config}: fine`);
+    return;
+  }
+  const users = new Map<string, string | { readonly ntHash: Uint8Array }>(configured.users);
   for (const text of options.user ?? []) users.set(...(await userOf(text)));
-  const stateDir = options.stateDir ?? defaultStateDir();
-  const log = await (options.logFormat === 'json' ? kit.createLog : kit.createPrettyLog)({ level: options.logLevel });
+  const format = options.logFormat ?? places['log-format'];
+  const log = await (format === 'json' ? kit.createLog : kit.createPrettyLog)({ level: options.logLevel ?? places['log-level'] ?? 'info' });
+  for (const warning of configured.warnings) log.warn(warning);
+  const socket = (path: string): string | undefined => (path === 'off' ? undefined : resolve(path));
 
   const daemon = await startDaemon({
-    stateDir,
-    shares: dir === undefined ? [] : [shareOf(dir, options)],
+    stateDir: options.stateDir ?? places['state-dir'] ?? defaultStateDir(),
+    shares: [...configured.shares, ...(dir === undefined ? [] : [shareOf(dir, options)])],
     smb: {
-      host: options.host,
-      port: options.port,
-      signing: options.signing,
-      encryption: options.encryption,
-      guest: options.guest === true,
+      host: '127.0.0.1',
+      port: 4450,
+      signing: 'required',
+      encryption: 'desired',
+      ...configured.server,
+      ...given({ host: options.host, port: options.port, signing: options.signing, encryption: options.encryption, guest: options.guest }),
     },
     users,
     makeUser: () => ({ name: 'ring3', password: makePassword() }),
-    control: options.control === 'off' ? undefined : resolve(options.control),
-    netlink: options.netlink === 'off' ? undefined : resolve(options.netlink),
+    control: socket(options.control ?? places.control ?? defaultControl()),
+    netlink: socket(options.netlink ?? places.netlink ?? defaultNetlink()),
     capture: captureOf(options),
     log,
   });
@@ -87,6 +105,38 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   await daemon.stopped;
 }
 
+/** What of these is not undefined. */
+const given = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+
+/** What a configuration file adds to the options. */
+interface Configured {
+  readonly server: Partial<NonNullable<DaemonOptions['smb']>>;
+  readonly shares: DaemonOptions['shares'];
+  readonly users: readonly (readonly [string, { readonly ntHash: Uint8Array }])[];
+  readonly daemon: DaemonConfiguration;
+  readonly warnings: readonly string[];
+}
+
+/** What the configuration file says, or nothing where there is none. @throws UsageError, ConfigurationError */
+async function configurationOf({ config, check }: ServeOptions): Promise<Configured> {
+  if (config === undefined) {
+    if (check === true) throw new UsageError('--check needs --config FILE');
+    return { server: {}, shares: [], users: [], daemon: {}, warnings: [] };
+  }
+  const { loadConfiguration, fileServerOf, sharesOf } = await import('@ring3/daemon/config');
+  const configuration = loadConfiguration(config);
+  const shares = sharesOf(configuration, config);
+  for (const { path } of shares) expectFolder(path);
+  const users = configuration.users.map(({ name, ntHash }) => [name, { ntHash }] as const);
+  const { daemon, warnings } = configuration;
+  return { server: fileServerOf(configuration), shares, users, daemon, warnings };
+}
+
+function expectFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Error(`there is no folder ${path}`);
+}
+
 async function userOf(text: string): Promise<[string, string]> {
   const colon = text.indexOf(':');
   const name = colon < 0 ? text : text.slice(0, colon);
@@ -96,7 +146,7 @@ async function userOf(text: string): Promise<[string, string]> {
 
 function shareOf(dir: string, options: ServeOptions): DaemonOptions['shares'][number] {
   const path = resolve(dir);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Error(`there is no folder ${path}`);
+  expectFolder(path);
   const name = options.share ?? basename(path);
   if (name.length === 0 || name.length > 80 || /["/\\[\]:;|=,+*?<>\p{Cc}]/u.test(name) || /^(ipc\$)$/i.test(name)) {
     throw new UsageError(`"${name}" is no share name: 1 to 80 characters, none of "/\\[]:;|=,+*?<> (give one with --share)`);

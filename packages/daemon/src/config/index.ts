@@ -1,0 +1,3 @@
+export { type Configuration, ConfigurationError, type DaemonConfiguration, shareName } from './configuration.ts';
+export { configurationSchema } from './json-schema.ts';
+export { fileServerOf, loadConfiguration, sharesOf } from './load.ts';

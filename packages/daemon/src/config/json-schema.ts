@@ -1,0 +1,24 @@
+import { daemonKeys, limitKeys, serverKeys, shareKeys } from './configuration.ts';
+import type { Keys } from './keys.ts';
+
+const tableSchema = (keys: Keys, required: readonly string[] = []): object => ({
+  type: 'object',
+  additionalProperties: false,
+  properties: Object.fromEntries(Object.entries(keys).map(([name, { about, schema }]) => [name, { description: about, ...schema }])),
+  ...(required.length === 0 ? {} : { required }),
+});
+
+/** The JSON Schema (2020-12) of ring3's configuration, for editors: made from the same tables that read it. */
+export const configurationSchema = (): object => ({
+  $schema: 'https://json-schema.org/draft/2020-12/schema',
+  title: 'ring3',
+  description: "Configuration of ring3's daemon (TOML)",
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    server: tableSchema(serverKeys),
+    limits: tableSchema(limitKeys),
+    daemon: tableSchema(daemonKeys),
+    share: { type: 'object', additionalProperties: tableSchema(shareKeys, ['path']) },
+  },
+});

@@ -1,0 +1,54 @@
+/** One key of a configuration table: what it is for, what it may be, and how JSON Schema says the same. */
+export interface Key<T> {
+  readonly about: string;
+  /** What is allowed, for people. */
+  readonly allowed: string;
+  readonly schema: object;
+  /** @returns the value, or undefined where it is not allowed */
+  read(value: unknown): T | undefined;
+}
+
+/** A string, one that matches a pattern where there is one. */
+export const text = (about: string, pattern?: RegExp, allowed = 'a string'): Key<string> => ({
+  about,
+  allowed,
+  schema: pattern === undefined ? { type: 'string' } : { type: 'string', pattern: pattern.source },
+  read: (value) => (typeof value === 'string' && (pattern === undefined || pattern.test(value)) ? value : undefined),
+});
+
+/** true or false. */
+export const flag = (about: string): Key<boolean> => ({
+  about,
+  allowed: 'true or false',
+  schema: { type: 'boolean' },
+  read: (value) => (typeof value === 'boolean' ? value : undefined),
+});
+
+/** A whole number within bounds. */
+export const integer = (about: string, minimum: number, maximum: number): Key<number> => ({
+  about,
+  allowed: `a whole number from ${minimum} to ${maximum}`,
+  schema: { type: 'integer', minimum, maximum },
+  read: (value) => (typeof value === 'number' && Number.isInteger(value) && value >= minimum && value <= maximum ? value : undefined),
+});
+
+/** One of a few words. */
+export const choice = <const T extends string>(about: string, words: readonly T[]): Key<T> => ({
+  about,
+  allowed: `one of ${words.join(', ')}`,
+  schema: { enum: words },
+  read: (value) => (words.includes(value as T) ? (value as T) : undefined),
+});
+
+/** A list of strings. */
+export const list = (about: string): Key<readonly string[]> => ({
+  about,
+  allowed: 'a list of strings',
+  schema: { type: 'array', items: { type: 'string' } },
+  read: (value) => (Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined),
+});
+
+// biome-ignore lint/suspicious/noExplicitAny: a table of keys of any value types
+export type Keys = Readonly<Record<string, Key<any>>>;
+/** What a table of keys reads: every key may be missing. */
+export type ValuesOf<K extends Keys> = { readonly [N in keyof K]?: K[N] extends Key<infer T> ? T : never };

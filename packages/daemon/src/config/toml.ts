@@ -1,0 +1,126 @@
+import { parse, TomlError } from 'smol-toml';
+import {
+  type Configuration,
+  ConfigurationError,
+  daemonKeys,
+  limitKeys,
+  type ShareConfiguration,
+  serverKeys,
+  shareKeys,
+  shareName,
+} from './configuration.ts';
+import type { Keys, ValuesOf } from './keys.ts';
+
+const tables = { server: serverKeys, limits: limitKeys, daemon: daemonKeys } as const;
+
+const isTable = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Where a key stands: the library tells positions of broken syntax alone. Headers are followed line by line, which is right for everything but keys inside of
+ * multi-line strings and inline tables; those are told the line of their table.
+ */
+function lineOf(source: string, path: readonly string[]): number {
+  const plain = (name: string): string => name.trim().replace(/^(["'])(.*)\1$/, '$2');
+  const split = (dotted: string): string[] => (dotted.match(/"[^"]*"|'[^']*'|[^.]+/g) ?? []).map(plain);
+  let table: string[] = [];
+  let best = 1;
+  let depth = 0;
+  source.split('\n').forEach((text, i) => {
+    const header = /^\s*\[\[?([^\]]+)\]\]?/.exec(text);
+    const key = /^\s*([^=#[]+?)\s*=/.exec(text);
+    if (header !== null) table = split(header[1] as string);
+    else if (key === null) return;
+    const here = header !== null ? table : [...table, ...split((key as RegExpExecArray)[1] as string)];
+    let same = 0;
+    while (same < here.length && here[same] === path[same]) same++;
+    if (same === here.length && same > depth) {
+      depth = same;
+      best = i + 1;
+    }
+  });
+  return best;
+}
+
+/** The name among these that a mistyped one is nearest to, where it is near. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) {
+        next[j] = Math.min((row[j] as number) + 1, (next[j - 1] as number) + 1, (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1));
+      }
+      row = next;
+    }
+    return row[b.length] as number;
+  };
+  const [best] = known.map((candidate) => ({ candidate, far: distance(name, candidate) })).sort((a, b) => a.far - b.far);
+  return best !== undefined && best.far <= 3 ? best.candidate : undefined;
+}
+
+/**
+ * Reads ring3's own configuration.
+ * @param file its name, for messages
+ * @throws ConfigurationError for the first thing that is wrong
+ */
+export function readToml(source: string, file: string): Configuration {
+  const wrong = (path: readonly string[], what: string): never => {
+    throw new ConfigurationError(file, lineOf(source, path), what);
+  };
+  const unknown = (path: readonly string[], known: readonly string[]): never => {
+    const name = path.at(-1) as string;
+    const guess = nearest(name, known);
+    return wrong(path, `there is no ${path.join('.')}${guess === undefined ? `: ${known.join(', ')} are known` : `; ${guess}?`}`);
+  };
+  const readTable = <K extends Keys>(path: readonly string[], value: unknown, keys: K): ValuesOf<K> => {
+    if (!isTable(value)) return wrong(path, `${path.join('.')} is a table`);
+    const read: Record<string, unknown> = {};
+    for (const [name, given] of Object.entries(value)) {
+      const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
+      if (key === undefined) return unknown([...path, name], Object.keys(keys));
+      read[name] = key.read(given);
+      if (read[name] === undefined) wrong([...path, name], `${[...path, name].join('.')} is ${key.allowed}, not ${JSON.stringify(given)}`);
+    }
+    return read as ValuesOf<K>;
+  };
+  const readShare = (name: string, value: unknown): ShareConfiguration => {
+    const path = ['share', name];
+    if (!shareName.test(name)) wrong(path, `"${name}" is no name of a share: 1 to 80 characters, none of "/\\[]:;|=,+*?<>, not IPC$`);
+    const read = readTable(path, value, shareKeys);
+    if (read.path === undefined) return wrong(path, `share.${name} has no path`);
+    return { ...read, name, path: read.path };
+  };
+
+  let document: Record<string, unknown>;
+  try {
+    document = parse(source);
+  } catch (error) {
+    if (error instanceof TomlError)
+      throw new ConfigurationError(file, error.line, (error.message.split('\n', 1)[0] as string).replace(/^Invalid TOML document: /, ''), {
+        cause: error,
+      });
+    throw error;
+  }
+  for (const name of Object.keys(document))
+    if (name !== 'share' && !Object.hasOwn(tables, name)) unknown([name], [...Object.keys(tables), 'share']);
+  const { share = {} } = document;
+  if (!isTable(share)) return wrong(['share'], 'share is a table of shares: [share.NAME]');
+  const server = readTable(['server'], document['server'] ?? {}, serverKeys);
+  checkTogether(server, (key, what) => wrong(['server', key], what));
+  return {
+    server,
+    limits: readTable(['limits'], document['limits'] ?? {}, limitKeys),
+    daemon: readTable(['daemon'], document['daemon'] ?? {}, daemonKeys),
+    shares: Object.entries(share).map(([name, value]) => readShare(name, value)),
+    users: [],
+    warnings: [],
+  };
+}
+
+/** What two keys must not say together. */
+function checkTogether(server: ValuesOf<typeof serverKeys>, wrong: (key: string, what: string) => void): void {
+  const { 'dialect-min': min, 'dialect-max': max = '3.1.1', encryption } = server;
+  if (min !== undefined && min > max) wrong('dialect-min', `server.dialect-min ${min} is above server.dialect-max ${max}`);
+  if (encryption === 'required' && max < '3.0')
+    wrong('encryption', `server.encryption needs dialect 3.0 or above, server.dialect-max is ${max}`);
+}
