@@ -1,4 +1,4 @@
-import { type Clock, type Random, systemClock, systemRandom } from '@ring3/kit';
+import { type Clock, type Random, systemClock, systemRandom, type Timer } from '@ring3/kit';
 import { DefaultTimeouts } from './default-timeouts.ts';
 import type { EngineContext, HelperRef } from './engine.ts';
 import { Host } from './host.ts';
@@ -8,6 +8,9 @@ import { defaultSettings, type Settings } from './settings.ts';
 import { Sysctls } from './sysctl.ts';
 import { TimeoutPolicies, type TimeoutPolicy } from './timeout-policy.ts';
 import { type EventSink, Tracker } from './tracker.ts';
+
+/** How often time passes by itself, in milliseconds. */
+const turnMs = 1000;
 
 export interface NamespaceOptions {
   /** Where time comes from; the machine's clock unless given. A capture's namespace has the capture's. */
@@ -44,6 +47,7 @@ export class Namespace implements EngineContext {
   readonly #flows: number | undefined;
   readonly #sinks: EventSink[] = [];
   #tracker: Tracker | undefined;
+  #turning: Timer | undefined;
   #closed = false;
 
   constructor(options: NamespaceOptions = {}) {
@@ -88,6 +92,15 @@ export class Namespace implements EngineContext {
       },
     };
     this.#tracker.sink = sinks.length === 1 ? (sinks[0] as EventSink) : fanOut;
+    if (this.#turning === undefined) this.#turn(this.#tracker);
+  }
+
+  /** While somebody listens, flows whose time has come are told without waiting for a packet. */
+  #turn(tracker: Tracker): void {
+    this.#turning = this.clock.after(turnMs, () => {
+      tracker.advance(this.clock.now());
+      this.#turn(tracker);
+    });
   }
 
   /** Flows in the table now. */
@@ -131,6 +144,7 @@ export class Namespace implements EngineContext {
     this.#closed = true;
     this.timeoutPolicies.close();
     if (this.#tracker !== undefined) this.host.helpers.trackers.delete(this.#tracker);
+    this.#turning?.clear();
     for (const call of this.#closing) call();
   }
 }

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { FakeClock, fakeRandom } from '@ring3/kit';
+import { createFlow } from './manage.ts';
+import { createNamespace } from './namespace.ts';
+import type { FlowEvent } from './tracker.ts';
+import { invert, type Tuple } from './tuple.ts';
+
+const tuple: Tuple = {
+  family: 2,
+  protocol: 17,
+  source: Uint8Array.of(10, 0, 0, 1),
+  destination: Uint8Array.of(10, 0, 0, 2),
+  sourcePort: 1000,
+  destinationPort: 53,
+};
+
+test('while somebody listens, the end of a flow is told without a packet; a closed namespace has no timer left', () => {
+  const clock = new FakeClock();
+  const namespace = createNamespace({ clock, random: fakeRandom(1), flows: 16 });
+  const told: FlowEvent[] = [];
+  namespace.addSink({ flow: (event) => told.push(event), expectation: () => {} });
+  createFlow(namespace.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
+  clock.advance(9000);
+  assert.deepEqual(told, ['new']);
+  clock.advance(3000);
+  assert.deepEqual(told, ['new', 'destroy']);
+  namespace.close();
+  assert.equal(clock.pending, 0);
+});
+
+test('namespaces share helpers by their host, and nothing else', () => {
+  const one = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 16 });
+  const other = createNamespace({ clock: new FakeClock(), random: fakeRandom(2), flows: 16, host: one.host });
+  const stranger = createNamespace({ clock: new FakeClock(), random: fakeRandom(3), flows: 16 });
+  const classes = [{ name: 'c', max: 1, timeoutSeconds: 1 }];
+  one.host.helpers.set({ name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0 }, true, one.profile);
+  assert.notEqual(other.findHelper('uh', 2, 17), undefined);
+  assert.equal(stranger.findHelper('uh', 2, 17), undefined);
+  createFlow(one.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
+  assert.deepEqual([one.flowCount, other.flowCount], [1, 0]);
+});
