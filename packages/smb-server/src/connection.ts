@@ -52,6 +52,10 @@ export class Connection {
   bytesIn = 0;
   bytesOut = 0;
   ended = false;
+  /** A log-on failed here a moment ago: the next one waits for this. */
+  logonPenalty: Promise<void> | undefined;
+  /** Bytes of buffers that reads are under way into. */
+  reading = 0;
   #authenticated = false;
   readonly #waiting: { readonly chunks: readonly Uint8Array[]; readonly length: number }[] = [];
   readonly #inFlight = new Set<Compound>();
@@ -125,7 +129,7 @@ export class Connection {
   /** Whether another frame may be started: before log-on one at a time, later as long as the budget lasts. */
   #mayStart(): boolean {
     if (!this.#authenticated) return this.#inFlight.size === 0;
-    return this.link.queued < this.server.limits.connectionBytes;
+    return this.link.queued + this.reading < this.server.limits.connectionBytes;
   }
 
   #pump(): void {

@@ -8,10 +8,13 @@ import {
   encodeSecurityDescriptor,
   fileAllAccess,
   maximalAccess,
+  NtStatus,
   type SecurityDescriptor,
+  StatusError,
   WellKnownSid,
 } from '@ring3/smb-proto';
 import { type Handle, type Identity, isCode, type VfsCode } from '@ring3/vfs';
+import { DecodeError, EncodeError } from '@ring3/wire';
 import type { Session } from './session.ts';
 
 const everybody = { type: AceType.AccessAllowed, flags: AceFlags.ObjectInherit | AceFlags.ContainerInherit, mask: fileAllAccess };
@@ -26,8 +29,11 @@ const unset: SecurityDescriptor = {
 /** Decoded descriptors by their bytes, and what each gives to whom: few are ever different. */
 const decoded = new Map<string, SecurityDescriptor>();
 const cacheLimit = 1024;
+/** Longer ones are decoded each time: a client that makes many of them fills no memory. */
+const longestCached = 4096;
 
 function decode(bytes: Uint8Array): SecurityDescriptor {
+  if (bytes.length > longestCached) return decodeSecurityDescriptor(bytes);
   const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
   let found = decoded.get(key);
   if (found === undefined) {
@@ -38,11 +44,17 @@ function decode(bytes: Uint8Array): SecurityDescriptor {
   return found;
 }
 
-/** The descriptor of a file: what was stored, or what holds where nothing was. @throws DecodeError where the stored bytes are none */
+/** The descriptor of a file: what was stored, or what holds where nothing was; EIO where what was stored is none, so that nobody is let in by it. */
 export function* descriptorOf(handle: Handle): Steps<SecurityDescriptor | VfsCode> {
   const bytes = yield* wait(handle.getDescriptor?.());
   if (bytes === undefined || bytes === 'ENODATA' || bytes === 'EOPNOTSUPP') return unset;
-  return isCode(bytes) ? bytes : decode(bytes);
+  if (isCode(bytes)) return bytes;
+  try {
+    return decode(bytes);
+  } catch (error) {
+    if (error instanceof DecodeError) return 'EIO';
+    throw error;
+  }
 }
 
 const rights = new WeakMap<Identity, WeakMap<SecurityDescriptor, number>>();
@@ -77,12 +89,17 @@ export function newDescriptor(
 ): Uint8Array {
   const { sid } = session.identity;
   const creator = { owner: sid, group: session.connection.server.users.groupSid, defaultDacl: defaultDacl(sid) };
-  return encodeSecurityDescriptor(
-    createSecurityDescriptor({
-      parent,
-      isContainer,
-      creator,
-      ...(given !== undefined && { given, autoInherit: given.dacl === undefined }),
-    }),
-  );
+  const descriptor = createSecurityDescriptor({
+    parent,
+    isContainer,
+    creator,
+    ...(given !== undefined && { given, autoInherit: given.dacl === undefined }),
+  });
+  try {
+    return encodeSecurityDescriptor(descriptor);
+  } catch (error) {
+    // What a folder passes on may need more room than its own list: an entry for the creator becomes two.
+    if (error instanceof EncodeError) throw new StatusError(NtStatus.InvalidAcl, error.message);
+    throw error;
+  }
 }

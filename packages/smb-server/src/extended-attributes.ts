@@ -8,14 +8,20 @@ const refused = /[\u0000-\u001f"*+,/:;<=>?[\\\]|]/;
 /** Whether an extended attribute may have this name, MS-FSCC 2.4.15. */
 export const isEaName = (name: string): boolean => name !== '' && !refused.test(name);
 
-/** All extended attributes of a file whose store has them. */
+/** All attributes of a file together, as FileFullEaInformation carries them: what NTFS keeps, and FEA lists of 16 bits can say. */
+export const largestEas = 65535;
+const longestName = 255;
+const wide = /[\u0100-\uffff]/;
+
+/** All extended attributes of a file whose store has them, but for those that the protocol has no words for: other programs may have set them. */
 export function* listEas(handle: Handle): Steps<FileFullEa[] | VfsCode> {
   const names = yield* wait(handle.listXattrs?.());
   if (names === undefined || isCode(names)) return names ?? [];
   const eas: FileFullEa[] = [];
   for (const eaName of names) {
+    if (eaName.length > longestName || wide.test(eaName)) continue;
     const eaValue = yield* wait(handle.getXattr?.(eaName));
-    if (eaValue !== undefined && !isCode(eaValue)) eas.push({ flags: 0, eaName, eaValue });
+    if (eaValue !== undefined && !isCode(eaValue) && eaValue.length <= largestEas) eas.push({ flags: 0, eaName, eaValue });
   }
   return eas;
 }

@@ -5,7 +5,7 @@ import { Frame } from '@ring3/wire';
 export interface FrameEvents {
   /** One whole message, without its framing. */
   frame(chunks: readonly Uint8Array[], length: number): void;
-  /** NetBIOS session request (RFC 1002 4.3.2): to be answered by a positive session response. */
+  /** NetBIOS session request (RFC 1002 4.3.2), the first frame of its stream: to be answered by a positive session response. */
   sessionRequest(): void;
   /** The stream cannot be understood, or the announced frame is over the limit: nothing more is read. */
   broken(reason: string): void;
@@ -14,6 +14,9 @@ export interface FrameEvents {
 const sessionMessage = 0x00;
 const sessionRequest = 0x81;
 const keepAlive = 0x85;
+/** Crumbs of a frame are joined when there are many: each costs far more than its bytes. */
+const manyPieces = 64;
+const crumb = 1024;
 
 /**
  * Cuts a stream into messages: direct TCP (MS-SMB2 2.1: a zero byte and 24 bits of length), and on the same port NetBIOS session service (RFC 1002 4.3.1).
@@ -30,6 +33,8 @@ export class FrameReader {
   #there = 0;
   #chunks: Uint8Array[] = [];
   #broken = false;
+  /** A frame came before: no session is requested any more. */
+  #begun = false;
 
   constructor(limit: number, events: FrameEvents) {
     this.limit = limit;
@@ -55,6 +60,7 @@ export class FrameReader {
       this.#there += take;
       at += take;
       if (this.#there === this.#wanted) this.#complete();
+      else if (this.#chunks.length >= Math.max(manyPieces, this.#there / crumb)) this.#chunks = [joined(this.#chunks, this.#there)];
     }
   }
 
@@ -62,7 +68,8 @@ export class FrameReader {
     const [type, high, middle, low] = this.#head as unknown as [number, number, number, number];
     this.#type = type;
     this.#wanted = (high << 16) | (middle << 8) | low;
-    if (type !== sessionMessage && type !== sessionRequest && type !== keepAlive) this.#break(`frame type ${type}`);
+    const request = type === sessionRequest && !this.#begun;
+    if (type !== sessionMessage && type !== keepAlive && !request) this.#break(`frame type ${type}`);
     else if (this.#wanted > this.limit) this.#break(`a frame of ${this.#wanted} bytes, at most ${this.limit} are taken`);
     else if (this.#wanted === 0) this.#complete();
   }
@@ -72,6 +79,7 @@ export class FrameReader {
     const length = this.#there;
     this.#headLength = this.#there = 0;
     this.#chunks = [];
+    this.#begun = true;
     if (this.#type === sessionRequest) this.#events.sessionRequest();
     else if (this.#type === sessionMessage) {
       if (length === 0) this.#break('an empty frame');

@@ -18,6 +18,8 @@ export interface Limits {
   readonly connections: number;
   readonly connectionsForAddress: number;
   readonly sessionsForConnection: number;
+  /** Log-ons that are begun on a connection where nobody has logged on yet. */
+  readonly sessionsBeforeLogon: number;
   readonly treesForSession: number;
   readonly opensForSession: number;
   /** Before a failed log-on is answered. */
@@ -39,6 +41,7 @@ export const defaultLimits: Limits = {
   connections: 16384,
   connectionsForAddress: 4096,
   sessionsForConnection: 4096,
+  sessionsBeforeLogon: 16,
   treesForSession: 4096,
   opensForSession: 65536,
   failedLogonDelayMs: 250,

@@ -18,8 +18,12 @@ export function framed(chunks: readonly Uint8Array[]): Uint8Array[] {
   return [framing, ...chunks];
 }
 
-const giveBack = (replies: readonly Reply[]): void => {
-  for (const { request } of replies) request.sent?.();
+/** What to call when these are gone. Taken now: a request of which this is the interim response gets its buffer later. */
+const takeSent = (replies: readonly Reply[]): (() => void) => {
+  const calls = replies.map(({ request }) => request.sent);
+  return () => {
+    for (const call of calls) call?.();
+  };
 };
 
 /** Finished elements as one frame: encrypted where it is for a session, else with the framing in the headroom of the first, so that nothing is copied. */
@@ -29,7 +33,7 @@ export function assemble(replies: readonly Reply[], sealFor: Session | undefined
     const plain: Uint8Array[] = [];
     for (const { bytes, rest } of replies) plain.push(bytes.subarray(headroom), ...rest);
     const chunks = framed(seal(sealFor, plain));
-    giveBack(replies);
+    takeSent(replies)();
     return { chunks };
   }
   let length = 0;
@@ -40,5 +44,5 @@ export function assemble(replies: readonly Reply[], sealFor: Session | undefined
   }
   const chunks: Uint8Array[] = [];
   for (const reply of replies) chunks.push(reply === first ? reply.bytes : reply.bytes.subarray(headroom), ...reply.rest);
-  return { chunks, sent: () => giveBack(replies) };
+  return { chunks, sent: takeSent(replies) };
 }

@@ -38,6 +38,7 @@ export const negotiate = command({
     if (request.dialects.length === 0) return NtStatus.InvalidParameter;
     const dialect = Math.max(...request.dialects.filter((offered) => offered >= min && offered <= max && known.has(offered)));
     if (!Number.isFinite(dialect)) return NtStatus.NotSupported;
+    connection.cipher = undefined; // of an offer that was refused
     connection.clientGuid = new Uint8Array(request.clientGuid);
     connection.clientCapabilities = request.capabilities;
     connection.clientSecurityMode = request.securityMode;

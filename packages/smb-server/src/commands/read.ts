@@ -1,5 +1,5 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
-import { NtStatus, ReadRequest, ReadResponse } from '@ring3/smb-proto';
+import { headerLength, NtStatus, ReadRequest, ReadResponse } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { readDataRights } from '../access.ts';
 import { type ContextOf, command } from '../command.ts';
@@ -25,8 +25,7 @@ export const read = command({
     if (handle === undefined) return NtStatus.InvalidDeviceRequest;
     if (handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
     if (!open.mayAny(readDataRights)) return NtStatus.AccessDenied;
-    if (offset >= 2 ** 63) return NtStatus.InvalidParameter;
-    if (offset === -1) return NtStatus.InvalidParameter;
+    if (offset < 0 || isNegative(ctx, offset)) return NtStatus.InvalidParameter;
     if (length === 0) return emptyRead(minimumCount);
     if (offset + length > beyond) return NtStatus.EndOfFile;
     if (readsFreely(open.guard, open.volatileFileId)) return readInto(ctx, handle, length, offset, minimumCount);
@@ -41,9 +40,27 @@ function readInto(ctx: ContextOf<'open'>, handle: Handle, length: number, offset
   const buffer = pool.take(length);
   ctx.sent = () => pool.give(buffer);
   const got = handle.read(buffer.length === length ? buffer : buffer.subarray(0, length), offset);
-  if (got instanceof Promise) return got.then((count) => answered(ctx.open, buffer, offset, count, minimumCount));
+  if (got instanceof Promise) return later(ctx, got, buffer, offset, minimumCount);
   return answered(ctx.open, buffer, offset, got, minimumCount);
 }
+
+/** While the store reads, the buffer counts for the connection: it starts no more than it may hold. */
+function later(
+  { connection, open }: ContextOf<'open'>,
+  got: Promise<number | VfsCode>,
+  buffer: Uint8Array,
+  offset: number,
+  minimumCount: number,
+): Promise<Answer> {
+  connection.reading += buffer.length;
+  return got.then((count) => answered(open, buffer, offset, count, minimumCount)).finally(() => (connection.reading -= buffer.length));
+}
+
+const offsetAt = headerLength + ReadRequest.fixed.offset.offset;
+
+/** Whether an offset has the sign bit of 64 bits set: beyond 2^53 the number no longer tells. */
+const isNegative = ({ frame, at }: ContextOf<'open'>, offset: number): boolean =>
+  offset >= beyond && (frame.view.getUint32(at + offsetAt + 4, true) & 0x80000000) !== 0;
 
 type Answer = typeof nothing | NtStatus;
 const nothing = { dataRemaining: 0, data: [] as Uint8Array[] };

@@ -1,4 +1,4 @@
-import { andThen, type MaybePromise } from '@ring3/kit';
+import { andThen, type MaybePromise, settle } from '@ring3/kit';
 import {
   type AuthComplete,
   type AuthFailed,
@@ -27,29 +27,44 @@ export const sessionSetup = command({
   needs: 'none',
   request: SessionSetupRequest,
   response: SessionSetupResponse,
-  handle(ctx, request) {
-    const { connection } = ctx;
-    if ((request.flags & SessionSetupFlags.Binding) !== 0) return NtStatus.RequestNotAccepted;
-    if (connection.server.options.encryption === 'required' && connection.cipher === undefined) return NtStatus.AccessDenied;
-    const session = sessionFor(ctx);
-    if (typeof session === 'number') return session;
-    if (session.authenticating) return NtStatus.RequestNotAccepted;
-    ctx.session = session;
-    if (connection.dialect === Dialect.Smb311 && session.state === 'inProgress') {
-      session.preauthHash = preauthHash(session.preauthHash ?? connection.preauthHash, ctx.frame.chunks(ctx.at, ctx.length));
-    }
-    session.acceptor ??= connection.server.createAcceptor();
-    session.authenticating = true;
-    const release = (): void => {
-      session.authenticating = false;
-    };
-    const { previousSessionId, securityMode } = request;
-    const step = session.acceptor.accept(request.securityBuffer);
-    const answer = andThen(step, (done: AuthStep) => onStep(ctx, session, done, previousSessionId, securityMode));
-    if (!(answer instanceof Promise)) release();
-    return answer instanceof Promise ? answer.finally(release) : answer;
-  },
+  handle: setUp,
 });
+
+function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromise<Answer> {
+  const { connection } = ctx;
+  // Nobody guesses faster by asking in parallel.
+  if (connection.logonPenalty !== undefined) return connection.logonPenalty.then(() => setUp(ctx, request));
+  if (ctx.session?.state === 'ended') return NtStatus.UserSessionDeleted;
+  if ((request.flags & SessionSetupFlags.Binding) !== 0) return NtStatus.RequestNotAccepted;
+  if (connection.server.options.encryption === 'required' && connection.cipher === undefined) return NtStatus.AccessDenied;
+  const session = sessionFor(ctx);
+  if (typeof session === 'number') return session;
+  if (session.authenticating) return NtStatus.RequestNotAccepted;
+  ctx.session = session;
+  if (connection.dialect === Dialect.Smb311 && session.state === 'inProgress') {
+    session.preauthHash = preauthHash(session.preauthHash ?? connection.preauthHash, ctx.frame.chunks(ctx.at, ctx.length));
+  }
+  session.acceptor ??= connection.server.createAcceptor();
+  session.authenticating = true;
+  const release = (): void => {
+    session.authenticating = false;
+  };
+  const { previousSessionId, securityMode } = request;
+  const { acceptor } = session;
+  const authenticate = (): MaybePromise<Answer> =>
+    andThen(acceptor.accept(request.securityBuffer), (done: AuthStep) => onStep(ctx, session, done, previousSessionId, securityMode));
+  return settle(
+    authenticate,
+    (answer) => {
+      release();
+      return answer;
+    },
+    (error) => {
+      release();
+      throw error;
+    },
+  );
+}
 
 /** The session that the request goes on with, or a fresh one. */
 function sessionFor(ctx: ContextOf<'none'>): Session | NtStatus {
@@ -57,7 +72,8 @@ function sessionFor(ctx: ContextOf<'none'>): Session | NtStatus {
   const { server } = connection;
   if (ctx.session !== undefined) return ctx.session;
   if (ctx.header.sessionId !== 0) return NtStatus.UserSessionDeleted;
-  if (connection.sessions.size >= server.limits.sessionsForConnection) return NtStatus.InsufficientResources;
+  const most = connection.authenticated ? server.limits.sessionsForConnection : server.limits.sessionsBeforeLogon;
+  if (connection.sessions.size >= most) return NtStatus.InsufficientResources;
   const session = new Session(server.nextId(), connection, server.clock.wall());
   connection.sessions.set(session.sessionId, session);
   server.sessions.set(session.sessionId, session);
@@ -94,7 +110,12 @@ function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, u
   else void endSession(session);
   const { failedLogonDelayMs } = server.limits;
   if (failedLogonDelayMs === 0) return status as NtStatus;
-  return new Promise((resolve) => server.clock.after(failedLogonDelayMs, () => resolve(status as NtStatus)));
+  const penalty = new Promise<void>((resolve) => server.clock.after(failedLogonDelayMs, resolve));
+  connection.logonPenalty = penalty;
+  return penalty.then(() => {
+    if (connection.logonPenalty === penalty) connection.logonPenalty = undefined;
+    return status as NtStatus;
+  });
 }
 
 function forget(connection: Connection, session: Session): void {
@@ -120,6 +141,10 @@ function onComplete(
     return NtStatus.AccessDenied;
   }
   const first = session.state === 'inProgress';
+  // Who was nobody has no keys, and no way to agree on some now: as somebody he would go unprotected.
+  if (!first && !nobody && session.signer === undefined) {
+    return andThen(endSession(session), () => NtStatus.AccessDenied);
+  }
   session.logOn(logon, server.users.identityOf(logon));
   if (first && !nobody) protect(session, logon.sessionKey, securityMode);
   session.preauthHash = undefined;

@@ -130,7 +130,7 @@ export function createEndpoint(name: string, rpc: RpcInterface, host: PipeHost):
     if ((flags & PduFlags.FirstFragment) !== 0) pending = { head, stub: [], length: 0 };
     if (pending === undefined) return [fault(callId, head.contextId, RpcStatus.ProtocolError)];
     pending.stub.push(frame.bytes.slice(from));
-    pending.length += frame.length - from;
+    pending.length += frame.length; // heads too: a request of empty fragments has an end as well
     if (pending.length > longestRequest) return undefined;
     return (flags & PduFlags.LastFragment) !== 0 ? call(callId) : [];
   };

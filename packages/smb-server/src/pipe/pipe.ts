@@ -49,15 +49,20 @@ export function openPipe(name: string, host: PipeHost): Pipe | undefined {
   return pipeOver(createEndpoint(key, interfaces[key as keyof typeof interfaces], host));
 }
 
+/** Bytes of answers that a client may leave unread; more breaks the pipe. */
+const mostUnread = 4 * 1024 * 1024;
+
 function pipeOver(endpoint: Endpoint): Pipe {
   const waiting: Uint8Array[] = [];
   let broken = false;
+  let unread = 0;
   return {
     waiting,
     write: (bytes) => {
       if (broken) return false;
       const answers = endpoint.receive(bytes);
-      if (answers === undefined) broken = true;
+      for (const answer of answers ?? []) unread += answer.length;
+      if (answers === undefined || unread > mostUnread) broken = true;
       else waiting.push(...answers);
       return !broken;
     },
@@ -66,9 +71,11 @@ function pipeOver(endpoint: Endpoint): Pipe {
       if (first === undefined) return undefined;
       if (first.length <= length) {
         waiting.shift();
+        unread -= first.length;
         return { bytes: first, more: false };
       }
       waiting[0] = first.subarray(length);
+      unread -= length;
       return { bytes: first.subarray(0, length), more: true };
     },
   };

@@ -16,8 +16,12 @@ type Found = Extract<Target, { readonly found: true }>;
 
 /** The file is there: asks whether it may be opened so, and opens, empties or replaces it. */
 export function* openFound(plan: CreatePlan, parent: Handle, target: Found, row: DispositionRow): Steps<Made | NtStatus> {
-  const made = yield* admit(plan, parent, target, row);
-  if (typeof made === 'number') yield* letGo(target);
+  let made: Made | NtStatus | undefined;
+  try {
+    made = yield* admit(plan, parent, target, row);
+  } finally {
+    if (typeof made !== 'object') yield* letGo(target);
+  }
   return made;
 }
 

@@ -55,8 +55,10 @@ function admit(ctx: IoctlContext, { needs, access, changes }: IoctlRow, { persis
   return access === undefined || open.mayAny(access) ? NtStatus.Success : NtStatus.AccessDenied;
 }
 
-function answer(ctx: IoctlContext, { ctlCode, persistentFileId, volatileFileId }: IoctlRequest, output: IoctlAnswer): Answer {
+function answer(ctx: IoctlContext, request: IoctlRequest, output: IoctlAnswer): Answer {
   if (typeof output === 'number') return output;
+  const { ctlCode, persistentFileId, volatileFileId } = request;
+  if (output.length > request.maxOutputResponse) return NtStatus.BufferTooSmall;
   const { open } = ctx;
   const ids = open === undefined ? { persistentFileId, volatileFileId } : open;
   return {

@@ -7,6 +7,8 @@ import { statusOf } from '../../status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 
 const block = new Uint8Array(64 * 1024);
+/** Blocks that are written in one go. */
+const turn = 16;
 
 /** FSCTL_SET_ZERO_DATA, MS-FSA 2.1.5.10.37: a range reads as zeros; the size stays. */
 export const setZeroData: IoctlRow = {
@@ -29,14 +31,29 @@ function* zero(ctx: IoctlContext, from: number, to: number): Steps<IoctlAnswer> 
   const end = Math.min(to, stat.size);
   if (from >= end) return nothing;
   const sparse = ((stat.attributes ?? 0) & FileAttributes.SparseFile) !== 0;
-  const punched = sparse && handle.punch !== undefined ? yield* wait(handle.punch(from, end - from)) : yield* overwrite(handle, from, end);
+  const punched =
+    sparse && handle.punch !== undefined ? yield* wait(handle.punch(from, end - from)) : yield* overwrite(ctx, handle, from, end);
   return isCode(punched) ? statusOf(punched) : nothing;
 }
 
-/** A file that is not sparse keeps its room, and some stores have no holes. */
-function* overwrite(handle: Handle, from: number, to: number): Steps<Awaited<ReturnType<Handle['truncate']>>> {
+type Failure = Awaited<ReturnType<Handle['truncate']>>;
+
+/** A file that is not sparse keeps its room. What is a hole all the same reads as zeros already: a client sets a size of petabytes by one request. */
+function* overwrite(ctx: IoctlContext, handle: Handle, from: number, to: number): Steps<Failure> {
+  const data = handle.ranges === undefined ? [{ offset: from, length: to - from }] : yield* wait(handle.ranges(from, to - from));
+  if (isCode(data)) return data;
+  for (const { offset, length } of data) {
+    const failed = yield* writeZeros(ctx, handle, offset, offset + length);
+    if (failed !== undefined) return failed;
+  }
+}
+
+/** Others have their turn in between, and it is over with the open. */
+function* writeZeros({ open, server }: IoctlContext, handle: Handle, from: number, to: number): Steps<Failure> {
   for (let at = from; at < to; at += block.length) {
     const written = yield* wait(handle.write([block.subarray(0, Math.min(block.length, to - at))], at));
     if (isCode(written)) return written;
+    if (((at - from) / block.length) % turn === turn - 1) yield* wait(new Promise<void>((resolve) => server.defer(resolve)));
+    if (open.closed) return 'ECANCELED';
   }
 }

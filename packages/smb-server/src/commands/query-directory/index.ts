@@ -37,12 +37,13 @@ export const queryDirectory = command({
     if (open.handle?.kind !== 'folder') return NtStatus.InvalidParameter;
     if (!open.may(AccessMask.FileListDirectory)) return NtStatus.AccessDenied;
     if (outputBufferLength < directoryInformation[fileInformationClass].fixed.byteLength) return NtStatus.InfoLengthMismatch;
-    const running = open.cursor?.running;
     const work = (): MaybePromise<Answer> => {
+      const running = open.cursor?.running;
+      if (running !== undefined) return running.then(work, work); // of several that wait, only one goes on
       const cursor = cursorFor(ctx, request);
       return typeof cursor === 'number' ? cursor : keepRunning(cursor, runSteps(fill(ctx, request, cursor, fileInformationClass)));
     };
-    return running === undefined ? work() : running.then(work, work);
+    return work();
   },
 });
 

@@ -16,7 +16,7 @@ import {
 import { type Handle, isCode, type Stat } from '@ring3/vfs';
 import { encode, Frame } from '@ring3/wire';
 import type { ContextOf } from '../../command.ts';
-import { listEas } from '../../extended-attributes.ts';
+import { largestEas, listEas } from '../../extended-attributes.ts';
 import { fileId128Of, metadataOf } from '../../metadata.ts';
 import type { Open } from '../../open.ts';
 import { statusOf } from '../../status-map.ts';
@@ -96,15 +96,13 @@ function* queryEas(request: QueryInfoRequest, handle: Handle): Steps<Answer> {
   if (isCode(eas)) return statusOf(eas);
   let wanted: FileFullEa[] = [...eas];
   if (request.input.length > 0) {
+    if (request.input.length > largestEas) return NtStatus.InvalidParameter;
     const names = getEas.read(new Frame(request.input), 0, request.input.length);
-    wanted = names.map(
-      (name) =>
-        eas.find(({ eaName }) => eaName.toUpperCase() === name.toUpperCase()) ?? {
-          flags: 0,
-          eaName: name.toUpperCase(),
-          eaValue: new Uint8Array(0),
-        },
-    );
+    const byName = new Map(eas.map((ea) => [ea.eaName.toUpperCase(), ea]));
+    wanted = names.map((name) => {
+      const eaName = name.toUpperCase();
+      return byName.get(eaName) ?? { flags: 0, eaName, eaValue: new Uint8Array(0) };
+    });
   }
   if (wanted.length === 0) return NtStatus.NoEasOnFile;
   const bytes = encode(fullEas, wanted, Frame.alloc);

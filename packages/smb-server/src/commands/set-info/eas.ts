@@ -1,12 +1,19 @@
-import { fullEas, NtStatus } from '@ring3/smb-proto';
-import { isEaName, setEa } from '../../extended-attributes.ts';
+import { eaSizeOf, fullEas, NtStatus } from '@ring3/smb-proto';
+import { isCode } from '@ring3/vfs';
+import { isEaName, largestEas, listEas, setEa } from '../../extended-attributes.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
 
 /** FileFullEaInformation, MS-FSA 2.1.5.15.5: an empty value takes an attribute away. */
 export const setEas: Setter = function* (_ctx, handle, frame) {
   if (handle.setXattr === undefined) return NtStatus.EasNotSupported;
+  if (frame.length > largestEas) return NtStatus.EaTooLarge;
   const eas = fullEas.read(frame, 0, frame.length);
+  const there = yield* listEas(handle);
+  if (isCode(there)) return statusOf(there);
+  const replaced = new Set(eas.map(({ eaName }) => eaName.toUpperCase()));
+  const kept = there.filter(({ eaName }) => !replaced.has(eaName.toUpperCase()));
+  if (eaSizeOf(kept) + frame.length > largestEas) return NtStatus.EaTooLarge;
   for (const { eaName, eaValue } of eas) {
     if (!isEaName(eaName)) return NtStatus.InvalidEaName;
     const failed = yield* setEa(handle, eaName, eaValue);

@@ -1,12 +1,13 @@
 import { CreateContextName, fullEas, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { isEaName } from '../../../extended-attributes.ts';
+import { isEaName, largestEas } from '../../../extended-attributes.ts';
 import type { ContextRow } from './index.ts';
 
 /** SMB2_CREATE_EA_BUFFER, MS-SMB2 3.3.5.9.1: attributes of a new file. */
 export const extendedAttributes: ContextRow = {
   name: CreateContextName.EaBuffer,
   ask(plan, data) {
+    if (data.length > largestEas) return NtStatus.EaTooLarge;
     const byFoldedName = new Map<string, readonly [string, Uint8Array]>();
     for (const { eaName, eaValue } of fullEas.read(new Frame(data), 0, data.length)) {
       if (!isEaName(eaName)) return NtStatus.InvalidEaName;
