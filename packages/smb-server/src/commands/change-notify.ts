@@ -34,8 +34,10 @@ function wait(ctx: ContextOf<'open'>, watch: ChangeWatch, room: number): Promise
     later?.(answered);
   });
   if (answered !== undefined) return answered;
+  // What follows in its chain cannot wait for a change that may never come.
+  if (!ctx.last) stop(NtStatus.InternalError);
   // It is no cancellation when its open, tree or session ends.
-  if (!ctx.pend(() => stop(ctx.open.ending ? NtStatus.NotifyCleanup : NtStatus.Cancelled))) stop(NtStatus.InsufficientResources);
+  else if (!ctx.pend(() => stop(ctx.open.ending ? NtStatus.NotifyCleanup : NtStatus.Cancelled))) stop(NtStatus.InsufficientResources);
   return answered ?? new Promise((resolve) => (later = resolve));
 }
 

@@ -4,12 +4,10 @@ import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { readDataRights } from '../access.ts';
 import { type ContextOf, command } from '../command.ts';
 import { readsFreely } from '../file-state/index.ts';
+import { beyond, endsBeyond } from '../offsets.ts';
 import type { Open } from '../open.ts';
 import { askAccess } from '../pending.ts';
 import { statusOf } from '../status-map.ts';
-
-/** Offsets from here on lie behind the end of every file. */
-const beyond = 2 ** 53;
 
 /** READ, MS-SMB2 3.3.5.12: into a pooled buffer, which returns when the link is done with it. A cached read makes no promise and no closure but that. */
 export const read = command({
@@ -25,7 +23,7 @@ export const read = command({
     if (handle === undefined) return NtStatus.InvalidDeviceRequest;
     if (handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
     if (!open.mayAny(readDataRights)) return NtStatus.AccessDenied;
-    if (offset < 0 || isNegative(ctx, offset)) return NtStatus.InvalidParameter;
+    if (offset < 0 || endsBeyond(ctx, offset, length, offsetAt)) return NtStatus.InvalidParameter;
     if (length === 0) return emptyRead(minimumCount);
     if (offset + length > beyond) return NtStatus.EndOfFile;
     if (readsFreely(open.guard, open.volatileFileId)) return readInto(ctx, handle, length, offset, minimumCount);
@@ -57,10 +55,6 @@ function later(
 }
 
 const offsetAt = headerLength + ReadRequest.fixed.offset.offset;
-
-/** Whether an offset has the sign bit of 64 bits set: beyond 2^53 the number no longer tells. */
-const isNegative = ({ frame, at }: ContextOf<'open'>, offset: number): boolean =>
-  offset >= beyond && (frame.view.getUint32(at + offsetAt + 4, true) & 0x80000000) !== 0;
 
 type Answer = typeof nothing | NtStatus;
 const nothing = { dataRemaining: 0, data: [] as Uint8Array[] };

@@ -1,12 +1,14 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
-import { AccessMask, CreateOptions, NtStatus, WriteFlags, WriteRequest, WriteResponse } from '@ring3/smb-proto';
+import { AccessMask, CreateOptions, headerLength, NtStatus, WriteFlags, WriteRequest, WriteResponse } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode, type WriteHow } from '@ring3/vfs';
 import { command } from '../command.ts';
 import { writesFreely } from '../file-state/index.ts';
+import { endsBeyond } from '../offsets.ts';
 import { askAccess } from '../pending.ts';
 import { statusOf } from '../status-map.ts';
 
 const through = { through: true };
+const offsetAt = headerLength + WriteRequest.fixed.offset.offset;
 
 /** WRITE, MS-SMB2 3.3.5.13: the chunks as they came go to the store. */
 export const write = command({
@@ -23,8 +25,7 @@ export const write = command({
     const { handle } = open;
     if (handle === undefined || handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
     if (!open.mayAny(AccessMask.FileWriteData | AccessMask.FileAppendData)) return NtStatus.AccessDenied;
-    if (offset === -1) return NtStatus.NotSupported;
-    if (offset >= 2 ** 63) return NtStatus.InvalidParameter;
+    if (offset < 0 || endsBeyond(ctx, offset, length, offsetAt)) return NtStatus.InvalidParameter;
     if (length === 0) return { count: 0 };
     if (offset + length > Number.MAX_SAFE_INTEGER) return NtStatus.DiskFull;
     const how = (flags & WriteFlags.WriteThrough) !== 0 || (open.createOptions & CreateOptions.WriteThrough) !== 0 ? through : undefined;

@@ -3,7 +3,6 @@ import {
   DeviceCharacteristics,
   DeviceType,
   FileSystemAttributes,
-  FsInformationClass,
   filetimeFromMs,
   fsInformation,
   NtStatus,
@@ -23,8 +22,7 @@ const bytesPerSector = 512;
 export function* queryFileSystem(ctx: ContextOf<'open'>, request: QueryInfoRequest): Steps<{ buffer: Uint8Array[] } | NtStatus> {
   const { fileInfoClass, outputBufferLength } = request;
   const row = fsInformation[fileInfoClass];
-  if (row?.query === undefined || row.declaration === undefined || fileInfoClass === FsInformationClass.Control)
-    return NtStatus.InvalidInfoClass;
+  if (row?.query === undefined || row.declaration === undefined) return NtStatus.InvalidInfoClass;
   const fixed = least(row.declaration);
   if (outputBufferLength < fixed) return NtStatus.InfoLengthMismatch;
   const { tree, server } = ctx;
@@ -50,8 +48,19 @@ function sizes({ total, free, available, blockSize }: Space): object {
     flags: 0x03,
     byteOffsetForSectorAlignment: 0,
     byteOffsetForPartitionAlignment: 0,
+    ...noQuotas,
   };
 }
+
+/** FileFsControlInformation where nobody keeps quotas: no limit, and nothing tracked. MS-FSCC 2.5.2. */
+const noQuotas = {
+  freeSpaceStartFiltering: 0n,
+  freeSpaceThreshold: 0n,
+  freeSpaceStopFiltering: 0n,
+  defaultQuotaThreshold: 2n ** 64n - 1n,
+  defaultQuotaLimit: 2n ** 64n - 1n,
+  fileSystemControlFlags: 0,
+};
 
 /** What each ability of a store means to a client. */
 const abilities: readonly (readonly [Feature, number])[] = [

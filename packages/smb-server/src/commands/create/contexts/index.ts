@@ -22,9 +22,13 @@ const rows: ReadonlyMap<string, ContextRow> = new Map(
   [allocationSize, extendedAttributes, maximalAccess, queryOnDiskId, securityDescriptor, timewarp].map((row) => [row.name, row]),
 );
 
+/** Names have four letters, or the sixteen bytes of a GUID. */
+const shortestName = 4;
+
 /** Takes in all contexts; unknown ones are passed over (3.3.5.9). */
 export function askContexts(plan: CreatePlan, contexts: readonly CreateContext[]): NtStatus {
   for (const { name, data } of contexts) {
+    if (name.length < shortestName) return NtStatus.InvalidParameter;
     const status = rows.get(name)?.ask(plan, data) ?? NtStatus.Success;
     if (status !== NtStatus.Success) return status;
   }
