@@ -21,8 +21,8 @@ export interface HeldPacket {
 export interface QueueOutlet {
   /** Whether somebody listens on a queue; asked before a packet is copied. */
   listens(queue: number): boolean;
-  /** Takes a packet. @returns false when the queue is full, and the packet is dropped */
-  offer(packet: HeldPacket): boolean;
+  /** Takes a packet. @returns false when the queue is full, and the packet is dropped; `pass` when it is full and lets go what it cannot hold */
+  offer(packet: HeldPacket): boolean | 'pass';
 }
 
 /** What became of a held packet. */
@@ -87,9 +87,10 @@ export class HeldPackets {
     const packet: HeldPacket = { id, queue, answer, bytes, ingress };
     this.#waiting.set(id, { packet, happened: tracker.happened, serial: tracker.table.word(flow, Serial) });
     this.#bytes += length;
-    if (this.outlet.offer(packet)) return 'held';
+    const taken = this.outlet.offer(packet);
+    if (taken === true) return 'held';
     this.#take(id);
-    return 'dropped';
+    return taken === 'pass' ? 'pass' : 'dropped';
   }
 
   /**

@@ -39,7 +39,18 @@ export {
   TupleIp,
   TupleProto,
 } from './ctnetlink/attributes.ts';
+export {
+  type ConntrackChange,
+  type ConntrackEntry,
+  type ConntrackFilter,
+  type ConntrackStatistics,
+  type ConntrackTuple,
+  type ConntrackTupleInput,
+  CtnetlinkClient,
+  readConntrack,
+} from './ctnetlink/client.ts';
 export { ExpectCommand, ExpectMessage, ExpectNat, ExpectStatsCpu } from './ctnetlink-exp/attributes.ts';
+export { CtnetlinkExpClient, type ExpectChange, type ExpectEntry, readExpect } from './ctnetlink-exp/client.ts';
 export {
   AnyTimeouts,
   DccpTimeouts,
@@ -60,5 +71,18 @@ export { CttimeoutClient, type NewTimeoutPolicy, readTimeoutPolicy, type Timeout
 export { FamilyHeader } from './family-header.ts';
 export { LogCommand, LogConfig, LogConfigCommand } from './log/attributes.ts';
 export { AddressFamily, IpProtocol } from './protocol.ts';
+export {
+  QueueCommand,
+  QueueConfig,
+  QueueConfigCommand,
+  QueueConfigCommandHeader,
+  QueueCopyMode,
+  QueueFlags,
+  QueueMessage,
+  QueuePacketHeader,
+  QueueParameters,
+  QueueVerdictHeader,
+  Verdict,
+} from './queue/attributes.ts';
 export { Group, messageType, Subsystem } from './subsystem.ts';
 export { fromWireName, toWireName } from './wire-name.ts';

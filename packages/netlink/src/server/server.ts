@@ -39,6 +39,8 @@ export interface NetlinkServer {
   listening(group: number): boolean;
   /** Sends a datagram to every port of a group. @param group from 1 */
   notify(group: number, datagram: Uint8Array): void;
+  /** Sends a datagram to one port. @returns false where there is none, or it has no room */
+  send(portId: number, datagram: Uint8Array): boolean;
   /** The port with that id. */
   port(portId: number): Port | undefined;
   /** Tells of each port that ends: what it held (queues) ends with it. */
@@ -79,6 +81,10 @@ class Server implements NetlinkServer, PortOwner {
 
   notify(group: number, datagram: Uint8Array): void {
     for (const port of this.#members.get(group) ?? []) port.deliver(datagram);
+  }
+
+  send(portId: number, datagram: Uint8Array): boolean {
+    return this.#ports.get(portId)?.deliver(datagram) ?? false;
   }
 
   port(portId: number): Port | undefined {

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createNamespace, type Namespace, type Released } from '@ring3/conntrack';
+import { FakeClock, fakeRandom } from '@ring3/kit';
+import { Block, Errno, type MemoryLink, MessageFlags, MessageType, memoryLink, messages } from '@ring3/netlink';
+import {
+  messageType,
+  QueueCommand,
+  QueueConfig,
+  QueueConfigCommand,
+  QueueCopyMode,
+  QueueFlags,
+  QueueMessage,
+  Subsystem,
+  Verdict,
+} from '@ring3/nfnetlink';
+import { type Attrs, type AttrsInput, type AttrTable, Frame } from '@ring3/wire';
+import { createNetlinkServer } from '../server.ts';
+
+const queueNumber = 7;
+
+/** A namespace whose UDP flows have a helper that listens on queue 7, and somebody who listens. */
+function make(): { namespace: Namespace; a: MemoryLink; b: MemoryLink; released: Released[] } {
+  const released: Released[] = [];
+  const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(), flows: 64 });
+  const server = createNetlinkServer(namespace, { released: (one) => released.push(one) });
+  const classes = [{ name: 'c', max: 1, timeoutSeconds: 10 }];
+  const request = { name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0, queueNumber, status: 1 };
+  assert.ok(typeof namespace.host.helpers.set(request, false, namespace.profile) === 'object');
+  assert.ok(typeof namespace.rules.add({ family: 2, protocol: 17 }, { helper: 'uh' }) === 'object');
+  return { namespace, a: memoryLink(server), b: memoryLink(server), released };
+}
+
+/** Sends one request. @returns the errno of its acknowledgement */
+function ask<A extends AttrTable>(link: MemoryLink, command: number, table: Attrs<A>, value: AttrsInput<A>): number {
+  const block = new Block();
+  const head = { type: messageType(Subsystem.Queue, command), flags: MessageFlags.Request | MessageFlags.Ack, sequence: 1, portId: 0 };
+  block.add({ ...head, resourceId: queueNumber }, table, value);
+  link.send(block.bytes());
+  for (;;) {
+    const datagram = link.receive() as Uint8Array;
+    const [answer] = messages(datagram);
+    if (answer?.header.type === MessageType.Error) return Math.abs(answer.frame.view.getInt32(16, true));
+    waiting.set(link, [...(waiting.get(link) ?? []), datagram]);
+  }
+}
+/** Packets that came before an acknowledgement. */
+const waiting = new WeakMap<MemoryLink, Uint8Array[]>();
+const config = (link: MemoryLink, value: AttrsInput<(typeof QueueConfig)['table']>): number =>
+  ask(link, QueueCommand.Config, QueueConfig, value);
+const bind = { command: { command: QueueConfigCommand.Bind, family: 0 }, parameters: { copyRange: 0, copyMode: QueueCopyMode.Packet } };
+const verdict = (link: MemoryLink, id: number, code: number, payload?: Uint8Array, command: number = QueueCommand.Verdict): number =>
+  ask(link, command, QueueMessage, { verdict: { verdict: code, id }, payload });
+
+/** A UDP datagram without a checksum from 10.0.0.1 to 10.0.0.2. */
+function udp(port: number, text = 'hi'): Uint8Array {
+  const bytes = new Uint8Array(28 + text.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, 0x45000000 | bytes.length);
+  view.setUint16(8, 0x4011);
+  view.setUint32(12, 0x0a000001);
+  view.setUint32(16, 0x0a000002);
+  view.setUint16(20, port);
+  view.setUint16(22, 5000);
+  view.setUint16(24, 8 + text.length);
+  bytes.set(Buffer.from(text), 28);
+  let sum = 0;
+  for (let at = 0; at < 20; at += 2) sum += view.getUint16(at);
+  view.setUint16(10, ~((sum & 0xffff) + (sum >>> 16)));
+  return bytes;
+}
+function track(namespace: Namespace, packet: Uint8Array): string {
+  namespace.tracker.track(new DataView(packet.buffer), 0, packet.length, namespace.clock.now());
+  return namespace.tracker.decision;
+}
+
+/** The next packet that a listener is told of. */
+function told(link: MemoryLink) {
+  const datagram = waiting.get(link)?.shift() ?? link.receive();
+  if (typeof datagram === 'number') return undefined;
+  const value = QueueMessage.read(new Frame(datagram), 20, datagram.length - 20);
+  return { ...value, queue: new DataView(datagram.buffer, datagram.byteOffset).getUint16(18) };
+}
+
+test('configuration and verdicts are refused as on the kernel: who, which queue, what', () => {
+  const { a, b } = make();
+  const command = (code: number) => ({ command: { command: code as 1, family: 2 } });
+  for (const value of [{}, command(2), { parameters: { copyRange: 1, copyMode: 2 as const } }, { maxLength: 1 }])
+    assert.equal(config(a, value), Errno.ENODEV);
+  for (const code of [3, 4]) assert.equal(config(a, command(code)), 0);
+  for (const code of [0, 9]) assert.equal(config(a, command(code)), Errno.EOPNOTSUPP);
+  assert.equal(verdict(a, 1, Verdict.Accept), Errno.ENODEV);
+  assert.equal(config(a, command(1)), 0);
+  assert.equal(config(a, command(1)), Errno.EBUSY);
+  for (const value of [command(1), {}, command(2), { maxLength: 1 }]) assert.equal(config(b, value), Errno.EPERM);
+  assert.equal(config(a, { flags: 1 }), Errno.EINVAL);
+  assert.equal(config(a, { mask: 1 }), 0);
+  assert.equal(config(a, { mask: 0x40, flags: 0x40 }), Errno.EOPNOTSUPP);
+  assert.equal(verdict(a, 1, Verdict.Accept), Errno.ENOENT);
+  assert.equal(verdict(a, 1, 77), Errno.EINVAL);
+  assert.equal(verdict(a, 1, Verdict.Stolen), Errno.EINVAL);
+  assert.equal(verdict(b, 1, Verdict.Accept), Errno.EPERM);
+  assert.equal(ask(a, QueueCommand.Verdict, QueueMessage, {}), Errno.EINVAL);
+  assert.equal(ask(a, QueueCommand.Packet, QueueMessage, {}), 524);
+  assert.equal(config(a, command(2)), 0);
+  assert.equal(config(a, command(2)), Errno.ENODEV);
+});
+
+test('a packet waits for its verdict; a new flow is in the table once it is accepted, and never when it is dropped (3.5)', () => {
+  const { namespace, a, released } = make();
+  assert.equal(config(a, bind), 0);
+  const packet = udp(1000);
+  assert.equal(track(namespace, packet), 'held');
+  const first = told(a)!;
+  assert.deepEqual([first.queue, first.packet, first.payload], [queueNumber, { id: 1, protocol: 0x0800, hook: 4 }, packet]);
+  assert.equal(namespace.flowCount, 0);
+  assert.equal(verdict(a, 1, Verdict.Accept), 0);
+  assert.equal(namespace.flowCount, 1);
+  assert.equal(track(namespace, udp(1001)), 'held');
+  assert.equal(told(a)?.packet?.id, 2);
+  assert.equal(verdict(a, 2, Verdict.Drop), 0);
+  assert.equal(namespace.flowCount, 1);
+  assert.deepEqual(
+    released.map(({ accepted }) => accepted),
+    [true, false],
+  );
+});
+
+test('copy range cuts the payload and tells the whole length; a verdict may bring another payload; several are decided at once', () => {
+  const { namespace, a, released } = make();
+  config(a, { ...bind, parameters: { copyRange: 20, copyMode: QueueCopyMode.Packet } });
+  for (const port of [1, 2, 3]) track(namespace, udp(port));
+  const first = told(a)!;
+  assert.deepEqual([first.payload?.length, first.capturedLength], [20, 30]);
+  const mangled = udp(1, 'ho');
+  assert.equal(verdict(a, 1, Verdict.Accept, mangled), 0);
+  assert.deepEqual(released[0]?.bytes, mangled);
+  while (told(a) !== undefined);
+  assert.equal(verdict(a, 3, Verdict.Accept, undefined, QueueCommand.VerdictBatch), 0);
+  assert.equal(namespace.flowCount, 3);
+  assert.equal(verdict(a, 3, Verdict.Accept, undefined, QueueCommand.VerdictBatch), Errno.ENOENT);
+});
+
+test('the flow stands in the message where it was asked for', () => {
+  const { namespace, a } = make();
+  config(a, { ...bind, mask: QueueFlags.Conntrack, flags: QueueFlags.Conntrack });
+  track(namespace, udp(1000));
+  const { conntrack, conntrackInfo } = told(a)!;
+  assert.equal(conntrack?.tupleOrig?.proto?.sourcePort, 1000);
+  assert.equal(conntrack?.help?.name, 'uh');
+  assert.equal(conntrackInfo, 2);
+});
+
+test('a full queue drops, or lets go where it fails open', () => {
+  const { namespace, a } = make();
+  config(a, { ...bind, maxLength: 1 });
+  assert.equal(track(namespace, udp(1)), 'held');
+  assert.equal(track(namespace, udp(2)), 'dropped');
+  config(a, { mask: QueueFlags.FailOpen, flags: QueueFlags.FailOpen });
+  assert.equal(track(namespace, udp(3)), 'pass');
+  assert.equal(namespace.flowCount, 1);
+});
+
+test('REPEAT tells the packet again; a listener that goes drops what waits, and the queue can be bound anew', () => {
+  const { namespace, a, b, released } = make();
+  config(a, bind);
+  track(namespace, udp(1));
+  assert.equal(told(a)?.packet?.id, 1);
+  assert.equal(verdict(a, 1, Verdict.Repeat), 0);
+  assert.equal(told(a)?.packet?.id, 2);
+  a.close();
+  assert.deepEqual(
+    released.map(({ accepted }) => accepted),
+    [false],
+  );
+  assert.equal(track(namespace, udp(1)), 'passUnconfirmed');
+  assert.equal(config(b, bind), 0);
+  assert.equal(track(namespace, udp(1)), 'held');
+});
