@@ -1,7 +1,7 @@
 import type { MaybePromise } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
 import type { ContextOf } from './command.ts';
-import type { AccessInput, FileState, LockInput, OpenInput, Operation } from './file-state/index.ts';
+import { type AccessInput, type FileState, type LockInput, nobody, type OpenInput, type Operation } from './file-state/index.ts';
 import type { Open } from './open.ts';
 import type { Request } from './request.ts';
 
@@ -39,4 +39,10 @@ export function askAccessOf(request: Request, open: Open, operation: Operation, 
   if (open.handle === undefined) return NtStatus.Success;
   const input = { kind: 'access', openId: open.volatileFileId, ticket: server.nextOpenId(), operation, offset, length } as const;
   return submitPending(request, tree.fileState, open.handle.fileId, input);
+}
+
+/** The same for a file that is touched without being open here: one that is replaced, or that moves with its folder. */
+export function askAccessFor(request: Request, state: FileState, fileId: string, operation: Operation): MaybePromise<NtStatus> {
+  const ticket = request.server.nextOpenId();
+  return submitPending(request, state, fileId, { kind: 'access', openId: nobody, ticket, operation, offset: 0, length: 0 });
 }

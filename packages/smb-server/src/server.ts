@@ -169,15 +169,14 @@ export class Server {
     return new LocalFileState({ clock, oplockBreakMs: limits.oplockBreakMs, broken, deleting });
   }
 
-  /** Whether anything below a folder is open, by anyone. */
-  opensBelow(tree: Tree, folder: Open): boolean {
+  /** What is open below a folder, by anyone. */
+  opensBelow(tree: Tree, folder: Open): Open[] {
     const prefix = `${folder.pathName}\\`.toUpperCase();
-    for (const { opens } of this.sessions.values()) {
-      for (const open of opens.values()) {
-        if (open.tree.share.fileState === tree.share.fileState && open.pathName.toUpperCase().startsWith(prefix)) return true;
-      }
+    const below: Open[] = [];
+    for (const open of this.opens.values()) {
+      if (open.tree.share.fileState === tree.share.fileState && open.pathName.toUpperCase().startsWith(prefix)) below.push(open);
     }
-    return false;
+    return below;
   }
 
   /** A file has another name: everybody who has it open sees that. */

@@ -11,6 +11,7 @@ import {
   CreateResponse,
   FileEndOfFileInformation,
   FileInformationClass,
+  FileRenameInformation,
   HeaderFlags,
   NtStatus,
   OplockBreak,
@@ -171,5 +172,40 @@ test('a write, and a new size, break level II of all at once, the writer’s own
     assert.deepEqual([own.header.command, own.read(OplockBreak).oplockLevel], [Command.OplockBreak, 0]);
     assert.equal((await next(second)).status, NtStatus.Success);
     assert.equal((await next(first)).read(OplockBreak).oplockLevel, 0);
+  }
+});
+
+/** A renaming to `name`. */
+const renaming = (ids: Ids, fileName: string): Element => {
+  const { head } = FileRenameInformation.encode({ replaceIfExists: 1, rootDirectory: 0n, fileName });
+  const fileInfoClass = FileInformationClass.Rename;
+  return {
+    command: Command.SetInfo,
+    body: SetInfoRequest.encode({ ...ids, infoType: 1, fileInfoClass, additionalInformation: 0, buffer: head }),
+  };
+};
+const closing = (ids: Ids): Element => ({ command: Command.Close, body: CloseRequest.encode({ flags: 0, ...ids }) });
+
+test('replacing a file breaks a batch oplock on it: a holder that only cached its close lets it go, another keeps it (MS-FSA 2.1.5.15.12)', async () => {
+  for (const closes of [true, false]) {
+    const { first, second } = await stage();
+    const held = RawClient.ids(await first.create('old', { requestedOplockLevel: Batch }));
+    const fresh = RawClient.ids(await second.create('new'));
+    assert.equal((await second.ask(renaming(fresh, 'old'))).status, NtStatus.Pending);
+    assert.equal((await next(first)).header.command, Command.OplockBreak);
+    await first.ask(closes ? closing(held) : acknowledging(held, Ii));
+    assert.equal((await next(second)).status, closes ? NtStatus.Success : NtStatus.AccessDenied);
+  }
+});
+
+test('renaming a folder breaks the batch oplocks below it, and fails while something there stays open (MS-FSA 2.1.5.15.12)', async () => {
+  for (const closes of [true, false]) {
+    const { first, second } = await stage();
+    const folder = RawClient.ids(await second.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+    const held = RawClient.ids(await first.create('folder\\file', { requestedOplockLevel: Batch }));
+    assert.equal((await second.ask(renaming(folder, 'elsewhere'))).status, NtStatus.Pending);
+    assert.equal((await next(first)).header.command, Command.OplockBreak);
+    await first.ask(closes ? closing(held) : acknowledging(held, Ii));
+    assert.equal((await next(second)).status, closes ? NtStatus.Success : NtStatus.AccessDenied);
   }
 });

@@ -45,7 +45,7 @@ export interface DispositionInput {
 /** Asks whether something that is about to be done, as if by an open for a moment, goes with the sharing of those who have the file open. */
 export interface ConflictInput {
   readonly kind: 'conflict';
-  /** The open that asks; 0 for one of another file. */
+  /** The open that asks, or {@link nobody}. */
   readonly openId: number;
   readonly access: number;
   readonly shareAccess: number;
@@ -71,9 +71,13 @@ export interface UnlockInput {
   readonly openId: number;
   readonly ranges: readonly Pick<LockRange, 'offset' | 'length'>[];
 }
+/** In place of an open's id: whoever touches the file without having it open. */
+export const nobody = 0;
+
 /** Asks whether an operation may go on, by oplocks and locks; breaks the oplocks that it does not go with. Not needed where the {@link Guard} allows it. */
 export interface AccessInput {
   readonly kind: 'access';
+  /** Or {@link nobody}. */
   readonly openId: number;
   readonly ticket: number;
   readonly operation: Operation;

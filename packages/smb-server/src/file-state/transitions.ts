@@ -15,6 +15,7 @@ import type {
   UnlockInput,
   WithdrawInput,
 } from './file-state.ts';
+import { nobody } from './file-state.ts';
 import type { HeldLevel } from './oplock-breaks.ts';
 import type { FileRecord } from './record.ts';
 import { shareConflict } from './share-mode.ts';
@@ -125,7 +126,7 @@ export function unlock(record: FileRecord, { openId, ranges }: UnlockInput): NtS
 
 /** MS-FSA 2.1.5.3, 2.1.5.4 and wherever else oplocks and locks are asked. */
 export function access(record: FileRecord, { openId, operation, offset, length }: AccessInput): NtStatus | Undecided {
-  if (!record.opens.has(openId)) return NtStatus.FileClosed;
+  if (openId !== nobody && !record.opens.has(openId)) return NtStatus.FileClosed;
   if (!record.oplocks.check(operation, record.ownerOf(openId), record.tell)) return undecided;
   return record.locks.forbids(openId, operation !== 'read', offset, length) ? NtStatus.FileLockConflict : NtStatus.Success;
 }

@@ -15,7 +15,7 @@ import { descriptorOf, rightsOf } from '../../descriptors.ts';
 import { attributesOf } from '../../metadata.ts';
 import type { Open } from '../../open.ts';
 import { type ParsedPath, parsePath } from '../../paths.ts';
-import { askAccess } from '../../pending.ts';
+import { askAccess, askAccessFor } from '../../pending.ts';
 import { openParent, release, shownPath } from '../../resolve.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
@@ -51,7 +51,8 @@ function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace
   if (open.base !== undefined) return yield* renameStream(open, open.base, handle, path, replace);
   if (path.stream !== undefined || path.components.length === 0) return NtStatus.ObjectNameInvalid;
   if (handle.fileId === tree.root?.fileId) return NtStatus.AccessDenied;
-  if (handle.kind === 'folder' && ctx.server.opensBelow(tree, open)) return NtStatus.AccessDenied;
+  const below = handle.kind === 'folder' ? yield* clearBelow(ctx) : NtStatus.Success;
+  if (below !== NtStatus.Success) return below;
   const trail: string[] = [];
   const parent = yield* openParent(tree, path.components, trail);
   if (typeof parent === 'number') return parent;
@@ -66,6 +67,16 @@ function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace
   } finally {
     yield* release(tree, parent);
   }
+}
+
+/** A folder moves only where nothing below it is open; whoever only cached his close there can close now. */
+function* clearBelow(ctx: ContextOf<'open'>): Steps<NtStatus> {
+  const { server, tree, open } = ctx;
+  for (const { handle } of server.opensBelow(tree, open)) {
+    const status = handle === undefined ? NtStatus.Success : yield* wait(askAccessFor(ctx, tree.fileState, handle.fileId, 'rename'));
+    if (status !== NtStatus.Success) return status;
+  }
+  return server.opensBelow(tree, open).length > 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
 /** Whether the folder of the new name takes the entry, and nobody stands against it. */
@@ -120,7 +131,8 @@ function* checkTarget(
   }
 }
 
-function* mayReplace({ tree, session }: ContextOf<'open'>, parent: Handle, target: Handle): Steps<NtStatus> {
+function* mayReplace(ctx: ContextOf<'open'>, parent: Handle, target: Handle): Steps<NtStatus> {
+  const { tree, session } = ctx;
   if (target.kind === 'folder') return NtStatus.AccessDenied;
   const stat = yield* wait(target.stat());
   if (isCode(stat)) return statusOf(stat);
@@ -130,6 +142,8 @@ function* mayReplace({ tree, session }: ContextOf<'open'>, parent: Handle, targe
   if (isCode(own) || isCode(above)) return NtStatus.AccessDenied;
   const deletes = (rightsOf(own, session.identity) & AccessMask.Delete) | (rightsOf(above, session.identity) & AccessMask.FileDeleteChild);
   if (deletes === 0) return NtStatus.AccessDenied;
+  const broken = yield* wait(askAccessFor(ctx, tree.fileState, target.fileId, 'delete'));
+  if (broken !== NtStatus.Success) return broken;
   const { opens } = yield* wait(tree.fileState.submit(target.fileId, { kind: 'query' }));
   return opens > 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
