@@ -229,6 +229,17 @@ test('a lock that waits is cancelled alone (MS-SMB2 3.3.5.16)', async () => {
   assert.equal(await first, NtStatus.Success);
 });
 
+test('a file takes 16,384 locks, and then says that it has no room', () => {
+  const { open, lock, unlock, range } = stage();
+  open(1);
+  const ranges = Array.from({ length: 4096 }, (_, i) => range(i, 1, false));
+  const shared = { ...range(0, 0), exclusive: false };
+  for (let i = 0; i < 4; i++) assert.equal(lock(1, ranges, false), NtStatus.Success);
+  assert.equal(lock(1, [shared], false), NtStatus.InsufficientResources);
+  unlock(1, ranges.slice(0, 1));
+  assert.equal(lock(1, [shared], false), NtStatus.Success);
+});
+
 test('reading and writing ask the locks, and are refused with FILE_LOCK_CONFLICT (MS-FSA 2.1.5.3, 2.1.5.4)', () => {
   const { open, lock, ask, range } = stage();
   open(1);

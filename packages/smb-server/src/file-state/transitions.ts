@@ -95,11 +95,15 @@ export const query = (record: FileRecord): { deletePending: boolean; opens: numb
   opens: record.opens.size,
 });
 
+/** Locks that one file can have: each is looked at whenever another is taken, or bytes are read or written. */
+const mostLocks = 16_384;
+
 /** MS-FSA 2.1.5.8. Who may wait does not overtake those that wait already, unless its open holds a lock here: it could be the one they wait for. */
 export function lock(record: FileRecord, input: LockInput): NtStatus | Undecided {
   const { openId, ranges, wait } = input;
   if (!record.opens.has(openId)) return NtStatus.RangeNotLocked;
   if (ranges.some(leavesLockSpace)) return NtStatus.InvalidLockRange;
+  if (record.locks.size + ranges.length > mostLocks) return NtStatus.InsufficientResources;
   if (!record.oplocks.check('lock', record.ownerOf(openId), record.tell)) return undecided;
   const queues = wait && record.locks.countOf(openId) === 0 && othersWaitFor(record, input);
   if (!queues && record.locks.take(openId, ranges)) return NtStatus.Success;
