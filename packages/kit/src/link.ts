@@ -11,6 +11,11 @@ export interface LinkEvents {
   end(reason: string): void;
   /** What was written has left; called when `send` had answered false. */
   drain?(): void;
+  /**
+   * Memory for the bytes that arrive next: `receive` is then given a part of it, from its start. A link may ask and never fill it, or bring memory of its
+   * own all the same.
+   */
+  buffer?(): Uint8Array;
 }
 
 /** One end of a two-way road for bytes: a TCP stream, a datagram socket, memory. Protocols see this and no socket. */

@@ -25,6 +25,10 @@ export class Compound {
   readonly frame: Frame;
   /** The session whose key decrypted the frame. */
   readonly sealedBy: Session | undefined;
+  /** The pool's buffer that the frame lies in, if it does. */
+  readonly pooled: Uint8Array | undefined;
+  /** The frame was one WRITE to a file, of which nobody keeps anything: its buffer may serve again. */
+  onlyWrote = false;
   #at = 0;
   #replies: Reply[] = [];
   #room: number;
@@ -36,10 +40,11 @@ export class Compound {
   #broken = false;
   #ended = false;
 
-  constructor(connection: Connection, frame: Frame, sealedBy: Session | undefined) {
+  constructor(connection: Connection, frame: Frame, sealedBy: Session | undefined, pooled?: Uint8Array) {
     this.connection = connection;
     this.frame = frame;
     this.sealedBy = sealedBy;
+    this.pooled = pooled;
     this.#room = connection.maxReply;
   }
 

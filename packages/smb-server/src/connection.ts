@@ -5,7 +5,7 @@ import { endSession } from './close.ts';
 import { Compound } from './compound.ts';
 import { CommandSequenceWindow } from './credits.ts';
 import { openSealed, seal, sealedFor } from './encryption.ts';
-import { FrameReader, protocolIdOf, toFrame } from './frame.ts';
+import { type FrameEvents, FrameReader, protocolIdOf, toFrame } from './frame.ts';
 import { assemble, framed } from './outgoing.ts';
 import { headroom, type Reply } from './reply.ts';
 import type { Server } from './server.ts';
@@ -16,6 +16,14 @@ import { answerSmb1 } from './smb1.ts';
 const frameSlack = 64 * 1024;
 /** A turn of the event loop works no longer than this for one connection, ms. */
 const turnMs = 2;
+
+/** A frame that has arrived. */
+interface Received {
+  readonly chunks: readonly Uint8Array[];
+  readonly length: number;
+  /** The pool's buffer that it lies in, if it does. */
+  readonly pooled: Uint8Array | undefined;
+}
 
 /** Connection, MS-SMB2 3.3.1.7: the road of frames in and replies out, and what was agreed on. What happens to a request is not decided here. */
 export class Connection {
@@ -57,7 +65,7 @@ export class Connection {
   /** Bytes of buffers that reads are under way into. */
   reading = 0;
   #authenticated = false;
-  readonly #waiting: { readonly chunks: readonly Uint8Array[]; readonly length: number }[] = [];
+  readonly #waiting: Received[] = [];
   readonly #inFlight = new Set<Compound>();
   #inFlightBytes = 0;
   #pumping = false;
@@ -77,11 +85,12 @@ export class Connection {
     this.creationTime = this.lastActive = clock.wall();
     this.async = new AsyncList(limits.maxAsync);
     this.#window = new CommandSequenceWindow(limits.maxCredits);
-    this.#reader = new FrameReader(limits.frameBeforeLogon, {
-      frame: (chunks, length) => this.#onFrame(chunks, length),
+    const events: FrameEvents = {
+      frame: (chunks, length, pooled) => this.#onFrame({ chunks, length, pooled }),
       sessionRequest: () => void this.link.send([Uint8Array.of(0x82, 0, 0, 0)]),
       broken: (reason) => this.end(reason),
-    });
+    };
+    this.#reader = new FrameReader(limits.frameBeforeLogon, events, server.buffers);
     this.#logonTimer = clock.after(limits.logonMs, () => this.end('nobody logged on in time'));
   }
 
@@ -93,6 +102,7 @@ export class Connection {
         this.#reader.receive(bytes);
         this.#pump();
       },
+      buffer: () => this.#reader.buffer(),
       end: (reason) => this.end(reason),
       drain: () => this.#pump(),
     });
@@ -121,9 +131,9 @@ export class Connection {
     return this.#inFlight.size;
   }
 
-  #onFrame(chunks: readonly Uint8Array[], length: number): void {
-    this.#waiting.push({ chunks, length });
-    this.#inFlightBytes += length;
+  #onFrame(received: Received): void {
+    this.#waiting.push(received);
+    this.#inFlightBytes += received.length;
   }
 
   /** Whether another frame may be started: before log-on one at a time, later as long as the budget lasts. */
@@ -138,8 +148,7 @@ export class Connection {
     const { clock } = this.server;
     const start = clock.now();
     while (!this.ended && this.#waiting.length > 0 && this.#mayStart()) {
-      const { chunks, length } = this.#waiting.shift() as { chunks: readonly Uint8Array[]; length: number };
-      this.#begin(chunks, length);
+      this.#begin(this.#waiting.shift() as Received);
       if (this.#waiting.length > 0 && clock.now() - start > turnMs) {
         this.server.defer(() => this.#pump());
         break;
@@ -165,26 +174,27 @@ export class Connection {
     else this.link.resume();
   }
 
-  #begin(chunks: readonly Uint8Array[], length: number): void {
+  #begin(received: Received): void {
     try {
-      this.#start(chunks, length);
+      this.#start(received);
     } catch (error) {
       this.server.failed(error, { connection: this.id });
       this.end('a frame could not be handled');
     }
   }
 
-  #start(chunks: readonly Uint8Array[], length: number): void {
+  #start({ chunks, length, pooled }: Received): void {
     this.lastActive = this.server.clock.wall();
     const protocol = protocolIdOf(chunks);
-    if (protocol === ProtocolId.Smb2) this.#run(new Compound(this, toFrame(chunks, length), undefined));
-    else if (protocol === ProtocolId.Transform) this.#startSealed(chunks, length);
+    if (protocol === ProtocolId.Smb2) this.#run(new Compound(this, toFrame(chunks, length), undefined, pooled));
+    else if (protocol === ProtocolId.Transform) this.#startSealed(chunks, length, pooled);
     else if (protocol === ProtocolId.Smb1 && this.dialect === undefined && !this.awaitsSecondNegotiate) this.#startSmb1(chunks, length);
     else this.end('an unknown protocol');
   }
 
-  #startSealed(chunks: readonly Uint8Array[], length: number): void {
+  #startSealed(chunks: readonly Uint8Array[], length: number, pooled: Uint8Array | undefined): void {
     const opened = openSealed(this, chunks, length);
+    if (pooled !== undefined) this.server.buffers.give(pooled); // decrypted into memory of its own
     if (typeof opened === 'string') {
       this.end(opened);
       return;
@@ -208,6 +218,7 @@ export class Connection {
   finished(compound: Compound): void {
     if (!this.#inFlight.delete(compound)) return;
     this.#inFlightBytes -= compound.frame.length;
+    if (compound.pooled !== undefined && compound.onlyWrote) this.server.buffers.give(compound.pooled);
     if (this.#inFlight.size === 0) for (const call of this.#drained.splice(0)) call();
     if (!this.#pumping && this.#waiting.length > 0) this.#pump();
     else if (this.#paused && !this.#pumping) this.#throttle();

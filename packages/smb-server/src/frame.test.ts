@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Command, EchoRequest, Header, headerLength, WriteRequest } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import fc from 'fast-check';
+import { BufferPool } from './buffer-pool.ts';
 import { FrameReader, protocolIdOf, toFrame, writeFraming } from './frame.ts';
 
 function readerOf(limit: number): { reader: FrameReader; frames: Buffer[]; broken: string[]; requests: number[] } {
@@ -49,6 +50,46 @@ test('however a stream is cut, the same messages come out of it', () => {
         strictEqual(reader.held, 0);
       },
     ),
+  );
+});
+
+test('a link that asks for memory brings the same messages; a bulk one lies whole in a buffer of the pool', () => {
+  const message = fc.tuple(fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 65000, max: 300_000 })), fc.nat(255));
+  fc.assert(
+    fc.property(fc.array(message, { maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1 }), (sizes, cuts) => {
+      const messages = sizes.map(([size, byte]) => Buffer.alloc(size, byte));
+      const stream = Buffer.concat(messages.map(framed));
+      const pool = new BufferPool();
+      const got: Buffer[] = [];
+      const reader = new FrameReader(
+        2 ** 20,
+        {
+          frame: (chunks, length, pooled) => {
+            const whole = Buffer.concat(chunks);
+            strictEqual(whole.length, length);
+            strictEqual(pooled !== undefined, length > 65536 && chunks.length === 1 && chunks[0]?.buffer === pooled?.buffer);
+            got.push(whole);
+            if (pooled !== undefined) pool.give(pooled);
+          },
+          sessionRequest: () => {},
+          broken: (reason) => ok(false, reason),
+        },
+        pool,
+      );
+      for (let at = 0, i = 0; at < stream.length; i++) {
+        const target = reader.buffer();
+        const length = Math.min(target.length, cuts[i % cuts.length] as number, stream.length - at);
+        target.set(stream.subarray(at, at + length));
+        reader.receive(target.subarray(0, length));
+        at += length;
+      }
+      deepStrictEqual(
+        got.map(({ length }) => length),
+        messages.map(({ length }) => length),
+      );
+      ok(got.every((frame, i) => frame.equals(messages[i] as Buffer)));
+    }),
+    { numRuns: 50 },
   );
 });
 

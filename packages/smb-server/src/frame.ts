@@ -1,10 +1,14 @@
 import { Command, headerLength, ProtocolId } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
+import type { BufferPool } from './buffer-pool.ts';
 
 /** What the framing tells its owner. Chunks are views of what was received. */
 export interface FrameEvents {
-  /** One whole message, without its framing. */
-  frame(chunks: readonly Uint8Array[], length: number): void;
+  /**
+   * One whole message, without its framing.
+   * @param pooled the buffer that it lies in, where it lies in one of the pool's
+   */
+  frame(chunks: readonly Uint8Array[], length: number, pooled?: Uint8Array): void;
   /** NetBIOS session request (RFC 1002 4.3.2), the first frame of its stream: to be answered by a positive session response. */
   sessionRequest(): void;
   /** The stream cannot be understood, or the announced frame is over the limit: nothing more is read. */
@@ -14,13 +18,18 @@ export interface FrameEvents {
 const sessionMessage = 0x00;
 const sessionRequest = 0x81;
 const keepAlive = 0x85;
+/** Frames above this are received into one buffer of the pool. */
+const bulkFrame = 0x10000;
+/** Where small frames arrive, of all connections: what is kept of it is copied before anybody else receives. */
+const landing = Buffer.allocUnsafeSlow(bulkFrame);
 /** Crumbs of a frame are joined when there are many: each costs far more than its bytes. */
 const manyPieces = 64;
 const crumb = 1024;
 
 /**
  * Cuts a stream into messages: direct TCP (MS-SMB2 2.1: a zero byte and 24 bits of length), and on the same port NetBIOS session service (RFC 1002 4.3.1).
- * Nothing is copied here.
+ * Where the link asks for memory, a bulk frame is received in place into one buffer, and what is small is copied out of one landing; else pieces stay as
+ * they came.
  */
 export class FrameReader {
   readonly #events: FrameEvents;
@@ -32,13 +41,26 @@ export class FrameReader {
   #wanted = 0;
   #there = 0;
   #chunks: Uint8Array[] = [];
+  readonly #pool: BufferPool | undefined;
+  /** The buffer of the bulk frame that is being received. */
+  #bulk: Uint8Array | undefined;
+  /** The link asks for memory. */
+  #asked = false;
   #broken = false;
   /** A frame came before: no session is requested any more. */
   #begun = false;
 
-  constructor(limit: number, events: FrameEvents) {
+  /** @param pool where buffers for bulk frames come from; whoever gets the frame gives them back, or leaves them to the garbage collector */
+  constructor(limit: number, events: FrameEvents, pool?: BufferPool) {
     this.limit = limit;
     this.#events = events;
+    this.#pool = pool;
+  }
+
+  /** Memory for what arrives next. */
+  buffer(): Uint8Array {
+    this.#asked = true;
+    return this.#bulk === undefined ? landing : this.#bulk.subarray(this.#there, this.#wanted);
   }
 
   /** Bytes of a frame that is not complete yet. */
@@ -48,6 +70,12 @@ export class FrameReader {
 
   /** Takes the next piece of the stream. */
   receive(bytes: Uint8Array): void {
+    if (this.#bulk !== undefined && bytes.buffer === this.#bulk.buffer) {
+      this.#there += bytes.length;
+      if (this.#there === this.#wanted) this.#complete();
+      return;
+    }
+    const borrowed = bytes.buffer === landing.buffer;
     let at = 0;
     while (at < bytes.length && !this.#broken) {
       if (this.#headLength < 4) {
@@ -56,7 +84,9 @@ export class FrameReader {
         continue;
       }
       const take = Math.min(this.#wanted - this.#there, bytes.length - at);
-      this.#chunks.push(take === bytes.length ? bytes : bytes.subarray(at, at + take));
+      const piece = take === bytes.length ? bytes : bytes.subarray(at, at + take);
+      if (this.#bulk !== undefined) this.#bulk.set(piece, this.#there);
+      else this.#chunks.push(borrowed ? Buffer.from(piece) : piece);
       this.#there += take;
       at += take;
       if (this.#there === this.#wanted) this.#complete();
@@ -72,24 +102,28 @@ export class FrameReader {
     if (type !== sessionMessage && type !== keepAlive && !request) this.#break(`frame type ${type}`);
     else if (this.#wanted > this.limit) this.#break(`a frame of ${this.#wanted} bytes, at most ${this.limit} are taken`);
     else if (this.#wanted === 0) this.#complete();
+    else if (this.#asked && this.#wanted > bulkFrame) this.#bulk = this.#pool?.take(this.#wanted);
   }
 
   #complete(): void {
-    const chunks = this.#chunks;
+    const bulk = this.#bulk;
     const length = this.#there;
+    const chunks = bulk === undefined ? this.#chunks : [bulk.subarray(0, length)];
     this.#headLength = this.#there = 0;
     this.#chunks = [];
+    this.#bulk = undefined;
     this.#begun = true;
     if (this.#type === sessionRequest) this.#events.sessionRequest();
     else if (this.#type === sessionMessage) {
       if (length === 0) this.#break('an empty frame');
-      else this.#events.frame(chunks, length);
+      else this.#events.frame(chunks, length, bulk);
     }
   }
 
   #break(reason: string): void {
     this.#broken = true;
     this.#chunks = [];
+    this.#bulk = undefined;
     this.#events.broken(reason);
   }
 }

@@ -29,6 +29,7 @@ export const write = command({
     if (length === 0) return { count: 0 };
     if (offset + length > Number.MAX_SAFE_INTEGER) return NtStatus.DiskFull;
     const how = (flags & WriteFlags.WriteThrough) !== 0 || (open.createOptions & CreateOptions.WriteThrough) !== 0 ? through : undefined;
+    if (ctx.last && ctx.at === 0) ctx.compound.onlyWrote = true; // a store keeps no chunk after it has answered
     if (writesFreely(open.guard, open.volatileFileId)) return writeTo(handle, data, offset, how);
     return andThen(askAccess(ctx, 'write', offset, length), (status) =>
       status === NtStatus.Success ? writeTo(handle, data, offset, how) : status,

@@ -1,12 +1,34 @@
-import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import { createServer, type Server as NetServer, Socket, type SocketConstructorOpts } from 'node:net';
 import type { Link, LinkEvents } from '@ring3/kit';
+
+/**
+ * The accepted connection as a socket that receives into memory that is handed out: `createServer` has no `onread`, so its handle moves to a socket of our
+ * own (docs/decisions/0031-receiving-into-buffers.md). @returns undefined where this Node keeps the handle elsewhere
+ */
+function receivingInto(accepted: Socket, buffer: () => Uint8Array, receive: (bytes: Uint8Array) => void): Socket | undefined {
+  const holder = accepted as unknown as { _handle?: object | null };
+  const handle = holder._handle;
+  if (typeof handle !== 'object' || handle === null) return undefined;
+  holder._handle = null;
+  const onread = {
+    buffer,
+    callback: (length: number, bytes: Uint8Array) => {
+      receive(bytes.subarray(0, length));
+      return true;
+    },
+  };
+  const socket = new Socket({ handle, readable: true, writable: true, onread } as unknown as SocketConstructorOpts);
+  accepted.destroy(); // an empty shell: the listener counts it no longer
+  return socket;
+}
 
 /** One accepted TCP connection as a link. What one piece of the stream brings about leaves in one vectored write. */
 class TcpLink implements Link {
   readonly peer: string;
-  readonly #socket: Socket;
+  #socket: Socket;
   #ended = false;
 
+  /** @param socket as it was accepted, paused */
   constructor(socket: Socket) {
     this.#socket = socket;
     const host = socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress;
@@ -20,24 +42,30 @@ class TcpLink implements Link {
   }
 
   open(events: LinkEvents): void {
-    const socket = this.#socket;
-    const end = (reason: string): void => {
-      if (this.#ended) return;
-      this.#ended = true;
-      events.end(reason);
-    };
-    socket.on('data', (bytes: Buffer) => {
+    const receive = (bytes: Uint8Array): void => {
+      const socket = this.#socket;
       socket.cork();
       try {
         events.receive(bytes);
       } finally {
         socket.uncork();
       }
-    });
+    };
+    const accepted = this.#socket;
+    const own = events.buffer === undefined ? undefined : receivingInto(accepted, () => events.buffer!(), receive);
+    const socket = own ?? accepted;
+    this.#socket = socket;
+    if (own === undefined) socket.on('data', receive);
+    const end = (reason: string): void => {
+      if (this.#ended) return;
+      this.#ended = true;
+      events.end(reason);
+    };
     socket.on('drain', () => events.drain?.());
     socket.on('end', () => end('the client closed'));
     socket.on('error', (error) => end(error.message));
     socket.on('close', () => end('the socket closed'));
+    socket.resume();
   }
 
   send(chunks: readonly Uint8Array[], sent?: () => void): boolean {
@@ -80,7 +108,9 @@ export interface TcpListener {
 
 /** Listens on a TCP port. @throws the socket's error where it cannot */
 export async function listenTcp(host: string, port: number, accept: (link: Link, address: string) => void): Promise<TcpListener> {
-  const server: NetServer = createServer({ keepAlive: true }, (socket) => accept(new TcpLink(socket), socket.remoteAddress ?? ''));
+  const server: NetServer = createServer({ keepAlive: true, pauseOnConnect: true }, (socket) =>
+    accept(new TcpLink(socket), socket.remoteAddress ?? ''),
+  );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host, port, backlog: 511 }, resolve);
