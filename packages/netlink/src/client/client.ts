@@ -25,6 +25,8 @@ export interface Request<A extends AttrTable = AttrTable> {
   readonly flags?: number;
   /** `nfgen_family`, 0 unless given. */
   readonly family?: number;
+  /** `version` of nfgenmsg, 0 unless given. */
+  readonly version?: number;
   /** `res_id`, 0 unless given. */
   readonly resourceId?: number;
   readonly attributes: Attrs<A>;
@@ -145,6 +147,7 @@ class Client implements NetlinkClient {
       sequence,
       portId: 0,
       family: request.family ?? 0,
+      version: request.version ?? 0,
       resourceId: request.resourceId ?? 0,
     };
     block.add(head, request.attributes, request.value);

@@ -10,6 +10,8 @@ export interface MessageHead {
   readonly portId: number;
   /** `nfgen_family`: 0 unless given. */
   readonly family?: number;
+  /** `version`: NFNETLINK_V0 unless given. */
+  readonly version?: number;
   /** `res_id`, 0 unless given. */
   readonly resourceId?: number;
 }
@@ -52,6 +54,7 @@ export class Block {
     const frame = this.#frame;
     MessageHeader.write(frame, at, { length, type: head.type, flags: head.flags, sequence: head.sequence, portId: head.portId });
     frame.bytes[at + headerLength] = head.family ?? 0;
+    frame.bytes[at + headerLength + 1] = head.version ?? 0;
     frame.view.setUint16(at + headerLength + 2, head.resourceId ?? 0, false);
     this.#used = at + align(length);
     this.count++;

@@ -186,11 +186,11 @@ export class NetlinkPort implements Port {
     return this.#closed;
   }
 
-  /** Queues a datagram for the program, which is told if it may be waiting. @returns false when it was lost */
-  deliver(datagram: Uint8Array): boolean {
+  /** Queues a datagram for the program, which is told if it may be waiting. @param charge what it is counted as at least @returns false when it was lost */
+  deliver(datagram: Uint8Array, charge = 0): boolean {
     if (this.#closed) return false;
     const waiting = this.#queue.readable;
-    const kept = this.#queue.push(datagram);
+    const kept = this.#queue.push(datagram, charge);
     if (!waiting && this.#queue.readable) this.#options.ready?.();
     return kept;
   }

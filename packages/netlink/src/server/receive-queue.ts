@@ -9,6 +9,9 @@ export const receiveBufferSizes = { initial: 212_992, least: 2304, most: 4_194_3
  */
 export const charge = (length: number): number => (length <= 256 ? 832 : 2 ** (32 - Math.clz32(length + 319)) + 256);
 
+/** What an event is counted as at least: the kernel makes its buffer for the longest event there may be. */
+export const eventCharge = 1280;
+
 /** Datagrams that wait for a program, within its receive buffer. What does not fit is lost, and the program is told once. */
 export class ReceiveQueue {
   #waiting: { readonly bytes: Uint8Array; readonly charged: number }[] = [];
@@ -44,9 +47,13 @@ export class ReceiveQueue {
     return this.#lost || this.length > 0;
   }
 
-  /** @returns false when it was lost */
-  push(bytes: Uint8Array): boolean {
-    const charged = charge(bytes.length);
+  /**
+   * Takes a datagram; the first always fits.
+   * @param least what it is counted as at least
+   * @returns false when it was lost
+   */
+  push(bytes: Uint8Array, least = 0): boolean {
+    const charged = Math.max(charge(bytes.length), least);
     const full = this.#congested || this.exceeds(this.limit - charged);
     // an empty queue takes one of any size, and ends the gap
     if (full && this.exceeds(0)) {

@@ -7,6 +7,7 @@ import { acknowledge } from './acknowledge.ts';
 import { Block, familyHeaderLength } from './block.ts';
 import { NetlinkPort, type PortOwner } from './netlink-port.ts';
 import type { Port, PortOptions, Rights } from './port.ts';
+import { eventCharge } from './receive-queue.ts';
 import type { AnyCommand, Call, SubsystemRows } from './subsystem.ts';
 
 /** NFNL_MSG_BATCH_BEGIN, uapi/linux/netfilter/nfnetlink.h: only subsystems with transactions take batches, and ring3 has none. */
@@ -80,7 +81,7 @@ class Server implements NetlinkServer, PortOwner {
   }
 
   notify(group: number, datagram: Uint8Array): void {
-    for (const port of this.#members.get(group) ?? []) port.deliver(datagram);
+    for (const port of this.#members.get(group) ?? []) port.deliver(datagram, eventCharge);
   }
 
   send(portId: number, datagram: Uint8Array): boolean {
