@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addCtl } from './commands/ctl.ts';
 import { addExec } from './commands/exec.ts';
+import { addExpect } from './commands/expect.ts';
+import { addFlow } from './commands/flow.ts';
 import { addHelper } from './commands/helper.ts';
 import { addNamespace } from './commands/namespace.ts';
 import { addRule } from './commands/rule.ts';
@@ -20,7 +22,7 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ring3: ')) });
-  for (const add of [addServe, addCtl, addUser, addTimeout, addHelper, addRule, addNamespace, addExec]) add(program);
+  for (const add of [addServe, addCtl, addUser, addTimeout, addHelper, addFlow, addExpect, addRule, addNamespace, addExec]) add(program);
   return program;
 }
 

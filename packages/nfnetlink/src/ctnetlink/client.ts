@@ -68,7 +68,8 @@ export class CtnetlinkClient {
 
   /** Deletes all flows. @param family of one family alone; 0 for both */
   async flush(family = 0): Promise<void> {
-    await this.#request(ConntrackCommand.Delete, family, {}, 'flush flows');
+    // a family counts from the second version of the protocol on; the first would flush both
+    await this.#request(ConntrackCommand.Delete, family, {}, 'flush flows', family === 0 ? 0 : 1);
   }
 
   /** How many flows there are. */
@@ -114,8 +115,15 @@ export class CtnetlinkClient {
     this.#client.close();
   }
 
-  #request(command: number, family: number, value: AttrsInput<(typeof ConntrackMessage)['table']>, what: string): Promise<Message[]> {
-    return this.#client.request({ type: messageType(Subsystem.Ctnetlink, command), family, attributes: ConntrackMessage, value, what });
+  #request(
+    command: number,
+    family: number,
+    value: AttrsInput<(typeof ConntrackMessage)['table']>,
+    what: string,
+    version = 0,
+  ): Promise<Message[]> {
+    const type = messageType(Subsystem.Ctnetlink, command);
+    return this.#client.request({ type, family, version, attributes: ConntrackMessage, value, what });
   }
 }
 

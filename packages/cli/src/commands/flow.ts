@@ -1,0 +1,208 @@
+import type { ConntrackEntry, CtnetlinkClient } from '@ring3/nfnetlink';
+import type { Command } from 'commander';
+import type { FilterOptions } from '../flow/filter.ts';
+import { addOutputOption, type Output } from '../flow/outputs.ts';
+import type { TupleOptions } from '../flow/tuple.ts';
+import { addAtOptions } from '../netlink-at.ts';
+import { oneOf, UsageError } from '../usage.ts';
+
+interface OutputOption {
+  readonly output: Output;
+}
+const kinds = ['new', 'update', 'destroy'] as const;
+
+/** The options of filters stand in a module that is loaded when a filter is read; these are their names. */
+const filterOptions: readonly (readonly [string, string])[] = [
+  ['-f, --family <family>', 'inet or inet6'],
+  ['-p, --protocol <name>', 'tcp, udp, icmp, … or a number'],
+  ['-s, --orig-src <address>', 'source of the original direction, with or without /LENGTH'],
+  ['-d, --orig-dst <address>', 'its destination'],
+  ['-r, --reply-src <address>', 'source of the replies'],
+  ['-q, --reply-dst <address>', 'their destination'],
+  ['--sport <port>', 'source port of the original direction'],
+  ['--dport <port>', 'its destination port'],
+  ['-m, --mark <mark>', 'VALUE or VALUE/MASK'],
+  ['-w, --zone <zone>', 'conntrack zone, of either direction'],
+  ['--state <state>', 'ESTABLISHED, SYN_SENT, …'],
+  ['-u, --status <bits>', 'ASSURED, SEEN_REPLY, UNREPLIED, …, separated by commas'],
+];
+const addFilterOptions = (command: Command): Command => {
+  for (const [flags, what] of filterOptions) command.option(flags, what);
+  return command;
+};
+
+/** How flows look, loaded when one is printed. */
+async function flowPrinter(output: Output) {
+  const [{ printer }, { flowColumns }, { flowJson }, { conntrackLine }] = await Promise.all([
+    import('../flow/printer.ts'),
+    import('../flow/table.ts'),
+    import('../flow/json.ts'),
+    import('../flow/line.ts'),
+  ]);
+  return printer<ConntrackEntry>(output, { columns: flowColumns, json: flowJson, line: (entry) => conntrackLine(entry, Date.now()) });
+}
+
+async function readFilter(options: FilterOptions) {
+  const { flowFilter } = await import('../flow/filter.ts');
+  return flowFilter(options);
+}
+
+/** `ring3 flow …`: `conntrack …` on the daemon or on the kernel. */
+export function addFlow(program: Command): void {
+  const flow = addAtOptions(program.command('flow').enablePositionalOptions(false).description('the flows of the connection tracker'));
+  const ask = async (run: (client: CtnetlinkClient) => Promise<void>): Promise<void> => {
+    const [{ CtnetlinkClient }, { withClient }] = await Promise.all([import('@ring3/nfnetlink'), import('../netlink-client.ts')]);
+    await withClient(flow, (link) => new CtnetlinkClient(link), run);
+  };
+
+  addOutputOption(addFilterOptions(flow.command('list')))
+    .description('the flows, all or those of a filter')
+    .option('--zero', 'set their counters to zero')
+    .action(async ({ zero, ...options }: FilterOptions & OutputOption & { zero?: true }) => {
+      const filter = await readFilter(options);
+      const shown = await flowPrinter(options.output);
+      await ask(async (client) => {
+        for await (const entry of client.list(filter.asked, zero === true)) if (filter.matches(entry)) await shown.add(entry);
+        await shown.end();
+      });
+    });
+
+  addOutputOption(addFilterOptions(flow.command('get')))
+    .description('one flow, named by its protocol, addresses and ports')
+    .option('--icmp-type <n>')
+    .option('--icmp-code <n>')
+    .option('--icmp-id <n>')
+    .action(async (options: TupleOptions & OutputOption) => {
+      const { parseTuple } = await import('../flow/tuple.ts');
+      const { family, tuple, zone } = parseTuple(options);
+      const shown = await flowPrinter(options.output);
+      await ask(async (client) => {
+        const entry = await client.get(family, tuple, zone);
+        if (entry !== undefined) await shown.add(entry);
+        await shown.end();
+      });
+    });
+
+  addFilterOptions(flow.command('count'))
+    .description('how many flows there are')
+    .action(async (options: FilterOptions) => {
+      const filter = await readFilter(options);
+      await ask(async (client) => {
+        let count = 0;
+        if (!filter.limited) count = await client.count();
+        else for await (const entry of client.list(filter.asked)) if (filter.matches(entry)) count++;
+        console.log(String(count));
+      });
+    });
+
+  addOutputOption(addFilterOptions(flow.command('delete')))
+    .description('delete the flows of a filter, and print them')
+    .action(async (options: FilterOptions & OutputOption) => {
+      const filter = await readFilter(options);
+      if (!filter.limited) throw new UsageError('say which flows: `ring3 flow flush` deletes all');
+      const shown = await flowPrinter(options.output);
+      await ask(async (client) => {
+        const found: ConntrackEntry[] = [];
+        for await (const entry of client.list(filter.asked)) if (filter.matches(entry)) found.push(entry);
+        let deleted = 0;
+        for (const entry of found) {
+          if (!(await deleteOne(client, entry))) continue;
+          deleted++;
+          await shown.add(entry);
+        }
+        await shown.end();
+        if (deleted === 0) throw new Error('no flow matches');
+      });
+    });
+
+  flow
+    .command('flush')
+    .description('delete all flows')
+    .option('-f, --family <family>', 'inet or inet6')
+    .action(async ({ family }: { family?: string }) => {
+      const { parseFamily } = await import('../flow/filter.ts');
+      const only = family === undefined ? 0 : parseFamily(family);
+      await ask((client) => client.flush(only));
+    });
+
+  addOutputOption(addFilterOptions(flow.command('watch')))
+    .description('what happens to flows, as it happens')
+    .option('-e, --event <kinds>', `${kinds.join(', ')}, separated by commas`, kinds.join(','))
+    .option('--count <n>', 'end after so many')
+    .action(async (options: FilterOptions & OutputOption & { event: string; count?: string }) => {
+      const filter = await readFilter(options);
+      const wanted = options.event.split(',').map(oneOf('an event', kinds));
+      const [{ watch }, textOf, { wholeNumber }] = await Promise.all([
+        import('../flow/watch.ts'),
+        eventText(options.output),
+        import('../flow/filter.ts'),
+      ]);
+      const most = options.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber(options.count, '--count', 0xffffffff);
+      await ask(async (client) => {
+        const events = client.events(wanted);
+        const matching = (async function* () {
+          for await (const event of events) if (typeof event === 'string' || filter.matches(event.entry)) yield event;
+        })();
+        await watch(matching, textOf, () => client.close(), most);
+      });
+    });
+
+  addFilterOptions(flow.command('top'))
+    .description('the busiest flows; counters have to be kept (net.netfilter.nf_conntrack_acct)')
+    .option('-n, --rows <n>', 'how many', '20')
+    .option('-i, --interval <seconds>', 'how often', '2')
+    .option('--once', 'print the flows with most bytes, and end; so does output that is no terminal')
+    .action(async (options: FilterOptions & { rows: string; interval: string; once?: true }) => {
+      const filter = await readFilter(options);
+      const [{ Top }, { wholeNumber }] = await Promise.all([import('../flow/top.ts'), import('../flow/filter.ts')]);
+      const top = new Top(Math.max(1, wholeNumber(options.rows, '--rows', 10_000)));
+      const intervalMs = Math.max(1, wholeNumber(options.interval, '--interval', 86_400)) * 1000;
+      await ask(async (client) => {
+        const matching = async function* () {
+          for await (const entry of client.list(filter.asked)) if (filter.matches(entry)) yield entry;
+        };
+        for (;;) {
+          const lines = await top.turn(matching(), performance.now());
+          const whole = `${lines.join('\n')}\n`;
+          const last = options.once === true || !process.stdout.isTTY;
+          process.stdout.write(last ? whole : `\u001b[H\u001b[2J${whole}`);
+          if (last) return;
+          await new Promise((resolve) => setTimeout(resolve, intervalMs));
+        }
+      });
+    });
+
+  flow
+    .command('stats')
+    .description('the counters of the tracker, a line for each processor, as conntrack -S prints them')
+    .option('--json', 'one object a line')
+    .action(({ json }: { json?: boolean }) =>
+      ask(async (client) => {
+        const { statisticsLine } = await import('../flow/line.ts');
+        for await (const { unknown: _, ...one } of client.stats()) console.log(json === true ? JSON.stringify(one) : statisticsLine(one));
+      }),
+    );
+}
+
+/** @returns false where it had ended meanwhile */
+async function deleteOne(client: CtnetlinkClient, entry: ConntrackEntry): Promise<boolean> {
+  try {
+    await client.delete(entry);
+    return true;
+  } catch (error) {
+    if ((error as { errno?: number }).errno === 2) return false; // ENOENT
+    throw error;
+  }
+}
+
+async function eventText(output: Output) {
+  const [{ conntrackEventLine }, { flowJson }, { eventRow }] = await Promise.all([
+    import('../flow/line.ts'),
+    import('../flow/json.ts'),
+    import('../flow/table.ts'),
+  ]);
+  type Change = Parameters<typeof conntrackEventLine>[0];
+  if (output === 'conntrack') return (change: Change) => conntrackEventLine(change, Date.now());
+  if (output === 'json') return ({ event, entry, portId }: Change) => JSON.stringify({ event, ...flowJson(entry), portId });
+  return ({ event, entry }: Change) => eventRow(event, entry);
+}

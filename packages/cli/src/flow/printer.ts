@@ -1,0 +1,35 @@
+import { Lines } from '../output.ts';
+import type { Output } from './outputs.ts';
+import { type Column, Table } from './table.ts';
+
+/** Prints rows as they come. */
+export interface Printer<T> {
+  add(row: T): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** How rows look in each of the outputs. */
+export interface Looks<T> {
+  readonly columns: readonly Column<T>[];
+  json(row: T): object;
+  line(row: T): string;
+}
+
+export function printer<T>(output: Output, { columns, json, line }: Looks<T>): Printer<T> {
+  const lines = new Lines();
+  if (output !== 'table') {
+    const textOf = output === 'json' ? (row: T) => JSON.stringify(json(row)) : line;
+    return { add: (row) => lines.add(textOf(row)), end: () => lines.flush() };
+  }
+  const table = new Table(columns);
+  const addAll = async (ready: readonly string[]): Promise<void> => {
+    for (const one of ready) await lines.add(one);
+  };
+  return {
+    add: (row) => addAll(table.add(row)),
+    end: async () => {
+      await addAll(table.end());
+      await lines.flush();
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import type { ConntrackEntry, ConntrackTuple, ExpectEntry } from '@ring3/nfnetlink';
+import { addressesOf, keyWords, protocolOf, stateOf } from './parts.ts';
+import { protocolNames, StatusBit } from './words.ts';
+
+/** A column: its head, and whether its cells are numbers. */
+export interface Column<T> {
+  readonly head: string;
+  readonly right?: boolean;
+  cell(row: T): string;
+}
+
+const end = (address: string, port: string | undefined): string =>
+  port === undefined ? address : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+
+/** `10.0.0.1:1000`, where the protocol has ports. */
+export function endsOf(tuple: ConntrackTuple | undefined): { source: string; destination: string } {
+  const { source, destination } = addressesOf(tuple);
+  const keys = Object.fromEntries(keyWords(tuple));
+  return {
+    source: end(source, keys['sport'] ?? keys['srckey'] ?? keys['id']),
+    destination: end(destination, keys['dport'] ?? keys['dstkey']),
+  };
+}
+
+const protocolWord = (number: number): string => protocolNames[number] ?? `${number}`;
+
+/** `NONE` where a protocol has no states: whether there was an answer. */
+function stateWord(entry: ConntrackEntry): string {
+  const status = entry.status ?? 0;
+  return (
+    stateOf(entry) ?? ((status & StatusBit.SeenReply) === 0 ? 'UNREPLIED' : (status & StatusBit.Assured) !== 0 ? 'ASSURED' : 'REPLIED')
+  );
+}
+
+/** What the reply says besides the mirror of the original: where a translated flow really goes. */
+function translated(entry: ConntrackEntry): string {
+  const [original, reply] = [endsOf(entry.tupleOrig), endsOf(entry.tupleReply)];
+  const icmp = ['icmp', 'icmpv6'].includes(protocolWord(protocolOf(entry)));
+  if (icmp) {
+    const [sent, back] = [addressesOf(entry.tupleOrig), addressesOf(entry.tupleReply)];
+    return sent.source === back.destination && sent.destination === back.source ? '' : `${back.source} > ${back.destination}`;
+  }
+  return original.source === reply.destination && original.destination === reply.source ? '' : `${reply.source} > ${reply.destination}`;
+}
+
+/** The sum of both directions, '' where nothing is counted. */
+const sum = ({ countersOrig, countersReply }: ConntrackEntry, what: 'packets' | 'bytes'): string =>
+  countersOrig === undefined ? '' : String((countersOrig[what] ?? 0n) + (countersReply?.[what] ?? 0n));
+
+/** Flows for people. */
+export const flowColumns: readonly Column<ConntrackEntry>[] = [
+  { head: 'PROTO', cell: (entry) => protocolWord(protocolOf(entry)) },
+  { head: 'STATE', cell: stateWord },
+  { head: 'SOURCE', cell: (entry) => endsOf(entry.tupleOrig).source },
+  { head: 'DESTINATION', cell: (entry) => endsOf(entry.tupleOrig).destination },
+  { head: 'TRANSLATED', cell: translated },
+  { head: 'PACKETS', right: true, cell: (entry) => sum(entry, 'packets') },
+  { head: 'BYTES', right: true, cell: (entry) => sum(entry, 'bytes') },
+  { head: 'LEFT', right: true, cell: ({ timeout }) => (timeout === undefined ? '' : `${timeout}s`) },
+  { head: 'MARK', right: true, cell: ({ mark }) => (mark === undefined || mark === 0 ? '' : `${mark}`) },
+  { head: 'ZONE', right: true, cell: ({ zone, tupleOrig, tupleReply }) => `${zone ?? tupleOrig?.zone ?? tupleReply?.zone ?? ''}` },
+  { head: 'HELPER', cell: ({ help }) => help?.name ?? '' },
+];
+
+/** What happened to a flow, for people: one line by itself. */
+export function eventRow(event: string, entry: ConntrackEntry): string {
+  const { source, destination } = endsOf(entry.tupleOrig);
+  const carried = sum(entry, 'bytes');
+  const parts = [
+    event.padEnd(7),
+    protocolWord(protocolOf(entry)).padEnd(7),
+    stateWord(entry).padEnd(12),
+    `${source} > ${destination}`,
+    translated(entry),
+  ];
+  if (carried !== '') parts.push(`${sum(entry, 'packets')} packets, ${carried} bytes`);
+  return parts.filter((part) => part !== '').join(' ');
+}
+
+/** Expectations for people. */
+export const expectColumns: readonly Column<ExpectEntry>[] = [
+  { head: 'PROTO', cell: ({ tuple }) => protocolWord(tuple?.proto?.number ?? 0) },
+  { head: 'SOURCE', cell: ({ tuple }) => endsOf(tuple).source },
+  { head: 'DESTINATION', cell: ({ tuple }) => endsOf(tuple).destination },
+  { head: 'MASTER', cell: ({ master }) => `${endsOf(master).source} > ${endsOf(master).destination}` },
+  { head: 'LEFT', right: true, cell: ({ timeout }) => (timeout === undefined ? '' : `${timeout}s`) },
+  { head: 'CLASS', right: true, cell: ({ classIndex }) => `${classIndex ?? ''}` },
+  { head: 'HELPER', cell: ({ helpName }) => helpName ?? '' },
+];
+
+/** How many rows decide how wide the columns are. */
+const measured = 1000;
+
+/** Rows as lines, as they come: columns are as wide as the first thousand rows want, and those that are empty there are left out. */
+export class Table<T> {
+  readonly #columns: readonly Column<T>[];
+  #waiting: string[][] = [];
+  #widths: number[] | undefined;
+
+  constructor(columns: readonly Column<T>[]) {
+    this.#columns = columns;
+  }
+
+  /** @returns the lines that are ready */
+  add(row: T): string[] {
+    const cells = this.#columns.map((column) => column.cell(row));
+    if (this.#widths !== undefined) return [this.#line(cells)];
+    this.#waiting.push(cells);
+    return this.#waiting.length < measured ? [] : this.end();
+  }
+
+  /** @returns what is left, with the head where there is any row */
+  end(): string[] {
+    if (this.#widths !== undefined || this.#waiting.length === 0) return [];
+    const heads = this.#columns.map(({ head }) => head);
+    const widest = (index: number): number => this.#waiting.reduce((most, cells) => Math.max(most, (cells[index] as string).length), 0);
+    this.#widths = heads.map((head, i) => (widest(i) === 0 ? 0 : Math.max(widest(i), head.length)));
+    const lines = [heads, ...this.#waiting].map((cells) => this.#line(cells));
+    this.#waiting = [];
+    return lines;
+  }
+
+  #line(cells: readonly string[]): string {
+    const widths = this.#widths as number[];
+    const shown = cells.map((cell, i) =>
+      this.#columns[i]?.right === true ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number),
+    );
+    return shown
+      .filter((_, i) => widths[i] !== 0)
+      .join('  ')
+      .trimEnd();
+  }
+}

@@ -1,0 +1,73 @@
+import type { ConntrackEntry } from '@ring3/nfnetlink';
+import { type Column, flowColumns, Table } from './table.ts';
+
+/** A flow and what it carried since the list before. */
+interface Rated {
+  readonly entry: ConntrackEntry;
+  readonly bytes: bigint;
+}
+
+const units = ['', 'K', 'M', 'G', 'T'] as const;
+/** A number of bytes in three digits or so. */
+export function shortBytes(bytes: number): string {
+  let unit = 0;
+  for (; bytes >= 1000 && unit < units.length - 1; unit++) bytes /= 1000;
+  return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)}${units[unit]}B`;
+}
+
+const bytesOf = ({ countersOrig, countersReply }: ConntrackEntry): bigint => (countersOrig?.bytes ?? 0n) + (countersReply?.bytes ?? 0n);
+/** A flow's number is its own while it lives. */
+const keyOf = ({ id, zone, family }: ConntrackEntry): string => `${family}/${zone ?? 0}/${id ?? 0}`;
+
+/** The busiest flows, from list to list. */
+export class Top {
+  readonly #rows: number;
+  #before: Map<string, bigint> | undefined;
+  #at = 0;
+
+  /** @param rows how many are shown */
+  constructor(rows: number) {
+    this.#rows = rows;
+  }
+
+  /**
+   * Takes the list of this moment.
+   * @returns the lines: by bytes a second since the list before, or by all bytes in the first
+   */
+  async turn(flows: AsyncIterable<ConntrackEntry>, nowMs: number): Promise<string[]> {
+    const seen = new Map<string, bigint>();
+    const busiest: Rated[] = [];
+    let count = 0;
+    let total = 0n;
+    for await (const entry of flows) {
+      const bytes = bytesOf(entry);
+      const key = keyOf(entry);
+      const since = bytes - (this.#before === undefined ? 0n : (this.#before.get(key) ?? 0n));
+      seen.set(key, bytes);
+      count++;
+      total += since;
+      this.#keep(busiest, { entry, bytes: since });
+    }
+    const seconds = this.#before === undefined ? undefined : Math.max(0.001, (nowMs - this.#at) / 1000);
+    this.#before = seen;
+    this.#at = nowMs;
+    const rate = (bytes: bigint): string =>
+      seconds === undefined ? shortBytes(Number(bytes)) : `${shortBytes(Number(bytes) / seconds)}/s`;
+    const first: Column<Rated> = { head: seconds === undefined ? 'BYTES' : 'RATE', right: true, cell: (row) => rate(row.bytes) };
+    const others = flowColumns
+      .filter(({ head }) => head !== 'BYTES')
+      .map(({ cell, ...column }): Column<Rated> => ({ ...column, cell: ({ entry }) => cell(entry) }));
+    const table = new Table([first, ...others]);
+    for (const row of busiest) table.add(row);
+    return [`${count} flows, ${rate(total)}`, ...table.end()];
+  }
+
+  /** Keeps the busiest, in order. */
+  #keep(busiest: Rated[], row: Rated): void {
+    const last = busiest.at(-1);
+    if (busiest.length === this.#rows && last !== undefined && last.bytes >= row.bytes) return;
+    const at = busiest.findIndex(({ bytes }) => bytes < row.bytes);
+    busiest.splice(at < 0 ? busiest.length : at, 0, row);
+    if (busiest.length > this.#rows) busiest.pop();
+  }
+}

@@ -1,0 +1,28 @@
+import { once } from 'node:events';
+import type { Writable } from 'node:stream';
+
+/** What is collected before it is written. */
+const blockLength = 32_768;
+
+/** Lines to standard output: collected, written no faster than they are read. A reader that goes away ends the command quietly, as `head` wants. */
+export class Lines {
+  readonly #to: Writable;
+  #waiting = '';
+
+  constructor(to: Writable = process.stdout) {
+    this.#to = to;
+    to.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+  }
+
+  async add(line: string): Promise<void> {
+    this.#waiting += `${line}\n`;
+    if (this.#waiting.length >= blockLength) await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#waiting === '') return;
+    const block = this.#waiting;
+    this.#waiting = '';
+    if (!this.#to.write(block)) await once(this.#to, 'drain');
+  }
+}
