@@ -55,16 +55,31 @@ function writeHeader(view: DataView, bytes: Uint8Array, request: Request, status
   }
 }
 
+/** Little bulk is copied behind its head: one plain write costs less than a vectored one. Bytes. */
+const joinedBulk = 16 * 1024;
+const none: readonly Uint8Array[] = [];
+
 /** The response with a body. */
 export function bodyReply<T>(request: Request, codec: ResponseCodec<T>, value: T): Reply {
   const size = codec.size(value);
-  const frame = Frame.alloc(headroom + size);
+  let rest = bulkOf(codec, value);
+  let bulk = 0;
+  for (const chunk of rest) bulk += chunk.length;
+  const joins = bulk <= joinedBulk;
+  const frame = Frame.alloc(headroom + size + (joins ? bulk : 0));
   codec.write(frame, headroom, value);
-  const rest = bulkOf(codec, value);
+  if (joins && bulk > 0) {
+    let at = headroom + size;
+    for (const chunk of rest) {
+      frame.bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    request.sent?.();
+    request.sent = undefined;
+  }
+  if (joins) rest = none;
   writeHeader(frame.view, frame.bytes, request, request.status);
-  let length = frame.bytes.length - headroom;
-  for (const chunk of rest) length += chunk.length;
-  return { request, bytes: frame.bytes, view: frame.view, rest, length, status: request.status };
+  return { request, bytes: frame.bytes, view: frame.view, rest, length: size + bulk, status: request.status };
 }
 
 const noData = new Uint8Array(0);
