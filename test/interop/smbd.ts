@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +26,12 @@ export async function listening(port: number, ms = 10_000): Promise<void> {
     if (there) return;
     if (performance.now() > end) throw new Error(`nobody listens on port ${port}`);
   }
+}
+
+/** Ends the server of named pipes, which smbd starts when somebody asks for one, in a group of its own. */
+function endPipes(base: string): void {
+  const file = join(base, 'run', 'samba-dcerpcd.pid');
+  if (existsSync(file)) process.kill(-Number(readFileSync(file, 'utf8').trim()), 'SIGTERM');
 }
 
 export interface Smbd extends AsyncDisposable {
@@ -71,6 +77,7 @@ export async function startSmbd(folder: string, more: readonly string[] = []): P
   const ended = new Promise<void>((resolve) => process.once('exit', () => resolve()));
   const pid = process.pid as number;
   const kill = (): void => {
+    endPipes(base);
     if (process.exitCode === null && process.signalCode === null) globalThis.process.kill(-pid, 'SIGTERM');
   };
   globalThis.process.once('exit', kill); // it leads a group of its own, and would outlive an interrupted program
