@@ -5,6 +5,14 @@ import { fileId128Of, metadataOf } from '../../metadata.ts';
 import type { Open } from '../../open.ts';
 import type { DirectoryCursor } from './cursor.ts';
 
+/** What of an entry is told. */
+export interface Want {
+  /** More than its name. */
+  readonly stat: boolean;
+  /** Its 128-bit id. */
+  readonly longIds: boolean;
+}
+
 /** Entries that are asked of the store at a time. */
 const batch = 512;
 
@@ -21,67 +29,87 @@ function matcherOf(cursor: DirectoryCursor): NameMatcher | null {
 }
 
 /** The entry that comes next, without moving on; undefined at the end. `.` and `..` come first. */
-export function nextEntry(open: Open, cursor: DirectoryCursor, withStat: boolean): MaybePromise<DirectoryEntry | VfsCode | undefined> {
+export function nextEntry(open: Open, cursor: DirectoryCursor, want: Want): MaybePromise<DirectoryEntry | VfsCode | undefined> {
   const matcher = matcherOf(cursor);
   if (cursor.dots < 2) {
     if (!hasWildcards(cursor.pattern)) cursor.dots = 2;
     while (cursor.dots < 2) {
       const name = cursor.dots === 0 ? '.' : '..';
-      if (matcher === null || matcher(name)) return dotEntry(open, name, withStat);
+      if (matcher === null || matcher(name)) return dotEntry(open, name, want);
       cursor.dots++;
     }
   }
-  return stored(open, cursor, withStat, matcher);
+  return stored(open, cursor, want, matcher);
 }
 
-function dotEntry(open: Open, name: string, withStat: boolean): MaybePromise<DirectoryEntry | VfsCode> {
-  if (!withStat) return described(name, undefined);
-  return andThen(open.handle?.stat() as MaybePromise<Stat | VfsCode>, (stat) => (isCode(stat) ? stat : described(name, stat)));
+function dotEntry(open: Open, name: string, want: Want): MaybePromise<DirectoryEntry | VfsCode> {
+  if (!want.stat) return described(name, undefined, want);
+  return andThen(open.handle?.stat() as MaybePromise<Stat | VfsCode>, (stat) => (isCode(stat) ? stat : described(name, stat, want)));
 }
 
 function stored(
   open: Open,
   cursor: DirectoryCursor,
-  withStat: boolean,
+  want: Want,
   matcher: NameMatcher | null,
 ): MaybePromise<DirectoryEntry | VfsCode | undefined> {
   const entry = cursor.entries[cursor.at];
-  if (entry !== undefined) return described(toWireName(entry.name), entry.stat);
+  if (entry !== undefined) {
+    if (want.stat && entry.stat === undefined) return lookAgain(open, cursor, entry.name, want, matcher);
+    return described(toWireName(entry.name), entry.stat, want);
+  }
   if (cursor.ended) return undefined;
-  if (!hasWildcards(cursor.pattern)) return single(open, cursor, withStat);
-  const want =
-    matcher === null
-      ? { limit: batch, stat: withStat }
-      : { limit: batch, stat: withStat, match: (name: string) => matcher(toWireName(name)) };
-  const listing = open.handle?.list(cursor.next, want);
+  if (!hasWildcards(cursor.pattern)) return single(open, cursor, want);
+  const { stat } = want;
+  const match = matcher === null ? undefined : { match: (name: string) => matcher(toWireName(name)) };
+  const listing = open.handle?.list(cursor.next, { limit: batch, stat, ...match });
   return andThen(listing as Exclude<typeof listing, undefined>, (found) => {
     if (isCode(found)) return found;
     cursor.entries = found.entries;
     cursor.at = 0;
     cursor.next = found.cursor;
     cursor.ended = found.cursor === undefined;
-    return stored(open, cursor, withStat, matcher);
+    return stored(open, cursor, want, matcher);
+  });
+}
+
+/** A client that asked for names alone goes on with more: an entry that is gone by now is left out. */
+function lookAgain(
+  open: Open,
+  cursor: DirectoryCursor,
+  name: string,
+  want: Want,
+  matcher: NameMatcher | null,
+): MaybePromise<DirectoryEntry | VfsCode | undefined> {
+  return andThen(statOf(open, name), (found) => {
+    if (!isCode(found)) return described(toWireName(name), found.stat, want);
+    cursor.at++;
+    return stored(open, cursor, want, matcher);
+  });
+}
+
+/** Looks one name of the folder up. */
+function statOf(open: Open, name: string): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> {
+  const { vfs, session } = open.tree;
+  const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
+  return andThen(vfs.open(open.handle as NonNullable<Open['handle']>, name, how, session.identity), (handle) => {
+    if (isCode(handle)) return handle;
+    return andThen(handle.stat(), (stat) => andThen(handle.close(), () => (isCode(stat) ? stat : { name: handle.name, stat })));
   });
 }
 
 /** A pattern without wildcards is one name: looked up, not searched for. */
-function single(open: Open, cursor: DirectoryCursor, withStat: boolean): MaybePromise<DirectoryEntry | VfsCode | undefined> {
+function single(open: Open, cursor: DirectoryCursor, want: Want): MaybePromise<DirectoryEntry | VfsCode | undefined> {
   cursor.ended = true;
-  const { vfs, session } = open.tree;
-  const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
-  return andThen(vfs.open(open.handle as NonNullable<Open['handle']>, fromWireName(cursor.pattern), how, session.identity), (handle) => {
-    if (isCode(handle)) return handle === 'ENOENT' || handle === 'EINVAL' || handle === 'ENAMETOOLONG' ? undefined : handle;
-    return andThen(handle.stat(), (stat) =>
-      andThen(handle.close(), () => {
-        if (isCode(stat)) return stat;
-        cursor.entries = [withStat ? { name: handle.name, kind: handle.kind, stat } : { name: handle.name, kind: handle.kind }];
-        cursor.at = 0;
-        return described(toWireName(handle.name), stat);
-      }),
-    );
+  return andThen(statOf(open, fromWireName(cursor.pattern)), (found) => {
+    if (isCode(found)) return found === 'ENOENT' || found === 'EINVAL' || found === 'ENAMETOOLONG' ? undefined : found;
+    cursor.entries = [{ name: found.name, kind: found.stat.kind, stat: found.stat }];
+    cursor.at = 0;
+    return described(toWireName(found.name), want.stat ? found.stat : undefined, want);
   });
 }
 
+const noId = new Uint8Array(16);
 const noStat: Omit<DirectoryEntry, 'fileName'> = {
   creationTime: 0n,
   lastAccessTime: 0n,
@@ -93,12 +121,12 @@ const noStat: Omit<DirectoryEntry, 'fileName'> = {
   eaSize: 0,
   reparsePointTag: 0,
   fileId: 0n,
-  fileId128: new Uint8Array(16),
+  fileId128: noId,
 };
 
-function described(fileName: string, stat: Stat | undefined): DirectoryEntry {
+function described(fileName: string, stat: Stat | undefined, { longIds }: Want): DirectoryEntry {
   if (stat === undefined) return { fileName, ...noStat };
   const { indexNumber: fileId, ...metadata } = metadataOf(stat);
   const tag = stat.kind === 'link' ? ReparseTag.Symlink : 0;
-  return { fileName, ...metadata, eaSize: tag, reparsePointTag: tag, fileId, fileId128: fileId128Of(stat) };
+  return { fileName, ...metadata, eaSize: tag, reparsePointTag: tag, fileId, fileId128: longIds ? fileId128Of(stat) : noId };
 }

@@ -80,9 +80,12 @@ function* fill(
   const first = !cursor.told;
   const limit = single ? 1024 : first ? firstAnswer : laterAnswer;
   const buffer = new DirectoryBuffer(informationClass, Math.min(outputBufferLength, limit));
-  const withStat = informationClass !== FileInformationClass.Names;
+  const want = {
+    stat: informationClass !== FileInformationClass.Names,
+    longIds: informationClass === FileInformationClass.IdExtdDirectory,
+  };
   for (;;) {
-    const ready = nextEntry(ctx.open, cursor, withStat);
+    const ready = nextEntry(ctx.open, cursor, want);
     const entry: DirectoryEntry | VfsCode | undefined = ready instanceof Promise ? yield* wait(ready) : ready;
     if (isCode(entry)) return statusOf(entry);
     if (entry === undefined || !buffer.add(entry)) {
