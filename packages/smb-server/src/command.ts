@@ -19,9 +19,11 @@ export type ContextOf<N extends Needs> = Request &
         ? { readonly session: Session; readonly tree: Tree }
         : { readonly session: Session; readonly tree: Tree; readonly open: Open });
 
-/** The handler's way to say that there is no response (CANCEL), or that the connection must be closed. */
+/** The handler's way to say that there is no response (CANCEL). */
 export const noResponse = Symbol('no response');
+/** The handler's way to say that the connection must be closed. */
 export const disconnect = Symbol('disconnect');
+/** What a handler answers instead of a response. */
 export type Nothing = typeof noResponse | typeof disconnect;
 
 /** A declared request: of a message it uses the reader, and for `needs: 'open'` the places of the ids. */
@@ -29,6 +31,7 @@ export interface RequestCodec<T> {
   read(frame: Frame, at: number, length?: number): T;
   readonly fixed?: { readonly byteLength: number; readonly offset: Readonly<Record<string, number>> };
 }
+/** A declared response: how it is measured and written, and which of its parts is bulk. */
 export interface ResponseCodec<T> {
   readonly before: number;
   size(value: T): number;

@@ -28,6 +28,7 @@ export interface Limits {
   readonly oplockBreakMs: number;
 }
 
+/** What holds unless the embedder says otherwise. */
 export const defaultLimits: Limits = {
   frameBeforeLogon: 16 * 1024,
   logonMs: 10_000,

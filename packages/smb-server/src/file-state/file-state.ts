@@ -127,7 +127,9 @@ export interface Decisions {
   expire: { readonly input: ExpireInput; readonly decision: boolean };
   cancel: { readonly input: CancelInput; readonly decision: boolean };
 }
+/** Any input. */
 export type Input = Decisions[keyof Decisions]['input'];
+/** The decision that answers an input. */
 export type DecisionOf<I extends Input> = Decisions[I['kind']]['decision'];
 
 /**

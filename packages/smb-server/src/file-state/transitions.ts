@@ -90,6 +90,7 @@ export function conflict(record: FileRecord, { openId, access, shareAccess }: Co
   return NtStatus.Success;
 }
 
+/** What is known now. */
 export const query = (record: FileRecord): { deletePending: boolean; opens: number } => ({
   deletePending: record.deletePending,
   opens: record.opens.size,

@@ -6,6 +6,7 @@ export interface DispositionRow {
   readonly missing: 'create' | NtStatus;
 }
 
+/** The rows, by CreateDisposition. */
 export const dispositions: Readonly<Record<number, DispositionRow>> = {
   [CreateDisposition.Supersede]: { there: 'supersede', missing: 'create' },
   [CreateDisposition.Open]: { there: 'open', missing: NtStatus.ObjectNameNotFound },

@@ -19,6 +19,7 @@ export interface IoctlRow {
   handle(ctx: IoctlContext, request: IoctlRequest): MaybePromise<IoctlAnswer>;
 }
 
+/** The output of a code that has none. */
 export const nothing = new Uint8Array(0);
 
 /** The file of a row that needs one. */

@@ -29,7 +29,7 @@ function told(
   return frame.bytes;
 }
 
-/** FSCTL_SRV_COPYCHUNK and _WRITE, MS-SMB2 3.3.5.15.6. */
+/** A row for both codes: they differ in whether the target has to be readable. MS-SMB2 3.3.5.15.6. */
 const copyRow = (readsTarget: boolean): IoctlRow => ({
   needs: 'open',
   changes: true,
@@ -46,7 +46,9 @@ const copyRow = (readsTarget: boolean): IoctlRow => ({
     return status === NtStatus.Success ? runSteps(copyChunks(ctx, source, copy)) : status;
   },
 });
+/** FSCTL_SRV_COPYCHUNK, MS-SMB2 3.3.5.15.6. */
 export const srvCopychunk = copyRow(true);
+/** FSCTL_SRV_COPYCHUNK_WRITE, MS-SMB2 3.3.5.15.6. */
 export const srvCopychunkWrite = copyRow(false);
 
 function mayCopy({ open, tree }: IoctlContext, source: Open, readsTarget: boolean): NtStatus {
