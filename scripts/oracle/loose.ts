@@ -3,7 +3,7 @@ import { ConntrackMessage, Subsystem } from '@ring3/nfnetlink';
 import { fromHex, toHex } from '@ring3/wire';
 import { decode } from './decode.ts';
 
-/** One message with what differs from run to run taken out: ids, use counters, and times apart. */
+/** One message with what differs from run to run and machine to machine taken out: ids, use counters, the table's limit; and times apart. */
 interface Comparable {
   readonly text: string;
   /** Seconds that are left: read a moment later, and rounded down. */
@@ -29,7 +29,7 @@ function comparable(datagrams: readonly string[]): Comparable[] {
         timeouts.push(Number(seconds));
         return 'timeout';
       })
-        .replace(/\b(id|use): \d+/g, '$1')
+        .replace(/\b(id|use|maxEntries): \d+/g, '$1')
         .replace(/\b(start|stop|timestampEvent): \d+/g, '$1');
       const order: number[] = [];
       ConntrackMessage.walk(frame, at + 20, header.length - 20, (type) => order.push(type));

@@ -91,12 +91,11 @@ function drain(link: ReturnType<typeof memoryLink>): number[] {
   }
 }
 
-const sizes = ({ timeoutPolicies, host, flowCount, tracker }: Namespace): number[] => [
-  timeoutPolicies.size,
-  host.helpers.size,
-  flowCount,
-  tracker.expectations.size,
-];
+/** How many of everything there are now; flows whose time is over are gone. */
+function sizes({ timeoutPolicies, host, tracker, clock }: Namespace): number[] {
+  tracker.advance(clock.now());
+  return [timeoutPolicies.size, host.helpers.size, tracker.table.confirmed, tracker.expectations.size];
+}
 
 function empty(namespace: Namespace): void {
   namespace.timeoutPolicies.flush();
