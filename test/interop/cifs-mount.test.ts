@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -26,7 +27,12 @@ describe('the cifs client of a Linux kernel', {
       test(`works all day on a share at dialect ${dialect}: ${protection}`, async () => {
         await scene(lenient, async ({ folder, options, run }) => {
           await run(['everyday', options(`vers=${dialect}`, protection), 'day']);
-          assert.deepEqual(readdirSync(join(folder, 'day')).sort(), ['data', 'sum']);
+          const names = readFileSync(join(folder, 'day/list-of-names'), 'utf8').split('\0').slice(0, -1);
+          assert.deepEqual(
+            readdirSync(join(folder, 'day/names')).sort(),
+            names.sort(),
+            'the host has the very names, whatever they took on the way',
+          );
           assert.equal(readFileSync(join(folder, 'day/sum'), 'utf8'), `${digest(join(folder, 'day/data'))}  data\n`);
         });
       });
@@ -76,9 +82,12 @@ describe('the cifs client of a Linux kernel', {
   test('symbolic links, hard links and special files', async () => {
     await scene(lenient, async ({ folder, options, run }) => {
       writeFileSync(join(folder, 'target'), 'behind the link');
-      symlinkSync('target', join(folder, 'host-link'));
+      for (const [name, target] of Object.entries({ 'host-link': 'target', outside: '/etc/hostname', dangling: 'nowhere-at-all' })) {
+        symlinkSync(target, join(folder, name));
+      }
+      execFileSync('mkfifo', [join(folder, 'pipe')]); // whoever opened it would wait for ever
       await run(['links', options('vers=3.1.1')]);
-      assert.deepEqual(readdirSync(folder).sort(), ['host-link', 'target']);
+      assert.deepEqual(readdirSync(folder).sort(), ['dangling', 'host-link', 'outside', 'pipe', 'target']);
     });
   });
 

@@ -123,12 +123,12 @@ rm -r many
 step 'names'
 names=('𝄞 clef 😀.txt' 'Ünïcödé Straße.txt' '文件 名.txt' 'ελληνικά' ' leading and two  inner' 'ends with a dot.' 'ends with a space ' 'colon:star*question?pipe|<>"' '.hidden' '-dash'
   "$(printf 'long%.0s' {1..60}).txt")
-for name in "${names[@]}"; do printf %s "$name" >"./$name"; done
+mkdir names
+for name in "${names[@]}"; do printf %s "$name" >"names/$name"; done
 forget
-for name in "${names[@]}"; do same "$(cat "./$name")" "$name"; done
-listed=$(find . -maxdepth 1 -type f -printf '%f\n')
-for name in "${names[@]}"; do grep -qxF -e "$name" <<<"$listed"; done
-for name in "${names[@]}"; do rm "./$name"; done
+for name in "${names[@]}"; do same "$(cat "names/$name")" "$name"; done
+same "$(find names -type f -printf '%f\n' | sort)" "$(printf '%s\n' "${names[@]}" | sort)"
+printf '%s\0' "${names[@]}" >list-of-names
 
 step 'inode numbers'
 mkdir ids && touch ids/{1..20}
@@ -166,10 +166,10 @@ export GIT_AUTHOR_NAME=me GIT_AUTHOR_EMAIL=me@example.org GIT_COMMITTER_NAME=me 
 )
 rm -rf tree
 
-step 'the end: data and its checksum stay'
+step 'the end: data with its checksum and names stay'
 rm lines empty both
 forget
 sha256sum data >sum
-same "$(ls -A)" $'data\nsum'
+same "$(ls -A)" $'data\nlist-of-names\nnames\nsum'
 cd /
 umount "$share"

@@ -14,12 +14,18 @@ echo more >>hard
 again
 same "$(stat -c %h file)" 2
 same "$(stat -c %i file)" "$(stat -c %i hard)"
+mv hard other
 rm file
-same "$(cat hard)" $'text\nmore'
-mv hard file
+same "$(cat other)" $'text\nmore'
+mv other file
+ln file hard
 
-step 'a link that is on the server is followed there'
-[ ! -e host-link ] || same "$(cat host-link)" 'behind the link'
+step 'what is on the server: links are followed inside the share, and there are no special files'
+same "$(ls)" $'dangling\nfile\nhard\nhost-link\noutside\ntarget'
+same "$(cat host-link)" 'behind the link'
+refused 'Permission denied' cat outside
+refused 'No such file' cat dangling
+refused 'Permission denied' cat pipe
 cd /
 umount $share
 
@@ -34,13 +40,14 @@ ln -s ../file sub/up
 same "$(cat sub/up)" $'text\nmore'
 ln -s sub folder-link
 same "$(ls folder-link/)" up
-ln -s none dangling
-refused 'No such file' cat dangling
+ln -s none nowhere
+refused 'No such file' cat nowhere
 again
-same "$(readlink link sub/up folder-link dangling)" $'file\n../file\nsub\nnone'
-cp -a . $local/links
+same "$(readlink link sub/up folder-link nowhere)" $'file\n../file\nsub\nnone'
+mkdir $local/links
+cp -a link sub $local/links
 same "$(readlink $local/links/sub/up)" ../file
-rm -r link sub folder-link dangling $local/links
+rm -r link sub folder-link nowhere $local/links
 cd /
 umount $share
 
@@ -51,6 +58,6 @@ mkfifo fifo
 mknod null c 1 3
 again
 same "$(stat -c %F fifo null)" $'fifo\ncharacter special file'
-rm fifo null file
+rm fifo null file hard
 cd /
 umount $share

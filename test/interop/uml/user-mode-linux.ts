@@ -43,10 +43,17 @@ export async function inUserModeLinux(script: string, network: GuestNetwork, tim
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       detached: true, // a group of its own: the kernel's helpers end with it
     });
-    const timer = setTimeout(() => process.kill(-(child.pid as number), 'SIGKILL'), timeLimitMs);
+    const switchOff = (): void => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'));
+    const timer = setTimeout(switchOff, timeLimitMs);
+    process.once('exit', switchOff);
     const ended = new Promise<void>((resolve, reject) => child.once('error', reject).once('close', () => resolve()));
     const said = Promise.all(child.stdio.slice(1).map((stream) => buffer(stream as NodeJS.ReadableStream)));
-    const [kernel, errors, printed] = await ended.then(() => said).finally(() => clearTimeout(timer));
+    const [kernel, errors, printed] = await ended
+      .then(() => said)
+      .finally(() => {
+        clearTimeout(timer);
+        process.off('exit', switchOff);
+      });
     const status = read(join(exchange, 'status'));
     const output = String(printed);
     if (status === undefined) return { status: null, output: `${output}\nuser-mode Linux did not come to its end:\n${kernel}${errors}` };
