@@ -21,7 +21,7 @@ import {
 } from '@ring3/conntrack';
 import type { Block, MessageHead } from '@ring3/netlink';
 import { CounterAttributes, ConntrackMessage as Cta, HelpAttributes, SynproxyAttributes, TimestampAttributes } from '@ring3/nfnetlink';
-import { AttributeWriter } from './attribute-writer.ts';
+import { AttributeWriter } from '../attribute-writer.ts';
 
 /** The numbers of the attributes, out of their declaration. */
 const numbers = Object.fromEntries(Object.entries(Cta.table).map(([field, { type }]) => [field, type])) as {
@@ -103,7 +103,7 @@ export class FlowWriter {
     const writer = this.#writer;
     const family = (tracker.table.words[flow * FlowWords + 3]! >>> 8) & 255;
     const at = block.begin({ ...head, family }, most);
-    writer.start(block.frame, at);
+    writer.start(block, at);
     const flags = tracker.table.word(flow, ZoneAndFlags);
     const zone = flags & 0xffff;
     const zoned = flags & (FlowFlag.ZoneOrig | FlowFlag.ZoneReply);

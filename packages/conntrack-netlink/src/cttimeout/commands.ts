@@ -12,7 +12,8 @@ import {
   subsystem,
 } from '@ring3/netlink';
 import { messageType, Subsystem, TimeoutCommand, TimeoutMessage } from '@ring3/nfnetlink';
-import { givenTimeouts, messageOf, timeoutValues } from './codec.ts';
+import { givenTimeouts } from './given-timeouts.ts';
+import { writeDefaults, writePolicy } from './write-policy.ts';
 
 type TimeoutCall = Call<typeof TimeoutMessage.table>;
 
@@ -29,14 +30,6 @@ const errnoOf: Readonly<Record<PolicyFailure, number>> = {
 const row = (handle: (call: TimeoutCall) => number | undefined, dump?: (call: TimeoutCall) => Dump | number): AnyCommand =>
   command({ attributes: TimeoutMessage, unchecked: ['use'], handle, ...(dump === undefined ? {} : { dump }) });
 
-const answerOf = (policy: TimeoutPolicy, hz: number) => ({
-  name: policy.name,
-  l3proto: policy.l3num,
-  l4proto: policy.l4,
-  use: policy.use,
-  data: timeoutValues(policy.l4, policy.timeouts, hz),
-});
-
 /** IPCTNL_MSG_TIMEOUT_NEW. */
 const timeoutNew = (namespace: Namespace): AnyCommand =>
   row(({ attributes, header }) => {
@@ -52,12 +45,12 @@ const timeoutNew = (namespace: Namespace): AnyCommand =>
 /** IPCTNL_MSG_TIMEOUT_GET: one by name, or all. */
 const timeoutGet = (namespace: Namespace): AnyCommand =>
   row(
-    ({ attributes, reply }) => {
+    ({ attributes, replyWith }) => {
       const name = attributes.get('name');
       if (name === undefined) return Errno.EINVAL;
       const policy = namespace.timeoutPolicies.find(name);
       if (policy === undefined) return Errno.ENOENT;
-      reply(TimeoutCommand.New, messageOf(policy.l4), answerOf(policy, namespace.hz));
+      replyWith(TimeoutCommand.New, (block, head) => writePolicy(block, head, policy, namespace));
       return 0;
     },
     () => new TimeoutDump(namespace),
@@ -82,7 +75,7 @@ class TimeoutDump implements Dump {
       this.#next = undefined;
       if (policy === undefined) return true;
       if (policy.removed) continue;
-      if (!block.add(whole, messageOf(policy.l4), answerOf(policy, this.#namespace.hz))) {
+      if (!writePolicy(block, whole, policy, this.#namespace)) {
         this.#next = policy;
         return false;
       }
@@ -120,7 +113,7 @@ const timeoutDefaultSet = (namespace: Namespace): AnyCommand =>
 
 /** IPCTNL_MSG_TIMEOUT_DEFAULT_GET; answered by a DEFAULT_SET message. */
 const timeoutDefaultGet = (namespace: Namespace): AnyCommand =>
-  row(({ attributes, reply }) => {
+  row(({ attributes, replyWith }) => {
     const { profile, defaultTimeouts, hz } = namespace;
     const l3num = attributes.get('l3proto');
     const l4 = attributes.get('l4proto');
@@ -128,7 +121,7 @@ const timeoutDefaultGet = (namespace: Namespace): AnyCommand =>
     const table = defaultTimeouts.table(l3num, l4, profile);
     if (table === undefined) return Errno.EOPNOTSUPP;
     const family = profile.defaultGetOwnFamily && l4 === genericProtocol ? 0 : l3num;
-    reply(TimeoutCommand.DefaultSet, messageOf(l4), { l3proto: family, l4proto: l4, data: timeoutValues(l4, table, hz) });
+    replyWith(TimeoutCommand.DefaultSet, (block, head) => writeDefaults(block, head, family, l4, table, hz));
     return 0;
   });
 

@@ -7,8 +7,8 @@ export class AttributeWriter {
   /** Where the next attribute starts. */
   at = 0;
 
-  /** Points at a frame. */
-  start(frame: Frame, at: number): void {
+  /** Begins in a block. @param at where its `begin` said */
+  start({ frame }: { readonly frame: Frame }, at: number): void {
     this.#view = frame.view;
     this.#bytes = frame.bytes;
     this.at = at;
