@@ -157,7 +157,7 @@ export class Compound {
       return;
     }
     this.#inherit(request, outcome);
-    if (outcome === noResponse) return;
+    if (outcome === noResponse || request.header.command === Command.Cancel) return; // a CANCEL that is refused has no answer either
     const reply = this.#reply(request, outcome);
     if (!request.interim) this.#grant(reply);
     this.#room -= reply.length;

@@ -1,6 +1,7 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  CancelRequest,
   CloseRequest,
   Command,
   Dialect,
@@ -239,4 +240,14 @@ test('every message of the log-on cut short is answered or ends the connection, 
   }
   honest.messageId = 0;
   strictEqual((await honest.negotiate()).status, NtStatus.Success);
+});
+
+test('a CANCEL has no answer, not even where it is badly signed or its session is gone (3.3.5.16)', async () => {
+  const client = await RawClient.at(testServer());
+  const cancel: Element = { command: Command.Cancel, body: CancelRequest.encode({}) };
+  client.sendFrame(client.encode([{ ...cancel, header: { flags: HeaderFlags.Signed } }]));
+  client.sendFrame(client.encode([{ ...cancel, header: { sessionId: 77 } }]));
+  client.sendFrame(client.encode([cancel]));
+  const answer = await client.ask(echo);
+  strictEqual(answer.header.command, Command.Echo);
 });

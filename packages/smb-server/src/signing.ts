@@ -23,7 +23,7 @@ export function verifyProtection(request: Request): Verdict {
   }
   if (session === undefined || session.state === 'inProgress' || command === Command.SessionSetup) return 'good';
   if (command === Command.TreeConnect && connection.dialect === Dialect.Smb311 && session.signer !== undefined) return 'close';
-  if (session.signingRequired && command !== Command.Cancel) return NtStatus.AccessDenied;
+  if (session.signingRequired) return NtStatus.AccessDenied;
   return 'good';
 }
 
