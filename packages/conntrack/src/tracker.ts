@@ -16,6 +16,7 @@ import { Action, EventBit } from './l4/action.ts';
 import { isIcmpError, readIcmp, refuseIcmp } from './l4/icmp.ts';
 import { isIcmpv6Error, isUntrackedIcmpv6, readIcmpv6, refuseIcmpv6 } from './l4/icmpv6.ts';
 import { begin, handle, mayBegin, readKey, refuse } from './l4/protocols.ts';
+import { Segment } from './l4/tcp-segment.ts';
 import { Packet, PacketClass } from './packet/packet.ts';
 import { readInner, readPacket, Whole } from './packet/read.ts';
 import { Reassembly } from './packet/reassembly.ts';
@@ -91,6 +92,8 @@ export class Tracker {
   readonly time: Float64Array = new Float64Array(1);
   /** What happened to the flow at hand: `EventBit`s. */
   happened = 0;
+  /** @internal The TCP segment at hand. */
+  readonly segment: Segment = new Segment();
   /** Why the last packet was invalid or ignored, for the log. */
   reason = '';
   /** What the helper's hook decided about the last packet. */
