@@ -66,8 +66,10 @@ class CtnetlinkExp {
   #row(handle: (call: ExpectCall) => number, dump?: (call: ExpectCall) => Dump | number): AnyCommand {
     const caused =
       <T>(act: (call: ExpectCall) => T) =>
-      (call: ExpectCall) =>
-        this.#events.causedBy(call.port.portId, () => act(call));
+      (call: ExpectCall) => {
+        this.#namespace.tracker.advance(this.#namespace.clock.now()); // what time ends, nobody caused
+        return this.#events.causedBy(call.port.portId, () => act(call));
+      };
     return command({ attributes: ExpectMessage, handle: caused(handle), ...(dump === undefined ? {} : { dump: caused(dump) }) });
   }
 

@@ -124,8 +124,10 @@ class Ctnetlink {
   #row(handle: (call: ConntrackCall) => number, dump?: (call: ConntrackCall) => Dump | number): AnyCommand {
     const caused =
       <T>(act: (call: ConntrackCall) => T) =>
-      (call: ConntrackCall) =>
-        this.#events.causedBy(call.port.portId, () => act(call));
+      (call: ConntrackCall) => {
+        this.#namespace.tracker.advance(this.#namespace.clock.now()); // what time ends, nobody caused
+        return this.#events.causedBy(call.port.portId, () => act(call));
+      };
     return command({
       attributes: ConntrackMessage,
       unchecked,
