@@ -32,7 +32,7 @@ const has = (value: number, bits: number): boolean => (value & bits) !== 0;
 /** The rules of a CREATE that need nothing but the request, MS-SMB2 3.3.5.9 and MS-FSA 2.1.5.1. Each row: when it holds, the status. */
 const rules: readonly (readonly [(request: CreateRequest) => boolean, NtStatus])[] = [
   [({ impersonationLevel }) => impersonationLevel > ImpersonationLevel.Delegate, NtStatus.BadImpersonationLevel],
-  [({ desiredAccess }) => (desiredAccess & ~AccessMask.Synchronize) === 0 || has(desiredAccess, reservedRights), NtStatus.AccessDenied],
+  [({ desiredAccess }) => desiredAccess === 0 || has(desiredAccess, reservedRights), NtStatus.AccessDenied],
   [({ createOptions }) => has(createOptions, 0xff000000), NtStatus.InvalidParameter],
   [({ createOptions }) => has(createOptions, unsupportedOptions), NtStatus.NotSupported],
   [({ createDisposition }) => createDisposition > CreateDisposition.OverwriteIf, NtStatus.InvalidParameter],
