@@ -1,8 +1,11 @@
-/** The ring3 that `netlink.ts` asks over its unix socket. */
+/** The ring3 that `netlink.ts` and `dump.ts` ask over its unix socket: the path, and for how many flows there is room. */
 import { createNamespace } from '@ring3/conntrack';
 import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import { listenUnix } from '@ring3/netlink';
 
-const server = createNetlinkServer(createNamespace());
+const flows = Number(process.argv[3] ?? 65_536);
+const namespace = createNamespace({ flows });
+namespace.sysctls.set('nf_conntrack_max', String(flows));
+const server = createNetlinkServer(namespace);
 listenUnix(process.argv[2] as string, { namespace: () => server });
 process.send?.('ready');

@@ -1,0 +1,157 @@
+/**
+ * How fast a table of flows is dumped: the kernel's own and ring3's, filled by the same ctnetlink requests, read by the same loop, turn by turn.
+ * `npm run bench -- dump [FLOWS]`, one million unless given. Wants root: the kernel is asked in a network namespace of its own, and its limit of flows,
+ * which all namespaces share, is raised meanwhile.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { MaybePromise } from '@ring3/kit';
+import { newNetworkNamespace } from '@ring3/linux';
+import {
+  connectUnix,
+  Errno,
+  eachMessage,
+  GetFlags,
+  headerLength,
+  kernelLink,
+  MessageFlags,
+  MessageHeader,
+  MessageType,
+  type NetlinkLink,
+  NewFlags,
+} from '@ring3/netlink';
+import { ConntrackCommand, ConntrackMessage, FamilyHeader, messageType, Subsystem } from '@ring3/nfnetlink';
+import { Frame } from '@ring3/wire';
+import { machine, median } from './machine.ts';
+
+const flows = Number(process.argv[2] ?? 1_000_000);
+const rounds = 5;
+const limit = '/proc/sys/net/netfilter/nf_conntrack_max';
+
+interface Peer {
+  readonly name: string;
+  open(): MaybePromise<NetlinkLink>;
+}
+
+const attributesAt = headerLength + FamilyHeader.byteLength;
+
+/** A ctnetlink request. */
+function request(command: number, flags: number, value: Parameters<typeof ConntrackMessage.write>[2]): Uint8Array {
+  const frame = Frame.alloc(attributesAt + ConntrackMessage.size(value));
+  MessageHeader.write(frame, 0, {
+    length: frame.length,
+    type: messageType(Subsystem.Ctnetlink, command),
+    flags: flags | MessageFlags.Request,
+    sequence: 1,
+    portId: 0,
+  });
+  FamilyHeader.write(frame, headerLength, { family: 2, version: 0, resourceId: 0 });
+  ConntrackMessage.write(frame, attributesAt, value);
+  return frame.bytes;
+}
+
+/** Creates established TCP flows, some hundred a datagram. */
+async function fill(link: NetlinkLink): Promise<void> {
+  for (let from = 0; from < flows; ) {
+    const batch: Uint8Array[] = [];
+    for (const end = Math.min(flows, from + 200); from < end; from++) {
+      const client = Uint8Array.of(10, (from >> 20) & 255, (from >> 12) & 255, ((from >> 4) & 255) | 0);
+      const server = Uint8Array.of(192, 0, 2, 1);
+      const port = 1024 + (from & 15);
+      const tupleOrig = { ip: { v4Source: client, v4Destination: server }, proto: { number: 6, sourcePort: port, destinationPort: 443 } };
+      const tupleReply = { ip: { v4Source: server, v4Destination: client }, proto: { number: 6, sourcePort: 443, destinationPort: port } };
+      const flags = from === end - 1 ? NewFlags.Create | MessageFlags.Ack : NewFlags.Create; // the last one is answered
+      batch.push(request(ConntrackCommand.New, flags, { tupleOrig, tupleReply, timeout: 100_000, protoinfo: { tcp: { state: 3 } } }));
+    }
+    const sent = link.send(Buffer.concat(batch));
+    const answer = sent < 0 ? sent : await next(link);
+    if (typeof answer === 'number' || new Frame(answer).view.getInt32(headerLength, true) !== 0)
+      throw new Error('the flows cannot be made');
+  }
+}
+
+/** The next datagram, waited for; or the errno at the link's end. */
+async function next(link: NetlinkLink): Promise<Uint8Array | number> {
+  for (;;) {
+    const datagram = link.receive();
+    if (datagram !== -Errno.EAGAIN) return datagram;
+    await new Promise<void>((resolve) => {
+      const stop = link.watch(() => {
+        stop();
+        resolve();
+      });
+    });
+  }
+}
+
+/** Asks for a dump and counts its entries, without decoding them. */
+async function dump(link: NetlinkLink): Promise<{ entries: number; bytes: number }> {
+  link.send(request(ConntrackCommand.Get, GetFlags.Dump, {}));
+  let entries = 0;
+  let bytes = 0;
+  for (;;) {
+    const datagram = await next(link);
+    if (typeof datagram === 'number') throw new Error(`the dump ended with ${datagram}`);
+    bytes += datagram.length;
+    let done = false;
+    eachMessage(new Frame(datagram), ({ type }) => {
+      if (type === MessageType.Done) done = true;
+      else entries++;
+    });
+    if (done) return { entries, bytes };
+  }
+}
+
+async function measure(peers: readonly Peer[]): Promise<void> {
+  const rates = new Map(peers.map(({ name }) => [name, [] as number[]]));
+  let size = 0;
+  for (const { name, open } of peers) {
+    const link = await open();
+    await fill(link);
+    link.close();
+    console.error(`${name}: filled`);
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const { name, open } of peers) {
+      const link = await open();
+      const start = performance.now();
+      const { entries, bytes } = await dump(link);
+      rates.get(name)?.push((entries / (performance.now() - start)) * 1000);
+      link.close();
+      if (entries !== flows) throw new Error(`${name}: ${entries} flows in the dump, ${flows} were made`);
+      size = bytes / entries;
+    }
+  }
+  console.log(`${machine()}; ${flows.toLocaleString('en')} TCP flows, ${size.toFixed(0)} bytes an entry, the middle of ${rounds} dumps\n`);
+  console.log('| | entries a second | beside the kernel |\n|---|--:|--:|');
+  const kernel = median(rates.get(peers[0]?.name ?? '') ?? []);
+  for (const { name } of peers) {
+    const rate = median(rates.get(name) ?? []);
+    console.log(`| ${name} | ${Math.round(rate / 1000).toLocaleString('en')},000 | ${(rate / kernel).toFixed(2)} |`);
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'ring3-bench-'));
+const path = join(folder, 'netlink.sock');
+const shared = openSync(limit, 'r+'); // stays the limit of all when this process has a namespace of its own
+const before = readFileSync(shared, 'utf8');
+if (Number(before) < flows + 1000) writeSync(shared, String(flows + 1000), 0);
+if (newNetworkNamespace() < 0) throw new Error('the kernel is asked in a network namespace of its own: run as root');
+const server = fork(fileURLToPath(new URL('netlink-server.ts', import.meta.url)), [path, String(flows + 1000)], {
+  execArgv: ['--conditions=source'],
+});
+try {
+  await once(server, 'message');
+  await measure([
+    { name: 'Linux kernel', open: kernelLink },
+    { name: 'ring3, unix socket', open: () => connectUnix(path) },
+  ]);
+} finally {
+  server.kill();
+  writeSync(shared, before, 0);
+  rmSync(folder, { recursive: true });
+}
