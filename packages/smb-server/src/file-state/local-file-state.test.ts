@@ -252,6 +252,14 @@ test('reading and writing ask the locks, and are refused with FILE_LOCK_CONFLICT
   assert.equal(lock(2, [range(0, 1)], false), NtStatus.LockNotGranted);
 });
 
+test('looking at a file that nobody has open leaves nothing behind', () => {
+  const { state } = stage();
+  assert.ok(writesFreely(state.guardOf('f'), 1));
+  state.submit('f', { kind: 'query' });
+  state.submit('f', { kind: 'cancel', ticket: 1, status: NtStatus.Cancelled });
+  assert.equal(state.size, 0);
+});
+
 test('the guard says when nothing has to be asked', () => {
   const { open, oplock, lock, unlock, ask, close, state, range } = stage();
   open(1);

@@ -38,6 +38,8 @@ export interface LocalFileStateOptions {
 
 const alone: LocalFileStateOptions = { clock: systemClock, oplockBreakMs: 35_000, broken: () => false, deleting: () => {} };
 
+const nothing: Guard = { locks: 0, levelII: 0, exclusive: 0 };
+
 /** The state of files in this process: a map, answering at once. A record is there as long as something is known about the file. */
 export class LocalFileState implements FileState {
   readonly #options: LocalFileStateOptions;
@@ -65,7 +67,7 @@ export class LocalFileState implements FileState {
   }
 
   guardOf(fileId: string): Guard {
-    return this.#recordOf(fileId).guard;
+    return this.#records.get(fileId)?.guard ?? nothing;
   }
 
   #recordOf(fileId: string): FileRecord {
