@@ -84,5 +84,6 @@ export {
   QueueVerdictHeader,
   Verdict,
 } from './queue/attributes.ts';
+export { type ListenOptions, QueueClient, type QueuedPacket, readQueuedPacket } from './queue/client.ts';
 export { Group, messageType, Subsystem } from './subsystem.ts';
 export { fromWireName, toWireName } from './wire-name.ts';

@@ -5,6 +5,7 @@ import { FakeClock, fakeRandom } from '@ring3/kit';
 import { Block, Errno, type MemoryLink, MessageFlags, MessageType, memoryLink, messages } from '@ring3/netlink';
 import {
   messageType,
+  QueueClient,
   QueueCommand,
   QueueConfig,
   QueueConfigCommand,
@@ -176,4 +177,26 @@ test('REPEAT tells the packet again; a listener that goes drops what waits, and 
   assert.equal(track(namespace, udp(1)), 'passUnconfirmed');
   assert.equal(config(b, bind), 0);
   assert.equal(track(namespace, udp(1)), 'held');
+});
+
+test('the typed client takes a queue, hears of packets with their flows, and decides', async () => {
+  const { namespace, a, released } = make();
+  const client = new QueueClient(a);
+  await client.bind(queueNumber, { conntrack: true, copyRange: 24 });
+  await assert.rejects(client.bind(queueNumber), { errno: Errno.EBUSY });
+  const packets = client.packets();
+  const next = packets.next();
+  track(namespace, udp(1000));
+  const { value } = await next;
+  assert.ok(typeof value === 'object');
+  assert.deepEqual([value.queue, value.id, value.family, value.payload.length, value.length], [queueNumber, 1, 2, 24, 30]);
+  assert.equal(value.conntrack?.tupleOrig?.proto?.sourcePort, 1000);
+  await client.verdict(value);
+  assert.deepEqual(
+    released.map(({ accepted }) => accepted),
+    [true],
+  );
+  await assert.rejects(client.verdict(value), { errno: Errno.ENOENT });
+  await client.unbind(queueNumber);
+  client.close();
 });
