@@ -1,26 +1,27 @@
 /**
  * node --conditions=source scripts/draw-states.ts [--check]
- * Draws the state tables of the connection tracker as docs/states.md; with --check it only says whether the page is as the tables are.
+ * Draws the state tables of the connection tracker and of oplocks as docs/states.md; with --check it only says whether the page is as the tables are.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sctpTable as sctp, tcpTable as tcp } from '@ring3/conntrack';
+import { oplockBreaks, oplockLevels } from '@ring3/smb-server';
 
 const page = resolve(import.meta.dirname, '../docs/states.md');
 
 /** A table of one direction: rows are what comes, columns the state that it finds. */
 function draw(title: string, states: readonly string[], table: Readonly<Record<string, readonly string[]>>): string {
   const rows = Object.entries(table).map(([name, cells]) => {
-    const shown = cells.map((cell, i) => (cell === states[i] ? '·' : cell === 'invalid' ? '✗' : cell));
+    const shown = cells.map((cell, i) => (cell === states[i] || cell === 'keep' ? '·' : cell === 'invalid' ? '✗' : cell));
     return `| **${name}** | ${shown.join(' | ')} |`;
   });
   return `### ${title}\n\n| | ${states.join(' | ')} |\n|---|${states.map(() => '---|').join('')}\n${rows.join('\n')}\n`;
 }
 
-const text = `# State tables of the connection tracker
+const text = `# State tables
 
-Drawn from \`packages/conntrack/src/l4\` by \`scripts/draw-states.ts\`. A row is what comes, a column the state that it finds: · stays,
-✗ is invalid, \`ignore\` passes and changes neither state, timer nor counters.
+Drawn from the code by \`scripts/draw-states.ts\`. A row is what comes, a column the state that it finds: · stays. For the connection tracker
+(\`packages/conntrack/src/l4\`) ✗ is invalid, and \`ignore\` passes and changes neither state, timer nor counters.
 
 ## TCP
 
@@ -29,7 +30,13 @@ ${draw('Reply direction', tcp.tcpStates, tcp.reply)}
 ## SCTP
 
 ${draw('Original direction', sctp.sctpStates, sctp.original)}
-${draw('Reply direction', sctp.sctpStates, sctp.reply)}`;
+${draw('Reply direction', sctp.sctpStates, sctp.reply)}
+## Oplocks
+
+What is left of an oplock when another open comes with an operation (\`packages/smb-server/src/file-state/oplock-breaks.ts\`). The operation waits until the
+holder of an exclusive or batch oplock has acknowledged the break, closed its open, or let 35 seconds pass; level II goes at once.
+
+${draw('Breaks', oplockLevels, oplockBreaks)}`;
 
 if (!process.argv.includes('--check')) writeFileSync(page, text);
 else if (readFileSync(page, 'utf8') !== text) {

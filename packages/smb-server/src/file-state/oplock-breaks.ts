@@ -9,7 +9,7 @@ export type Break = 'keep' | 'levelII' | 'none';
 type RowOf<S extends readonly string[]> = { readonly [K in keyof S]: Break };
 
 /** Operations that are checked against oplocks, MS-FSA 2.1.4.12. */
-export type Operation = 'open' | 'overwrite' | 'read' | 'write' | 'lock' | 'size' | 'zeroData' | 'rename' | 'delete' | 'flush';
+export type Operation = 'open' | 'overwrite' | 'read' | 'write' | 'lock' | 'size' | 'zeroData' | 'rename' | 'delete';
 
 /**
  * What an operation through another open breaks, MS-FSA 2.1.4.12. An exclusive or batch oplock that is broken has to be acknowledged before the operation
@@ -26,7 +26,6 @@ export const breaksOfOthers: Readonly<Record<Operation, RowOf<typeof oplockLevel
   zeroData: ['none', /* */ 'none', /* */ 'none'],
   rename: /* */ ['keep', /* */ 'keep', /* */ 'levelII'],
   delete: /* */ ['keep', /* */ 'keep', /* */ 'levelII'],
-  flush: /*  */ ['keep', /* */ 'levelII', 'levelII'],
 };
 
 /** What an operation breaks of its own open's oplock: one of level II, whoever changes the data, for others that share it hear of it the same way. */

@@ -25,7 +25,6 @@ test('what each operation of another open breaks, cell by cell (MS-FSA 2.1.4.12)
     zeroData: 'none none none',
     rename: 'keep keep levelII',
     delete: 'keep keep levelII',
-    flush: 'keep levelII levelII',
   };
   for (const [operation, cells] of Object.entries(golden)) {
     for (const [i, cell] of cells.split(' ').entries()) {
