@@ -1,9 +1,8 @@
 /**
- * npm run fuzz [-- NAME… [--count N] [--seed N]]   runs test/fuzz/NAME.ts, all of them without a name: ten million inputs each unless said
+ * npm run fuzz [-- NAME… [--count N] [--seed N]]   runs test/fuzz/NAME.ts: ten million inputs each unless said
  * A crash names its seed; the input that made it belongs into test/golden.
  */
-import { globSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** What each file of test/fuzz exports. */
@@ -16,13 +15,8 @@ const seed = Number(values.seed ?? Date.now() % 1_000_000);
 /** Inputs between two lines of progress. */
 const turn = 1_000_000;
 
-const names =
-  positionals.length > 0
-    ? positionals
-    : globSync('*.ts', { cwd: folder })
-        .filter((file) => !file.endsWith('.test.ts'))
-        .map((file) => basename(file, '.ts'));
-for (const name of names.sort()) {
+const names = positionals.length > 0 ? positionals : ['conntrack-packets', 'netlink-datagrams'];
+for (const name of names) {
   const { fuzz } = (await import(resolve(folder, `${name}.ts`))) as { fuzz: Fuzz };
   for (let done = 0, i = 0; done < count; i++) {
     console.log(`${name} seed ${seed + i}: from ${done}`);
