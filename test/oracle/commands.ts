@@ -1,16 +1,20 @@
 /** What the recorded cases do by `nfct`, `conntrack`, `iptables`, `nft` and `sysctl`, done on a namespace of ring3. */
 import { Buffer } from 'node:buffer';
 import {
+  createFlow,
   EventBit,
   Family,
+  invert,
   type Namespace,
   Protocol,
   type Rule,
   type RuleMatch,
   readFlow,
   Status,
-  secondsOf,
+  setTimeouts,
   type TimeoutPolicyRef,
+  type Tuple,
+  secondsOf as wholeSeconds,
 } from '@ring3/conntrack';
 
 /** IP protocol numbers by the names that the tools know. */
@@ -137,6 +141,8 @@ export class Desk {
       policies.flush();
       return 0;
     }
+    if (verb === 'default-get') return 0;
+    if (verb === 'default-set') return this.#setDefaults(rest);
     if (verb === 'get') return policies.find(rest[0] ?? '') === undefined ? 1 : 0;
     if (verb === 'del' || verb === 'delete') return policies.delete(rest[0] ?? '') === undefined ? 0 : 1;
     if (verb !== 'add') return undefined;
@@ -144,13 +150,19 @@ export class Desk {
     const l4 = protocolNames[protocol];
     const l3num = families[family];
     if (l4 === undefined || l3num === undefined) return 1;
-    const given: (number | undefined)[] = [];
-    for (let i = 0; i + 1 < pairs.length; i += 2) {
-      const index = timeoutNames[l4]?.indexOf((pairs[i] ?? '').toLowerCase()) ?? -1;
-      if (index < 0) return 1;
-      given[index] = Number(pairs[i + 1]);
-    }
+    const given = secondsOf(l4, pairs);
+    if (given === undefined) return 1;
     return typeof policies.set({ name, l3num, l4, timeouts: () => given }, { exclusive: true, replace: false }) === 'string' ? 1 : 0;
+  }
+
+  #setDefaults([family = '', protocol = '', ...pairs]: string[]): number {
+    const l4 = protocolNames[protocol];
+    const { defaultTimeouts, profile, hz } = this.namespace;
+    const table = l4 === undefined ? undefined : defaultTimeouts.table(families[family] ?? Family.Ipv4, l4, profile);
+    const given = l4 === undefined ? undefined : secondsOf(l4, pairs);
+    if (table === undefined || given === undefined) return 1;
+    setTimeouts(table, given, hz);
+    return 0;
   }
 
   /** `nfput.py NAME L3 L4 TYPE=SECONDS…`: NEW with REPLACE. */
@@ -165,6 +177,7 @@ export class Desk {
   }
 
   #iptables(family: number, words: string[]): number | undefined {
+    if (words[0] === '-w') words = words.slice(1);
     if (words[0] !== '-t' || words[1] !== 'raw') return undefined;
     const [verb, chain = '', ...rest] = words.slice(2);
     const rules = this.namespace.tracker.rules;
@@ -178,7 +191,10 @@ export class Desk {
         rules.flush((rule) => mine(rule) && (chain === '' || (this.#ruleTexts.get(rule.id) ?? '').startsWith(`${family} ${chain} `)));
         return 0;
       case '-D': {
-        const found = rules.list().find((rule) => this.#ruleTexts.get(rule.id) === text);
+        const ofChain = rules.list().filter((rule) => (this.#ruleTexts.get(rule.id) ?? '').startsWith(`${family} ${chain} `));
+        const found = /^\d+$/.test(rest[0] ?? '')
+          ? ofChain[Number(rest[0]) - 1]
+          : ofChain.find((rule) => this.#ruleTexts.get(rule.id) === text);
         if (found === undefined) return 1;
         rules.delete(found.id);
         return 0;
@@ -239,7 +255,7 @@ export class Desk {
     const rule = this.lateRules.find((one) => one.family === family && one.protocol === protocol);
     if (rule === undefined || tracker.policyOf(flow) !== undefined) return;
     tracker.attachPolicy(flow, rule.policy);
-    tracker.setExpiry(flow, secondsOf(rule.policy.timeouts[0]!, this.namespace.hz) * 1000);
+    tracker.setExpiry(flow, wholeSeconds(rule.policy.timeouts[0]!, this.namespace.hz) * 1000);
   }
 
   #sysctl(words: string[]): number | undefined {
@@ -248,6 +264,24 @@ export class Desk {
       if (this.namespace.sysctls.set(name, value) !== undefined) return 1;
     }
     return 0;
+  }
+
+  /** `conntrack -I`: a flow whose reply is the mirror of its original. */
+  #insert(options: ReadonlyMap<string, string>): number {
+    const address = (text = '0.0.0.0'): Uint8Array => (text.includes(':') ? ipv6Of(text) : Uint8Array.from(text.split('.').map(Number)));
+    const source = address(options.get('-s'));
+    const name = options.get('-p') ?? '';
+    const orig: Tuple = {
+      family: source.byteLength === 4 ? Family.Ipv4 : Family.Ipv6,
+      protocol: protocolNames[name] ?? Number(name),
+      source,
+      destination: address(options.get('-d')),
+      sourcePort: Number(options.get('--sport') ?? 0),
+      destinationPort: Number(options.get('--dport') ?? 0),
+    };
+    const mark = Number(options.get('-m') ?? options.get('--mark') ?? 0);
+    const timeoutSeconds = Number(options.get('-t') ?? options.get('--timeout') ?? 0);
+    return typeof createFlow(this.namespace.tracker, { orig, reply: invert(orig), timeoutSeconds, mark }) === 'string' ? 1 : 0;
   }
 
   #conntrack(words: string[]): number | undefined {
@@ -267,6 +301,8 @@ export class Desk {
       for (const flow of matching) tracker.destroy(flow);
       return matching.length > 0 ? 0 : 1;
     }
+    if (options.has('-G')) return matching.length > 0 ? 0 : 1;
+    if (options.has('-I')) return this.#insert(options);
     if (!options.has('-U')) return undefined;
     const timeout = options.get('-t') ?? options.get('--timeout');
     const mark = options.get('-m') ?? options.get('--mark');
@@ -290,6 +326,17 @@ function flowMatches(flow: ReturnType<typeof readFlow>, options: ReadonlyMap<str
   if (sport !== undefined && flow.orig.sourcePort !== Number(sport)) return false;
   const dport = options.get('--dport');
   return dport === undefined || flow.orig.destinationPort === Number(dport);
+}
+
+/** nfct's pairs of name and seconds by attribute, or undefined for a name that the protocol has not. */
+function secondsOf(l4: number, pairs: readonly string[]): (number | undefined)[] | undefined {
+  const given: (number | undefined)[] = [];
+  for (let i = 0; i + 1 < pairs.length; i += 2) {
+    const index = timeoutNames[l4]?.indexOf((pairs[i] ?? '').toLowerCase()) ?? -1;
+    if (index < 0) return undefined;
+    given[index] = Number(pairs[i + 1]);
+  }
+  return given;
 }
 
 const splitter = /'[^']*'|"[^"]*"|\S+/g;
