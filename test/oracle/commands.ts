@@ -221,14 +221,35 @@ export class Desk {
       this.#chainPriority.set(chain[1]!, chain[2]!);
       return 0;
     }
-    const rule = /^add rule (\w+) ((\w+) \w+) (?:ip protocol|ip6 nexthdr|meta l4proto) (\w+) ct timeout set "(\w+)"\s*$/.exec(text);
-    if (rule === null) return undefined;
-    const policy = this.#nft.get(`${rule[3]} ${rule[5]}`);
-    if (policy === undefined) return 1;
-    // before the tracker ran there is no flow to give it to
-    if (this.#chainPriority.get(rule[2]!) === 'raw') return 0;
-    this.lateRules.push({ family: families[rule[1]!] ?? Family.Ipv4, protocol: protocolNames[rule[4]!] ?? Number(rule[4]), policy });
-    return 0;
+    const rule = /^add rule (\w+) ((\w+) \w+) (.*)$/s.exec(text);
+    return rule === null ? undefined : this.#nftRule(rule[1]!, rule[2]!, rule[3]!, rule[4]!);
+  }
+
+  /** `MATCH… ct timeout set "NAME" | ct zone set N | notrack`. */
+  #nftRule(family: string, chain: string, table: string, text: string): number | undefined {
+    const raw = this.#chainPriority.get(chain) === 'raw';
+    const protocol = /(?:ip protocol|ip6 nexthdr|meta l4proto) (\w+)/.exec(text)?.[1] ?? /\b(tcp|udp|sctp|udplite) dport/.exec(text)?.[1];
+    const port = /\bdport (\d+)/.exec(text)?.[1];
+    const l4 = protocol === undefined ? undefined : (protocolNames[protocol] ?? Number(protocol));
+    const match: RuleMatch = {
+      ...(families[family] === undefined ? {} : { family: families[family]! }),
+      ...(l4 === undefined ? {} : { protocol: l4 }),
+      ...(port === undefined ? {} : { destinationPort: { from: Number(port), to: Number(port) } }),
+    };
+    const timeout = /ct timeout set "(\w+)"/.exec(text)?.[1];
+    if (timeout !== undefined) {
+      const policy = this.#nft.get(`${table} ${timeout}`);
+      if (policy === undefined || l4 === undefined) return 1;
+      // before the tracker ran there is no flow to give it to
+      if (!raw) this.lateRules.push({ family: families[family] ?? Family.Ipv4, protocol: l4, policy });
+      return 0;
+    }
+    const zone = /ct (?:(original|reply) )?zone set (\d+)/.exec(text);
+    const direction = zone?.[1] === undefined ? {} : { zoneDirection: zone[1] as 'original' | 'reply' };
+    const target = zone === null ? (/\bnotrack\b/.test(text) ? { notrack: true } : undefined) : { zone: Number(zone[2]), ...direction };
+    if (target === undefined) return undefined;
+    if (!raw) return 0;
+    return typeof this.namespace.tracker.rules.add(match, target) === 'string' ? 1 : 0;
   }
 
   #nftTimeout(table: string, name: string, body: string): number {
