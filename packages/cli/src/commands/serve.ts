@@ -53,6 +53,7 @@ export function addServe(program: Command): void {
     .option('--state-dir <dir>', 'where state lives')
     .option('--control <socket>', `control socket, or off (default: ${defaultControl()})`)
     .option('--netlink <socket>', `netlink socket, or off (default: ${defaultNetlink()})`)
+    .option('--console <port>', 'the web page; only off, until there is one', oneOf('--console', ['off']))
     .option('--capture <file>', 'play a pcap or pcapng file into the namespace "capture"; it has been played when serve is ready')
     .option('--capture-speed <n>', 'times as fast as its packets came, 1 for its own time; as fast as possible unless given', speed)
     .option('--capture-checksums', 'packets of the capture with wrong checksums are invalid')
