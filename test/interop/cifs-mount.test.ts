@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -98,6 +98,24 @@ describe('the cifs client of a Linux kernel', {
     });
   });
 
+  test('a folder is watched for changes by clients and by the host', async () => {
+    await scene(lenient, async ({ folder, options, run }) => {
+      const watched = run(['watch', options('vers=2.1')], ['watch', options('vers=3.1.1')]);
+      let done = false;
+      watched
+        .catch(() => undefined)
+        .finally(() => {
+          done = true;
+        });
+      for (; !done; await delay(50)) {
+        if (!existsSync(join(folder, 'now'))) continue;
+        rmSync(join(folder, 'now'));
+        writeFileSync(join(folder, 'watched/by-the-host'), '');
+      }
+      await watched;
+    });
+  });
+
   test('a mount that cannot be is refused with the error that says why', async () => {
     await scene(lenient, ({ options, run }) => run(['errors', options('vers=3.1.1')]));
   });
@@ -120,6 +138,21 @@ describe('the cifs client of a Linux kernel', {
       await run(['read-only', options('vers=2.1')], ['read-only', options('vers=3.1.1')]);
       assert.equal(statSync(join(folder, 'file')).size, 4);
     });
+  });
+
+  test('a client that dies leaves nothing that is in the way of the next', async () => {
+    for (const dialect of ['2.1', '3.1.1']) {
+      await scene(lenient, async ({ folder, options, boot, run }) => {
+        const off = new AbortController();
+        const dead = boot([['die', options(`vers=${dialect}`)]], off.signal);
+        const ended = dead.then(({ output }) => output);
+        while (!existsSync(join(folder, 'ready'))) assert.equal(await Promise.race([ended, delay(50, 'lives')]), 'lives');
+        off.abort();
+        assert.equal((await dead).status, null);
+        await run(['inherit', options(`vers=${dialect}`)]);
+        assert.deepEqual(readdirSync(folder), []);
+      });
+    }
   });
 
   test('a mount outlives the server’s violent end', async () => {

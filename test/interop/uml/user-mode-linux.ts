@@ -18,10 +18,10 @@ const read = (path: string): string | undefined => {
  * Boots Debian's user-mode Linux, runs a bash script as its root and waits until it has halted. It sees the host's files read-only; it may write to
  * /mnt, which is memory of its own. Loads modules as the script or the kernel asks.
  * @param script lines of bash
- * @param timeLimitMs after which the machine is switched off
+ * @param off switches the machine off; five minutes do as well
  * @returns the script's exit status and what it printed; status null, with the console's last words, where it did not come to its end
  */
-export async function inUserModeLinux(script: string, network: GuestNetwork, timeLimitMs = 120_000): Promise<Ran> {
+export async function inUserModeLinux(script: string, network: GuestNetwork, off?: AbortSignal): Promise<Ran> {
   const exchange = mkdtempSync(join(tmpdir(), 'ring3-uml-'));
   try {
     writeFileSync(join(exchange, 'script'), script);
@@ -44,8 +44,9 @@ export async function inUserModeLinux(script: string, network: GuestNetwork, tim
       detached: true, // a group of its own: the kernel's helpers end with it
     });
     const switchOff = (): void => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'));
-    const timer = setTimeout(switchOff, timeLimitMs);
+    const timer = setTimeout(switchOff, 300_000);
     process.once('exit', switchOff);
+    off?.addEventListener('abort', switchOff);
     const ended = new Promise<void>((resolve, reject) => child.once('error', reject).once('close', () => resolve()));
     const said = Promise.all(child.stdio.slice(1).map((stream) => buffer(stream as NodeJS.ReadableStream)));
     const [kernel, errors, printed] = await ended
@@ -53,6 +54,7 @@ export async function inUserModeLinux(script: string, network: GuestNetwork, tim
       .finally(() => {
         clearTimeout(timer);
         process.off('exit', switchOff);
+        off?.removeEventListener('abort', switchOff);
       });
     const status = read(join(exchange, 'status'));
     const output = String(printed);
