@@ -9,6 +9,7 @@ import {
   fileAllAccess,
   maximalAccess,
   NtStatus,
+  SecurityControl,
   type SecurityDescriptor,
   StatusError,
   WellKnownSid,
@@ -20,7 +21,7 @@ import type { Session } from './session.ts';
 const everybody = { type: AceType.AccessAllowed, flags: AceFlags.ObjectInherit | AceFlags.ContainerInherit, mask: fileAllAccess };
 /** What is nobody's in particular: whoever reaches the share may do everything, and so with what is created below. */
 const unset: SecurityDescriptor = {
-  control: 0,
+  control: SecurityControl.DaclAutoInherited,
   owner: WellKnownSid.BuiltinAdministrators,
   group: WellKnownSid.BuiltinUsers,
   dacl: { revision: 2, aces: [{ ...everybody, sid: WellKnownSid.Everyone }] },
@@ -93,7 +94,8 @@ export function newDescriptor(
     parent,
     isContainer,
     creator,
-    ...(given !== undefined && { given, autoInherit: given.dacl === undefined }),
+    autoInherit: given?.dacl === undefined && (parent.control & SecurityControl.DaclAutoInherited) !== 0,
+    ...(given !== undefined && { given }),
   });
   try {
     return encodeSecurityDescriptor(descriptor);

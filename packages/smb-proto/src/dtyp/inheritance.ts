@@ -21,18 +21,18 @@ export interface NewObject {
   readonly given?: SecurityDescriptor;
   readonly isContainer: boolean;
   readonly creator: Creator;
-  /** DACL_AUTO_INHERIT and SACL_AUTO_INHERIT: inheritable entries join those that the client gave. Default: yes. */
+  /** DACL_AUTO_INHERIT and SACL_AUTO_INHERIT: inheritable entries join those that the client gave, and say that they were inherited. Default: yes. */
   readonly autoInherit?: boolean;
 }
 
-/** The entry that a child gets from one of its parent's, MS-DTYP 2.5.3.4.4. */
-function inheritedFrom(ace: Ace, isContainer: boolean): Ace | undefined {
+/** The entry that a child gets from one of its parent's, MS-DTYP 2.5.3.4.4. @param mark INHERITED_ACE, or 0 where inheritance is not automatic */
+function inheritedFrom(ace: Ace, isContainer: boolean, mark: number): Ace | undefined {
   const { flags } = ace;
-  const kept = flags & ~propagation;
-  if (!isContainer) return (flags & ObjectInherit) !== 0 ? { ...ace, flags: kept | Inherited } : undefined;
+  const kept = flags & ~(propagation | Inherited);
+  if (!isContainer) return (flags & ObjectInherit) !== 0 ? { ...ace, flags: kept | mark } : undefined;
   const onward = (flags & NoPropagateInherit) !== 0 ? 0 : flags & (ObjectInherit | ContainerInherit);
-  if ((flags & ContainerInherit) !== 0) return { ...ace, flags: kept | onward | Inherited };
-  return (onward & ObjectInherit) !== 0 ? { ...ace, flags: kept | onward | InheritOnly | Inherited } : undefined;
+  if ((flags & ContainerInherit) !== 0) return { ...ace, flags: kept | onward | mark };
+  return (onward & ObjectInherit) !== 0 ? { ...ace, flags: kept | onward | InheritOnly | mark } : undefined;
 }
 
 /** Puts real SIDs and real rights in; where an entry is inherited further too, what it says there stays as it is in a second entry. MS-DTYP 2.5.3.4.6. */
@@ -58,7 +58,9 @@ function computeAcl(
   owner: Sid,
   group: Sid,
 ): { acl: Acl | null; inherited: boolean } | undefined {
-  const fromParent = isProtected ? [] : (parent?.aces ?? []).flatMap((ace) => inheritedFrom(ace, isContainer) ?? []);
+  const fromParent = isProtected
+    ? []
+    : (parent?.aces ?? []).flatMap((ace) => inheritedFrom(ace, isContainer, autoInherit ? Inherited : 0) ?? []);
   const finish = (aces: readonly Ace[], revision: number): Acl => ({ revision, aces: aces.flatMap((ace) => effective(ace, owner, group)) });
   if (given === undefined) {
     return fromParent.length === 0 ? undefined : { acl: finish(fromParent, parent?.revision ?? 2), inherited: autoInherit };

@@ -9,15 +9,17 @@ export interface AccessSubject {
   readonly folder: boolean;
   /** What its descriptor gives to the opener; everything, for a file that is to be created. */
   readonly rights: number;
-  /** Whether the folder gives FILE_DELETE_CHILD: then DELETE needs nothing of the file itself. */
-  readonly deleteChild: boolean;
+  /** What the folder gives to the opener: with FILE_DELETE_CHILD, DELETE needs nothing of the file itself; with FILE_LIST_DIRECTORY, reading attributes. */
+  readonly above: number;
   readonly isNew: boolean;
 }
 
 /** The most that may be granted: what descriptor, folder and share give, less what a read-only file forbids. MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1.2.1. */
-export function maximalAccess({ ctx }: CreatePlan, { attributes, folder, rights, deleteChild, isNew }: AccessSubject): number {
+export function maximalAccess({ ctx }: CreatePlan, { attributes, folder, rights, above, isNew }: AccessSubject): number {
   const readOnly = !folder && !isNew && (attributes & FileAttributes.ReadOnly) !== 0;
-  const given = rights | (deleteChild ? AccessMask.Delete : 0);
+  let given = rights;
+  if ((above & AccessMask.FileDeleteChild) !== 0) given |= AccessMask.Delete;
+  if ((above & AccessMask.FileListDirectory) !== 0) given |= AccessMask.FileReadAttributes;
   return given & ctx.tree.maximalAccess & (readOnly ? ~writeDataRights : -1);
 }
 

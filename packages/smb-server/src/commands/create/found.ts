@@ -75,7 +75,7 @@ function* granted(plan: CreatePlan, parent: Handle, file: Handle, attributes: nu
     attributes,
     folder: file.kind === 'folder',
     rights: rightsOf(descriptor, identity),
-    deleteChild: (rightsOf(above, identity) & AccessMask.FileDeleteChild) !== 0,
+    above: rightsOf(above, identity),
     isNew: false,
   });
 }

@@ -52,7 +52,7 @@ function* tryToMake(
   const needed = folder ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
   if (base === undefined && (rightsOf(above, ctx.session.identity) & needed) === 0) return NtStatus.AccessDenied;
   const { fileAttributes: attributes } = request;
-  const access = grant(plan, { attributes, folder, rights: fileAllAccess, deleteChild: true, isNew: true });
+  const access = grant(plan, { attributes, folder, rights: fileAllAccess, above: fileAllAccess, isNew: true });
   if (typeof access === 'number') return access;
   const giveBack = yield* wait(ctx.tree.fileState.reserve(parent.fileId, foldName(path.components.at(-1) ?? '')));
   try {

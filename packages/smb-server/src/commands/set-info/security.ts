@@ -1,8 +1,11 @@
 import { type Steps, wait } from '@ring3/kit';
 import {
+  AceFlags,
+  type Acl,
   accessToSet,
   decodeSecurityDescriptor,
   encodeSecurityDescriptor,
+  mapGeneric,
   mergeSecurity,
   NtStatus,
   SecurityInformation,
@@ -12,6 +15,17 @@ import { type Handle, isCode } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
 import { descriptorOf } from '../../descriptors.ts';
 import { statusOf } from '../../status-map.ts';
+
+/** Generic rights become what they mean here, but for entries that only wait to be inherited: MS-DTYP 2.5.3.4.6. */
+const mapped = (dacl: Acl | null | undefined): { readonly dacl?: Acl } =>
+  !dacl
+    ? {}
+    : {
+        dacl: {
+          ...dacl,
+          aces: dacl.aces.map((ace) => ((ace.flags & AceFlags.InheritOnly) !== 0 ? ace : { ...ace, mask: mapGeneric(ace.mask) })),
+        },
+      };
 
 /** Security information, MS-SMB2 3.3.5.21.3: the named parts are replaced; what is kept is what our own writer made of them. */
 export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): Steps<NtStatus> {
@@ -29,7 +43,7 @@ export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): S
   }
   const current = yield* descriptorOf(handle);
   if (isCode(current)) return statusOf(current);
-  const merged = mergeSecurity(current, given, information);
+  const merged = mergeSecurity(current, { ...given, ...mapped(given.dacl) }, information);
   // MS-FSA 2.1.5.17: a list that is named and not given becomes a null one
   const without = (information & SecurityInformation.Dacl) !== 0 && given.dacl === undefined;
   const changed = without ? { ...merged, dacl: null } : merged;
