@@ -1,0 +1,114 @@
+import { deepStrictEqual, strictEqual } from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  AccessMask,
+  type Ace,
+  AceFlags,
+  AceType,
+  Command,
+  CreateContextName,
+  CreateDisposition,
+  CreateOptions,
+  decodeSecurityDescriptor,
+  encodeSecurityDescriptor,
+  fileAllAccess,
+  fileGenericRead,
+  NtStatus,
+  QueryInfoRequest,
+  QueryInfoResponse,
+  SecurityControl,
+  type SecurityDescriptor,
+  SecurityInformation,
+  SetInfoRequest,
+} from '@ring3/smb-proto';
+import { RawClient, testServer } from './testing/raw-client.ts';
+
+type Ids = { persistentFileId: number; volatileFileId: number };
+const { Owner, Dacl } = SecurityInformation;
+const allow = (sid: string, mask: number, flags = 0): Ace => ({ type: AceType.AccessAllowed, flags, mask, sid });
+const listOf = (...aces: Ace[]): SecurityDescriptor => ({ control: 0, dacl: { revision: 2, aces } });
+
+async function get(client: RawClient, ids: Ids): Promise<SecurityDescriptor> {
+  const asked = {
+    infoType: 3,
+    fileInfoClass: 0,
+    outputBufferLength: 4096,
+    additionalInformation: Owner | Dacl,
+    flags: 0,
+    input: new Uint8Array(0),
+  };
+  const answer = await client.ask({ command: Command.QueryInfo, body: QueryInfoRequest.encode({ ...ids, ...asked }) });
+  return decodeSecurityDescriptor(new Uint8Array(Buffer.concat(answer.read(QueryInfoResponse).buffer)));
+}
+async function set(client: RawClient, ids: Ids, descriptor: SecurityDescriptor, additionalInformation: number = Dacl): Promise<number> {
+  const given = { infoType: 3, fileInfoClass: 0, additionalInformation, buffer: encodeSecurityDescriptor(descriptor) };
+  return (await client.ask({ command: Command.SetInfo, body: SetInfoRequest.encode({ ...ids, ...given }) })).status;
+}
+
+test('a new file is its creator’s, and open to whoever reaches the share, until somebody says otherwise', async () => {
+  const server = testServer();
+  const ann = await RawClient.at(server);
+  const file = RawClient.ids(await ann.create('file'));
+  const { owner, dacl } = await get(ann, file);
+  strictEqual(owner, [...server.sessions.values()][0]?.identity.sid);
+  deepStrictEqual(dacl?.aces, [allow('S-1-1-0', fileAllAccess, AceFlags.Inherited)]);
+  const bob = await RawClient.at(server, 'share', 'bob', 'word');
+  strictEqual((await bob.create('file')).status, NtStatus.Success);
+});
+
+test('what the descriptor does not give is refused at CREATE, also to its owner but for reading and changing it (MS-DTYP 2.5.3.2)', async () => {
+  const server = testServer();
+  const ann = await RawClient.at(server);
+  const bob = await RawClient.at(server, 'share', 'bob', 'word');
+  const sid = [...server.sessions.values()][0]?.identity.sid as string;
+  const file = RawClient.ids(await ann.create('file'));
+  strictEqual(await set(ann, file, listOf(allow(sid, AccessMask.FileReadData))), NtStatus.Success);
+  const open = (client: RawClient, desiredAccess: number) =>
+    client.create('file', { desiredAccess, createDisposition: CreateDisposition.Open }).then(({ status }) => status);
+  strictEqual(await open(ann, AccessMask.FileReadData), NtStatus.Success);
+  strictEqual(await open(ann, AccessMask.FileWriteData), NtStatus.AccessDenied);
+  strictEqual(await open(ann, AccessMask.WriteDac), NtStatus.Success);
+  strictEqual(await open(bob, AccessMask.FileReadData), NtStatus.AccessDenied);
+  strictEqual(await open(bob, AccessMask.WriteDac), NtStatus.AccessDenied);
+  strictEqual(await open(bob, AccessMask.FileReadAttributes), NtStatus.Success, 'the folder may be listed (MS-FSA 2.1.5.1.2.1)');
+  strictEqual(await open(bob, AccessMask.Delete), NtStatus.Success, 'the folder gives FILE_DELETE_CHILD');
+});
+
+test('a folder that takes no files takes none, and passes its entries on (MS-DTYP 2.5.3.4)', async () => {
+  const server = testServer();
+  const ann = await RawClient.at(server);
+  const everyone = (mask: number, flags = 0) => allow('S-1-1-0', mask, flags);
+  const folder = RawClient.ids(await ann.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  const inherits = AceFlags.ObjectInherit | AceFlags.ContainerInherit;
+  strictEqual(await set(ann, folder, listOf(everyone(AccessMask.GenericRead, inherits), everyone(fileAllAccess))), NtStatus.Success);
+  deepStrictEqual((await get(ann, folder)).dacl?.aces[0], everyone(fileGenericRead, inherits), 'generic rights are mapped when set');
+  const child = RawClient.ids(await ann.create('folder\\child'));
+  deepStrictEqual((await get(ann, child)).dacl?.aces, [everyone(fileGenericRead)], 'not marked: the folder does not inherit automatically');
+  const automatic = SecurityControl.DaclAutoInherited | SecurityControl.DaclAutoInheritReq;
+  await set(ann, folder, { ...listOf(everyone(fileAllAccess, inherits)), control: automatic });
+  const marked = RawClient.ids(await ann.create('folder\\marked'));
+  deepStrictEqual((await get(ann, marked)).dacl?.aces, [everyone(fileAllAccess, AceFlags.Inherited)]);
+  await set(ann, folder, listOf(everyone(fileAllAccess & ~AccessMask.FileAddFile)));
+  strictEqual((await ann.create('folder\\more')).status, NtStatus.AccessDenied);
+  strictEqual((await ann.create('folder\\more', { createOptions: CreateOptions.DirectoryFile })).status, NtStatus.Success);
+});
+
+test('a CREATE may bring the descriptor along; a malformed one creates nothing (3.3.5.9.2)', async () => {
+  const client = await RawClient.at(testServer());
+  const data = encodeSecurityDescriptor(listOf(allow('S-1-1-0', AccessMask.FileReadData)));
+  const made = await client.create('own', { createContexts: [{ name: CreateContextName.SdBuffer, data }] });
+  deepStrictEqual((await get(client, RawClient.ids(made))).dacl?.aces, [allow('S-1-1-0', AccessMask.FileReadData)]);
+  for (let length = 0; length < data.length; length++) {
+    const createContexts = [{ name: CreateContextName.SdBuffer, data: data.subarray(0, length) }];
+    strictEqual((await client.create('none', { createContexts })).status, NtStatus.InvalidParameter, `${length} bytes`);
+  }
+  strictEqual((await client.create('none', { createDisposition: CreateDisposition.Open })).status, NtStatus.ObjectNameNotFound);
+});
+
+test('only one’s own SIDs can be made owners, and only with the right to (MS-FSA 2.1.5.17)', async () => {
+  const client = await RawClient.at(testServer());
+  const file = RawClient.ids(await client.create('file'));
+  strictEqual(await set(client, file, { control: 0, owner: 'S-1-5-18' }, Owner), NtStatus.InvalidOwner);
+  const reader = RawClient.ids(await client.create('file', { desiredAccess: AccessMask.ReadControl }));
+  strictEqual(await set(client, reader, listOf(), Dacl), NtStatus.AccessDenied);
+});
