@@ -176,8 +176,8 @@ import socket, sys, time
 s = socket.socket(); s.setsockopt(1, 2, 1); s.bind(('127.0.0.1', 21)); s.listen()
 c = socket.socket(); c.connect(('127.0.0.1', 21)); a, _ = s.accept()
 c.send(b'USER x\\r\\n'); a.recv(99); time.sleep(0.1); c.send(b'PORT 127,0,0,1,4,5\\r\\n'); a.recv(99); time.sleep(float(sys.argv[1]))`;
-    const [first, ...rest] = [...namespace.prefix, '/usr/bin/python3', '-c', talk, '30'] as [string, ...string[]];
-    const talking = spawn(first, rest, { stdio: 'ignore' });
+    const [first, ...rest] = namespace.prefix as [string, ...string[]];
+    const talking = spawn(first, [...rest, '/usr/bin/python3', '-c', talk, '30'], { stdio: 'ignore' });
     await until('an expectation', () => run(place.conntrack('-L expect')).out !== '');
     const listed = (words: readonly string[]): string => run(words).out.replace(/^\d+/, 'T');
     assert.equal(listed(place.ring3('expect', 'list -o conntrack')), listed(place.conntrack('-L expect')));
