@@ -479,6 +479,11 @@ function forward(packet: Buffer, answer: number, fragments: readonly Uint8Array[
   const largest = Math.max(0, ...fragments.map((one) => one.byteLength));
   const [first] = fragments;
   if (first !== undefined && first[0]! >>> 4 === 6 && wholeLength(fragments) <= largest) return [Buffer.alloc(wholeLength(fragments))];
+  if (first !== undefined && first[0]! >>> 4 === 4 && first[9] === Protocol.Tcp && first.byteLength - 20 < 20) {
+    // the tracker pulled the TCP header together, so the pieces are cut anew, each as large as the largest was
+    const payload = fragments.reduce((sum, one) => sum + one.byteLength - 20, 0);
+    return Array.from({ length: Math.ceil(payload / ((largest - 20) & ~7)) }, () => Buffer.alloc(0));
+  }
   return (fragments.length > 0 ? fragments : [packet]).map((one) => oneHopLess(Buffer.from(one)));
 }
 
