@@ -9,16 +9,16 @@ import { playFile } from './oracle/play.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { profile: { type: 'string', default: 'current' }, help: { type: 'boolean' } },
+  options: { profile: { type: 'string' }, help: { type: 'boolean' } },
 });
-if (values.help === true || positionals.length === 0 || !Object.hasOwn(profiles, values.profile)) {
+if (values.help === true || positionals.length === 0 || (values.profile !== undefined && !Object.hasOwn(profiles, values.profile))) {
   console.error('usage: npm run oracle -- [--profile current|v5-dccp|v4.8] FILE…');
   process.exit(2);
 }
 
 const counts = { passed: 0, failed: 0, skipped: 0 };
 for (const path of positionals) {
-  for await (const outcome of playFile(path, values.profile as ProfileName)) {
+  for await (const outcome of playFile(path, values.profile as ProfileName | undefined)) {
     counts[outcome.kind]++;
     if (outcome.kind === 'skipped') console.log(`skipped ${path} ${outcome.name}: ${outcome.reason}`);
     if (outcome.kind === 'failed') console.log(`failed ${path} ${outcome.name}\n  ${outcome.differences.join('\n  ')}`);

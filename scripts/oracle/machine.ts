@@ -2,6 +2,7 @@ import { createNamespace, Host, type Namespace, type ProfileName } from '@ring3/
 import { createNetlinkServer, type SubsystemName } from '@ring3/conntrack-netlink';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import { allRights, type MemoryLink, memoryLink, type NetlinkServer, noRights, PortOption, type Rights } from '@ring3/netlink';
+import { Desk } from '../../test/oracle/commands.ts';
 import type { VectorOptions } from './format.ts';
 import type { Party, Socket } from './party.ts';
 import { runShell } from './shell.ts';
@@ -21,6 +22,8 @@ export interface MachineKind {
 export interface Realm {
   readonly namespace: Namespace;
   readonly server: NetlinkServer;
+  /** Does what nfct, conntrack, iptables and nft do. */
+  readonly desk: Desk;
 }
 
 /** ring3 as one vector sees it: a host, the namespace it starts in and those that it makes, and its sockets; on virtual time. */
@@ -43,7 +46,7 @@ export class Machine implements Party {
   makeRealm(): Realm {
     const { profile = 'current', without = [] } = this.#kind;
     const namespace = createNamespace({ clock: this.clock, random: fakeRandom(), host: this.#host, profile, flows: 4096 });
-    return { namespace, server: createNetlinkServer(namespace, { without }) };
+    return { namespace, server: createNetlinkServer(namespace, { without }), desk: new Desk(namespace) };
   }
 
   socket(label: string): Socket {
