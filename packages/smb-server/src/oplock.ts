@@ -1,9 +1,10 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
-import { Command, Header, HeaderFlags, OplockBreak, OplockLevel } from '@ring3/smb-proto';
+import { Command, Dialect, Header, HeaderFlags, OplockBreak, OplockLevel } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import { type HeldLevel, type OplockBreakEffect, oplockLevelOf } from './file-state/index.ts';
 import type { Open } from './open.ts';
 import type { Server } from './server.ts';
+import type { Session } from './session.ts';
 
 /** The oplocks that a CREATE may ask for, MS-SMB2 2.2.13; a lease without its context is none. */
 const asked: Readonly<Record<number, HeldLevel>> = {
@@ -12,11 +13,17 @@ const asked: Readonly<Record<number, HeldLevel>> = {
   [OplockLevel.Batch]: 'batch',
 };
 
+/**
+ * Whether a client does what the break of an oplock asks. That of the Linux kernel does not at 3.x: it acknowledges, and goes on with what it has cached when a
+ * level II oplock is broken to none (seen with 6.1; leases it heeds), so two of them would overwrite each other's data. It is known by its log-on.
+ */
+const heedsBreaks = ({ bareNtlm, connection }: Session): boolean => !bareNtlm || (connection.dialect ?? 0) < Dialect.Smb30;
+
 /** Requests an oplock for a fresh open, MS-SMB2 3.3.5.9: the level asked for, else level II, else none. Folders have none. @returns the level granted */
 export function requestOplock(open: Open, level: number): MaybePromise<OplockLevel> {
   const { handle, tree } = open;
   const wanted = asked[level];
-  if (wanted === undefined || handle === undefined || handle.kind !== 'file') return OplockLevel.None;
+  if (wanted === undefined || handle?.kind !== 'file' || !heedsBreaks(tree.session)) return OplockLevel.None;
   const granted = tree.fileState.submit(handle.fileId, { kind: 'oplock', openId: open.volatileFileId, level: wanted });
   return andThen(granted, (held) => oplockLevelOf[held]);
 }

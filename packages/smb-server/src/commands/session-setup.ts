@@ -5,6 +5,7 @@ import {
   type AuthStep,
   cipherBits,
   Dialect,
+  isNtlmMessage,
   NtStatus,
   preauthHash,
   SecurityMode,
@@ -44,6 +45,7 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
   if (connection.dialect === Dialect.Smb311 && session.state === 'inProgress') {
     session.preauthHash = preauthHash(session.preauthHash ?? connection.preauthHash, ctx.frame.chunks(ctx.at, ctx.length));
   }
+  if (session.acceptor === undefined) session.bareNtlm = isNtlmMessage(request.securityBuffer);
   session.acceptor ??= connection.server.createAcceptor();
   session.authenticating = true;
   const release = (): void => {

@@ -5,6 +5,7 @@ import type { FakeClock } from '@ring3/kit';
 import {
   CancelRequest,
   Command,
+  Dialect,
   FileEndOfFileInformation,
   FileInformationClass,
   HeaderFlags,
@@ -55,8 +56,8 @@ async function arrived(client: RawClient): Promise<Answer[]> {
 
 async function stage() {
   const server = testServer();
-  const first = await RawClient.at(server);
-  const second = await RawClient.at(server, 'share', 'bob', 'word');
+  const first = await RawClient.at(server, 'share', 'ann', 'secret', Dialect.Smb21);
+  const second = await RawClient.at(server, 'share', 'bob', 'word', Dialect.Smb21);
   return { server, clock: server.clock as FakeClock, first, second };
 }
 
@@ -165,7 +166,7 @@ describe('what waits ends once (LCK, OPL, DLK)', () => {
     const server = testServer();
     const writer = await RawClient.at(server);
     const ids = idsOf(await writer.create('file'));
-    const holders = await Promise.all(Array.from({ length: 10 }, () => RawClient.at(server, 'share', 'bob', 'word')));
+    const holders = await Promise.all(Array.from({ length: 10 }, () => RawClient.at(server, 'share', 'bob', 'word', Dialect.Smb21)));
     const opens: Ids[][] = [];
     for (const holder of holders) {
       const own: Ids[] = [];

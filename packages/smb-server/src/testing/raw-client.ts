@@ -91,9 +91,15 @@ export class RawClient {
   }
 
   /** A client that has logged on as `ann`, at `share`. Below 3.1.1, so that nothing has to be signed. */
-  static async at(server: Server, share = 'share', user = 'ann', password = 'secret'): Promise<RawClient> {
+  static async at(
+    server: Server,
+    share = 'share',
+    user = 'ann',
+    password = 'secret',
+    dialect: number = Dialect.Smb302,
+  ): Promise<RawClient> {
     const client = new RawClient(server);
-    await client.negotiate();
+    await client.negotiate([dialect]);
     await client.logOn(user, password);
     await client.connect(share);
     return client;
