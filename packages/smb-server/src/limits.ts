@@ -8,6 +8,8 @@ export interface Limits {
   readonly connectionBytes: number;
   /** The same for all connections together. */
   readonly totalBytes: number;
+  /** Until a connection is ended because those are used up. */
+  readonly crowdedMs: number;
   /** MaxReadSize, MaxWriteSize, MaxTransactSize; 64 KiB at 2.0.2. */
   readonly maxRead: number;
   readonly maxWrite: number;
@@ -34,6 +36,7 @@ export const defaultLimits: Limits = {
   logonMs: 10_000,
   connectionBytes: 32 * 1024 * 1024,
   totalBytes: 1024 * 1024 * 1024,
+  crowdedMs: 5_000,
   maxRead: 8 * 1024 * 1024,
   maxWrite: 8 * 1024 * 1024,
   maxTransact: 8 * 1024 * 1024,
@@ -44,7 +47,7 @@ export const defaultLimits: Limits = {
   sessionsForConnection: 4096,
   sessionsBeforeLogon: 16,
   treesForSession: 4096,
-  opensForSession: 65536,
+  opensForSession: 16384,
   failedLogonDelayMs: 250,
   oplockBreakMs: 35_000,
 };
