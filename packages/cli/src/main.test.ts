@@ -115,6 +115,17 @@ test('rules and namespaces of a running daemon are added, listed and removed', a
   strictEqual(run('timeout', 'delete', 'p').status, 0);
 });
 
+test('doctor tells what the machine can do, and fails where serve would', (t) => {
+  const { run, folder } = place(t);
+  const fine = run('doctor', folder, '--json');
+  strictEqual(fine.status, 0, fine.stdout);
+  const found = JSON.parse(fine.stdout) as { what: string; state: string; found: string }[];
+  strictEqual(found.find(({ what }) => what === 'folder')?.state, 'ok');
+  const wrong = run('doctor', join(folder, 'nowhere'));
+  strictEqual(wrong.status, 1);
+  match(wrong.stdout, /^MISSING {2}folder +there is no folder/m);
+});
+
 test('serve shares a folder, makes a user where there is none, and ends on SIGTERM', async (t) => {
   const { run, serve, folder } = place(t);
   mkdirSync(join(folder, 'Photos'));

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addCtl } from './commands/ctl.ts';
+import { addDoctor } from './commands/doctor.ts';
 import { addExec } from './commands/exec.ts';
 import { addExpect } from './commands/expect.ts';
 import { addFlow } from './commands/flow.ts';
@@ -22,7 +23,8 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ring3: ')) });
-  for (const add of [addServe, addCtl, addUser, addTimeout, addHelper, addFlow, addExpect, addRule, addNamespace, addExec]) add(program);
+  for (const add of [addServe, addCtl, addUser, addTimeout, addHelper, addFlow, addExpect, addRule, addNamespace, addExec, addDoctor])
+    add(program);
   return program;
 }
 

@@ -1,0 +1,48 @@
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import type { Finding } from '../doctor/finding.ts';
+import { defaultControl } from '../places.ts';
+
+const marks = { ok: 'ok     ', limited: 'limited', missing: 'MISSING' } as const;
+
+/** A finding for people: a line, and what to do about it on a second one. */
+const print = ({ what, state, found, advice }: Finding): string =>
+  `${marks[state]}  ${what.padEnd(19)}  ${found}${advice === undefined ? '' : `\n${' '.repeat(30)}${advice}`}`;
+
+/** `ring3 doctor [DIR]`: what this machine can do. Exit status 1 where something is missing that `serve` needs. */
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor [dir]')
+    .description('what this machine can do, and what to do about each')
+    .option('--state-dir <dir>', 'where state would live')
+    .option('--json', 'for programs')
+    .action(async (dir: string | undefined, { stateDir, json }: { stateDir?: string; json?: boolean }) => {
+      const findings = await examine(dir ?? '.', stateDir);
+      if (json === true) console.log(JSON.stringify(findings));
+      else for (const finding of findings) console.log(print(finding));
+      process.exitCode = findings.some(({ state }) => state === 'missing') ? 1 : 0;
+    });
+}
+
+async function examine(dir: string, stateDir: string | undefined): Promise<Finding[]> {
+  const [machine, { folder }, { kernelSubsystems }, { defaultStateDir }] = await Promise.all([
+    import('../doctor/machine.ts'),
+    import('../doctor/folder.ts'),
+    import('../doctor/kernel.ts'),
+    import('@ring3/daemon/places'),
+  ]);
+  const platform = await machine.platform();
+  const able = platform.every(({ state }) => state !== 'missing');
+  return [
+    ...platform,
+    machine.user(),
+    ...(await machine.folders(stateDir ?? defaultStateDir(), dirname(defaultControl()))),
+    ...(able ? await folder(dir) : []),
+    await machine.lowPort(),
+    machine.descriptors(),
+    machine.watches(),
+    machine.clock(),
+    ...(able ? await kernelSubsystems() : []),
+    ...machine.tools(),
+  ];
+}

@@ -1,0 +1,139 @@
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { delimiter, dirname, join } from 'node:path';
+import { type Finding, limited, missing, ok } from './finding.ts';
+
+/** The text of a file of /proc, undefined where it is not there. */
+const read = (path: string): string | undefined => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+};
+
+/** Node.js and the system calls that it lacks. */
+export async function platform(): Promise<Finding[]> {
+  const node = process.versions.node;
+  const found: Finding[] = [ok('node', `Node.js ${node} on ${process.platform} ${process.arch}`)];
+  const { features } = await import('@ring3/linux');
+  const { refusal, openat2 } = features();
+  if (refusal !== undefined) return [...found, missing('system calls', refusal, 'run ring3 on Linux, x64 or arm64')];
+  found.push(ok('system calls', 'made through koffi'));
+  if (openat2) found.push(ok('openat2', 'paths are opened beneath the shared folder by the kernel'));
+  else
+    found.push(
+      limited('openat2', 'refused here: paths are walked component by component', 'a newer container profile (seccomp) allows it'),
+    );
+  return found;
+}
+
+/** The folders of state and sockets: a daemon needs both for itself. Nothing is made here. */
+export async function folders(stateDir: string, runtimeDir: string): Promise<Finding[]> {
+  const { privateFolder } = await import('@ring3/daemon/places');
+  const look = (what: string, path: string, advice: string): Finding => {
+    try {
+      const there = existsSync(path);
+      if (there) privateFolder(path);
+      accessSync(there ? path : nearest(path), constants.W_OK | constants.X_OK);
+      return ok(what, there ? path : `${path}, made when it is needed`);
+    } catch (error) {
+      return missing(what, (error as Error).message, advice);
+    }
+  };
+  return [
+    look('state directory', stateDir, 'give another with --state-dir'),
+    look('socket folder', runtimeDir, 'set XDG_RUNTIME_DIR, or give --control and --netlink'),
+  ];
+}
+
+/** The nearest folder above a path that is there. */
+const nearest = (path: string): string => (existsSync(path) ? path : nearest(dirname(path)));
+
+/** Whether a port below 1024 can be listened on: Windows before 11 24H2 knows 445 alone. */
+export async function lowPort(port = 445): Promise<Finding> {
+  const what = `port ${port}`;
+  const code = await new Promise<string | undefined>((resolve) => {
+    const server = createServer().once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(undefined)));
+  });
+  if (code === undefined) return ok(what, 'may be listened on');
+  if (code === 'EADDRINUSE') return limited(what, 'another program listens there', 'stop it (a Samba server?), or use another port');
+  if (code === 'EACCES')
+    return limited(
+      what,
+      'not allowed to this user',
+      `sysctl net.ipv4.ip_unprivileged_port_start=${port}, or leave --port 4450: Windows before 11 24H2 reaches 445 alone`,
+    );
+  return limited(what, code, 'use another port');
+}
+
+/** Descriptors: each client and each open file takes one. */
+export function descriptors(text = read('/proc/self/limits') ?? ''): Finding {
+  const [, soft = '', hard = ''] = /^Max open files +(\S+) +(\S+)/m.exec(text) ?? [];
+  const what = 'open files';
+  if (soft === '') return limited(what, 'the limit is not known here', 'mount /proc');
+  const enough = soft === 'unlimited' || Number(soft) >= 4096;
+  const found = `${soft} at a time (at most ${hard})`;
+  return enough
+    ? ok(what, found)
+    : limited(what, found, 'ulimit -n 65536, or LimitNOFILE=65536 in the unit: each client and each open file takes one');
+}
+
+/** Watches: clients that look at folders are told of changes by other programs. */
+export function watches(folder = '/proc/sys/fs/inotify'): Finding {
+  const number = (name: string): number | undefined => {
+    const text = read(join(folder, name));
+    return text === undefined ? undefined : Number(text);
+  };
+  const [watched, instances] = [number('max_user_watches'), number('max_user_instances')];
+  const what = 'folder watches';
+  if (watched === undefined || instances === undefined)
+    return limited(what, 'no inotify here', 'clients are told only of changes made through ring3');
+  const found = `${watched} watches, ${instances} instances`;
+  return watched >= 8192 && instances >= 16
+    ? ok(what, found)
+    : limited(what, found, 'sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512');
+}
+
+/** The clock: tickets, timestamps of files and of flows come from it. */
+export function clock(nowMs = Date.now()): Finding {
+  const built = Date.UTC(2026, 0, 1);
+  const text = new Date(nowMs).toISOString();
+  return nowMs < built
+    ? limited('clock', `it is ${text}`, 'set the clock, or run a time service: times of files and log-ons depend on it')
+    : ok('clock', text);
+}
+
+/** Programs that ring3 stands in for, or builds with, and the Debian packages that have them. */
+const programs: readonly (readonly [readonly string[], string, string])[] = [
+  [['cc', 'gcc', 'clang'], 'gcc libc6-dev', 'ring3 exec compiles a small library once'],
+  [['nfct'], 'nfct', 'timeout policies and helpers, under ring3 exec'],
+  [['conntrack'], 'conntrack', 'flows and events, under ring3 exec'],
+  [['smbclient'], 'smbclient', 'a client of the file server'],
+];
+
+/** Which programs are there. */
+export function tools(path = process.env['PATH'] ?? ''): Finding[] {
+  const searched = [...path.split(delimiter), '/usr/sbin', '/sbin'];
+  return programs.map(([names, debian, use]) => {
+    const places = names.flatMap((name) => searched.filter((folder) => folder !== '').map((folder) => join(folder, name)));
+    const place = places.find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+    const what = names[0] as string;
+    return place === undefined ? limited(what, `not installed: ${use}`, `apt install ${debian}`) : ok(what, place);
+  });
+}
+
+/** Root: no file is out of reach then. */
+export function user(uid = process.getuid?.()): Finding {
+  return uid === 0
+    ? limited('user', 'root: files are made as root, and none is out of reach', 'run ring3 as another user; it needs no rights of root')
+    : ok('user', `user id ${uid ?? 'unknown'}`);
+}
