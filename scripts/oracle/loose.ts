@@ -1,7 +1,6 @@
 import { MessageType, messages } from '@ring3/netlink';
-import { ConntrackMessage, Subsystem } from '@ring3/nfnetlink';
+import { ConntrackMessage, describeDatagram, Subsystem } from '@ring3/nfnetlink';
 import { fromHex, toHex } from '@ring3/wire';
-import { decode } from './decode.ts';
 
 /** One message with what differs from run to run and machine to machine taken out: ids, use counters, the table's limit; and times apart. */
 interface Comparable {
@@ -17,7 +16,7 @@ function comparable(datagrams: readonly string[]): Comparable[] {
   const found: Comparable[] = [];
   for (const datagram of datagrams) {
     const bytes = fromHex(datagram);
-    const texts = decode(bytes);
+    const texts = describeDatagram(bytes);
     for (const [i, { header, frame, at }] of messages(bytes).entries()) {
       const told = header.type >= MessageType.MinType && conntrackTypes.has(header.type >> 8);
       if (!told) {
@@ -59,5 +58,5 @@ const show = (one: Comparable | undefined): string =>
   one === undefined
     ? 'nothing'
     : /^[0-9a-f]+$/.test(one.text)
-      ? decode(fromHex(one.text)).join(' ')
+      ? describeDatagram(fromHex(one.text)).join(' ')
       : `${one.text} ${one.timeouts.join(' ')}`;

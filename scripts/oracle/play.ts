@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { ProfileName } from '@ring3/conntrack';
 import { playScenarios, type Scenario } from '../../test/oracle/conntrack.ts';
-import { difference } from './decode.ts';
 import { defects } from './defects.ts';
+import { difference } from './difference.ts';
 import type { OracleFile, Outcome, Vector } from './format.ts';
 import { looseDifference } from './loose.ts';
 import { Machine, type MachineKind } from './machine.ts';

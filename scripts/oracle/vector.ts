@@ -1,6 +1,6 @@
 import { Errno, errnoName } from '@ring3/netlink';
 import { fromHex, toHex } from '@ring3/wire';
-import { difference } from './decode.ts';
+import { difference } from './difference.ts';
 import { type NetlinkStep, type Outcome, type Step, type SysctlStep, Unsupported, type Vector } from './format.ts';
 import type { MakeParty, Party } from './party.ts';
 

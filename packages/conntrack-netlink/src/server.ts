@@ -1,5 +1,5 @@
 import type { Namespace, Released } from '@ring3/conntrack';
-import { createServer, type NetlinkServer, type ServerFault } from '@ring3/netlink';
+import { createServer, type NetlinkServer, type ServerFault, type Trace } from '@ring3/netlink';
 import { cthelper } from './cthelper/commands.ts';
 import { ctnetlink } from './ctnetlink/commands.ts';
 import { FlowWriter } from './ctnetlink/write-flow.ts';
@@ -34,13 +34,15 @@ export interface NamespaceServerOptions {
   readonly without?: readonly SubsystemName[];
   /** A request failed inside ring3: the program got EIO. */
   readonly fault?: (fault: ServerFault) => void;
+  /** Sees each datagram of each program. */
+  readonly trace?: Trace;
   /** A packet that waited in a queue has its verdict: it goes on, or not. */
   readonly released?: (released: Released) => void;
 }
 
 /** The netlink server of a namespace: the programs' view of it. It ends with the namespace. */
 export function createNetlinkServer(namespace: Namespace, options: NamespaceServerOptions = {}): NetlinkServer {
-  const { without = [], fault, released } = options;
+  const { without = [], fault, released, trace } = options;
   const present = Object.entries(subsystems).filter(([name]) => !without.includes(name as SubsystemName));
   const events = new Events(namespace);
   const queues = new Queues(namespace, new FlowWriter(namespace), released);
@@ -48,6 +50,7 @@ export function createNetlinkServer(namespace: Namespace, options: NamespaceServ
     subsystems: present.map(([, rows]) => rows({ namespace, events, queues })),
     random: namespace.random,
     ...(fault === undefined ? {} : { fault }),
+    ...(trace === undefined ? {} : { trace }),
   });
   events.attach(server);
   queues.attach(server);

@@ -1,7 +1,8 @@
 import { createNamespace, Host, type Namespace, type NamespaceOptions } from '@ring3/conntrack';
 import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import type { Clock, Log, Random } from '@ring3/kit';
-import type { NetlinkServer } from '@ring3/netlink';
+import type { NetlinkServer, Trace } from '@ring3/netlink';
+import { describeDatagram } from '@ring3/nfnetlink';
 
 /** The namespace of whoever names none. */
 export const defaultNamespace = 'default';
@@ -34,6 +35,7 @@ export class Namespaces {
     const log = this.#log.child({ namespace: name });
     const server = createNetlinkServer(namespace, {
       fault: ({ error, type, portId }) => log.error('a request failed inside ring3', { error, type, portId }),
+      ...(log.enabled('trace') ? { trace: traceTo(log) } : {}),
     });
     this.#open.set(name, { name, namespace, server });
     return namespace;
@@ -70,3 +72,10 @@ export class Namespaces {
     this.#open.clear();
   }
 }
+
+/** Writes each netlink message into the log, with the names of its declaration. */
+const traceTo =
+  (log: Log): Trace =>
+  (direction, portId, datagram) => {
+    for (const line of describeDatagram(datagram)) log.trace(`netlink ${direction} ${line}`, { portId });
+  };

@@ -19,6 +19,7 @@ export interface PortOwner {
   /** Takes a port id. @param wanted 0: any, `preferred` first @returns it, or a negative errno */
   assign(port: NetlinkPort, wanted: number, preferred: number): number;
   process(port: NetlinkPort, datagram: Uint8Array, sender: Rights): void;
+  readonly trace: ((direction: 'in' | 'out', portId: number, datagram: Uint8Array) => void) | undefined;
   /** The port joined or left groups, or ended. */
   changed(port: NetlinkPort): void;
 }
@@ -189,6 +190,7 @@ export class NetlinkPort implements Port {
   /** Queues a datagram for the program, which is told if it may be waiting. @param charge what it is counted as at least @returns false when it was lost */
   deliver(datagram: Uint8Array, charge = 0): boolean {
     if (this.#closed) return false;
+    this.#owner.trace?.('out', this.#portId, datagram);
     const waiting = this.#queue.readable;
     const kept = this.#queue.push(datagram, charge);
     if (!waiting && this.#queue.readable) this.#options.ready?.();

@@ -30,7 +30,12 @@ export interface NetlinkServerOptions {
   readonly random?: Random;
   /** A handler threw: the program got EIO. */
   readonly fault?: (fault: ServerFault) => void;
+  /** Sees each datagram: `in` from a program, `out` to one. */
+  readonly trace?: Trace;
 }
+
+/** Sees a datagram on its way; it is only lent. */
+export type Trace = (direction: 'in' | 'out', portId: number, datagram: Uint8Array) => void;
 
 /** The kernel's side of NETLINK_NETFILTER for one namespace. */
 export interface NetlinkServer {
@@ -62,7 +67,10 @@ class Server implements NetlinkServer, PortOwner {
   readonly #random: Random;
   readonly #fault: ((fault: ServerFault) => void) | undefined;
 
+  readonly trace: Trace | undefined;
+
   constructor(options: NetlinkServerOptions) {
+    this.trace = options.trace;
     for (const { id, commands } of options.subsystems) {
       for (const [type, row] of Object.entries(commands)) if (row !== undefined) this.#commands.set((id << 8) | Number(type), row);
     }
@@ -125,6 +133,7 @@ class Server implements NetlinkServer, PortOwner {
 
   /** A datagram, top to bottom. */
   process(port: NetlinkPort, datagram: Uint8Array, sender: Rights): void {
+    this.trace?.('in', port.portId, datagram);
     const frame = new Frame(datagram);
     const end = datagram.length;
     for (let at = 0; end - at >= headerLength; ) {
