@@ -3,6 +3,8 @@ export class Budget {
   readonly #limit: number;
   readonly #waiting = new Set<() => void>();
   #held = 0;
+  /** Times that there was room again. */
+  reliefs = 0;
 
   /** @param limit bytes */
   constructor(limit: number) {
@@ -13,10 +15,17 @@ export class Budget {
     return this.#held;
   }
 
+  /** Whether more is held than may be. */
+  get over(): boolean {
+    return this.#held > this.#limit;
+  }
+
   /** Books a change. @returns whether more is held than may be */
   change(bytes: number): boolean {
+    const before = this.over;
     this.#held += bytes;
-    const over = this.#held > this.#limit;
+    const { over } = this;
+    if (before && !over) this.reliefs++;
     if (!over && bytes < 0 && this.#waiting.size > 0) {
       const waiting = [...this.#waiting];
       this.#waiting.clear();

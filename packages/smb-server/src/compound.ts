@@ -1,4 +1,4 @@
-import { Command, Header, HeaderFlags, headerLength, isError, NtStatus } from '@ring3/smb-proto';
+import { Command, Header, HeaderFlags, headerLength, isError, NtStatus, ProtocolId } from '@ring3/smb-proto';
 import type { Frame } from '@ring3/wire';
 import { disconnect, noResponse } from './command.ts';
 import { commands } from './commands/index.ts';
@@ -83,6 +83,7 @@ export class Compound {
     const at = this.#at;
     const left = frame.length - at;
     if (at + headerLength > frame.bytes.length) return undefined;
+    if (frame.view.getUint32(at, true) !== ProtocolId.Smb2 || frame.view.getUint16(at + 4, true) !== headerLength) return undefined;
     const header = Header.read(frame, at);
     const { nextCommand } = header;
     if (nextCommand !== 0 && (nextCommand < headerLength || nextCommand % 8 !== 0 || nextCommand + headerLength > left)) return undefined;

@@ -1,5 +1,6 @@
 import type { Link, Log, Timer } from '@ring3/kit';
 import { type Cipher, type Dialect, type Header, initialPreauthHash, ProtocolId, preauthHash, SigningAlgorithm } from '@ring3/smb-proto';
+import { DecodeError } from '@ring3/wire';
 import { AsyncList } from './async.ts';
 import { endSession } from './close.ts';
 import { Compound } from './compound.ts';
@@ -126,6 +127,11 @@ export class Connection {
     return Math.max(this.maxRead, this.maxTransact) + frameSlack;
   }
 
+  /** Bytes that it holds, as the server's budget knows them. */
+  get held(): number {
+    return this.#booked;
+  }
+
   /** Frames received and not yet answered. */
   get inFlight(): number {
     return this.#inFlight.size;
@@ -165,7 +171,10 @@ export class Connection {
     const { limits, budget } = this.server;
     const crowded = budget.change(held - this.#booked);
     this.#booked = held;
-    if (crowded) budget.wait(this.#wake);
+    if (crowded) {
+      budget.wait(this.#wake);
+      this.server.crowded();
+    }
     const waitsForLogon = !this.#authenticated && this.#waiting.length > 0;
     const pause = held > limits.connectionBytes || waitsForLogon || (crowded && held > 0);
     if (pause === this.#paused) return;
@@ -178,7 +187,7 @@ export class Connection {
     try {
       this.#start(received);
     } catch (error) {
-      this.server.failed(error, { connection: this.id });
+      if (!(error instanceof DecodeError)) this.server.failed(error, { connection: this.id }); // a transform header that is none is the client's fault
       this.end('a frame could not be handled');
     }
   }

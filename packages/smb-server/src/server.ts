@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { Clock, Counter, Link, Log, Metrics, Random } from '@ring3/kit';
+import type { Clock, Counter, Link, Log, Metrics, Random, Timer } from '@ring3/kit';
 import { createAcceptor, type Dialect, type Mechanism, NtStatus, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
 import { Budget } from './budget.ts';
 import { BufferPool } from './buffer-pool.ts';
@@ -58,6 +58,8 @@ export class Server {
   readonly #mechanism: Mechanism;
   readonly #fromAddress = new Map<string, number>();
   readonly #counters: Counters;
+  /** Set while the budget is used up. */
+  #crowd: Timer | undefined;
   #nextConnection = 1;
   #nextOpen = 1;
   #closing = false;
@@ -106,6 +108,24 @@ export class Server {
 
   createAcceptor(): ReturnType<typeof createAcceptor> {
     return createAcceptor([this.#mechanism]);
+  }
+
+  /**
+   * The budget is used up. Who holds it may never let go: a frame that never ends, answers that nobody reads. If nothing else makes room in time, the connection
+   * that holds most is ended, and so on until there is room for the others.
+   */
+  crowded(): void {
+    const { budget, clock, limits } = this;
+    const { reliefs } = budget;
+    this.#crowd ??= clock.after(limits.crowdedMs, () => {
+      this.#crowd = undefined;
+      if (!budget.over) return;
+      if (budget.reliefs !== reliefs) return this.crowded(); // there was room meanwhile
+      let largest: Connection | undefined;
+      for (const connection of this.connections.values()) if (largest === undefined || connection.held > largest.held) largest = connection;
+      largest?.end('it held most of a budget that was used up');
+      if (budget.over) this.crowded();
+    });
   }
 
   nextOpenId(): number {
@@ -218,6 +238,7 @@ export class Server {
   /** Ends all connections; resolves when the work in flight is done. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#crowd?.clear();
     const connections = [...this.connections.values()];
     for (const connection of connections) connection.end('the server is closing');
     await Promise.all(connections.map((connection) => connection.drained()));

@@ -132,6 +132,11 @@ export class RawClient {
     return (await this.next()) === undefined ? undefined : this.#last;
   }
 
+  /** Goes away. */
+  end(): void {
+    this.#link.close();
+  }
+
   /** Sends bytes as they are. */
   sendBytes(bytes: Uint8Array): void {
     this.#link.send([bytes]);
