@@ -1,25 +1,59 @@
 /**
- * npm run fuzz [-- NAME… [--count N] [--seed N]]   runs test/fuzz/NAME.ts: ten million inputs each unless said
- * A crash names its seed; the input that made it belongs into test/golden.
+ * npm run fuzz [-- NAME… [--seconds N] [--count N] [--seed N]]   runs test/fuzz/NAME.ts: each for 20 seconds unless said, or so many inputs
+ * npm run fuzz -- NAME --replay FILE                              one saved input again
+ * Every line names the seed that repeats it; an input that breaks a property is saved as hexadecimal in tmp/fuzz, and belongs into a test.
  */
-import { resolve } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
-/** What each file of test/fuzz exports. */
-type Fuzz = (count: number, seed: number) => number | Promise<number>;
+/** What each file of test/fuzz exports: runs so many inputs, answers how many. `replay` runs one, where inputs are single buffers. */
+type Fuzz = ((count: number, seed: number) => number | Promise<number>) & { readonly replay?: (input: Uint8Array) => Promise<void> };
 
-const folder = resolve(import.meta.dirname, '../test/fuzz');
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { count: { type: 'string' }, seed: { type: 'string' } } });
-const count = Number(values.count ?? 10_000_000);
-const seed = Number(values.seed ?? Date.now() % 1_000_000);
-/** Inputs between two lines of progress. */
-const turn = 1_000_000;
+const root = resolve(import.meta.dirname, '..');
+const folder = join(root, 'test/fuzz');
+const text = { type: 'string' } as const;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: text, count: text, seed: text, replay: text },
+});
+const count = Number(values.count ?? Number.POSITIVE_INFINITY);
+const milliseconds = values.count === undefined ? Number(values.seconds ?? 20) * 1000 : Number.POSITIVE_INFINITY;
+const first = Number(values.seed ?? Date.now() % 1_000_000);
+const all = readdirSync(folder)
+  .map((file) => file.slice(0, -'.ts'.length))
+  .filter((name) => name !== 'fuzzing');
 
-const names = positionals.length > 0 ? positionals : ['conntrack-packets', 'netlink-datagrams'];
-for (const name of names) {
-  const { fuzz } = (await import(resolve(folder, `${name}.ts`))) as { fuzz: Fuzz };
-  for (let done = 0, i = 0; done < count; i++) {
-    console.log(`${name} seed ${seed + i}: from ${done}`);
-    done += await fuzz(Math.min(turn, count - done), seed + i);
+/** Keeps the input that an error carries. */
+function save(name: string, seed: number, error: unknown): void {
+  console.error(`${name} seed ${seed}:`, error);
+  const input = (error as { input?: Uint8Array }).input;
+  if (input === undefined) return;
+  const file = join(root, 'tmp/fuzz', `${name}-${seed}.hex`);
+  mkdirSync(join(root, 'tmp/fuzz'), { recursive: true });
+  writeFileSync(file, `${Buffer.from(input).toString('hex')}\n`);
+  console.error(`the input: ${file}`);
+}
+
+/** Runs turns of growing length until the time or the number is used up. */
+async function run(name: string, fuzz: Fuzz): Promise<void> {
+  const end = performance.now() + milliseconds;
+  let [done, seed, turn] = [0, first, 500];
+  for (; done < count && performance.now() < end; seed++) {
+    const start = performance.now();
+    try {
+      done += await fuzz(Math.min(turn, count - done), seed);
+    } catch (error) {
+      process.exitCode = 1;
+      return save(name, seed, error);
+    }
+    if (performance.now() - start < 1000) turn = Math.min(turn * 2, 1_000_000);
   }
+  console.log(`${name} seeds ${first} to ${seed - 1}: ${done} inputs, nothing broke`);
+}
+
+for (const name of positionals.length > 0 ? positionals : all) {
+  const { fuzz } = (await import(join(folder, `${name}.ts`))) as { fuzz: Fuzz };
+  if (values.replay === undefined) await run(name, fuzz);
+  else await fuzz.replay?.(new Uint8Array(Buffer.from(readFileSync(values.replay, 'utf8').trim(), 'hex')));
 }

@@ -64,7 +64,9 @@ function serve(socket: Socket, handlers: ControlHandlers): void {
       waiting = waiting.slice(end + 1);
       last = last.then(() => answer(socket, line, handlers));
     }
-    if (waiting.length > longestLine) socket.end(`${JSON.stringify({ ok: false, error: `a line of more than ${longestLine} bytes` })}\n`);
+    if (waiting.length <= longestLine) return;
+    socket.removeAllListeners('data').resume(); // the rest of the line is nobody's
+    socket.end(`${JSON.stringify({ ok: false, error: `a line of more than ${longestLine} bytes` })}\n`);
   });
 }
 

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { fakeRandom } from '@ring3/kit';
+import { Connection, type Open, type Tree } from '@ring3/smb-client';
+import { CreateDisposition, Dialect } from '@ring3/smb-proto';
+import { connectMemory, createSmbServer } from '@ring3/smb-server';
+import { createMemoryStore } from '@ring3/vfs';
+import { fuzzing, type Target } from './fuzzing.ts';
+
+const hex = (text: string): Buffer => Buffer.from(text.replaceAll(' ', ''), 'hex');
+const pdu = (type: number, body: Uint8Array): Uint8Array => {
+  const head = hex('0500 0003 10000000 0000 0000 01000000');
+  head.writeUInt8(type, 2);
+  head.writeUInt16LE(16 + body.length, 8);
+  return Buffer.concat([head, body]);
+};
+/** srvsvc over NDR, and NetrShareEnum at level 1. */
+const bind = pdu(
+  11,
+  hex('b810b810 00000000 01000000 00000100 c84f324b7016d30112785a47bf6ee188 03000000 045d888aeb1cc9119fe808002b104860 02000000'),
+);
+const enumerate = pdu(
+  0,
+  hex('48000000 0000 0f00 00000200 02000000 00000000 02000000 5c000000 01000000 01000000 04000200 00000000 00000000 ffffffff 00000000'),
+);
+
+/** DCE/RPC PDUs to a named pipe: an answer, a fault, or a broken pipe; the first byte of an input says whether an honest bind comes before. */
+async function pipe(): Promise<Target> {
+  const server = await createSmbServer({
+    shares: { share: createMemoryStore() },
+    users: { ann: 'secret' },
+    signing: 'enabled',
+    listen: false,
+  });
+  const errors: unknown[] = [];
+  server.events.on('error', (error) => errors.push(error));
+  const connection = await Connection.open(connectMemory(server), { random: fakeRandom(3), dialects: [Dialect.Smb302] });
+  const tree: Tree = await (await connection.logon({ user: 'ann', password: 'secret' })).connect('IPC$');
+  return {
+    seeds: [0, 1].flatMap((first) => [bind, enumerate].map((bytes) => Buffer.concat([Buffer.of(first), bytes]))),
+    async run(input) {
+      const open: Open = await tree.create({ name: 'srvsvc', createDisposition: CreateDisposition.Open });
+      const quiet = (error: unknown): void => assert.ok(error instanceof Error && 'status' in error);
+      if (((input[0] ?? 0) & 1) === 1) await open.write(0, [bind]).catch(quiet);
+      if (input.length > 1) await open.write(0, [input.subarray(1)]).catch(quiet);
+      if (input.length > 9) await open.write(0, [input.subarray(9)]).catch(quiet);
+      await open.close();
+      assert.deepEqual(errors, []);
+    },
+    async end() {
+      await connection.close(true);
+      await server.close();
+    },
+  };
+}
+
+export const fuzz = fuzzing(pipe);
