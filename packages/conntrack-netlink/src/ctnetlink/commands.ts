@@ -157,6 +157,7 @@ class Ctnetlink {
     if (orig === undefined || reply === undefined || orig.protocol !== reply.protocol) return Errno.EINVAL;
     const timeoutSeconds = attributes.get('timeout');
     if (timeoutSeconds === undefined) return Errno.EINVAL;
+    if (attributes.has('natSrc') || attributes.has('natDst')) return Errno.EOPNOTSUPP; // ring3 translates no addresses
     const helper = this.#helperFor(attributes, orig);
     if (typeof helper === 'number') return helper;
     const status = attributes.get('status') ?? Status.Confirmed;

@@ -19,7 +19,7 @@ export interface MessageHead {
 /** Bytes of `struct nfgenmsg`, uapi/linux/netfilter/nfnetlink.h. */
 export const familyHeaderLength = 4;
 
-/** Room behind the limit, for a message that turns out not to fit. */
+/** Room behind the limit, for a message that turns out not to fit; and what a block without a limit begins with. */
 const slack = 1024;
 
 /** A datagram in the making: messages one after another, up to a limit. The first message always fits. */
@@ -33,7 +33,7 @@ export class Block {
   /** @param limit bytes; 0: as many as are wanted */
   constructor(limit = 0) {
     this.#limit = limit;
-    this.#frame = Frame.alloc(limit === 0 ? 512 : limit + slack);
+    this.#frame = Frame.alloc(limit === 0 ? slack : limit + slack);
   }
 
   /** The bytes that messages are written into; changes when the block grows. */
