@@ -21,6 +21,7 @@ import {
   SecurityInformation,
   SetInfoRequest,
 } from '@ring3/smb-proto';
+import { createMemoryStore, expectAnswer, type Identity } from '@ring3/vfs';
 import { RawClient, testServer } from './testing/raw-client.ts';
 
 type Ids = { persistentFileId: number; volatileFileId: number };
@@ -111,4 +112,26 @@ test('only one’s own SIDs can be made owners, and only with the right to (MS-F
   strictEqual(await set(client, file, { control: 0, owner: 'S-1-5-18' }, Owner), NtStatus.InvalidOwner);
   const reader = RawClient.ids(await client.create('file', { desiredAccess: AccessMask.ReadControl }));
   strictEqual(await set(client, reader, listOf(), Dacl), NtStatus.AccessDenied);
+});
+
+test('an entry that another program made is under its folder’s descriptor, as if it had been made by one of its clients', async () => {
+  const store = createMemoryStore();
+  const server = testServer({ shares: { share: store } });
+  const ann = await RawClient.at(server);
+  const bob = await RawClient.at(server, 'share', 'bob', 'word');
+  const sid = [...server.sessions.values()][0]?.identity.sid as string;
+  const inherits = AceFlags.ObjectInherit | AceFlags.ContainerInherit;
+  const folder = RawClient.ids(await ann.create('mine', { createOptions: CreateOptions.DirectoryFile }));
+  await set(ann, folder, listOf(allow(sid, fileAllAccess, inherits)));
+  const program: Identity = { name: 'program', sid: 'S-1-5-18', groups: [], guest: false };
+  const root = expectAnswer(await store.root(program), 'root');
+  const mine = expectAnswer(await store.open(root, 'mine', { access: 'metadata', kind: 'folder', disposition: 'open' }, program), 'mine');
+  const how = { access: 'metadata', disposition: 'create' } as const;
+  const below = expectAnswer(await store.open(mine, 'below', { ...how, kind: 'folder' }, program), 'below');
+  expectAnswer(await store.open(below, 'file', { ...how, kind: 'file' }, program), 'file');
+  const desiredAccess = AccessMask.FileReadData;
+  strictEqual((await bob.create('mine\\below\\file', { desiredAccess })).status, NtStatus.AccessDenied);
+  strictEqual((await bob.create('mine\\below\\new')).status, NtStatus.AccessDenied);
+  const read = await ann.create('mine\\below\\file', { desiredAccess: desiredAccess | AccessMask.ReadControl });
+  deepStrictEqual((await get(ann, RawClient.ids(read))).dacl?.aces, [allow(sid, fileAllAccess)]);
 });

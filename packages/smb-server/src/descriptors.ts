@@ -19,8 +19,8 @@ import { DecodeError, EncodeError } from '@ring3/wire';
 import type { Session } from './session.ts';
 
 const everybody = { type: AceType.AccessAllowed, flags: AceFlags.ObjectInherit | AceFlags.ContainerInherit, mask: fileAllAccess };
-/** What is nobody's in particular: whoever reaches the share may do everything, and so with what is created below. */
-const unset: SecurityDescriptor = {
+/** Of a share's root that nobody set one for: whoever reaches the share may do everything, and so with what is created below. */
+export const unset: SecurityDescriptor = {
   control: SecurityControl.DaclAutoInherited,
   owner: WellKnownSid.BuiltinAdministrators,
   group: WellKnownSid.BuiltinUsers,
@@ -45,10 +45,14 @@ function decode(bytes: Uint8Array): SecurityDescriptor {
   return found;
 }
 
-/** The descriptor of a file: what was stored, or what holds where nothing was; EIO where what was stored is none, so that nobody is let in by it. */
-export function* descriptorOf(handle: Handle): Steps<SecurityDescriptor | VfsCode> {
+/**
+ * The descriptor of a file: what was stored, or what its folder passes on, as it would have when the file was made; EIO where what was stored is none, so that
+ * nobody is let in by it.
+ * @param above the folder's
+ */
+export function* descriptorOf(handle: Handle, above: SecurityDescriptor): Steps<SecurityDescriptor | VfsCode> {
   const bytes = yield* wait(handle.getDescriptor?.());
-  if (bytes === undefined || bytes === 'ENODATA' || bytes === 'EOPNOTSUPP') return unset;
+  if (bytes === undefined || bytes === 'ENODATA' || bytes === 'EOPNOTSUPP') return passedOn(above, handle.kind === 'folder');
   if (isCode(bytes)) return bytes;
   try {
     return decode(bytes);
@@ -72,6 +76,26 @@ export function rightsOf(descriptor: SecurityDescriptor, identity: Identity): nu
   return access;
 }
 
+const passed = new WeakMap<SecurityDescriptor, { folder?: SecurityDescriptor; file?: SecurityDescriptor }>();
+
+/** What a folder passes on to an entry that another program made: the entry is the folder's owner's. */
+function passedOn(above: SecurityDescriptor, isContainer: boolean): SecurityDescriptor {
+  if (above === unset) return unset;
+  let known = passed.get(above);
+  if (known === undefined) passed.set(above, (known = {}));
+  const { owner = WellKnownSid.BuiltinAdministrators, group = WellKnownSid.BuiltinUsers } = above;
+  const make = (): SecurityDescriptor =>
+    createSecurityDescriptor({
+      parent: above,
+      isContainer,
+      creator: { owner, group, defaultDacl: defaultDacl(owner) },
+      autoInherit: isAutomatic(above),
+    });
+  return isContainer ? (known.folder ??= make()) : (known.file ??= make());
+}
+
+const isAutomatic = ({ control }: SecurityDescriptor): boolean => (control & SecurityControl.DaclAutoInherited) !== 0;
+
 /** What a creator's files allow where neither folder nor client says anything: Token.DefaultDACL, MS-DTYP 2.5.2. */
 const defaultDacl = (owner: string): Acl => ({
   revision: 2,
@@ -94,7 +118,7 @@ export function newDescriptor(
     parent,
     isContainer,
     creator,
-    autoInherit: given?.dacl === undefined && (parent.control & SecurityControl.DaclAutoInherited) !== 0,
+    autoInherit: given?.dacl === undefined && isAutomatic(parent),
     ...(given !== undefined && { given }),
   });
   try {

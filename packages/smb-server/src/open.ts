@@ -1,5 +1,7 @@
+import type { SecurityDescriptor } from '@ring3/smb-proto';
 import type { Handle } from '@ring3/vfs';
 import type { DirectoryCursor } from './commands/query-directory/cursor.ts';
+import { unset } from './descriptors.ts';
 import type { Guard } from './file-state/index.ts';
 import type { LockSequences } from './lock-sequences.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
@@ -15,6 +17,8 @@ export class Open {
   readonly grantedAccess: number;
   readonly createOptions: number;
   readonly pipe: SessionPipe | undefined;
+  /** The descriptor of the folder that it was found in: what holds where it has none of its own. */
+  readonly above: SecurityDescriptor;
   /** Of a named stream: the file that it belongs to. */
   readonly base: Handle | undefined;
   /** Components from the share's root as the client wrote them, stream included: for display and FileNameInformation. */
@@ -40,7 +44,7 @@ export class Open {
     init: Pick<
       Open,
       'persistentFileId' | 'volatileFileId' | 'tree' | 'grantedAccess' | 'createOptions' | 'handle' | 'pipe' | 'pathName'
-    > & { readonly base?: Handle | undefined },
+    > & { readonly base?: Handle | undefined; readonly above?: SecurityDescriptor },
   ) {
     this.persistentFileId = init.persistentFileId;
     this.volatileFileId = init.volatileFileId;
@@ -50,6 +54,7 @@ export class Open {
     this.#handle = init.handle;
     this.pipe = init.pipe;
     this.base = init.base;
+    this.above = init.above ?? unset;
     this.pathName = init.pathName;
   }
 

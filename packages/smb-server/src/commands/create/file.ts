@@ -23,14 +23,14 @@ const attempts = 8;
 export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
   const { tree } = plan.ctx;
   const row = dispositions[plan.request.createDisposition] as DispositionRow;
-  const trail: string[] = [];
+  const { trail } = plan;
   const parent = yield* openParent(tree, plan.path.components, trail);
   if (typeof parent === 'number') return parent;
   try {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const target = yield* lookUp(plan, parent);
-      const made = target.found ? yield* openFound(plan, parent, target, row) : yield* makeMissing(plan, parent, target, row);
-      if (made !== 'again') return typeof made === 'number' ? made : yield* finish(plan, made, trail);
+      const made = target.found ? yield* openFound(plan, target, row) : yield* makeMissing(plan, parent, target, row);
+      if (made !== 'again') return typeof made === 'number' ? made : yield* finish(plan, made);
     }
     return NtStatus.ObjectNameCollision;
   } finally {
@@ -39,8 +39,8 @@ export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
 }
 
 /** The open is entered into the tables, if its session and tree are still there, and described. */
-function* finish(plan: CreatePlan, { handle, base, granted, action, openId }: Made, trail: readonly string[]): Steps<Answer | NtStatus> {
-  const { ctx, request } = plan;
+function* finish(plan: CreatePlan, { handle, base, granted, action, openId }: Made): Steps<Answer | NtStatus> {
+  const { ctx, request, trail } = plan;
   const { session, tree, server } = ctx;
   const stat: Stat | VfsCode = yield* wait(handle.stat());
   const gone = session.state !== 'valid' || session.trees.get(tree.treeId) !== tree;
@@ -59,6 +59,7 @@ function* finish(plan: CreatePlan, { handle, base, granted, action, openId }: Ma
     handle,
     base,
     pipe: undefined,
+    above: trail.descriptor,
     pathName: base === undefined ? shownPath(trail, handle.name) : shownPath(trail, base.name, handle.name),
   });
   session.opens.set(openId, open);

@@ -15,10 +15,10 @@ import { letGo, type Made, type Target } from './target.ts';
 type Found = Extract<Target, { readonly found: true }>;
 
 /** The file is there: asks whether it may be opened so, and opens, empties or replaces it. */
-export function* openFound(plan: CreatePlan, parent: Handle, target: Found, row: DispositionRow): Steps<Made | NtStatus> {
+export function* openFound(plan: CreatePlan, target: Found, row: DispositionRow): Steps<Made | NtStatus> {
   let made: Made | NtStatus | undefined;
   try {
-    made = yield* admit(plan, parent, target, row);
+    made = yield* admit(plan, target, row);
   } finally {
     if (typeof made !== 'object') yield* letGo(target);
   }
@@ -37,14 +37,14 @@ function mismatch({ request, path }: CreatePlan, { kind }: Handle, there: Dispos
   return path.folder || (options & CreateOptions.DirectoryFile) !== 0 ? NtStatus.NotADirectory : NtStatus.Success;
 }
 
-function* admit(plan: CreatePlan, parent: Handle, { handle, base }: Found, { there }: DispositionRow): Steps<Made | NtStatus> {
+function* admit(plan: CreatePlan, { handle, base }: Found, { there }: DispositionRow): Steps<Made | NtStatus> {
   const { ctx } = plan;
   const wrong = mismatch(plan, handle, there);
   if (wrong !== NtStatus.Success || typeof there === 'number') return wrong;
   const stat = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   const attributes = attributesOf(stat, handle.kind);
-  const access = yield* granted(plan, parent, base ?? handle, attributes);
+  const access = yield* granted(plan, base ?? handle, attributes);
   if (typeof access === 'number') return access;
   if (there !== 'open') {
     const status = mayOverwrite(plan, attributes);
@@ -65,12 +65,12 @@ function* admit(plan: CreatePlan, parent: Handle, { handle, base }: Found, { the
 }
 
 /** The access that descriptors, share and attributes leave. */
-function* granted(plan: CreatePlan, parent: Handle, file: Handle, attributes: number): Steps<{ readonly granted: number } | NtStatus> {
+function* granted(plan: CreatePlan, file: Handle, attributes: number): Steps<{ readonly granted: number } | NtStatus> {
   const { identity } = plan.ctx.session;
-  const descriptor = yield* descriptorOf(file);
+  const above = plan.trail.descriptor;
+  const isRoot = plan.path.components.length === 0;
+  const descriptor = isRoot ? above : yield* descriptorOf(file, above);
   if (isCode(descriptor)) return statusOf(descriptor);
-  const above = yield* descriptorOf(parent);
-  if (isCode(above)) return statusOf(above);
   return grant(plan, {
     attributes,
     folder: file.kind === 'folder',

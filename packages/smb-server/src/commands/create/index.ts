@@ -2,6 +2,7 @@ import { type MaybePromise, runSteps } from '@ring3/kit';
 import { CreateRequest, CreateResponse, NtStatus } from '@ring3/smb-proto';
 import { type ContextOf, command } from '../../command.ts';
 import { parsePath } from '../../paths.ts';
+import { newTrail } from '../../resolve.ts';
 import { askContexts } from './contexts/index.ts';
 import { createFile } from './file.ts';
 import { openPipe } from './pipe.ts';
@@ -34,7 +35,7 @@ function planOf(ctx: ContextOf<'tree'>, request: CreateRequest): CreatePlan | Nt
     ctx,
     request,
     path,
-    name: request.name,
+    trail: newTrail(),
     allocationSize: 0,
     descriptor: undefined,
     xattrs: undefined,

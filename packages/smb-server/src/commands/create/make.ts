@@ -10,7 +10,7 @@ import {
 } from '@ring3/smb-proto';
 import { type Access, foldName, type Handle, type Initial, isCode, type Kind, type VfsCode } from '@ring3/vfs';
 import { readDataRights, writeDataRights } from '../../access.ts';
-import { descriptorOf, newDescriptor, rightsOf } from '../../descriptors.ts';
+import { newDescriptor, rightsOf } from '../../descriptors.ts';
 import { statusOf } from '../../status-map.ts';
 import { grant } from './access.ts';
 import { admitOpen } from './admission.ts';
@@ -47,8 +47,7 @@ function* tryToMake(
   if (folder && (path.stream !== undefined || path.defaultStream)) return NtStatus.NotADirectory;
   if (path.folder && !folder) return NtStatus.ObjectNameInvalid;
   if (path.stream !== undefined && !ctx.tree.vfs.features.has('streams')) return NtStatus.ObjectNameInvalid;
-  const above = yield* descriptorOf(parent);
-  if (isCode(above)) return statusOf(above);
+  const above = plan.trail.descriptor;
   const needed = folder ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
   if (base === undefined && (rightsOf(above, ctx.session.identity) & needed) === 0) return NtStatus.AccessDenied;
   const { fileAttributes: attributes } = request;

@@ -7,6 +7,7 @@ import {
   FileRenameInformationEx,
   NtStatus,
   RenameFlags,
+  type SecurityDescriptor,
   ShareAccess,
 } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
@@ -16,7 +17,7 @@ import { attributesOf } from '../../metadata.ts';
 import type { Open } from '../../open.ts';
 import { type ParsedPath, parsePath } from '../../paths.ts';
 import { askAccess, askAccessFor } from '../../pending.ts';
-import { openParent, release, shownPath } from '../../resolve.ts';
+import { newTrail, openParent, release, shownPath } from '../../resolve.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
 
@@ -53,11 +54,11 @@ function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace
   if (handle.fileId === tree.root?.fileId) return NtStatus.AccessDenied;
   const below = handle.kind === 'folder' ? yield* clearBelow(ctx) : NtStatus.Success;
   if (below !== NtStatus.Success) return below;
-  const trail: string[] = [];
+  const trail = newTrail();
   const parent = yield* openParent(tree, path.components, trail);
   if (typeof parent === 'number') return parent;
   try {
-    const status = yield* mayMove(ctx, parent, path, handle, replace);
+    const status = yield* mayMove(ctx, parent, trail.descriptor, path, handle, replace);
     if (status !== NtStatus.Success) return status;
     const target = path.components.at(-1) as string;
     const done = yield* wait(how === 'rename' ? handle.rename(parent, target, { replace }) : handle.link?.(parent, target, { replace }));
@@ -80,13 +81,18 @@ function* clearBelow(ctx: ContextOf<'open'>): Steps<NtStatus> {
 }
 
 /** Whether the folder of the new name takes the entry, and nobody stands against it. */
-function* mayMove(ctx: ContextOf<'open'>, parent: Handle, path: ParsedPath, handle: Handle, replace: boolean): Steps<NtStatus> {
+function* mayMove(
+  ctx: ContextOf<'open'>,
+  parent: Handle,
+  above: SecurityDescriptor,
+  path: ParsedPath,
+  handle: Handle,
+  replace: boolean,
+): Steps<NtStatus> {
   const { tree, session } = ctx;
-  const descriptor = yield* descriptorOf(parent);
-  if (isCode(descriptor)) return statusOf(descriptor);
   const needed = handle.kind === 'folder' ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
-  if ((rightsOf(descriptor, session.identity) & needed) === 0) return NtStatus.AccessDenied;
-  const status = yield* checkTarget(ctx, parent, path, handle, replace);
+  if ((rightsOf(above, session.identity) & needed) === 0) return NtStatus.AccessDenied;
+  const status = yield* checkTarget(ctx, parent, above, path, handle, replace);
   if (status !== NtStatus.Success) return status;
   const shared = yield* wait(tree.fileState.submit(parent.fileId, intoParent));
   if (shared !== NtStatus.Success) return shared;
@@ -114,6 +120,7 @@ const intoParent = {
 function* checkTarget(
   ctx: ContextOf<'open'>,
   parent: Handle,
+  above: SecurityDescriptor,
   { components }: ParsedPath,
   handle: Handle,
   replace: boolean,
@@ -125,21 +132,20 @@ function* checkTarget(
   try {
     if (target.fileId === handle.fileId) return NtStatus.Success;
     if (!replace) return NtStatus.ObjectNameCollision;
-    return yield* mayReplace(ctx, parent, target);
+    return yield* mayReplace(ctx, above, target);
   } finally {
     yield* wait(target.close());
   }
 }
 
-function* mayReplace(ctx: ContextOf<'open'>, parent: Handle, target: Handle): Steps<NtStatus> {
+function* mayReplace(ctx: ContextOf<'open'>, above: SecurityDescriptor, target: Handle): Steps<NtStatus> {
   const { tree, session } = ctx;
   if (target.kind === 'folder') return NtStatus.AccessDenied;
   const stat = yield* wait(target.stat());
   if (isCode(stat)) return statusOf(stat);
   if ((attributesOf(stat, target.kind) & FileAttributes.ReadOnly) !== 0) return NtStatus.AccessDenied;
-  const own = yield* descriptorOf(target);
-  const above = yield* descriptorOf(parent);
-  if (isCode(own) || isCode(above)) return NtStatus.AccessDenied;
+  const own = yield* descriptorOf(target, above);
+  if (isCode(own)) return NtStatus.AccessDenied;
   const deletes = (rightsOf(own, session.identity) & AccessMask.Delete) | (rightsOf(above, session.identity) & AccessMask.FileDeleteChild);
   if (deletes === 0) return NtStatus.AccessDenied;
   const broken = yield* wait(askAccessFor(ctx, tree.fileState, target.fileId, 'delete'));

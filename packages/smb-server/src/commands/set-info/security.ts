@@ -38,10 +38,10 @@ export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): S
   const { owner } = given;
   const { sid, groups } = session.identity;
   if ((information & SecurityInformation.Owner) !== 0 && owner !== undefined && owner !== sid && !groups.includes(owner)) {
-    const current = yield* descriptorOf(handle);
+    const current = yield* descriptorOf(handle, open.above);
     if (isCode(current) || current.owner !== owner) return NtStatus.InvalidOwner;
   }
-  const current = yield* descriptorOf(handle);
+  const current = yield* descriptorOf(handle, open.above);
   if (isCode(current)) return statusOf(current);
   const merged = mergeSecurity(current, { ...given, ...mapped(given.dacl) }, information);
   // MS-FSA 2.1.5.17: a list that is named and not given becomes a null one
