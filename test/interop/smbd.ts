@@ -34,6 +34,15 @@ function endPipes(base: string): void {
   if (existsSync(file)) process.kill(-Number(readFileSync(file, 'utf8').trim()), 'SIGTERM');
 }
 
+/** Whether anybody is left of a process group. */
+function alive(group: number): boolean {
+  try {
+    return process.kill(-group, 0);
+  } catch {
+    return false;
+  }
+}
+
 export interface Smbd extends AsyncDisposable {
   readonly port: number;
   /** Process id of the parent, which leads a process group of its own. */
@@ -73,18 +82,19 @@ export async function startSmbd(folder: string, more: readonly string[] = []): P
   ];
   writeFileSync(conf, `[global]\n${lines.join('\n')}\n[share]\npath = ${folder}\nread only = no\n`);
   execFileSync('smbpasswd', ['-c', conf, '-s', '-a', user], { input: `${password}\n${password}\n`, stdio: ['pipe', 'ignore', 'pipe'] });
-  const process = spawn('smbd', ['--foreground', '--no-process-group', '-s', conf], { stdio: 'ignore', detached: true });
-  const ended = new Promise<void>((resolve) => process.once('exit', () => resolve()));
-  const pid = process.pid as number;
+  const smbd = spawn('smbd', ['--foreground', '--no-process-group', '-s', conf], { stdio: 'ignore', detached: true });
+  const ended = new Promise<void>((resolve) => smbd.once('exit', () => resolve()));
+  const pid = smbd.pid as number;
   const kill = (): void => {
     endPipes(base);
-    if (process.exitCode === null && process.signalCode === null) globalThis.process.kill(-pid, 'SIGTERM');
+    if (smbd.exitCode === null && smbd.signalCode === null) process.kill(-pid, 'SIGTERM');
   };
-  globalThis.process.once('exit', kill); // it leads a group of its own, and would outlive an interrupted program
+  process.once('exit', kill); // it leads a group of its own, and would outlive an interrupted program
   const stop = async (): Promise<void> => {
-    globalThis.process.off('exit', kill);
+    process.off('exit', kill);
     kill();
     await ended;
+    for (let i = 0; i < 250 && alive(pid); i++) await delay(20); // its children write into the folder until they end
     rmSync(base, { recursive: true, force: true });
   };
   try {
