@@ -115,6 +115,18 @@ test('rules and namespaces of a running daemon are added, listed and removed', a
   strictEqual(run('timeout', 'delete', 'p').status, 0);
 });
 
+test('policies and rules of a configuration are there from the start', async (t) => {
+  const { run, serve, folder } = place(t);
+  const file = join(folder, 'ring3.toml');
+  const rule = '[[rule]]\nprotocol = "udp"\ndport = 5000\ntimeout = "p"\n';
+  writeFileSync(file, rule);
+  match(run('serve', '--config', file).stderr, /^ring3: there is no timeout policy p\n$/m);
+  writeFileSync(file, `[timeout.p]\nprotocol = "udp"\nreplied = 5\n${rule}`);
+  await serve('--config', file);
+  strictEqual(run('rule', 'list').stdout, '1 inet udp dport 5000 timeout p\n');
+  match(run('timeout', 'get', 'p').stdout, /\.REPLIED = 5,/);
+});
+
 test('doctor tells what the machine can do, and fails where serve would', (t) => {
   const { run, folder } = place(t);
   const fine = run('doctor', folder, '--json');

@@ -1,25 +1,14 @@
-import { IpProtocol, type TimeoutPolicy, TimeoutTables, type TimeoutValues } from '@ring3/nfnetlink';
+import {
+  IpProtocol,
+  longestTimeoutSeconds,
+  type TimeoutPolicy,
+  type TimeoutValues,
+  timeoutFamilies,
+  timeoutFields,
+  timeoutProtocols,
+  timeoutWord,
+} from '@ring3/nfnetlink';
 import { UsageError } from './usage.ts';
-
-/** The words of `nfct timeout …` for families and protocols. */
-const families: Readonly<Record<string, number>> = { inet: 2, inet6: 10 };
-const protocols: Readonly<Record<string, number>> = {
-  tcp: IpProtocol.Tcp,
-  udp: IpProtocol.Udp,
-  udplite: IpProtocol.UdpLite,
-  icmp: IpProtocol.Icmp,
-  icmpv6: IpProtocol.Icmpv6,
-  sctp: IpProtocol.Sctp,
-  dccp: IpProtocol.Dccp,
-  gre: IpProtocol.Gre,
-  generic: IpProtocol.Generic,
-};
-/** The longest time that the kernel's ticks of 4 ms count without wrapping, in seconds. */
-const longestSeconds = 17179869;
-
-/** Printed where it is another word than the attribute's. */
-const printedAs: Readonly<Record<string, string>> = { unack: 'UNACKNOWLEDGED' };
-const wordOf = (field: string): string => printedAs[field] ?? field.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
 const lookUp = (table: Readonly<Record<string, number>>, what: string, word: string | undefined): number => {
   const found = word !== undefined && Object.hasOwn(table, word) ? table[word] : undefined;
@@ -30,26 +19,22 @@ const lookUp = (table: Readonly<Record<string, number>>, what: string, word: str
 
 /** `inet tcp`. @throws UsageError */
 export const parseProtocols = (family: string | undefined, protocol: string | undefined): { l3proto: number; l4proto: number } => ({
-  l3proto: lookUp(families, 'the family', family),
-  l4proto: lookUp(protocols, 'the protocol', protocol),
+  l3proto: lookUp(timeoutFamilies, 'the family', family),
+  l4proto: lookUp(timeoutProtocols, 'the protocol', protocol),
 });
 
 /** `established 100 close 10`, states in either case. @throws UsageError */
 export function parseTimeouts(l4proto: number, words: readonly string[]): TimeoutValues {
-  const table = TimeoutTables[l4proto as keyof typeof TimeoutTables].table;
-  const fields = new Map(Object.keys(table).flatMap((field) => [wordOf(field), field].map((word) => [word.toLowerCase(), field] as const)));
+  const fields = timeoutFields(l4proto);
   const values: Record<string, number> = {};
   if (words.length === 0) throw new UsageError('no timeouts: pairs of a state and its seconds are wanted');
   for (let i = 0; i < words.length; i += 2) {
     const [state, seconds] = [words[i] as string, words[i + 1]];
-    const field = fields.get(state.toLowerCase());
-    if (field === undefined) {
-      const known = Object.keys(table).map((name) => wordOf(name).toLowerCase());
-      throw new UsageError(`this protocol has no timeout "${state}": ${known.join(', ')}`);
-    }
-    if (seconds === undefined || !/^\d{1,8}$/.test(seconds) || Number(seconds) > longestSeconds) {
+    const field = fields.get(state.toLowerCase())?.field;
+    if (field === undefined) throw new UsageError(`this protocol has no timeout "${state}": ${[...fields.keys()].join(', ')}`);
+    if (seconds === undefined || !/^\d{1,8}$/.test(seconds) || Number(seconds) > longestTimeoutSeconds) {
       throw new UsageError(
-        `${state}: whole seconds up to ${longestSeconds} are wanted${seconds === undefined ? '' : `, not "${seconds}"`}`,
+        `${state}: whole seconds up to ${longestTimeoutSeconds} are wanted${seconds === undefined ? '' : `, not "${seconds}"`}`,
       );
     }
     values[field] = Number(seconds);
@@ -61,7 +46,7 @@ export function parseTimeouts(l4proto: number, words: readonly string[]): Timeou
 function body(l3proto: number, l4proto: number, timeouts: TimeoutValues): string {
   const rows = Object.entries(timeouts)
     .filter(([field]) => !(l4proto === IpProtocol.Sctp && field.startsWith('heartbeat'))) // nfct does not know these
-    .map(([field, seconds]) => `\t\t.${wordOf(field)} = ${seconds},\n`);
+    .map(([field, seconds]) => `\t\t.${timeoutWord(field)} = ${seconds},\n`);
   return `\t.l3proto = ${l3proto},\n\t.l4proto = ${l4proto},\n\t.policy = {\n${rows.join('')}\t},\n};\n`;
 }
 

@@ -8,13 +8,14 @@ import { type Controlled, controlHandlers } from './control/handlers.ts';
 import type { DaemonStatus, LifecycleState } from './control/protocol.ts';
 import { serveControl } from './control/server.ts';
 import { type Credentials, type ExtraUsers, type FileServerOptions, type FolderShare, startFileServer } from './file-server.ts';
+import { fillNamespace, type NamespaceContents } from './fill-namespace.ts';
 import { Namespaces } from './namespaces.ts';
 import { privateFolder } from './places.ts';
 import { type Step, startInOrder } from './start-in-order.ts';
 import { holdState, StateStore } from './state-store.ts';
 
 /** What a daemon is made of. What is left out is off. */
-export interface DaemonOptions extends ExtraUsers {
+export interface DaemonOptions extends ExtraUsers, NamespaceContents {
   readonly stateDir: string;
   readonly shares: readonly FolderShare[];
   /** The file server; it starts where there is a share. */
@@ -97,6 +98,12 @@ class Running {
   #openNamespaces(): () => void {
     const namespaces = new Namespaces({ clock: this.clock, random: this.random, log: this.options.log.child({ part: 'netlink' }) });
     this.namespaces = namespaces;
+    try {
+      fillNamespace(namespaces.get().namespace, this.options);
+    } catch (error) {
+      namespaces.close();
+      throw error;
+    }
     return () => namespaces.close();
   }
 
@@ -141,6 +148,7 @@ class Running {
   async #playCapture(options: CaptureOptions): Promise<() => void> {
     const feed = new CaptureFeed(options, this.#openedNamespaces(), this.clock, this.options.log);
     this.capture = feed;
+    fillNamespace(feed.namespace, this.options);
     feed.start();
     if (options.speed === undefined) await feed.ended;
     return () => feed.close();

@@ -68,8 +68,8 @@ export {
   UdpTimeouts,
 } from './cttimeout/attributes.ts';
 export { CttimeoutClient, type NewTimeoutPolicy, readTimeoutPolicy, type TimeoutPolicy, type TimeoutValues } from './cttimeout/client.ts';
-export { describeDatagram } from './describe-datagram.ts';
 export { longestTimeoutSeconds, timeoutFamilies, timeoutFields, timeoutProtocols, timeoutWord } from './cttimeout/words.ts';
+export { describeDatagram } from './describe-datagram.ts';
 export { FamilyHeader } from './family-header.ts';
 export { LogCommand, LogConfig, LogConfigCommand } from './log/attributes.ts';
 export { AddressFamily, IpProtocol } from './protocol.ts';

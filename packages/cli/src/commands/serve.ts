@@ -94,6 +94,8 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
     control: socket(options.control ?? places.control ?? defaultControl()),
     netlink: socket(options.netlink ?? places.netlink ?? defaultNetlink()),
     capture: captureOf(options),
+    timeouts: configured.timeouts,
+    rules: configured.rules,
     log,
   });
   if (daemon.madeUser !== undefined) console.log(`user ${daemon.madeUser.name} password ${daemon.madeUser.password}`);
@@ -116,6 +118,8 @@ interface Configured {
   readonly shares: DaemonOptions['shares'];
   readonly users: readonly (readonly [string, { readonly ntHash: Uint8Array }])[];
   readonly daemon: DaemonConfiguration;
+  readonly timeouts: NonNullable<DaemonOptions['timeouts']>;
+  readonly rules: NonNullable<DaemonOptions['rules']>;
   readonly warnings: readonly string[];
 }
 
@@ -123,15 +127,15 @@ interface Configured {
 async function configurationOf({ config, check }: ServeOptions): Promise<Configured> {
   if (config === undefined) {
     if (check === true) throw new UsageError('--check needs --config FILE');
-    return { server: {}, shares: [], users: [], daemon: {}, warnings: [] };
+    return { server: {}, shares: [], users: [], daemon: {}, timeouts: [], rules: [], warnings: [] };
   }
   const { loadConfiguration, fileServerOf, sharesOf } = await import('@ring3/daemon/config');
   const configuration = loadConfiguration(config);
   const shares = sharesOf(configuration, config);
   for (const { path } of shares) expectFolder(path);
   const users = configuration.users.map(({ name, ntHash }) => [name, { ntHash }] as const);
-  const { daemon, warnings } = configuration;
-  return { server: fileServerOf(configuration), shares, users, daemon, warnings };
+  const { daemon, timeouts, rules, warnings } = configuration;
+  return { server: fileServerOf(configuration), shares, users, daemon, timeouts, rules, warnings };
 }
 
 function expectFolder(path: string): void {

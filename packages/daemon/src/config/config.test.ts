@@ -42,6 +42,74 @@ test('a configuration is read; what it leaves out is left out', () => {
   deepStrictEqual(readToml('', 'empty.toml').shares, []);
 });
 
+test('policies and rules of the netfilter half are read: a rule becomes the words of `ring3 rule add`', () => {
+  const { timeouts, rules } = readToml(
+    `
+[timeout.web]
+protocol = "tcp"
+established = 100
+close = 7
+
+[timeout."grün"]
+family = "inet6"
+protocol = "udp"
+replied = 9
+
+[[rule]]
+protocol = "tcp"
+dport = 443
+daddr = "not 10.0.0.0/8"
+timeout = "web"
+
+[[rule]]
+family = "inet6"
+protocol = "not udp"
+iif = "eth+"
+direction = "in"
+zone = 5
+zone-direction = "original"
+events = ["new", "destroy"]
+`,
+    'f.toml',
+  );
+  deepStrictEqual(
+    timeouts.map(({ name, l3num, l4, timeouts }) => [name, l3num, l4, Object.entries(timeouts(11) ?? [])]),
+    [
+      [
+        'web',
+        2,
+        6,
+        [
+          ['0', undefined],
+          ['1', undefined],
+          ['2', 100],
+          ['3', undefined],
+          ['4', undefined],
+          ['5', undefined],
+          ['6', undefined],
+          ['7', 7],
+          ['8', undefined],
+          ['9', undefined],
+          ['10', undefined],
+        ],
+      ],
+      [
+        'gr\xc3\xbcn',
+        10,
+        17,
+        [
+          ['0', undefined],
+          ['1', 9],
+        ],
+      ],
+    ],
+  );
+  deepStrictEqual(
+    rules.map((words) => words.join(' ')),
+    ['tcp dport 443 not daddr 10.0.0.0/8 timeout web', 'inet6 not udp iif eth+ in zone 5 original events new,destroy'],
+  );
+});
+
 test('each class of error has its line, its key and what is allowed', () => {
   for (const [source, message] of [
     ['[server]\nport = 99999\n', /^f\.toml:2: server\.port is a whole number from 0 to 65535, not 99999$/],
@@ -52,6 +120,15 @@ test('each class of error has its line, its key and what is allowed', () => {
     ['[share.a]\npath = "/a"\n[share.b]\ncomment = "no path"\n', /^f\.toml:3: share\.b has no path$/],
     ['[share."a/b"]\npath = "/a"\n', /^f\.toml:1: "a\/b" is no name of a share/],
     ['[share."IPC$"]\npath = "/a"\n', /is no name of a share/],
+    [
+      '[[rule]]\nnotrack = true\n\n[[rule]]\nprotocol = "tcp"\ndport = 99999\nnotrack = true\n',
+      /^f\.toml:4: a port is a number from 0 to 65535, not "99999"$/,
+    ],
+    ['[[rule]]\nnotrack = true\n[[rule]]\nnotrack = 5\n', /^f\.toml:4: rule\.notrack is true or false, not 5$/],
+    ['[rule]\nnotrack = true\n', /^f\.toml:1: rules are a list of tables: \[\[rule\]\]$/],
+    ['[timeout.web]\nestablished = 5\n', /^f\.toml:1: timeout\.web\.protocol is one of tcp, /],
+    ['[timeout.web]\nprotocol = "udp"\nestablished = 5\n', /^f\.toml:3: there is no timeout\.web\.established/],
+    ['[timeout.web]\nprotocol = "udp"\nreplied = -5\n', /^f\.toml:3: timeout\.web\.replied is a whole number from 0 to 17179869, not -5$/],
     ['[share.a]\npath = "/a"\nusers = "anna"\n', /^f\.toml:3: share\.a\.users is a list of strings, not "anna"$/],
     ['server = 5\n', /^f\.toml:1: server is a table$/],
     ['[server]\nport = \n', /^f\.toml:2: /],
@@ -72,7 +149,7 @@ test('each class of error has its line, its key and what is allowed', () => {
 
 test('the JSON Schema has the keys that are read', () => {
   const { properties } = configurationSchema() as { properties: Record<string, { properties?: object }> };
-  deepStrictEqual(Object.keys(properties), ['server', 'limits', 'daemon', 'share']);
+  deepStrictEqual(Object.keys(properties), ['server', 'limits', 'daemon', 'timeout', 'rule', 'share']);
   ok(Object.keys(properties['server']?.properties ?? {}).includes('dialect-min'));
 });
 

@@ -1,3 +1,4 @@
+import type { PolicySpecification } from '@ring3/conntrack';
 import { choice, flag, integer, list, text, type ValuesOf } from './keys.ts';
 
 const dialects = ['2.0.2', '2.1', '3.0', '3.0.2', '3.1.1'] as const;
@@ -76,6 +77,10 @@ export interface Configuration {
   readonly shares: readonly ShareConfiguration[];
   readonly daemon: DaemonConfiguration;
   readonly users: readonly ConfiguredUser[];
+  /** Timeout policies, `[timeout.NAME]`. */
+  readonly timeouts: readonly PolicySpecification[];
+  /** Rules, `[[rule]]`: each as the words of `ring3 rule add`. */
+  readonly rules: readonly (readonly string[])[];
   /** What is understood and cannot be honoured, one line each. */
   readonly warnings: readonly string[];
 }

@@ -1,5 +1,7 @@
+import { longestTimeoutSeconds } from '@ring3/nfnetlink';
 import { daemonKeys, limitKeys, serverKeys, shareKeys } from './configuration.ts';
 import type { Keys } from './keys.ts';
+import { ruleKeys, timeoutKeys } from './netfilter.ts';
 
 const tableSchema = (keys: Keys, required: readonly string[] = []): object => ({
   type: 'object',
@@ -19,6 +21,15 @@ export const configurationSchema = (): object => ({
     server: tableSchema(serverKeys),
     limits: tableSchema(limitKeys),
     daemon: tableSchema(daemonKeys),
+    timeout: {
+      type: 'object',
+      additionalProperties: {
+        ...tableSchema(timeoutKeys, ['protocol']),
+        description: 'A timeout policy; beside these, seconds by state: established = 100',
+        additionalProperties: { type: 'integer', minimum: 0, maximum: longestTimeoutSeconds },
+      },
+    },
+    rule: { type: 'array', items: tableSchema(ruleKeys) },
     share: { type: 'object', additionalProperties: tableSchema(shareKeys, ['path']) },
   },
 });

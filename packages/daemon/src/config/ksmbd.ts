@@ -227,7 +227,7 @@ export function readKsmbdConf(source: string, file: string): Configuration {
     .filter(([name]) => name.toLowerCase() !== 'global')
     .map(([name, section]) => readShare(name, section, global, file, warnings))
     .filter((share) => share !== undefined);
-  return { server, limits, shares, daemon: {}, users: [], warnings };
+  return { server, limits, shares, daemon: {}, users: [], timeouts: [], rules: [], warnings };
 }
 
 /** Share parameters, which [global] may give defaults for. */

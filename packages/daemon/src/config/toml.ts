@@ -1,4 +1,7 @@
+import type { PolicySpecification } from '@ring3/conntrack';
+import { timeoutNameMax } from '@ring3/nfnetlink';
 import { parse, TomlError } from 'smol-toml';
+import { parseRule } from '../rule-grammar.ts';
 import {
   type Configuration,
   ConfigurationError,
@@ -10,8 +13,12 @@ import {
   shareName,
 } from './configuration.ts';
 import type { Keys, ValuesOf } from './keys.ts';
+import { policyOf, ruleKeys, stateKeys, timeoutKeys, wordsOfRule } from './netfilter.ts';
 
 const tables = { server: serverKeys, limits: limitKeys, daemon: daemonKeys } as const;
+
+/** What stands beside them: tables by name, and a list. */
+const others: readonly string[] = ['share', 'timeout', 'rule'];
 
 const isTable = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -64,8 +71,10 @@ function nearest(name: string, known: readonly string[]): string | undefined {
  * @throws ConfigurationError for the first thing that is wrong
  */
 export function readToml(source: string, file: string): Configuration {
+  let from = 0; // where the table at hand begins, where there are several of its name
   const wrong = (path: readonly string[], what: string): never => {
-    throw new ConfigurationError(file, lineOf(source, path), what);
+    const rest = source.split('\n').slice(from).join('\n');
+    throw new ConfigurationError(file, from + lineOf(rest, path), what);
   };
   const unknown = (path: readonly string[], known: readonly string[]): never => {
     const name = path.at(-1) as string;
@@ -91,6 +100,31 @@ export function readToml(source: string, file: string): Configuration {
     return { ...read, name, path: read.path };
   };
 
+  const readTimeout = (name: string, value: unknown): PolicySpecification => {
+    const path = ['timeout', name];
+    const { protocol } = isTable(value) ? value : {};
+    const known = timeoutKeys.protocol.read(protocol);
+    if (known === undefined) return wrong([...path, 'protocol'], `timeout.${name}.protocol is ${timeoutKeys.protocol.allowed}`);
+    if (Buffer.byteLength(name) > timeoutNameMax || name === '')
+      wrong(path, `"${name}" is no name of a policy: 1 to ${timeoutNameMax} bytes`);
+    return policyOf(name, readTable(path, value, { ...timeoutKeys, ...stateKeys(known) }));
+  };
+  const readRules = (value: unknown): string[][] => {
+    if (!Array.isArray(value)) return wrong(['rule'], 'rules are a list of tables: [[rule]]');
+    const starts = [...source.split('\n').entries()].filter(([, text]) => /^\s*\[\[\s*rule\s*\]\]/.test(text)).map(([line]) => line);
+    return value.map((one, i) => {
+      from = starts[i] ?? 0;
+      const words = wordsOfRule(readTable(['rule'], one, ruleKeys));
+      try {
+        parseRule(words);
+      } catch (error) {
+        return wrong(['rule'], (error as Error).message);
+      }
+      from = 0;
+      return words;
+    });
+  };
+
   let document: Record<string, unknown>;
   try {
     document = parse(source);
@@ -102,8 +136,9 @@ export function readToml(source: string, file: string): Configuration {
     throw error;
   }
   for (const name of Object.keys(document))
-    if (name !== 'share' && !Object.hasOwn(tables, name)) unknown([name], [...Object.keys(tables), 'share']);
-  const { share = {} } = document;
+    if (!others.includes(name) && !Object.hasOwn(tables, name)) unknown([name], [...Object.keys(tables), ...others]);
+  const { share = {}, timeout = {}, rule = [] } = document;
+  if (!isTable(timeout)) return wrong(['timeout'], 'timeout is a table of policies: [timeout.NAME]');
   if (!isTable(share)) return wrong(['share'], 'share is a table of shares: [share.NAME]');
   const server = readTable(['server'], document['server'] ?? {}, serverKeys);
   checkTogether(server, (key, what) => wrong(['server', key], what));
@@ -113,6 +148,8 @@ export function readToml(source: string, file: string): Configuration {
     daemon: readTable(['daemon'], document['daemon'] ?? {}, daemonKeys),
     shares: Object.entries(share).map(([name, value]) => readShare(name, value)),
     users: [],
+    timeouts: Object.entries(timeout).map(([name, value]) => readTimeout(name, value)),
+    rules: readRules(rule),
     warnings: [],
   };
 }
