@@ -127,6 +127,10 @@ describe('the cifs client of a Linux kernel', {
     });
   });
 
+  test('port 139 is entered by a NetBIOS session request (RFC 1002, 4.3.2)', async () => {
+    await scene([...lenient, '--port', '139'], ({ options, run }) => run(['random-calls', options('vers=2.1,servern=RING3'), '7']));
+  });
+
   test('guests come in where the server says so', async () => {
     await scene(['--guest'], ({ options, run }) => run(['guest', options('vers=3.1.1')]));
     await scene(['--guest', ...lenient], ({ options, run }) => run(['guest', options('vers=2.1')]));

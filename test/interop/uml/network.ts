@@ -14,7 +14,7 @@ export interface GuestNetwork extends KernelNamespace {
 
 /**
  * Makes the network; its two addresses are the same each time, as nobody outside the namespace sees them. The link is a tap device, or a pair of virtual
- * Ethernet devices where the machine has no /dev/net/tun (works too, with a third of the speed).
+ * Ethernet devices where the machine has no /dev/net/tun (works too, but slower).
  */
 export function guestNetwork(): GuestNetwork {
   const namespace = kernelNamespace();
