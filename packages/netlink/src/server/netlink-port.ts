@@ -20,6 +20,8 @@ export interface PortOwner {
   assign(port: NetlinkPort, wanted: number, preferred: number): number;
   process(port: NetlinkPort, datagram: Uint8Array, sender: Rights): void;
   readonly trace: ((direction: 'in' | 'out', portId: number, datagram: Uint8Array) => void) | undefined;
+  /** A list of a request of that type failed inside ring3. */
+  failed(error: unknown, type: number, portId: number): void;
   /** The port joined or left groups, or ended. */
   changed(port: NetlinkPort): void;
 }
@@ -38,7 +40,7 @@ export class NetlinkPort implements Port {
   /** Kept for whoever asks: nfnetlink validates dump requests the same way with and without it. */
   #strictCheck = 0;
   #largestReceive = 0;
-  #dump: { readonly list: Dump; readonly head: MessageHead; ended: boolean } | undefined;
+  #dump: { readonly list: Dump; readonly head: MessageHead; readonly type: number; ended: boolean } | undefined;
   #closed = false;
 
   constructor(owner: PortOwner, options: PortOptions) {
@@ -204,7 +206,7 @@ export class NetlinkPort implements Port {
       return Errno.EBUSY;
     }
     const head = { type: 0, flags: MessageFlags.Multi, sequence: header.sequence, portId: this.#portId };
-    this.#dump = { list, head, ended: false };
+    this.#dump = { list, head, type: header.type, ended: false };
     this.#continueDump();
     return 0;
   }
@@ -214,22 +216,27 @@ export class NetlinkPort implements Port {
     return this.#dump !== undefined;
   }
 
-  /** Makes the next block, or the end, which has a datagram of its own. */
+  /** Makes the next block, or the end, which has a datagram of its own. A list that fails inside ends with EIO. */
   #continueDump(): void {
     const dump = this.#dump!;
+    let errno = 0;
     if (!dump.ended) {
       const block = new Block(Math.max(this.#largestReceive, dumpBlockSizes.least));
-      dump.ended = dump.list.fill(block, dump.head);
-      if (block.count > 0) {
+      try {
+        dump.ended = dump.list.fill(block, dump.head);
+      } catch (error) {
+        errno = Errno.EIO;
+        this.#owner.failed(error, dump.type, this.#portId);
+      }
+      if (block.count > 0 && errno === 0) {
         this.deliver(block.bytes());
         return;
       }
-      dump.ended = true;
     }
     this.#dump = undefined;
     dump.list.close?.();
     const interrupted = dump.list.interrupted === true ? MessageFlags.DumpInterrupted : 0;
-    this.deliver(done(dump.head.sequence, dump.head.portId, 0, interrupted));
+    this.deliver(done(dump.head.sequence, dump.head.portId, errno, interrupted));
   }
 
   #setGroups(groups: number): void {

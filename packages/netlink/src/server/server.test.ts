@@ -49,6 +49,19 @@ function items(faults: ServerFault[] = []): NetlinkServer {
       },
     }),
     3: command({ attributes: Item, needs: 'hostAdmin', handle: () => 0 }),
+    4: command({
+      attributes: Item,
+      handle: () => 0,
+      dump: () => {
+        let blocks = 0;
+        return {
+          fill: (block, head) => {
+            if (blocks++ > 0) throw new Error('a list failed');
+            return !block.add({ ...head, type: type(0) }, Item, { name: 'one' });
+          },
+        };
+      },
+    }),
   });
   return createServer({ subsystems: [rows], random: fakeRandom(), fault: (fault) => faults.push(fault) });
 }
@@ -176,6 +189,17 @@ test('a handler that throws answers EIO and is told, and the server goes on', as
   assert.equal(faults.length, 1);
   const [answer] = await client.request({ type: type(0), attributes: Item, value: { number: 9 }, what: 'echo' });
   assert.equal(answer?.header.flags, MessageFlags.Multi);
+});
+
+test('a list that fails half-way ends with EIO and is told', async () => {
+  const faults: ServerFault[] = [];
+  const client = createClient(memoryLink(items(faults)));
+  const seen: number[] = [];
+  const list = async (): Promise<void> => {
+    for await (const { header } of client.dump({ type: type(4), attributes: Item, value: {}, what: 'list' })) seen.push(header.type);
+  };
+  await assert.rejects(list(), { errno: Errno.EIO });
+  assert.deepEqual([seen, faults.map((fault) => fault.type)], [[type(0)], [type(4)]]);
 });
 
 test('random datagrams are answered or passed over, never an exception, and the answers are well formed', () => {

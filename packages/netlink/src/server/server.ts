@@ -117,6 +117,10 @@ class Server implements NetlinkServer, PortOwner {
     return portId;
   }
 
+  failed(error: unknown, type: number, portId: number): void {
+    this.#fault?.({ error, type, portId });
+  }
+
   changed(port: NetlinkPort): void {
     for (let group = 1; group <= 32; group++) {
       const member = ((port.groups >>> (group - 1)) & 1) === 1;
@@ -180,7 +184,7 @@ class Server implements NetlinkServer, PortOwner {
       if (typeof list === 'number') return list;
       return call.netlinkPort.startDump(list, call.header) || dumped;
     } catch (error) {
-      this.#fault?.({ error, type: call.header.type, portId: call.port.portId });
+      this.failed(error, call.header.type, call.port.portId);
       return Errno.EIO;
     }
   }
