@@ -49,7 +49,11 @@ export function addServe(program: Command): void {
     .option('--guest', 'let anybody in without a password (never signed nor encrypted; Windows 11 24H2 refuses it)')
     .option('--read-only', 'nothing can be changed')
     .option('--signing <how>', 'required or enabled (default: required)', oneOf('--signing', ['required', 'enabled']))
-    .option('--encryption <how>', 'off, desired or required (default: desired)', oneOf('--encryption', ['off', 'desired', 'required']))
+    .option(
+      '--encryption <how>',
+      'off (where the client asks for it), desired or required (default: off)',
+      oneOf('--encryption', ['off', 'desired', 'required']),
+    )
     .option('--state-dir <dir>', 'where state lives')
     .option('--control <socket>', `control socket, or off (default: ${defaultControl()})`)
     .option('--netlink <socket>', `netlink socket, or off (default: ${defaultNetlink()})`)
@@ -85,7 +89,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
       host: '127.0.0.1',
       port: 4450,
       signing: 'required',
-      encryption: 'desired',
+      encryption: 'off',
       ...configured.server,
       ...given({ host: options.host, port: options.port, signing: options.signing, encryption: options.encryption, guest: options.guest }),
     },
