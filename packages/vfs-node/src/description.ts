@@ -19,6 +19,8 @@ const none: Description = { attributes: undefined, birth: undefined, setChanged:
 const hasAttributes = 1;
 const hasBirth = 2;
 const timeSize = 12;
+/** Bits that follow from what the entry is, and are not to be set: DEVICE, NORMAL, DIRECTORY, REPARSE_POINT (MS-FSCC 2.6). */
+const neverSet = 0x4d0;
 const size = 8 + timeSize;
 const sizeWithChanged = size + 2 * timeSize;
 const second = 1_000_000_000n;
@@ -63,7 +65,8 @@ export function writeDescription({ attributes, birth, setChanged }: Description)
 export function describe(kept: KeptValues, known: Known, inode: Pick<Inode, 'device' | 'kind'>, target: XattrTarget): Description {
   if (known.description === undefined) {
     const bytes = kept.peek(known.fileId, inode, target, descriptionKey);
-    known.description = readDescription(isCode(bytes) ? undefined : bytes);
+    const { attributes, ...times } = readDescription(isCode(bytes) ? undefined : bytes);
+    known.description = { attributes: attributes === undefined ? undefined : (attributes & ~neverSet) >>> 0, ...times }; // other programs write it too
   }
   return known.description;
 }

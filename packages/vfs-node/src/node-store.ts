@@ -37,7 +37,8 @@ import { KeptValues } from './kept-values.ts';
 import { Notifications } from './notifications.ts';
 import { scratch } from './scratch.ts';
 import { Sidecar } from './sidecar.ts';
-import { checkStreamName, StreamHandle } from './stream-handle.ts';
+import { StreamHandle } from './stream-handle.ts';
+import { checkStreamName } from './stream-name.ts';
 import { StreamPlace, Streams } from './streams.ts';
 
 /** How a host folder is served. */

@@ -1,15 +1,13 @@
 import { stat } from '@ring3/linux';
-import { type Answer, checkName, type Handle, isCode, type Kind, type RenameHow, type Stat, type VfsCode, type WriteHow } from '@ring3/vfs';
+import { type Answer, type Handle, isCode, type Kind, type RenameHow, type Stat, type VfsCode, type WriteHow } from '@ring3/vfs';
 import type { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
 import type { Entry } from './entry.ts';
 import { EntryHandle } from './entry-handle.ts';
 import type { NodeStore } from './node-store.ts';
 import { scratch } from './scratch.ts';
+import { checkStreamName } from './stream-name.ts';
 import type { Stream, Streams } from './streams.ts';
-
-/** What can be the name of a stream: as of an entry, and without the colon that ends it (MS-FSCC 2.1.5). */
-export const checkStreamName = (name: string): VfsCode | undefined => checkName(name) ?? (name.includes(':') ? 'EINVAL' : undefined);
 
 /** An open named stream: the data is its own, everything else its file's. */
 export class StreamHandle extends EntryHandle {

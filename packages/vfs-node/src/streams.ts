@@ -9,10 +9,12 @@ import { errorCode } from './error-code.ts';
 import type { Inode } from './inode.ts';
 import { type KeptValues, streamPrefix } from './kept-values.ts';
 import { scratch } from './scratch.ts';
+import { checkStreamName } from './stream-name.ts';
 
 /** Streams up to here live in an attribute of their file while nobody writes them. */
 const fitsBeside = 2048;
 const idBytes = 8; // of a stream's id, as text, before its data in the attribute and before its name in the state folder
+const idShape = /^[0-9a-f]{8}$/;
 const longestName = 255 - idBytes - 1;
 
 /** One named stream: in an attribute of its file (`bytes`), or as a file of its own under the state folder. */
@@ -230,6 +232,8 @@ export class Streams {
       const value = this.#place.kept.get(this.#inode, target, key);
       if (value === undefined || isCode(value) || value.length < idBytes || this.get(name) !== undefined) continue; // a file is newer
       const id = Buffer.from(value.subarray(0, idBytes)).toString('latin1');
+      // Other programs write attributes too, and both become the name of a file in the state folder.
+      if (!idShape.test(id) || checkStreamName(name) !== undefined || Buffer.byteLength(name) > longestName) continue;
       this.#byName.set(foldName(name), new Stream(id, name, value.subarray(idBytes)));
     }
     return undefined;
