@@ -19,7 +19,9 @@ import {
   FileStandardInformation,
   FlushRequest,
   Fsctl,
+  FsInformationClass,
   HeaderFlags,
+  InfoType,
   IoctlRequest,
   IoctlResponse,
   LockRequest,
@@ -431,4 +433,16 @@ test('OPLOCK_BREAK acknowledges nothing where nothing was broken (3.3.5.22.1)', 
   const file = ids(await client.create('file'));
   const body = OplockBreak.encode({ ...file, oplockLevel: 0 });
   strictEqual((await client.ask({ command: Command.OplockBreak, body })).status, NtStatus.InvalidOplockProtocol);
+});
+
+test('QUERY_INFO answers each class of the file system that clients ask when they mount, sector sizes among them (3.3.5.20.2)', async () => {
+  const client = await RawClient.at(testServer());
+  const root = ids(await client.create('', { createOptions: CreateOptions.DirectoryFile }));
+  const { Volume, Size, Device, Attribute, Control, FullSize, ObjectId, SectorSize } = FsInformationClass;
+  for (const fsClass of [Volume, Size, Device, Attribute, Control, FullSize, ObjectId, SectorSize]) {
+    const answer = await client.ask(asking(root, fsClass, 1024, InfoType.FileSystem));
+    strictEqual(answer.status, NtStatus.Success, `class ${fsClass}`);
+    strictEqual((await client.ask(asking(root, fsClass, 1, InfoType.FileSystem))).status, NtStatus.InfoLengthMismatch, `class ${fsClass}`);
+  }
+  strictEqual((await client.ask(asking(root, FsInformationClass.DriverPath, 1024, InfoType.FileSystem))).status, NtStatus.InvalidInfoClass);
 });
