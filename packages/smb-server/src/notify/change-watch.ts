@@ -1,6 +1,6 @@
 import { NtStatus } from '@ring3/smb-proto';
 import { type Change, type Handle, isCode, type Watch } from '@ring3/vfs';
-import { encodeTold, type Told, tellChange } from './changes.ts';
+import { encodeTold, lengthOf, type Told, tellChange } from './changes.ts';
 
 /** What a CHANGE_NOTIFY request comes to: the buffer of its answer, or a status. */
 export type Notified = Uint8Array | NtStatus;
@@ -22,6 +22,8 @@ export class ChangeWatch {
   readonly #room: number;
   readonly #waiting: Waiting[] = [];
   #told: Told[] = [];
+  /** What they take in an answer, each up to the start of the next. */
+  #bytes = 0;
   #lost = false;
   /** Ends every later request too: the folder is going to be deleted. */
   #ended: NtStatus | undefined;
@@ -60,19 +62,26 @@ export class ChangeWatch {
 
   /** A change has happened. */
   tell(change: Change): void {
-    if (change.what === 'overflow') this.#lost = true;
+    if (change.what === 'overflow') this.#lose();
     else this.#keep(tellChange(change, this.#completionFilter));
     this.#flush();
   }
 
   #keep(told: readonly Told[]): void {
-    if (this.#lost) return;
     for (const one of told) {
       const last = this.#told.at(-1);
-      if (last?.action !== one.action || last.fileName !== one.fileName) this.#told.push(one);
+      if (this.#lost || (last?.action === one.action && last.fileName === one.fileName)) continue;
+      if (this.#told.length >= mostKept || this.#bytes + lengthOf(one) > this.#room) this.#lose();
+      else {
+        this.#told.push(one);
+        this.#bytes += (lengthOf(one) + 3) & ~3;
+      }
     }
-    if (this.#told.length <= mostKept && encodeTold(this.#told).length <= this.#room) return;
+  }
+
+  #lose(): void {
     this.#told = [];
+    this.#bytes = 0;
     this.#lost = true;
   }
 
@@ -82,6 +91,7 @@ export class ChangeWatch {
     if (first === undefined) return;
     const buffer = this.#lost ? undefined : encodeTold(this.#told);
     this.#told = [];
+    this.#bytes = 0;
     this.#lost = false;
     first.answer(buffer === undefined || buffer.length > first.room ? NtStatus.NotifyEnumDir : buffer);
   }

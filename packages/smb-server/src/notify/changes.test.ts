@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CompletionFilter, NotifyAction } from '@ring3/smb-proto';
 import type { Change } from '@ring3/vfs';
-import { tellChange } from './changes.ts';
+import { encodeTold, lengthOf, tellChange } from './changes.ts';
 
 const every = 0xfff;
 const told = (change: Exclude<Change, { what: 'overflow' }>, filter = every): [number, string][] =>
@@ -39,4 +39,13 @@ test('changes of data and description are modifications, to those who ask for su
 
 test('names that Windows cannot express are told as it sees them', () => {
   assert.deepEqual(told({ what: 'added', kind: 'file', path: ['what?'] }), [[NotifyAction.Added, 'what\uf025']]);
+});
+
+test('entries take as much as their lengths say: each begins at a multiple of four (MS-FSCC 2.7.1)', () => {
+  const names = ['a', 'bb', 'ccc', '', 'dddd', 'e'];
+  for (let count = 1; count <= names.length; count++) {
+    const some = names.slice(0, count).map((fileName) => ({ action: NotifyAction.Added, fileName }));
+    const before = some.slice(0, -1).reduce((sum, one) => sum + ((lengthOf(one) + 3) & ~3), 0);
+    assert.equal(encodeTold(some).length, before + lengthOf(some.at(-1) as (typeof some)[number]));
+  }
 });

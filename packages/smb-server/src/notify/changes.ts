@@ -1,4 +1,4 @@
-import { CompletionFilter, fileNotifications, NotifyAction } from '@ring3/smb-proto';
+import { CompletionFilter, FileNotifyInformation, fileNotifications, NotifyAction } from '@ring3/smb-proto';
 import { type Change, toWireName } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 
@@ -53,6 +53,9 @@ export function tellChange(change: Exclude<Change, { what: 'overflow' }>, comple
       return [{ action: NotifyAction.Modified, fileName }];
   }
 }
+
+/** Bytes of one entry, without what aligns the next one to four. */
+export const lengthOf = ({ fileName }: Told): number => FileNotifyInformation.fixed.byteLength + fileName.length * 2;
 
 /** The buffer of a CHANGE_NOTIFY response. */
 export function encodeTold(told: readonly Told[]): Uint8Array {
