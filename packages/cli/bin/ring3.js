@@ -11,7 +11,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 // libuv reads this before the pool's first use: storage and cryptography share it
 process.env.UV_THREADPOOL_SIZE ??= '16';
-// bulk data pass through many short-lived buffers: see docs/decisions/0030-collecting-buffers.md
+// bulk data pass through many short-lived buffers: see docs/decisions/0032-collecting-buffers.md
 if (major === 24) v8.setFlagsFromString('--external-memory-accounted-in-global-limit');
 module.enableCompileCache();
 const inCheckout = existsSync(new URL('../src/main.ts', import.meta.url));
