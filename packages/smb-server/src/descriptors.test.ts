@@ -135,3 +135,32 @@ test('an entry that another program made is under its folder’s descriptor, as 
   const read = await ann.create('mine\\below\\file', { desiredAccess: desiredAccess | AccessMask.ReadControl });
   deepStrictEqual((await get(ann, RawClient.ids(read))).dacl?.aces, [allow(sid, fileAllAccess)]);
 });
+
+test('a symbolic link is no way around the folder of what it leads to', async () => {
+  const store = createMemoryStore();
+  const server = testServer({ shares: { share: store } });
+  const ann = await RawClient.at(server);
+  const bob = await RawClient.at(server, 'share', 'bob', 'word');
+  const sid = [...server.sessions.values()][0]?.identity.sid as string;
+  const folder = RawClient.ids(await ann.create('mine', { createOptions: CreateOptions.DirectoryFile }));
+  await set(ann, folder, listOf(allow(sid, fileAllAccess, AceFlags.ObjectInherit | AceFlags.ContainerInherit)));
+  const program: Identity = { name: 'program', sid: 'S-1-5-18', groups: [], guest: false };
+  const root = expectAnswer(await store.root(program), 'root');
+  const mine = expectAnswer(await store.open(root, 'mine', { access: 'metadata', kind: 'folder', disposition: 'open' }, program), 'mine');
+  const how = { access: 'metadata', disposition: 'create' } as const;
+  expectAnswer(await store.open(mine, 'file', { ...how, kind: 'file' }, program), 'file');
+  const below = expectAnswer(await store.open(mine, 'below', { ...how, kind: 'folder' }, program), 'below');
+  expectAnswer(await store.open(below, 'deep', { ...how, kind: 'file' }, program), 'deep');
+  for (const [name, target] of [
+    ['to-file', 'mine/file'],
+    ['to-folder', 'mine/below'],
+  ] as const) {
+    expectAnswer(await store.open(root, name, { ...how, kind: 'link', target }, program), name);
+  }
+  const open = (client: RawClient, name: string) =>
+    client.create(name, { desiredAccess: AccessMask.FileReadData, createDisposition: CreateDisposition.Open }).then(({ status }) => status);
+  for (const name of ['to-file', 'to-folder\\deep']) {
+    strictEqual(await open(ann, name), NtStatus.Success, name);
+    strictEqual(await open(bob, name), NtStatus.AccessDenied, name);
+  }
+});

@@ -5,8 +5,6 @@ import { descriptorOf, unset } from './descriptors.ts';
 import { statusOf } from './status-map.ts';
 import type { Tree } from './tree.ts';
 
-const look: OpenHow = { access: 'metadata', kind: 'folder', disposition: 'open' };
-
 /** What is learned on the way to a folder. */
 export interface Trail {
   /** The folders' names, as the store spells them. */
@@ -24,7 +22,7 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
   const refused = yield* learn(folder, trail);
   if (refused !== NtStatus.Success) return refused;
   for (let i = 0; i + 1 < components.length; i++) {
-    const next: Handle | VfsCode = yield* wait(tree.vfs.open(folder, components[i] as string, look, tree.session.identity));
+    const next: Handle | VfsCode = yield* openFollowing(tree, folder, components[i] as string, 'folder', trail);
     yield* release(tree, folder);
     if (isCode(next)) return pathStatus(next);
     folder = next;
@@ -35,6 +33,37 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
     return status;
   }
   return folder;
+}
+
+/**
+ * Opens an entry to look at it, through links. What is behind a link lies in another folder: then the trail tells that one's descriptor, where the store knows
+ * the way there, so that no link is a way around a folder.
+ */
+export function* openFollowing(tree: Tree, folder: Handle, name: string, kind: 'folder' | 'any', trail: Trail): Steps<Handle | VfsCode> {
+  const { identity } = tree.session;
+  const how: OpenHow = { access: 'metadata', kind, disposition: 'open' };
+  const itself = yield* wait(tree.vfs.open(folder, name, { ...how, follow: false }, identity));
+  const isLink = itself === 'ELOOP' || (!isCode(itself) && itself.kind === 'link');
+  if (!isLink) return itself;
+  if (!isCode(itself)) yield* wait(itself.close());
+  const target = yield* wait(tree.vfs.open(folder, name, how, identity));
+  if (isCode(target)) return target;
+  const code = yield* learnBehind(tree, target, trail);
+  if (code === undefined) return target;
+  yield* wait(target.close());
+  return code;
+}
+
+function* learnBehind(tree: Tree, target: Handle, trail: Trail): Steps<VfsCode | undefined> {
+  const path = yield* wait(target.path?.());
+  if (path === undefined) return undefined;
+  if (isCode(path)) return path;
+  const real = newTrail();
+  const parent = yield* openParent(tree, path, real);
+  if (typeof parent === 'number') return 'EACCES';
+  yield* release(tree, parent);
+  trail.descriptor = real.descriptor;
+  return undefined;
 }
 
 function* learn(folder: Handle, trail: Trail): Steps<NtStatus> {

@@ -1,7 +1,7 @@
 /** DOS, RES, LIF: what one client may cost, and that everything it took comes back. */
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FakeClock, fakeRandom, type Link } from '@ring3/kit';
+import { andThen, FakeClock, fakeRandom, type Link } from '@ring3/kit';
 import {
   AccessMask,
   CancelRequest,
@@ -15,7 +15,7 @@ import {
   NtStatus,
   TreeDisconnectRequest,
 } from '@ring3/smb-proto';
-import { createMemoryStore, withFaults } from '@ring3/vfs';
+import { type Answer, type Call, createMemoryStore, type Fault, type Handle, isCode, type Vfs, withFaults } from '@ring3/vfs';
 import type { LocalFileState } from '../file-state/index.ts';
 import { connectMemory } from '../links/memory.ts';
 import type { Server } from '../server.ts';
@@ -210,6 +210,28 @@ describe('after log-on (DOS)', () => {
   });
 });
 
+/** A store whose handles are counted: what it gave and nobody closed. */
+function counted(store: Vfs): { readonly vfs: Vfs; readonly handles: Set<Handle> } {
+  const handles = new Set<Handle>();
+  const count = (answer: Answer<Handle>): Answer<Handle> =>
+    andThen(answer, (handle) => {
+      if (isCode(handle)) return handle;
+      handles.add(handle);
+      const { close, openStream } = handle;
+      const calls = {
+        close: () => {
+          handles.delete(handle);
+          return close.call(handle);
+        },
+        openStream: (...how: Parameters<NonNullable<typeof openStream>>) =>
+          count((openStream as NonNullable<typeof openStream>).apply(handle, how)),
+      };
+      return Object.assign(handle, calls);
+    });
+  const vfs: Vfs = { ...store, features: store.features, root: store.root.bind(store), open: (...how) => count(store.open(...how)) };
+  return { vfs, handles };
+}
+
 /** A request of some kind on an open that may be there or not. */
 function anything(draw: (limit: number) => number, ids: Ids): Element {
   const name = ['a', 'b', 'folder', 'folder\\c', 'a:stream', ''][draw(6)] as string;
@@ -249,14 +271,26 @@ describe('everything comes back (RES, LIF)', () => {
     const random = fakeRandom(77);
     const draw = (limit: number): number => random.u32() % limit;
     const clock = new FakeClock();
+    const broken = new Error('the store is broken');
+    const often = (call: Call, every: number, how: Partial<Fault>): Fault[] =>
+      Array.from({ length: 12 }, (_, i) => ({ call, nth: every * (i + 1), ...how }));
     const faults = [
-      { call: 'stat', nth: 50, times: 3, code: 'EIO' },
-      { call: 'open', nth: 90, times: 2, code: 'EMFILE' },
-      { call: 'list', nth: 5, times: 2, error: new Error('broken') },
-      { call: 'truncate', nth: 5, times: 9, code: 'ENOSPC' },
+      ...often('stat', 60, { times: 2, code: 'EIO' }),
+      ...often('stat', 77, { error: broken }),
+      ...often('open', 90, { code: 'EMFILE' }),
+      ...often('open', 110, { error: broken }),
+      ...often('list', 5, { error: broken }),
+      ...often('truncate', 5, { code: 'ENOSPC' }),
+      ...often('truncate', 7, { error: broken }),
+      ...often('getDescriptor', 80, { error: broken }),
+      ...often('reopen', 30, { error: broken }),
+      ...often('setStat', 9, { error: broken }),
+      ...often('openStream', 8, { error: broken }),
+      ...often('rename', 3, { error: broken }),
       { call: 'read', nth: 9, times: 1e9, delayMs: 1 },
-    ] as const;
-    const server = testServer({ clock, shares: { share: withFaults(createMemoryStore(), faults, clock) } });
+    ] satisfies Fault[];
+    const { vfs, handles } = counted(createMemoryStore());
+    const server = testServer({ clock, shares: { share: withFaults(vfs, faults, clock) } });
     for (let round = 0; round < 60; round++) {
       const clients = [await logged(server, clock), await logged(server, clock)];
       const known: Ids[] = [inherited, { persistentFileId: 1, volatileFileId: 1 }];
@@ -292,6 +326,10 @@ describe('everything comes back (RES, LIF)', () => {
     }
     deepStrictEqual(counters(server), nothing);
     strictEqual(clock.pending, 0);
+    deepStrictEqual(
+      [...handles].map(({ name, kind }) => `${kind} ${name}`),
+      [],
+    );
     await server.close();
   });
 });

@@ -1,6 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import { CreateOptions } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
+import { openFollowing } from '../../resolve.ts';
 import type { CreatePlan } from './plan.ts';
 
 /** What a name leads to: something that is there, or a place where something can be made. A stream's file comes along as its base. */
@@ -18,12 +19,13 @@ export function* lookUp(plan: CreatePlan, parent: Handle): Steps<Target> {
   return isCode(handle) ? { found: false, code: handle, base: entry } : { found: true, handle, base: entry };
 }
 
-function* lookUpEntry({ ctx, path, request }: CreatePlan, parent: Handle): Steps<Handle | VfsCode> {
+function* lookUpEntry({ ctx, path, request, trail }: CreatePlan, parent: Handle): Steps<Handle | VfsCode> {
   const { tree } = ctx;
   const name = path.components.at(-1);
   if (name === undefined) return yield* wait(tree.vfs.root(tree.session.identity));
-  const follow = (request.createOptions & CreateOptions.OpenReparsePoint) === 0;
-  return yield* wait(tree.vfs.open(parent, name, { access: 'metadata', kind: 'any', disposition: 'open', follow }, tree.session.identity));
+  if ((request.createOptions & CreateOptions.OpenReparsePoint) === 0) return yield* openFollowing(tree, parent, name, 'any', trail);
+  const itself = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
+  return yield* wait(tree.vfs.open(parent, name, itself, tree.session.identity));
 }
 
 /** Lets go of what was looked up. */
