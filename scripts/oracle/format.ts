@@ -3,6 +3,8 @@ export interface OracleFile {
   readonly kernel: string;
   /** The kernel module that was asked: `nfnetlink_cttimeout`, `nfnetlink_cthelper`. */
   readonly subsystem?: string;
+  /** Its ticks a second. */
+  readonly HZ?: number;
   readonly vectors?: readonly Vector[];
   readonly scenarios?: readonly object[];
 }

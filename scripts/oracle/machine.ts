@@ -14,6 +14,8 @@ const userNamespaceRoot: Rights = { netAdmin: true, hostAdmin: false };
 export interface MachineKind {
   /** `current` unless given. */
   readonly profile?: ProfileName;
+  /** Ticks a second, 250 unless given. */
+  readonly hz?: number;
   /** Subsystems that it was not built with. */
   readonly without?: readonly SubsystemName[];
 }
@@ -44,8 +46,8 @@ export class Machine implements Party {
   }
 
   makeRealm(): Realm {
-    const { profile = 'current', without = [] } = this.#kind;
-    const namespace = createNamespace({ clock: this.clock, random: fakeRandom(), host: this.#host, profile, flows: 4096 });
+    const { profile = 'current', hz = 250, without = [] } = this.#kind;
+    const namespace = createNamespace({ clock: this.clock, random: fakeRandom(), host: this.#host, profile, hz, flows: 4096 });
     return { namespace, server: createNetlinkServer(namespace, { without }), desk: new Desk(namespace) };
   }
 

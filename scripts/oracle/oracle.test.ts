@@ -48,3 +48,7 @@ test('every recorded answer of nfnetlink_cthelper comes back byte for byte, but 
 test('the recorded answers of ctnetlink come back: each flow, event and refusal; ids and use counters aside', async () => {
   for (const path of files('ctnetlink')) assert.deepEqual(failures(await outcomes(path)), [], path);
 });
+
+test('what a 6.1 kernel with HZ 100 and DCCP answered comes back from the profile v5-dccp', async () => {
+  for (const path of files('cttimeout-6.1')) assert.deepEqual(failures(await outcomes(path)), [], path);
+});

@@ -26,11 +26,11 @@ export async function* playFile(path: string, profile?: ProfileName): AsyncItera
 }
 
 /** Which kernel answered. Its cttimeout had DCCP until 6.17; the one that was asked for it was built without cthelper, and one of its answers says so. */
-function kindOf({ kernel, subsystem }: OracleFile, profile: ProfileName | undefined): MachineKind {
+function kindOf({ kernel, subsystem, HZ }: OracleFile, profile: ProfileName | undefined): MachineKind {
   const [, major = 6, minor = 17] = (/(\d+)\.(\d+)/.exec(kernel ?? '') ?? []).map(Number);
   const timeouts = subsystem === 'nfnetlink_cttimeout';
   const older = timeouts && (major < 6 || (major === 6 && minor < 17));
-  return { profile: profile ?? (older ? 'v5-dccp' : 'current'), without: timeouts ? ['cthelper'] : [] };
+  return { profile: profile ?? (older ? 'v5-dccp' : 'current'), hz: HZ ?? 250, without: timeouts ? ['cthelper'] : [] };
 }
 
 /** Whether a vector asks about flows or expectations: ids are random there, lists have no order, and seconds that are left were read a moment later. */
