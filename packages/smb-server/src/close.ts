@@ -1,6 +1,6 @@
 import { type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
-import { isCode } from '@ring3/vfs';
+import { type Handle, isCode } from '@ring3/vfs';
 import type { Open } from './open.ts';
 import type { Session } from './session.ts';
 import type { Tree } from './tree.ts';
@@ -35,15 +35,21 @@ const nothing = (): void => {};
 /** The state first, so that nobody comes in between; then the last one unlinks what waits for that; then the handles. A stream's file goes the same way. */
 function* release({ handle, base, volatileFileId: openId, tree, pathName }: Open): Steps<void> {
   const { log } = tree.session.connection.server;
+  const doomed: Handle[] = [];
   for (const entry of [handle, base]) {
     if (entry === undefined) continue;
     const { unlink } = yield* wait(tree.fileState.submit(entry.fileId, { kind: 'close', openId }));
-    if (!unlink) continue;
-    const gone = yield* wait(entry.unlink());
-    if (isCode(gone)) log.debug('not deleted on close', { code: gone, path: pathName });
+    if (unlink) doomed.push(entry);
   }
-  yield* wait(handle?.close());
-  yield* wait(base?.close());
+  try {
+    for (const entry of doomed) {
+      const gone = yield* wait(entry.unlink());
+      if (isCode(gone)) log.debug('not deleted on close', { code: gone, path: pathName });
+    }
+  } finally {
+    yield* wait(handle?.close());
+    yield* wait(base?.close());
+  }
 }
 
 /** Ends a tree connect with its opens, MS-SMB2 3.3.5.8. */

@@ -2,6 +2,7 @@ import { type Steps, wait } from '@ring3/kit';
 import { NtStatus, type SecurityDescriptor } from '@ring3/smb-proto';
 import { type Handle, isCode, type OpenHow, toWireName, type VfsCode } from '@ring3/vfs';
 import { descriptorOf, unset } from './descriptors.ts';
+import { orClose } from './or-close.ts';
 import { statusOf } from './status-map.ts';
 import type { Tree } from './tree.ts';
 
@@ -22,12 +23,13 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
   const refused = yield* learn(folder, trail);
   if (refused !== NtStatus.Success) return refused;
   for (let i = 0; i + 1 < components.length; i++) {
-    const next: Handle | VfsCode = yield* openFollowing(tree, folder, components[i] as string, 'folder', trail);
+    const above = folder === tree.root ? undefined : folder;
+    const next: Handle | VfsCode = yield* orClose(above, openFollowing(tree, folder, components[i] as string, 'folder', trail));
     yield* release(tree, folder);
     if (isCode(next)) return pathStatus(next);
     folder = next;
     trail.names.push(next.name);
-    const status = yield* learn(folder, trail);
+    const status = yield* orClose(folder, learn(folder, trail));
     if (status === NtStatus.Success) continue;
     yield* release(tree, folder);
     return status;

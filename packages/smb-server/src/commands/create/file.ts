@@ -1,5 +1,5 @@
 import { type Steps, wait } from '@ring3/kit';
-import { type CreateResponse, NtStatus } from '@ring3/smb-proto';
+import { CreateAction, type CreateResponse, NtStatus } from '@ring3/smb-proto';
 import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { metadataOf } from '../../metadata.ts';
 import { Open } from '../../open.ts';
@@ -39,17 +39,29 @@ export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
 }
 
 /** The open is entered into the tables, if its session and tree are still there, and described. */
-function* finish(plan: CreatePlan, { handle, base, granted, action, openId }: Made): Steps<Answer | NtStatus> {
+function* finish(plan: CreatePlan, made: Made): Steps<Answer | NtStatus> {
+  const { ctx } = plan;
+  try {
+    return yield* enter(plan, made);
+  } finally {
+    if (ctx.open === undefined) yield* giveUp(plan, made);
+  }
+}
+
+function* giveUp(plan: CreatePlan, { handle, base, openId }: Made): Steps<void> {
+  yield* withdrawOpen(plan, { handle, base, openId });
+  yield* wait(handle.close());
+  yield* wait(base?.close());
+}
+
+function* enter(plan: CreatePlan, { handle, base, granted, action, openId }: Made): Steps<Answer | NtStatus> {
   const { ctx, request, trail } = plan;
   const { session, tree, server } = ctx;
+  if (plan.allocationSize > 0 && action === CreateAction.Created && handle.kind === 'file')
+    yield* wait(handle.allocate?.(plan.allocationSize));
   const stat: Stat | VfsCode = yield* wait(handle.stat());
-  const gone = session.state !== 'valid' || session.trees.get(tree.treeId) !== tree;
-  if (isCode(stat) || gone) {
-    yield* withdrawOpen(plan, { handle, base, openId });
-    yield* wait(handle.close());
-    yield* wait(base?.close());
-    return isCode(stat) ? statusOf(stat) : NtStatus.UserSessionDeleted;
-  }
+  if (isCode(stat)) return statusOf(stat);
+  if (session.state !== 'valid' || session.trees.get(tree.treeId) !== tree) return NtStatus.UserSessionDeleted;
   const open = new Open({
     persistentFileId: server.nextId(),
     volatileFileId: openId,

@@ -58,10 +58,13 @@ function* admit(plan: CreatePlan, { handle, base }: Found, { there }: Dispositio
     overwrites: there !== 'open',
   });
   if (admitted !== NtStatus.Success) return admitted;
-  const status = yield* prepare(plan, handle, access.granted, there, attributes);
-  if (status === NtStatus.Success) return { handle, base, granted: access.granted, action: actionOf[there], openId };
-  yield* withdrawOpen(plan, subject);
-  return status;
+  let status: NtStatus | undefined;
+  try {
+    status = yield* prepare(plan, handle, access.granted, there, attributes);
+  } finally {
+    if (status !== NtStatus.Success) yield* withdrawOpen(plan, subject);
+  }
+  return status === NtStatus.Success ? { handle, base, granted: access.granted, action: actionOf[there], openId } : status;
 }
 
 /** The access that descriptors, share and attributes leave. */

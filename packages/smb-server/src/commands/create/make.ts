@@ -11,6 +11,7 @@ import {
 import { type Access, foldName, type Handle, type Initial, isCode, type Kind, type VfsCode } from '@ring3/vfs';
 import { readDataRights, writeDataRights } from '../../access.ts';
 import { newDescriptor, rightsOf } from '../../descriptors.ts';
+import { orClose } from '../../or-close.ts';
 import { statusOf } from '../../status-map.ts';
 import { grant } from './access.ts';
 import { admitOpen } from './admission.ts';
@@ -27,7 +28,7 @@ export function* makeMissing(
   target: Missing,
   { missing }: DispositionRow,
 ): Steps<Made | NtStatus | 'again'> {
-  const made = yield* tryToMake(plan, parent, target, missing);
+  const made = yield* orClose(target.base, tryToMake(plan, parent, target, missing));
   if (typeof made !== 'object' && target.base !== undefined) yield* wait(target.base.close());
   return made;
 }
@@ -81,7 +82,6 @@ function* make(
     if (base !== existing) yield* wait(base?.close());
     return admitted;
   }
-  if (plan.allocationSize > 0 && !folder) yield* wait(handle.allocate?.(plan.allocationSize));
   return { handle, base, granted, action: CreateAction.Created, openId };
 }
 
@@ -102,7 +102,10 @@ function* makeHandles(
   }
   const base = existing ?? (yield* makeEntry(plan, parent, above, kind, 'metadata'));
   if (isCode(base)) return base;
-  const handle = (yield* wait(base.openStream?.(stream, { access: dataAccess(granted, 'file'), disposition: 'create' }))) ?? 'EOPNOTSUPP';
+  const making = function* (): Steps<Handle | VfsCode | undefined> {
+    return yield* wait(base.openStream?.(stream, { access: dataAccess(granted, 'file'), disposition: 'create' }));
+  };
+  const handle = (yield* orClose(existing === undefined ? base : undefined, making())) ?? 'EOPNOTSUPP';
   if (!isCode(handle)) return { handle, base };
   if (existing === undefined) yield* wait(base.close());
   return handle;

@@ -1,6 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import { CreateOptions } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
+import { orClose } from '../../or-close.ts';
 import { openFollowing } from '../../resolve.ts';
 import type { CreatePlan } from './plan.ts';
 
@@ -15,7 +16,10 @@ export function* lookUp(plan: CreatePlan, parent: Handle): Steps<Target> {
   const { stream } = plan.path;
   if (isCode(entry)) return { found: false, code: entry, base: undefined };
   if (stream === undefined) return { found: true, handle: entry, base: undefined };
-  const handle = (yield* wait(entry.openStream?.(stream, { access: 'metadata', disposition: 'open' }))) ?? 'EOPNOTSUPP';
+  const opening = function* (): Steps<Handle | VfsCode | undefined> {
+    return yield* wait(entry.openStream?.(stream, { access: 'metadata', disposition: 'open' }));
+  };
+  const handle = (yield* orClose(entry, opening())) ?? 'EOPNOTSUPP';
   return isCode(handle) ? { found: false, code: handle, base: entry } : { found: true, handle, base: entry };
 }
 
