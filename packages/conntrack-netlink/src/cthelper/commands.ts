@@ -31,6 +31,9 @@ type HelperAttributes = AttributeSet<typeof HelperMessage.table>;
 const row = (handle: (call: HelperCall) => number, dump?: (call: HelperCall) => Dump): AnyCommand =>
   command({ attributes: HelperMessage, needs: 'hostAdmin', handle, ...(dump === undefined ? {} : { dump }) });
 
+/** NF_CT_EXPECT_MAX_CNT: what a class may expect at most. */
+const mostExpected = 255;
+
 /** NFCTH_TUPLE. @returns it, a positive errno, or undefined where there is none */
 function tupleOf(attributes: HelperAttributes): HelperTuple | number | undefined {
   if (!attributes.has('tuple')) return undefined;
@@ -41,13 +44,23 @@ function tupleOf(attributes: HelperAttributes): HelperTuple | number | undefined
   return l3num === undefined || l4 === undefined ? Errno.EINVAL : { l3num, l4 };
 }
 
-/** NFCTH_POLICY. @returns the classes, why they cannot be read, or undefined where there are none */
-function classesOf(attributes: HelperAttributes, mayBeEmpty: boolean): readonly HelperClass[] | HelperRefusal | undefined {
+/**
+ * NFCTH_POLICY, one class after the other.
+ * @param existing the classes that there are, of which only limits may change; undefined where any may come
+ * @returns the classes, why they are refused, or undefined where there are none
+ */
+function classesOf(
+  attributes: HelperAttributes,
+  mayBeEmpty: boolean,
+  existing: readonly HelperClass[] | undefined,
+): readonly HelperClass[] | HelperRefusal | undefined {
   if (!attributes.has('policy')) return undefined;
   const set = attributes.within('policy', HelperPolicySet);
   if (isRefusal(set)) return set.errno === Errno.ERANGE ? 'ERANGE' : 'EINVAL';
   const count = set.get('count');
-  if (count === undefined || (count === 0 && !mayBeEmpty)) return 'EINVAL';
+  if (count === undefined) return 'EINVAL';
+  if (existing !== undefined && existing.length !== count) return 'EBUSY';
+  if (count === 0 && !mayBeEmpty) return 'EINVAL';
   if (count > helperClassFields.length) return 'EOVERFLOW';
   const classes: HelperClass[] = [];
   for (const field of helperClassFields.slice(0, count)) {
@@ -57,6 +70,8 @@ function classesOf(attributes: HelperAttributes, mayBeEmpty: boolean): readonly 
     const max = found.get('expectMax');
     const timeoutSeconds = found.get('expectTimeout');
     if (name === undefined || max === undefined || timeoutSeconds === undefined) return 'EINVAL';
+    if (existing !== undefined && name !== existing[classes.length]?.name) return 'EBUSY';
+    if (existing !== undefined && max > mostExpected) return 'EINVAL';
     classes.push({ name, max, timeoutSeconds });
   }
   return classes;
@@ -85,10 +100,11 @@ const helperNew = ({ host, profile }: Namespace): AnyCommand =>
     const tuple = tupleOf(attributes);
     if (name === undefined || tuple === undefined) return Errno.EINVAL;
     if (typeof tuple === 'number') return tuple;
+    const existing = profile.looseHelperUpdate ? undefined : host.helpers.matching(name, tuple)[0];
     const request = {
       name,
       ...tuple,
-      classes: classesOf(attributes, profile.looseHelperUpdate),
+      classes: classesOf(attributes, profile.looseHelperUpdate, existing?.classes),
       privateLength: attributes.get('privateLength'),
       queueNumber: attributes.get('queueNumber'),
       status: attributes.get('status'),
