@@ -54,6 +54,9 @@ umount $share
 step 'sfu'
 mounted "$options,sfu"
 cd $share
+since=$SECONDS
+echo x >>file # each first opening is two at once: one that broke the oplock of the other would take 35 seconds
+[ $((SECONDS - since)) -lt 30 ]
 mkfifo fifo
 mknod null c 1 3
 again
