@@ -7,6 +7,8 @@ import { expectationValue } from './ctnetlink-exp/expectation-value.ts';
 const conntrackNew = messageType(Subsystem.Ctnetlink, ConntrackCommand.New);
 const conntrackDelete = messageType(Subsystem.Ctnetlink, ConntrackCommand.Delete);
 const groups = { new: Group.ConntrackNew, update: Group.ConntrackUpdate, destroy: Group.ConntrackDestroy } as const;
+/** The groups of flows and expectations. */
+const everyGroup = [1, 2, 3, 4, 5, 6] as const;
 const created = NewFlags.Create | NewFlags.Excl;
 
 /** Tells programs in multicast groups what happens to flows and expectations. Nothing is written where nobody listens. */
@@ -37,6 +39,10 @@ export class Events implements EventSink {
     } finally {
       this.#cause = before;
     }
+  }
+
+  listens(): boolean {
+    return everyGroup.some((group) => this.#server?.listening(group) === true);
   }
 
   flow(event: FlowEvent, flow: number, happened: number): void {

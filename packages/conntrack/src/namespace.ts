@@ -84,6 +84,7 @@ export class Namespace implements EngineContext {
     if (this.#tracker === undefined || this.#sinks.length === 0) return;
     const sinks = this.#sinks;
     const fanOut: EventSink = {
+      listens: () => sinks.some((sink) => sink.listens?.() === true),
       flow: (event, flow, happened) => {
         for (const sink of sinks) sink.flow(event, flow, happened);
       },

@@ -4,7 +4,7 @@ export interface Settings {
   acct: number;
   /** Verify checksums of what is tracked; a wrong one is INVALID. */
   checksum: number;
-  /** Make events. */
+  /** Make events: 0 none, 1 of all flows, 2 of flows that begin while somebody listens. */
   events: number;
   /** Expectations that may wait in all. */
   expectMax: number;

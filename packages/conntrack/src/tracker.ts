@@ -53,6 +53,8 @@ export type FlowEvent = 'new' | 'update' | 'destroy';
 
 /** Who hears of events. They come while the flow can still be read, and must not change the table. */
 export interface EventSink {
+  /** Whether anybody hears now; asked where `Settings.events` is 2. */
+  listens?(): boolean;
   /** @param happened `EventBit`s */
   flow(event: FlowEvent, flow: number, happened: number): void;
   expectation(event: ExpectationEvent, expectation: Expectation): void;
@@ -487,7 +489,8 @@ export class Tracker {
     if (this.settings.acct !== 0) flags |= FlowFlag.Counted;
     if (this.settings.timestamp !== 0) flags |= FlowFlag.Stamped;
     words[base + ZoneAndFlags] = words[base + ZoneAndFlags]! | flags;
-    words[base + EventMask] = -1;
+    // with the setting 2 a flow that begins unheard stays unheard
+    words[base + EventMask] = this.settings.events === 2 && this.sink?.listens?.() !== true ? 0 : -1;
     words[base + Id] = this.table.scramble(flow, this.table.serial);
     doubles[flow * FlowDoubles + Created] = this.time[0]!;
   }

@@ -124,6 +124,18 @@ test('events carry the port id of whoever caused them, and time causes with none
   ]);
 });
 
+test('with nf_conntrack_events at 2, a flow that begins unheard ends unheard', () => {
+  const { namespace, open } = make();
+  assert.equal(namespace.sysctls.set('nf_conntrack_events', '2'), undefined);
+  add(namespace, 1);
+  const listener = open();
+  listener.join(Group.ConntrackDestroy);
+  add(namespace, 2);
+  for (const port of [1, 2]) remove(namespace, port);
+  assert.equal(flowsOf(listener.receive() as Uint8Array)[0]?.tupleOrig?.proto?.sourcePort, 2);
+  assert.equal(listener.receive(), -Errno.EAGAIN);
+});
+
 test('a GET that empties the counters tells them first; a list in the middle of a datagram does not hold up the next request', () => {
   const { namespace, open } = make();
   namespace.settings.acct = 1;
