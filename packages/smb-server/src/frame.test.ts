@@ -177,3 +177,29 @@ test('the protocol id is found however the first bytes are cut, and missing wher
   for (let cut = 1; cut < 5; cut++) strictEqual(protocolIdOf([bytes.subarray(0, cut), bytes.subarray(cut)]), 0x424d53fe);
   strictEqual(protocolIdOf([bytes.subarray(0, 3)]), undefined);
 });
+
+test('a frame that comes in crumbs is held in few pieces, and is whole in the end', () => {
+  let pieces = 0;
+  let whole = Buffer.alloc(0);
+  const events = {
+    frame: (chunks: readonly Uint8Array[]) => {
+      pieces = chunks.length;
+      whole = Buffer.concat(chunks);
+    },
+    sessionRequest: () => {},
+    broken: () => {},
+  };
+  const message = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i % 251));
+  const reader = new FrameReader(2 ** 20, events);
+  for (const byte of framed(message)) reader.receive(Buffer.of(byte));
+  ok(pieces < 300_000 / 512, `${pieces} pieces`);
+  ok(whole.equals(message));
+});
+
+test('a bulk frame counts for its whole buffer as soon as it is announced', () => {
+  const pool = new BufferPool();
+  const reader = new FrameReader(2 ** 20, { frame: () => {}, sessionRequest: () => {}, broken: () => {} }, pool);
+  reader.buffer();
+  reader.receive(Buffer.of(0, 0x0f, 0, 0));
+  ok(reader.held >= 0x0f0000);
+});

@@ -63,9 +63,9 @@ export class FrameReader {
     return this.#bulk === undefined ? landing : this.#bulk.subarray(this.#there, this.#wanted);
   }
 
-  /** Bytes of a frame that is not complete yet. */
+  /** Bytes that a frame takes which is not complete yet: of a bulk frame all of its buffer, since a client costs that by announcing it. */
   get held(): number {
-    return this.#there;
+    return this.#bulk?.length ?? this.#there;
   }
 
   /** Takes the next piece of the stream. */

@@ -1,4 +1,4 @@
-import { deepStrictEqual, match, rejects, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -67,6 +67,8 @@ test('garbage is told what a request is, and harms nobody', async (t) => {
   for (const text of ['hello\n', '{}\n', 'null\n', '{"do":"constructor"}\n', '{"do":["stats"]}\n'])
     match(await say(path, text), /"ok":false/);
   match(await say(path, 'x'.repeat(100_000)), /more than 65536 bytes/);
+  const flood = await say(path, 'x'.repeat(4_000_000)).catch(() => '');
+  ok(flood.split('\n').length <= 2, 'told once, however much follows');
   strictEqual(await askControl(path, 'stats', {}), '2 running 445 0\n');
 });
 
