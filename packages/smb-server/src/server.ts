@@ -140,6 +140,7 @@ export class Server {
   /** Takes a new connection, if the limits allow it. @param address what is counted for each address; the link's peer without its port where missing */
   accept(link: Link, address = link.peer.replace(/:\d+$/, '')): Connection | undefined {
     const same = this.#fromAddress.get(address) ?? 0;
+    if (!this.#closing && this.connections.size >= this.limits.connections) this.#makeRoom();
     if (this.#closing || this.connections.size >= this.limits.connections || same >= this.limits.connectionsForAddress) {
       this.#counters.refused.add();
       link.close(true);
@@ -155,6 +156,15 @@ export class Server {
     return connection;
   }
   readonly #addresses = new WeakMap<Connection, string>();
+
+  /** The oldest connection on which nobody has logged on goes: whoever means it has logged on long before so many others came. */
+  #makeRoom(): void {
+    for (const connection of this.connections.values()) {
+      if (connection.authenticated) continue;
+      connection.end('room was needed, and nobody had logged on');
+      return;
+    }
+  }
 
   connectionEnded(connection: Connection, reason: string): void {
     if (!this.connections.delete(connection.id)) return;

@@ -88,6 +88,21 @@ describe('before log-on (DOS)', () => {
     await server.close();
   });
 
+  test('half-open connections keep nobody out: the oldest makes room; who has logged on stays', async () => {
+    const server = testServer({ limits: { connections: 3 } });
+    const stays = await RawClient.at(server);
+    const half = [new RawClient(server), new RawClient(server)];
+    const comes = await RawClient.at(server);
+    strictEqual(comes.ended, undefined);
+    deepStrictEqual([half[0]?.ended === undefined, half[1]?.ended === undefined], [false, true]);
+    await RawClient.at(server);
+    const refused = new RawClient(server);
+    await turns();
+    notStrictEqual(refused.ended, undefined);
+    strictEqual((await stays.ask(echo)).status, NtStatus.Success);
+    await server.close();
+  });
+
   test('connections by the thousand that say half of something give everything back', async () => {
     const clock = new FakeClock();
     const server = testServer({ clock, limits: { connectionsForAddress: 5000 } });
