@@ -10,6 +10,11 @@ import type { Session } from './session.ts';
 import { mustSign, signReply } from './signing.ts';
 import { trace } from './trace.ts';
 
+/** So many elements of a chain run in one go, whatever time they take. */
+const fewElements = 16;
+/** A longer chain works no longer than this in a turn of the event loop, ms. */
+const turnMs = 2;
+
 /** The ids of an open, as a request carries them. */
 export interface FileIds {
   readonly persistentFileId: number;
@@ -50,7 +55,14 @@ export class Compound {
 
   /** Runs the elements; returns when all are done, or one has to be waited for. */
   run(): void {
-    while (!this.#ended && this.#at < this.frame.length) {
+    const { clock } = this.connection.server;
+    let start = 0;
+    for (let done = 0; !this.#ended && this.#at < this.frame.length; done++) {
+      if (done === fewElements) start = clock.now();
+      if (done > fewElements && done % fewElements === 0 && clock.now() - start > turnMs) {
+        this.connection.server.defer(() => this.#resume());
+        return;
+      }
       const request = this.#next();
       if (request === undefined) {
         this.#drop('a message id that was not granted, or a broken chain');
@@ -68,8 +80,13 @@ export class Compound {
 
   /** An answer that was waited for is there. */
   #goOn(request: Request, outcome: Outcome): void {
+    this.#resume(() => this.#finish(request, outcome));
+  }
+
+  /** Goes on after others had their turn. */
+  #resume(first?: () => void): void {
     try {
-      this.#finish(request, outcome);
+      first?.();
       this.run();
     } catch (error) {
       this.connection.server.failed(error, { connection: this.connection.id });

@@ -211,6 +211,25 @@ describe('after log-on (DOS)', () => {
     await server.close();
   });
 
+  test('a chain of thousands lets others have their turn, and is answered whole', async () => {
+    let now = 0;
+    const clock = Object.assign(new FakeClock(), { now: () => (now += 0.1) });
+    const server = testServer({ clock });
+    const [long, other] = [await RawClient.at(server), await RawClient.at(server)];
+    await long.ask({ ...echo, header: { credits: 5000 } });
+    const order: string[] = [];
+    long.sendFrame(long.encode(Array.from({ length: 3000 }, () => echo)));
+    other.sendFrame(other.encode([echo]));
+    const whole = long.next().then((answers) => {
+      order.push('long');
+      return answers;
+    });
+    void other.next().then(() => order.push('other'));
+    strictEqual((await whole)?.length, 3000);
+    deepStrictEqual(order, ['other', 'long']);
+    await server.close();
+  });
+
   test('answers to a pipe that nobody reads break the pipe', async () => {
     const server = testServer();
     const client = await RawClient.at(server, 'IPC$');
