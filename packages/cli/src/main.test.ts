@@ -51,7 +51,7 @@ test('an operation that fails says why in one line, with status 1', (t) => {
   const { run } = place(t);
   for (const [args, line] of [
     [['ctl', 'stats'], /^ring3: no ring3 answers on .*control\.sock \(ENOENT\)\n$/],
-    [['timeout', 'list', '--at', 'ring3'], /^ring3: .*netlink\.sock.*\n$/],
+    [['timeout', 'list', '--at', 'ring3'], /^ring3: no ring3 answers at .*netlink\.sock \(ENOENT\): .*\n$/],
     [['rule', 'list'], /^ring3: no ring3 answers on .*control\.sock \(ENOENT\)\n$/],
     [['user', 'delete', 'nobody'], /^ring3: there is no user nobody\n$/],
   ] as const) {
@@ -110,6 +110,8 @@ test('rules and namespaces of a running daemon are added, listed and removed', a
     { name: 'lab', flows: 0, policies: 0, rules: 0 },
   ]);
   strictEqual(run('rule', 'list', '--namespace', 'lab').stdout, '');
+  match(run('flow', 'list', '--namespace', 'none').stderr, /^ring3: there is no namespace none\n$/);
+  strictEqual(run('flow', 'count', '--namespace', 'lab').stdout, '0\n');
   match(run('rule', 'list', '--namespace', 'none').stderr, /^ring3: there is no namespace none\n$/);
   strictEqual(run('rule', 'flush').status, 0);
   strictEqual(run('timeout', 'delete', 'p').status, 0);

@@ -31,7 +31,10 @@ export async function openNetlink({ at, netlink, namespace }: At): Promise<Netli
   try {
     return await connectUnix(path, namespace === undefined ? {} : { namespace });
   } catch (error) {
-    if ((error as { operation?: string }).operation === 'namespace') throw new Error(`there is no namespace ${namespace}`);
+    const { syscall, code } = error as { syscall?: string; code?: string };
+    if (syscall === 'namespace') throw new Error(`there is no namespace ${namespace}`);
+    if (syscall === 'connect')
+      throw new Error(`no ring3 answers at ${path} (${code}): start one with ring3 serve, or ask the kernel with --at kernel`);
     throw error;
   }
 }
