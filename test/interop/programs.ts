@@ -34,6 +34,14 @@ const wanted = {
     package: 'libnetfilter-cttimeout-dev',
     probe: ['sh', '-c', 'echo "#include <libnetfilter_cttimeout/libnetfilter_cttimeout.h>" | gcc -E -x c - '],
   },
+  'libnetfilter-cthelper': {
+    package: 'libnetfilter-cthelper-dev',
+    probe: ['sh', '-c', 'echo "#include <libnetfilter_cthelper/libnetfilter_cthelper.h>" | gcc -E -x c - '],
+  },
+  'libnetfilter-conntrack': {
+    package: 'libnetfilter-conntrack-dev',
+    probe: ['sh', '-c', 'echo "#include <libnetfilter_conntrack/libnetfilter_conntrack.h>" | gcc -E -x c - '],
+  },
 } as const satisfies Record<string, Wanted>;
 
 /** Programs that the tests know how to find. */
