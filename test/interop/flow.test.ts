@@ -185,8 +185,11 @@ c.send(b'USER x\\r\\n'); a.recv(99); time.sleep(0.1); c.send(b'PORT 127,0,0,1,4,
       run(place.ring3('expect', 'list')).out,
       /^PROTO +SOURCE.*\ntcp +127\.0\.0\.1:0 +127\.0\.0\.1:1029 +127\.0\.0\.1:\d+ > 127\.0\.0\.1:21 +\d+s +0 +ftp\n$/,
     );
-    // netfilter's sockets (12) that have joined groups
-    const joined = (): number => inside('cat', '/proc/net/netlink').out.match(/^\w+ +12 +\d+ +0*[1-9a-f]/gm)?.length ?? 0;
+    // netfilter's sockets (12) in the groups of new and ended expectations
+    const joined = (): number => {
+      const groups = [...inside('cat', '/proc/net/netlink').out.matchAll(/^\w+ +12 +\d+ +(\w+)/gm)].map(([, hex]) => Number(`0x${hex}`));
+      return groups.filter((bits) => (bits & 0x28) === 0x28).length;
+    };
     await sameEvents(place, 'expect', () => run(place.conntrack('-F expect')), joined);
     talking.kill();
   });
