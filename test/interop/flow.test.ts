@@ -88,7 +88,12 @@ function sameLists(place: Place): void {
 }
 
 /** Both programs watch while `act` runs between two flows that both have seen; what they print of it is the same. */
-async function sameEvents(place: Place, group: 'flow' | 'expect', act: () => void, joined: () => number = () => 2): Promise<void> {
+async function sameEvents(
+  place: Place,
+  group: 'flow' | 'expect',
+  act: () => void | Promise<void>,
+  joined: () => number = () => 2,
+): Promise<void> {
   const watchers = [place.conntrack(group === 'flow' ? '-E' : '-E expect'), place.ring3(group, 'watch -o conntrack')].map(watcher);
   try {
     const mark = (port: number): void => void run(place.conntrack(`-I -p udp -s 10.8.8.8 -d 10.8.8.9 --sport ${port} --dport 9 -t 60`));
@@ -101,7 +106,7 @@ async function sameEvents(place: Place, group: 'flow' | 'expect', act: () => voi
       mark(50_000);
       await both(watchers, 'sport=50000');
     } else await until('both watch', () => joined() >= 2);
-    act();
+    await act();
     if (group === 'flow') mark(50_001);
     await both(watchers, group === 'flow' ? 'sport=50001' : '[DESTROY]');
     // conntrack names the program that caused it where it finds it still alive
@@ -176,22 +181,30 @@ import socket, sys, time
 s = socket.socket(); s.setsockopt(1, 2, 1); s.bind(('127.0.0.1', 21)); s.listen()
 c = socket.socket(); c.connect(('127.0.0.1', 21)); a, _ = s.accept()
 c.send(b'USER x\\r\\n'); a.recv(99); time.sleep(0.1); c.send(b'PORT 127,0,0,1,4,5\\r\\n'); a.recv(99); time.sleep(float(sys.argv[1]))`;
-    const [first, ...rest] = namespace.prefix as [string, ...string[]];
-    const talking = spawn(first, [...rest, '/usr/bin/python3', '-c', talk, '30'], { stdio: 'ignore' });
-    await until('an expectation', () => run(place.conntrack('-L expect')).out !== '');
-    const listed = (words: readonly string[]): string => run(words).out.replace(/^\d+/, 'T');
-    assert.equal(listed(place.ring3('expect', 'list -o conntrack')), listed(place.conntrack('-L expect')));
-    assert.match(
-      run(place.ring3('expect', 'list')).out,
-      /^PROTO +SOURCE.*\ntcp +127\.0\.0\.1:0 +127\.0\.0\.1:1029 +127\.0\.0\.1:\d+ > 127\.0\.0\.1:21 +\d+s +0 +ftp\n$/,
-    );
     // netfilter's sockets (12) in the groups of new and ended expectations
     const joined = (): number => {
       const groups = [...inside('cat', '/proc/net/netlink').out.matchAll(/^\w+ +12 +\d+ +(\w+)/gm)].map(([, hex]) => Number(`0x${hex}`));
       return groups.filter((bits) => (bits & 0x28) === 0x28).length;
     };
-    await sameEvents(place, 'expect', () => run(place.conntrack('-F expect')), joined);
-    talking.kill();
+    let talking: ChildProcess | undefined;
+    // the kernel tells of a flow's expectations only where somebody listened when the flow began
+    const act = async (): Promise<void> => {
+      const [first, ...rest] = namespace.prefix as [string, ...string[]];
+      talking = spawn(first, [...rest, '/usr/bin/python3', '-c', talk, '30'], { stdio: 'ignore' });
+      await until('an expectation', () => run(place.conntrack('-L expect')).out !== '');
+      const listed = (words: readonly string[]): string => run(words).out.replace(/^\d+/, 'T');
+      assert.equal(listed(place.ring3('expect', 'list -o conntrack')), listed(place.conntrack('-L expect')));
+      assert.match(
+        run(place.ring3('expect', 'list')).out,
+        /^PROTO +SOURCE.*\ntcp +127\.0\.0\.1:0 +127\.0\.0\.1:1029 +127\.0\.0\.1:\d+ > 127\.0\.0\.1:21 +\d+s +0 +ftp\n$/,
+      );
+      run(place.conntrack('-F expect'));
+    };
+    try {
+      await sameEvents(place, 'expect', act, joined);
+    } finally {
+      talking?.kill();
+    }
   });
 });
 
