@@ -1,0 +1,13 @@
+/** `replay.ts` runs this beside other programs: a capture through reader and tracker. Prints packets and flows. */
+import { openCapture } from '@ring3/capture';
+import { Batch, createNamespace } from '@ring3/conntrack';
+import { FakeClock } from '@ring3/kit';
+
+using capture = openCapture(process.argv[2] ?? '');
+const batch = new Batch(new DataView(new ArrayBuffer(0)));
+capture.fill(batch);
+const { tracker, settings } = createNamespace({ clock: new FakeClock(batch.times[0], batch.times[0]) });
+Object.assign(settings, { acct: 1, snapped: 1, checksum: 0, ipChecksum: 0 });
+do tracker.trackBatch(batch);
+while (capture.fill(batch));
+console.log(`${capture.packets} packets, ${tracker.table.confirmed} flows`);
