@@ -16,7 +16,8 @@ function ask(kind: string, seed: number, count: number): ScenarioFile | string {
 const first = ask('tcp', 1, 1);
 const skip = typeof first === 'string' ? `the kernel's tracker cannot be asked here: ${first}` : false;
 if (skip !== false) console.log(skip);
-const seed = Math.floor(Date.now() / 1000) & 0xffffff;
+// continuous integration asks the same each time, so that it judges the change and not the day; elsewhere new questions are asked
+const seed = process.env['CI'] === 'true' ? 20_261_120 : Math.floor(Date.now() / 1000) & 0xffffff;
 
 for (const [kind, count] of [
   ['tcp', 10],

@@ -502,7 +502,7 @@ function wholeLength(fragments: readonly Uint8Array[]): number {
 function oneHopLess(packet: Buffer): Buffer {
   if (packet[0]! >>> 4 === 6) {
     packet[7]!--;
-    if (packet[6] === 44 && (packet.readUInt16BE(42) & 0xfff9) === 0) {
+    if (packet[6] === 44 && packet.length >= 48 && (packet.readUInt16BE(42) & 0xfff9) === 0) {
       packet[6] = packet[40]!;
       packet.writeUInt16BE(packet.readUInt16BE(4) - 8, 4);
       return Buffer.concat([packet.subarray(0, 40), packet.subarray(48)]);

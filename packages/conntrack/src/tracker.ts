@@ -98,12 +98,12 @@ export class Tracker {
   readonly segment: Segment = new Segment();
   /** Why the last packet was invalid or ignored, for the log. */
   reason = '';
-  /** What the helper's hook decided about the last packet. */
+  /** What became of the last packet: what the helper's hook decided, or `dropped` where its new flow clashed with another one. */
   decision: HookDecision = 'pass';
   /** Pieces of the datagram that the last packet completed, in order of their offsets; empty when it was whole. */
   fragments: readonly Uint8Array[] = [];
   sink: EventSink | undefined;
-  /** Whether some flow's reply is not the mirror of its original: then new flows may clash. */
+  /** Whether some flow's reply is not the mirror of its original, or is in another zone: then new flows may clash. */
   oddTuples = false;
   /** Labels of flows that have some: 16 bytes each. */
   readonly labels: Map<number, Uint8Array> = new Map();
@@ -224,6 +224,7 @@ export class Tracker {
   #admit(packet: Packet): number {
     if (this.time[0]! >= this.#nextTick) this.advance(this.time[0]!);
     this.happened = 0;
+    this.decision = 'pass';
     if (this.fragments.length !== 0) this.fragments = [];
     return packet.read === Whole ? this.#trackWhole(packet) : this.#trackOther(packet, packet.read);
   }
@@ -232,8 +233,8 @@ export class Tracker {
   leave(answer: number): void {
     const flow = flowOf(answer);
     if (flow < 0) return;
-    if ((this.happened & EventBit.New) !== 0) this.confirm(flow);
-    else this.tell('update', flow, this.happened);
+    if ((this.happened & EventBit.New) === 0) this.tell('update', flow, this.happened);
+    else if (!this.confirm(flow)) this.decision = 'dropped';
     this.happened = 0;
   }
 
@@ -502,6 +503,7 @@ export class Tracker {
     const direction = rule?.target.zoneDirection;
     const zoned = zone === 0 ? 0 : (direction !== 'reply' ? FlowFlag.ZoneOrig : 0) | (direction !== 'original' ? FlowFlag.ZoneReply : 0);
     words[base + ZoneAndFlags] = words[base + ZoneAndFlags]! | zoned | zone;
+    if (zone !== 0 && direction !== undefined) this.oddTuples = true; // its reply is not where the mirror of its original would be
     words[base + 2] = packet.ports;
     words[base + 3] = packet.meta;
     words[base + 6] = invertPorts(packet.protocol, packet.ports);
