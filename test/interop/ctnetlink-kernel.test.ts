@@ -6,6 +6,7 @@ import { looseDifference } from '../../scripts/oracle/loose.ts';
 import { Machine } from '../../scripts/oracle/machine.ts';
 import { randomConntrackVector } from '../../scripts/oracle/random-conntrack.ts';
 import { playVector, recordVector } from '../../scripts/oracle/vector.ts';
+import { seeded } from './programs.ts';
 
 /** Why this machine's kernel cannot be asked. Answers of ctnetlink grew over the years; ring3 gives those of 6.18. */
 async function reason(): Promise<string | false> {
@@ -41,7 +42,7 @@ test('random requests about flows and expectations, right and wrong: this kernel
       );
       assert.equal(outcome.kind, 'passed', outcome.kind === 'failed' ? outcome.differences.join('\n') : undefined);
     }),
-    { numRuns: 500 },
+    { numRuns: 500, ...seeded },
   );
   t.diagnostic(`${steps} steps`);
 });

@@ -12,6 +12,7 @@ import { KernelParty } from '../../scripts/oracle/kernel.ts';
 import { Machine } from '../../scripts/oracle/machine.ts';
 import { randomVector } from '../../scripts/oracle/random-vector.ts';
 import { playVector, recordVector } from '../../scripts/oracle/vector.ts';
+import { seeded } from './programs.ts';
 
 const root = join(import.meta.dirname, '../..');
 const files = globSync('test/golden/cttimeout/*.json', { cwd: root }).sort();
@@ -83,7 +84,7 @@ test('random requests, right and wrong: this kernel and ring3 answer alike, byte
       const outcome = await askRing3(answered);
       assert.equal(outcome.kind, 'passed', outcome.kind === 'failed' ? outcome.differences.join('\n') : undefined);
     }),
-    { numRuns: 3000 },
+    { numRuns: 3000, ...seeded },
   );
   t.diagnostic(`${steps} datagrams`);
 });
