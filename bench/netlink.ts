@@ -69,7 +69,7 @@ async function measure(peers: readonly Peer[]): Promise<void> {
     `| ${policies.toLocaleString('en')} TCP policies | requests a second, one at a time | beside the kernel | entries dumped a second | beside the kernel |`,
   );
   console.log('|---|--:|--:|--:|--:|');
-  const thousands = (value: number): string => `${(value / 1000).toFixed(0)},000`;
+  const thousands = (value: number): string => `${Math.round(value / 1000).toLocaleString('en')},000`;
   for (const { name, add, dump: entries } of rows) {
     console.log(
       `| ${name} | ${thousands(add)} | ${(add / kernel.add).toFixed(2)} | ${thousands(entries)} | ${(entries / kernel.dump).toFixed(2)} |`,
