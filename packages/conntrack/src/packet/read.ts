@@ -88,7 +88,8 @@ export function skipExtensions(packet: Packet, view: DataView, next: number, at:
       l4At += (view.getUint8(l4At + 1) + 2) * 4;
       if (l4At > end) return PacketClass.Invalid;
     } else if (next === 44) {
-      if (l4At + 8 > end) return PacketClass.Invalid;
+      // cut off: seen to be discarded where it names itself as the next header, and to pass as invalid otherwise
+      if (l4At + 8 > end) return !atomic && l4At < end && view.getUint8(l4At) === 44 ? PacketClass.Dropped : PacketClass.Invalid;
       if ((view.getUint16(l4At + 2, false) & 0xfff9) !== 0) {
         if (atomic) return PacketClass.Invalid;
         packet.fragmentAt = l4At;

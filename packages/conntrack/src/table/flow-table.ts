@@ -203,7 +203,8 @@ export class FlowTable {
       const entry = (value & this.#indexMask) - 1;
       if (entry >> 1 === flow) continue;
       const at = (entry >> 1) * FlowWords + (entry & 1) * 4;
-      let same = true;
+      // a flow in another zone for that direction is no rival, as the kernel was seen to decide
+      let same = words[flow * FlowWords + (entry & 1) * 4 + 3] === words[at + 3];
       for (let i = 0; i < 4 && same; i++) same = words[at + i] === words[own + i];
       if (same && ((words[own + 3]! >>> 8) & 255) === Family.Ipv6) {
         for (let i = 0; i < 8 && same; i++) same = wide[entry * 8 + i] === wide[flow * wideWords + direction * 8 + i];
