@@ -1,4 +1,4 @@
-/** `replay.ts` runs this beside other programs: a capture through reader and tracker. Prints packets and flows. */
+/** `replay.ts` runs this beside other programs: a capture through reader and tracker. Prints packets, flows, and packets that are invalid. */
 import { openCapture } from '@ring3/capture';
 import { Batch, createNamespace } from '@ring3/conntrack';
 import { FakeClock } from '@ring3/kit';
@@ -10,4 +10,4 @@ const { tracker, settings } = createNamespace({ clock: new FakeClock(batch.times
 Object.assign(settings, { acct: 1, snapped: 1, checksum: 0, ipChecksum: 0 });
 do tracker.trackBatch(batch);
 while (capture.fill(batch));
-console.log(`${capture.packets} packets, ${tracker.table.confirmed} flows`);
+console.log(`${capture.packets} packets, ${tracker.table.confirmed} flows, ${tracker.statistics.invalid} invalid`);

@@ -35,7 +35,7 @@ const readers: readonly Reader[] = [
     arguments: (capture) => ['--conditions=source', fileURLToPath(new URL('replay-tracker.ts', import.meta.url)), capture],
     version: [],
     does: 'states, windows and counters of every flow',
-    seen: (count, flows) => new RegExp(`^${count} packets, ${flows} flows$`, 'm'),
+    seen: (count, flows) => new RegExp(`^${count} packets, ${flows} flows, 0 invalid$`, 'm'),
   },
   {
     name: 'softflowd',
@@ -81,12 +81,13 @@ function run(reader: Reader, capture: string, folder: string, packets: number, f
   // the shell tells the processor time of its child, to the millisecond
   const script = 'times=$1; shift; TIMEFORMAT="%R %U %S"; { time "$@" 2>&1; } 2>"$times"';
   const words = ['-c', script, 'replay', times, reader.program, ...reader.arguments(capture, folder)];
-  const { status, stdout, signal } = spawnSync('bash', words, {
+  const { status, stdout, signal, error } = spawnSync('bash', words, {
     encoding: 'utf8',
     timeout: longest,
     maxBuffer: 1 << 30,
     killSignal: 'SIGKILL',
   });
+  if (error !== undefined) throw error;
   if (status !== 0) throw new Error(`${reader.name} ended with ${status ?? signal}: ${stdout.slice(-500)}`);
   const wanted = reader.seen?.(packets, flows);
   if (wanted !== undefined && !wanted.test(stdout)) throw new Error(`${reader.name} has not seen ${wanted}: ${stdout.slice(-500)}`);
