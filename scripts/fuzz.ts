@@ -1,5 +1,5 @@
 /**
- * npm run fuzz [-- NAME… [--seconds N] [--count N] [--seed N]]   runs test/fuzz/NAME.ts: each for 20 seconds unless said, or so many inputs
+ * npm run fuzz [-- NAME… [--seconds N] [--count N] [--seed N]]   runs test/fuzz/NAME.ts: for 20 seconds, or as many inputs as the file asks for, unless said
  * npm run fuzz -- NAME --replay FILE                              one saved input again
  * Every line names the seed that repeats it; an input that breaks a property is saved as hexadecimal in tmp/fuzz, and belongs into a test.
  */
@@ -17,8 +17,13 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: text, count: text, seed: text, replay: text },
 });
-const count = Number(values.count ?? Number.POSITIVE_INFINITY);
-const milliseconds = values.count === undefined ? Number(values.seconds ?? 20) * 1000 : Number.POSITIVE_INFINITY;
+/** How much a file asks for with `export const inputs`, unless the command line says otherwise: a number of inputs, or else time. */
+function bounds(inputs: number | undefined): { count: number; milliseconds: number } {
+  const { count, seconds } = values;
+  if (count !== undefined) return { count: Number(count), milliseconds: Number.POSITIVE_INFINITY };
+  if (seconds === undefined && inputs !== undefined) return { count: inputs, milliseconds: Number.POSITIVE_INFINITY };
+  return { count: Number.POSITIVE_INFINITY, milliseconds: Number(seconds ?? 20) * 1000 };
+}
 const first = Number(values.seed ?? Date.now() % 1_000_000);
 const all = readdirSync(folder)
   .map((file) => file.slice(0, -'.ts'.length))
@@ -36,7 +41,8 @@ function save(name: string, seed: number, error: unknown): void {
 }
 
 /** Runs turns of growing length until the time or the number is used up. */
-async function run(name: string, fuzz: Fuzz): Promise<void> {
+async function run(name: string, fuzz: Fuzz, inputs: number | undefined): Promise<void> {
+  const { count, milliseconds } = bounds(inputs);
   const end = performance.now() + milliseconds;
   let [done, seed, turn] = [0, first, 500];
   for (; done < count && performance.now() < end; seed++) {
@@ -53,7 +59,7 @@ async function run(name: string, fuzz: Fuzz): Promise<void> {
 }
 
 for (const name of positionals.length > 0 ? positionals : all) {
-  const { fuzz } = (await import(join(folder, `${name}.ts`))) as { fuzz: Fuzz };
-  if (values.replay === undefined) await run(name, fuzz);
+  const { fuzz, inputs } = (await import(join(folder, `${name}.ts`))) as { fuzz: Fuzz; inputs?: number };
+  if (values.replay === undefined) await run(name, fuzz, inputs);
   else await fuzz.replay?.(new Uint8Array(Buffer.from(readFileSync(values.replay, 'utf8').trim(), 'hex')));
 }

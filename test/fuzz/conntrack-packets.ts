@@ -17,6 +17,9 @@ function seeds(): Uint8Array[] {
   );
 }
 
+/** How many `npm run fuzz` tries unless told otherwise. */
+export const inputs = 10_000_000;
+
 /**
  * Packets into the tracker: recorded ones, cut, with bytes changed, and pieced together from two; and noise. Each gets an answer, and the table
  * stays whole.

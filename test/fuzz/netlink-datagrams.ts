@@ -20,6 +20,9 @@ function seeds(): Uint8Array[] {
   return [...texts].map((hex) => Uint8Array.from(Buffer.from(hex, 'hex')));
 }
 
+/** How many `npm run fuzz` tries unless told otherwise. */
+export const inputs = 10_000_000;
+
 /**
  * Datagrams into the netlink server: recorded ones, cut, with bytes changed, and pieced together from two; and noise. Each gets its answers or
  * none, every answer is whole, no handler fails inside, and what was refused made and removed nothing.

@@ -106,7 +106,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   const { smb, control, netlink } = daemon.status();
   const parts = Object.entries({ smb, control, netlink }).filter(([, at]) => at !== undefined);
   console.log(['ready', ...parts.map(([name, at]) => `${name}=${at}`)].join(' '));
-  hint(log, daemon.status().smb);
+  hint(log, daemon.status().smb, (options.guest ?? configured.server.guest) === true);
 
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => daemon.stop());
   await daemon.stopped;
@@ -177,9 +177,10 @@ function captureOf({ capture, captureSpeed, captureChecksums }: ServeOptions): D
   return undefined;
 }
 
-function hint(log: Log, smb: string | undefined): void {
+function hint(log: Log, smb: string | undefined, guest: boolean): void {
   if (process.getuid?.() === 0) log.warn('running as root: files are made as root and no file is out of reach');
   if (smb === undefined) return;
   if (/^(127\.|\[?::1)/.test(smb)) log.info('listening on loopback only: --host 0.0.0.0 opens it to the network');
+  if (guest) log.warn('guests are let in, never signed nor encrypted: Windows 11 24H2 refuses such servers');
   if (!smb.endsWith(':445')) log.info('Windows before 11 24H2 reaches port 445 alone');
 }
