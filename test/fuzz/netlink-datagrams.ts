@@ -50,12 +50,22 @@ export function fuzz(count: number, seed: number): number {
     const errors = drain(sender);
     drain(listener);
     const alone = errors.length === 1 && errors[0] !== 0 && messages(buffer.subarray(0, length)).length === 1;
-    if (alone) assert.deepEqual(sizes(namespace), before, Buffer.from(buffer.subarray(0, length)).toString('hex'));
+    if (alone) expectNothingMade(before, sizes(namespace), buffer.subarray(0, length));
     if (i % 64 === 0) clock.advance(below(5000));
     if (i % 2048 === 0) empty(namespace);
   }
   namespace.close();
   return count;
+}
+
+/**
+ * A refused request made and removed nothing; but a change of a flow is carried out attribute by attribute, as the kernel does it, so one that takes the
+ * helper away and is refused for a later attribute has ended what the helper expected.
+ */
+function expectNothingMade(before: readonly number[], after: readonly number[], datagram: Uint8Array): void {
+  const text = Buffer.from(datagram).toString('hex');
+  assert.deepEqual(after.slice(0, -1), before.slice(0, -1), text);
+  assert.ok(after.at(-1)! <= before.at(-1)!, text);
 }
 
 /** One datagram. @returns its length */
