@@ -23,6 +23,7 @@ import {
   subsystem,
 } from '@ring3/netlink';
 import { ExpectCommand, ExpectMessage, ExpectStatsCpu, messageType, Subsystem, TupleAttributes } from '@ring3/nfnetlink';
+import { causing, trackerNow } from '../at-work.ts';
 import { tupleOf } from '../ctnetlink/tuple.ts';
 import type { Events } from '../events.ts';
 import { expectationValue } from './expectation-value.ts';
@@ -43,9 +44,7 @@ class CtnetlinkExp {
 
   /** The tracker, at the time of now. */
   get #tracker() {
-    const { tracker, clock } = this.#namespace;
-    tracker.advance(clock.now());
-    return tracker;
+    return trackerNow(this.#namespace);
   }
 
   rows(): SubsystemRows {
@@ -64,12 +63,7 @@ class CtnetlinkExp {
   }
 
   #row(handle: (call: ExpectCall) => number, dump?: (call: ExpectCall) => Dump | number): AnyCommand {
-    const caused =
-      <T>(act: (call: ExpectCall) => T) =>
-      (call: ExpectCall) => {
-        this.#namespace.tracker.advance(this.#namespace.clock.now()); // what time ends, nobody caused
-        return this.#events.causedBy(call.port.portId, () => act(call));
-      };
+    const caused = causing(this.#namespace, this.#events);
     return command({ attributes: ExpectMessage, handle: caused(handle), ...(dump === undefined ? {} : { dump: caused(dump) }) });
   }
 

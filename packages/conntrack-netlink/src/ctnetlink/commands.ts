@@ -27,6 +27,7 @@ import {
   subsystem,
 } from '@ring3/netlink';
 import { ConntrackCommand, ConntrackMessage, ConntrackStats, ConntrackStatsCpu, messageType, Subsystem } from '@ring3/nfnetlink';
+import { causing, trackerNow } from '../at-work.ts';
 import type { Events } from '../events.ts';
 import { changedBits, changeFlow, expirySeconds, helpOf, protocolChange, refuseSynproxy, settableStatus } from './change.ts';
 import { type FlowFilter, filterOf } from './filter.ts';
@@ -88,9 +89,7 @@ class Ctnetlink {
 
   /** The tracker, at the time of now. */
   get #tracker() {
-    const { tracker, clock } = this.#namespace;
-    tracker.advance(clock.now());
-    return tracker;
+    return trackerNow(this.#namespace);
   }
 
   rows(): SubsystemRows {
@@ -122,12 +121,7 @@ class Ctnetlink {
   }
 
   #row(handle: (call: ConntrackCall) => number, dump?: (call: ConntrackCall) => Dump | number): AnyCommand {
-    const caused =
-      <T>(act: (call: ConntrackCall) => T) =>
-      (call: ConntrackCall) => {
-        this.#namespace.tracker.advance(this.#namespace.clock.now()); // what time ends, nobody caused
-        return this.#events.causedBy(call.port.portId, () => act(call));
-      };
+    const caused = causing(this.#namespace, this.#events);
     return command({
       attributes: ConntrackMessage,
       unchecked,
