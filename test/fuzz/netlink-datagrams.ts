@@ -59,7 +59,7 @@ export function fuzz(count: number, seed: number): number {
 }
 
 /**
- * A refused request made and removed nothing; but a change of a flow is carried out attribute by attribute, as the kernel does it, so one that takes the
+ * A refused request made and removed nothing; but a change of a flow is carried out attribute by attribute, as the kernel does it (test/golden/ctnetlink/03-partial-change.json), so one that takes the
  * helper away and is refused for a later attribute has ended what the helper expected.
  */
 function expectNothingMade(before: readonly number[], after: readonly number[], datagram: Uint8Array): void {
