@@ -1,4 +1,5 @@
 export * from './clock.ts';
+export * from './debug.ts';
 export * from './link.ts';
 export * from './log.ts';
 export * from './maybe-promise.ts';

@@ -5,6 +5,7 @@ export type LogFields = Readonly<Record<string, unknown>>;
 
 /** Structured log: a sentence and what it is about. Never a key, a hash or a password. */
 export interface Log {
+  /** Written whatever the level is: for lines that have a switch of their own (`DebugSwitches`). */
   trace(what: string, fields?: LogFields): void;
   debug(what: string, fields?: LogFields): void;
   info(what: string, fields?: LogFields): void;
@@ -17,18 +18,23 @@ export interface Log {
 }
 
 export interface LogOptions {
+  /** `trace`: everything, and every debug switch is on from the start. */
   readonly level?: LogLevel | 'silent';
   /** File descriptor; standard error unless told. */
   readonly fd?: number;
 }
 
 function over(logger: Logger): Log {
+  let everything: Logger | undefined;
   const write =
-    (level: LogLevel) =>
+    (level: Exclude<LogLevel, 'trace'>) =>
     (what: string, fields?: LogFields): void =>
       fields === undefined ? logger[level](what) : logger[level](fields, what);
   return {
-    trace: write('trace'),
+    trace: (what, fields = {}) => {
+      everything ??= logger.child({}, { level: 'trace' });
+      everything.trace(fields, what);
+    },
     debug: write('debug'),
     info: write('info'),
     warn: write('warn'),
