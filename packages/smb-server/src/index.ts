@@ -1,4 +1,5 @@
 export { createSmbServer, type SmbServer } from './create-smb-server.ts';
+export { type DebugWord, debugWords } from './debug.ts';
 export { breaksOfOthers as oplockBreaks, oplockLevels } from './file-state/oplock-breaks.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export { connectMemory } from './links/memory.ts';

@@ -1,6 +1,17 @@
-import { type Clock, type Log, type Metrics, noMetrics, type Random, silentLog, systemClock, systemRandom } from '@ring3/kit';
+import {
+  type Clock,
+  type DebugSwitches,
+  type Log,
+  type Metrics,
+  noMetrics,
+  type Random,
+  silentLog,
+  systemClock,
+  systemRandom,
+} from '@ring3/kit';
 import { Dialect } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
+import { type DebugWord, ownDebug } from './debug.ts';
 import { defaultLimits, type Limits } from './limits.ts';
 import type { ShareOptions } from './share.ts';
 import { type UserOptions, Users } from './users.ts';
@@ -38,6 +49,8 @@ export interface SmbServerOptions {
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Log;
+  /** Debug output by component, `debugWords`: switches that the embedder keeps and turns. Default: switches that write into `log`, off unless its level is `trace`. */
+  readonly debug?: DebugSwitches<DebugWord>;
   readonly metrics?: Metrics;
   readonly limits?: Partial<Limits>;
 }
@@ -58,6 +71,7 @@ export interface ResolvedOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly debug: DebugSwitches<DebugWord>;
   readonly metrics: Metrics;
   readonly limits: Limits;
 }
@@ -76,6 +90,7 @@ export function resolveOptions(options: SmbServerOptions): ResolvedOptions {
   if (encryption === 'required' && max < Dialect.Smb30) throw new RangeError('encryption needs dialect 3.0 or above');
   if (!/^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/.test(name)) throw new RangeError(`not a NetBIOS name: ${JSON.stringify(name)}`);
   if (guid.length !== 16) throw new RangeError('a guid has 16 bytes');
+  const { log = silentLog, clock = systemClock, debug = ownDebug(log, clock) } = options;
   let { users } = options;
   if (!(users instanceof Users)) {
     const listed = Object.entries(users ?? {});
@@ -94,9 +109,10 @@ export function resolveOptions(options: SmbServerOptions): ResolvedOptions {
     workgroup: options.workgroup ?? 'WORKGROUP',
     comment: options.comment ?? '',
     guid,
-    clock: options.clock ?? systemClock,
+    clock,
     random,
-    log: options.log ?? silentLog,
+    log,
+    debug,
     metrics: options.metrics ?? noMetrics,
     limits: { ...defaultLimits, ...options.limits },
   };

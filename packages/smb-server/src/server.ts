@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
-import type { Clock, Counter, Link, Log, Metrics, Random, Timer } from '@ring3/kit';
+import type { Clock, Counter, DebugSwitches, Link, Log, Metrics, Random, Timer } from '@ring3/kit';
 import { createAcceptor, type Dialect, type Mechanism, NtStatus, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
 import { Budget } from './budget.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection } from './connection.ts';
+import type { DebugWord } from './debug.ts';
 import { LocalFileState, type OplockBreakEffect } from './file-state/index.ts';
 import { createIds } from './ids.ts';
 import type { Limits } from './limits.ts';
@@ -39,6 +40,7 @@ export class Server {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly debug: DebugSwitches<DebugWord>;
   readonly metrics: Metrics;
   readonly limits: Limits;
   readonly dialects: { readonly min: Dialect; readonly max: Dialect };
@@ -69,6 +71,7 @@ export class Server {
     this.clock = options.clock;
     this.random = options.random;
     this.log = options.log;
+    this.debug = options.debug;
     this.metrics = options.metrics;
     this.limits = options.limits;
     this.dialects = options.dialects;
