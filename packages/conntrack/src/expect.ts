@@ -62,6 +62,13 @@ export class ExpectationList {
     return this.#byId.size;
   }
 
+  /** Milliseconds when the first of them expires; Infinity when there is none. */
+  get nextExpiry(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { expiry } of this.#byId.values()) next = Math.min(next, expiry);
+    return next;
+  }
+
   get(id: number): Expectation | undefined {
     return this.#byId.get(id);
   }
@@ -118,13 +125,16 @@ export class ExpectationList {
     tracker.table.words[master * FlowWords + ExpectationCount]!++;
     tracker.statistics.expectCreate++;
     this.#tell('new', made);
+    tracker.dueBy(made.expiry);
     return made;
   }
 
   /** Lets an expectation wait so long from now. Nobody is told. */
   prolong(id: number, seconds: number): void {
     const found = this.#byId.get(id);
-    if (found !== undefined) found.expiry = this.#tracker.now + seconds * 1000;
+    if (found === undefined) return;
+    found.expiry = this.#tracker.now + seconds * 1000;
+    this.#tracker.dueBy(found.expiry);
   }
 
   /** @returns whether there was one */

@@ -76,5 +76,5 @@ export {
   TimeoutPolicies,
   TimeoutPolicy,
 } from './timeout-policy.ts';
-export { type EventSink, type FlowEvent, Tracker, type TrackerOptions } from './tracker.ts';
+export { type EventSink, type FlowEnd, type FlowEvent, type FlowOwner, Tracker, type TrackerOptions } from './tracker.ts';
 export { invert, readTuple, sameTuple, type Tuple } from './tuple.ts';

@@ -1,14 +1,23 @@
-import { flowOf } from './answer.ts';
+import { classOf, flowOf } from './answer.ts';
 import { Protocol } from './engine.ts';
 import { fold, sumWords } from './packet/checksum.ts';
-import { FlowWords, Serial } from './table/layout.ts';
-import type { Tracker } from './tracker.ts';
+import { PacketClass } from './packet/packet.ts';
+import type { FlowEnd, FlowOwner, Tracker } from './tracker.ts';
+import { readTuple } from './tuple.ts';
 
 /** One end of a connection. */
 export interface Endpoint {
   /** Four or sixteen bytes. */
   readonly address: Uint8Array;
   readonly port: number;
+}
+
+/** What a mirrored connection asks and tells whoever carries it. Neither may change the table. */
+export interface MirrorOwner {
+  /** Its time is over; the flow can still be read. @returns whether it is kept, with its timer started anew */
+  keeps(flow: number): boolean;
+  /** Its flow is gone, and can still be read. Not called for an end of its own. */
+  ended(flow: number, how: FlowEnd): void;
 }
 
 const Flag = { Fin: 1, Syn: 2, Rst: 4, Ack: 16 } as const;
@@ -20,34 +29,39 @@ const window = 65535;
 
 /**
  * A TCP connection that this program carries itself, as a flow: its opening and its end pass the tracker as segments, so that rules, policies,
- * states and events are those of any other; what it carries between is only counted, and restarts its timer.
+ * states and events are those of any other; what it carries between is only counted, and restarts its timer. Where the tracker takes no flow of it (no
+ * room, a rule that says so, a helper that refuses it) it is none, and everything else does nothing.
  */
-export class MirroredConnection {
+export class MirroredConnection implements FlowOwner {
   readonly #tracker: Tracker;
-  readonly #client: Endpoint;
-  readonly #server: Endpoint;
-  readonly #flow: number;
-  readonly #serial: number;
-  #ended = false;
+  readonly #owner: MirrorOwner | undefined;
+  readonly #ingress: string;
+  /** Bytes of the headers of a segment. */
+  readonly #header: number;
+  #flow = -1;
 
-  /** @param now milliseconds in the tracker's time */
-  constructor(tracker: Tracker, client: Endpoint, server: Endpoint, now: number) {
+  /**
+   * @param now milliseconds in the tracker's time
+   * @param ingress name of the interface that the client's segments come in by
+   */
+  constructor(tracker: Tracker, client: Endpoint, server: Endpoint, now: number, owner?: MirrorOwner, ingress = '') {
     this.#tracker = tracker;
-    this.#client = client;
-    this.#server = server;
-    this.#segment(true, Flag.Syn, 0, 0, now);
-    this.#segment(false, Flag.Syn | Flag.Ack, 0, 1, now);
-    this.#flow = flowOf(this.#segment(true, Flag.Ack, 1, 1, now));
-    this.#serial = this.#flow < 0 ? 0 : tracker.table.word(this.#flow, Serial);
+    this.#owner = owner;
+    this.#ingress = ingress;
+    this.#header = client.address.byteLength === 4 ? 40 : 60;
+    const opening = tracker.track(segment(client, server, Flag.Syn, 0, 0), 0, this.#header, now, ingress);
+    if (classOf(opening) === PacketClass.Untracked || classOf(opening) === PacketClass.Dropped) return;
+    tracker.track(segment(server, client, Flag.Syn | Flag.Ack, 0, 1), 0, this.#header, now, '', true);
+    const opened = tracker.track(segment(client, server, Flag.Ack, 1, 1), 0, this.#header, now, ingress);
+    const flow = flowOf(opened);
+    if (flow < 0 || classOf(opened) !== PacketClass.Established || !tracker.isAlive(flow)) return;
+    tracker.own(flow, this);
+    this.#flow = flow;
   }
 
   /** The flow's index, or -1: it is not tracked, or it ended. */
   get flow(): number {
-    return this.#flow >= 0 &&
-      this.#tracker.isAlive(this.#flow) &&
-      this.#tracker.table.words[this.#flow * FlowWords + Serial] === this.#serial
-      ? this.#flow
-      : -1;
+    return this.#flow;
   }
 
   /** The client sent this many bytes of payload. */
@@ -60,55 +74,76 @@ export class MirroredConnection {
     this.#carried(1, bytes, now);
   }
 
-  /** The connection ends. @param how `close`: both sides said so in turn; `reset`: it broke */
-  end(how: 'close' | 'reset', now: number): void {
-    if (this.#ended || this.flow < 0) return;
-    this.#ended = true;
+  /** The connection ends. @param how `close`: both sides said so in turn; `reset`: it broke @param by who began */
+  end(how: 'close' | 'reset', by: 'client' | 'server', now: number): void {
+    const flow = this.#flow;
+    if (flow < 0) return;
+    const tracker = this.#tracker;
+    this.#flow = -1;
+    tracker.disown(flow);
+    tracker.advance(now);
+    if (!tracker.isAlive(flow)) return;
+    const { source, sourcePort, destination, destinationPort } = readTuple(tracker.table, flow, 0);
+    const client = { address: source, port: sourcePort };
+    const server = { address: destination, port: destinationPort };
+    const [first, second] = by === 'client' ? [client, server] : [server, client];
+    const say = (from: Endpoint, to: Endpoint, flags: number, sequence: number, acknowledged: number): void => {
+      const view = segment(from, to, flags, sequence, acknowledged);
+      tracker.track(view, 0, this.#header, now, from === client ? this.#ingress : '', from === server);
+    };
     if (how === 'reset') {
-      this.#segment(true, Flag.Rst, 1, 0, now);
+      say(first, second, Flag.Rst, 1, 0);
       return;
     }
-    this.#segment(true, Flag.Fin | Flag.Ack, 1, 1, now);
-    this.#segment(false, Flag.Fin | Flag.Ack, 1, 2, now);
-    this.#segment(true, Flag.Ack, 2, 2, now);
+    say(first, second, Flag.Fin | Flag.Ack, 1, 1);
+    say(second, first, Flag.Fin | Flag.Ack, 1, 2);
+    say(first, second, Flag.Ack, 2, 2);
+  }
+
+  /** @internal */
+  keeps(flow: number): boolean {
+    return this.#owner?.keeps(flow) === true;
+  }
+
+  /** @internal */
+  ended(flow: number, how: FlowEnd): void {
+    this.#flow = -1;
+    this.#owner?.ended(flow, how);
   }
 
   #carried(direction: 0 | 1, bytes: number, now: number): void {
-    const flow = this.flow;
-    if (flow < 0 || this.#ended) return;
+    if (this.#flow < 0) return;
     const packets = Math.max(1, Math.ceil(bytes / segmentBytes));
-    const header = this.#client.address.byteLength === 4 ? 40 : 60;
-    this.#tracker.account(flow, direction, packets, bytes + packets * header, now);
+    this.#tracker.account(this.#flow, direction, packets, bytes + packets * this.#header, now);
   }
+}
 
-  /** Passes one segment without payload through the tracker. @returns the tracker's answer */
-  #segment(fromClient: boolean, flags: number, sequence: number, acknowledged: number, now: number): number {
-    const [source, destination] = fromClient ? [this.#client, this.#server] : [this.#server, this.#client];
-    const ipv4 = source.address.byteLength === 4;
-    const header = ipv4 ? 20 : 40;
-    const bytes = new Uint8Array(header + 20);
-    const view = new DataView(bytes.buffer);
-    if (ipv4) {
-      view.setUint16(0, 0x4500);
-      view.setUint16(2, bytes.length);
-      view.setUint16(8, (64 << 8) | Protocol.Tcp);
-    } else {
-      view.setUint8(0, 0x60);
-      view.setUint16(4, 20);
-      view.setUint16(6, (Protocol.Tcp << 8) | 64);
-    }
-    const addressesAt = ipv4 ? 12 : 8;
-    bytes.set(source.address, addressesAt);
-    bytes.set(destination.address, addressesAt + source.address.byteLength);
-    if (ipv4) view.setUint16(10, ~fold(sumWords(view, 0, 20)) & 0xffff);
-    view.setUint16(header, source.port);
-    view.setUint16(header + 2, destination.port);
-    view.setUint32(header + 4, firstNumber + sequence);
-    view.setUint32(header + 8, (flags & Flag.Ack) === 0 ? 0 : firstNumber + acknowledged);
-    view.setUint16(header + 12, (5 << 12) | flags);
-    view.setUint16(header + 14, window);
-    const sum = sumWords(view, addressesAt, header - addressesAt) + Protocol.Tcp + 20 + sumWords(view, header, 20);
-    view.setUint16(header + 16, ~fold(sum) & 0xffff);
-    return this.#tracker.track(view, 0, bytes.length, now, '', !fromClient);
+/** A segment without payload, from its IP header on. */
+function segment(from: Endpoint, to: Endpoint, flags: number, sequence: number, acknowledged: number): DataView {
+  const ipv4 = from.address.byteLength === 4;
+  const header = ipv4 ? 20 : 40;
+  const bytes = new Uint8Array(header + 20);
+  const view = new DataView(bytes.buffer);
+  if (ipv4) {
+    view.setUint16(0, 0x4500);
+    view.setUint16(2, bytes.length);
+    view.setUint16(8, (64 << 8) | Protocol.Tcp);
+  } else {
+    view.setUint8(0, 0x60);
+    view.setUint16(4, 20);
+    view.setUint16(6, (Protocol.Tcp << 8) | 64);
   }
+  const addressesAt = ipv4 ? 12 : 8;
+  bytes.set(from.address, addressesAt);
+  bytes.set(to.address, addressesAt + from.address.byteLength);
+  if (ipv4) view.setUint16(10, ~fold(sumWords(view, 0, 20)) & 0xffff);
+  view.setUint16(header, from.port);
+  view.setUint16(header + 2, to.port);
+  view.setUint32(header + 4, firstNumber + sequence);
+  view.setUint32(header + 8, (flags & Flag.Ack) === 0 ? 0 : firstNumber + acknowledged);
+  view.setUint16(header + 12, (5 << 12) | flags);
+  view.setUint16(header + 14, window);
+  const sum = sumWords(view, addressesAt, header - addressesAt) + Protocol.Tcp + 20 + sumWords(view, header, 20);
+  view.setUint16(header + 16, ~fold(sum) & 0xffff);
+  return view;
 }

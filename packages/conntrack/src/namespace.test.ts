@@ -25,8 +25,33 @@ test('while somebody listens, the end of a flow is told without a packet; a clos
   assert.deepEqual(told, ['new']);
   clock.advance(3000);
   assert.deepEqual(told, ['new', 'destroy']);
+  assert.equal(clock.pending, 0, 'nothing is waited for where there is nothing');
+  createFlow(namespace.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 400_000 });
+  clock.advance(200_000_000);
+  namespace.tracker.setExpiry(0, 3000);
+  clock.advance(3000 + 256);
+  assert.deepEqual(told, ['new', 'destroy', 'new', 'destroy'], 'an earlier end is waited for instead');
+  createFlow(namespace.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
+  assert.equal(clock.pending, 1);
   namespace.close();
   assert.equal(clock.pending, 0);
+});
+
+test('while somebody listens, the end of an expectation is told at its time, earlier than any flow ends', () => {
+  const clock = new FakeClock();
+  const namespace = createNamespace({ clock, random: fakeRandom(1), flows: 16 });
+  const told: string[] = [];
+  namespace.addSink({ flow: () => {}, expectation: (event) => told.push(event) });
+  const { tracker, host } = namespace;
+  const classes = [{ name: 'c', max: 1, timeoutSeconds: 10 }];
+  host.helpers.set({ name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0 }, true, namespace.profile);
+  const helper = namespace.findHelper('uh', 2, 17)!;
+  const master = createFlow(tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 1000, helper }) as number;
+  tracker.expectations.add({ master, tuple, mask: { source: new Uint8Array(4), sourcePort: 0 } });
+  clock.advance(9_900);
+  assert.deepEqual(told, ['new']);
+  clock.advance(100 + 256);
+  assert.deepEqual(told, ['new', 'destroy']);
 });
 
 test('namespaces share helpers by their host, and nothing else', () => {

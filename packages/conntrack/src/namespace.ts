@@ -9,9 +9,6 @@ import { Sysctls } from './sysctl.ts';
 import { TimeoutPolicies, type TimeoutPolicy } from './timeout-policy.ts';
 import { type EventSink, Tracker } from './tracker.ts';
 
-/** How often time passes by itself, in milliseconds. */
-const turnMs = 1000;
-
 export interface NamespaceOptions {
   /** Where time comes from; the machine's clock unless given. A capture's namespace has the capture's. */
   readonly clock?: Clock;
@@ -47,7 +44,8 @@ export class Namespace implements EngineContext {
   readonly #flows: number | undefined;
   readonly #sinks: EventSink[] = [];
   #tracker: Tracker | undefined;
-  #turning: Timer | undefined;
+  #timer: Timer | undefined;
+  #keepsTime = false;
   #closed = false;
 
   constructor(options: NamespaceOptions = {}) {
@@ -70,14 +68,22 @@ export class Namespace implements EngineContext {
       this.#tracker = new Tracker(this, { now: this.clock.now(), capacity: this.#flows ?? settings.max, settings, rules });
       this.host.helpers.trackers.add(this.#tracker);
       this.#listen();
+      this.#wait();
     }
     return this.#tracker;
   }
 
-  /** Lets somebody hear of the tracker's events, beside others. */
+  /** Lets somebody hear of the tracker's events, beside others; time passes by itself from then on. */
   addSink(sink: EventSink): void {
     this.#sinks.push(sink);
     this.#listen();
+    this.keepTime();
+  }
+
+  /** From now on flows end when their time has come, without waiting for a packet: a timer is set to the next of them, by the namespace's clock. */
+  keepTime(): void {
+    this.#keepsTime = true;
+    this.#wait();
   }
 
   #listen(): void {
@@ -93,14 +99,20 @@ export class Namespace implements EngineContext {
       },
     };
     this.#tracker.sink = sinks.length === 1 ? (sinks[0] as EventSink) : fanOut;
-    if (this.#turning === undefined) this.#turn(this.#tracker);
   }
 
-  /** While somebody listens, flows whose time has come are told without waiting for a packet. */
-  #turn(tracker: Tracker): void {
-    this.#turning = this.clock.after(turnMs, () => {
-      tracker.advance(this.clock.now());
-      this.#turn(tracker);
+  #wait(): void {
+    const tracker = this.#tracker;
+    if (tracker === undefined || !this.#keepsTime || this.#closed) return;
+    tracker.onEarlier = () => this.#wait();
+    this.#timer?.clear();
+    this.#timer = undefined;
+    const due = tracker.awaitDue();
+    if (due === Number.POSITIVE_INFINITY) return;
+    // a timer may be a fraction of a millisecond early
+    this.#timer = this.clock.after(Math.max(0, Math.ceil(due - this.clock.now())), () => {
+      tracker.advance(Math.max(tracker.now, this.clock.now()));
+      this.#wait();
     });
   }
 
@@ -145,7 +157,7 @@ export class Namespace implements EngineContext {
     this.#closed = true;
     this.timeoutPolicies.close();
     if (this.#tracker !== undefined) this.host.helpers.trackers.delete(this.#tracker);
-    this.#turning?.clear();
+    this.#timer?.clear();
     for (const call of this.#closing) call();
   }
 }

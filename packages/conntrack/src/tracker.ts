@@ -60,6 +60,17 @@ export interface EventSink {
   expectation(event: ExpectationEvent, expectation: Expectation): void;
 }
 
+/** How a flow ended for whoever carries its connection: its time was over, somebody ended it, or another connection has it now. */
+export type FlowEnd = 'expired' | 'deleted' | 'taken';
+
+/** Who carries the connection of a flow, so that the end of the flow is its end too. */
+export interface FlowOwner {
+  /** The flow's time is over. It can still be read. @returns whether it shall live on, with its timer started anew; nobody is told then */
+  keeps(flow: number): boolean;
+  /** The flow is gone, whether or not it makes events. It can still be read. Must not change the table. */
+  ended(flow: number, how: FlowEnd): void;
+}
+
 /** What a tracker is made with. */
 export interface TrackerOptions {
   /** Milliseconds since 1970 or any other start; packets bring the time from then on. */
@@ -103,6 +114,8 @@ export class Tracker {
   /** Pieces of the datagram that the last packet completed, in order of their offsets; empty when it was whole. */
   fragments: readonly Uint8Array[] = [];
   sink: EventSink | undefined;
+  /** Told, while somebody waits by `awaitDue`, that time has to pass earlier than it was answered. */
+  onEarlier: () => void = () => {};
   /** Whether some flow's reply is not the mirror of its original, or is in another zone: then new flows may clash. */
   oddTuples = false;
   /** Labels of flows that have some: 16 bytes each. */
@@ -120,11 +133,15 @@ export class Tracker {
   readonly #reassembly: Reassembly;
   readonly #policies: (TimeoutPolicyRef | undefined)[] = [undefined];
   readonly #helpers: (HelperRef | undefined)[] = [undefined];
+  /** Who carries a flow's connection, for flows where somebody does. */
+  readonly #owners = new Map<number, FlowOwner>();
   /** `EventBit`s of flows that were not told yet. */
   readonly #owed = new Map<number, number>();
   readonly #msPerTick: number;
   readonly #expire: (flow: number) => void;
   #nextTick: number;
+  /** What `awaitDue` answered; below everything while nobody waits. */
+  #due = Number.NEGATIVE_INFINITY;
   #ingress = '';
   #outgoing = false;
 
@@ -138,10 +155,11 @@ export class Tracker {
     this.held = new HeldPackets(this);
     this.time[0] = options.now;
     this.#wheel = new Wheel(this.table, options.now);
+    this.#wheel.onEarlier = () => this.dueBy(Number.NEGATIVE_INFINITY);
     this.#nextTick = this.#wheel.next;
     this.#reassembly = new Reassembly(this.settings);
     this.#msPerTick = 1000 / context.hz;
-    this.#expire = (flow) => this.destroy(flow);
+    this.#expire = (flow) => void this.#expired(flow);
   }
 
   /** The time of the last packet or `advance`, in milliseconds. */
@@ -157,6 +175,30 @@ export class Tracker {
     this.#nextTick = this.#wheel.next;
     this.expectations.expire(now);
     this.#reassembly.expire(now);
+  }
+
+  /** When time has to pass next so that flows and expectations end in time, in milliseconds; Infinity: not before something happens. See `onEarlier`. */
+  awaitDue(): number {
+    this.#due = Math.max(this.#nextTick, Math.min(this.#wheel.await(), this.expectations.nextExpiry));
+    return this.#due;
+  }
+
+  /** @internal Something has to end at a time, in milliseconds. */
+  dueBy(time: number): void {
+    if (time >= this.#due) return;
+    this.#due = Number.NEGATIVE_INFINITY;
+    this.onEarlier();
+  }
+
+  /** Ends a flow whose time is over, unless whoever carries it keeps it. @returns whether it lives on */
+  #expired(flow: number): boolean {
+    if (this.#owners.size === 0 || this.#owners.get(flow)?.keeps(flow) !== true) {
+      this.destroy(flow);
+      return false;
+    }
+    this.table.doubles[flow * FlowDoubles + Expiry] = this.time[0]! + this.establishedTicks(flow) * this.#msPerTick;
+    this.#refile(flow);
+    return true;
   }
 
   /**
@@ -393,8 +435,7 @@ export class Tracker {
     const entry = this.table.find(packet, hash);
     if (entry < 0) return -1;
     if (this.table.doubles[(entry >> 1) * FlowDoubles + Expiry]! > this.time[0]!) return entry;
-    this.destroy(entry >> 1);
-    return -1;
+    return this.#expired(entry >> 1) ? entry : -1;
   }
 
   #trackKeyed(packet: Packet, rule: Rule | undefined): number {
@@ -580,6 +621,7 @@ export class Tracker {
   }
 
   #dropExtras(flow: number): void {
+    if (this.#owners.size !== 0) this.#release(flow, this.leftOf(flow) > 0 ? 'deleted' : 'expired');
     if (this.#owed.size !== 0) this.#owed.delete(flow);
     if (this.labels.size !== 0) this.labels.delete(flow);
     if (this.helperData.size !== 0) this.helperData.delete(flow);
@@ -629,20 +671,44 @@ export class Tracker {
     this.#wheel.file(flow);
   }
 
+  /** Gives the connection of a flow to whoever carries it from now on. */
+  own(flow: number, owner: FlowOwner): void {
+    this.#release(flow, 'taken');
+    this.#owners.set(flow, owner);
+  }
+
+  /** Nobody carries the connection of a flow any more; nobody is told. */
+  disown(flow: number): void {
+    this.#owners.delete(flow);
+  }
+
+  #release(flow: number, how: FlowEnd): void {
+    const owner = this.#owners.get(flow);
+    if (owner === undefined) return;
+    this.#owners.delete(flow);
+    owner.ended(flow, how);
+  }
+
+  /** The timeout of an established TCP flow, in ticks. */
+  establishedTicks(flow: number): number {
+    return this.timeoutsOf(flow * FlowWords, this.timeouts.tcp)[establishedTimeout]!;
+  }
+
   /**
-   * Counts what an established TCP flow carried without its packets passing here, and restarts its timer.
+   * Counts what an established TCP flow carried without its packets passing here, and restarts its timer. A flow that has ended stays so.
    * @param bytes IP bytes
    */
   account(flow: number, direction: number, packets: number, bytes: number, now: number): void {
     this.advance(now);
-    if (!this.isAlive(flow)) return;
+    if (!this.#isConfirmed(flow)) return;
+    if (this.table.double(flow, Expiry) <= now && !this.#expired(flow)) return;
     const { doubles } = this.table;
     if ((this.table.word(flow, ZoneAndFlags) & FlowFlag.Counted) !== 0) {
       const at = flow * FlowDoubles + (direction === 0 ? PacketsOrig : PacketsReply);
       doubles[at] = doubles[at]! + packets;
       doubles[at + 1] = doubles[at + 1]! + bytes;
     }
-    this.refresh(flow, this.timeoutsOf(flow * FlowWords, this.timeouts.tcp)[establishedTimeout]!);
+    this.refresh(flow, this.establishedTicks(flow));
   }
 
   /** Milliseconds until a flow expires. */
@@ -735,11 +801,11 @@ export class Tracker {
 
   /** Whether a flow is in the table and has not expired. */
   isAlive(flow: number): boolean {
-    return (
-      this.table.isUsed(flow) &&
-      (this.table.word(flow, StatusWord) & (Status.Confirmed | Status.Dying)) === Status.Confirmed &&
-      this.table.double(flow, Expiry) > this.now
-    );
+    return this.#isConfirmed(flow) && this.table.double(flow, Expiry) > this.now;
+  }
+
+  #isConfirmed(flow: number): boolean {
+    return this.table.isUsed(flow) && (this.table.word(flow, StatusWord) & (Status.Confirmed | Status.Dying)) === Status.Confirmed;
   }
 
   /** Makes a flow the child of another one: it inherits the mark. */

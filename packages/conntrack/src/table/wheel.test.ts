@@ -74,3 +74,43 @@ test('a policy of 17,179,869 seconds neither wraps nor expires early (spec 2.5)'
   wheel.advance(17_179_869_300, expire);
   assert.deepEqual(gone, [0]);
 });
+
+test('no flow expires before the time that is waited for, and one that is filed for an earlier one is told once', () => {
+  const { wheel } = wheelOf([]);
+  assert.equal(wheel.await(), Number.POSITIVE_INFINITY);
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 1, max: 1e9, noNaN: true }), { minLength: 1, maxLength: 20 }),
+      fc.double({ min: 0, max: 1e8, noNaN: true }),
+      (expiries, start) => {
+        const table = new FlowTable(expiries.length + 1, random32);
+        const wheel = new Wheel(table, 0);
+        wheel.advance(start, () => assert.fail());
+        let told = 0;
+        wheel.onEarlier = () => told++;
+        let due = wheel.await();
+        for (const expiry of expiries) {
+          const flow = table.allocate();
+          table.doubles[flow * FlowDoubles + Expiry] = start + expiry;
+          told = 0;
+          wheel.file(flow);
+          assert.ok(told === 1 || (told === 0 && due <= start + expiry + 256), 'earlier, and not told');
+          due = wheel.await();
+          assert.ok(due <= start + expiry + 256, 'too late');
+        }
+        let waits = 0;
+        for (let left = expiries.length; left > 0; waits++) {
+          const now = wheel.await();
+          wheel.advance(now - 0.001, () => assert.fail('earlier than was said'));
+          wheel.advance(now, (flow) => {
+            wheel.take(flow);
+            left--;
+          });
+        }
+        assert.equal(wheel.await(), Number.POSITIVE_INFINITY);
+        assert.ok(waits <= expiries.length * 4, 'it is waited for flows alone');
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

@@ -22,6 +22,10 @@ export class Wheel {
   /** Flows on each level. */
   readonly #counts = new Int32Array(levels);
   #tick = 0;
+  /** The tick that somebody waits for; below zero: nobody waits. */
+  #awaited = -1;
+  /** Told when a flow is filed before the tick that somebody waits for. */
+  onEarlier: () => void = () => {};
 
   /** @param now milliseconds, the zero of its ticks */
   constructor(table: FlowTable, now: number) {
@@ -32,6 +36,25 @@ export class Wheel {
   /** Milliseconds of the next tick: nothing happens before. */
   get next(): number {
     return this.#origin + (this.#tick + 1) * tickMs;
+  }
+
+  /**
+   * Milliseconds of the first tick at which a flow may expire, Infinity when there is none: `onEarlier` is called, once, when a flow is filed for an earlier
+   * one.
+   */
+  await(): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (let level = 0; level < levels; level++) {
+      if (this.#counts[level] === 0) continue;
+      const span = 2 ** (level * 8);
+      const turn = Math.floor(this.#tick / span);
+      // the bucket of this turn was emptied when the turn began: what lies in it now comes round after all the others
+      let ahead = 1;
+      while (ahead < 256 && this.#heads[level * 256 + ((turn + ahead) & 255)]! < 0) ahead++;
+      first = Math.min(first, (turn + ahead) * span);
+    }
+    this.#awaited = first;
+    return this.#origin + first * tickMs;
   }
 
   /** Whether a flow must be filed anew: only when its expiry is earlier than where it lies. */
@@ -58,6 +81,10 @@ export class Wheel {
     if (first >= 0) words[first * FlowWords + WheelPrevious] = flow;
     this.#heads[bucket] = flow;
     this.#counts[level]!++;
+    if (tick < this.#awaited) {
+      this.#awaited = -1;
+      this.onEarlier();
+    }
   }
 
   /** Takes a flow out. */
