@@ -1,4 +1,5 @@
 export type { CaptureOptions, CaptureStatus } from './capture-feed.ts';
+export type { Change } from './change.ts';
 export { askControl } from './control/client.ts';
 export type {
   ControlAnswer,
@@ -6,12 +7,17 @@ export type {
   ControlRequests,
   ControlVerb,
   DaemonStatus,
+  Filter,
   LifecycleState,
+  Named,
   NamespaceInList,
   RuleInList,
 } from './control/protocol.ts';
 export { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts';
-export type { Credentials, ExtraUsers, FileServerOptions, FolderShare } from './file-server.ts';
+export type { FileServerOptions } from './file-server.ts';
 export { defaultRuntimeDir, defaultStateDir, privateFolder } from './places.ts';
+export type { Credentials, KnownUser, Settings } from './settings.ts';
+export type { FolderShare } from './shared-folders.ts';
 export { StepError } from './start-in-order.ts';
-export { StateHeldError, StateStore, type StoredUser } from './state-store.ts';
+export { StateError } from './state-file.ts';
+export { StateHeldError, StateStore, type StoredShare, type StoredUser } from './state-store.ts';

@@ -1,9 +1,22 @@
-import { deepStrictEqual, strictEqual, throws } from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { deepStrictEqual, match, ok, strictEqual, throws } from 'node:assert/strict';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { fakeRandom } from '@ring3/kit';
+import { StateError } from './state-file.ts';
 import { holdState, StateHeldError, StateStore } from './state-store.ts';
 
 const inFolder = (run: (folder: string) => void): void => {
@@ -15,9 +28,10 @@ const inFolder = (run: (folder: string) => void): void => {
   }
 };
 
+const hash = new Uint8Array(16).fill(7);
+
 test('users are kept with their hash alone, found whatever the case, and their ids are never given twice', () =>
   inFolder((folder) => {
-    const hash = new Uint8Array(16).fill(7);
     {
       using store = new StateStore(folder);
       strictEqual(store.addUser('Anna', hash), true);
@@ -39,6 +53,24 @@ test('users are kept with their hash alone, found whatever the case, and their i
     strictEqual(statSync(join(folder, 'state.sqlite')).mode & 0o777, 0o600);
   }));
 
+test('shares are kept with their options, found whatever the case', () =>
+  inFolder((folder) => {
+    {
+      using store = new StateStore(folder);
+      strictEqual(store.addShare({ name: 'Größe', options: { path: '/a', users: ['anna'], 'read-only': true } }), true);
+      strictEqual(store.addShare({ name: 'GRÖSSE', options: { path: '/b' } }), false, 'as the file server folds names');
+      strictEqual(store.addShare({ name: 'apples', options: { path: '/c' } }), true);
+    }
+    using store = new StateStore(folder);
+    deepStrictEqual(store.shares(), [
+      { name: 'apples', options: { path: '/c' } },
+      { name: 'Größe', options: { path: '/a', users: ['anna'], 'read-only': true } },
+    ]);
+    strictEqual(store.deleteShare('APPLES'), true);
+    strictEqual(store.deleteShare('apples'), false);
+    strictEqual(store.shares().length, 1);
+  }));
+
 test('who the server is, is made once; starts are counted', () =>
   inFolder((folder) => {
     let guid: Uint8Array;
@@ -58,22 +90,124 @@ test('a second holder of the same state is told who holds it', () =>
       using _held = holdState(folder);
       throws(
         () => holdState(folder),
-        (error) => error instanceof StateHeldError && error.message.includes(`process ${process.pid}`),
+        (error) => error instanceof StateHeldError && error.message.endsWith(`is in use by the ring3 of process ${process.pid}`),
       );
+      writeFileSync(join(folder, 'pid'), '12'); // not written to its end
+      throws(() => holdState(folder), /is in use by another ring3$/);
+      rmSync(join(folder, 'pid'));
+      throws(() => holdState(folder), /is in use by another ring3$/);
     }
+    writeFileSync(join(folder, 'lock.sqlite'), 'anything '.repeat(100));
     holdState(folder)[Symbol.dispose]();
   }));
 
-test('a folder that others may enter, and a file that is no store, are refused in one line', () =>
+test('a state of the first format is brought to the latest with everything in it; one of a later format is left alone', () =>
+  inFolder((folder) => {
+    const path = join(folder, 'state.sqlite');
+    const first = new DatabaseSync(path);
+    first.exec(`PRAGMA journal_mode = WAL;
+      CREATE TABLE identity (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+      CREATE TABLE user (rid INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, nt_hash BLOB) STRICT;
+      INSERT INTO sqlite_sequence (name, seq) VALUES ('user', 999);
+      INSERT INTO user (name, nt_hash) VALUES ('anna', x'07070707070707070707070707070707');
+      PRAGMA user_version = 1;`);
+    first.close();
+    {
+      using store = new StateStore(folder);
+      deepStrictEqual(store.user('anna'), Object.assign(Object.create(null), { name: 'anna', ntHash: hash, rid: 1000 }));
+      deepStrictEqual(store.shares(), []);
+      strictEqual(store.addShare({ name: 'a', options: { path: '/a' } }), true);
+      deepStrictEqual(readdirSync(folder), ['state.sqlite'], 'one file, which a copy saves');
+    }
+    const later = new DatabaseSync(path);
+    later.exec('PRAGMA user_version = 99');
+    later.close();
+    throws(() => new StateStore(folder), /state\.sqlite was written by a later ring3 \(format 99, this one knows 2\): use that one$/);
+  }));
+
+test('a state cut short at any length is never taken for a new one: one line says what to do', () =>
+  inFolder((folder) => {
+    {
+      using store = new StateStore(folder);
+      for (let i = 0; i < 200; i++) store.addUser(`user ${i}`, hash);
+    }
+    const path = join(folder, 'state.sqlite');
+    const whole = readFileSync(path);
+    ok(whole.length > 5 * 4096);
+    const lengths = [0, 1, 99, 100, 511, 512, 513, 4095, 4096, 4097, whole.length - 4096, whole.length - 1];
+    for (let length = 777; length < whole.length; length += 777) lengths.push(length);
+    for (const length of lengths) {
+      writeFileSync(path, whole.subarray(0, length));
+      throws(
+        () => new StateStore(folder),
+        (error) =>
+          error instanceof StateError &&
+          /state\.sqlite is damaged \([^\n]+\): put a copy of it back, or move it away to start without its users and shares$/.test(
+            error.message,
+          ),
+        `${length} bytes`,
+      );
+    }
+    deepStrictEqual(readdirSync(folder), ['state.sqlite'], 'nothing is made beside it');
+    writeFileSync(path, whole);
+    using store = new StateStore(folder);
+    strictEqual(store.users().length, 200);
+  }));
+
+test('garbage, pages of another time, and a database of somebody else are no state', () =>
+  inFolder((folder) => {
+    const path = join(folder, 'state.sqlite');
+    const refused = (): void => throws(() => new StateStore(folder), /state\.sqlite is damaged \([^\n]+\): put a copy/);
+    writeFileSync(path, 'not a database at all, but long enough to have a header of a hundred bytes or so, as it must be');
+    refused();
+    rmSync(path);
+    {
+      using store = new StateStore(folder);
+      for (let i = 0; i < 100; i++) store.addUser(`user ${i}`, hash);
+    }
+    const whole = readFileSync(path);
+    for (let page = 1; page * 4096 < whole.length; page++) {
+      const broken = Buffer.from(whole);
+      fakeRandom(page).fill(broken.subarray(page * 4096, page * 4096 + 200));
+      writeFileSync(path, broken);
+      refused();
+    }
+    rmSync(path);
+    const foreign = new DatabaseSync(path);
+    foreign.exec('CREATE TABLE user (a)');
+    foreign.close();
+    refused();
+  }));
+
+test('a state that is gone while its journal is there is not begun anew; a first start that was killed is', () =>
+  inFolder((folder) => {
+    writeFileSync(join(folder, 'state.sqlite-journal'), 'left');
+    throws(() => new StateStore(folder), /state\.sqlite is missing, and state\.sqlite-journal is there: put it back, or remove that too/);
+    rmSync(join(folder, 'state.sqlite-journal'));
+    writeFileSync(join(folder, 'state.sqlite.new-2147483646'), 'half');
+    writeFileSync(join(folder, 'state.sqlite.new-2147483646-journal'), 'half');
+    new StateStore(folder)[Symbol.dispose]();
+    deepStrictEqual(readdirSync(folder), ['state.sqlite']);
+  }));
+
+test('a folder that others may enter, and what is no folder, are refused in one line', () =>
   inFolder((folder) => {
     chmodSync(folder, 0o755);
     throws(() => new StateStore(folder), /chmod 700/);
     chmodSync(folder, 0o700);
-    writeFileSync(
-      join(folder, 'state.sqlite'),
-      'not a database at all, but long enough to have a header of a hundred bytes or so, as it must be',
+    writeFileSync(join(folder, 'file'), '');
+    throws(
+      () => new StateStore(join(folder, 'file', 'state')),
+      (error) => {
+        match((error as Error).message, /^[^\n]*file\/state[^\n]*$/);
+        return true;
+      },
     );
-    throws(() => new StateStore(folder), /not a database/);
-    truncateSync(join(folder, 'state.sqlite'), 0);
+    mkdirSync(join(folder, 'state.sqlite'));
+    throws(() => new StateStore(folder), /state\.sqlite cannot be opened/);
+    strictEqual(existsSync(join(folder, 'state.sqlite-journal')), false);
+    rmSync(join(folder, 'state.sqlite'), { recursive: true });
     new StateStore(folder)[Symbol.dispose]();
+    truncateSync(join(folder, 'state.sqlite'), 0);
+    throws(() => new StateStore(folder), /damaged \(it is empty\)/);
   }));

@@ -1,8 +1,9 @@
-import { chmodSync, closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Random } from '@ring3/kit';
 import { privateFolder } from './places.ts';
+import { openStateFile, stateError } from './state-file.ts';
 
 /** A user as the state directory keeps it: never the password, only its NT hash (MS-NLMP 3.3.1, NTOWFv1: MD4 of the UTF-16LE password). */
 export interface StoredUser {
@@ -13,88 +14,106 @@ export interface StoredUser {
   readonly rid: number;
 }
 
-const schema = `
-  CREATE TABLE identity (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
-  CREATE TABLE user (rid INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, nt_hash BLOB) STRICT;
-  INSERT INTO sqlite_sequence (name, seq) VALUES ('user', 999);
-`;
+/** A share as the state directory keeps it. */
+export interface StoredShare {
+  readonly name: string;
+  /** What `[share.NAME]` of a configuration would say of it: the same keys, the same values. */
+  readonly options: Readonly<Record<string, unknown>>;
+}
 
-/** What must outlive the process: who the server is, and its users. One SQLite file of mode 0600 in the state directory. */
+/** What must outlive the process: who the server is, its users, and shares that were added by command. One SQLite file of mode 0600 in the state directory. */
 export class StateStore implements Disposable {
   readonly #db: DatabaseSync;
+  readonly #path: string;
 
-  /** Opens the store, making the folder (mode 0700) and the file where they are missing. @throws Error when the folder is not this user's alone */
+  /**
+   * Opens the store, making the folder (mode 0700) and the file where they are missing.
+   * @throws StateError when the file is damaged or cannot be used, Error when the folder is not this user's alone
+   */
   constructor(stateDir: string) {
-    const path = join(privateFolder(stateDir), 'state.sqlite');
-    closeSync(openSync(path, 'a', 0o600));
-    chmodSync(path, 0o600);
-    this.#db = new DatabaseSync(path, { timeout: 5000 });
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    this.#migrate(path);
+    this.#path = join(privateFolder(stateDir), 'state.sqlite');
+    this.#db = openStateFile(this.#path);
   }
 
-  #migrate(path: string): void {
-    this.#db.exec('BEGIN IMMEDIATE');
+  /** Asks the file. @throws StateError for what it is to blame for */
+  #ask<T>(work: (db: DatabaseSync) => T): T {
     try {
-      const { user_version: version } = this.#db.prepare('PRAGMA user_version').get() as { user_version: number };
-      if (version > 1) throw new Error(`${path} was written by a later ring3 (format ${version}, this one knows 1)`);
-      if (version === 0) this.#db.exec(`${schema} PRAGMA user_version = 1;`);
-      this.#db.exec('COMMIT');
+      return work(this.#db);
     } catch (error) {
-      this.#db.exec('ROLLBACK');
-      this.#db.close();
-      throw error;
+      throw stateError(this.#path, error);
     }
+  }
+
+  #row<T>(sql: string, ...values: SQLInputValue[]): T | undefined {
+    return this.#ask((db) => db.prepare(sql).get(...values)) as T | undefined;
+  }
+
+  #rows<T>(sql: string): T[] {
+    return this.#ask((db) => db.prepare(sql).all()) as T[];
+  }
+
+  /** @returns whether anything changed */
+  #change(sql: string, ...values: SQLInputValue[]): boolean {
+    return this.#ask((db) => db.prepare(sql).run(...values)).changes > 0;
   }
 
   /** Bytes under a key, made once and kept: the server's GUID, the sub-authorities of its SID. */
   identity(key: 'serverGuid' | 'machineSid', length: number, random: Random): Uint8Array {
-    this.#db.prepare('INSERT INTO identity VALUES (?, ?) ON CONFLICT DO NOTHING').run(key, random.fill(new Uint8Array(length)));
-    const { value } = this.#db.prepare('SELECT value FROM identity WHERE key = ?').get(key) as { value: Uint8Array };
-    return value;
+    this.#change('INSERT INTO identity VALUES (?, ?) ON CONFLICT DO NOTHING', key, random.fill(new Uint8Array(length)));
+    return (this.#row('SELECT value FROM identity WHERE key = ?', key) as { value: Uint8Array }).value;
   }
 
   /** How many times a daemon has started on this state, this one included: ids that begin with it never repeat across restarts. */
   countStart(): number {
     const sql =
       "INSERT INTO identity VALUES ('starts', CAST('1' AS BLOB)) ON CONFLICT DO UPDATE SET value = CAST(CAST(CAST(value AS TEXT) AS INTEGER) + 1 AS BLOB) RETURNING CAST(value AS TEXT) AS starts";
-    const { starts } = this.#db.prepare(sql).get() as { starts: string };
-    return Number.parseInt(starts, 10);
+    return Number.parseInt((this.#row(sql) as { starts: string }).starts, 10);
   }
 
   /** Names are compared without regard to (ASCII) case. */
   user(name: string): StoredUser | undefined {
-    const row = this.#db.prepare('SELECT name, nt_hash AS ntHash, rid FROM user WHERE name = ? AND nt_hash IS NOT NULL').get(name);
-    return row as unknown as StoredUser | undefined;
+    return this.#row('SELECT name, nt_hash AS ntHash, rid FROM user WHERE name = ? AND nt_hash IS NOT NULL', name);
   }
 
   users(): StoredUser[] {
-    return this.#db
-      .prepare('SELECT name, nt_hash AS ntHash, rid FROM user WHERE nt_hash IS NOT NULL ORDER BY name')
-      .all() as unknown as StoredUser[];
+    return this.#rows('SELECT name, nt_hash AS ntHash, rid FROM user WHERE nt_hash IS NOT NULL ORDER BY name');
   }
 
   /** @returns false when there is one of that name already */
   addUser(name: string, ntHash: Uint8Array): boolean {
     const sql = 'INSERT INTO user (name, nt_hash) VALUES (?, ?) ON CONFLICT DO UPDATE SET nt_hash = excluded.nt_hash WHERE nt_hash IS NULL';
-    return this.#db.prepare(sql).run(name, ntHash).changes > 0;
+    return this.#change(sql, name, ntHash);
   }
 
   /** The relative id of a user who is not stored: the same for the same name, whenever it is asked. */
   ridOf(name: string): number {
-    this.#db.prepare('INSERT INTO user (name) VALUES (?) ON CONFLICT DO NOTHING').run(name);
-    const { rid } = this.#db.prepare('SELECT rid FROM user WHERE name = ?').get(name) as { rid: number };
-    return rid;
+    this.#change('INSERT INTO user (name) VALUES (?) ON CONFLICT DO NOTHING', name);
+    return (this.#row('SELECT rid FROM user WHERE name = ?', name) as { rid: number }).rid;
   }
 
   /** @returns false when there is none of that name */
   setPassword(name: string, ntHash: Uint8Array): boolean {
-    return this.#db.prepare('UPDATE user SET nt_hash = ? WHERE name = ? AND nt_hash IS NOT NULL').run(ntHash, name).changes > 0;
+    return this.#change('UPDATE user SET nt_hash = ? WHERE name = ? AND nt_hash IS NOT NULL', ntHash, name);
   }
 
   /** @returns false when there was none of that name */
   deleteUser(name: string): boolean {
-    return this.#db.prepare('DELETE FROM user WHERE name = ? AND nt_hash IS NOT NULL').run(name).changes > 0;
+    return this.#change('DELETE FROM user WHERE name = ? AND nt_hash IS NOT NULL', name);
+  }
+
+  shares(): StoredShare[] {
+    const rows = this.#rows<{ name: string; options: string }>('SELECT name, options FROM share ORDER BY folded');
+    return rows.map(({ name, options }) => ({ name, options: JSON.parse(options) as StoredShare['options'] }));
+  }
+
+  /** Names are compared as the file server compares them. @returns false when there is one of that name already */
+  addShare({ name, options }: StoredShare): boolean {
+    return this.#change('INSERT INTO share VALUES (?, ?, ?) ON CONFLICT DO NOTHING', name.toUpperCase(), name, JSON.stringify(options));
+  }
+
+  /** @returns false when there was none of that name */
+  deleteShare(name: string): boolean {
+    return this.#change('DELETE FROM share WHERE folded = ?', name.toUpperCase());
   }
 
   [Symbol.dispose](): void {
@@ -109,19 +128,44 @@ export class StateHeldError extends Error {
 
 /**
  * Holds the state directory for this process. The lock is SQLite's own on an empty database, so the system lets go of it however the process ends.
- * @throws StateHeldError naming the holder
+ * @throws StateHeldError naming the holder, StateError where the folder cannot be written
  */
 export function holdState(stateDir: string): Disposable {
   const path = join(privateFolder(stateDir), 'lock.sqlite');
   const holder = join(stateDir, 'pid');
+  try {
+    const lock = lockWith(path);
+    try {
+      writeFileSync(holder, `${process.pid}\n`, { mode: 0o600 });
+    } catch (error) {
+      lock.close();
+      throw error;
+    }
+    return { [Symbol.dispose]: () => lock.close() };
+  } catch (error) {
+    if ((error as { errcode?: number }).errcode !== 5) throw stateError(path, error); // SQLITE_BUSY
+    throw new StateHeldError(`${stateDir} is in use by ${processIn(holder)}`);
+  }
+}
+
+function lockWith(path: string): DatabaseSync {
   const lock = new DatabaseSync(path, { timeout: 0 });
   try {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+    return lock;
   } catch (error) {
     lock.close();
-    if ((error as { errcode?: number }).errcode !== 5) throw error; // SQLITE_BUSY
-    throw new StateHeldError(`${stateDir} is in use by the ring3 of process ${readFileSync(holder, 'utf8').trim()}`);
+    if ((error as { errcode?: number }).errcode !== 26) throw error; // SQLITE_NOTADB, which is found after the lock
+    truncateSync(path, 0); // nothing is kept in it
+    return lockWith(path);
   }
-  writeFileSync(holder, `${process.pid}\n`, { mode: 0o600 });
-  return { [Symbol.dispose]: () => lock.close() };
+}
+
+/** The process that a holder's file names; it is written after the lock is had, and may be missing or cut. */
+function processIn(path: string): string {
+  try {
+    const [pid] = /^\d+\n$/.exec(readFileSync(path, 'utf8')) ?? [];
+    if (pid !== undefined) return `the ring3 of process ${pid.trim()}`;
+  } catch {}
+  return 'another ring3';
 }
