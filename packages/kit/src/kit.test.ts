@@ -1,18 +1,6 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  andThen,
-  createLog,
-  createMetrics,
-  FakeClock,
-  fakeLog,
-  fakeMetrics,
-  fakeRandom,
-  linkPair,
-  settle,
-  systemClock,
-  systemRandom,
-} from './index.ts';
+import { andThen, createLog, FakeClock, fakeLog, fakeRandom, linkPair, settle, systemClock, systemRandom } from './index.ts';
 
 test('a value goes on at once, a promise later', async () => {
   strictEqual(
@@ -88,17 +76,6 @@ test('a log line is one JSON object with its sentence and fields, and children a
   const fake = fakeLog();
   fake.child({ a: 1 }).info('x', { b: 2 });
   deepStrictEqual(fake.lines, [{ level: 'info', what: 'x', fields: { a: 1, b: 2 } }]);
-});
-
-test('metrics come out as Prometheus text and as values', async () => {
-  const metrics = await createMetrics();
-  metrics.counter('requests_total', 'Requests.', ['command']).add(2, { command: 'close' });
-  metrics.gaugeOf('sessions', 'Sessions.', () => 3);
-  strictEqual((await metrics.text()).includes('requests_total{command="close"} 2'), true);
-  strictEqual((await metrics.values())['sessions']?.[''], 3);
-  const fake = fakeMetrics();
-  fake.counter('n', '').add(1, { a: 'b' });
-  strictEqual(fake.seen.get('n{a="b"}'), 1);
 });
 
 test('a pair of links carries bytes both ways, cut and late where asked, and ends once on both sides', () => {

@@ -47,6 +47,8 @@ export interface CommandSpec<N extends Needs, Req, Res> {
   readonly response: ResponseCodec<Res>;
   /** Bytes that the request carries or asks for, whichever is more: what its credit charge must cover (3.3.5.2.5). */
   readonly payload?: (request: Req) => number;
+  /** Bytes of payload that an answer brings or acknowledges: what the transfer of data is counted by. */
+  readonly moved?: (response: Res) => number;
   /** Answers a body (with `ctx.status` where it is not success), a status, or nothing; at once or later. Throws StatusError for the unusual. */
   handle(ctx: ContextOf<N>, request: Req): MaybePromise<Res | NtStatus | Nothing>;
 }

@@ -28,6 +28,8 @@ export interface FileIds {
 export class Compound {
   readonly connection: Connection;
   readonly frame: Frame;
+  /** When the frame had arrived, milliseconds of the clock that only grows. */
+  readonly #arrived: number;
   /** The session whose key decrypted the frame. */
   readonly sealedBy: Session | undefined;
   /** The pool's buffer that the frame lies in, if it does. */
@@ -43,11 +45,14 @@ export class Compound {
   /** What the last CREATE of the chain came to, where it failed. */
   #createFailure: NtStatus | undefined;
   #broken = false;
+  /** One of the chain waited on purpose: what comes with it and after it tells nothing by its time. */
+  #waited = false;
   #ended = false;
 
-  constructor(connection: Connection, frame: Frame, sealedBy: Session | undefined, pooled?: Uint8Array) {
+  constructor(connection: Connection, frame: Frame, arrived: number, sealedBy: Session | undefined, pooled?: Uint8Array) {
     this.connection = connection;
     this.frame = frame;
+    this.#arrived = arrived;
     this.sealedBy = sealedBy;
     this.pooled = pooled;
     this.#room = connection.maxReply;
@@ -170,6 +175,7 @@ export class Compound {
     connection.async.remove(request);
     if (connection.log.enabled('trace')) trace(request, outcome);
     if (this.#ended) return;
+    this.#count(request, outcome);
     if (outcome === disconnect) {
       this.#drop('a request that is not allowed here');
       return;
@@ -182,10 +188,21 @@ export class Compound {
     this.#replies.push(reply);
   }
 
+  #count({ header, status, waited }: Request, outcome: Outcome): void {
+    const { requests } = this.connection.server.numbers;
+    requests.answered(header.command, typeof outcome === 'object' ? status : outcome);
+    if (!waited) return;
+    this.#waited = true;
+    requests.waited(header.command);
+  }
+
   #reply(request: Request, outcome: Outcome): Reply {
     if (typeof outcome !== 'object') return statusReply(request, outcome as number);
+    const { command } = request.header;
+    const { response, moved } = commands[command as Command];
     try {
-      return bodyReply(request, commands[request.header.command as Command].response, outcome);
+      if (moved !== undefined) this.connection.server.numbers.requests.moved(command, moved(outcome));
+      return bodyReply(request, response, outcome);
     } catch (error) {
       this.connection.server.failed(error, { connection: this.connection.id, command: request.header.command });
       return statusReply(request, NtStatus.InternalError);
@@ -230,6 +247,13 @@ export class Compound {
       if (mustSign(reply, encrypt !== undefined)) signReply(reply);
     }
     this.connection.sendReplies(replies, encrypt);
+    if (!this.#waited) this.#took(replies);
+  }
+
+  #took(replies: readonly Reply[]): void {
+    const { clock, numbers } = this.connection.server;
+    const ms = clock.now() - this.#arrived;
+    for (const { request } of replies) if (!request.waited) numbers.requests.took(request.header.command, ms);
   }
 
   #end(): void {

@@ -22,6 +22,8 @@ const turnMs = 2;
 interface Received {
   readonly chunks: readonly Uint8Array[];
   readonly length: number;
+  /** Milliseconds of the clock that only grows. */
+  readonly arrived: number;
   /** The pool's buffer that it lies in, if it does. */
   readonly pooled: Uint8Array | undefined;
 }
@@ -70,6 +72,8 @@ export class Connection {
   readonly #inFlight = new Set<Compound>();
   #inFlightBytes = 0;
   #pumping = false;
+  /** When bytes arrived last. */
+  #now = 0;
   #paused = false;
   /** Bytes that the server's budget knows of. */
   #booked = 0;
@@ -87,12 +91,12 @@ export class Connection {
     this.async = new AsyncList(limits.maxAsync);
     this.#window = new CommandSequenceWindow(limits.maxCredits);
     const events: FrameEvents = {
-      frame: (chunks, length, pooled) => this.#onFrame({ chunks, length, pooled }),
+      frame: (chunks, length, pooled) => this.#onFrame({ chunks, length, arrived: this.#now, pooled }),
       sessionRequest: () => void this.link.send([Uint8Array.of(0x82, 0, 0, 0)]),
-      broken: (reason) => this.end(reason),
+      broken: (reason, tooLong) => this.#broken(reason, tooLong),
     };
     this.#reader = new FrameReader(limits.frameBeforeLogon, events, server.buffers);
-    this.#logonTimer = clock.after(limits.logonMs, () => this.end('nobody logged on in time'));
+    this.#logonTimer = clock.after(limits.logonMs, () => this.#lateLogon());
   }
 
   /** Starts to listen to the link. */
@@ -100,13 +104,24 @@ export class Connection {
     this.link.open({
       receive: (bytes) => {
         this.bytesIn += bytes.length;
+        this.#now = this.server.clock.now();
         this.#reader.receive(bytes);
-        this.#pump();
+        this.#pump(this.#now);
       },
       buffer: () => this.#reader.buffer(),
       end: (reason) => this.end(reason),
       drain: () => this.#pump(),
     });
+  }
+
+  #broken(reason: string, tooLong: boolean): void {
+    if (tooLong && !this.#authenticated) this.server.numbers.refused.add('frameBeforeLogon');
+    this.end(reason);
+  }
+
+  #lateLogon(): void {
+    this.server.numbers.refused.add('logonMs');
+    this.end('nobody logged on in time');
   }
 
   /** Whether somebody has logged on here. */
@@ -148,11 +163,10 @@ export class Connection {
     return this.link.queued + this.reading < this.server.limits.connectionBytes;
   }
 
-  #pump(): void {
+  #pump(start = this.server.clock.now()): void {
     if (this.#pumping || this.ended) return;
     this.#pumping = true;
     const { clock } = this.server;
-    const start = clock.now();
     while (!this.ended && this.#waiting.length > 0 && this.#mayStart()) {
       this.#begin(this.#waiting.shift() as Received);
       if (this.#waiting.length > 0 && clock.now() - start > turnMs) {
@@ -192,16 +206,16 @@ export class Connection {
     }
   }
 
-  #start({ chunks, length, pooled }: Received): void {
+  #start({ chunks, length, arrived, pooled }: Received): void {
     this.lastActive = this.server.clock.wall();
     const protocol = protocolIdOf(chunks);
-    if (protocol === ProtocolId.Smb2) this.#run(new Compound(this, toFrame(chunks, length), undefined, pooled));
-    else if (protocol === ProtocolId.Transform) this.#startSealed(chunks, length, pooled);
+    if (protocol === ProtocolId.Smb2) this.#run(new Compound(this, toFrame(chunks, length), arrived, undefined, pooled));
+    else if (protocol === ProtocolId.Transform) this.#startSealed(chunks, length, arrived, pooled);
     else if (protocol === ProtocolId.Smb1 && this.dialect === undefined && !this.awaitsSecondNegotiate) this.#startSmb1(chunks, length);
     else this.end('an unknown protocol');
   }
 
-  #startSealed(chunks: readonly Uint8Array[], length: number, pooled: Uint8Array | undefined): void {
+  #startSealed(chunks: readonly Uint8Array[], length: number, arrived: number, pooled: Uint8Array | undefined): void {
     const opened = openSealed(this, chunks, length);
     if (pooled !== undefined) this.server.buffers.give(pooled); // decrypted into memory of its own
     if (typeof opened === 'string') {
@@ -209,7 +223,7 @@ export class Connection {
       return;
     }
     this.#inFlightBytes -= length - opened.frame.length;
-    this.#run(new Compound(this, opened.frame, opened.session));
+    this.#run(new Compound(this, opened.frame, arrived, opened.session));
   }
 
   #startSmb1(chunks: readonly Uint8Array[], length: number): void {

@@ -11,8 +11,8 @@ export interface FrameEvents {
   frame(chunks: readonly Uint8Array[], length: number, pooled?: Uint8Array): void;
   /** NetBIOS session request (RFC 1002 4.3.2), the first frame of its stream: to be answered by a positive session response. */
   sessionRequest(): void;
-  /** The stream cannot be understood, or the announced frame is over the limit: nothing more is read. */
-  broken(reason: string): void;
+  /** The stream cannot be understood, or the announced frame is over the limit (`tooLong`): nothing more is read. */
+  broken(reason: string, tooLong: boolean): void;
 }
 
 const sessionMessage = 0x00;
@@ -100,7 +100,7 @@ export class FrameReader {
     this.#wanted = (high << 16) | (middle << 8) | low;
     const request = type === sessionRequest && !this.#begun;
     if (type !== sessionMessage && type !== keepAlive && !request) this.#break(`frame type ${type}`);
-    else if (this.#wanted > this.limit) this.#break(`a frame of ${this.#wanted} bytes, at most ${this.limit} are taken`);
+    else if (this.#wanted > this.limit) this.#break(`a frame of ${this.#wanted} bytes, at most ${this.limit} are taken`, true);
     else if (this.#wanted === 0) this.#complete();
     else if (this.#asked && this.#wanted > bulkFrame) this.#bulk = this.#pool?.take(this.#wanted);
   }
@@ -120,11 +120,11 @@ export class FrameReader {
     }
   }
 
-  #break(reason: string): void {
+  #break(reason: string, tooLong = false): void {
     this.#broken = true;
     this.#chunks = [];
     this.#bulk = undefined;
-    this.#events.broken(reason);
+    this.#events.broken(reason, tooLong);
   }
 }
 

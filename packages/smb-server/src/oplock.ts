@@ -43,6 +43,7 @@ export function notifyOplockBreak(server: Server, { openId, level }: OplockBreak
   Header.write(new Frame(head), 0, breakHeader);
   const seals = session.encryptor !== undefined && (session.encryptData || share.options?.encryption === 'required');
   connection.sendMessage(head, seals ? session : undefined);
+  server.numbers.oplockBreaks.add(level);
   return true;
 }
 

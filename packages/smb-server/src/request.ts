@@ -29,6 +29,8 @@ export class Request {
   errorContexts = 0;
   /** Of a request that waits; 0 before. */
   asyncId = 0;
+  /** It waits, or waited, for something else than the server. */
+  waited = false;
   /** Whether an interim response has gone out. */
   interim = false;
   /** The response is signed whatever the request was: the last one of a log-on. */
@@ -71,7 +73,11 @@ export class Request {
    * @returns false where too many requests wait already: answer InsufficientResources
    */
   pend(cancel: () => void): boolean {
-    if (!this.connection.async.add(this, cancel)) return false;
+    if (!this.connection.async.add(this, cancel)) {
+      this.server.numbers.refused.add('maxAsync');
+      return false;
+    }
+    this.waited = true;
     this.compound.interim(this);
     return true;
   }

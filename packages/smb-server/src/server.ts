@@ -1,13 +1,15 @@
 import { EventEmitter } from 'node:events';
-import type { Clock, Counter, DebugSwitches, Link, Log, Metrics, Random, Timer } from '@ring3/kit';
+import type { Clock, DebugSwitches, Link, Log, Metrics, Random, Timer } from '@ring3/kit';
 import { createAcceptor, type Dialect, type Mechanism, NtStatus, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
 import { Budget } from './budget.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection } from './connection.ts';
 import type { DebugWord } from './debug.ts';
+import { familiesOf } from './families.ts';
 import { LocalFileState, type OplockBreakEffect } from './file-state/index.ts';
 import { createIds } from './ids.ts';
 import type { Limits } from './limits.ts';
+import { Numbers } from './numbers.ts';
 import type { Open } from './open.ts';
 import { notifyOplockBreak } from './oplock.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -32,8 +34,6 @@ export interface ServerEvents {
   error: [error: unknown];
 }
 
-type Counters = Readonly<Record<'connections' | 'logons' | 'refused' | 'errors', Counter>>;
-
 /** Server, MS-SMB2 3.3.1.5: what all connections share. No socket: links are handed in. */
 export class Server {
   readonly options: ResolvedOptions;
@@ -42,6 +42,7 @@ export class Server {
   readonly log: Log;
   readonly debug: DebugSwitches<DebugWord>;
   readonly metrics: Metrics;
+  readonly numbers: Numbers = new Numbers();
   readonly limits: Limits;
   readonly dialects: { readonly min: Dialect; readonly max: Dialect };
   readonly guid: Uint8Array;
@@ -59,7 +60,8 @@ export class Server {
   readonly startTime: number;
   readonly #mechanism: Mechanism;
   readonly #fromAddress = new Map<string, number>();
-  readonly #counters: Counters;
+  /** Takes the families of `numbers` out of the metrics. */
+  readonly #shown: Disposable;
   /** Set while the budget is used up. */
   #crowd: Timer | undefined;
   #nextConnection = 1;
@@ -89,19 +91,7 @@ export class Server {
       anonymous: options.anonymous,
       guest: options.guest,
     });
-    this.#counters = this.#measure();
-  }
-
-  #measure(): Counters {
-    const { metrics } = this;
-    metrics.gaugeOf('smb_connections', 'Connections that are open.', () => this.connections.size);
-    metrics.gaugeOf('smb_sessions', 'Sessions, also those whose log-on is not complete.', () => this.sessions.size);
-    return {
-      connections: metrics.counter('smb_connections_total', 'Connections accepted.'),
-      logons: metrics.counter('smb_logons_total', 'Log-ons by result.', ['result']),
-      refused: metrics.counter('smb_connections_refused_total', 'Connections refused by a limit.'),
-      errors: metrics.counter('smb_internal_errors_total', 'Requests that failed by a fault of the server or a store.'),
-    };
+    this.#shown = this.metrics.show(familiesOf(this));
   }
 
   /** The security buffer of a NEGOTIATE response. */
@@ -126,6 +116,7 @@ export class Server {
       if (budget.reliefs !== reliefs) return this.crowded(); // there was room meanwhile
       let largest: Connection | undefined;
       for (const connection of this.connections.values()) if (largest === undefined || connection.held > largest.held) largest = connection;
+      this.numbers.refused.add('crowdedMs');
       largest?.end('it held most of a budget that was used up');
       if (budget.over) this.crowded();
     });
@@ -145,7 +136,7 @@ export class Server {
     const same = this.#fromAddress.get(address) ?? 0;
     if (!this.#closing && this.connections.size >= this.limits.connections) this.#makeRoom();
     if (this.#closing || this.connections.size >= this.limits.connections || same >= this.limits.connectionsForAddress) {
-      this.#counters.refused.add();
+      if (!this.#closing) this.numbers.refused.add(this.connections.size >= this.limits.connections ? 'connections' : 'connectionsForAddress');
       link.close(true);
       return undefined;
     }
@@ -153,7 +144,7 @@ export class Server {
     this.connections.set(connection.id, connection);
     this.#fromAddress.set(address, same + 1);
     this.#addresses.set(connection, address);
-    this.#counters.connections.add();
+    this.numbers.connections++;
     this.events.emit('connect', { id: connection.id, peer: link.peer });
     connection.open();
     return connection;
@@ -164,6 +155,7 @@ export class Server {
   #makeRoom(): void {
     for (const connection of this.connections.values()) {
       if (connection.authenticated) continue;
+      this.numbers.refused.add('connections');
       connection.end('room was needed, and nobody had logged on');
       return;
     }
@@ -171,6 +163,8 @@ export class Server {
 
   connectionEnded(connection: Connection, reason: string): void {
     if (!this.connections.delete(connection.id)) return;
+    this.numbers.bytesIn += connection.bytesIn;
+    this.numbers.bytesOut += connection.bytesOut;
     const address = this.#addresses.get(connection) as string;
     const left = (this.#fromAddress.get(address) ?? 1) - 1;
     if (left === 0) this.#fromAddress.delete(address);
@@ -180,12 +174,12 @@ export class Server {
 
   loggedOn(session: Session): void {
     const { identity, connection, isGuest, isAnonymous } = session;
-    this.#counters.logons.add(1, { result: 'success' });
+    this.numbers.logons.add(isGuest ? 'guest' : isAnonymous ? 'anonymous' : 'user');
     this.events.emit('log-on', { user: identity.name, peer: connection.link.peer, guest: isGuest, anonymous: isAnonymous, status: 0 });
   }
 
   logonFailed(connection: Connection, user: string, status: number): void {
-    this.#counters.logons.add(1, { result: 'failure' });
+    this.numbers.logonFailures.add(status);
     this.events.emit('log-on', { user, peer: connection.link.peer, guest: false, anonymous: false, status });
   }
 
@@ -238,7 +232,7 @@ export class Server {
 
   /** Tells that something went wrong which is nobody's everyday answer. */
   failed(error: unknown, about: Readonly<Record<string, unknown>>): void {
-    this.#counters.errors.add();
+    this.numbers.errors++;
     this.log.error('a request failed inside the server', { ...about, error });
     if (this.events.listenerCount('error') > 0) this.events.emit('error', error);
   }
@@ -255,5 +249,6 @@ export class Server {
     const connections = [...this.connections.values()];
     for (const connection of connections) connection.end('the server is closing');
     await Promise.all(connections.map((connection) => connection.drained()));
+    this.#shown[Symbol.dispose]();
   }
 }

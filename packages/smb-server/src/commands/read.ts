@@ -15,6 +15,7 @@ export const read = command({
   request: ReadRequest,
   response: ReadResponse,
   payload: ({ length }) => length,
+  moved: ({ data }) => (data.length === 1 ? data[0]!.length : data.reduce((sum, { length }) => sum + length, 0)),
   handle(ctx, { length, offset, minimumCount }) {
     const { open, connection } = ctx;
     if (length > connection.maxRead) return NtStatus.InvalidParameter;

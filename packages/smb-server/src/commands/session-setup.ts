@@ -34,7 +34,10 @@ export const sessionSetup = command({
 function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromise<Answer> {
   const { connection } = ctx;
   // Nobody guesses faster by asking in parallel.
-  if (connection.logonPenalty !== undefined) return connection.logonPenalty.then(() => setUp(ctx, request));
+  if (connection.logonPenalty !== undefined) {
+    ctx.waited = true;
+    return connection.logonPenalty.then(() => setUp(ctx, request));
+  }
   if (ctx.session?.state === 'ended') return NtStatus.UserSessionDeleted;
   if ((request.flags & SessionSetupFlags.Binding) !== 0) return NtStatus.RequestNotAccepted;
   if (connection.server.options.encryption === 'required' && connection.cipher === undefined) return NtStatus.AccessDenied;
@@ -75,7 +78,10 @@ function sessionFor(ctx: ContextOf<'none'>): Session | NtStatus {
   if (ctx.session !== undefined) return ctx.session;
   if (ctx.header.sessionId !== 0) return NtStatus.UserSessionDeleted;
   const most = connection.authenticated ? server.limits.sessionsForConnection : server.limits.sessionsBeforeLogon;
-  if (connection.sessions.size >= most) return NtStatus.InsufficientResources;
+  if (connection.sessions.size >= most) {
+    server.numbers.refused.add(connection.authenticated ? 'sessionsForConnection' : 'sessionsBeforeLogon');
+    return NtStatus.InsufficientResources;
+  }
   const session = new Session(server.nextId(), connection, server.clock.wall());
   connection.sessions.set(session.sessionId, session);
   server.sessions.set(session.sessionId, session);
@@ -112,6 +118,7 @@ function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, u
   else void endSession(session);
   const { failedLogonDelayMs } = server.limits;
   if (failedLogonDelayMs === 0) return status as NtStatus;
+  ctx.waited = true;
   const penalty = new Promise<void>((resolve) => server.clock.after(failedLogonDelayMs, resolve));
   connection.logonPenalty = penalty;
   return penalty.then(() => {

@@ -16,6 +16,7 @@ export const write = command({
   request: WriteRequest,
   response: WriteResponse,
   payload: () => 0,
+  moved: ({ count }) => count,
   handle(ctx, { data, offset, flags }) {
     const { open, connection } = ctx;
     let length = 0;

@@ -1,0 +1,186 @@
+/** What a request costs inside the file server: frames go in and out of a link in memory, one request at a time; the store is the one in memory. */
+
+import { parseArgs } from 'node:util';
+import { createMetrics, type Link, type LinkEvents, linkPair } from '@ring3/kit';
+import { Connection } from '@ring3/smb-client';
+import {
+  CloseRequest,
+  Command,
+  CreateDisposition,
+  CreateRequest,
+  CreateResponse,
+  EchoRequest,
+  Header,
+  headerLength,
+  NtStatus,
+  ReadRequest,
+  WriteRequest,
+} from '@ring3/smb-proto';
+import { createSmbServer } from '@ring3/smb-server';
+import { createMemoryStore } from '@ring3/vfs';
+import { Frame } from '@ring3/wire';
+import { machine, median } from './machine.ts';
+
+const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' }, count: { type: 'string', default: '50000' } } });
+const [rounds, count] = [Number(values.rounds), Number(values.count)];
+const framing = 4;
+
+/** The server's end of a link. Once it is driven, frames go in by hand and the last answer is kept. */
+class Driven implements Link {
+  readonly queued = 0;
+  readonly #link: Link;
+  #events: LinkEvents | undefined;
+  driven = false;
+  last: Uint8Array = new Uint8Array(0);
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  get peer(): string {
+    return this.#link.peer;
+  }
+
+  open(events: LinkEvents): void {
+    this.#events = events;
+    this.#link.open(events);
+  }
+
+  send(chunks: readonly Uint8Array[], sent?: () => void): boolean {
+    if (!this.driven) return this.#link.send(chunks, sent);
+    this.last = chunks[0] as Uint8Array;
+    sent?.();
+    return true;
+  }
+
+  receive(frame: Uint8Array): void {
+    this.#events?.receive(frame);
+  }
+
+  pause(): void {}
+  resume(): void {}
+  close(now?: boolean): void {
+    this.#link.close(now);
+  }
+}
+
+await using server = await createSmbServer({
+  shares: { share: createMemoryStore() },
+  users: { ann: 'secret' },
+  signing: 'enabled',
+  listen: false,
+  metrics: await createMetrics(),
+});
+const [near, far] = linkPair();
+const link = new Driven(far);
+server.accept(link);
+const connection = await Connection.open(near);
+const session = await connection.logon({ user: 'ann', password: 'secret', sign: false });
+const tree = await session.connect('share');
+const file = await tree.create({ name: 'file', desiredAccess: 0x001f01ff, createDisposition: CreateDisposition.OpenIf });
+const { persistentFileId, volatileFileId } = file.response;
+let messageId = connection.nextMessageId;
+link.driven = true;
+
+/** What a declaration encodes: room for the header, body, and payload behind it. */
+interface Body {
+  readonly head: Uint8Array;
+  readonly rest: readonly Uint8Array[];
+}
+
+/** A request that is sent again and again, each time with the next message id. @returns the answer's bytes, with framing */
+function repeated(command: number, { head, rest }: Body): (change?: (frame: Buffer) => void) => Uint8Array {
+  const message = Buffer.concat([head, ...rest]);
+  const signature = new Uint8Array(16);
+  const { treeId } = tree;
+  const ids = { messageId: 0, processId: 0, treeId, sessionId: 0, signature };
+  Header.write(new Frame(message), 0, { creditCharge: 1, status: 0, command, credits: 8, flags: 0, nextCommand: 0, ...ids });
+  message.set(session.sessionId, Header.offset.sessionId);
+  const frame = Buffer.concat([Buffer.alloc(framing), message]);
+  frame.writeUIntBE(message.length, 1, 3);
+  return (change) => {
+    frame.writeUInt32LE(messageId++, framing + Header.offset.messageId);
+    change?.(frame);
+    link.receive(frame);
+    const { last } = link;
+    const status = new DataView(last.buffer, last.byteOffset).getUint32(framing + Header.offset.status, true);
+    if (status !== NtStatus.Success) throw new Error(`command ${command}: 0x${status.toString(16)}`);
+    return last;
+  };
+}
+
+const echo = repeated(Command.Echo, EchoRequest.encode({}));
+const read = repeated(
+  Command.Read,
+  ReadRequest.encode({
+    flags: 0,
+    length: 4096,
+    offset: 0,
+    persistentFileId,
+    volatileFileId,
+    minimumCount: 0,
+    channel: 0,
+    remainingBytes: 0,
+    readChannelInfo: new Uint8Array(0),
+  }),
+);
+const write = repeated(
+  Command.Write,
+  WriteRequest.encode({
+    offset: 0,
+    persistentFileId,
+    volatileFileId,
+    channel: 0,
+    remainingBytes: 0,
+    writeChannelInfo: new Uint8Array(0),
+    flags: 0,
+    data: [new Uint8Array(4096)],
+  }),
+);
+const create = repeated(
+  Command.Create,
+  CreateRequest.encode({
+    requestedOplockLevel: 0,
+    impersonationLevel: 2,
+    desiredAccess: 0x001f01ff,
+    fileAttributes: 0,
+    shareAccess: 7,
+    createDisposition: CreateDisposition.OpenIf,
+    createOptions: 0,
+    name: 'other',
+    createContexts: [],
+  }),
+);
+const close = repeated(Command.Close, CloseRequest.encode({ flags: 0, persistentFileId: 0, volatileFileId: 0 }));
+
+/** The ids of what was opened lie in the answer as they lie in the request that closes it. */
+let opened: Uint8Array = new Uint8Array(0);
+const idsInAnswer = framing + headerLength + CreateResponse.fixed.offset.persistentFileId;
+const idsInRequest = framing + headerLength + CloseRequest.fixed.offset.persistentFileId;
+const withIds = (frame: Buffer): void => frame.set(opened.subarray(idsInAnswer, idsInAnswer + 16), idsInRequest);
+
+const work: Readonly<Record<string, () => void>> = {
+  echo: () => void echo(),
+  'read 4 KiB': () => void read(),
+  'write 4 KiB': () => void write(),
+  'create, close': () => {
+    opened = create();
+    close(withIds);
+  },
+};
+
+const found: Record<string, number[]> = {};
+write();
+for (let round = -2; round < rounds; round++) {
+  for (const [name, act] of Object.entries(work)) {
+    const begin = performance.now();
+    for (let i = 0; i < count; i++) act();
+    if (round >= 0) (found[name] ??= []).push(((performance.now() - begin) * 1e6) / count);
+  }
+}
+
+const rows = Object.entries(found).map(
+  ([name, times]) => `| ${name} | ${(median(times) / 1000).toFixed(3)} | ${(Math.min(...times) / 1000).toFixed(3)} |`,
+);
+console.log(`${machine()}. ${rounds} rounds of ${count.toLocaleString('en')} each.\n`);
+console.log(`| | median (µs) | fastest round (µs) |\n|---|---:|---:|\n${rows.join('\n')}`);

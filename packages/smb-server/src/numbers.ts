@@ -1,0 +1,129 @@
+import { Command } from '@ring3/smb-proto';
+import { disconnect, type Nothing } from './command.ts';
+import type { Limits } from './limits.ts';
+
+/** Upper ends of the buckets of latencies, milliseconds. */
+export const latencyBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const;
+const buckets = latencyBounds.length + 1;
+/** Commands that are counted apart; others are counted as one more. */
+const commandCount = Math.max(...Object.values(Command)) + 1;
+
+/** How many of each kind. */
+export class Tally<K> {
+  readonly #counts = new Map<K, number>();
+
+  add(kind: K): void {
+    this.#counts.set(kind, this.of(kind) + 1);
+  }
+
+  of(kind: K): number {
+    return this.#counts.get(kind) ?? 0;
+  }
+
+  /** In the order in which each kind was first met. */
+  [Symbol.iterator](): IterableIterator<[kind: K, count: number]> {
+    return this.#counts[Symbol.iterator]();
+  }
+}
+
+/** Answers, times and payload by command: adding to them makes no object. */
+export class RequestNumbers {
+  readonly #success = new Float64Array(commandCount + 1);
+  readonly #others = new Map<number | Nothing, Float64Array>();
+  readonly #latencies = new Float64Array((commandCount + 1) * buckets);
+  readonly #milliseconds = new Float64Array(commandCount + 1);
+  readonly #waited = new Float64Array(commandCount + 1);
+  readonly #moved = new Float64Array(commandCount + 1);
+
+  /** @param outcome the status of the answer, or why there is none */
+  answered(command: number, outcome: number | Nothing): void {
+    let counts = outcome === 0 ? this.#success : this.#others.get(outcome);
+    if (counts === undefined) this.#others.set(outcome, (counts = new Float64Array(commandCount + 1)));
+    counts[row(command)]! += 1;
+  }
+
+  /** An answer is with the link. @param ms since its frame had arrived */
+  took(command: number, ms: number): void {
+    const at = row(command);
+    let bucket = 0;
+    while (bucket < latencyBounds.length && ms > latencyBounds[bucket]!) bucket++;
+    this.#latencies[at * buckets + bucket]! += 1;
+    this.#milliseconds[at]! += ms;
+  }
+
+  /** An answer came late on purpose: its time says nothing about the server. */
+  waited(command: number): void {
+    this.#waited[row(command)]! += 1;
+  }
+
+  /** Bytes of payload were read or written. */
+  moved(command: number, bytes: number): void {
+    this.#moved[row(command)]! += bytes;
+  }
+
+  /** What was answered: counts above zero. */
+  *answers(): Iterable<readonly [command: number, outcome: number | Nothing, count: number]> {
+    for (const [command, count] of present(this.#success)) yield [command, 0, count];
+    for (const [outcome, counts] of this.#others) for (const [command, count] of present(counts)) yield [command, outcome, count];
+  }
+
+  /** Answers by bucket of `latencyBounds`, and seconds in all, of commands that were answered. */
+  *latencies(): Iterable<readonly [command: number, counts: Float64Array, seconds: number]> {
+    for (let at = 0; at <= commandCount; at++) {
+      const counts = this.#latencies.subarray(at * buckets, (at + 1) * buckets);
+      if (counts.some((count) => count > 0)) yield [at, counts, this.#milliseconds[at]! / 1000];
+    }
+  }
+
+  waits(): Iterable<readonly [command: number, count: number]> {
+    return present(this.#waited);
+  }
+
+  /** Bytes of payload that a command read or wrote. */
+  payload(command: Command): number {
+    return this.#moved[row(command)]!;
+  }
+}
+
+const row = (command: number): number => (command < commandCount ? command : commandCount);
+
+function* present(counts: Float64Array): Iterable<readonly [command: number, count: number]> {
+  for (let at = 0; at <= commandCount; at++) if (counts[at]! > 0) yield [at, counts[at]!];
+}
+
+/** Limits that turn somebody away, those of a share among them. */
+export const refusingLimits = [
+  'connections',
+  'connectionsForAddress',
+  'sessionsForConnection',
+  'sessionsBeforeLogon',
+  'treesForSession',
+  'opensForSession',
+  'maxAsync',
+  'frameBeforeLogon',
+  'logonMs',
+  'crowdedMs',
+] as const satisfies readonly (keyof Limits)[];
+/** The name of one. */
+export type RefusingLimit = (typeof refusingLimits)[number];
+
+/** What a server counts while it works: plain fields, read by whoever looks. They only grow. */
+export class Numbers {
+  readonly requests: RequestNumbers = new RequestNumbers();
+  readonly refused: Tally<RefusingLimit> = new Tally();
+  readonly logons: Tally<'user' | 'guest' | 'anonymous'> = new Tally();
+  /** By status. */
+  readonly logonFailures: Tally<number> = new Tally();
+  /** Oplock breaks that a client was told of, by the level that is left. */
+  readonly oplockBreaks: Tally<'levelII' | 'none'> = new Tally();
+  /** Oplock breaks that were not acknowledged in time. */
+  oplockBreaksExpired = 0;
+  connections = 0;
+  /** Of connections that have ended. */
+  bytesIn = 0;
+  bytesOut = 0;
+  errors = 0;
+}
+
+/** The name of an answer's absence. */
+export const nothingName = (outcome: Nothing): string => (outcome === disconnect ? 'Disconnect' : 'NoResponse');
