@@ -9,11 +9,7 @@ import { createNamespace, type Namespace } from './namespace.ts';
 import { Status } from './table/layout.ts';
 import type { FlowEnd, FlowEvent } from './tracker.ts';
 
-const make = (): Namespace => {
-  const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
-  namespace.settings.acct = 1;
-  return namespace;
-};
+const make = (): Namespace => createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
 const client = { address: Uint8Array.of(10, 0, 0, 1), port: 50_000 };
 const server = { address: Uint8Array.of(10, 0, 0, 2), port: 445 };
 const wide = (last: number): Uint8Array => Uint8Array.of(0xfd, ...new Array<number>(14).fill(0), last);

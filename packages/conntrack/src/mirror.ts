@@ -29,8 +29,8 @@ const window = 65535;
 
 /**
  * A TCP connection that this program carries itself, as a flow: its opening and its end pass the tracker as segments, so that rules, policies,
- * states and events are those of any other; what it carries between is only counted, and restarts its timer. Where the tracker takes no flow of it (no
- * room, a rule that says so, a helper that refuses it) it is none, and everything else does nothing.
+ * states and events are those of any other; what it carries between is only counted, whatever the setting `acct` says, and restarts its timer. Where the
+ * tracker takes no flow of it (no room, a rule that says so, a helper that refuses it) it is none, and everything else does nothing.
  */
 export class MirroredConnection implements FlowOwner {
   readonly #tracker: Tracker;
@@ -49,7 +49,7 @@ export class MirroredConnection implements FlowOwner {
     this.#owner = owner;
     this.#ingress = ingress;
     this.#header = client.address.byteLength === 4 ? 40 : 60;
-    const opening = tracker.track(segment(client, server, Flag.Syn, 0, 0), 0, this.#header, now, ingress);
+    const opening = counted(tracker, () => tracker.track(segment(client, server, Flag.Syn, 0, 0), 0, this.#header, now, ingress));
     if (classOf(opening) === PacketClass.Untracked || classOf(opening) === PacketClass.Dropped) return;
     tracker.track(segment(server, client, Flag.Syn | Flag.Ack, 0, 1), 0, this.#header, now, '', true);
     const opened = tracker.track(segment(client, server, Flag.Ack, 1, 1), 0, this.#header, now, ingress);
@@ -115,6 +115,17 @@ export class MirroredConnection implements FlowOwner {
     if (this.#flow < 0) return;
     const packets = Math.max(1, Math.ceil(bytes / segmentBytes));
     this.#tracker.account(this.#flow, direction, packets, bytes + packets * this.#header, now);
+  }
+}
+
+/** A flow that begins inside is counted. */
+function counted<T>({ settings }: Tracker, begin: () => T): T {
+  const { acct } = settings;
+  settings.acct = 1;
+  try {
+    return begin();
+  } finally {
+    settings.acct = acct;
   }
 }
 

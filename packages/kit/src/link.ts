@@ -7,8 +7,8 @@ import { fakeRandom } from './random.ts';
 export interface LinkEvents {
   /** Bytes that arrived: a piece of the stream, or one whole datagram. Views that are the receiver's to keep. */
   receive(bytes: Uint8Array): void;
-  /** The far end is gone, or the link failed. Called once. */
-  end(reason: string): void;
+  /** The far end is gone, or the link failed. Called once. @param broken whether it failed, rather than came to an orderly end */
+  end(reason: string, broken?: boolean): void;
   /** What was written has left; called when `send` had answered false. */
   drain?(): void;
   /**
