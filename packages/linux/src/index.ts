@@ -60,6 +60,7 @@ export { openMemoryFile } from './memory-file.ts';
 export { newNetworkNamespace } from './network-namespace.ts';
 export { Readiness, Ready, readiness, type Watch } from './readiness.ts';
 export { type FilterInstruction, installFilter, refuseSocket, setNoNewPrivileges } from './seccomp.ts';
+export { bindTcp, type InetAddress, inetName } from './socket/inet.ts';
 export {
   bindNetlink,
   joinNetlinkGroup,
@@ -105,3 +106,4 @@ export {
   type UnixAddress,
 } from './socket/unix.ts';
 export { unread } from './socket/unread.ts';
+export { findUser, type HostUser } from './user.ts';

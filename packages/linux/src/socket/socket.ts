@@ -17,6 +17,7 @@ export const MessageFlag = {
 export const SocketLevel = { Socket: 1, Netlink: 270 } as const;
 /** Options at level SOL_SOCKET, asm-generic/socket.h. */
 export const SocketOption = {
+  ReuseAddress: 2,
   Type: 3,
   Error: 4,
   SendBuffer: 7,
