@@ -1,25 +1,34 @@
 import { type Header, HeaderFlags } from '@ring3/smb-proto';
+import type { Limits } from './limits.ts';
 import type { Request } from './request.ts';
 
 /** Connection.AsyncCommandList, MS-SMB2 3.3.1.7: the requests that wait, and how each is cancelled. */
 export class AsyncList {
-  readonly #limit: number;
+  readonly #server: { readonly limits: Pick<Limits, 'maxAsync'> };
   readonly #byAsyncId = new Map<number, Request>();
   readonly #byMessageId = new Map<number, Request>();
   #next = 1;
 
-  constructor(limit: number) {
-    this.#limit = limit;
+  /** @param server whose limit holds, as it is now */
+  constructor(server: { readonly limits: Pick<Limits, 'maxAsync'> }) {
+    this.#server = server;
   }
 
   get size(): number {
     return this.#byAsyncId.size;
   }
 
+  /** Those that wait for something that a client does, as long as that takes. */
+  get patient(): number {
+    let count = 0;
+    for (const request of this.#byAsyncId.values()) if (request.patient) count++;
+    return count;
+  }
+
   /** @returns false where the limit is reached, and nothing was done */
   add(request: Request, cancel: () => void): boolean {
     if (request.asyncId === 0) {
-      if (this.#byAsyncId.size >= this.#limit) return false;
+      if (this.#byAsyncId.size >= this.#server.limits.maxAsync) return false;
       request.asyncId = this.#next++;
       this.#byAsyncId.set(request.asyncId, request);
       this.#byMessageId.set(request.header.messageId, request);

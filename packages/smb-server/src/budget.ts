@@ -1,6 +1,6 @@
 /** Bytes that all connections together hold: received and unfinished, or unsent. Whoever is paused for that is woken when there is room again. */
 export class Budget {
-  readonly #limit: number;
+  #limit: number;
   readonly #waiting = new Set<() => void>();
   #held = 0;
   /** Times that there was room again. */
@@ -9,6 +9,12 @@ export class Budget {
   /** @param limit bytes */
   constructor(limit: number) {
     this.#limit = limit;
+  }
+
+  /** Changes the limit, bytes: who waits is woken where there is room now. */
+  set limit(bytes: number) {
+    this.#limit = bytes;
+    this.change(0);
   }
 
   get held(): number {
@@ -26,7 +32,7 @@ export class Budget {
     this.#held += bytes;
     const { over } = this;
     if (before && !over) this.reliefs++;
-    if (!over && bytes < 0 && this.#waiting.size > 0) {
+    if (!over && bytes <= 0 && this.#waiting.size > 0) {
       const waiting = [...this.#waiting];
       this.#waiting.clear();
       for (const wake of waiting) wake();

@@ -1,6 +1,7 @@
 import { type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
-import { NtStatus } from '@ring3/smb-proto';
+import { CreateOptions, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode } from '@ring3/vfs';
+import type { Actor } from './events.ts';
 import type { Open } from './open.ts';
 import type { Session } from './session.ts';
 import type { Tree } from './tree.ts';
@@ -19,36 +20,49 @@ export function closeOpen(open: Open): MaybePromise<void> {
   session.connection.server.openClosed(open);
   if (open.pipe !== undefined) open.pipe.close();
   if (open.handle === undefined) return;
-  if (open.idle) return letGo(open);
-  return new Promise<void>((resolve) => open.whenIdle(() => resolve(letGo(open))));
+  const gone = open.idle ? letGo(open) : new Promise<void>((resolve) => open.whenIdle(() => resolve(letGo(open))));
+  if (gone instanceof Promise) session.connection.server.leaving.openClosed(open, gone);
+  return gone;
 }
 
 /** Gives everything back that an open holds; what goes wrong on the way is told, and nobody waits for it. */
-const letGo = (open: Open): MaybePromise<void> =>
+const letGo = (open: Open): MaybePromise<void> => attempt(open, release(open));
+
+/** Takes a closed open out of the state of its file while a store still works on it. Only where nobody is left who could meet the end of that work. */
+export const letStateGo = (open: Open): MaybePromise<void> => attempt(open, leaveState(open));
+
+const attempt = (open: Open, steps: Steps<void>): MaybePromise<void> =>
   settle(
-    () => runSteps(release(open)),
+    () => runSteps(steps),
     nothing,
     (error) => open.tree.session.connection.server.failed(error, { open: open.pathName }),
   );
 const nothing = (): void => {};
 
 /** The state first, so that nobody comes in between; then the last one unlinks what waits for that; then the handles. A stream's file goes the same way. */
-function* release({ handle, base, volatileFileId: openId, tree, pathName }: Open): Steps<void> {
-  const { log } = tree.session.connection.server;
-  const doomed: Handle[] = [];
+function* release(open: Open): Steps<void> {
+  try {
+    yield* leaveState(open);
+  } finally {
+    yield* wait(open.handle?.close());
+    yield* wait(open.base?.close());
+  }
+}
+
+function* leaveState(open: Open): Steps<void> {
+  const { handle, base, volatileFileId: openId, tree, pathName } = open;
+  const { server } = tree.session.connection;
+  const deleter = (open.createOptions & CreateOptions.DeleteOnClose) !== 0 ? tree.session.actor : undefined;
+  const doomed: { readonly entry: Handle; readonly deleter: Actor }[] = [];
   for (const entry of [handle, base]) {
     if (entry === undefined) continue;
-    const { unlink } = yield* wait(tree.fileState.submit(entry.fileId, { kind: 'close', openId }));
-    if (unlink) doomed.push(entry);
+    const closed = yield* wait(tree.fileState.submit(entry.fileId, { kind: 'close', openId, deleter }));
+    if (closed.unlink) doomed.push({ entry, deleter: (closed.deleter as Actor | undefined) ?? tree.session.actor });
   }
-  try {
-    for (const entry of doomed) {
-      const gone = yield* wait(entry.unlink());
-      if (isCode(gone)) log.debug('not deleted on close', { code: gone, path: pathName });
-    }
-  } finally {
-    yield* wait(handle?.close());
-    yield* wait(base?.close());
+  for (const { entry, deleter } of doomed) {
+    const gone = yield* wait(entry.unlink());
+    if (isCode(gone)) server.log.debug('not deleted on close', { code: gone, path: pathName });
+    else server.deleted(open, entry === base, deleter);
   }
 }
 

@@ -62,7 +62,7 @@ export class Compound {
   run(): void {
     const { clock } = this.connection.server;
     let start = 0;
-    for (let done = 0; !this.#ended && this.#at < this.frame.length; done++) {
+    for (let done = 0; !this.#ended && !this.connection.ended && this.#at < this.frame.length; done++) {
       if (done === fewElements) start = clock.now();
       if (done > fewElements && done % fewElements === 0 && clock.now() - start > turnMs) {
         this.connection.server.defer(() => this.#resume());

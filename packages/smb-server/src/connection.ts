@@ -7,6 +7,7 @@ import { Compound } from './compound.ts';
 import { CommandSequenceWindow } from './credits.ts';
 import { openSealed, seal, sealedFor } from './encryption.ts';
 import { type FrameEvents, FrameReader, protocolIdOf, toFrame } from './frame.ts';
+import type { ResolvedOptions } from './options.ts';
 import { assemble, framed } from './outgoing.ts';
 import { headroom, type Reply } from './reply.ts';
 import type { Server } from './server.ts';
@@ -32,6 +33,8 @@ interface Received {
 export class Connection {
   readonly id: number;
   readonly server: Server;
+  /** The server's options when it began: what it agrees on with its client follows from these, whatever changes later. */
+  readonly options: ResolvedOptions;
   readonly link: Link;
   readonly log: Log;
   readonly creationTime: number;
@@ -73,13 +76,14 @@ export class Connection {
   #inFlightBytes = 0;
   #pumping = false;
   /** When bytes arrived last. */
-  #now = 0;
+  #now: number;
+  /** Set when no more requests are taken: why it ends. */
+  #leaving: string | undefined;
   #paused = false;
   /** Bytes that the server's budget knows of. */
   #booked = 0;
   readonly #wake = (): void => this.#throttle();
   #logonTimer: Timer | undefined;
-  #drained: (() => void)[] = [];
 
   constructor(server: Server, link: Link, id: number) {
     const { limits, clock } = server;
@@ -87,8 +91,10 @@ export class Connection {
     this.server = server;
     this.link = link;
     this.log = server.log.child({ connection: id, peer: link.peer });
+    this.options = server.options;
     this.creationTime = this.lastActive = clock.wall();
-    this.async = new AsyncList(limits.maxAsync);
+    this.#now = clock.now();
+    this.async = new AsyncList(server);
     this.#window = new CommandSequenceWindow(limits.maxCredits);
     const events: FrameEvents = {
       frame: (chunks, length, pooled) => this.#onFrame({ chunks, length, arrived: this.#now, pooled }),
@@ -152,7 +158,20 @@ export class Connection {
     return this.#inFlight.size;
   }
 
+  /** When its client sent something, milliseconds of the clock that only grows. */
+  get heard(): number {
+    return this.#now;
+  }
+
+  /** Whether no file is open and nothing is in flight: pipes do not count. */
+  get idle(): boolean {
+    if (this.#inFlight.size > 0 || this.#waiting.length > 0 || this.link.queued > 0) return false;
+    for (const { opens } of this.sessions.values()) for (const { handle } of opens.values()) if (handle !== undefined) return false;
+    return true;
+  }
+
   #onFrame(received: Received): void {
+    if (this.#leaving !== undefined) return;
     this.#waiting.push(received);
     this.#inFlightBytes += received.length;
   }
@@ -160,7 +179,13 @@ export class Connection {
   /** Whether another frame may be started: before log-on one at a time, later as long as the budget lasts. */
   #mayStart(): boolean {
     if (!this.#authenticated) return this.#inFlight.size === 0;
-    return this.link.queued + this.reading < this.server.limits.connectionBytes;
+    const { limits } = this.server;
+    return this.#inFlight.size - this.async.size < limits.requestsForConnection && this.link.queued + this.reading < limits.connectionBytes;
+  }
+
+  /** One of its requests waits for something: another may be worked on meanwhile. */
+  waits(): void {
+    if (this.#waiting.length > 0 && !this.#pumping) this.server.defer(() => this.#pump());
   }
 
   #pump(start = this.server.clock.now()): void {
@@ -189,8 +214,8 @@ export class Connection {
       budget.wait(this.#wake);
       this.server.crowded();
     }
-    const waitsForLogon = !this.#authenticated && this.#waiting.length > 0;
-    const pause = held > limits.connectionBytes || waitsForLogon || (crowded && held > 0);
+    const stalled = this.#waiting.length > 0 && !this.#mayStart();
+    const pause = held > limits.connectionBytes || stalled || (crowded && held > 0);
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.link.pause();
@@ -242,14 +267,24 @@ export class Connection {
     if (!this.#inFlight.delete(compound)) return;
     this.#inFlightBytes -= compound.frame.length;
     if (compound.pooled !== undefined && compound.onlyWrote) this.server.buffers.give(compound.pooled);
-    if (this.#inFlight.size === 0) for (const call of this.#drained.splice(0)) call();
+    if (this.#inFlight.size === 0 && this.ended) this.server.leaving.connectionSettled(this);
+    if (this.#leaving !== undefined) this.server.defer(() => this.#leave()); // when the answer is on its way
     if (!this.#pumping && this.#waiting.length > 0) this.#pump();
     else if (this.#paused && !this.#pumping) this.#throttle();
   }
 
-  /** Resolves when no work is in flight. */
-  drained(): Promise<void> {
-    return this.#inFlight.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#drained.push(resolve));
+  /** Takes no more requests, and ends when those in flight are answered; those that wait for something that a client does are let go. */
+  leave(reason: string): void {
+    if (this.#leaving === undefined) {
+      this.#leaving = reason;
+      for (const { length } of this.#waiting.splice(0)) this.#inFlightBytes -= length;
+    }
+    this.#leave();
+  }
+
+  #leave(): void {
+    if (this.ended || this.link.queued > 0 || this.#inFlight.size > this.async.patient) return;
+    this.#end(this.#leaving as string, false);
   }
 
   /** Takes the message ids of a request out of the window, MS-SMB2 3.3.5.2.3. */
@@ -264,8 +299,9 @@ export class Connection {
 
   /** Credits for one response: one at a time while the budget is used up. */
   grantCredits(asked: number): number {
-    const tight = this.#inFlightBytes + this.link.queued > this.server.limits.connectionBytes;
-    return this.#window.grant(this.#authenticated || asked <= 1 ? asked : Math.min(asked, 64), tight ? 1 : undefined);
+    const { connectionBytes, maxCredits } = this.server.limits;
+    const tight = this.#inFlightBytes + this.link.queued > connectionBytes;
+    return this.#window.grant(this.#authenticated || asked <= 1 ? asked : Math.min(asked, 64), tight ? 1 : maxCredits);
   }
 
   /** Takes a message into the preauthentication hash of the connection, 3.1.1. */
@@ -300,6 +336,11 @@ export class Connection {
 
   /** Ends the connection with everything on it. MS-SMB2 3.3.7.1. */
   end(reason: string): void {
+    this.#end(reason, true);
+  }
+
+  /** @param now what was not sent yet is lost */
+  #end(reason: string, now: boolean): void {
     if (this.ended) return;
     this.ended = true;
     this.#logonTimer?.clear();
@@ -309,7 +350,7 @@ export class Connection {
     this.log.info('connection ended', { reason });
     this.async.cancelWhere(() => true);
     for (const session of [...this.sessions.values()]) endSession(session);
-    this.link.close(true);
+    this.link.close(now);
     this.server.connectionEnded(this, reason);
   }
 }

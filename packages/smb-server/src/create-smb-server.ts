@@ -1,10 +1,13 @@
 import type { EventEmitter } from 'node:events';
 import type { Link } from '@ring3/kit';
+import type { Connection } from './connection.ts';
+import type { ServerEvents } from './events.ts';
 import { listenTcp, type TcpListener } from './links/tcp.ts';
 import { resolveOptions, type SmbServerOptions } from './options.ts';
-import { Server, type ServerEvents } from './server.ts';
+import { Server } from './server.ts';
 import type { Shares } from './shares.ts';
 import type { Users } from './users.ts';
+import type { RunTimeOptions } from './run-time-options.ts';
 import { type View, viewOf } from './view.ts';
 
 /** A running server. */
@@ -15,13 +18,29 @@ export interface SmbServer extends AsyncDisposable {
   /** Shares and users may be added and taken away while it runs. */
   readonly shares: Shares;
   readonly users: Users;
-  /** Connections, sessions and opens as they are now, and the way to end one. */
+  /** What is there now, and the way to end a part of it. */
   readonly view: View;
   /** Takes a connection that came some other way. */
   accept(link: Link, address?: string): void;
-  /** Stops listening, ends all connections and resolves when the work in flight is done. */
+  /**
+   * Changes options while it runs, all of them at once. Names and limits hold from now on, also for who logs on whether guests are let in; what a connection agrees
+   * on with its client (dialects, signing, encryption) for connections to come.
+   * @throws RangeError for an empty or bad value; then nothing is changed
+   */
+  configure(changes: RunTimeOptions): void;
+  /**
+   * Takes nothing new, and ends each connection when it has no request in flight; those that wait for something that a client does (a change, a lock, a message of
+   * a pipe) count for nothing. It does not run again after that: `close` it.
+   * @param ms until what is left is cut
+   */
+  drain(ms: number): Promise<void>;
+  /** Stops listening, ends all connections and resolves when the work in flight is done and stores have let go, or after `limits.closeMs`. */
   close(): Promise<void>;
 }
+
+/** How much is open on a connection. */
+const opensOn = (connection: Connection | undefined): number =>
+  [...(connection?.sessions.values() ?? [])].reduce((sum, { opens }) => sum + opens.size, 0);
 
 /**
  * Starts an SMB server.
@@ -29,13 +48,21 @@ export interface SmbServer extends AsyncDisposable {
  */
 export async function createSmbServer(options: SmbServerOptions): Promise<SmbServer> {
   const server = new Server(resolveOptions(options));
-  const { host = '127.0.0.1', port = 0, listen = true } = options;
+  const { host = '127.0.0.1', port = 0, listen = true, carry = (link: Link) => link } = options;
   let listener: TcpListener | undefined;
-  if (listen) listener = await listenTcp(host, port, (link, address) => void server.accept(link, address));
+  if (listen) {
+    listener = await listenTcp(host, port, (link, ends) => {
+      let connection: Connection | undefined;
+      const carried = carry(link, ends, () => opensOn(connection));
+      connection = server.accept(carried, ends.client.host);
+    });
+  }
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> | undefined => (stopped ??= listener?.close());
   let closed: Promise<void> | undefined;
   const close = (): Promise<void> =>
     (closed ??= (async () => {
-      const stopped = listener?.close();
+      stop();
       await server.close();
       await stopped;
     })());
@@ -46,6 +73,11 @@ export async function createSmbServer(options: SmbServerOptions): Promise<SmbSer
     users: server.users,
     view: viewOf(server),
     accept: (link, address) => void server.accept(link, address),
+    configure: (changes) => server.configure(changes),
+    drain: (ms) => {
+      stop()?.catch(() => {}); // whoever closes hears of it
+      return server.leaving.drain(ms);
+    },
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -50,13 +50,14 @@ export class CommandSequenceWindow {
   /**
    * Grants credits for one response, MS-SMB2 3.3.1.2.
    * @param asked credits in the request header, 0..65535
+   * @param limit ids that may be granted and unused now; never more than the window was made for
    * @returns credits to grant; at least 1 while the client holds none, since clients stall there
    */
   grant(asked: number, limit = this.maxCredits): number {
     const span = this.#span - (this.#high - this.#low);
-    const room = Math.min(limit - this.#available, span);
+    const room = Math.min(limit, this.maxCredits) - this.#available;
     const least = this.#available === 0 ? 1 : 0;
-    const granted = Math.max(least, Math.min(Math.max(asked, 1), room));
+    const granted = Math.max(least, Math.min(Math.max(asked, 1), room, span));
     this.#high += granted;
     this.#available += granted;
     return granted;

@@ -1,11 +1,13 @@
 export { createSmbServer, type SmbServer } from './create-smb-server.ts';
 export { type DebugWord, debugWords } from './debug.ts';
+export type { Actor, FileEvent, OpenAction, ServerEvents } from './events.ts';
 export { breaksOfOthers as oplockBreaks, oplockLevels } from './file-state/oplock-breaks.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export { connectMemory } from './links/memory.ts';
+export type { TcpEnd, TcpEnds } from './links/tcp.ts';
 export type { SmbServerOptions } from './options.ts';
-export type { ServerEvents } from './server.ts';
+export { type RunTimeOptions, type RunTimeValues, runTimeDefaults } from './run-time-options.ts';
 export type { ShareOptions } from './share.ts';
 export { Shares } from './shares.ts';
 export { type UserOptions, Users } from './users.ts';
-export type { ConnectionView, OpenView, SessionView, View } from './view.ts';
+export type { ConnectionView, Counts, LockView, OpenView, SessionView, TreeView, View } from './view.ts';

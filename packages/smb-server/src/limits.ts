@@ -1,4 +1,8 @@
-/** What one client may cost. Sizes in bytes, times in milliseconds. */
+/**
+ * What one client may cost, and all together. Sizes in bytes, times in milliseconds; whole numbers. Changed while the server runs, they hold at once; what a
+ * connection has agreed on with its client (`maxRead`, `maxWrite`, `maxTransact`, more credits than before) and what it started with (`frameBeforeLogon`,
+ * `logonMs`) it keeps.
+ */
 export interface Limits {
   /** A frame before somebody has logged on. */
   readonly frameBeforeLogon: number;
@@ -15,19 +19,31 @@ export interface Limits {
   readonly maxWrite: number;
   readonly maxTransact: number;
   readonly maxCredits: number;
-  /** Requests of a connection that wait (for a lock, a change, a break). */
+  /** Requests of a connection that are worked on at a time; who sends more waits for his turn. Those that wait for something do not count here. */
+  readonly requestsForConnection: number;
+  /** Requests of a connection that wait (for a lock, a change, a break); one more is answered INSUFFICIENT_RESOURCES (MS-SMB2 3.3.4.2). */
   readonly maxAsync: number;
+  /** Connections; the oldest on which nobody has logged on makes room, else one more is closed at once. */
   readonly connections: number;
   readonly connectionsForAddress: number;
+  /** Log-ons that are complete; one more is answered REQUEST_NOT_ACCEPTED (MS-ERREF 2.3.1). A client that comes back for its previous session is none more. */
+  readonly sessions: number;
+  /** Beyond it INSUFFICIENT_RESOURCES is answered; so beyond `sessionsBeforeLogon` and `treesForSession`. */
   readonly sessionsForConnection: number;
   /** Log-ons that are begun on a connection where nobody has logged on yet. */
   readonly sessionsBeforeLogon: number;
   readonly treesForSession: number;
+  /** Files, folders and pipes that are open; beyond it TOO_MANY_OPENED_FILES is answered (MS-SMB2 3.3.5.9). */
+  readonly opens: number;
   readonly opensForSession: number;
+  /** Until a connection that sent nothing, has no file open and nothing in flight is let go; 0: never. */
+  readonly idleMs: number;
   /** Before a failed log-on is answered. */
   readonly failedLogonDelayMs: number;
   /** Until a broken oplock counts as acknowledged. */
   readonly oplockBreakMs: number;
+  /** Until `close` waits no more for stores that do not answer. */
+  readonly closeMs: number;
 }
 
 /** What holds unless the embedder says otherwise. */
@@ -41,13 +57,65 @@ export const defaultLimits: Limits = {
   maxWrite: 8 * 1024 * 1024,
   maxTransact: 8 * 1024 * 1024,
   maxCredits: 8192,
+  requestsForConnection: 1024,
   maxAsync: 512,
   connections: 16384,
   connectionsForAddress: 4096,
+  sessions: 65536,
   sessionsForConnection: 4096,
   sessionsBeforeLogon: 16,
   treesForSession: 4096,
+  opens: 262144,
   opensForSession: 16384,
+  idleMs: 0,
   failedLogonDelayMs: 250,
   oplockBreakMs: 35_000,
+  closeMs: 10_000,
 };
+
+/** The least and the most of a count, a size, a time. */
+const count = [1, 2 ** 31 - 1] as const;
+const size = [1, Number.MAX_SAFE_INTEGER] as const;
+const time = [0, Number.MAX_SAFE_INTEGER] as const;
+const some = [1, Number.MAX_SAFE_INTEGER] as const;
+/** A payload with what comes around it has to fit into a frame: its length has 24 bits (MS-SMB2 2.1). */
+const payload = [65536, 0xfe0000] as const;
+
+const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: number]>> = {
+  frameBeforeLogon: [1024, 0xffffff],
+  logonMs: some,
+  connectionBytes: size,
+  totalBytes: size,
+  crowdedMs: time,
+  maxRead: payload,
+  maxWrite: payload,
+  maxTransact: payload,
+  maxCredits: [1, 2 ** 20],
+  requestsForConnection: count,
+  maxAsync: count,
+  connections: count,
+  connectionsForAddress: count,
+  sessions: count,
+  sessionsForConnection: count,
+  sessionsBeforeLogon: count,
+  treesForSession: count,
+  opens: count,
+  opensForSession: count,
+  idleMs: time,
+  failedLogonDelayMs: time,
+  oplockBreakMs: some,
+  closeMs: time,
+};
+
+/** These limits with some of them changed, as a frozen object. @throws RangeError for a name that is no limit, or a number out of its bounds */
+export function changeLimits(now: Limits, changes: Partial<Limits>): Limits {
+  const given = Object.entries(changes).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    if (!Object.hasOwn(bounds, name)) throw new RangeError(`no such limit: ${name}`);
+    const [least, most] = bounds[name as keyof Limits];
+    if (!Number.isInteger(value) || value < least || value > most) {
+      throw new RangeError(`${name}: a whole number from ${least} to ${most}, not ${String(value)}`);
+    }
+  }
+  return Object.freeze({ ...now, ...Object.fromEntries(given) });
+}

@@ -95,9 +95,11 @@ function* present(counts: Float64Array): Iterable<readonly [command: number, cou
 export const refusingLimits = [
   'connections',
   'connectionsForAddress',
+  'sessions',
   'sessionsForConnection',
   'sessionsBeforeLogon',
   'treesForSession',
+  'opens',
   'opensForSession',
   'maxAsync',
   'frameBeforeLogon',

@@ -17,6 +17,8 @@ export class Open {
   readonly grantedAccess: number;
   readonly createOptions: number;
   readonly pipe: SessionPipe | undefined;
+  /** Open.OpenTime: milliseconds since 1970. */
+  readonly creationTime: number;
   /** The descriptor of the folder that it was found in: what holds where it has none of its own. */
   readonly above: SecurityDescriptor;
   /** Of a named stream: the file that it belongs to. */
@@ -28,12 +30,16 @@ export class Open {
   /** FilePositionInformation and FileModeInformation keep what was set. */
   position: number | bigint = 0;
   mode = 0;
+  /** Bytes of data that went through it. */
+  bytesRead = 0;
+  bytesWritten = 0;
   /** Of a folder: what CHANGE_NOTIFY waits for, once there was one. */
   watch: ChangeWatch | undefined;
   /** Open.LockSequenceArray; there once a LOCK had a number. */
   lockSequences: LockSequences | undefined;
   /** Logically closed: it is in no table any more, whatever still runs on it. */
   closed = false;
+  #changed = false;
   #handle: Handle | undefined;
   #guard: Guard | undefined;
   /** Work that runs on the handle; closing waits for it. */
@@ -49,6 +55,7 @@ export class Open {
     this.persistentFileId = init.persistentFileId;
     this.volatileFileId = init.volatileFileId;
     this.tree = init.tree;
+    this.creationTime = init.tree.session.connection.server.clock.wall();
     this.grantedAccess = init.grantedAccess;
     this.createOptions = init.createOptions;
     this.#handle = init.handle;
@@ -88,6 +95,14 @@ export class Open {
   /** Whether one of these rights was granted. */
   mayAny(access: number): boolean {
     return (this.grantedAccess & access) !== 0;
+  }
+
+  /** Its data have changed; the first time is told. @param bytes that were written; 0 for another change */
+  changed(bytes: number): void {
+    this.bytesWritten += bytes;
+    if (this.#changed) return;
+    this.#changed = true;
+    this.tree.session.connection.server.written(this);
   }
 
   /** Keeps the handle from being closed while a request uses it. */

@@ -1,6 +1,7 @@
 import {
   type Clock,
   type DebugSwitches,
+  type Link,
   type Log,
   type Metrics,
   noMetrics,
@@ -9,10 +10,12 @@ import {
   systemClock,
   systemRandom,
 } from '@ring3/kit';
-import { Dialect } from '@ring3/smb-proto';
+import type { Dialect } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
 import { type DebugWord, ownDebug } from './debug.ts';
-import { defaultLimits, type Limits } from './limits.ts';
+import type { Limits } from './limits.ts';
+import type { TcpEnds } from './links/tcp.ts';
+import { changeOptions, runTimeDefaults } from './run-time-options.ts';
 import type { ShareOptions } from './share.ts';
 import { type UserOptions, Users } from './users.ts';
 
@@ -36,11 +39,18 @@ export interface SmbServerOptions {
   readonly port?: number;
   /** False: no socket; links are handed to `accept`. */
   readonly listen?: boolean;
+  /**
+   * What the listening socket hands over passes here first: the link that is given back is used instead, so that somebody may count, watch or end it. An end
+   * that it tells by itself ends the connection with its reason.
+   * @param opens how much is open on the connection at the moment
+   */
+  readonly carry?: (link: Link, ends: TcpEnds, opens: () => number) => Link;
   readonly dialects?: { readonly min?: Dialect; readonly max?: Dialect };
   /** NetBIOS name, at most 15 characters. Default RING3. */
   readonly name?: string;
+  /** At most 15 characters. Default WORKGROUP. */
   readonly workgroup?: string;
-  /** Shown beside the server's name. */
+  /** Shown beside the server's name, at most 256 characters. */
   readonly comment?: string;
   /** 16 bytes that name this server; random where missing. */
   readonly guid?: Uint8Array;
@@ -55,7 +65,7 @@ export interface SmbServerOptions {
   readonly limits?: Partial<Limits>;
 }
 
-/** The options with everything filled in. */
+/** The options with everything filled in, frozen. */
 export interface ResolvedOptions {
   readonly shares: SmbServerOptions['shares'];
   readonly users: Users;
@@ -83,12 +93,8 @@ const sidOf = (guid: Uint8Array): string => {
 
 /** @throws RangeError for what makes no sense */
 export function resolveOptions(options: SmbServerOptions): ResolvedOptions {
-  const { random = systemRandom(), name = 'RING3', dialects = {} } = options;
-  const { min = Dialect.Smb202, max = Dialect.Smb311 } = dialects;
-  const { guid = random.fill(new Uint8Array(16)), encryption = 'off' } = options;
-  if (min > max) throw new RangeError('the lowest dialect is above the highest');
-  if (encryption === 'required' && max < Dialect.Smb30) throw new RangeError('encryption needs dialect 3.0 or above');
-  if (!/^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/.test(name)) throw new RangeError(`not a NetBIOS name: ${JSON.stringify(name)}`);
+  const { random = systemRandom() } = options;
+  const { guid = random.fill(new Uint8Array(16)) } = options;
   if (guid.length !== 16) throw new RangeError('a guid has 16 bytes');
   const { log = silentLog, clock = systemClock, debug = ownDebug(log, clock) } = options;
   let { users } = options;
@@ -97,23 +103,7 @@ export function resolveOptions(options: SmbServerOptions): ResolvedOptions {
     users = new Users(options.serverSid ?? sidOf(guid));
     for (const [user, how] of listed) users.add(user, how);
   }
-  return {
-    shares: options.shares,
-    users,
-    guest: options.guest ?? false,
-    anonymous: options.anonymous ?? false,
-    signing: options.signing ?? 'required',
-    encryption,
-    dialects: { min, max },
-    name: name.toUpperCase(),
-    workgroup: options.workgroup ?? 'WORKGROUP',
-    comment: options.comment ?? '',
-    guid,
-    clock,
-    random,
-    log,
-    debug,
-    metrics: options.metrics ?? noMetrics,
-    limits: { ...defaultLimits, ...options.limits },
-  };
+  const fixed = { shares: options.shares, users, guid, clock, random, log, debug, metrics: options.metrics ?? noMetrics };
+  const changes = Object.entries(options).filter(([name]) => Object.hasOwn(runTimeDefaults, name));
+  return changeOptions({ ...fixed, ...runTimeDefaults }, Object.fromEntries(changes));
 }

@@ -21,7 +21,8 @@ export function submitPending(
   if (!(answer instanceof Promise)) return answer;
   const ticket = 'ticket' in input ? input.ticket : input.openId;
   const stop = (status: NtStatus): void => void state.submit(fileId, { kind: 'cancel', ticket, status });
-  if (!request.pend(() => stop(cancelled()))) stop(NtStatus.InsufficientResources);
+  const patient = input.kind === 'lock' && input.wait;
+  if (!request.pend(() => stop(cancelled()), patient)) stop(NtStatus.InsufficientResources);
   return answer;
 }
 

@@ -35,6 +35,8 @@ export class Request {
   interim = false;
   /** The response is signed whatever the request was: the last one of a log-on. */
   signResponse = false;
+  /** It waits for something that a client does, as long as that takes: nobody waits for it when the server closes. */
+  patient = false;
   /** Set while the request can be cancelled. */
   cancel: (() => void) | undefined;
   /** Called with the finished response, before it is encrypted: the preauthentication hash takes it in. */
@@ -70,15 +72,18 @@ export class Request {
 
   /**
    * Says that the answer comes later: the client gets an interim response (3.3.4.2), and may cancel.
+   * @param patient it waits for something that a client does, as long as that takes
    * @returns false where too many requests wait already: answer InsufficientResources
    */
-  pend(cancel: () => void): boolean {
+  pend(cancel: () => void, patient = false): boolean {
     if (!this.connection.async.add(this, cancel)) {
       this.server.numbers.refused.add('maxAsync');
       return false;
     }
     this.waited = true;
+    this.patient = patient;
     this.compound.interim(this);
+    this.connection.waits();
     return true;
   }
 }

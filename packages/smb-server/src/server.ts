@@ -1,50 +1,42 @@
 import { EventEmitter } from 'node:events';
 import type { Clock, DebugSwitches, Link, Log, Metrics, Random, Timer } from '@ring3/kit';
-import { createAcceptor, type Dialect, type Mechanism, NtStatus, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
+import { createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
 import { Budget } from './budget.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection } from './connection.ts';
 import type { DebugWord } from './debug.ts';
+import type { Actor, FileEvent, OpenAction, ServerEvents } from './events.ts';
 import { familiesOf } from './families.ts';
-import { LocalFileState, type OplockBreakEffect } from './file-state/index.ts';
+import { type FileState, LocalFileState, type OplockBreakEffect, type StateTotals } from './file-state/index.ts';
+import { IdleSweep } from './idle-sweep.ts';
 import { createIds } from './ids.ts';
+import { Leaving } from './leaving.ts';
 import type { Limits } from './limits.ts';
+import type { ChangeWatch } from './notify/change-watch.ts';
 import { Numbers } from './numbers.ts';
 import type { Open } from './open.ts';
 import { notifyOplockBreak } from './oplock.ts';
 import type { ResolvedOptions } from './options.ts';
+import { changeOptions, type RunTimeOptions } from './run-time-options.ts';
 import type { Session } from './session.ts';
 import { createShares, type Shares } from './shares.ts';
 import type { Tree } from './tree.ts';
 import type { Users } from './users.ts';
 
-/** What happens, for whoever embeds the server. */
-export interface ServerEvents {
-  /** A client connected. */
-  connect: [connection: { readonly id: number; readonly peer: string }];
-  disconnect: [connection: { readonly id: number; readonly peer: string; readonly reason: string }];
-  /** Somebody logged on, or failed to. */
-  'log-on': [
-    logon: { readonly user: string; readonly peer: string; readonly guest: boolean; readonly anonymous: boolean; readonly status: number },
-  ];
-  'log-off': [logon: { readonly user: string; readonly peer: string }];
-  open: [open: { readonly user: string; readonly share: string; readonly path: string; readonly access: number }];
-  close: [open: { readonly user: string; readonly share: string; readonly path: string }];
-  /** Something that should not happen; the client got an error, the server goes on. */
-  error: [error: unknown];
-}
+/** Names of CreateAction, MS-SMB2 2.2.14, by its numbers. */
+const actions: readonly OpenAction[] = ['superseded', 'opened', 'created', 'overwritten'];
+
+/** Who has something open, and what. */
+const about = ({ tree, pathName }: Open): FileEvent => ({ ...tree.session.actor, share: tree.share.name, path: pathName });
 
 /** Server, MS-SMB2 3.3.1.5: what all connections share. No socket: links are handed in. */
 export class Server {
-  readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
   readonly debug: DebugSwitches<DebugWord>;
   readonly metrics: Metrics;
   readonly numbers: Numbers = new Numbers();
-  readonly limits: Limits;
-  readonly dialects: { readonly min: Dialect; readonly max: Dialect };
   readonly guid: Uint8Array;
   readonly events = new EventEmitter<ServerEvents>();
   readonly connections = new Map<number, Connection>();
@@ -58,7 +50,15 @@ export class Server {
   readonly budget: Budget;
   readonly nextId: () => number;
   readonly startTime: number;
-  readonly #mechanism: Mechanism;
+  readonly leaving = new Leaving(this);
+  /** What stores tell changes to. */
+  readonly watches = new Set<ChangeWatch>();
+  readonly #idle = new IdleSweep(this);
+  #options: ResolvedOptions;
+  #mechanism: Mechanism;
+  /** Log-ons that are complete. */
+  #loggedOn = 0;
+  readonly #fileStates = new Set<WeakRef<FileState>>();
   readonly #fromAddress = new Map<string, number>();
   /** Takes the families of `numbers` out of the metrics. */
   readonly #shown: Disposable;
@@ -66,32 +66,52 @@ export class Server {
   #crowd: Timer | undefined;
   #nextConnection = 1;
   #nextOpen = 1;
-  #closing = false;
 
   constructor(options: ResolvedOptions) {
-    this.options = options;
+    this.#options = options;
     this.clock = options.clock;
     this.random = options.random;
     this.log = options.log;
     this.debug = options.debug;
     this.metrics = options.metrics;
-    this.limits = options.limits;
-    this.dialects = options.dialects;
     this.guid = options.guid;
     this.users = options.users;
     this.shares = createShares(options.shares, () => this.#createFileState());
     this.budget = new Budget(this.limits.totalBytes);
     this.startTime = this.clock.wall();
     this.nextId = createIds(this.clock, this.random);
-    this.#mechanism = ntlmMechanism({
+    this.#mechanism = this.#createMechanism(options);
+    this.#shown = this.metrics.show(familiesOf(this));
+  }
+
+  /** As they are now; `configure` puts another frozen object here. A connection keeps the one that it began with for what it agrees on with its client. */
+  get options(): ResolvedOptions {
+    return this.#options;
+  }
+
+  get limits(): Limits {
+    return this.#options.limits;
+  }
+
+  /** Changes options, all of them at once. @throws RangeError for an empty or bad value; then nothing is changed */
+  configure(changes: RunTimeOptions): void {
+    const before = this.#options;
+    const options = changeOptions(before, changes);
+    this.#options = options;
+    this.#mechanism = this.#createMechanism(options);
+    this.budget.limit = options.limits.totalBytes;
+    if (options.limits.idleMs !== before.limits.idleMs) this.#idle.restart();
+  }
+
+  #createMechanism({ name, anonymous, guest }: ResolvedOptions): Mechanism {
+    return ntlmMechanism({
       lookup: (user) => this.users.hashOf(user),
-      computerName: options.name,
+      computerName: name,
       random: this.random,
       now: () => this.clock.wall(),
-      anonymous: options.anonymous,
-      guest: options.guest,
+      anonymous,
+      guest,
     });
-    this.#shown = this.metrics.show(familiesOf(this));
   }
 
   /** The security buffer of a NEGOTIATE response. */
@@ -134,9 +154,10 @@ export class Server {
   /** Takes a new connection, if the limits allow it. @param address what is counted for each address; the link's peer without its port where missing */
   accept(link: Link, address = link.peer.replace(/:\d+$/, '')): Connection | undefined {
     const same = this.#fromAddress.get(address) ?? 0;
-    if (!this.#closing && this.connections.size >= this.limits.connections) this.#makeRoom();
-    if (this.#closing || this.connections.size >= this.limits.connections || same >= this.limits.connectionsForAddress) {
-      if (!this.#closing) this.numbers.refused.add(this.connections.size >= this.limits.connections ? 'connections' : 'connectionsForAddress');
+    const closing = this.leaving.begun;
+    if (!closing && this.connections.size >= this.limits.connections) this.#makeRoom();
+    if (closing || this.connections.size >= this.limits.connections || same >= this.limits.connectionsForAddress) {
+      if (!closing) this.numbers.refused.add(this.connections.size >= this.limits.connections ? 'connections' : 'connectionsForAddress');
       link.close(true);
       return undefined;
     }
@@ -145,6 +166,7 @@ export class Server {
     this.#fromAddress.set(address, same + 1);
     this.#addresses.set(connection, address);
     this.numbers.connections++;
+    this.#idle.start();
     this.events.emit('connect', { id: connection.id, peer: link.peer });
     connection.open();
     return connection;
@@ -170,30 +192,63 @@ export class Server {
     if (left === 0) this.#fromAddress.delete(address);
     else this.#fromAddress.set(address, left);
     this.events.emit('disconnect', { id: connection.id, peer: connection.link.peer, reason });
+    this.leaving.connectionEnded(connection);
   }
 
-  loggedOn(session: Session): void {
-    const { identity, connection, isGuest, isAnonymous } = session;
+  /** Whether one more may be logged on. @param instead the session that ends for it, if there is one */
+  mayLogOn(instead: Session | undefined): boolean {
+    if (this.#loggedOn - (instead === undefined ? 0 : 1) < this.limits.sessions) return true;
+    this.numbers.refused.add('sessions');
+    return false;
+  }
+
+  /** @param first it was not logged on before */
+  loggedOn(session: Session, first: boolean): void {
+    if (first) this.#loggedOn++;
+    const { actor, isGuest, isAnonymous } = session;
     this.numbers.logons.add(isGuest ? 'guest' : isAnonymous ? 'anonymous' : 'user');
-    this.events.emit('log-on', { user: identity.name, peer: connection.link.peer, guest: isGuest, anonymous: isAnonymous, status: 0 });
+    this.events.emit('log-on', { ...actor, guest: isGuest, anonymous: isAnonymous, status: 0 });
   }
 
   logonFailed(connection: Connection, user: string, status: number): void {
     this.numbers.logonFailures.add(status);
-    this.events.emit('log-on', { user, peer: connection.link.peer, guest: false, anonymous: false, status });
+    this.events.emit('log-on', { user, peer: connection.link.peer, session: 0, guest: false, anonymous: false, status });
   }
 
-  sessionEnded({ identity, connection }: Session): void {
-    this.events.emit('log-off', { user: identity.name, peer: connection.link.peer });
+  sessionEnded({ actor }: Session): void {
+    this.#loggedOn--;
+    this.events.emit('log-off', actor);
   }
 
   #createFileState(): LocalFileState {
-    const { clock, limits } = this;
+    const { clock } = this;
+    const oplockBreakMs = (): number => this.limits.oplockBreakMs;
     const broken = (effect: OplockBreakEffect): boolean => notifyOplockBreak(this, effect);
     const deleting = (openIds: readonly number[]): void => {
       for (const openId of openIds) this.opens.get(openId)?.watch?.end(NtStatus.DeletePending);
     };
-    return new LocalFileState({ clock, oplockBreakMs: limits.oplockBreakMs, broken, deleting });
+    const state = new LocalFileState({ clock, oplockBreakMs, broken, deleting });
+    this.#fileStates.add(new WeakRef(state));
+    return state;
+  }
+
+  /** What is known of all files. */
+  get fileTotals(): StateTotals {
+    const totals = { files: 0, locks: 0, oplocks: 0 };
+    for (const reference of this.#fileStates) {
+      const state = reference.deref();
+      if (state === undefined) this.#fileStates.delete(reference);
+      for (const [name, count] of Object.entries(state?.totals ?? {})) totals[name as keyof StateTotals] += count;
+    }
+    return totals;
+  }
+
+  /** Whether a session may have one more open. */
+  mayOpen({ opens }: Session): boolean {
+    const { limits } = this;
+    const reached = opens.size >= limits.opensForSession ? 'opensForSession' : this.opens.size >= limits.opens ? 'opens' : undefined;
+    if (reached !== undefined) this.numbers.refused.add(reached);
+    return reached === undefined;
   }
 
   /** What is open below a folder, by anyone. */
@@ -217,17 +272,41 @@ export class Server {
     }
   }
 
-  opened(open: Open): void {
+  /** @param action CreateAction, MS-SMB2 2.2.14 */
+  opened(open: Open, action: 0 | 1 | 2 | 3): void {
     this.opens.set(open.volatileFileId, open);
     if (this.events.listenerCount('open') === 0) return;
-    const { tree, pathName, grantedAccess } = open;
-    this.events.emit('open', { user: tree.session.identity.name, share: tree.share.name, path: pathName, access: grantedAccess });
+    const { grantedAccess: access, handle } = open;
+    this.events.emit('open', { ...about(open), access, action: actions[action] as OpenAction, kind: handle?.kind ?? 'file' });
   }
 
-  openClosed({ volatileFileId, tree, pathName }: Open): void {
-    this.opens.delete(volatileFileId);
+  /** An open's first change of data. */
+  written(open: Open): void {
+    if (this.events.listenerCount('write') > 0) this.events.emit('write', about(open));
+  }
+
+  openClosed(open: Open): void {
+    this.opens.delete(open.volatileFileId);
     if (this.events.listenerCount('close') === 0) return;
-    this.events.emit('close', { user: tree.session.identity.name, share: tree.share.name, path: pathName });
+    const { bytesRead, bytesWritten } = open;
+    this.events.emit('close', { ...about(open), bytesRead, bytesWritten });
+  }
+
+  /** What an open was of is gone. @param wholeFile not the stream that it was of, but its file */
+  deleted(open: Open, wholeFile: boolean, deleter: Actor): void {
+    if (this.events.listenerCount('delete') === 0) return;
+    const { share, path } = about(open);
+    this.events.emit('delete', { ...deleter, share, path: wholeFile ? path.slice(0, path.lastIndexOf(':')) : path });
+  }
+
+  /** Told before the open knows its new name. */
+  moved(open: Open, to: string, how: 'rename' | 'link'): void {
+    if (this.events.listenerCount('rename') > 0) this.events.emit('rename', { ...about(open), to, how });
+  }
+
+  /** A descriptor was changed. @param information SECURITY_INFORMATION, MS-DTYP 2.4.7 */
+  secured(open: Open, information: number): void {
+    if (this.events.listenerCount('security') > 0) this.events.emit('security', { ...about(open), information });
   }
 
   /** Tells that something went wrong which is nobody's everyday answer. */
@@ -242,13 +321,11 @@ export class Server {
     return new DataView(this.guid.buffer, this.guid.byteOffset).getUint32(0, true);
   }
 
-  /** Ends all connections; resolves when the work in flight is done. */
+  /** Ends all connections; resolves when the work in flight is done and stores have let go, or after `limits.closeMs`. */
   async close(): Promise<void> {
-    this.#closing = true;
     this.#crowd?.clear();
-    const connections = [...this.connections.values()];
-    for (const connection of connections) connection.end('the server is closing');
-    await Promise.all(connections.map((connection) => connection.drained()));
+    this.#idle.stop();
+    await this.leaving.close();
     this.#shown[Symbol.dispose]();
   }
 }

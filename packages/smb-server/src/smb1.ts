@@ -31,7 +31,7 @@ function dialectStrings(frame: Frame): string[] | undefined {
 export function answerSmb1(connection: Connection, frame: Frame): string | undefined {
   const dialects = dialectStrings(frame);
   if (dialects === undefined) return 'an SMB1 message that is no negotiate';
-  const { min, max } = connection.server.dialects;
+  const { min, max } = connection.options.dialects;
   const wildcard = dialects.includes('SMB 2.???') && max >= Dialect.Smb21;
   const plain = dialects.includes('SMB 2.002') && min <= Dialect.Smb202;
   if (!wildcard && !plain) {

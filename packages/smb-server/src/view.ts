@@ -1,11 +1,19 @@
-import { endSession } from './close.ts';
+import { AccessMask, Cipher, Dialect, SigningAlgorithm } from '@ring3/smb-proto';
+import type { Vfs } from '@ring3/vfs';
+import { closeOpen, endSession, endTree } from './close.ts';
+import type { Connection } from './connection.ts';
+import type { HeldLevel, OpenState, StateTotals } from './file-state/index.ts';
+import type { Open } from './open.ts';
 import type { Server } from './server.ts';
+import type { Session } from './session.ts';
+import type { Tree } from './tree.ts';
 
-/** One connection, for people. */
+/** One connection, for people. Times are milliseconds since 1970. */
 export interface ConnectionView {
   readonly id: number;
   readonly peer: string;
-  readonly dialect: number | undefined;
+  /** Such as `3.1.1`; undefined before NEGOTIATE. */
+  readonly dialect: string | undefined;
   readonly since: number;
   readonly lastActive: number;
   readonly bytesIn: number;
@@ -23,84 +31,278 @@ export interface SessionView {
   readonly workstation: string;
   readonly guest: boolean;
   readonly anonymous: boolean;
+  /** Such as `3.1.1`. */
+  readonly dialect: string;
+  /** Whether every message has to be. */
   readonly signed: boolean;
+  /** Such as `AES-128-GMAC`; undefined where there is no key to sign with. */
+  readonly signing: string | undefined;
+  /** Whether every message is. */
   readonly encrypted: boolean;
+  /** Such as `AES-128-GCM`; undefined where nothing can be encrypted. */
+  readonly cipher: string | undefined;
   readonly since: number;
   readonly shares: readonly string[];
+  readonly opens: number;
+}
+/** One share as one session uses it, for people. */
+export interface TreeView {
+  /** Unique in its session. */
+  readonly id: number;
+  readonly session: number;
+  readonly peer: string;
+  readonly user: string;
+  readonly share: string;
+  readonly since: number;
+  /** Whether anything can be changed through it. */
+  readonly writable: boolean;
   readonly opens: number;
 }
 /** One open, for people. */
 export interface OpenView {
   readonly id: number;
   readonly session: number;
+  readonly peer: string;
   readonly user: string;
   readonly share: string;
   readonly path: string;
+  readonly kind: 'file' | 'folder' | 'link' | 'pipe';
+  readonly since: number;
+  /** Granted access, MS-DTYP 2.4.3. */
   readonly access: number;
+  /** The same in words: `read`, `write`, `delete` and others. */
+  readonly rights: readonly string[];
+  readonly oplock: HeldLevel | 'none';
+  /** Byte-range locks that it holds. */
+  readonly locks: number;
+  /** Whether the file goes with its last close. */
+  readonly deletePending: boolean;
+}
+/** One byte-range lock that is held, for people. */
+export interface LockView {
+  /** Of the open. */
+  readonly open: number;
+  readonly session: number;
+  readonly peer: string;
+  readonly user: string;
+  readonly share: string;
+  readonly path: string;
+  /** Bytes; 64-bit numbers in decimal. */
+  readonly offset: string;
+  readonly length: string;
+  readonly exclusive: boolean;
+}
+/** How much is there: all zero when the server has closed, and its stores have let go. */
+export interface Counts extends StateTotals {
+  readonly connections: number;
+  /** Also those whose log-on is not complete. */
+  readonly sessions: number;
+  readonly trees: number;
+  /** Also pipes. */
+  readonly opens: number;
+  /** Opens that are closed, and whose stores have not let go yet. */
+  readonly closing: number;
+  /** What stores tell changes to. */
+  readonly watches: number;
+  /** Frames that have no answer yet, also of connections that are over. */
+  readonly requests: number;
+  /** Bytes received and unfinished, or unsent. */
+  readonly bytes: number;
 }
 
-/** What is there now, as copies; and the way to end a part of it. */
+/** What is there now, as copies that can be written as JSON; and the way to end a part of it. */
 export interface View {
   connections(): ConnectionView[];
   sessions(): SessionView[];
+  trees(): TreeView[];
   opens(): OpenView[];
-  /** @returns whether there was one */
+  locks(): LockView[];
+  /** The stores of the shares that somebody is connected to. */
+  stores(): ReadonlySet<Vfs>;
+  counts(): Counts;
+  /** @returns whether there was one; so of the others */
   endConnection(id: number, reason?: string): boolean;
+  /** Its client's later requests are answered USER_SESSION_DELETED. */
   endSession(id: number): boolean;
+  /** Closes an open, as its client would: later requests on it are answered FILE_CLOSED. */
+  endOpen(id: number): boolean;
+  /** Disconnects everybody from a share, whose name is found without regard to case: later requests are answered NETWORK_NAME_DELETED. @returns how many there were */
+  endShare(name: string): number;
+  /** Ends all sessions of a user, found without regard to case; guests have the name that they gave, and nobody is ''. @returns how many there were */
+  endUser(name: string): number;
+}
+
+const dialectNames: Readonly<Record<number, string>> = {
+  [Dialect.Smb202]: '2.0.2',
+  [Dialect.Smb21]: '2.1',
+  [Dialect.Smb30]: '3.0',
+  [Dialect.Smb302]: '3.0.2',
+  [Dialect.Smb311]: '3.1.1',
+};
+const signingNames: Readonly<Record<SigningAlgorithm, string>> = {
+  [SigningAlgorithm.HmacSha256]: 'HMAC-SHA256',
+  [SigningAlgorithm.AesCmac]: 'AES-128-CMAC',
+  [SigningAlgorithm.AesGmac]: 'AES-128-GMAC',
+};
+const cipherNames: Readonly<Record<Cipher, string>> = {
+  [Cipher.Aes128Ccm]: 'AES-128-CCM',
+  [Cipher.Aes128Gcm]: 'AES-128-GCM',
+  [Cipher.Aes256Ccm]: 'AES-256-CCM',
+  [Cipher.Aes256Gcm]: 'AES-256-GCM',
+};
+const rightNames: readonly (readonly [right: number, name: string])[] = [
+  [AccessMask.FileReadData, 'read'],
+  [AccessMask.FileWriteData, 'write'],
+  [AccessMask.FileAppendData, 'append'],
+  [AccessMask.FileExecute, 'execute'],
+  [AccessMask.Delete, 'delete'],
+  [AccessMask.FileDeleteChild, 'delete-child'],
+  [AccessMask.FileReadAttributes, 'read-attributes'],
+  [AccessMask.FileWriteAttributes, 'write-attributes'],
+  [AccessMask.FileReadEa, 'read-ea'],
+  [AccessMask.FileWriteEa, 'write-ea'],
+  [AccessMask.ReadControl, 'read-control'],
+  [AccessMask.WriteDac, 'write-dac'],
+  [AccessMask.WriteOwner, 'write-owner'],
+  [AccessMask.Synchronize, 'synchronize'],
+  [AccessMask.AccessSystemSecurity, 'system-security'],
+];
+const rightsIn = (access: number): string[] => rightNames.filter(([right]) => (access & right) !== 0).map(([, name]) => name);
+
+const connectionView = (connection: Connection): ConnectionView => ({
+  id: connection.id,
+  peer: connection.link.peer,
+  dialect: dialectNames[connection.dialect ?? 0],
+  since: connection.creationTime,
+  lastActive: connection.lastActive,
+  bytesIn: connection.bytesIn,
+  bytesOut: connection.bytesOut,
+  inFlight: connection.inFlight,
+  sessions: connection.sessions.size,
+});
+
+const sessionView = (session: Session): SessionView => ({
+  ...whose(session),
+  id: session.sessionId,
+  connection: session.connection.id,
+  domain: session.domain,
+  workstation: session.workstation,
+  guest: session.isGuest,
+  anonymous: session.isAnonymous,
+  dialect: dialectNames[session.connection.dialect ?? 0] ?? '',
+  signed: session.signingRequired,
+  signing: session.signer && signingNames[session.connection.signingAlgorithm],
+  encrypted: session.encryptData,
+  cipher: session.encryptor && cipherNames[session.encryptor.cipher],
+  since: session.creationTime,
+  shares: [...session.trees.values()].map(({ share }) => share.name),
+  opens: session.opens.size,
+});
+
+const whose = ({ identity, connection }: Session) => ({ peer: connection.link.peer, user: identity.name });
+
+const treeView = (tree: Tree): TreeView => ({
+  ...whose(tree.session),
+  id: tree.treeId,
+  session: tree.session.sessionId,
+  share: tree.share.name,
+  since: tree.creationTime,
+  writable: tree.writable,
+  opens: [...tree.session.opens.values()].filter((open) => open.tree === tree).length,
+});
+
+const where = ({ tree, pathName }: Open) => ({
+  ...whose(tree.session),
+  session: tree.session.sessionId,
+  share: tree.share.name,
+  path: pathName,
+});
+
+const nothing: OpenState = { oplock: 'none', locks: [], deletePending: false };
+const stateOf = ({ handle, tree, volatileFileId }: Open): OpenState =>
+  handle === undefined ? nothing : tree.fileState.look(handle.fileId, volatileFileId);
+
+function openView(open: Open): OpenView {
+  const { oplock, locks, deletePending } = stateOf(open);
+  return {
+    ...where(open),
+    id: open.persistentFileId,
+    kind: open.handle?.kind ?? 'pipe',
+    since: open.creationTime,
+    access: open.grantedAccess,
+    rights: rightsIn(open.grantedAccess),
+    oplock,
+    locks: locks.length,
+    deletePending,
+  };
+}
+
+const lockViews = (open: Open): LockView[] =>
+  stateOf(open).locks.map(({ offset, length, exclusive }) => ({
+    ...where(open),
+    open: open.persistentFileId,
+    offset: String(offset),
+    length: String(length),
+    exclusive,
+  }));
+
+function countsOf(server: Server): Counts {
+  const { connections, sessions, opens, leaving, watches, budget } = server;
+  let trees = 0;
+  for (const session of sessions.values()) trees += session.trees.size;
+  let requests = leaving.requests;
+  for (const { inFlight } of connections.values()) requests += inFlight;
+  return {
+    connections: connections.size,
+    sessions: sessions.size,
+    trees,
+    opens: opens.size,
+    closing: leaving.opens,
+    ...server.fileTotals,
+    watches: watches.size,
+    requests,
+    bytes: budget.held,
+  };
 }
 
 /** Looks at a server. */
 export function viewOf(server: Server): View {
   const sessions = () => [...server.sessions.values()].filter(({ state }) => state !== 'inProgress');
+  const trees = () => sessions().flatMap((session) => [...session.trees.values()]);
+  const opens = () => sessions().flatMap((session) => [...session.opens.values()]);
+  const same = (a: string, b: string): boolean => a.toUpperCase() === b.toUpperCase();
   return {
-    connections: () =>
-      [...server.connections.values()].map((connection) => ({
-        id: connection.id,
-        peer: connection.link.peer,
-        dialect: connection.dialect,
-        since: connection.creationTime,
-        lastActive: connection.lastActive,
-        bytesIn: connection.bytesIn,
-        bytesOut: connection.bytesOut,
-        inFlight: connection.inFlight,
-        sessions: connection.sessions.size,
-      })),
-    sessions: () =>
-      sessions().map((session) => ({
-        id: session.sessionId,
-        connection: session.connection.id,
-        peer: session.connection.link.peer,
-        user: session.identity.name,
-        domain: session.domain,
-        workstation: session.workstation,
-        guest: session.isGuest,
-        anonymous: session.isAnonymous,
-        signed: session.signingRequired,
-        encrypted: session.encryptData,
-        since: session.creationTime,
-        shares: [...session.trees.values()].map(({ share }) => share.name),
-        opens: session.opens.size,
-      })),
-    opens: () =>
-      sessions().flatMap((session) =>
-        [...session.opens.values()].map((open) => ({
-          id: open.persistentFileId,
-          session: session.sessionId,
-          user: session.identity.name,
-          share: open.tree.share.name,
-          path: open.pathName,
-          access: open.grantedAccess,
-        })),
+    connections: () => [...server.connections.values()].map(connectionView),
+    sessions: () => sessions().map(sessionView),
+    trees: () => trees().map(treeView),
+    opens: () => opens().map(openView),
+    locks: () => opens().flatMap(lockViews),
+    stores: () =>
+      new Set(
+        trees()
+          .filter(({ share }) => !share.isPipe)
+          .map(({ vfs }) => vfs),
       ),
-    endConnection: (id, reason = 'ended by the administrator') => {
-      const connection = server.connections.get(id);
-      connection?.end(reason);
-      return connection !== undefined;
-    },
-    endSession: (id) => {
-      const session = server.sessions.get(id);
-      if (session !== undefined) void endSession(session);
-      return session !== undefined;
-    },
+    counts: () => countsOf(server),
+    endConnection: (id, reason = 'ended by the administrator') => endEach([server.connections.get(id)], (one) => one.end(reason)) > 0,
+    endSession: (id) => endEach([server.sessions.get(id)], endSession) > 0,
+    endOpen: (id) => endEach([opens().find(({ persistentFileId }) => persistentFileId === id)], closeOpen) > 0,
+    endShare: (name) =>
+      endEach(
+        trees().filter(({ share }) => same(share.name, name)),
+        endTree,
+      ),
+    endUser: (name) =>
+      endEach(
+        sessions().filter(({ identity }) => same(identity.name, name)),
+        endSession,
+      ),
   };
+}
+
+/** @returns how many there were */
+function endEach<T>(some: readonly (T | undefined)[], end: (one: T) => unknown): number {
+  const there = some.filter((one) => one !== undefined);
+  for (const one of there) void end(one);
+  return there.length;
 }

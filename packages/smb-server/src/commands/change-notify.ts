@@ -17,9 +17,9 @@ export const changeNotify = command({
     if (handle?.kind !== 'folder') return NtStatus.InvalidParameter;
     if (!open.may(AccessMask.FileListDirectory)) return NtStatus.AccessDenied;
     if (open.watch === undefined) {
-      open.watch = new ChangeWatch(completionFilter, outputBufferLength);
+      open.watch = new ChangeWatch(completionFilter, outputBufferLength, open.tree.share.names.vetoed);
       void open.watch
-        .listen(handle, (flags & ChangeNotifyFlags.WatchTree) !== 0)
+        .listen(handle, (flags & ChangeNotifyFlags.WatchTree) !== 0, ctx.server.watches)
         .catch((error) => ctx.server.failed(error, { open: open.pathName }));
     }
     return wait(ctx, open.watch, outputBufferLength);
@@ -37,7 +37,7 @@ function wait(ctx: ContextOf<'open'>, watch: ChangeWatch, room: number): Promise
   // What follows in its chain cannot wait for a change that may never come.
   if (!ctx.last) stop(NtStatus.InternalError);
   // It is no cancellation when its open, tree or session ends.
-  else if (!ctx.pend(() => stop(ctx.open.ending ? NtStatus.NotifyCleanup : NtStatus.Cancelled))) stop(NtStatus.InsufficientResources);
+  else if (!ctx.pend(() => stop(ctx.open.ending ? NtStatus.NotifyCleanup : NtStatus.Cancelled), true)) stop(NtStatus.InsufficientResources);
   return answered ?? new Promise((resolve) => (later = resolve));
 }
 

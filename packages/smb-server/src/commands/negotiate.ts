@@ -34,7 +34,7 @@ export const negotiate = command({
   response: NegotiateResponse,
   handle(ctx, request) {
     const { connection } = ctx;
-    const { min, max } = connection.server.dialects;
+    const { min, max } = connection.options.dialects;
     if (request.dialects.length === 0) return NtStatus.InvalidParameter;
     const dialect = Math.max(...request.dialects.filter((offered) => offered >= min && offered <= max && known.has(offered)));
     if (!Number.isFinite(dialect)) return NtStatus.NotSupported;
@@ -126,8 +126,8 @@ export function negotiateAnswer(
   dialectRevision: number,
   negotiateContexts: NegotiateContext[],
 ): Parameters<typeof NegotiateResponse.encode>[0] {
-  const { server } = connection;
-  connection.serverSecurityMode = SecurityMode.SigningEnabled | (server.options.signing === 'required' ? SecurityMode.SigningRequired : 0);
+  const { server, options } = connection;
+  connection.serverSecurityMode = SecurityMode.SigningEnabled | (options.signing === 'required' ? SecurityMode.SigningRequired : 0);
   return {
     securityMode: connection.serverSecurityMode,
     dialectRevision,

@@ -15,6 +15,7 @@ import {
   SessionSetupResponse,
   sessionKeys,
 } from '@ring3/smb-proto';
+import type { Identity } from '@ring3/vfs';
 import { endSession } from '../close.ts';
 import { type ContextOf, command } from '../command.ts';
 import type { Connection } from '../connection.ts';
@@ -40,7 +41,7 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
   }
   if (ctx.session?.state === 'ended') return NtStatus.UserSessionDeleted;
   if ((request.flags & SessionSetupFlags.Binding) !== 0) return NtStatus.RequestNotAccepted;
-  if (connection.server.options.encryption === 'required' && connection.cipher === undefined) return NtStatus.AccessDenied;
+  if (connection.options.encryption === 'required' && connection.cipher === undefined) return NtStatus.AccessDenied;
   const session = sessionFor(ctx);
   if (typeof session === 'number') return session;
   if (session.authenticating) return NtStatus.RequestNotAccepted;
@@ -145,7 +146,7 @@ function onComplete(
   const { logon } = step;
   const nobody = logon.guest || logon.anonymous;
   session.acceptor = undefined;
-  if (nobody && server.options.encryption === 'required') {
+  if (nobody && connection.options.encryption === 'required') {
     if (session.state === 'inProgress') forget(connection, session);
     return NtStatus.AccessDenied;
   }
@@ -154,11 +155,17 @@ function onComplete(
   if (!first && !nobody && session.signer === undefined) {
     return andThen(endSession(session), () => NtStatus.AccessDenied);
   }
-  session.logOn(logon, server.users.identityOf(logon));
+  const identity = server.users.identityOf(logon);
+  const previous = nobody ? undefined : previousOf(session, identity, previousSessionId);
+  if (first && !server.mayLogOn(previous)) {
+    forget(connection, session);
+    return NtStatus.RequestNotAccepted;
+  }
+  session.logOn(logon, identity);
   if (first && !nobody) protect(session, logon.sessionKey, securityMode);
   session.preauthHash = undefined;
   connection.loggedOn();
-  server.loggedOn(session);
+  server.loggedOn(session, first);
   connection.log.info('logged on', { user: logon.user, guest: logon.guest, anonymous: logon.anonymous });
   ctx.signResponse = !nobody;
   let sessionFlags = 0;
@@ -166,13 +173,13 @@ function onComplete(
   if (logon.anonymous) sessionFlags |= SessionFlags.IsNull;
   if (session.encryptData) sessionFlags |= SessionFlags.EncryptData;
   const answer = { sessionFlags, securityBuffer: step.token ?? noToken };
-  return andThen(endPrevious(session, previousSessionId), () => answer);
+  return andThen(previous === undefined ? undefined : endSession(previous), () => answer);
 }
 
 /** Keys, signing and encryption of a first log-on, MS-SMB2 3.3.5.5.3. */
 function protect(session: Session, sessionKey: Uint8Array, securityMode: number): void {
   const { connection } = session;
-  const { options } = connection.server;
+  const { options } = connection;
   const bits = connection.cipher === undefined ? 128 : cipherBits(connection.cipher);
   session.setKeys(sessionKeys(connection.dialect as number, sessionKey, session.preauthHash, bits));
   const asked = (securityMode | connection.clientSecurityMode) & SecurityMode.SigningRequired;
@@ -180,11 +187,9 @@ function protect(session: Session, sessionKey: Uint8Array, securityMode: number)
   session.encryptData = options.encryption !== 'off' && connection.cipher !== undefined;
 }
 
-/** PreviousSessionId: a client that comes back ends what it left behind, if it is the same user. MS-SMB2 3.3.5.5.3. */
-function endPrevious(session: Session, previousSessionId: number): MaybePromise<void> {
-  if (previousSessionId === 0 || previousSessionId === session.sessionId) return;
+/** PreviousSessionId: what a client that comes back left behind, if it was the same user. It ends. MS-SMB2 3.3.5.5.3. */
+function previousOf(session: Session, { sid }: Identity, previousSessionId: number): Session | undefined {
+  if (previousSessionId === 0 || previousSessionId === session.sessionId) return undefined;
   const previous = session.connection.server.sessions.get(previousSessionId);
-  if (previous === undefined || previous.state === 'inProgress' || session.isAnonymous || session.isGuest) return;
-  if (previous.identity.sid !== session.identity.sid) return;
-  return endSession(previous);
+  return previous === undefined || previous.state === 'inProgress' || previous.identity.sid !== sid ? undefined : previous;
 }

@@ -52,6 +52,11 @@ export class ByteRangeLocks {
     return count;
   }
 
+  /** Those of the open, in the order they were taken. */
+  of(openId: number): LockRange[] {
+    return this.#held.filter((held) => held.openId === openId).map(({ offset, length, exclusive }) => ({ offset, length, exclusive }));
+  }
+
   /** Whether the open may take the lock now. */
   allows(openId: number, asked: LockRange): boolean {
     for (const held of this.#held) {

@@ -21,10 +21,14 @@ export interface OpenInput {
   /** It stands for an open of one of the file's streams, whose own state is under its own identity. */
   readonly ofStream?: boolean;
 }
+/** In whose name a file is deleted. The state only keeps it. */
+export type Deleter = object;
 /** Closing an open. */
 export interface CloseInput {
   readonly kind: 'close';
   readonly openId: number;
+  /** Of an open with FILE_DELETE_ON_CLOSE. */
+  readonly deleter?: Deleter | undefined;
 }
 /** Takes back an open that was admitted and came to nothing: as if it had never been. */
 export interface WithdrawInput {
@@ -41,6 +45,7 @@ export interface DispositionInput {
   readonly kind: 'disposition';
   readonly openId: number;
   readonly deletePending: boolean;
+  readonly deleter?: Deleter | undefined;
 }
 /** Asks whether something that is about to be done, as if by an open for a moment, goes with the sharing of those who have the file open. */
 export interface ConflictInput {
@@ -113,7 +118,7 @@ export interface CancelInput {
 /** Each input with the decision that answers it. A new kind of state is a row here and one in `transitions`. */
 export interface Decisions {
   open: { readonly input: OpenInput; readonly decision: NtStatus };
-  close: { readonly input: CloseInput; readonly decision: { readonly unlink: boolean } };
+  close: { readonly input: CloseInput; readonly decision: { readonly unlink: boolean; readonly deleter?: Deleter | undefined } };
   withdraw: { readonly input: WithdrawInput; readonly decision: NtStatus };
   takeOut: { readonly input: TakeOutInput; readonly decision: OpenInput | undefined };
   disposition: { readonly input: DispositionInput; readonly decision: NtStatus };
@@ -132,6 +137,23 @@ export type Input = Decisions[keyof Decisions]['input'];
 /** The decision that answers an input. */
 export type DecisionOf<I extends Input> = Decisions[I['kind']]['decision'];
 
+/** What an open holds, and how its file stands. */
+export interface OpenState {
+  readonly oplock: HeldLevel | 'none';
+  /** Byte-range locks that it holds, in the order they were taken. */
+  readonly locks: readonly LockRange[];
+  readonly deletePending: boolean;
+}
+
+/** What the state of a store's files comes to: all zero when nobody has anything open. */
+export interface StateTotals {
+  /** Files about which something is known, and names that are kept for a CREATE. */
+  readonly files: number;
+  /** Byte-range locks that are held. */
+  readonly locks: number;
+  readonly oplocks: number;
+}
+
 /**
  * The state of all files of a store, each file's as one object: opens with their share modes and delete-pending change together or not at all. In one
  * process it answers at once; a replicated one may answer later.
@@ -141,6 +163,10 @@ export interface FileState {
   submit<I extends Input>(fileId: string, input: I): MaybePromise<DecisionOf<I>>;
   /** What reads and writes look at before they ask; it stays right as long as an open of the file is there. */
   guardOf(fileId: string): Guard;
+  /** What an open holds, and how its file stands: for people, as far as it is known here. */
+  look(fileId: string, openId: number): OpenState;
+  /** All that is known here, counted. */
+  readonly totals: StateTotals;
   /** Keeps a name that does not exist yet for one CREATE: its folder's identity and the folded name. @returns how to give it back */
   reserve(parentId: string, foldedName: string): MaybePromise<() => void>;
 }

@@ -19,7 +19,7 @@ function stage({ present = true } = {}) {
   const doomed: number[] = [];
   const state = new LocalFileState({
     clock,
-    oplockBreakMs: 35_000,
+    oplockBreakMs: () => 35_000,
     broken: (effect) => told.push(effect) > 0 && present,
     deleting: (openIds) => doomed.push(...openIds),
   });

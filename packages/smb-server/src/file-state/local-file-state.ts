@@ -1,5 +1,5 @@
 import { type Clock, type MaybePromise, systemClock, type Timer } from '@ring3/kit';
-import type { DecisionOf, Decisions, FileState, Input } from './file-state.ts';
+import type { DecisionOf, Decisions, FileState, Input, OpenState, StateTotals } from './file-state.ts';
 import type { Guard } from './guard.ts';
 import type { OplockBreakEffect } from './oplocks.ts';
 import { FileRecord, type Waiting } from './record.ts';
@@ -29,14 +29,14 @@ const transitions: { readonly [K in keyof Decisions]: Transition<Decisions[K]['i
 export interface LocalFileStateOptions {
   readonly clock: Clock;
   /** How long a holder has to acknowledge the break of its oplock, ms. */
-  readonly oplockBreakMs: number;
+  readonly oplockBreakMs: () => number;
   /** Tells a holder of the break. @returns whether there was anybody to tell */
   readonly broken: (effect: OplockBreakEffect) => boolean;
   /** Tells these opens that their file is going to be deleted: whatever waits for its changes ends. */
   readonly deleting: (openIds: readonly number[]) => void;
 }
 
-const alone: LocalFileStateOptions = { clock: systemClock, oplockBreakMs: 35_000, broken: () => false, deleting: () => {} };
+const alone: LocalFileStateOptions = { clock: systemClock, oplockBreakMs: () => 35_000, broken: () => false, deleting: () => {} };
 
 const nothing: Guard = { locks: 0, levelII: 0, exclusive: 0 };
 
@@ -68,6 +68,22 @@ export class LocalFileState implements FileState {
 
   guardOf(fileId: string): Guard {
     return this.#records.get(fileId)?.guard ?? nothing;
+  }
+
+  look(fileId: string, openId: number): OpenState {
+    const record = this.#records.get(fileId);
+    if (record === undefined) return { oplock: 'none', locks: [], deletePending: false };
+    const { oplocks, locks, deletePending } = record;
+    return { oplock: oplocks.of(record.ownerOf(openId))?.level ?? 'none', locks: locks.of(openId), deletePending };
+  }
+
+  get totals(): StateTotals {
+    const totals = { files: this.size, locks: 0, oplocks: 0 };
+    for (const { locks, oplocks } of this.#records.values()) {
+      totals.locks += locks.size;
+      totals.oplocks += oplocks.size;
+    }
+    return totals;
   }
 
   #recordOf(fileId: string): FileRecord {
@@ -102,7 +118,7 @@ export class LocalFileState implements FileState {
     const { openId, acknowledge } = effect;
     const { broken, clock, oplockBreakMs } = this.#options;
     const expire = (): void => void this.submit(fileId, { kind: 'expire', openId });
-    if (acknowledge) this.#timers.set(openId, clock.after(oplockBreakMs, expire));
+    if (acknowledge) this.#timers.set(openId, clock.after(oplockBreakMs(), expire));
     if (!broken(effect) && acknowledge) expire();
   }
 

@@ -22,6 +22,18 @@ function receivingInto(accepted: Socket, buffer: () => Uint8Array, receive: (byt
   return socket;
 }
 
+/** One end of a TCP connection: an address as `inet_ntop` writes it, empty where the connection is gone already. */
+export interface TcpEnd {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Both ends of an accepted connection. */
+export interface TcpEnds {
+  readonly client: TcpEnd;
+  readonly server: TcpEnd;
+}
+
 /** One accepted TCP connection as a link. What one piece of the stream brings about leaves in one vectored write. */
 class TcpLink implements Link {
   readonly peer: string;
@@ -56,14 +68,14 @@ class TcpLink implements Link {
     const socket = own ?? accepted;
     this.#socket = socket;
     if (own === undefined) socket.on('data', receive);
-    const end = (reason: string): void => {
+    const end = (reason: string, broken = false): void => {
       if (this.#ended) return;
       this.#ended = true;
-      events.end(reason);
+      events.end(reason, broken);
     };
     socket.on('drain', () => events.drain?.());
     socket.on('end', () => end('the client closed'));
-    socket.on('error', (error) => end(error.message));
+    socket.on('error', (error) => end(error.message, true));
     socket.on('close', () => end('the socket closed'));
     socket.resume();
   }
@@ -94,9 +106,14 @@ class TcpLink implements Link {
   close(now = false): void {
     this.#ended = true;
     if (now) this.#socket.destroy();
-    else this.#socket.end();
+    else this.#socket.destroySoon();
   }
 }
+
+const endsOf = ({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket): TcpEnds => ({
+  client: { host: remoteAddress, port: remotePort },
+  server: { host: localAddress, port: localPort },
+});
 
 /** A listening socket. */
 export interface TcpListener {
@@ -107,9 +124,9 @@ export interface TcpListener {
 }
 
 /** Listens on a TCP port. @throws the socket's error where it cannot */
-export async function listenTcp(host: string, port: number, accept: (link: Link, address: string) => void): Promise<TcpListener> {
+export async function listenTcp(host: string, port: number, accept: (link: Link, ends: TcpEnds) => void): Promise<TcpListener> {
   const server: NetServer = createServer({ keepAlive: true, pauseOnConnect: true }, (socket) =>
-    accept(new TcpLink(socket), socket.remoteAddress ?? ''),
+    accept(new TcpLink(socket), endsOf(socket)),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -1,6 +1,6 @@
 import { NtStatus } from '@ring3/smb-proto';
 import { type Change, type Handle, isCode, type Watch } from '@ring3/vfs';
-import { encodeTold, lengthOf, type Told, tellChange } from './changes.ts';
+import { encodeTold, lengthOf, shownChange, type Told, tellChange } from './changes.ts';
 
 /** What a CHANGE_NOTIFY request comes to: the buffer of its answer, or a status. */
 export type Notified = Uint8Array | NtStatus;
@@ -20,6 +20,7 @@ const mostKept = 4096;
 export class ChangeWatch {
   readonly #completionFilter: number;
   readonly #room: number;
+  readonly #vetoed: ((name: string) => boolean) | undefined;
   readonly #waiting: Waiting[] = [];
   #told: Told[] = [];
   /** What they take in an answer, each up to the start of the next. */
@@ -28,19 +29,28 @@ export class ChangeWatch {
   /** Ends every later request too: the folder is going to be deleted. */
   #ended: NtStatus | undefined;
   #watch: Watch | undefined;
+  #listening: Set<ChangeWatch> | undefined;
 
-  /** @param room bytes that the first request has for its answer */
-  constructor(completionFilter: number, room: number) {
+  /**
+   * @param room bytes that the first request has for its answer
+   * @param vetoed names of which nothing is told
+   */
+  constructor(completionFilter: number, room: number, vetoed?: (name: string) => boolean) {
     this.#completionFilter = completionFilter;
     this.#room = room;
+    this.#vetoed = vetoed;
   }
 
-  /** Starts to listen, where the store tells changes. */
-  async listen(handle: Handle, recursive: boolean): Promise<void> {
+  /** Starts to listen, where the store tells changes. @param listening where it is as long as it does */
+  async listen(handle: Handle, recursive: boolean, listening: Set<ChangeWatch>): Promise<void> {
     const watch = await handle.watch?.({ recursive }, (change) => this.tell(change));
     if (watch === undefined || isCode(watch)) return;
-    if (this.#ended === undefined) this.#watch = watch;
-    else watch.close();
+    if (this.#ended !== undefined) {
+      watch.close();
+      return;
+    }
+    this.#watch = watch;
+    this.#listening = listening.add(this);
   }
 
   /** Takes a request: answered at once if something is kept. @returns how to take it back */
@@ -62,8 +72,10 @@ export class ChangeWatch {
 
   /** A change has happened. */
   tell(change: Change): void {
-    if (change.what === 'overflow') this.#lose();
-    else this.#keep(tellChange(change, this.#completionFilter));
+    const shown = this.#vetoed === undefined ? change : shownChange(change, this.#vetoed);
+    if (shown === undefined) return;
+    if (shown.what === 'overflow') this.#lose();
+    else this.#keep(tellChange(shown, this.#completionFilter));
     this.#flush();
   }
 
@@ -101,6 +113,7 @@ export class ChangeWatch {
     if (this.#ended !== undefined) return;
     this.#ended = status;
     this.#watch?.close();
+    this.#listening?.delete(this);
     for (const { answer } of this.#waiting.splice(0)) answer(status);
   }
 }

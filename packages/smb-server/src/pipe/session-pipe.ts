@@ -10,9 +10,15 @@ const typeOf = (share: Share): number => (share.isPipe ? 0x80000003 : 0);
 function hostFor(session: Session): PipeHost {
   const { server } = session.connection;
   return {
-    serverName: server.options.name,
-    workgroup: server.options.workgroup,
-    comment: server.options.comment,
+    get serverName() {
+      return server.options.name;
+    },
+    get workgroup() {
+      return server.options.workgroup;
+    },
+    get comment() {
+      return server.options.comment;
+    },
     *shares(): Iterable<PipeShare> {
       for (const share of server.shares.all()) {
         if (share.accessOf(session) === 'none') continue;
@@ -62,7 +68,8 @@ export class SessionPipe {
         if (later === undefined) this.#waiting.push(again);
         else resolve(later);
       };
-      if (!request.pend(() => resolve(this.#closed ? NtStatus.PipeBroken : NtStatus.Cancelled))) resolve(NtStatus.InsufficientResources);
+      const stop = (): void => resolve(this.#closed ? NtStatus.PipeBroken : NtStatus.Cancelled);
+      if (!request.pend(stop, true)) resolve(NtStatus.InsufficientResources);
       else this.#waiting.push(again);
     });
   }

@@ -1,7 +1,6 @@
 import { type MaybePromise, runSteps } from '@ring3/kit';
 import { CreateRequest, CreateResponse, NtStatus } from '@ring3/smb-proto';
 import { type ContextOf, command } from '../../command.ts';
-import { parsePath } from '../../paths.ts';
 import { newTrail } from '../../resolve.ts';
 import { askContexts } from './contexts/index.ts';
 import { createFile } from './file.ts';
@@ -18,7 +17,7 @@ export const create = command({
   response: CreateResponse,
   handle(ctx, request): MaybePromise<Answer> {
     const { session, tree, server } = ctx;
-    if (session.opens.size >= server.limits.opensForSession) return NtStatus.TooManyOpenedFiles;
+    if (!server.mayOpen(session)) return NtStatus.TooManyOpenedFiles;
     if (tree.share.isPipe) return openPipe(ctx, request);
     const broken = validate(request);
     if (broken !== NtStatus.Success) return broken;
@@ -29,7 +28,7 @@ export const create = command({
 });
 
 function planOf(ctx: ContextOf<'tree'>, request: CreateRequest): CreatePlan | NtStatus {
-  const path = parsePath(request.name);
+  const path = ctx.tree.share.names.parse(request.name);
   if (typeof path === 'number') return path;
   const plan: CreatePlan = {
     ctx,

@@ -20,6 +20,7 @@ export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parame
   });
   session.opens.set(open.volatileFileId, open);
   ctx.open = open;
+  server.opens.set(open.volatileFileId, open);
   return {
     oplockLevel: OplockLevel.None,
     createAction: CreateAction.Opened,

@@ -1,0 +1,79 @@
+import { Dialect } from '@ring3/smb-proto';
+import { changeLimits, defaultLimits } from './limits.ts';
+import type { ResolvedOptions, SmbServerOptions } from './options.ts';
+
+/** The options that may change while the server runs. What is left out stays as it is. */
+export type RunTimeOptions = Partial<
+  Pick<SmbServerOptions, 'name' | 'workgroup' | 'comment' | 'signing' | 'encryption' | 'guest' | 'anonymous' | 'dialects' | 'limits'>
+>;
+/** The same, filled in. */
+export type RunTimeValues = Pick<ResolvedOptions, keyof RunTimeOptions>;
+
+/** What holds unless something else is asked for. */
+export const runTimeDefaults: RunTimeValues = Object.freeze({
+  name: 'RING3',
+  workgroup: 'WORKGROUP',
+  comment: 'ring3 file server',
+  signing: 'required',
+  encryption: 'off',
+  guest: false,
+  anonymous: false,
+  dialects: Object.freeze({ min: Dialect.Smb202, max: Dialect.Smb311 }),
+  limits: defaultLimits,
+});
+
+const text =
+  (what: string, allowed: RegExp, spell = (value: string): string => value) =>
+  (value: string): string => {
+    if (typeof value === 'string' && allowed.test(value)) return spell(value);
+    throw new RangeError(`${what}: ${JSON.stringify(value)}`);
+  };
+
+const oneOf =
+  <T>(name: string, ...words: readonly T[]) =>
+  (value: T): T => {
+    if (words.includes(value)) return value;
+    throw new RangeError(`${name}: ${words.join(' or ')}, not ${JSON.stringify(value)}`);
+  };
+
+const dialects: ReadonlySet<unknown> = new Set(Object.values(Dialect).filter((dialect) => dialect !== Dialect.Wildcard));
+
+function dialectRange({ min, max }: NonNullable<RunTimeOptions['dialects']>, now: RunTimeValues): RunTimeValues['dialects'] {
+  const range = { min: min ?? now.dialects.min, max: max ?? now.dialects.max };
+  for (const dialect of [range.min, range.max])
+    if (!dialects.has(dialect)) throw new RangeError(`not a dialect: ${JSON.stringify(dialect)}`);
+  if (range.min > range.max) throw new RangeError('the lowest dialect is above the highest');
+  return Object.freeze(range);
+}
+
+type Take<K extends keyof RunTimeOptions> = (value: NonNullable<RunTimeOptions[K]>, now: RunTimeValues) => RunTimeValues[K];
+
+type Check = (value: unknown, now: RunTimeValues) => unknown;
+
+/** How each is checked, and spelled. */
+const take: { readonly [K in keyof RunTimeValues]: Take<K> } = {
+  name: text('not a NetBIOS name', /^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/, (value) => value.toUpperCase()),
+  workgroup: text('not the name of a work group', /^(?! )[^"/\\[\]:;|=,+*?<>\p{C}]{1,15}(?<! )$/u),
+  comment: text('not a comment of 1 to 256 characters', /^[^\p{C}]{1,256}$/u),
+  signing: oneOf('signing', 'required', 'enabled'),
+  encryption: oneOf('encryption', 'off', 'desired', 'required'),
+  guest: oneOf('guest', true, false),
+  anonymous: oneOf('anonymous', true, false),
+  dialects: dialectRange,
+  limits: (changes, { limits }) => changeLimits(limits, changes),
+};
+
+/**
+ * These options with some of them changed, as another frozen object: whoever holds the one or the other sees all of it.
+ * @throws RangeError for an empty or bad value, and a name that is none of them
+ */
+export function changeOptions<T extends RunTimeValues>(now: T, changes: RunTimeOptions): Readonly<T> {
+  const values: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(changes)) {
+    if (!Object.hasOwn(take, name)) throw new RangeError(`no option that may change: ${name}`);
+    if (value !== undefined) values[name] = (take[name as keyof RunTimeValues] as Check)(value, now);
+  }
+  const next = Object.freeze({ ...now, ...values });
+  if (next.encryption === 'required' && next.dialects.max < Dialect.Smb30) throw new RangeError('encryption needs dialect 3.0 or above');
+  return next;
+}
