@@ -73,6 +73,11 @@ export class Namespace implements EngineContext {
     return this.#tracker;
   }
 
+  /** The tracker, where it has been made: for whoever only looks. */
+  get trackerIfMade(): Tracker | undefined {
+    return this.#tracker;
+  }
+
   /** Lets somebody hear of the tracker's events, beside others; time passes by itself from then on. */
   addSink(sink: EventSink): void {
     this.#sinks.push(sink);

@@ -36,5 +36,12 @@ export { type AckDetails, acknowledge, done } from './server/acknowledge.ts';
 export { Block, familyHeaderLength, type MessageHead } from './server/block.ts';
 export { dumpBlockSizes } from './server/netlink-port.ts';
 export { allRights, noRights, type Port, PortOption, type PortOptions, type Rights, type SendOptions } from './server/port.ts';
-export { createServer, type NetlinkServer, type NetlinkServerOptions, type ServerFault, type Trace } from './server/server.ts';
+export {
+  createServer,
+  type NetlinkNumbers,
+  type NetlinkServer,
+  type NetlinkServerOptions,
+  type ServerFault,
+  type Trace,
+} from './server/server.ts';
 export { type AnyCommand, type Call, type Command, command, type Dump, type SubsystemRows, subsystem } from './server/subsystem.ts';

@@ -54,6 +54,11 @@ export class FlowTable {
     this.#key1 = random32() | 0;
   }
 
+  /** Bytes that are laid out for flows and index; the system commits a page of them when it is touched. */
+  get bytes(): number {
+    return this.words.buffer.byteLength + this.wide.byteLength + this.#slots.byteLength;
+  }
+
   /** @returns a zeroed flow, or -1 when the arena is full */
   allocate(): number {
     let flow = this.#free;

@@ -177,8 +177,10 @@ test('a full receive buffer answers ENOBUFS once, before what did fit; later eve
   server.notify(1, event);
   assert.ok(port.next(1000) instanceof Uint8Array);
   assert.equal(server.listening(1), true);
+  assert.deepEqual(server.numbers, { requests: 0, refused: 0, faults: 0, events: kept + 1, eventsLost: 50, ports: 1 });
   port.close();
   assert.equal(server.listening(1), false);
+  assert.equal(server.numbers.ports, 0);
 });
 
 test('a handler that throws answers EIO and is told, and the server goes on', async () => {

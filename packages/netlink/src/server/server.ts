@@ -34,6 +34,22 @@ export interface NetlinkServerOptions {
   readonly trace?: Trace;
 }
 
+/** What a server has counted since it began. */
+export interface NetlinkNumbers {
+  /** Messages that asked for something. */
+  readonly requests: number;
+  /** Those that were answered with an error. */
+  readonly refused: number;
+  /** Those that failed inside ring3. */
+  readonly faults: number;
+  /** Datagrams of groups, each counted once for every port that got it. */
+  readonly events: number;
+  /** Those that a port had no room for: its program is told ENOBUFS, unless it does not want to be. */
+  readonly eventsLost: number;
+  /** Sockets that are open now. */
+  readonly ports: number;
+}
+
 /** Sees a datagram on its way; it is only lent. */
 export type Trace = (direction: 'in' | 'out', portId: number, datagram: Uint8Array) => void;
 
@@ -49,6 +65,7 @@ export interface NetlinkServer {
   send(portId: number, datagram: Uint8Array): boolean;
   /** The port with that id. */
   port(portId: number): Port | undefined;
+  readonly numbers: NetlinkNumbers;
   /** Tells of each port that ends: what it held (queues) ends with it. */
   onClose(call: (port: Port) => void): void;
   /** Ends all ports. */
@@ -66,6 +83,11 @@ class Server implements NetlinkServer, PortOwner {
   readonly #closing: ((port: Port) => void)[] = [];
   readonly #random: Random;
   readonly #fault: ((fault: ServerFault) => void) | undefined;
+  #requests = 0;
+  #refused = 0;
+  #faults = 0;
+  #events = 0;
+  #eventsLost = 0;
 
   readonly trace: Trace | undefined;
 
@@ -89,7 +111,10 @@ class Server implements NetlinkServer, PortOwner {
   }
 
   notify(group: number, datagram: Uint8Array): void {
-    for (const port of this.#members.get(group) ?? []) port.deliver(datagram, eventCharge);
+    for (const port of this.#members.get(group) ?? []) {
+      if (port.deliver(datagram, eventCharge)) this.#events++;
+      else this.#eventsLost++;
+    }
   }
 
   send(portId: number, datagram: Uint8Array): boolean {
@@ -98,6 +123,17 @@ class Server implements NetlinkServer, PortOwner {
 
   port(portId: number): Port | undefined {
     return this.#ports.get(portId);
+  }
+
+  get numbers(): NetlinkNumbers {
+    return {
+      requests: this.#requests,
+      refused: this.#refused,
+      faults: this.#faults,
+      events: this.#events,
+      eventsLost: this.#eventsLost,
+      ports: this.#ports.size + this.#unbound.size,
+    };
   }
 
   onClose(call: (port: Port) => void): void {
@@ -118,6 +154,7 @@ class Server implements NetlinkServer, PortOwner {
   }
 
   failed(error: unknown, type: number, portId: number): void {
+    this.#faults++;
     this.#fault?.({ error, type, portId });
   }
 
@@ -146,6 +183,8 @@ class Server implements NetlinkServer, PortOwner {
       const refusal = at === 0 ? refuseAll(frame, header, sender) : 0;
       if (refusal < 0) return;
       const outcome = refusal === 0 ? this.#message(port, frame, at, header, sender) : { errno: refusal };
+      if ((header.flags & MessageFlags.Request) !== 0) this.#requests++;
+      if (outcome.errno !== 0) this.#refused++;
       if (outcome !== unanswered) this.#answer(port, frame, at, header, outcome);
       if (refusal !== 0) return;
       at += align(header.length);
