@@ -1,0 +1,165 @@
+import { networkInterfaces } from 'node:os';
+import { type Endpoint, type FlowEnd, MirroredConnection, type MirrorOwner, type Namespace } from '@ring3/conntrack';
+import type { Link, LinkEvents, Log } from '@ring3/kit';
+import { fromWireName, parseAddress } from '@ring3/nfnetlink';
+import type { TcpEnd, TcpEnds } from '@ring3/smb-server';
+
+/**
+ * Stands between a file server and a namespace of the netfilter half: each connection that passes `carry` is a flow of the namespace's table, and lives no
+ * longer than its flow. So the programs that list, watch, time and delete flows do the same to the clients (docs/decisions/0057-the-guard.md).
+ */
+export class Guard {
+  readonly #namespace: Namespace;
+  readonly #log: Log;
+  readonly #links = new Set<GuardedLink>();
+
+  /** Lets the namespace's time pass by itself. */
+  constructor(namespace: Namespace, log: Log) {
+    this.#namespace = namespace;
+    this.#log = log;
+    namespace.keepTime();
+    namespace.onClose(() => {
+      for (const link of this.#links) link.cut('its namespace was deleted');
+    });
+  }
+
+  /** Connections that are flows now. */
+  get size(): number {
+    return this.#links.size;
+  }
+
+  /** `carry` of a file server's options. */
+  readonly carry = (link: Link, ends: TcpEnds, opens: () => number): Link => {
+    const client = endpointOf(ends.client);
+    const server = endpointOf(ends.server);
+    if (client === undefined || server === undefined || client.address.length !== server.address.length) return link;
+    const guarded = new GuardedLink(this.#namespace, link, opens, this.#links);
+    if (guarded.follow(client, server, this.#ingress(ends.server))) return guarded;
+    this.#log.debug('a connection is not tracked: a rule says so, or the table has no room', { peer: link.peer });
+    return link;
+  };
+
+  /** The interface that a server's address is of, where a rule asks for one. */
+  #ingress({ host }: TcpEnd): string {
+    if (!this.#namespace.rules.list().some(({ match }) => match.ingress !== undefined)) return '';
+    const own = bare(host);
+    for (const [name, addresses = []] of Object.entries(networkInterfaces()))
+      if (addresses.some(({ address }) => address === own)) return name;
+    return '';
+  }
+}
+
+/** An address without the interface of a link-local one, and as IPv4 where IPv6 only carries it, RFC 4291 section 2.5.5.2. */
+const bare = (host: string): string => host.replace(/%.*$/, '').replace(/^::ffff:(?=[\d.]+$)/i, '');
+
+function endpointOf({ host, port }: TcpEnd): Endpoint | undefined {
+  const address = parseAddress(bare(host));
+  return address === undefined ? undefined : { address, port };
+}
+
+/** A link whose bytes are counted to a flow. */
+class GuardedLink implements Link, MirrorOwner {
+  readonly #namespace: Namespace;
+  readonly #link: Link;
+  readonly #opens: () => number;
+  readonly #links: Set<GuardedLink>;
+  /** Undefined when it has ended. */
+  #connection: MirroredConnection | undefined;
+  #events: LinkEvents | undefined;
+
+  /** @param links those that are flows now: it is among them while it is one */
+  constructor(namespace: Namespace, link: Link, opens: () => number, links: Set<GuardedLink>) {
+    this.#namespace = namespace;
+    this.#link = link;
+    this.#opens = opens;
+    this.#links = links;
+  }
+
+  get peer(): string {
+    return this.#link.peer;
+  }
+
+  get queued(): number {
+    return this.#link.queued;
+  }
+
+  /** @returns whether it is a flow now */
+  follow(client: Endpoint, server: Endpoint, ingress: string): boolean {
+    const { tracker, clock } = this.#namespace;
+    const connection = new MirroredConnection(tracker, client, server, clock.now(), this, ingress);
+    if (connection.flow < 0) return false;
+    this.#connection = connection;
+    this.#links.add(this);
+    return true;
+  }
+
+  open(events: LinkEvents): void {
+    this.#events = events;
+    const { clock } = this.#namespace;
+    this.#link.open({
+      receive: (bytes) => {
+        this.#connection?.received(bytes.length, clock.now());
+        events.receive(bytes);
+      },
+      end: (reason, broken = false) => {
+        this.#end(broken ? 'reset' : 'close', 'client');
+        events.end(reason, broken);
+      },
+      drain: () => events.drain?.(),
+      ...(events.buffer === undefined ? {} : { buffer: () => events.buffer!() }),
+    });
+  }
+
+  send(chunks: readonly Uint8Array[], sent?: () => void): boolean {
+    let bytes = 0;
+    for (const chunk of chunks) bytes += chunk.length;
+    this.#connection?.sent(bytes, this.#namespace.clock.now());
+    return this.#link.send(chunks, sent);
+  }
+
+  pause(): void {
+    this.#link.pause();
+  }
+
+  resume(): void {
+    this.#link.resume();
+  }
+
+  /** Both kinds of end are a FIN on the wire: a socket that is dropped says goodbye too. */
+  close(now?: boolean): void {
+    this.#end('close', 'server');
+    this.#link.close(now);
+  }
+
+  /** A connection on which something is open is only ended by a policy that a rule gave it. */
+  keeps(flow: number): boolean {
+    return this.#namespace.tracker.policyOf(flow) === undefined && this.#opens() > 0;
+  }
+
+  ended(flow: number, how: FlowEnd): void {
+    if (how === 'taken') this.cut('another connection has its ports');
+    else if (how === 'deleted') this.cut('its flow was deleted');
+    else {
+      const policy = this.#namespace.tracker.policyOf(flow);
+      this.cut(policy === undefined ? 'idle: timeout' : `idle: timeout policy ${fromWireName(policy.name)}`);
+    }
+  }
+
+  /** Ends the connection for a reason of the netfilter half, when the work at hand is done: a flow may end while another connection sends. */
+  cut(reason: string): void {
+    queueMicrotask(() => {
+      if (this.#connection === undefined) return;
+      this.#end('reset', 'server');
+      this.#link.close(true);
+      this.#events?.end(reason);
+    });
+  }
+
+  #end(how: 'close' | 'reset', by: 'client' | 'server'): void {
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    this.#connection = undefined;
+    connection.end(how, by, this.#namespace.clock.now());
+    this.#links.delete(this);
+  }
+}

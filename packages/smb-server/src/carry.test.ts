@@ -1,0 +1,57 @@
+import { deepStrictEqual, strictEqual } from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { FakeClock, type Link, type LinkEvents } from '@ring3/kit';
+import { NtStatus } from '@ring3/smb-proto';
+import { createMemoryStore } from '@ring3/vfs';
+import { createSmbServer } from './create-smb-server.ts';
+import type { TcpEnds } from './links/tcp.ts';
+import type { Server } from './server.ts';
+import { RawClient } from './testing/raw-client.ts';
+
+test('what the listening socket accepts passes `carry` with both ends; what comes back is the connection, and an end that it tells is the connection’s', async () => {
+  let given: { ends: TcpEnds; opens: () => number } | undefined;
+  // the connection that comes back has its client in memory
+  let client: RawClient | undefined;
+  let events: LinkEvents | undefined;
+  const carry = (accepted: Link, ends: TcpEnds, opens: () => number): Link => {
+    given = { ends, opens };
+    strictEqual(opens(), 0);
+    accepted.close(true);
+    let carried: Link | undefined;
+    client = new RawClient({ clock: new FakeClock(), accept: (link: Link) => (carried = link) } as unknown as Server);
+    const link = carried as unknown as Link;
+    const open = link.open.bind(link);
+    return Object.assign(link, {
+      open: (told: LinkEvents) => {
+        events = told;
+        open(told);
+      },
+    });
+  };
+  await using server = await createSmbServer({
+    shares: { share: createMemoryStore() },
+    users: { ann: 'secret' },
+    signing: 'enabled',
+    carry,
+  });
+  const { port = 0 } = server.address ?? {};
+  const connected = once(server.events, 'connect');
+  const socket = connect(port, '127.0.0.1');
+  await connected;
+  deepStrictEqual(given?.ends.server, { host: '127.0.0.1', port });
+  strictEqual(given?.ends.client.host, '127.0.0.1');
+  await client?.negotiate();
+  await client?.logOn('ann', 'secret');
+  await client?.connect('share');
+  for (const name of ['one', 'two']) strictEqual((await client?.create(name))?.status, NtStatus.Success);
+  strictEqual(given?.opens(), 2);
+
+  const disconnected = once(server.events, 'disconnect');
+  events?.end('somebody said so');
+  const [{ reason }] = (await disconnected) as [{ reason: string }];
+  strictEqual(reason, 'somebody said so');
+  strictEqual(given?.opens(), 0);
+  socket.destroy();
+});
