@@ -71,7 +71,10 @@ export function changeOptions<T extends RunTimeValues>(now: T, changes: RunTimeO
   const values: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(changes)) {
     if (!Object.hasOwn(take, name)) throw new RangeError(`no option that may change: ${name}`);
-    if (value !== undefined) values[name] = (take[name as keyof RunTimeValues] as Check)(value, now);
+    if (value === undefined) continue;
+    if (value === null || typeof value !== typeof now[name as keyof RunTimeValues])
+      throw new RangeError(`${name}: ${JSON.stringify(value)}`);
+    values[name] = (take[name as keyof RunTimeValues] as Check)(value, now);
   }
   const next = Object.freeze({ ...now, ...values });
   if (next.encryption === 'required' && next.dialects.max < Dialect.Smb30) throw new RangeError('encryption needs dialect 3.0 or above');

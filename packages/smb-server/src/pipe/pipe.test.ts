@@ -2,12 +2,12 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { Frame } from '@ring3/wire';
 import { checkDeclaration, isDeclaration } from '@ring3/wire/testing';
-import { uuid } from './endpoint.ts';
+import { binding as bind, calling as request, srvsvc, wkssvc } from '../testing/rpc.ts';
 import { NdrReader, NdrWriter } from './ndr.ts';
 import { openPipe, type Pipe, type PipeHost } from './pipe.ts';
 import * as messages from './rpc-messages.ts';
 
-const { Bind, BindAck, Fault, PduHeader, PduType, RequestHead } = messages;
+const { BindAck, Fault, PduHeader, PduType } = messages;
 const shares = Array.from({ length: 300 }, (_, i) => ({ name: `share${i}`, type: 0, comment: `the ${i}th` }));
 const host: PipeHost = {
   serverName: 'RING3',
@@ -21,27 +21,7 @@ const host: PipeHost = {
   wall: () => Date.UTC(2026, 10, 20, 12, 34, 56, 780),
 };
 
-const pdu = (type: number, body: Uint8Array, flags = 3): Uint8Array => {
-  const frame = Frame.alloc(PduHeader.byteLength + body.length);
-  PduHeader.write(frame, 0, { type, flags, fragmentLength: frame.length, callId: 7 });
-  frame.bytes.set(body, PduHeader.byteLength);
-  return frame.bytes;
-};
-const ndr = { uuid: uuid('8a885d04-1ceb-11c9-9fe8-08002b104860'), version: 2 };
-const bind = (abstract: string, version: number): Uint8Array => {
-  const context = { contextId: 0, uuid: uuid(abstract), version, transferSyntaxes: [ndr] };
-  return pdu(
-    PduType.Bind,
-    Bind.encode({ maxTransmit: 4280, maxReceive: 4280, associationGroup: 0, contexts: [context] as never }).head.subarray(16),
-  );
-};
-const bindSrvsvc = bind('4b324fc8-1670-01d3-1278-5a47bf6ee188', 3);
-const request = (operation: number, stub: Uint8Array, flags = 3): Uint8Array => {
-  const frame = Frame.alloc(RequestHead.byteLength + stub.length);
-  RequestHead.write(frame, 0, { allocationHint: stub.length, contextId: 0, operation });
-  frame.bytes.set(stub, RequestHead.byteLength);
-  return pdu(PduType.Request, frame.bytes, flags);
-};
+const bindSrvsvc = bind(srvsvc.abstract, srvsvc.version);
 const enumerate = new NdrWriter().string('\\\\RING3').settle().u32(1).u32(1).u32(0x20004).u32(0).u32(0).u32(0xffffffff).u32(0).finish();
 const open = (on: PipeHost = host): Pipe => {
   const pipe = openPipe('SRVSVC', on) as Pipe;
@@ -151,22 +131,32 @@ test('an interface that the pipe has not is refused in the bind, not by silence'
   deepStrictEqual([result?.result, result?.reason], [2, 1]);
 });
 
-test('wkssvc and srvsvc tell what the server is at each level that clients use', () => {
-  for (const [pipeName, abstract, version, operation, levels] of [
-    ['srvsvc', '4b324fc8-1670-01d3-1278-5a47bf6ee188', 3, 21, [100, 101, 102]],
-    ['wkssvc', '6bffd098-a112-3610-9833-46c3f87e345a', 1, 0, [100, 101, 102]],
-  ] as const) {
-    for (const level of levels) {
-      const pipe = openPipe(pipeName, host) as Pipe;
+for (const [name, { abstract, version, getInfo }] of Object.entries({ srvsvc, wkssvc })) {
+  for (const level of [100, 101, 102]) {
+    test(`${name} tells what the server is at level ${level}: as it is when somebody asks`, () => {
+      const living = { ...host };
+      const pipe = openPipe(name, living) as Pipe;
       pipe.write(bind(abstract, version));
       pipe.read(65536);
-      pipe.write(request(operation, new NdrWriter().u32(0).u32(level).finish()));
-      const { stub } = answerOf(pipe);
-      ok(Buffer.from(stub).includes(Buffer.from('RING3\0', 'utf16le')), `${pipeName} ${level}`);
-      strictEqual(new DataView(stub.buffer, stub.byteOffset).getUint32(stub.length - 4, true), 0);
-    }
+      const ask = (): Buffer => {
+        pipe.write(request(getInfo, new NdrWriter().u32(0).u32(level).finish()));
+        return Buffer.from(answerOf(pipe).stub);
+      };
+      const told = (stub: Buffer, text: string): boolean => stub.includes(Buffer.from(`${text}\0`, 'utf16le'));
+      for (const [serverName, workgroup, comment] of [
+        ['RING3', 'WORKGROUP', 'a server'],
+        ['TOWER', 'HOME', 'another one'],
+      ] as const) {
+        Object.assign(living, { serverName, workgroup, comment });
+        const stub = ask();
+        strictEqual(stub.readUInt32LE(stub.length - 4), 0);
+        ok(told(stub, serverName));
+        strictEqual(told(stub, workgroup), name === 'wkssvc');
+        strictEqual(told(stub, comment), name === 'srvsvc' && level > 100);
+      }
+    });
   }
-});
+}
 
 test('garbage breaks the pipe and nothing else; a cut PDU never throws', () => {
   for (const good of [bindSrvsvc, request(15, enumerate)]) {

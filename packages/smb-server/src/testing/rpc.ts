@@ -1,0 +1,34 @@
+import { Frame } from '@ring3/wire';
+import { uuid } from '../pipe/endpoint.ts';
+import { Bind, PduHeader, PduType, RequestHead } from '../pipe/rpc-messages.ts';
+
+/** The interfaces that are tested: id, version, and the operation that tells what the server is. */
+export const srvsvc = { abstract: '4b324fc8-1670-01d3-1278-5a47bf6ee188', version: 3, getInfo: 21 } as const;
+export const wkssvc = { abstract: '6bffd098-a112-3610-9833-46c3f87e345a', version: 1, getInfo: 0 } as const;
+
+/** A DCE/RPC PDU of call 7. */
+export function pdu(type: number, body: Uint8Array, flags = 3): Uint8Array {
+  const frame = Frame.alloc(PduHeader.byteLength + body.length);
+  PduHeader.write(frame, 0, { type, flags, fragmentLength: frame.length, callId: 7 });
+  frame.bytes.set(body, PduHeader.byteLength);
+  return frame.bytes;
+}
+
+const ndr = { uuid: uuid('8a885d04-1ceb-11c9-9fe8-08002b104860'), version: 2 };
+
+/** Binds context 0 to an interface. */
+export function binding(abstract: string, version: number): Uint8Array {
+  const context = { contextId: 0, uuid: uuid(abstract), version, transferSyntaxes: [ndr] };
+  return pdu(
+    PduType.Bind,
+    Bind.encode({ maxTransmit: 4280, maxReceive: 4280, associationGroup: 0, contexts: [context] as never }).head.subarray(16),
+  );
+}
+
+/** Calls an operation of context 0. */
+export function calling(operation: number, stub: Uint8Array, flags = 3): Uint8Array {
+  const frame = Frame.alloc(RequestHead.byteLength + stub.length);
+  RequestHead.write(frame, 0, { allocationHint: stub.length, contextId: 0, operation });
+  frame.bytes.set(stub, RequestHead.byteLength);
+  return pdu(PduType.Request, frame.bytes, flags);
+}
