@@ -1,0 +1,65 @@
+import type { Log, Metrics } from '@ring3/kit';
+import { Hono } from 'hono';
+import type { DaemonStatus } from '../control/protocol.ts';
+
+/** What the console shows of a daemon. */
+export interface Shown {
+  readonly metrics: Metrics;
+  status(): DaemonStatus;
+}
+
+/** Who may ask. */
+export interface Access {
+  /** Whether a Host header is one of the server's own. */
+  readonly host: (header: string | undefined) => boolean;
+  /** Whether an Authorization header lets somebody in. */
+  readonly token: (header: string | undefined) => boolean;
+}
+
+/** Prometheus text format 0.0.4. */
+const prometheusText = 'text/plain; version=0.0.4; charset=utf-8';
+
+const index = `ring3
+/metrics      numbers for Prometheus
+/api/metrics  the same as JSON
+/api/status   the daemon's status as JSON
+/health       whether the file server runs
+`;
+
+const headers = {
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'Referrer-Policy': 'no-referrer',
+} as const;
+
+/**
+ * What is answered over HTTP: GET and HEAD alone, to whoever the host and the token let in. `/health` needs no token, and says one word. Nothing answers to other
+ * origins: there is no CORS header.
+ */
+export function consoleApp(shown: Shown, access: Access, log: Log): Hono {
+  const app = new Hono();
+  app.use(async (c, next) => {
+    for (const [name, value] of Object.entries(headers)) c.header(name, value);
+    if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return c.text('only GET and HEAD\n', 405, { Allow: 'GET, HEAD' });
+    if (!access.host(c.req.header('host'))) return c.text('this is not the server of that name\n', 421);
+    if (c.req.path !== '/health' && !access.token(c.req.header('authorization'))) {
+      return c.text('a token is needed\n', 401, { 'WWW-Authenticate': 'Bearer realm="ring3"' });
+    }
+    return next();
+  });
+  app.get('/', (c) => c.text(index));
+  app.get('/metrics', async (c) => c.body(await shown.metrics.text(), 200, { 'Content-Type': prometheusText }));
+  app.get('/api/metrics', async (c) => c.json(await shown.metrics.values()));
+  app.get('/api/status', (c) => c.json(shown.status()));
+  app.get('/health', (c) => {
+    const { state } = shown.status();
+    return state === 'running' ? c.text('ok\n') : c.text(`${state}\n`, 503);
+  });
+  app.notFound((c) => c.text('there is nothing here\n', 404));
+  app.onError((error, c) => {
+    log.error('a request to the console failed', { path: c.req.path, error });
+    return c.text('it failed; the log says why\n', 500);
+  });
+  return app;
+}

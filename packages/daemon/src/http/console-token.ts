@@ -1,0 +1,31 @@
+import { chmodSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Random } from '@ring3/kit';
+
+/** What a token may be: `b64token` of RFC 6750 2.1, long enough that nobody guesses it. */
+export const tokenPattern = /^[A-Za-z0-9._~+/-]{16,256}=*$/;
+
+/** Where the token lies that was made. */
+export const tokenPath = (stateDir: string): string => join(stateDir, 'console-token');
+
+/**
+ * The token of a state directory: made once and kept in a file of mode 0600.
+ * @throws Error in one line, where the file holds no token or is somebody else's
+ */
+export function consoleToken(stateDir: string, random: Random): string {
+  const path = tokenPath(stateDir);
+  const made = Buffer.from(random.fill(new Uint8Array(32))).toString('base64url');
+  try {
+    writeFileSync(path, `${made}\n`, { mode: 0o600, flag: 'wx' });
+    return made;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
+  const file = lstatSync(path);
+  if (!file.isFile() || file.uid !== process.getuid?.())
+    throw new Error(`${path} is not this user's file: remove it, and a new token is made`);
+  chmodSync(path, 0o600);
+  const kept = readFileSync(path, 'utf8').trim();
+  if (!tokenPattern.test(kept)) throw new Error(`${path} holds no token: remove it, and a new one is made`);
+  return kept;
+}
