@@ -36,13 +36,16 @@ export class IdleSweep {
 
   #sweep(): void {
     this.#timer = undefined;
-    const { connections, clock, limits } = this.#server;
+    const { connections, clock, limits, numbers } = this.#server;
     const { idleMs } = limits;
     let soonest = idleMs;
     for (const connection of [...connections.values()]) {
       const left = connection.heard + idleMs - clock.now();
       if (left > 0) soonest = Math.min(soonest, left);
-      else if (connection.idle) connection.end('it was idle for too long');
+      else if (connection.idle) {
+        numbers.refused.add('idleMs');
+        connection.end('it was idle for too long');
+      }
     }
     if (connections.size > 0) this.#in(Math.max(soonest, Math.min(leastMs, idleMs)));
   }

@@ -104,6 +104,7 @@ export const refusingLimits = [
   'maxAsync',
   'frameBeforeLogon',
   'logonMs',
+  'idleMs',
   'crowdedMs',
 ] as const satisfies readonly (keyof Limits)[];
 /** The name of one. */

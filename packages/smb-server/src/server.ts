@@ -227,7 +227,8 @@ export class Server {
     const deleting = (openIds: readonly number[]): void => {
       for (const openId of openIds) this.opens.get(openId)?.watch?.end(NtStatus.DeletePending);
     };
-    const state = new LocalFileState({ clock, oplockBreakMs, broken, deleting });
+    const expired = (): void => void this.numbers.oplockBreaksExpired++;
+    const state = new LocalFileState({ clock, oplockBreakMs, broken, expired, deleting });
     this.#fileStates.add(new WeakRef(state));
     return state;
   }

@@ -17,7 +17,10 @@ export const treeConnect = command({
     if (share === undefined) return NtStatus.BadNetworkName;
     const access = share.accessOf(session);
     if (access === 'none') return NtStatus.AccessDenied;
-    if (session.trees.size >= server.limits.treesForSession) return NtStatus.InsufficientResources;
+    if (session.trees.size >= server.limits.treesForSession) {
+      server.numbers.refused.add('treesForSession');
+      return NtStatus.InsufficientResources;
+    }
     const encrypt = share.options?.encryption === 'required';
     if (encrypt && session.encryptor === undefined) return NtStatus.AccessDenied;
     const connect = (root: Handle | undefined) => {

@@ -32,6 +32,8 @@ export interface LocalFileStateOptions {
   readonly oplockBreakMs: () => number;
   /** Tells a holder of the break. @returns whether there was anybody to tell */
   readonly broken: (effect: OplockBreakEffect) => boolean;
+  /** A holder did not acknowledge in time. */
+  readonly expired?: () => void;
   /** Tells these opens that their file is going to be deleted: whatever waits for its changes ends. */
   readonly deleting: (openIds: readonly number[]) => void;
 }
@@ -116,9 +118,13 @@ export class LocalFileState implements FileState {
 
   #break(fileId: string, effect: OplockBreakEffect): void {
     const { openId, acknowledge } = effect;
-    const { broken, clock, oplockBreakMs } = this.#options;
+    const { broken, clock, oplockBreakMs, expired } = this.#options;
     const expire = (): void => void this.submit(fileId, { kind: 'expire', openId });
-    if (acknowledge) this.#timers.set(openId, clock.after(oplockBreakMs(), expire));
+    const late = (): void => {
+      expired?.();
+      expire();
+    };
+    if (acknowledge) this.#timers.set(openId, clock.after(oplockBreakMs(), late));
     if (!broken(effect) && acknowledge) expire();
   }
 
