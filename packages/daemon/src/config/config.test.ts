@@ -1,9 +1,10 @@
-import { deepStrictEqual, match, ok, strictEqual, throws } from 'node:assert/strict';
+import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { ConfigurationError } from './configuration.ts';
+import { createSmbServer, defaultLimits } from '@ring3/smb-server';
+import { limitKeys } from './configuration.ts';
+import { ConfigurationError } from './configuration-error.ts';
 import { configurationSchema } from './json-schema.ts';
-import { readKsmbdConf, readKsmbdUsers } from './ksmbd.ts';
 import { readToml } from './toml.ts';
 
 const good = `
@@ -34,8 +35,8 @@ test('a configuration is read; what it leaves out is left out', () => {
   deepStrictEqual(server, { host: '0.0.0.0', port: 445, signing: 'required', 'dialect-min': '2.1' });
   deepStrictEqual(limits, { connections: 500 });
   deepStrictEqual(shares, [
-    { path: '/srv/photos', 'read-only': true, users: ['anna', 'bob'], name: 'photos' },
-    { path: '/srv/two', 'file-mode': '640', name: 'two words' },
+    { path: '/srv/photos', 'read-only': true, users: ['anna', 'bob'], name: 'photos', at: 'ring3.toml:12' },
+    { path: '/srv/two', 'file-mode': 0o640, name: 'two words', at: 'ring3.toml:17' },
   ]);
   deepStrictEqual(daemon, { 'log-level': 'warn' });
   deepStrictEqual(warnings, []);
@@ -130,6 +131,30 @@ test('each class of error has its line, its key and what is allowed', () => {
     ['[timeout.web]\nprotocol = "udp"\nestablished = 5\n', /^f\.toml:3: there is no timeout\.web\.established/],
     ['[timeout.web]\nprotocol = "udp"\nreplied = -5\n', /^f\.toml:3: timeout\.web\.replied is a whole number from 0 to 17179869, not -5$/],
     ['[share.a]\npath = "/a"\nusers = "anna"\n', /^f\.toml:3: share\.a\.users is a list of strings, not "anna"$/],
+    ['[share.a]\npath = "/a"\nusers = ["anna", ""]\n', /^f\.toml:3: share\.a\.users is a list of strings, not \["anna",""\]$/],
+    [
+      '[share.Photos]\npath = "/a"\n[share.photos]\npath = "/b"\n',
+      /^f\.toml:3: there is a share Photos already: names are compared without case$/,
+    ],
+    ['[share.a]\npath = "/a"\nstore = "memory"\n', /^f\.toml:3: share\.a has a path and a store: one of them$/],
+    ['[share.a]\nstore = "tape"\n', /^f\.toml:2: share\.a\.store is one of memory, not "tape"$/],
+    ['[share.a]\npath = "/a\\u0000b"\n', /^f\.toml:2: share\.a\.path is a path, not "\/a\\u0000b"$/],
+    [
+      '[share.a]\npath = "/a"\nfile-mode = 640\n',
+      /^f\.toml:3: share\.a\.file-mode is three octal digits in quotes, such as "640", not 640$/,
+    ],
+    ['[share.a]\npath = "/a"\n"a\\nb" = 1\n', /^f\.toml:\d: there is no share\.a\.a\\u000ab: /],
+    ['[share.a]\npath = "/a"\nmax-connections = 0\n', /^f\.toml:3: share\.a\.max-connections is a whole number from 1 to 1000000, not 0$/],
+    [`[server]\nname = "${'x'.repeat(1000)}"\n`, /^f\.toml:2: server\.name is a NetBIOS name: .*, not "x{79}…$/],
+    ['[server]\nworkgroup = ""\n', /^f\.toml:2: server\.workgroup is 1 to 15 characters, /],
+    ['[limits]\nidle-minutes = 1.5\n', /^f\.toml:2: limits\.idle-minutes is a whole number from 0 to 525600, not 1\.5$/],
+    ['[limits]\nconnections = nan\n', /^f\.toml:2: limits\.connections is a whole number from 1 /],
+    ['[limits]\nconnections = 99999999999999999999\n', /^f\.toml:2: /],
+    ['[share]\na = 5\n', /^f\.toml:2: share\.a is a table$/],
+    ['[[share]]\npath = "/a"\n', /^f\.toml:1: share is a table of shares: \[share\.NAME\]$/],
+    ['[server]\n[server]\n', /^f\.toml:2: /],
+    ['[server\n', /^f\.toml:1: /],
+    ['[server]\nname = "abc\n', /^f\.toml:2: /],
     ['server = 5\n', /^f\.toml:1: server is a table$/],
     ['[server]\nport = \n', /^f\.toml:2: /],
     ['[server]\nport = 1\nport = 2\n', /^f\.toml:3: /],
@@ -147,74 +172,28 @@ test('each class of error has its line, its key and what is allowed', () => {
   }
 });
 
+test('each limit of the file server has a key, whose bounds the file server takes', async () => {
+  deepStrictEqual(
+    Object.values(limitKeys)
+      .map(({ limit }) => limit)
+      .sort(),
+    Object.keys(defaultLimits).sort(),
+  );
+  for (const [name, { limit, read, schema }] of Object.entries(limitKeys)) {
+    const { minimum, maximum, default: fallback } = schema as { minimum: number; maximum: number; default: number };
+    strictEqual(read(fallback), defaultLimits[limit], name);
+    for (const value of [minimum, maximum]) {
+      const server = await createSmbServer({ shares: {}, listen: false, limits: { [limit]: read(value) } });
+      await server.close();
+    }
+  }
+  deepStrictEqual(readToml('[limits]\nidle-minutes = 15\n', 'f').limits, { 'idle-minutes': 900_000 });
+});
+
 test('the JSON Schema has the keys that are read', () => {
   const { properties } = configurationSchema() as { properties: Record<string, { properties?: object }> };
   deepStrictEqual(Object.keys(properties), ['server', 'limits', 'daemon', 'timeout', 'rule', 'share']);
   ok(Object.keys(properties['server']?.properties ?? {}).includes('dialect-min'));
-});
-
-const ksmbd = `
-; the kernel server's own file
-[global]
-	netbios name = KSMBD SERVER
-	server signing = mandatory
-	server min protocol = SMB2_10
-	server string = SMB SERVER
-	map to guest = bad user
-	smb2 max read = 4MB
-	max open files = 10000
-	deadtime = 15
-	guest ok = yes
-	frobnicate = 7
-
-[photos]   # a share
-	path = /srv/photos
-	writeable = yes
-	valid users = anna, bob carl
-	invalid users = carl
-	read list = bob
-	veto files = /x/
-	guest ok = no
-
-[list only]
-	comment = nothing here
-`;
-
-test("the kernel server's configuration is read as it is; what is not honoured is named (ksmbd.conf(5))", () => {
-  const { server, limits, shares, warnings } = readKsmbdConf(ksmbd, 'ksmbd.conf');
-  deepStrictEqual(server, { name: 'KSMBD-SERVER', signing: 'required', guest: true, 'dialect-min': '2.1', port: 445 });
-  deepStrictEqual(limits, { 'opens-for-session': 10000, 'read-bytes': 4 << 20 });
-  deepStrictEqual(shares, [
-    { name: 'photos', path: '/srv/photos', 'read-only': false, guest: false, hidden: false, users: ['anna', 'bob'], readers: ['bob'] },
-  ]);
-  const said = warnings.join('\n');
-  for (const warning of [
-    /^ksmbd\.conf:7: server string is not honoured/m,
-    /^ksmbd\.conf:11: deadtime is not honoured: idle clients stay$/m,
-    /^ksmbd\.conf:13: frobnicate is not a parameter of ksmbd\.conf\(5\)$/m,
-    /^ksmbd\.conf:21: \[photos\] veto files is not honoured/m,
-    /^ksmbd\.conf:\d+: \[list only\] has no path and is not shared$/m,
-  ]) {
-    match(said, warning);
-  }
-  strictEqual(warnings.length, 5, said);
-});
-
-test('a broken ksmbd.conf says where', () => {
-  throws(() => readKsmbdConf('path = /x\n', 'k'), /^ConfigurationError: k:1: a parameter before the first \[section\]$/);
-  throws(() => readKsmbdConf('[global]\nnonsense\n', 'k'), /k:2: "nonsense" is neither/);
-  throws(() => readKsmbdConf('[global]\nserver signing = perhaps\n', 'k'), /k:2: server signing is .*, not "perhaps"/);
-  throws(() => readKsmbdConf('[global]\nserver max protocol = NT1\n', 'k'), /k:2: server max protocol is one of/);
-});
-
-test("the kernel server's users are read, and a broken line is named without what stands in it (ksmbdpwd.db(5))", () => {
-  const [anna] = readKsmbdUsers('anna:h42AFGBs2ilnekTvoTU/xw==\n', 'pwd.db');
-  strictEqual(anna?.name, 'anna');
-  strictEqual(Buffer.from(anna.ntHash).toString('hex'), '878d8014606cda29677a44efa1353fc7'); // MD4 of "secret", UTF-16LE
-  throws(
-    () => readKsmbdUsers('anna:h42AFGBs2ilnekTvoTU/xw==\nbob:secret\n', 'pwd.db'),
-    /^ConfigurationError: pwd\.db:2: a line is NAME:BASE64 of a 16-byte hash$/,
-  );
 });
 
 test('docs/ring3.schema.json is what the tables say', () => {

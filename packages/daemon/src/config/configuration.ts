@@ -1,18 +1,25 @@
 import type { PolicySpecification } from '@ring3/conntrack';
-import { choice, flag, integer, list, text, type ValuesOf } from './keys.ts';
+import { defaultLimits, type Limits } from '@ring3/smb-server';
+import { choice, flag, integer, type Key, text, type ValuesOf } from './keys.ts';
+import type { ShareConfiguration } from './share-keys.ts';
 
 const dialects = ['2.0.2', '2.1', '3.0', '3.0.2', '3.1.1'] as const;
 /** A dialect by the name that people use. */
 export type DialectName = (typeof dialects)[number];
 
-/** Names that a share may have: MS-FSCC 2.1.6, and what cannot stand in a UNC path. */
-export const shareName = /^(?!(?:ipc\$)$)[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,80}$/iu;
+const netbiosName = /^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/;
 
 /** `[server]`: the file server as a whole. */
 export const serverKeys = {
   host: text('address to listen on'),
   port: integer('TCP port; 0 for any', 0, 65535),
-  name: text('NetBIOS name', /^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/, 'a NetBIOS name: 1 to 15 letters, digits and some signs'),
+  name: text('NetBIOS name', netbiosName, 'a NetBIOS name: 1 to 15 letters, digits and some signs'),
+  comment: text('shown beside the name: the server string', /^\P{C}{1,256}$/u, '1 to 256 characters'),
+  workgroup: text(
+    'the work group it is in',
+    /^(?! )[^"/\\[\]:;|=,+*?<>\p{C}]{1,15}(?<! )$/u,
+    '1 to 15 characters, none of "/\\[]:;|=,+*?<>',
+  ),
   signing: choice('whether every session is signed, or those whose client asks', ['required', 'enabled']),
   encryption: choice('of no session unless the client asks, of each that can, or of all', ['off', 'desired', 'required']),
   guest: flag('let users that are not known in as guests'),
@@ -21,32 +28,47 @@ export const serverKeys = {
   'dialect-max': choice('the highest dialect', dialects),
 } as const;
 
-/** `[limits]`: what clients may cost. */
-export const limitKeys = {
-  connections: integer('connections in all', 1, 1_000_000),
-  'connections-for-address': integer('connections from one address', 1, 1_000_000),
-  'sessions-for-connection': integer('sessions on one connection', 1, 65_536),
-  'trees-for-session': integer('shares that one session is connected to', 1, 65_536),
-  'opens-for-session': integer('files that one session has open', 1, 10_000_000),
-  'connection-bytes': integer('bytes received and unfinished, or unsent, for a connection', 1 << 20, 2 ** 31),
-  credits: integer('credits of a connection', 64, 65_535),
-  'read-bytes': integer('longest READ', 65_536, 8 << 20),
-  'write-bytes': integer('longest WRITE', 65_536, 8 << 20),
-  'transact-bytes': integer('longest other answer or request', 65_536, 8 << 20),
-} as const;
+/** A key of `[limits]`: which limit of the file server it sets. */
+interface LimitKey extends Key<number> {
+  readonly limit: keyof Limits;
+}
+const limit = (name: keyof Limits, about: string, minimum: number, maximum: number, unit = 1): LimitKey => {
+  const { schema, read, ...key } = integer(about, minimum, maximum);
+  const scaled = (value: unknown): number | undefined => {
+    const number = read(value);
+    return number === undefined ? undefined : number * unit;
+  };
+  return { ...key, limit: name, schema: { ...schema, default: defaultLimits[name] / unit }, read: scaled };
+};
+const seconds = 1000;
+const minutes = 60 * seconds;
+const million = 1_000_000;
 
-/** `[share.NAME]`: a shared folder. */
-export const shareKeys = {
-  path: text('the folder'),
-  comment: text('shown in lists of shares'),
-  'read-only': flag('nothing can be changed'),
-  guest: flag('guests may use it'),
-  hidden: flag('left out of lists of shares'),
-  encryption: choice('refuse unencrypted access to this share', ['off', 'required']),
-  users: list('who may use it; everybody who logged on where missing'),
-  readers: list('who of those may only read'),
-  'file-mode': text('permission bits of new files, octal', /^0?[0-7]{3}$/, 'three octal digits'),
-  'folder-mode': text('permission bits of new folders, octal', /^0?[0-7]{3}$/, 'three octal digits'),
+/** `[limits]`: what clients may cost. Each is one of the file server's limits, in the unit that its name tells; what is read is in the file server's. */
+export const limitKeys = {
+  connections: limit('connections', 'connections in all', 1, million),
+  'connections-for-address': limit('connectionsForAddress', 'connections from one address', 1, million),
+  sessions: limit('sessions', 'sessions in all', 1, million),
+  'sessions-for-connection': limit('sessionsForConnection', 'sessions on one connection', 1, 65_536),
+  'sessions-before-logon': limit('sessionsBeforeLogon', 'log-ons that are begun on a connection where nobody has logged on yet', 1, 1000),
+  'trees-for-session': limit('treesForSession', 'shares that one session is connected to', 1, 65_536),
+  opens: limit('opens', 'files that are open in all', 1, 100 * million),
+  'opens-for-session': limit('opensForSession', 'files that one session has open', 1, 10 * million),
+  'requests-for-connection': limit('requestsForConnection', 'requests of a connection that are worked on at a time', 1, 65_535),
+  'waiting-for-connection': limit('maxAsync', 'requests of a connection that wait for a lock, a change, a break', 1, 65_535),
+  'idle-minutes': limit('idleMs', 'until a connection that sent nothing and has nothing open is let go; 0: never', 0, 525_600, minutes),
+  'logon-seconds': limit('logonMs', 'until somebody has to have logged on', 1, 3600, seconds),
+  'failed-logon-delay-ms': limit('failedLogonDelayMs', 'before a failed log-on is answered, in milliseconds', 0, 60_000),
+  'oplock-break-seconds': limit('oplockBreakMs', 'until a broken oplock counts as acknowledged', 1, 3600, seconds),
+  'frame-before-logon': limit('frameBeforeLogon', 'bytes of a frame before somebody has logged on', 4096, 1 << 20),
+  'connection-bytes': limit('connectionBytes', 'bytes received and unfinished, or unsent, for a connection', 1 << 20, 2 ** 31),
+  'total-bytes': limit('totalBytes', 'the same for all connections together', 1 << 20, 2 ** 40),
+  'crowded-seconds': limit('crowdedMs', 'until a connection is ended because those are used up', 0, 3600, seconds),
+  'close-seconds': limit('closeMs', 'until a stop waits no more for a folder that does not answer', 0, 3600, seconds),
+  credits: limit('maxCredits', 'credits of a connection', 64, 65_535),
+  'read-bytes': limit('maxRead', 'longest READ', 65_536, 8 << 20),
+  'write-bytes': limit('maxWrite', 'longest WRITE', 65_536, 8 << 20),
+  'transact-bytes': limit('maxTransact', 'longest other answer or request', 65_536, 8 << 20),
 } as const;
 
 /** `[daemon]`: where it keeps and says things. */
@@ -60,7 +82,6 @@ export const daemonKeys = {
 
 export type ServerConfiguration = ValuesOf<typeof serverKeys>;
 export type LimitConfiguration = ValuesOf<typeof limitKeys>;
-export type ShareConfiguration = ValuesOf<typeof shareKeys> & { readonly name: string; readonly path: string };
 export type DaemonConfiguration = ValuesOf<typeof daemonKeys>;
 
 /** A user that a configuration brings along. */
@@ -83,12 +104,4 @@ export interface Configuration {
   readonly rules: readonly (readonly string[])[];
   /** What is understood and cannot be honoured, one line each. */
   readonly warnings: readonly string[];
-}
-
-/** A configuration is wrong: one line with file, line, key and what is allowed. */
-export class ConfigurationError extends Error {
-  override readonly name = 'ConfigurationError';
-  constructor(file: string, line: number, what: string, options?: ErrorOptions) {
-    super(`${file}:${line}: ${what}`, options);
-  }
 }

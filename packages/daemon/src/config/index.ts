@@ -1,3 +1,7 @@
-export { type Configuration, ConfigurationError, type DaemonConfiguration, shareName } from './configuration.ts';
+export type { Configuration, DaemonConfiguration } from './configuration.ts';
+export { ConfigurationError } from './configuration-error.ts';
 export { configurationSchema } from './json-schema.ts';
-export { fileServerOf, loadConfiguration, sharesOf } from './load.ts';
+export { KsmbdUsers, ksmbdUsersOf } from './ksmbd/users.ts';
+export { fileServerOf, isKsmbdConf, loadConfiguration, sharesOf, unknownUsers } from './load.ts';
+export { type ShareConfiguration, shareName, shareNames } from './share-keys.ts';
+export { readOptions, withStored } from './stored-shares.ts';

@@ -1,7 +1,8 @@
 import { longestTimeoutSeconds } from '@ring3/nfnetlink';
-import { daemonKeys, limitKeys, serverKeys, shareKeys } from './configuration.ts';
+import { daemonKeys, limitKeys, serverKeys } from './configuration.ts';
 import type { Keys } from './keys.ts';
 import { ruleKeys, timeoutKeys } from './netfilter.ts';
+import { shareKeys } from './share-keys.ts';
 
 const tableSchema = (keys: Keys, required: readonly string[] = []): object => ({
   type: 'object',
@@ -30,6 +31,9 @@ export const configurationSchema = (): object => ({
       },
     },
     rule: { type: 'array', items: tableSchema(ruleKeys) },
-    share: { type: 'object', additionalProperties: tableSchema(shareKeys, ['path']) },
+    share: {
+      type: 'object',
+      additionalProperties: { ...tableSchema(shareKeys), oneOf: [{ required: ['path'] }, { required: ['store'] }] },
+    },
   },
 });

@@ -40,12 +40,20 @@ export const choice = <const T extends string>(about: string, words: readonly T[
   read: (value) => (words.includes(value as T) ? (value as T) : undefined),
 });
 
-/** A list of strings. */
+/** A list of strings, none of them empty. */
 export const list = (about: string): Key<readonly string[]> => ({
   about,
   allowed: 'a list of strings',
-  schema: { type: 'array', items: { type: 'string' } },
-  read: (value) => (Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined),
+  schema: { type: 'array', items: { type: 'string', minLength: 1 } },
+  read: (value) => (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '') ? value : undefined),
+});
+
+/** Permission bits, written in octal as a string, so that nobody takes them for a decimal number. */
+export const permissions = (about: string): Key<number> => ({
+  about,
+  allowed: 'three octal digits in quotes, such as "640"',
+  schema: { type: 'string', pattern: '^0?[0-7]{3}$' },
+  read: (value) => (typeof value === 'string' && /^0?[0-7]{3}$/.test(value) ? Number.parseInt(value, 8) : undefined),
 });
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of keys of any value types

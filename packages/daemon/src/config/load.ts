@@ -1,32 +1,67 @@
-import { readFileSync } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import { Dialect } from '@ring3/smb-proto';
-import type { Limits } from '@ring3/smb-server';
-import type { FileServerOptions, FolderShare } from '../file-server.ts';
-import type { Configuration, DialectName, LimitConfiguration, ShareConfiguration } from './configuration.ts';
-import { readKsmbdConf, readKsmbdUsers } from './ksmbd.ts';
+import type { FileServerOptions } from '../file-server.ts';
+import type { FolderShare } from '../shared-folders.ts';
+import { type Configuration, type DialectName, limitKeys } from './configuration.ts';
+import { ConfigurationError } from './configuration-error.ts';
+import { readKsmbdConf } from './ksmbd/read-conf.ts';
+import { ksmbdUsersOf, readKsmbdUsers } from './ksmbd/users.ts';
+import { readText } from './read-text.ts';
+import type { ShareConfiguration } from './share-keys.ts';
 import { readToml } from './toml.ts';
 
+/** Whether a configuration is the kernel server's: its name ends in `.conf`. */
+export const isKsmbdConf = (path: string): boolean => path.endsWith('.conf');
+
 /**
- * Reads a configuration file: ring3's own, or the kernel server's (a name that ends in `.conf`) with the `ksmbdpwd.db` that lies beside it.
+ * Reads a configuration file: ring3's own, or the kernel server's with the `ksmbdpwd.db` that lies beside it. Relative paths count from the file's folder. Each
+ * folder has to be there; the kernel server begins without one that is not, so its configuration is warned about that.
  * @throws ConfigurationError for what is wrong in it, Error where it cannot be read
  */
 export function loadConfiguration(path: string): Configuration {
   const source = readText(path);
-  if (!path.endsWith('.conf')) return readToml(source, path);
-  const configuration = readKsmbdConf(source, path);
-  const users = join(dirname(path), 'ksmbdpwd.db');
-  const text = readText(users, '');
-  return { ...configuration, users: readKsmbdUsers(text, users) };
+  const configuration = isKsmbdConf(path) ? withUsers(readKsmbdConf(source, path), path) : readToml(source, path);
+  const from = dirname(resolve(path));
+  const shares = configuration.shares.map((share) => (share.path === undefined ? share : { ...share, path: resolve(from, share.path) }));
+  const faults = new Map(
+    shares.map((share) => [share, faultOf(share, shares)]).filter(([, fault]) => fault !== undefined) as [ShareConfiguration, string][],
+  );
+  const warnings = [...configuration.warnings];
+  for (const [share, fault] of faults) {
+    if (!isKsmbdConf(path)) throw new ConfigurationError(path, lineIn(share), fault);
+    warnings.push(`${share.at}: [${share.name}] is not shared: ${fault}`);
+  }
+  return { ...configuration, shares: shares.filter((share) => !faults.has(share)), warnings };
 }
 
-function readText(path: string, missing?: string): string {
+const lineIn = ({ at }: ShareConfiguration): number => Number(at.slice(at.lastIndexOf(':') + 1));
+
+function withUsers(configuration: Configuration, path: string): Configuration {
+  const file = ksmbdUsersOf(path);
+  const { users, warnings } = readKsmbdUsers(readText(file, ''), file);
+  return { ...configuration, users, warnings: [...configuration.warnings, ...warnings] };
+}
+
+/** Why a share cannot be offered, or undefined. */
+export function faultOf(share: ShareConfiguration, among: readonly ShareConfiguration[]): string | undefined {
+  const { path } = share;
+  if (path === undefined) return undefined;
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return `there is no folder ${path}`;
+  // one store serves a folder, so that its clients see one state of its files, whichever share they come by
+  const other = among.slice(0, among.indexOf(share)).find((before) => isSame(before.path, path) && modesOf(before) !== modesOf(share));
+  return other === undefined
+    ? undefined
+    : `share ${other.name} has the same folder with other modes: file-mode and folder-mode are one for a folder`;
+}
+
+const modesOf = ({ 'file-mode': file, 'folder-mode': folder }: ShareConfiguration): string => `${file} ${folder}`;
+
+function isSame(a: string | undefined, b: string): boolean {
   try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && missing !== undefined) return missing;
-    throw new Error(`${path} cannot be read: ${code === 'ENOENT' ? 'there is no such file' : code}`);
+    return a !== undefined && realpathSync(a) === realpathSync(b);
+  } catch {
+    return false;
   }
 }
 
@@ -38,20 +73,6 @@ const dialects: Readonly<Record<DialectName, Dialect>> = {
   '3.1.1': Dialect.Smb311,
 };
 
-/** The limit of the file server behind each key of `[limits]`. */
-const limitOf: Readonly<Record<keyof LimitConfiguration, keyof Limits>> = {
-  connections: 'connections',
-  'connections-for-address': 'connectionsForAddress',
-  'sessions-for-connection': 'sessionsForConnection',
-  'trees-for-session': 'treesForSession',
-  'opens-for-session': 'opensForSession',
-  'connection-bytes': 'connectionBytes',
-  credits: 'maxCredits',
-  'read-bytes': 'maxRead',
-  'write-bytes': 'maxWrite',
-  'transact-bytes': 'maxTransact',
-};
-
 /** What is not undefined, with its own names. */
 const given = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
@@ -60,20 +81,25 @@ const given = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], und
 export function fileServerOf({ server, limits }: Configuration): Partial<FileServerOptions> {
   const { 'dialect-min': min, 'dialect-max': max, ...plain } = server;
   const bounds = given({ min: min && dialects[min], max: max && dialects[max] });
-  const named = Object.entries(limits).map(([key, value]) => [limitOf[key as keyof LimitConfiguration], value]);
+  const named = Object.entries(limits).map(([key, value]) => [limitKeys[key as keyof typeof limitKeys].limit, value]);
   return { ...given(plain), ...((min ?? max) === undefined ? {} : { dialects: bounds }), limits: Object.fromEntries(named) };
 }
 
-/** The shared folders that a configuration describes; relative paths count from the file's own folder. */
-export const sharesOf = ({ shares }: Configuration, file: string): FolderShare[] =>
-  shares.map((share) => shareOf(share, dirname(resolve(file))));
+type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
 
-function shareOf(share: ShareConfiguration, from: string): FolderShare {
-  const { 'read-only': readOnly, 'file-mode': fileMode, 'folder-mode': folderMode, path, ...plain } = share;
-  const mode = (text: string | undefined): number | undefined => (text === undefined ? undefined : Number.parseInt(text, 8));
-  return {
-    ...given({ ...plain, readOnly, fileMode: mode(fileMode), folderMode: mode(folderMode) }),
-    name: plain.name ?? basename(path),
-    path: resolve(from, path),
-  };
-}
+/** The names of the configuration as the code spells them: `read-only` is `readOnly`. */
+const inCamelCase = <T extends object>(values: T): { [K in keyof T as Camel<K & string>]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(
+    Object.entries(given(values)).map(([key, value]) => [key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]),
+  ) as never;
+
+/** The shares as the daemon takes them. */
+export const sharesOf = ({ shares }: Pick<Configuration, 'shares'>, _file?: string): FolderShare[] =>
+  shares.map(({ at: _at, ...share }) => inCamelCase(share) as FolderShare);
+
+/** Warns of users that lists of shares name and nobody knows. @param knows whether there is a user of that name */
+export const unknownUsers = (shares: readonly ShareConfiguration[], knows: (name: string) => boolean): string[] =>
+  shares.flatMap(({ name, at, users = [], readers = [], writers = [], 'force-user': forced }) => {
+    const unknown = new Set([...users, ...readers, ...writers, ...(forced === undefined ? [] : [forced])].filter((user) => !knows(user)));
+    return unknown.size === 0 ? [] : [`${at}: share ${name} names users that there are not: ${[...unknown].join(', ')}`];
+  });

@@ -2,18 +2,11 @@ import type { PolicySpecification } from '@ring3/conntrack';
 import { timeoutNameMax } from '@ring3/nfnetlink';
 import { parse, TomlError } from 'smol-toml';
 import { parseRule } from '../rule-grammar.ts';
-import {
-  type Configuration,
-  ConfigurationError,
-  daemonKeys,
-  limitKeys,
-  type ShareConfiguration,
-  serverKeys,
-  shareKeys,
-  shareName,
-} from './configuration.ts';
+import { type Configuration, daemonKeys, limitKeys, serverKeys } from './configuration.ts';
+import { ConfigurationError, shown } from './configuration-error.ts';
 import type { Keys, ValuesOf } from './keys.ts';
 import { policyOf, ruleKeys, stateKeys, timeoutKeys, wordsOfRule } from './netfilter.ts';
+import { type ShareConfiguration, shareKeys, shareName, shareNames } from './share-keys.ts';
 
 const tables = { server: serverKeys, limits: limitKeys, daemon: daemonKeys } as const;
 
@@ -62,7 +55,7 @@ function nearest(name: string, known: readonly string[]): string | undefined {
     return row[b.length] as number;
   };
   const [best] = known.map((candidate) => ({ candidate, far: distance(name, candidate) })).sort((a, b) => a.far - b.far);
-  return best !== undefined && best.far <= 3 ? best.candidate : undefined;
+  return best !== undefined && best.far <= Math.min(3, name.length / 2) ? best.candidate : undefined;
 }
 
 /**
@@ -72,9 +65,9 @@ function nearest(name: string, known: readonly string[]): string | undefined {
  */
 export function readToml(source: string, file: string): Configuration {
   let from = 0; // where the table at hand begins, where there are several of its name
+  const at = (path: readonly string[]): number => from + lineOf(source.split('\n').slice(from).join('\n'), path);
   const wrong = (path: readonly string[], what: string): never => {
-    const rest = source.split('\n').slice(from).join('\n');
-    throw new ConfigurationError(file, from + lineOf(rest, path), what);
+    throw new ConfigurationError(file, at(path), what);
   };
   const unknown = (path: readonly string[], known: readonly string[]): never => {
     const name = path.at(-1) as string;
@@ -88,16 +81,22 @@ export function readToml(source: string, file: string): Configuration {
       const key = Object.hasOwn(keys, name) ? keys[name] : undefined;
       if (key === undefined) return unknown([...path, name], Object.keys(keys));
       read[name] = key.read(given);
-      if (read[name] === undefined) wrong([...path, name], `${[...path, name].join('.')} is ${key.allowed}, not ${JSON.stringify(given)}`);
+      if (read[name] === undefined) wrong([...path, name], `${[...path, name].join('.')} is ${key.allowed}, not ${shown(given)}`);
     }
     return read as ValuesOf<K>;
   };
+  const shareCalled = new Map<string, string>();
   const readShare = (name: string, value: unknown): ShareConfiguration => {
     const path = ['share', name];
-    if (!shareName.test(name)) wrong(path, `"${name}" is no name of a share: 1 to 80 characters, none of "/\\[]:;|=,+*?<>, not IPC$`);
+    if (!shareName.test(name)) wrong(path, `"${name}" is no name of a share: ${shareNames}`);
+    const before = shareCalled.get(name.toUpperCase());
+    if (before !== undefined) wrong(path, `there is a share ${before} already: names are compared without case`);
+    shareCalled.set(name.toUpperCase(), name);
     const read = readTable(path, value, shareKeys);
-    if (read.path === undefined) return wrong(path, `share.${name} has no path`);
-    return { ...read, name, path: read.path };
+    if (read.path === undefined && read.store === undefined) return wrong(path, `share.${name} has no path`);
+    if (read.path !== undefined && read.store !== undefined)
+      return wrong([...path, 'store'], `share.${name} has a path and a store: one of them`);
+    return { ...read, name, at: `${file}:${at([...path, 'path'])}` };
   };
 
   const readTimeout = (name: string, value: unknown): PolicySpecification => {

@@ -1,0 +1,151 @@
+import type { DialectName, LimitConfiguration, ServerConfiguration } from '../configuration.ts';
+import { choice, flag, list, number, type Parameters, passedOver, text } from './parameter.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** What `[global]` comes to, as far as it does not set defaults of shares. */
+export interface GlobalDraft {
+  readonly server: Mutable<ServerConfiguration>;
+  readonly limits: Mutable<LimitConfiguration>;
+  /** Comes before the path of each share. */
+  root: string;
+  bindInterfacesOnly: boolean;
+  interfaces: readonly string[];
+  restrictAnonymous: boolean;
+}
+
+/** A draft in which nothing is said yet. */
+export const emptyGlobal = (): GlobalDraft => ({
+  server: {},
+  limits: {},
+  root: '',
+  bindInterfacesOnly: false,
+  interfaces: [],
+  restrictAnonymous: false,
+});
+
+const dialects: Readonly<Record<string, DialectName>> = {
+  smb2: '2.0.2',
+  smb2_02: '2.0.2',
+  smb2_10: '2.1',
+  smb3: '3.1.1',
+  smb3_00: '3.0',
+  smb3_02: '3.0.2',
+  smb3_11: '3.1.1',
+};
+
+const limit = (fallback: string, name: keyof LimitConfiguration, minimum: number, maximum: number, unit = 1) =>
+  number<GlobalDraft>(fallback, minimum, maximum, ({ limits }, value) => {
+    limits[name] = value * unit;
+  });
+
+/** 0 and what is beyond stand for the most, 65536, as the manual says. */
+const connections = (fallback: string, name: keyof LimitConfiguration) =>
+  number<GlobalDraft>(fallback, 0, Number.MAX_SAFE_INTEGER, ({ limits }, value) => {
+    limits[name] = value === 0 ? 65_536 : Math.min(value, 65_536);
+  });
+
+const never = /^(no|false|0|off|disable|disabled)$/i;
+
+/** The global parameters, those marked (G): of the manual of ksmbd-tools 3.4.7, and what later ones added. */
+export const globalParameters: Parameters<GlobalDraft> = {
+  'bind interfaces only': flag('no', (draft, yes) => {
+    draft.bindInterfacesOnly = yes;
+  }),
+  deadtime: limit('0', 'idle-minutes', 0, 525_600, 60_000),
+  'durable handles': passedOver('no', never, 'there are no durable handles: a client opens its files again when it was cut off'),
+  'guest account': passedOver('nobody', /^nobody$/, 'guests act as the user that ring3 runs as'),
+  interfaces: list('', (draft, names) => {
+    draft.interfaces = names;
+  }),
+  'ipc timeout': passedOver('0', /^\d+$/, 'there is no second process to wait for'),
+  'kerberos keytab file': passedOver('', undefined, 'NTLMv2 is the only log-on'),
+  'kerberos service name': passedOver('', undefined, 'NTLMv2 is the only log-on'),
+  'kerberos support': passedOver('no', never, 'NTLMv2 is the only log-on'),
+  'map to guest': choice('never', { never: false, 'bad user': true }, ({ server }, yes) => {
+    server.guest = yes;
+  }),
+  'max active sessions': limit('1024', 'sessions', 1, 1_000_000),
+  'max connections': connections('128', 'connections'),
+  'max ip connections': connections('', 'connections-for-address'),
+  'max open files': limit('10000', 'opens-for-session', 1, 10_000_000),
+  'netbios name': text('KSMBD SERVER', ({ server }, value, note) => {
+    const name = value.replace(/[^A-Za-z0-9!@#$%^&()_'{}~-]/g, '-').slice(0, 15);
+    if (name !== value) note(`is not honoured as it is: no NetBIOS name, ${name} is taken`);
+    server.name = name;
+  }),
+  'restrict anonymous': choice('0', { 0: false, 1: true, 2: true }, (draft, yes) => {
+    draft.restrictAnonymous = yes;
+  }),
+  'root directory': text('', (draft, path) => {
+    draft.root = path;
+  }),
+  'server max protocol': choice('SMB3_11', dialects, ({ server }, dialect) => {
+    server['dialect-max'] = dialect;
+  }),
+  'server min protocol': choice('SMB2_10', { ...dialects, smb3: '3.0' as const }, ({ server }, dialect) => {
+    server['dialect-min'] = dialect;
+  }),
+  'server multi channel support': passedOver('no', never, 'a session has one connection'),
+  'server signing': choice(
+    'disabled',
+    { disabled: 'enabled', auto: 'enabled', enabled: 'enabled', default: 'enabled', mandatory: 'required', required: 'required' } as const,
+    ({ server }, how) => {
+      server.signing = how;
+    },
+  ),
+  'server string': text('SMB SERVER', ({ server }, value, note) => {
+    const comment = value.replace(/\p{C}/gu, '').slice(0, 256);
+    if (comment !== value) note('is not honoured as it is: 256 characters of it are taken');
+    if (comment !== '') server.comment = comment;
+  }),
+  'share:fake_fscaps': passedOver('64', /^64$/, 'what the folder can do is told as it is; sparse files are among it'),
+  'smb2 leases': passedOver('no', never, 'oplocks are granted, leases are not'),
+  'smb2 max credits': limit('8192', 'credits', 64, 65_535),
+  'smb2 max read': limit('4MB', 'read-bytes', 65_536, 8 << 20),
+  'smb2 max trans': limit('1MB', 'transact-bytes', 65_536, 8 << 20),
+  'smb2 max write': limit('4MB', 'write-bytes', 65_536, 8 << 20),
+  'smb3 encryption': choice(
+    'auto',
+    {
+      disabled: 'never',
+      no: 'never',
+      false: 'never',
+      0: 'never',
+      off: 'never',
+      auto: 'off',
+      enabled: 'off',
+      yes: 'off',
+      true: 'off',
+      1: 'off',
+      desired: 'desired',
+      mandatory: 'required',
+      required: 'required',
+    } as const,
+    ({ server }, how, note) => {
+      if (how === 'never') note('is not honoured: a client that asks for encryption gets it');
+      server.encryption = how === 'never' ? 'off' : how;
+    },
+  ),
+  'smbd max io size': passedOver('8MB', /^8\s*mb?$/i, 'there is no SMB Direct'),
+  'tcp port': choicePort(),
+  workgroup: text('WORKGROUP', ({ server }, value, note) => {
+    const workgroup = value
+      .replace(/["/\\[\]:;|=,+*?<>\p{C}]/gu, '-')
+      .slice(0, 15)
+      .trim();
+    if (workgroup !== value) note(`is not honoured as it is: ${workgroup} is taken`);
+    server.workgroup = workgroup;
+  }),
+};
+
+function choicePort(): Parameters<GlobalDraft>[string] {
+  return {
+    default: '445',
+    set({ server }, value) {
+      if (!/^\d{1,5}$/.test(value) || Number(value) > 65_535) return 'a port, 0 to 65535';
+      server.port = Number(value);
+      return undefined;
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { join } from 'node:path';
+import type { Configuration } from '../configuration.ts';
+import { ConfigurationError, oneLine } from '../configuration-error.ts';
+import { type ShareConfiguration, shareName } from '../share-keys.ts';
+import { emptyGlobal, type GlobalDraft, globalParameters } from './global-parameters.ts';
+import { type Host, thisHost } from './host.ts';
+import type { Parameters } from './parameter.ts';
+import { type Entry, readSections, type Section } from './sections.ts';
+import { emptyShare, shareOf, shareParameters } from './share-parameters.ts';
+
+/** Reads one file: what it has to say, it says once. */
+class Reading {
+  readonly file: string;
+  readonly #warnings = new Set<string>();
+
+  constructor(file: string) {
+    this.file = file;
+  }
+
+  warn = (line: number, what: string): void => void this.#warnings.add(`${this.file}:${line}: ${oneLine(what)}`);
+
+  get warnings(): string[] {
+    const line = (text: string): number => Number(text.slice(this.file.length + 1).split(':', 1)[0]);
+    return [...this.#warnings].sort((a, b) => line(a) - line(b));
+  }
+
+  /** Puts every parameter of a table into a draft: from the first section that has it, else the manual's default. */
+  apply<Draft>(draft: Draft, parameters: Parameters<Draft>, own: Section | undefined, global: Section | undefined): void {
+    for (const [name, parameter] of Object.entries(parameters)) {
+      const [entry, where] = entryOf(name, own, global);
+      const said = `${where}${name}`;
+      const note = (what: string): void => (entry === undefined ? undefined : this.warn(entry.line, `${said} ${what}`));
+      const allowed = parameter.set(draft, entry?.value ?? parameter.default, note);
+      if (allowed !== undefined && entry !== undefined)
+        throw new ConfigurationError(this.file, entry.line, `${said} is ${allowed}, not "${entry.value}"`);
+    }
+  }
+
+  /** Names what stands in a section and belongs nowhere, or elsewhere. */
+  rest({ entries }: Section, where: string, known: object, elsewhere: object): void {
+    for (const [name, { line }] of entries) {
+      if (Object.hasOwn(known, name)) continue;
+      this.warn(
+        line,
+        `${where}${name} ${Object.hasOwn(elsewhere, name) ? 'belongs into [global], and is passed over' : 'is not a parameter of ksmbd.conf(5)'}`,
+      );
+    }
+  }
+}
+
+/** An entry, with the section that it is said in where that is the share's own. An empty value is none. */
+function entryOf(name: string, own: Section | undefined, global: Section | undefined): [Entry | undefined, string] {
+  const entry = own?.entries.get(name);
+  if (own !== undefined && entry !== undefined && entry.value !== '') return [entry, `[${own.name}] `];
+  const inherited = global?.entries.get(name);
+  return inherited === undefined || inherited.value === '' ? [undefined, ''] : [inherited, ''];
+}
+
+/**
+ * Reads the kernel server's configuration, ksmbd.conf(5), as it is. Each parameter is honoured or named in a warning.
+ * @throws ConfigurationError for what is no such file, and for values that are none
+ */
+export function readKsmbdConf(source: string, file: string, host: Host = thisHost): Configuration {
+  const reading = new Reading(file);
+  const sections = readSections(source, file, reading.warn);
+  const global = sections.find(({ name }) => name.toLowerCase() === 'global');
+  const draft = emptyGlobal();
+  reading.apply(draft, globalParameters, undefined, global);
+  if (global !== undefined) reading.rest(global, '', { ...globalParameters, ...shareParameters }, {});
+  const shares = sections
+    .filter((section) => section !== global)
+    .map((section) => readShare(section, global, draft, reading, host))
+    .filter((share) => share !== undefined);
+  return {
+    server: { ...draft.server, host: addressOf(draft, global, reading, host), anonymous: anonymousOf(draft, global, shares, reading) },
+    limits: draft.limits,
+    shares,
+    daemon: {},
+    users: [],
+    timeouts: [],
+    rules: [],
+    warnings: reading.warnings,
+  };
+}
+
+function readShare(
+  section: Section,
+  global: Section | undefined,
+  { root }: GlobalDraft,
+  reading: Reading,
+  host: Host,
+): ShareConfiguration | undefined {
+  const { name, line } = section;
+  const draft = emptyShare(host.membersOf);
+  reading.apply(draft, shareParameters, section, global);
+  reading.rest(section, `[${name}] `, shareParameters, globalParameters);
+  const { path, ...share } = shareOf(draft);
+  const cannot = !shareName.test(name)
+    ? 'is no name of a share, and is not shared'
+    : path === undefined
+      ? 'has no path and is not shared'
+      : undefined;
+  if (cannot !== undefined) reading.warn(line, `[${name}] ${cannot}`);
+  if (cannot !== undefined || path === undefined) return undefined;
+  return {
+    ...share,
+    path: root === '' ? path : join(root, path),
+    name,
+    at: `${reading.file}:${section.entries.get('path')?.line ?? line}`,
+  };
+}
+
+/** The address that is listened on: every one, unless one interface is named. */
+function addressOf({ bindInterfacesOnly, interfaces }: GlobalDraft, global: Section | undefined, reading: Reading, host: Host): string {
+  if (!bindInterfacesOnly) return host.everywhere;
+  const line = (global?.entries.get('interfaces') ?? global?.entries.get('bind interfaces only'))?.line ?? 1;
+  const [name, ...others] = interfaces;
+  if (name === undefined) {
+    reading.warn(line, 'bind interfaces only without interfaces: 127.0.0.1 is listened on');
+    return '127.0.0.1';
+  }
+  const [address, ...further] = host.addressesOf(name);
+  if (address === undefined)
+    throw new ConfigurationError(reading.file, line, `interfaces: there is no interface ${name} with an address here`);
+  if (others.length + further.length > 0)
+    reading.warn(line, `interfaces is not honoured as it is: ring3 listens on one address, ${address} of ${name} (--host gives another)`);
+  return address;
+}
+
+/** Whether clients that leave the user empty are let in: to IPC$ unless that is restricted, and to shares with `guest ok`. */
+function anonymousOf(
+  { restrictAnonymous }: GlobalDraft,
+  global: Section | undefined,
+  shares: readonly ShareConfiguration[],
+  reading: Reading,
+): boolean {
+  if (!restrictAnonymous) return true;
+  const open = shares.find(({ guest }) => guest === true);
+  const entry = global?.entries.get('restrict anonymous');
+  if (open !== undefined && entry !== undefined)
+    reading.warn(entry.line, `restrict anonymous is not honoured for IPC$, because of the guests of [${open.name}]`);
+  return open !== undefined;
+}

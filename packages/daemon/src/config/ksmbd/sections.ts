@@ -1,0 +1,70 @@
+import { ConfigurationError } from '../configuration-error.ts';
+
+/** A parameter as it stands in the file. */
+export interface Entry {
+  readonly value: string;
+  readonly line: number;
+}
+
+/** A section with its parameters, by their names in small letters. */
+export interface Section {
+  readonly name: string;
+  /** Where it begins. */
+  readonly line: number;
+  readonly entries: Map<string, Entry>;
+}
+
+/**
+ * Reads the sections of a ksmbd.conf(5), in their order. Where the manual leaves something open, what ksmbd-tools 3.4.7 does was tried: names of sections are
+ * compared without case, a section that comes again goes on, and of a parameter that comes again the first value that is not empty counts.
+ * @param note told of what is read otherwise than it looks: line, and what
+ * @throws ConfigurationError for a line that is none
+ */
+export function readSections(source: string, file: string, note: (line: number, what: string) => void): Section[] {
+  const found = new Map<string, Section>();
+  let section: Section | undefined;
+  for (const [i, text] of source.split(/\r?\n/).entries()) {
+    const line = i + 1;
+    const rest = text.trim();
+    if (rest === '' || isComment(rest)) continue;
+    if (rest.startsWith('[')) section = enter(found, rest, line, file, note);
+    else if (section === undefined) throw new ConfigurationError(file, line, 'a parameter before the first [section]');
+    else put(section, rest, line, file, note);
+  }
+  return [...found.values()];
+}
+
+const isComment = (text: string): boolean => text.startsWith(';') || text.startsWith('#');
+
+function enter(found: Map<string, Section>, text: string, line: number, file: string, note: (line: number, what: string) => void): Section {
+  const end = text.indexOf(']');
+  if (end < 0) throw new ConfigurationError(file, line, `"${text}" has no ] at its end`);
+  const behind = text.slice(end + 1).trim();
+  if (behind !== '' && !isComment(behind)) note(line, `"${behind}" behind a section's name is passed over`);
+  const name = text.slice(1, end).trim();
+  const folded = name.toLowerCase();
+  const section = found.get(folded) ?? { name, line, entries: new Map() };
+  found.set(folded, section);
+  return section;
+}
+
+function put(
+  { name: section, entries }: Section,
+  text: string,
+  line: number,
+  file: string,
+  note: (line: number, what: string) => void,
+): void {
+  const equals = text.indexOf('=');
+  const name = text.slice(0, Math.max(equals, 0)).trim().toLowerCase().replace(/\s+/g, ' ');
+  if (name === '') throw new ConfigurationError(file, line, `"${text}" is neither a [section] nor a parameter = value`);
+  const written = text.slice(equals + 1).trim();
+  const comment = /(?:^|\s)[;#].*$/.exec(written);
+  const value = comment === null ? written : written.slice(0, comment.index).trim();
+  if (comment !== null)
+    note(line, `"${comment[0].trim()}" is taken for a comment, as ksmbd.conf(5) says; ksmbd-tools take it for part of the value`);
+  const before = entries.get(name);
+  if (before === undefined || before.value === '') entries.set(name, { value, line });
+  else if (value !== '' && value !== before.value)
+    note(line, `[${section}] ${name} has a value in line ${before.line} already, which counts`);
+}

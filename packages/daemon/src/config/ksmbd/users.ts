@@ -1,0 +1,126 @@
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ConfiguredUser } from '../configuration.ts';
+import { ConfigurationError, shown } from '../configuration-error.ts';
+import { readText } from '../read-text.ts';
+
+/** Where the users of a ksmbd.conf are: beside it. */
+export const ksmbdUsersOf = (conf: string): string => join(dirname(conf), 'ksmbdpwd.db');
+
+const line = /^([^:]+):([A-Za-z0-9+/]{22}==)\s*$/u;
+/** Names that clients can send: MS-SAMR 3.1.1.6. */
+const possible = /^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,47}$/u;
+
+/**
+ * Reads the kernel server's users, ksmbdpwd.db(5): a line each, name and the base64 of the NT hash with a colon between. Of names that differ by case alone the
+ * first counts, as ring3 compares names without case.
+ * @throws ConfigurationError naming the line, never what stands in it
+ */
+export function readKsmbdUsers(source: string, file: string): { readonly users: ConfiguredUser[]; readonly warnings: string[] } {
+  const found = new Map<string, ConfiguredUser & { readonly line: number }>();
+  const warnings: string[] = [];
+  for (const [i, text] of source.split('\n').entries()) {
+    if (text.trim() === '') continue;
+    const [, name, base64] = line.exec(text) ?? [];
+    if (name === undefined || base64 === undefined) throw new ConfigurationError(file, i + 1, 'a line is NAME:BASE64 of a 16-byte hash');
+    const before = found.get(name.toLowerCase());
+    if (!possible.test(name)) warnings.push(`${file}:${i + 1}: ${shown(name)} is passed over: no client can log on with that name`);
+    else if (before === undefined)
+      found.set(name.toLowerCase(), { name, ntHash: new Uint8Array(Buffer.from(base64, 'base64')), line: i + 1 });
+    else
+      warnings.push(
+        `${file}:${i + 1}: "${name}" is passed over: names are compared without case, and line ${before.line} has "${before.name}"`,
+      );
+  }
+  return { users: [...found.values()].map(({ name, ntHash }) => ({ name, ntHash })), warnings };
+}
+
+/** The users of a ksmbd.conf, to be changed: what stands in the file and is not changed stays as it is. Each change is on disk, whole, when it returns. */
+export class KsmbdUsers implements Disposable {
+  readonly #path: string;
+
+  /** @param path of the ksmbdpwd.db; it is made when there is a user */
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** @throws ConfigurationError for a line that is none */
+  users(): readonly ConfiguredUser[] {
+    return readKsmbdUsers(readText(this.#path, ''), this.#path).users;
+  }
+
+  user(name: string): ConfiguredUser | undefined {
+    return this.users().find((known) => known.name.toLowerCase() === name.toLowerCase());
+  }
+
+  /** @returns false when there is one of that name already @throws Error for a name that ksmbdpwd.db(5) does not allow */
+  addUser(name: string, ntHash: Uint8Array): boolean {
+    if (this.user(name) !== undefined) return false;
+    if (!possible.test(name) || Buffer.byteLength(name) > 47)
+      throw new Error(`"${name}" is no name for ${this.#path}: 1 to 47 bytes, none of "/\\[]:;|=,+*?<>`);
+    this.#write([...this.#lines(), entryOf(name, ntHash)]);
+    return true;
+  }
+
+  /** @returns false when there is none of that name */
+  setPassword(name: string, ntHash: Uint8Array): boolean {
+    return this.#replace(name, (known) => [entryOf(known, ntHash)]);
+  }
+
+  /** @returns false when there was none of that name */
+  deleteUser(name: string): boolean {
+    return this.#replace(name, () => []);
+  }
+
+  #lines(): string[] {
+    return readText(this.#path, '')
+      .split('\n')
+      .filter((text) => text !== '');
+  }
+
+  #replace(name: string, entries: (known: string) => readonly string[]): boolean {
+    const known = this.user(name);
+    if (known === undefined) return false;
+    this.#write(this.#lines().flatMap((text) => (text.startsWith(`${known.name}:`) ? entries(known.name) : [text])));
+    return true;
+  }
+
+  /** Writes another file and gives it the name: whoever reads sees the one or the other. Owner and mode stay. */
+  #write(lines: readonly string[]): void {
+    const path = existsSync(this.#path) ? realpathSync(this.#path) : this.#path;
+    const before = statSync(path, { throwIfNoEntry: false });
+    const fresh = `${path}.new-${process.pid}`;
+    try {
+      const descriptor = openSync(fresh, 'w', 0o600);
+      try {
+        writeFileSync(descriptor, lines.map((text) => `${text}\n`).join(''));
+        if (before !== undefined) {
+          if (process.getuid?.() === 0) fchownSync(descriptor, before.uid, before.gid);
+          fchmodSync(descriptor, before.mode & 0o777);
+        }
+        fsyncSync(descriptor);
+      } finally {
+        closeSync(descriptor);
+      }
+      renameSync(fresh, path);
+    } finally {
+      rmSync(fresh, { force: true });
+    }
+  }
+
+  [Symbol.dispose](): void {}
+}
+
+const entryOf = (name: string, ntHash: Uint8Array): string => `${name}:${Buffer.from(ntHash).toString('base64')}`;

@@ -1,0 +1,144 @@
+import { deepStrictEqual, match, strictEqual, throws } from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { ConfigurationError } from './configuration-error.ts';
+import { loadConfiguration, sharesOf, unknownUsers } from './load.ts';
+import { withStored } from './stored-shares.ts';
+
+const place = (t: TestContext) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-config-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  for (const name of ['a', 'b']) mkdirSync(join(folder, name));
+  const put = (name: string, content: string | Uint8Array): string => {
+    writeFileSync(join(folder, name), content);
+    return join(folder, name);
+  };
+  return { folder, put };
+};
+const refused = (path: string, message: RegExp): void =>
+  throws(
+    () => loadConfiguration(path),
+    (error) => message.test((error as Error).message) && !(error as Error).message.includes('\n'),
+  );
+
+test('what is no text is refused with its line: a NUL byte, another encoding; a byte order mark is left out', (t) => {
+  const { put } = place(t);
+  strictEqual(loadConfiguration(put('bom.toml', '\ufeff[server]\nport = 5\n')).server.port, 5);
+  strictEqual(loadConfiguration(put('bom.conf', '\ufeff[global]\ntcp port = 5\n')).server.port, 5);
+  refused(put('nul.toml', '[server]\n\nport = \0 5\n'), /nul\.toml:3: there is a NUL byte: this is no text$/);
+  refused(
+    put('latin.toml', Buffer.from('[server]\n# gr\xfcn\nname = "x"\n', 'latin1')),
+    /latin\.toml:2: this is no UTF-8: save the file in that encoding$/,
+  );
+  refused(put('cut.toml', Buffer.from([0x23, 0x0a, 0x23, 0xc3])), /cut\.toml:2: this is no UTF-8/);
+  refused(put('utf16.conf', Buffer.from('[global]\n', 'utf16le')), /utf16\.conf:1: there is a NUL byte/);
+});
+
+test('what cannot be read as a file is said: missing, a folder, of no end', (t) => {
+  const { folder, put } = place(t);
+  refused(join(folder, 'none.toml'), /none\.toml cannot be read: there is no such file$/);
+  refused(join(folder, 'a'), /a cannot be read: it is a folder$/);
+  refused(join(put('file', ''), 'x.toml'), /file\/x\.toml cannot be read: not a directory$/);
+  refused(put('long.toml', Buffer.alloc((4 << 20) + 1, 0x23)), /long\.toml cannot be read: it is longer than 4 MiB$/);
+  refused('/dev/zero', /zero cannot be read: it is longer than 4 MiB$/);
+});
+
+test('each folder has to be there, where it is written; relative paths count from the file', (t) => {
+  const { folder, put } = place(t);
+  const good = loadConfiguration(put('good.toml', '[share.one]\npath = "a"\nread-only = true\n[share.two]\nstore = "memory"\n'));
+  deepStrictEqual(sharesOf(good), [
+    { name: 'one', path: join(folder, 'a'), readOnly: true },
+    { name: 'two', store: 'memory' },
+  ]);
+  refused(put('bad.toml', '[share.one]\npath = "a"\n\n[share.two]\n# here\npath = "none"\n'), /bad\.toml:6: there is no folder \S+none$/);
+  put('file', '');
+  refused(put('bad.toml', '[share.one]\npath = "file"\n'), /bad\.toml:2: there is no folder \S+file$/);
+});
+
+test('the same folder may be shared twice, by one store: its modes are one', (t) => {
+  const { folder, put } = place(t);
+  symlinkSync('a', join(folder, 'link'));
+  const two = (more: string) => put('two.toml', `[share.one]\npath = "a"\nfile-mode = "640"\n[share.two]\npath = "link"\n${more}`);
+  strictEqual(loadConfiguration(two('file-mode = "640"\nread-only = true\n')).shares.length, 2);
+  refused(
+    two('file-mode = "600"\n'),
+    /two\.toml:5: share one has the same folder with other modes: file-mode and folder-mode are one for a folder$/,
+  );
+});
+
+test("the kernel server's configuration begins without a folder that is not there, as the kernel server does", (t) => {
+  const { folder, put } = place(t);
+  put('ksmbdpwd.db', 'anna:h42AFGBs2ilnekTvoTU/xw==\nANNA:h42AFGBs2ilnekTvoTU/xw==\n');
+  const conf = put(
+    'ksmbd.conf',
+    `[one]\npath = ${folder}/a\nvalid users = anna, ghost\n[gone]\npath = ${folder}/none\n[other]\npath = b\n`,
+  );
+  const { shares, users, warnings } = loadConfiguration(conf);
+  deepStrictEqual(
+    shares.map(({ name, path }) => [name, path]),
+    [
+      ['one', join(folder, 'a')],
+      ['other', join(folder, 'b')],
+    ],
+  );
+  deepStrictEqual(
+    users.map(({ name }) => name),
+    ['anna'],
+  );
+  deepStrictEqual(
+    warnings.map((line) => line.slice(folder.length + 1)),
+    [
+      `ksmbdpwd.db:2: "ANNA" is passed over: names are compared without case, and line 1 has "anna"`,
+      `ksmbd.conf:5: [gone] is not shared: there is no folder ${folder}/none`,
+    ],
+  );
+  deepStrictEqual(
+    unknownUsers(shares, (name) => name === 'anna'),
+    [`${conf}:2: share one names users that there are not: ghost`],
+  );
+});
+
+test('stored shares come beside the configured ones; one that cannot be offered is left out with a warning', (t) => {
+  const { folder } = place(t);
+  const configured = [{ name: 'Photos', path: join(folder, 'a'), at: 'f:2' }];
+  const { shares, warnings } = withStored(
+    configured,
+    [
+      { name: 'photos', options: { path: join(folder, 'b') } },
+      { name: 'papers', options: { path: join(folder, 'b'), 'read-only': true } },
+      { name: 'scratch', options: { store: 'memory' } },
+      { name: 'gone', options: { path: join(folder, 'none') } },
+      { name: 'odd', options: { path: join(folder, 'b'), frobnicate: 7 } },
+      { name: 'odder', options: { path: join(folder, 'b'), users: 'anna' } },
+      { name: 'empty', options: {} },
+      { name: 'again', options: { path: join(folder, 'b'), 'file-mode': '600' } },
+    ],
+    'the state',
+  );
+  deepStrictEqual(shares, [
+    ...configured,
+    { path: join(folder, 'b'), 'read-only': true, name: 'papers', at: 'the state' },
+    { store: 'memory', name: 'scratch', at: 'the state' },
+  ]);
+  deepStrictEqual(warnings, [
+    'the state: the stored share photos is left out: the configuration has one of that name, f:2',
+    `the state: the stored share gone is left out: there is no folder ${folder}/none`,
+    'the state: the stored share odd is left out: there is no frobnicate',
+    'the state: the stored share odder is left out: users is a list of strings, not "anna"',
+    'the state: the stored share empty is left out: it has a path or a store',
+    'the state: the stored share again is left out: share papers has the same folder with other modes: file-mode and folder-mode are one for a folder',
+  ]);
+});
+
+test('an error tells nothing to a terminal but text', (t) => {
+  const { put } = place(t);
+  throws(
+    () => loadConfiguration(put('x.toml', '[server]\n"\\u001b[31m" = 1\n')),
+    (error) => {
+      match((error as Error).message, /there is no server\.\\u001b\[31m/);
+      return error instanceof ConfigurationError;
+    },
+  );
+});

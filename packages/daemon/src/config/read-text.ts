@@ -1,0 +1,67 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { getSystemErrorMessage } from 'node:util';
+import { ConfigurationError } from './configuration-error.ts';
+
+/** Bytes of a file that people write at most: a thousand shares are a tenth of it. */
+const longest = 4 << 20;
+
+/**
+ * Reads a file that people write.
+ * @param missing what it says where it is not there
+ * @throws ConfigurationError with the line of what is no text, Error in one line where it cannot be read
+ */
+export function readText(path: string, missing?: string): string {
+  const cannot = (why: string): Error => new Error(`${path} cannot be read: ${why}`);
+  let bytes: Uint8Array;
+  try {
+    bytes = readBytes(path, cannot);
+  } catch (error) {
+    const { code, errno } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && missing !== undefined) return missing;
+    if (errno === undefined) throw error;
+    throw cannot(code === 'ENOENT' ? 'there is no such file' : getSystemErrorMessage(errno));
+  }
+  return decode(bytes, path);
+}
+
+function readBytes(path: string, cannot: (why: string) => Error): Uint8Array {
+  const descriptor = openSync(path, 'r');
+  try {
+    const stat = fstatSync(descriptor);
+    if (stat.isDirectory()) throw cannot('it is a folder');
+    const bytes = Buffer.alloc(longest + 1); // what a pipe says has no size beforehand
+    let length = 0;
+    for (let read = -1; read !== 0 && length < bytes.length; length += read)
+      read = readSync(descriptor, bytes, length, bytes.length - length, null);
+    if (length > longest) throw cannot(`it is longer than ${longest >> 20} MiB`);
+    return bytes.subarray(0, length);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** @throws ConfigurationError with the line of the first byte that is no UTF-8, or no text */
+function decode(bytes: Uint8Array, path: string): string {
+  const lineAt = (index: number): number => bytes.subarray(0, index).reduce((lines, byte) => lines + (byte === 0x0a ? 1 : 0), 1);
+  const nul = bytes.indexOf(0);
+  if (nul >= 0) throw new ConfigurationError(path, lineAt(nul), 'there is a NUL byte: this is no text');
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // which leaves a byte order mark out
+  } catch {
+    throw new ConfigurationError(path, lineAt(firstInvalid(bytes)), 'this is no UTF-8: save the file in that encoding');
+  }
+}
+
+/** The start of the first line that is no UTF-8. No character goes over the end of a line. */
+function firstInvalid(bytes: Uint8Array): number {
+  let start = 0;
+  for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
+    try {
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(start, end));
+    } catch {
+      return start;
+    }
+    start = end + 1;
+  }
+  return start;
+}
