@@ -10,6 +10,11 @@ import { fuzzing, type Target } from './fuzzing.ts';
 
 const lines: object[] = [
   { do: 'stats' },
+  { do: 'kill', word: 'soft' },
+  { do: 'start' },
+  { do: 'reload', living: true },
+  { do: 'sessions', user: 'a*', peer: '127.?' },
+  { do: 'close', id: 'c1' },
   { do: 'status' },
   { do: 'rule list', namespace: 'default' },
   { do: 'rule add', words: ['protocol', 'tcp', 'zone', '1'] },
@@ -25,7 +30,7 @@ const lines: object[] = [
 async function controlLine(): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-fuzz-'));
   const control = join(folder, 'control');
-  const daemon = await startDaemon({ stateDir: join(folder, 'state'), shares: [], control, log: silentLog });
+  const daemon = await startDaemon({ stateDir: join(folder, 'state'), control, log: silentLog });
   let socket: Socket | undefined;
   let answered = '';
   const connect = async (): Promise<Socket> => {

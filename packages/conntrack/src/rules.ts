@@ -89,8 +89,8 @@ export class Rules {
     return this.#rules;
   }
 
-  /** Adds a rule at the end. @returns the rule; or why not (spec 2.8) */
-  add(match: RuleMatch, target: RuleTarget): Rule | RuleRefusal {
+  /** Adds a rule at a place, the end unless said. @returns the rule; or why not (spec 2.8) */
+  add(match: RuleMatch, target: RuleTarget, at = this.#rules.length): Rule | RuleRefusal {
     const policy = target.timeout === undefined ? undefined : this.#policyFor(match, target.timeout);
     if (typeof policy === 'string') return policy;
     const helper = target.helper === undefined ? undefined : this.#helperFor(match, target.helper);
@@ -101,7 +101,7 @@ export class Rules {
       return 'ENOENT';
     }
     const rule: Rule = { id: this.#nextId++, match, target, compiled: compile(match), policy, helper };
-    this.#set([...this.#rules, rule]);
+    this.#set(this.#rules.toSpliced(at, 0, rule));
     return rule;
   }
 

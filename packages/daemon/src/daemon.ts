@@ -1,31 +1,34 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { type Clock, type Log, type Random, systemClock, systemRandom } from '@ring3/kit';
+import { type Clock, type Log, type MaybePromise, type Random, systemClock, systemRandom } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
-import type { SmbServer } from '@ring3/smb-server';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
+import type { Change } from './change.ts';
 import { type Controlled, controlHandlers } from './control/handlers.ts';
-import type { DaemonStatus, LifecycleState } from './control/protocol.ts';
+import type { DaemonStatus } from './control/protocol.ts';
 import { serveControl } from './control/server.ts';
-import { type Credentials, type ExtraUsers, type FileServerOptions, type FolderShare, startFileServer } from './file-server.ts';
-import { fillNamespace, type NamespaceContents } from './fill-namespace.ts';
+import { FileServer } from './file-server.ts';
+import { Lifecycle } from './lifecycle.ts';
+import { ConfiguredNamespace } from './namespace-contents.ts';
 import { Namespaces } from './namespaces.ts';
 import { privateFolder } from './places.ts';
+import type { Credentials, Settings } from './settings.ts';
 import { type Step, startInOrder } from './start-in-order.ts';
 import { holdState, StateStore } from './state-store.ts';
 
-/** What a daemon is made of. What is left out is off. */
-export interface DaemonOptions extends ExtraUsers, NamespaceContents {
+/** What a daemon is made of for as long as its process lives. What is left out is off. */
+export interface DaemonOptions {
   readonly stateDir: string;
-  readonly shares: readonly FolderShare[];
-  /** The file server; it starts where there is a share. */
-  readonly smb?: FileServerOptions;
+  /** What it serves. A function is asked at each start of the file server and at each reload. */
+  readonly settings?: Settings | (() => MaybePromise<Settings>);
   /** Path of the control socket. */
   readonly control?: string | undefined;
   /** Path of the netlink socket. */
   readonly netlink?: string | undefined;
   /** A capture that is played into the namespace `capture`. Without a speed it has been played when the daemon is ready. */
   readonly capture?: CaptureOptions | undefined;
+  /** How long requests under way may take when it stops, until they are cut; 10 s unless given. */
+  readonly drainMs?: number;
   readonly log: Log;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -36,54 +39,86 @@ export interface Daemon extends AsyncDisposable {
   /** The user that was made because there was none. */
   readonly madeUser: Credentials | undefined;
   status(): DaemonStatus;
-  /** Ends it; resolves when everything is closed. */
-  stop(): Promise<void>;
+  /** Asks for the settings again and takes them, without letting go of a client. @throws Error in one line, and nothing is changed */
+  reload(living?: boolean): Promise<readonly Change[]>;
+  /** Ends it; resolves when everything is closed. @param drainMs how long requests under way may take; a second call may cut that short */
+  stop(drainMs?: number): Promise<void>;
   /** Resolves when it has ended, whoever asked for it. */
   readonly stopped: Promise<void>;
 }
 
 /** The version of the line that `ctl stats` prints, as the kernel server numbers it. */
 const statsVersion = 2;
+const defaultDrainMs = 10_000;
 
 /** The daemon's parts while it runs. */
-class Running {
+class Running implements Controlled {
   readonly options: DaemonOptions;
   readonly clock: Clock;
   readonly random: Random;
-  state: LifecycleState = 'startup';
-  store: StateStore | undefined;
-  smb: SmbServer | undefined;
-  namespaces: Namespaces | undefined;
-  capture: CaptureFeed | undefined;
+  readonly lifecycle = new Lifecycle(() => this.#initSteps());
+  #store: StateStore | undefined;
+  #namespaces: Namespaces | undefined;
+  #configured: ConfiguredNamespace[] = [];
+  #fileServer: FileServer | undefined;
+  #capture: CaptureFeed | undefined;
+  #settings: Settings = {};
   madeUser: Credentials | undefined;
-  readyAt = 0;
-  lastControlAt = 0;
+  #endControl: (() => Promise<void>) | undefined;
+  #readyAt = 0;
+  #lastControlAt = 0;
+  #stopping: Promise<void> | undefined;
+  #undo: (() => MaybePromise<void>) | undefined;
+  #ended = (): void => {};
+  readonly stopped: Promise<void> = new Promise((resolve) => {
+    this.#ended = resolve;
+  });
 
   constructor(options: DaemonOptions) {
     this.options = options;
     this.clock = options.clock ?? systemClock;
     this.random = options.random ?? systemRandom();
+    this.#readyAt = this.#lastControlAt = this.clock.now();
   }
 
-  /** The order in which the parts start; they end in the reverse order. */
-  steps(stop: () => void): Step[] {
-    const { netlink, control, shares, smb, capture } = this.options;
-    const steps: Step[] = [
-      { name: 'state directory', start: () => this.#openState() },
-      { name: 'namespaces', start: () => this.#openNamespaces() },
-    ];
+  /** What lives as long as the process does, in the order in which it starts; it ends in the reverse order. */
+  #steps(): Step[] {
+    const { netlink, control, capture } = this.options;
+    const steps: Step[] = [{ name: 'state directory', start: () => this.#openState() }];
+    if (control !== undefined) steps.push({ name: 'control socket', start: () => this.#listenControl(control) });
+    steps.push({ name: 'namespaces', start: () => this.#openNamespaces() });
     if (netlink !== undefined) steps.push({ name: 'netlink socket', start: () => this.#listenNetlink(netlink) });
-    if (shares.length > 0 && smb !== undefined) steps.push({ name: 'file server', start: () => this.#startSmb(smb) });
-    if (control !== undefined) steps.push({ name: 'control socket', start: () => this.#listenControl(control, stop) });
-    if (capture !== undefined) steps.push({ name: 'capture', start: () => this.#playCapture(capture) });
+    if (capture !== undefined) steps.push({ name: 'capture', start: () => this.#openCapture(capture) });
     return steps;
+  }
+
+  /** What a reset undoes and `ring3 ctl start` does again. */
+  #initSteps(): Step[] {
+    return [
+      { name: 'configuration', start: () => this.#configure() },
+      { name: 'policies and rules', start: () => this.#fillNamespaces() },
+      { name: 'file server', start: () => this.#startFileServer() },
+    ];
+  }
+
+  /** @throws StepError, when everything before the step that failed is undone */
+  async start(): Promise<void> {
+    this.#undo = await startInOrder(this.#steps());
+    try {
+      await this.lifecycle.init();
+      await this.#playCapture();
+    } catch (error) {
+      await this.stop(0);
+      throw error;
+    }
+    this.#readyAt = this.#lastControlAt = this.clock.now();
   }
 
   #openState(): () => void {
     const held = holdState(this.options.stateDir);
     try {
       const store = new StateStore(this.options.stateDir);
-      this.store = store;
+      this.#store = store;
       store.countStart();
       return () => {
         store[Symbol.dispose]();
@@ -95,89 +130,154 @@ class Running {
     }
   }
 
+  async #listenControl(path: string): Promise<() => Promise<void>> {
+    privateParent(path);
+    const server = await serveControl(path, controlHandlers(this), () => {
+      this.#lastControlAt = this.clock.now();
+    });
+    let closed: Promise<void> | undefined;
+    this.#endControl = () => (closed ??= server.close());
+    return this.#endControl;
+  }
+
   #openNamespaces(): () => void {
     const namespaces = new Namespaces({ clock: this.clock, random: this.random, log: this.options.log.child({ part: 'netlink' }) });
-    this.namespaces = namespaces;
-    try {
-      fillNamespace(namespaces.get().namespace, this.options);
-    } catch (error) {
-      namespaces.close();
-      throw error;
-    }
+    this.#namespaces = namespaces;
+    this.#configured = [new ConfiguredNamespace(namespaces.get().namespace)];
     return () => namespaces.close();
   }
 
   #listenNetlink(path: string): () => void {
     privateParent(path);
     const server = listenUnix(path, {
-      namespace: (name) => this.namespaces?.find(name)?.server,
+      namespace: (name) => this.#namespaces?.find(name)?.server,
       clock: this.clock,
       log: this.options.log.child({ part: 'netlink' }),
     });
     return () => server.close();
   }
 
-  async #startSmb(smb: FileServerOptions): Promise<() => Promise<void>> {
-    const { stateDir, shares, log } = this.options;
-    const { clock, random } = this;
-    const started = await startFileServer(smb, shares, this.options, { stateDir, store: this.#store(), clock, random, log });
-    this.smb = started.server;
-    this.madeUser = started.madeUser;
-    return () => started.close();
-  }
-
-  async #listenControl(path: string, stop: () => void): Promise<() => Promise<void>> {
-    privateParent(path);
-    const namespaces = this.#openedNamespaces();
-    const asked = <T>(answer: () => T): T => {
-      const given = answer();
-      this.lastControlAt = this.clock.now();
-      return given;
-    };
-    const controlled: Controlled = {
-      namespaces,
-      capture: () => this.capture?.status(),
-      stats: () => asked(() => this.stats()),
-      status: () => asked(() => this.status()),
-      stop,
-    };
-    const server = await serveControl(path, controlHandlers(controlled));
-    return () => server.close();
-  }
-
-  async #playCapture(options: CaptureOptions): Promise<() => void> {
-    const feed = new CaptureFeed(options, this.#openedNamespaces(), this.clock, this.options.log);
-    this.capture = feed;
-    fillNamespace(feed.namespace, this.options);
-    feed.start();
-    if (options.speed === undefined) await feed.ended;
+  #openCapture(options: CaptureOptions): () => void {
+    const feed = new CaptureFeed(options, this.namespaces, this.clock, this.options.log);
+    this.#capture = feed;
+    this.#configured.push(new ConfiguredNamespace(feed.namespace));
     return () => feed.close();
   }
 
-  #openedNamespaces(): Namespaces {
-    if (this.namespaces === undefined) throw new Error('there are no namespaces');
-    return this.namespaces;
+  async #playCapture(): Promise<void> {
+    this.#capture?.start();
+    if (this.options.capture?.speed === undefined) await this.#capture?.ended;
   }
 
-  #store(): StateStore {
-    if (this.store === undefined) throw new Error('the state directory is not open');
-    return this.store;
+  async #configure(): Promise<() => void> {
+    this.#settings = await this.#readSettings();
+    return () => {
+      this.#settings = {};
+    };
+  }
+
+  async #readSettings(): Promise<Settings> {
+    const { settings = {} } = this.options;
+    return typeof settings === 'function' ? settings() : settings;
+  }
+
+  /** Policies and rules are not the file server's: a reset leaves them, and the flows that they are in use by. */
+  #fillNamespaces(): () => void {
+    for (const namespace of this.#configured) namespace.apply(this.#settings);
+    return () => {};
+  }
+
+  async #startFileServer(): Promise<() => Promise<void>> {
+    const { smb, shares = [] } = this.#settings;
+    if (smb !== undefined && shares.length > 0) {
+      const { stateDir, log } = this.options;
+      const { clock, random } = this;
+      const makeUser = this.#settings.makeUser && (() => (this.madeUser ??= this.#settings.makeUser?.() as Credentials));
+      const settings = { ...this.#settings, ...(makeUser === undefined ? {} : { makeUser }) };
+      this.#fileServer = await FileServer.start(settings, smb, { stateDir, store: this.#store as StateStore, clock, random, log });
+    }
+    return async () => {
+      const fileServer = this.#fileServer;
+      this.#fileServer = undefined;
+      await fileServer?.close();
+    };
+  }
+
+  async reload(living = false): Promise<readonly Change[]> {
+    return this.lifecycle.alone(async () => {
+      if (this.lifecycle.state !== 'running')
+        throw new Error(`nothing runs (state ${this.lifecycle.state}): ring3 ctl start reads the configuration`);
+      const settings = await this.#readSettings();
+      const changes = await this.#apply(settings, living);
+      this.#settings = settings;
+      if (this.#fileServer === undefined) await this.#startFileServer(); // the first share
+      for (const { what, how, keys = [] } of changes) this.options.log.info('configuration changed', { what, how, keys });
+      return changes;
+    });
+  }
+
+  /** Each part takes the settings over; if one cannot, those before it go back to what was. */
+  async #apply(settings: Settings, living: boolean): Promise<Change[]> {
+    try {
+      const [changes = []] = this.#configured.map((namespace) => namespace.apply(settings)); // a capture's are the same
+      return [...changes, ...((await this.#fileServer?.apply(settings, living)) ?? [])];
+    } catch (error) {
+      for (const namespace of this.#configured) namespace.apply(this.#settings);
+      throw error;
+    }
+  }
+
+  async kill(): Promise<void> {
+    const counts = this.#fileServer?.server.view.counts();
+    this.options.log.warn('hard kill: everything of the file server goes', { ...counts });
+    await this.lifecycle.reset();
+  }
+
+  stop(drainMs = this.options.drainMs ?? defaultDrainMs): Promise<void> {
+    if (this.#stopping !== undefined) void this.#fileServer?.drain(drainMs);
+    return (this.#stopping ??= (async () => {
+      try {
+        // the control socket answers while clients finish, and goes before anything that it reaches is taken apart
+        await this.lifecycle.shutdown(async () => {
+          await this.#fileServer?.drain(drainMs);
+          await this.#endControl?.();
+        });
+        await this.#undo?.();
+      } finally {
+        this.#ended();
+      }
+    })());
+  }
+
+  get namespaces(): Namespaces {
+    if (this.#namespaces === undefined) throw new Error('ring3 is starting: there are no namespaces yet');
+    return this.#namespaces;
+  }
+
+  get fileServer(): FileServer {
+    if (this.#fileServer === undefined) throw new Error(`the file server does not run (state ${this.lifecycle.state})`);
+    return this.#fileServer;
+  }
+
+  get capture(): CaptureFeed | undefined {
+    return this.#capture;
   }
 
   /** The kernel server's line: version, state, TCP port, whole seconds since the last control request. */
   stats(): string {
-    const idle = Math.floor((this.clock.now() - this.lastControlAt) / 1000);
-    return `${statsVersion} ${this.state} ${this.smb?.address?.port ?? 0} ${idle}\n`;
+    const idle = Math.floor((this.clock.now() - this.#lastControlAt) / 1000);
+    const port = this.#fileServer?.server.address?.port ?? 0;
+    return `${statsVersion} ${this.lifecycle.state} ${port} ${idle}\n`;
   }
 
   status(): DaemonStatus {
-    const { control, netlink, shares } = this.options;
-    const address = this.smb?.address;
+    const { control, netlink } = this.options;
+    const address = this.#fileServer?.server.address;
     return {
-      state: this.state,
+      state: this.lifecycle.state,
       pid: process.pid,
-      upSeconds: Math.floor((this.clock.now() - this.readyAt) / 1000),
-      shares: shares.map(({ name }) => name),
+      upSeconds: Math.floor((this.clock.now() - this.#readyAt) / 1000),
+      shares: (this.#settings.shares ?? []).map(({ name }) => name),
       ...(address === undefined ? {} : { smb: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}` }),
       ...(control === undefined ? {} : { control }),
       ...(netlink === undefined ? {} : { netlink }),
@@ -197,22 +297,14 @@ function privateParent(path: string): void {
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const running = new Running(options);
-  let ended = (): void => {};
-  const stopped = new Promise<void>((resolve) => {
-    ended = resolve;
-  });
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> =>
-    (stopping ??= (async () => {
-      running.state = 'shutdown';
-      try {
-        await undo();
-      } finally {
-        ended();
-      }
-    })());
-  const undo = await startInOrder(running.steps(() => void stop()));
-  running.state = 'running';
-  running.readyAt = running.lastControlAt = running.clock.now();
-  return { madeUser: running.madeUser, status: () => running.status(), stop, stopped, [Symbol.asyncDispose]: stop };
+  await running.start();
+  const stop = (drainMs?: number): Promise<void> => running.stop(drainMs);
+  return {
+    madeUser: running.madeUser,
+    status: () => running.status(),
+    reload: (living) => running.reload(living),
+    stop,
+    stopped: running.stopped,
+    [Symbol.asyncDispose]: () => stop(),
+  };
 }

@@ -1,46 +1,20 @@
-import { createHash } from 'node:crypto';
-import { realpathSync } from 'node:fs';
-import { join, relative } from 'node:path';
 import type { Clock, Log, Random } from '@ring3/kit';
-import { createSmbServer, type ShareOptions, type SmbServer, type SmbServerOptions } from '@ring3/smb-server';
-import { readOnly } from '@ring3/vfs';
-import { createNodeStore, type NodeStoreOptions } from '@ring3/vfs-node';
+import { createSmbServer, type SmbServer, type SmbServerOptions } from '@ring3/smb-server';
+import { type Change, differing, keyed } from './change.ts';
+import type { Credentials, KnownUser, Settings } from './settings.ts';
+import { type FolderShare, SharedFolders } from './shared-folders.ts';
 import type { StateStore } from './state-store.ts';
 import { StoredUsers } from './stored-users.ts';
 
-/** A folder of the host that is shared. What is left out is the file server's default. */
-export interface FolderShare extends Omit<ShareOptions, 'vfs'>, Pick<NodeStoreOptions, 'fileMode' | 'folderMode'> {
-  readonly name: string;
-  /** Absolute path. */
-  readonly path: string;
-}
-
 /** The file server as a whole. */
 export interface FileServerOptions
-  extends Pick<SmbServerOptions, 'name' | 'signing' | 'encryption' | 'guest' | 'anonymous' | 'dialects' | 'limits'> {
+  extends Pick<
+    SmbServerOptions,
+    'name' | 'workgroup' | 'comment' | 'signing' | 'encryption' | 'guest' | 'anonymous' | 'dialects' | 'limits'
+  > {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
-}
-
-/** A user with the password in the clear: it is hashed at once and not kept. */
-export interface Credentials {
-  readonly name: string;
-  readonly password: string;
-}
-
-/** A user known by the NT hash, 16 bytes. */
-export interface HashedUser {
-  readonly name: string;
-  readonly ntHash: Uint8Array;
-}
-
-/** Who may log on beside the users of the state directory. */
-export interface ExtraUsers {
-  /** Of this run: name → password, or what is known of it. */
-  readonly users?: ReadonlyMap<string, string | { readonly ntHash: Uint8Array }>;
-  /** Makes a user for this run where there would be none. */
-  readonly makeUser?: () => Credentials;
 }
 
 /** What a file server of the daemon is given. */
@@ -52,80 +26,127 @@ export interface FileServerParts {
   readonly log: Log;
 }
 
-/** A file server that runs. */
-export interface FileServer {
+/** The file server of a daemon: what its settings say, as it runs. */
+export class FileServer {
   readonly server: SmbServer;
   /** The user that was made because there was none. */
   readonly madeUser: Credentials | undefined;
-  close(): Promise<void>;
-}
+  readonly #folders: SharedFolders;
+  readonly #users: StoredUsers;
+  #settings: Settings;
 
-/** Opens the folders and starts to listen. @throws Error in one line, for what cannot be shared or listened on */
-export async function startFileServer(
-  options: FileServerOptions,
-  shares: readonly FolderShare[],
-  extra: ExtraUsers,
-  parts: FileServerParts,
-): Promise<FileServer> {
-  const { clock, random, log } = parts;
-  const opened = shares.map((share) => openFolder(share, parts.stateDir));
-  const closeFolders = async (): Promise<void> => {
-    for (const { vfs } of opened) await vfs.close?.();
-  };
-  try {
-    const { users, madeUser } = whoMayLogOn(parts, extra, options.guest === true);
-    const server = await createSmbServer({
-      anonymous: options.guest === true, // the Linux client's `guest` gives no name at all
-      ...options,
-      shares: Object.fromEntries(shares.map(({ name }, i) => [name, opened[i] as ShareOptions])),
-      users,
-      guid: parts.store.identity('serverGuid', 16, random),
-      clock,
-      random,
-      log: log.child({ part: 'smb' }),
-    });
-    const close = async (): Promise<void> => {
-      await server.close();
-      await closeFolders();
-    };
-    return { server, madeUser, close };
-  } catch (error) {
-    await closeFolders();
-    throw error;
+  private constructor(settings: Settings, server: SmbServer, folders: SharedFolders, { users, madeUser }: LogOns) {
+    this.#settings = settings;
+    this.server = server;
+    this.#folders = folders;
+    this.#users = users;
+    this.madeUser = madeUser;
+    server.events.on('disconnect', () => void this.#retire());
+  }
+
+  /** Opens the folders and starts to listen. @throws Error in one line, for what cannot be shared or listened on */
+  static async start(settings: Settings, options: FileServerOptions, parts: FileServerParts): Promise<FileServer> {
+    const { clock, random, log, store } = parts;
+    const { shares = [] } = settings;
+    const folders = new SharedFolders(parts.stateDir);
+    try {
+      const logOns = whoMayLogOn(parts, settings, options.guest === true);
+      const server = await createSmbServer({
+        anonymous: options.guest === true, // the Linux client's `guest` gives no name at all
+        ...options,
+        shares: Object.fromEntries(shares.map((share) => [share.name, folders.optionsOf(share)])),
+        users: logOns.users,
+        guid: store.identity('serverGuid', 16, random),
+        clock,
+        random,
+        log: log.child({ part: 'smb' }),
+      });
+      return new FileServer(settings, server, folders, logOns);
+    } catch (error) {
+      await folders.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes other settings, without letting go of a client: for connections to come. What cannot be, changes nothing.
+   * @param living whether clients that use what is gone or different are disconnected from it
+   * @throws Error in one line
+   */
+  async apply(settings: Settings, living: boolean): Promise<Change[]> {
+    const { shares = [] } = settings;
+    const before = this.#settings;
+    const offered = new Map(shares.map((share) => [share.name, this.#folders.optionsOf(share)]));
+    const options = this.#configure(before.smb, settings.smb);
+    this.#settings = settings;
+    const changedShares = keyed('share', byName(before.shares), byName(shares), 'new connections');
+    for (const { what, how } of changedShares) if (how === 'removed') this.server.shares.delete(nameIn(what));
+    for (const { what, how } of changedShares)
+      if (how !== 'removed') this.server.shares.add(nameIn(what), offered.get(nameIn(what)) as never);
+    const users = this.#applyUsers(before.users, settings.users);
+    if (living) {
+      for (const { what, how } of changedShares) if (how !== 'added') this.server.view.endShare(nameIn(what));
+      for (const { what, how } of users) if (how !== 'added') this.server.view.endUser(nameIn(what));
+    }
+    await this.#retire();
+    return [...options, ...changedShares, ...users];
+  }
+
+  #configure(before: FileServerOptions | undefined, after: FileServerOptions | undefined): Change[] {
+    if (before === undefined || after === undefined) return [];
+    const { host: _host, port: _port, ...options } = after;
+    const keys = differing(before, after);
+    const listening = (key: string): boolean => key === 'host' || key === 'port';
+    const atStart = keys.filter(listening);
+    const now = keys.filter((key) => !listening(key));
+    if (now.length > 0) this.server.configure({ anonymous: options.guest === true, ...options });
+    const changes: Change[] = [];
+    if (now.length > 0) changes.push({ what: 'server', how: 'changed', keys: now, holds: 'new connections' });
+    if (atStart.length > 0) changes.push({ what: 'server', how: 'changed', keys: atStart, holds: 'next start' });
+    return changes;
+  }
+
+  #applyUsers(before: Settings['users'] = new Map(), after: Settings['users'] = new Map()): Change[] {
+    const changes = keyed('user', known(before), known(after), 'new connections');
+    for (const { what, how } of changes) if (how === 'removed') this.#users.deleteForThisRun(nameIn(what));
+    for (const { what, how } of changes)
+      if (how !== 'removed') this.#users.addForThisRun(nameIn(what), after.get(nameIn(what)) as KnownUser);
+    return changes;
+  }
+
+  /** Closes the stores of folders that are not shared any more, when the last client has left them. */
+  #retire(): Promise<void> {
+    const inUse = this.server.view.stores();
+    return this.#folders.retire(this.#settings.shares ?? [], (vfs) => inUse.has(vfs));
+  }
+
+  /** Takes nothing new, lets what is under way finish, and cuts what is left then. @param ms milliseconds at most */
+  drain(ms: number): Promise<void> {
+    return this.server.drain(ms);
+  }
+
+  async close(): Promise<void> {
+    await this.server.close();
+    await this.#folders.close();
   }
 }
 
-function openFolder({ name: _name, path, fileMode, folderMode, ...how }: FolderShare, stateDir: string): ShareOptions {
-  refuseStateInside(stateDir, path);
-  // what the host cannot keep beside a file, for each shared folder
-  const state = join(stateDir, 'folders', createHash('sha256').update(path).digest('hex').slice(0, 16));
-  const store = createNodeStore(path, {
-    state,
-    ...(fileMode === undefined ? {} : { fileMode }),
-    ...(folderMode === undefined ? {} : { folderMode }),
-  });
-  return { ...how, vfs: how.readOnly === true ? readOnly(store) : store };
+interface LogOns {
+  readonly users: StoredUsers;
+  readonly madeUser: Credentials | undefined;
 }
 
-function whoMayLogOn(
-  { store, random }: FileServerParts,
-  extra: ExtraUsers,
-  guest: boolean,
-): { users: StoredUsers; madeUser: Credentials | undefined } {
+const byName = (shares: readonly FolderShare[] = []): [string, FolderShare][] => shares.map((share) => [share.name, share]);
+const known = (users: ReadonlyMap<string, KnownUser>): [string, object][] => [...users].map(([name, how]) => [name, { password: how }]);
+/** The name in `share NAME` or `user NAME`. */
+const nameIn = (what: string): string => what.slice(what.indexOf(' ') + 1);
+
+function whoMayLogOn({ store, random }: FileServerParts, settings: Settings, guest: boolean): LogOns {
   const subAuthorities = new Uint32Array(store.identity('machineSid', 12, random).slice().buffer);
   const users = new StoredUsers(`S-1-5-21-${subAuthorities.join('-')}`, store);
-  for (const [name, how] of extra.users ?? []) users.addForThisRun(name, how);
-  const nobody = (extra.users?.size ?? 0) === 0 && store.users().length === 0;
-  const madeUser = nobody && !guest ? extra.makeUser?.() : undefined;
+  for (const [name, how] of settings.users ?? []) users.addForThisRun(name, how);
+  const nobody = (settings.users?.size ?? 0) === 0 && store.users().length === 0;
+  const madeUser = nobody && !guest ? settings.makeUser?.() : undefined;
   if (madeUser !== undefined) users.addForThisRun(madeUser.name, madeUser.password);
   return { users, madeUser };
-}
-
-/** @throws Error where clients of a share would see the state, the users' hashes among it */
-function refuseStateInside(stateDir: string, shared: string): void {
-  const way = relative(realpathSync(shared), realpathSync(stateDir));
-  if (way.startsWith('..')) return;
-  throw new Error(
-    `the state directory ${stateDir} lies inside the shared folder ${shared}, where clients would see it: give another with --state-dir`,
-  );
 }

@@ -18,6 +18,12 @@ export class StoredUsers extends Users {
     this.add(name, how, this.#store.ridOf(name));
   }
 
+  /** Takes such a user away; a stored one of that name comes back. */
+  deleteForThisRun(name: string): void {
+    this.#own.delete(name.toLowerCase());
+    this.delete(name);
+  }
+
   override hashOf(name: string): Uint8Array | undefined {
     if (!this.#own.has(name.toLowerCase())) {
       const stored = this.#store.user(name);

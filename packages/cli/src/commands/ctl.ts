@@ -1,27 +1,112 @@
+import type { ControlRequests } from '@ring3/daemon';
 import type { Command } from 'commander';
 import { addControlOption, askDaemon } from '../control-at.ts';
+import { addFlowList } from '../flow/list.ts';
+import { UsageError } from '../usage.ts';
+
+type Filter = ControlRequests['sessions']['ask'];
+interface JsonOption {
+  readonly json?: true;
+}
 
 /** `ring3 ctl …`: what a running daemon is asked over its control socket. */
 export function addCtl(program: Command): void {
   const ctl = addControlOption(program.command('ctl').enablePositionalOptions(false)).description('ask a running daemon');
+  addKernelFiles(ctl);
+  addStatus(ctl);
+  addLists(ctl);
+  ctl
+    .command('close <id>')
+    .description('end a connection (c1), a session (s1) or an open (o1), as the lists name them')
+    .action(async (id: string) => void (await askDaemon(ctl, 'close', { id })));
+  ctl
+    .command('reload')
+    .description('read the configuration again, without letting go of a client; says what changed')
+    .option('--living', 'clients that use what is gone or different are disconnected from it')
+    .option('--json', 'for programs')
+    .action(async ({ living, json }: JsonOption & { living?: true }) => {
+      const changes = await askDaemon(ctl, 'reload', { living });
+      const { changeLine } = await import('../ctl/change-line.ts');
+      if (json === true) console.log(JSON.stringify(changes));
+      else for (const change of changes) console.log(changeLine(change));
+    });
+  ctl
+    .command('stop')
+    .description('end the daemon: what is under way finishes first; returns when it has ended')
+    .option('--drain <seconds>', 'how long that may take (default: 10)', seconds)
+    .action(async ({ drain }: { drain?: number }) => {
+      const { pid } = await askDaemon(ctl, 'status', {});
+      await askDaemon(ctl, 'stop', drain === undefined ? {} : { drainMs: drain * 1000 });
+      const { processEnd } = await import('../ctl/process-end.ts');
+      await processEnd(pid);
+    });
+}
 
+/** What the kernel server has as files, in its formats. */
+function addKernelFiles(ctl: Command): void {
   ctl
     .command('stats')
     .description("one line as the kernel server's: version, state, port, seconds idle")
     .action(async () => void process.stdout.write(await askDaemon(ctl, 'stats', {})));
   ctl
+    .command('kill <word>')
+    .description('hard: tear down every connection and forget the configuration; ring3 ctl start begins anew')
+    .action(async (word: string) => void (await askDaemon(ctl, 'kill', { word })));
+  ctl
+    .command('start')
+    .description('start the file server after a reset; the configuration is read again')
+    .action(async () => void (await askDaemon(ctl, 'start', {})));
+}
+
+function addStatus(ctl: Command): void {
+  ctl
     .command('status')
     .description('what the daemon is and serves')
     .option('--json', 'for programs')
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async ({ json }: JsonOption) => {
       const status = await askDaemon(ctl, 'status', {});
       if (json === true) console.log(JSON.stringify(status));
       else
         for (const [name, value] of Object.entries(status))
           console.log(`${name.padEnd(10)} ${Array.isArray(value) ? value.join(', ') : value}`);
     });
-  ctl
-    .command('stop')
-    .description('end the daemon')
-    .action(async () => void (await askDaemon(ctl, 'stop', {})));
+}
+
+const lists = {
+  connections: 'the connections of clients',
+  sessions: 'who is logged on',
+  opens: 'what is open',
+  locks: 'the byte ranges that are locked',
+} as const;
+
+function addLists(ctl: Command): void {
+  for (const verb of Object.keys(lists) as (keyof typeof lists)[]) {
+    ctl
+      .command(verb)
+      .description(`${lists[verb]}; in filters * and ? stand for others`)
+      .option('--user <name>', 'whose')
+      .option('--share <name>', 'in which share')
+      .option('--peer <address>', "from where: the client's address, with or without its port")
+      .option('--path <path>', 'of which path')
+      .option('--json', 'for programs')
+      .action(async ({ json, ...filter }: Filter & JsonOption) => {
+        const rows: readonly object[] = await askDaemon(ctl, verb, filter);
+        if (json === true) return console.log(JSON.stringify(rows));
+        const [{ columnsOf }, { Table }] = await Promise.all([import('../ctl/columns.ts'), import('../table.ts')]);
+        const table = new Table<object>(columnsOf(verb));
+        for (const line of [...rows.flatMap((row) => table.add(row)), ...table.end()]) console.log(line);
+      });
+  }
+  addFlowList(ctl.command('flows'), async () => {
+    const { netlink } = await askDaemon(ctl, 'status', {});
+    if (netlink === undefined) throw new Error('the daemon has no netlink socket');
+    return { at: 'ring3', netlink };
+  });
+}
+
+/** @throws UsageError */
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value > 3600) throw new UsageError(`seconds are a number from 0 to 3600, not "${text}"`);
+  return value;
 }

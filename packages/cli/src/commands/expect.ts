@@ -1,7 +1,7 @@
 import type { CtnetlinkExpClient, ExpectEntry } from '@ring3/nfnetlink';
 import type { Command } from 'commander';
 import { addOutputOption, type Output } from '../flow/outputs.ts';
-import { addAtOptions } from '../netlink-at.ts';
+import { type At, addAtOptions } from '../netlink-at.ts';
 
 interface Options {
   readonly output: Output;
@@ -16,7 +16,7 @@ export function addExpect(program: Command): void {
   );
   const ask = async (run: (client: CtnetlinkExpClient) => Promise<void>): Promise<void> => {
     const [{ CtnetlinkExpClient }, { withClient }] = await Promise.all([import('@ring3/nfnetlink'), import('../netlink-client.ts')]);
-    await withClient(expect, (link) => new CtnetlinkExpClient(link), run);
+    await withClient(expect.opts<At>(), (link) => new CtnetlinkExpClient(link), run);
   };
   addOutputOption(expect.command('list'))
     .description('the expectations')
@@ -24,7 +24,7 @@ export function addExpect(program: Command): void {
     .action(async ({ output, family }: Options) => {
       const [{ printer }, { expectColumns }, { expectJson }, { expectLine }, { parseFamily }] = await Promise.all([
         import('../flow/printer.ts'),
-        import('../flow/table.ts'),
+        import('../flow/columns.ts'),
         import('../flow/json.ts'),
         import('../flow/line.ts'),
         import('../flow/filter.ts'),

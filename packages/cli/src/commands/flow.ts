@@ -1,9 +1,10 @@
 import type { ConntrackEntry, CtnetlinkClient } from '@ring3/nfnetlink';
 import type { Command } from 'commander';
 import type { FilterOptions } from '../flow/filter.ts';
+import { addFilterOptions, addFlowList, flowPrinter, readFilter } from '../flow/list.ts';
 import { addOutputOption, type Output } from '../flow/outputs.ts';
 import type { TupleOptions } from '../flow/tuple.ts';
-import { addAtOptions } from '../netlink-at.ts';
+import { type At, addAtOptions } from '../netlink-at.ts';
 import { oneOf, UsageError } from '../usage.ts';
 
 interface OutputOption {
@@ -11,61 +12,15 @@ interface OutputOption {
 }
 const kinds = ['new', 'update', 'destroy'] as const;
 
-/** The options of filters stand in a module that is loaded when a filter is read; these are their names. */
-const filterOptions: readonly (readonly [string, string])[] = [
-  ['-f, --family <family>', 'inet or inet6'],
-  ['-p, --protocol <name>', 'tcp, udp, icmp, … or a number'],
-  ['-s, --orig-src <address>', 'source of the original direction, with or without /LENGTH'],
-  ['-d, --orig-dst <address>', 'its destination'],
-  ['-r, --reply-src <address>', 'source of the replies'],
-  ['-q, --reply-dst <address>', 'their destination'],
-  ['--sport <port>', 'source port of the original direction'],
-  ['--dport <port>', 'its destination port'],
-  ['-m, --mark <mark>', 'VALUE or VALUE/MASK'],
-  ['-w, --zone <zone>', 'conntrack zone, of either direction'],
-  ['--state <state>', 'ESTABLISHED, SYN_SENT, …'],
-  ['-u, --status <bits>', 'ASSURED, SEEN_REPLY, UNREPLIED, …, separated by commas'],
-];
-const addFilterOptions = (command: Command): Command => {
-  for (const [flags, what] of filterOptions) command.option(flags, what);
-  return command;
-};
-
-/** How flows look, loaded when one is printed. */
-async function flowPrinter(output: Output) {
-  const [{ printer }, { flowColumns }, { flowJson }, { conntrackLine }] = await Promise.all([
-    import('../flow/printer.ts'),
-    import('../flow/table.ts'),
-    import('../flow/json.ts'),
-    import('../flow/line.ts'),
-  ]);
-  return printer<ConntrackEntry>(output, { columns: flowColumns, json: flowJson, line: (entry) => conntrackLine(entry, Date.now()) });
-}
-
-async function readFilter(options: FilterOptions) {
-  const { flowFilter } = await import('../flow/filter.ts');
-  return flowFilter(options);
-}
-
 /** `ring3 flow …`: `conntrack …` on the daemon or on the kernel. */
 export function addFlow(program: Command): void {
   const flow = addAtOptions(program.command('flow').enablePositionalOptions(false).description('the flows of the connection tracker'));
   const ask = async (run: (client: CtnetlinkClient) => Promise<void>): Promise<void> => {
     const [{ CtnetlinkClient }, { withClient }] = await Promise.all([import('@ring3/nfnetlink'), import('../netlink-client.ts')]);
-    await withClient(flow, (link) => new CtnetlinkClient(link), run);
+    await withClient(flow.opts<At>(), (link) => new CtnetlinkClient(link), run);
   };
 
-  addOutputOption(addFilterOptions(flow.command('list')))
-    .description('the flows, all or those of a filter')
-    .option('--zero', 'set their counters to zero')
-    .action(async ({ zero, ...options }: FilterOptions & OutputOption & { zero?: true }) => {
-      const filter = await readFilter(options);
-      const shown = await flowPrinter(options.output);
-      await ask(async (client) => {
-        for await (const entry of client.list(filter.asked, zero === true)) if (filter.matches(entry)) await shown.add(entry);
-        await shown.end();
-      });
-    });
+  addFlowList(flow.command('list'), () => flow.opts<At>());
 
   addOutputOption(addFilterOptions(flow.command('get')))
     .description('one flow, named by its protocol, addresses and ports')
@@ -199,7 +154,7 @@ async function eventText(output: Output) {
   const [{ conntrackEventLine }, { flowJson }, { eventRow }] = await Promise.all([
     import('../flow/line.ts'),
     import('../flow/json.ts'),
-    import('../flow/table.ts'),
+    import('../flow/columns.ts'),
   ]);
   type Change = Parameters<typeof conntrackEventLine>[0];
   if (output === 'conntrack') return (change: Change) => conntrackEventLine(change, Date.now());

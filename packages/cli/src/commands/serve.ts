@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import type { DaemonOptions } from '@ring3/daemon';
+import type { Daemon, DaemonOptions, KnownUser, Settings } from '@ring3/daemon';
 import type { DaemonConfiguration } from '@ring3/daemon/config';
 import type { Log, LogLevel } from '@ring3/kit';
 import type { Command } from 'commander';
@@ -68,48 +68,83 @@ export function addServe(program: Command): void {
 
 async function serve(dir: string | undefined, options: ServeOptions): Promise<void> {
   const [{ startDaemon, defaultStateDir }, kit] = await Promise.all([import('@ring3/daemon'), import('@ring3/kit')]);
-  const configured = await configurationOf(options);
-  const { daemon: places } = configured;
+  const first = await configurationOf(options);
+  const { daemon: places } = first;
   if (options.check === true) {
-    for (const warning of configured.warnings) console.error(`ring3: ${warning}`);
+    for (const warning of first.warnings) console.error(`ring3: ${warning}`);
     console.log(`${options.config}: fine`);
     return;
   }
-  const users = new Map<string, string | { readonly ntHash: Uint8Array }>(configured.users);
-  for (const text of options.user ?? []) users.set(...(await userOf(text)));
   const format = options.logFormat ?? places['log-format'];
   const log = await (format === 'json' ? kit.createLog : kit.createPrettyLog)({ level: options.logLevel ?? places['log-level'] ?? 'info' });
-  for (const warning of configured.warnings) log.warn(warning);
   const socket = (path: string): string | undefined => (path === 'off' ? undefined : resolve(path));
+  const users = await Promise.all((options.user ?? []).map(userOf));
 
   const daemon = await startDaemon({
     stateDir: options.stateDir ?? places['state-dir'] ?? defaultStateDir(),
-    shares: [...configured.shares, ...(dir === undefined ? [] : [shareOf(dir, options)])],
-    smb: {
-      host: '127.0.0.1',
-      port: 4450,
-      signing: 'required',
-      encryption: 'off',
-      ...configured.server,
-      ...given({ host: options.host, port: options.port, signing: options.signing, encryption: options.encryption, guest: options.guest }),
-    },
-    users,
-    makeUser: () => ({ name: 'ring3', password: makePassword() }),
+    settings: settingsOf(dir, options, users, first, log),
     control: socket(options.control ?? places.control ?? defaultControl()),
     netlink: socket(options.netlink ?? places.netlink ?? defaultNetlink()),
     capture: captureOf(options),
-    timeouts: configured.timeouts,
-    rules: configured.rules,
     log,
   });
   if (daemon.madeUser !== undefined) console.log(`user ${daemon.madeUser.name} password ${daemon.madeUser.password}`);
   const { smb, control, netlink } = daemon.status();
   const parts = Object.entries({ smb, control, netlink }).filter(([, at]) => at !== undefined);
   console.log(['ready', ...parts.map(([name, at]) => `${name}=${at}`)].join(' '));
-  hint(log, daemon.status().smb, (options.guest ?? configured.server.guest) === true);
-
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => daemon.stop());
+  hint(log, daemon.status().smb, (options.guest ?? first.server.guest) === true);
+  obeySignals(daemon, log);
   await daemon.stopped;
+}
+
+/** A signal to end lets clients finish, a second one does not; SIGHUP reads the configuration again. */
+function obeySignals(daemon: Daemon, log: Log): void {
+  let told = false;
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      void daemon.stop(told ? 0 : undefined);
+      told = true;
+    });
+  process.on('SIGHUP', () => {
+    daemon.reload().catch((error: Error) => log.error(`the configuration stays as it was: ${error.message}`));
+  });
+}
+
+/** What is served: what the configuration file says, read anew each time but the first, under what the command line says. */
+function settingsOf(
+  dir: string | undefined,
+  options: ServeOptions,
+  users: readonly (readonly [string, string])[],
+  first: Configured,
+  log: Log,
+): () => Promise<Settings> {
+  let read: Configured | undefined = first;
+  return async () => {
+    const configured = read ?? (await configurationOf(options));
+    read = undefined;
+    for (const warning of configured.warnings) log.warn(warning);
+    return {
+      shares: [...configured.shares, ...(dir === undefined ? [] : [shareOf(dir, options)])],
+      smb: {
+        host: '127.0.0.1',
+        port: 4450,
+        signing: 'required',
+        encryption: 'off',
+        ...configured.server,
+        ...given({
+          host: options.host,
+          port: options.port,
+          signing: options.signing,
+          encryption: options.encryption,
+          guest: options.guest,
+        }),
+      },
+      users: new Map<string, KnownUser>([...configured.users, ...users]),
+      makeUser: () => ({ name: 'ring3', password: makePassword() }),
+      timeouts: configured.timeouts,
+      rules: configured.rules,
+    };
+  };
 }
 
 /** What of these is not undefined. */
@@ -118,12 +153,12 @@ const given = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], un
 
 /** What a configuration file adds to the options. */
 interface Configured {
-  readonly server: Partial<NonNullable<DaemonOptions['smb']>>;
-  readonly shares: DaemonOptions['shares'];
-  readonly users: readonly (readonly [string, { readonly ntHash: Uint8Array }])[];
+  readonly server: Partial<NonNullable<Settings['smb']>>;
+  readonly shares: NonNullable<Settings['shares']>;
+  readonly users: readonly (readonly [string, KnownUser])[];
   readonly daemon: DaemonConfiguration;
-  readonly timeouts: NonNullable<DaemonOptions['timeouts']>;
-  readonly rules: NonNullable<DaemonOptions['rules']>;
+  readonly timeouts: NonNullable<Settings['timeouts']>;
+  readonly rules: NonNullable<Settings['rules']>;
   readonly warnings: readonly string[];
 }
 
@@ -153,7 +188,7 @@ async function userOf(text: string): Promise<[string, string]> {
   return [name, await passwordFor(name, colon < 0 ? undefined : text.slice(colon + 1))];
 }
 
-function shareOf(dir: string, options: ServeOptions): DaemonOptions['shares'][number] {
+function shareOf(dir: string, options: ServeOptions): NonNullable<Settings['shares']>[number] {
   const path = resolve(dir);
   expectFolder(path);
   const name = options.share ?? basename(path);

@@ -5,10 +5,11 @@ import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import { memoryLink } from '@ring3/netlink';
 import { type ConntrackEntry, CtnetlinkClient, parseAddress } from '@ring3/nfnetlink';
+import { Table } from '../table.ts';
+import { eventRow, flowColumns } from './columns.ts';
 import { type FilterOptions, flowFilter } from './filter.ts';
 import { flowJson } from './json.ts';
 import { conntrackEventLine, conntrackLine, expectLine, statisticsLine } from './line.ts';
-import { eventRow, flowColumns, Table } from './table.ts';
 import { shortBytes, Top } from './top.ts';
 import { parseTuple } from './tuple.ts';
 

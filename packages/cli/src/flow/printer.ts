@@ -1,6 +1,6 @@
 import { Lines } from '../output.ts';
+import { type Column, Table } from '../table.ts';
 import type { Output } from './outputs.ts';
-import { type Column, Table } from './table.ts';
 
 /** Prints rows as they come. */
 export interface Printer<T> {

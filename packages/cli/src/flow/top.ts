@@ -1,5 +1,6 @@
 import type { ConntrackEntry } from '@ring3/nfnetlink';
-import { type Column, flowColumns, Table } from './table.ts';
+import { type Column, Table } from '../table.ts';
+import { flowColumns } from './columns.ts';
 
 /** A flow and what it carried since the list before. */
 interface Rated {

@@ -19,6 +19,14 @@ const handlers: ControlHandlers = {
   'namespace add': no,
   'namespace delete': no,
   stats: () => '2 running 445 0\n',
+  kill: no,
+  start: no,
+  reload: no,
+  connections: () => [],
+  sessions: () => [],
+  opens: () => [],
+  locks: () => [],
+  close: no,
   status: async () => ({ state: 'running', pid: 1, upSeconds: 0, shares: [] }),
   stop: () => {
     throw new Error('not now');

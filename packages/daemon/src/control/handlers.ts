@@ -1,17 +1,27 @@
-import { type CaptureStatus, captureNamespace } from '../capture-feed.ts';
+import type { MaybePromise } from '@ring3/kit';
+import { type CaptureFeed, captureNamespace } from '../capture-feed.ts';
+import type { Change } from '../change.ts';
+import type { FileServer } from '../file-server.ts';
+import type { Lifecycle } from '../lifecycle.ts';
 import { defaultNamespace, type Namespaces } from '../namespaces.ts';
+import { clientHandlers } from './clients.ts';
 import type { DaemonStatus } from './protocol.ts';
 import { addRule, deleteRule, listRules } from './rules.ts';
 import type { ControlHandlers } from './server.ts';
 
-/** What the control socket reaches of a running daemon. */
+/** What the control socket reaches of a running daemon. A part that is not there when it is asked for says so in an Error of one line. */
 export interface Controlled {
   readonly namespaces: Namespaces;
-  /** How far a capture has been played, where one is. */
-  capture(): CaptureStatus | undefined;
+  readonly fileServer: FileServer;
+  readonly lifecycle: Pick<Lifecycle, 'init'>;
+  /** A capture that is played, where one is. */
+  readonly capture: Pick<CaptureFeed, 'status'> | undefined;
   stats(): string;
   status(): DaemonStatus;
-  stop(): void;
+  /** The reset of a hard kill. */
+  kill(): Promise<void>;
+  reload(living: boolean): Promise<readonly Change[]>;
+  stop(drainMs?: number): MaybePromise<void>;
 }
 
 /** What answers each verb. */
@@ -20,10 +30,21 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
   return {
     stats: () => daemon.stats(),
     status: () => daemon.status(),
-    stop: () => {
-      setImmediate(() => daemon.stop()); // after the answer
+    stop: ({ drainMs }) => {
+      const ms = drainMs === undefined ? undefined : milliseconds(drainMs);
+      setImmediate(() => daemon.stop(ms)); // after the answer
       return null;
     },
+    kill: async ({ word }) => {
+      if (/^hard\n?$/.test(text(word))) await daemon.kill();
+      return null;
+    },
+    start: async () => {
+      await daemon.lifecycle.init();
+      return null;
+    },
+    reload: ({ living }) => daemon.reload(living === true),
+    ...clientHandlers(() => daemon.fileServer.server.view),
     'rule list': ({ namespace }) => listRules(rulesOf(namespace)),
     'rule add': ({ namespace, words }) => addRule(rulesOf(namespace), wordList(words)),
     'rule delete': ({ namespace, id }) => {
@@ -37,7 +58,7 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
         flows: namespace.flowCount,
         policies: namespace.timeoutPolicies.size,
         rules: namespace.rules.size,
-        ...(name === captureNamespace ? { capture: daemon.capture() } : {}),
+        ...(name === captureNamespace ? { capture: daemon.capture?.status() } : {}),
       })),
     'namespace add': ({ name }) => {
       daemon.namespaces.add(text(name));
@@ -51,10 +72,15 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
 };
 
 /** What a peer sent is JSON of any shape. */
-function text(value: unknown, otherwise?: string): string {
+export function text(value: unknown, otherwise?: string): string {
   const found = value ?? otherwise;
   if (typeof found !== 'string') throw new Error('a name is a string');
   return found;
+}
+
+function milliseconds(value: unknown): number {
+  if (typeof value !== 'number' || !(value >= 0) || value > 3_600_000) throw new Error('drainMs: milliseconds, at most an hour');
+  return value;
 }
 
 function wordList(value: unknown): readonly string[] {

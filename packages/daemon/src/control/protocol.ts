@@ -1,4 +1,6 @@
+import type { ConnectionView, LockView, OpenView, SessionView } from '@ring3/smb-server';
 import type { CaptureStatus } from '../capture-feed.ts';
+import type { Change } from '../change.ts';
 
 /**
  * The control socket: a unix stream socket of mode 0600 in the runtime folder. A request is one JSON object on one line, its answer another;
@@ -11,8 +13,21 @@ export interface ControlRequests {
   stats: { readonly ask: Record<never, never>; readonly answer: string };
   /** What the daemon is and serves. */
   status: { readonly ask: Record<never, never>; readonly answer: DaemonStatus };
-  /** Ends the daemon; the answer comes before it does. */
-  stop: { readonly ask: Record<never, never>; readonly answer: null };
+  /** Ends the daemon: requests under way finish, for so long at most (milliseconds). The answer comes before it does. */
+  stop: { readonly ask: { readonly drainMs?: number | undefined }; readonly answer: null };
+  /** The word `hard` resets the file server: every connection is torn down, the configuration forgotten, before the answer. Any other word does nothing. */
+  kill: { readonly ask: { readonly word: string }; readonly answer: null };
+  /** Starts the file server after a reset; the configuration is read again. */
+  start: { readonly ask: Record<never, never>; readonly answer: null };
+  /** Reads the configuration again and takes it over. `living`: clients that use what is gone or different are disconnected from it. */
+  reload: { readonly ask: { readonly living?: boolean | undefined }; readonly answer: readonly Change[] };
+  connections: { readonly ask: Filter; readonly answer: readonly Named<ConnectionView>[] };
+  sessions: { readonly ask: Filter; readonly answer: readonly Named<SessionView>[] };
+  opens: { readonly ask: Filter; readonly answer: readonly Named<OpenView>[] };
+  /** Byte-range locks. */
+  locks: { readonly ask: Filter; readonly answer: readonly LockView[] };
+  /** Ends what a list names: a connection `c1`, a session `s1`, an open `o1`. */
+  close: { readonly ask: { readonly id: string }; readonly answer: null };
   /** The rules of a namespace, in their order. */
   'rule list': { readonly ask: InNamespace; readonly answer: readonly RuleInList[] };
   /** Adds a rule at the end: the words of `ring3 rule add`. Answers as it is listed. */
@@ -25,6 +40,18 @@ export interface ControlRequests {
   /** Ends a namespace and the sockets in it. */
   'namespace delete': { readonly ask: { readonly name: string }; readonly answer: null };
 }
+
+/** What of a list is wanted: all of these hold. Compared without case; `*` and `?` stand for others. Something that has no such field is not meant. */
+export interface Filter {
+  readonly user?: string | undefined;
+  readonly share?: string | undefined;
+  /** The client's address, with or without its port. */
+  readonly peer?: string | undefined;
+  readonly path?: string | undefined;
+}
+
+/** A thing with the name that `close` takes: its kind's letter and its number. */
+export type Named<T extends { readonly id: number }> = Omit<T, 'id'> & { readonly id: string };
 
 /** Which namespace is meant; `default` unless given. */
 export interface InNamespace {

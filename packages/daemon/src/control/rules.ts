@@ -8,14 +8,14 @@ export const listRules = ({ rules }: Namespace): RuleInList[] =>
   rules.list().map(({ id, match, target }) => ({ id, words: printRule({ match, target }) }));
 
 /**
- * Adds a rule at the end. One that names a policy or a helper and no addresses is of its family.
+ * Adds a rule at a place, the end unless said. One that names a policy or a helper and no addresses is of its family.
  * @throws Error in one line: RuleSyntaxError, an unknown name, or one of other protocols
  */
-export function addRule(namespace: Namespace, words: readonly string[]): RuleInList {
+export function addRule(namespace: Namespace, words: readonly string[], at?: number): RuleInList {
   const { match: said, target } = parseRule(words);
   const family = said.family ?? familyOf(namespace, said, target);
   const match = family === undefined ? said : { ...said, family };
-  const rule: Rule | RuleRefusal = namespace.rules.add(match, target);
+  const rule: Rule | RuleRefusal = namespace.rules.add(match, target, at);
   if (typeof rule === 'string') throw new Error(reason(namespace, rule, target));
   return { id: rule.id, words: printRule({ match, target }) };
 }

@@ -24,9 +24,10 @@ export const answers = (path: string): Promise<boolean> =>
 
 /**
  * Listens on a unix socket of mode 0600. A socket file that nobody answers on is a dead daemon's, and replaced.
+ * @param answered called after each request that was understood
  * @throws Error when somebody answers there, or the path cannot be bound
  */
-export async function serveControl(path: string, handlers: ControlHandlers): Promise<ControlServer> {
+export async function serveControl(path: string, handlers: ControlHandlers, answered: () => void = () => {}): Promise<ControlServer> {
   if (await answers(path)) throw new Error(`a running ring3 already answers on ${path}`);
   rmSync(path, { force: true });
   const peers = new Set<Socket>();
@@ -34,7 +35,7 @@ export async function serveControl(path: string, handlers: ControlHandlers): Pro
     peers.add(socket);
     socket.once('close', () => peers.delete(socket));
     socket.on('error', () => socket.destroy());
-    serve(socket, handlers);
+    serve(socket, handlers, answered);
   });
   const mask = process.umask(0o177);
   try {
@@ -53,7 +54,7 @@ export async function serveControl(path: string, handlers: ControlHandlers): Pro
   };
 }
 
-function serve(socket: Socket, handlers: ControlHandlers): void {
+function serve(socket: Socket, handlers: ControlHandlers, answered: () => void): void {
   let waiting = '';
   let last: Promise<void> = Promise.resolve();
   socket.setEncoding('utf8');
@@ -62,7 +63,7 @@ function serve(socket: Socket, handlers: ControlHandlers): void {
     for (let end = waiting.indexOf('\n'); end >= 0; end = waiting.indexOf('\n')) {
       const line = waiting.slice(0, end);
       waiting = waiting.slice(end + 1);
-      last = last.then(() => answer(socket, line, handlers));
+      last = last.then(() => answer(socket, line, handlers, answered));
     }
     if (waiting.length <= longestLine) return;
     socket.removeAllListeners('data').resume(); // the rest of the line is nobody's
@@ -70,12 +71,13 @@ function serve(socket: Socket, handlers: ControlHandlers): void {
   });
 }
 
-async function answer(socket: Socket, line: string, handlers: ControlHandlers): Promise<void> {
+async function answer(socket: Socket, line: string, handlers: ControlHandlers, answered: () => void): Promise<void> {
   let reply: object;
   try {
     const request = parse(line, handlers);
     const handler = handlers[request.do] as (ask: object) => MaybePromise<unknown>;
     reply = { ok: true, answer: (await handler(request)) ?? null };
+    answered();
   } catch (error) {
     reply = { ok: false, error: error instanceof Error ? error.message : String(error) };
   }

@@ -1,0 +1,9 @@
+import type { ControlRequests } from '@ring3/daemon';
+
+type Change = ControlRequests['reload']['answer'][number];
+const signs = { added: '+', removed: '-', changed: '~' } as const;
+const from = { now: '', 'new connections': ' (for connections to come)', 'next start': ' (from the next ring3 ctl start on)' } as const;
+
+/** A change for people: `~ share photos: read-only (for connections to come)`. */
+export const changeLine = ({ what, how, keys = [], holds }: Change): string =>
+  `${signs[how]} ${what}${keys.length === 0 ? '' : `: ${keys.join(', ')}`}${from[holds]}`;

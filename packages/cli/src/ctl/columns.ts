@@ -1,0 +1,74 @@
+import type { ControlRequests } from '@ring3/daemon';
+import type { Column } from '../table.ts';
+
+type Verb = 'connections' | 'sessions' | 'opens' | 'locks';
+type Row<V extends Verb> = ControlRequests[V]['answer'][number];
+
+/** `12s`, `5m`, `3h`, `2d`: how long ago. */
+function age(since: number): string {
+  const seconds = Math.max(0, Math.floor((Date.now() - since) / 1000));
+  for (const [unit, length] of [
+    ['d', 86_400],
+    ['h', 3600],
+    ['m', 60],
+  ] as const)
+    if (seconds >= 2 * length) return `${Math.floor(seconds / length)}${unit}`;
+  return `${seconds}s`;
+}
+
+/** Who, as far as a name says it. */
+const who = ({ user, guest, anonymous }: Row<'sessions'>): string => (anonymous ? '(anonymous)' : guest ? `${user} (guest)` : user);
+const protection = ({ encrypted, signed, cipher, signing }: Row<'sessions'>): string =>
+  encrypted ? (cipher ?? '') : signed ? (signing ?? '') : 'none';
+const end = (offset: string, length: string): string => (length === '0' ? offset : `${BigInt(offset) + BigInt(length) - 1n}`);
+
+const columns: { readonly [V in Verb]: readonly Column<Row<V>>[] } = {
+  connections: [
+    { head: 'ID', cell: ({ id }) => id },
+    { head: 'CLIENT', cell: ({ peer }) => peer },
+    { head: 'DIALECT', cell: ({ dialect }) => dialect ?? '' },
+    { head: 'SESSIONS', right: true, cell: ({ sessions }) => `${sessions}` },
+    { head: 'IN FLIGHT', right: true, cell: ({ inFlight }) => `${inFlight}` },
+    { head: 'RECEIVED', right: true, cell: ({ bytesIn }) => `${bytesIn}` },
+    { head: 'SENT', right: true, cell: ({ bytesOut }) => `${bytesOut}` },
+    { head: 'IDLE', right: true, cell: ({ lastActive }) => age(lastActive) },
+    { head: 'SINCE', right: true, cell: ({ since }) => age(since) },
+  ],
+  sessions: [
+    { head: 'ID', cell: ({ id }) => id },
+    { head: 'USER', cell: who },
+    { head: 'CLIENT', cell: ({ peer }) => peer },
+    { head: 'WORKSTATION', cell: ({ workstation }) => workstation },
+    { head: 'DIALECT', cell: ({ dialect }) => dialect },
+    { head: 'PROTECTION', cell: protection },
+    { head: 'SHARES', cell: ({ shares }) => shares.join(', ') },
+    { head: 'OPENS', right: true, cell: ({ opens }) => `${opens}` },
+    { head: 'SINCE', right: true, cell: ({ since }) => age(since) },
+  ],
+  opens: [
+    { head: 'ID', cell: ({ id }) => id },
+    { head: 'USER', cell: ({ user }) => user },
+    { head: 'CLIENT', cell: ({ peer }) => peer },
+    { head: 'SHARE', cell: ({ share }) => share },
+    { head: 'KIND', cell: ({ kind }) => kind },
+    { head: 'PATH', cell: ({ path }) => (path === '' ? '\\' : path) },
+    { head: 'RIGHTS', cell: ({ rights }) => rights.join(',') },
+    { head: 'OPLOCK', cell: ({ oplock }) => (oplock === 'none' ? '' : oplock) },
+    { head: 'LOCKS', right: true, cell: ({ locks }) => (locks === 0 ? '' : `${locks}`) },
+    { head: 'DELETE', cell: ({ deletePending }) => (deletePending ? 'on close' : '') },
+    { head: 'SINCE', right: true, cell: ({ since }) => age(since) },
+  ],
+  locks: [
+    { head: 'OPEN', cell: ({ open }) => `o${open}` },
+    { head: 'USER', cell: ({ user }) => user },
+    { head: 'CLIENT', cell: ({ peer }) => peer },
+    { head: 'SHARE', cell: ({ share }) => share },
+    { head: 'PATH', cell: ({ path }) => path },
+    { head: 'FROM', right: true, cell: ({ offset }) => offset },
+    { head: 'TO', right: true, cell: ({ offset, length }) => end(offset, length) },
+    { head: 'KIND', cell: ({ exclusive }) => (exclusive ? 'exclusive' : 'shared') },
+  ],
+};
+
+/** The columns of a list of `ring3 ctl`. */
+export const columnsOf = (verb: Verb): readonly Column<object>[] => columns[verb] as readonly Column<object>[];

@@ -1,0 +1,48 @@
+import type { View } from '@ring3/smb-server';
+import type { Filter, Named } from './protocol.ts';
+import type { ControlHandlers } from './server.ts';
+import { matchesWildcard } from './wildcard.ts';
+
+/** What is asked about clients of the file server, and how one of them is let go. */
+export const clientHandlers = (view: () => View): Pick<ControlHandlers, 'connections' | 'sessions' | 'opens' | 'locks' | 'close'> => ({
+  connections: (filter) => named('c', view().connections()).filter(matching(filter)),
+  sessions: (filter) => named('s', view().sessions()).filter(matching(filter)),
+  opens: (filter) => named('o', view().opens()).filter(matching(filter)),
+  locks: (filter) => view().locks().filter(matching(filter)),
+  close: ({ id }) => {
+    const [, kind, number] = /^([cso])(\d{1,16})$/.exec(String(id)) ?? [];
+    const end = kind === undefined ? undefined : ending[kind as Kind];
+    if (end === undefined) throw new Error('an id is that of a connection (c1), a session (s1) or an open (o1), as they are listed');
+    if (!end(view(), Number(number))) throw new Error(`there is no ${id}`);
+    return null;
+  },
+});
+
+type Kind = 'c' | 's' | 'o';
+const ending: Readonly<Record<Kind, (view: View, id: number) => boolean>> = {
+  c: (view, id) => view.endConnection(id),
+  s: (view, id) => view.endSession(id),
+  o: (view, id) => view.endOpen(id),
+};
+
+const named = <T extends { readonly id: number }>(kind: Kind, things: readonly T[]): Named<T>[] =>
+  things.map((thing) => ({ ...thing, id: `${kind}${thing.id}` }));
+
+/** @throws Error in one line: a filter is no text */
+function matching(filter: Filter): (thing: object) => boolean {
+  const tests = (['user', 'share', 'peer', 'path'] as const).flatMap((name) => {
+    const wanted: unknown = filter[name];
+    if (wanted === undefined) return [];
+    if (typeof wanted !== 'string') throw new Error(`${name}: a string`);
+    const pattern = wanted.toLowerCase();
+    return [(thing: object) => valuesOf(thing, name).some((value) => matchesWildcard(pattern, value.toLowerCase()))];
+  });
+  return (thing) => tests.every((test) => test(thing));
+}
+
+/** The fields that a name stands for; a session has several shares. */
+function valuesOf(thing: object, name: keyof Filter): string[] {
+  const { [name]: one, shares } = thing as Partial<Record<keyof Filter, string>> & { readonly shares?: readonly string[] };
+  if (one !== undefined) return name === 'peer' ? [one, one.replace(/:\d+$/, '')] : [one];
+  return name === 'share' ? [...(shares ?? [])] : [];
+}

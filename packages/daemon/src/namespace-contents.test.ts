@@ -1,0 +1,64 @@
+import { deepStrictEqual, strictEqual, throws } from 'node:assert/strict';
+import { test } from 'node:test';
+import { createNamespace, type PolicySpecification } from '@ring3/conntrack';
+import { FakeClock, fakeRandom } from '@ring3/kit';
+import { addRule, listRules } from './control/rules.ts';
+import { ConfiguredNamespace } from './namespace-contents.ts';
+
+const policy = (name: string, seconds: number, l4 = 17): PolicySpecification => ({
+  name,
+  l3num: 2,
+  l4,
+  timeouts: () => [seconds, seconds],
+});
+const web = ['inet', 'udp', 'dport', '80', 'timeout', 'web'];
+const dns = ['inet', 'udp', 'dport', '53', 'notrack'];
+
+function make() {
+  const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
+  const policies = (): [string, number][] => [...namespace.timeoutPolicies].map(({ name, timeouts }) => [name, timeouts[0] as number]);
+  return {
+    namespace,
+    configured: new ConfiguredNamespace(namespace),
+    policies,
+    rules: () => listRules(namespace).map(({ words }) => words),
+  };
+}
+
+test('policies and rules are changed to those of another configuration; what was added by command stays', () => {
+  const { namespace, configured, policies, rules } = make();
+  deepStrictEqual(configured.apply({ timeouts: [policy('web', 5), policy('old', 6)], rules: [web] }), [
+    { what: 'timeout web', how: 'added', holds: 'now' },
+    { what: 'timeout old', how: 'added', holds: 'now' },
+    { what: 'rules', how: 'changed', holds: 'now' },
+  ]);
+  const added = ['inet', 'tcp', 'zone', '3'];
+  addRule(namespace, added);
+  deepStrictEqual(configured.apply({ timeouts: [policy('web', 9)], rules: [dns, web] }), [
+    { what: 'timeout web', how: 'changed', keys: ['timeouts'], holds: 'now' },
+    { what: 'timeout old', how: 'removed', holds: 'now' },
+    { what: 'rules', how: 'changed', holds: 'now' },
+  ]);
+  deepStrictEqual(
+    policies().map(([name]) => name),
+    ['web'],
+  );
+  deepStrictEqual(rules(), [dns, web, added], 'configured rules come first, in their order');
+  deepStrictEqual(configured.apply({ timeouts: [policy('web', 9)], rules: [dns, web] }), []);
+});
+
+test('rules that cannot be added change no rule', () => {
+  const { configured, rules } = make();
+  configured.apply({ rules: [dns] });
+  throws(() => configured.apply({ rules: [dns, web] }), /there is no timeout policy web/);
+  deepStrictEqual(rules(), [dns]);
+});
+
+test('a policy that a rule of somebody else names stays until that rule goes', () => {
+  const { namespace, configured, policies } = make();
+  configured.apply({ timeouts: [policy('web', 5)] });
+  const { id } = addRule(namespace, web);
+  configured.apply({});
+  strictEqual(policies().length, 1);
+  strictEqual(namespace.rules.delete(id), true);
+});

@@ -1,0 +1,22 @@
+import type { FileServerOptions } from './file-server.ts';
+import type { NamespaceContents } from './namespace-contents.ts';
+import type { FolderShare } from './shared-folders.ts';
+
+/** A user with the password in the clear: it is hashed at once and not kept. */
+export interface Credentials {
+  readonly name: string;
+  readonly password: string;
+}
+/** What is known of a user: the password, or its NT hash (16 bytes). */
+export type KnownUser = string | { readonly ntHash: Uint8Array };
+
+/** What a daemon serves, and how: what a configuration file, the state directory's shares and a command line come to. What is left out is off. */
+export interface Settings extends NamespaceContents {
+  readonly shares?: readonly FolderShare[];
+  /** The file server; it runs where there is a share. */
+  readonly smb?: FileServerOptions;
+  /** Who may log on beside the users of the state directory. */
+  readonly users?: ReadonlyMap<string, KnownUser>;
+  /** Makes a user for this run where there would be none. */
+  readonly makeUser?: () => Credentials;
+}
