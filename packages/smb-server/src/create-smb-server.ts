@@ -51,7 +51,7 @@ export async function createSmbServer(options: SmbServerOptions): Promise<SmbSer
   const { host = '127.0.0.1', port = 0, listen = true, carry = (link: Link) => link } = options;
   let listener: TcpListener | undefined;
   if (listen) {
-    listener = await listenTcp(host, port, (link, ends) => {
+    listener = await listenTcp(typeof listen === 'object' ? listen : { host, port }, (link, ends) => {
       let connection: Connection | undefined;
       const carried = carry(link, ends, () => opensOn(connection));
       connection = server.accept(carried, ends.client.host);

@@ -1,6 +1,7 @@
 import { type Acceptor, Decryptor, Encryptor, type Logon, type SessionKeys, Signer } from '@ring3/smb-proto';
 import type { Identity } from '@ring3/vfs';
 import type { Connection } from './connection.ts';
+import type { Actor } from './events.ts';
 import type { Open } from './open.ts';
 import type { Tree } from './tree.ts';
 
@@ -42,6 +43,11 @@ export class Session {
     this.sessionId = sessionId;
     this.connection = connection;
     this.creationTime = this.lastActive = now;
+  }
+
+  /** Who acts here, for events. */
+  get actor(): Actor {
+    return { user: this.identity.name, peer: this.connection.link.peer, session: this.sessionId };
   }
 
   nextTreeId(): number {

@@ -65,5 +65,6 @@ function answered(open: Open, buffer: Uint8Array, offset: number, got: number | 
   if (isCode(got)) return statusOf(got);
   if (got === 0 || got < minimumCount) return NtStatus.EndOfFile;
   open.position = offset + got;
+  open.bytesRead += got;
   return { dataRemaining: 0, data: [buffer.subarray(0, got)] };
 }

@@ -4,6 +4,7 @@ import { type Handle, isCode, type VfsCode, type WriteHow } from '@ring3/vfs';
 import { command } from '../command.ts';
 import { writesFreely } from '../file-state/index.ts';
 import { endsBeyond } from '../offsets.ts';
+import type { Open } from '../open.ts';
 import { askAccess } from '../pending.ts';
 import { statusOf } from '../status-map.ts';
 
@@ -31,17 +32,21 @@ export const write = command({
     if (offset + length > Number.MAX_SAFE_INTEGER) return NtStatus.DiskFull;
     const how = (flags & WriteFlags.WriteThrough) !== 0 || (open.createOptions & CreateOptions.WriteThrough) !== 0 ? through : undefined;
     if (ctx.last && ctx.at === 0) ctx.compound.onlyWrote = true; // a store keeps no chunk after it has answered
-    if (writesFreely(open.guard, open.volatileFileId)) return writeTo(handle, data, offset, how);
+    if (writesFreely(open.guard, open.volatileFileId)) return writeTo(open, handle, data, offset, how);
     return andThen(askAccess(ctx, 'write', offset, length), (status) =>
-      status === NtStatus.Success ? writeTo(handle, data, offset, how) : status,
+      status === NtStatus.Success ? writeTo(open, handle, data, offset, how) : status,
     );
   },
 });
 
-function writeTo(handle: Handle, data: readonly Uint8Array[], offset: number, how: WriteHow | undefined): MaybePromise<Answer> {
+function writeTo(open: Open, handle: Handle, data: readonly Uint8Array[], offset: number, how: WriteHow | undefined): MaybePromise<Answer> {
   const written = handle.write(data, offset, how);
-  return written instanceof Promise ? written.then(answered) : answered(written);
+  return written instanceof Promise ? written.then((count) => answered(open, count)) : answered(open, written);
 }
 
 type Answer = { count: number } | NtStatus;
-const answered = (count: number | VfsCode): Answer => (isCode(count) ? statusOf(count) : { count });
+function answered(open: Open, count: number | VfsCode): Answer {
+  if (isCode(count)) return statusOf(count);
+  open.changed(count);
+  return { count };
+}

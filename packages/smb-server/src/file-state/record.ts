@@ -1,5 +1,5 @@
 import { ByteRangeLocks } from './byte-range-locks.ts';
-import type { Input, OpenInput } from './file-state.ts';
+import type { Deleter, Input, OpenInput } from './file-state.ts';
 import type { Guard } from './guard.ts';
 import { type OplockBreakEffect, type OplockOwner, Oplocks } from './oplocks.ts';
 
@@ -15,6 +15,8 @@ export class FileRecord {
   readonly opens = new Map<number, OpenInput>();
   /** Set by FileDispositionInformation, or by closing an open with FILE_DELETE_ON_CLOSE: the last close unlinks. */
   deletePending = false;
+  /** Whoever set it last. */
+  deleter: Deleter | undefined;
   readonly locks = new ByteRangeLocks();
   readonly oplocks = new Oplocks();
   /** In the order they came. */

@@ -6,6 +6,7 @@ import type {
   CancelInput,
   CloseInput,
   ConflictInput,
+  Deleter,
   DispositionInput,
   ExpireInput,
   LockInput,
@@ -47,12 +48,15 @@ export function open(record: FileRecord, input: OpenInput): NtStatus | Undecided
 }
 
 /** MS-FSA 2.1.5.5: what the open held goes with it. */
-export function close(record: FileRecord, { openId }: CloseInput): { unlink: boolean } {
+export function close(record: FileRecord, { openId, deleter }: CloseInput): { unlink: boolean; deleter?: Deleter | undefined } {
   const entry = record.opens.get(openId);
   if (entry === undefined) return { unlink: false };
   leave(record, openId);
-  if (entry.deleteOnClose) record.deletePending = true;
-  return { unlink: record.deletePending && record.opens.size === 0 };
+  if (entry.deleteOnClose) {
+    record.deletePending = true;
+    record.deleter = deleter;
+  }
+  return { unlink: record.deletePending && record.opens.size === 0, deleter: record.deleter };
 }
 
 function leave(record: FileRecord, openId: number): void {
@@ -75,9 +79,10 @@ export function takeOut(record: FileRecord, { openId }: TakeOutInput): OpenInput
 }
 
 /** MS-FSA 2.1.5.15.3. */
-export function disposition(record: FileRecord, { openId, deletePending }: DispositionInput): NtStatus {
+export function disposition(record: FileRecord, { openId, deletePending, deleter }: DispositionInput): NtStatus {
   if (!record.opens.has(openId)) return NtStatus.FileClosed;
   record.deletePending = deletePending;
+  record.deleter = deleter;
   return NtStatus.Success;
 }
 

@@ -76,7 +76,7 @@ function* enter(plan: CreatePlan, { handle, base, granted, action, openId }: Mad
   });
   session.opens.set(openId, open);
   ctx.open = open;
-  server.opened(open);
+  server.opened(open, action);
   const oplockLevel = yield* wait(requestOplock(open, request.requestedOplockLevel));
   const { indexNumber: _id, ...told } = metadataOf(stat, handle.kind);
   return {

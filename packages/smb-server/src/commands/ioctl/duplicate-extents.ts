@@ -45,6 +45,7 @@ function* duplicate(ctx: IoctlContext, source: Open, data: DuplicateExtentsData)
   if (writable !== NtStatus.Success) return writable;
   const cloned = yield* wait(target.cloneRange?.(origin, from, to, count));
   if (isCode(cloned)) return statusOf(cloned);
+  ctx.open.changed(count);
   // The end of the file stays where it is.
   const cut = to + count > targetStat.size ? yield* wait(target.truncate(targetStat.size)) : undefined;
   return isCode(cut) ? statusOf(cut) : nothing;

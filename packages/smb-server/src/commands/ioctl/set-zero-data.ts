@@ -33,7 +33,9 @@ function* zero(ctx: IoctlContext, from: number, to: number): Steps<IoctlAnswer> 
   const sparse = ((stat.attributes ?? 0) & FileAttributes.SparseFile) !== 0;
   const punched =
     sparse && handle.punch !== undefined ? yield* wait(handle.punch(from, end - from)) : yield* overwrite(ctx, handle, from, end);
-  return isCode(punched) ? statusOf(punched) : nothing;
+  if (isCode(punched)) return statusOf(punched);
+  ctx.open.changed(0);
+  return nothing;
 }
 
 type Failure = Awaited<ReturnType<Handle['truncate']>>;

@@ -67,6 +67,7 @@ function* copyChunks(ctx: IoctlContext, source: Open, { chunks }: Copy): Steps<I
     for (const { sourceOffset, targetOffset, length } of chunks) {
       const status = yield* copyChunk(ctx, source, sourceOffset, targetOffset, length);
       if (status !== NtStatus.Success) return told(ctx, status, written, 0, total);
+      ctx.open.changed(length);
       written++;
       total += length;
     }

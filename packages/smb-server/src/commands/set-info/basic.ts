@@ -60,7 +60,9 @@ export const setEndOfFile: Setter = function* (ctx, handle, frame) {
   const allowed = yield* wait(askAccess(ctx, 'size'));
   if (allowed !== NtStatus.Success) return allowed;
   const set = yield* wait(handle.truncate(Number(endOfFile)));
-  return isCode(set) ? statusOf(set) : NtStatus.Success;
+  if (isCode(set)) return statusOf(set);
+  ctx.open.changed(0);
+  return NtStatus.Success;
 };
 
 /** FileAllocationInformation, MS-FSA 2.1.5.15.1: room is reserved where the store can; less room than data cuts the data off. */
@@ -74,7 +76,9 @@ export const setAllocation: Setter = function* (ctx, handle, frame) {
   const stat = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   const set = yield* wait(size < stat.size ? handle.truncate(size) : handle.allocate?.(size));
-  return isCode(set) ? statusOf(set) : NtStatus.Success;
+  if (isCode(set)) return statusOf(set);
+  if (size < stat.size) ctx.open.changed(0);
+  return NtStatus.Success;
 };
 
 /** FilePositionInformation, MS-FSA 2.1.5.15.8: kept with the open, and used by nobody. */

@@ -36,7 +36,8 @@ function* dispose(ctx: ContextOf<'open'>, handle: Handle, deletePending: boolean
     const allowed = yield* wait(askAccess(ctx, 'delete'));
     if (allowed !== NtStatus.Success) return allowed;
   }
-  return yield* wait(tree.fileState.submit(handle.fileId, { kind: 'disposition', openId: open.volatileFileId, deletePending }));
+  const deleter = deletePending ? ctx.session.actor : undefined;
+  return yield* wait(tree.fileState.submit(handle.fileId, { kind: 'disposition', openId: open.volatileFileId, deletePending, deleter }));
 }
 
 /** Only an empty folder can be deleted. The open may not be able to list it: another look does. */

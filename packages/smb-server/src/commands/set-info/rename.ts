@@ -63,7 +63,9 @@ function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace
     const target = path.components.at(-1) as string;
     const done = yield* wait(how === 'rename' ? handle.rename(parent, target, { replace }) : handle.link?.(parent, target, { replace }));
     if (isCode(done)) return renameStatus(done);
-    if (how === 'rename') ctx.server.renamed(tree, handle.fileId, shownPath(trail, target));
+    const to = shownPath(trail, target);
+    ctx.server.moved(open, to, how);
+    if (how === 'rename') ctx.server.renamed(tree, handle.fileId, to);
     return NtStatus.Success;
   } finally {
     yield* release(tree, parent);
@@ -104,7 +106,9 @@ function* renameStream(open: Open, base: Handle, handle: Handle, { components, s
   if (stream === undefined || components.length > 0) return NtStatus.InvalidParameter;
   const done = yield* wait(handle.rename(base, stream, { replace }));
   if (isCode(done)) return renameStatus(done);
-  open.pathName = `${open.pathName.slice(0, open.pathName.lastIndexOf(':'))}:${stream}`;
+  const to = `${open.pathName.slice(0, open.pathName.lastIndexOf(':'))}:${stream}`;
+  open.tree.session.connection.server.moved(open, to, 'rename');
+  open.pathName = to;
   return NtStatus.Success;
 }
 

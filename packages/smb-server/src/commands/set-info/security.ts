@@ -48,5 +48,7 @@ export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): S
   const without = (information & SecurityInformation.Dacl) !== 0 && given.dacl === undefined;
   const changed = without ? { ...merged, dacl: null } : merged;
   const set = yield* wait(handle.setDescriptor(encodeSecurityDescriptor(changed)));
-  return isCode(set) ? statusOf(set) : NtStatus.Success;
+  if (isCode(set)) return statusOf(set);
+  ctx.server.secured(open, information);
+  return NtStatus.Success;
 }
