@@ -16,7 +16,7 @@ import {
 } from '@ring3/smb-proto';
 import { type Handle, type Identity, isCode, type VfsCode } from '@ring3/vfs';
 import { DecodeError, EncodeError } from '@ring3/wire';
-import type { Session } from './session.ts';
+import type { Tree } from './tree.ts';
 
 const everybody = { type: AceType.AccessAllowed, flags: AceFlags.ObjectInherit | AceFlags.ContainerInherit, mask: fileAllAccess };
 /** Of a share's root that nobody set one for: whoever reaches the share may do everything, and so with what is created below. */
@@ -107,13 +107,13 @@ const defaultDacl = (owner: string): Acl => ({
 
 /** The descriptor of a new file or folder, as bytes: what the client gave as it is, else what the folder passes on. MS-DTYP 2.5.3.4.1. */
 export function newDescriptor(
-  session: Session,
+  tree: Tree,
   parent: SecurityDescriptor,
   given: SecurityDescriptor | undefined,
   isContainer: boolean,
 ): Uint8Array {
-  const { sid } = session.identity;
-  const creator = { owner: sid, group: session.connection.server.users.groupSid, defaultDacl: defaultDacl(sid) };
+  const { sid } = tree.identity;
+  const creator = { owner: sid, group: tree.session.connection.server.users.groupSid, defaultDacl: defaultDacl(sid) };
   const descriptor = createSecurityDescriptor({
     parent,
     isContainer,

@@ -1,5 +1,6 @@
 import { FileAttributes, filetimeFromNs } from '@ring3/smb-proto';
 import type { Kind, Stat } from '@ring3/vfs';
+import type { Open } from './open.ts';
 
 /** What describes a file, under the names that all information classes share (MS-FSCC 2.4). Times are FILETIMEs. */
 export interface Metadata {
@@ -13,26 +14,34 @@ export interface Metadata {
   readonly indexNumber: bigint;
 }
 
-/** FileAttributes of an entry, MS-FSCC 2.6: what was set, and what follows from its kind. A file whose attributes nobody set is to be archived. */
-export function attributesOf({ attributes }: Stat, kind: Kind): number {
-  if (kind === 'folder') return ((attributes ?? 0) & ~FileAttributes.Normal) | FileAttributes.Directory;
-  const set = attributes ?? FileAttributes.Archive;
+/**
+ * FileAttributes of an entry, MS-FSCC 2.6: what was set, and what follows from its kind. A file whose attributes nobody set is to be archived.
+ * @param byName those that its name gives it (`NameRules.attributesOf`)
+ */
+export function attributesOf({ attributes }: Stat, kind: Kind, byName = 0): number {
+  if (kind === 'folder') return (((attributes ?? 0) | byName) & ~FileAttributes.Normal) | FileAttributes.Directory;
+  const set = (attributes ?? FileAttributes.Archive) | byName;
   if (kind === 'link') return set | FileAttributes.ReparsePoint;
   return set === 0 ? FileAttributes.Normal : set;
 }
 
-/** @param kind of the open; the stat's own where missing */
-export function metadataOf(stat: Stat, kind: Kind = stat.kind): Metadata {
+/** @param byName attributes that the entry's name gives it @param kind of the open; the stat's own where missing */
+export function metadataOf(stat: Stat, byName: number, kind: Kind = stat.kind): Metadata {
   return {
     creationTime: filetimeFromNs(stat.birth),
     lastAccessTime: filetimeFromNs(stat.accessed),
     lastWriteTime: filetimeFromNs(stat.modified),
     changeTime: filetimeFromNs(stat.changed),
-    fileAttributes: attributesOf(stat, kind),
+    fileAttributes: attributesOf(stat, kind, byName),
     allocationSize: kind === 'folder' ? 0n : BigInt(stat.allocated),
     endOfFile: kind === 'folder' ? 0n : BigInt(stat.size),
     indexNumber: stat.id64,
   };
+}
+
+/** What describes an open file or folder; of a stream, its size and its file's rest. */
+export function metadataOfOpen({ tree, base, handle }: Open, stat: Stat): Metadata {
+  return metadataOf(stat, tree.share.names.attributesOf((base ?? handle)?.name ?? ''), handle?.kind);
 }
 
 /** FILE_ID_128 of an entry, MS-FSCC 2.1.10. */

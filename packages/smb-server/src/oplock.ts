@@ -19,11 +19,13 @@ const asked: Readonly<Record<number, HeldLevel>> = {
  */
 const heedsBreaks = ({ bareNtlm, connection }: Session): boolean => !bareNtlm || (connection.dialect ?? 0) < Dialect.Smb30;
 
-/** Requests an oplock for a fresh open, MS-SMB2 3.3.5.9: the level asked for, else level II, else none. Folders have none. @returns the level granted */
+/** Requests an oplock for a fresh open, MS-SMB2 3.3.5.9: the level asked for, else level II, else none. Folders have none, and nothing on a share without oplocks. @returns the level granted */
 export function requestOplock(open: Open, level: number): MaybePromise<OplockLevel> {
   const { handle, tree } = open;
   const wanted = asked[level];
-  if (wanted === undefined || handle?.kind !== 'file' || !heedsBreaks(tree.session)) return OplockLevel.None;
+  if (wanted === undefined || handle?.kind !== 'file' || tree.share.options?.oplocks === false || !heedsBreaks(tree.session)) {
+    return OplockLevel.None;
+  }
   const granted = tree.fileState.submit(handle.fileId, { kind: 'oplock', openId: open.volatileFileId, level: wanted });
   return andThen(granted, (held) => oplockLevelOf[held]);
 }

@@ -17,14 +17,20 @@ export interface Trail {
 /** A trail that nobody has gone yet. */
 export const newTrail = (): Trail => ({ names: [], descriptor: unset });
 
-/** The folder in which a path's last component lies. The share's root is the tree's own handle and is not to be closed. */
+/**
+ * The folder in which a path's last component lies, where the share does not veto what is on the way or that. The share's root is the tree's own handle and is
+ * not to be closed.
+ */
 export function* openParent(tree: Tree, components: readonly string[], trail: Trail = newTrail()): Steps<Handle | NtStatus> {
+  const { vetoed } = tree.share.names;
   let folder = tree.root as Handle;
   const refused = yield* learn(folder, trail);
   if (refused !== NtStatus.Success) return refused;
   for (let i = 0; i + 1 < components.length; i++) {
     const above = folder === tree.root ? undefined : folder;
-    const next: Handle | VfsCode = yield* orClose(above, openFollowing(tree, folder, components[i] as string, 'folder', trail));
+    const name = components[i] as string;
+    const next: Handle | VfsCode =
+      vetoed?.(name) === true ? 'ENOENT' : yield* orClose(above, openFollowing(tree, folder, name, 'folder', trail));
     yield* release(tree, folder);
     if (isCode(next)) return pathStatus(next);
     folder = next;
@@ -34,15 +40,18 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
     yield* release(tree, folder);
     return status;
   }
-  return folder;
+  const last = components.at(-1);
+  if (vetoed === undefined || last === undefined || !vetoed(last)) return folder;
+  yield* release(tree, folder);
+  return NtStatus.ObjectNameNotFound;
 }
 
 /**
  * Opens an entry to look at it, through links. What is behind a link lies in another folder: then the trail tells that one's descriptor, where the store knows
- * the way there, so that no link is a way around a folder.
+ * the way there, so that no link is a way around a folder, or to what is vetoed.
  */
 export function* openFollowing(tree: Tree, folder: Handle, name: string, kind: 'folder' | 'any', trail: Trail): Steps<Handle | VfsCode> {
-  const { identity } = tree.session;
+  const { identity } = tree;
   const how: OpenHow = { access: 'metadata', kind, disposition: 'open' };
   const itself = yield* wait(tree.vfs.open(folder, name, { ...how, follow: false }, identity));
   const isLink = itself === 'ELOOP' || (!isCode(itself) && itself.kind === 'link');
@@ -58,15 +67,17 @@ export function* openFollowing(tree: Tree, folder: Handle, name: string, kind: '
 
 function* learnBehind(tree: Tree, target: Handle, trail: Trail): Steps<VfsCode | undefined> {
   const path = yield* wait(target.path?.());
-  if (path === undefined) return undefined;
+  if (path === undefined) return tree.share.names.vetoed === undefined ? undefined : 'EACCES'; // it may lead anywhere
   if (isCode(path)) return path;
   const real = newTrail();
   const parent = yield* openParent(tree, path, real);
-  if (typeof parent === 'number') return 'EACCES';
+  if (typeof parent === 'number') return notThere.has(parent) ? 'ENOENT' : 'EACCES';
   yield* release(tree, parent);
   trail.descriptor = real.descriptor;
   return undefined;
 }
+
+const notThere: ReadonlySet<NtStatus> = new Set([NtStatus.ObjectNameNotFound, NtStatus.ObjectPathNotFound]);
 
 function* learn(folder: Handle, trail: Trail): Steps<NtStatus> {
   const descriptor = yield* descriptorOf(folder, trail.descriptor);

@@ -1,20 +1,37 @@
 import type { Vfs } from '@ring3/vfs';
 import type { FileState } from './file-state/index.ts';
+import { NameRules } from './name-rules.ts';
 import type { Session } from './session.ts';
 
-/** How a share is offered. */
+/** How a share is offered. Users are named as they log on, without regard to case. */
 export interface ShareOptions {
   readonly vfs: Vfs;
-  /** Nothing can be changed through this share. */
+  /** Nothing can be changed through this share, but by its writers. */
   readonly readOnly?: boolean;
   /** Whether guests and anonymous clients see it. */
   readonly guest?: boolean;
   /** Refuse unencrypted access to this share. */
   readonly encryption?: 'off' | 'required';
-  /** Who may use it; everybody who logged on, where missing. Names are compared without case. */
+  /** Who may use it; everybody who logged on, where missing. */
   readonly users?: readonly string[];
-  /** Who of those may only read. */
+  /** Who may not, whatever else says so. */
+  readonly invalidUsers?: readonly string[];
+  /** Who may only read, also of the writers. */
   readonly readers?: readonly string[];
+  /** Who may write although the share can only be read. Never a guest. */
+  readonly writers?: readonly string[];
+  /** Everybody acts here as this user of the server: it owns what is made, and descriptors are asked about it. Who may come in is still asked about who logged on. */
+  readonly forceUser?: string;
+  /** Entries whose name begins with a dot are shown as hidden (FILE_ATTRIBUTE_HIDDEN). Default: as they are. */
+  readonly hideDotFiles?: boolean;
+  /** Names, with `*` and `?`, without regard to case: such entries are neither shown nor opened nor made. */
+  readonly veto?: readonly string[];
+  /** Whether clients get oplocks here. Default: yes. */
+  readonly oplocks?: boolean;
+  /** Whether files have named streams, where the store keeps them. Default: yes. */
+  readonly streams?: boolean;
+  /** Tree connects at a time; 0 or missing: no limit. */
+  readonly maxConnections?: number;
   readonly comment?: string;
   /** Left out of the list of shares. */
   readonly hidden?: boolean;
@@ -25,12 +42,16 @@ export class Share {
   readonly name: string;
   readonly options: ShareOptions | undefined;
   readonly fileState: FileState | undefined;
+  readonly names: NameRules;
 
-  /** Without options: IPC$. */
+  /** Without options: IPC$. @throws RangeError for options that make no sense */
   constructor(name: string, options?: ShareOptions, fileState?: FileState) {
     this.name = name;
     this.options = options;
     this.fileState = fileState;
+    this.names = new NameRules(options);
+    const { maxConnections = 0 } = options ?? {};
+    if (!Number.isInteger(maxConnections) || maxConnections < 0) throw new RangeError(`not a number of connections: ${maxConnections}`);
   }
 
   get isPipe(): boolean {
@@ -49,10 +70,14 @@ export class Share {
   accessOf(session: Session): 'none' | 'read' | 'write' {
     const { options } = this;
     if (options === undefined) return session.isGuest || session.isAnonymous ? 'read' : 'write';
-    if ((session.isGuest || session.isAnonymous) && options.guest !== true) return 'none';
+    const { isGuest, isAnonymous, identity } = session;
+    const nobody = isGuest || isAnonymous;
     const named = (list: readonly string[] | undefined): boolean | undefined =>
-      list?.some((name) => name.toLowerCase() === session.identity.name.toLowerCase());
-    if (named(options.users) === false && !(session.isGuest && options.guest === true)) return 'none';
-    return options.readOnly === true || named(options.readers) === true ? 'read' : 'write';
+      list?.some((name) => name.toLowerCase() === identity.name.toLowerCase());
+    if (named(options.invalidUsers) === true || (nobody && options.guest !== true)) return 'none';
+    if (named(options.users) === false && !(isGuest && options.guest === true)) return 'none';
+    if (named(options.readers) === true) return 'read';
+    const writes = options.readOnly !== true || (!nobody && named(options.writers) === true);
+    return writes ? 'write' : 'read';
   }
 }

@@ -16,8 +16,10 @@ export class Shares {
     this.#byName.set('IPC$', new Share('IPC$'));
   }
 
+  /** @throws RangeError for what can be no name of a share, and for options that make no sense */
   add(name: string, options: ShareOptions): Share {
-    if (!/^[^\\/[\]:|<>+=;,*?"\p{Cc}]{1,80}$/u.test(name)) throw new RangeError(`not the name of a share: ${JSON.stringify(name)}`);
+    if (!/^[^\\/[\]:|<>+=;,*?"\p{Cc}]{1,80}$/u.test(name) || name.toUpperCase() === 'IPC$')
+      throw new RangeError(`not the name of a share: ${JSON.stringify(name)}`);
     let state = this.#states.get(options.vfs);
     if (state === undefined) {
       state = this.#createState();
@@ -26,6 +28,16 @@ export class Shares {
     const share = new Share(name, options, state);
     this.#byName.set(name.toUpperCase(), share);
     return share;
+  }
+
+  /**
+   * Offers a share in another way: tree connects to come see the new options, those that are there keep theirs. With the same store they see one state of its files.
+   * @throws RangeError where there is no such share, and for options that make no sense; then nothing is changed
+   */
+  replace(name: string, options: ShareOptions): Share {
+    const old = this.get(name);
+    if (old === undefined) throw new RangeError(`no share of this name: ${JSON.stringify(name)}`);
+    return this.add(old.name, options);
   }
 
   /** Takes a share off the list; who is connected to it stays so. */

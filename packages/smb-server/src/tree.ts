@@ -1,5 +1,5 @@
 import { fileAllAccess, fileGenericExecute, fileGenericRead } from '@ring3/smb-proto';
-import type { Handle, Vfs } from '@ring3/vfs';
+import type { Handle, Identity, Vfs } from '@ring3/vfs';
 import type { FileState } from './file-state/index.ts';
 import type { Session } from './session.ts';
 import type { Share } from './share.ts';
@@ -13,14 +13,30 @@ export class Tree {
   /** The share's folder; absent for IPC$. */
   readonly root: Handle | undefined;
   readonly creationTime: number;
+  readonly #forced: Identity | undefined;
 
-  constructor(treeId: number, session: Session, share: Share, writable: boolean, root: Handle | undefined, creationTime: number) {
+  /** @param forced who acts here, whoever logged on */
+  constructor(
+    treeId: number,
+    session: Session,
+    share: Share,
+    writable: boolean,
+    root: Handle | undefined,
+    creationTime: number,
+    forced?: Identity,
+  ) {
     this.treeId = treeId;
     this.session = session;
     this.share = share;
     this.maximalAccess = writable ? fileAllAccess : fileGenericRead | fileGenericExecute;
     this.root = root;
     this.creationTime = creationTime;
+    this.#forced = forced;
+  }
+
+  /** Who acts here: as stores and descriptors see it. */
+  get identity(): Identity {
+    return this.#forced ?? this.session.identity;
   }
 
   get writable(): boolean {

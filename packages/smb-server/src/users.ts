@@ -57,7 +57,7 @@ export class Users {
   }
 
   /** Who logged on, as stores and descriptors see them. */
-  identityOf({ user, guest, anonymous }: Logon): Identity {
+  identityOf({ user, guest, anonymous }: Pick<Logon, 'user' | 'guest' | 'anonymous'>): Identity {
     if (anonymous) return { name: '', sid: 'S-1-5-7', groups: [everyone, network], guest: true };
     if (guest) return { name: user, sid: `${this.serverSid}-${guestRid}`, groups: [everyone, network, guests], guest: true };
     const known = this.#byName.get(user.toLowerCase());
@@ -67,6 +67,11 @@ export class Users {
       groups: [everyone, network, authenticated, users, this.groupSid],
       guest: false,
     };
+  }
+
+  /** A user as stores and descriptors see it, without having logged on; undefined where there is none of that name. */
+  identityOfUser(name: string): Identity | undefined {
+    return this.hashOf(name) === undefined ? undefined : this.identityOf({ user: name, guest: false, anonymous: false });
   }
 }
 

@@ -3,7 +3,7 @@ import { CloseFlags, CloseRequest, CloseResponse } from '@ring3/smb-proto';
 import { isCode, type Stat } from '@ring3/vfs';
 import { closeOpen } from '../close.ts';
 import { command } from '../command.ts';
-import { metadataOf } from '../metadata.ts';
+import { metadataOfOpen } from '../metadata.ts';
 import type { Open } from '../open.ts';
 
 const nothing = {
@@ -33,9 +33,6 @@ export const close = command({
 });
 
 function told(open: Open, stat: Stat) {
-  const { creationTime, lastAccessTime, lastWriteTime, changeTime, allocationSize, endOfFile, fileAttributes } = metadataOf(
-    stat,
-    open.handle?.kind,
-  );
+  const { creationTime, lastAccessTime, lastWriteTime, changeTime, allocationSize, endOfFile, fileAttributes } = metadataOfOpen(open, stat);
   return { creationTime, lastAccessTime, lastWriteTime, changeTime, allocationSize, endOfFile, fileAttributes };
 }

@@ -1,7 +1,9 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
 import { NtStatus, ShareFlags, ShareType, TreeConnectRequest, TreeConnectResponse } from '@ring3/smb-proto';
-import { type Handle, isCode } from '@ring3/vfs';
+import { type Handle, type Identity, isCode } from '@ring3/vfs';
 import { type ContextOf, command } from '../command.ts';
+import type { Server } from '../server.ts';
+import type { Share } from '../share.ts';
 import { statusOf } from '../status-map.ts';
 import { Tree } from '../tree.ts';
 
@@ -23,14 +25,20 @@ export const treeConnect = command({
     }
     const encrypt = share.options?.encryption === 'required';
     if (encrypt && session.encryptor === undefined) return NtStatus.AccessDenied;
+    const forced = forcedUser(ctx, share);
+    if (typeof forced === 'number') return forced;
     const connect = (root: Handle | undefined) => {
-      const tree = new Tree(session.nextTreeId(), session, share, access === 'write', root, server.clock.wall());
+      if (isFull(server, share)) {
+        server.numbers.refused.add('maxConnections');
+        return NtStatus.RequestNotAccepted;
+      }
+      const tree = new Tree(session.nextTreeId(), session, share, access === 'write', root, server.clock.wall(), forced);
       session.trees.set(tree.treeId, tree);
       ctx.tree = tree;
       return answer(tree, encrypt);
     };
     if (share.isPipe) return connect(undefined);
-    return andThen(share.options?.vfs.root(session.identity) as MaybePromise<Handle>, (root) => {
+    return andThen(share.options?.vfs.root(forced ?? session.identity) as MaybePromise<Handle>, (root) => {
       if (isCode(root)) return statusOf(root);
       return stillThere(ctx) ? connect(root) : NtStatus.UserSessionDeleted;
     });
@@ -38,6 +46,27 @@ export const treeConnect = command({
 });
 
 const stillThere = (ctx: ContextOf<'session'>): boolean => ctx.session.state === 'valid';
+
+/** Who everybody is on this share. A name that nobody has is the administrator's mistake: then nobody gets in as somebody else. */
+function forcedUser({ server, connection }: ContextOf<'session'>, { name, options }: Share): Identity | NtStatus | undefined {
+  const forceUser = options?.forceUser;
+  if (forceUser === undefined) return undefined;
+  const identity = server.users.identityOfUser(forceUser);
+  if (identity !== undefined) return identity;
+  connection.log.warn('tree connect refused: the user that everybody should act as is not there', { share: name, forceUser });
+  return NtStatus.NoSuchUser;
+}
+
+/** Share.CurrentUses is Share.MaxUses, MS-SMB2 3.3.5.7: counted where there is a limit alone. */
+function isFull({ sessions }: Server, { name, options }: Share): boolean {
+  const most = options?.maxConnections ?? 0;
+  if (most === 0) return false;
+  let uses = 0;
+  for (const { trees } of sessions.values()) for (const { share } of trees.values()) if (isSameShare(share.name, name)) uses++;
+  return uses >= most;
+}
+/** One that has been replaced meanwhile is still the same. */
+const isSameShare = (a: string, b: string): boolean => a === b || a.toUpperCase() === b.toUpperCase();
 
 const answer = (tree: Tree, encrypt: boolean) => ({
   shareType: tree.share.isPipe ? ShareType.Pipe : ShareType.Disk,

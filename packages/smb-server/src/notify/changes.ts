@@ -30,6 +30,17 @@ const folderOf = (path: readonly string[]): string => nameOf(path.slice(0, -1));
 /** A file that gets another name is told as changed to those who do not ask for names. */
 const renamedFile = CompletionFilter.Attributes | CompletionFilter.Creation;
 
+/** What of a change those see for whom some names are not there: one that gets such a name goes, one that loses it comes. */
+export function shownChange(change: Change, vetoed: (name: string) => boolean): Change | undefined {
+  if (change.what === 'overflow') return change;
+  const { kind, path } = change;
+  const there = !path.some(vetoed);
+  if (change.what !== 'renamed') return there ? change : undefined;
+  const was = !change.from.some(vetoed);
+  if (was) return there ? change : { what: 'removed', kind, path: change.from };
+  return there ? { what: 'added', kind, path } : undefined;
+}
+
 /** A change as a client is told of it; nothing where its filter does not ask. A renaming across folders is a removal and an addition. */
 export function tellChange(change: Exclude<Change, { what: 'overflow' }>, completionFilter: number): readonly Told[] {
   const fileName = nameOf(change.path);

@@ -1,7 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import { CreateAction, type CreateResponse, NtStatus } from '@ring3/smb-proto';
 import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
-import { metadataOf } from '../../metadata.ts';
+import { metadataOfOpen } from '../../metadata.ts';
 import { Open } from '../../open.ts';
 import { requestOplock } from '../../oplock.ts';
 import { openParent, release, shownPath } from '../../resolve.ts';
@@ -62,6 +62,7 @@ function* enter(plan: CreatePlan, { handle, base, granted, action, openId }: Mad
   const stat: Stat | VfsCode = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   if (session.state !== 'valid' || session.trees.get(tree.treeId) !== tree) return NtStatus.UserSessionDeleted;
+  if (!server.mayOpen(session)) return NtStatus.TooManyOpenedFiles; // others came first while the store took its time
   const open = new Open({
     persistentFileId: server.nextId(),
     volatileFileId: openId,
@@ -78,7 +79,7 @@ function* enter(plan: CreatePlan, { handle, base, granted, action, openId }: Mad
   ctx.open = open;
   server.opened(open, action);
   const oplockLevel = yield* wait(requestOplock(open, request.requestedOplockLevel));
-  const { indexNumber: _id, ...told } = metadataOf(stat, handle.kind);
+  const { indexNumber: _id, ...told } = metadataOfOpen(open, stat);
   return {
     oplockLevel,
     createAction: action,

@@ -69,7 +69,7 @@ function* admit(plan: CreatePlan, { handle, base }: Found, { there }: Dispositio
 
 /** The access that descriptors, share and attributes leave. */
 function* granted(plan: CreatePlan, file: Handle, attributes: number): Steps<{ readonly granted: number } | NtStatus> {
-  const { identity } = plan.ctx.session;
+  const { identity } = plan.ctx.tree;
   const above = plan.trail.descriptor;
   const isRoot = plan.path.components.length === 0;
   const descriptor = isRoot ? above : yield* descriptorOf(file, above);
@@ -110,7 +110,7 @@ function* prepare(
   if (isCode(emptied)) return statusOf(emptied);
   if (plan.path.stream !== undefined) return NtStatus.Success;
   yield* dropStreams(handle);
-  const given = newAttributes(plan.request.fileAttributes);
+  const given = plan.ctx.tree.share.names.attributesToKeep(handle.name, newAttributes(plan.request.fileAttributes), 0);
   const kept = action === 'overwrite' ? attributes & (FileAttributes.Hidden | FileAttributes.System) : 0;
   const set = yield* wait(handle.setStat?.({ attributes: given | kept }));
   if (isCode(set)) return statusOf(set);

@@ -50,7 +50,7 @@ function* tryToMake(
   if (path.stream !== undefined && !ctx.tree.vfs.features.has('streams')) return NtStatus.ObjectNameInvalid;
   const above = plan.trail.descriptor;
   const needed = folder ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
-  if (base === undefined && (rightsOf(above, ctx.session.identity) & needed) === 0) return NtStatus.AccessDenied;
+  if (base === undefined && (rightsOf(above, ctx.tree.identity) & needed) === 0) return NtStatus.AccessDenied;
   const { fileAttributes: attributes } = request;
   const access = grant(plan, { attributes, folder, rights: fileAllAccess, above: fileAllAccess, isNew: true });
   if (typeof access === 'number') return access;
@@ -120,15 +120,14 @@ function* makeEntry(
 ): Steps<Handle | VfsCode> {
   const { ctx, path, request, xattrs, descriptor } = plan;
   const { tree } = ctx;
-  const attributes =
-    kind === 'folder' ? request.fileAttributes & settable & ~FileAttributes.Archive : newAttributes(request.fileAttributes);
+  const name = path.components.at(-1) as string;
+  const asked = kind === 'folder' ? request.fileAttributes & settable & ~FileAttributes.Archive : newAttributes(request.fileAttributes);
   const initial: Initial = {
-    attributes,
-    ...(tree.vfs.features.has('descriptor') && { descriptor: newDescriptor(ctx.session, above, descriptor, kind === 'folder') }),
+    attributes: tree.share.names.attributesToKeep(name, asked, 0),
+    ...(tree.vfs.features.has('descriptor') && { descriptor: newDescriptor(tree, above, descriptor, kind === 'folder') }),
     ...(xattrs !== undefined && { xattrs }),
   };
-  const name = path.components.at(-1) as string;
-  return yield* wait(tree.vfs.open(parent, name, { access, kind, disposition: 'create', initial }, tree.session.identity));
+  return yield* wait(tree.vfs.open(parent, name, { access, kind, disposition: 'create', initial }, tree.identity));
 }
 
 /** What the store has to give for the granted access. */

@@ -26,10 +26,10 @@ export function* lookUp(plan: CreatePlan, parent: Handle): Steps<Target> {
 function* lookUpEntry({ ctx, path, request, trail }: CreatePlan, parent: Handle): Steps<Handle | VfsCode> {
   const { tree } = ctx;
   const name = path.components.at(-1);
-  if (name === undefined) return yield* wait(tree.vfs.root(tree.session.identity));
+  if (name === undefined) return yield* wait(tree.vfs.root(tree.identity));
   if ((request.createOptions & CreateOptions.OpenReparsePoint) === 0) return yield* openFollowing(tree, parent, name, 'any', trail);
   const itself = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
-  return yield* wait(tree.vfs.open(parent, name, itself, tree.session.identity));
+  return yield* wait(tree.vfs.open(parent, name, itself, tree.identity));
 }
 
 /** Lets go of what was looked up. */

@@ -28,11 +28,11 @@ export function* takePlace(ctx: IoctlContext, how: Pick<OpenHow, 'kind' | 'targe
 }
 
 function* replace(ctx: IoctlContext, parent: Handle, name: string, how: Pick<OpenHow, 'kind' | 'target'>): Steps<NtStatus> {
-  const { tree, session, server } = ctx;
+  const { tree, server } = ctx;
   const old = handleOf(ctx);
   if (!(yield* isStill(ctx, parent, name, old))) return NtStatus.ObjectNameNotFound;
   const beside = `.${name.slice(0, 64)}.${server.random.u32().toString(16)}`;
-  const made = yield* wait(tree.vfs.open(parent, beside, { ...how, access: 'metadata', disposition: 'create' }, session.identity));
+  const made = yield* wait(tree.vfs.open(parent, beside, { ...how, access: 'metadata', disposition: 'create' }, tree.identity));
   if (isCode(made)) return statusOf(made);
   const gone = old.kind === 'folder' ? yield* wait(old.unlink()) : undefined;
   const moved = isCode(gone) ? gone : yield* wait(made.rename(parent, name, { replace: true }));
@@ -46,9 +46,9 @@ function* replace(ctx: IoctlContext, parent: Handle, name: string, how: Pick<Ope
 }
 
 /** Whether the name is still that of the open's file: another program may have moved it. */
-function* isStill({ tree, session }: IoctlContext, parent: Handle, name: string, old: Handle): Steps<boolean> {
+function* isStill({ tree }: IoctlContext, parent: Handle, name: string, old: Handle): Steps<boolean> {
   const how: OpenHow = { access: 'metadata', kind: 'any', disposition: 'open', follow: false };
-  const there = yield* wait(tree.vfs.open(parent, name, how, session.identity));
+  const there = yield* wait(tree.vfs.open(parent, name, how, tree.identity));
   if (isCode(there)) return false;
   yield* wait(there.close());
   return there.fileId === old.fileId;

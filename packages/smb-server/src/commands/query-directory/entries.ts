@@ -2,6 +2,7 @@ import { andThen, type MaybePromise } from '@ring3/kit';
 import { type DirectoryEntry, ReparseTag } from '@ring3/smb-proto';
 import { compileExpression, fromWireName, hasWildcards, isCode, type NameMatcher, type Stat, toWireName, type VfsCode } from '@ring3/vfs';
 import { fileId128Of, metadataOf } from '../../metadata.ts';
+import type { NameRules } from '../../name-rules.ts';
 import type { Open } from '../../open.ts';
 import type { DirectoryCursor } from './cursor.ts';
 
@@ -11,6 +12,8 @@ export interface Want {
   readonly stat: boolean;
   /** Its 128-bit id. */
   readonly longIds: boolean;
+  /** What its name gives it. */
+  readonly names: NameRules;
 }
 
 /** Entries that are asked of the store at a time. */
@@ -61,8 +64,8 @@ function stored(
   if (cursor.ended) return undefined;
   if (!hasWildcards(cursor.pattern)) return single(open, cursor, want);
   const { stat } = want;
-  const match = matcher === null ? undefined : { match: (name: string) => matcher(toWireName(name)) };
-  const listing = open.handle?.list(cursor.next, { limit: batch, stat, ...match });
+  const match = listed(matcher, want.names);
+  const listing = open.handle?.list(cursor.next, { limit: batch, stat, ...(match !== undefined && { match }) });
   return andThen(listing as Exclude<typeof listing, undefined>, (found) => {
     if (isCode(found)) return found;
     cursor.entries = found.entries;
@@ -71,6 +74,12 @@ function stored(
     cursor.ended = found.cursor === undefined;
     return stored(open, cursor, want, matcher);
   });
+}
+
+/** Which stored names are listed; missing where all are. */
+function listed(matcher: NameMatcher | null, { vetoed }: NameRules): NameMatcher | undefined {
+  if (vetoed === undefined) return matcher === null ? undefined : (name) => matcher(toWireName(name));
+  return (name) => (matcher === null || matcher(toWireName(name))) && !vetoed(name);
 }
 
 /** A client that asked for names alone goes on with more: an entry that is gone by now is left out. */
@@ -90,9 +99,9 @@ function lookAgain(
 
 /** Looks one name of the folder up. */
 function statOf(open: Open, name: string): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> {
-  const { vfs, session } = open.tree;
+  const { vfs, identity } = open.tree;
   const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
-  return andThen(vfs.open(open.handle as NonNullable<Open['handle']>, name, how, session.identity), (handle) => {
+  return andThen(vfs.open(open.handle as NonNullable<Open['handle']>, name, how, identity), (handle) => {
     if (isCode(handle)) return handle;
     return andThen(handle.stat(), (stat) => andThen(handle.close(), () => (isCode(stat) ? stat : { name: handle.name, stat })));
   });
@@ -101,7 +110,9 @@ function statOf(open: Open, name: string): MaybePromise<{ readonly name: string;
 /** A pattern without wildcards is one name: looked up, not searched for. */
 function single(open: Open, cursor: DirectoryCursor, want: Want): MaybePromise<DirectoryEntry | VfsCode | undefined> {
   cursor.ended = true;
-  return andThen(statOf(open, fromWireName(cursor.pattern)), (found) => {
+  const name = fromWireName(cursor.pattern);
+  if (want.names.vetoed?.(name) === true) return undefined;
+  return andThen(statOf(open, name), (found) => {
     if (isCode(found)) return found === 'ENOENT' || found === 'EINVAL' || found === 'ENAMETOOLONG' ? undefined : found;
     cursor.entries = [{ name: found.name, kind: found.stat.kind, stat: found.stat }];
     cursor.at = 0;
@@ -124,9 +135,9 @@ const noStat: Omit<DirectoryEntry, 'fileName'> = {
   fileId128: noId,
 };
 
-function described(fileName: string, stat: Stat | undefined, { longIds }: Want): DirectoryEntry {
+function described(fileName: string, stat: Stat | undefined, { longIds, names }: Want): DirectoryEntry {
   if (stat === undefined) return { fileName, ...noStat };
-  const { indexNumber: fileId, ...metadata } = metadataOf(stat);
+  const { indexNumber: fileId, ...metadata } = metadataOf(stat, names.attributesOf(fileName));
   const tag = stat.kind === 'link' ? ReparseTag.Symlink : 0;
   return { fileName, ...metadata, eaSize: tag, reparsePointTag: tag, fileId, fileId128: longIds ? fileId128Of(stat) : noId };
 }

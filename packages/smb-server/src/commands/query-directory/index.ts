@@ -83,6 +83,7 @@ function* fill(
   const want = {
     stat: informationClass !== FileInformationClass.Names,
     longIds: informationClass === FileInformationClass.IdExtdDirectory,
+    names: ctx.tree.share.names,
   };
   for (;;) {
     const ready = nextEntry(ctx.open, cursor, want);

@@ -26,7 +26,7 @@ export function* queryFileSystem(ctx: ContextOf<'open'>, request: QueryInfoReque
   const fixed = least(row.declaration);
   if (outputBufferLength < fixed) return NtStatus.InfoLengthMismatch;
   const { tree, server } = ctx;
-  const space = (yield* wait(tree.vfs.space?.(tree.session.identity))) ?? unknownSpace;
+  const space = (yield* wait(tree.vfs.space?.(tree.identity))) ?? unknownSpace;
   if (isCode(space)) return statusOf(space);
   const value = { ...sizes(space), ...description(tree), volumeCreationTime: filetimeFromMs(server.startTime) };
   return fitted(ctx, encodeInformation(row.declaration, value), fixed, outputBufferLength);
@@ -74,11 +74,12 @@ const abilities: readonly (readonly [Feature, number])[] = [
   ['readOnly', FileSystemAttributes.ReadOnlyVolume],
 ];
 
-function description({ share, vfs, session }: Tree): object {
+function description({ share, vfs, session, writable }: Tree): object {
   const { server } = session.connection;
   const attributes =
     FileSystemAttributes.CasePreservedNames | FileSystemAttributes.CaseSensitiveSearch | FileSystemAttributes.UnicodeOnDisk;
-  const readOnly = share.options?.readOnly === true ? FileSystemAttributes.ReadOnlyVolume : 0;
+  const readOnly = writable ? 0 : FileSystemAttributes.ReadOnlyVolume;
+  const has = (feature: Feature): boolean => vfs.features.has(feature) && (feature !== 'streams' || share.names.streams);
   const objectId = new Uint8Array(server.guid);
   return {
     volumeSerialNumber: server.volumeSerialNumber,
@@ -86,7 +87,7 @@ function description({ share, vfs, session }: Tree): object {
     volumeLabel: share.name,
     deviceType: DeviceType.Disk,
     characteristics: DeviceCharacteristics.DeviceIsMounted,
-    fileSystemAttributes: abilities.reduce((sum, [feature, bit]) => (vfs.features.has(feature) ? sum | bit : sum), attributes | readOnly),
+    fileSystemAttributes: abilities.reduce((sum, [feature, bit]) => (has(feature) ? sum | bit : sum), attributes | readOnly),
     maximumComponentNameLength: 255,
     fileSystemName: 'NTFS',
     objectId,

@@ -17,7 +17,7 @@ import { type Handle, isCode, type Stat } from '@ring3/vfs';
 import { encode, Frame } from '@ring3/wire';
 import type { ContextOf } from '../../command.ts';
 import { largestEas, listEas } from '../../extended-attributes.ts';
-import { fileId128Of, metadataOf } from '../../metadata.ts';
+import { fileId128Of, metadataOfOpen } from '../../metadata.ts';
 import type { Open } from '../../open.ts';
 import { statusOf } from '../../status-map.ts';
 import { encodeInformation, fitted, least } from './answer.ts';
@@ -61,7 +61,7 @@ const isShortName = (name: string): boolean => /^[A-Z0-9!#$%&'()@^_`{}~-]{1,8}(\
 
 /** All that the classes tell. */
 function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
-  const metadata = metadataOf(stat, handle.kind);
+  const metadata = metadataOfOpen(open, stat);
   const { deletePending } = yield* wait(open.tree.fileState.submit(handle.fileId, { kind: 'query' }));
   const eas = handle.listXattrs === undefined ? [] : yield* listEas(handle);
   const links = deletePending ? Math.max(0, stat.links - 1) : stat.links;
@@ -115,7 +115,7 @@ function* queryStreams(ctx: ContextOf<'open'>, request: QueryInfoRequest, handle
   const base = ctx.open.base ?? handle;
   const stat = yield* wait(base.stat());
   if (isCode(stat)) return statusOf(stat);
-  const named = (yield* wait(base.streams?.())) ?? [];
+  const named = (ctx.tree.share.names.streams ? yield* wait(base.streams?.()) : undefined) ?? [];
   if (isCode(named)) return statusOf(named);
   const own = base.kind === 'file' ? [{ name: '', size: stat.size, allocated: stat.allocated }] : [];
   const streams = [...own, ...named].map(({ name, size, allocated }) => ({

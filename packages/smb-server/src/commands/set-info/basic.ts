@@ -1,4 +1,4 @@
-import { wait } from '@ring3/kit';
+import { type Steps, wait } from '@ring3/kit';
 import {
   FileAllocationInformation,
   FileAttributes,
@@ -9,7 +9,8 @@ import {
   filetimeToNs,
   NtStatus,
 } from '@ring3/smb-proto';
-import { isCode, type StatChanges } from '@ring3/vfs';
+import { type Handle, isCode, type StatChanges, type VfsCode } from '@ring3/vfs';
+import type { NameRules } from '../../name-rules.ts';
 import { askAccess } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
@@ -44,13 +45,23 @@ export const setBasic: Setter = function* (ctx, handle, frame) {
   if (isTime(asked.lastWriteTime)) changes.modified = filetimeToNs(asked.lastWriteTime);
   if (isTime(asked.lastAccessTime)) changes.accessed = filetimeToNs(asked.lastAccessTime);
   if (isTime(asked.changeTime)) changes.changed = filetimeToNs(asked.changeTime);
-  if (fileAttributes !== 0) changes.attributes = fileAttributes & settable;
-  if (Object.keys(changes).length === 0) return NtStatus.Success;
   const target = ctx.open.base ?? handle;
+  if (fileAttributes !== 0) {
+    const kept = yield* attributesToKeep(ctx.tree.share.names, target, fileAttributes & settable);
+    if (isCode(kept)) return statusOf(kept);
+    changes.attributes = kept;
+  }
+  if (Object.keys(changes).length === 0) return NtStatus.Success;
   if (target.setStat === undefined) return NtStatus.NotSupported;
   const set = yield* wait(target.setStat(changes));
   return isCode(set) ? statusOf(set) : NtStatus.Success;
 };
+
+function* attributesToKeep(names: NameRules, target: Handle, asked: number): Steps<number | VfsCode> {
+  if (names.attributesOf(target.name) === 0) return asked;
+  const stat = yield* wait(target.stat());
+  return isCode(stat) ? stat : names.attributesToKeep(target.name, asked, stat.attributes ?? 0);
+}
 
 /** FileEndOfFileInformation, MS-FSA 2.1.5.15.4. */
 export const setEndOfFile: Setter = function* (ctx, handle, frame) {

@@ -15,7 +15,7 @@ import type { ContextOf } from '../../command.ts';
 import { descriptorOf, rightsOf } from '../../descriptors.ts';
 import { attributesOf } from '../../metadata.ts';
 import type { Open } from '../../open.ts';
-import { type ParsedPath, parsePath } from '../../paths.ts';
+import type { ParsedPath } from '../../paths.ts';
 import { askAccess, askAccessFor } from '../../pending.ts';
 import { newTrail, openParent, release, shownPath } from '../../resolve.ts';
 import { statusOf } from '../../status-map.ts';
@@ -47,7 +47,7 @@ function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace
   if (fileName === '') return NtStatus.InvalidParameter;
   if (how === 'link' && handle.link === undefined) return NtStatus.NotSupported;
   if (how === 'link' && handle.kind === 'folder') return NtStatus.FileIsADirectory;
-  const path = parsePath(fileName.startsWith('\\') ? fileName.slice(1) : fileName);
+  const path = tree.share.names.parse(fileName.startsWith('\\') ? fileName.slice(1) : fileName);
   if (typeof path === 'number') return path;
   if (open.base !== undefined) return yield* renameStream(open, open.base, handle, path, replace);
   if (path.stream !== undefined || path.components.length === 0) return NtStatus.ObjectNameInvalid;
@@ -91,9 +91,9 @@ function* mayMove(
   handle: Handle,
   replace: boolean,
 ): Steps<NtStatus> {
-  const { tree, session } = ctx;
+  const { tree } = ctx;
   const needed = handle.kind === 'folder' ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
-  if ((rightsOf(above, session.identity) & needed) === 0) return NtStatus.AccessDenied;
+  if ((rightsOf(above, tree.identity) & needed) === 0) return NtStatus.AccessDenied;
   const status = yield* checkTarget(ctx, parent, above, path, handle, replace);
   if (status !== NtStatus.Success) return status;
   const shared = yield* wait(tree.fileState.submit(parent.fileId, intoParent));
@@ -129,9 +129,9 @@ function* checkTarget(
   handle: Handle,
   replace: boolean,
 ): Steps<NtStatus> {
-  const { tree, session } = ctx;
+  const { tree } = ctx;
   const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
-  const target = yield* wait(tree.vfs.open(parent, components.at(-1) as string, how, session.identity));
+  const target = yield* wait(tree.vfs.open(parent, components.at(-1) as string, how, tree.identity));
   if (isCode(target)) return NtStatus.Success;
   try {
     if (target.fileId === handle.fileId) return NtStatus.Success;
@@ -143,14 +143,14 @@ function* checkTarget(
 }
 
 function* mayReplace(ctx: ContextOf<'open'>, above: SecurityDescriptor, target: Handle): Steps<NtStatus> {
-  const { tree, session } = ctx;
+  const { tree } = ctx;
   if (target.kind === 'folder') return NtStatus.AccessDenied;
   const stat = yield* wait(target.stat());
   if (isCode(stat)) return statusOf(stat);
   if ((attributesOf(stat, target.kind) & FileAttributes.ReadOnly) !== 0) return NtStatus.AccessDenied;
   const own = yield* descriptorOf(target, above);
   if (isCode(own)) return NtStatus.AccessDenied;
-  const deletes = (rightsOf(own, session.identity) & AccessMask.Delete) | (rightsOf(above, session.identity) & AccessMask.FileDeleteChild);
+  const deletes = (rightsOf(own, tree.identity) & AccessMask.Delete) | (rightsOf(above, tree.identity) & AccessMask.FileDeleteChild);
   if (deletes === 0) return NtStatus.AccessDenied;
   const broken = yield* wait(askAccessFor(ctx, tree.fileState, target.fileId, 'delete'));
   if (broken !== NtStatus.Success) return broken;

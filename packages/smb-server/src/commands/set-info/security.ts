@@ -29,14 +29,14 @@ const mapped = (dacl: Acl | null | undefined): { readonly dacl?: Acl } =>
 
 /** Security information, MS-SMB2 3.3.5.21.3: the named parts are replaced; what is kept is what our own writer made of them. */
 export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): Steps<NtStatus> {
-  const { open, session } = ctx;
+  const { open, tree } = ctx;
   const information = request.additionalInformation;
   if (!open.may(accessToSet(information))) return NtStatus.AccessDenied;
   const handle = open.base ?? (open.handle as Handle);
   if (handle.setDescriptor === undefined) return NtStatus.NotSupported;
   const given = decodeSecurityDescriptor(request.buffer);
   const { owner } = given;
-  const { sid, groups } = session.identity;
+  const { sid, groups } = tree.identity;
   if ((information & SecurityInformation.Owner) !== 0 && owner !== undefined && owner !== sid && !groups.includes(owner)) {
     const current = yield* descriptorOf(handle, open.above);
     if (isCode(current) || current.owner !== owner) return NtStatus.InvalidOwner;

@@ -1,0 +1,61 @@
+import { equal, throws } from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createVeto } from './veto.ts';
+
+const vetoes = (pattern: string, name: string): boolean => createVeto([pattern])(name);
+
+test('a pattern without wildcards is that name, in any case (ksmbd.conf(5), "veto files")', () => {
+  equal(vetoes('Thumbs.db', 'THUMBS.DB'), true);
+  equal(vetoes('Thumbs.db', 'Thumbs.dbx'), false);
+  equal(vetoes('Thumbs.db', 'aThumbs.db'), false);
+  equal(vetoes('straße', 'STRASSE'), false);
+});
+
+test('a star is any characters or none, a question mark just one (ksmbd.conf(5), "veto files")', () => {
+  for (const name of ['.a', '.a.b', '.']) equal(vetoes('.*', name), true, name);
+  for (const name of ['a.', 'a.b', '']) equal(vetoes('.*', name), false, name);
+  equal(vetoes('*.tmp', '.tmp'), true);
+  equal(vetoes('a?c', 'abc'), true);
+  equal(vetoes('a?c', 'ac'), false);
+  equal(vetoes('*a*b*', 'xxaxxbxx'), true);
+  equal(vetoes('*a*b*', 'xxbxxaxx'), false);
+  equal(vetoes('*', 'anything'), true);
+});
+
+test('*.* means names with a dot, and other wildcards of DOS mean themselves', () => {
+  equal(vetoes('*.*', 'plain'), false);
+  equal(vetoes('*.*', 'a.b'), true);
+  equal(vetoes('a<b', 'a<b'), true);
+  equal(vetoes('a<b', 'axxb'), false);
+});
+
+test('what Windows cannot express is vetoed in the spelling that clients are shown, too', () => {
+  for (const name of ['a:b', 'a\uf022b']) equal(vetoes('a:b', name), true);
+  for (const name of ['a:b', 'a\uf022b']) equal(vetoes('A:*', name), true);
+});
+
+test('one pattern of several is enough', () => {
+  const vetoed = createVeto(['a', 'b*', 'c?']);
+  for (const name of ['A', 'bcd', 'cc']) equal(vetoed(name), true, name);
+  for (const name of ['aa', 'ab', 'c', 'ccc']) equal(vetoed(name), false, name);
+});
+
+test('what can be no pattern of names is refused', () => {
+  for (const pattern of ['', 'a/b', 'a\0']) throws(() => createVeto([pattern]), RangeError);
+});
+
+test('the same names match as by the regular expression that says it', () => {
+  const letters = fc.string({ unit: fc.constantFrom('a', 'b', '.'), maxLength: 12 });
+  const patterns = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*', '?'), minLength: 1, maxLength: 8 });
+  fc.assert(
+    fc.property(patterns, letters, (pattern, name) => {
+      const source = pattern.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.');
+      equal(vetoes(pattern, name), new RegExp(`^${source}$`, 's').test(name));
+    }),
+  );
+});
+
+test('many stars and a long name take no long time', () => {
+  equal(vetoes('*a'.repeat(120).concat('c'), 'a'.repeat(250).concat('b')), false);
+});
