@@ -4,7 +4,7 @@ export type { Actor, FileEvent, OpenAction, ServerEvents } from './events.ts';
 export { breaksOfOthers as oplockBreaks, oplockLevels } from './file-state/oplock-breaks.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export { connectMemory } from './links/memory.ts';
-export type { TcpEnd, TcpEnds } from './links/tcp.ts';
+export type { HeldSocket, TcpEnd, TcpEnds } from './links/tcp.ts';
 export type { SmbServerOptions } from './options.ts';
 export { type RunTimeOptions, type RunTimeValues, runTimeDefaults } from './run-time-options.ts';
 export type { ShareOptions } from './share.ts';

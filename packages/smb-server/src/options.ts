@@ -14,7 +14,7 @@ import type { Dialect } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
 import { type DebugWord, ownDebug } from './debug.ts';
 import type { Limits } from './limits.ts';
-import type { TcpEnds } from './links/tcp.ts';
+import type { HeldSocket, TcpEnds } from './links/tcp.ts';
 import { changeOptions, runTimeDefaults } from './run-time-options.ts';
 import type { ShareOptions } from './share.ts';
 import { type UserOptions, Users } from './users.ts';
@@ -37,8 +37,8 @@ export interface SmbServerOptions {
   readonly host?: string;
   /** Default 0: any that is free. */
   readonly port?: number;
-  /** False: no socket; links are handed to `accept`. */
-  readonly listen?: boolean;
+  /** False: no socket; links are handed to `accept`. Or the socket to listen on instead of `host` and `port`. */
+  readonly listen?: boolean | HeldSocket;
   /**
    * What the listening socket hands over passes here first: the link that is given back is used instead, so that somebody may count, watch or end it. An end
    * that it tells by itself ends the connection with its reason.

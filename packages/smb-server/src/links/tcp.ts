@@ -123,20 +123,35 @@ export interface TcpListener {
   close(): Promise<void>;
 }
 
-/** Listens on a TCP port. @throws the socket's error where it cannot */
-export async function listenTcp(host: string, port: number, accept: (link: Link, ends: TcpEnds) => void): Promise<TcpListener> {
+/** A TCP socket with its address that somebody else holds, so that it stays when a listener on it is closed. */
+export interface HeldSocket {
+  /** A descriptor of it for one listener, which closes it. @throws its own error where there can be none */
+  take(): number;
+  /** The listener has closed its descriptor. */
+  rest(): void;
+}
+
+/** Listens on a TCP port, or on a socket that is there. @throws the socket's error where it cannot */
+export async function listenTcp(
+  at: { readonly host: string; readonly port: number } | HeldSocket,
+  accept: (link: Link, ends: TcpEnds) => void,
+): Promise<TcpListener> {
   const server: NetServer = createServer({ keepAlive: true, pauseOnConnect: true }, (socket) =>
     accept(new TcpLink(socket), endsOf(socket)),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host, port, backlog: 511 }, resolve);
+    server.listen({ ...('take' in at ? { fd: at.take() } : at), backlog: 511 }, resolve);
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new TypeError('not a TCP address');
   return {
     host: address.address,
     port: address.port,
-    close: () => new Promise((resolve, reject) => server.close((error) => (error === undefined ? resolve() : reject(error)))),
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error === undefined ? resolve() : reject(error)));
+        if ('rest' in at) at.rest();
+      }),
   };
 }
