@@ -148,6 +148,11 @@ export class Connection {
     return Math.max(this.maxRead, this.maxTransact) + frameSlack;
   }
 
+  /** Tells the server's budget what it holds now: what was sent meanwhile has told nobody. */
+  recount(): void {
+    this.#throttle();
+  }
+
   /** Bytes that it holds, as the server's budget knows them. */
   get held(): number {
     return this.#booked;
@@ -270,7 +275,7 @@ export class Connection {
     if (this.#inFlight.size === 0 && this.ended) this.server.leaving.connectionSettled(this);
     if (this.#leaving !== undefined) this.server.defer(() => this.#leave()); // when the answer is on its way
     if (!this.#pumping && this.#waiting.length > 0) this.#pump();
-    else if (this.#paused && !this.#pumping) this.#throttle();
+    else if (!this.#pumping) this.#throttle();
   }
 
   /** Takes no more requests, and ends when those in flight are answered; those that wait for something that a client does are let go. */
