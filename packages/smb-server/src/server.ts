@@ -130,7 +130,8 @@ export class Server {
   crowded(): void {
     const { budget, clock, limits } = this;
     const { reliefs } = budget;
-    this.#crowd ??= clock.after(limits.crowdedMs, () => {
+    if (this.#crowd !== undefined) return;
+    this.#crowd = clock.after(limits.crowdedMs, () => {
       this.#crowd = undefined;
       if (!budget.over) return;
       if (budget.reliefs !== reliefs) return this.crowded(); // there was room meanwhile
@@ -140,6 +141,7 @@ export class Server {
       largest?.end('it held most of a budget that was used up');
       if (budget.over) this.crowded();
     });
+    for (const connection of this.connections.values()) connection.recount();
   }
 
   nextOpenId(): number {
