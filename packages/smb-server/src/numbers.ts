@@ -1,6 +1,7 @@
 import { Command } from '@ring3/smb-proto';
 import { disconnect, type Nothing } from './command.ts';
 import type { Limits } from './limits.ts';
+import type { ShareOptions } from './share.ts';
 
 /** Upper ends of the buckets of latencies, milliseconds. */
 export const latencyBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const;
@@ -106,7 +107,8 @@ export const refusingLimits = [
   'logonMs',
   'idleMs',
   'crowdedMs',
-] as const satisfies readonly (keyof Limits)[];
+  'maxConnections',
+] as const satisfies readonly (keyof Limits | keyof ShareOptions)[];
 /** The name of one. */
 export type RefusingLimit = (typeof refusingLimits)[number];
 
