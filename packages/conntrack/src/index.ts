@@ -44,7 +44,7 @@ export {
   type TcpChange,
   zeroCounters,
 } from './manage.ts';
-export { type Endpoint, MirroredConnection } from './mirror.ts';
+export { type Endpoint, MirroredConnection, type MirrorOwner } from './mirror.ts';
 export { createNamespace, Namespace, type NamespaceOptions } from './namespace.ts';
 export { PacketClass } from './packet/packet.ts';
 export { type Profile, type ProfileName, profiles } from './profile.ts';

@@ -9,6 +9,7 @@ import { Guard } from './guard.ts';
 class FakeLink implements Link {
   readonly peer = 'fake';
   readonly queued = 0;
+  unsent = 0;
   readonly did: string[] = [];
   events: LinkEvents | undefined;
   open(events: LinkEvents): void {
@@ -36,6 +37,7 @@ interface Client {
   readonly guarded: Link;
   readonly told: string[];
   opens: number;
+  working: boolean;
 }
 
 function make(): { namespace: Namespace; clock: FakeClock; guard: Guard; connect(port: number, client?: string, server?: string): Client } {
@@ -45,7 +47,7 @@ function make(): { namespace: Namespace; clock: FakeClock; guard: Guard; connect
   const connect = (port: number, client = '10.0.0.1', server = '10.0.0.2'): Client => {
     const ends: TcpEnds = { client: { host: client, port }, server: { host: server, port: 445 } };
     const link = new FakeLink();
-    const made: Client = { link, guarded: guard.carry(link, ends, () => made.opens), told: [], opens: 0 };
+    const made: Client = { link, guarded: guard.carry(link, ends, () => made), told: [], opens: 0, working: false };
     made.guarded.open({
       receive: (bytes) => made.told.push(`receive ${bytes.length}`),
       end: (reason) => {
@@ -130,6 +132,37 @@ test('without a policy by a rule a client is let go only while it has nothing op
   clock.advance(11_000);
   await Promise.resolve();
   assert.deepEqual([client.told, namespace.flowCount], [['end: idle: timeout'], 0]);
+});
+
+test('nobody is let go whom the server lets wait, or who takes what was sent, if slowly; who takes nothing for the whole time is', async () => {
+  const { namespace, clock, connect } = make();
+  policyOfFiveSeconds(namespace);
+  const pass = async (ms: number): Promise<void> => {
+    clock.advance(ms);
+    await Promise.resolve();
+  };
+  const client = connect(1);
+  client.working = true;
+  await pass(20_000);
+  client.working = false;
+  for (const unsent of [3000, 2000, 1000]) {
+    client.link.unsent = unsent;
+    await pass(5200);
+  }
+  assert.deepEqual(client.told, []);
+  client.link.unsent = 0;
+  client.link.events?.drain?.();
+  await pass(4900);
+  assert.deepEqual(client.told, [], 'its time begins when it has taken the last byte');
+  await pass(400);
+  assert.equal(client.told.length, 1);
+
+  const asleep = connect(2);
+  asleep.link.unsent = 1000;
+  await pass(5200);
+  assert.deepEqual(asleep.told, []);
+  await pass(5300);
+  assert.deepEqual(asleep.told, ['end: idle: timeout policy p']);
 });
 
 test('a client whose flow is deleted is disconnected when the work at hand is done, even where nobody is told of flows', async () => {

@@ -2,7 +2,7 @@ import { networkInterfaces } from 'node:os';
 import { type Endpoint, type FlowEnd, MirroredConnection, type MirrorOwner, type Namespace } from '@ring3/conntrack';
 import type { Link, LinkEvents, Log } from '@ring3/kit';
 import { fromWireName, parseAddress } from '@ring3/nfnetlink';
-import type { TcpEnd, TcpEnds } from '@ring3/smb-server';
+import type { ConnectionUse, TcpEnd, TcpEnds } from '@ring3/smb-server';
 
 /**
  * Stands between a file server and a namespace of the netfilter half: each connection that passes `carry` is a flow of the namespace's table, and lives no
@@ -29,11 +29,11 @@ export class Guard {
   }
 
   /** `carry` of a file server's options. */
-  readonly carry = (link: Link, ends: TcpEnds, opens: () => number): Link => {
+  readonly carry = (link: Link, ends: TcpEnds, use: () => ConnectionUse): Link => {
     const client = endpointOf(ends.client);
     const server = endpointOf(ends.server);
     if (client === undefined || server === undefined || client.address.length !== server.address.length) return link;
-    const guarded = new GuardedLink(this.#namespace, link, opens, this.#links);
+    const guarded = new GuardedLink(this.#namespace, link, use, this.#links);
     if (guarded.follow(client, server, this.#ingress(ends.server))) return guarded;
     this.#log.debug('a connection is not tracked: a rule says so, or the table has no room', { peer: link.peer });
     return link;
@@ -61,17 +61,19 @@ function endpointOf({ host, port }: TcpEnd): Endpoint | undefined {
 class GuardedLink implements Link, MirrorOwner {
   readonly #namespace: Namespace;
   readonly #link: Link;
-  readonly #opens: () => number;
+  readonly #use: () => ConnectionUse;
   readonly #links: Set<GuardedLink>;
   /** Undefined when it has ended. */
   #connection: MirroredConnection | undefined;
   #events: LinkEvents | undefined;
+  /** What was unsent when its time was over. */
+  #unsent = 0;
 
   /** @param links those that are flows now: it is among them while it is one */
-  constructor(namespace: Namespace, link: Link, opens: () => number, links: Set<GuardedLink>) {
+  constructor(namespace: Namespace, link: Link, use: () => ConnectionUse, links: Set<GuardedLink>) {
     this.#namespace = namespace;
     this.#link = link;
-    this.#opens = opens;
+    this.#use = use;
     this.#links = links;
   }
 
@@ -105,7 +107,10 @@ class GuardedLink implements Link, MirrorOwner {
         this.#end(broken ? 'reset' : 'close', 'client');
         events.end(reason, broken);
       },
-      drain: () => events.drain?.(),
+      drain: () => {
+        this.#connection?.received(0, clock.now()); // the client has taken what was sent
+        events.drain?.();
+      },
       ...(events.buffer === undefined ? {} : { buffer: () => events.buffer!() }),
     });
   }
@@ -131,9 +136,13 @@ class GuardedLink implements Link, MirrorOwner {
     this.#link.close(now);
   }
 
-  /** A connection on which something is open is only ended by a policy that a rule gave it. */
+  /** Nobody is idle whom the server lets wait, or who takes what was sent, if slowly. Where something is open, only a policy that a rule gave ends the connection. */
   keeps(flow: number): boolean {
-    return this.#namespace.tracker.policyOf(flow) === undefined && this.#opens() > 0;
+    const { opens, working } = this.#use();
+    const unsent = this.#link.unsent ?? this.#link.queued;
+    const takes = unsent > 0 && unsent !== this.#unsent;
+    this.#unsent = unsent;
+    return working || takes || (opens > 0 && this.#namespace.tracker.policyOf(flow) === undefined);
   }
 
   ended(flow: number, how: FlowEnd): void {

@@ -31,6 +31,8 @@ export interface Link {
   send(chunks: readonly Uint8Array[], sent?: () => void): boolean;
   /** Bytes handed over and not yet gone. */
   readonly queued: number;
+  /** A number above zero that falls while these go, where the link can tell more finely than `queued`, which may stand until a whole write has gone. */
+  readonly unsent?: number;
   /** Stops and resumes receiving. */
   pause(): void;
   resume(): void;

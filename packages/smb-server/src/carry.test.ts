@@ -7,17 +7,18 @@ import { NtStatus } from '@ring3/smb-proto';
 import { createMemoryStore } from '@ring3/vfs';
 import { createSmbServer } from './create-smb-server.ts';
 import type { TcpEnds } from './links/tcp.ts';
+import type { ConnectionUse } from './options.ts';
 import type { Server } from './server.ts';
 import { RawClient } from './testing/raw-client.ts';
 
 test('what the listening socket accepts passes `carry` with both ends; what comes back is the connection, and an end that it tells is the connection’s', async () => {
-  let given: { ends: TcpEnds; opens: () => number } | undefined;
+  let given: { ends: TcpEnds; use: () => ConnectionUse } | undefined;
   // the connection that comes back has its client in memory
   let client: RawClient | undefined;
   let events: LinkEvents | undefined;
-  const carry = (accepted: Link, ends: TcpEnds, opens: () => number): Link => {
-    given = { ends, opens };
-    strictEqual(opens(), 0);
+  const carry = (accepted: Link, ends: TcpEnds, use: () => ConnectionUse): Link => {
+    given = { ends, use };
+    deepStrictEqual(use(), { opens: 0, working: false });
     accepted.close(true);
     let carried: Link | undefined;
     client = new RawClient({ clock: new FakeClock(), accept: (link: Link) => (carried = link) } as unknown as Server);
@@ -46,12 +47,12 @@ test('what the listening socket accepts passes `carry` with both ends; what come
   await client?.logOn('ann', 'secret');
   await client?.connect('share');
   for (const name of ['one', 'two']) strictEqual((await client?.create(name))?.status, NtStatus.Success);
-  strictEqual(given?.opens(), 2);
+  deepStrictEqual(given?.use(), { opens: 2, working: false });
 
   const disconnected = once(server.events, 'disconnect');
   events?.end('somebody said so');
   const [{ reason }] = (await disconnected) as [{ reason: string }];
   strictEqual(reason, 'somebody said so');
-  strictEqual(given?.opens(), 0);
+  deepStrictEqual(given?.use(), { opens: 0, working: false });
   socket.destroy();
 });

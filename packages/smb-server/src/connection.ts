@@ -168,6 +168,11 @@ export class Connection {
     return this.#now;
   }
 
+  /** Whether the server is at work for its client, or will be; what waits for something that a client does counts for nothing. */
+  get working(): boolean {
+    return this.#waiting.length > 0 || this.#inFlight.size > this.async.patient;
+  }
+
   /** Whether no file is open and nothing is in flight: pipes do not count. */
   get idle(): boolean {
     if (this.#inFlight.size > 0 || this.#waiting.length > 0 || this.link.queued > 0) return false;

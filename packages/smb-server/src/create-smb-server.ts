@@ -3,11 +3,11 @@ import type { Link } from '@ring3/kit';
 import type { Connection } from './connection.ts';
 import type { ServerEvents } from './events.ts';
 import { listenTcp, type TcpListener } from './links/tcp.ts';
-import { resolveOptions, type SmbServerOptions } from './options.ts';
+import { type ConnectionUse, resolveOptions, type SmbServerOptions } from './options.ts';
+import type { RunTimeOptions } from './run-time-options.ts';
 import { Server } from './server.ts';
 import type { Shares } from './shares.ts';
 import type { Users } from './users.ts';
-import type { RunTimeOptions } from './run-time-options.ts';
 import { type View, viewOf } from './view.ts';
 
 /** A running server. */
@@ -38,9 +38,10 @@ export interface SmbServer extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** How much is open on a connection. */
-const opensOn = (connection: Connection | undefined): number =>
-  [...(connection?.sessions.values() ?? [])].reduce((sum, { opens }) => sum + opens.size, 0);
+const useOf = (connection: Connection | undefined): ConnectionUse => ({
+  opens: [...(connection?.sessions.values() ?? [])].reduce((sum, { opens }) => sum + opens.size, 0),
+  working: connection?.working === true,
+});
 
 /**
  * Starts an SMB server.
@@ -53,7 +54,7 @@ export async function createSmbServer(options: SmbServerOptions): Promise<SmbSer
   if (listen) {
     listener = await listenTcp(typeof listen === 'object' ? listen : { host, port }, (link, ends) => {
       let connection: Connection | undefined;
-      const carried = carry(link, ends, () => opensOn(connection));
+      const carried = carry(link, ends, () => useOf(connection));
       connection = server.accept(carried, ends.client.host);
     });
   }

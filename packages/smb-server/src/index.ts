@@ -5,7 +5,7 @@ export { breaksOfOthers as oplockBreaks, oplockLevels } from './file-state/oploc
 export { defaultLimits, type Limits } from './limits.ts';
 export { connectMemory } from './links/memory.ts';
 export type { HeldSocket, TcpEnd, TcpEnds } from './links/tcp.ts';
-export type { SmbServerOptions } from './options.ts';
+export type { ConnectionUse, SmbServerOptions } from './options.ts';
 export { type RunTimeOptions, type RunTimeValues, runTimeDefaults } from './run-time-options.ts';
 export type { ShareOptions } from './share.ts';
 export { Shares } from './shares.ts';

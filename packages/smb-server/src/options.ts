@@ -19,6 +19,14 @@ import { changeOptions, runTimeDefaults } from './run-time-options.ts';
 import type { ShareOptions } from './share.ts';
 import { type UserOptions, Users } from './users.ts';
 
+/** What a connection is used for. */
+export interface ConnectionUse {
+  /** How much is open on it. */
+  readonly opens: number;
+  /** Whether the server is at work for it, so that its client can only wait. */
+  readonly working: boolean;
+}
+
 /** What `createSmbServer` takes. Only `shares` is needed. */
 export interface SmbServerOptions {
   /** Name → store, or store with options. */
@@ -42,9 +50,9 @@ export interface SmbServerOptions {
   /**
    * What the listening socket hands over passes here first: the link that is given back is used instead, so that somebody may count, watch or end it. An end
    * that it tells by itself ends the connection with its reason.
-   * @param opens how much is open on the connection at the moment
+   * @param use asks what the connection is used for at the moment
    */
-  readonly carry?: (link: Link, ends: TcpEnds, opens: () => number) => Link;
+  readonly carry?: (link: Link, ends: TcpEnds, use: () => ConnectionUse) => Link;
   readonly dialects?: { readonly min?: Dialect; readonly max?: Dialect };
   /** NetBIOS name, at most 15 characters. Default RING3. */
   readonly name?: string;

@@ -53,6 +53,11 @@ class TcpLink implements Link {
     return this.#socket.writableLength;
   }
 
+  get unsent(): number {
+    const { _handle: handle } = this.#socket as unknown as { _handle?: { readonly writeQueueSize?: number } | null };
+    return this.#socket.writableLength + (handle?.writeQueueSize ?? 0);
+  }
+
   open(events: LinkEvents): void {
     const receive = (bytes: Uint8Array): void => {
       const socket = this.#socket;
