@@ -56,6 +56,9 @@ export async function createSmbServer(options: SmbServerOptions): Promise<SmbSer
       let connection: Connection | undefined;
       const carried = carry(link, ends, () => useOf(connection));
       connection = server.accept(carried, ends.client.host);
+    }).catch(async (error: unknown) => {
+      await server.close(); // takes back what it shows of itself
+      throw error;
     });
   }
   let stopped: Promise<void> | undefined;

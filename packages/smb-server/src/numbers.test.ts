@@ -1,4 +1,4 @@
-import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { type FakeClock, type FakeMetrics, fakeMetrics } from '@ring3/kit';
 import {
@@ -13,6 +13,7 @@ import {
   OplockLevel,
 } from '@ring3/smb-proto';
 import { createMemoryStore, intercept } from '@ring3/vfs';
+import { createSmbServer } from './create-smb-server.ts';
 import type { SmbServerOptions } from './options.ts';
 import { closing, idsOf, reading, writing } from './testing/elements.ts';
 import { type Answer, createBody, type Element, RawClient, testServer } from './testing/raw-client.ts';
@@ -180,6 +181,15 @@ test('two servers of one process show the sum of their numbers, and a server tha
   strictEqual(logons(), 3);
   await first.close();
   strictEqual(logons(), 2);
+});
+
+test('a server that cannot listen shows nothing of itself', async () => {
+  const metrics = fakeMetrics();
+  const options = { shares: { share: createMemoryStore() }, metrics };
+  const server = await createSmbServer(options);
+  await rejects(createSmbServer({ ...options, port: server.address?.port as number }), { code: 'EADDRINUSE' });
+  await server.close();
+  strictEqual(metrics.seen.size, 0);
 });
 
 test('whoever a limit turns away is counted by its name', async () => {
