@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, fchmodSync, fstatSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { andThen, isPromise } from '@ring3/kit';
 import {
@@ -45,9 +45,9 @@ import { StreamPlace, Streams } from './streams.ts';
 export interface NodeStoreOptions {
   /** A folder outside of the served one, for what the host cannot keep beside a file: long streams, large values. Made when it is needed. */
   readonly state: string;
-  /** Permission bits of new files, less the process's umask; default 0o666. */
+  /** Permission bits of new files, exactly; where missing 0o666 less the process's umask. */
   readonly fileMode?: number;
-  /** The same of new folders; default 0o777. */
+  /** The same of new folders; where missing 0o777 less the umask. */
   readonly folderMode?: number;
   /** Whether the host's `user.*` attributes are used, where it has them (default true); false keeps everything in the state folder. */
   readonly hostAttributes?: boolean;
@@ -93,6 +93,15 @@ function real(path: string): string {
   return above === path ? path : join(real(above), basename(path));
 }
 
+/** Gives a folder that was just made exactly these bits; what it got from the one above (setgid) stays. @returns 0, or a negative errno */
+function setFolderMode(above: number, name: ReturnType<typeof hostName>, mode: number): number {
+  const made = openAt(above, name, OpenFlag.Directory | OpenFlag.NoFollow);
+  if (made < 0) return made;
+  fchmodSync(made, (fstatSync(made).mode & 0o7000) | mode);
+  close(made);
+  return 0;
+}
+
 /** The store, as its handles see it. */
 export class NodeStore implements Vfs {
   readonly features: ReadonlySet<Feature>;
@@ -102,8 +111,8 @@ export class NodeStore implements Vfs {
   readonly notifications: Notifications;
   closed = false;
   readonly #sidecar: Sidecar;
-  readonly #fileMode: number;
-  readonly #folderMode: number;
+  readonly #fileMode: number | undefined;
+  readonly #folderMode: number | undefined;
   readonly #Handle: typeof EntryHandle;
 
   constructor(folder: string, options: NodeStoreOptions) {
@@ -111,8 +120,8 @@ export class NodeStore implements Vfs {
     this.#sidecar = new Sidecar(options.state);
     this.kept = new KeptValues(this.#sidecar);
     this.notifications = new Notifications();
-    this.#fileMode = options.fileMode ?? 0o666;
-    this.#folderMode = options.folderMode ?? 0o777;
+    this.#fileMode = options.fileMode;
+    this.#folderMode = options.folderMode;
     this.streamPlace = new StreamPlace(join(options.state, 'streams'), this.kept, this.tree.devices);
     const shares = sharesBlocks(this.tree.root);
     this.#Handle = shares ? SharingHandle : EntryHandle;
@@ -262,9 +271,15 @@ export class NodeStore implements Vfs {
   /** Makes the host's entry. @returns a file's descriptor, else 0; or a negative errno */
   #make(folder: Entry, name: string, how: OpenHow): number {
     const host = hostName(name);
-    if (how.kind === 'folder') return makeFolder(folder.fd, host, this.#folderMode);
+    if (how.kind === 'folder') {
+      const made = makeFolder(folder.fd, host, this.#folderMode ?? 0o777);
+      return made < 0 || this.#folderMode === undefined ? made : setFolderMode(folder.fd, host, this.#folderMode);
+    }
     if (how.kind === 'link') return makeLink(targetBytes(how.target!), folder.fd, host);
-    return openAt(folder.fd, host, OpenFlag.ReadWrite | OpenFlag.Create | OpenFlag.Exclusive | OpenFlag.NoFollow, this.#fileMode);
+    const flags = OpenFlag.ReadWrite | OpenFlag.Create | OpenFlag.Exclusive | OpenFlag.NoFollow;
+    const made = openAt(folder.fd, host, flags, this.#fileMode ?? 0o666);
+    if (made >= 0 && this.#fileMode !== undefined) fchmodSync(made, this.#fileMode); // the umask took its bits
+    return made;
   }
 
   /** Gives a new entry what it starts with; nobody else of this store has a turn before that is done. */
