@@ -8,10 +8,13 @@ import { type Controlled, controlHandlers } from './control/handlers.ts';
 import type { DaemonStatus } from './control/protocol.ts';
 import { serveControl } from './control/server.ts';
 import { FileServer } from './file-server.ts';
+import { Guard } from './guard.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { ConfiguredNamespace } from './namespace-contents.ts';
 import { Namespaces } from './namespaces.ts';
 import { privateFolder } from './places.ts';
+import type { ListeningSocket } from './service/listening-socket.ts';
+import { noServiceManager, type ServiceManager } from './service/service-manager.ts';
 import type { Credentials, Settings } from './settings.ts';
 import { type Step, startInOrder } from './start-in-order.ts';
 import { holdState, StateStore } from './state-store.ts';
@@ -29,6 +32,10 @@ export interface DaemonOptions {
   readonly capture?: CaptureOptions | undefined;
   /** How long requests under way may take when it stops, until they are cut; 10 s unless given. */
   readonly drainMs?: number;
+  /** A socket that is there already; the file server listens on it where it is for its host and port. It is the daemon's, which lets go of it at its end. */
+  readonly listening?: ListeningSocket | undefined;
+  /** Who is told of start, reload and end. */
+  readonly manager?: ServiceManager;
   readonly log: Log;
   readonly clock?: Clock;
   readonly random?: Random;
@@ -56,9 +63,11 @@ class Running implements Controlled {
   readonly options: DaemonOptions;
   readonly clock: Clock;
   readonly random: Random;
+  readonly #manager: ServiceManager;
   readonly lifecycle = new Lifecycle(() => this.#initSteps());
   #store: StateStore | undefined;
   #namespaces: Namespaces | undefined;
+  #guard: Guard | undefined;
   #configured: ConfiguredNamespace[] = [];
   #fileServer: FileServer | undefined;
   #capture: CaptureFeed | undefined;
@@ -78,13 +87,16 @@ class Running implements Controlled {
     this.options = options;
     this.clock = options.clock ?? systemClock;
     this.random = options.random ?? systemRandom();
+    this.#manager = options.manager ?? noServiceManager;
     this.#readyAt = this.#lastControlAt = this.clock.now();
   }
 
   /** What lives as long as the process does, in the order in which it starts; it ends in the reverse order. */
   #steps(): Step[] {
-    const { netlink, control, capture } = this.options;
-    const steps: Step[] = [{ name: 'state directory', start: () => this.#openState() }];
+    const { netlink, control, capture, listening } = this.options;
+    const steps: Step[] = [];
+    if (listening !== undefined) steps.push({ name: 'listening socket', start: () => () => listening[Symbol.dispose]() });
+    steps.push({ name: 'state directory', start: () => this.#openState() });
     if (control !== undefined) steps.push({ name: 'control socket', start: () => this.#listenControl(control) });
     steps.push({ name: 'namespaces', start: () => this.#openNamespaces() });
     if (netlink !== undefined) steps.push({ name: 'netlink socket', start: () => this.#listenNetlink(netlink) });
@@ -112,6 +124,7 @@ class Running implements Controlled {
       throw error;
     }
     this.#readyAt = this.#lastControlAt = this.clock.now();
+    this.#manager.ready(this.#serving());
   }
 
   #openState(): () => void {
@@ -144,6 +157,7 @@ class Running implements Controlled {
     const namespaces = new Namespaces({ clock: this.clock, random: this.random, log: this.options.log.child({ part: 'netlink' }) });
     this.#namespaces = namespaces;
     this.#configured = [new ConfiguredNamespace(namespaces.get().namespace)];
+    this.#guard = new Guard(namespaces.get().namespace, this.options.log.child({ part: 'guard' }));
     return () => namespaces.close();
   }
 
@@ -190,12 +204,21 @@ class Running implements Controlled {
   async #startFileServer(): Promise<() => Promise<void>> {
     const { smb, shares = [] } = this.#settings;
     if (smb !== undefined && shares.length > 0) {
-      const { stateDir, log } = this.options;
+      const { stateDir, log, listening } = this.options;
       const { clock, random } = this;
       const makeUser = this.#settings.makeUser && (() => (this.madeUser ??= this.#settings.makeUser?.() as Credentials));
       const settings = { ...this.#settings, ...(makeUser === undefined ? {} : { makeUser }) };
-      this.#fileServer = await FileServer.start(settings, smb, { stateDir, store: this.#store as StateStore, clock, random, log });
+      this.#fileServer = await FileServer.start(settings, smb, {
+        stateDir,
+        store: this.#store as StateStore,
+        clock,
+        random,
+        log,
+        listening,
+        carry: (this.#guard as Guard).carry,
+      });
     }
+    this.#manager.status(this.#serving());
     return async () => {
       const fileServer = this.#fileServer;
       this.#fileServer = undefined;
@@ -207,13 +230,22 @@ class Running implements Controlled {
     return this.lifecycle.alone(async () => {
       if (this.lifecycle.state !== 'running')
         throw new Error(`nothing runs (state ${this.lifecycle.state}): ring3 ctl start reads the configuration`);
-      const settings = await this.#readSettings();
-      const changes = await this.#apply(settings, living);
-      this.#settings = settings;
-      if (this.#fileServer === undefined) await this.#startFileServer(); // the first share
-      for (const { what, how, keys = [] } of changes) this.options.log.info('configuration changed', { what, how, keys });
-      return changes;
+      this.#manager.reloading();
+      try {
+        return await this.#reload(living);
+      } finally {
+        this.#manager.ready(this.#serving());
+      }
     });
+  }
+
+  async #reload(living: boolean): Promise<readonly Change[]> {
+    const settings = await this.#readSettings();
+    const changes = await this.#apply(settings, living);
+    this.#settings = settings;
+    if (this.#fileServer === undefined) await this.#startFileServer(); // the first share
+    for (const { what, how, keys = [] } of changes) this.options.log.info('configuration changed', { what, how, keys });
+    return changes;
   }
 
   /** Each part takes the settings over; if one cannot, those before it go back to what was. */
@@ -231,11 +263,13 @@ class Running implements Controlled {
     const counts = this.#fileServer?.server.view.counts();
     this.options.log.warn('hard kill: everything of the file server goes', { ...counts });
     await this.lifecycle.reset();
+    this.#manager.status('the file server is down: ring3 ctl start');
   }
 
   stop(drainMs = this.options.drainMs ?? defaultDrainMs): Promise<void> {
     if (this.#stopping !== undefined) void this.#fileServer?.drain(drainMs);
     return (this.#stopping ??= (async () => {
+      this.#manager.stopping('clients finish');
       try {
         // the control socket answers while clients finish, and goes before anything that it reaches is taken apart
         await this.lifecycle.shutdown(async () => {
@@ -268,6 +302,12 @@ class Running implements Controlled {
     const idle = Math.floor((this.clock.now() - this.#lastControlAt) / 1000);
     const port = this.#fileServer?.server.address?.port ?? 0;
     return `${statsVersion} ${this.lifecycle.state} ${port} ${idle}\n`;
+  }
+
+  /** What it does, in a line for people. */
+  #serving(): string {
+    const { shares, smb } = this.status();
+    return smb === undefined ? 'no file server' : `${shares.length === 1 ? 'a share' : `${shares.length} shares`} on ${smb}`;
   }
 
   status(): DaemonStatus {

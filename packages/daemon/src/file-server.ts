@@ -1,6 +1,7 @@
 import type { Clock, Log, Random } from '@ring3/kit';
 import { createSmbServer, type SmbServer, type SmbServerOptions } from '@ring3/smb-server';
 import { type Change, differing, keyed } from './change.ts';
+import type { ListeningSocket } from './service/listening-socket.ts';
 import type { Credentials, KnownUser, Settings } from './settings.ts';
 import { type FolderShare, SharedFolders } from './shared-folders.ts';
 import type { StateStore } from './state-store.ts';
@@ -24,6 +25,10 @@ export interface FileServerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  /** Each accepted connection passes here. */
+  readonly carry: NonNullable<SmbServerOptions['carry']>;
+  /** A socket that is there already. */
+  readonly listening?: ListeningSocket | undefined;
 }
 
 /** The file server of a daemon: what its settings say, as it runs. */
@@ -46,7 +51,7 @@ export class FileServer {
 
   /** Opens the folders and starts to listen. @throws Error in one line, for what cannot be shared or listened on */
   static async start(settings: Settings, options: FileServerOptions, parts: FileServerParts): Promise<FileServer> {
-    const { clock, random, log, store } = parts;
+    const { clock, random, log, store, carry, listening } = parts;
     const { shares = [] } = settings;
     const folders = new SharedFolders(parts.stateDir);
     try {
@@ -56,10 +61,12 @@ export class FileServer {
         ...options,
         shares: Object.fromEntries(shares.map((share) => [share.name, folders.optionsOf(share)])),
         users: logOns.users,
+        ...(listening?.isFor(options.host, options.port) === true ? { listen: listening } : {}),
         guid: store.identity('serverGuid', 16, random),
         clock,
         random,
         log: log.child({ part: 'smb' }),
+        carry,
       });
       return new FileServer(settings, server, folders, logOns);
     } catch (error) {

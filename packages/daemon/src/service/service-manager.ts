@@ -13,6 +13,9 @@ export interface ServiceManager {
   stopping(status: string): void;
 }
 
+/** Where nobody is told. */
+export const noServiceManager: ServiceManager = { ready: () => {}, reloading: () => {}, status: () => {}, stopping: () => {} };
+
 /**
  * The service manager that started this process: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` of sd_notify(3) and sd_watchdog_enabled(3), which are taken out of
  * the environment. Where there is none, or it does not listen, nothing is told and nothing fails.
