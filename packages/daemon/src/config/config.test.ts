@@ -1,10 +1,13 @@
 import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { createSmbServer, defaultLimits } from '@ring3/smb-server';
 import { limitKeys } from './configuration.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { configurationSchema } from './json-schema.ts';
+import { loadConfiguration } from './load.ts';
 import { readToml } from './toml.ts';
 
 const good = `
@@ -41,6 +44,21 @@ test('a configuration is read; what it leaves out is left out', () => {
   deepStrictEqual(daemon, { 'log-level': 'warn' });
   deepStrictEqual(warnings, []);
   deepStrictEqual(readToml('', 'empty.toml').shares, []);
+});
+
+test('the console is on where its port is given; its token lies in a file beside the configuration, and never in it', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-config-'));
+  try {
+    const path = join(folder, 'ring3.toml');
+    writeFileSync(path, '[console]\nport = 9445\ntoken-file = "token"\n');
+    deepStrictEqual(loadConfiguration(path).console, { port: 9445, 'token-file': join(folder, 'token') });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  throws(
+    () => readToml('[console]\ntoken = "geheim"\n', 'c.toml'),
+    /^ConfigurationError: c\.toml:2: there is no console\.token(?!.*geheim)/,
+  );
 });
 
 test('policies and rules of the netfilter half are read: a rule becomes the words of `ring3 rule add`', () => {
@@ -192,7 +210,7 @@ test('each limit of the file server has a key, whose bounds the file server take
 
 test('the JSON Schema has the keys that are read', () => {
   const { properties } = configurationSchema() as { properties: Record<string, { properties?: object }> };
-  deepStrictEqual(Object.keys(properties), ['server', 'limits', 'daemon', 'timeout', 'rule', 'share']);
+  deepStrictEqual(Object.keys(properties), ['server', 'limits', 'daemon', 'console', 'timeout', 'rule', 'share']);
   ok(Object.keys(properties['server']?.properties ?? {}).includes('dialect-min'));
 });
 

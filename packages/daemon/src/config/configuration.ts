@@ -73,6 +73,7 @@ export const limitKeys = {
 
 /** `[daemon]`: where it keeps and says things. */
 export const daemonKeys = {
+  user: text('user of the machine that ring3 acts as, where root starts it'),
   'state-dir': text('state directory'),
   control: text('path of the control socket, or off'),
   netlink: text('path of the netlink socket, or off'),
@@ -80,9 +81,17 @@ export const daemonKeys = {
   'log-format': choice('for people or for programs', ['pretty', 'json']),
 } as const;
 
+/** `[console]`: numbers and status over HTTP. */
+export const consoleKeys = {
+  host: text('address to listen on; 127.0.0.1 unless given'),
+  port: integer('TCP port, 0 for any; the console is on where it is given', 0, 65535),
+  'token-file': text('file that holds the token that clients show; without it one of the state directory, and none on loopback'),
+} as const;
+
 export type ServerConfiguration = ValuesOf<typeof serverKeys>;
 export type LimitConfiguration = ValuesOf<typeof limitKeys>;
 export type DaemonConfiguration = ValuesOf<typeof daemonKeys>;
+export type ConsoleConfiguration = ValuesOf<typeof consoleKeys>;
 
 /** A user that a configuration brings along. */
 export interface ConfiguredUser {
@@ -97,6 +106,7 @@ export interface Configuration {
   readonly limits: LimitConfiguration;
   readonly shares: readonly ShareConfiguration[];
   readonly daemon: DaemonConfiguration;
+  readonly console: ConsoleConfiguration;
   readonly users: readonly ConfiguredUser[];
   /** Timeout policies, `[timeout.NAME]`. */
   readonly timeouts: readonly PolicySpecification[];

@@ -1,4 +1,4 @@
-export type { Configuration, DaemonConfiguration } from './configuration.ts';
+export type { Configuration, ConsoleConfiguration, DaemonConfiguration } from './configuration.ts';
 export { ConfigurationError } from './configuration-error.ts';
 export { configurationSchema } from './json-schema.ts';
 export { KsmbdUsers, ksmbdUsersOf } from './ksmbd/users.ts';

@@ -1,5 +1,5 @@
 import { longestTimeoutSeconds } from '@ring3/nfnetlink';
-import { daemonKeys, limitKeys, serverKeys } from './configuration.ts';
+import { consoleKeys, daemonKeys, limitKeys, serverKeys } from './configuration.ts';
 import type { Keys } from './keys.ts';
 import { ruleKeys, timeoutKeys } from './netfilter.ts';
 import { shareKeys } from './share-keys.ts';
@@ -22,6 +22,7 @@ export const configurationSchema = (): object => ({
     server: tableSchema(serverKeys),
     limits: tableSchema(limitKeys),
     daemon: tableSchema(daemonKeys),
+    console: tableSchema(consoleKeys),
     timeout: {
       type: 'object',
       additionalProperties: {

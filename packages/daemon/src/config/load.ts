@@ -32,7 +32,13 @@ export function loadConfiguration(path: string): Configuration {
     if (!isKsmbdConf(path)) throw new ConfigurationError(path, lineIn(share), fault);
     warnings.push(`${share.at}: [${share.name}] is not shared: ${fault}`);
   }
-  return { ...configuration, shares: shares.filter((share) => !faults.has(share)), warnings };
+  const { 'token-file': tokenFile, ...console } = configuration.console;
+  return {
+    ...configuration,
+    console: tokenFile === undefined ? console : { ...console, 'token-file': resolve(from, tokenFile) },
+    shares: shares.filter((share) => !faults.has(share)),
+    warnings,
+  };
 }
 
 const lineIn = ({ at }: ShareConfiguration): number => Number(at.slice(at.lastIndexOf(':') + 1));

@@ -2,13 +2,13 @@ import type { PolicySpecification } from '@ring3/conntrack';
 import { timeoutNameMax } from '@ring3/nfnetlink';
 import { parse, TomlError } from 'smol-toml';
 import { parseRule } from '../rule-grammar.ts';
-import { type Configuration, daemonKeys, limitKeys, serverKeys } from './configuration.ts';
+import { type Configuration, consoleKeys, daemonKeys, limitKeys, serverKeys } from './configuration.ts';
 import { ConfigurationError, shown } from './configuration-error.ts';
 import type { Keys, ValuesOf } from './keys.ts';
 import { policyOf, ruleKeys, stateKeys, timeoutKeys, wordsOfRule } from './netfilter.ts';
 import { type ShareConfiguration, shareKeys, shareName, shareNames } from './share-keys.ts';
 
-const tables = { server: serverKeys, limits: limitKeys, daemon: daemonKeys } as const;
+const tables = { server: serverKeys, limits: limitKeys, daemon: daemonKeys, console: consoleKeys } as const;
 
 /** What stands beside them: tables by name, and a list. */
 const others: readonly string[] = ['share', 'timeout', 'rule'];
@@ -145,6 +145,7 @@ export function readToml(source: string, file: string): Configuration {
     server,
     limits: readTable(['limits'], document['limits'] ?? {}, limitKeys),
     daemon: readTable(['daemon'], document['daemon'] ?? {}, daemonKeys),
+    console: readTable(['console'], document['console'] ?? {}, consoleKeys),
     shares: Object.entries(share).map(([name, value]) => readShare(name, value)),
     users: [],
     timeouts: Object.entries(timeout).map(([name, value]) => readTimeout(name, value)),

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Random } from '@ring3/kit';
 
 /** What a token may be: `b64token` of RFC 6750 2.1, long enough that nobody guesses it. */
-export const tokenPattern = /^[A-Za-z0-9._~+/-]{16,256}=*$/;
+const tokenPattern = /^[A-Za-z0-9._~+/-]{16,256}=*$/;
 
 /** Where the token lies that was made. */
 export const tokenPath = (stateDir: string): string => join(stateDir, 'console-token');
@@ -25,7 +25,12 @@ export function consoleToken(stateDir: string, random: Random): string {
   if (!file.isFile() || file.uid !== process.getuid?.())
     throw new Error(`${path} is not this user's file: remove it, and a new token is made`);
   chmodSync(path, 0o600);
-  const kept = readFileSync(path, 'utf8').trim();
-  if (!tokenPattern.test(kept)) throw new Error(`${path} holds no token: remove it, and a new one is made`);
-  return kept;
+  return readToken(path);
+}
+
+/** The token that a file holds on its only line. @throws Error in one line that does not show it */
+export function readToken(path: string): string {
+  const token = readFileSync(path, 'utf8').trim();
+  if (!tokenPattern.test(token)) throw new Error(`${path} holds no token: 16 to 256 letters, digits and signs of - . _ ~ + / are one`);
+  return token;
 }

@@ -4,7 +4,7 @@ import { getRequestListener } from '@hono/node-server';
 import type { Log, Random } from '@ring3/kit';
 import { inUrl, isLoopback, ownHosts, tokenCheck } from './access.ts';
 import { consoleApp, type Shown } from './console-app.ts';
-import { consoleToken, tokenPath } from './console-token.ts';
+import { consoleToken, readToken, tokenPath } from './console-token.ts';
 
 /** Where the console listens, and who may ask. */
 export interface ConsoleOptions {
@@ -12,8 +12,8 @@ export interface ConsoleOptions {
   readonly host?: string | undefined;
   /** 0: any that is free. */
   readonly port: number;
-  /** What has to be shown in `Authorization: Bearer …`. Unless given nothing has to on loopback; elsewhere that of the state directory. */
-  readonly token?: string | undefined;
+  /** Holds what has to be shown in `Authorization: Bearer …`. Unless given that is a file of the state directory, and on loopback nothing has to be. */
+  readonly tokenFile?: string | undefined;
 }
 
 /** A console that listens. */
@@ -30,10 +30,10 @@ const maxConnections = 64;
 
 /**
  * Listens for HTTP: numbers and status, for Prometheus, scripts and the web page.
- * @throws Error in one line, where it cannot listen or the kept token is none
+ * @throws Error in one line, where it cannot listen or a token file holds none
  */
 export async function serveConsole(
-  { host = '127.0.0.1', port, token }: ConsoleOptions,
+  { host = '127.0.0.1', port, tokenFile }: ConsoleOptions,
   shown: Shown,
   { stateDir, random, log }: { readonly stateDir: string; readonly random: Random; readonly log: Log },
 ): Promise<ConsoleServer> {
@@ -58,14 +58,14 @@ export async function serveConsole(
   try {
     const { address, port: bound } = server.address() as AddressInfo;
     const loopback = isLoopback(address);
-    const secret = token ?? (loopback ? undefined : consoleToken(stateDir, random));
-    if (secret !== undefined && token === undefined) log.info('the console wants a token', { file: tokenPath(stateDir) });
+    const token = tokenFile !== undefined ? readToken(tokenFile) : loopback ? undefined : consoleToken(stateDir, random);
+    if (token !== undefined) log.info('the console wants a token', { file: tokenFile ?? tokenPath(stateDir) });
     const hosts = ownHosts(address, bound);
     const app = consoleApp(
       shown,
       {
         host: (header) => !loopback || hosts.has(header?.toLowerCase() ?? ''),
-        token: secret === undefined ? () => true : tokenCheck(secret),
+        token: token === undefined ? () => true : tokenCheck(token),
       },
       log,
     );

@@ -76,6 +76,7 @@ export function readKsmbdConf(source: string, file: string, host: Host = thisHos
     limits: draft.limits,
     shares,
     daemon: {},
+    console: {},
     users: [],
     timeouts: [],
     rules: [],
