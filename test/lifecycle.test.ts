@@ -1,0 +1,231 @@
+import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, existsSync, mkdirSync, mkdtempSync, open, openSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { askControl, type Daemon, type DaemonOptions, type Settings, StepError, startDaemon } from '@ring3/daemon';
+import { silentLog } from '@ring3/kit';
+import { Connection, connectTcp } from '@ring3/smb-client';
+import { CreateDisposition } from '@ring3/smb-proto';
+
+/** A folder to share, and a daemon's options over places of its own. */
+function place(t: TestContext) {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-lifecycle-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, 'files');
+  mkdirSync(path);
+  const settings: Settings = {
+    shares: [{ name: 'files', path }],
+    smb: { host: '127.0.0.1', port: 0 },
+    users: new Map([['anna', 'secret']]),
+  };
+  const control = join(folder, 'run', 'control.sock');
+  const netlink = join(folder, 'run', 'netlink.sock');
+  const options: DaemonOptions = { stateDir: join(folder, 'state'), settings, control, netlink, log: silentLog };
+  const stats = () => askControl(control, 'stats', {});
+  return { folder, path, settings, options, control, netlink, stats };
+}
+const portOf = (daemon: Daemon): number => Number(daemon.status().smb?.replace(/^.*:/, ''));
+
+async function client(port: number) {
+  const connection = await Connection.open(await connectTcp(port));
+  const session = await connection.logon({ user: 'anna', password: 'secret' });
+  return { connection, session, tree: await session.connect('files') };
+}
+
+/** Keeps all threads of libuv's pool waiting: what needs one is under way until this is called. */
+function occupyPool(folder: string): () => void {
+  const pipe = join(folder, `pipe-${Math.random()}`);
+  spawnSync('mkfifo', [pipe]);
+  const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
+  for (let i = 0; i < threads; i++) open(pipe, 'r', (_error, fd) => fd !== undefined && closeSync(fd));
+  return () => closeSync(openSync(pipe, constants.O_RDWR));
+}
+
+test('the four states are seen from outside: startup, running, reset, and shutdown while what is under way finishes', async (t) => {
+  const { folder, settings, options, control, stats } = place(t);
+  let configured = (_settings: Settings): void => {};
+  const starting = startDaemon({ ...options, settings: () => new Promise((resolve) => (configured = resolve)) });
+  while (!existsSync(control)) await new Promise(setImmediate);
+  match(await stats(), /^2 startup 0 0\n$/);
+  configured(settings);
+  const daemon = await starting;
+  strictEqual(await stats(), `2 running ${portOf(daemon)} 0\n`);
+
+  const { tree, session } = await client(portOf(daemon));
+  const file = await tree.create({ name: 'a', createDisposition: CreateDisposition.Create });
+  let goOn = occupyPool(folder);
+  const lost = rejects(file.flush());
+  while ((await askControl(control, 'connections', {}))[0]?.inFlight !== 1) await new Promise(setImmediate);
+  const killed = askControl(control, 'kill', { word: 'hard\n' });
+  await lost;
+  match(await stats(), /^2 reset \d+ 0\n$/);
+  goOn();
+  strictEqual(await killed, null);
+  strictEqual(await stats(), '2 startup 0 0\n');
+  await rejects(session.connect('files'));
+  await rejects(askControl(control, 'sessions', {}), /^Error: the file server does not run \(state startup\)$/);
+
+  const again = askControl(control, 'start', {});
+  while (!(await stats()).includes('startup')) await new Promise(setImmediate);
+  configured(settings);
+  await again;
+  strictEqual(await stats(), `2 running ${portOf(daemon)} 0\n`);
+  await rejects(askControl(control, 'start', {}), /runs already/);
+
+  const other = await client(portOf(daemon));
+  const second = await other.tree.create({ name: 'a', createDisposition: CreateDisposition.Open });
+  goOn = occupyPool(folder);
+  const flushed = second.flush();
+  while ((await askControl(control, 'connections', {}))[0]?.inFlight !== 1) await new Promise(setImmediate);
+  await askControl(control, 'stop', {});
+  while (!(await stats()).includes('shutdown')) await new Promise(setImmediate);
+  await rejects(askControl(control, 'start', {}), /^Error: ring3 is shutting down$/);
+  await rejects(connectTcp(portOf(daemon)), 'nothing new is accepted');
+  goOn();
+  await flushed; // a request that was under way is answered
+  await daemon.stopped;
+  await rejects(stats(), /no ring3 answers/);
+});
+
+test('any other word than hard is accepted and does nothing (kill_server)', async (t) => {
+  const { options, control, stats } = place(t);
+  await using daemon = await startDaemon(options);
+  for (const word of ['soft', 'hard ', 'HARD', 'hard\n\n', '', 'hardhard']) strictEqual(await askControl(control, 'kill', { word }), null);
+  strictEqual(await stats(), `2 running ${portOf(daemon)} 0\n`);
+});
+
+test('every connection, session, tree and open is gone after a hard kill, what was written is there, and the port can be used again', async (t) => {
+  const { settings, options, control } = place(t);
+  const taken = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => taken.once('listening', resolve));
+  const { port } = taken.address() as { port: number };
+  await new Promise((resolve) => taken.close(resolve));
+  await using daemon = await startDaemon({ ...options, settings: { ...settings, smb: { host: '127.0.0.1', port } } });
+  for (let round = 0; round < 3; round++) {
+    const { tree } = await client(portOf(daemon));
+    const file = await tree.create({ name: 'kept', createDisposition: CreateDisposition.OpenIf });
+    await file.write(round, [Buffer.from(`${round}`)]);
+    await askControl(control, 'kill', { word: 'hard' });
+    await askControl(control, 'start', {});
+    for (const verb of ['connections', 'sessions', 'opens', 'locks'] as const) deepStrictEqual(await askControl(control, verb, {}), []);
+  }
+  const { tree } = await client(port);
+  const file = await tree.create({ name: 'kept', createDisposition: CreateDisposition.Open });
+  strictEqual(Buffer.concat(await file.read(0, 100)).toString(), '012');
+});
+
+test('each step that fails is named, and those before it are undone: nothing is left to stand in the way of the next start', async (t) => {
+  const { folder, path, settings, options, control, netlink } = place(t);
+  const inUse = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => inUse.once('listening', resolve));
+  t.after(() => inUse.close());
+  const { port } = inUse.address() as { port: number };
+  const file = join(folder, 'file');
+  writeFileSync(file, 'not a socket, not a folder, not a capture');
+  const smb = { host: '127.0.0.1', port: 0 };
+  for (const [step, broken, reason] of [
+    ['state directory', { stateDir: join(file, 'state') }, /ENOTDIR/],
+    ['control socket', { control: join(file, 'control.sock') }, /ENOTDIR|EEXIST/],
+    ['netlink socket', { netlink: join(file, 'netlink.sock') }, /ENOTDIR|EEXIST/],
+    ['capture', { capture: { path: file } }, /capture|pcap/i],
+    ['configuration', { settings: () => Promise.reject(new Error('line 7 is wrong')) }, /^line 7 is wrong$/],
+    ['policies and rules', { settings: { ...settings, rules: [['udp', 'timeout', 'none']] } }, /no timeout policy none/],
+    ['file server', { settings: { ...settings, shares: [{ name: 'x', path: join(folder, 'nowhere') }] } }, /ENOENT/],
+    ['file server', { settings: { ...settings, smb: { ...smb, port } } }, /EADDRINUSE/],
+  ] as const) {
+    await rejects(
+      startDaemon({ ...options, ...broken }),
+      (error) => error instanceof StepError && error.step === step && reason.test(error.message),
+      step,
+    );
+    ok(!existsSync(control) && !existsSync(netlink), `sockets are gone after a failure of the step ${step}`);
+  }
+  await using daemon = await startDaemon(options);
+  strictEqual(daemon.status().state, 'running');
+  deepStrictEqual(daemon.status().shares, ['files']);
+  ok(existsSync(path));
+});
+
+test('a reload says what changed and keeps every client; one that asks for it disconnects those that use what is gone', async (t) => {
+  const { folder, path, settings, options } = place(t);
+  const music = join(folder, 'music');
+  mkdirSync(music);
+  let now: Settings = { ...settings, shares: [...(settings.shares ?? []), { name: 'music', path: music }] };
+  await using daemon = await startDaemon({ ...options, settings: () => now });
+  const { session, tree, connection } = await client(portOf(daemon));
+  const songs = await session.connect('music');
+  const open = await songs.create({ name: 'song', createDisposition: CreateDisposition.Create });
+  deepStrictEqual(await daemon.reload(), []);
+
+  now = {
+    shares: [{ name: 'files', path, comment: 'all of them' }],
+    smb: { host: '127.0.0.1', port: 1, comment: 'a server', encryption: 'desired' },
+    users: new Map([
+      ['anna', 'changed'],
+      ['bob', 'secret'],
+    ]),
+    rules: [['udp', 'dport', '53', 'notrack']],
+  };
+  deepStrictEqual(await daemon.reload(), [
+    { what: 'rules', how: 'changed', holds: 'now' },
+    { what: 'server', how: 'changed', keys: ['comment', 'encryption'], holds: 'new connections' },
+    { what: 'server', how: 'changed', keys: ['port'], holds: 'next start' },
+    { what: 'share files', how: 'changed', keys: ['comment'], holds: 'new connections' },
+    { what: 'share music', how: 'removed', holds: 'new connections' },
+    { what: 'user anna', how: 'changed', keys: ['password'], holds: 'new connections' },
+    { what: 'user bob', how: 'added', holds: 'now' },
+  ]);
+  await open.write(0, [Buffer.from('la')]); // who uses what is gone goes on
+  await rejects(session.connect('music'), /BadNetworkName/);
+
+  now = { ...now, shares: [] };
+  await daemon.reload(true);
+  await rejects(tree.create({ name: 'b', createDisposition: CreateDisposition.Create }), /NetworkNameDeleted/);
+  now = { ...now, users: new Map([['bob', 'secret']]) };
+  await daemon.reload(true);
+  await rejects(session.connect('files'), /UserSessionDeleted|ended/);
+  await connection.close();
+});
+
+test('a reload that cannot be changes nothing, and says why', async (t) => {
+  const { folder, settings, options } = place(t);
+  let now = settings;
+  await using daemon = await startDaemon({ ...options, settings: () => now });
+  now = {
+    ...settings,
+    rules: [['udp', 'dport', '53', 'notrack']],
+    shares: [...(settings.shares ?? []), { name: 'lost', path: join(folder, 'nowhere') }],
+  };
+  await rejects(daemon.reload(), /ENOENT/);
+  deepStrictEqual(await askControl(options.control as string, 'rule list', {}), []);
+  now = { ...settings, smb: { host: '127.0.0.1', port: 0, name: '' } };
+  await rejects(daemon.reload(), /NetBIOS name/);
+  deepStrictEqual(daemon.status().shares, ['files']);
+  await client(portOf(daemon));
+});
+
+test('who is connected is listed by filters, and is let go by the id in the list', async (t) => {
+  const { options, control } = place(t);
+  await using daemon = await startDaemon(options);
+  const { session, tree } = await client(portOf(daemon));
+  const file = await tree.create({ name: 'a.txt', createDisposition: CreateDisposition.Create });
+  const [open] = await askControl(control, 'opens', { user: 'ANN?', share: 'f*', path: '*.txt', peer: '127.0.0.1' });
+  match(open?.id ?? '', /^o\d+$/);
+  strictEqual(open?.path, 'a.txt');
+  deepStrictEqual(await askControl(control, 'opens', { user: 'bob' }), []);
+  deepStrictEqual(await askControl(control, 'sessions', { path: 'a.txt' }), [], 'a session has no path');
+  await askControl(control, 'close', { id: open?.id ?? '' });
+  await rejects(file.write(0, [Buffer.from('late')]), /FileClosed/);
+  await rejects(askControl(control, 'close', { id: open?.id ?? '' }), /^Error: there is no o\d+$/);
+  for (const id of ['x1', 'c', 'c-1', '', 'c1 ', 'c99999999999999999999'])
+    await rejects(askControl(control, 'close', { id }), /^Error: an id is/);
+  const [logon] = await askControl(control, 'sessions', { share: 'files' });
+  await askControl(control, 'close', { id: logon?.id ?? '' });
+  await rejects(session.connect('files'), /UserSessionDeleted/);
+  const [connection] = await askControl(control, 'connections', {});
+  await askControl(control, 'close', { id: connection?.id ?? '' });
+  deepStrictEqual(await askControl(control, 'connections', {}), []);
+});
