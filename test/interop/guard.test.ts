@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { need } from './programs.ts';
+import { type Ring3, startRing3 } from './ring3.ts';
+
+const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
+
+interface Outcome {
+  readonly out: string;
+  readonly err: string;
+  readonly status: number | null;
+}
+function run(...words: string[]): Outcome {
+  const [first, ...rest] = words as [string, ...string[]];
+  const { stdout, stderr, status } = spawnSync(first, rest, { encoding: 'utf8' });
+  return { out: stdout, err: stderr, status };
+}
+const done: Outcome = { out: '', err: '', status: 0 };
+
+/** A program that runs beside the test, and what it has said so far. */
+class Beside implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  said = '';
+
+  constructor(...words: string[]) {
+    const [first, ...rest] = words as [string, ...string[]];
+    this.#child = spawn('stdbuf', ['-oL', '-eL', first, ...rest], { stdio: ['pipe', 'pipe', 'pipe'] });
+    for (const stream of [this.#child.stdout, this.#child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => {
+        this.said += text;
+      });
+    this.#child.stdin?.on('error', () => {}); // it has gone before it was told to
+    this.#ended = new Promise((done) => this.#child.once('close', done));
+  }
+
+  tell(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.signal('SIGCONT');
+    this.signal('SIGTERM');
+    await this.#ended;
+  }
+}
+
+/** An smbclient that takes commands. */
+class Client extends Beside {
+  #listed = 0;
+
+  constructor({ port, user, password }: Ring3, host: string) {
+    super('smbclient', '--configfile=/dev/null', `//${host}/share`, '-p', `${port}`, '-U', `${user}%${password}`);
+  }
+
+  /** Lists the folder. */
+  async list(): Promise<void> {
+    this.#listed++;
+    this.tell('ls');
+    await until('a list', () => this.said.split('blocks available').length > this.#listed, this);
+  }
+}
+
+async function until(what: string, holds: () => boolean, whose?: Beside): Promise<void> {
+  for (const end = Date.now() + 15_000; !holds(); await delay(20)) assert.ok(Date.now() < end, `${what}: ${whose?.said ?? ''}`);
+}
+
+describe('clients of the file server are flows of the daemon', need('smbclient', 'conntrack', 'nfct'), () => {
+  let folder: string;
+  let daemon: Ring3;
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'ring3-guard-'));
+    daemon = await startRing3(folder, ['--host', '::']);
+  });
+  after(async () => {
+    await daemon[Symbol.asyncDispose]();
+    rmSync(folder, { recursive: true });
+  });
+  const inside = (...words: string[]): string[] => [
+    process.execPath,
+    bin,
+    'exec',
+    '--netlink',
+    daemon.at['netlink'] as string,
+    '--',
+    ...words,
+  ];
+  const exec = (line: string): Outcome => run(...inside(...line.split(' ')));
+  const rule = (line: string): Outcome =>
+    run(process.execPath, bin, 'rule', '--control', daemon.at['control'] as string, ...line.split(' '));
+
+  /** The ports that established clients come from. */
+  const ports = (): number[] => {
+    const listed = exec(`conntrack -L -p tcp --state ESTABLISHED --orig-port-dst ${daemon.port}`).out;
+    return [...listed.matchAll(/ESTABLISHED src=\S+ dst=\S+ sport=(\d+)/g)].map(([, port]) => Number(port));
+  };
+  /** A client that has listed the folder once, and the port that it comes from. */
+  const connect = async (host: string): Promise<{ client: Client; port: number }> => {
+    const known = ports();
+    const client = new Client(daemon, host);
+    await client.list();
+    const port = ports().find((one) => !known.includes(one));
+    assert.ok(port !== undefined, client.said);
+    return { client, port };
+  };
+  const flowOf = (port: number): string | undefined => exec(`conntrack -L -p tcp --orig-port-src ${port}`).out.split('\n')[0];
+  test('one policy of five seconds by a rule, three clients: one idle, one busy, one that is thrown out', async () => {
+    assert.deepEqual(exec('nfct add timeout p inet tcp established 5'), done);
+    assert.deepEqual(rule(`add inet tcp dport ${daemon.port} timeout p`), done);
+    await using events = new Beside(...inside('conntrack', '-E', '-p', 'tcp'));
+    await until('conntrack listens', () => {
+      exec('conntrack -I -p tcp -s 10.9.9.9 -d 10.9.9.8 --sport 9 --dport 9 --state CLOSE -t 1');
+      return events.said.includes('10.9.9.9');
+    });
+    const told = (port: number): string[] =>
+      events.said
+        .split('\n')
+        .flatMap((line) => (line.includes(`sport=${port} `) ? [/\[(\w+)\] tcp +6 (?:\d+ )?(\w+)/.exec(line)!.slice(1).join(' ')] : []));
+
+    const idle = await connect('127.0.0.1');
+    await using _idle = idle.client;
+    idle.client.signal('SIGSTOP'); // at its prompt it would say an ECHO every five seconds
+    const busy = await connect('127.0.0.1');
+    await using _busy = busy.client;
+    const unwanted = await connect('127.0.0.1');
+    await using _unwanted = unwanted.client;
+
+    for (const { port } of [idle, busy, unwanted]) {
+      const flow = flowOf(port) ?? '';
+      assert.match(
+        flow,
+        new RegExp(
+          `^tcp +6 [0-5] ESTABLISHED src=127.0.0.1 dst=127.0.0.1 sport=${port} dport=${daemon.port} packets=\\d+ bytes=\\d+ src=.* packets=\\d+ bytes=\\d+ \\[ASSURED\\]`,
+        ),
+      );
+      for (const [, bytes] of flow.matchAll(/bytes=(\d+)/g)) assert.ok(Number(bytes) > 1000, flow);
+    }
+    const refused = exec('nfct delete timeout p');
+    assert.match(refused.err, /Device or resource busy/);
+
+    assert.equal(exec(`conntrack -D -p tcp --orig-port-src ${unwanted.port}`).status, 0);
+    await until('the unwanted is disconnected', () => /reason.*its flow was deleted/.test(daemon.log()));
+    unwanted.client.tell('ls');
+    await until('the unwanted hears of it', () => unwanted.client.said.includes('NT_STATUS_CONNECTION_DISCONNECTED'), unwanted.client);
+
+    while (told(idle.port).at(-1) !== 'DESTROY ESTABLISHED') await Promise.all([busy.client.list(), delay(300)]);
+    assert.match(daemon.log(), /idle: timeout policy p/);
+    idle.client.signal('SIGCONT');
+    idle.client.tell('ls');
+    await until('the idle one hears of it', () => idle.client.said.includes('NT_STATUS_CONNECTION_DISCONNECTED'), idle.client);
+    await busy.client.list();
+    assert.deepEqual(ports(), [busy.port]);
+
+    busy.client.tell('quit');
+    await until('the busy one has left', () => told(busy.port).at(-1) === 'UPDATE TIME_WAIT', events);
+    const opened = ['NEW SYN_SENT', 'UPDATE SYN_RECV', 'UPDATE ESTABLISHED'];
+    assert.deepEqual(told(idle.port), [...opened, 'DESTROY ESTABLISHED']);
+    assert.deepEqual(told(unwanted.port), [...opened, 'DESTROY ESTABLISHED']);
+    assert.deepEqual(told(busy.port), [...opened, 'UPDATE FIN_WAIT', 'UPDATE LAST_ACK', 'UPDATE TIME_WAIT']);
+    assert.deepEqual([rule('flush'), exec('nfct delete timeout p')], [done, done]);
+  });
+
+  test('an IPv6 client is an IPv6 flow; without a policy by a rule its days are the kernel’s five, and conntrack -F lets it go', async () => {
+    const { client, port } = await connect('::1');
+    await using _client = client;
+    assert.match(flowOf(port) ?? exec('conntrack -L -f ipv6').out, /^tcp +6 43\d{4} ESTABLISHED src=::1 dst=::1 /);
+    assert.equal(exec('conntrack -F').status, 0);
+    client.tell('ls');
+    await until('it hears of it', () => client.said.includes('NT_STATUS_CONNECTION_DISCONNECTED'), client);
+    assert.deepEqual(ports(), []);
+  });
+});
