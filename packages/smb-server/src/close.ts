@@ -71,7 +71,24 @@ export function endTree(tree: Tree): MaybePromise<void> {
   const { session } = tree;
   if (!session.trees.delete(tree.treeId)) return;
   session.connection.async.cancelWhere((request) => request.tree === tree);
-  return closeAll([...session.opens.values()].filter((open) => open.tree === tree));
+  const closed = closeAll([...session.opens.values()].filter((open) => open.tree === tree));
+  letRootGo(tree);
+  return closed;
+}
+
+/** The share's folder goes when no request uses it any more; nobody waits for that but the closing server. */
+function letRootGo(tree: Tree): void {
+  const { root, share } = tree;
+  if (root === undefined) return;
+  const { server } = tree.session.connection;
+  const close = (): MaybePromise<void> =>
+    settle(
+      () => root.close(),
+      nothing,
+      (error) => server.failed(error, { share: share.name }),
+    );
+  const gone = tree.idle ? close() : new Promise<void>((resolve) => tree.whenIdle(() => resolve(close())));
+  if (gone instanceof Promise) server.leaving.treeEnded(gone);
 }
 
 /** Ends a session with its trees and opens, MS-SMB2 3.3.5.6 and 3.3.7.1. It is in no table afterwards. */
@@ -83,9 +100,12 @@ export function endSession(session: Session): MaybePromise<void> {
   connection.sessions.delete(session.sessionId);
   connection.server.sessions.delete(session.sessionId);
   connection.async.cancelWhere((request) => request.session === session);
+  const trees = [...session.trees.values()];
   session.trees.clear();
   if (wasValid) connection.server.sessionEnded(session);
-  return closeAll([...session.opens.values()]);
+  const closed = closeAll([...session.opens.values()]);
+  for (const tree of trees) letRootGo(tree);
+  return closed;
 }
 
 function closeAll(opens: readonly Open[]): MaybePromise<void> {

@@ -49,6 +49,8 @@ export interface CommandSpec<N extends Needs, Req, Res> {
   readonly payload?: (request: Req) => number;
   /** Bytes of payload that an answer brings or acknowledges: what the transfer of data is counted by. */
   readonly moved?: (response: Res) => number;
+  /** It ends its open, so nobody holds that for it: its handler does, while it uses the store. */
+  readonly closes?: boolean;
   /** Answers a body (with `ctx.status` where it is not success), a status, or nothing; at once or later. Throws StatusError for the unusual. */
   handle(ctx: ContextOf<N>, request: Req): MaybePromise<Res | NtStatus | Nothing>;
 }

@@ -83,14 +83,19 @@ function findOpen(request: Request, spec: AnyCommand): NtStatus {
 }
 
 function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
-  const { open } = request;
+  const { tree, open } = request;
   const body: unknown = spec.request.read(request.frame, request.at, request.length);
   const status = request.compound.admit(request, spec.payload?.(body) ?? 0);
   if (status !== NtStatus.Success) return status;
   const outcome: MaybePromise<Outcome> = spec.handle(request as never, body);
-  if (!(outcome instanceof Promise) || open === undefined || open.closed) return outcome; // CLOSE waits for the others, not for itself
-  open.enter();
-  return outcome.finally(() => open.leave());
+  if (!(outcome instanceof Promise) || tree === undefined) return outcome;
+  const held = spec.closes === true ? undefined : open; // CLOSE waits for the others, not for itself
+  tree.enter();
+  held?.enter();
+  return outcome.finally(() => {
+    held?.leave();
+    tree.leave();
+  });
 }
 
 /** Whatever was thrown, as a status: everyday answers were returned. */

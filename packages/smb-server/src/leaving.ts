@@ -14,6 +14,8 @@ export class Leaving {
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
   readonly #opens = new Set<Open>();
+  /** Shares' folders of trees that have ended. */
+  #roots = 0;
   #look: Timer | undefined;
   #waiting: (() => void)[] = [];
 
@@ -28,9 +30,9 @@ export class Leaving {
     return count;
   }
 
-  /** Closed opens that a store still holds. */
-  get opens(): number {
-    return this.#opens.size;
+  /** What is closed and a store still holds. */
+  get handles(): number {
+    return this.#opens.size + this.#roots;
   }
 
   /** A connection is over. */
@@ -49,6 +51,15 @@ export class Leaving {
     this.#opens.add(open);
     void gone.then(() => {
       this.#opens.delete(open);
+      this.#wake();
+    });
+  }
+
+  /** A tree has ended; its store has let go of the share's folder when the promise resolves. It never rejects. */
+  treeEnded(gone: Promise<void>): void {
+    this.#roots++;
+    void gone.then(() => {
+      this.#roots--;
       this.#wake();
     });
   }
@@ -83,15 +94,15 @@ export class Leaving {
       late = true;
       this.#wake();
     });
-    await this.#until(() => late || (this.#connections.size === 0 && this.#opens.size === 0));
+    await this.#until(() => late || (this.#connections.size === 0 && this.handles === 0));
     timer.clear();
     if (late) this.#abandon();
   }
 
   /** No client is left that could see the difference: what a store still works on holds no lock and no oplock any more. */
   #abandon(): void {
-    const { requests, opens } = this;
-    this.#server.log.error('closed although stores have not answered', { requests, opens });
+    const { requests, handles } = this;
+    this.#server.log.error('closed although stores have not answered', { requests, handles });
     for (const open of this.#opens) letStateGo(open);
   }
 

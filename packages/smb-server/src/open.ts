@@ -3,13 +3,14 @@ import type { Handle } from '@ring3/vfs';
 import type { DirectoryCursor } from './commands/query-directory/cursor.ts';
 import { unset } from './descriptors.ts';
 import type { Guard } from './file-state/index.ts';
+import { InUse } from './in-use.ts';
 import type { LockSequences } from './lock-sequences.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import type { SessionPipe } from './pipe/session-pipe.ts';
 import type { Tree } from './tree.ts';
 
 /** Open, MS-SMB2 3.3.1.10: one thing that a client has open. */
-export class Open {
+export class Open extends InUse {
   readonly persistentFileId: number;
   readonly volatileFileId: number;
   readonly tree: Tree;
@@ -42,9 +43,6 @@ export class Open {
   #changed = false;
   #handle: Handle | undefined;
   #guard: Guard | undefined;
-  /** Work that runs on the handle; closing waits for it. */
-  #busy = 0;
-  #idle: (() => void) | undefined;
 
   constructor(
     init: Pick<
@@ -52,6 +50,7 @@ export class Open {
       'persistentFileId' | 'volatileFileId' | 'tree' | 'grantedAccess' | 'createOptions' | 'handle' | 'pipe' | 'pathName'
     > & { readonly base?: Handle | undefined; readonly above?: SecurityDescriptor },
   ) {
+    super();
     this.persistentFileId = init.persistentFileId;
     this.volatileFileId = init.volatileFileId;
     this.tree = init.tree;
@@ -103,24 +102,5 @@ export class Open {
     if (this.#changed) return;
     this.#changed = true;
     this.tree.session.connection.server.written(this);
-  }
-
-  /** Keeps the handle from being closed while a request uses it. */
-  enter(): void {
-    this.#busy++;
-  }
-
-  leave(): void {
-    if (--this.#busy === 0) this.#idle?.();
-  }
-
-  /** Whether no request uses the handle. */
-  get idle(): boolean {
-    return this.#busy === 0;
-  }
-
-  /** Calls when the last request that uses the handle is done. */
-  whenIdle(call: () => void): void {
-    this.#idle = call;
   }
 }

@@ -1,11 +1,12 @@
 import { fileAllAccess, fileGenericExecute, fileGenericRead } from '@ring3/smb-proto';
 import type { Handle, Identity, Vfs } from '@ring3/vfs';
 import type { FileState } from './file-state/index.ts';
+import { InUse } from './in-use.ts';
 import type { Session } from './session.ts';
 import type { Share } from './share.ts';
 
 /** TreeConnect, MS-SMB2 3.3.1.9: a share as one session sees it. */
-export class Tree {
+export class Tree extends InUse {
   readonly treeId: number;
   readonly session: Session;
   readonly share: Share;
@@ -25,6 +26,7 @@ export class Tree {
     creationTime: number,
     forced?: Identity,
   ) {
+    super();
     this.treeId = treeId;
     this.session = session;
     this.share = share;

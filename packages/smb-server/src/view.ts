@@ -100,7 +100,7 @@ export interface Counts extends StateTotals {
   readonly trees: number;
   /** Also pipes. */
   readonly opens: number;
-  /** Opens that are closed, and whose stores have not let go yet. */
+  /** Opens and trees that are over, and whose stores have not let go yet. */
   readonly closing: number;
   /** What stores tell changes to. */
   readonly watches: number;
@@ -257,7 +257,7 @@ function countsOf(server: Server): Counts {
     sessions: sessions.size,
     trees,
     opens: opens.size,
-    closing: leaving.opens,
+    closing: leaving.handles,
     ...server.fileTotals,
     watches: watches.size,
     requests,

@@ -1,4 +1,4 @@
-import { andThen, type MaybePromise } from '@ring3/kit';
+import { andThen, type MaybePromise, settle } from '@ring3/kit';
 import { CloseFlags, CloseRequest, CloseResponse } from '@ring3/smb-proto';
 import { isCode, type Stat } from '@ring3/vfs';
 import { closeOpen } from '../close.ts';
@@ -22,13 +22,24 @@ export const close = command({
   needs: 'open',
   request: CloseRequest,
   response: CloseResponse,
+  closes: true,
   handle(ctx, { flags }) {
     const { open } = ctx;
-    if ((flags & CloseFlags.PostqueryAttrib) === 0 || open.handle === undefined) return andThen(closeOpen(open), () => nothing);
-    return andThen(open.handle.stat() as MaybePromise<Stat>, (stat) => {
-      const answer = isCode(stat) ? nothing : { ...told(open, stat), flags: CloseFlags.PostqueryAttrib };
-      return andThen(closeOpen(open), () => answer);
-    });
+    const { handle } = open;
+    if ((flags & CloseFlags.PostqueryAttrib) === 0 || handle === undefined) return andThen(closeOpen(open), () => nothing);
+    open.enter();
+    return settle(
+      () => handle.stat() as MaybePromise<Stat>,
+      (stat) => {
+        const answer = isCode(stat) ? nothing : { ...told(open, stat), flags: CloseFlags.PostqueryAttrib };
+        open.leave();
+        return andThen(closeOpen(open), () => answer);
+      },
+      (error) => {
+        open.leave();
+        throw error;
+      },
+    );
   },
 });
 

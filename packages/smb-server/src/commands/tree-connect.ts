@@ -40,7 +40,8 @@ export const treeConnect = command({
     if (share.isPipe) return connect(undefined);
     return andThen(share.options?.vfs.root(forced ?? session.identity) as MaybePromise<Handle>, (root) => {
       if (isCode(root)) return statusOf(root);
-      return stillThere(ctx) ? connect(root) : NtStatus.UserSessionDeleted;
+      const connected = stillThere(ctx) ? connect(root) : NtStatus.UserSessionDeleted;
+      return typeof connected === 'number' ? andThen(root.close(), () => connected) : connected;
     });
   },
 });

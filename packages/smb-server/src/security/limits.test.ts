@@ -262,7 +262,12 @@ function counted(store: Vfs): { readonly vfs: Vfs; readonly handles: Set<Handle>
       };
       return Object.assign(handle, calls);
     });
-  const vfs: Vfs = { ...store, features: store.features, root: store.root.bind(store), open: (...how) => count(store.open(...how)) };
+  const vfs: Vfs = {
+    ...store,
+    features: store.features,
+    root: (...who) => count(store.root(...who)),
+    open: (...how) => count(store.open(...how)),
+  };
   return { vfs, handles };
 }
 
@@ -301,6 +306,25 @@ function anything(draw: (limit: number) => number, ids: Ids): Element {
 }
 
 describe('everything comes back (RES, LIF)', () => {
+  test('CLOSE that tells what the file was waits for its store, and for nothing else (3.3.5.10)', async () => {
+    const clock = new FakeClock();
+    const faults: Fault[] = [];
+    const { vfs, handles } = counted(createMemoryStore());
+    const server = testServer({ clock, shares: { share: withFaults(vfs, faults, clock) } });
+    const client = await RawClient.at(server);
+    const [first, second] = [idsOf(await client.create('file')), idsOf(await client.create('file'))];
+    faults.push({ call: 'stat', times: 2, delayMs: 10 });
+    for (const ids of [first, second]) client.sendFrame(client.encode([closing(ids, 1)]));
+    await turns();
+    clock.advance(10);
+    for (let i = 0; i < 2; i++) strictEqual((await client.next())?.[0]?.status, NtStatus.Success);
+    client.end();
+    await turns();
+    strictEqual(handles.size, 0);
+    deepStrictEqual(counters(server), nothing);
+    await server.close();
+  });
+
   test('after thousands of random requests, chained, cancelled, cut off and left alone, all counters are zero', async () => {
     const random = fakeRandom(77);
     const draw = (limit: number): number => random.u32() % limit;
