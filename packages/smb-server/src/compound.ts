@@ -4,6 +4,7 @@ import { disconnect, noResponse } from './command.ts';
 import { commands } from './commands/index.ts';
 import type { Connection } from './connection.ts';
 import { dispatch, type Outcome } from './dispatch.ts';
+import { tellRefusal } from './refusals.ts';
 import { bodyReply, headroom, interimReply, type Reply, statusReply } from './reply.ts';
 import { Request } from './request.ts';
 import type { Session } from './session.ts';
@@ -172,10 +173,12 @@ export class Compound {
 
   #finish(request: Request, outcome: Outcome): void {
     const { connection } = this;
+    const { server } = connection;
     connection.async.remove(request);
-    if (connection.log.enabled('trace')) trace(request, outcome);
+    if (server.debug.on.smb) trace(request, outcome, server.clock.now() - this.#arrived);
     if (this.#ended) return;
     this.#count(request, outcome);
+    if (typeof outcome === 'number' && outcome !== 0) tellRefusal(request, outcome);
     if (outcome === disconnect) {
       this.#drop('a request that is not allowed here');
       return;

@@ -1,4 +1,5 @@
-import { type Clock, DebugLines, DebugSwitches, type Log } from '@ring3/kit';
+import { type Clock, DebugLines, DebugSwitches, type Log, type LogFields } from '@ring3/kit';
+import type { Open } from './open.ts';
 
 /** The components whose debug output is switched on and off, as the kernel server names and orders them. There is no RDMA here: its switch has nothing to say. */
 export const debugWords = ['smb', 'auth', 'vfs', 'oplock', 'ipc', 'conn', 'rdma'] as const;
@@ -6,3 +7,9 @@ export type DebugWord = (typeof debugWords)[number];
 
 /** Switches of its own for a server that is not given some. */
 export const ownDebug = (log: Log, clock: Clock): DebugSwitches<DebugWord> => new DebugSwitches(debugWords, new DebugLines(log, clock));
+
+/** What debug lines say about an open. */
+export const fieldsOf = (open: Open | undefined): LogFields =>
+  open === undefined
+    ? {}
+    : { ...open.tree.session.actor, connection: open.tree.session.connection.id, share: open.tree.share.name, path: open.pathName, open: open.volatileFileId };

@@ -1,6 +1,7 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
 import { Command, Dialect, Header, HeaderFlags, OplockBreak, OplockLevel } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
+import { fieldsOf } from './debug.ts';
 import { type HeldLevel, type OplockBreakEffect, oplockLevelOf } from './file-state/index.ts';
 import type { Open } from './open.ts';
 import type { Server } from './server.ts';
@@ -27,14 +28,18 @@ export function requestOplock(open: Open, level: number): MaybePromise<OplockLev
     return OplockLevel.None;
   }
   const granted = tree.fileState.submit(handle.fileId, { kind: 'oplock', openId: open.volatileFileId, level: wanted });
-  return andThen(granted, (held) => oplockLevelOf[held]);
+  return andThen(granted, (held) => {
+    const { debug } = tree.session.connection.server;
+    if (debug.on.oplock) debug.say('oplock', held === 'none' ? 'not granted' : 'granted', { ...fieldsOf(open), asked: wanted, held });
+    return oplockLevelOf[held];
+  });
 }
 
 /**
  * Sends an Oplock Break Notification, MS-SMB2 3.3.4.6: of no request, of no session in its header, never signed, encrypted where the session or the share is.
  * @returns whether there is a client to tell
  */
-export function notifyOplockBreak(server: Server, { openId, level }: OplockBreakEffect): boolean {
+export function notifyOplockBreak(server: Server, { openId, level, acknowledge }: OplockBreakEffect): boolean {
   const open = server.opens.get(openId);
   if (open === undefined || open.closed) return false;
   const { session, share } = open.tree;
@@ -46,6 +51,7 @@ export function notifyOplockBreak(server: Server, { openId, level }: OplockBreak
   const seals = session.encryptor !== undefined && (session.encryptData || share.options?.encryption === 'required');
   connection.sendMessage(head, seals ? session : undefined);
   server.numbers.oplockBreaks.add(level);
+  if (server.debug.on.oplock) server.debug.say('oplock', 'broken', { ...fieldsOf(open), to: level, acknowledge });
   return true;
 }
 

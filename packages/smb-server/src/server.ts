@@ -4,7 +4,7 @@ import { createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism
 import { Budget } from './budget.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection } from './connection.ts';
-import type { DebugWord } from './debug.ts';
+import { type DebugWord, fieldsOf } from './debug.ts';
 import type { Actor, FileEvent, OpenAction, ServerEvents } from './events.ts';
 import { familiesOf } from './families.ts';
 import { type FileState, LocalFileState, type OplockBreakEffect, type StateTotals } from './file-state/index.ts';
@@ -160,6 +160,7 @@ export class Server {
     if (!closing && this.connections.size >= this.limits.connections) this.#makeRoom();
     if (closing || this.connections.size >= this.limits.connections || same >= this.limits.connectionsForAddress) {
       if (!closing) this.numbers.refused.add(this.connections.size >= this.limits.connections ? 'connections' : 'connectionsForAddress');
+      this.debug.say('conn', 'refused by a limit', { peer: link.peer, connections: this.connections.size, fromAddress: same, closing });
       link.close(true);
       return undefined;
     }
@@ -169,6 +170,7 @@ export class Server {
     this.#addresses.set(connection, address);
     this.numbers.connections++;
     this.#idle.start();
+    this.debug.say('conn', 'accepted', { connection: connection.id, peer: link.peer, connections: this.connections.size });
     this.events.emit('connect', { id: connection.id, peer: link.peer });
     connection.open();
     return connection;
@@ -193,7 +195,9 @@ export class Server {
     const left = (this.#fromAddress.get(address) ?? 1) - 1;
     if (left === 0) this.#fromAddress.delete(address);
     else this.#fromAddress.set(address, left);
-    this.events.emit('disconnect', { id: connection.id, peer: connection.link.peer, reason });
+    const { id, link, bytesIn, bytesOut } = connection;
+    this.debug.say('conn', 'ended', { connection: id, peer: link.peer, reason, bytesIn, bytesOut });
+    this.events.emit('disconnect', { id, peer: link.peer, reason });
     this.leaving.connectionEnded(connection);
   }
 
@@ -229,7 +233,10 @@ export class Server {
     const deleting = (openIds: readonly number[]): void => {
       for (const openId of openIds) this.opens.get(openId)?.watch?.end(NtStatus.DeletePending);
     };
-    const expired = (): void => void this.numbers.oplockBreaksExpired++;
+    const expired = (openId: number): void => {
+      this.numbers.oplockBreaksExpired++;
+      if (this.debug.on.oplock) this.debug.say('oplock', 'not acknowledged in time', fieldsOf(this.opens.get(openId)));
+    };
     const state = new LocalFileState({ clock, oplockBreakMs, broken, expired, deleting });
     this.#fileStates.add(new WeakRef(state));
     return state;

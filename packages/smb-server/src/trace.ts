@@ -1,5 +1,6 @@
 import { Command, isError, NtStatus } from '@ring3/smb-proto';
 import { nameOf } from '@ring3/wire';
+import { disconnect } from './command.ts';
 import { commands } from './commands/index.ts';
 import type { Outcome } from './dispatch.ts';
 import type { Request } from './request.ts';
@@ -9,33 +10,39 @@ interface Printable {
   read(frame: unknown, at: number, length: number): unknown;
 }
 
-const shown = (codec: Printable, value: unknown): string => {
+const shown = (codec: Printable, value: () => unknown): string | undefined => {
   try {
-    return codec.print?.(value) ?? JSON.stringify(value);
+    return codec.print?.(value());
   } catch (error) {
     return String(error);
   }
 };
 
-/** Writes a request and what it came to into the log, field by field, from the declarations. Never the payload of reads and writes, and no token. */
-export function trace(request: Request, outcome: Outcome): void {
+/** What became of a request: the status of its answer, or why there is none. */
+function endOf(request: Request, outcome: Outcome): string {
+  if (typeof outcome === 'symbol') return outcome === disconnect ? '(disconnected)' : '(no response)';
+  return nameOf(NtStatus, typeof outcome === 'number' ? outcome : request.status);
+}
+
+/**
+ * Tells a request and what it came to, field by field, from the declarations; of buffers and payload their length alone, and of log-ons nothing.
+ * @param ms since its frame had arrived
+ */
+export function trace(request: Request, outcome: Outcome, ms: number): void {
   const { header, connection, frame, at, length } = request;
   const row = commands[header.command as Command];
   const quiet = header.command === Command.SessionSetup || row === undefined;
-  let asked = '';
-  try {
-    if (!quiet) asked = shown(row.request as Printable, row.request.read(frame, at, length));
-  } catch (error) {
-    asked = String(error);
-  }
-  const status = typeof outcome === 'number' ? outcome : request.status;
-  const answer = typeof outcome === 'object' && !quiet && !isError(status) ? shown(row.response as unknown as Printable, outcome) : '';
-  connection.log.trace(`${nameOf(Command, header.command)} ${nameOf(NtStatus, status)}`, {
+  const asked = quiet ? undefined : shown(row.request as Printable, () => row.request.read(frame, at, length));
+  const answers = !quiet && typeof outcome === 'object' && !isError(request.status);
+  connection.server.debug.say('smb', `${nameOf(Command, header.command)} ${endOf(request, outcome)}`, {
+    connection: connection.id,
     message: header.messageId,
     related: request.related,
-    session: header.sessionId,
-    tree: header.treeId,
+    session: request.session?.sessionId ?? header.sessionId,
+    tree: request.tree?.treeId ?? header.treeId,
+    ...(request.open === undefined ? {} : { path: request.open.pathName }),
+    ms: Math.round(ms * 1000) / 1000,
     asked,
-    answer,
+    answer: answers ? shown(row.response as unknown as Printable, () => outcome) : undefined,
   });
 }

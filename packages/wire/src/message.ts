@@ -58,12 +58,15 @@ export const part = <T, Input = T, const L extends string = string>(
 export const utf16 = <const O extends string, const L extends string>(offset: O, length: L): Part<string, string, O | L> =>
   part({ offset, length } as Locators<O | L>, utf16Codec);
 
-/** Bytes as a view of the head. */
+/** Bytes as a view of the head. What they are is not printed: it may be anybody's secret. */
 export const buffer = <const O extends string, const L extends string>(
   offset: O,
   length: L,
   options: PartOptions = {},
-): Part<Uint8Array, Uint8Array, O | L> => part({ offset, length } as Locators<O | L>, raw, options);
+): Part<Uint8Array, Uint8Array, O | L> => ({
+  ...part({ offset, length } as Locators<O | L>, raw, options),
+  print: (bytes) => `<${bytes.length} bytes>`,
+});
 
 /** Bulk bytes: views in a list when read, chunks behind the head when written; never joined. Must be the last part. */
 export const payload = <const O extends string, const L extends string>(

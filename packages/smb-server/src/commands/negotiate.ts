@@ -17,7 +17,7 @@ import {
   SigningCapabilities,
   StatusError,
 } from '@ring3/smb-proto';
-import { Frame } from '@ring3/wire';
+import { Frame, flagNames, nameOf } from '@ring3/wire';
 import { command } from '../command.ts';
 import type { Connection } from '../connection.ts';
 
@@ -120,6 +120,20 @@ const contextRows: Readonly<Record<number, (connection: Connection, data: Frame)
   },
 };
 
+function tellNegotiated(connection: Connection, dialect: number): void {
+  const { id, link, clientDialects, clientName, cipher, signingAlgorithm, serverCapabilities } = connection;
+  connection.server.debug.say('conn', 'negotiated', {
+    connection: id,
+    peer: link.peer,
+    dialect: nameOf(Dialect, dialect),
+    offered: clientDialects.map((offered) => nameOf(Dialect, offered)),
+    cipher: cipher === undefined ? 'none' : nameOf(Cipher, cipher),
+    signing: nameOf(SigningAlgorithm, signingAlgorithm),
+    capabilities: flagNames(Capabilities, serverCapabilities),
+    server: clientName,
+  });
+}
+
 /** The response, MS-SMB2 2.2.4. */
 export function negotiateAnswer(
   connection: Connection,
@@ -127,6 +141,7 @@ export function negotiateAnswer(
   negotiateContexts: NegotiateContext[],
 ): Parameters<typeof NegotiateResponse.encode>[0] {
   const { server, options } = connection;
+  if (server.debug.on.conn) tellNegotiated(connection, dialectRevision);
   connection.serverSecurityMode = SecurityMode.SigningEnabled | (options.signing === 'required' ? SecurityMode.SigningRequired : 0);
   return {
     securityMode: connection.serverSecurityMode,

@@ -3,9 +3,11 @@ import {
   type AuthComplete,
   type AuthFailed,
   type AuthStep,
+  Cipher,
   cipherBits,
   Dialect,
   isNtlmMessage,
+  type Logon,
   NtStatus,
   preauthHash,
   SecurityMode,
@@ -13,9 +15,11 @@ import {
   SessionSetupFlags,
   SessionSetupRequest,
   SessionSetupResponse,
+  SigningAlgorithm,
   sessionKeys,
 } from '@ring3/smb-proto';
 import type { Identity } from '@ring3/vfs';
+import { nameOf } from '@ring3/wire';
 import { endSession } from '../close.ts';
 import { type ContextOf, command } from '../command.ts';
 import type { Connection } from '../connection.ts';
@@ -29,8 +33,40 @@ export const sessionSetup = command({
   needs: 'none',
   request: SessionSetupRequest,
   response: SessionSetupResponse,
-  handle: setUp,
+  handle: (ctx, request) => andThen(setUp(ctx, request), (answer) => told(ctx, answer)),
 });
+
+/** What a step came to, for debugging: never what the tokens say. */
+function told(ctx: ContextOf<'none'>, answer: Answer): Answer {
+  const { debug } = ctx.server;
+  if (!debug.on.auth) return answer;
+  const { connection, session } = ctx;
+  const fields = { connection: connection.id, peer: connection.link.peer, session: session?.sessionId ?? 0 };
+  if (typeof answer === 'number') debug.say('auth', 'session setup failed', { ...fields, status: nameOf(NtStatus, answer) });
+  else if (ctx.status !== NtStatus.Success) debug.say('auth', 'session setup goes on', { ...fields, spnego: session?.bareNtlm === false });
+  return answer;
+}
+
+/** Who logged on, and what protects the session. */
+function tellLogon(session: Session, { mechanism, user, domain, workstation }: Logon, again: boolean): void {
+  const { connection, isGuest, isAnonymous, signer, signingRequired, encryptData } = session;
+  connection.server.debug.say('auth', 'logged on', {
+    connection: connection.id,
+    peer: connection.link.peer,
+    session: session.sessionId,
+    user,
+    domain,
+    workstation,
+    mechanism,
+    again,
+    guest: isGuest,
+    anonymous: isAnonymous,
+    signing: signer === undefined ? 'impossible' : signingRequired ? 'required' : 'possible',
+    algorithm: signer === undefined ? undefined : nameOf(SigningAlgorithm, connection.signingAlgorithm),
+    encryption: encryptData ? 'required' : connection.cipher === undefined || signer === undefined ? 'impossible' : 'possible',
+    cipher: connection.cipher === undefined ? undefined : nameOf(Cipher, connection.cipher),
+  });
+}
 
 function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromise<Answer> {
   const { connection } = ctx;
@@ -114,6 +150,7 @@ function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, u
   const { server } = connection;
   session.acceptor = undefined;
   connection.log.warn('log-on failed', { reason, user });
+  server.debug.say('auth', 'log-on failed', { connection: connection.id, peer: connection.link.peer, session: session.sessionId, user, reason });
   server.logonFailed(connection, user, status);
   if (session.state === 'inProgress') forget(connection, session);
   else void endSession(session);
@@ -167,6 +204,7 @@ function onComplete(
   connection.loggedOn();
   server.loggedOn(session, first);
   connection.log.info('logged on', { user: logon.user, guest: logon.guest, anonymous: logon.anonymous });
+  if (server.debug.on.auth) tellLogon(session, logon, !first);
   ctx.signResponse = !nobody;
   let sessionFlags = 0;
   if (logon.guest) sessionFlags |= SessionFlags.IsGuest;

@@ -33,7 +33,7 @@ export interface LocalFileStateOptions {
   /** Tells a holder of the break. @returns whether there was anybody to tell */
   readonly broken: (effect: OplockBreakEffect) => boolean;
   /** A holder did not acknowledge in time. */
-  readonly expired?: () => void;
+  readonly expired?: (openId: number) => void;
   /** Tells these opens that their file is going to be deleted: whatever waits for its changes ends. */
   readonly deleting: (openIds: readonly number[]) => void;
 }
@@ -121,7 +121,7 @@ export class LocalFileState implements FileState {
     const { broken, clock, oplockBreakMs, expired } = this.#options;
     const expire = (): void => void this.submit(fileId, { kind: 'expire', openId });
     const late = (): void => {
-      expired?.();
+      expired?.(openId);
       expire();
     };
     if (acknowledge) this.#timers.set(openId, clock.after(oplockBreakMs(), late));

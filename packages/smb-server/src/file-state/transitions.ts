@@ -56,7 +56,8 @@ export function close(record: FileRecord, { openId, deleter }: CloseInput): { un
     record.deletePending = true;
     record.deleter = deleter;
   }
-  return { unlink: record.deletePending && record.opens.size === 0, deleter: record.deleter };
+  const unlink = record.deletePending && record.opens.size === 0;
+  return record.deleter === undefined ? { unlink } : { unlink, deleter: record.deleter };
 }
 
 function leave(record: FileRecord, openId: number): void {

@@ -1,4 +1,4 @@
-import { DecodeError, Frame } from '@ring3/wire';
+import { DecodeError, Frame, nameOf } from '@ring3/wire';
 import { NdrReader } from './ndr.ts';
 import type { PipeHost } from './pipe.ts';
 import {
@@ -83,6 +83,7 @@ export function createEndpoint(name: string, rpc: RpcInterface, host: PipeHost):
       accepted.add(contextId);
       return { result: Result.Acceptance, reason: 0, ...ndr };
     });
+    host.told?.('bind', { pipe: name, accepted: results.filter(({ result }) => result === Result.Acceptance).length, offered: results.length });
     const { head } = BindAck.encode({
       maxTransmit: fragmentLimit,
       maxReceive: longestFragment,
@@ -97,17 +98,22 @@ export function createEndpoint(name: string, rpc: RpcInterface, host: PipeHost):
   const call = (callId: number): Uint8Array[] => {
     const { head, stub } = pending as NonNullable<typeof pending>;
     pending = undefined;
-    const operation = Object.hasOwn(rpc.operations, head.operation) ? rpc.operations[head.operation] : undefined;
-    if (!accepted.has(head.contextId)) return [fault(callId, head.contextId, RpcStatus.UnknownInterface)];
-    if (operation === undefined) return [fault(callId, head.contextId, RpcStatus.OperationRange)];
-    let answer: Uint8Array;
+    const answer = answerOf(head, stub);
+    const failed = typeof answer === 'number';
+    host.told?.('request', { pipe: name, operation: head.operation, result: failed ? nameOf(RpcStatus, answer) : `${answer.length} bytes` });
+    return failed ? [fault(callId, head.contextId, answer)] : fragments(answer, callId, head.contextId);
+  };
+  /** What an operation answers, or the fault's status. */
+  const answerOf = ({ contextId, operation: number }: NonNullable<typeof pending>['head'], stub: Uint8Array[]): Uint8Array | number => {
+    const operation = Object.hasOwn(rpc.operations, number) ? rpc.operations[number] : undefined;
+    if (!accepted.has(contextId)) return RpcStatus.UnknownInterface;
+    if (operation === undefined) return RpcStatus.OperationRange;
     try {
-      answer = operation(new NdrReader(new Frame(Buffer.concat(stub))), host);
+      return operation(new NdrReader(new Frame(Buffer.concat(stub))), host);
     } catch (error) {
-      if (error instanceof DecodeError) return [fault(callId, head.contextId, RpcStatus.BadStubData)];
+      if (error instanceof DecodeError) return RpcStatus.BadStubData;
       throw error;
     }
-    return fragments(answer, callId, head.contextId);
   };
   const fragments = (stub: Uint8Array, callId: number, contextId: number): Uint8Array[] => {
     const room = (fragmentLimit - PduHeader.byteLength - ResponseHead.byteLength) & ~7;

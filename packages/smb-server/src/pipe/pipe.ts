@@ -22,6 +22,8 @@ export interface PipeHost {
   shares(): Iterable<PipeShare>;
   /** Milliseconds since 1970. */
   wall(): number;
+  /** Hears what is asked and answered, while somebody does. */
+  readonly told?: ((what: string, fields: Readonly<Record<string, unknown>>) => void) | undefined;
 }
 
 /** An open named pipe in message mode: DCE/RPC requests are written, answers read. */

@@ -7,6 +7,7 @@ import { SessionPipe } from '../../pipe/session-pipe.ts';
 export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parameters<typeof CreateResponse.encode>[0] | NtStatus {
   const { session, tree, server } = ctx;
   const pipe = SessionPipe.open(session, request.name.replace(/^\\/, ''));
+  server.debug.say('ipc', pipe === undefined ? 'no such pipe' : 'pipe opened', { ...session.actor, pipe: request.name });
   if (pipe === undefined) return NtStatus.ObjectNameNotFound;
   const open = new Open({
     persistentFileId: server.nextId(),
