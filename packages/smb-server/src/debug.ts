@@ -12,4 +12,10 @@ export const ownDebug = (log: Log, clock: Clock): DebugSwitches<DebugWord> => ne
 export const fieldsOf = (open: Open | undefined): LogFields =>
   open === undefined
     ? {}
-    : { ...open.tree.session.actor, connection: open.tree.session.connection.id, share: open.tree.share.name, path: open.pathName, open: open.volatileFileId };
+    : {
+        ...open.tree.session.actor,
+        connection: open.tree.session.connection.id,
+        share: open.tree.share.name,
+        path: open.pathName,
+        open: open.volatileFileId,
+      };

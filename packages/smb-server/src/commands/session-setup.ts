@@ -150,7 +150,13 @@ function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, u
   const { server } = connection;
   session.acceptor = undefined;
   connection.log.warn('log-on failed', { reason, user });
-  server.debug.say('auth', 'log-on failed', { connection: connection.id, peer: connection.link.peer, session: session.sessionId, user, reason });
+  server.debug.say('auth', 'log-on failed', {
+    connection: connection.id,
+    peer: connection.link.peer,
+    session: session.sessionId,
+    user,
+    reason,
+  });
   server.logonFailed(connection, user, status);
   if (session.state === 'inProgress') forget(connection, session);
   else void endSession(session);

@@ -83,7 +83,11 @@ export function createEndpoint(name: string, rpc: RpcInterface, host: PipeHost):
       accepted.add(contextId);
       return { result: Result.Acceptance, reason: 0, ...ndr };
     });
-    host.told?.('bind', { pipe: name, accepted: results.filter(({ result }) => result === Result.Acceptance).length, offered: results.length });
+    host.told?.('bind', {
+      pipe: name,
+      accepted: results.filter(({ result }) => result === Result.Acceptance).length,
+      offered: results.length,
+    });
     const { head } = BindAck.encode({
       maxTransmit: fragmentLimit,
       maxReceive: longestFragment,
@@ -100,7 +104,11 @@ export function createEndpoint(name: string, rpc: RpcInterface, host: PipeHost):
     pending = undefined;
     const answer = answerOf(head, stub);
     const failed = typeof answer === 'number';
-    host.told?.('request', { pipe: name, operation: head.operation, result: failed ? nameOf(RpcStatus, answer) : `${answer.length} bytes` });
+    host.told?.('request', {
+      pipe: name,
+      operation: head.operation,
+      result: failed ? nameOf(RpcStatus, answer) : `${answer.length} bytes`,
+    });
     return failed ? [fault(callId, head.contextId, answer)] : fragments(answer, callId, head.contextId);
   };
   /** What an operation answers, or the fault's status. */

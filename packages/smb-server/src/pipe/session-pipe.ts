@@ -27,7 +27,9 @@ function hostFor(session: Session): PipeHost {
     },
     wall: () => server.clock.wall(),
     get told() {
-      return server.debug.on.ipc ? (what: string, fields: object) => server.debug.say('ipc', what, { ...session.actor, ...fields }) : undefined;
+      return server.debug.on.ipc
+        ? (what: string, fields: object) => server.debug.say('ipc', what, { ...session.actor, ...fields })
+        : undefined;
     },
   };
 }
