@@ -46,7 +46,8 @@ function rootsFolder(t: TestContext): string {
 test('every thread becomes the other user with that user’s groups, without capabilities, and none goes back', root, (t) => {
   const folder = rootsFolder(t);
   const state = join(folder, 'a', 'state');
-  const found = become([state], 0o77);
+  const sockets = join(folder, 'b');
+  const found = become([state, join(sockets, 'inside'), sockets], 0o77);
   const { userId, groupId } = findUser('nobody') as HostUser;
   deepStrictEqual(found, {
     user: [`${userId}\t${userId}\t${userId}\t${userId}`],
@@ -62,8 +63,11 @@ test('every thread becomes the other user with that user’s groups, without cap
     temporary: '/tmp',
     runtime: null,
   });
-  const { uid, gid, mode } = statSync(state);
-  deepStrictEqual([uid, gid, mode & 0o777], [userId, groupId, 0o700]);
+  for (const path of [state, sockets]) {
+    const { uid, gid, mode } = statSync(path);
+    deepStrictEqual([uid, gid, mode & 0o777], [userId, groupId, 0o700]);
+  }
+  strictEqual(existsSync(join(sockets, 'inside')), false); // the user's own to make
   deepStrictEqual([statSync(join(folder, 'a')).uid, statSync(join(folder, 'a')).mode & 0o777], [0, 0o755]);
 });
 

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import {
   bindTcp,
@@ -61,6 +62,15 @@ function whyNot(fd: number): string | undefined {
   if (type !== SocketType.Stream || !streams.includes(option(SocketOption.Protocol)))
     return 'is no TCP socket: the .socket unit says ListenStream=, not ListenDatagram= or another protocol';
   return option(SocketOption.AcceptConnections) === 1 ? undefined : 'does not listen: the .socket unit says Accept=no';
+}
+
+/** Whether only root (or CAP_NET_BIND_SERVICE) may listen on a port: ip(7), ip_unprivileged_port_start. */
+export function isPrivileged(port: number): boolean {
+  let first = 1024;
+  try {
+    first = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1'));
+  } catch {} // not Linux, or /proc is not there
+  return port > 0 && port < first;
 }
 
 /**
