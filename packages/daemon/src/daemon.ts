@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type Clock, type Log, type MaybePromise, type Random, systemClock, systemRandom } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
@@ -7,7 +7,7 @@ import type { Change } from './change.ts';
 import { type Controlled, controlHandlers } from './control/handlers.ts';
 import type { DaemonStatus } from './control/protocol.ts';
 import { serveControl } from './control/server.ts';
-import { FileServer } from './file-server.ts';
+import type { FileServer } from './file-server.ts';
 import { Guard } from './guard.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { ConfiguredNamespace } from './namespace-contents.ts';
@@ -15,15 +15,18 @@ import { Namespaces } from './namespaces.ts';
 import { privateFolder } from './places.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
 import { noServiceManager, type ServiceManager } from './service/service-manager.ts';
-import type { Credentials, Settings } from './settings.ts';
+import { type Ground, Serving, type SettingsSource } from './serving.ts';
+import type { Credentials } from './settings.ts';
 import { type Step, startInOrder } from './start-in-order.ts';
 import { holdState, StateStore } from './state-store.ts';
 
 /** What a daemon is made of for as long as its process lives. What is left out is off. */
 export interface DaemonOptions {
   readonly stateDir: string;
-  /** What it serves. A function is asked at each start of the file server and at each reload. */
-  readonly settings?: Settings | (() => MaybePromise<Settings>);
+  /** What it serves. */
+  readonly settings?: SettingsSource;
+  /** Path of the configuration that the settings come from, for whoever asks. */
+  readonly config?: string | undefined;
   /** Path of the control socket. */
   readonly control?: string | undefined;
   /** Path of the netlink socket. */
@@ -64,15 +67,13 @@ class Running implements Controlled {
   readonly clock: Clock;
   readonly random: Random;
   readonly #manager: ServiceManager;
-  readonly lifecycle = new Lifecycle(() => this.#initSteps());
+  readonly #serving: Serving;
+  readonly #lifecycle = new Lifecycle(() => this.#serving.steps());
   #store: StateStore | undefined;
   #namespaces: Namespaces | undefined;
   #guard: Guard | undefined;
   #configured: ConfiguredNamespace[] = [];
-  #fileServer: FileServer | undefined;
   #capture: CaptureFeed | undefined;
-  #settings: Settings = {};
-  madeUser: Credentials | undefined;
   #endControl: (() => Promise<void>) | undefined;
   #readyAt = 0;
   #lastControlAt = 0;
@@ -88,6 +89,7 @@ class Running implements Controlled {
     this.clock = options.clock ?? systemClock;
     this.random = options.random ?? systemRandom();
     this.#manager = options.manager ?? noServiceManager;
+    this.#serving = new Serving({ ...options, clock: this.clock, random: this.random }, () => this.#ground());
     this.#readyAt = this.#lastControlAt = this.clock.now();
   }
 
@@ -104,27 +106,18 @@ class Running implements Controlled {
     return steps;
   }
 
-  /** What a reset undoes and `ring3 ctl start` does again. */
-  #initSteps(): Step[] {
-    return [
-      { name: 'configuration', start: () => this.#configure() },
-      { name: 'policies and rules', start: () => this.#fillNamespaces() },
-      { name: 'file server', start: () => this.#startFileServer() },
-    ];
-  }
-
   /** @throws StepError, when everything before the step that failed is undone */
   async start(): Promise<void> {
     this.#undo = await startInOrder(this.#steps());
     try {
-      await this.lifecycle.init();
+      await this.#lifecycle.init();
       await this.#playCapture();
     } catch (error) {
       await this.stop(0);
       throw error;
     }
     this.#readyAt = this.#lastControlAt = this.clock.now();
-    this.#manager.ready(this.#serving());
+    this.#manager.ready(this.#summary());
   }
 
   #openState(): () => void {
@@ -183,97 +176,39 @@ class Running implements Controlled {
     if (this.options.capture?.speed === undefined) await this.#capture?.ended;
   }
 
-  async #configure(): Promise<() => void> {
-    this.#settings = await this.#readSettings();
-    return () => {
-      this.#settings = {};
-    };
-  }
-
-  async #readSettings(): Promise<Settings> {
-    const { settings = {} } = this.options;
-    return typeof settings === 'function' ? settings() : settings;
-  }
-
-  /** Policies and rules are not the file server's: a reset leaves them, and the flows that they are in use by. */
-  #fillNamespaces(): () => void {
-    for (const namespace of this.#configured) namespace.apply(this.#settings);
-    return () => {};
-  }
-
-  async #startFileServer(): Promise<() => Promise<void>> {
-    const { smb, shares = [] } = this.#settings;
-    if (smb !== undefined && shares.length > 0) {
-      const { stateDir, log, listening } = this.options;
-      const { clock, random } = this;
-      const makeUser = this.#settings.makeUser && (() => (this.madeUser ??= this.#settings.makeUser?.() as Credentials));
-      const settings = { ...this.#settings, ...(makeUser === undefined ? {} : { makeUser }) };
-      this.#fileServer = await FileServer.start(settings, smb, {
-        stateDir,
-        store: this.#store as StateStore,
-        clock,
-        random,
-        log,
-        listening,
-        carry: (this.#guard as Guard).carry,
-      });
-    }
-    this.#manager.status(this.#serving());
-    return async () => {
-      const fileServer = this.#fileServer;
-      this.#fileServer = undefined;
-      await fileServer?.close();
-    };
-  }
-
   async reload(living = false): Promise<readonly Change[]> {
-    return this.lifecycle.alone(async () => {
-      if (this.lifecycle.state !== 'running')
-        throw new Error(`nothing runs (state ${this.lifecycle.state}): ring3 ctl start reads the configuration`);
+    return this.#lifecycle.alone(async () => {
+      if (this.#lifecycle.state !== 'running')
+        throw new Error(`nothing runs (state ${this.#lifecycle.state}): ring3 ctl start reads the configuration`);
       this.#manager.reloading();
       try {
-        return await this.#reload(living);
+        return await this.#serving.reload(living);
       } finally {
-        this.#manager.ready(this.#serving());
+        this.#manager.ready(this.#summary());
       }
     });
   }
 
-  async #reload(living: boolean): Promise<readonly Change[]> {
-    const settings = await this.#readSettings();
-    const changes = await this.#apply(settings, living);
-    this.#settings = settings;
-    if (this.#fileServer === undefined) await this.#startFileServer(); // the first share
-    for (const { what, how, keys = [] } of changes) this.options.log.info('configuration changed', { what, how, keys });
-    return changes;
-  }
-
-  /** Each part takes the settings over; if one cannot, those before it go back to what was. */
-  async #apply(settings: Settings, living: boolean): Promise<Change[]> {
-    try {
-      const [changes = []] = this.#configured.map((namespace) => namespace.apply(settings)); // a capture's are the same
-      return [...changes, ...((await this.#fileServer?.apply(settings, living)) ?? [])];
-    } catch (error) {
-      for (const namespace of this.#configured) namespace.apply(this.#settings);
-      throw error;
-    }
+  async init(): Promise<void> {
+    await this.#lifecycle.init();
+    this.#manager.status(this.#summary());
   }
 
   async kill(): Promise<void> {
-    const counts = this.#fileServer?.server.view.counts();
+    const counts = this.#serving.fileServer?.server.view.counts();
     this.options.log.warn('hard kill: everything of the file server goes', { ...counts });
-    await this.lifecycle.reset();
+    await this.#lifecycle.reset();
     this.#manager.status('the file server is down: ring3 ctl start');
   }
 
   stop(drainMs = this.options.drainMs ?? defaultDrainMs): Promise<void> {
-    if (this.#stopping !== undefined) void this.#fileServer?.drain(drainMs);
+    if (this.#stopping !== undefined) void this.#serving.fileServer?.drain(drainMs);
     return (this.#stopping ??= (async () => {
       this.#manager.stopping('clients finish');
       try {
         // the control socket answers while clients finish, and goes before anything that it reaches is taken apart
-        await this.lifecycle.shutdown(async () => {
-          await this.#fileServer?.drain(drainMs);
+        await this.#lifecycle.shutdown(async () => {
+          await this.#serving.fileServer?.drain(drainMs);
           await this.#endControl?.();
         });
         await this.#undo?.();
@@ -283,14 +218,26 @@ class Running implements Controlled {
     })());
   }
 
+  /** What serving stands on; there when it starts. */
+  #ground(): Ground {
+    const [store, guard] = [this.#store, this.#guard];
+    if (store === undefined || guard === undefined) throw new Error('ring3 is starting');
+    return { stateDir: this.options.stateDir, store, guard, configured: this.#configured };
+  }
+
+  get madeUser(): Credentials | undefined {
+    return this.#serving.madeUser;
+  }
+
   get namespaces(): Namespaces {
     if (this.#namespaces === undefined) throw new Error('ring3 is starting: there are no namespaces yet');
     return this.#namespaces;
   }
 
   get fileServer(): FileServer {
-    if (this.#fileServer === undefined) throw new Error(`the file server does not run (state ${this.lifecycle.state})`);
-    return this.#fileServer;
+    const { fileServer } = this.#serving;
+    if (fileServer === undefined) throw new Error(`the file server does not run (state ${this.#lifecycle.state})`);
+    return fileServer;
   }
 
   get capture(): CaptureFeed | undefined {
@@ -300,27 +247,29 @@ class Running implements Controlled {
   /** The kernel server's line: version, state, TCP port, whole seconds since the last control request. */
   stats(): string {
     const idle = Math.floor((this.clock.now() - this.#lastControlAt) / 1000);
-    const port = this.#fileServer?.server.address?.port ?? 0;
-    return `${statsVersion} ${this.lifecycle.state} ${port} ${idle}\n`;
+    const port = this.#serving.fileServer?.server.address?.port ?? 0;
+    return `${statsVersion} ${this.#lifecycle.state} ${port} ${idle}\n`;
   }
 
   /** What it does, in a line for people. */
-  #serving(): string {
+  #summary(): string {
     const { shares, smb } = this.status();
     return smb === undefined ? 'no file server' : `${shares.length === 1 ? 'a share' : `${shares.length} shares`} on ${smb}`;
   }
 
   status(): DaemonStatus {
-    const { control, netlink } = this.options;
-    const address = this.#fileServer?.server.address;
+    const { control, netlink, stateDir, config } = this.options;
+    const address = this.#serving.fileServer?.server.address;
     return {
-      state: this.lifecycle.state,
+      state: this.#lifecycle.state,
       pid: process.pid,
       upSeconds: Math.floor((this.clock.now() - this.#readyAt) / 1000),
-      shares: (this.#settings.shares ?? []).map(({ name }) => name),
+      shares: this.#serving.shares,
       ...(address === undefined ? {} : { smb: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}` }),
       ...(control === undefined ? {} : { control }),
       ...(netlink === undefined ? {} : { netlink }),
+      stateDir: resolve(stateDir),
+      ...(config === undefined ? {} : { config: resolve(config) }),
     };
   }
 }

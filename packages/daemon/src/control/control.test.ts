@@ -27,7 +27,7 @@ const handlers: ControlHandlers = {
   opens: () => [],
   locks: () => [],
   close: no,
-  status: async () => ({ state: 'running', pid: 1, upSeconds: 0, shares: [] }),
+  status: async () => ({ state: 'running', pid: 1, upSeconds: 0, shares: [], stateDir: '/state' }),
   stop: () => {
     throw new Error('not now');
   },

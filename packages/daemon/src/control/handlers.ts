@@ -2,7 +2,6 @@ import type { MaybePromise } from '@ring3/kit';
 import { type CaptureFeed, captureNamespace } from '../capture-feed.ts';
 import type { Change } from '../change.ts';
 import type { FileServer } from '../file-server.ts';
-import type { Lifecycle } from '../lifecycle.ts';
 import { defaultNamespace, type Namespaces } from '../namespaces.ts';
 import { clientHandlers } from './clients.ts';
 import type { DaemonStatus } from './protocol.ts';
@@ -13,11 +12,12 @@ import type { ControlHandlers } from './server.ts';
 export interface Controlled {
   readonly namespaces: Namespaces;
   readonly fileServer: FileServer;
-  readonly lifecycle: Pick<Lifecycle, 'init'>;
   /** A capture that is played, where one is. */
   readonly capture: Pick<CaptureFeed, 'status'> | undefined;
   stats(): string;
   status(): DaemonStatus;
+  /** Starts the file server after a reset. */
+  init(): Promise<void>;
   /** The reset of a hard kill. */
   kill(): Promise<void>;
   reload(living: boolean): Promise<readonly Change[]>;
@@ -40,7 +40,7 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
       return null;
     },
     start: async () => {
-      await daemon.lifecycle.init();
+      await daemon.init();
       return null;
     },
     reload: ({ living }) => daemon.reload(living === true),

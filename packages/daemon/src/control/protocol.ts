@@ -95,6 +95,9 @@ export interface DaemonStatus {
   readonly shares: readonly string[];
   readonly control?: string;
   readonly netlink?: string;
+  /** Absolute paths: where state is kept, and the configuration where there is one. */
+  readonly stateDir: string;
+  readonly config?: string;
 }
 
 /** Bytes of a line at most: a peer that sends more is told so and cut off. */

@@ -1,0 +1,125 @@
+import type { Clock, Log, MaybePromise, Random } from '@ring3/kit';
+import type { Change } from './change.ts';
+import { FileServer } from './file-server.ts';
+import type { Guard } from './guard.ts';
+import type { ConfiguredNamespace } from './namespace-contents.ts';
+import type { ListeningSocket } from './service/listening-socket.ts';
+import type { Credentials, Settings } from './settings.ts';
+import type { Step } from './start-in-order.ts';
+import type { StateStore } from './state-store.ts';
+
+/** Where settings come from: a function is asked at each start of the file server and at each reload, with what the state directory keeps. */
+export type SettingsSource = Settings | ((state: StateStore) => MaybePromise<Settings>);
+
+/** What serving stands on: it outlives a reset. */
+export interface Ground {
+  readonly stateDir: string;
+  readonly store: StateStore;
+  readonly guard: Guard;
+  /** What settings say about policies and rules holds for each of these. */
+  readonly configured: readonly ConfiguredNamespace[];
+}
+
+/** What `Serving` is given beside the ground. */
+export interface ServingOptions {
+  readonly settings?: SettingsSource | undefined;
+  readonly listening?: ListeningSocket | undefined;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What the settings bring about: init starts it, a reload changes it, a reset takes it away. */
+export class Serving {
+  readonly #options: ServingOptions;
+  readonly #ground: () => Ground;
+  #settings: Settings = {};
+  #fileServer: FileServer | undefined;
+  #madeUser: Credentials | undefined;
+
+  /** @param ground asked when it starts */
+  constructor(options: ServingOptions, ground: () => Ground) {
+    this.#options = options;
+    this.#ground = ground;
+  }
+
+  /** What init does, and a reset undoes. */
+  steps(): Step[] {
+    return [
+      { name: 'configuration', start: () => this.#configure() },
+      { name: 'policies and rules', start: () => this.#fillNamespaces() },
+      { name: 'file server', start: () => this.#startFileServer() },
+    ];
+  }
+
+  /** Undefined where it does not run. */
+  get fileServer(): FileServer | undefined {
+    return this.#fileServer;
+  }
+
+  /** The user that was made because there was none: the same for as long as the process lives. */
+  get madeUser(): Credentials | undefined {
+    return this.#madeUser;
+  }
+
+  /** Names, as the settings have them. */
+  get shares(): string[] {
+    return (this.#settings.shares ?? []).map(({ name }) => name);
+  }
+
+  /** Asks for the settings again and takes them. @throws Error in one line, and nothing is changed */
+  async reload(living: boolean): Promise<readonly Change[]> {
+    const settings = await this.#read();
+    const changes = await this.#apply(settings, living);
+    this.#settings = settings;
+    if (this.#fileServer === undefined) await this.#startFileServer(); // the first share
+    for (const { what, how, keys = [] } of changes) this.#options.log.info('configuration changed', { what, how, keys });
+    return changes;
+  }
+
+  async #configure(): Promise<() => void> {
+    this.#settings = await this.#read();
+    return () => {
+      this.#settings = {};
+    };
+  }
+
+  async #read(): Promise<Settings> {
+    const { settings = {} } = this.#options;
+    return typeof settings === 'function' ? settings(this.#ground().store) : settings;
+  }
+
+  /** Policies and rules are not the file server's: a reset leaves them, and the flows that they are in use by. */
+  #fillNamespaces(): () => void {
+    for (const namespace of this.#ground().configured) namespace.apply(this.#settings);
+    return () => {};
+  }
+
+  async #startFileServer(): Promise<() => Promise<void>> {
+    const { smb, shares = [], makeUser } = this.#settings;
+    if (smb !== undefined && shares.length > 0) {
+      const { log, clock, random, listening } = this.#options;
+      const { stateDir, store, guard } = this.#ground();
+      const once = makeUser && (() => (this.#madeUser ??= makeUser()));
+      const settings = { ...this.#settings, ...(once === undefined ? {} : { makeUser: once }) };
+      this.#fileServer = await FileServer.start(settings, smb, { stateDir, store, clock, random, log, listening, carry: guard.carry });
+    }
+    return async () => {
+      const fileServer = this.#fileServer;
+      this.#fileServer = undefined;
+      await fileServer?.close();
+    };
+  }
+
+  /** Each part takes the settings over; if one cannot, those before it go back to what was. */
+  async #apply(settings: Settings, living: boolean): Promise<Change[]> {
+    const { configured } = this.#ground();
+    try {
+      const [changes = []] = configured.map((namespace) => namespace.apply(settings)); // a capture's are the same
+      return [...changes, ...((await this.#fileServer?.apply(settings, living)) ?? [])];
+    } catch (error) {
+      for (const namespace of configured) namespace.apply(this.#settings);
+      throw error;
+    }
+  }
+}
