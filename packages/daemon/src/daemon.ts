@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Clock, type Log, type MaybePromise, type Random, systemClock, systemRandom } from '@ring3/kit';
+import { type Clock, type Log, type MaybePromise, noMetrics, type Random, systemClock, systemRandom } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
 import type { Change } from './change.ts';
@@ -9,9 +9,12 @@ import type { DaemonStatus } from './control/protocol.ts';
 import { serveControl } from './control/server.ts';
 import type { FileServer } from './file-server.ts';
 import { Guard } from './guard.ts';
+import type { Console } from './http/console.ts';
+import type { ConsoleOptions } from './http/server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { ConfiguredNamespace } from './namespace-contents.ts';
 import { Namespaces } from './namespaces.ts';
+import { netfilterFamilies } from './netfilter-families.ts';
 import { privateFolder } from './places.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
 import { noServiceManager, type ServiceManager } from './service/service-manager.ts';
@@ -31,6 +34,8 @@ export interface DaemonOptions {
   readonly control?: string | undefined;
   /** Path of the netlink socket. */
   readonly netlink?: string | undefined;
+  /** Numbers and status over HTTP. */
+  readonly console?: ConsoleOptions | undefined;
   /** A capture that is played into the namespace `capture`. Without a speed it has been played when the daemon is ready. */
   readonly capture?: CaptureOptions | undefined;
   /** How long requests under way may take when it stops, until they are cut; 10 s unless given. */
@@ -70,6 +75,7 @@ class Running implements Controlled {
   readonly #serving: Serving;
   readonly #lifecycle = new Lifecycle(() => this.#serving.steps());
   #store: StateStore | undefined;
+  #console: Console | undefined;
   #namespaces: Namespaces | undefined;
   #guard: Guard | undefined;
   #configured: ConfiguredNamespace[] = [];
@@ -95,11 +101,12 @@ class Running implements Controlled {
 
   /** What lives as long as the process does, in the order in which it starts; it ends in the reverse order. */
   #steps(): Step[] {
-    const { netlink, control, capture, listening } = this.options;
+    const { netlink, control, console: http, capture, listening } = this.options;
     const steps: Step[] = [];
     if (listening !== undefined) steps.push({ name: 'listening socket', start: () => () => listening[Symbol.dispose]() });
     steps.push({ name: 'state directory', start: () => this.#openState() });
     if (control !== undefined) steps.push({ name: 'control socket', start: () => this.#listenControl(control) });
+    if (http !== undefined) steps.push({ name: 'console', start: () => this.#openConsole(http) });
     steps.push({ name: 'namespaces', start: () => this.#openNamespaces() });
     if (netlink !== undefined) steps.push({ name: 'netlink socket', start: () => this.#listenNetlink(netlink) });
     if (capture !== undefined) steps.push({ name: 'capture', start: () => this.#openCapture(capture) });
@@ -146,12 +153,29 @@ class Running implements Controlled {
     return this.#endControl;
   }
 
+  async #openConsole(options: ConsoleOptions): Promise<() => Promise<void>> {
+    const { openConsole } = await import('./http/console.ts');
+    const { stateDir, log } = this.options;
+    const opened = await openConsole(options, {
+      status: () => this.status(),
+      stateDir,
+      random: this.random,
+      log: log.child({ part: 'console' }),
+    });
+    this.#console = opened;
+    return () => opened.close();
+  }
+
   #openNamespaces(): () => void {
     const namespaces = new Namespaces({ clock: this.clock, random: this.random, log: this.options.log.child({ part: 'netlink' }) });
     this.#namespaces = namespaces;
     this.#configured = [new ConfiguredNamespace(namespaces.get().namespace)];
     this.#guard = new Guard(namespaces.get().namespace, this.options.log.child({ part: 'guard' }));
-    return () => namespaces.close();
+    const shown = this.#console?.metrics.show(netfilterFamilies(namespaces));
+    return () => {
+      shown?.[Symbol.dispose]();
+      namespaces.close();
+    };
   }
 
   #listenNetlink(path: string): () => void {
@@ -222,7 +246,8 @@ class Running implements Controlled {
   #ground(): Ground {
     const [store, guard] = [this.#store, this.#guard];
     if (store === undefined || guard === undefined) throw new Error('ring3 is starting');
-    return { stateDir: this.options.stateDir, store, guard, configured: this.#configured };
+    const metrics = this.#console?.metrics ?? noMetrics;
+    return { stateDir: this.options.stateDir, store, guard, metrics, configured: this.#configured };
   }
 
   get madeUser(): Credentials | undefined {
@@ -268,6 +293,7 @@ class Running implements Controlled {
       ...(address === undefined ? {} : { smb: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}` }),
       ...(control === undefined ? {} : { control }),
       ...(netlink === undefined ? {} : { netlink }),
+      ...(this.#console === undefined ? {} : { console: this.#console.url }),
       stateDir: resolve(stateDir),
       ...(config === undefined ? {} : { config: resolve(config) }),
     };

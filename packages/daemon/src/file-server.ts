@@ -1,4 +1,4 @@
-import type { Clock, Log, Random } from '@ring3/kit';
+import type { Clock, Log, Metrics, Random } from '@ring3/kit';
 import { createSmbServer, type SmbServer, type SmbServerOptions } from '@ring3/smb-server';
 import { type Change, differing, keyed } from './change.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
@@ -25,6 +25,7 @@ export interface FileServerParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly metrics: Metrics;
   /** Each accepted connection passes here. */
   readonly carry: NonNullable<SmbServerOptions['carry']>;
   /** A socket that is there already. */
@@ -51,7 +52,7 @@ export class FileServer {
 
   /** Opens the folders and starts to listen. @throws Error in one line, for what cannot be shared or listened on */
   static async start(settings: Settings, options: FileServerOptions, parts: FileServerParts): Promise<FileServer> {
-    const { clock, random, log, store, carry, listening } = parts;
+    const { clock, random, log, metrics, store, carry, listening } = parts;
     const { shares = [] } = settings;
     const folders = new SharedFolders(parts.stateDir);
     try {
@@ -66,6 +67,7 @@ export class FileServer {
         clock,
         random,
         log: log.child({ part: 'smb' }),
+        metrics,
         carry,
       });
       return new FileServer(settings, server, folders, logOns);

@@ -1,4 +1,4 @@
-import type { Clock, Log, MaybePromise, Random } from '@ring3/kit';
+import type { Clock, Log, MaybePromise, Metrics, Random } from '@ring3/kit';
 import type { Change } from './change.ts';
 import { FileServer } from './file-server.ts';
 import type { Guard } from './guard.ts';
@@ -16,6 +16,7 @@ export interface Ground {
   readonly stateDir: string;
   readonly store: StateStore;
   readonly guard: Guard;
+  readonly metrics: Metrics;
   /** What settings say about policies and rules holds for each of these. */
   readonly configured: readonly ConfiguredNamespace[];
 }
@@ -99,10 +100,19 @@ export class Serving {
     const { smb, shares = [], makeUser } = this.#settings;
     if (smb !== undefined && shares.length > 0) {
       const { log, clock, random, listening } = this.#options;
-      const { stateDir, store, guard } = this.#ground();
+      const { stateDir, store, guard, metrics } = this.#ground();
       const once = makeUser && (() => (this.#madeUser ??= makeUser()));
       const settings = { ...this.#settings, ...(once === undefined ? {} : { makeUser: once }) };
-      this.#fileServer = await FileServer.start(settings, smb, { stateDir, store, clock, random, log, listening, carry: guard.carry });
+      this.#fileServer = await FileServer.start(settings, smb, {
+        stateDir,
+        store,
+        clock,
+        random,
+        log,
+        metrics,
+        listening,
+        carry: guard.carry,
+      });
     }
     return async () => {
       const fileServer = this.#fileServer;

@@ -82,7 +82,8 @@ export type ControlAnswer<V extends ControlVerb = ControlVerb> =
   | { readonly ok: true; readonly answer: ControlRequests[V]['answer'] }
   | { readonly ok: false; readonly error: string };
 
-export type LifecycleState = 'startup' | 'running' | 'reset' | 'shutdown';
+export const lifecycleStates = ['startup', 'running', 'reset', 'shutdown'] as const;
+export type LifecycleState = (typeof lifecycleStates)[number];
 
 /** The answer to `status`. */
 export interface DaemonStatus {
@@ -95,6 +96,8 @@ export interface DaemonStatus {
   readonly shares: readonly string[];
   readonly control?: string;
   readonly netlink?: string;
+  /** URL of numbers and status; missing where it is off. */
+  readonly console?: string;
   /** Absolute paths: where state is kept, and the configuration where there is one. */
   readonly stateDir: string;
   readonly config?: string;

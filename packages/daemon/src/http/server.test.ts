@@ -11,7 +11,7 @@ import { isLoopback, ownHosts, tokenCheck } from './access.ts';
 import type { Shown } from './console-app.ts';
 import { type ConsoleOptions, serveConsole } from './server.ts';
 
-const status: DaemonStatus = { state: 'running', pid: 1, upSeconds: 2, shares: ['share'] };
+const status: DaemonStatus = { state: 'running', pid: 1, upSeconds: 2, shares: ['share'], stateDir: '/state' };
 
 async function start(t: TestContext, options: Partial<ConsoleOptions> = {}, more: Partial<Shown> = {}) {
   const stateDir = mkdtempSync(join(tmpdir(), 'ring3-console-'));

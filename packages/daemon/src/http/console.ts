@@ -1,0 +1,31 @@
+import { createMetrics, gaugeOf, type Log, type Metrics, type Random } from '@ring3/kit';
+import { type DaemonStatus, lifecycleStates } from '../control/protocol.ts';
+import { type ConsoleOptions, type ConsoleServer, serveConsole } from './server.ts';
+
+/** A console that listens, and the metrics that it shows. */
+export interface Console extends ConsoleServer {
+  readonly metrics: Metrics;
+}
+
+/** What a console is given. */
+export interface ConsoleParts {
+  readonly status: () => DaemonStatus;
+  readonly stateDir: string;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/**
+ * Makes metrics and shows them over HTTP, with the daemon's status. Whoever has no console loads none of this: neither the library for HTTP nor that for metrics.
+ * @throws Error in one line
+ */
+export async function openConsole(options: ConsoleOptions, { status, stateDir, random, log }: ConsoleParts): Promise<Console> {
+  const metrics = await createMetrics({ process: true });
+  metrics.show([
+    gaugeOf('ring3_state', 'The state of the file server: 1 for the one that it is in.', ['state'], () => {
+      const now = status().state;
+      return lifecycleStates.map((state) => [Number(state === now), state] as const);
+    }),
+  ]);
+  return { metrics, ...(await serveConsole(options, { metrics, status }, { stateDir, random, log })) };
+}
