@@ -5,6 +5,7 @@ import { Budget } from './budget.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection } from './connection.ts';
 import { type DebugWord, fieldsOf } from './debug.ts';
+import { debugStore } from './debug-store.ts';
 import type { Actor, FileEvent, OpenAction, ServerEvents } from './events.ts';
 import { familiesOf } from './families.ts';
 import { type FileState, LocalFileState, type OplockBreakEffect, type StateTotals } from './file-state/index.ts';
@@ -76,7 +77,11 @@ export class Server {
     this.metrics = options.metrics;
     this.guid = options.guid;
     this.users = options.users;
-    this.shares = createShares(options.shares, () => this.#createFileState());
+    this.shares = createShares(
+      options.shares,
+      () => this.#createFileState(),
+      (vfs) => debugStore(vfs, this.debug, this.clock),
+    );
     this.budget = new Budget(this.limits.totalBytes);
     this.startTime = this.clock.wall();
     this.nextId = createIds(this.clock, this.random);

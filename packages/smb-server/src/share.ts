@@ -42,13 +42,16 @@ export class Share {
   readonly name: string;
   readonly options: ShareOptions | undefined;
   readonly fileState: FileState | undefined;
+  /** The store, as the server calls it. */
+  readonly vfs: Vfs | undefined;
   readonly names: NameRules;
 
   /** Without options: IPC$. @throws RangeError for options that make no sense */
-  constructor(name: string, options?: ShareOptions, fileState?: FileState) {
+  constructor(name: string, options?: ShareOptions, fileState?: FileState, vfs = options?.vfs) {
     this.name = name;
     this.options = options;
     this.fileState = fileState;
+    this.vfs = vfs;
     this.names = new NameRules(options);
     const { maxConnections = 0 } = options ?? {};
     if (!Number.isInteger(maxConnections) || maxConnections < 0) throw new RangeError(`not a number of connections: ${maxConnections}`);

@@ -5,14 +5,18 @@ import { Share, type ShareOptions } from './share.ts';
 /** The list of shares, found without regard to case; IPC$ is always in it. */
 export class Shares {
   readonly #byName = new Map<string, Share>();
-  /** Two shares of one store see one state of its files. */
-  readonly #states = new WeakMap<Vfs, FileState>();
-
+  /** Two shares of one store see one state of its files, and call it the same way. */
+  readonly #stores = new WeakMap<Vfs, { readonly state: FileState; readonly vfs: Vfs }>();
   readonly #createState: () => FileState;
+  readonly #wrap: (vfs: Vfs) => Vfs;
 
-  /** @param createState makes the state of one store's files */
-  constructor(createState: () => FileState = () => new LocalFileState()) {
+  /**
+   * @param createState makes the state of one store's files
+   * @param wrap what the server calls in a store's place
+   */
+  constructor(createState: () => FileState = () => new LocalFileState(), wrap: (vfs: Vfs) => Vfs = (vfs) => vfs) {
     this.#createState = createState;
+    this.#wrap = wrap;
     this.#byName.set('IPC$', new Share('IPC$'));
   }
 
@@ -20,12 +24,12 @@ export class Shares {
   add(name: string, options: ShareOptions): Share {
     if (!/^[^\\/[\]:|<>+=;,*?"\p{Cc}]{1,80}$/u.test(name) || name.toUpperCase() === 'IPC$')
       throw new RangeError(`not the name of a share: ${JSON.stringify(name)}`);
-    let state = this.#states.get(options.vfs);
-    if (state === undefined) {
-      state = this.#createState();
-      this.#states.set(options.vfs, state);
+    let store = this.#stores.get(options.vfs);
+    if (store === undefined) {
+      store = { state: this.#createState(), vfs: this.#wrap(options.vfs) };
+      this.#stores.set(options.vfs, store);
     }
-    const share = new Share(name, options, state);
+    const share = new Share(name, options, store.state, store.vfs);
     this.#byName.set(name.toUpperCase(), share);
     return share;
   }
@@ -57,8 +61,12 @@ export class Shares {
 const isVfs = (value: Vfs | ShareOptions): value is Vfs => 'root' in value;
 
 /** The list as an embedder writes it: a store, or a store with options. */
-export function createShares(offered: Readonly<Record<string, Vfs | ShareOptions>>, createState?: () => FileState): Shares {
-  const shares = new Shares(createState);
+export function createShares(
+  offered: Readonly<Record<string, Vfs | ShareOptions>>,
+  createState?: () => FileState,
+  wrap?: (vfs: Vfs) => Vfs,
+): Shares {
+  const shares = new Shares(createState, wrap);
   for (const [name, value] of Object.entries(offered)) shares.add(name, isVfs(value) ? { vfs: value } : value);
   return shares;
 }

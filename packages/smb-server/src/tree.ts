@@ -47,7 +47,7 @@ export class Tree extends InUse {
 
   /** The store. Only of a disk share. */
   get vfs(): Vfs {
-    return (this.share.options as { vfs: Vfs }).vfs;
+    return this.share.vfs as Vfs;
   }
 
   get fileState(): FileState {

@@ -280,8 +280,8 @@ export function viewOf(server: Server): View {
     stores: () =>
       new Set(
         trees()
-          .filter(({ share }) => !share.isPipe)
-          .map(({ vfs }) => vfs),
+          .map(({ share }) => share.options?.vfs)
+          .filter((vfs) => vfs !== undefined),
       ),
     counts: () => countsOf(server),
     endConnection: (id, reason = 'ended by the administrator') => endEach([server.connections.get(id)], (one) => one.end(reason)) > 0,

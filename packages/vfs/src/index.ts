@@ -1,4 +1,4 @@
-export { type Before, type Call, type HandleCall, intercept } from './intercept.ts';
+export { type Before, type Call, type HandleCall, intercept, type Way, wrap } from './intercept.ts';
 export * from './match-expression.ts';
 export { createMemoryStore, type MemoryOptions, type MemoryStore } from './memory/memory-store.ts';
 export * from './names.ts';

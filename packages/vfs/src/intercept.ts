@@ -45,29 +45,42 @@ const unwrapped = (value: unknown): unknown => (value instanceof Intercepted ? v
  * @param features what it tells to have: the calls of others are not there. Default: the store's own
  */
 export function intercept(vfs: Vfs, before: Before, asked: ReadonlySet<Call>, features: ReadonlySet<Feature> = vfs.features): Vfs {
-  const Wrapped = class extends Intercepted {} as unknown as new (inner: Handle) => Intercepted & Handle;
-  const wrapped = (answer: Answer<Handle>): Answer<Handle> => andThen(answer, (inner) => (isCode(inner) ? inner : new Wrapped(inner)));
-  const onWay = <T>(call: Call, parameters: readonly unknown[], go: () => Answer<T>): Answer<T> => {
-    if (!asked.has(call)) return go();
+  const meet = <T>(call: Call, _name: string, parameters: readonly unknown[], go: () => Answer<T>): Answer<T> => {
     const code = before(call, parameters);
     return isPromise(code) ? code.then((late) => late ?? go()) : (code ?? go());
   };
-  const forward = (name: HandleCall): AnyCall => {
-    const go = (inner: Handle, parameters: unknown[]): Answer<unknown> =>
-      (inner[name] as AnyCall | undefined)?.apply(inner, parameters.map(unwrapped));
-    // `reopen` alone may be missing below: then every handle may do all, and there is nothing to ask
-    if (name === 'openStream') {
-      return function (this: Intercepted, ...parameters) {
-        return onWay(name, parameters, () => wrapped(go(this.inner, parameters) as Answer<Handle>));
-      };
-    }
-    if (asked.has(name)) {
-      return function (this: Intercepted, ...parameters) {
-        return onWay(name, parameters, () => go(this.inner, parameters));
-      };
-    }
+  return wrap(vfs, { meets: (call) => asked.has(call), meet }, features);
+}
+
+/** What stands between a wrapped store and its users. */
+export interface Way {
+  /** Whether a call is met now; asked at each. One that is not goes straight through. */
+  meets(call: Call): boolean;
+  /**
+   * Meets a call.
+   * @param name the handle's, or that of the folder that something is opened in; empty for the root
+   * @param go makes the call
+   */
+  meet<T>(call: Call, name: string, parameters: readonly unknown[], go: () => Answer<T>): Answer<T>;
+}
+
+/** A store that is another one, with something in the way of its calls. @param features what it tells to have: the calls of others are not there */
+export function wrap(vfs: Vfs, way: Way, features: ReadonlySet<Feature> = vfs.features): Vfs {
+  const Wrapped = class extends Intercepted {} as unknown as new (inner: Handle) => Intercepted & Handle;
+  const wrapped = (answer: Answer<Handle>): Answer<Handle> => andThen(answer, (inner) => (isCode(inner) ? inner : new Wrapped(inner)));
+  const onWay = <T>(call: Call, dir: Handle | undefined, parameters: readonly unknown[], go: () => Answer<T>): Answer<T> =>
+    way.meets(call) ? way.meet(call, dir?.name ?? '', parameters, go) : go();
+  // Nothing is made on the straight way: reads and writes come along here.
+  const forward = (call: HandleCall): AnyCall => {
+    const go = (inner: Handle, first: unknown, second: unknown, third: unknown, fourth: unknown, fifth: unknown): Answer<unknown> => {
+      // `reopen` alone may be missing below: then every handle may do all, and there is nothing to ask
+      const answer = (inner[call] as AnyCall | undefined)?.call(inner, unwrapped(first), second, third, fourth, fifth);
+      return call === 'openStream' ? wrapped(answer as Answer<Handle>) : answer;
+    };
     return function (this: Intercepted, first, second, third, fourth, fifth) {
-      return (this.inner[name] as AnyCall | undefined)?.call(this.inner, unwrapped(first), second, third, fourth, fifth);
+      const { inner } = this;
+      if (!way.meets(call)) return go(inner, first, second, third, fourth, fifth);
+      return way.meet(call, inner.name, [first, second, third, fourth, fifth], () => go(inner, first, second, third, fourth, fifth));
     };
   };
   const optional = [...features].flatMap((feature) => featureCalls[feature].handle);
@@ -75,10 +88,11 @@ export function intercept(vfs: Vfs, before: Before, asked: ReadonlySet<Call>, fe
   for (const name of names) Object.defineProperty(Wrapped.prototype, name, { value: forward(name) });
   return {
     features,
-    root: (who: Identity, signal?: AbortSignal) => onWay('root', [who, signal], () => wrapped(vfs.root(who, signal))),
+    root: (who: Identity, signal?: AbortSignal) => onWay('root', undefined, [who, signal], () => wrapped(vfs.root(who, signal))),
     open: (dir: Handle, name: string, how: OpenHow, who: Identity, signal?: AbortSignal) =>
-      onWay('open', [dir, name, how, who, signal], () => wrapped(vfs.open(unwrapped(dir) as Handle, name, how, who, signal))),
-    ...(vfs.space && features.has('space') && { space: (who: Identity): Answer<Space> => onWay('space', [who], () => vfs.space!(who)) }),
+      onWay('open', dir, [dir, name, how, who, signal], () => wrapped(vfs.open(unwrapped(dir) as Handle, name, how, who, signal))),
+    ...(vfs.space &&
+      features.has('space') && { space: (who: Identity): Answer<Space> => onWay('space', undefined, [who], () => vfs.space!(who)) }),
     ...(vfs.close && { close: () => vfs.close!() }),
   };
 }

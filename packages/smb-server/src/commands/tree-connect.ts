@@ -38,7 +38,7 @@ export const treeConnect = command({
       return answer(tree, encrypt);
     };
     if (share.isPipe) return connect(undefined);
-    return andThen(share.options?.vfs.root(forced ?? session.identity) as MaybePromise<Handle>, (root) => {
+    return andThen(share.vfs?.root(forced ?? session.identity) as MaybePromise<Handle>, (root) => {
       if (isCode(root)) return statusOf(root);
       const connected = stillThere(ctx) ? connect(root) : NtStatus.UserSessionDeleted;
       return typeof connected === 'number' ? andThen(root.close(), () => connected) : connected;

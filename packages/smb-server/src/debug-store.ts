@@ -1,0 +1,62 @@
+import { type Clock, type DebugSwitches, type LogFields, settle } from '@ring3/kit';
+import { type Answer, type Call, isCode, type Vfs, wrap } from '@ring3/vfs';
+import type { DebugWord } from './debug.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: the parameters of any call
+type Parameters = readonly any[];
+
+/** What a call is told with beside the name of its handle: never what is read or written. */
+const described: Partial<Record<Call, (parameters: Parameters) => LogFields>> = {
+  open: ([, entry, { access, kind, disposition }, { name: user }]) => ({ entry, access, kind, disposition, user }),
+  root: ([{ name: user }]) => ({ user }),
+  openStream: ([stream, { access, disposition }]) => ({ stream, access, disposition }),
+  reopen: ([access]) => ({ access }),
+  read: ([target, offset]) => ({ offset, length: target.length }),
+  write: ([chunks, offset, how]) => ({ offset, length: lengthOf(chunks), ...how }),
+  truncate: ([size]) => ({ size }),
+  allocate: ([size]) => ({ size }),
+  list: ([cursor, { limit, stat }]) => ({ goesOn: cursor !== undefined, limit, stat }),
+  rename: ([into, to, how]) => ({ into: into.name, to, ...how }),
+  link: ([into, to, how]) => ({ into: into.name, to, ...how }),
+  setStat: ([changes]) => ({ changes: Object.keys(changes) }),
+  getXattr: ([attribute]) => ({ attribute }),
+  setXattr: ([attribute, value]) => ({ attribute, length: value?.length }),
+  setDescriptor: ([bytes]) => ({ length: bytes.length }),
+  punch: ([offset, length]) => ({ offset, length }),
+  ranges: ([offset, length]) => ({ offset, length }),
+  copyRange: ([source, from, offset, length]) => ({ source: source.name, from, offset, length }),
+  cloneRange: ([source, from, offset, length]) => ({ source: source.name, from, offset, length }),
+  watch: ([{ recursive }]) => ({ recursive }),
+};
+
+const lengthOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, { length }) => sum + length, 0);
+
+/** An answer in a word or a number. */
+function shown(answer: unknown): unknown {
+  if (typeof answer === 'number' || isCode(answer)) return answer;
+  if (answer === undefined || answer === null || typeof answer !== 'object') return 'done';
+  if ('kind' in answer) return answer.kind;
+  return 'entries' in answer ? `${(answer.entries as unknown[]).length} entries` : 'done';
+}
+
+/** The same store, which tells its calls and what they come to while the switch `vfs` is on. */
+export function debugStore(vfs: Vfs, debug: DebugSwitches<DebugWord>, clock: Clock): Vfs {
+  const { on } = debug;
+  const meet = <T>(call: Call, name: string, parameters: Parameters, go: () => Answer<T>): Answer<T> => {
+    const start = clock.now();
+    const tell = (result: unknown): void =>
+      debug.say('vfs', call, { name, ...described[call]?.(parameters), result, ms: Math.round((clock.now() - start) * 1000) / 1000 });
+    return settle(
+      go,
+      (answer) => {
+        tell(shown(answer));
+        return answer;
+      },
+      (error) => {
+        tell(String(error));
+        throw error;
+      },
+    );
+  };
+  return wrap(vfs, { meets: () => on.vfs, meet });
+}
