@@ -73,6 +73,7 @@ export class Leaving {
     });
     this.#letGo();
     await this.#until(() => connections.size === 0);
+    this.#look?.clear();
     cut.clear();
   }
 

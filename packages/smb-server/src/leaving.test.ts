@@ -1,0 +1,389 @@
+/** How a server ends: by itself when its clients are done, at once when it is told to, and with nothing left in either case. */
+import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { describe, test } from 'node:test';
+import { FakeClock, fakeLog } from '@ring3/kit';
+import { ChangeNotifyRequest, Command, CreateOptions, Dialect, EchoRequest, LockFlags, NtStatus, OplockLevel } from '@ring3/smb-proto';
+import { type Call, createMemoryStore, intercept, type Vfs } from '@ring3/vfs';
+import { createSmbServer } from './create-smb-server.ts';
+import type { Server } from './server.ts';
+import { closing, type Ids, idsOf, listing, locking, reading, settingUp, writing } from './testing/elements.ts';
+import { createBody, type Element, RawClient, testServer } from './testing/raw-client.ts';
+import { viewOf } from './view.ts';
+
+const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
+const { ExclusiveLock, FailImmediately } = LockFlags;
+const nothing = {
+  connections: 0,
+  sessions: 0,
+  trees: 0,
+  opens: 0,
+  closing: 0,
+  files: 0,
+  locks: 0,
+  oplocks: 0,
+  watches: 0,
+  requests: 0,
+  bytes: 0,
+};
+async function turns(count = 5): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise(setImmediate);
+}
+const watching = (folder: Ids): Element => ({
+  command: Command.ChangeNotify,
+  body: ChangeNotifyRequest.encode({ ...folder, flags: 0, outputBufferLength: 1000, completionFilter: 0xfff }),
+});
+
+/** A store whose calls of these kinds wait until they are let go; and how many do. */
+class Gate {
+  readonly vfs: Vfs;
+  readonly shut = new Set<Call>();
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(vfs: Vfs) {
+    this.vfs = intercept(
+      vfs,
+      (call) => (this.shut.has(call) ? new Promise<undefined>((resolve) => this.#waiting.push(() => resolve(undefined))) : undefined),
+      new Set<Call>(['open', 'read', 'write', 'stat', 'list', 'close', 'unlink', 'root', 'truncate', 'rename']),
+    );
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  open(): void {
+    this.shut.clear();
+    for (const call of this.#waiting.splice(0)) call();
+  }
+}
+
+function stage(more: Parameters<typeof testServer>[0] = {}) {
+  const clock = new FakeClock();
+  const gate = new Gate(createMemoryStore());
+  const log = fakeLog();
+  const errors = (): string[] => log.lines.filter(({ level }) => level === 'error').map(({ what }) => what);
+  const server = testServer({ clock, log, shares: { share: gate.vfs }, ...more });
+  const { counts } = viewOf(server);
+  const come = (user = 'ann', password = 'secret') => RawClient.at(server, 'share', user, password, Dialect.Smb21);
+  return { clock, gate, server, counts, errors, come };
+}
+const ending = (work: Promise<void>): { done: boolean } => {
+  const state = { done: false };
+  void work.then(() => (state.done = true));
+  return state;
+};
+
+describe('draining', () => {
+  test('who has nothing in flight is let go at once, whatever is open', async () => {
+    const { server, clock, counts, come } = stage();
+    const clients = [await come(), await come(), new RawClient(server)];
+    await clients[0]?.create('file');
+    await server.leaving.drain(10_000);
+    deepStrictEqual(counts(), nothing);
+    await turns();
+    for (const client of clients) notStrictEqual(client.ended, undefined);
+    await server.close();
+    strictEqual(clock.pending, 0);
+  });
+
+  test('what is in flight is answered first; nothing new is begun, and nobody new is taken', async () => {
+    const { server, gate, clock, counts, come } = stage();
+    const [busy, idle] = [await come(), await come()];
+    const ids = idsOf(await busy.create('file'));
+    await busy.ask(writing(ids, 'some data'));
+    gate.shut.add('read');
+    busy.sendFrame(busy.encode([reading(ids, 9)]));
+    await turns();
+    const drained = ending(server.leaving.drain(10_000));
+    busy.sendFrame(busy.encode([writing(ids, 'too late')]));
+    await turns();
+    deepStrictEqual([busy.ended, idle.ended === undefined, counts().connections], [undefined, false, 1]);
+    const late = new RawClient(server);
+    strictEqual(await late.next(), undefined);
+    clock.advance(9_999);
+    await turns();
+    deepStrictEqual([drained.done, busy.ended], [false, undefined]);
+    gate.open();
+    const answer = await busy.next();
+    strictEqual(answer?.[0]?.status, NtStatus.Success);
+    strictEqual(await busy.next(), undefined, 'what came too late is not answered');
+    await turns();
+    strictEqual(drained.done, true);
+    deepStrictEqual(counts(), nothing);
+    strictEqual(clock.pending, 0);
+    await server.close();
+  });
+
+  test('a chain that has begun is finished, to its last element', async () => {
+    const { server, gate, come } = stage();
+    const client = await come();
+    const ids = idsOf(await client.create('file'));
+    await client.ask(writing(ids, 'some data'));
+    gate.shut.add('read');
+    client.sendFrame(client.encode([reading(ids, 9), writing(ids, 'more'), closing(ids)]));
+    await turns();
+    const drained = ending(server.leaving.drain(10_000));
+    gate.open();
+    deepStrictEqual(
+      (await client.next())?.map(({ status }) => status),
+      [NtStatus.Success, NtStatus.Success, NtStatus.Success],
+    );
+    await turns();
+    strictEqual(drained.done, true);
+    await server.close();
+  });
+
+  test('what is left when the time is over is cut, with its reason', async () => {
+    const { server, gate, clock, counts, come } = stage();
+    const reasons: string[] = [];
+    server.events.on('disconnect', ({ reason }) => reasons.push(reason));
+    const client = await come();
+    const ids = idsOf(await client.create('file'));
+    await client.ask(writing(ids, 'some data'));
+    gate.shut.add('read');
+    client.sendFrame(client.encode([reading(ids, 9)]));
+    await turns();
+    const drained = server.leaving.drain(10_000);
+    clock.advance(10_000);
+    await drained;
+    deepStrictEqual(reasons, ['the time to finish was over']);
+    strictEqual(counts().connections, 0);
+    strictEqual(counts().requests, 1);
+    gate.open();
+    await turns();
+    deepStrictEqual(counts(), nothing);
+    await server.close();
+  });
+
+  test('a second drain shortens the time of the first', async () => {
+    const { server, gate, clock, come } = stage();
+    const client = await come();
+    const ids = idsOf(await client.create('file'));
+    await client.ask(writing(ids, 'some data'));
+    gate.shut.add('read');
+    client.sendFrame(client.encode([reading(ids, 9)]));
+    await turns();
+    const first = ending(server.leaving.drain(1_000_000));
+    const second = server.leaving.drain(5);
+    clock.advance(5);
+    await second;
+    await turns();
+    strictEqual(first.done, true);
+    strictEqual(clock.pending, 0);
+    gate.open();
+    await server.close();
+  });
+
+  test('who waits for a change, a lock or a message of a pipe keeps nobody waiting', async () => {
+    const { server, clock, counts, come } = stage();
+    const [watcher, locker, piper] = [await come(), await come(), await come()];
+    const folder = idsOf(await watcher.create('', { createOptions: CreateOptions.DirectoryFile }));
+    const [a, b] = [idsOf(await locker.create('file')), idsOf(await locker.create('file'))];
+    await locker.ask(locking(a, 0n, 1n, ExclusiveLock | FailImmediately));
+    await piper.connect('IPC$');
+    const pipe = idsOf(await piper.create('srvsvc'));
+    const statuses = [
+      await watcher.ask(watching(folder)),
+      await locker.ask(locking(b, 0n, 1n, ExclusiveLock)),
+      await piper.ask(reading(pipe, 100)),
+    ];
+    for (const { status } of statuses) strictEqual(status, NtStatus.Pending);
+    await server.leaving.drain(10_000);
+    await turns();
+    deepStrictEqual(counts(), nothing);
+    strictEqual(clock.pending, 0);
+    await server.close();
+  });
+
+  test('who waits for the break of somebody’s oplock gets it: its holder is let go', async () => {
+    const { server, counts, come } = stage();
+    const [holder, opener] = [await come(), await come('bob', 'word')];
+    await holder.create('file', { requestedOplockLevel: OplockLevel.Batch });
+    strictEqual((await opener.create('file')).status, NtStatus.Pending);
+    const drained = server.leaving.drain(10_000);
+    strictEqual((await opener.next())?.[0]?.status, NtStatus.Success);
+    await drained;
+    deepStrictEqual(counts(), nothing);
+    await server.close();
+  });
+
+  test('over TCP the last answer arrives before the end of the connection', async () => {
+    const gate = new Gate(createMemoryStore());
+    const options = { shares: { share: gate.vfs }, users: { ann: 'secret' }, signing: 'enabled', limits: { logonMs: 60_000 } } as const;
+    await using server = await createSmbServer(options);
+    const { port = 0, host = '' } = server.address ?? {};
+    const socket = connect(port, host);
+    await once(socket, 'connect');
+    const client = new RawClient({
+      clock: new FakeClock(),
+      accept: (link: { open(events: object): void; send(chunks: Uint8Array[]): void; close(): void }) => {
+        link.open({ receive: (bytes: Uint8Array) => socket.write(bytes), end: () => socket.end() });
+        socket.on('data', (bytes) => link.send([new Uint8Array(bytes)]));
+        socket.on('close', () => link.close());
+      },
+    } as unknown as Server);
+    await client.negotiate();
+    await client.logOn('ann', 'secret');
+    await client.connect('share');
+    const ids = idsOf(await client.create('file'));
+    await client.ask({ ...echo, header: { credits: 64 } });
+    await client.ask(writing(ids, Buffer.alloc(60_000, 7)));
+    gate.shut.add('read');
+    client.sendFrame(client.encode([reading(ids, 60_000)]));
+    while (gate.waiting === 0) await turns(1);
+    const drained = server.drain(60_000);
+    const refused = connect(port, host);
+    strictEqual(((await once(refused, 'error')) as [NodeJS.ErrnoException])[0].code, 'ECONNREFUSED');
+    gate.open();
+    const answer = await client.next();
+    strictEqual(answer?.[0]?.status, NtStatus.Success);
+    ok((answer[0]?.bytes.length ?? 0) > 60_000);
+    strictEqual(await client.next(), undefined);
+    await drained;
+    deepStrictEqual(server.view.counts(), nothing);
+  });
+});
+
+describe('closing', () => {
+  test('work in flight is waited for, whether its client is still there or has gone before', async () => {
+    const { server, gate, counts, come } = stage();
+    const [gone, there] = [await come(), await come()];
+    for (const client of [gone, there]) {
+      const ids = idsOf(await client.create('file'));
+      await client.ask(writing(ids, 'some data'));
+      gate.shut.add('read');
+      client.sendFrame(client.encode([reading(ids, 9)]));
+      await turns();
+      gate.shut.delete('read');
+    }
+    gone.end();
+    await turns();
+    const closed = ending(server.close());
+    await turns();
+    deepStrictEqual([closed.done, counts().requests, counts().closing, counts().connections], [false, 2, 4, 0]);
+    gate.open();
+    await turns();
+    strictEqual(closed.done, true);
+    deepStrictEqual(counts(), nothing);
+  });
+
+  test('a store whose close never answers holds nobody up for longer than the limit, and it is said', async () => {
+    for (const call of ['close', 'read', 'unlink', 'list', 'open', 'stat'] as const) {
+      const { server, gate, clock, counts, errors, come } = stage({ limits: { closeMs: 3000 } });
+      const client = await come();
+      const ids = idsOf(
+        await client.create('file', { createOptions: CreateOptions.DeleteOnClose, requestedOplockLevel: OplockLevel.Batch }),
+      );
+      const folder = idsOf(await client.create('', { createOptions: CreateOptions.DirectoryFile }));
+      await client.ask(writing(ids, 'some data'));
+      await client.ask(locking(ids, 0n, 100n, ExclusiveLock | FailImmediately));
+      gate.shut.add(call);
+      client.sendFrame(client.encode([reading(ids, 9)]));
+      client.sendFrame(client.encode([listing(folder, '*')]));
+      client.sendFrame(client.encode([{ command: Command.Create, body: createBody('another') }]));
+      await turns();
+      const closed = ending(server.close());
+      clock.advance(2999);
+      await turns();
+      strictEqual(closed.done, false, call);
+      clock.advance(1);
+      await turns();
+      strictEqual(closed.done, true, call);
+      deepStrictEqual(errors(), ['closed although stores have not answered'], call);
+      const { requests, closing, files, ...left } = counts();
+      ok(requests + closing > 0, call);
+      const { requests: _r, closing: _c, files: _f, ...none } = nothing;
+      deepStrictEqual(left, none, call);
+      gate.open();
+      await turns();
+      deepStrictEqual(counts(), nothing, call);
+      strictEqual(clock.pending, 0);
+    }
+  });
+
+  test('what was asked for after a connection had ended is not begun: no session is left behind', async () => {
+    const { server, gate, clock, counts, come } = stage({ limits: { failedLogonDelayMs: 250 } });
+    const guesser = new RawClient(server);
+    await guesser.negotiate();
+    void guesser.logOn('ann', 'wrong').catch(() => {});
+    await turns();
+    guesser.end();
+    const client = await come();
+    const ids = idsOf(await client.create('file'));
+    await client.ask(writing(ids, 'some data'));
+    gate.shut.add('read');
+    client.sendFrame(client.encode([reading(ids, 9), { ...settingUp(new Uint8Array(0)), header: { sessionId: 0 } }, echo]));
+    await turns();
+    client.end();
+    await turns();
+    gate.open();
+    clock.advance(1000);
+    await turns();
+    deepStrictEqual(counts(), nothing);
+    await server.close();
+  });
+});
+
+describe('a reset under load', () => {
+  /** Some requests of every kind that may be in flight, each on something of the client's own. */
+  async function load(client: RawClient, n: number): Promise<void> {
+    const [file, shared] = [
+      idsOf(await client.create(`file ${n}`, { requestedOplockLevel: OplockLevel.Batch })),
+      idsOf(await client.create('shared')),
+    ];
+    const folder = idsOf(await client.create('', { createOptions: CreateOptions.DirectoryFile }));
+    await client.ask({ ...echo, header: { credits: 100 } });
+    await client.ask(writing(file, Buffer.alloc(5000, n)));
+    await client.ask(locking(file, BigInt(n), 10n, ExclusiveLock | FailImmediately));
+    await client.ask(watching(folder));
+    await client.ask(locking(shared, 0n, 1n, ExclusiveLock));
+  }
+  const workOf = (client: RawClient, n: number): Element[] => [
+    reading({ persistentFileId: n, volatileFileId: n }, 100),
+    { command: Command.Create, body: createBody(`new ${n}`, { createOptions: n % 3 === 0 ? CreateOptions.DeleteOnClose : 0 }) },
+    listing({ persistentFileId: n, volatileFileId: n }, '*'),
+    echo,
+    { ...settingUp(Buffer.from('NTLMSSP\0\x01\0\0\0')), header: { sessionId: n % 2 === 0 ? 0 : client.sessionId } },
+  ];
+
+  for (const drains of [false, true]) {
+    test(`forty clients and a slow store leave nothing behind${drains ? ', drained before' : ''}, however far each request has got`, async () => {
+      for (let round = 0; round < 20; round++) {
+        const { server, gate, clock, counts } = stage({ limits: { idleMs: 1000 } });
+        const clients = await Promise.all(
+          Array.from({ length: 40 }, (_, i) =>
+            RawClient.at(server, 'share', 'ann', 'secret', i % 2 === 0 ? Dialect.Smb21 : Dialect.Smb302),
+          ),
+        );
+        for (const [i, client] of clients.entries()) await load(client, i);
+        const opens = [...server.opens.values()];
+        for (const call of ['open', 'read', 'stat', 'close', 'list'] as const)
+          if ((round >> (call.length % 3)) % 2 === 0) gate.shut.add(call);
+        for (const [i, client] of clients.entries()) {
+          for (const element of workOf(client, i)) client.sendFrame(client.encode([element]));
+          const own = opens.filter(({ tree }) => tree.session.sessionId === client.sessionId);
+          for (const ids of own) client.sendFrame(client.encode([reading(ids, 100), writing(ids, 'x'), closing(ids, i % 2)]));
+        }
+        if (round % 4 !== 0) await turns(round % 4);
+        ok(counts().opens + counts().closing > 0);
+        if (drains) {
+          const drained = server.leaving.drain(1000);
+          if (round % 2 === 0) gate.open();
+          await turns(round % 3);
+          clock.advance(1000);
+          await drained;
+          deepStrictEqual([counts().connections, counts().sessions, counts().trees, counts().opens], [0, 0, 0, 0]);
+        }
+        const closed = server.close();
+        deepStrictEqual([counts().connections, counts().sessions, counts().trees, counts().opens, counts().bytes], [0, 0, 0, 0, 0]);
+        await turns(round % 5);
+        gate.open();
+        await closed;
+        deepStrictEqual(counts(), nothing);
+        strictEqual(clock.pending, 0);
+      }
+    });
+  }
+});
