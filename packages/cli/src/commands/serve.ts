@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import type { Daemon, DaemonOptions, KnownUser, Settings } from '@ring3/daemon';
-import type { DaemonConfiguration } from '@ring3/daemon/config';
+import type { ConsoleConfiguration, DaemonConfiguration } from '@ring3/daemon/config';
 import type { Log, LogLevel } from '@ring3/kit';
 import type { Command } from 'commander';
 import { makePassword, passwordFor } from '../password.ts';
@@ -23,6 +23,7 @@ interface ServeOptions {
   readonly stateDir?: string;
   readonly control?: string;
   readonly netlink?: string;
+  readonly console?: number | 'off';
   readonly capture?: string;
   readonly captureSpeed?: number;
   readonly captureChecksums?: true;
@@ -57,7 +58,7 @@ export function addServe(program: Command): void {
     .option('--state-dir <dir>', 'where state lives')
     .option('--control <socket>', `control socket, or off (default: ${defaultControl()})`)
     .option('--netlink <socket>', `netlink socket, or off (default: ${defaultNetlink()})`)
-    .option('--console <port>', 'the web page; only off, until there is one', oneOf('--console', ['off']))
+    .option('--console <port>', 'numbers and status over HTTP on loopback: a port, 0 for any, or off (default: off)', consolePort)
     .option('--capture <file>', 'play a pcap or pcapng file into the namespace "capture"; it has been played when serve is ready')
     .option('--capture-speed <n>', 'times as fast as its packets came, 1 for its own time; as fast as possible unless given', speed)
     .option('--capture-checksums', 'packets of the capture with wrong checksums are invalid')
@@ -85,12 +86,13 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
     settings: settingsOf(dir, options, users, first, log),
     control: socket(options.control ?? places.control ?? defaultControl()),
     netlink: socket(options.netlink ?? places.netlink ?? defaultNetlink()),
+    console: consoleOf(options, first),
     capture: captureOf(options),
     log,
   });
   if (daemon.madeUser !== undefined) console.log(`user ${daemon.madeUser.name} password ${daemon.madeUser.password}`);
-  const { smb, control, netlink } = daemon.status();
-  const parts = Object.entries({ smb, control, netlink }).filter(([, at]) => at !== undefined);
+  const { smb, control, netlink, console: url } = daemon.status();
+  const parts = Object.entries({ smb, control, netlink, console: url }).filter(([, at]) => at !== undefined);
   console.log(['ready', ...parts.map(([name, at]) => `${name}=${at}`)].join(' '));
   hint(log, daemon.status().smb, (options.guest ?? first.server.guest) === true);
   obeySignals(daemon, log);
@@ -157,6 +159,7 @@ interface Configured {
   readonly shares: NonNullable<Settings['shares']>;
   readonly users: readonly (readonly [string, KnownUser])[];
   readonly daemon: DaemonConfiguration;
+  readonly console: ConsoleConfiguration;
   readonly timeouts: NonNullable<Settings['timeouts']>;
   readonly rules: NonNullable<Settings['rules']>;
   readonly warnings: readonly string[];
@@ -166,15 +169,15 @@ interface Configured {
 async function configurationOf({ config, check }: ServeOptions): Promise<Configured> {
   if (config === undefined) {
     if (check === true) throw new UsageError('--check needs --config FILE');
-    return { server: {}, shares: [], users: [], daemon: {}, timeouts: [], rules: [], warnings: [] };
+    return { server: {}, shares: [], users: [], daemon: {}, console: {}, timeouts: [], rules: [], warnings: [] };
   }
   const { loadConfiguration, fileServerOf, sharesOf } = await import('@ring3/daemon/config');
   const configuration = loadConfiguration(config);
   const shares = sharesOf(configuration, config);
   for (const { path } of shares) expectFolder(path);
   const users = configuration.users.map(({ name, ntHash }) => [name, { ntHash }] as const);
-  const { daemon, timeouts, rules, warnings } = configuration;
-  return { server: fileServerOf(configuration), shares, users, daemon, timeouts, rules, warnings };
+  const { daemon, console, timeouts, rules, warnings } = configuration;
+  return { server: fileServerOf(configuration), shares, users, daemon, console, timeouts, rules, warnings };
 }
 
 function expectFolder(path: string): void {
@@ -196,6 +199,17 @@ function shareOf(dir: string, options: ServeOptions): NonNullable<Settings['shar
     throw new UsageError(`"${name}" is no share name: 1 to 80 characters, none of "/\\[]:;|=,+*?<> (give one with --share)`);
   }
   return { name, path, readOnly: options.readOnly === true, guest: options.guest === true };
+}
+
+/** @throws UsageError */
+function consolePort(text: string): number | 'off' {
+  if (!/^(off|\d+)$/.test(text)) throw new UsageError(`--console is a port or off, not "${text}"`);
+  return text === 'off' ? 'off' : port(text);
+}
+
+function consoleOf(options: ServeOptions, { console: configured }: Configured): DaemonOptions['console'] {
+  const at = options.console ?? configured.port ?? 'off';
+  return at === 'off' ? undefined : { host: configured.host, port: at, tokenFile: configured['token-file'] };
 }
 
 /** @throws UsageError */
