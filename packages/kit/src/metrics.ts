@@ -197,7 +197,10 @@ function show(families: readonly Family[], of: (family: Family) => Shown, gone: 
 export async function createMetrics(options: { readonly process?: boolean } = {}): Promise<Metrics> {
   const { default: prom } = await import('prom-client');
   const registry: Registry = new prom.Registry();
-  if (options.process === true) prom.collectDefaultMetrics({ register: registry });
+  if (options.process === true) {
+    prom.collectDefaultMetrics({ register: registry });
+    for (const name of misnamed) registry.removeSingleMetric(name);
+  }
   const registers = [registry];
   const known = <M extends object>(name: string, make: () => M): M => (registry.getSingleMetric(name) as M | undefined) ?? make();
   const shownAs = (family: Family): Shown => {
@@ -236,6 +239,9 @@ export async function createMetrics(options: { readonly process?: boolean } = {}
     },
   };
 }
+
+/** Gauges of the library that are called like counters, and look at every handle. */
+const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'] as const;
 
 /** A family as prom-client gives it. */
 interface PromFamily {
