@@ -178,10 +178,14 @@ test("the kernel server's own files serve its users; what is not honoured is sai
   const { run, serve, folder } = place(t);
   mkdirSync(join(folder, 'docs'));
   const file = join(folder, 'ksmbd.conf');
-  writeFileSync(file, `[global]\n  deadtime = 15\n  tcp port = 0\n[papers]\n  path = ${join(folder, 'docs')}\n  writeable = yes\n`);
+  const global = '[global]\n  inherit owner = yes\n  tcp port = 0\n';
+  writeFileSync(file, `${global}[papers]\n  path = ${join(folder, 'docs')}\n  writeable = yes\n  valid users = anna ghost\n`);
   writeFileSync(join(folder, 'ksmbdpwd.db'), 'anna:h42AFGBs2ilnekTvoTU/xw==\n');
-  const { status, stderr } = run('serve', '--config', file, '--check');
-  deepStrictEqual({ status, stderr }, { status: 0, stderr: `ring3: ${file}:2: deadtime is not honoured: idle clients stay\n` });
-  const { lines } = await serve('--config', file);
+  deepStrictEqual(outcome(run('serve', '--config', file, '--check')), {
+    status: 0,
+    stdout: `${file}: fine\n`,
+    stderr: `ring3: ${file}:2: inherit owner is not honoured: the owner is the user who creates\nring3: ${file}:5: share papers names users that there are not: ghost\n`,
+  });
+  const { lines } = await serve('--config', file, '--host', '127.0.0.1');
   match(lines[0] as string, /^ready smb=127\.0\.0\.1:\d+ /, 'no user is made: anna is there');
 });

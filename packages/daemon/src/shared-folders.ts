@@ -2,14 +2,16 @@ import { createHash } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { ShareOptions } from '@ring3/smb-server';
-import type { Vfs } from '@ring3/vfs';
+import { createMemoryStore, type Vfs } from '@ring3/vfs';
 import { createNodeStore, type NodeStoreOptions } from '@ring3/vfs-node';
 
-/** A folder of the host that is shared. What is left out is the file server's default. */
+/** A folder of the host that is shared, or a store. What is left out is the file server's default. */
 export interface FolderShare extends Omit<ShareOptions, 'vfs'>, Pick<NodeStoreOptions, 'fileMode' | 'folderMode'> {
   readonly name: string;
   /** Absolute path. */
-  readonly path: string;
+  readonly path?: string;
+  /** What is shared where there is no path: `memory` is empty at first, and gone when the share is. */
+  readonly store?: 'memory';
 }
 
 /** The stores behind the shared folders: one for each folder and the modes of its new files, so that two shares of a folder see one state of its files. */
@@ -24,7 +26,7 @@ export class SharedFolders {
 
   /** The share as the file server takes it; its folder is opened unless it is. @throws Error in one line, for what cannot be shared */
   optionsOf(share: FolderShare): ShareOptions {
-    const { name: _name, path, fileMode, folderMode, ...how } = share;
+    const { name: _name, path: _path, store: _store, fileMode: _fileMode, folderMode: _folderMode, ...how } = share;
     const key = keyOf(share);
     const vfs = this.#stores.get(key) ?? this.#openStore(share);
     this.#stores.set(key, vfs);
@@ -32,9 +34,10 @@ export class SharedFolders {
   }
 
   #openStore({ path, fileMode, folderMode }: FolderShare): Vfs {
-    refuseStateInside(this.#stateDir, path);
+    if (path === undefined) return createMemoryStore();
+    if (isStateInside(this.#stateDir, path)) throw new Error(stateInside(this.#stateDir, path));
     return createNodeStore(path, {
-      state: join(this.#stateDir, 'folders', createHash('sha256').update(path).digest('hex').slice(0, 16)),
+      state: join(this.#stateDir, 'folders', createHash('sha256').update(real(path)).digest('hex').slice(0, 16)),
       ...(fileMode === undefined ? {} : { fileMode }),
       ...(folderMode === undefined ? {} : { folderMode }),
     });
@@ -55,13 +58,22 @@ export class SharedFolders {
   }
 }
 
-const keyOf = ({ path, fileMode, folderMode }: FolderShare): string => JSON.stringify([path, fileMode, folderMode]);
+/** Two ways to one folder are one. */
+const keyOf = ({ name, path, fileMode, folderMode }: FolderShare): string =>
+  path === undefined ? `memory ${name.toUpperCase()}` : JSON.stringify([real(path), fileMode, folderMode]);
 
-/** @throws Error where clients of a share would see the state, the users' hashes among it */
-function refuseStateInside(stateDir: string, shared: string): void {
-  const way = relative(realpathSync(shared), realpathSync(stateDir));
-  if (way.startsWith('..')) return;
-  throw new Error(
-    `the state directory ${stateDir} lies inside the shared folder ${shared}, where clients would see it: give another with --state-dir`,
-  );
+/** A path without links in it, or the path itself where it leads nowhere: who opens it says so. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
 }
+
+/** Whether clients of a share would see the state, the users' hashes among it. */
+export const isStateInside = (stateDir: string, shared: string): boolean => !relative(real(shared), real(stateDir)).startsWith('..');
+
+/** What is said of such a share. */
+export const stateInside = (stateDir: string, shared: string): string =>
+  `the state directory ${stateDir} lies inside the shared folder ${shared}, where clients would see it: give another with --state-dir`;

@@ -23,6 +23,7 @@ export interface StoredShare {
 
 /** What must outlive the process: who the server is, its users, and shares that were added by command. One SQLite file of mode 0600 in the state directory. */
 export class StateStore implements Disposable {
+  readonly folder: string;
   readonly #db: DatabaseSync;
   readonly #path: string;
 
@@ -31,7 +32,8 @@ export class StateStore implements Disposable {
    * @throws StateError when the file is damaged or cannot be used, Error when the folder is not this user's alone
    */
   constructor(stateDir: string) {
-    this.#path = join(privateFolder(stateDir), 'state.sqlite');
+    this.folder = privateFolder(stateDir);
+    this.#path = join(this.folder, 'state.sqlite');
     this.#db = openStateFile(this.#path);
   }
 

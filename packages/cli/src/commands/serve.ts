@@ -1,7 +1,8 @@
-import { statSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
-import type { Daemon, DaemonOptions, KnownUser, Settings } from '@ring3/daemon';
-import type { ConsoleConfiguration, DaemonConfiguration } from '@ring3/daemon/config';
+import { existsSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Daemon, DaemonOptions, KnownUser, ListeningSocket, Settings, StateStore } from '@ring3/daemon';
+import type { ConsoleConfiguration, DaemonConfiguration, ShareConfiguration } from '@ring3/daemon/config';
+import { shareName, shareNames } from '@ring3/daemon/share-keys';
 import type { Log, LogLevel } from '@ring3/kit';
 import type { Command } from 'commander';
 import { makePassword, passwordFor } from '../password.ts';
@@ -20,6 +21,7 @@ interface ServeOptions {
   readonly readOnly?: true;
   readonly signing?: 'required' | 'enabled';
   readonly encryption?: 'off' | 'desired' | 'required';
+  readonly as?: string;
   readonly stateDir?: string;
   readonly control?: string;
   readonly netlink?: string;
@@ -55,6 +57,7 @@ export function addServe(program: Command): void {
       'off (where the client asks for it), desired or required (default: off)',
       oneOf('--encryption', ['off', 'desired', 'required']),
     )
+    .option('--as <user>', 'started by root: act as this user of the machine, once the port is held')
     .option('--state-dir <dir>', 'where state lives')
     .option('--control <socket>', `control socket, or off (default: ${defaultControl()})`)
     .option('--netlink <socket>', `netlink socket, or off (default: ${defaultNetlink()})`)
@@ -68,26 +71,26 @@ export function addServe(program: Command): void {
 }
 
 async function serve(dir: string | undefined, options: ServeOptions): Promise<void> {
-  const [{ startDaemon, defaultStateDir }, kit] = await Promise.all([import('@ring3/daemon'), import('@ring3/kit')]);
+  const [{ startDaemon, defaultStateDir, serviceManager }, kit] = await Promise.all([import('@ring3/daemon'), import('@ring3/kit')]);
   const first = await configurationOf(options);
   const { daemon: places } = first;
-  if (options.check === true) {
-    for (const warning of first.warnings) console.error(`ring3: ${warning}`);
-    console.log(`${options.config}: fine`);
-    return;
-  }
+  if (options.check === true) return check(dir, options, first);
   const format = options.logFormat ?? places['log-format'];
   const log = await (format === 'json' ? kit.createLog : kit.createPrettyLog)({ level: options.logLevel ?? places['log-level'] ?? 'info' });
   const socket = (path: string): string | undefined => (path === 'off' ? undefined : resolve(path));
   const users = await Promise.all((options.user ?? []).map(userOf));
+  const listening = await takePlace(options, first, log);
 
   const daemon = await startDaemon({
     stateDir: options.stateDir ?? places['state-dir'] ?? defaultStateDir(),
     settings: settingsOf(dir, options, users, first, log),
+    config: options.config,
     control: socket(options.control ?? places.control ?? defaultControl()),
     netlink: socket(options.netlink ?? places.netlink ?? defaultNetlink()),
     console: consoleOf(options, first),
     capture: captureOf(options),
+    listening,
+    manager: serviceManager(kit.systemClock),
     log,
   });
   if (daemon.madeUser !== undefined) console.log(`user ${daemon.madeUser.name} password ${daemon.madeUser.password}`);
@@ -98,6 +101,41 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   obeySignals(daemon, log);
   await daemon.stopped;
 }
+
+/**
+ * What has to be done before anything else is: takes the socket that a service manager listens on, or holds the port that only root may; then becomes the
+ * user that ring3 is to act as. Places that are nobody's choice are that user's from here on.
+ * @throws Error in one line
+ */
+async function takePlace(options: ServeOptions, configured: Configured, log: Log): Promise<ListeningSocket | undefined> {
+  const { actAs, boundSocket, isPrivileged, passedSocket } = await import('@ring3/daemon');
+  const { daemon: places } = configured;
+  const { host, port } = addressOf(options, configured);
+  const as = options.as ?? places.user;
+  const passed = passedSocket();
+  if (passed !== undefined) log.info('the service manager gave a socket: host and port are its');
+  const listening = passed ?? (as !== undefined && isPrivileged(port) ? await boundSocket(host, port) : undefined);
+  if (as === undefined) return listening;
+  const chosen = [
+    options.stateDir ?? places['state-dir'],
+    ...[options.control ?? places.control, options.netlink ?? places.netlink].map(folderOf),
+  ];
+  actAs(
+    as,
+    chosen.filter((folder) => folder !== undefined),
+  );
+  await configurationOf(options).catch((error: Error) => log.warn(`${as} will not read the configuration again: ${error.message}`));
+  return listening;
+}
+
+const folderOf = (socket: string | undefined): string | undefined =>
+  socket === undefined || socket === 'off' ? undefined : dirname(socket);
+
+/** Where to listen, as far as nobody gave a socket. */
+const addressOf = ({ host, port }: ServeOptions, { server }: Configured): { host: string; port: number } => ({
+  host: host ?? server.host ?? '127.0.0.1',
+  port: port ?? server.port ?? 4450,
+});
 
 /** A signal to end lets clients finish, a second one does not; SIGHUP reads the configuration again. */
 function obeySignals(daemon: Daemon, log: Log): void {
@@ -119,23 +157,21 @@ function settingsOf(
   users: readonly (readonly [string, string])[],
   first: Configured,
   log: Log,
-): () => Promise<Settings> {
+): (state: StateStore) => Promise<Settings> {
   let read: Configured | undefined = first;
-  return async () => {
+  return async (state) => {
     const configured = read ?? (await configurationOf(options));
     read = undefined;
-    for (const warning of configured.warnings) log.warn(warning);
+    const { shares, warnings } = await sharesWith(dir, options, configured, state);
+    for (const warning of warnings) log.warn(warning);
     return {
-      shares: [...configured.shares, ...(dir === undefined ? [] : [shareOf(dir, options)])],
+      shares,
       smb: {
-        host: '127.0.0.1',
-        port: 4450,
         signing: 'required',
         encryption: 'off',
         ...configured.server,
+        ...addressOf(options, configured),
         ...given({
-          host: options.host,
-          port: options.port,
           signing: options.signing,
           encryption: options.encryption,
           guest: options.guest,
@@ -149,6 +185,32 @@ function settingsOf(
   };
 }
 
+/** What the configuration, the state directory and the command line share together, and what is to be said about all of it. */
+async function sharesWith(
+  dir: string | undefined,
+  options: ServeOptions,
+  configured: Configured,
+  state: StateStore | undefined,
+): Promise<{ readonly shares: NonNullable<Settings['shares']>; readonly warnings: readonly string[] }> {
+  const { sharesOf, unknownUsers, withStored } = await import('@ring3/daemon/config');
+  const own = dir === undefined ? [] : [shareOf(dir, options)];
+  const others = configured.shares.filter(({ name }) => !own.some((share) => share.name.toUpperCase() === name.toUpperCase()));
+  const { shares, warnings } = withStored([...others, ...own], state?.shares() ?? [], state?.folder ?? '');
+  const named = new Set([...configured.users.map(([name]) => name), ...(options.user ?? []).map(nameIn)].map((name) => name.toLowerCase()));
+  const knows = (name: string): boolean => named.has(name.toLowerCase()) || state?.user(name) !== undefined;
+  return { shares: sharesOf(shares), warnings: [...configured.warnings, ...warnings, ...unknownUsers(shares, knows)] };
+}
+
+/** Says whether what would be served can be, without making anything. */
+async function check(dir: string | undefined, options: ServeOptions, configured: Configured): Promise<void> {
+  const { defaultStateDir, StateStore } = await import('@ring3/daemon');
+  const stateDir = options.stateDir ?? configured.daemon['state-dir'] ?? defaultStateDir();
+  using state = existsSync(join(stateDir, 'state.sqlite')) ? new StateStore(stateDir) : undefined;
+  const { warnings } = await sharesWith(dir, options, configured, state);
+  for (const warning of warnings) console.error(`ring3: ${warning}`);
+  console.log(`${options.config}: fine`);
+}
+
 /** What of these is not undefined. */
 const given = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
@@ -156,7 +218,7 @@ const given = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], un
 /** What a configuration file adds to the options. */
 interface Configured {
   readonly server: Partial<NonNullable<Settings['smb']>>;
-  readonly shares: NonNullable<Settings['shares']>;
+  readonly shares: readonly ShareConfiguration[];
   readonly users: readonly (readonly [string, KnownUser])[];
   readonly daemon: DaemonConfiguration;
   readonly console: ConsoleConfiguration;
@@ -171,12 +233,10 @@ async function configurationOf({ config, check }: ServeOptions): Promise<Configu
     if (check === true) throw new UsageError('--check needs --config FILE');
     return { server: {}, shares: [], users: [], daemon: {}, console: {}, timeouts: [], rules: [], warnings: [] };
   }
-  const { loadConfiguration, fileServerOf, sharesOf } = await import('@ring3/daemon/config');
+  const { loadConfiguration, fileServerOf } = await import('@ring3/daemon/config');
   const configuration = loadConfiguration(config);
-  const shares = sharesOf(configuration, config);
-  for (const { path } of shares) expectFolder(path);
   const users = configuration.users.map(({ name, ntHash }) => [name, { ntHash }] as const);
-  const { daemon, console, timeouts, rules, warnings } = configuration;
+  const { shares, daemon, console, timeouts, rules, warnings } = configuration;
   return { server: fileServerOf(configuration), shares, users, daemon, console, timeouts, rules, warnings };
 }
 
@@ -184,21 +244,21 @@ function expectFolder(path: string): void {
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Error(`there is no folder ${path}`);
 }
 
+/** The name in NAME or NAME:PASSWORD. */
+const nameIn = (text: string): string => text.split(':', 1)[0] as string;
+
 async function userOf(text: string): Promise<[string, string]> {
-  const colon = text.indexOf(':');
-  const name = colon < 0 ? text : text.slice(0, colon);
+  const name = nameIn(text);
   checkUserName(name);
-  return [name, await passwordFor(name, colon < 0 ? undefined : text.slice(colon + 1))];
+  return [name, await passwordFor(name, text.includes(':') ? text.slice(name.length + 1) : undefined)];
 }
 
-function shareOf(dir: string, options: ServeOptions): NonNullable<Settings['shares']>[number] {
+function shareOf(dir: string, options: ServeOptions): ShareConfiguration {
   const path = resolve(dir);
   expectFolder(path);
   const name = options.share ?? basename(path);
-  if (name.length === 0 || name.length > 80 || /["/\\[\]:;|=,+*?<>\p{Cc}]/u.test(name) || /^(ipc\$)$/i.test(name)) {
-    throw new UsageError(`"${name}" is no share name: 1 to 80 characters, none of "/\\[]:;|=,+*?<> (give one with --share)`);
-  }
-  return { name, path, readOnly: options.readOnly === true, guest: options.guest === true };
+  if (!shareName.test(name)) throw new UsageError(`"${name}" is no name of a share: ${shareNames} (give one with --share)`);
+  return { name, path, 'read-only': options.readOnly === true, guest: options.guest === true, at: 'the command line' };
 }
 
 /** @throws UsageError */

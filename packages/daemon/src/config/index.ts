@@ -4,4 +4,4 @@ export { configurationSchema } from './json-schema.ts';
 export { KsmbdUsers, ksmbdUsersOf } from './ksmbd/users.ts';
 export { fileServerOf, isKsmbdConf, loadConfiguration, sharesOf, unknownUsers } from './load.ts';
 export { type ShareConfiguration, shareName, shareNames } from './share-keys.ts';
-export { readOptions, withStored } from './stored-shares.ts';
+export { storedShare, withStored } from './stored-shares.ts';

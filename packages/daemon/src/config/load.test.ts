@@ -48,7 +48,7 @@ test('what cannot be read as a file is said: missing, a folder, of no end', (t) 
 test('each folder has to be there, where it is written; relative paths count from the file', (t) => {
   const { folder, put } = place(t);
   const good = loadConfiguration(put('good.toml', '[share.one]\npath = "a"\nread-only = true\n[share.two]\nstore = "memory"\n'));
-  deepStrictEqual(sharesOf(good), [
+  deepStrictEqual(sharesOf(good.shares), [
     { name: 'one', path: join(folder, 'a'), readOnly: true },
     { name: 'two', store: 'memory' },
   ]);
@@ -115,20 +115,20 @@ test('stored shares come beside the configured ones; one that cannot be offered 
       { name: 'empty', options: {} },
       { name: 'again', options: { path: join(folder, 'b'), 'file-mode': '600' } },
     ],
-    'the state',
+    '/state',
   );
   deepStrictEqual(shares, [
     ...configured,
-    { path: join(folder, 'b'), 'read-only': true, name: 'papers', at: 'the state' },
-    { store: 'memory', name: 'scratch', at: 'the state' },
+    { path: join(folder, 'b'), 'read-only': true, name: 'papers', at: '/state' },
+    { store: 'memory', name: 'scratch', at: '/state' },
   ]);
   deepStrictEqual(warnings, [
-    'the state: the stored share photos is left out: the configuration has one of that name, f:2',
-    `the state: the stored share gone is left out: there is no folder ${folder}/none`,
-    'the state: the stored share odd is left out: there is no frobnicate',
-    'the state: the stored share odder is left out: users is a list of strings, not "anna"',
-    'the state: the stored share empty is left out: it has a path or a store',
-    'the state: the stored share again is left out: share papers has the same folder with other modes: file-mode and folder-mode are one for a folder',
+    '/state: the stored share photos is left out: there is a share Photos already, by f:2',
+    `/state: the stored share gone is left out: there is no folder ${folder}/none`,
+    '/state: the stored share odd is left out: there is no frobnicate',
+    '/state: the stored share odder is left out: users is a list of strings, not "anna"',
+    '/state: the stored share empty is left out: it has a path or a store',
+    '/state: the stored share again is left out: share papers has the same folder with other modes: file-mode and folder-mode are one for a folder',
   ]);
 });
 

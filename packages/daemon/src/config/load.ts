@@ -100,8 +100,7 @@ const inCamelCase = <T extends object>(values: T): { [K in keyof T as Camel<K & 
   ) as never;
 
 /** The shares as the daemon takes them. */
-export const sharesOf = ({ shares }: Pick<Configuration, 'shares'>, _file?: string): FolderShare[] =>
-  shares.map(({ at: _at, ...share }) => inCamelCase(share) as FolderShare);
+export const sharesOf = (shares: readonly ShareConfiguration[]): FolderShare[] => shares.map(({ at: _at, ...share }) => inCamelCase(share));
 
 /** Warns of users that lists of shares name and nobody knows. @param knows whether there is a user of that name */
 export const unknownUsers = (shares: readonly ShareConfiguration[], knows: (name: string) => boolean): string[] =>

@@ -1,38 +1,49 @@
+import { isStateInside, stateInside } from '../shared-folders.ts';
 import type { StoredShare } from '../state-store.ts';
 import { shown } from './configuration-error.ts';
 import { faultOf } from './load.ts';
-import { type ShareConfiguration, shareKeys } from './share-keys.ts';
+import { type ShareConfiguration, shareKeys, shareName, shareNames } from './share-keys.ts';
 
 /**
  * The shares of a state directory, beside those that are configured. A stored one that cannot be offered is left out with a warning: nobody who starts the daemon
  * wrote it just now. One that is configured comes before a stored one of the same name.
- * @param at the state directory, for messages
  */
 export function withStored(
   configured: readonly ShareConfiguration[],
   stored: readonly StoredShare[],
-  at: string,
+  stateDir: string,
 ): { readonly shares: readonly ShareConfiguration[]; readonly warnings: readonly string[] } {
   const shares = [...configured];
   const warnings: string[] = [];
-  for (const { name, options } of stored) {
-    const before = configured.find((share) => share.name.toUpperCase() === name.toUpperCase());
-    const read = readOptions(options);
-    const share = typeof read === 'string' ? undefined : { ...read, name, at };
-    const fault =
-      before !== undefined
-        ? `the configuration has one of that name, ${before.at}`
-        : share === undefined
-          ? read
-          : faultOf(share, [...shares, share]);
-    if (fault === undefined && share !== undefined) shares.push(share);
-    else warnings.push(`${at}: the stored share ${name} is left out: ${fault}`);
+  for (const one of stored) {
+    const share = storedShare(one, shares, stateDir);
+    if (typeof share !== 'string') shares.push(share);
+    else warnings.push(`${stateDir}: the stored share ${one.name} is left out: ${share}`);
   }
   return { shares, warnings };
 }
 
+/**
+ * A share as it is stored, if it can be offered beside others.
+ * @returns why it cannot instead
+ */
+export function storedShare(
+  { name, options }: StoredShare,
+  others: readonly ShareConfiguration[],
+  stateDir: string,
+): ShareConfiguration | string {
+  if (!shareName.test(name)) return `"${name}" is no name of a share: ${shareNames}`;
+  const before = others.find((share) => share.name.toUpperCase() === name.toUpperCase());
+  if (before !== undefined) return `there is a share ${before.name} already, by ${before.at}`;
+  const read = readOptions(options);
+  if (typeof read === 'string') return read;
+  const share = { ...read, name, at: stateDir };
+  if (share.path !== undefined && isStateInside(stateDir, share.path)) return stateInside(stateDir, share.path);
+  return faultOf(share, [...others, share]) ?? share;
+}
+
 /** Reads what `[share.NAME]` would say. @returns what is wrong with it instead */
-export function readOptions(options: Readonly<Record<string, unknown>>): Omit<ShareConfiguration, 'name' | 'at'> | string {
+function readOptions(options: Readonly<Record<string, unknown>>): Omit<ShareConfiguration, 'name' | 'at'> | string {
   const read: Record<string, unknown> = {};
   for (const [name, given] of Object.entries(options)) {
     const key = Object.hasOwn(shareKeys, name) ? shareKeys[name as keyof typeof shareKeys] : undefined;
