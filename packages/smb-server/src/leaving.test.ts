@@ -4,7 +4,17 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { FakeClock, fakeLog } from '@ring3/kit';
-import { ChangeNotifyRequest, Command, CreateOptions, Dialect, EchoRequest, LockFlags, NtStatus, OplockLevel } from '@ring3/smb-proto';
+import {
+  ChangeNotifyRequest,
+  Command,
+  CreateOptions,
+  createNtlmInitiator,
+  Dialect,
+  EchoRequest,
+  LockFlags,
+  NtStatus,
+  OplockLevel,
+} from '@ring3/smb-proto';
 import { type Call, createMemoryStore, intercept, type Vfs } from '@ring3/vfs';
 import { createSmbServer } from './create-smb-server.ts';
 import type { Server } from './server.ts';
@@ -305,9 +315,12 @@ describe('closing', () => {
 
   test('what was asked for after a connection had ended is not begun: no session is left behind', async () => {
     const { server, gate, clock, counts, come } = stage({ limits: { failedLogonDelayMs: 250 } });
-    const guesser = new RawClient(server);
-    await guesser.negotiate();
+    const guesser = await come();
+    guesser.sessionId = 0;
     void guesser.logOn('ann', 'wrong').catch(() => {});
+    await turns();
+    const token = createNtlmInitiator({ user: 'ann', password: 'x', random: server.random, now: () => 0 }).next() as { token: Uint8Array };
+    guesser.sendFrame(guesser.encode([{ ...settingUp(token.token), header: { sessionId: 0 } }]));
     await turns();
     guesser.end();
     const client = await come();

@@ -75,6 +75,7 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
     ctx.waited = true;
     return connection.logonPenalty.then(() => setUp(ctx, request));
   }
+  if (connection.ended) return NtStatus.ConnectionDisconnected; // while it waited
   if (ctx.session?.state === 'ended') return NtStatus.UserSessionDeleted;
   if ((request.flags & SessionSetupFlags.Binding) !== 0) return NtStatus.RequestNotAccepted;
   if (connection.options.encryption === 'required' && connection.cipher === undefined) return NtStatus.AccessDenied;
