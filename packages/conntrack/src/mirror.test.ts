@@ -95,6 +95,21 @@ test('whoever carries it hears when its flow is deleted or expires, even where e
   assert.deepEqual([expired.told, other.flow], [['expired'], -1]);
 });
 
+test('a policy of no time at all ends it when time passes, or when something is carried', () => {
+  for (const act of [
+    (_: MirroredConnection, { tracker }: Namespace) => tracker.advance(256),
+    (connection: MirroredConnection, _: Namespace) => connection.received(1, 0),
+  ]) {
+    const namespace = make();
+    const { tracker, rules, timeoutPolicies } = namespace;
+    timeoutPolicies.set({ name: 'p', l3num: 2, l4: 6, timeouts: () => [undefined, undefined, 0] }, { exclusive: true, replace: false });
+    rules.add({ family: 2, protocol: 6 }, { timeout: 'p' });
+    const heard = listener();
+    act(new MirroredConnection(tracker, client, server, 0, heard), namespace);
+    assert.deepEqual([heard.told, tracker.table.used], [['expired'], 0]);
+  }
+});
+
 test('an end of its own is not told', () => {
   const { tracker } = make();
   const heard = listener();

@@ -54,7 +54,7 @@ export class MirroredConnection implements FlowOwner {
     tracker.track(segment(server, client, Flag.Syn | Flag.Ack, 0, 1), 0, this.#header, now, '', true);
     const opened = tracker.track(segment(client, server, Flag.Ack, 1, 1), 0, this.#header, now, ingress);
     const flow = flowOf(opened);
-    if (flow < 0 || classOf(opened) !== PacketClass.Established || !tracker.isAlive(flow)) return;
+    if (flow < 0 || classOf(opened) !== PacketClass.Established || !tracker.isConfirmed(flow)) return;
     tracker.own(flow, this);
     this.#flow = flow;
   }

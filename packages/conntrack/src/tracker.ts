@@ -700,7 +700,7 @@ export class Tracker {
    */
   account(flow: number, direction: number, packets: number, bytes: number, now: number): void {
     this.advance(now);
-    if (!this.#isConfirmed(flow)) return;
+    if (!this.isConfirmed(flow)) return;
     if (this.table.double(flow, Expiry) <= now && !this.#expired(flow)) return;
     const { doubles } = this.table;
     if ((this.table.word(flow, ZoneAndFlags) & FlowFlag.Counted) !== 0) {
@@ -801,10 +801,11 @@ export class Tracker {
 
   /** Whether a flow is in the table and has not expired. */
   isAlive(flow: number): boolean {
-    return this.#isConfirmed(flow) && this.table.double(flow, Expiry) > this.now;
+    return this.isConfirmed(flow) && this.table.double(flow, Expiry) > this.now;
   }
 
-  #isConfirmed(flow: number): boolean {
+  /** Whether a flow is in the table; its time may be over. */
+  isConfirmed(flow: number): boolean {
     return this.table.isUsed(flow) && (this.table.word(flow, StatusWord) & (Status.Confirmed | Status.Dying)) === Status.Confirmed;
   }
 
