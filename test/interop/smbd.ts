@@ -55,8 +55,15 @@ export interface Smbd extends AsyncDisposable {
  * A private Samba on a random port of the loopback, with one share named `share` on `folder`; needs root for the files' owner. All its state lies in a
  * folder that is removed when it ends.
  * @param more further lines of [global]
+ * @param shares the lines of further shares, by name
+ * @param users further users of the machine that may log on, with the same password
  */
-export async function startSmbd(folder: string, more: readonly string[] = []): Promise<Smbd> {
+export async function startSmbd(
+  folder: string,
+  more: readonly string[] = [],
+  shares: Readonly<Record<string, readonly string[]>> = {},
+  users: readonly string[] = [],
+): Promise<Smbd> {
   const user = userInfo().username;
   const password = 'secret';
   const port = await freePort();
@@ -80,8 +87,16 @@ export async function startSmbd(folder: string, more: readonly string[] = []): P
     'smb2 leases = yes',
     ...more,
   ];
-  writeFileSync(conf, `[global]\n${lines.join('\n')}\n[share]\npath = ${folder}\nread only = no\n`);
-  execFileSync('smbpasswd', ['-c', conf, '-s', '-a', user], { input: `${password}\n${password}\n`, stdio: ['pipe', 'ignore', 'pipe'] });
+  const sections = { global: lines, share: [`path = ${folder}`, 'read only = no'], ...shares };
+  writeFileSync(
+    conf,
+    Object.entries(sections)
+      .map(([name, its]) => `[${name}]\n${its.join('\n')}\n`)
+      .join(''),
+  );
+  for (const name of [user, ...users]) {
+    execFileSync('smbpasswd', ['-c', conf, '-s', '-a', name], { input: `${password}\n${password}\n`, stdio: ['pipe', 'ignore', 'pipe'] });
+  }
   const smbd = spawn('smbd', ['--foreground', '--no-process-group', '-s', conf], { stdio: 'ignore', detached: true });
   const ended = new Promise<void>((resolve) => smbd.once('exit', () => resolve()));
   const pid = smbd.pid as number;
