@@ -16,9 +16,9 @@ export type {
 export { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts';
 export type { FileServerOptions } from './file-server.ts';
 export { defaultRuntimeDir, defaultStateDir, privateFolder } from './places.ts';
-export { actAs } from './service/act-as.ts';
-export { boundSocket, isPrivileged, type ListeningSocket, passedSocket } from './service/listening-socket.ts';
+export type { ListeningSocket } from './service/listening-socket.ts';
 export { type ServiceManager, serviceManager } from './service/service-manager.ts';
+export { type Place, takePlace } from './service/take-place.ts';
 export type { Credentials, KnownUser, Settings } from './settings.ts';
 export type { FolderShare } from './shared-folders.ts';
 export { StepError } from './start-in-order.ts';

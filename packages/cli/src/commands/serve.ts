@@ -1,6 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Daemon, DaemonOptions, KnownUser, ListeningSocket, Settings, StateStore } from '@ring3/daemon';
+import type { Daemon, DaemonOptions, KnownUser, Settings, StateStore } from '@ring3/daemon';
 import type { ConsoleConfiguration, DaemonConfiguration, ShareConfiguration } from '@ring3/daemon/config';
 import { shareName, shareNames } from '@ring3/daemon/share-keys';
 import type { Log, LogLevel } from '@ring3/kit';
@@ -71,7 +71,10 @@ export function addServe(program: Command): void {
 }
 
 async function serve(dir: string | undefined, options: ServeOptions): Promise<void> {
-  const [{ startDaemon, defaultStateDir, serviceManager }, kit] = await Promise.all([import('@ring3/daemon'), import('@ring3/kit')]);
+  const [{ startDaemon, defaultStateDir, serviceManager, takePlace }, kit] = await Promise.all([
+    import('@ring3/daemon'),
+    import('@ring3/kit'),
+  ]);
   const first = await configurationOf(options);
   const { daemon: places } = first;
   if (options.check === true) return check(dir, options, first);
@@ -79,14 +82,27 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   const log = await (format === 'json' ? kit.createLog : kit.createPrettyLog)({ level: options.logLevel ?? places['log-level'] ?? 'info' });
   const socket = (path: string): string | undefined => (path === 'off' ? undefined : resolve(path));
   const users = await Promise.all((options.user ?? []).map(userOf));
-  const listening = await takePlace(options, first, log);
+  const at = {
+    stateDir: options.stateDir ?? places['state-dir'],
+    control: options.control ?? places.control,
+    netlink: options.netlink ?? places.netlink,
+  };
+  const as = options.as ?? places.user;
+  const listening = await takePlace({
+    as,
+    ...addressOf(options, first),
+    folders: [at.stateDir, folderOf(at.control), folderOf(at.netlink)],
+  });
+  if (listening !== undefined) log.info('the socket to listen on is there already');
+  if (as !== undefined)
+    await configurationOf(options).catch(({ message }: Error) => log.warn(`${as} cannot read the configuration again: ${message}`));
 
   const daemon = await startDaemon({
-    stateDir: options.stateDir ?? places['state-dir'] ?? defaultStateDir(),
+    stateDir: at.stateDir ?? defaultStateDir(),
     settings: settingsOf(dir, options, users, first, log),
     config: options.config,
-    control: socket(options.control ?? places.control ?? defaultControl()),
-    netlink: socket(options.netlink ?? places.netlink ?? defaultNetlink()),
+    control: socket(at.control ?? defaultControl()),
+    netlink: socket(at.netlink ?? defaultNetlink()),
     console: consoleOf(options, first),
     capture: captureOf(options),
     listening,
@@ -100,32 +116,6 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   hint(log, daemon.status().smb, (options.guest ?? first.server.guest) === true);
   obeySignals(daemon, log);
   await daemon.stopped;
-}
-
-/**
- * What has to be done before anything else is: takes the socket that a service manager listens on, or holds the port that only root may; then becomes the
- * user that ring3 is to act as. Places that are nobody's choice are that user's from here on.
- * @throws Error in one line
- */
-async function takePlace(options: ServeOptions, configured: Configured, log: Log): Promise<ListeningSocket | undefined> {
-  const { actAs, boundSocket, isPrivileged, passedSocket } = await import('@ring3/daemon');
-  const { daemon: places } = configured;
-  const { host, port } = addressOf(options, configured);
-  const as = options.as ?? places.user;
-  const passed = passedSocket();
-  if (passed !== undefined) log.info('the service manager gave a socket: host and port are its');
-  const listening = passed ?? (as !== undefined && isPrivileged(port) ? await boundSocket(host, port) : undefined);
-  if (as === undefined) return listening;
-  const chosen = [
-    options.stateDir ?? places['state-dir'],
-    ...[options.control ?? places.control, options.netlink ?? places.netlink].map(folderOf),
-  ];
-  actAs(
-    as,
-    chosen.filter((folder) => folder !== undefined),
-  );
-  await configurationOf(options).catch((error: Error) => log.warn(`${as} will not read the configuration again: ${error.message}`));
-  return listening;
 }
 
 const folderOf = (socket: string | undefined): string | undefined =>
