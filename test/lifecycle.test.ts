@@ -207,6 +207,24 @@ test('a reload that cannot be changes nothing, and says why', async (t) => {
   await client(portOf(daemon));
 });
 
+test('a limit holds from the reload that brings it to the one that does not say it any more, for who is connected too', async (t) => {
+  const { settings, options } = place(t);
+  let now = settings;
+  await using daemon = await startDaemon({ ...options, settings: () => now });
+  const { tree, connection } = await client(portOf(daemon));
+  const create = (name: string) => tree.create({ name, createDisposition: CreateDisposition.OpenIf });
+  await create('one');
+  now = { ...settings, smb: { host: '127.0.0.1', port: 0, name: 'TOWER', limits: { opensForSession: 1, connections: 1 } } };
+  deepStrictEqual(await daemon.reload(), [{ what: 'server', how: 'changed', keys: ['limits', 'name'], holds: 'new connections' }]);
+  await rejects(create('two'), /TooManyOpenedFiles/);
+  await rejects(client(portOf(daemon)));
+  now = settings;
+  await daemon.reload();
+  await create('two');
+  await (await client(portOf(daemon))).connection.close();
+  await connection.close();
+});
+
 test('who is connected is listed by filters, and is let go by the id in the list', async (t) => {
   const { options, control } = place(t);
   await using daemon = await startDaemon(options);

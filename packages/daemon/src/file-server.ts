@@ -1,5 +1,12 @@
-import type { Clock, Log, Metrics, Random } from '@ring3/kit';
-import { createSmbServer, type SmbServer, type SmbServerOptions } from '@ring3/smb-server';
+import type { Clock, DebugSwitches, Log, Metrics, Random } from '@ring3/kit';
+import {
+  createSmbServer,
+  type DebugWord,
+  type RunTimeOptions,
+  runTimeDefaults,
+  type SmbServer,
+  type SmbServerOptions,
+} from '@ring3/smb-server';
 import { type Change, differing, keyed } from './change.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
 import type { Credentials, KnownUser, Settings } from './settings.ts';
@@ -26,6 +33,7 @@ export interface FileServerParts {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly debug: DebugSwitches<DebugWord>;
   /** Each accepted connection passes here. */
   readonly carry: NonNullable<SmbServerOptions['carry']>;
   /** A socket that is there already. */
@@ -52,7 +60,7 @@ export class FileServer {
 
   /** Opens the folders and starts to listen. @throws Error in one line, for what cannot be shared or listened on */
   static async start(settings: Settings, options: FileServerOptions, parts: FileServerParts): Promise<FileServer> {
-    const { clock, random, log, metrics, store, carry, listening } = parts;
+    const { clock, random, log, metrics, debug, store, carry, listening } = parts;
     const { shares = [] } = settings;
     const folders = new SharedFolders(parts.stateDir);
     try {
@@ -68,6 +76,7 @@ export class FileServer {
         random,
         log: log.child({ part: 'smb' }),
         metrics,
+        debug,
         carry,
       });
       return new FileServer(settings, server, folders, logOns);
@@ -108,7 +117,7 @@ export class FileServer {
     const listening = (key: string): boolean => key === 'host' || key === 'port';
     const atStart = keys.filter(listening);
     const now = keys.filter((key) => !listening(key));
-    if (now.length > 0) this.server.configure({ anonymous: options.guest === true, ...options });
+    if (now.length > 0) this.server.configure(runTimeOptions(options));
     const changes: Change[] = [];
     if (now.length > 0) changes.push({ what: 'server', how: 'changed', keys: now, holds: 'new connections' });
     if (atStart.length > 0) changes.push({ what: 'server', how: 'changed', keys: atStart, holds: 'next start' });
@@ -139,6 +148,15 @@ export class FileServer {
     await this.#folders.close();
   }
 }
+
+/** The options of a running server as these say it: what they leave out is the default again. */
+const runTimeOptions = ({ limits, dialects, ...options }: Omit<FileServerOptions, 'host' | 'port'>): RunTimeOptions => ({
+  ...runTimeDefaults,
+  anonymous: options.guest === true,
+  ...options,
+  limits: { ...runTimeDefaults.limits, ...limits },
+  dialects: { ...runTimeDefaults.dialects, ...dialects },
+});
 
 interface LogOns {
   readonly users: StoredUsers;
