@@ -351,3 +351,41 @@ test('nobody waits for a lock that he could have, nobody has one that another ex
     }),
   );
 });
+
+test('what an open holds is told to whoever looks, of each open its own, and of nobody nothing', () => {
+  const { state, open, oplock, lock, range } = stage();
+  const nothing = { oplock: 'none', locks: [], deletePending: false };
+  assert.deepEqual(state.look('f', 1), nothing);
+  open(1);
+  oplock(1, 'batch');
+  assert.deepEqual(state.look('f', 1), { ...nothing, oplock: 'batch' });
+  open(2, { access: 0x80, checkedAccess: 0x80 });
+  lock(1, [range(5, 1), range(0, 2, false)], false);
+  assert.deepEqual(state.look('f', 1), { ...nothing, oplock: 'batch', locks: [range(5, 1), range(0, 2, false)] });
+  assert.deepEqual(state.look('f', 2), nothing);
+  state.submit('f', { kind: 'disposition', openId: 2, deletePending: true });
+  assert.equal(state.look('f', 2).deletePending, true);
+  assert.equal(state.look('g', 1).deletePending, false);
+});
+
+test('the totals are what was taken and not given back, and looking changes nothing', async () => {
+  const { state, open, oplock, lock, range, close } = stage();
+  const nothing = { files: 0, locks: 0, oplocks: 0 };
+  assert.deepEqual(state.totals, nothing);
+  state.look('f', 1);
+  assert.deepEqual(state.totals, nothing);
+  open(1);
+  oplock(1, 'levelII');
+  open(2);
+  lock(2, [range(0, 1), range(1, 1)], false);
+  assert.deepEqual(state.totals, { files: 1, locks: 2, oplocks: 0 }, 'a lock breaks level II');
+  oplock(1, 'levelII');
+  const giveBack = await state.reserve('folder', 'NEW');
+  assert.deepEqual(state.totals, { files: 2, locks: 2, oplocks: 0 });
+  giveBack();
+  close(2);
+  oplock(1, 'batch');
+  assert.deepEqual(state.totals, { files: 1, locks: 0, oplocks: 1 });
+  close(1);
+  assert.deepEqual(state.totals, nothing);
+});
