@@ -58,7 +58,7 @@ function forcedUser({ server, connection }: ContextOf<'session'>, { name, option
   return NtStatus.NoSuchUser;
 }
 
-/** Share.CurrentUses is Share.MaxUses, MS-SMB2 3.3.5.7: counted where there is a limit alone. */
+/** Share.CurrentUses is Share.MaxUses, MS-SMB2 3.3.5.7. Counted where there is a limit alone. */
 function isFull({ sessions }: Server, { name, options }: Share): boolean {
   const most = options?.maxConnections ?? 0;
   if (most === 0) return false;

@@ -65,6 +65,27 @@ test('NetrShareEnum at level 1 tells the shares that are not hidden (MS-SRVS 3.1
   deepStrictEqual([reader.u32('total'), reader.u32('resume'), reader.u32('status')], [2, 0, 0]);
 });
 
+test('NetrShareGetInfo at level 2 tells how many may be connected, where that is limited (SHARE_INFO_2, MS-SRVS 2.2.4.24)', () => {
+  const limited = {
+    ...host,
+    shares: () => [
+      { name: 'photos', type: 0, comment: '' },
+      { name: 'few', type: 0, comment: '', maxUses: 3 },
+    ],
+  };
+  const limitOf = (name: string): number => {
+    const pipe = open(limited);
+    const text = new NdrWriter().string(name).settle().finish().subarray(4);
+    pipe.write(
+      request(16, Buffer.concat([new Uint8Array(4), text, new Uint8Array((4 - (text.length & 3)) & 3), Uint8Array.of(2, 0, 0, 0)])),
+    );
+    const reader = new NdrReader(new Frame(answerOf(pipe).stub));
+    for (const field of ['level', 'info', 'name', 'type', 'remark', 'permissions']) reader.u32(field);
+    return reader.u32('max_uses');
+  };
+  deepStrictEqual([limitOf('photos'), limitOf('few')], [0xffffffff, 3]);
+});
+
 test('a long answer comes in fragments of what the client receives at most, and in pieces of what it reads', () => {
   const pipe = open({ ...host, shares: () => shares });
   pipe.write(request(15, enumerate));

@@ -11,6 +11,8 @@ export interface PipeShare {
   readonly comment: string;
   /** Listed only where it is asked for by name. */
   readonly hidden?: boolean;
+  /** Connections that it takes at most; no limit where missing. */
+  readonly maxUses?: number;
 }
 
 /** What the pipes tell of the server. */

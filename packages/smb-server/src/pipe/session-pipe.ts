@@ -22,7 +22,10 @@ function hostFor(session: Session): PipeHost {
     *shares(): Iterable<PipeShare> {
       for (const share of server.shares.all()) {
         if (share.accessOf(session) === 'none') continue;
-        yield { name: share.name, type: typeOf(share), comment: share.comment, hidden: share.options?.hidden === true };
+        const { name, comment, options } = share;
+        const { hidden = false, maxConnections = 0 } = options ?? {};
+        const limit = maxConnections > 0 ? { maxUses: maxConnections } : {};
+        yield { name, type: typeOf(share), comment, hidden, ...limit };
       }
     },
     wall: () => server.clock.wall(),

@@ -12,7 +12,13 @@ type WriteShare = (out: NdrWriter, share: PipeShare) => void;
 const level1: WriteShare = (out, { name, type, comment }) => void out.string(name).u32(type).string(comment);
 const level2: WriteShare = (out, share) => {
   level1(out, share);
-  out.u32(0).u32(unlimited).u32(0).string('').string(undefined); // permissions, limit, uses; paths of the host are not told
+  // permissions, limit, uses; paths of the host are not told
+  out
+    .u32(0)
+    .u32(share.maxUses ?? unlimited)
+    .u32(0)
+    .string('')
+    .string(undefined);
 };
 /** SHARE_INFO_* by level, MS-SRVS 2.2.4.22 to 2.2.4.28. */
 const shareLevels: Readonly<Record<number, WriteShare>> = {
