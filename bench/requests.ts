@@ -69,7 +69,7 @@ await using server = await createSmbServer({
   users: { ann: 'secret' },
   signing: 'enabled',
   listen: false,
-  metrics: await createMetrics(),
+  metrics: createMetrics(),
 });
 const [near, far] = linkPair();
 const link = new Driven(far);

@@ -1,21 +1,7 @@
 import type { Metric, Registry } from 'prom-client';
 
-/** Names to values; the set of names of one metric never changes. */
+/** Names to values; the set of names of one family never changes. */
 export type Labels = Readonly<Record<string, string>>;
-
-/** A number that only grows. */
-export interface Counter {
-  add(by?: number, labels?: Labels): void;
-}
-/** A number that goes up and down. */
-export interface Gauge {
-  set(value: number, labels?: Labels): void;
-  add(by: number, labels?: Labels): void;
-}
-/** Counts of observations by size. */
-export interface Histogram {
-  observe(value: number, labels?: Labels): void;
-}
 
 /** Observations by size, as a histogram keeps them. */
 export interface Distribution {
@@ -84,15 +70,11 @@ export interface FamilyValues {
   readonly values: readonly Value[];
 }
 
-/** Where numbers go. One call where it happens; whoever shows them lists them by itself. */
+/** Where numbers are shown. Whoever has some shows them as families; whoever looks sees them all. */
 export interface Metrics {
-  /** A number that is told when it changes; asked for twice by one name it is the same one. So are the next two. */
-  counter(name: string, help: string, labels?: readonly string[]): Counter;
-  gauge(name: string, help: string, labels?: readonly string[]): Gauge;
-  histogram(name: string, help: string, buckets: readonly number[], labels?: readonly string[]): Histogram;
   /**
    * Shows families until that is disposed of. Several may share a name, as those of two servers do: what they read is added up, label by label.
-   * @throws RangeError where the name is shown with another type, other labels or other buckets
+   * @throws RangeError where the name is shown with another type, other labels or other buckets; then nothing is shown
    */
   show(families: readonly Family[]): Disposable;
   /** Prometheus text format, version 0.0.4. */
@@ -125,7 +107,7 @@ class Shown {
     return { name, help, type, values: this.#values() };
   }
 
-  /** The same as prom-client's registry asks its own metrics for it. */
+  /** The same as a registry of prom-client asks its own metrics for it. */
   get(): object {
     const { values, ...family } = this.now();
     return { ...family, aggregator: 'sum', values: values.map(({ name, labels, value }) => ({ metricName: name, labels, value })) };
@@ -165,83 +147,63 @@ function bucketsOf(name: string, bounds: readonly number[], labels: Labels, coun
   return [...buckets, { name: `${name}_sum`, labels, value: sum }, { name: `${name}_count`, labels, value: below }];
 }
 
-/** What to do when families are no longer shown. */
-const disposable = (dispose: () => void): Disposable => ({ [Symbol.dispose]: dispose });
-
-/** Adds to what is shown by these names. @returns the way back */
-function show(families: readonly Family[], of: (family: Family) => Shown, gone: (name: string) => void): Disposable {
+/** Adds families to what is shown by their names. @returns the way back */
+function show(shown: Map<string, Shown>, families: readonly Family[]): Disposable {
   const added: (readonly [Shown, Family])[] = [];
   const hide = (): void => {
-    for (const [shown, family] of added.splice(0)) {
-      shown.sources.delete(family);
-      if (shown.sources.size === 0) gone(family.name);
+    for (const [of, family] of added.splice(0)) {
+      of.sources.delete(family);
+      if (of.sources.size === 0) shown.delete(of.name);
     }
   };
   try {
     for (const family of families) {
-      const shown = of(family);
-      shown.add(family);
-      added.push([shown, family]);
+      const of = shown.get(family.name) ?? new Shown(family);
+      of.add(family);
+      shown.set(family.name, of);
+      added.push([of, family]);
     }
   } catch (error) {
     hide();
     throw error;
   }
-  return disposable(hide);
+  return { [Symbol.dispose]: hide };
 }
 
 /**
- * Metrics in a Prometheus registry of their own. The library is loaded here only.
- * @param options `process`: numbers of this process too (memory, processor time, lag of the event loop, descriptors, garbage collection)
+ * Metrics in the registry of a library, which is loaded when somebody looks first.
+ * @param options `process`: numbers of this process too (memory, processor time, lag of the event loop, descriptors, garbage collection); lag and collections
+ * count from the first look on
  */
-export async function createMetrics(options: { readonly process?: boolean } = {}): Promise<Metrics> {
-  const { default: prom } = await import('prom-client');
-  const registry: Registry = new prom.Registry();
-  if (options.process === true) {
-    prom.collectDefaultMetrics({ register: registry });
-    for (const name of misnamed) registry.removeSingleMetric(name);
-  }
-  const registers = [registry];
-  const known = <M extends object>(name: string, make: () => M): M => (registry.getSingleMetric(name) as M | undefined) ?? make();
-  const shownAs = (family: Family): Shown => {
-    const there: unknown = registry.getSingleMetric(family.name);
-    if (there instanceof Shown) return there;
-    const shown = new Shown(family);
-    registry.registerMetric(shown as unknown as Metric); // it asks for name and get() alone
-    return shown;
-  };
+export function createMetrics(options: { readonly process?: boolean } = {}): Metrics {
+  const shown = new Map<string, Shown>();
+  let ofProcess: Promise<Registry> | undefined;
+  const load = (): Promise<Registry> => (ofProcess ??= registryOf(options.process === true));
   return {
-    counter: (name, help, labels = []) => {
-      const counter = known(name, () => new prom.Counter({ name, help, labelNames: [...labels], registers }));
-      return { add: (by = 1, at) => (at === undefined ? counter.inc(by) : counter.inc(at, by)) };
+    show: (families) => show(shown, families),
+    text: async () => {
+      const [{ Registry }, process] = [(await import('prom-client')).default, await load()];
+      const own = new Registry();
+      for (const family of shown.values()) own.registerMetric(family as unknown as Metric); // it asks for name and get() alone
+      return Registry.merge([own, process]).metrics();
     },
-    gauge: (name, help, labels = []) => {
-      const gauge = known(name, () => new prom.Gauge({ name, help, labelNames: [...labels], registers }));
-      return {
-        set: (value, at) => (at === undefined ? gauge.set(value) : gauge.set(at, value)),
-        add: (by, at) => (at === undefined ? gauge.inc(by) : gauge.inc(at, by)),
-      };
-    },
-    histogram: (name, help, buckets, labels = []) => {
-      const histogram = known(name, () => new prom.Histogram({ name, help, buckets: [...buckets], labelNames: [...labels], registers }));
-      return { observe: (value, at) => (at === undefined ? histogram.observe(value) : histogram.observe(at, value)) };
-    },
-    show: (families) => show(families, shownAs, (name) => registry.removeSingleMetric(name)),
-    text: () => registry.metrics(),
     values: async () => {
-      const all = (await registry.getMetricsAsJSON()) as unknown as readonly PromFamily[];
-      return all.map(({ name, help, type, values }) => ({
-        name,
-        help,
-        type,
-        values: values.map(({ metricName = name, labels, value }) => ({ name: metricName, labels: texts(labels), value })),
-      }));
+      const process = (await (await load()).getMetricsAsJSON()) as unknown as readonly PromFamily[];
+      return [...[...shown.values()].map((family) => family.now()), ...process.map(valuesOf)];
     },
   };
 }
 
 /** Gauges of the library that are called like counters, and look at every handle. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'] as const;
+
+async function registryOf(process: boolean): Promise<Registry> {
+  const { default: prom } = await import('prom-client');
+  const register = new prom.Registry();
+  if (process) prom.collectDefaultMetrics({ register });
+  for (const name of misnamed) register.removeSingleMetric(name);
+  return register;
+}
 
 /** A family as prom-client gives it. */
 interface PromFamily {
@@ -251,52 +213,43 @@ interface PromFamily {
   readonly values: readonly { readonly metricName?: string; readonly labels: Readonly<Record<string, unknown>>; readonly value: number }[];
 }
 
+const valuesOf = ({ name, help, type, values }: PromFamily): FamilyValues => ({
+  name,
+  help,
+  type,
+  values: values.map(({ metricName = name, labels, value }) => ({ name: metricName, labels: texts(labels), value })),
+});
+
 const texts = (labels: Readonly<Record<string, unknown>>): Labels =>
   Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
 
-const nothing = { add: () => {}, set: () => {}, observe: () => {} };
-
-/** Metrics that nobody keeps: what the packages use unless they are handed others. */
+/** Metrics that nobody sees: what the packages use unless they are handed others. */
 export const noMetrics: Metrics = {
-  counter: () => nothing,
-  gauge: () => nothing,
-  histogram: () => nothing,
-  show: () => disposable(() => {}),
+  show: () => ({ [Symbol.dispose]: () => {} }),
   text: async () => '',
   values: async () => [],
 };
 
-/** Metrics kept in a plain map, for tests. */
+/** Metrics for tests. */
 export interface FakeMetrics extends Metrics {
-  /** `name{a="b",…}` → value as it is now: what was told, and what is read. Of a histogram that was told how many observations there were. */
-  readonly seen: Map<string, number>;
+  /** `name{a="b",…}` → value as it is now. */
+  readonly seen: ReadonlyMap<string, number>;
 }
 
-/** Makes metrics kept in a plain map. */
+/** Makes metrics for tests. */
 export function fakeMetrics(): FakeMetrics {
-  const told = new Map<string, number>();
   const shown = new Map<string, Shown>();
-  const at = (name: string, labels: Labels = {}): string => {
+  const at = (name: string, labels: Labels): string => {
     const list = Object.entries(labels).map(([label, text]) => `${label}="${text}"`);
     return list.length === 0 ? name : `${name}{${list}}`;
   };
-  const add = (key: string, by: number): void => void told.set(key, (told.get(key) ?? 0) + by);
-  const shownAs = (family: Family): Shown => {
-    let there = shown.get(family.name);
-    if (there === undefined) shown.set(family.name, (there = new Shown(family)));
-    return there;
-  };
+  const values = (): FamilyValues[] => [...shown.values()].map((family) => family.now());
   return {
     get seen() {
-      const all = new Map(told);
-      for (const family of shown.values()) for (const { name, labels, value } of family.now().values) all.set(at(name, labels), value);
-      return all;
+      return new Map(values().flatMap((family) => family.values.map(({ name, labels, value }) => [at(name, labels), value] as const)));
     },
-    counter: (name) => ({ add: (by = 1, labels) => add(at(name, labels), by) }),
-    gauge: (name) => ({ add: (by, labels) => add(at(name, labels), by), set: (value, labels) => void told.set(at(name, labels), value) }),
-    histogram: (name) => ({ observe: (_value, labels) => add(at(name, labels), 1) }),
-    show: (families) => show(families, shownAs, (name) => void shown.delete(name)),
+    show: (families) => show(shown, families),
     text: async () => '',
-    values: async () => [...shown.values()].map((family) => family.now()),
+    values: async () => values(),
   };
 }

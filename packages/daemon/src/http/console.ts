@@ -20,7 +20,7 @@ export interface ConsoleParts {
  * @throws Error in one line
  */
 export async function openConsole(options: ConsoleOptions, { status, stateDir, random, log }: ConsoleParts): Promise<Console> {
-  const metrics = await createMetrics({ process: true });
+  const metrics = createMetrics({ process: true });
   metrics.show([
     gaugeOf('ring3_state', 'The state of the file server: 1 for the one that it is in.', ['state'], () => {
       const now = status().state;

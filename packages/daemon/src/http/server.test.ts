@@ -15,7 +15,7 @@ const status: DaemonStatus = { state: 'running', pid: 1, upSeconds: 2, shares: [
 
 async function start(t: TestContext, options: Partial<ConsoleOptions> = {}, more: Partial<Shown> = {}) {
   const stateDir = mkdtempSync(join(tmpdir(), 'ring3-console-'));
-  const metrics = await createMetrics();
+  const metrics = createMetrics();
   metrics.show([gaugeOf('level', 'A level.', ['of'], () => [[3, 'it']])]);
   const log = fakeLog();
   const again = () =>
@@ -185,7 +185,7 @@ test('a port in use is one line', async (t) => {
   await rejects(
     serveConsole(
       { port },
-      { metrics: await createMetrics(), status: () => status },
+      { metrics: createMetrics(), status: () => status },
       { stateDir: '/nowhere', random: fakeRandom(), log: fakeLog() },
     ),
     new RegExp(`^Error: cannot listen on 127\\.0\\.0\\.1:${port} \\(EADDRINUSE\\)$`),
