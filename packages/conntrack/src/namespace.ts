@@ -85,6 +85,14 @@ export class Namespace implements EngineContext {
     this.keepTime();
   }
 
+  /** Takes one away again. */
+  deleteSink(sink: EventSink): void {
+    const at = this.#sinks.indexOf(sink);
+    if (at < 0) return;
+    this.#sinks.splice(at, 1);
+    this.#listen();
+  }
+
   /** From now on flows end when their time has come, without waiting for a packet: a timer is set to the next of them, by the namespace's clock. */
   keepTime(): void {
     this.#keepsTime = true;
@@ -92,7 +100,7 @@ export class Namespace implements EngineContext {
   }
 
   #listen(): void {
-    if (this.#tracker === undefined || this.#sinks.length === 0) return;
+    if (this.#tracker === undefined) return;
     const sinks = this.#sinks;
     const fanOut: EventSink = {
       listens: () => sinks.some((sink) => sink.listens?.() === true),
@@ -103,7 +111,7 @@ export class Namespace implements EngineContext {
         for (const sink of sinks) sink.expectation(event, expectation);
       },
     };
-    this.#tracker.sink = sinks.length === 1 ? (sinks[0] as EventSink) : fanOut;
+    this.#tracker.sink = sinks.length > 1 ? fanOut : sinks[0];
   }
 
   #wait(): void {

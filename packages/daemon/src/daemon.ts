@@ -7,6 +7,7 @@ import type { Change } from './change.ts';
 import { type Controlled, controlHandlers } from './control/handlers.ts';
 import type { DaemonStatus } from './control/protocol.ts';
 import { serveControl } from './control/server.ts';
+import { Debugging } from './debugging.ts';
 import type { FileServer } from './file-server.ts';
 import { Guard } from './guard.ts';
 import type { Console } from './http/console.ts';
@@ -71,6 +72,7 @@ class Running implements Controlled {
   readonly options: DaemonOptions;
   readonly clock: Clock;
   readonly random: Random;
+  readonly debug: Debugging;
   readonly #manager: ServiceManager;
   readonly #serving: Serving;
   readonly #lifecycle = new Lifecycle(() => this.#serving.steps());
@@ -94,6 +96,7 @@ class Running implements Controlled {
     this.options = options;
     this.clock = options.clock ?? systemClock;
     this.random = options.random ?? systemRandom();
+    this.debug = new Debugging(options.log, this.clock);
     this.#manager = options.manager ?? noServiceManager;
     this.#serving = new Serving({ ...options, clock: this.clock, random: this.random }, () => this.#ground());
     this.#readyAt = this.#lastControlAt = this.clock.now();
@@ -167,7 +170,8 @@ class Running implements Controlled {
   }
 
   #openNamespaces(): () => void {
-    const namespaces = new Namespaces({ clock: this.clock, random: this.random, log: this.options.log.child({ part: 'netlink' }) });
+    const { clock, random } = this;
+    const namespaces = new Namespaces({ clock, random, log: this.options.log.child({ part: 'netlink' }), debug: this.debug.netfilter });
     this.#namespaces = namespaces;
     this.#configured = [new ConfiguredNamespace(namespaces.get().namespace)];
     this.#guard = new Guard(namespaces.get().namespace, this.options.log.child({ part: 'guard' }));
@@ -247,7 +251,7 @@ class Running implements Controlled {
     const [store, guard] = [this.#store, this.#guard];
     if (store === undefined || guard === undefined) throw new Error('ring3 is starting');
     const metrics = this.#console?.metrics ?? noMetrics;
-    return { stateDir: this.options.stateDir, store, guard, metrics, configured: this.#configured };
+    return { stateDir: this.options.stateDir, store, guard, metrics, debug: this.debug.smb, configured: this.#configured };
   }
 
   get madeUser(): Credentials | undefined {

@@ -1,8 +1,8 @@
 import { createNamespace, Host, type Namespace, type NamespaceOptions } from '@ring3/conntrack';
 import { createNetlinkServer } from '@ring3/conntrack-netlink';
-import type { Clock, Log, Random } from '@ring3/kit';
-import type { NetlinkServer, Trace } from '@ring3/netlink';
-import { describeDatagram } from '@ring3/nfnetlink';
+import { type Clock, DebugLines, DebugSwitches, type Log, type Random } from '@ring3/kit';
+import type { NetlinkServer } from '@ring3/netlink';
+import { NamespaceDebug, type NetfilterWord, netfilterWords } from './namespace-debug.ts';
 
 /** The namespace of whoever names none. */
 export const defaultNamespace = 'default';
@@ -14,16 +14,28 @@ export interface NamedNamespace {
   readonly server: NetlinkServer;
 }
 
+/** What namespaces are given. */
+export interface NamespacesOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Debug output; switches of its own, unless given. */
+  readonly debug?: DebugSwitches<NetfilterWord>;
+}
+
 /** The daemon's namespaces: one under the name `default` that stays, and others that come and go. They share one host. */
 export class Namespaces {
   readonly host: Host = new Host();
   readonly #open = new Map<string, NamedNamespace>();
   readonly #given: { readonly clock: Clock; readonly random: Random };
   readonly #log: Log;
+  readonly #debug: DebugSwitches<NetfilterWord>;
 
-  constructor(given: { readonly clock: Clock; readonly random: Random; readonly log: Log }) {
-    this.#given = { clock: given.clock, random: given.random };
-    this.#log = given.log;
+  constructor(given: NamespacesOptions) {
+    const { clock, random, log, debug = new DebugSwitches(netfilterWords, new DebugLines(log, clock)) } = given;
+    this.#given = { clock, random };
+    this.#log = log;
+    this.#debug = debug;
     this.add(defaultNamespace);
   }
 
@@ -33,9 +45,10 @@ export class Namespaces {
     if (this.#open.has(name)) throw new Error(`there is a namespace ${name} already`);
     const namespace = createNamespace({ ...this.#given, host: this.host, ...options });
     const log = this.#log.child({ namespace: name });
+    const { trace } = new NamespaceDebug(name, namespace, this.#debug);
     const server = createNetlinkServer(namespace, {
       fault: ({ error, type, portId }) => log.error('a request failed inside ring3', { error, type, portId }),
-      ...(log.enabled('trace') ? { trace: traceTo(log) } : {}),
+      trace,
     });
     this.#open.set(name, { name, namespace, server });
     return namespace;
@@ -72,10 +85,3 @@ export class Namespaces {
     this.#open.clear();
   }
 }
-
-/** Writes each netlink message into the log, with the names of its declaration. */
-const traceTo =
-  (log: Log): Trace =>
-  (direction, portId, datagram) => {
-    for (const line of describeDatagram(datagram)) log.trace(`netlink ${direction} ${line}`, { portId });
-  };

@@ -1,4 +1,5 @@
-import type { Clock, Log, MaybePromise, Metrics, Random } from '@ring3/kit';
+import type { Clock, DebugSwitches, Log, MaybePromise, Metrics, Random } from '@ring3/kit';
+import type { DebugWord } from '@ring3/smb-server';
 import type { Change } from './change.ts';
 import { FileServer } from './file-server.ts';
 import type { Guard } from './guard.ts';
@@ -17,6 +18,7 @@ export interface Ground {
   readonly store: StateStore;
   readonly guard: Guard;
   readonly metrics: Metrics;
+  readonly debug: DebugSwitches<DebugWord>;
   /** What settings say about policies and rules holds for each of these. */
   readonly configured: readonly ConfiguredNamespace[];
 }
@@ -100,7 +102,7 @@ export class Serving {
     const { smb, shares = [], makeUser } = this.#settings;
     if (smb !== undefined && shares.length > 0) {
       const { log, clock, random, listening } = this.#options;
-      const { stateDir, store, guard, metrics } = this.#ground();
+      const { stateDir, store, guard, metrics, debug } = this.#ground();
       const once = makeUser && (() => (this.#madeUser ??= makeUser()));
       const settings = { ...this.#settings, ...(once === undefined ? {} : { makeUser: once }) };
       this.#fileServer = await FileServer.start(settings, smb, {
@@ -110,6 +112,7 @@ export class Serving {
         random,
         log,
         metrics,
+        debug,
         listening,
         carry: guard.carry,
       });

@@ -39,7 +39,7 @@ function conntrackTable(command: number): Attrs<AttrTable> {
   return (special[command as 4 | 5] ?? ConntrackMessage) as unknown as Attrs<AttrTable>;
 }
 
-/** The messages of a datagram for people, one line each, with the names of the declarations; what cannot be read stays hexadecimal. */
+/** The messages of a datagram for people, one line each, with the names of the declarations; payload, and what cannot be read, by its length alone. */
 export function describeDatagram(datagram: Uint8Array): string[] {
   const found = messages(datagram).map(({ header, frame, at }) => `${describeHeader(header)} ${describeBody(header, frame, at)}`);
   return found.length === 0 ? [`${datagram.length} bytes without a whole message`] : found;
@@ -58,14 +58,14 @@ function describeBody(header: MessageHeader, frame: Frame, at: number): string {
     if (header.type < MessageType.MinType) return `control message ${nameOf(MessageType, header.type)}`;
     const reader = readers[header.type >> 8];
     const name = nameOf(Subsystem, header.type >> 8);
-    if (reader === undefined) return `${name} ${header.type & 0xff} ${hex(frame, body, end)}`;
+    if (reader === undefined) return `${name} ${header.type & 0xff} <${end - body} bytes>`;
     const first = body + FamilyHeader.byteLength;
     const table = reader.table(header.type & 0xff, frame, first, end - first);
     const head = FamilyHeader.print(FamilyHeader.read(frame, body));
     return `${name} ${nameOf(reader.commands, header.type & 0xff)} ${head} ${table.print(table.read(frame, first, end - first))}`;
   } catch (error) {
     if (!(error instanceof DecodeError) && !(error instanceof RangeError)) throw error;
-    return `type ${header.type} ${hex(frame, body, end)} (${error.message})`;
+    return `type ${header.type} <${end - body} bytes> (${error.message})`;
   }
 }
 
@@ -78,5 +78,3 @@ function describeError(header: MessageHeader, frame: Frame, body: number, end: n
   const first = body + 4 + echoed;
   return `${text} ${ExtendedAck.print(ExtendedAck.read(frame, first, end - first))}`;
 }
-
-const hex = (frame: Frame, from: number, to: number): string => Buffer.from(frame.bytes.subarray(from, to)).toString('hex');

@@ -134,6 +134,12 @@ export const binary = (type: number, max = 0xfffb): Attr<Uint8Array> =>
     print: (value) => Buffer.from(value).toString('hex'),
   });
 
+/** The same attribute, of which only the length is printed: what it holds may be anybody's secret. */
+export const unprinted = (row: Attr<Uint8Array>): Attr<Uint8Array> => ({
+  ...row,
+  codec: { ...row.codec, print: (value) => `<${value.length} bytes>` },
+});
+
 /** An attribute without payload: there or not. */
 export const flag = (type: number): Attr<true> =>
   variable<true>(type, 'flag', 0, { read: () => true, size: () => 0, write: () => {}, random: () => true, print: () => 'true' });

@@ -14,6 +14,7 @@ import {
   type Struct,
   struct,
   u8,
+  unprinted,
   type WriteOf,
 } from '@ring3/wire';
 import { ConntrackMessage } from '../ctnetlink/attributes.ts';
@@ -71,5 +72,5 @@ export const QueueMessage = attrs('NFQA', {
   conntrack: nest(11, ConntrackMessage), // NFQA_CT
   conntrackInfo: attr(12, be32), // NFQA_CT_INFO: enum ip_conntrack_info
   capturedLength: attr(13, be32), // NFQA_CAP_LEN: of the whole packet, where the payload is cut
-  payload: binary(10), // NFQA_PAYLOAD: from the IP header on
+  payload: unprinted(binary(10)), // NFQA_PAYLOAD: from the IP header on
 });
