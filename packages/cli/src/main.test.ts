@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert/strict';
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -69,6 +69,61 @@ test('users are added, listed and deleted in the state directory', (t) => {
   strictEqual(run('user', 'list').stdout, 'anna\n');
   strictEqual(run('user', 'delete', 'anna').status, 0);
   strictEqual(run('user', 'list').stdout, '');
+});
+
+test('shares are added, listed and deleted in the state directory; a running daemon has them at once', async (t) => {
+  const { run, serve, folder } = place(t);
+  mkdirSync(join(folder, 'docs'));
+  await serve('--port', '0');
+  const added = run(
+    'share',
+    'add',
+    'Papers',
+    join(folder, 'docs'),
+    '--read-only',
+    '--users',
+    'anna, bob',
+    '--no-oplocks',
+    '--file-mode',
+    '640',
+  );
+  deepStrictEqual(outcome(added), { status: 0, stdout: '', stderr: '' });
+  match(run('ctl', 'status').stdout, /shares +Papers\nsmb +127\.0\.0\.1:\d+\n/, 'the file server has begun with it');
+  strictEqual(
+    run('share', 'list').stdout,
+    `NAME    PATH${' '.repeat(folder.length + 3)}OPTIONS\nPapers  ${folder}/docs  read-only users=anna,bob oplocks=false file-mode=640\n`,
+  );
+  for (const [args, status, line] of [
+    [['add', 'papers', join(folder, 'docs')], 1, /^ring3: there is a share papers already: delete it first\n$/],
+    [['add', 'other', join(folder, 'none')], 1, /^ring3: there is no folder \S+none\n$/],
+    [['add', 'all', folder], 1, /^ring3: the state directory \S+ lies inside the shared folder /],
+    [['add', 'x', folder, '--max-connections', 'many'], 2, /^ring3: --max-connections is a whole number .*, not "many"\n$/],
+    [['delete', 'other'], 1, /^ring3: there is no share other in the state directory\n$/],
+  ] as const) {
+    const ran = run('share', ...args);
+    match(ran.stderr, line);
+    strictEqual(ran.status, status);
+  }
+  strictEqual(run('share', 'delete', 'PAPERS').status, 0);
+  match(run('ctl', 'status').stdout, /shares +\n/);
+});
+
+test('users of a ksmbd.conf are those of the file beside it; a daemon that serves it knows at once', async (t) => {
+  const { run, serve, folder } = place(t);
+  mkdirSync(join(folder, 'docs'));
+  const [conf, users] = [join(folder, 'ksmbd.conf'), join(folder, 'ksmbdpwd.db')];
+  match(run('user', '--config', conf, 'add', 'anna').stderr, /^ring3: \S+ksmbd\.conf cannot be read: there is no such file\n$/);
+  writeFileSync(conf, `[global]\n tcp port = 0\n[papers]\n path = ${folder}/docs\n`);
+  strictEqual(run('user', '--config', conf, 'add', 'anna').status, 0);
+  strictEqual(readFileSync(users, 'utf8'), 'anna:h42AFGBs2ilnekTvoTU/xw==\n');
+  const { child } = await serve('--config', conf, '--host', '127.0.0.1');
+  strictEqual(run('user', '--config', conf, 'add', 'bob').status, 0);
+  strictEqual(run('user', '--config', conf, 'list').stdout, 'anna\nbob\n');
+  strictEqual(run('ctl', 'reload').stdout, '', 'the daemon has been told already');
+  writeFileSync(conf, 'nonsense\n');
+  child.kill('SIGHUP'); // goes on with what it has
+  strictEqual(run('ctl', 'reload').status, 1);
+  match(run('ctl', 'status').stdout, /shares +papers\n/);
 });
 
 test('serve without a folder runs the netfilter half; policies live as long as it does; a second one leaves', async (t) => {

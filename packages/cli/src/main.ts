@@ -9,6 +9,7 @@ import { addHelper } from './commands/helper.ts';
 import { addNamespace } from './commands/namespace.ts';
 import { addRule } from './commands/rule.ts';
 import { addServe } from './commands/serve.ts';
+import { addShare } from './commands/share.ts';
 import { addTimeout } from './commands/timeout.ts';
 import { addUser } from './commands/user.ts';
 import { UsageError } from './usage.ts';
@@ -23,7 +24,20 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ring3: ')) });
-  for (const add of [addServe, addCtl, addUser, addTimeout, addHelper, addFlow, addExpect, addRule, addNamespace, addExec, addDoctor])
+  for (const add of [
+    addServe,
+    addCtl,
+    addUser,
+    addShare,
+    addTimeout,
+    addHelper,
+    addFlow,
+    addExpect,
+    addRule,
+    addNamespace,
+    addExec,
+    addDoctor,
+  ])
     add(program);
   return program;
 }

@@ -1,21 +1,27 @@
 import type { Command } from 'commander';
 import { passwordFor } from '../password.ts';
+import { addStateOptions, type StateOptions, stateDirOf, tellDaemon } from '../state-at.ts';
 import { UsageError } from '../usage.ts';
 
-/** `ring3 user …`: the users of a state directory. A running daemon knows of a change at the next log-on. */
+/** What keeps users: a state directory, or the ksmbdpwd.db of a ksmbd.conf. */
+interface UserList extends Disposable {
+  users(): readonly { readonly name: string; readonly rid?: number }[];
+  user(name: string): object | undefined;
+  addUser(name: string, ntHash: Uint8Array): boolean;
+  setPassword(name: string, ntHash: Uint8Array): boolean;
+  deleteUser(name: string): boolean;
+}
+
+/** `ring3 user …`: the users of a state directory, or of a ksmbd.conf. A running daemon knows of a change at the next log-on. */
 export function addUser(program: Command): void {
-  const user = program
-    .command('user')
-    .enablePositionalOptions(false)
-    .description('the users that may log on')
-    .option('--state-dir <dir>', 'the state directory');
-  const open = async () => {
-    const [{ StateStore }, { defaultStateDir }] = await Promise.all([import('@ring3/daemon/state'), import('@ring3/daemon/places')]);
-    return new StateStore(user.opts<{ stateDir?: string }>().stateDir ?? defaultStateDir());
-  };
-  const hash = async (name: string): Promise<Uint8Array> => {
-    const { ntHash } = await import('@ring3/smb-proto');
-    return ntHash(await passwordFor(name));
+  const user = addStateOptions(program.command('user').enablePositionalOptions(false)).description('the users that may log on');
+  const options = () => user.opts<StateOptions>();
+  const change = async (work: (users: UserList) => unknown): Promise<void> => {
+    {
+      using users = await open(options());
+      await work(users);
+    }
+    if (await isKsmbd(options())) await tellDaemon(options(), options().config as string); // a state directory is asked at each log-on
   };
   const must = (done: boolean, otherwise: string): void => {
     if (!done) throw new Error(otherwise);
@@ -24,36 +30,55 @@ export function addUser(program: Command): void {
   user
     .command('add <name>')
     .description('add a user; the password is asked for, or taken from RING3_PASSWORD')
-    .action(async (name: string) => {
+    .action((name: string) => {
       checkUserName(name);
-      using store = await open();
-      must(store.addUser(name, await hash(name)), `there is a user ${name} already`);
+      return change(async (users) => must(users.addUser(name, await hashFor(name)), `there is a user ${name} already`));
     });
   user
     .command('password <name>')
     .description('give a user a new password')
-    .action(async (name: string) => {
-      using store = await open();
-      must(store.user(name) !== undefined, `there is no user ${name}`);
-      store.setPassword(name, await hash(name));
-    });
+    .action((name: string) =>
+      change(async (users) => {
+        must(users.user(name) !== undefined, `there is no user ${name}`);
+        users.setPassword(name, await hashFor(name));
+      }),
+    );
   user
     .command('delete <name>')
     .description('remove a user')
-    .action(async (name: string) => {
-      using store = await open();
-      must(store.deleteUser(name), `there is no user ${name}`);
-    });
+    .action((name: string) => change((users) => must(users.deleteUser(name), `there is no user ${name}`)));
   user
     .command('list')
     .description('the users, one a line')
     .option('--json', 'for programs')
     .action(async ({ json }: { json?: boolean }) => {
-      using store = await open();
-      const users = store.users().map(({ name, rid }) => ({ name, rid }));
+      using list = await open(options());
+      const users = list.users().map(({ name, rid }) => ({ name, rid }));
       if (json === true) console.log(JSON.stringify(users));
       else for (const { name } of users) console.log(name);
     });
+}
+
+async function isKsmbd({ config }: StateOptions): Promise<boolean> {
+  if (config === undefined) return false;
+  const { isKsmbdConf } = await import('@ring3/daemon/config');
+  return isKsmbdConf(config);
+}
+
+/** The list that is meant. @throws Error in one line where the configuration or the state cannot be read */
+async function open(options: StateOptions): Promise<UserList> {
+  if (await isKsmbd(options)) {
+    const { KsmbdUsers, ksmbdUsersOf, readConfiguration } = await import('@ring3/daemon/config');
+    readConfiguration(options.config as string); // a mistyped name makes no file
+    return new KsmbdUsers(ksmbdUsersOf(options.config as string));
+  }
+  const { StateStore } = await import('@ring3/daemon/state');
+  return new StateStore(await stateDirOf(options));
+}
+
+async function hashFor(name: string): Promise<Uint8Array> {
+  const { ntHash } = await import('@ring3/smb-proto');
+  return ntHash(await passwordFor(name));
 }
 
 /** Account names hold 1 to 20 characters, none of `"/\[]:;|=,+*?<>@` and no control characters (MS-SAMR 3.1.1.6 and SAM account names). @throws UsageError */

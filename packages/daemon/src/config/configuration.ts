@@ -1,6 +1,6 @@
 import type { PolicySpecification } from '@ring3/conntrack';
 import { defaultLimits, type Limits } from '@ring3/smb-server';
-import { choice, flag, integer, type Key, text, type ValuesOf } from './keys.ts';
+import { choice, flag, integer, type Key, path, text, type ValuesOf } from './keys.ts';
 import type { ShareConfiguration } from './share-keys.ts';
 
 const dialects = ['2.0.2', '2.1', '3.0', '3.0.2', '3.1.1'] as const;
@@ -74,9 +74,9 @@ export const limitKeys = {
 /** `[daemon]`: where it keeps and says things. */
 export const daemonKeys = {
   user: text('user of the machine that ring3 acts as, where root starts it'),
-  'state-dir': text('state directory'),
-  control: text('path of the control socket, or off'),
-  netlink: text('path of the netlink socket, or off'),
+  'state-dir': path('state directory'),
+  control: path('path of the control socket, or off'),
+  netlink: path('path of the netlink socket, or off'),
   'log-level': choice('how much is logged', ['trace', 'debug', 'info', 'warn', 'error']),
   'log-format': choice('for people or for programs', ['pretty', 'json']),
 } as const;
@@ -85,7 +85,7 @@ export const daemonKeys = {
 export const consoleKeys = {
   host: text('address to listen on; 127.0.0.1 unless given'),
   port: integer('TCP port, 0 for any; the console is on where it is given', 0, 65535),
-  'token-file': text('file that holds the token that clients show; without it one of the state directory, and none on loopback'),
+  'token-file': path('file that holds the token that clients show; without it one of the state directory, and none on loopback'),
 } as const;
 
 export type ServerConfiguration = ValuesOf<typeof serverKeys>;

@@ -2,6 +2,6 @@ export type { Configuration, ConsoleConfiguration, DaemonConfiguration } from '.
 export { ConfigurationError } from './configuration-error.ts';
 export { configurationSchema } from './json-schema.ts';
 export { KsmbdUsers, ksmbdUsersOf } from './ksmbd/users.ts';
-export { fileServerOf, isKsmbdConf, loadConfiguration, sharesOf, unknownUsers } from './load.ts';
+export { fileServerOf, isKsmbdConf, loadConfiguration, readConfiguration, sharesOf, unknownUsers } from './load.ts';
 export { type ShareConfiguration, shareName, shareNames } from './share-keys.ts';
 export { storedShare, withStored } from './stored-shares.ts';

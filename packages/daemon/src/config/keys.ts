@@ -1,9 +1,13 @@
+import { resolve } from 'node:path';
+
 /** One key of a configuration table: what it is for, what it may be, and how JSON Schema says the same. */
 export interface Key<T> {
   readonly about: string;
   /** What is allowed, for people. */
   readonly allowed: string;
   readonly schema: object;
+  /** Whether it is a path, which counts from the configuration's folder. */
+  readonly isPath?: true;
   /** @returns the value, or undefined where it is not allowed */
   read(value: unknown): T | undefined;
 }
@@ -16,11 +20,20 @@ export const text = (about: string, pattern?: RegExp, allowed = 'a string'): Key
   read: (value) => (typeof value === 'string' && (pattern === undefined || pattern.test(value)) ? value : undefined),
 });
 
-/** true or false. */
-export const flag = (about: string): Key<boolean> => ({
+/** A path; a relative one counts from the folder of the configuration. `off` stays as it is. */
+export const path = (about: string): Key<string> => ({ ...text(about, /^[^\0]+$/, 'a path'), isPath: true });
+
+/** The same values with their paths made absolute. @param from the folder that relative ones count from */
+export const withPaths = <T extends object>(values: T, keys: Keys, from: string): T =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, keys[name]?.isPath === true && value !== 'off' ? resolve(from, value) : value]),
+  ) as T;
+
+/** true or false. @param otherwise what holds where nothing is said */
+export const flag = (about: string, otherwise = false): Key<boolean> => ({
   about,
   allowed: 'true or false',
-  schema: { type: 'boolean' },
+  schema: { type: 'boolean', default: otherwise },
   read: (value) => (typeof value === 'boolean' ? value : undefined),
 });
 

@@ -3,42 +3,52 @@ import { dirname, resolve } from 'node:path';
 import { Dialect } from '@ring3/smb-proto';
 import type { FileServerOptions } from '../file-server.ts';
 import type { FolderShare } from '../shared-folders.ts';
-import { type Configuration, type DialectName, limitKeys } from './configuration.ts';
+import { type Configuration, consoleKeys, type DialectName, daemonKeys, limitKeys } from './configuration.ts';
 import { ConfigurationError } from './configuration-error.ts';
+import { withPaths } from './keys.ts';
 import { readKsmbdConf } from './ksmbd/read-conf.ts';
 import { ksmbdUsersOf, readKsmbdUsers } from './ksmbd/users.ts';
 import { readText } from './read-text.ts';
-import type { ShareConfiguration } from './share-keys.ts';
+import { type ShareConfiguration, shareKeys } from './share-keys.ts';
 import { readToml } from './toml.ts';
 
 /** Whether a configuration is the kernel server's: its name ends in `.conf`. */
 export const isKsmbdConf = (path: string): boolean => path.endsWith('.conf');
 
 /**
- * Reads a configuration file: ring3's own, or the kernel server's with the `ksmbdpwd.db` that lies beside it. Relative paths count from the file's folder. Each
- * folder has to be there; the kernel server begins without one that is not, so its configuration is warned about that.
+ * Reads a configuration file: ring3's own, or the kernel server's with the `ksmbdpwd.db` that lies beside it. Relative paths count from the file's folder. Nothing
+ * but these files is looked at.
  * @throws ConfigurationError for what is wrong in it, Error where it cannot be read
  */
-export function loadConfiguration(path: string): Configuration {
-  const source = readText(path);
-  const configuration = isKsmbdConf(path) ? withUsers(readKsmbdConf(source, path), path) : readToml(source, path);
-  const from = dirname(resolve(path));
-  const shares = configuration.shares.map((share) => (share.path === undefined ? share : { ...share, path: resolve(from, share.path) }));
-  const faults = new Map(
-    shares.map((share) => [share, faultOf(share, shares)]).filter(([, fault]) => fault !== undefined) as [ShareConfiguration, string][],
-  );
+export function readConfiguration(file: string): Configuration {
+  const source = readText(file);
+  const read = isKsmbdConf(file) ? withUsers(readKsmbdConf(source, file), file) : readToml(source, file);
+  const from = dirname(resolve(file));
+  return {
+    ...read,
+    daemon: withPaths(read.daemon, daemonKeys, from),
+    console: withPaths(read.console, consoleKeys, from),
+    shares: read.shares.map((share) => withPaths(share, shareKeys, from)),
+  };
+}
+
+/**
+ * Reads a configuration file, whose folders have to be there. The kernel server begins without one that is not, so its configuration is warned about that.
+ * @throws ConfigurationError for what is wrong in it, Error where it cannot be read
+ */
+export function loadConfiguration(file: string): Configuration {
+  const configuration = readConfiguration(file);
+  const faults = new Map<ShareConfiguration, string>();
+  for (const share of configuration.shares) {
+    const fault = faultOf(share, configuration.shares);
+    if (fault !== undefined) faults.set(share, fault);
+  }
   const warnings = [...configuration.warnings];
   for (const [share, fault] of faults) {
-    if (!isKsmbdConf(path)) throw new ConfigurationError(path, lineIn(share), fault);
+    if (!isKsmbdConf(file)) throw new ConfigurationError(file, lineIn(share), fault);
     warnings.push(`${share.at}: [${share.name}] is not shared: ${fault}`);
   }
-  const { 'token-file': tokenFile, ...console } = configuration.console;
-  return {
-    ...configuration,
-    console: tokenFile === undefined ? console : { ...console, 'token-file': resolve(from, tokenFile) },
-    shares: shares.filter((share) => !faults.has(share)),
-    warnings,
-  };
+  return { ...configuration, shares: configuration.shares.filter((share) => !faults.has(share)), warnings };
 }
 
 const lineIn = ({ at }: ShareConfiguration): number => Number(at.slice(at.lastIndexOf(':') + 1));

@@ -1,4 +1,4 @@
-import { choice, flag, integer, list, permissions, text, type ValuesOf } from './keys.ts';
+import { choice, flag, integer, list, path, permissions, text, type ValuesOf } from './keys.ts';
 
 /** Names that a share may have: MS-FSCC 2.1.6, and what cannot stand in a UNC path. */
 export const shareName = /^(?!(?:ipc\$)$)[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,80}$/iu;
@@ -7,7 +7,7 @@ export const shareNames = '1 to 80 characters, none of "/\\[]:;|=,+*?<>, not IPC
 
 /** `[share.NAME]`: a shared folder, or a store that lives as long as the daemon. `ring3 share add` has an option of the same name for each of these. */
 export const shareKeys = {
-  path: text('the folder; a relative path counts from the folder of the configuration', /^[^\0]+$/, 'a path'),
+  path: path('the folder'),
   store: choice('what is shared instead of a folder: memory is empty at each start, and gone at its end', ['memory']),
   comment: text('shown in lists of shares', /^\P{C}{0,256}$/u, 'up to 256 characters'),
   'read-only': flag('nothing can be changed'),
@@ -25,8 +25,8 @@ export const shareKeys = {
   ),
   'hide-dot-files': flag('names that begin with a dot are shown as hidden'),
   veto: list('names, with * and ?, that are neither shown nor opened nor made'),
-  oplocks: flag('clients may cache files of this share; true unless said'),
-  streams: flag('files have named streams; true unless said'),
+  oplocks: flag('clients may cache files of this share', true),
+  streams: flag('files have named streams', true),
   'max-connections': integer('how many times it may be connected to at once', 1, 1_000_000),
   'file-mode': permissions("permission bits of new files; 666 less the process's umask unless said"),
   'folder-mode': permissions("permission bits of new folders; 777 less the process's umask unless said"),

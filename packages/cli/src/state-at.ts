@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import { addControlOption } from './control-at.ts';
+
+/** What `addStateOptions` reads. */
+export interface StateOptions {
+  readonly stateDir?: string;
+  readonly config?: string;
+  readonly control: string;
+}
+
+/** Adds the options that say whose users and shares are meant. */
+export const addStateOptions = (command: Command): Command =>
+  addControlOption(command)
+    .option('--state-dir <dir>', 'the state directory')
+    .option(
+      '--config <file>',
+      'the configuration whose state directory it is; the users of a ksmbd.conf are those of the ksmbdpwd.db beside it',
+    );
+
+/** The state directory that is meant: as `serve` with the same options takes it. */
+export async function stateDirOf({ stateDir, config }: StateOptions): Promise<string> {
+  const { defaultStateDir } = await import('@ring3/daemon/places');
+  if (stateDir !== undefined) return stateDir;
+  if (config === undefined) return defaultStateDir();
+  const { readConfiguration } = await import('@ring3/daemon/config');
+  return readConfiguration(config).daemon['state-dir'] ?? defaultStateDir();
+}
+
+/**
+ * Has a daemon take what was changed, if one runs on it: its shares and users are there at once. Where none runs, nothing is said.
+ * @param path the state directory or configuration that was changed
+ * @throws Error in one line where the daemon does not take it
+ */
+export async function tellDaemon({ control }: StateOptions, path: string): Promise<void> {
+  const [{ askControl }, { realpathSync }] = await Promise.all([import('@ring3/daemon/control'), import('node:fs')]);
+  const status = await askControl(control, 'status', {}).catch(() => undefined);
+  const changed = realpathSync(path);
+  const uses = [status?.stateDir, status?.config].some((used) => used !== undefined && realpathSync(used) === changed);
+  if (status?.state !== 'running' || !uses) return;
+  await askControl(control, 'reload', {}).catch((error: Error) => {
+    throw new Error(`it is kept, but the running ring3 goes on without it: ${error.message}`);
+  });
+}
