@@ -38,6 +38,11 @@ export class DebugLines {
     for (const follower of this.#followers) follower.take(line);
   }
 
+  /** How many read along. */
+  get followers(): number {
+    return this.#followers.size;
+  }
+
   /** Reads along from now on. @param most lines that wait at most; when there are more, they are lost, and a line of no switch says how many */
   follow(most: number = usualQueue): DebugFollower {
     const follower = new Follower(most, this.#clock, () => this.#followers.delete(follower));

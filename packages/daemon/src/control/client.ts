@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { createInterface } from 'node:readline';
-import type { ControlAnswer, ControlRequests, ControlVerb } from './protocol.ts';
+import type { ControlAnswer, ControlRequests, ControlStream, ControlStreams, ControlVerb } from './protocol.ts';
 
 /**
  * Asks a running daemon one thing.
@@ -22,6 +23,36 @@ export async function askControl<V extends ControlVerb>(
     const answer = JSON.parse(reply) as ControlAnswer<V>;
     if (!answer.ok) throw new Error(answer.error);
     return answer.answer;
+  } finally {
+    socket.destroy();
+  }
+}
+
+/**
+ * Asks a running daemon for line after line, until the loop ends or the daemon does.
+ * @throws Error in one line, when nobody answers there or the daemon refuses
+ */
+export async function* followControl<V extends ControlStream>(
+  path: string,
+  verb: V,
+  ask: ControlStreams[V]['ask'],
+): AsyncGenerator<ControlStreams[V]['line'], void> {
+  const socket = createConnection(path);
+  try {
+    await once(socket, 'connect').catch((error: NodeJS.ErrnoException) => {
+      throw new Error(`no ring3 answers on ${path} (${error.code})`);
+    });
+    socket.on('error', () => {}); // the lines end
+    const lines = createInterface({ input: socket }).on('error', () => {});
+    socket.write(`${JSON.stringify({ ...ask, do: verb })}\n`);
+    let answered = false;
+    for await (const line of lines) {
+      const read = JSON.parse(line) as ControlStreams[V]['line'] & { readonly ok?: boolean; readonly error?: string };
+      if (answered) yield read;
+      else if (read.ok !== true) throw new Error(read.error ?? `what answers on ${path} is no ring3`);
+      answered = true;
+    }
+    if (!answered) throw new Error(`the ring3 on ${path} closed without an answer`);
   } finally {
     socket.destroy();
   }

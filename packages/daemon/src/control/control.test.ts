@@ -4,12 +4,14 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { askControl } from './client.ts';
+import { DebugLines } from '@ring3/kit';
+import { askControl, followControl } from './client.ts';
 import { type ControlHandlers, serveControl } from './server.ts';
 
 const no = () => {
   throw new Error('not here');
 };
+const lines = new DebugLines();
 const handlers: ControlHandlers = {
   'rule list': () => [],
   'rule add': no,
@@ -18,6 +20,8 @@ const handlers: ControlHandlers = {
   'namespace list': () => [],
   'namespace add': no,
   'namespace delete': no,
+  debug: ({ word }) => `${word} \n`,
+  'debug follow': () => lines.follow(2),
   stats: () => '2 running 445 0\n',
   kill: no,
   start: no,
@@ -87,4 +91,19 @@ test("a dead daemon's socket file is replaced, a living one's is not", async (t)
   writeFileSync(dead, '');
   await (await serveControl(dead, handlers)).close();
   await rejects(askControl(dead, 'stats', {}), /no ring3 answers/);
+});
+
+test('what is followed comes line by line until the peer goes; then nobody is kept waiting for', async (t) => {
+  const path = await listen(t);
+  const heard: string[] = [];
+  const following = followControl(path, 'debug follow', {});
+  const first = following.next();
+  while (lines.followers === 0) await new Promise((resolve) => setImmediate(resolve));
+  lines.write('smb', 'one', { path: 'a\nb' });
+  lines.write('smb', 'two', {});
+  heard.push((await first).value?.what ?? '', (await following.next()).value?.what ?? '');
+  deepStrictEqual(heard, ['one', 'two']);
+  await following.return();
+  while (lines.followers > 0) await new Promise((resolve) => setImmediate(resolve));
+  await rejects(followControl(`${path}.none`, 'debug follow', {}).next(), /no ring3 answers/);
 });

@@ -1,6 +1,7 @@
 import type { MaybePromise } from '@ring3/kit';
 import { type CaptureFeed, captureNamespace } from '../capture-feed.ts';
 import type { Change } from '../change.ts';
+import type { Debugging } from '../debugging.ts';
 import type { FileServer } from '../file-server.ts';
 import { defaultNamespace, type Namespaces } from '../namespaces.ts';
 import { clientHandlers } from './clients.ts';
@@ -12,6 +13,7 @@ import type { ControlHandlers } from './server.ts';
 export interface Controlled {
   readonly namespaces: Namespaces;
   readonly fileServer: FileServer;
+  readonly debug: Debugging;
   /** A capture that is played, where one is. */
   readonly capture: Pick<CaptureFeed, 'status'> | undefined;
   stats(): string;
@@ -44,6 +46,8 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
       return null;
     },
     reload: ({ living }) => daemon.reload(living === true),
+    debug: ({ word, netfilter }) => daemon.debug.ask(word === undefined ? undefined : text(word), netfilter === true),
+    'debug follow': () => daemon.debug.lines.follow(),
     ...clientHandlers(() => daemon.fileServer.server.view),
     'rule list': ({ namespace }) => listRules(rulesOf(namespace)),
     'rule add': ({ namespace, words }) => addRule(rulesOf(namespace), wordList(words)),

@@ -1,3 +1,4 @@
+import type { DebugLine } from '@ring3/kit';
 import type { ConnectionView, LockView, OpenView, SessionView } from '@ring3/smb-server';
 import type { CaptureStatus } from '../capture-feed.ts';
 import type { Change } from '../change.ts';
@@ -21,6 +22,11 @@ export interface ControlRequests {
   start: { readonly ask: Record<never, never>; readonly answer: null };
   /** Reads the configuration again and takes it over. `living`: clients that use what is gone or different are disconnected from it. */
   reload: { readonly ask: { readonly living?: boolean | undefined }; readonly answer: readonly Change[] };
+  /**
+   * The file server's debug switches in the kernel server's format, `[smb] auth vfs oplock ipc conn rdma \n`; those of the netfilter half, in the same way, where
+   * that is meant. A word is toggled first; one that is no switch changes nothing. Those of the netfilter half need not say so, but for `all`.
+   */
+  debug: { readonly ask: { readonly word?: string | undefined; readonly netfilter?: boolean | undefined }; readonly answer: string };
   connections: { readonly ask: Filter; readonly answer: readonly Named<ConnectionView>[] };
   sessions: { readonly ask: Filter; readonly answer: readonly Named<SessionView>[] };
   opens: { readonly ask: Filter; readonly answer: readonly Named<OpenView>[] };
@@ -39,6 +45,12 @@ export interface ControlRequests {
   'namespace add': { readonly ask: { readonly name: string }; readonly answer: null };
   /** Ends a namespace and the sockets in it. */
   'namespace delete': { readonly ask: { readonly name: string }; readonly answer: null };
+}
+
+/** What is answered by line after line: `null` first, as any answer, then a JSON object on each line, until the peer closes. Nothing else can be asked on that socket. */
+export interface ControlStreams {
+  /** Debug lines as they are written. A peer that is too slow loses some, and is told how many. */
+  'debug follow': { readonly ask: Record<never, never>; readonly line: DebugLine };
 }
 
 /** What of a list is wanted: all of these hold. Compared without case; `*` and `?` stand for others. Something that has no such field is not meant. */
@@ -76,6 +88,7 @@ export interface NamespaceInList {
 }
 
 export type ControlVerb = keyof ControlRequests;
+export type ControlStream = keyof ControlStreams;
 export type ControlRequest<V extends ControlVerb = ControlVerb> = { readonly do: V } & ControlRequests[V]['ask'];
 /** `error` is one line for people. */
 export type ControlAnswer<V extends ControlVerb = ControlVerb> =

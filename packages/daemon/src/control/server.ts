@@ -1,11 +1,20 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import type { MaybePromise } from '@ring3/kit';
-import { type ControlRequest, type ControlRequests, type ControlVerb, longestLine } from './protocol.ts';
+import {
+  type ControlRequest,
+  type ControlRequests,
+  type ControlStream,
+  type ControlStreams,
+  type ControlVerb,
+  longestLine,
+} from './protocol.ts';
 
 /** What answers each verb. A handler's exception is the peer's one-line error. */
 export type ControlHandlers = {
   readonly [V in ControlVerb]: (ask: ControlRequests[V]['ask']) => MaybePromise<ControlRequests[V]['answer']>;
+} & {
+  readonly [V in ControlStream]: (ask: ControlStreams[V]['ask']) => AsyncIterableIterator<ControlStreams[V]['line']>;
 };
 
 /** A control socket that listens. */
@@ -73,16 +82,43 @@ function serve(socket: Socket, handlers: ControlHandlers, answered: () => void):
 
 async function answer(socket: Socket, line: string, handlers: ControlHandlers, answered: () => void): Promise<void> {
   let reply: object;
+  let lines: AsyncIterableIterator<object> | undefined;
   try {
     const request = parse(line, handlers);
     const handler = handlers[request.do] as (ask: object) => MaybePromise<unknown>;
-    reply = { ok: true, answer: (await handler(request)) ?? null };
+    const found = (await handler(request)) ?? null;
+    if (isStream(found)) lines = found;
+    reply = { ok: true, answer: lines === undefined ? found : null };
     answered();
   } catch (error) {
     reply = { ok: false, error: error instanceof Error ? error.message : String(error) };
   }
   if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`);
+  if (lines !== undefined) await pour(lines, socket);
 }
+
+const isStream = (found: unknown): found is AsyncIterableIterator<object> =>
+  typeof found === 'object' && found !== null && Symbol.asyncIterator in found;
+
+/** Writes line after line, as fast as the peer reads, until it closes. What else it sends is nobody's. */
+async function pour(lines: AsyncIterableIterator<object>, socket: Socket): Promise<void> {
+  socket.removeAllListeners('data').resume();
+  const end = (): void => void lines.return?.();
+  if (socket.writable) socket.once('close', end);
+  else end();
+  for await (const line of lines) if (!socket.write(`${JSON.stringify(line)}\n`)) await drained(socket);
+}
+
+/** Resolves when there is room again, or when it closes. */
+const drained = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    const go = (): void => {
+      socket.off('drain', go).off('close', go);
+      resolve();
+    };
+    socket.on('drain', go).on('close', go);
+    if (socket.destroyed) go();
+  });
 
 function parse(line: string, handlers: ControlHandlers): ControlRequest {
   let request: unknown;
