@@ -41,7 +41,7 @@ function parse(text: string): Map<string, number> {
     }
     if (kind !== undefined) continue;
     const [, series, of = '', value] = /^(([a-zA-Z_:][\w:]*)(?:\{(?:[a-zA-Z_]\w*="(?:[^"\\\n]|\\["\\n])*",?)+\})?) (\S+)$/.exec(line) ?? [];
-    assert.ok(series !== undefined && /^(?:[+-]?Inf|NaN|-?\d[\d.e+-]*)$/.test(value ?? ''), line);
+    assert.ok(series !== undefined && /^(?:[+-]?Inf|NaN|-?\d[\d.e+-]*)$/i.test(value ?? ''), line);
     const type = types.get(of) ?? types.get(of.replace(/_(bucket|sum|count)$/, ''));
     assert.notEqual(type, undefined, `${of} has a type`);
     assert.equal(of.endsWith('_total'), type === 'counter', `${of} is a ${type}`);

@@ -200,7 +200,7 @@ const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 async function registryOf(process: boolean): Promise<Registry> {
   const { default: prom } = await import('prom-client');
   const register = new prom.Registry();
-  if (process) prom.collectDefaultMetrics({ register });
+  if (process) prom.collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 20 });
   for (const name of misnamed) register.removeSingleMetric(name);
   return register;
 }
