@@ -152,7 +152,12 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
     unwanted.client.tell('ls');
     await until('the unwanted hears of it', () => unwanted.client.said.includes('NT_STATUS_CONNECTION_DISCONNECTED'), unwanted.client);
 
-    while (told(idle.port).at(-1) !== 'DESTROY ESTABLISHED') await Promise.all([busy.client.list(), delay(300)]);
+    for (
+      const end = Date.now() + 15_000;
+      told(idle.port).at(-1) !== 'DESTROY ESTABLISHED';
+      await Promise.all([busy.client.list(), delay(300)])
+    )
+      assert.ok(Date.now() < end, events.said);
     assert.match(daemon.log(), /idle: timeout policy p/);
     idle.client.signal('SIGCONT');
     idle.client.tell('ls');
