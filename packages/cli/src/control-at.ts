@@ -1,4 +1,4 @@
-import type { ControlRequests, ControlVerb } from '@ring3/daemon';
+import type { ControlRequests, ControlStream, ControlStreams, ControlVerb } from '@ring3/daemon';
 import type { Command } from 'commander';
 import { defaultControl } from './places.ts';
 
@@ -14,4 +14,14 @@ export async function askDaemon<V extends ControlVerb>(
 ): Promise<ControlRequests[V]['answer']> {
   const { askControl } = await import('@ring3/daemon/control');
   return askControl(command.opts<{ control: string }>().control, verb, ask);
+}
+
+/** Asks the daemon that the options of a command name for line after line. @throws Error in one line, where nobody answers or it refuses */
+export async function* followDaemon<V extends ControlStream>(
+  command: Command,
+  verb: V,
+  ask: ControlStreams[V]['ask'],
+): AsyncGenerator<ControlStreams[V]['line'], void> {
+  const { followControl } = await import('@ring3/daemon/control');
+  yield* followControl(command.opts<{ control: string }>().control, verb, ask);
 }

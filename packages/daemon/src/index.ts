@@ -5,6 +5,8 @@ export type {
   ControlAnswer,
   ControlRequest,
   ControlRequests,
+  ControlStream,
+  ControlStreams,
   ControlVerb,
   DaemonStatus,
   Filter,

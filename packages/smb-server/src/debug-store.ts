@@ -1,5 +1,5 @@
 import { type Clock, type DebugSwitches, type LogFields, settle } from '@ring3/kit';
-import { type Answer, type Call, isCode, type Vfs, wrap } from '@ring3/vfs';
+import { type Answer, type Call, isCode, type Kind, type Vfs, wrap } from '@ring3/vfs';
 import type { DebugWord } from './debug.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the parameters of any call
@@ -34,9 +34,10 @@ const lengthOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, 
 /** An answer in a word or a number. */
 function shown(answer: unknown): unknown {
   if (typeof answer === 'number' || isCode(answer)) return answer;
-  if (answer === undefined || answer === null || typeof answer !== 'object') return 'done';
-  if ('kind' in answer) return answer.kind;
-  return 'entries' in answer ? `${(answer.entries as unknown[]).length} entries` : 'done';
+  if (answer instanceof Uint8Array) return `${answer.length} bytes`;
+  if (Array.isArray(answer)) return `${answer.length} entries`;
+  const { kind, entries } = (answer ?? {}) as { kind?: Kind; entries?: readonly unknown[] };
+  return kind ?? (entries === undefined ? 'done' : `${entries.length} entries`);
 }
 
 /** The same store, which tells its calls and what they come to while the switch `vfs` is on. */

@@ -1,6 +1,6 @@
 import type { ControlRequests } from '@ring3/daemon';
 import type { Command } from 'commander';
-import { addControlOption, askDaemon } from '../control-at.ts';
+import { addControlOption, askDaemon, followDaemon } from '../control-at.ts';
 import { addFlowList } from '../flow/list.ts';
 import { UsageError } from '../usage.ts';
 
@@ -42,12 +42,35 @@ export function addCtl(program: Command): void {
     });
 }
 
+interface DebugOptions extends JsonOption {
+  readonly netfilter?: true;
+  readonly follow?: true;
+}
+
+async function debug(ctl: Command, word: string | undefined, { netfilter, follow, json }: DebugOptions): Promise<void> {
+  const line = await askDaemon(ctl, 'debug', { word, netfilter });
+  if (word === undefined && follow === undefined) process.stdout.write(line);
+  const words = line.replaceAll(/[[\]\n]/g, '').trim();
+  if (word !== undefined && ![...words.split(' '), 'all'].includes(word))
+    console.error(`ring3: nothing changed, ${word} is none of ${words} all`);
+  if (follow === undefined) return;
+  const { debugLine } = await import('../ctl/debug-line.ts');
+  for await (const one of followDaemon(ctl, 'debug follow', {})) console.log(json === true ? JSON.stringify(one) : debugLine(one));
+}
+
 /** What the kernel server has as files, in its formats. */
 function addKernelFiles(ctl: Command): void {
   ctl
     .command('stats')
     .description("one line as the kernel server's: version, state, port, seconds idle")
     .action(async () => void process.stdout.write(await askDaemon(ctl, 'stats', {})));
+  ctl
+    .command('debug [word]')
+    .description("without a word: which parts tell what they do, as the kernel server's file; a word toggles one, all turns all on, or off")
+    .option('--netfilter', 'the parts of the netfilter half')
+    .option('--follow', 'then what they tell, as it comes')
+    .option('--json', 'for programs: what they tell, an object a line')
+    .action((word: string | undefined, options: DebugOptions) => debug(ctl, word, options));
   ctl
     .command('kill <word>')
     .description('hard: tear down every connection and forget the configuration; ring3 ctl start begins anew')

@@ -2,8 +2,11 @@ import {
   CloseRequest,
   Command,
   CreateResponse,
+  FileInformationClass,
+  FileRenameInformation,
   IoctlRequest,
   LockRequest,
+  OplockBreak,
   QueryDirectoryRequest,
   QueryInfoRequest,
   ReadRequest,
@@ -62,6 +65,19 @@ export const setting = (
 ): Element => ({
   command: Command.SetInfo,
   body: SetInfoRequest.encode({ ...ids, infoType: 1, fileInfoClass, additionalInformation: 0, buffer, ...more }),
+});
+
+/** Gives an open's file another name, by its path in the share. */
+export const renaming = (ids: Ids, fileName: string, replaceIfExists = 0): Element =>
+  setting(ids, FileInformationClass.Rename, FileRenameInformation.encode({ replaceIfExists, rootDirectory: 0n, fileName }).head);
+
+/** Marks an open's file as one that goes with its last close, or not any more. */
+export const disposing = (ids: Ids, going: boolean): Element =>
+  setting(ids, FileInformationClass.Disposition, Uint8Array.of(going ? 1 : 0));
+
+export const acknowledging = (ids: Ids, oplockLevel: number): Element => ({
+  command: Command.OplockBreak,
+  body: { head: OplockBreak.encode({ oplockLevel, ...ids }).head, rest: [] },
 });
 
 export const listing = (ids: Ids, fileName: string, more: Partial<Parameters<typeof QueryDirectoryRequest.encode>[0]> = {}): Element => ({
