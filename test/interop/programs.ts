@@ -25,8 +25,13 @@ const wanted = {
   'user-mode-linux': { package: 'user-mode-linux', probe: inPath('linux.uml') },
   'mount.cifs': { package: 'cifs-utils', probe: inPath('mount.cifs') },
   modprobe: { package: 'kmod', probe: inPath('modprobe') },
+  systemd: {
+    package: 'systemd',
+    probe: ['sh', '-c', 'command -v systemd-analyze && command -v systemd-socket-activate && test -x /lib/systemd/systemd'],
+  },
   ss: { package: 'iproute2', probe: inPath('ss') },
   git: { package: 'git', probe: inPath('git') },
+  'ksmbd.adduser': { package: 'ksmbd-tools', probe: inPath('ksmbd.adduser') },
   python3: { package: 'python3', probe: ['/usr/bin/python3', '--version'] },
   gcc: { package: 'gcc', probe: inPath('gcc') },
   libmnl: { package: 'libmnl-dev', probe: ['sh', '-c', 'echo "#include <libmnl/libmnl.h>" | gcc -E -x c - '] },

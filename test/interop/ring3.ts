@@ -6,6 +6,9 @@ import { createInterface } from 'node:readline';
 
 const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
 
+/** The words that run the command line of this checkout. */
+export const ring3Command: readonly [string, string] = [process.execPath, bin];
+
 /** A running daemon of this checkout. */
 export interface Ring3 extends AsyncDisposable {
   readonly pid: number;
@@ -20,20 +23,27 @@ export interface Ring3 extends AsyncDisposable {
 }
 
 /**
- * Starts `ring3 serve` with a state folder and sockets of its own, on a port of its own choice, and waits for `ready`.
+ * Starts `ring3 serve` on a folder, with a user, a state folder and sockets of its own, on a port of its own choice, and waits for `ready`.
  * @param folder shared as `share`
  * @param more further options, such as `--signing enabled`
  * @param prefix words in front of the command, such as those of a namespace
  * @throws when it ends before it is ready, with what it said
  */
-export async function startRing3(folder: string, more: readonly string[] = [], prefix: readonly string[] = []): Promise<Ring3> {
-  const user = 'tester';
-  const password = 'secret';
+export const startRing3 = (folder: string, more: readonly string[] = [], prefix: readonly string[] = []): Promise<Ring3> =>
+  serveRing3([folder, '--share', 'share', '--user', `${user}:${password}`, ...more], prefix);
+
+const user = 'tester';
+const password = 'secret';
+
+/**
+ * Starts `ring3 serve WORDS` with a state folder and sockets of its own, on a port of its own choice, and waits for `ready`.
+ * @throws when it ends before it is ready, with what it said
+ */
+export async function serveRing3(words: readonly string[], prefix: readonly string[] = []): Promise<Ring3> {
   const base = mkdtempSync(join(tmpdir(), 'ring3-interop-'));
-  const own = ['--port', '0', '--share', 'share', '--user', `${user}:${password}`, '--state-dir', `${base}/state`];
-  const sockets = ['--control', `${base}/control.sock`, '--netlink', `${base}/netlink.sock`];
-  const [command, ...words] = [...prefix, process.execPath, bin, 'serve', folder, ...own, ...sockets, ...more] as [string, ...string[]];
-  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const own = ['--port', '0', '--state-dir', `${base}/state`, '--control', `${base}/control.sock`, '--netlink', `${base}/netlink.sock`];
+  const [command, ...rest] = [...prefix, ...ring3Command, 'serve', ...own, ...words] as [string, ...string[]];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log += text;

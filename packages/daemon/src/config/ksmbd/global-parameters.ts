@@ -71,7 +71,7 @@ export const globalParameters: Parameters<GlobalDraft> = {
   'max open files': limit('10000', 'opens-for-session', 1, 10_000_000),
   'netbios name': text('KSMBD SERVER', ({ server }, value, note) => {
     const name = value.replace(/[^A-Za-z0-9!@#$%^&()_'{}~-]/g, '-').slice(0, 15);
-    if (name !== value) note(`is not honoured as it is: no NetBIOS name, ${name} is taken`);
+    if (name !== value && value !== 'KSMBD SERVER') note(`is not honoured as it is: no NetBIOS name, ${name} is taken`);
     server.name = name;
   }),
   'restrict anonymous': choice('0', { 0: false, 1: true, 2: true }, (draft, yes) => {

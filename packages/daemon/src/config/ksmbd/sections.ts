@@ -28,7 +28,6 @@ export function readSections(source: string, file: string, note: (line: number, 
     const rest = text.trim();
     if (rest === '' || isComment(rest)) continue;
     if (rest.startsWith('[')) section = enter(found, rest, line, file, note);
-    else if (section === undefined) throw new ConfigurationError(file, line, 'a parameter before the first [section]');
     else put(section, rest, line, file, note);
   }
   return [...found.values()];
@@ -48,13 +47,7 @@ function enter(found: Map<string, Section>, text: string, line: number, file: st
   return section;
 }
 
-function put(
-  { name: section, entries }: Section,
-  text: string,
-  line: number,
-  file: string,
-  note: (line: number, what: string) => void,
-): void {
+function put(section: Section | undefined, text: string, line: number, file: string, note: (line: number, what: string) => void): void {
   const equals = text.indexOf('=');
   const name = text.slice(0, Math.max(equals, 0)).trim().toLowerCase().replace(/\s+/g, ' ');
   if (name === '') throw new ConfigurationError(file, line, `"${text}" is neither a [section] nor a parameter = value`);
@@ -63,8 +56,12 @@ function put(
   const value = comment === null ? written : written.slice(0, comment.index).trim();
   if (comment !== null)
     note(line, `"${comment[0].trim()}" is taken for a comment, as ksmbd.conf(5) says; ksmbd-tools take it for part of the value`);
-  const before = entries.get(name);
-  if (before === undefined || before.value === '') entries.set(name, { value, line });
+  if (section === undefined) {
+    if (value === '') return;
+    throw new ConfigurationError(file, line, 'a parameter before the first [section]');
+  }
+  const before = section.entries.get(name);
+  if (before === undefined || before.value === '') section.entries.set(name, { value, line });
   else if (value !== '' && value !== before.value)
-    note(line, `[${section}] ${name} has a value in line ${before.line} already, which counts`);
+    note(line, `[${section.name}] ${name} has a value in line ${before.line} already, which counts`);
 }

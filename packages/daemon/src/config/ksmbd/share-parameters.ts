@@ -65,7 +65,7 @@ export const shareParameters: Parameters<ShareDraft> = {
   'force user': text('', ({ share }, name) => {
     share['force-user'] = name;
   }),
-  'guest account': passedOver('', undefined, 'guests act as the user that ring3 runs as'),
+  'guest account': passedOver('', /^nobody$/, 'guests act as the user that ring3 runs as'),
   'guest ok': flag('no', ({ share }, yes) => {
     share.guest = yes;
   }),
