@@ -24,8 +24,7 @@ const names: readonly Name[] = ['open', 'write', 'close', 'delete', 'rename', 's
 
 interface Seen {
   readonly what: Name;
-  readonly action?: string;
-  readonly kind?: string;
+  readonly [field: string]: unknown;
 }
 
 /** What happens to files, in order, without what says who. */
@@ -74,7 +73,7 @@ test('the disposition tells what the opening did; another size is a change of da
   const folder = idsOf(await client.create('d', { createOptions: CreateOptions.DirectoryFile }));
   await client.ask(closing(folder));
   deepStrictEqual(
-    seen.filter(({ what }) => what === 'open').map(({ action, kind }) => [action, kind]),
+    seen.filter(({ what }) => what === 'open').map((event) => [event['action'], event['kind']]),
     [
       ['created', 'file'],
       ['opened', 'file'],
