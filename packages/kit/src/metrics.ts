@@ -67,6 +67,8 @@ export interface FamilyValues {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
+  /** Names of its labels; `le` is none of them. */
+  readonly labels: readonly string[];
   readonly values: readonly Value[];
 }
 
@@ -103,14 +105,14 @@ class Shown {
   }
 
   now(): FamilyValues {
-    const { name, help, type } = this.first;
-    return { name, help, type, values: this.#values() };
+    const { name, help, type, labels } = this.first;
+    return { name, help, type, labels, values: this.#values() };
   }
 
   /** The same as a registry of prom-client asks its own metrics for it. */
   get(): object {
-    const { values, ...family } = this.now();
-    return { ...family, aggregator: 'sum', values: values.map(({ name, labels, value }) => ({ metricName: name, labels, value })) };
+    const { name, help, type, values } = this.now();
+    return { name, help, type, aggregator: 'sum', values: values.map(({ name, labels, value }) => ({ metricName: name, labels, value })) };
   }
 
   #values(): Value[] {
@@ -217,6 +219,7 @@ const valuesOf = ({ name, help, type, values }: PromFamily): FamilyValues => ({
   name,
   help,
   type,
+  labels: [...new Set(values.flatMap(({ labels }) => Object.keys(labels)))].filter((label) => label !== 'le'),
   values: values.map(({ metricName = name, labels, value }) => ({ name: metricName, labels: texts(labels), value })),
 });
 

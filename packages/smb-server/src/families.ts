@@ -92,7 +92,9 @@ function useFamilies(server: Server): Family[] {
         map(server.opens.values(), ({ tree }) => tree),
       ),
     ),
-    gaugeOf('smb_files', 'Files and folders that something is known about: those that are open, each once.', [], () => [[server.fileTotals.files]]),
+    gaugeOf('smb_files', 'Files and folders that something is known about: those that are open, each once.', [], () => [
+      [server.fileTotals.files],
+    ]),
     gaugeOf('smb_locks', 'Byte-range locks that are held.', [], () => [[server.fileTotals.locks]]),
     gaugeOf('smb_oplocks', 'Oplocks that are held.', [], () => [[server.fileTotals.oplocks]]),
     counterOf('smb_logons_total', 'Log-ons that succeeded.', ['as'], () =>

@@ -61,7 +61,13 @@ test('numbers, status and health are there on loopback without a token', async (
   strictEqual(metrics.headers['content-type'], 'text/plain; version=0.0.4; charset=utf-8');
   match(metrics.body, /^level\{of="it"\} 3$/m);
   const [family] = JSON.parse((await ask(port, '/api/metrics')).body);
-  deepStrictEqual(family, { name: 'level', help: 'A level.', type: 'gauge', values: [{ name: 'level', labels: { of: 'it' }, value: 3 }] });
+  deepStrictEqual(family, {
+    name: 'level',
+    help: 'A level.',
+    type: 'gauge',
+    labels: ['of'],
+    values: [{ name: 'level', labels: { of: 'it' }, value: 3 }],
+  });
   deepStrictEqual(JSON.parse((await ask(port, '/api/status')).body), status);
   strictEqual((await ask(port, '/health')).body, 'ok\n');
   match((await ask(port, '/')).body, /^ring3\n/);
