@@ -87,7 +87,7 @@ test('the numbers say what smbclient did', need('smbclient'), async () => {
     'smb_sessions',
     'smb_trees{share="share"}',
     'smb_opens{share="share"}',
-    'smb_files',
+    'smb_file_state{of="files"}',
     'smb_held_bytes',
   ])
     assert.equal(end.get(gone), 0, gone);

@@ -92,11 +92,12 @@ function useFamilies(server: Server): Family[] {
         map(server.opens.values(), ({ tree }) => tree),
       ),
     ),
-    gaugeOf('smb_files', 'Files and folders that something is known about: those that are open, each once.', [], () => [
-      [server.fileTotals.files],
-    ]),
-    gaugeOf('smb_locks', 'Byte-range locks that are held.', [], () => [[server.fileTotals.locks]]),
-    gaugeOf('smb_oplocks', 'Oplocks that are held.', [], () => [[server.fileTotals.oplocks]]),
+    gaugeOf(
+      'smb_file_state',
+      'What is known of files: how many there are, each once, and the byte-range locks and oplocks that are held on them.',
+      ['of'],
+      () => map(Object.entries(server.fileTotals), ([of, count]) => [count, of] as const),
+    ),
     counterOf('smb_logons_total', 'Log-ons that succeeded.', ['as'], () =>
       (['user', 'guest', 'anonymous'] as const).map((as) => [numbers.logons.of(as), as] as const),
     ),

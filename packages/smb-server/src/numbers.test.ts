@@ -153,7 +153,7 @@ test('bytes and payload are counted for living and ended connections alike; tree
       [0, 0],
     ],
   );
-  deepStrictEqual([of(metrics, 'smb_connections'), of(metrics, 'smb_sessions'), of(metrics, 'smb_files')], [1, 1, 1]);
+  deepStrictEqual([of(metrics, 'smb_connections'), of(metrics, 'smb_sessions'), of(metrics, 'smb_file_state', { of: 'files' })], [1, 1, 1]);
   const [connection] = server.connections.values();
   const before = bytes();
   deepStrictEqual(before, [connection?.bytesIn, connection?.bytesOut]);
@@ -219,7 +219,7 @@ test('oplock breaks are counted by the level that is left, and those that nobody
   const batch = { requestedOplockLevel: OplockLevel.Batch };
   const file = idsOf(await first.create('a', batch));
   await first.create('b', batch);
-  strictEqual(of(metrics, 'smb_oplocks'), 2);
+  strictEqual(of(metrics, 'smb_file_state', { of: 'oplocks' }), 2);
   const acknowledged = second.chain(opening('a')); // its interim response
   await first.next();
   await acknowledged;
