@@ -80,12 +80,13 @@ test('the four states are seen from outside: startup, running, reset, and shutdo
   goOn = occupyPool(folder);
   const flushed = second.flush();
   while ((await askControl(control, 'connections', {}))[0]?.inFlight !== 1) await new Promise(setImmediate);
-  await askControl(control, 'stop', {});
+  const stopped = askControl(control, 'stop', {});
   while (!(await stats()).includes('shutdown')) await new Promise(setImmediate);
   await rejects(askControl(control, 'start', {}), /^Error: ring3 is shutting down$/);
   await rejects(connectTcp(portOf(daemon)), 'nothing new is accepted');
   goOn();
   await flushed; // a request that was under way is answered
+  strictEqual(await stopped, null, 'who asked hears when it has ended');
   await daemon.stopped;
   await rejects(stats(), /no ring3 answers/);
 });

@@ -35,10 +35,7 @@ export function addCtl(program: Command): void {
     .description('end the daemon: what is under way finishes first; returns when it has ended')
     .option('--drain <seconds>', 'how long that may take (default: 10)', seconds)
     .action(async ({ drain }: { drain?: number }) => {
-      const { pid } = await askDaemon(ctl, 'status', {});
       await askDaemon(ctl, 'stop', drain === undefined ? {} : { drainMs: drain * 1000 });
-      const { processEnd } = await import('../ctl/process-end.ts');
-      await processEnd(pid);
     });
 }
 

@@ -4,6 +4,9 @@ type Change = ControlRequests['reload']['answer'][number];
 const signs = { added: '+', removed: '-', changed: '~' } as const;
 const from = { now: '', 'new connections': ' (for connections to come)', 'next start': ' (from the next ring3 ctl start on)' } as const;
 
+/** As the configuration spells it. */
+const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
 /** A change for people: `~ share photos: read-only (for connections to come)`. */
 export const changeLine = ({ what, how, keys = [], holds }: Change): string =>
-  `${signs[how]} ${what}${keys.length === 0 ? '' : `: ${keys.join(', ')}`}${from[holds]}`;
+  `${signs[how]} ${what}${keys.length === 0 ? '' : `: ${keys.map(kebab).join(', ')}`}${from[holds]}`;

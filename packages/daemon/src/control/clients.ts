@@ -1,6 +1,6 @@
 import type { View } from '@ring3/smb-server';
+import type { ControlHandlers } from './peer.ts';
 import type { Filter, Named } from './protocol.ts';
-import type { ControlHandlers } from './server.ts';
 import { matchesWildcard } from './wildcard.ts';
 
 /** What is asked about clients of the file server, and how one of them is let go. */

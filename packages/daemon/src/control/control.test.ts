@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DebugLines } from '@ring3/kit';
 import { askControl, followControl } from './client.ts';
-import { type ControlHandlers, serveControl } from './server.ts';
+import type { ControlHandlers } from './peer.ts';
+import { serveControl } from './server.ts';
 
 const no = () => {
   throw new Error('not here');

@@ -5,9 +5,9 @@ import type { Debugging } from '../debugging.ts';
 import type { FileServer } from '../file-server.ts';
 import { defaultNamespace, type Namespaces } from '../namespaces.ts';
 import { clientHandlers } from './clients.ts';
+import type { ControlHandlers } from './peer.ts';
 import type { DaemonStatus } from './protocol.ts';
 import { addRule, deleteRule, listRules } from './rules.ts';
-import type { ControlHandlers } from './server.ts';
 
 /** What the control socket reaches of a running daemon. A part that is not there when it is asked for says so in an Error of one line. */
 export interface Controlled {
@@ -32,9 +32,8 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
   return {
     stats: () => daemon.stats(),
     status: () => daemon.status(),
-    stop: ({ drainMs }) => {
-      const ms = drainMs === undefined ? undefined : milliseconds(drainMs);
-      setImmediate(() => daemon.stop(ms)); // after the answer
+    stop: async ({ drainMs }) => {
+      await daemon.stop(drainMs === undefined ? undefined : milliseconds(drainMs));
       return null;
     },
     kill: async ({ word }) => {

@@ -14,7 +14,7 @@ export interface ControlRequests {
   stats: { readonly ask: Record<never, never>; readonly answer: string };
   /** What the daemon is and serves. */
   status: { readonly ask: Record<never, never>; readonly answer: DaemonStatus };
-  /** Ends the daemon: requests under way finish, for so long at most (milliseconds). The answer comes before it does. */
+  /** Ends the daemon: requests under way finish, for so long at most (milliseconds). The answer comes when it has. */
   stop: { readonly ask: { readonly drainMs?: number | undefined }; readonly answer: null };
   /** The word `hard` resets the file server: every connection is torn down, the configuration forgotten, before the answer. Any other word does nothing. */
   kill: { readonly ask: { readonly word: string }; readonly answer: null };

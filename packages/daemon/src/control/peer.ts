@@ -1,0 +1,116 @@
+import type { Socket } from 'node:net';
+import type { MaybePromise } from '@ring3/kit';
+import {
+  type ControlRequest,
+  type ControlRequests,
+  type ControlStream,
+  type ControlStreams,
+  type ControlVerb,
+  longestLine,
+} from './protocol.ts';
+
+/** What answers each verb. A handler's exception is the peer's one-line error. */
+export type ControlHandlers = {
+  readonly [V in ControlVerb]: (ask: ControlRequests[V]['ask']) => MaybePromise<ControlRequests[V]['answer']>;
+} & {
+  readonly [V in ControlStream]: (ask: ControlStreams[V]['ask']) => AsyncIterableIterator<ControlStreams[V]['line']>;
+};
+
+/** One program at the control socket: its requests are answered in their order. */
+export class Peer {
+  readonly #socket: Socket;
+  readonly #handlers: ControlHandlers;
+  readonly #answered: () => void;
+  #waiting = '';
+  #last: Promise<void> = Promise.resolve();
+  /** Requests that have no answer yet. */
+  #open = 0;
+  #leaving = false;
+
+  /** @param answered called after each request that was understood */
+  constructor(socket: Socket, handlers: ControlHandlers, answered: () => void) {
+    this.#socket = socket;
+    this.#handlers = handlers;
+    this.#answered = answered;
+    socket.on('error', () => socket.destroy());
+    socket.setEncoding('utf8').on('data', (text: string) => this.#receive(text));
+  }
+
+  /** Takes no more requests, and closes after what is to be answered. @returns what resolves when it is closed; at once where it still waits for an answer */
+  leave(): Promise<void> | undefined {
+    this.#leaving = true;
+    if (this.#open > 0) return undefined;
+    const closed = new Promise<void>((resolve) => this.#socket.once('close', resolve));
+    this.#socket.destroySoon();
+    return closed;
+  }
+
+  #receive(text: string): void {
+    if (this.#leaving) return;
+    this.#waiting += text;
+    for (let end = this.#waiting.indexOf('\n'); end >= 0; end = this.#waiting.indexOf('\n')) {
+      const line = this.#waiting.slice(0, end);
+      this.#waiting = this.#waiting.slice(end + 1);
+      this.#open++;
+      this.#last = this.#last.then(() => this.#answer(line));
+    }
+    if (this.#waiting.length <= longestLine) return;
+    this.#socket.removeAllListeners('data').resume(); // the rest of the line is nobody's
+    this.#socket.end(`${JSON.stringify({ ok: false, error: `a line of more than ${longestLine} bytes` })}\n`);
+  }
+
+  async #answer(line: string): Promise<void> {
+    const socket = this.#socket;
+    let reply: object;
+    let lines: AsyncIterableIterator<object> | undefined;
+    try {
+      const request = parse(line, this.#handlers);
+      const handler = this.#handlers[request.do] as (ask: object) => MaybePromise<unknown>;
+      const found = (await handler(request)) ?? null;
+      if (isStream(found)) lines = found;
+      reply = { ok: true, answer: lines === undefined ? found : null };
+      this.#answered();
+    } catch (error) {
+      reply = { ok: false, error: error instanceof Error ? error.message : String(error) };
+    }
+    this.#open--;
+    if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`);
+    if (this.#leaving && this.#open === 0) socket.destroySoon();
+    if (lines !== undefined) await pour(lines, socket);
+  }
+}
+
+const isStream = (found: unknown): found is AsyncIterableIterator<object> =>
+  typeof found === 'object' && found !== null && Symbol.asyncIterator in found;
+
+/** Writes line after line, as fast as the peer reads, until it closes. What else it sends is nobody's. */
+async function pour(lines: AsyncIterableIterator<object>, socket: Socket): Promise<void> {
+  socket.removeAllListeners('data').resume();
+  const end = (): void => void lines.return?.();
+  if (socket.writable) socket.once('close', end);
+  else end();
+  for await (const line of lines) if (!socket.write(`${JSON.stringify(line)}\n`)) await drained(socket);
+}
+
+/** Resolves when there is room again, or when it closes. */
+const drained = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    const go = (): void => {
+      socket.off('drain', go).off('close', go);
+      resolve();
+    };
+    socket.on('drain', go).on('close', go);
+    if (socket.destroyed) go();
+  });
+
+function parse(line: string, handlers: ControlHandlers): ControlRequest {
+  let request: unknown;
+  try {
+    request = JSON.parse(line);
+  } catch {
+    throw new Error('a request is one JSON object on one line');
+  }
+  const verb = typeof request === 'object' && request !== null ? (request as { do?: unknown }).do : undefined;
+  if (typeof verb !== 'string' || !Object.hasOwn(handlers, verb)) throw new Error(`do: one of ${Object.keys(handlers).join(', ')}`);
+  return request as ControlRequest;
+}
