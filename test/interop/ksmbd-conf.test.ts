@@ -158,7 +158,15 @@ describe("the kernel server's configuration, with users of its own tools", need(
   test('users that ksmbd.adduser changes and deletes, and shares that ksmbd.addshare adds, hold from the next reload on', async () => {
     user('-u', 'bob', '-p', 'another');
     user('-d', 'dave');
-    const added = tool('ksmbd.addshare', '-c', file, '-a', 'more', '-o', `path = ${base}/more\nread only = no\nforce create mode = 0111`);
+    const added = tool(
+      'ksmbd.addshare',
+      '-c',
+      file,
+      '-a',
+      'more',
+      '-o',
+      `path = ${base}/more\nread only = no\nforce create mode = 0111\nforce user = nobody`,
+    );
     assert.equal(added.status, 0, added.output);
     await works("bob%bob's own", 'projects', 'ls');
     const changes = reload();
@@ -166,7 +174,8 @@ describe("the kernel server's configuration, with users of its own tools", need(
     await refused("bob%bob's own", 'projects', /NT_STATUS_LOGON_FAILURE/, 'ls');
     await works('bob%another', 'projects', 'ls');
     await refused("dave%dave's own", 'archive', /NT_STATUS_ACCESS_DENIED/, 'ls'); // a guest now, as any stranger
-    await works('bob%another', 'more', 'put local made');
+    await works('bob%another', 'more', 'put local made'); // as somebody who need not be one who logs on
+    await refused('nobody%', 'more', /NT_STATUS_LOGON_FAILURE/, 'ls');
     assert.equal(statSync(join(base, 'more/made')).mode & 0o777, 0o755);
     await works(`anna%${password}`, 'archive', 'ls');
   });

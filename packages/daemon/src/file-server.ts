@@ -9,7 +9,7 @@ import {
 } from '@ring3/smb-server';
 import { type Change, differing, keyed } from './change.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
-import type { Credentials, KnownUser, Settings } from './settings.ts';
+import { type Credentials, type KnownUser, logsOn, type Settings } from './settings.ts';
 import { type FolderShare, SharedFolders } from './shared-folders.ts';
 import type { StateStore } from './state-store.ts';
 import { StoredUsers } from './stored-users.ts';
@@ -170,9 +170,9 @@ const nameIn = (what: string): string => what.slice(what.indexOf(' ') + 1);
 
 function whoMayLogOn({ store, random }: FileServerParts, settings: Settings, guest: boolean): LogOns {
   const subAuthorities = new Uint32Array(store.identity('machineSid', 12, random).slice().buffer);
-  const users = new StoredUsers(`S-1-5-21-${subAuthorities.join('-')}`, store);
+  const users = new StoredUsers(`S-1-5-21-${subAuthorities.join('-')}`, store, random);
   for (const [name, how] of settings.users ?? []) users.addForThisRun(name, how);
-  const nobody = (settings.users?.size ?? 0) === 0 && store.users().length === 0;
+  const nobody = ![...(settings.users?.values() ?? [])].some(logsOn) && store.users().length === 0;
   const madeUser = nobody && !guest ? settings.makeUser?.() : undefined;
   if (madeUser !== undefined) users.addForThisRun(madeUser.name, madeUser.password);
   return { users, madeUser };

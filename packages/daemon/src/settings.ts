@@ -7,8 +7,12 @@ export interface Credentials {
   readonly name: string;
   readonly password: string;
 }
-/** What is known of a user: the password, or its NT hash (16 bytes). */
-export type KnownUser = string | { readonly ntHash: Uint8Array };
+/** What is known of a user: the password, or its NT hash (16 bytes), or that nobody logs on by that name: it is one that others act as. */
+export type KnownUser = string | { readonly ntHash: Uint8Array } | { readonly logOn: false };
+
+/** Whether somebody logs on by that name. */
+export const logsOn = (how: KnownUser): how is Exclude<KnownUser, { readonly logOn: false }> =>
+  typeof how === 'string' || !('logOn' in how);
 
 /** What a daemon serves, and how: what a configuration file, the state directory's shares and a command line come to. What is left out is off. */
 export interface Settings extends NamespaceContents {

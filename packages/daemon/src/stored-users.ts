@@ -1,21 +1,26 @@
-import { type UserOptions, Users } from '@ring3/smb-server';
+import type { Random } from '@ring3/kit';
+import { Users } from '@ring3/smb-server';
+import { type KnownUser, logsOn } from './settings.ts';
 import type { StateStore } from './state-store.ts';
 
 /** The users of a state directory, as the file server asks for them: each log-on sees what the store holds at that moment. */
 export class StoredUsers extends Users {
   readonly #store: StateStore;
+  readonly #random: Random;
   /** Users of this run alone: they come before stored ones of the same name. */
   readonly #own = new Set<string>();
 
-  constructor(serverSid: string, store: StateStore) {
+  constructor(serverSid: string, store: StateStore, random: Random) {
     super(serverSid);
     this.#store = store;
+    this.#random = random;
   }
 
   /** Adds a user for this run: known by what is not stored. */
-  addForThisRun(name: string, how: UserOptions): void {
+  addForThisRun(name: string, how: KnownUser): void {
     this.#own.add(name.toLowerCase());
-    this.add(name, how, this.#store.ridOf(name));
+    const known = logsOn(how) ? how : { ntHash: this.#random.fill(new Uint8Array(16)) }; // a hash of no password
+    this.add(name, known, this.#store.ridOf(name));
   }
 
   /** Takes such a user away; a stored one of that name comes back. */

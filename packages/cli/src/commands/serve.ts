@@ -225,7 +225,9 @@ async function configurationOf({ config, check }: ServeOptions): Promise<Configu
   }
   const { loadConfiguration, fileServerOf } = await import('@ring3/daemon/config');
   const configuration = loadConfiguration(config);
-  const users = configuration.users.map(({ name, ntHash }) => [name, ntHash === undefined ? ({ logOn: false } as const) : { ntHash }] as const);
+  const users = configuration.users.map(
+    ({ name, ntHash }) => [name, ntHash === undefined ? ({ logOn: false } as const) : { ntHash }] as const,
+  );
   const { shares, daemon, console, timeouts, rules, warnings } = configuration;
   return { server: fileServerOf(configuration), shares, users, daemon, console, timeouts, rules, warnings };
 }

@@ -96,8 +96,8 @@ export type ConsoleConfiguration = ValuesOf<typeof consoleKeys>;
 /** A user that a configuration brings along. */
 export interface ConfiguredUser {
   readonly name: string;
-  /** 16 bytes. */
-  readonly ntHash: Uint8Array;
+  /** 16 bytes; missing where nobody logs on by that name: it is one that others act as. */
+  readonly ntHash?: Uint8Array;
 }
 
 /** What a configuration says; what it leaves out is the default of the part that it concerns. */

@@ -73,7 +73,7 @@ test("the kernel server's configuration begins without a folder that is not ther
   put('ksmbdpwd.db', 'anna:h42AFGBs2ilnekTvoTU/xw==\nANNA:h42AFGBs2ilnekTvoTU/xw==\n');
   const conf = put(
     'ksmbd.conf',
-    `[one]\npath = ${folder}/a\nvalid users = anna, ghost\n[gone]\npath = ${folder}/none\n[other]\npath = b\n`,
+    `[one]\npath = ${folder}/a\nvalid users = anna, ghost\nforce user = nobody\n[gone]\npath = ${folder}/none\n[other]\npath = b\n`,
   );
   const { shares, users, warnings } = loadConfiguration(conf);
   deepStrictEqual(
@@ -85,17 +85,18 @@ test("the kernel server's configuration begins without a folder that is not ther
   );
   deepStrictEqual(
     users.map(({ name }) => name),
-    ['anna'],
+    ['anna', 'nobody'],
   );
   deepStrictEqual(
     warnings.map((line) => line.slice(folder.length + 1)),
     [
+      'ksmbd.conf:4: [one] force user is honoured for clients; on this host files are made as the user that ring3 runs as (--as)',
       `ksmbdpwd.db:2: "ANNA" is passed over: names are compared without case, and line 1 has "anna"`,
-      `ksmbd.conf:5: [gone] is not shared: there is no folder ${folder}/none`,
+      `ksmbd.conf:6: [gone] is not shared: there is no folder ${folder}/none`,
     ],
   );
   deepStrictEqual(
-    unknownUsers(shares, (name) => name === 'anna'),
+    unknownUsers(shares, (name) => users.some((user) => user.name === name)),
     [`${conf}:2: share one names users that there are not: ghost`],
   );
 });

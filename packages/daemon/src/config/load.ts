@@ -56,7 +56,10 @@ const lineIn = ({ at }: ShareConfiguration): number => Number(at.slice(at.lastIn
 function withUsers(configuration: Configuration, path: string): Configuration {
   const file = ksmbdUsersOf(path);
   const { users, warnings } = readKsmbdUsers(readText(file, ''), file);
-  return { ...configuration, users, warnings: [...configuration.warnings, ...warnings] };
+  // `force user` names a user of the system, who need not be one who logs on
+  const forced = new Set(configuration.shares.map((share) => share['force-user']).filter((name) => name !== undefined));
+  const others = [...forced].filter((name) => !users.some((user) => user.name.toLowerCase() === name.toLowerCase()));
+  return { ...configuration, users: [...users, ...others.map((name) => ({ name }))], warnings: [...configuration.warnings, ...warnings] };
 }
 
 /** Why a share cannot be offered, or undefined. */

@@ -5,6 +5,9 @@ export const shareName = /^(?!(?:ipc\$)$)[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,80}$/iu;
 /** What `shareName` allows, for people. */
 export const shareNames = '1 to 80 characters, none of "/\\[]:;|=,+*?<>, not IPC$';
 
+/** Names that a user may have: MS-SAMR 3.1.1.6, and no longer than a log-on may tell. */
+export const userName = /^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,104}$/u;
+
 /** `[share.NAME]`: a shared folder, or a store that lives as long as the daemon. `ring3 share add` has an option of the same name for each of these. */
 export const shareKeys = {
   path: path('the folder'),
@@ -18,11 +21,7 @@ export const shareKeys = {
   'invalid-users': list('who may not use it, whatever else says so'),
   readers: list('who may only read'),
   writers: list('who may write although the share is read-only'),
-  'force-user': text(
-    'everybody acts as this user of the server: identity and owner of what is made',
-    /^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,104}$/u,
-    'the name of a user',
-  ),
+  'force-user': text('everybody acts as this user of the server: identity and owner of what is made', userName, 'the name of a user'),
   'hide-dot-files': flag('names that begin with a dot are shown as hidden'),
   veto: list('names, with * and ?, that are neither shown nor opened nor made'),
   oplocks: flag('clients may cache files of this share', true),

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { networkInterfaces } from 'node:os';
+import { networkInterfaces, userInfo } from 'node:os';
 
 /** What a ksmbd.conf asks about the machine that it is read on. */
 export interface Host {
@@ -7,6 +7,8 @@ export interface Host {
   readonly everywhere: string;
   /** The addresses of an interface, those of IPv4 first; none where there is no such interface. */
   addressesOf(name: string): readonly string[];
+  /** Who ring3 runs as. */
+  readonly user: string;
   /** The users of a group; undefined where there is none of that name. */
   membersOf(group: string): readonly string[] | undefined;
 }
@@ -21,8 +23,20 @@ export const thisHost: Host = {
       .filter(({ address, scopeid = 0 }) => scopeid === 0 || !address.startsWith('fe80:'))
       .sort((a, b) => a.family.localeCompare(b.family))
       .map(({ address }) => address),
+  get user() {
+    return userName();
+  },
   membersOf: (group) => membersIn(group, fields('/etc/group'), fields('/etc/passwd')),
 };
+
+/** The name of this process's user, or its number where it has none. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `${process.getuid?.()}`;
+  }
+}
 
 /** The lines of a file as group(5) and passwd(5) tell of it; none where it cannot be read. */
 function fields(path: string): string[][] {

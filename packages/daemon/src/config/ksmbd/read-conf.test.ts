@@ -7,6 +7,7 @@ import { readKsmbdConf } from './read-conf.ts';
 import { shareParameters } from './share-parameters.ts';
 
 const host: Host = {
+  user: 'files',
   everywhere: '0.0.0.0',
   addressesOf: (name) => ({ lo: ['127.0.0.1'], eth0: ['10.0.0.5', 'fd00::5'] })[name] ?? [],
   membersOf: (group) => ({ staff: ['anna', 'bob'], empty: [] })[group],
@@ -177,6 +178,7 @@ path = /x
 hosts allow = 10.0.0.0/8
 inherit owner = yes
 force group = staff
+force user = nobody
 vfs objects = shadow_copy2
 deadtime = 5
 valid users = @nobodies anna
@@ -200,12 +202,13 @@ path = /q
     'k:14: [x] hosts allow is not honoured: clients of every address may connect',
     'k:15: [x] inherit owner is not honoured: the owner is the user who creates',
     'k:16: [x] force group is not honoured: files are made as the user that ring3 runs as',
-    'k:17: [x] vfs objects shadow_copy2 is not honoured: there is no such module',
-    'k:18: [x] deadtime belongs into [global], and is passed over',
-    'k:19: [x] valid users @nobodies: there is no such group in /etc/group',
-    'k:20: [list only] has no path and is not shared',
-    'k:22: [a/b] is no name of a share, and is not shared',
-    'k:24: [IPC$] is no name of a share, and is not shared',
+    'k:17: [x] force user is honoured for clients; on this host files are made as the user that ring3 runs as (--as)',
+    'k:18: [x] vfs objects shadow_copy2 is not honoured: there is no such module',
+    'k:19: [x] deadtime belongs into [global], and is passed over',
+    'k:20: [x] valid users @nobodies: there is no such group in /etc/group',
+    'k:21: [list only] has no path and is not shared',
+    'k:23: [a/b] is no name of a share, and is not shared',
+    'k:25: [IPC$] is no name of a share, and is not shared',
   ]);
 });
 

@@ -92,7 +92,7 @@ function readShare(
   host: Host,
 ): ShareConfiguration | undefined {
   const { name, line } = section;
-  const draft = emptyShare(host.membersOf);
+  const draft = emptyShare(host);
   reading.apply(draft, shareParameters, section, global);
   reading.rest(section, `[${name}] `, shareParameters, globalParameters);
   const { path, ...share } = shareOf(draft);

@@ -1,4 +1,4 @@
-import type { ShareConfiguration } from '../share-keys.ts';
+import { type ShareConfiguration, userName } from '../share-keys.ts';
 import { flag, list, mask, type Note, number, type Parameters, passedOver, text } from './parameter.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -12,14 +12,17 @@ export interface ShareDraft {
   readonly access: Partial<Record<'read only' | 'writable' | 'writeable' | 'write ok', boolean>>;
   /** The users of a group of this host, or undefined where there is none. */
   readonly membersOf: (group: string) => readonly string[] | undefined;
+  /** Who ring3 runs as. */
+  readonly user: string;
 }
 
 /** A draft in which nothing is said yet. */
-export const emptyShare = (membersOf: ShareDraft['membersOf']): ShareDraft => ({
+export const emptyShare = ({ membersOf, user }: Pick<ShareDraft, 'membersOf' | 'user'>): ShareDraft => ({
   share: {},
   modes: { createMask: 0o777, forceCreate: 0, directoryMask: 0o777, forceDirectory: 0 },
   access: {},
   membersOf,
+  user,
 });
 
 const mode = (fallback: string, which: keyof ShareDraft['modes']) =>
@@ -62,7 +65,9 @@ export const shareParameters: Parameters<ShareDraft> = {
   'force create mode': mode('0000', 'forceCreate'),
   'force directory mode': mode('0000', 'forceDirectory'),
   'force group': passedOver('', undefined, 'files are made as the user that ring3 runs as'),
-  'force user': text('', ({ share }, name) => {
+  'force user': text('', ({ share, user }, name, note) => {
+    if (!userName.test(name)) return note('is not honoured: that is no name of a user');
+    if (name !== user) note('is honoured for clients; on this host files are made as the user that ring3 runs as (--as)');
     share['force-user'] = name;
   }),
   'guest account': passedOver('', /^nobody$/, 'guests act as the user that ring3 runs as'),

@@ -16,6 +16,9 @@ import type { ConfiguredUser } from '../configuration.ts';
 import { ConfigurationError, shown } from '../configuration-error.ts';
 import { readText } from '../read-text.ts';
 
+/** A user of a ksmbdpwd.db. */
+export type KsmbdUser = Required<ConfiguredUser>;
+
 /** Where the users of a ksmbd.conf are: beside it. */
 export const ksmbdUsersOf = (conf: string): string => join(dirname(conf), 'ksmbdpwd.db');
 
@@ -28,8 +31,8 @@ const possible = /^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,47}$/u;
  * first counts, as ring3 compares names without case.
  * @throws ConfigurationError naming the line, never what stands in it
  */
-export function readKsmbdUsers(source: string, file: string): { readonly users: ConfiguredUser[]; readonly warnings: string[] } {
-  const found = new Map<string, ConfiguredUser & { readonly line: number }>();
+export function readKsmbdUsers(source: string, file: string): { readonly users: KsmbdUser[]; readonly warnings: string[] } {
+  const found = new Map<string, KsmbdUser & { readonly line: number }>();
   const warnings: string[] = [];
   for (const [i, text] of source.split('\n').entries()) {
     if (text.trim() === '') continue;
@@ -57,11 +60,11 @@ export class KsmbdUsers implements Disposable {
   }
 
   /** @throws ConfigurationError for a line that is none */
-  users(): readonly ConfiguredUser[] {
+  users(): readonly KsmbdUser[] {
     return readKsmbdUsers(readText(this.#path, ''), this.#path).users;
   }
 
-  user(name: string): ConfiguredUser | undefined {
+  user(name: string): KsmbdUser | undefined {
     return this.users().find((known) => known.name.toLowerCase() === name.toLowerCase());
   }
 
