@@ -192,7 +192,7 @@ test('a reload says what changed and keeps every client; one that asks for it di
 });
 
 test('a reload that cannot be changes nothing, and says why', async (t) => {
-  const { folder, settings, options } = place(t);
+  const { folder, path, settings, options } = place(t);
   let now = settings;
   await using daemon = await startDaemon({ ...options, settings: () => now });
   now = {
@@ -202,6 +202,10 @@ test('a reload that cannot be changes nothing, and says why', async (t) => {
   };
   await rejects(daemon.reload(), /ENOENT/);
   deepStrictEqual(await askControl(options.control as string, 'rule list', {}), []);
+  now = { ...settings, shares: [...(settings.shares ?? []).map((share) => ({ ...share, comment: 'new' })), { name: 'a/b', path }] };
+  await rejects(daemon.reload(), /not the name of a share/);
+  now = settings;
+  deepStrictEqual(await daemon.reload(), [], 'nothing of it was taken over');
   now = { ...settings, smb: { host: '127.0.0.1', port: 0, name: '' } };
   await rejects(daemon.reload(), /NetBIOS name/);
   deepStrictEqual(daemon.status().shares, ['files']);

@@ -95,6 +95,7 @@ export class FileServer {
     const { shares = [] } = settings;
     const before = this.#settings;
     const offered = new Map(shares.map((share) => [share.name, this.#folders.optionsOf(share)]));
+    for (const [name, share] of offered) this.server.shares.check(name, share);
     const options = this.#configure(before.smb, settings.smb);
     this.#settings = settings;
     const changedShares = keyed('share', byName(before.shares), byName(shares), 'new connections');

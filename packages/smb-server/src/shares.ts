@@ -20,10 +20,16 @@ export class Shares {
     this.#byName.set('IPC$', new Share('IPC$'));
   }
 
-  /** @throws RangeError for what can be no name of a share, and for options that make no sense */
-  add(name: string, options: ShareOptions): Share {
+  /** Whether a share could be added. @throws RangeError for what can be no name of a share, and for options that make no sense */
+  check(name: string, options: ShareOptions): void {
     if (!/^[^\\/[\]:|<>+=;,*?"\p{Cc}]{1,80}$/u.test(name) || name.toUpperCase() === 'IPC$')
       throw new RangeError(`not the name of a share: ${JSON.stringify(name)}`);
+    new Share(name, options);
+  }
+
+  /** @throws RangeError as `check` */
+  add(name: string, options: ShareOptions): Share {
+    this.check(name, options);
     let store = this.#stores.get(options.vfs);
     if (store === undefined) {
       store = { state: this.#createState(), vfs: this.#wrap(options.vfs) };
