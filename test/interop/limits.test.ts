@@ -62,6 +62,13 @@ describe('what a server says it is, to rpcclient and smbclient', need('smbclient
     });
   }
 
+  test('NetrServerGetInfo at level 102 tells the limits that it has a word for (MS-SRVS 2.2.4.42)', async () => {
+    await using server = await start({ limits: { sessions: 100 } });
+    assert.match((await rpcclient(server, 'srvinfo 102')).output, /^\tusers +:\t64\n\tdisc, hidden +:\tffffffff, 0$/m);
+    server.configure({ limits: { idleMs: 15 * 60_000 } });
+    assert.match((await rpcclient(server, 'srvinfo 102')).output, /^\tdisc, hidden +:\tf, 0$/m);
+  });
+
   for (const level of [100, 101, 102]) {
     test(`NetrWkstaGetInfo at level ${level} tells name and work group as they are (MS-WKST 3.2.4.1)`, async () => {
       await using server = await start();
@@ -161,7 +168,7 @@ describe('what is ended from outside, to smbclient', need('smbclient'), () => {
   });
 
   test('a user’s sessions are ended: NT_STATUS_USER_SESSION_DELETED', async () => {
-    await using server = await start({ signing: 'enabled' });
+    await using server = await start({ signing: 'enabled' }); // nobody has a key to sign this refusal with: who wants that takes it for a forgery, and comes anew
     await using talk = new Talk(server);
     await talk.say('ls', /blocks available/);
     assert.equal(server.view.endUser('ANNA'), 1);

@@ -13,6 +13,8 @@ const host: PipeHost = {
   serverName: 'RING3',
   workgroup: 'WORKGROUP',
   comment: 'a server',
+  users: 100,
+  idleMs: 0,
   shares: () => [
     { name: 'photos', type: 0, comment: 'Photos' },
     { name: 'IPC$', type: 0x80000003, comment: 'IPC' },
@@ -178,6 +180,18 @@ for (const [name, { abstract, version, getInfo }] of Object.entries({ srvsvc, wk
     });
   }
 }
+
+test('NetrServerGetInfo at level 102 tells how many may log on, and after how many minutes idle clients go (MS-SRVS 2.2.4.42)', () => {
+  const told = (users: number, idleMs: number): number[] => {
+    const pipe = open({ ...host, users, idleMs });
+    pipe.write(request(srvsvc.getInfo, new NdrWriter().u32(0).u32(102).finish()));
+    const stub = Buffer.from(answerOf(pipe).stub);
+    return [stub.readUInt32LE(32), stub.readUInt32LE(36)];
+  };
+  deepStrictEqual(told(100, 0), [100, 0xffffffff]);
+  deepStrictEqual(told(7, 15 * 60_000), [7, 15]);
+  deepStrictEqual(told(7, 1), [7, 1]);
+});
 
 test('garbage breaks the pipe and nothing else; a cut PDU never throws', () => {
   for (const good of [bindSrvsvc, request(15, enumerate)]) {

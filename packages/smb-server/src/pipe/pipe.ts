@@ -20,6 +20,10 @@ export interface PipeHost {
   readonly serverName: string;
   readonly workgroup: string;
   readonly comment: string;
+  /** How many may be logged on. */
+  readonly users: number;
+  /** When idle clients are let go; 0: never. */
+  readonly idleMs: number;
   /** The shares that this session may know of. */
   shares(): Iterable<PipeShare>;
   /** Milliseconds since 1970. */

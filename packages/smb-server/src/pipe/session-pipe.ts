@@ -19,6 +19,12 @@ function hostFor(session: Session): PipeHost {
     get comment() {
       return server.options.comment;
     },
+    get users() {
+      return server.limits.sessions;
+    },
+    get idleMs() {
+      return server.limits.idleMs;
+    },
     *shares(): Iterable<PipeShare> {
       for (const share of server.shares.all()) {
         if (share.accessOf(session) === 'none') continue;

@@ -7,6 +7,8 @@ import { platformNt, versionMajor, versionMinor, WinError } from './win-error.ts
 /** SV_TYPE_WORKSTATION, SERVER, NT and SERVER_NT, MS-SRVS 2.2.2.7. */
 const serverType = 0x00000001 | 0x00000002 | 0x00001000 | 0x00008000;
 const unlimited = 0xffffffff;
+/** SV_NODISC, MS-SRVS 2.2.4.42: idle clients stay. */
+const noDisconnect = 0xffffffff;
 
 type WriteShare = (out: NdrWriter, share: PipeShare) => void;
 const level1: WriteShare = (out, { name, type, comment }) => void out.string(name).u32(type).string(comment);
@@ -82,7 +84,8 @@ const serverLevels: Readonly<Record<number, WriteInfo>> = {
   101: server101,
   102: (out, host) => {
     server101(out, host);
-    out.u32(unlimited).u32(15).u32(0).u32(240).u32(3000).u32(0).string('');
+    const idleMinutes = host.idleMs === 0 ? noDisconnect : Math.ceil(host.idleMs / 60_000);
+    out.u32(host.users).u32(idleMinutes).u32(0).u32(240).u32(3000).u32(0).string('');
   },
 };
 
