@@ -1,78 +1,16 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Beside, InteractiveClient, type Outcome, outcomeOf, until } from './beside.ts';
 import { need } from './programs.ts';
 import { type Ring3, startRing3 } from './ring3.ts';
 
 const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
 
-interface Outcome {
-  readonly out: string;
-  readonly err: string;
-  readonly status: number | null;
-}
-function run(...words: string[]): Outcome {
-  const [first, ...rest] = words as [string, ...string[]];
-  const { stdout, stderr, status } = spawnSync(first, rest, { encoding: 'utf8' });
-  return { out: stdout, err: stderr, status };
-}
 const done: Outcome = { out: '', err: '', status: 0 };
-
-/** A program that runs beside the test, and what it has said so far. */
-class Beside implements AsyncDisposable {
-  readonly #child: ChildProcess;
-  readonly #ended: Promise<unknown>;
-  said = '';
-
-  constructor(...words: string[]) {
-    const [first, ...rest] = words as [string, ...string[]];
-    this.#child = spawn('stdbuf', ['-oL', '-eL', first, ...rest], { stdio: ['pipe', 'pipe', 'pipe'] });
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      stream?.setEncoding('utf8').on('data', (text: string) => {
-        this.said += text;
-      });
-    this.#child.stdin?.on('error', () => {}); // it has gone before it was told to
-    this.#ended = new Promise((done) => this.#child.once('close', done));
-  }
-
-  tell(line: string): void {
-    this.#child.stdin?.write(`${line}\n`);
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.signal('SIGCONT');
-    this.signal('SIGTERM');
-    await this.#ended;
-  }
-}
-
-/** An smbclient that takes commands. */
-class Client extends Beside {
-  #listed = 0;
-
-  constructor({ port, user, password }: Ring3, host: string) {
-    super('smbclient', '--configfile=/dev/null', `//${host}/share`, '-p', `${port}`, '-U', `${user}%${password}`);
-  }
-
-  /** Lists the folder. */
-  async list(): Promise<void> {
-    this.#listed++;
-    this.tell('ls');
-    await until('a list', () => this.said.split('blocks available').length > this.#listed, this);
-  }
-}
-
-async function until(what: string, holds: () => boolean, whose?: Beside): Promise<void> {
-  for (const end = Date.now() + 15_000; !holds(); await delay(20)) assert.ok(Date.now() < end, `${what}: ${whose?.said ?? ''}`);
-}
 
 describe('clients of the file server are flows of the daemon', need('smbclient', 'conntrack', 'nfct'), () => {
   let folder: string;
@@ -94,9 +32,9 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
     '--',
     ...words,
   ];
-  const exec = (line: string): Outcome => run(...inside(...line.split(' ')));
+  const exec = (line: string): Outcome => outcomeOf(...inside(...line.split(' ')));
   const rule = (line: string): Outcome =>
-    run(process.execPath, bin, 'rule', '--control', daemon.at['control'] as string, ...line.split(' '));
+    outcomeOf(process.execPath, bin, 'rule', '--control', daemon.at['control'] as string, ...line.split(' '));
 
   /** The ports that established clients come from. */
   const ports = (): number[] => {
@@ -104,9 +42,9 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
     return [...listed.matchAll(/ESTABLISHED src=\S+ dst=\S+ sport=(\d+)/g)].map(([, port]) => Number(port));
   };
   /** A client that has listed the folder once, and the port that it comes from. */
-  const connect = async (host: string): Promise<{ client: Client; port: number }> => {
+  const connect = async (host: string): Promise<{ client: InteractiveClient; port: number }> => {
     const known = ports();
-    const client = new Client(daemon, host);
+    const client = new InteractiveClient(`//${host}/share`, daemon);
     await client.list();
     const port = ports().find((one) => !known.includes(one));
     assert.ok(port !== undefined, client.said);
