@@ -227,6 +227,16 @@ test('a configuration is checked, and serves; the command line comes before it',
     stdout: '',
     stderr: `ring3: ${file}:2: there is no server.singing; signing?\n`,
   });
+  for (const [source, line] of [
+    ['[[rule]]\nprotocol = "udp"\ntimeout = "p"\n', /^ring3: there is no timeout policy p\n$/],
+    ['[share.all]\npath = "."\n', /^ring3: the state directory \S+ lies inside the shared folder /],
+    ['[share.papers]\npath = "none"\n', /^ring3: \S+ring3\.toml:2: there is no folder \S+none\n$/],
+  ] as const) {
+    writeFileSync(file, source);
+    const { status, stdout, stderr } = run('serve', '--config', file, '--check');
+    deepStrictEqual([status, stdout], [1, '']);
+    match(stderr, line);
+  }
 });
 
 test("the kernel server's own files serve its users; what is not honoured is said", async (t) => {

@@ -1,5 +1,6 @@
 export type { CaptureOptions, CaptureStatus } from './capture-feed.ts';
 export type { Change } from './change.ts';
+export { checkSettings } from './check-settings.ts';
 export { askControl } from './control/client.ts';
 export type {
   ControlAnswer,

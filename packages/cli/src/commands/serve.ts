@@ -99,7 +99,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
 
   const daemon = await startDaemon({
     stateDir: at.stateDir ?? defaultStateDir(),
-    settings: settingsOf(dir, options, users, first, log),
+    settings: settingsOf(dir, options, users, first, (warning) => log.warn(warning)),
     config: options.config,
     control: socket(at.control ?? defaultControl()),
     netlink: socket(at.netlink ?? defaultNetlink()),
@@ -146,14 +146,14 @@ function settingsOf(
   options: ServeOptions,
   users: readonly (readonly [string, string])[],
   first: Configured,
-  log: Log,
-): (state: StateStore) => Promise<Settings> {
+  warn: (line: string) => void,
+): (state: StateStore | undefined) => Promise<Settings> {
   let read: Configured | undefined = first;
   return async (state) => {
     const configured = read ?? (await configurationOf(options));
     read = undefined;
     const { shares, warnings } = await sharesWith(dir, options, configured, state);
-    for (const warning of warnings) log.warn(warning);
+    for (const warning of warnings) warn(warning);
     return {
       shares,
       smb: {
@@ -193,11 +193,11 @@ async function sharesWith(
 
 /** Says whether what would be served can be, without making anything. */
 async function check(dir: string | undefined, options: ServeOptions, configured: Configured): Promise<void> {
-  const { defaultStateDir, StateStore } = await import('@ring3/daemon');
+  const { checkSettings, defaultStateDir, StateStore } = await import('@ring3/daemon');
   const stateDir = options.stateDir ?? configured.daemon['state-dir'] ?? defaultStateDir();
   using state = existsSync(join(stateDir, 'state.sqlite')) ? new StateStore(stateDir) : undefined;
-  const { warnings } = await sharesWith(dir, options, configured, state);
-  for (const warning of warnings) console.error(`ring3: ${warning}`);
+  const settings = settingsOf(dir, options, [], configured, (warning) => console.error(`ring3: ${warning}`));
+  await checkSettings(await settings(state), stateDir);
   console.log(`${options.config}: fine`);
 }
 

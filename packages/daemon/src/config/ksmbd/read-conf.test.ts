@@ -344,6 +344,14 @@ test('a broken ksmbd.conf says where', () => {
     ['[global]\ndeadtime = soon\n', /^k:2: deadtime is a number, .*, not "soon"$/],
     ['[global]\ndeadtime = -1\n', /^k:2: deadtime is a number/],
     ['[global]\nmap to guest = bad password\n', /^k:2: map to guest is one of never, bad user, not "bad password"$/],
+    [
+      '[global]\nserver max protocol = SMB2_02\n',
+      /^k:2: server max protocol is below server min protocol, which is SMB2_10 unless it is said$/,
+    ],
+    [
+      '[global]\nserver max protocol = SMB2_10\nsmb3 encryption = mandatory\n',
+      /^k:3: smb3 encryption needs a server max protocol of SMB3_00/,
+    ],
     ['[x]\nguest ok = perhaps\n', /^k:2: \[x\] guest ok is yes or no, not "perhaps"$/],
     ['[global]\nguest ok = perhaps\n[x]\npath=/x\n', /^k:2: guest ok is yes or no, not "perhaps"$/],
     ['[x]\ncreate mask = 0888\n', /^k:2: \[x\] create mask is an octal number such as 0744, not "0888"$/],

@@ -66,6 +66,7 @@ export function readKsmbdConf(source: string, file: string, host: Host = thisHos
   const global = sections.find(({ name }) => name.toLowerCase() === 'global');
   const draft = emptyGlobal();
   reading.apply(draft, globalParameters, undefined, global);
+  checkTogether(draft, global, reading);
   if (global !== undefined) reading.rest(global, '', { ...globalParameters, ...shareParameters }, {});
   const shares = sections
     .filter((section) => section !== global)
@@ -109,6 +110,16 @@ function readShare(
     name,
     at: `${reading.file}:${section.entries.get('path')?.line ?? line}`,
   };
+}
+
+/** What two parameters must not say together. @throws ConfigurationError */
+function checkTogether({ server }: GlobalDraft, global: Section | undefined, reading: Reading): void {
+  const { 'dialect-min': min = '2.1', 'dialect-max': max = '3.1.1', encryption } = server;
+  const wrong = (name: string, what: string): never => {
+    throw new ConfigurationError(reading.file, global?.entries.get(name)?.line ?? 1, `${name} ${what}`);
+  };
+  if (min > max) wrong('server max protocol', `is below server min protocol, which is SMB2_10 unless it is said`);
+  if (encryption === 'required' && max < '3.0') wrong('smb3 encryption', 'needs a server max protocol of SMB3_00 or above');
 }
 
 /** The address that is listened on: every one, unless one interface is named. */

@@ -1,0 +1,23 @@
+import { silentLog, systemClock, systemRandom } from '@ring3/kit';
+import { createSmbServer } from '@ring3/smb-server';
+import { ConfiguredNamespace } from './namespace-contents.ts';
+import { Namespaces } from './namespaces.ts';
+import type { Settings } from './settings.ts';
+import { isStateInside, stateInside } from './shared-folders.ts';
+
+/**
+ * Says whether settings can be served, as far as that can be told without listening, and without making anything.
+ * @throws Error in one line
+ */
+export async function checkSettings(settings: Settings, stateDir: string): Promise<void> {
+  for (const { path } of settings.shares ?? [])
+    if (path !== undefined && isStateInside(stateDir, path)) throw new Error(stateInside(stateDir, path));
+  const server = await createSmbServer({ ...settings.smb, shares: {}, listen: false });
+  await server.close();
+  const namespaces = new Namespaces({ clock: systemClock, random: systemRandom(), log: silentLog });
+  try {
+    new ConfiguredNamespace(namespaces.get().namespace).apply(settings);
+  } finally {
+    namespaces.close();
+  }
+}
