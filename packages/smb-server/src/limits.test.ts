@@ -1,6 +1,6 @@
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
-import { FakeClock, linkPair } from '@ring3/kit';
+import { FakeClock, type Link } from '@ring3/kit';
 import {
   CancelRequest,
   ChangeNotifyRequest,
@@ -38,17 +38,49 @@ function slow(
   return { clock, server: testServer({ clock, shares: { share: withFaults(createMemoryStore(), faults, clock) }, ...limits }) };
 }
 
+/** A client whose connections come from an address. */
+function from(server: Server, address: string): RawClient {
+  return new RawClient({ clock: server.clock, accept: (link: Link) => server.accept(link, address) } as unknown as Server);
+}
+
 test('so many connections come from one address; one that goes makes room, and other addresses are not touched', async () => {
   const server = testServer({ limits: { connectionsForAddress: 2 } });
-  const come = (address: string) => server.accept(linkPair()[1], address);
-  const first = come('10.0.0.1');
-  ok(first !== undefined && come('10.0.0.1') !== undefined);
-  strictEqual(come('10.0.0.1'), undefined);
-  ok(come('10.0.0.2') !== undefined);
-  first.end('gone');
-  ok(come('10.0.0.1') !== undefined);
-  strictEqual(come('10.0.0.1'), undefined);
+  const come = async (address: string) => {
+    const client = from(server, address);
+    await client.negotiate().catch(() => {});
+    if (client.ended === undefined) await client.logOn('ann', 'secret');
+    return client;
+  };
+  const clients = [await come('10.0.0.1'), await come('10.0.0.1'), await come('10.0.0.1'), await come('10.0.0.2')];
+  deepStrictEqual(
+    clients.map(({ ended }) => ended === undefined),
+    [true, true, false, true],
+  );
+  clients[0]?.end();
+  await turns();
+  deepStrictEqual([(await come('10.0.0.1')).ended === undefined, (await come('10.0.0.1')).ended === undefined], [true, false]);
   strictEqual(server.numbers.refused.of('connectionsForAddress'), 2);
+  await server.close();
+});
+
+test('half-open connections keep nobody out, not from their own address: the oldest of that makes room', async () => {
+  const server = testServer({ limits: { connectionsForAddress: 3 } });
+  const other = from(server, '10.0.0.2');
+  const half = [from(server, '10.0.0.1'), from(server, '10.0.0.1'), from(server, '10.0.0.1')];
+  const comes = from(server, '10.0.0.1');
+  await comes.negotiate();
+  strictEqual((await comes.logOn('ann', 'secret')).status, Success);
+  deepStrictEqual(
+    [...half, other].map(({ ended }) => ended === undefined),
+    [false, true, true, true],
+  );
+  server.configure({ limits: { connectionsForAddress: 2 } });
+  strictEqual(from(server, '10.0.0.1').ended, undefined);
+  await turns();
+  deepStrictEqual(
+    [...half, comes, other].map(({ ended }) => ended === undefined),
+    [false, false, false, true, true],
+  );
   await server.close();
 });
 

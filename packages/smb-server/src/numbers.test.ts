@@ -201,7 +201,7 @@ test('whoever a limit turns away is counted by its name', async () => {
   const tooLong = new RawClient(server);
   tooLong.sendFrame(new Uint8Array(2000));
   await tooLong.next();
-  const [late] = [new RawClient(server), new RawClient(server), new RawClient(server), new RawClient(server)];
+  const [, late] = [new RawClient(server), new RawClient(server), new RawClient(server), new RawClient(server)]; // the first makes room
   await late.negotiate();
   clock.advance(1000);
   await late.next();

@@ -30,6 +30,8 @@ const actions: readonly OpenAction[] = ['superseded', 'opened', 'created', 'over
 /** Who has something open, and what. */
 const about = ({ tree, pathName }: Open): FileEvent => ({ ...tree.session.actor, share: tree.share.name, path: pathName });
 
+type ConnectionLimit = 'connections' | 'connectionsForAddress';
+
 /** Server, MS-SMB2 3.3.1.5: what all connections share. No socket: links are handed in. */
 export class Server {
   readonly clock: Clock;
@@ -160,11 +162,11 @@ export class Server {
 
   /** Takes a new connection, if the limits allow it. @param address what is counted for each address; the link's peer without its port where missing */
   accept(link: Link, address = link.peer.replace(/:\d+$/, '')): Connection | undefined {
-    const same = this.#fromAddress.get(address) ?? 0;
     const closing = this.leaving.begun;
-    if (!closing && this.connections.size >= this.limits.connections) this.#makeRoom();
-    if (closing || this.connections.size >= this.limits.connections || same >= this.limits.connectionsForAddress) {
-      if (!closing) this.numbers.refused.add(this.connections.size >= this.limits.connections ? 'connections' : 'connectionsForAddress');
+    const limit = closing ? undefined : this.#reachedBy(address);
+    const same = this.#fromAddress.get(address) ?? 0;
+    if (closing || limit !== undefined) {
+      if (limit !== undefined) this.numbers.refused.add(limit);
       this.debug.say('conn', 'refused by a limit', { peer: link.peer, connections: this.connections.size, fromAddress: same, closing });
       link.close(true);
       return undefined;
@@ -182,14 +184,26 @@ export class Server {
   }
   readonly #addresses = new WeakMap<Connection, string>();
 
-  /** The oldest connection on which nobody has logged on goes: whoever means it has logged on long before so many others came. */
-  #makeRoom(): void {
-    for (const connection of this.connections.values()) {
-      if (connection.authenticated) continue;
-      this.numbers.refused.add('connections');
-      connection.end('room was needed, and nobody had logged on');
-      return;
+  /** The limit that one more connection from an address would break, where nobody can make room for it. */
+  #reachedBy(address: string): ConnectionLimit | undefined {
+    const { limits, connections } = this;
+    const fromThere = (connection: Connection): boolean => this.#addresses.get(connection) === address;
+    while ((this.#fromAddress.get(address) ?? 0) >= limits.connectionsForAddress) {
+      if (!this.#makeRoom('connectionsForAddress', fromThere)) return 'connectionsForAddress';
     }
+    while (connections.size >= limits.connections) if (!this.#makeRoom('connections')) return 'connections';
+    return undefined;
+  }
+
+  /** The oldest connection on which nobody has logged on goes: whoever means it has logged on long before so many others came. @returns whether there was one */
+  #makeRoom(limit: ConnectionLimit, among = (_connection: Connection): boolean => true): boolean {
+    for (const connection of this.connections.values()) {
+      if (connection.authenticated || !among(connection)) continue;
+      this.numbers.refused.add(limit);
+      connection.end('room was needed, and nobody had logged on');
+      return true;
+    }
+    return false;
   }
 
   connectionEnded(connection: Connection, reason: string): void {
