@@ -74,7 +74,8 @@ const features: readonly Feature[] = [
  * Serves a folder of the host.
  * @param folder its path; whatever it leads to now is served, wherever it is moved
  * @returns the store; close it to let go of the folder
- * @throws VfsError when the folder cannot be opened (ENOENT, EACCES …), the state would be inside of it (EINVAL), or this is no Linux (EOPNOTSUPP)
+ * @throws VfsError when the folder cannot be opened (ENOENT, EACCES …), the state would be inside of it (EINVAL) or is damaged (EIO), or this is no Linux
+ * (EOPNOTSUPP)
  */
 export function createNodeStore(folder: string, options: NodeStoreOptions): Vfs {
   const { refusal } = linuxFeatures();
@@ -116,8 +117,9 @@ export class NodeStore implements Vfs {
   readonly #Handle: typeof EntryHandle;
 
   constructor(folder: string, options: NodeStoreOptions) {
-    this.tree = new EntryTree(folder, options.hostAttributes ?? true);
     this.#sidecar = new Sidecar(options.state);
+    this.#sidecar.load();
+    this.tree = new EntryTree(folder, options.hostAttributes ?? true);
     this.kept = new KeptValues(this.#sidecar);
     this.notifications = new Notifications();
     this.#fileMode = options.fileMode;
