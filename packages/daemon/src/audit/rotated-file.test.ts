@@ -1,0 +1,105 @@
+import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { fakeLog, silentLog } from '@ring3/kit';
+import { RotatedFile } from './rotated-file.ts';
+
+function place(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-audit-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'sub', 'audit.log');
+}
+
+const linesIn = (path: string): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1);
+
+test('lines that were written are in the file when it is closed, which is for its owner alone', async (t) => {
+  const path = place(t);
+  const file = await RotatedFile.open({ path, size: 1e6, keep: 3 }, silentLog);
+  const wanted = Array.from({ length: 5000 }, (_, i) => `line ${i} ${'x'.repeat(i % 50)}`);
+  for (const line of wanted) file.write(line);
+  await file.close();
+  await file.close();
+  file.write('after the end');
+  deepStrictEqual(linesIn(path), wanted);
+  strictEqual(statSync(path).mode & 0o777, 0o600);
+});
+
+test('it goes on where it was, and closes an older file to others', async (t) => {
+  const path = place(t);
+  mkdirSync(join(path, '..'));
+  writeFileSync(path, 'before\n');
+  chmodSync(path, 0o644);
+  const file = await RotatedFile.open({ path, size: 1e6, keep: 3 }, silentLog);
+  file.write('after');
+  await file.close();
+  deepStrictEqual(linesIn(path), ['before', 'after']);
+  strictEqual(statSync(path).mode & 0o777, 0o600);
+});
+
+test('another file begins when it has grown; so many older ones are kept, each of whole lines, none is lost between', async (t) => {
+  const path = place(t);
+  const file = await RotatedFile.open({ path, size: 2000, keep: 2 }, silentLog);
+  let written = 0;
+  const turn = () => new Promise((resolve) => setImmediate(resolve));
+  const write = async (count: number): Promise<void> => {
+    for (let i = 0; i < count; i++) {
+      file.write(`line ${String(written++).padStart(10, '0')}`);
+      if (i % 20 === 0) await turn();
+    }
+  };
+  while (!existsSync(`${path}.2`)) await write(40);
+  await write(1000);
+  await file.close();
+  deepStrictEqual(readdirSync(join(path, '..')).sort(), ['audit.log', 'audit.log.1', 'audit.log.2']);
+  const kept = ['.2', '.1', ''].flatMap((suffix) => linesIn(path + suffix)).map((line) => Number(line.slice(5)));
+  deepStrictEqual(
+    kept,
+    kept.map((_, i) => (kept[0] as number) + i),
+  );
+  strictEqual(kept.at(-1), written - 1);
+  for (const suffix of ['', '.1', '.2']) {
+    strictEqual(statSync(path + suffix).mode & 0o777, 0o600);
+    ok(statSync(path + suffix).size <= 2000 + 16 * 1024);
+  }
+});
+
+test('where no older file is kept, the new one takes its place', async (t) => {
+  const path = place(t);
+  const file = await RotatedFile.open({ path, size: 100, keep: 0 }, silentLog);
+  const begins = () => (existsSync(path) ? readFileSync(path, 'utf8') : '').split('\n', 1)[0];
+  for (let i = 0; ['', 'line 0'].includes(begins() ?? ''); i++) {
+    file.write(`line ${i}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await file.close();
+  deepStrictEqual(readdirSync(join(path, '..')), ['audit.log']);
+});
+
+test('a name that cannot be had for the older file is told, and lines go on into the one that is there', async (t) => {
+  const path = place(t);
+  mkdirSync(join(`${path}.1`, 'in-the-way'), { recursive: true });
+  const log = fakeLog();
+  const file = await RotatedFile.open({ path, size: 50, keep: 1 }, log);
+  let written = 0;
+  while (log.lines.length === 0) {
+    file.write(`line ${written++}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await file.close();
+  strictEqual(linesIn(path).length, written);
+  deepStrictEqual(
+    log.lines.map(({ level }) => level),
+    ['error'],
+  );
+});
+
+test('what cannot be written is said at once: no folder, no file', async (t) => {
+  const path = place(t);
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, 'file'), '');
+  await rejects(RotatedFile.open({ path: join(path, 'file', 'a'), size: 1, keep: 1 }, silentLog), /cannot be written: EEXIST$/);
+  await rejects(RotatedFile.open({ path, size: 1, keep: 1 }, silentLog), /cannot be written: it is no file$/);
+  await rejects(RotatedFile.open({ path: '/dev/full', size: 1, keep: 1 }, silentLog), /it is no file$/);
+});

@@ -1,0 +1,144 @@
+import { once } from 'node:events';
+import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Log } from '@ring3/kit';
+import sonicBoom, { type SonicBoom } from 'sonic-boom';
+
+/** Where lines go, and when another file begins. */
+export interface RotatedFileOptions {
+  /** Absolute path; older files lie beside it as `PATH.1`, `PATH.2` and so on, the youngest first. Its folder is made. */
+  readonly path: string;
+  /** Bytes after which another file begins: a file has no more than that and one write (16 KiB). */
+  readonly size: number;
+  /** Older files that are kept; 0: none. */
+  readonly keep: number;
+}
+
+/** Bytes that may wait for a disk that is slow or full; lines that come then are lost, and counted. */
+const mostWaiting = 16 * 1024 * 1024;
+
+/**
+ * Whole lines to a file that is replaced by another when it has grown (mode 0600). Writing is off the event loop. A disk that takes no more is told once, and
+ * stops nobody: lines wait, then are lost; when it takes some again, that is told with how many were lost.
+ */
+export class RotatedFile {
+  readonly #options: RotatedFileOptions;
+  readonly #log: Log;
+  readonly #out: SonicBoom;
+  #size: number;
+  #lost = 0;
+  #failing = false;
+  #rotating = false;
+  #closed: Promise<void> | undefined;
+
+  private constructor(options: RotatedFileOptions, size: number, out: SonicBoom, log: Log) {
+    this.#options = options;
+    this.#log = log;
+    this.#size = size;
+    this.#out = out;
+    out.on('error', (error: Error) => this.#failed(error));
+    out.on('drop', () => this.#lost++);
+    out.on('write', (bytes: number) => this.#wrote(bytes));
+    out.on('drain', () => this.#caughtUp());
+    out.on('ready', () => {
+      this.#rotating = false;
+    });
+  }
+
+  /** Opens the file, or makes it. @throws Error in one line, where it cannot be written */
+  static async open(options: RotatedFileOptions, log: Log): Promise<RotatedFile> {
+    const { path } = options;
+    try {
+      const size = prepare(path);
+      const out = new sonicBoom.SonicBoom({ dest: path, append: true, mode: 0o600, maxLength: mostWaiting });
+      await once(out, 'ready');
+      return new RotatedFile(options, size, out, log);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      throw new Error(`the audit file ${path} cannot be written: ${code ?? message}`, { cause: error });
+    }
+  }
+
+  /** @param line without its end */
+  write(line: string): void {
+    if (this.#closed === undefined) this.#out.write(`${line}\n`);
+  }
+
+  #wrote(bytes: number): void {
+    this.#size += bytes;
+    if (this.#size >= this.#options.size && !this.#rotating && this.#closed === undefined) this.#rotate();
+  }
+
+  /** Nothing waits any more. */
+  #caughtUp(): void {
+    if (!this.#failing) return;
+    this.#failing = false;
+    this.#log.warn('the audit file takes lines again', { path: this.#options.path, lost: this.#lost });
+    this.#lost = 0;
+  }
+
+  #failed(error: Error): void {
+    this.#rotating = false;
+    if (!this.#failing) this.#log.error('the audit file cannot be written', { path: this.#options.path, error });
+    this.#failing = true;
+  }
+
+  /** The file has another name from here on; what is being written still goes there, what comes later into a new one. */
+  #rotate(): void {
+    const { path, keep } = this.#options;
+    this.#size = 0;
+    try {
+      rmSync(keep === 0 ? path : `${path}.${keep}`, { force: true });
+      for (let older = keep; older > 0; older--) move(older === 1 ? path : `${path}.${older - 1}`, `${path}.${older}`);
+    } catch (error) {
+      this.#log.error('the audit file stays as it is: no other can take its place', { path, error });
+      return;
+    }
+    this.#rotating = true;
+    this.#out.reopen();
+  }
+
+  /** Writes what waits, and ends; what a disk does not take then is lost, and told. */
+  close(): Promise<void> {
+    this.#closed ??= this.#end();
+    return this.#closed;
+  }
+
+  async #end(): Promise<void> {
+    const out = this.#out;
+    while (this.#rotating) await settled(out, 'ready'); // sonic-boom ends only what it does not reopen
+    const ended = settled(out, 'close');
+    out.end();
+    if (await ended) return;
+    this.#log.error('what waited for the audit file is lost', { path: this.#options.path });
+    out.destroy();
+  }
+}
+
+/** @returns whether it happened, before an error did */
+const settled = (out: SonicBoom, event: 'ready' | 'close'): Promise<boolean> =>
+  once(out, event).then(
+    () => true,
+    () => false,
+  );
+
+function move(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+}
+
+/** Makes the file, for this user alone. @returns the bytes that are in it @throws the system's error; Error for what is no file, which must not be moved */
+function prepare(path: string): number {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is no file');
+  const fd = openSync(path, 'a', 0o600);
+  try {
+    fchmodSync(fd, 0o600);
+    return fstatSync(fd).size;
+  } finally {
+    closeSync(fd);
+  }
+}
