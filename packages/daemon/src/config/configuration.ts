@@ -1,6 +1,6 @@
 import type { PolicySpecification } from '@ring3/conntrack';
-import { defaultLimits, type Limits } from '@ring3/smb-server';
-import { choice, flag, integer, type Key, path, text, type ValuesOf } from './keys.ts';
+import { defaultLimits, type Limits, runTimeDefaults } from '@ring3/smb-server';
+import { choice, flag, integer, type Key, path, text, unless, type ValuesOf } from './keys.ts';
 import type { ShareConfiguration } from './share-keys.ts';
 
 const dialects = ['2.0.2', '2.1', '3.0', '3.0.2', '3.1.1'] as const;
@@ -9,23 +9,27 @@ export type DialectName = (typeof dialects)[number];
 
 const netbiosName = /^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/;
 
+const { name, comment, workgroup, signing, encryption } = runTimeDefaults;
+
 /** `[server]`: the file server as a whole. */
 export const serverKeys = {
-  host: text('address to listen on'),
-  port: integer('TCP port; 0 for any', 0, 65535),
-  name: text('NetBIOS name', netbiosName, 'a NetBIOS name: 1 to 15 letters, digits and some signs'),
-  comment: text('shown beside the name: the server string', /^\P{C}{1,256}$/u, '1 to 256 characters'),
-  workgroup: text(
-    'the work group it is in',
-    /^(?! )[^"/\\[\]:;|=,+*?<>\p{C}]{1,15}(?<! )$/u,
-    '1 to 15 characters, none of "/\\[]:;|=,+*?<>',
+  host: unless('127.0.0.1', text('address to listen on')),
+  port: unless(4450, integer('TCP port; 0 for any', 0, 65535)),
+  name: unless(name, text('NetBIOS name', netbiosName, 'a NetBIOS name: 1 to 15 letters, digits and some signs')),
+  comment: unless(comment, text('shown beside the name: the server string', /^\P{C}{1,256}$/u, '1 to 256 characters')),
+  workgroup: unless(
+    workgroup,
+    text('the work group it is in', /^(?! )[^"/\\[\]:;|=,+*?<>\p{C}]{1,15}(?<! )$/u, '1 to 15 characters, none of "/\\[]:;|=,+*?<>'),
   ),
-  signing: choice('whether every session is signed, or those whose client asks', ['required', 'enabled']),
-  encryption: choice('of no session unless the client asks, of each that can, or of all', ['off', 'desired', 'required']),
+  signing: unless(signing, choice('whether every session is signed, or those whose client asks', ['required', 'enabled'])),
+  encryption: unless(
+    encryption,
+    choice('of no session unless the client asks, of each that can, or of all', ['off', 'desired', 'required']),
+  ),
   guest: flag('let users that are not known in as guests'),
-  anonymous: flag('let clients without a name in'),
-  'dialect-min': choice('the lowest dialect', dialects),
-  'dialect-max': choice('the highest dialect', dialects),
+  anonymous: flag('let clients without a name in; as guest unless said'),
+  'dialect-min': unless('2.0.2', choice('the lowest dialect', dialects)),
+  'dialect-max': unless('3.1.1', choice('the highest dialect', dialects)),
 } as const;
 
 /** A key of `[limits]`: which limit of the file server it sets. */

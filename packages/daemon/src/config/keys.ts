@@ -20,6 +20,9 @@ export const text = (about: string, pattern?: RegExp, allowed = 'a string'): Key
   read: (value) => (typeof value === 'string' && (pattern === undefined || pattern.test(value)) ? value : undefined),
 });
 
+/** The same key, which tells what holds where nothing is said. */
+export const unless = <T>(otherwise: T, key: Key<T>): Key<T> => ({ ...key, schema: { ...key.schema, default: otherwise } });
+
 /** A path; a relative one counts from the folder of the configuration. `off` stays as it is. */
 export const path = (about: string): Key<string> => ({ ...text(about, /^[^\0]+$/, 'a path'), isPath: true });
 

@@ -5,6 +5,8 @@ export type Note = (what: string) => void;
 export interface Parameter<Draft> {
   /** What holds where nothing is said, as the manual writes it. */
   readonly default: string;
+  /** What ring3 does whatever it says, where it is not honoured. */
+  readonly instead?: string;
   /** Puts what a value comes to into the draft. @returns what is allowed, where the value is not; undefined where it is */
   set(draft: Draft, value: string, note: Note): string | undefined;
 }
@@ -60,7 +62,9 @@ export const choice = <Draft, T>(fallback: string, words: Readonly<Record<string
   })(fallback, (draft, { word }, note) => put(draft, word, note));
 
 /** One that ring3 does nothing about: fine as long as it says what ring3 does anyway, named where it says something else. */
-export const passedOver = <Draft>(fallback: string, fine: RegExp | undefined, instead: string): Parameter<Draft> =>
-  text(fallback, (_draft, value, note) => {
+export const passedOver = <Draft>(fallback: string, fine: RegExp | undefined, instead: string): Parameter<Draft> => ({
+  ...text<Draft>(fallback, (_draft, value, note) => {
     if (fine?.test(value) !== true) note(`is not honoured: ${instead}`);
-  });
+  }),
+  instead,
+});

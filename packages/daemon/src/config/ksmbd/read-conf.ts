@@ -8,6 +8,26 @@ import type { Parameters } from './parameter.ts';
 import { type Entry, readSections, type Section } from './sections.ts';
 import { emptyShare, shareOf, shareParameters } from './share-parameters.ts';
 
+/** Every parameter of ksmbd.conf(5), those of [global] alone first; with what ring3 does where it does not honour one. */
+export const ksmbdParameters: readonly {
+  readonly name: string;
+  readonly place: 'global' | 'share';
+  readonly default: string;
+  readonly instead?: string;
+}[] = [
+  ...Object.entries(globalParameters).map(([name, { default: otherwise, instead }]) => parameterNamed('global', name, otherwise, instead)),
+  ...Object.entries(shareParameters).map(([name, { default: otherwise, instead }]) => parameterNamed('share', name, otherwise, instead)),
+];
+
+function parameterNamed(
+  place: 'global' | 'share',
+  name: string,
+  otherwise: string,
+  instead: string | undefined,
+): (typeof ksmbdParameters)[number] {
+  return { name, place, default: otherwise, ...(instead === undefined ? {} : { instead }) };
+}
+
 /** Reads one file: what it has to say, it says once. */
 class Reading {
   readonly file: string;
