@@ -25,7 +25,7 @@ function allowed({ type, enum: words, minimum, maximum, items, oneOf }: Schema):
   if (words !== undefined) return words.map((word) => `\`"${word}"\``).join(', ');
   if (oneOf !== undefined) return oneOf.map(allowed).join(', or ');
   if (type === 'integer') return `${minimum} to ${maximum}`;
-  if (type === 'array') return `list of ${items?.type ?? ''}s`;
+  if (type === 'array') return items?.enum === undefined ? `list of ${items?.type ?? ''}s` : `list of some of ${allowed(items)}`;
   return type === 'boolean' ? 'true, false' : (type ?? '');
 }
 

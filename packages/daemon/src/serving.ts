@@ -1,5 +1,6 @@
 import type { Clock, DebugSwitches, Log, MaybePromise, Metrics, Random } from '@ring3/kit';
 import type { DebugWord } from '@ring3/smb-server';
+import { Audit } from './audit/audit.ts';
 import type { Change } from './change.ts';
 import { FileServer } from './file-server.ts';
 import type { Guard } from './guard.ts';
@@ -38,6 +39,7 @@ export class Serving {
   readonly #ground: () => Ground;
   #settings: Settings = {};
   #fileServer: FileServer | undefined;
+  #audit: Audit | undefined;
   #madeUser: Credentials | undefined;
 
   /** @param ground asked when it starts */
@@ -51,6 +53,7 @@ export class Serving {
     return [
       { name: 'configuration', start: () => this.#configure() },
       { name: 'policies and rules', start: () => this.#fillNamespaces() },
+      { name: 'audit', start: () => this.#startAudit() },
       { name: 'file server', start: () => this.#startFileServer() },
     ];
   }
@@ -98,6 +101,14 @@ export class Serving {
     return () => {};
   }
 
+  async #startAudit(): Promise<() => Promise<void>> {
+    const { clock, log } = this.#options;
+    const audit = new Audit({ stateDir: this.#ground().stateDir, clock, log: log.child({ part: 'audit' }) });
+    await audit.apply(this.#settings);
+    this.#audit = audit;
+    return () => audit.close();
+  }
+
   async #startFileServer(): Promise<() => Promise<void>> {
     const { smb, shares = [], makeUser } = this.#settings;
     if (smb !== undefined && shares.length > 0) {
@@ -116,6 +127,7 @@ export class Serving {
         listening,
         carry: guard.carry,
       });
+      this.#audit?.attach(this.#fileServer.server.events);
     }
     return async () => {
       const fileServer = this.#fileServer;
@@ -129,9 +141,11 @@ export class Serving {
     const { configured } = this.#ground();
     try {
       const [changes = []] = configured.map((namespace) => namespace.apply(settings)); // a capture's are the same
-      return [...changes, ...((await this.#fileServer?.apply(settings, living)) ?? [])];
+      const audited = (await this.#audit?.apply(settings)) ?? [];
+      return [...changes, ...audited, ...((await this.#fileServer?.apply(settings, living)) ?? [])];
     } catch (error) {
       for (const namespace of configured) namespace.apply(this.#settings);
+      await this.#audit?.apply(this.#settings);
       throw error;
     }
   }

@@ -1,3 +1,4 @@
+import type { AuditOptions } from './audit/audit.ts';
 import type { FileServerOptions } from './file-server.ts';
 import type { NamespaceContents } from './namespace-contents.ts';
 import type { FolderShare } from './shared-folders.ts';
@@ -17,6 +18,8 @@ export const logsOn = (how: KnownUser): how is Exclude<KnownUser, { readonly log
 /** What a daemon serves, and how: what a configuration file, the state directory's shares and a command line come to. What is left out is off. */
 export interface Settings extends NamespaceContents {
   readonly shares?: readonly FolderShare[];
+  /** How the audit of shares with `audit` is kept. */
+  readonly audit?: AuditOptions;
   /** The file server; it runs where there is a share. */
   readonly smb?: FileServerOptions;
   /** Who may log on beside the users of the state directory. */

@@ -8,6 +8,8 @@ import { createNodeStore, type NodeStoreOptions } from '@ring3/vfs-node';
 /** A folder of the host that is shared, or a store. What is left out is the file server's default. */
 export interface FolderShare extends Omit<ShareOptions, 'vfs'>, Pick<NodeStoreOptions, 'fileMode' | 'folderMode'> {
   readonly name: string;
+  /** Whether what is done to its files is written to the audit file. */
+  readonly audit?: boolean;
   /** Absolute path. */
   readonly path?: string;
   /** What is shared where there is no path: `memory` is empty at first, and gone when the share is. */
@@ -26,7 +28,7 @@ export class SharedFolders {
 
   /** The share as the file server takes it; its folder is opened unless it is. @throws Error in one line, for what cannot be shared */
   optionsOf(share: FolderShare): ShareOptions {
-    const { name: _name, path: _path, store: _store, fileMode: _fileMode, folderMode: _folderMode, ...how } = share;
+    const { name: _name, path: _path, store: _store, fileMode: _fileMode, folderMode: _folderMode, audit: _audit, ...how } = share;
     const key = keyOf(share);
     const vfs = this.#stores.get(key) ?? this.#openStore(share);
     this.#stores.set(key, vfs);

@@ -169,6 +169,7 @@ function settingsOf(
       },
       users: new Map<string, KnownUser>([...configured.users, ...users]),
       makeUser: () => ({ name: 'ring3', password: makePassword() }),
+      audit: given(configured.audit),
       timeouts: configured.timeouts,
       rules: configured.rules,
     };
@@ -212,6 +213,7 @@ interface Configured {
   readonly users: readonly (readonly [string, KnownUser])[];
   readonly daemon: DaemonConfiguration;
   readonly console: ConsoleConfiguration;
+  readonly audit: NonNullable<Settings['audit']>;
   readonly timeouts: NonNullable<Settings['timeouts']>;
   readonly rules: NonNullable<Settings['rules']>;
   readonly warnings: readonly string[];
@@ -221,15 +223,15 @@ interface Configured {
 async function configurationOf({ config, check }: ServeOptions): Promise<Configured> {
   if (config === undefined) {
     if (check === true) throw new UsageError('--check needs --config FILE');
-    return { server: {}, shares: [], users: [], daemon: {}, console: {}, timeouts: [], rules: [], warnings: [] };
+    return { server: {}, shares: [], users: [], daemon: {}, console: {}, audit: {}, timeouts: [], rules: [], warnings: [] };
   }
   const { loadConfiguration, fileServerOf } = await import('@ring3/daemon/config');
   const configuration = loadConfiguration(config);
   const users = configuration.users.map(
     ({ name, ntHash }) => [name, ntHash === undefined ? ({ logOn: false } as const) : { ntHash }] as const,
   );
-  const { shares, daemon, console, timeouts, rules, warnings } = configuration;
-  return { server: fileServerOf(configuration), shares, users, daemon, console, timeouts, rules, warnings };
+  const { shares, daemon, console, audit, timeouts, rules, warnings } = configuration;
+  return { server: fileServerOf(configuration), shares, users, daemon, console, audit, timeouts, rules, warnings };
 }
 
 function expectFolder(path: string): void {

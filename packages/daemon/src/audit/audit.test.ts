@@ -1,6 +1,6 @@
-import { deepStrictEqual, doesNotMatch, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, doesNotMatch, rejects, strictEqual } from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -8,29 +8,31 @@ import { FakeClock, silentLog } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
 import type { ServerEvents } from '@ring3/smb-server';
 import fc from 'fast-check';
+import type { Settings } from '../settings.ts';
 import { Audit } from './audit.ts';
-import { type AuditKind, auditKinds, auditLine } from './audit-line.ts';
+import { auditKinds, auditLine } from './audit-line.ts';
 
-async function start(t: TestContext, kinds?: readonly AuditKind[]) {
-  const folder = mkdtempSync(join(tmpdir(), 'ring3-audit-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'audit.log');
-  const audit = await Audit.open({ path, size: 1e6, keep: 1, kinds }, new FakeClock(), silentLog);
+const share = (name: string, audit = true) => ({ name, store: 'memory' as const, audit });
+
+async function start(t: TestContext, settings: Pick<Settings, 'audit' | 'shares'> = { shares: [share('data')] }) {
+  const stateDir = mkdtempSync(join(tmpdir(), 'ring3-audit-'));
+  t.after(() => rmSync(stateDir, { recursive: true }));
+  const audit = new Audit({ stateDir, clock: new FakeClock(), log: silentLog });
+  await audit.apply(settings);
   const events = new EventEmitter<ServerEvents>();
-  const end = audit.attach(events);
-  const read = async (): Promise<Record<string, unknown>[]> => {
+  audit.attach(events);
+  const read = async (path = join(stateDir, 'audit', 'audit.log')): Promise<Record<string, unknown>[]> => {
     await audit.close();
     const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
     return lines.map((line) => JSON.parse(line));
   };
-  return { audit, events, end, read };
+  return { audit, events, read, stateDir };
 }
 
 const file = { user: 'ann', peer: '10.0.0.1:2000', session: 7, share: 'Data', path: 'a\\b' };
 
 test('one object a line: when, what, who, from where, in which session, on what; and what the kind says beside', async (t) => {
-  const { audit, events, read } = await start(t);
-  audit.shares = ['data'];
+  const { events, read } = await start(t);
   events.emit('open', { ...file, access: 0x120089, action: 'created', kind: 'file' });
   events.emit('write', file);
   events.emit('close', { ...file, bytesRead: 1, bytesWritten: 2 });
@@ -58,17 +60,15 @@ test('one object a line: when, what, who, from where, in which session, on what;
 });
 
 test('by share: what concerns another is left out, log-ons count while one is written about', async (t) => {
-  const { audit, events, read } = await start(t);
-  const logon = { user: 'ann', peer: 'p', session: 1, guest: false, anonymous: false, status: 0 };
-  events.emit('log-on', logon);
-  audit.shares = ['DATA'];
+  const { audit, events, read } = await start(t, { shares: [share('DATA'), share('other', false)] });
+  const logon = { user: 'ann', peer: 'p', session: 0, guest: false, anonymous: false, status: NtStatus.LogonFailure };
   events.emit('delete', { ...file, share: 'other' });
   events.emit('delete', file);
-  events.emit('log-on', { ...logon, status: NtStatus.LogonFailure });
-  audit.shares = [];
-  events.emit('delete', file);
+  events.emit('log-on', logon);
+  await audit.apply({ shares: [share('data', false)] });
+  deepStrictEqual(events.eventNames(), []);
   deepStrictEqual(
-    (await read()).map(({ what, share, status }) => [what, share ?? status]),
+    (await read()).map(({ what, share: where, status }) => [what, where ?? status]),
     [
       ['delete', 'Data'],
       ['log-on', 'LogonFailure'],
@@ -76,13 +76,42 @@ test('by share: what concerns another is left out, log-ons count while one is wr
   );
 });
 
-test('of some kinds only, the others have no listener; none has one after the end', async (t) => {
-  const { audit, events, end, read } = await start(t, ['delete', 'refused']);
-  audit.shares = ['data'];
+test('where no share is written about there is no file; of some kinds only, the others have no listener', async (t) => {
+  const { audit, events, stateDir } = await start(t, { shares: [share('data', false)] });
+  deepStrictEqual(readdirSync(stateDir), []);
+  await audit.apply({ shares: [share('data')], audit: { kinds: ['delete', 'refused'] } });
   deepStrictEqual(events.eventNames(), ['delete', 'refused']);
-  end();
+  await audit.close();
   deepStrictEqual(events.eventNames(), []);
-  deepStrictEqual(await read(), []);
+});
+
+test('another path, other limits and other kinds hold at once, and are told', async (t) => {
+  const { audit, events, read, stateDir } = await start(t);
+  const path = join(stateDir, 'elsewhere');
+  events.emit('delete', file);
+  deepStrictEqual(await audit.apply({ shares: [share('data')], audit: { path, keep: 3 } }), [
+    { what: 'audit', how: 'changed', keys: ['keep', 'path'], holds: 'now' },
+  ]);
+  events.emit('write', file);
+  deepStrictEqual(await audit.apply({ shares: [share('data')], audit: { path, keep: 3 } }), []);
+  deepStrictEqual(
+    (await read(path)).map(({ what }) => what),
+    ['write'],
+  );
+  deepStrictEqual(
+    (await read()).map(({ what }) => what),
+    ['delete'],
+  );
+});
+
+test('what cannot be changes nothing: a file that cannot be written, or that clients would reach', async (t) => {
+  const { audit, events, read, stateDir } = await start(t);
+  const folder = { name: 'folder', path: stateDir };
+  await rejects(audit.apply({ shares: [share('data')], audit: { path: stateDir } }), /cannot be written/);
+  await rejects(audit.apply({ shares: [share('data'), folder] }), /inside the shared folder .*, where clients of folder would reach it/);
+  await rejects(audit.apply({ shares: [share('data'), folder], audit: { path: join(stateDir, 'none', 'such', 'a') } }), /inside/);
+  events.emit('delete', file);
+  strictEqual((await read()).length, 1);
 });
 
 test('no name makes two lines of one, or hides a part of it', () => {

@@ -22,7 +22,7 @@ const mostWaiting = 16 * 1024 * 1024;
  * stops nobody: lines wait, then are lost; when it takes some again, that is told with how many were lost.
  */
 export class RotatedFile {
-  readonly #options: RotatedFileOptions;
+  #options: RotatedFileOptions;
   readonly #log: Log;
   readonly #out: SonicBoom;
   #size: number;
@@ -57,6 +57,11 @@ export class RotatedFile {
       const { code, message } = error as NodeJS.ErrnoException;
       throw new Error(`the audit file ${path} cannot be written: ${code ?? message}`, { cause: error });
     }
+  }
+
+  /** Other limits, from the next line on. */
+  set limits({ size, keep }: Pick<RotatedFileOptions, 'size' | 'keep'>) {
+    this.#options = { ...this.#options, size, keep };
   }
 
   /** @param line without its end */

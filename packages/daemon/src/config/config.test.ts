@@ -210,11 +210,22 @@ test('each limit of the file server has a key, whose bounds the file server take
 
 test('the JSON Schema has the keys that are read', () => {
   const { properties } = configurationSchema() as { properties: Record<string, { properties?: object }> };
-  deepStrictEqual(Object.keys(properties), ['server', 'limits', 'daemon', 'console', 'timeout', 'rule', 'share']);
+  deepStrictEqual(Object.keys(properties), ['server', 'limits', 'daemon', 'console', 'audit', 'timeout', 'rule', 'share']);
   ok(Object.keys(properties['server']?.properties ?? {}).includes('dialect-min'));
 });
 
 test('docs/ring3.schema.json is what the tables say', () => {
   const published = readFileSync(new URL('../../../../docs/ring3.schema.json', import.meta.url), 'utf8');
   deepStrictEqual(JSON.parse(published), configurationSchema());
+});
+
+test('[audit] and a share with audit: what is written about is one of the known kinds, the path counts from the file', () => {
+  const source = '[audit]\npath = "log/audit"\nsize = 8192\nkinds = ["delete", "refused"]\n[share.a]\nstore = "memory"\naudit = true\n';
+  const { audit, shares } = readToml(source, 'ring3.toml');
+  deepStrictEqual(audit, { path: 'log/audit', size: 8192, kinds: ['delete', 'refused'] });
+  strictEqual(shares[0]?.audit, true);
+  throws(
+    () => readToml('[audit]\nkinds = ["eaten"]', 'ring3.toml'),
+    /^ConfigurationError: ring3\.toml:2: audit\.kinds is a list of some of log-on, .*, refused, not \["eaten"\]$/,
+  );
 });

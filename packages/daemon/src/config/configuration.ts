@@ -1,6 +1,8 @@
 import type { PolicySpecification } from '@ring3/conntrack';
 import { defaultLimits, type Limits, runTimeDefaults } from '@ring3/smb-server';
-import { choice, flag, integer, type Key, path, text, unless, type ValuesOf } from './keys.ts';
+import { auditDefaults } from '../audit/audit-defaults.ts';
+import { auditKinds } from '../audit/audit-line.ts';
+import { choice, flag, integer, type Key, path, text, unless, type ValuesOf, words } from './keys.ts';
 import type { ShareConfiguration } from './share-keys.ts';
 
 const dialects = ['2.0.2', '2.1', '3.0', '3.0.2', '3.1.1'] as const;
@@ -92,10 +94,19 @@ export const consoleKeys = {
   'token-file': path('file that holds the token that clients show; without it one of the state directory, and none on loopback'),
 } as const;
 
+/** `[audit]`: where is written who did what, for shares with `audit`. */
+export const auditKeys = {
+  path: path(`the file; ${auditDefaults.path} in the state directory unless given`),
+  size: unless(auditDefaults.size, integer('bytes after which another file begins', 4096, 2 ** 40)),
+  keep: unless(auditDefaults.keep, integer('older files that are kept', 0, 1000)),
+  kinds: words('what is written about; everything unless given', auditKinds),
+} as const;
+
 export type ServerConfiguration = ValuesOf<typeof serverKeys>;
 export type LimitConfiguration = ValuesOf<typeof limitKeys>;
 export type DaemonConfiguration = ValuesOf<typeof daemonKeys>;
 export type ConsoleConfiguration = ValuesOf<typeof consoleKeys>;
+export type AuditConfiguration = ValuesOf<typeof auditKeys>;
 
 /** A user that a configuration brings along. */
 export interface ConfiguredUser {
@@ -111,6 +122,7 @@ export interface Configuration {
   readonly shares: readonly ShareConfiguration[];
   readonly daemon: DaemonConfiguration;
   readonly console: ConsoleConfiguration;
+  readonly audit: AuditConfiguration;
   readonly users: readonly ConfiguredUser[];
   /** Timeout policies, `[timeout.NAME]`. */
   readonly timeouts: readonly PolicySpecification[];

@@ -1,5 +1,5 @@
 import { longestTimeoutSeconds } from '@ring3/nfnetlink';
-import { consoleKeys, daemonKeys, limitKeys, serverKeys } from './configuration.ts';
+import { auditKeys, consoleKeys, daemonKeys, limitKeys, serverKeys } from './configuration.ts';
 import type { Keys } from './keys.ts';
 import { ruleKeys, timeoutKeys } from './netfilter.ts';
 import { shareKeys } from './share-keys.ts';
@@ -23,6 +23,7 @@ export const configurationSchema = (): object => ({
     limits: tableSchema(limitKeys),
     daemon: tableSchema(daemonKeys),
     console: tableSchema(consoleKeys),
+    audit: tableSchema(auditKeys),
     timeout: {
       type: 'object',
       additionalProperties: {

@@ -64,6 +64,14 @@ export const list = (about: string): Key<readonly string[]> => ({
   read: (value) => (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '') ? value : undefined),
 });
 
+/** A list of some of a few words. */
+export const words = <const T extends string>(about: string, known: readonly T[]): Key<readonly T[]> => ({
+  about,
+  allowed: `a list of some of ${known.join(', ')}`,
+  schema: { type: 'array', items: { enum: known } },
+  read: (value) => (Array.isArray(value) && value.every((item) => known.includes(item)) ? value : undefined),
+});
+
 /** Permission bits, written in octal as a string, so that nobody takes them for a decimal number. */
 export const permissions = (about: string): Key<number> => ({
   about,

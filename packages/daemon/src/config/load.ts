@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { Dialect } from '@ring3/smb-proto';
 import type { FileServerOptions } from '../file-server.ts';
 import type { FolderShare } from '../shared-folders.ts';
-import { type Configuration, consoleKeys, type DialectName, daemonKeys, limitKeys } from './configuration.ts';
+import { auditKeys, type Configuration, consoleKeys, type DialectName, daemonKeys, limitKeys } from './configuration.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { withPaths } from './keys.ts';
 import { readKsmbdConf } from './ksmbd/read-conf.ts';
@@ -28,6 +28,7 @@ export function readConfiguration(file: string): Configuration {
     ...read,
     daemon: withPaths(read.daemon, daemonKeys, from),
     console: withPaths(read.console, consoleKeys, from),
+    audit: withPaths(read.audit, auditKeys, from),
     shares: read.shares.map((share) => withPaths(share, shareKeys, from)),
   };
 }

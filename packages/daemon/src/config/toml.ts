@@ -2,13 +2,13 @@ import type { PolicySpecification } from '@ring3/conntrack';
 import { timeoutNameMax } from '@ring3/nfnetlink';
 import { parse, TomlError } from 'smol-toml';
 import { parseRule } from '../rule-grammar.ts';
-import { type Configuration, consoleKeys, daemonKeys, limitKeys, serverKeys } from './configuration.ts';
+import { auditKeys, type Configuration, consoleKeys, daemonKeys, limitKeys, serverKeys } from './configuration.ts';
 import { ConfigurationError, shown } from './configuration-error.ts';
 import type { Keys, ValuesOf } from './keys.ts';
 import { policyOf, ruleKeys, stateKeys, timeoutKeys, wordsOfRule } from './netfilter.ts';
 import { type ShareConfiguration, shareKeys, shareName, shareNames } from './share-keys.ts';
 
-const tables = { server: serverKeys, limits: limitKeys, daemon: daemonKeys, console: consoleKeys } as const;
+const tables = { server: serverKeys, limits: limitKeys, daemon: daemonKeys, console: consoleKeys, audit: auditKeys } as const;
 
 /** What stands beside them: tables by name, and a list. */
 const others: readonly string[] = ['share', 'timeout', 'rule'];
@@ -16,30 +16,39 @@ const others: readonly string[] = ['share', 'timeout', 'rule'];
 const isTable = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Where a key stands: the library tells positions of broken syntax alone. Headers are followed line by line, which is right for everything but keys inside of
+ * Where keys stand: the library tells positions of broken syntax alone. Headers are followed line by line, which is right for everything but keys inside of
  * multi-line strings and inline tables; those are told the line of their table.
  */
-function lineOf(source: string, path: readonly string[]): number {
-  const plain = (name: string): string => name.trim().replace(/^(["'])(.*)\1$/, '$2');
-  const split = (dotted: string): string[] => (dotted.match(/"[^"]*"|'[^']*'|[^.]+/g) ?? []).map(plain);
-  let table: string[] = [];
-  let best = 1;
-  let depth = 0;
-  source.split('\n').forEach((text, i) => {
-    const header = /^\s*\[\[?([^\]]+)\]\]?/.exec(text);
-    const key = /^\s*([^=#[]+?)\s*=/.exec(text);
-    if (header !== null) table = split(header[1] as string);
-    else if (key === null) return;
-    const here = header !== null ? table : [...table, ...split((key as RegExpExecArray)[1] as string)];
-    let same = 0;
-    while (same < here.length && here[same] === path[same]) same++;
-    if (same === here.length && same > depth) {
-      depth = same;
-      best = i + 1;
+class Positions {
+  readonly #lines = new Map<string, number>();
+
+  /** @param from lines that are passed over */
+  constructor(source: string, from = 0) {
+    const plain = (name: string): string => name.trim().replace(/^(["'])(.*)\1$/, '$2');
+    const split = (dotted: string): string[] => (dotted.match(/"[^"]*"|'[^']*'|[^.]+/g) ?? []).map(plain);
+    let table: string[] = [];
+    source.split('\n').forEach((text, i) => {
+      if (i < from) return;
+      const header = /^\s*\[\[?([^\]]+)\]\]?/.exec(text);
+      const key = /^\s*([^=#[]+?)\s*=/.exec(text);
+      if (header !== null) table = split(header[1] as string);
+      else if (key === null) return;
+      const here = header !== null ? table : [...table, ...split((key as RegExpExecArray)[1] as string)];
+      const name = nameOf(here);
+      if (!this.#lines.has(name)) this.#lines.set(name, i + 1);
+    });
+  }
+
+  /** The line of a key, or of what it stands in. */
+  of(path: readonly string[]): number {
+    for (let length = path.length; length > 0; length--) {
+      const line = this.#lines.get(nameOf(path.slice(0, length)));
+      if (line !== undefined) return line;
     }
-  });
-  return best;
+    return 1;
+  }
 }
+const nameOf = (path: readonly string[]): string => path.join('\0');
 
 /** The name among these that a mistyped one is nearest to, where it is near. */
 function nearest(name: string, known: readonly string[]): string | undefined {
@@ -65,7 +74,8 @@ function nearest(name: string, known: readonly string[]): string | undefined {
  */
 export function readToml(source: string, file: string): Configuration {
   let from = 0; // where the table at hand begins, where there are several of its name
-  const at = (path: readonly string[]): number => from + lineOf(source.split('\n').slice(from).join('\n'), path);
+  const positions = new Positions(source);
+  const at = (path: readonly string[]): number => (from === 0 ? positions : new Positions(source, from)).of(path);
   const wrong = (path: readonly string[], what: string): never => {
     throw new ConfigurationError(file, at(path), what);
   };
@@ -146,6 +156,7 @@ export function readToml(source: string, file: string): Configuration {
     limits: readTable(['limits'], document['limits'] ?? {}, limitKeys),
     daemon: readTable(['daemon'], document['daemon'] ?? {}, daemonKeys),
     console: readTable(['console'], document['console'] ?? {}, consoleKeys),
+    audit: readTable(['audit'], document['audit'] ?? {}, auditKeys),
     shares: Object.entries(share).map(([name, value]) => readShare(name, value)),
     users: [],
     timeouts: Object.entries(timeout).map(([name, value]) => readTimeout(name, value)),

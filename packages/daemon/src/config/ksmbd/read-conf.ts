@@ -98,6 +98,7 @@ export function readKsmbdConf(source: string, file: string, host: Host = thisHos
     shares,
     daemon: {},
     console: {},
+    audit: {},
     users: [],
     timeouts: [],
     rules: [],
