@@ -28,12 +28,12 @@ export function addShare(program: Command): void {
   for (const option of shareOptions()) add.addOption(option);
   add.action((name: string, path: string | undefined, given: Given) =>
     change(async (store, stateDir) => {
-      const { readConfiguration, storedShare } = await import('@ring3/daemon/config');
+      const { readConfiguration, ShareCheck, storedShare } = await import('@ring3/daemon/config');
       if (!shareName.test(name)) throw new UsageError(`"${name}" is no name of a share: ${shareNames}`);
       const stored = { name, options: { ...valuesOf(given), ...(path === undefined ? {} : { path: resolve(path) }) } };
       if ((path === undefined) === (given['store'] === undefined)) throw new UsageError('a share has a PATH, or --store memory');
       const { config } = options();
-      const fault = storedShare(stored, config === undefined ? [] : readConfiguration(config).shares, stateDir);
+      const fault = storedShare(stored, new ShareCheck(config === undefined ? [] : readConfiguration(config).shares), stateDir);
       if (typeof fault === 'string') throw new Error(fault);
       if (!store.addShare(stored)) throw new Error(`there is a share ${name} already: delete it first`);
     }),

@@ -1,4 +1,3 @@
-import { realpathSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { Dialect } from '@ring3/smb-proto';
 import type { FileServerOptions } from '../file-server.ts';
@@ -9,6 +8,7 @@ import { withPaths } from './keys.ts';
 import { readKsmbdConf } from './ksmbd/read-conf.ts';
 import { ksmbdUsersOf, readKsmbdUsers } from './ksmbd/users.ts';
 import { readText } from './read-text.ts';
+import { ShareCheck } from './share-check.ts';
 import { type ShareConfiguration, shareKeys } from './share-keys.ts';
 import { readToml } from './toml.ts';
 
@@ -39,9 +39,10 @@ export function readConfiguration(file: string): Configuration {
  */
 export function loadConfiguration(file: string): Configuration {
   const configuration = readConfiguration(file);
+  const check = new ShareCheck();
   const faults = new Map<ShareConfiguration, string>();
   for (const share of configuration.shares) {
-    const fault = faultOf(share, configuration.shares);
+    const fault = check.fault(share);
     if (fault !== undefined) faults.set(share, fault);
   }
   const warnings = [...configuration.warnings];
@@ -61,28 +62,6 @@ function withUsers(configuration: Configuration, path: string): Configuration {
   const forced = new Set(configuration.shares.map((share) => share['force-user']).filter((name) => name !== undefined));
   const others = [...forced].filter((name) => !users.some((user) => user.name.toLowerCase() === name.toLowerCase()));
   return { ...configuration, users: [...users, ...others.map((name) => ({ name }))], warnings: [...configuration.warnings, ...warnings] };
-}
-
-/** Why a share cannot be offered, or undefined. */
-export function faultOf(share: ShareConfiguration, among: readonly ShareConfiguration[]): string | undefined {
-  const { path } = share;
-  if (path === undefined) return undefined;
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return `there is no folder ${path}`;
-  // one store serves a folder, so that its clients see one state of its files, whichever share they come by
-  const other = among.slice(0, among.indexOf(share)).find((before) => isSame(before.path, path) && modesOf(before) !== modesOf(share));
-  return other === undefined
-    ? undefined
-    : `share ${other.name} has the same folder with other modes: file-mode and folder-mode are one for a folder`;
-}
-
-const modesOf = ({ 'file-mode': file, 'folder-mode': folder }: ShareConfiguration): string => `${file} ${folder}`;
-
-function isSame(a: string | undefined, b: string): boolean {
-  try {
-    return a !== undefined && realpathSync(a) === realpathSync(b);
-  } catch {
-    return false;
-  }
 }
 
 const dialects: Readonly<Record<DialectName, Dialect>> = {

@@ -1,7 +1,7 @@
 import { isStateInside, stateInside } from '../shared-folders.ts';
 import type { StoredShare } from '../state-store.ts';
 import { shown } from './configuration-error.ts';
-import { faultOf } from './load.ts';
+import { ShareCheck } from './share-check.ts';
 import { type ShareConfiguration, shareKeys, shareName, shareNames } from './share-keys.ts';
 
 /**
@@ -15,8 +15,9 @@ export function withStored(
 ): { readonly shares: readonly ShareConfiguration[]; readonly warnings: readonly string[] } {
   const shares = [...configured];
   const warnings: string[] = [];
+  const check = new ShareCheck(configured);
   for (const one of stored) {
-    const share = storedShare(one, shares, stateDir);
+    const share = storedShare(one, check, stateDir);
     if (typeof share !== 'string') shares.push(share);
     else warnings.push(`${stateDir}: the stored share ${one.name} is left out: ${share}`);
   }
@@ -24,22 +25,16 @@ export function withStored(
 }
 
 /**
- * A share as it is stored, if it can be offered beside others.
+ * A share as it is stored, if it can be offered beside others, and then is one of them.
  * @returns why it cannot instead
  */
-export function storedShare(
-  { name, options }: StoredShare,
-  others: readonly ShareConfiguration[],
-  stateDir: string,
-): ShareConfiguration | string {
+export function storedShare({ name, options }: StoredShare, others: ShareCheck, stateDir: string): ShareConfiguration | string {
   if (!shareName.test(name)) return `"${name}" is no name of a share: ${shareNames}`;
-  const before = others.find((share) => share.name.toUpperCase() === name.toUpperCase());
-  if (before !== undefined) return `there is a share ${before.name} already, by ${before.at}`;
   const read = readOptions(options);
   if (typeof read === 'string') return read;
   const share = { ...read, name, at: stateDir };
   if (share.path !== undefined && isStateInside(stateDir, share.path)) return stateInside(stateDir, share.path);
-  return faultOf(share, [...others, share]) ?? share;
+  return others.fault(share) ?? share;
 }
 
 /** Reads what `[share.NAME]` would say. @returns what is wrong with it instead */
