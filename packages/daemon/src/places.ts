@@ -25,7 +25,8 @@ export function privateFolder(path: string): string {
   mkdirSync(path, { recursive: true, mode: 0o700 });
   const found = lstatSync(path);
   const uid = process.getuid?.();
-  if (!found.isDirectory() || (uid !== undefined && found.uid !== uid)) throw new Error(`${path} is not a folder of this user`);
+  if (!found.isDirectory()) throw new Error(`${path} is not a folder`);
+  if (uid !== undefined && found.uid !== uid) throw new Error(`${path} belongs to another user (${found.uid}): run this as that one`);
   if ((found.mode & 0o077) !== 0) throw new Error(`${path} is open to others (mode ${(found.mode & 0o777).toString(8)}): chmod 700 it`);
   return path;
 }
