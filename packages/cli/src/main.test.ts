@@ -218,8 +218,8 @@ test('a configuration is checked, and serves; the command line comes before it',
   const file = join(folder, 'ring3.toml');
   writeFileSync(file, '[server]\nport = 1\n[share.papers]\npath = "docs"\n');
   deepStrictEqual(outcome(run('serve', '--config', file, '--check')), { status: 0, stdout: `${file}: fine\n`, stderr: '' });
-  const { lines } = await serve('--config', file, '--port', '0');
-  match(lines.at(-1) as string, /^ready smb=127\.0\.0\.1:(?!1 )\d+ /);
+  const { lines } = await serve('--config', file, '--port', '0', '--console', '0');
+  match(lines.at(-1) as string, /^ready smb=127\.0\.0\.1:(?!1 )\d+ .* console=http:\/\/127\.0\.0\.1:\d+$/);
   match(run('ctl', 'status').stdout, /shares +papers\n/);
   writeFileSync(file, '[server]\nsinging = "required"\n');
   deepStrictEqual(outcome(run('serve', '--config', file, '--check')), {
@@ -231,6 +231,7 @@ test('a configuration is checked, and serves; the command line comes before it',
     ['[[rule]]\nprotocol = "udp"\ntimeout = "p"\n', /^ring3: there is no timeout policy p\n$/],
     ['[share.all]\npath = "."\n', /^ring3: the state directory \S+ lies inside the shared folder /],
     ['[share.papers]\npath = "none"\n', /^ring3: \S+ring3\.toml:2: there is no folder \S+none\n$/],
+    ['[console]\nport = 0\ntoken-file = "ring3.toml"\n', /^ring3: \S+ring3\.toml holds no token: 16 to 256 letters/],
   ] as const) {
     writeFileSync(file, source);
     const { status, stdout, stderr } = run('serve', '--config', file, '--check');

@@ -18,6 +18,8 @@ export type {
 } from './control/protocol.ts';
 export { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts';
 export type { FileServerOptions } from './file-server.ts';
+export { readToken } from './http/console-token.ts';
+export type { ConsoleOptions } from './http/server.ts';
 export { defaultRuntimeDir, defaultStateDir, privateFolder } from './places.ts';
 export type { ListeningSocket } from './service/listening-socket.ts';
 export { type ServiceManager, serviceManager } from './service/service-manager.ts';
