@@ -1,0 +1,260 @@
+/**
+ * npm run soak [-- --resets N --clients N]   `ring3 serve` is reset under client load, 1,000 times unless said: `kill hard` and `start` through its control socket
+ * while clients of every kind are at work. After each reset nothing of a client is left; at the end memory, descriptors and timers are what they
+ * were after the first hundred. Takes some minutes, wants a machine with nothing else to do, and leaves 1 where a promise was not kept.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { cpus, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { askControl } from '@ring3/daemon';
+import { Inspector } from '../test/soak/inspector.ts';
+import { Client, kinds } from '../test/soak/load.ts';
+import { heldBy } from '../test/soak/process-memory.ts';
+
+const root = resolve(import.meta.dirname, '..');
+const { values } = parseArgs({ options: { resets: { type: 'string', default: '1000' }, clients: { type: 'string', default: '16' } } });
+const [resets, clientCount] = [Number(values.resets), Number(values.clients)];
+/** Resets between two looks, and those after which the machine has settled. */
+const [between, settled] = [50, 100];
+/** How much more of something is no leak: a tenth, and of what is counted these. */
+const tolerance = 1.1;
+const slack = { timers: 2, descriptors: 2 } as const;
+
+const folder = mkdtempSync(join(tmpdir(), 'ring3-soak-'));
+const shared = join(folder, 'shared');
+mkdirSync(join(shared, 'many'), { recursive: true });
+for (let i = 0; i < 300; i++) writeFileSync(join(shared, 'many', `name-${i}`), '');
+writeFileSync(join(shared, 'big'), Buffer.alloc(16 << 20, 7));
+
+/** One look at the server, between a reset and the next start. */
+interface Look {
+  readonly heap: number;
+  readonly own: number;
+  readonly rss: number;
+  readonly descriptors: number;
+  readonly timers: number;
+  /** Of connections that are over: they stay for their time, as in the kernel's table. */
+  readonly flows: number;
+  /** Objects of clients that are still alive. */
+  readonly objects: number;
+}
+
+/** The classes whose objects must not outlive a reset: where they are, and their names. */
+const classes: readonly (readonly [string, string])[] = [
+  ['smb-server/src/server.ts', 'Server'],
+  ['smb-server/src/connection.ts', 'Connection'],
+  ['smb-server/src/session.ts', 'Session'],
+  ['smb-server/src/tree.ts', 'Tree'],
+  ['smb-server/src/open.ts', 'Open'],
+];
+/** A port below those that clients get for themselves: one that connects while nobody listens could otherwise reach itself. */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const candidate = 20_000 + Math.floor(Math.random() * 10_000);
+    const server = createServer().listen(candidate, '127.0.0.1');
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (free) return candidate;
+  }
+}
+
+/** A module of the server's process as it is loaded there. */
+const loaded = (file: string): string =>
+  `process.getBuiltinModule('node:module').createRequire(${JSON.stringify(`${root}/`)})(${JSON.stringify(join(root, 'packages', file))})`;
+
+class Soak {
+  readonly #control: string;
+  readonly #console: string;
+  readonly #pid: number;
+  readonly #inspector: Inspector;
+  readonly #clients: readonly Client[];
+  #looks: (Look & { readonly after: number })[] = [];
+  answers = 0;
+  /** The most of each that a reset met. */
+  readonly most = new Map<string, number>();
+
+  constructor(control: string, console: string, pid: number, inspector: Inspector, clients: readonly Client[]) {
+    this.#control = control;
+    this.#console = console;
+    this.#pid = pid;
+    this.#inspector = inspector;
+    this.#clients = clients;
+  }
+
+  async run(): Promise<void> {
+    // each file server that starts from now on can be asked what it holds
+    await this.#inspector.evaluate(`{
+      const { FileServer } = ${loaded('daemon/src/file-server.ts')};
+      const start = FileServer.start;
+      FileServer.start = async (...given) => {
+        const started = await start.apply(FileServer, given);
+        globalThis.view = started.server.view;
+        return started;
+      };
+    }`);
+    await this.#reset(false);
+    console.log('| resets | answers | heap (KiB) | own memory (MiB) | RSS (MiB) | descriptors | timers | flows | objects |');
+    console.log('|---:|---:|---:|---:|---:|---:|---:|---:|---:|');
+    for (let done = 1; done <= resets; done++) {
+      await this.#load();
+      await this.#reset(done % between === 0 || done === resets ? done : false);
+    }
+    this.#judge();
+  }
+
+  /** Waits until every client has had an answer since the last start. */
+  async #load(): Promise<void> {
+    for (const client of this.#clients) client.answers = 0;
+    for (let tries = 0; this.#clients.some(({ answers }) => answers === 0); tries++) {
+      if (tries > 6000)
+        throw new Error(
+          `no answer in a minute: ${this.#clients.flatMap(({ answers }, i) => (answers === 0 ? [kinds[i % kinds.length]] : [])).join(', ')}`,
+        );
+      await sleep(10);
+    }
+    this.answers += this.#clients.reduce((sum, { answers }) => sum + answers, 0);
+    for (const [what, count] of Object.entries((await this.#counts()) ?? {}))
+      this.most.set(what, Math.max(count, this.most.get(what) ?? 0));
+  }
+
+  /** What the file server holds, or held at its end; null before the first that can be asked. */
+  #counts(): Promise<Record<string, number> | null> {
+    return this.#inspector.evaluate('globalThis.view?.counts() ?? null');
+  }
+
+  async #reset(look: number | false): Promise<void> {
+    await askControl(this.#control, 'kill', { word: 'hard' });
+    await this.#expectNothing();
+    if (look !== false) this.#print({ after: look, ...(await this.#look()) });
+    await askControl(this.#control, 'start', {});
+  }
+
+  /** @throws where something of a client is left */
+  async #expectNothing(): Promise<void> {
+    const stats = await askControl(this.#control, 'stats', {});
+    if (!/^2 startup 0 \d+\n$/.test(stats)) throw new Error(`after a reset: ${stats}`);
+    const left = Object.entries((await this.#counts()) ?? {}).filter(([, count]) => count !== 0);
+    if (left.length > 0) throw new Error(`left after a reset: ${JSON.stringify(Object.fromEntries(left))}`);
+    await this.#expectGauges();
+  }
+
+  /** The numbers that are of the moment, as the console shows them. */
+  async #expectGauges(): Promise<void> {
+    const text = await (await fetch(new URL('/metrics', this.#console))).text();
+    const gauges = new Set([...text.matchAll(/^# TYPE (ring3_smb_\S+) gauge$/gm)].map(([, name]) => name));
+    for (const [, name, value] of text.matchAll(/^(ring3_smb_\w+)(?:\{[^}]*\})? (\S+)$/gm))
+      if (gauges.has(name) && Number(value) !== 0) throw new Error(`after a reset ${name} is ${value}`);
+  }
+
+  async #look(): Promise<Look> {
+    await this.#inspector.evaluate('globalThis.view = undefined, 0');
+    let objects = 0;
+    for (const [file, name] of classes) objects += await this.#inspector.alive(`${loaded(file)}.${name}.prototype`);
+    const timers = await this.#inspector.alive(
+      '(() => { const timer = setTimeout(() => {}, 0); clearTimeout(timer); return timer.constructor.prototype; })()',
+    );
+    const flows = (await askControl(this.#control, 'namespace list', {})).reduce((sum, namespace) => sum + namespace.flows, 0);
+    return { heap: await this.#inspector.heapUsed(), ...heldBy(this.#pid), timers, flows, objects };
+  }
+
+  #print(look: Look & { readonly after: number }): void {
+    this.#looks.push(look);
+    const mebibytes = (bytes: number): string => (bytes / 1048576).toFixed(1);
+    const cells = [
+      look.after,
+      this.answers,
+      Math.round(look.heap / 1024),
+      mebibytes(look.own),
+      mebibytes(look.rss),
+      look.descriptors,
+      look.timers,
+      look.flows,
+      look.objects,
+    ];
+    console.log(`| ${cells.map((cell) => cell.toLocaleString('en')).join(' | ')} |`);
+  }
+
+  /** Compares the last look with that after the first hundred. */
+  #judge(): void {
+    const first = (this.#looks.find(({ after }) => after >= settled) ?? this.#looks[0]) as Look;
+    const last = this.#looks.at(-1) as Look;
+    const grown = (['heap', 'own', 'rss'] as const).filter((what) => last[what] > first[what] * tolerance);
+    const more = (['descriptors', 'timers'] as const).filter((what) => last[what] > first[what] + slack[what]);
+    const percent = (what: 'heap' | 'own' | 'rss'): string => `${what} ${((last[what] / first[what] - 1) * 100).toFixed(1)} %`;
+    console.log(`\nSince the first ${settled}: ${(['heap', 'own', 'rss'] as const).map(percent).join(', ')}.`);
+    console.log(`A reset met at most ${[...this.most].map(([what, count]) => `${what} ${count.toLocaleString('en')}`).join(', ')}.`);
+    const wrong = [...grown, ...more, ...(this.#looks.some(({ objects }) => objects > 0) ? ['objects of clients'] : [])];
+    if (wrong.length === 0) return;
+    console.error(`grown: ${wrong.join(', ')}`);
+    process.exitCode = 1;
+  }
+}
+
+const bin = join(root, 'packages/cli/bin/ring3.js');
+const own = [
+  '--state-dir',
+  join(folder, 'state'),
+  '--control',
+  join(folder, 'control.sock'),
+  '--netlink',
+  'off',
+  '--console',
+  '0',
+  '--log-level',
+  'error',
+];
+const port = await freePort();
+const serve = ['serve', shared, '--share', 'share', '--port', String(port), '--user', 'tester:secret', '--signing', 'enabled', ...own];
+const server = spawn(process.execPath, ['--inspect=127.0.0.1:0', bin, ...serve], { stdio: ['ignore', 'pipe', 'pipe'] });
+const ended = new Promise<void>((done) => server.once('exit', () => done()));
+const inspectorAt = new Promise<string>((found) => {
+  createInterface({ input: server.stderr }).on('line', (line) => {
+    const url = /^Debugger listening on (ws:\S+)$/.exec(line)?.[1];
+    if (url !== undefined) found(url);
+    else if (!/^For help, see|^Debugger (attached|ending)/.test(line)) console.error(line);
+  });
+});
+const ready = new Promise<Record<string, string>>((found, failed) => {
+  createInterface({ input: server.stdout }).on('line', (line) => {
+    if (line.startsWith('ready '))
+      found(
+        Object.fromEntries(
+          line
+            .split(' ')
+            .slice(1)
+            .map((word) => word.split(/=(.*)/s, 2) as [string, string]),
+        ),
+      );
+  });
+  void ended.then(() => failed(new Error('the server ended before it was ready')));
+});
+
+try {
+  const { control = '', console: url = '' } = await ready;
+  using inspector = await Inspector.attach(await inspectorAt);
+  const clients = Array.from({ length: clientCount }, (_, i) => new Client(kinds[i % kinds.length] as string, i, port));
+  console.log(
+    `${resets} resets under ${clientCount} clients (${kinds.join(', ')}); Node.js ${process.version}, ${cpus().length} × ${cpus()[0]?.model}, ${new Date().toISOString().slice(0, 10)}\n`,
+  );
+  const soak = new Soak(control, url, server.pid as number, inspector, clients);
+  const from = performance.now();
+  try {
+    await soak.run();
+    console.log(`${((performance.now() - from) / 60_000).toFixed(1)} minutes, ${soak.answers.toLocaleString('en')} answers.`);
+  } finally {
+    await Promise.all(clients.map((client) => client.stop()));
+  }
+} finally {
+  server.kill('SIGTERM');
+  await ended;
+  rmSync(folder, { recursive: true });
+}
