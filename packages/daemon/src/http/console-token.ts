@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '@ring3/kit';
 
@@ -14,12 +14,16 @@ export const tokenPath = (stateDir: string): string => join(stateDir, 'console-t
  */
 export function consoleToken(stateDir: string, random: Random): string {
   const path = tokenPath(stateDir);
-  const made = Buffer.from(random.fill(new Uint8Array(32))).toString('base64url');
-  try {
-    writeFileSync(path, `${made}\n`, { mode: 0o600, flag: 'wx' });
-    return made;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  if (!existsSync(path)) {
+    // whole or not at all, whenever the process ends
+    const fresh = `${path}.new`;
+    rmSync(fresh, { force: true });
+    writeFileSync(fresh, `${Buffer.from(random.fill(new Uint8Array(32))).toString('base64url')}\n`, {
+      mode: 0o600,
+      flag: 'wx',
+      flush: true,
+    });
+    renameSync(fresh, path);
   }
   const file = lstatSync(path);
   if (!file.isFile() || file.uid !== process.getuid?.())

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -155,6 +155,7 @@ test('beyond loopback a token is made, kept for this user alone, and the same th
   strictEqual(JSON.stringify(log.lines).includes(token), false);
   await (await again()).close();
   strictEqual(readFileSync(path, 'utf8').trim(), token);
+  strictEqual(existsSync(`${path}.new`), false);
   writeFileSync(path, 'short\n');
   await rejects(again(), /console-token holds no token: 16 to 256 letters/);
 });
