@@ -1,3 +1,4 @@
+export { clockIsKept } from './clock.ts';
 export { close, closeLater, duplicate } from './close.ts';
 export { check, Errno, type ErrnoName, errnoName, SystemError } from './errno.ts';
 export { clearEvent, openEvent, openPipe, raiseEvent, read, write } from './event.ts';

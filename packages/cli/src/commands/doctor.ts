@@ -24,6 +24,12 @@ export function addDoctor(program: Command): void {
     });
 }
 
+/** Whether the kernel knows of a time service; undefined where it is not asked. */
+async function kept(): Promise<boolean | undefined> {
+  const answer = (await import('@ring3/linux')).clockIsKept();
+  return typeof answer === 'boolean' ? answer : undefined;
+}
+
 async function examine(dir: string, stateDir: string | undefined): Promise<Finding[]> {
   const [machine, { folder }, { kernelSubsystems }, { defaultStateDir }] = await Promise.all([
     import('../doctor/machine.ts'),
@@ -41,7 +47,7 @@ async function examine(dir: string, stateDir: string | undefined): Promise<Findi
     await machine.lowPort(),
     machine.descriptors(),
     machine.watches(),
-    machine.clock(),
+    machine.clock(Date.now(), able ? await kept() : undefined),
     ...(able ? await kernelSubsystems() : []),
     ...machine.tools(),
   ];

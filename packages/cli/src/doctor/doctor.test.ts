@@ -51,7 +51,9 @@ test('limits below what a server wants say what to do', (t) => {
   match(watches(dir).advice ?? '', /max_user_watches=/);
   writeFileSync(join(dir, 'max_user_watches'), '100000\n');
   strictEqual(watches(dir).state, 'ok');
-  strictEqual(clock(0).state, 'limited');
+  strictEqual(clock(0, true).state, 'limited');
+  match(clock(Date.UTC(2026, 5, 1), false).found, /nothing keeps it right/);
+  strictEqual(clock(Date.UTC(2026, 5, 1), undefined).state, 'ok');
   strictEqual(user(0).state, 'limited');
   strictEqual(user(1000).state, 'ok');
 });

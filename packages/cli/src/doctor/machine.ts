@@ -63,7 +63,7 @@ export async function lowPort(port = 445): Promise<Finding> {
     return limited(
       what,
       'not allowed to this user',
-      `sysctl net.ipv4.ip_unprivileged_port_start=${port}, or leave --port 4450: Windows before 11 24H2 reaches 445 alone`,
+      `systemd's socket (deploy/), root with serve --as USER, or sysctl net.ipv4.ip_unprivileged_port_start=${port}; Windows before 11 24H2 reaches 445 alone`,
     );
   return limited(what, code, 'use another port');
 }
@@ -96,13 +96,16 @@ export function watches(folder = '/proc/sys/fs/inotify'): Finding {
     : limited(what, found, 'sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=512');
 }
 
-/** The clock: tickets, timestamps of files and of flows come from it. */
-export function clock(nowMs = Date.now()): Finding {
+/**
+ * The clock: tickets, timestamps of files and of flows come from it.
+ * @param kept whether a time service keeps it right; undefined where that is not known
+ */
+export function clock(nowMs: number, kept: boolean | undefined): Finding {
   const built = Date.UTC(2026, 0, 1);
   const text = new Date(nowMs).toISOString();
-  return nowMs < built
-    ? limited('clock', `it is ${text}`, 'set the clock, or run a time service: times of files and log-ons depend on it')
-    : ok('clock', text);
+  const advice = 'run a time service (chrony, systemd-timesyncd): times of files and log-ons depend on it';
+  if (nowMs < built) return limited('clock', `it is ${text}`, `set the clock, and ${advice}`);
+  return kept === false ? limited('clock', `${text}, and nothing keeps it right`, advice) : ok('clock', text);
 }
 
 /** Programs that ring3 stands in for, or builds with, and the Debian packages that have them. */
@@ -134,6 +137,10 @@ export function tools(path = process.env['PATH'] ?? ''): Finding[] {
 /** Root: no file is out of reach then. */
 export function user(uid = process.getuid?.()): Finding {
   return uid === 0
-    ? limited('user', 'root: files are made as root, and none is out of reach', 'run ring3 as another user; it needs no rights of root')
+    ? limited(
+        'user',
+        'root: files are made as root, and none is out of reach',
+        'run ring3 as another user, or serve --as USER; it needs no rights of root',
+      )
     : ok('user', `user id ${uid ?? 'unknown'}`);
 }
