@@ -11,6 +11,7 @@ import {
   LockFlags,
   LogoffRequest,
   NtStatus,
+  SessionSetupResponse,
   TreeDisconnectRequest,
 } from '@ring3/smb-proto';
 import { createMemoryStore, withFaults } from '@ring3/vfs';
@@ -123,6 +124,27 @@ test('log-ons that are begun keep nobody out', async () => {
   strictEqual(server.sessions.size, 5);
   strictEqual((await RawClient.at(server)).ended, undefined);
   strictEqual((await (await RawClient.at(server)).ask(echo)).status, Success);
+  await server.close();
+});
+
+test('who has logged on may begin as many log-ons as a stranger: then the oldest is forgotten, and the newest goes on', async () => {
+  const server = testServer({ limits: { sessionsBeforeLogon: 3 } });
+  const client = await RawClient.at(server);
+  const steps = createNtlmInitiator({ user: 'bob', password: 'word', random: server.random, now: () => 0 });
+  const { token } = steps.next() as { token: Uint8Array };
+  const begun: Awaited<ReturnType<RawClient['ask']>>[] = [];
+  for (let i = 0; i < 20; i++) begun.push(await client.ask({ ...settingUp(token), header: { sessionId: 0 } }));
+  strictEqual(server.sessions.size, 4);
+  const goingOn = async (answer = begun[0] as (typeof begun)[0]): Promise<number> => {
+    const last = steps.next(answer.read(SessionSetupResponse).securityBuffer) as { token: Uint8Array };
+    return (await client.ask({ ...settingUp(last.token), header: { sessionId: answer.header.sessionId } })).status;
+  };
+  strictEqual(
+    (await client.ask({ ...settingUp(token), header: { sessionId: begun[0]?.header.sessionId ?? 0 } })).status,
+    NtStatus.UserSessionDeleted,
+  );
+  strictEqual(await goingOn(begun[19]), Success);
+  strictEqual(server.sessions.size, 4);
   await server.close();
 });
 

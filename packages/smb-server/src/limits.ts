@@ -30,7 +30,7 @@ export interface Limits {
   readonly sessions: number;
   /** Beyond it INSUFFICIENT_RESOURCES is answered; so beyond `sessionsBeforeLogon` and `treesForSession`. */
   readonly sessionsForConnection: number;
-  /** Log-ons that are begun on a connection where nobody has logged on yet. */
+  /** Log-ons that are begun on a connection and not complete; where somebody has logged on, the oldest of them makes room. */
   readonly sessionsBeforeLogon: number;
   readonly treesForSession: number;
   /** Files, folders and pipes that are open; beyond it TOO_MANY_OPENED_FILES is answered (MS-SMB2 3.3.5.9). */

@@ -120,10 +120,23 @@ function sessionFor(ctx: ContextOf<'none'>): Session | NtStatus {
     server.numbers.refused.add(connection.authenticated ? 'sessionsForConnection' : 'sessionsBeforeLogon');
     return NtStatus.InsufficientResources;
   }
+  if (connection.authenticated) forgetOldest(connection);
   const session = new Session(server.nextId(), connection, server.clock.wall());
   connection.sessions.set(session.sessionId, session);
   server.sessions.set(session.sessionId, session);
   return session;
+}
+
+/** Where somebody has logged on, as many log-ons may be begun as before; then the oldest that nobody goes on with is forgotten. */
+function forgetOldest(connection: Connection): void {
+  let begun = 0;
+  let oldest: Session | undefined;
+  for (const session of connection.sessions.values()) {
+    if (session.state !== 'inProgress') continue;
+    begun++;
+    if (!session.authenticating) oldest ??= session;
+  }
+  if (begun >= connection.server.limits.sessionsBeforeLogon && oldest !== undefined) forget(connection, oldest);
 }
 
 function onStep(
