@@ -1,5 +1,5 @@
 import type { DialectName, LimitConfiguration, ServerConfiguration } from '../configuration.ts';
-import { choice, flag, list, number, type Parameters, passedOver, text } from './parameter.ts';
+import { choice, flag, list, number, type Parameters, passedOver, saysNo, text } from './parameter.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -39,13 +39,17 @@ const limit = (fallback: string, name: keyof LimitConfiguration, minimum: number
     limits[name] = value * unit;
   });
 
+/** 0 stands for the default, as ksmbd-tools take it. */
+const limitOrDefault = (fallback: string, name: keyof LimitConfiguration, maximum: number) =>
+  number<GlobalDraft>(fallback, 0, maximum, ({ limits }, value) => {
+    limits[name] = value === 0 ? Number(fallback) : value;
+  });
+
 /** 0 and what is beyond stand for the most, 65536, as the manual says. */
 const connections = (fallback: string, name: keyof LimitConfiguration) =>
   number<GlobalDraft>(fallback, 0, Number.MAX_SAFE_INTEGER, ({ limits }, value) => {
     limits[name] = value === 0 ? 65_536 : Math.min(value, 65_536);
   });
-
-const never = /^(no|false|0|off|disable|disabled)$/i;
 
 /** The global parameters, those marked (G): of the manual of ksmbd-tools 3.4.7, and what later ones added. */
 export const globalParameters: Parameters<GlobalDraft> = {
@@ -53,7 +57,7 @@ export const globalParameters: Parameters<GlobalDraft> = {
     draft.bindInterfacesOnly = yes;
   }),
   deadtime: limit('0', 'idle-minutes', 0, 525_600, 60_000),
-  'durable handles': passedOver('no', never, 'there are no durable handles: a client opens its files again when it was cut off'),
+  'durable handles': passedOver('no', saysNo, 'there are no durable handles: a client opens its files again when it was cut off'),
   'guest account': passedOver('nobody', /^nobody$/, 'guests act as the user that ring3 runs as'),
   interfaces: list('', (draft, names) => {
     draft.interfaces = names;
@@ -61,14 +65,14 @@ export const globalParameters: Parameters<GlobalDraft> = {
   'ipc timeout': passedOver('0', /^\d+$/, 'there is no second process to wait for'),
   'kerberos keytab file': passedOver('', undefined, 'NTLMv2 is the only log-on'),
   'kerberos service name': passedOver('', undefined, 'NTLMv2 is the only log-on'),
-  'kerberos support': passedOver('no', never, 'NTLMv2 is the only log-on'),
+  'kerberos support': passedOver('no', saysNo, 'NTLMv2 is the only log-on'),
   'map to guest': choice('never', { never: false, 'bad user': true }, ({ server }, yes) => {
     server.guest = yes;
   }),
-  'max active sessions': limit('1024', 'sessions', 1, 1_000_000),
+  'max active sessions': limitOrDefault('1024', 'sessions', 1_000_000),
   'max connections': connections('128', 'connections'),
   'max ip connections': connections('', 'connections-for-address'),
-  'max open files': limit('10000', 'opens-for-session', 1, 10_000_000),
+  'max open files': limitOrDefault('10000', 'opens-for-session', 10_000_000),
   'netbios name': text('KSMBD SERVER', ({ server }, value, note) => {
     const name = value.replace(/[^A-Za-z0-9!@#$%^&()_'{}~-]/g, '-').slice(0, 15);
     if (name !== value && value !== 'KSMBD SERVER') note(`is not honoured as it is: no NetBIOS name, ${name} is taken`);
@@ -86,7 +90,7 @@ export const globalParameters: Parameters<GlobalDraft> = {
   'server min protocol': choice('SMB2_10', { ...dialects, smb3: '3.0' as const }, ({ server }, dialect) => {
     server['dialect-min'] = dialect;
   }),
-  'server multi channel support': passedOver('no', never, 'a session has one connection'),
+  'server multi channel support': passedOver('no', saysNo, 'a session has one connection'),
   'server signing': choice(
     'disabled',
     { disabled: 'enabled', auto: 'enabled', enabled: 'enabled', default: 'enabled', mandatory: 'required', required: 'required' } as const,
@@ -100,7 +104,7 @@ export const globalParameters: Parameters<GlobalDraft> = {
     if (comment !== '') server.comment = comment;
   }),
   'share:fake_fscaps': passedOver('64', /^64$/, 'what the folder can do is told as it is; sparse files are among it'),
-  'smb2 leases': passedOver('no', never, 'oplocks are granted, leases are not'),
+  'smb2 leases': passedOver('no', saysNo, 'oplocks are granted, leases are not'),
   'smb2 max credits': limit('8192', 'credits', 64, 65_535),
   'smb2 max read': limit('4MB', 'read-bytes', 65_536, 8 << 20),
   'smb2 max trans': limit('1MB', 'transact-bytes', 65_536, 8 << 20),

@@ -27,8 +27,11 @@ const parameter =
     },
   });
 
-const readFlag = (value: string): boolean | undefined =>
-  /^(yes|true|1|on|enable|enabled)$/i.test(value) ? true : /^(no|false|0|off|disable|disabled)$/i.test(value) ? false : undefined;
+/** What ksmbd-tools take for yes. Everything else is no to them, `on` too: here it has to be one of the other words. */
+export const saysYes = /^(yes|true|1|enabled?)$/i;
+/** The words for no. */
+export const saysNo = /^(no|false|0|disabled?)$/i;
+const readFlag = (value: string): boolean | undefined => (saysYes.test(value) ? true : saysNo.test(value) ? false : undefined);
 
 /** yes or no. */
 export const flag = parameter('yes or no', readFlag);

@@ -277,6 +277,16 @@ test('a comment begins a line, or stands behind a blank; a sign inside of a word
   match(said[1] as string, /^k:6: "; bob is gone" is taken for a comment, as ksmbd\.conf\(5\) says; ksmbd-tools take it/);
 });
 
+test('none is the most, or the default, where the kernel server takes it so', () => {
+  const { limits, warnings: said } = read(
+    '[global]\nmax connections = 0\nmax open files = 0\nmax active sessions = 0\nmax ip connections = 70000\n',
+  );
+  deepStrictEqual(
+    [limits.connections, limits['opens-for-session'], limits.sessions, limits['connections-for-address'], said],
+    [65_536, 10_000, 1024, 65_536, []],
+  );
+});
+
 test('who may write: read only comes before writable, writeable and write ok', () => {
   for (const [lines, readOnly] of [
     ['', true],
@@ -352,6 +362,7 @@ test('a broken ksmbd.conf says where', () => {
       '[global]\nserver max protocol = SMB2_10\nsmb3 encryption = mandatory\n',
       /^k:3: smb3 encryption needs a server max protocol of SMB3_00/,
     ],
+    ['[x]\nguest ok = on\n', /^k:2: \[x\] guest ok is yes or no, not "on"$/],
     ['[x]\nguest ok = perhaps\n', /^k:2: \[x\] guest ok is yes or no, not "perhaps"$/],
     ['[global]\nguest ok = perhaps\n[x]\npath=/x\n', /^k:2: guest ok is yes or no, not "perhaps"$/],
     ['[x]\ncreate mask = 0888\n', /^k:2: \[x\] create mask is an octal number such as 0744, not "0888"$/],

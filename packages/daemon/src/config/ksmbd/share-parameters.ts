@@ -1,5 +1,5 @@
 import { type ShareConfiguration, userName } from '../share-keys.ts';
-import { flag, list, mask, type Note, number, type Parameters, passedOver, text } from './parameter.ts';
+import { flag, list, mask, type Note, number, type Parameters, passedOver, saysNo, saysYes, text } from './parameter.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -46,9 +46,6 @@ function membersNamed(group: string, membersOf: ShareDraft['membersOf'], note: N
   return members ?? [];
 }
 
-const always = /^(yes|true|1|on|enable|enabled)$/i;
-const never = /^(no|false|0|off|disable|disabled)$/i;
-
 /** The share parameters, those marked (S): of the manual of ksmbd-tools 3.4.7, what later ones added, and what ksmbd.addshare(8) lists beside them. */
 export const shareParameters: Parameters<ShareDraft> = {
   'admin users': passedOver('', undefined, 'nobody has more rights than the lists give'),
@@ -59,9 +56,9 @@ export const shareParameters: Parameters<ShareDraft> = {
     share.comment = value;
   }),
   'create mask': mode('0744', 'createMask'),
-  crossmnt: passedOver('yes', always, 'what is mounted inside of the folder is served'),
+  crossmnt: passedOver('yes', saysYes, 'what is mounted inside of the folder is served'),
   'directory mask': mode('0755', 'directoryMask'),
-  'follow symlinks': passedOver('no', never, 'links that stay inside of the share are followed, others never'),
+  'follow symlinks': passedOver('no', saysNo, 'links that stay inside of the share are followed, others never'),
   'force create mode': mode('0000', 'forceCreate'),
   'force directory mode': mode('0000', 'forceDirectory'),
   'force group': passedOver('', undefined, 'files are made as the user that ring3 runs as'),
@@ -79,7 +76,7 @@ export const shareParameters: Parameters<ShareDraft> = {
   }),
   'hosts allow': passedOver('', undefined, 'clients of every address may connect'),
   'hosts deny': passedOver('', undefined, 'clients of every address may connect'),
-  'inherit owner': passedOver('no', never, 'the owner is the user who creates'),
+  'inherit owner': passedOver('no', saysNo, 'the owner is the user who creates'),
   'invalid users': users('invalid-users'),
   // Not marked (S) in the manual of 3.4.7: only in its example, and in later manuals
   'max connections': number('128', 0, Number.MAX_SAFE_INTEGER, ({ share }, value) => {
@@ -93,7 +90,7 @@ export const shareParameters: Parameters<ShareDraft> = {
   }),
   'read list': users('readers'),
   'read only': access('', 'read only'),
-  'store dos attributes': passedOver('yes', always, 'DOS attributes are always kept'),
+  'store dos attributes': passedOver('yes', saysYes, 'DOS attributes are always kept'),
   'valid users': users('users'),
   'veto files': text('', ({ share }, names) => {
     share.veto = names.split('/').filter((name) => name !== '');
