@@ -293,7 +293,7 @@ export class Connection {
   }
 
   #leave(): void {
-    if (this.ended || this.link.queued > 0 || this.#inFlight.size > this.async.patient) return;
+    if (this.ended || this.working || this.link.queued > 0) return;
     this.#end(this.#leaving as string, false);
   }
 

@@ -1,9 +1,9 @@
 /** How a server ends: by itself when its clients are done, at once when it is told to, and with nothing left in either case. */
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { FakeClock, fakeLog } from '@ring3/kit';
+import { FakeClock, fakeLog, type Link } from '@ring3/kit';
 import {
   ChangeNotifyRequest,
   Command,
@@ -16,7 +16,7 @@ import {
   OplockLevel,
 } from '@ring3/smb-proto';
 import { type Call, createMemoryStore, intercept, type Vfs } from '@ring3/vfs';
-import { createSmbServer } from './create-smb-server.ts';
+import { createSmbServer, type SmbServer } from './create-smb-server.ts';
 import type { Server } from './server.ts';
 import { closing, type Ids, idsOf, listing, locking, reading, settingUp, writing } from './testing/elements.ts';
 import { createBody, type Element, RawClient, testServer } from './testing/raw-client.ts';
@@ -221,31 +221,15 @@ describe('draining', () => {
 
   test('over TCP the last answer arrives before the end of the connection', async () => {
     const gate = new Gate(createMemoryStore());
-    const options = { shares: { share: gate.vfs }, users: { ann: 'secret' }, signing: 'enabled', limits: { logonMs: 60_000 } } as const;
-    await using server = await createSmbServer(options);
-    const { port = 0, host = '' } = server.address ?? {};
-    const socket = connect(port, host);
-    await once(socket, 'connect');
-    const client = new RawClient({
-      clock: new FakeClock(),
-      accept: (link: { open(events: object): void; send(chunks: Uint8Array[]): void; close(): void }) => {
-        link.open({ receive: (bytes: Uint8Array) => socket.write(bytes), end: () => socket.end() });
-        socket.on('data', (bytes) => link.send([new Uint8Array(bytes)]));
-        socket.on('close', () => link.close());
-      },
-    } as unknown as Server);
-    await client.negotiate();
-    await client.logOn('ann', 'secret');
-    await client.connect('share');
-    const ids = idsOf(await client.create('file'));
-    await client.ask({ ...echo, header: { credits: 64 } });
-    await client.ask(writing(ids, Buffer.alloc(60_000, 7)));
+    await using server = await createSmbServer({ shares: { share: gate.vfs }, users: { ann: 'secret' }, signing: 'enabled' });
+    const { client } = await overTcp(server);
+    const ids = await filled(client, 60_000);
     gate.shut.add('read');
     client.sendFrame(client.encode([reading(ids, 60_000)]));
     while (gate.waiting === 0) await turns(1);
     const drained = server.drain(60_000);
-    const refused = connect(port, host);
-    strictEqual(((await once(refused, 'error')) as [NodeJS.ErrnoException])[0].code, 'ECONNREFUSED');
+    const { port = 0, host = '' } = server.address ?? {};
+    strictEqual(((await once(connect(port, host), 'error')) as [NodeJS.ErrnoException])[0].code, 'ECONNREFUSED');
     gate.open();
     const answer = await client.next();
     strictEqual(answer?.[0]?.status, NtStatus.Success);
@@ -254,7 +238,49 @@ describe('draining', () => {
     await drained;
     deepStrictEqual(server.view.counts(), nothing);
   });
+
+  test('who does not take his answers is cut when the time is over', async () => {
+    await using server = await createSmbServer({ shares: { share: createMemoryStore() }, users: { ann: 'secret' }, signing: 'enabled' });
+    const { client, socket } = await overTcp(server);
+    const ids = await filled(client, 64 * 1024);
+    socket.pause();
+    for (let i = 0; i < 500; i++) client.sendFrame(client.encode([reading(ids, 64 * 1024)]));
+    while (server.view.counts().bytes < 4 * 1024 * 1024) await turns(1);
+    const gone = once(server.events, 'disconnect');
+    await server.drain(1);
+    deepStrictEqual(((await gone) as [{ reason: string }])[0].reason, 'the time to finish was over');
+    deepStrictEqual(server.view.counts(), nothing);
+    socket.destroy();
+  });
 });
+
+/** A client at the share over a socket of the machine's. */
+async function overTcp(server: SmbServer): Promise<{ client: RawClient; socket: Socket }> {
+  const { port = 0, host = '' } = server.address ?? {};
+  const socket = connect(port, host);
+  await once(socket, 'connect');
+  const client = new RawClient({
+    clock: new FakeClock(),
+    accept: (link: Link) => {
+      link.open({ receive: (bytes) => socket.write(bytes), end: () => socket.end() });
+      socket.on('data', (bytes: Buffer) => link.send([new Uint8Array(bytes)]));
+      socket.on('error', () => {});
+      socket.on('close', () => link.close());
+    },
+  } as unknown as Server);
+  await client.negotiate();
+  await client.logOn('ann', 'secret');
+  await client.connect('share');
+  return { client, socket };
+}
+
+/** A file with something in it, and credits to read it often. */
+async function filled(client: RawClient, length: number): Promise<Ids> {
+  const ids = idsOf(await client.create('file'));
+  await client.ask({ ...echo, header: { credits: 1000 } });
+  await client.ask(writing(ids, Buffer.alloc(length, 7)));
+  return ids;
+}
 
 describe('closing', () => {
   test('work in flight is waited for, whether its client is still there or has gone before', async () => {

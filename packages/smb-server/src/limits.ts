@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /**
  * What one client may cost, and all together. Sizes in bytes, times in milliseconds; whole numbers. Changed while the server runs, they hold at once; what a
  * connection has agreed on with its client (`maxRead`, `maxWrite`, `maxTransact`, more credits than before) and what it started with (`frameBeforeLogon`,
@@ -47,7 +49,7 @@ export interface Limits {
 }
 
 /** What holds unless the embedder says otherwise. */
-export const defaultLimits: Limits = {
+export const defaultLimits: Limits = Object.freeze({
   frameBeforeLogon: 16 * 1024,
   logonMs: 10_000,
   connectionBytes: 32 * 1024 * 1024,
@@ -71,21 +73,20 @@ export const defaultLimits: Limits = {
   failedLogonDelayMs: 250,
   oplockBreakMs: 35_000,
   closeMs: 10_000,
-};
+});
 
-/** The least and the most of a count, a size, a time. */
+/** The least and the most of a count; of a size, or a time that cannot be nothing; of a time. */
 const count = [1, 2 ** 31 - 1] as const;
-const size = [1, Number.MAX_SAFE_INTEGER] as const;
-const time = [0, Number.MAX_SAFE_INTEGER] as const;
 const some = [1, Number.MAX_SAFE_INTEGER] as const;
+const time = [0, Number.MAX_SAFE_INTEGER] as const;
 /** A payload with what comes around it has to fit into a frame: its length has 24 bits (MS-SMB2 2.1). */
 const payload = [65536, 0xfe0000] as const;
 
 const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: number]>> = {
   frameBeforeLogon: [1024, 0xffffff],
   logonMs: some,
-  connectionBytes: size,
-  totalBytes: size,
+  connectionBytes: some,
+  totalBytes: some,
   crowdedMs: time,
   maxRead: payload,
   maxWrite: payload,
@@ -114,7 +115,7 @@ export function changeLimits(now: Limits, changes: Partial<Limits>): Limits {
     if (!Object.hasOwn(bounds, name)) throw new RangeError(`no such limit: ${name}`);
     const [least, most] = bounds[name as keyof Limits];
     if (!Number.isInteger(value) || value < least || value > most) {
-      throw new RangeError(`${name}: a whole number from ${least} to ${most}, not ${String(value)}`);
+      throw new RangeError(`${name}: a whole number from ${least} to ${most}, not ${inspect(value)}`);
     }
   }
   return Object.freeze({ ...now, ...Object.fromEntries(given) });

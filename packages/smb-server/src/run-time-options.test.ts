@@ -1,5 +1,6 @@
 import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
 import { test } from 'node:test';
+import { inspect } from 'node:util';
 import { Dialect } from '@ring3/smb-proto';
 import fc from 'fast-check';
 import { changeLimits, defaultLimits, type Limits } from './limits.ts';
@@ -19,6 +20,9 @@ const refused: readonly unknown[] = [
   { comment: 'x'.repeat(257) },
   { comment: 'two\nlines' },
   { comment: 7 },
+  { comment: 7n },
+  { comment: Symbol('x') },
+  { limits: { opens: 7n } },
   { signing: '' },
   { signing: 'disabled' },
   { encryption: true },
@@ -46,7 +50,7 @@ const refused: readonly unknown[] = [
 ];
 
 for (const changes of refused) {
-  test(`${JSON.stringify(changes)} is refused, whatever comes with it`, () => {
+  test(`${inspect(changes)} is refused, whatever comes with it`, () => {
     const both = { workgroup: 'HOME', ...(changes as object) } as RunTimeOptions;
     throws(() => changeOptions(runTimeDefaults, both), RangeError);
   });

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Dialect } from '@ring3/smb-proto';
 import { changeLimits, defaultLimits } from './limits.ts';
 import type { ResolvedOptions, SmbServerOptions } from './options.ts';
@@ -26,29 +27,26 @@ const text =
   (what: string, allowed: RegExp, spell = (value: string): string => value) =>
   (value: string): string => {
     if (typeof value === 'string' && allowed.test(value)) return spell(value);
-    throw new RangeError(`${what}: ${JSON.stringify(value)}`);
+    throw new RangeError(`${what}: ${inspect(value)}`);
   };
 
 const oneOf =
   <T>(name: string, ...words: readonly T[]) =>
   (value: T): T => {
     if (words.includes(value)) return value;
-    throw new RangeError(`${name}: ${words.join(' or ')}, not ${JSON.stringify(value)}`);
+    throw new RangeError(`${name}: ${words.join(' or ')}, not ${inspect(value)}`);
   };
 
 const dialects: ReadonlySet<unknown> = new Set(Object.values(Dialect).filter((dialect) => dialect !== Dialect.Wildcard));
 
 function dialectRange({ min, max }: NonNullable<RunTimeOptions['dialects']>, now: RunTimeValues): RunTimeValues['dialects'] {
   const range = { min: min ?? now.dialects.min, max: max ?? now.dialects.max };
-  for (const dialect of [range.min, range.max])
-    if (!dialects.has(dialect)) throw new RangeError(`not a dialect: ${JSON.stringify(dialect)}`);
+  for (const dialect of [range.min, range.max]) if (!dialects.has(dialect)) throw new RangeError(`not a dialect: ${inspect(dialect)}`);
   if (range.min > range.max) throw new RangeError('the lowest dialect is above the highest');
   return Object.freeze(range);
 }
 
 type Take<K extends keyof RunTimeOptions> = (value: NonNullable<RunTimeOptions[K]>, now: RunTimeValues) => RunTimeValues[K];
-
-type Check = (value: unknown, now: RunTimeValues) => unknown;
 
 /** How each is checked, and spelled. */
 const take: { readonly [K in keyof RunTimeValues]: Take<K> } = {
@@ -63,6 +61,8 @@ const take: { readonly [K in keyof RunTimeValues]: Take<K> } = {
   limits: (changes, { limits }) => changeLimits(limits, changes),
 };
 
+type Check = (value: unknown, now: RunTimeValues) => unknown;
+
 /**
  * These options with some of them changed, as another frozen object: whoever holds the one or the other sees all of it.
  * @throws RangeError for an empty or bad value, and a name that is none of them
@@ -72,8 +72,7 @@ export function changeOptions<T extends RunTimeValues>(now: T, changes: RunTimeO
   for (const [name, value] of Object.entries(changes)) {
     if (!Object.hasOwn(take, name)) throw new RangeError(`no option that may change: ${name}`);
     if (value === undefined) continue;
-    if (value === null || typeof value !== typeof now[name as keyof RunTimeValues])
-      throw new RangeError(`${name}: ${JSON.stringify(value)}`);
+    if (value === null || typeof value !== typeof now[name as keyof RunTimeValues]) throw new RangeError(`${name}: ${inspect(value)}`);
     values[name] = (take[name as keyof RunTimeValues] as Check)(value, now);
   }
   const next = Object.freeze({ ...now, ...values });
