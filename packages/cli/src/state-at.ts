@@ -26,18 +26,32 @@ export async function stateDirOf({ stateDir, config }: StateOptions): Promise<st
   return readConfiguration(config).daemon['state-dir'] ?? defaultStateDir();
 }
 
+/** What a running daemon is told of a change. */
+export interface Told {
+  /** The state directory or configuration that was changed. */
+  readonly path: string;
+  /** Whether it has to read it again: users of a state directory are looked up at each log-on. */
+  readonly reload: boolean;
+  /** Clients that use what is gone are disconnected: those of a user, or of what the reload took away. */
+  readonly living?: { readonly user?: string } | undefined;
+}
+
 /**
- * Has a daemon take what was changed, if one runs on it: its shares and users are there at once. Where none runs, nothing is said.
- * @param path the state directory or configuration that was changed
+ * Has a daemon take what was changed, if one runs on it. Where none runs, nothing is said.
  * @throws Error in one line where the daemon does not take it
  */
-export async function tellDaemon({ control }: StateOptions, path: string): Promise<void> {
+export async function tellDaemon({ control }: StateOptions, { path, reload, living }: Told): Promise<void> {
   const [{ askControl }, { realpathSync }] = await Promise.all([import('@ring3/daemon/control'), import('node:fs')]);
   const status = await askControl(control, 'status', {}).catch(() => undefined);
   const changed = realpathSync(path);
   const uses = [status?.stateDir, status?.config].some((used) => used !== undefined && realpathSync(used) === changed);
   if (status?.state !== 'running' || !uses) return;
-  await askControl(control, 'reload', {}).catch((error: Error) => {
-    throw new Error(`it is kept, but the running ring3 goes on without it: ${error.message}`);
-  });
+  const { user } = living ?? {};
+  try {
+    if (reload) await askControl(control, 'reload', { living: living !== undefined && user === undefined });
+    if (user !== undefined)
+      for (const { id } of await askControl(control, 'sessions', { user })) await askControl(control, 'close', { id });
+  } catch (error) {
+    throw new Error(`it is kept, but the running ring3 goes on without it: ${(error as Error).message}`);
+  }
 }

@@ -1,7 +1,8 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Daemon, DaemonOptions, KnownUser, Settings, StateStore } from '@ring3/daemon';
 import type { ConsoleConfiguration, DaemonConfiguration, ShareConfiguration } from '@ring3/daemon/config';
+import { folderFault } from '@ring3/daemon/places';
 import { shareName, shareNames } from '@ring3/daemon/share-keys';
 import type { Log, LogLevel } from '@ring3/kit';
 import type { Command } from 'commander';
@@ -236,10 +237,6 @@ async function configurationOf({ config, check }: ServeOptions): Promise<Configu
   return { server: fileServerOf(configuration), shares, users, daemon, console, audit, timeouts, rules, warnings };
 }
 
-function expectFolder(path: string): void {
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) throw new Error(`there is no folder ${path}`);
-}
-
 /** The name in NAME or NAME:PASSWORD. */
 const nameIn = (text: string): string => text.split(':', 1)[0] as string;
 
@@ -251,7 +248,8 @@ async function userOf(text: string): Promise<[string, string]> {
 
 function shareOf(dir: string, options: ServeOptions): ShareConfiguration {
   const path = resolve(dir);
-  expectFolder(path);
+  const fault = folderFault(path);
+  if (fault !== undefined) throw new Error(fault);
   const name = options.share ?? basename(path);
   if (!shareName.test(name)) throw new UsageError(`"${name}" is no name of a share: ${shareNames} (give one with --share)`);
   return { name, path, 'read-only': options.readOnly === true, guest: options.guest === true, at: 'the command line' };

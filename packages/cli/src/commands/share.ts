@@ -12,14 +12,14 @@ export function addShare(program: Command): void {
     'the shares that are there without standing in a configuration',
   );
   const options = () => share.opts<StateOptions>();
-  const change = async (work: (store: StateStore, stateDir: string) => unknown): Promise<void> => {
+  const change = async (work: (store: StateStore, stateDir: string) => unknown, living?: true): Promise<void> => {
     const { StateStore } = await import('@ring3/daemon/state');
     const stateDir = await stateDirOf(options());
     {
       using store = new StateStore(stateDir);
       await work(store, stateDir);
     }
-    await tellDaemon(options(), stateDir);
+    await tellDaemon(options(), { path: stateDir, reload: true, living: living && {} });
   };
 
   const add = share
@@ -41,10 +41,11 @@ export function addShare(program: Command): void {
   share
     .command('delete <name>')
     .description('share it no longer; nothing in it is touched, and who is connected to it stays so')
-    .action((name: string) =>
+    .option('--living', 'clients that are connected to it are disconnected from it')
+    .action((name: string, { living }: { living?: true }) =>
       change((store) => {
         if (!store.deleteShare(name)) throw new Error(`there is no share ${name} in the state directory`);
-      }),
+      }, living),
     );
   share
     .command('list')

@@ -16,12 +16,14 @@ interface UserList extends Disposable {
 export function addUser(program: Command): void {
   const user = addStateOptions(program.command('user').enablePositionalOptions(false)).description('the users that may log on');
   const options = () => user.opts<StateOptions>();
-  const change = async (work: (users: UserList) => unknown): Promise<void> => {
+  const change = async (work: (users: UserList) => unknown, user?: string): Promise<void> => {
     {
       using users = await open(options());
       await work(users);
     }
-    if (await isKsmbd(options())) await tellDaemon(options(), options().config as string); // a state directory is asked at each log-on
+    const reload = await isKsmbd(options());
+    const path = reload ? (options().config as string) : await stateDirOf(options());
+    if (reload || user !== undefined) await tellDaemon(options(), { path, reload, living: user === undefined ? undefined : { user } });
   };
   const must = (done: boolean, otherwise: string): void => {
     if (!done) throw new Error(otherwise);
@@ -37,16 +39,20 @@ export function addUser(program: Command): void {
   user
     .command('password <name>')
     .description('give a user a new password')
-    .action((name: string) =>
+    .option('--living', 'who is logged on by that name has to do so again')
+    .action((name: string, { living }: { living?: true }) =>
       change(async (users) => {
         must(users.user(name) !== undefined, `there is no user ${name}`);
         users.setPassword(name, await hashFor(name));
-      }),
+      }, living && name),
     );
   user
     .command('delete <name>')
     .description('remove a user')
-    .action((name: string) => change((users) => must(users.deleteUser(name), `there is no user ${name}`)));
+    .option('--living', 'who is logged on by that name is disconnected')
+    .action((name: string, { living }: { living?: true }) =>
+      change((users) => must(users.deleteUser(name), `there is no user ${name}`), living && name),
+    );
   user
     .command('list')
     .description('the users, one a line')
