@@ -30,20 +30,23 @@ export async function askControl<V extends ControlVerb>(
 
 /**
  * Asks a running daemon for line after line, until the loop ends or the daemon does.
+ * @param signal ends it also while no line comes
  * @throws Error in one line, when nobody answers there or the daemon refuses
  */
 export async function* followControl<V extends ControlStream>(
   path: string,
   verb: V,
   ask: ControlStreams[V]['ask'],
+  signal?: AbortSignal,
 ): AsyncGenerator<ControlStreams[V]['line'], void> {
-  const socket = createConnection(path);
+  const socket = createConnection({ path });
+  signal?.addEventListener('abort', () => socket.destroy(), { once: true });
   try {
     await once(socket, 'connect').catch((error: NodeJS.ErrnoException) => {
       throw new Error(`no ring3 answers on ${path} (${error.code})`);
     });
-    socket.on('error', () => {}); // the lines end
     const lines = createInterface({ input: socket }).on('error', () => {});
+    socket.on('error', () => {}).once('close', () => lines.close()); // a socket that breaks has no end
     socket.write(`${JSON.stringify({ ...ask, do: verb })}\n`);
     let answered = false;
     for await (const line of lines) {
