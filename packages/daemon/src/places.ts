@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
@@ -17,12 +17,27 @@ export function defaultRuntimeDir(env: NodeJS.ProcessEnv = process.env): string 
 
 const absolute = (path: string | undefined): string | undefined => (path?.startsWith('/') ? path : undefined);
 
+/** Why a folder cannot be shared by this user, in one line; undefined where it can. */
+export function folderFault(path: string): string | undefined {
+  try {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return `there is no folder ${path}`;
+    accessSync(path, constants.R_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return `${path} may not be read by this user (${(error as NodeJS.ErrnoException).code})`;
+  }
+}
+
 /**
  * Makes a folder that only this user enters, or checks that the one that is there is such.
  * @throws Error in one line, when it belongs to somebody else or others may enter
  */
 export function privateFolder(path: string): string {
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new Error(`${path} cannot be made (${(error as NodeJS.ErrnoException).code}): give another place`);
+  }
   const found = lstatSync(path);
   const uid = process.getuid?.();
   if (!found.isDirectory()) throw new Error(`${path} is not a folder`);

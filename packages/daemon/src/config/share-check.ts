@@ -1,4 +1,5 @@
-import { realpathSync, statSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
+import { folderFault } from '../places.ts';
 import type { ShareConfiguration } from './share-keys.ts';
 
 /** Looks at shares one after the other: whether each can be offered beside those before it. */
@@ -22,7 +23,8 @@ export class ShareCheck {
   }
 
   #folderFault(share: ShareConfiguration, path: string): string | undefined {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return `there is no folder ${path}`;
+    const fault = folderFault(path);
+    if (fault !== undefined) return fault;
     // one store serves a folder, so that its clients see one state of its files, whichever share they come by
     const folder = realpathSync(path);
     const other = this.#byFolder.get(folder);

@@ -16,7 +16,7 @@ export function actAs(who: string, folders: readonly string[] = []): void {
   const user = findUser(who);
   if (user === undefined) throw new Error(`there is no user ${JSON.stringify(who)} on this machine (getent passwd)`);
   if (isAlready(user)) return;
-  if (process.geteuid?.() !== 0) throw new Error(`to act as ${user.name} ring3 has to be started by root, or by ${user.name} without it`);
+  if (process.geteuid?.() !== 0) throw new Error(`to act as ${user.name} ring3 has to be started by root`);
   for (const folder of folders.map((path) => resolve(path)).sort()) handOver(folder, user); // a folder before those inside it
   if (process.umask() === 0) process.umask(0o022); // as some service managers leave it: nothing would be kept from anybody
   change(user);
