@@ -134,6 +134,11 @@ test('each step that fails is named, and those before it are undone: nothing is 
     ['capture', { capture: { path: file } }, /capture|pcap/i],
     ['configuration', { settings: () => Promise.reject(new Error('line 7 is wrong')) }, /^line 7 is wrong$/],
     ['policies and rules', { settings: { ...settings, rules: [['udp', 'timeout', 'none']] } }, /no timeout policy none/],
+    [
+      'audit',
+      { settings: { ...settings, shares: [{ name: 'files', path, audit: true }], audit: { path: join(file, 'audit') } } },
+      /cannot be written/,
+    ],
     ['file server', { settings: { ...settings, shares: [{ name: 'x', path: join(folder, 'nowhere') }] } }, /ENOENT/],
     ['file server', { settings: { ...settings, smb: { ...smb, port } } }, /EADDRINUSE/],
   ] as const) {

@@ -1,5 +1,6 @@
 import { silentLog, systemClock, systemRandom } from '@ring3/kit';
 import { createSmbServer } from '@ring3/smb-server';
+import { auditOptionsOf } from './audit/audit-options.ts';
 import { ConfiguredNamespace } from './namespace-contents.ts';
 import { Namespaces } from './namespaces.ts';
 import type { Settings } from './settings.ts';
@@ -12,6 +13,7 @@ import { isStateInside, stateInside } from './shared-folders.ts';
 export async function checkSettings(settings: Settings, stateDir: string): Promise<void> {
   for (const { path } of settings.shares ?? [])
     if (path !== undefined && isStateInside(stateDir, path)) throw new Error(stateInside(stateDir, path));
+  auditOptionsOf(settings, stateDir);
   const server = await createSmbServer({ ...settings.smb, shares: {}, listen: false });
   await server.close();
   const namespaces = new Namespaces({ clock: systemClock, random: systemRandom(), log: silentLog });

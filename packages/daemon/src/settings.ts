@@ -1,4 +1,4 @@
-import type { AuditOptions } from './audit/audit.ts';
+import type { AuditOptions } from './audit/audit-options.ts';
 import type { FileServerOptions } from './file-server.ts';
 import type { NamespaceContents } from './namespace-contents.ts';
 import type { FolderShare } from './shared-folders.ts';

@@ -9,7 +9,7 @@ import { bodyReply, headroom, interimReply, type Reply, statusReply } from './re
 import { Request } from './request.ts';
 import type { Session } from './session.ts';
 import { mustSign, signReply } from './signing.ts';
-import { trace } from './trace.ts';
+import { trace, tracePending } from './trace.ts';
 
 /** So many elements of a chain run in one go, whatever time they take. */
 const fewElements = 16;
@@ -165,6 +165,7 @@ export class Compound {
   interim(request: Request): void {
     if (!request.last || request.interim || this.#ended || this.connection.ended) return;
     request.interim = true;
+    if (this.connection.server.debug.on.smb) tracePending(request);
     const reply = interimReply(request);
     this.#grant(reply);
     this.#replies.push(reply);

@@ -46,3 +46,13 @@ export function trace(request: Request, outcome: Outcome, ms: number): void {
     answer: answers ? shown(row.response as unknown as Printable, () => outcome) : undefined,
   });
 }
+
+/** Tells a request that waits, by the id that its answer will have. */
+export function tracePending({ header, connection, asyncId, open }: Request): void {
+  connection.server.debug.say('smb', `${nameOf(Command, header.command)} Pending`, {
+    connection: connection.id,
+    message: header.messageId,
+    async: asyncId,
+    ...(open === undefined ? {} : { path: open.pathName }),
+  });
+}

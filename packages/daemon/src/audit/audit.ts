@@ -1,20 +1,10 @@
 import type { EventEmitter } from 'node:events';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { Clock, Log } from '@ring3/kit';
 import type { ServerEvents } from '@ring3/smb-server';
 import { type Change, differing } from '../change.ts';
-import type { Settings } from '../settings.ts';
-import { isStateInside } from '../shared-folders.ts';
-import { auditDefaults } from './audit-defaults.ts';
 import { type AuditKind, auditLine } from './audit-line.ts';
-import { RotatedFile, type RotatedFileOptions } from './rotated-file.ts';
-
-/** How an audit is kept; what is left out is `auditDefaults`. */
-export interface AuditOptions extends Partial<RotatedFileOptions> {
-  /** What is written about; everything unless said. */
-  readonly kinds?: readonly AuditKind[];
-}
+import { type AuditOptions, type AuditSettings, auditedShares, auditOptionsOf } from './audit-options.ts';
+import { RotatedFile } from './rotated-file.ts';
 
 /** Where an audit lives. */
 export interface AuditPlace {
@@ -23,14 +13,12 @@ export interface AuditPlace {
   readonly log: Log;
 }
 
-type Wanted = Required<AuditOptions>;
-
 /** Who did what to the files of the shares that say so: a line of JSON each, in a file that is replaced when it has grown. */
 export class Audit {
   readonly #place: AuditPlace;
   #shares: ReadonlySet<string> = new Set();
   /** Undefined where no share is written about. */
-  #open: { readonly file: RotatedFile; readonly options: Wanted } | undefined;
+  #open: { readonly file: RotatedFile; readonly options: Required<AuditOptions> } | undefined;
   #events: EventEmitter<ServerEvents> | undefined;
   #deaf: (() => void)[] = [];
 
@@ -39,11 +27,11 @@ export class Audit {
   }
 
   /** Takes settings: from here on lines are written about their shares, where they say. @throws Error in one line, and nothing is changed */
-  async apply(settings: Pick<Settings, 'audit' | 'shares'>): Promise<Change[]> {
+  async apply(settings: AuditSettings): Promise<Change[]> {
     const before = this.#open;
-    const wanted = optionsOf(settings, this.#place.stateDir);
+    const wanted = auditOptionsOf(settings, this.#place.stateDir);
     this.#open = wanted === undefined ? undefined : { file: await this.#fileFor(wanted), options: wanted };
-    this.#shares = new Set(audited(settings).map(({ name }) => name.toUpperCase()));
+    this.#shares = new Set(auditedShares(settings).map(({ name }) => name.toUpperCase()));
     this.#listen();
     if (before?.file !== this.#open?.file) await before?.file.close();
     if (before === undefined || wanted === undefined) return [];
@@ -52,7 +40,7 @@ export class Audit {
   }
 
   /** The file that is open, with its new limits, or another. */
-  async #fileFor(wanted: Wanted): Promise<RotatedFile> {
+  async #fileFor(wanted: Required<AuditOptions>): Promise<RotatedFile> {
     if (this.#open?.options.path !== wanted.path) return RotatedFile.open(wanted, this.#place.log);
     this.#open.file.limits = wanted;
     return this.#open.file;
@@ -87,20 +75,3 @@ export class Audit {
     await open?.file.close();
   }
 }
-
-const audited = ({ shares = [] }: Pick<Settings, 'shares'>) => shares.filter(({ audit }) => audit === true);
-
-/** @returns undefined where no share is written about @throws Error in one line, where clients of a share would reach the file */
-function optionsOf(settings: Pick<Settings, 'audit' | 'shares'>, stateDir: string): Wanted | undefined {
-  if (audited(settings).length === 0) return undefined;
-  const wanted = { ...auditDefaults, path: join(stateDir, auditDefaults.path), ...settings.audit };
-  for (const { name, path } of settings.shares ?? [])
-    if (path !== undefined && isStateInside(existing(dirname(wanted.path)), path))
-      throw new Error(
-        `the audit file ${wanted.path} lies inside the shared folder ${path}, where clients of ${name} would reach it: give another path`,
-      );
-  return wanted;
-}
-
-/** The folder, or that one of those above it which is there. */
-const existing = (folder: string): string => (existsSync(folder) ? folder : existing(dirname(folder)));

@@ -42,6 +42,7 @@ function* replace(ctx: IoctlContext, parent: Handle, name: string, how: Pick<Ope
     return statusOf(moved);
   }
   yield* enter(ctx, old, made);
+  ctx.open.changed(0);
   return NtStatus.Success;
 }
 
