@@ -200,20 +200,31 @@ class Soak {
 }
 
 const bin = join(root, 'packages/cli/bin/ring3.js');
-const own = [
-  '--state-dir',
-  join(folder, 'state'),
-  '--control',
-  join(folder, 'control.sock'),
-  '--netlink',
-  'off',
-  '--console',
-  '0',
-  '--log-level',
-  'error',
-];
 const port = await freePort();
-const serve = ['serve', shared, '--share', 'share', '--port', String(port), '--user', 'tester:secret', '--signing', 'enabled', ...own];
+const configuration = join(folder, 'ring3.toml');
+// with all that is told and counted, so that a reset has as much to take apart as it can
+writeFileSync(
+  configuration,
+  `[server]
+port = ${port}
+signing = "enabled"
+[share.share]
+path = ${JSON.stringify(shared)}
+audit = true
+[audit]
+size = 1048576
+keep = 2
+[timeout.clients]
+protocol = "tcp"
+established = 600
+[[rule]]
+protocol = "tcp"
+dport = ${port}
+timeout = "clients"
+`,
+);
+const own = ['--state-dir', join(folder, 'state'), '--control', join(folder, 'control.sock'), '--netlink', join(folder, 'netlink.sock')];
+const serve = ['serve', '--config', configuration, '--user', 'tester:secret', '--console', '0', '--log-level', 'error', ...own];
 const server = spawn(process.execPath, ['--inspect=127.0.0.1:0', bin, ...serve], { stdio: ['ignore', 'pipe', 'pipe'] });
 const ended = new Promise<void>((done) => server.once('exit', () => done()));
 const inspectorAt = new Promise<string>((found) => {
