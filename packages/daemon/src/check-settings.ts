@@ -1,5 +1,6 @@
 import { silentLog, systemClock, systemRandom } from '@ring3/kit';
 import { createSmbServer } from '@ring3/smb-server';
+import { createMemoryStore } from '@ring3/vfs';
 import { auditOptionsOf } from './audit/audit-options.ts';
 import { ConfiguredNamespace } from './namespace-contents.ts';
 import { Namespaces } from './namespaces.ts';
@@ -14,7 +15,11 @@ export async function checkSettings(settings: Settings, stateDir: string): Promi
   for (const { path } of settings.shares ?? [])
     if (path !== undefined && isStateInside(stateDir, path)) throw new Error(stateInside(stateDir, path));
   auditOptionsOf(settings, stateDir);
-  const server = await createSmbServer({ ...settings.smb, shares: {}, listen: false });
+  const shares = (settings.shares ?? []).map(({ name, path: _path, store: _store, fileMode: _file, folderMode: _folder, ...how }) => [
+    name,
+    { ...how, vfs: createMemoryStore() },
+  ]);
+  const server = await createSmbServer({ ...settings.smb, shares: Object.fromEntries(shares), listen: false });
   await server.close();
   const namespaces = new Namespaces({ clock: systemClock, random: systemRandom(), log: silentLog });
   try {

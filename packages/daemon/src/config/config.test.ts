@@ -162,6 +162,10 @@ test('each class of error has its line, its key and what is allowed', () => {
       /^f\.toml:3: share\.a\.file-mode is three octal digits in quotes, such as "640", not 640$/,
     ],
     ['[share.a]\npath = "/a"\n"a\\nb" = 1\n', /^f\.toml:\d: there is no share\.a\.a\\u000ab: /],
+    [
+      '[share.a]\npath = "/a"\nveto = ["*.tmp", "a/b"]\n',
+      /^f\.toml:3: share\.a\.veto is a list of names, without slashes, not \["\*\.tmp","a\/b"\]$/,
+    ],
     ['[share.a]\npath = "/a"\nmax-connections = 0\n', /^f\.toml:3: share\.a\.max-connections is a whole number from 1 to 1000000, not 0$/],
     [`[server]\nname = "${'x'.repeat(1000)}"\n`, /^f\.toml:2: server\.name is a NetBIOS name: .*, not "x{79}…$/],
     ['[server]\nworkgroup = ""\n', /^f\.toml:2: server\.workgroup is 1 to 15 characters, /],

@@ -2,7 +2,7 @@ import type { PolicySpecification } from '@ring3/conntrack';
 import { defaultLimits, type Limits, runTimeDefaults } from '@ring3/smb-server';
 import { auditDefaults } from '../audit/audit-defaults.ts';
 import { auditKinds } from '../audit/audit-line.ts';
-import { choice, flag, integer, type Key, path, text, unless, type ValuesOf, words } from './keys.ts';
+import { choice, flag, integer, type Key, path, pathOrOff, text, unless, type ValuesOf, words } from './keys.ts';
 import type { ShareConfiguration } from './share-keys.ts';
 
 const dialects = ['2.0.2', '2.1', '3.0', '3.0.2', '3.1.1'] as const;
@@ -81,8 +81,8 @@ export const limitKeys = {
 export const daemonKeys = {
   user: text('user of the machine that ring3 acts as, where root starts it'),
   'state-dir': path('state directory'),
-  control: path('path of the control socket, or off'),
-  netlink: path('path of the netlink socket, or off'),
+  control: pathOrOff('path of the control socket, or off'),
+  netlink: pathOrOff('path of the netlink socket, or off'),
   'log-level': choice('how much is logged', ['trace', 'debug', 'info', 'warn', 'error']),
   'log-format': choice('for people or for programs', ['pretty', 'json']),
 } as const;

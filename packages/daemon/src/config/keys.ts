@@ -6,8 +6,8 @@ export interface Key<T> {
   /** What is allowed, for people. */
   readonly allowed: string;
   readonly schema: object;
-  /** Whether it is a path, which counts from the configuration's folder. */
-  readonly isPath?: true;
+  /** Whether it is a path, which counts from the configuration's folder; or one that may be `off`. */
+  readonly isPath?: 'path' | 'path or off';
   /** @returns the value, or undefined where it is not allowed */
   read(value: unknown): T | undefined;
 }
@@ -23,13 +23,19 @@ export const text = (about: string, pattern?: RegExp, allowed = 'a string'): Key
 /** The same key, which tells what holds where nothing is said. */
 export const unless = <T>(otherwise: T, key: Key<T>): Key<T> => ({ ...key, schema: { ...key.schema, default: otherwise } });
 
-/** A path; a relative one counts from the folder of the configuration. `off` stays as it is. */
-export const path = (about: string): Key<string> => ({ ...text(about, /^[^\0]+$/, 'a path'), isPath: true });
+/** A path; a relative one counts from the folder of the configuration. */
+export const path = (about: string): Key<string> => ({ ...text(about, /^[^\0]+$/, 'a path'), isPath: 'path' });
+
+/** The same, or the word off. */
+export const pathOrOff = (about: string): Key<string> => ({ ...path(about), isPath: 'path or off' });
 
 /** The same values with their paths made absolute. @param from the folder that relative ones count from */
 export const withPaths = <T extends object>(values: T, keys: Keys, from: string): T =>
   Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, keys[name]?.isPath === true && value !== 'off' ? resolve(from, value) : value]),
+    Object.entries(values).map(([name, value]) => {
+      const isPath = keys[name]?.isPath;
+      return [name, isPath === undefined || (isPath === 'path or off' && value === 'off') ? value : resolve(from, value)];
+    }),
   ) as T;
 
 /** true or false. @param otherwise what holds where nothing is said */
@@ -56,12 +62,12 @@ export const choice = <const T extends string>(about: string, words: readonly T[
   read: (value) => (words.includes(value as T) ? (value as T) : undefined),
 });
 
-/** A list of strings, none of them empty. */
-export const list = (about: string): Key<readonly string[]> => ({
+/** A list of strings, none of them empty. @param pattern what each of them matches */
+export const list = (about: string, pattern = /./, allowed = 'a list of strings'): Key<readonly string[]> => ({
   about,
-  allowed: 'a list of strings',
-  schema: { type: 'array', items: { type: 'string', minLength: 1 } },
-  read: (value) => (Array.isArray(value) && value.every((item) => typeof item === 'string' && item !== '') ? value : undefined),
+  allowed,
+  schema: { type: 'array', items: { type: 'string', pattern: pattern.source } },
+  read: (value) => (Array.isArray(value) && value.every((item) => typeof item === 'string' && pattern.test(item)) ? value : undefined),
 });
 
 /** A list of some of a few words. */

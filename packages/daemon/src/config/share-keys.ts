@@ -23,7 +23,7 @@ export const shareKeys = {
   writers: list('who may write although the share is read-only'),
   'force-user': text('everybody acts as this user of the server: identity and owner of what is made', userName, 'the name of a user'),
   'hide-dot-files': flag('names that begin with a dot are shown as hidden'),
-  veto: list('names, with * and ?, that are neither shown nor opened nor made'),
+  veto: list('names, with * and ?, that are neither shown nor opened nor made', /^[^/\0]+$/, 'a list of names, without slashes'),
   audit: flag('who did what to its files is written to the audit file'),
   oplocks: flag('clients may cache files of this share', true),
   streams: flag('files have named streams', true),
