@@ -65,6 +65,23 @@ test('nothing is told, and nothing fails, where there is no manager, none that l
   }
 });
 
+test('what a manager has no room for is told when it has, in its order', (t) => {
+  const name = `ring3-test-full-${process.pid}`;
+  const { heard } = manager(t, Buffer.from(`\0${name}`));
+  const clock = new FakeClock();
+  const told = serviceManager(clock, { NOTIFY_SOCKET: `@${name}` });
+  for (let i = 0; i < 3000; i++) told.status(`${i}`); // net.unix.max_dgram_qlen is 10 to some hundreds
+  told.ready('now');
+  const first = heard();
+  strictEqual(first.includes('READY=1\nSTATUS=now'), false);
+  const rest: string[] = [];
+  while (clock.pending > 0) {
+    clock.advance(50);
+    rest.push(...heard());
+  }
+  deepStrictEqual([...first, ...rest], [...Array.from({ length: 3000 }, (_, i) => `STATUS=${i}`), 'READY=1\nSTATUS=now']);
+});
+
 test('a watchdog of another process is not ours (WATCHDOG_PID)', (t) => {
   const name = `ring3-test-other-${process.pid}`;
   const { heard } = manager(t, Buffer.from(`\0${name}`));

@@ -1,5 +1,5 @@
 import type { Clock } from '@ring3/kit';
-import { close, connectUnix, openUnix, SocketType, send } from '@ring3/linux';
+import { close, connectUnix, Errno, openUnix, SocketType, send } from '@ring3/linux';
 
 /** What a service manager is told about: `STATUS=` is a line for people. */
 export interface ServiceManager {
@@ -13,6 +13,9 @@ export interface ServiceManager {
   stopping(status: string): void;
 }
 
+/** How long a manager whose queue is full is left alone. */
+const busyMs = 50;
+
 /** Where nobody is told. */
 export const noServiceManager: ServiceManager = { ready: () => {}, reloading: () => {}, status: () => {}, stopping: () => {} };
 
@@ -24,11 +27,20 @@ export function serviceManager(clock: Clock, env: NodeJS.ProcessEnv = process.en
   const { NOTIFY_SOCKET: at, WATCHDOG_USEC: usec = '', WATCHDOG_PID: whom = String(pid) } = env;
   for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID']) delete env[name];
   const address = at === undefined ? undefined : addressOf(at);
-  const tell = address === undefined ? () => {} : (...assignments: string[]) => sendTo(address, assignments.join('\n'));
+  const untold: string[] = [];
+  const tellOn = (): void => {
+    for (let text = untold[0]; text !== undefined && address !== undefined; text = untold[0]) {
+      if (sendTo(address, text) === -Errno.EAGAIN) return void clock.after(busyMs, tellOn); // its queue is full: a lost READY=1 would be the end of us
+      untold.shift();
+    }
+  };
+  const tell = (...assignments: string[]): void => {
+    if (address !== undefined && untold.push(assignments.join('\n')) === 1) tellOn();
+  };
   const periodMs = whom === String(pid) && /^[1-9]\d{0,15}$/.test(usec) ? Number(usec) / 2000 : undefined; // twice as often as it asks for
   let fed = periodMs === undefined || address === undefined;
   const feed = (): void => {
-    tell('WATCHDOG=1');
+    if (untold.length === 0) tell('WATCHDOG=1');
     clock.after(periodMs as number, feed);
   };
   return {
@@ -51,10 +63,12 @@ const statusLine = (status: string): string => `STATUS=${status.replaceAll(/\p{C
 const addressOf = (at: string): string | Uint8Array | undefined =>
   at.startsWith('@') ? Buffer.from(`\0${at.slice(1)}`) : at.startsWith('/') ? at : undefined;
 
-/** One datagram. Nobody waits for it: a manager that does not listen is none. */
-function sendTo(address: string | Uint8Array, text: string): void {
+/** One datagram. @returns the bytes sent or a negative errno, of which only `-EAGAIN` passes: a manager that does not listen is none */
+function sendTo(address: string | Uint8Array, text: string): number {
   const fd = openUnix(SocketType.Dgram);
-  if (fd < 0) return;
-  if (connectUnix(fd, address) === 0) send(fd, Buffer.from(text));
+  if (fd < 0) return fd;
+  const connected = connectUnix(fd, address);
+  const answer = connected < 0 ? connected : send(fd, Buffer.from(text));
   close(fd);
+  return answer;
 }

@@ -17,6 +17,15 @@ async function freePort(): Promise<number> {
   return port;
 }
 
+test('an IPv6 socket on every address takes IPv4 too, whatever bindv6only says (ipv6(7) IPV6_V6ONLY)', async () => {
+  const port = await freePort();
+  const fd = bindTcp({ host: '::', port });
+  if (fd === -Errno.EAFNOSUPPORT) return; // a machine without IPv6
+  assert.equal(listen(fd), 0);
+  assert.equal(await connecting(port), 'connect');
+  close(fd);
+});
+
 /** Whether a connection is made: 'connect', or the error's code. */
 const connecting = (port: number): Promise<string> =>
   new Promise((resolve) => {

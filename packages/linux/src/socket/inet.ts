@@ -1,7 +1,7 @@
 import { close } from '../close.ts';
 import { Errno } from '../errno.ts';
 import { native } from '../library.ts';
-import { bind, Domain, SocketLevel, SocketOption, SocketType, setSocketOption, socket, socketName } from './socket.ts';
+import { bind, Domain, Ipv6Option, SocketLevel, SocketOption, SocketType, setSocketOption, socket, socketName } from './socket.ts';
 
 /** A place to listen on: `struct sockaddr_in`, `struct sockaddr_in6`. ip(7), ipv6(7). */
 export interface InetAddress {
@@ -34,14 +34,16 @@ function inetAddress({ host, port, scope = 0 }: InetAddress): Uint8Array | numbe
 
 /**
  * A TCP socket with its address, not listening yet: who connects is refused. `SO_REUSEADDR` as servers set it, so that connections of before which wait
- * for their end do not keep it from its port; an IPv6 socket takes IPv4 too where the system says so (bindv6only).
+ * for their end do not keep it from its port; `::` is every address of IPv4 too.
  * @returns the descriptor or a negative errno (`-EADDRINUSE`, `-EACCES`: a port below 1024, `-EADDRNOTAVAIL`: not an address of this machine)
  */
 export function bindTcp(at: InetAddress): number {
   const address = inetAddress(at);
   if (typeof address === 'number') return address;
-  const fd = socket(at.host.includes(':') ? Domain.Inet6 : Domain.Inet, SocketType.Stream);
+  const six = at.host.includes(':');
+  const fd = socket(six ? Domain.Inet6 : Domain.Inet, SocketType.Stream);
   if (fd < 0) return fd;
+  if (six) setSocketOption(fd, SocketLevel.Ipv6, Ipv6Option.V6Only, 0);
   setSocketOption(fd, SocketLevel.Socket, SocketOption.ReuseAddress, 1);
   const bound = bind(fd, address);
   if (bound === 0) return fd;

@@ -14,7 +14,9 @@ export const MessageFlag = {
   CloseOnExec: 0x40000000,
 } as const;
 /** Levels of socket options. */
-export const SocketLevel = { Socket: 1, Netlink: 270 } as const;
+export const SocketLevel = { Socket: 1, Ipv6: 41, Netlink: 270 } as const;
+/** Options at level IPPROTO_IPV6, linux/in6.h. */
+export const Ipv6Option = { V6Only: 26 } as const;
 /** Options at level SOL_SOCKET, asm-generic/socket.h. */
 export const SocketOption = {
   ReuseAddress: 2,
