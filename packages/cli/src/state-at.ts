@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { addControlOption } from './control-at.ts';
 
@@ -41,10 +43,10 @@ export interface Told {
  * @throws Error in one line where the daemon does not take it
  */
 export async function tellDaemon({ control }: StateOptions, { path, reload, living }: Told): Promise<void> {
-  const [{ askControl }, { realpathSync }] = await Promise.all([import('@ring3/daemon/control'), import('node:fs')]);
+  const { askControl } = await import('@ring3/daemon/control');
   const status = await askControl(control, 'status', {}).catch(() => undefined);
-  const changed = realpathSync(path);
-  const uses = [status?.stateDir, status?.config].some((used) => used !== undefined && realpathSync(used) === changed);
+  const changed = real(path);
+  const uses = [status?.stateDir, status?.config].some((used) => used !== undefined && real(used) === changed);
   if (status?.state !== 'running' || !uses) return;
   const { user } = living ?? {};
   try {
@@ -53,5 +55,14 @@ export async function tellDaemon({ control }: StateOptions, { path, reload, livi
       for (const { id } of await askControl(control, 'sessions', { user })) await askControl(control, 'close', { id });
   } catch (error) {
     throw new Error(`it is kept, but the running ring3 goes on without it: ${(error as Error).message}`);
+  }
+}
+
+/** A path without links in it, or as it is where it leads nowhere. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
   }
 }
