@@ -164,7 +164,9 @@ interface LogOns {
   readonly madeUser: Credentials | undefined;
 }
 
-const byName = (shares: readonly FolderShare[] = []): [string, FolderShare][] => shares.map((share) => [share.name, share]);
+/** Without what is no matter of the file server's. */
+const byName = (shares: readonly FolderShare[] = []): [string, FolderShare][] =>
+  shares.map(({ audit: _audit, ...share }) => [share.name, share]);
 const known = (users: ReadonlyMap<string, KnownUser>): [string, object][] => [...users].map(([name, how]) => [name, { password: how }]);
 /** The name in `share NAME` or `user NAME`. */
 const nameIn = (what: string): string => what.slice(what.indexOf(' ') + 1);

@@ -66,7 +66,11 @@ export function addServe(program: Command): void {
     .option('--capture <file>', 'play a pcap or pcapng file into the namespace "capture"; it has been played when serve is ready')
     .option('--capture-speed <n>', 'times as fast as its packets came, 1 for its own time; as fast as possible unless given', speed)
     .option('--capture-checksums', 'packets of the capture with wrong checksums are invalid')
-    .option('--log-level <level>', `${logLevels.join(', ')} (default: info)`, oneOf('--log-level', logLevels))
+    .option(
+      '--log-level <level>',
+      `${logLevels.join(', ')} (default: info); trace begins with every debug switch on`,
+      oneOf('--log-level', logLevels),
+    )
     .option('--log-format <format>', 'pretty or json (default: pretty)', oneOf('--log-format', ['pretty', 'json']))
     .action((dir: string | undefined, options: ServeOptions) => serve(dir, options));
 }

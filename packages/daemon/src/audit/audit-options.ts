@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Settings } from '../settings.ts';
-import { type FolderShare, isStateInside } from '../shared-folders.ts';
+import { isStateInside } from '../shared-folders.ts';
 import { auditDefaults } from './audit-defaults.ts';
 import type { AuditKind } from './audit-line.ts';
 import type { RotatedFileOptions } from './rotated-file.ts';
@@ -15,19 +15,17 @@ export interface AuditOptions extends Partial<RotatedFileOptions> {
 /** What of the settings an audit is about. */
 export type AuditSettings = Pick<Settings, 'audit' | 'shares'>;
 
-/** The shares that are written about. */
-export const auditedShares = ({ shares = [] }: AuditSettings): readonly FolderShare[] => shares.filter(({ audit }) => audit === true);
-
 /**
  * The whole of the options.
  * @returns undefined where no share is written about
  * @throws Error in one line, where clients of a share would reach the file
  */
 export function auditOptionsOf(settings: AuditSettings, stateDir: string): Required<AuditOptions> | undefined {
-  if (auditedShares(settings).length === 0) return undefined;
+  const { shares = [] } = settings;
+  if (!shares.some(({ audit }) => audit === true)) return undefined;
   const wanted = { ...auditDefaults, path: join(stateDir, auditDefaults.path), ...settings.audit };
   const folder = existing(dirname(wanted.path));
-  for (const { name, path } of settings.shares ?? []) {
+  for (const { name, path } of shares) {
     if (path === undefined || !isStateInside(folder, path)) continue;
     throw new Error(
       `the audit file ${wanted.path} lies inside the shared folder ${path}, where clients of ${name} would reach it: give another path`,

@@ -65,6 +65,8 @@ test('by share: what concerns another is left out, log-ons count while one is wr
   events.emit('delete', { ...file, share: 'other' });
   events.emit('delete', file);
   events.emit('log-on', logon);
+  const off = { what: 'share data', how: 'changed', keys: ['audit'], holds: 'now' };
+  deepStrictEqual(await audit.apply({ shares: [share('data', false), share('new')] }), [off]);
   await audit.apply({ shares: [share('data', false)] });
   deepStrictEqual(events.eventNames(), []);
   deepStrictEqual(

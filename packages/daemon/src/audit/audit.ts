@@ -3,7 +3,7 @@ import type { Clock, Log } from '@ring3/kit';
 import type { ServerEvents } from '@ring3/smb-server';
 import { type Change, differing } from '../change.ts';
 import { type AuditKind, auditLine } from './audit-line.ts';
-import { type AuditOptions, type AuditSettings, auditedShares, auditOptionsOf } from './audit-options.ts';
+import { type AuditOptions, type AuditSettings, auditOptionsOf } from './audit-options.ts';
 import { RotatedFile } from './rotated-file.ts';
 
 /** Where an audit lives. */
@@ -16,7 +16,8 @@ export interface AuditPlace {
 /** Who did what to the files of the shares that say so: a line of JSON each, in a file that is replaced when it has grown. */
 export class Audit {
   readonly #place: AuditPlace;
-  #shares: ReadonlySet<string> = new Set();
+  /** Name of each share, in capitals → whether it is written about. */
+  #shares: ReadonlyMap<string, boolean> = new Map();
   /** Undefined where no share is written about. */
   #open: { readonly file: RotatedFile; readonly options: Required<AuditOptions> } | undefined;
   #events: EventEmitter<ServerEvents> | undefined;
@@ -31,12 +32,19 @@ export class Audit {
     const before = this.#open;
     const wanted = auditOptionsOf(settings, this.#place.stateDir);
     this.#open = wanted === undefined ? undefined : { file: await this.#fileFor(wanted), options: wanted };
-    this.#shares = new Set(auditedShares(settings).map(({ name }) => name.toUpperCase()));
+    const changes = this.#takeShares(settings);
     this.#listen();
     if (before?.file !== this.#open?.file) await before?.file.close();
-    if (before === undefined || wanted === undefined) return [];
-    const keys = differing(before.options, wanted);
-    return keys.length === 0 ? [] : [{ what: 'audit', how: 'changed', keys, holds: 'now' }];
+    const keys = before === undefined || wanted === undefined ? [] : differing(before.options, wanted);
+    return keys.length === 0 ? changes : [{ what: 'audit', how: 'changed', keys, holds: 'now' }, ...changes];
+  }
+
+  #takeShares({ shares = [] }: AuditSettings): Change[] {
+    const before = this.#shares;
+    this.#shares = new Map(shares.map(({ name, audit = false }) => [name.toUpperCase(), audit]));
+    return shares
+      .filter(({ name, audit = false }) => before.get(name.toUpperCase()) === !audit)
+      .map(({ name }) => ({ what: `share ${name}`, how: 'changed', keys: ['audit'], holds: 'now' }));
   }
 
   /** The file that is open, with its new limits, or another. */
@@ -59,7 +67,7 @@ export class Audit {
     if (events === undefined || open === undefined) return;
     for (const kind of open.options.kinds) {
       const heard = (event: ServerEvents[AuditKind][0]): void => {
-        if (!('share' in event) || this.#shares.has(event.share.toUpperCase()))
+        if (!('share' in event) || this.#shares.get(event.share.toUpperCase()) === true)
           open.file.write(auditLine(kind, event as never, clock.wall()));
       };
       events.on(kind, heard as never);

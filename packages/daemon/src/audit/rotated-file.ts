@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { closeSync, fchmodSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fchmodSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log } from '@ring3/kit';
 import sonicBoom, { type SonicBoom } from 'sonic-boom';
@@ -16,6 +16,8 @@ export interface RotatedFileOptions {
 
 /** Bytes that may wait for a disk that is slow or full; lines that come then are lost, and counted. */
 const mostWaiting = 16 * 1024 * 1024;
+/** What a disk has not taken so long after the end is lost. */
+const closeMs = 5000;
 
 /**
  * Whole lines to a file that is replaced by another when it has grown (mode 0600). Writing is off the event loop. A disk that takes no more is told once, and
@@ -93,7 +95,8 @@ export class RotatedFile {
     const { path, keep } = this.#options;
     this.#size = 0;
     try {
-      rmSync(keep === 0 ? path : `${path}.${keep}`, { force: true });
+      for (let beyond = Math.max(1, keep); existsSync(`${path}.${beyond}`); beyond++) rmSync(`${path}.${beyond}`);
+      if (keep === 0) rmSync(path, { force: true });
       for (let older = keep; older > 0; older--) move(older === 1 ? path : `${path}.${older - 1}`, `${path}.${older}`);
     } catch (error) {
       this.#log.error('the audit file stays as it is: no other can take its place', { path, error });
@@ -112,7 +115,7 @@ export class RotatedFile {
   async #end(): Promise<void> {
     const out = this.#out;
     while (this.#rotating) await settled(out, 'ready'); // sonic-boom ends only what it does not reopen
-    const ended = settled(out, 'close');
+    const ended = settled(out, 'close', AbortSignal.timeout(closeMs));
     out.end();
     if (await ended) return;
     this.#log.error('what waited for the audit file is lost', { path: this.#options.path });
@@ -120,9 +123,9 @@ export class RotatedFile {
   }
 }
 
-/** @returns whether it happened, before an error did */
-const settled = (out: SonicBoom, event: 'ready' | 'close'): Promise<boolean> =>
-  once(out, event).then(
+/** @returns whether it happened, before an error did or the signal */
+const settled = (out: SonicBoom, event: 'ready' | 'close', signal?: AbortSignal): Promise<boolean> =>
+  once(out, event, { signal }).then(
     () => true,
     () => false,
   );
