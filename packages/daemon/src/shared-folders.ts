@@ -74,7 +74,7 @@ function real(path: string): string {
 }
 
 /** Whether clients of a share would see the state, the users' hashes among it. */
-export const isStateInside = (stateDir: string, shared: string): boolean => !relative(real(shared), real(stateDir)).startsWith('..');
+export const isStateInside = (stateDir: string, shared: string): boolean => !/^\.\.(\/|$)/.test(relative(real(shared), real(stateDir)));
 
 /** What is said of such a share. */
 export const stateInside = (stateDir: string, shared: string): string =>

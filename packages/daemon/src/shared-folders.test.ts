@@ -1,0 +1,42 @@
+import { notStrictEqual, strictEqual, throws } from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { isStateInside, SharedFolders } from './shared-folders.ts';
+
+const place = (t: TestContext) => {
+  const base = mkdtempSync(join(tmpdir(), 'ring3-folders-'));
+  t.after(() => rmSync(base, { recursive: true }));
+  for (const name of ['a', 'b', 'state']) mkdirSync(join(base, name));
+  symlinkSync('a', join(base, 'link'));
+  return { base, folders: new SharedFolders(join(base, 'state')) };
+};
+
+test('two shares of one folder have one store, by whatever way they lead there', async (t) => {
+  const { base, folders } = place(t);
+  const { vfs } = folders.optionsOf({ name: 'one', path: join(base, 'a') });
+  strictEqual(folders.optionsOf({ name: 'two', path: join(base, 'link'), readOnly: true }).vfs, vfs);
+  notStrictEqual(folders.optionsOf({ name: 'three', path: join(base, 'b') }).vfs, vfs);
+  await folders.close();
+});
+
+test('a memory store is a share’s own, and stays as long as the share does', async (t) => {
+  const { folders } = place(t);
+  const { vfs } = folders.optionsOf({ name: 'scratch', store: 'memory' });
+  strictEqual(folders.optionsOf({ name: 'SCRATCH', store: 'memory', readOnly: true }).vfs, vfs);
+  notStrictEqual(folders.optionsOf({ name: 'other', store: 'memory' }).vfs, vfs);
+  await folders.retire([{ name: 'scratch', store: 'memory' }], () => false);
+  strictEqual(folders.optionsOf({ name: 'scratch', store: 'memory' }).vfs, vfs);
+  await folders.retire([], () => false);
+  notStrictEqual(folders.optionsOf({ name: 'scratch', store: 'memory' }).vfs, vfs);
+  await folders.close();
+});
+
+test('a folder that the state is in, or is, is not shared', (t) => {
+  const { base, folders } = place(t);
+  for (const path of [base, join(base, 'state')])
+    throws(() => folders.optionsOf({ name: 'x', path }), /^Error: the state directory \S+ lies inside the shared folder/);
+  strictEqual(isStateInside(join(base, '..state'), base), true, 'a name that begins as the way out does');
+  throws(() => folders.optionsOf({ name: 'x', path: join(base, 'none') }), /ENOENT/);
+});
