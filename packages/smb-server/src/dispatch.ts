@@ -89,13 +89,9 @@ function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
   if (status !== NtStatus.Success) return status;
   const outcome: MaybePromise<Outcome> = spec.handle(request as never, body);
   if (!(outcome instanceof Promise) || tree === undefined) return outcome;
-  const held = spec.closes === true ? undefined : open; // CLOSE waits for the others, not for itself
-  tree.enter();
-  held?.enter();
-  return outcome.finally(() => {
-    held?.leave();
-    tree.leave();
-  });
+  const held = open === undefined || spec.closes === true ? tree : open; // CLOSE waits for the others, not for itself
+  held.enter();
+  return outcome.finally(() => held.leave());
 }
 
 /** Whatever was thrown, as a status: everyday answers were returned. */

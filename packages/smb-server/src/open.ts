@@ -86,6 +86,17 @@ export class Open extends InUse {
     return this.closed || session.state === 'ended' || !session.trees.has(treeId);
   }
 
+  /** Whoever uses it uses its tree. */
+  override enter(): void {
+    super.enter();
+    this.tree.enter();
+  }
+
+  override leave(): void {
+    super.leave();
+    this.tree.leave();
+  }
+
   /** Whether all of these rights were granted. */
   may(access: number): boolean {
     return (this.grantedAccess & access) === access;

@@ -11,6 +11,7 @@ import {
   CreateOptions,
   createNtlmInitiator,
   EchoRequest,
+  FileInformationClass,
   LogoffRequest,
   NtStatus,
   TreeDisconnectRequest,
@@ -244,31 +245,56 @@ describe('after log-on (DOS)', () => {
   });
 });
 
-/** A store whose handles are counted: what it gave and nobody closed. */
-function counted(store: Vfs): { readonly vfs: Vfs; readonly handles: Set<Handle> } {
+const handleCalls = [
+  'stat',
+  'read',
+  'write',
+  'truncate',
+  'list',
+  'rename',
+  'unlink',
+  'reopen',
+  'setStat',
+  'watch',
+  'streams',
+  'openStream',
+] as const;
+
+/** A store whose handles are counted: what it gave and nobody closed, and what was done with one after it was closed. */
+function counted(store: Vfs): { readonly vfs: Vfs; readonly handles: Set<Handle>; readonly misused: string[] } {
   const handles = new Set<Handle>();
+  const misused: string[] = [];
+  const used = (handle: Handle, call: string): void => {
+    if (!handles.has(handle)) misused.push(`${call} of ${handle.kind} ${handle.name}`);
+  };
   const count = (answer: Answer<Handle>): Answer<Handle> =>
     andThen(answer, (handle) => {
       if (isCode(handle)) return handle;
       handles.add(handle);
-      const { close, openStream } = handle;
-      const calls = {
-        close: () => {
-          handles.delete(handle);
-          return close.call(handle);
-        },
-        openStream: (...how: Parameters<NonNullable<typeof openStream>>) =>
-          count((openStream as NonNullable<typeof openStream>).apply(handle, how)),
-      };
+      const calls: Record<string, unknown> = {};
+      for (const name of [...handleCalls, 'close'] as const) {
+        const call = handle[name] as ((...parameters: unknown[]) => unknown) | undefined;
+        if (call === undefined) continue;
+        calls[name] = (...parameters: unknown[]) => {
+          used(handle, name);
+          if (name === 'rename') used(parameters[0] as Handle, 'rename into');
+          if (name === 'close') handles.delete(handle);
+          const answered = call.apply(handle, parameters);
+          return name === 'openStream' ? count(answered as Answer<Handle>) : answered;
+        };
+      }
       return Object.assign(handle, calls);
     });
   const vfs: Vfs = {
     ...store,
     features: store.features,
     root: (...who) => count(store.root(...who)),
-    open: (...how) => count(store.open(...how)),
+    open: (folder, ...how) => {
+      used(folder, 'open in');
+      return count(store.open(folder, ...how));
+    },
   };
-  return { vfs, handles };
+  return { vfs, handles, misused };
 }
 
 /** A request of some kind on an open that may be there or not. */
@@ -306,6 +332,34 @@ function anything(draw: (limit: number) => number, ids: Ids): Element {
 }
 
 describe('everything comes back (RES, LIF)', () => {
+  test('a request in a tree that has ended keeps the share’s folder from being closed under it', async () => {
+    const toRoot = Buffer.concat([Buffer.alloc(16), Buffer.of(8, 0, 0, 0), Buffer.from('name', 'utf16le')]);
+    for (const what of ['rename', 'create'] as const) {
+      const clock = new FakeClock();
+      const faults: Fault[] = [];
+      const { vfs, handles, misused } = counted(createMemoryStore());
+      const server = testServer({ clock, shares: { share: withFaults(vfs, faults, clock) } });
+      const client = await RawClient.at(server);
+      await client.create('folder', { createOptions: CreateOptions.DirectoryFile });
+      const file = idsOf(await client.create('folder\\file'));
+      faults.push({ call: 'open', times: 1e9, delayMs: 10 });
+      const elements = {
+        rename: setting(file, FileInformationClass.Rename, toRoot),
+        create: { command: Command.Create, body: createBody('another') },
+      };
+      client.sendFrame(client.encode([elements[what]]));
+      await turns(1);
+      client.sendFrame(client.encode([{ command: Command.TreeDisconnect, body: TreeDisconnectRequest.encode({}) }]));
+      for (let i = 0; i < 10; i++) {
+        await turns(2);
+        clock.advance(10);
+      }
+      deepStrictEqual(misused, [], what);
+      strictEqual(handles.size, 0, what);
+      await server.close();
+    }
+  });
+
   test('CLOSE that tells what the file was waits for its store, and for nothing else (3.3.5.10)', async () => {
     const clock = new FakeClock();
     const faults: Fault[] = [];
@@ -346,8 +400,10 @@ describe('everything comes back (RES, LIF)', () => {
       ...often('openStream', 8, { error: broken }),
       ...often('rename', 3, { error: broken }),
       { call: 'read', nth: 9, times: 1e9, delayMs: 1 },
+      ...often('open', 10, { times: 3, delayMs: 1 }),
+      ...often('stat', 33, { times: 5, delayMs: 2 }),
     ] satisfies Fault[];
-    const { vfs, handles } = counted(createMemoryStore());
+    const { vfs, handles, misused } = counted(createMemoryStore());
     const server = testServer({ clock, shares: { share: withFaults(vfs, faults, clock) } });
     for (let round = 0; round < 60; round++) {
       const clients = [await logged(server, clock), await logged(server, clock)];
@@ -388,6 +444,7 @@ describe('everything comes back (RES, LIF)', () => {
       [...handles].map(({ name, kind }) => `${kind} ${name}`),
       [],
     );
+    deepStrictEqual(misused, []);
     await server.close();
   });
 });
