@@ -188,13 +188,16 @@ async function sharesWith(
   configured: Configured,
   state: StateStore | undefined,
 ): Promise<{ readonly shares: NonNullable<Settings['shares']>; readonly warnings: readonly string[] }> {
-  const { sharesOf, unknownUsers, withStored } = await import('@ring3/daemon/config');
+  const { nestedShares, sharesOf, unknownUsers, withStored } = await import('@ring3/daemon/config');
   const own = dir === undefined ? [] : [shareOf(dir, options)];
   const others = configured.shares.filter(({ name }) => !own.some((share) => share.name.toUpperCase() === name.toUpperCase()));
   const { shares, warnings } = withStored([...others, ...own], state?.shares() ?? [], state?.folder ?? '');
   const named = new Set([...configured.users.map(([name]) => name), ...(options.user ?? []).map(nameIn)].map((name) => name.toLowerCase()));
   const knows = (name: string): boolean => named.has(name.toLowerCase()) || state?.user(name) !== undefined;
-  return { shares: sharesOf(shares), warnings: [...configured.warnings, ...warnings, ...unknownUsers(shares, knows)] };
+  return {
+    shares: sharesOf(shares),
+    warnings: [...configured.warnings, ...warnings, ...nestedShares(shares), ...unknownUsers(shares, knows)],
+  };
 }
 
 /** Says whether what would be served can be, without making anything. */

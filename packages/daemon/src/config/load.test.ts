@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ConfigurationError } from './configuration-error.ts';
 import { loadConfiguration, sharesOf, unknownUsers } from './load.ts';
+import { nestedShares } from './share-check.ts';
 import { withStored } from './stored-shares.ts';
 
 const place = (t: TestContext) => {
@@ -65,6 +66,25 @@ test('the same folder may be shared twice, by one store: its modes are one', (t)
   refused(
     two('file-mode = "600"\n'),
     /two\.toml:5: share one has the same folder with other modes: file-mode and folder-mode are one for a folder$/,
+  );
+});
+
+test('a folder inside of another that is shared is warned about: its clients do not see what the others hold', (t) => {
+  const { folder, put } = place(t);
+  mkdirSync(join(folder, 'a', 'deep', 'er'), { recursive: true });
+  const file = put(
+    'n.toml',
+    '[share.all]\npath = "a"\n[share.same]\npath = "a"\n[share.inner]\npath = "a/deep/er"\n[share.other]\npath = "b"\n',
+  );
+  deepStrictEqual(nestedShares(loadConfiguration(file).shares), [
+    `${file}:6: share inner lies inside of share same: clients of one do not see what those of the other lock or have cached`,
+  ]);
+  deepStrictEqual(
+    nestedShares([
+      { name: 'root', path: '/', at: 'f:1' },
+      { name: 'none', store: 'memory', at: 'f:2' },
+    ]),
+    [],
   );
 });
 

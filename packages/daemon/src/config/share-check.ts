@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { folderFault } from '../places.ts';
 import type { ShareConfiguration } from './share-keys.ts';
 
@@ -36,3 +37,29 @@ export class ShareCheck {
 }
 
 const modesOf = ({ 'file-mode': file, 'folder-mode': folder }: ShareConfiguration): string => `${file} ${folder}`;
+
+/** Warns of shares whose folder lies inside of another's: each folder has a store of its own, which knows nothing of what the other's clients hold. */
+export function nestedShares(shares: readonly ShareConfiguration[]): string[] {
+  const byFolder = new Map<string, ShareConfiguration>();
+  for (const share of shares) if (share.path !== undefined) byFolder.set(real(share.path), share);
+  return [...byFolder].flatMap(([folder, { name, at }]) => {
+    const outer = foldersAbove(folder).find((above) => byFolder.has(above));
+    if (outer === undefined) return [];
+    const other = byFolder.get(outer)?.name;
+    return [`${at}: share ${name} lies inside of share ${other}: clients of one do not see what those of the other lock or have cached`];
+  });
+}
+
+/** The folders that a path lies in, the nearest first. */
+function foldersAbove(path: string): string[] {
+  const above = dirname(path);
+  return above === path ? [] : [above, ...foldersAbove(above)];
+}
+
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // it has gone meanwhile: who opens it says so
+  }
+}
