@@ -51,8 +51,12 @@ async function debug(ctl: Command, word: string | undefined, { netfilter, follow
   if (word !== undefined && ![...words.split(' '), 'all'].includes(word))
     console.error(`ring3: nothing changed, ${word} is none of ${words} all`);
   if (follow === undefined) return;
-  const { debugLine } = await import('../ctl/debug-line.ts');
-  for await (const one of followDaemon(ctl, 'debug follow', {})) console.log(json === true ? JSON.stringify(one) : debugLine(one));
+  const [{ debugLine }, { Lines }] = await Promise.all([import('../ctl/debug-line.ts'), import('../output.ts')]);
+  const lines = new Lines();
+  for await (const one of followDaemon(ctl, 'debug follow', {})) {
+    await lines.add(json === true ? JSON.stringify(one) : debugLine(one));
+    await lines.flush();
+  }
 }
 
 /** What the kernel server has as files, in its formats. */
