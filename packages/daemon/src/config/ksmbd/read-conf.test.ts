@@ -194,7 +194,7 @@ path = /q
     'k:3: server multi channel support is not honoured: a session has one connection',
     'k:4: smb3 encryption is not honoured: a client that asks for encryption gets it',
     'k:5: smbd max io size is not honoured: there is no SMB Direct',
-    'k:6: guest account is not honoured: guests act as the user that ring3 runs as',
+    'k:6: guest account is not honoured: who gives no name is a guest, and acts as the user that ring3 runs as',
     'k:7: frobnicate is not a parameter of ksmbd.conf(5)',
     'k:9: share:fake_fscaps is not honoured: what the folder can do is told as it is; sparse files are among it',
     'k:10: netbios name is not honoured as it is: no NetBIOS name, my-big-server-n is taken',

@@ -67,7 +67,7 @@ export const shareParameters: Parameters<ShareDraft> = {
     if (name !== user) note('is honoured for clients; on this host files are made as the user that ring3 runs as (--as)');
     share['force-user'] = name;
   }),
-  'guest account': passedOver('', /^nobody$/, 'guests act as the user that ring3 runs as'),
+  'guest account': passedOver('', /^nobody$/, 'who gives no name is a guest, and acts as the user that ring3 runs as'),
   'guest ok': flag('no', ({ share }, yes) => {
     share.guest = yes;
   }),
