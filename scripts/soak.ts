@@ -18,7 +18,7 @@ import { Client, kinds } from '../test/soak/load.ts';
 import { heldBy } from '../test/soak/process-memory.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const { values } = parseArgs({ options: { resets: { type: 'string', default: '1000' }, clients: { type: 'string', default: '16' } } });
+const { values } = parseArgs({ options: { resets: { type: 'string', default: '1000' }, clients: { type: 'string', default: '18' } } });
 const [resets, clientCount] = [Number(values.resets), Number(values.clients)];
 /** Resets between two looks, and those after which the machine has settled. */
 const [between, settled] = [50, 100];
@@ -163,6 +163,8 @@ class Soak {
       '(() => { const timer = setTimeout(() => {}, 0); clearTimeout(timer); return timer.constructor.prototype; })()',
     );
     const flows = (await askControl(this.#control, 'namespace list', {})).reduce((sum, namespace) => sum + namespace.flows, 0);
+    await this.#inspector.heapUsed();
+    await sleep(300); // buffers that were collected are given back by another thread
     return { heap: await this.#inspector.heapUsed(), ...heldBy(this.#pid), timers, flows, objects };
   }
 

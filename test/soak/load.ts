@@ -100,22 +100,25 @@ const works: Readonly<Record<string, Work>> = {
     await tree.connection.close(true);
   },
 };
+/** Comes as far as NEGOTIATE and does not log on. */
+const knocks = 'knocks';
 /** What clients do. */
-export const kinds: readonly string[] = Object.keys(works);
+export const kinds: readonly string[] = [...Object.keys(works), knocks];
 
 /** A client that connects, works, and connects again when it was thrown out; in different dialects, signed or encrypted. */
 export class Client {
   /** Answers that it got since somebody set this to 0. */
   answers = 0;
   readonly #port: number;
-  readonly #work: Work;
+  /** Undefined: it does not log on. */
+  readonly #work: Work | undefined;
   readonly #id: number;
   #stopped = false;
   #connection: Connection | undefined;
   readonly #done: Promise<void>;
 
   constructor(kind: string, id: number, port: number) {
-    this.#work = works[kind] as Work;
+    this.#work = works[kind];
     this.#id = id;
     this.#port = port;
     this.#done = this.#go();
@@ -143,11 +146,16 @@ export class Client {
     const options: ConnectionOptions = { dialects: dialects.slice(0, highest + 1) };
     await using connection = await Connection.open(link, options);
     this.#connection = connection;
+    const work = this.#work;
+    if (work === undefined) {
+      this.answers++;
+      return void (await connection.closed);
+    }
     const encrypt = connection.negotiated?.cipher !== undefined && turn % 3 === 0;
     const session = await connection.logon({ user: 'tester', password: 'secret', encrypt });
     const tree = await session.connect('share');
     for (let again = 0; again < 3 && !this.#stopped; again++) {
-      await this.#work(
+      await work(
         tree,
         () => {
           this.answers++;
