@@ -47,10 +47,10 @@ export class Audit {
       .map(({ name }) => ({ what: `share ${name}`, how: 'changed', keys: ['audit'], holds: 'now' }));
   }
 
-  /** The file that is open, with its new limits, or another. */
+  /** The file that is open, anew and with its new limits, or another. */
   async #fileFor(wanted: Required<AuditOptions>): Promise<RotatedFile> {
     if (this.#open?.options.path !== wanted.path) return RotatedFile.open(wanted, this.#place.log);
-    this.#open.file.limits = wanted;
+    this.#open.file.renew(wanted);
     return this.#open.file;
   }
 

@@ -1,5 +1,16 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -104,4 +115,29 @@ test('what cannot be written is said at once: no folder, no file', async (t) => 
   await rejects(RotatedFile.open({ path: join(path, 'file', 'a'), size: 1, keep: 1 }, silentLog), /cannot be written: EEXIST$/);
   await rejects(RotatedFile.open({ path, size: 1, keep: 1 }, silentLog), /cannot be written: it is no file$/);
   await rejects(RotatedFile.open({ path: '/dev/full', size: 1, keep: 1 }, silentLog), /it is no file$/);
+});
+
+test('a line that was cut short is the only one that is lost by it', async (t) => {
+  const path = place(t);
+  mkdirSync(join(path, '..'));
+  writeFileSync(path, 'whole\nto');
+  const file = await RotatedFile.open({ path, size: 1e6, keep: 1 }, silentLog);
+  file.write('next');
+  await file.close();
+  deepStrictEqual(linesIn(path), ['whole', 'to', 'next']);
+});
+
+test('a file that was moved away is begun anew when it is renewed', async (t) => {
+  const path = place(t);
+  const file = await RotatedFile.open({ path, size: 1e6, keep: 1 }, silentLog);
+  file.write('before');
+  while (linesIn(path).length === 0) await new Promise((resolve) => setImmediate(resolve));
+  renameSync(path, `${path}.away`);
+  file.write('still there');
+  file.renew({ size: 1e6, keep: 1 });
+  file.renew({ size: 1e6, keep: 1 });
+  file.write('after');
+  await file.close();
+  deepStrictEqual([...linesIn(`${path}.away`), ...linesIn(path)], ['before', 'still there', 'after']);
+  strictEqual(linesIn(path).at(-1), 'after');
 });

@@ -1,5 +1,17 @@
 import { once } from 'node:events';
-import { closeSync, existsSync, fchmodSync, fstatSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log } from '@ring3/kit';
 import sonicBoom, { type SonicBoom } from 'sonic-boom';
@@ -18,6 +30,7 @@ export interface RotatedFileOptions {
 const mostWaiting = 16 * 1024 * 1024;
 /** What a disk has not taken so long after the end is lost. */
 const closeMs = 5000;
+const lineFeed = 10;
 
 /**
  * Whole lines to a file that is replaced by another when it has grown (mode 0600). Writing is off the event loop. A disk that takes no more is told once, and
@@ -61,9 +74,17 @@ export class RotatedFile {
     }
   }
 
-  /** Other limits, from the next line on. */
-  set limits({ size, keep }: Pick<RotatedFileOptions, 'size' | 'keep'>) {
-    this.#options = { ...this.#options, size, keep };
+  /** Takes other limits, and opens the file anew: somebody may have moved it away. */
+  renew({ size, keep }: Pick<RotatedFileOptions, 'size' | 'keep'>): void {
+    const { path } = this.#options;
+    this.#options = { path, size, keep };
+    if (!this.#rotating) this.#reopen(statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+  }
+
+  #reopen(size: number): void {
+    this.#size = size;
+    this.#rotating = true;
+    this.#out.reopen();
   }
 
   /** @param line without its end */
@@ -102,8 +123,7 @@ export class RotatedFile {
       this.#log.error('the audit file stays as it is: no other can take its place', { path, error });
       return;
     }
-    this.#rotating = true;
-    this.#out.reopen();
+    this.#reopen(0);
   }
 
   /** Writes what waits, and ends; what a disk does not take then is lost, and told. */
@@ -142,10 +162,13 @@ function move(from: string, to: string): void {
 function prepare(path: string): number {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is no file');
-  const fd = openSync(path, 'a', 0o600);
+  const fd = openSync(path, 'a+', 0o600);
   try {
     fchmodSync(fd, 0o600);
-    return fstatSync(fd).size;
+    const { size } = fstatSync(fd);
+    const last = Buffer.alloc(1);
+    if (size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== lineFeed) writeSync(fd, '\n'); // a line that was cut short stays one
+    return size;
   } finally {
     closeSync(fd);
   }
