@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { passwordFor } from '../password.ts';
 import { addStateOptions, type StateOptions, stateDirOf, tellDaemon } from '../state-at.ts';
-import { UsageError } from '../usage.ts';
+import { checkUserName } from '../user-name.ts';
 
 /** What keeps users: a state directory, or the ksmbdpwd.db of a ksmbd.conf. */
 interface UserList extends Disposable {
@@ -85,12 +85,4 @@ async function open(options: StateOptions): Promise<UserList> {
 async function hashFor(name: string): Promise<Uint8Array> {
   const { ntHash } = await import('@ring3/smb-proto');
   return ntHash(await passwordFor(name));
-}
-
-/** Account names hold 1 to 20 characters, none of `"/\[]:;|=,+*?<>@` and no control characters (MS-SAMR 3.1.1.6 and SAM account names). @throws UsageError */
-export function checkUserName(name: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
-  if (name.length === 0 || name.length > 20 || /["/\\[\]:;|=,+*?<>@\u0000-\u001f]/.test(name)) {
-    throw new UsageError(`"${name}" is no user name: 1 to 20 characters, none of "/\\[]:;|=,+*?<>@`);
-  }
 }

@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Configured } from './configured.ts';
+import { consoleOf, type ServeOptions } from './options.ts';
+import { settingsOf } from './settings.ts';
+
+/** Says whether what would be served can be, without making anything. */
+export async function check(dir: string | undefined, options: ServeOptions, configured: Configured): Promise<void> {
+  const { checkSettings, defaultStateDir, readToken, StateStore } = await import('@ring3/daemon');
+  const stateDir = options.stateDir ?? configured.daemon['state-dir'] ?? defaultStateDir();
+  using state = existsSync(join(stateDir, 'state.sqlite')) ? new StateStore(stateDir) : undefined;
+  const settings = settingsOf(dir, options, [], configured, (warning) => console.error(`ring3: ${warning}`));
+  await checkSettings(await settings(state), stateDir);
+  const tokenFile = consoleOf(options, configured)?.tokenFile;
+  if (tokenFile !== undefined) readToken(tokenFile);
+  console.log(`${options.config}: fine`);
+}

@@ -1,0 +1,73 @@
+import { basename, resolve } from 'node:path';
+import type { KnownUser, Settings, StateStore } from '@ring3/daemon';
+import type { ShareConfiguration } from '@ring3/daemon/config';
+import { folderFault } from '@ring3/daemon/places';
+import { shareName, shareNames } from '@ring3/daemon/share-keys';
+import { makePassword } from '../password.ts';
+import { UsageError } from '../usage.ts';
+import { type Configured, configurationOf } from './configured.ts';
+import { addressOf, given, nameIn, type ServeOptions } from './options.ts';
+
+/** What is served: what the configuration file says, read anew each time but the first, under what the command line says. */
+export function settingsOf(
+  dir: string | undefined,
+  options: ServeOptions,
+  users: readonly (readonly [string, string])[],
+  first: Configured,
+  warn: (line: string) => void,
+): (state: StateStore | undefined) => Promise<Settings> {
+  let read: Configured | undefined = first;
+  return async (state) => {
+    const configured = read ?? (await configurationOf(options));
+    read = undefined;
+    const { shares, warnings } = await sharesWith(dir, options, configured, state);
+    for (const warning of warnings) warn(warning);
+    return {
+      shares,
+      smb: {
+        signing: 'required',
+        encryption: 'off',
+        ...configured.server,
+        ...addressOf(options, configured),
+        ...given({
+          signing: options.signing,
+          encryption: options.encryption,
+          guest: options.guest,
+        }),
+      },
+      users: new Map<string, KnownUser>([...configured.users, ...users]),
+      makeUser: () => ({ name: 'ring3', password: makePassword() }),
+      audit: given(configured.audit),
+      timeouts: configured.timeouts,
+      rules: configured.rules,
+    };
+  };
+}
+
+/** What the configuration, the state directory and the command line share together, and what is to be said about all of it. */
+async function sharesWith(
+  dir: string | undefined,
+  options: ServeOptions,
+  configured: Configured,
+  state: StateStore | undefined,
+): Promise<{ readonly shares: NonNullable<Settings['shares']>; readonly warnings: readonly string[] }> {
+  const { nestedShares, sharesOf, unknownUsers, withStored } = await import('@ring3/daemon/config');
+  const own = dir === undefined ? [] : [shareOf(dir, options)];
+  const others = configured.shares.filter(({ name }) => !own.some((share) => share.name.toUpperCase() === name.toUpperCase()));
+  const { shares, warnings } = withStored([...others, ...own], state?.shares() ?? [], state?.folder ?? '');
+  const named = new Set([...configured.users.map(([name]) => name), ...(options.user ?? []).map(nameIn)].map((name) => name.toLowerCase()));
+  const knows = (name: string): boolean => named.has(name.toLowerCase()) || state?.user(name) !== undefined;
+  return {
+    shares: sharesOf(shares),
+    warnings: [...configured.warnings, ...warnings, ...nestedShares(shares), ...unknownUsers(shares, knows)],
+  };
+}
+
+function shareOf(dir: string, options: ServeOptions): ShareConfiguration {
+  const path = resolve(dir);
+  const fault = folderFault(path);
+  if (fault !== undefined) throw new Error(fault);
+  const name = options.share ?? basename(path);
+  if (!shareName.test(name)) throw new UsageError(`"${name}" is no name of a share: ${shareNames} (give one with --share)`);
+  return { name, path, 'read-only': options.readOnly === true, guest: options.guest === true, at: 'the command line' };
+}
