@@ -155,6 +155,22 @@ test('each step that fails is named, and those before it are undone: nothing is 
   ok(existsSync(path));
 });
 
+test('a daemon that is asked to stop while it starts has ended when the answer comes, and leaves nothing', async (t) => {
+  const { folder, options, control, netlink, stats } = place(t);
+  const goOn = occupyPool(folder);
+  const starting = startDaemon({ ...options, console: { host: 'localhost', port: 0 } }); // a name is looked up in the pool
+  const failed = rejects(starting, /ring3 is shutting down/);
+  while (!existsSync(control)) await new Promise(setImmediate);
+  const stopped = askControl(control, 'stop', {});
+  while (!(await stats().catch(() => 'shutdown')).includes('shutdown')) await new Promise(setImmediate);
+  goOn();
+  strictEqual(await stopped, null);
+  await failed;
+  ok(!existsSync(control) && !existsSync(netlink));
+  await using daemon = await startDaemon(options);
+  strictEqual(daemon.status().state, 'running');
+});
+
 test('a reload says what changed and keeps every client; one that asks for it disconnects those that use what is gone', async (t) => {
   const { folder, path, settings, options } = place(t);
   const music = join(folder, 'music');

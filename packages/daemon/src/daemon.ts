@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Clock, type Log, type MaybePromise, noMetrics, type Random, systemClock, systemRandom } from '@ring3/kit';
+import { type Clock, type Log, noMetrics, type Random, systemClock, systemRandom } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
 import type { Change } from './change.ts';
@@ -21,7 +21,7 @@ import type { ListeningSocket } from './service/listening-socket.ts';
 import { noServiceManager, type ServiceManager } from './service/service-manager.ts';
 import { type Ground, Serving, type SettingsSource } from './serving.ts';
 import type { Credentials } from './settings.ts';
-import { type Step, startInOrder } from './start-in-order.ts';
+import { type Step, startInOrder, type Undo } from './start-in-order.ts';
 import { holdState, StateStore } from './state-store.ts';
 
 /** What a daemon is made of for as long as its process lives. What is left out is off. */
@@ -86,7 +86,7 @@ class Running implements Controlled {
   #readyAt = 0;
   #lastControlAt = 0;
   #stopping: Promise<void> | undefined;
-  #undo: (() => MaybePromise<void>) | undefined;
+  #undo: Promise<Undo> | undefined;
   #ended = (): void => {};
   readonly stopped: Promise<void> = new Promise((resolve) => {
     this.#ended = resolve;
@@ -118,7 +118,8 @@ class Running implements Controlled {
 
   /** @throws StepError, when everything before the step that failed is undone */
   async start(): Promise<void> {
-    this.#undo = await startInOrder(this.#steps());
+    this.#undo = startInOrder(this.#steps());
+    await this.#undo;
     try {
       await this.#lifecycle.init();
       await this.#playCapture();
@@ -239,7 +240,9 @@ class Running implements Controlled {
           await this.#serving.fileServer?.drain(drainMs);
           await this.#endControl?.();
         });
-        await this.#undo?.();
+        // it may still be starting: what comes of that ends too; a start that fails has undone itself
+        const undo = await this.#undo?.catch(() => undefined);
+        await undo?.();
       } finally {
         this.#ended();
       }
