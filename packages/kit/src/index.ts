@@ -6,3 +6,4 @@ export * from './maybe-promise.ts';
 export * from './metrics.ts';
 export * from './random.ts';
 export * from './steps.ts';
+export * from './wildcard.ts';

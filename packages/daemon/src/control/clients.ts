@@ -1,7 +1,7 @@
+import { matchesWildcard } from '@ring3/kit';
 import type { View } from '@ring3/smb-server';
 import type { ControlHandlers } from './peer.ts';
 import type { Filter, Named } from './protocol.ts';
-import { matchesWildcard } from './wildcard.ts';
 
 /** What is asked about clients of the file server, and how one of them is let go. */
 export const clientHandlers = (view: () => View): Pick<ControlHandlers, 'connections' | 'sessions' | 'opens' | 'locks' | 'close'> => ({
