@@ -106,6 +106,7 @@ class Soak {
     console.log('|---:|---:|---:|---:|---:|---:|---:|---:|---:|');
     for (let done = 1; done <= resets; done++) {
       await this.#load();
+      if (done === 1 && (await this.#objects()) < this.#clients.length) throw new Error('the objects of clients are not found');
       await this.#reset(done % between === 0 || done === resets ? done : false);
     }
     this.#judge();
@@ -122,6 +123,7 @@ class Soak {
       await sleep(10);
     }
     this.answers += this.#clients.reduce((sum, { answers }) => sum + answers, 0);
+    if ((await this.#gauges()).length < 4) throw new Error('the console does not show the clients');
     for (const [what, count] of Object.entries((await this.#counts()) ?? {}))
       this.most.set(what, Math.max(count, this.most.get(what) ?? 0));
   }
@@ -144,21 +146,28 @@ class Soak {
     if (!/^2 startup 0 \d+\n$/.test(stats)) throw new Error(`after a reset: ${stats}`);
     const left = Object.entries((await this.#counts()) ?? {}).filter(([, count]) => count !== 0);
     if (left.length > 0) throw new Error(`left after a reset: ${JSON.stringify(Object.fromEntries(left))}`);
-    await this.#expectGauges();
+    const shown = await this.#gauges();
+    if (shown.length > 0) throw new Error(`after a reset the console shows ${shown.join(', ')}`);
   }
 
-  /** The numbers that are of the moment, as the console shows them. */
-  async #expectGauges(): Promise<void> {
+  /** The file server's numbers of the moment that are not zero, as the console shows them; those of a server that is gone are not shown at all. */
+  async #gauges(): Promise<string[]> {
     const text = await (await fetch(new URL('/metrics', this.#console))).text();
-    const gauges = new Set([...text.matchAll(/^# TYPE (ring3_smb_\S+) gauge$/gm)].map(([, name]) => name));
-    for (const [, name, value] of text.matchAll(/^(ring3_smb_\w+)(?:\{[^}]*\})? (\S+)$/gm))
-      if (gauges.has(name) && Number(value) !== 0) throw new Error(`after a reset ${name} is ${value}`);
+    const gauges = new Set([...text.matchAll(/^# TYPE (smb_\w+) gauge$/gm)].map(([, name]) => name));
+    const numbers = [...text.matchAll(/^(smb_\w+)(?:\{[^}]*\})? (\S+)$/gm)];
+    return numbers.flatMap(([line, name, value]) => (gauges.has(name) && Number(value) !== 0 ? [line] : []));
+  }
+
+  /** Objects of clients that are alive. */
+  async #objects(): Promise<number> {
+    let count = 0;
+    for (const [file, name] of classes) count += await this.#inspector.alive(`${loaded(file)}.${name}.prototype`);
+    return count;
   }
 
   async #look(): Promise<Look> {
     await this.#inspector.evaluate('globalThis.view = undefined, 0');
-    let objects = 0;
-    for (const [file, name] of classes) objects += await this.#inspector.alive(`${loaded(file)}.${name}.prototype`);
+    const objects = await this.#objects();
     const timers = await this.#inspector.alive(
       '(() => { const timer = setTimeout(() => {}, 0); clearTimeout(timer); return timer.constructor.prototype; })()',
     );
