@@ -47,11 +47,40 @@ test('policies and rules are changed to those of another configuration; what was
   deepStrictEqual(configured.apply({ timeouts: [policy('web', 9)], rules: [dns, web] }), []);
 });
 
-test('rules that cannot be added change no rule', () => {
-  const { configured, rules } = make();
-  configured.apply({ rules: [dns] });
-  throws(() => configured.apply({ rules: [dns, web] }), /there is no timeout policy web/);
+test('what cannot be changed as a whole changes nothing: no rule, no policy', () => {
+  const { configured, policies, rules } = make();
+  const before = { timeouts: [policy('kept', 5)], rules: [dns] };
+  configured.apply(before);
+  throws(() => configured.apply({ timeouts: [policy('kept', 9), policy('new', 1)], rules: [dns, web] }), /there is no timeout policy web/);
+  throws(() => configured.apply({ timeouts: [policy('new', 1), policy('kept', 9, 6)] }), /kept cannot be made/);
   deepStrictEqual(rules(), [dns]);
+  deepStrictEqual(
+    policies().map(([name]) => name),
+    ['kept'],
+  );
+  deepStrictEqual(configured.apply(before), []);
+});
+
+test('the seconds of a policy are as they were where the rules beside it cannot be', () => {
+  const { configured, policies } = make();
+  configured.apply({ timeouts: [policy('kept', 5)] });
+  const before = policies();
+  throws(() => configured.apply({ timeouts: [policy('kept', 9)], rules: [web] }));
+  deepStrictEqual(policies(), before);
+});
+
+test('what was taken away by command comes back when the same is configured again', () => {
+  const { namespace, configured, policies, rules } = make();
+  const contents = { timeouts: [policy('web', 5)], rules: [dns, web] };
+  configured.apply(contents);
+  namespace.rules.flush();
+  namespace.timeoutPolicies.flush();
+  deepStrictEqual(configured.apply(contents), [
+    { what: 'timeout web', how: 'added', holds: 'now' },
+    { what: 'rules', how: 'changed', holds: 'now' },
+  ]);
+  deepStrictEqual(rules(), [dns, web]);
+  strictEqual(policies().length, 1);
 });
 
 test('a policy that a rule of somebody else names stays until that rule goes', () => {

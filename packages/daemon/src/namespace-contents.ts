@@ -25,15 +25,22 @@ export class ConfiguredNamespace {
 
   /**
    * Makes it so: policies first, then the rules, before those that were added by command; then what is not there any more goes. A policy that a rule still
-   * names stays until that rule goes.
-   * @throws Error in one line: a policy cannot be made, or a rule names what there is not; the rules are then as they were
+   * names stays until that rule goes. What was taken away by command comes back.
+   * @throws Error in one line: a policy cannot be made, or a rule names what there is not; nothing is changed then
    */
   apply({ timeouts = [], rules = [] }: NamespaceContents): Change[] {
-    const changes = keyed('timeout', this.#timeouts.map(named), timeouts.map(named));
-    for (const policy of timeouts) if (changes.some(({ what, how }) => what === nameOf(policy) && how !== 'removed')) this.#set(policy);
-    if (!isDeepStrictEqual(rules, this.#rules)) {
-      this.#replaceRules(rules);
-      changes.push({ what: 'rules', how: 'changed', holds: 'now' });
+    const changes = keyed('timeout', this.#timeouts.filter((policy) => this.#has(policy)).map(named), timeouts.map(named));
+    const undo: (() => void)[] = [];
+    try {
+      for (const policy of timeouts)
+        if (changes.some(({ what, how }) => what === nameOf(policy) && how !== 'removed')) undo.push(this.#set(policy));
+      if (!isDeepStrictEqual(rules, this.#rules) || !this.#hasRules()) {
+        this.#replaceRules(rules);
+        changes.push({ what: 'rules', how: 'changed', holds: 'now' });
+      }
+    } catch (error) {
+      for (const back of undo.reverse()) back();
+      throw error;
     }
     for (const policy of this.#timeouts)
       if (!timeouts.some(({ name }) => name === policy.name)) this.#namespace.timeoutPolicies.delete(policy.name);
@@ -41,10 +48,26 @@ export class ConfiguredNamespace {
     return changes;
   }
 
-  #set(policy: PolicySpecification): void {
+  #has({ name }: PolicySpecification): boolean {
+    return this.#namespace.timeoutPolicies.find(name) !== undefined;
+  }
+
+  #hasRules(): boolean {
+    const there = new Set(this.#namespace.rules.list().map(({ id }) => id));
+    return this.#ids.every((id) => there.has(id));
+  }
+
+  /** @returns what makes it as it was */
+  #set(policy: PolicySpecification): () => void {
     const { timeoutPolicies } = this.#namespace;
+    const existing = timeoutPolicies.find(policy.name);
+    const before = existing?.timeouts.slice();
     const made = timeoutPolicies.set(policy, { exclusive: false, replace: true });
     if (typeof made === 'string') throw new Error(`the timeout policy ${fromWireName(policy.name)} cannot be made: ${made}`);
+    return () => {
+      if (before === undefined) timeoutPolicies.delete(policy.name);
+      else made.timeouts.set(before);
+    };
   }
 
   #replaceRules(rules: readonly (readonly string[])[]): void {
