@@ -75,7 +75,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   });
   if (listening !== undefined) log.info('the socket to listen on is there already');
   if (as !== undefined)
-    await configurationOf(options).catch(({ message }: Error) => log.warn(`${as} cannot read the configuration again: ${message}`));
+    await configurationOf(options).catch(({ message }: Error) => log.warn(`user ${as} cannot read the configuration again: ${message}`));
 
   const daemon = await startDaemon({
     stateDir: at.stateDir ?? defaultStateDir(),
