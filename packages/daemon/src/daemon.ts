@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { type Clock, type Log, noMetrics, type Random, systemClock, systemRandom } from '@ring3/kit';
+import { type Clock, hostPort, type Log, noMetrics, type Random, systemClock, systemRandom } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
 import type { Change } from './change.ts';
@@ -297,7 +297,7 @@ class Running implements Controlled {
       pid: process.pid,
       upSeconds: Math.floor((this.clock.now() - this.#readyAt) / 1000),
       shares: this.#serving.shares,
-      ...(address === undefined ? {} : { smb: `${address.host.includes(':') ? `[${address.host}]` : address.host}:${address.port}` }),
+      ...(address === undefined ? {} : { smb: hostPort(address.host, address.port) }),
       ...(control === undefined ? {} : { control }),
       ...(netlink === undefined ? {} : { netlink }),
       ...(this.#console === undefined ? {} : { console: this.#console.url }),

@@ -49,8 +49,8 @@ export class Guard {
   }
 }
 
-/** An address without the interface of a link-local one, and as IPv4 where IPv6 only carries it, RFC 4291 section 2.5.5.2. */
-const bare = (host: string): string => host.replace(/%.*$/, '').replace(/^::ffff:(?=[\d.]+$)/i, '');
+/** An address without the interface of a link-local one. */
+const bare = (host: string): string => host.replace(/%.*$/, '');
 
 function endpointOf({ host, port }: TcpEnd): Endpoint | undefined {
   const address = parseAddress(bare(host));

@@ -8,7 +8,7 @@ import {
   readTuple,
   type Tuple,
 } from '@ring3/conntrack';
-import type { DebugSwitches, LogFields } from '@ring3/kit';
+import { type DebugSwitches, hostPort, type LogFields } from '@ring3/kit';
 import { describeDatagram, fromWireName, IpProtocol, printAddress, Subsystem } from '@ring3/nfnetlink';
 import { flagNames, littleEndianHost, nameOf } from '@ring3/wire';
 
@@ -86,8 +86,8 @@ export class NamespaceDebug implements EventSink {
 
 const tupleFields = ({ protocol, source, sourcePort, destination, destinationPort, zone = 0 }: Tuple): LogFields => ({
   protocol: nameOf(IpProtocol, protocol),
-  source: `${printAddress(source)}:${sourcePort}`,
-  destination: `${printAddress(destination)}:${destinationPort}`,
+  source: hostPort(printAddress(source), sourcePort),
+  destination: hostPort(printAddress(destination), destinationPort),
   ...(zone === 0 ? {} : { zone }),
 });
 

@@ -1,5 +1,6 @@
 export * from './clock.ts';
 export * from './debug.ts';
+export * from './host-port.ts';
 export * from './link.ts';
 export * from './log.ts';
 export * from './maybe-promise.ts';

@@ -1,10 +1,10 @@
+import { hostPort } from '@ring3/kit';
 import type { ConntrackEntry, ConntrackTuple, ExpectEntry } from '@ring3/nfnetlink';
 import type { Column } from '../table.ts';
 import { addressesOf, keyWords, protocolOf, stateOf } from './parts.ts';
 import { protocolNames, StatusBit } from './words.ts';
 
-const end = (address: string, port: string | undefined): string =>
-  port === undefined ? address : address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+const end = (address: string, port: string | undefined): string => (port === undefined ? address : hostPort(address, port));
 
 /** `10.0.0.1:1000`, where the protocol has ports. */
 export function endsOf(tuple: ConntrackTuple | undefined): { source: string; destination: string } {

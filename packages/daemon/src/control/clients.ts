@@ -43,6 +43,9 @@ function matching(filter: Filter): (thing: object) => boolean {
 /** The fields that a name stands for; a session has several shares. */
 function valuesOf(thing: object, name: keyof Filter): string[] {
   const { [name]: one, shares } = thing as Partial<Record<keyof Filter, string>> & { readonly shares?: readonly string[] };
-  if (one !== undefined) return name === 'peer' ? [one, one.replace(/:\d+$/, '')] : [one];
+  if (one !== undefined) return name === 'peer' ? [one, addressIn(one)] : [one];
   return name === 'share' ? [...(shares ?? [])] : [];
 }
+
+/** The address in `192.0.2.7:50122` or `[2001:db8::1]:50122`. */
+const addressIn = (peer: string): string => peer.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');

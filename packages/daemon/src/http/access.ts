@@ -1,19 +1,16 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { hostPort } from '@ring3/kit';
 
 /** Whether only programs on this machine reach an address. */
 export const isLoopback = (address: string): boolean => /^(?:::ffff:)?127\./i.test(address) || address === '::1';
-
-/** An address as it stands in a URL. */
-export const inUrl = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
 /**
  * The Host headers that a listener on loopback answers to. A page of another site reaches it by a name of its own that resolves to 127.0.0.1 (DNS rebinding);
  * such a name then stands here.
  */
 export function ownHosts(address: string, port: number): ReadonlySet<string> {
-  const names = new Set(['localhost', '127.0.0.1', '[::1]', inUrl(address).toLowerCase()]);
-  const withPort = [...names].map((name) => `${name}:${port}`);
-  return new Set(port === 80 ? [...names, ...withPort] : withPort);
+  const names = ['localhost', '127.0.0.1', '::1', address.toLowerCase()].map((name) => hostPort(name, port));
+  return new Set(port === 80 ? [...names, ...names.map((name) => name.slice(0, -':80'.length))] : names);
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();

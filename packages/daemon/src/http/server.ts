@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import type { Log, Random } from '@ring3/kit';
-import { inUrl, isLoopback, ownHosts, tokenCheck } from './access.ts';
+import { hostPort, type Log, type Random } from '@ring3/kit';
+import { isLoopback, ownHosts, tokenCheck } from './access.ts';
 import { consoleApp, type Shown } from './console-app.ts';
 import { consoleToken, readToken, tokenPath } from './console-token.ts';
 
@@ -47,7 +47,7 @@ export async function serveConsole(
   server.maxConnections = maxConnections;
   server.timeout = 30_000; // an answer that nobody reads
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(`cannot listen on ${inUrl(host)}:${port} (${error.code})`)));
+    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(`cannot listen on ${hostPort(host, port)} (${error.code})`)));
     server.listen({ host, port }, resolve);
   });
   const close = (): Promise<void> =>
@@ -74,7 +74,7 @@ export async function serveConsole(
       errorHandler: () => new Response('no such request\n', { status: 400 }),
     });
     server.on('request', (request, response) => void listener(request, response));
-    return { url: `http://${inUrl(address)}:${bound}`, close };
+    return { url: `http://${hostPort(address, bound)}`, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
+import { hostPort } from '@ring3/kit';
 import {
   bindTcp,
   check,
@@ -83,7 +84,7 @@ export async function boundSocket(host: string, port: number): Promise<Listening
   const [bare = '', zone] = address.split('%');
   const scope = networkInterfaces()[zone ?? '']?.find(({ family }) => family === 'IPv6') as { scopeid?: number } | undefined;
   const fd = bindTcp({ host: bare, port, scope: scope?.scopeid ?? 0 });
-  if (fd < 0) throw new Error(`${host}:${port} cannot be listened on: ${reasons[-fd] ?? errnoName(-fd)}`);
+  if (fd < 0) throw new Error(`${hostPort(host, port)} cannot be listened on: ${reasons[-fd] ?? errnoName(-fd)}`);
   return new Held(fd, (otherHost, otherPort) => otherHost === host && otherPort === port, true);
 }
 

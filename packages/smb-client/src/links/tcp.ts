@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import type { Link, LinkEvents } from '@ring3/kit';
+import { hostPort, type Link, type LinkEvents } from '@ring3/kit';
 
 class TcpLink implements Link {
   readonly peer: string;
@@ -7,7 +7,7 @@ class TcpLink implements Link {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    this.peer = `${socket.remoteAddress}:${socket.remotePort}`;
+    this.peer = hostPort(socket.remoteAddress ?? '', socket.remotePort ?? 0);
     socket.pause();
   }
 

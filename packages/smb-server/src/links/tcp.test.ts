@@ -14,12 +14,12 @@ interface Accepted extends AsyncDisposable {
 }
 
 /** A client that does not read yet, and the link to it. */
-async function accepted(): Promise<Accepted> {
+async function accepted(host = '127.0.0.1'): Promise<Accepted> {
   let taken: (pair: [Link, TcpEnds]) => void;
   const pair = new Promise<[Link, TcpEnds]>((resolve) => {
     taken = resolve;
   });
-  const listener = await listenTcp({ host: '127.0.0.1', port: 0 }, (link, ends) => taken([link, ends]));
+  const listener = await listenTcp({ host, port: 0 }, (link, ends) => taken([link, ends]));
   const client = connect(listener.port, '127.0.0.1');
   await once(client, 'connect');
   const [link, ends] = await pair;
@@ -37,6 +37,14 @@ test('both ends of an accepted connection are known', async () => {
     client: { host: '127.0.0.1', port: there.client.localPort },
     server: { host: '127.0.0.1', port: there.port },
   });
+});
+
+test('a client that comes by IPv4 to a socket of both families has its IPv4 address', async () => {
+  await using there = await accepted('::');
+  const { localPort } = there.client;
+  deepStrictEqual(there.ends.client, { host: '127.0.0.1', port: localPort });
+  deepStrictEqual(there.ends.server, { host: '127.0.0.1', port: there.port });
+  strictEqual(there.link.peer, `127.0.0.1:${localPort}`);
 });
 
 test('what is unsent falls while one long write goes out, for which `queued` stands', async () => {

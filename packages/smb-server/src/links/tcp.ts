@@ -1,5 +1,5 @@
 import { createServer, type Server as NetServer, Socket, type SocketConstructorOpts } from 'node:net';
-import type { Link, LinkEvents } from '@ring3/kit';
+import { hostPort, type Link, type LinkEvents } from '@ring3/kit';
 
 /**
  * The accepted connection as a socket that receives into memory that is handed out: `createServer` has no `onread`, so its handle moves to a socket of our
@@ -22,7 +22,7 @@ function receivingInto(accepted: Socket, buffer: () => Uint8Array, receive: (byt
   return socket;
 }
 
-/** One end of a TCP connection: an address as `inet_ntop` writes it, empty where the connection is gone already. */
+/** One end of a TCP connection: an address as `inet_ntop` writes it, that of IPv4 also at a socket of both families; empty where the connection is gone already. */
 export interface TcpEnd {
   readonly host: string;
   readonly port: number;
@@ -43,8 +43,8 @@ class TcpLink implements Link {
   /** @param socket as it was accepted, paused */
   constructor(socket: Socket) {
     this.#socket = socket;
-    const host = socket.remoteFamily === 'IPv6' ? `[${socket.remoteAddress}]` : socket.remoteAddress;
-    this.peer = `${host}:${socket.remotePort}`;
+    const { host, port } = endsOf(socket).client;
+    this.peer = hostPort(host, port);
     socket.setNoDelay(true);
     socket.on('error', () => {}); // 'close' follows, with what there is to say
   }
@@ -115,9 +115,12 @@ class TcpLink implements Link {
   }
 }
 
+/** An IPv4 address where IPv6 only carries it, RFC 4291 section 2.5.5.2. */
+const unmapped = (host: string): string => host.replace(/^::ffff:(?=[\d.]+$)/i, '');
+
 const endsOf = ({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket): TcpEnds => ({
-  client: { host: remoteAddress, port: remotePort },
-  server: { host: localAddress, port: localPort },
+  client: { host: unmapped(remoteAddress), port: remotePort },
+  server: { host: unmapped(localAddress), port: localPort },
 });
 
 /** A listening socket. */
