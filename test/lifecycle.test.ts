@@ -1,6 +1,19 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, constants, existsSync, mkdirSync, mkdtempSync, open, openSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  open,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +39,13 @@ function place(t: TestContext) {
   const options: DaemonOptions = { stateDir: join(folder, 'state'), settings, control, netlink, log: silentLog };
   const stats = () => askControl(control, 'stats', {});
   return { folder, path, settings, options, control, netlink, stats };
+}
+function isLink(fd: string, path: string): boolean {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`) === path;
+  } catch {
+    return false; // the listing's own
+  }
 }
 const portOf = (daemon: Daemon): number => Number(daemon.status().smb?.replace(/^.*:/, ''));
 
@@ -231,6 +251,45 @@ test('a reload that cannot be changes nothing, and says why', async (t) => {
   await rejects(daemon.reload(), /NetBIOS name/);
   deepStrictEqual(daemon.status().shares, ['files']);
   await client(portOf(daemon));
+});
+
+test('a reload whose users cannot be changes no share, and opens no folder for good', async (t) => {
+  const { folder, settings, options } = place(t);
+  const music = join(folder, 'music');
+  mkdirSync(music);
+  let now = settings;
+  await using daemon = await startDaemon({ ...options, settings: () => now });
+  const opened = () => readdirSync('/proc/self/fd').filter((fd) => isLink(fd, realpathSync(music))).length;
+  now = { ...settings, shares: [{ name: 'music', path: music }], users: new Map([['not/a name', 'secret']]) };
+  await rejects(daemon.reload(), /not the name of a user/);
+  strictEqual(opened(), 0);
+  now = settings;
+  deepStrictEqual(await daemon.reload(), []);
+  deepStrictEqual(daemon.status().shares, ['files']);
+  await client(portOf(daemon));
+});
+
+test('the first share of a reload is served, or nothing of the reload is taken over', async (t) => {
+  const { settings, options, control } = place(t);
+  const inUse = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => inUse.once('listening', resolve));
+  const { port } = inUse.address() as { port: number };
+  let now: Settings = {};
+  await using daemon = await startDaemon({ ...options, settings: () => now });
+  const rules = [['udp', 'dport', '53', 'notrack']];
+  now = { ...settings, rules, smb: { host: '127.0.0.1', port } };
+  await rejects(daemon.reload(), /EADDRINUSE/);
+  deepStrictEqual(daemon.status().shares, []);
+  deepStrictEqual(await askControl(control, 'rule list', {}), []);
+  await new Promise((resolve) => inUse.close(resolve));
+  deepStrictEqual(await daemon.reload(), [
+    { what: 'rules', how: 'changed', holds: 'now' },
+    { what: 'share files', how: 'added', holds: 'now' },
+  ]);
+  strictEqual(portOf(daemon), port);
+  await (await client(port)).connection.close();
+  await askControl(control, 'kill', { word: 'hard' });
+  await rejects(connectTcp(port));
 });
 
 test('a limit holds from the reload that brings it to the one that does not say it any more, for who is connected too', async (t) => {

@@ -92,22 +92,31 @@ export class FileServer {
    * @throws Error in one line
    */
   async apply(settings: Settings, living: boolean): Promise<Change[]> {
+    try {
+      return this.#take(settings, living);
+    } finally {
+      await this.#retire(); // what is shared no longer, and what was opened for settings that could not be
+    }
+  }
+
+  /** What can fail comes first. */
+  #take(settings: Settings, living: boolean): Change[] {
     const { shares = [] } = settings;
     const before = this.#settings;
     const offered = new Map(shares.map((share) => [share.name, this.#folders.optionsOf(share)]));
     for (const [name, share] of offered) this.server.shares.check(name, share);
+    const [users, takeUsers] = this.#prepareUsers(before.users, settings.users);
     const options = this.#configure(before.smb, settings.smb);
     this.#settings = settings;
     const changedShares = keyed('share', byName(before.shares), byName(shares), 'new connections');
     for (const { what, how } of changedShares) if (how === 'removed') this.server.shares.delete(nameIn(what));
     for (const { what, how } of changedShares)
       if (how !== 'removed') this.server.shares.add(nameIn(what), offered.get(nameIn(what)) as never);
-    const users = this.#applyUsers(before.users, settings.users);
+    takeUsers();
     if (living) {
       for (const { what, how } of changedShares) if (how !== 'added') this.server.view.endShare(nameIn(what));
       for (const { what, how } of users) if (how !== 'added') this.server.view.endUser(nameIn(what));
     }
-    await this.#retire();
     return [...options, ...changedShares, ...users];
   }
 
@@ -125,12 +134,16 @@ export class FileServer {
     return changes;
   }
 
-  #applyUsers(before: Settings['users'] = new Map(), after: Settings['users'] = new Map()): Change[] {
+  /** @returns what changes, and how it is done, which does not fail */
+  #prepareUsers(before: Settings['users'] = new Map(), after: Settings['users'] = new Map()): [Change[], () => void] {
     const changes = keyed('user', known(before), known(after), 'new connections');
-    for (const { what, how } of changes) if (how === 'removed') this.#users.deleteForThisRun(nameIn(what));
-    for (const { what, how } of changes)
-      if (how !== 'removed') this.#users.addForThisRun(nameIn(what), after.get(nameIn(what)) as KnownUser);
-    return changes;
+    const [gone, others] = [changes.filter(({ how }) => how === 'removed'), changes.filter(({ how }) => how !== 'removed')];
+    const add = others.map(({ what }) => this.#users.prepareForThisRun(nameIn(what), after.get(nameIn(what)) as KnownUser));
+    const take = (): void => {
+      for (const { what } of gone) this.#users.deleteForThisRun(nameIn(what));
+      for (const one of add) one();
+    };
+    return [changes, take];
   }
 
   /** Closes the stores of folders that are not shared any more, when the last client has left them. */

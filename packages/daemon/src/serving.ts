@@ -54,7 +54,7 @@ export class Serving {
       { name: 'configuration', start: () => this.#configure() },
       { name: 'policies and rules', start: () => this.#fillNamespaces() },
       { name: 'audit', start: () => this.#startAudit() },
-      { name: 'file server', start: () => this.#startFileServer() },
+      { name: 'file server', start: () => this.#startFileServer(this.#settings) },
     ];
   }
 
@@ -78,7 +78,6 @@ export class Serving {
     const settings = await this.#read();
     const changes = await this.#apply(settings, living);
     this.#settings = settings;
-    if (this.#fileServer === undefined) await this.#startFileServer(); // the first share
     for (const { what, how, keys = [] } of changes) this.#options.log.info('configuration changed', { what, how, keys });
     return changes;
   }
@@ -109,13 +108,13 @@ export class Serving {
     return () => audit.close();
   }
 
-  async #startFileServer(): Promise<() => Promise<void>> {
-    const { smb, shares = [], makeUser } = this.#settings;
+  async #startFileServer(wanted: Settings): Promise<() => Promise<void>> {
+    const { smb, shares = [], makeUser } = wanted;
     if (smb !== undefined && shares.length > 0) {
       const { log, clock, random, listening } = this.#options;
       const { stateDir, store, guard, metrics, debug } = this.#ground();
       const once = makeUser && (() => (this.#madeUser ??= makeUser()));
-      const settings = { ...this.#settings, ...(once === undefined ? {} : { makeUser: once }) };
+      const settings = { ...wanted, ...(once === undefined ? {} : { makeUser: once }) };
       this.#fileServer = await FileServer.start(settings, smb, {
         stateDir,
         store,
@@ -136,13 +135,21 @@ export class Serving {
     };
   }
 
+  async #serve(settings: Settings, living: boolean): Promise<Change[]> {
+    if (this.#fileServer !== undefined) return this.#fileServer.apply(settings, living);
+    await this.#startFileServer(settings); // where this brings the first share
+    return this.#fileServer === undefined
+      ? []
+      : (settings.shares ?? []).map(({ name }) => ({ what: `share ${name}`, how: 'added', holds: 'now' }));
+  }
+
   /** Each part takes the settings over; if one cannot, those before it go back to what was. */
   async #apply(settings: Settings, living: boolean): Promise<Change[]> {
     const { configured } = this.#ground();
     try {
       const [changes = []] = configured.map((namespace) => namespace.apply(settings)); // a capture's are the same
       const audited = (await this.#audit?.apply(settings)) ?? [];
-      return [...changes, ...audited, ...((await this.#fileServer?.apply(settings, living)) ?? [])];
+      return [...changes, ...audited, ...(await this.#serve(settings, living))];
     } catch (error) {
       for (const namespace of configured) namespace.apply(this.#settings);
       await this.#audit?.apply(this.#settings);

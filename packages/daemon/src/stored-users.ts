@@ -16,11 +16,24 @@ export class StoredUsers extends Users {
     this.#random = random;
   }
 
-  /** Adds a user for this run: known by what is not stored. */
+  /** Adds a user for this run: known by what is not stored. @throws as `prepareForThisRun` */
   addForThisRun(name: string, how: KnownUser): void {
-    this.#own.add(name.toLowerCase());
+    this.prepareForThisRun(name, how)();
+  }
+
+  /**
+   * Makes ready to add such a user.
+   * @returns what adds it, and does not fail
+   * @throws RangeError for a name or hash that is none, StateError where the state file does not take its number
+   */
+  prepareForThisRun(name: string, how: KnownUser): () => void {
     const known = logsOn(how) ? how : { ntHash: this.#random.fill(new Uint8Array(16)) }; // a hash of no password
-    this.add(name, known, this.#store.ridOf(name));
+    this.check(name, known);
+    const rid = this.#store.ridOf(name);
+    return () => {
+      this.#own.add(name.toLowerCase());
+      this.add(name, known, rid);
+    };
   }
 
   /** Takes such a user away; a stored one of that name comes back. */

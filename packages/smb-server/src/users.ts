@@ -31,9 +31,15 @@ export class Users {
     this.serverSid = serverSid;
   }
 
-  /** @param rid the last number of the SID; the next free one where missing @throws RangeError for a name or hash that is none */
-  add(name: string, how: UserOptions, rid = this.#nextRid): void {
+  /** Whether a user could be added. @throws RangeError for a name or hash that is none */
+  check(name: string, how: UserOptions): void {
     if (!/^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,104}$/u.test(name)) throw new RangeError(`not the name of a user: ${JSON.stringify(name)}`);
+    if (typeof how !== 'string') bytesOf(how.ntHash);
+  }
+
+  /** @param rid the last number of the SID; the next free one where missing @throws RangeError as `check` */
+  add(name: string, how: UserOptions, rid = this.#nextRid): void {
+    this.check(name, how);
     const hash = typeof how === 'string' ? ntHash(how) : bytesOf(how.ntHash);
     this.#byName.set(name.toLowerCase(), { name, hash, sid: `${this.serverSid}-${rid}` });
     this.#nextRid = Math.max(this.#nextRid, rid + 1);
