@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -107,4 +108,48 @@ test('what is followed comes line by line until the peer goes; then nobody is ke
   await following.return();
   while (lines.followers > 0) await new Promise((resolve) => setImmediate(resolve));
   await rejects(followControl(`${path}.none`, 'debug follow', {}).next(), /no ring3 answers/);
+});
+
+test('a peer that does not read is not read from: what it asks waits where it is, and it gets every answer when it reads', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
+  let asked = 0;
+  const long = { ...handlers, stats: () => `${++asked}${'x'.repeat(10_000)}\n` };
+  const server = await serveControl(join(folder, 'control.sock'), long);
+  t.after(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  });
+  const requests = 20_000;
+  const socket = createConnection(server.path).setEncoding('utf8').pause();
+  socket.write('{"do":"stats"}\n'.repeat(requests));
+  for (let before = -1; before !== asked; ) {
+    before = asked;
+    for (let i = 0; i < 10; i++) await askControl(server.path, 'locks', {});
+  }
+  ok(asked > 0 && asked < requests / 2, `${asked} were answered`);
+  let heard = 0;
+  for await (const text of socket) {
+    heard += text.split('\n').length - 1;
+    if (heard === requests) break;
+  }
+  strictEqual(asked, requests);
+});
+
+test('a peer that takes nothing of its answers keeps nobody from closing', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
+  const server = await serveControl(join(folder, 'control.sock'), { ...handlers, stats: () => 'x'.repeat(10_000_000) });
+  const idle = createConnection(server.path).pause();
+  const asking = createConnection(server.path).pause();
+  const follower = createConnection(server.path).pause();
+  asking.write('{"do":"stats"}\n'.repeat(3));
+  follower.write('{"do":"debug follow"}\n');
+  while (lines.followers === 0) await askControl(server.path, 'locks', {});
+  for (let i = 0; i < 100; i++) {
+    lines.write('smb', 'x'.repeat(100_000), {});
+    await askControl(server.path, 'locks', {});
+  }
+  await server.close();
+  for (const socket of [idle, asking, follower]) socket.resume().on('error', () => {});
+  await Promise.all([idle, asking, follower].map((socket) => once(socket, 'close')));
+  rmSync(folder, { recursive: true });
 });

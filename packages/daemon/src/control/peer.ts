@@ -16,7 +16,12 @@ export type ControlHandlers = {
   readonly [V in ControlStream]: (ask: ControlStreams[V]['ask']) => AsyncIterableIterator<ControlStreams[V]['line']>;
 };
 
-/** One program at the control socket: its requests are answered in their order. */
+/** Requests of a peer that wait for their answers at most, and those of one block that it sends: it is not read from while there are more. */
+const mostOpen = 64;
+/** How long a peer may take nothing of what is answered once the daemon ends, in milliseconds. */
+const takeMs = 1000;
+
+/** One program at the control socket: its requests are answered in their order, and no faster than it reads. */
 export class Peer {
   readonly #socket: Socket;
   readonly #handlers: ControlHandlers;
@@ -38,10 +43,12 @@ export class Peer {
 
   /** Takes no more requests, and closes after what is to be answered. @returns what resolves when it is closed; at once where it still waits for an answer */
   leave(): Promise<void> | undefined {
+    const socket = this.#socket;
     this.#leaving = true;
+    socket.setTimeout(takeMs, () => void (socket.writableLength > 0 && socket.destroy()));
     if (this.#open > 0) return undefined;
-    const closed = new Promise<void>((resolve) => this.#socket.once('close', resolve));
-    this.#socket.destroySoon();
+    const closed = new Promise<void>((resolve) => socket.once('close', resolve));
+    socket.destroySoon();
     return closed;
   }
 
@@ -54,6 +61,7 @@ export class Peer {
       this.#open++;
       this.#last = this.#last.then(() => this.#answer(line));
     }
+    if (this.#open >= mostOpen) this.#socket.pause();
     if (this.#waiting.length <= longestLine) return;
     this.#socket.removeAllListeners('data').resume(); // the rest of the line is nobody's
     this.#socket.end(`${JSON.stringify({ ok: false, error: `a line of more than ${longestLine} bytes` })}\n`);
@@ -73,8 +81,9 @@ export class Peer {
     } catch (error) {
       reply = { ok: false, error: error instanceof Error ? error.message : String(error) };
     }
+    if (socket.writable && !socket.write(`${JSON.stringify(reply)}\n`)) await drained(socket);
     this.#open--;
-    if (socket.writable) socket.write(`${JSON.stringify(reply)}\n`);
+    if (this.#open < mostOpen && socket.isPaused()) socket.resume();
     if (this.#leaving && this.#open === 0) socket.destroySoon();
     if (lines !== undefined) await pour(lines, socket);
   }
