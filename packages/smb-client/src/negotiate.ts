@@ -4,6 +4,7 @@ import {
   Command,
   Dialect,
   defaultSigningAlgorithm,
+  dialects,
   EncryptionCapabilities,
   NegotiateContextType,
   NegotiateRequest311,
@@ -60,7 +61,6 @@ export interface Negotiated {
   readonly securityBuffer: Uint8Array;
 }
 
-export const allDialects: readonly Dialect[] = [Dialect.Smb202, Dialect.Smb21, Dialect.Smb30, Dialect.Smb302, Dialect.Smb311];
 const sha512 = 1;
 
 function contextsOf(connection: Connection, options: NegotiateOptions): { contextType: NegotiateContextTypes; data: Uint8Array }[] {
@@ -106,7 +106,7 @@ function cipherOf(dialect: Dialect, response: NegotiateResponse): Cipher | undef
 
 /** NEGOTIATE, MS-SMB2 3.2.4.2.2.2. @throws StatusError, SmbClientError where the answer is none that was offered */
 export async function negotiate(connection: Connection, options: NegotiateOptions): Promise<Negotiated> {
-  const { dialects: offered = allDialects, securityMode = SecurityMode.SigningEnabled } = options;
+  const { dialects: offered = Object.values(dialects), securityMode = SecurityMode.SigningEnabled } = options;
   const clientGuid = options.clientGuid ?? connection.random.fill(new Uint8Array(16));
   const modern = offered.some((dialect) => dialect >= Dialect.Smb30);
   const capabilities = options.capabilities ?? (modern ? Capabilities.LargeMtu | Capabilities.Encryption : 0);

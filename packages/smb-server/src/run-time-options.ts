@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { Dialect } from '@ring3/smb-proto';
+import { Dialect, dialects } from '@ring3/smb-proto';
 import { changeLimits, defaultLimits } from './limits.ts';
 import type { ResolvedOptions, SmbServerOptions } from './options.ts';
 
@@ -37,11 +37,11 @@ const oneOf =
     throw new RangeError(`${name}: ${words.join(' or ')}, not ${inspect(value)}`);
   };
 
-const dialects: ReadonlySet<unknown> = new Set(Object.values(Dialect).filter((dialect) => dialect !== Dialect.Wildcard));
+const known: ReadonlySet<unknown> = new Set(Object.values(dialects));
 
 function dialectRange({ min, max }: NonNullable<RunTimeOptions['dialects']>, now: RunTimeValues): RunTimeValues['dialects'] {
   const range = { min: min ?? now.dialects.min, max: max ?? now.dialects.max };
-  for (const dialect of [range.min, range.max]) if (!dialects.has(dialect)) throw new RangeError(`not a dialect: ${inspect(dialect)}`);
+  for (const dialect of [range.min, range.max]) if (!known.has(dialect)) throw new RangeError(`not a dialect: ${inspect(dialect)}`);
   if (range.min > range.max) throw new RangeError('the lowest dialect is above the highest');
   return Object.freeze(range);
 }

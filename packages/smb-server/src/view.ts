@@ -1,5 +1,6 @@
-import { AccessMask, Cipher, Dialect, SigningAlgorithm } from '@ring3/smb-proto';
+import { AccessMask, Cipher, dialects, SigningAlgorithm } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
+import { nameOf } from '@ring3/wire';
 import { closeOpen, endSession, endTree } from './close.ts';
 import type { Connection } from './connection.ts';
 import type { HeldLevel, OpenState, StateTotals } from './file-state/index.ts';
@@ -132,13 +133,6 @@ export interface View {
   endUser(name: string): number;
 }
 
-const dialectNames: Readonly<Record<number, string>> = {
-  [Dialect.Smb202]: '2.0.2',
-  [Dialect.Smb21]: '2.1',
-  [Dialect.Smb30]: '3.0',
-  [Dialect.Smb302]: '3.0.2',
-  [Dialect.Smb311]: '3.1.1',
-};
 const signingNames: Readonly<Record<SigningAlgorithm, string>> = {
   [SigningAlgorithm.HmacSha256]: 'HMAC-SHA256',
   [SigningAlgorithm.AesCmac]: 'AES-128-CMAC',
@@ -172,7 +166,7 @@ const rightsIn = (access: number): string[] => rightNames.filter(([right]) => (a
 const connectionView = (connection: Connection): ConnectionView => ({
   id: connection.id,
   peer: connection.link.peer,
-  dialect: dialectNames[connection.dialect ?? 0],
+  dialect: connection.dialect && nameOf(dialects, connection.dialect),
   since: connection.creationTime,
   lastActive: connection.lastActive,
   bytesIn: connection.bytesIn,
@@ -189,7 +183,7 @@ const sessionView = (session: Session): SessionView => ({
   workstation: session.workstation,
   guest: session.isGuest,
   anonymous: session.isAnonymous,
-  dialect: dialectNames[session.connection.dialect ?? 0] ?? '',
+  dialect: nameOf(dialects, session.connection.dialect ?? 0),
   signed: session.signingRequired,
   signing: session.signer && signingNames[session.connection.signingAlgorithm],
   encrypted: session.encryptData,

@@ -1,17 +1,15 @@
 import type { PolicySpecification } from '@ring3/conntrack';
+import { type DialectName, dialects } from '@ring3/smb-proto';
 import { defaultLimits, type Limits, runTimeDefaults } from '@ring3/smb-server';
 import { auditDefaults } from '../audit/audit-defaults.ts';
 import { auditKinds } from '../audit/audit-line.ts';
 import { choice, flag, integer, type Key, path, pathOrOff, text, unless, type ValuesOf, words } from './keys.ts';
 import type { ShareConfiguration } from './share-keys.ts';
 
-const dialects = ['2.0.2', '2.1', '3.0', '3.0.2', '3.1.1'] as const;
-/** A dialect by the name that people use. */
-export type DialectName = (typeof dialects)[number];
-
 const netbiosName = /^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/;
 
 const { name, comment, workgroup, signing, encryption } = runTimeDefaults;
+const dialectNames = Object.keys(dialects) as DialectName[];
 
 /** `[server]`: the file server as a whole. */
 export const serverKeys = {
@@ -30,8 +28,8 @@ export const serverKeys = {
   ),
   guest: flag('let users that are not known in as guests'),
   anonymous: flag('let clients without a name in; as guest unless said'),
-  'dialect-min': unless('2.0.2', choice('the lowest dialect', dialects)),
-  'dialect-max': unless('3.1.1', choice('the highest dialect', dialects)),
+  'dialect-min': unless('2.0.2', choice('the lowest dialect', dialectNames)),
+  'dialect-max': unless('3.1.1', choice('the highest dialect', dialectNames)),
 } as const;
 
 /** A key of `[limits]`: which limit of the file server it sets. */

@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path';
-import { Dialect } from '@ring3/smb-proto';
+import { dialects } from '@ring3/smb-proto';
 import type { FileServerOptions } from '../file-server.ts';
 import type { FolderShare } from '../shared-folders.ts';
-import { auditKeys, type Configuration, consoleKeys, type DialectName, daemonKeys, limitKeys } from './configuration.ts';
+import { auditKeys, type Configuration, consoleKeys, daemonKeys, limitKeys } from './configuration.ts';
 import { ConfigurationError } from './configuration-error.ts';
 import { withPaths } from './keys.ts';
 import { readKsmbdConf } from './ksmbd/read-conf.ts';
@@ -64,32 +64,20 @@ function withUsers(configuration: Configuration, path: string): Configuration {
   return { ...configuration, users: [...users, ...others.map((name) => ({ name }))], warnings: [...configuration.warnings, ...warnings] };
 }
 
-const dialects: Readonly<Record<DialectName, Dialect>> = {
-  '2.0.2': Dialect.Smb202,
-  '2.1': Dialect.Smb21,
-  '3.0': Dialect.Smb30,
-  '3.0.2': Dialect.Smb302,
-  '3.1.1': Dialect.Smb311,
-};
-
-/** What is not undefined, with its own names. */
-const given = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
-
 /** The file server that a configuration describes, as far as it does. */
 export function fileServerOf({ server, limits }: Configuration): Partial<FileServerOptions> {
   const { 'dialect-min': min, 'dialect-max': max, ...plain } = server;
-  const bounds = given({ min: min && dialects[min], max: max && dialects[max] });
+  const bounds = { ...(min === undefined ? {} : { min: dialects[min] }), ...(max === undefined ? {} : { max: dialects[max] }) };
   const named = Object.entries(limits).map(([key, value]) => [limitKeys[key as keyof typeof limitKeys].limit, value]);
-  return { ...given(plain), ...((min ?? max) === undefined ? {} : { dialects: bounds }), limits: Object.fromEntries(named) };
+  return { ...plain, ...((min ?? max) === undefined ? {} : { dialects: bounds }), limits: Object.fromEntries(named) };
 }
 
 type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
 
 /** The names of the configuration as the code spells them: `read-only` is `readOnly`. */
-const inCamelCase = <T extends object>(values: T): { [K in keyof T as Camel<K & string>]: Exclude<T[K], undefined> } =>
+const inCamelCase = <T extends object>(values: T): { [K in keyof T as Camel<K & string>]: T[K] } =>
   Object.fromEntries(
-    Object.entries(given(values)).map(([key, value]) => [key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]),
+    Object.entries(values).map(([key, value]) => [key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]),
   ) as never;
 
 /** The shares as the daemon takes them. */

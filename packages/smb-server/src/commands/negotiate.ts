@@ -3,6 +3,7 @@ import {
   Cipher,
   Dialect,
   defaultSigningAlgorithm,
+  dialects,
   EncryptionCapabilities,
   filetimeFromMs,
   type NegotiateContext,
@@ -55,7 +56,7 @@ export const negotiate = command({
   },
 });
 
-const known: ReadonlySet<number> = new Set([Dialect.Smb202, Dialect.Smb21, Dialect.Smb30, Dialect.Smb302, Dialect.Smb311]);
+const known: ReadonlySet<number> = new Set<number>(Object.values(dialects));
 
 /** Takes a dialect, and what follows from it alone. */
 export function chooseDialect(connection: Connection, dialect: Dialect): void {

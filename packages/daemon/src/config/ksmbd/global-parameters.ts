@@ -1,4 +1,5 @@
-import type { DialectName, LimitConfiguration, ServerConfiguration } from '../configuration.ts';
+import type { DialectName } from '@ring3/smb-proto';
+import type { LimitConfiguration, ServerConfiguration } from '../configuration.ts';
 import { choice, flag, list, number, type Parameters, passedOver, saysNo, text } from './parameter.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
