@@ -1,5 +1,3 @@
-import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { addControlOption } from './control-at.ts';
 
@@ -43,10 +41,10 @@ export interface Told {
  * @throws Error in one line where the daemon does not take it
  */
 export async function tellDaemon({ control }: StateOptions, { path, reload, living }: Told): Promise<void> {
-  const { askControl } = await import('@ring3/daemon/control');
+  const [{ askControl }, { realPath }] = await Promise.all([import('@ring3/daemon/control'), import('@ring3/daemon/places')]);
   const status = await askControl(control, 'status', {}).catch(() => undefined);
-  const changed = real(path);
-  const uses = [status?.stateDir, status?.config].some((used) => used !== undefined && real(used) === changed);
+  const changed = realPath(path);
+  const uses = [status?.stateDir, status?.config].some((used) => used !== undefined && realPath(used) === changed);
   if (status?.state !== 'running' || !uses) return;
   const { user } = living ?? {};
   try {
@@ -55,14 +53,5 @@ export async function tellDaemon({ control }: StateOptions, { path, reload, livi
       for (const { id } of await askControl(control, 'sessions', { user })) await askControl(control, 'close', { id });
   } catch (error) {
     throw new Error(`it is kept, but the running ring3 goes on without it: ${(error as Error).message}`);
-  }
-}
-
-/** A path without links in it, or as it is where it leads nowhere. */
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return resolve(path);
   }
 }

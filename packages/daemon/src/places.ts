@@ -1,6 +1,6 @@
-import { accessSync, constants, lstatSync, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** Where state lives: `$XDG_STATE_HOME/ring3`, or `~/.local/state/ring3`. */
 export const defaultStateDir = (env: NodeJS.ProcessEnv = process.env): string =>
@@ -16,6 +16,15 @@ export function defaultRuntimeDir(env: NodeJS.ProcessEnv = process.env): string 
 }
 
 const absolute = (path: string | undefined): string | undefined => (path?.startsWith('/') ? path : undefined);
+
+/** An absolute path without links in it, where it leads somewhere: two ways to one place are the same text. Who opens what is not there says so. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return resolve(path);
+  }
+}
 
 /** Why a folder cannot be shared by this user, in one line; undefined where it can. */
 export function folderFault(path: string): string | undefined {

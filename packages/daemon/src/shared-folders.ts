@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import type { ShareOptions } from '@ring3/smb-server';
 import { createMemoryStore, type Vfs } from '@ring3/vfs';
 import { createNodeStore, type NodeStoreOptions } from '@ring3/vfs-node';
+import { realPath } from './places.ts';
 
 /** A folder of the host that is shared, or a store. What is left out is the file server's default. */
 export interface FolderShare extends Omit<ShareOptions, 'vfs'>, Pick<NodeStoreOptions, 'fileMode' | 'folderMode'> {
@@ -39,7 +39,7 @@ export class SharedFolders {
     if (path === undefined) return createMemoryStore();
     if (isStateInside(this.#stateDir, path)) throw new Error(stateInside(this.#stateDir, path));
     return createNodeStore(path, {
-      state: join(this.#stateDir, 'folders', createHash('sha256').update(real(path)).digest('hex').slice(0, 16)),
+      state: join(this.#stateDir, 'folders', createHash('sha256').update(realPath(path)).digest('hex').slice(0, 16)),
       ...(fileMode === undefined ? {} : { fileMode }),
       ...(folderMode === undefined ? {} : { folderMode }),
     });
@@ -62,19 +62,11 @@ export class SharedFolders {
 
 /** Two ways to one folder are one. */
 const keyOf = ({ name, path, fileMode, folderMode }: FolderShare): string =>
-  path === undefined ? `memory ${name.toUpperCase()}` : JSON.stringify([real(path), fileMode, folderMode]);
-
-/** A path without links in it, or the path itself where it leads nowhere: who opens it says so. */
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
-  }
-}
+  path === undefined ? `memory ${name.toUpperCase()}` : JSON.stringify([realPath(path), fileMode, folderMode]);
 
 /** Whether clients of a share would see the state, the users' hashes among it. */
-export const isStateInside = (stateDir: string, shared: string): boolean => !/^\.\.(\/|$)/.test(relative(real(shared), real(stateDir)));
+export const isStateInside = (stateDir: string, shared: string): boolean =>
+  !/^\.\.(\/|$)/.test(relative(realPath(shared), realPath(stateDir)));
 
 /** What is said of such a share. */
 export const stateInside = (stateDir: string, shared: string): string =>

@@ -6,7 +6,7 @@ export { defaultLimits, type Limits } from './limits.ts';
 export { connectMemory } from './links/memory.ts';
 export type { HeldSocket, TcpEnd, TcpEnds } from './links/tcp.ts';
 export type { ConnectionUse, SmbServerOptions } from './options.ts';
-export { type RunTimeOptions, type RunTimeValues, runTimeDefaults } from './run-time-options.ts';
+export { type RunTimeOptions, type RunTimeValues, runTimeDefaults, runTimeTexts } from './run-time-options.ts';
 export type { ShareOptions } from './share.ts';
 export { Shares } from './shares.ts';
 export { type UserOptions, Users } from './users.ts';

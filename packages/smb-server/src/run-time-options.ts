@@ -23,6 +23,13 @@ export const runTimeDefaults: RunTimeValues = Object.freeze({
   limits: defaultLimits,
 });
 
+/** What those that are text may be: of 1 to 15 characters, or 256. */
+export const runTimeTexts = {
+  name: /^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/,
+  workgroup: /^(?! )[^"/\\[\]:;|=,+*?<>\p{C}]{1,15}(?<! )$/u,
+  comment: /^\P{C}{1,256}$/u,
+} as const;
+
 const text =
   (what: string, allowed: RegExp, spell = (value: string): string => value) =>
   (value: string): string => {
@@ -50,9 +57,9 @@ type Take<K extends keyof RunTimeOptions> = (value: NonNullable<RunTimeOptions[K
 
 /** How each is checked, and spelled. */
 const take: { readonly [K in keyof RunTimeValues]: Take<K> } = {
-  name: text('not a NetBIOS name', /^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/, (value) => value.toUpperCase()),
-  workgroup: text('not the name of a work group', /^(?! )[^"/\\[\]:;|=,+*?<>\p{C}]{1,15}(?<! )$/u),
-  comment: text('not a comment of 1 to 256 characters', /^[^\p{C}]{1,256}$/u),
+  name: text('not a NetBIOS name', runTimeTexts.name, (value) => value.toUpperCase()),
+  workgroup: text('not the name of a work group', runTimeTexts.workgroup),
+  comment: text('not a comment of 1 to 256 characters', runTimeTexts.comment),
   signing: oneOf('signing', 'required', 'enabled'),
   encryption: oneOf('encryption', 'off', 'desired', 'required'),
   guest: oneOf('guest', true, false),

@@ -1,12 +1,10 @@
 import type { PolicySpecification } from '@ring3/conntrack';
 import { type DialectName, dialects } from '@ring3/smb-proto';
-import { defaultLimits, type Limits, runTimeDefaults } from '@ring3/smb-server';
+import { defaultLimits, type Limits, runTimeDefaults, runTimeTexts } from '@ring3/smb-server';
 import { auditDefaults } from '../audit/audit-defaults.ts';
 import { auditKinds } from '../audit/audit-line.ts';
 import { choice, flag, integer, type Key, path, pathOrOff, text, unless, type ValuesOf, words } from './keys.ts';
 import type { ShareConfiguration } from './share-keys.ts';
-
-const netbiosName = /^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/;
 
 const { name, comment, workgroup, signing, encryption } = runTimeDefaults;
 const dialectNames = Object.keys(dialects) as DialectName[];
@@ -15,12 +13,9 @@ const dialectNames = Object.keys(dialects) as DialectName[];
 export const serverKeys = {
   host: unless('127.0.0.1', text('address to listen on')),
   port: unless(4450, integer('TCP port; 0 for any', 0, 65535)),
-  name: unless(name, text('NetBIOS name', netbiosName, 'a NetBIOS name: 1 to 15 letters, digits and some signs')),
-  comment: unless(comment, text('shown beside the name: the server string', /^\P{C}{1,256}$/u, '1 to 256 characters')),
-  workgroup: unless(
-    workgroup,
-    text('the work group it is in', /^(?! )[^"/\\[\]:;|=,+*?<>\p{C}]{1,15}(?<! )$/u, '1 to 15 characters, none of "/\\[]:;|=,+*?<>'),
-  ),
+  name: unless(name, text('NetBIOS name', runTimeTexts.name, 'a NetBIOS name: 1 to 15 letters, digits and some signs')),
+  comment: unless(comment, text('shown beside the name: the server string', runTimeTexts.comment, '1 to 256 characters')),
+  workgroup: unless(workgroup, text('the work group it is in', runTimeTexts.workgroup, '1 to 15 characters, none of "/\\[]:;|=,+*?<>')),
   signing: unless(signing, choice('whether every session is signed, or those whose client asks', ['required', 'enabled'])),
   encryption: unless(
     encryption,

@@ -1,6 +1,5 @@
-import { realpathSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { folderFault } from '../places.ts';
+import { folderFault, realPath } from '../places.ts';
 import type { ShareConfiguration } from './share-keys.ts';
 
 /** Looks at shares one after the other: whether each can be offered beside those before it. */
@@ -27,7 +26,7 @@ export class ShareCheck {
     const fault = folderFault(path);
     if (fault !== undefined) return fault;
     // one store serves a folder, so that its clients see one state of its files, whichever share they come by
-    const folder = realpathSync(path);
+    const folder = realPath(path);
     const other = this.#byFolder.get(folder);
     if (other === undefined) this.#byFolder.set(folder, share);
     return other === undefined || modesOf(other) === modesOf(share)
@@ -41,7 +40,7 @@ const modesOf = ({ 'file-mode': file, 'folder-mode': folder }: ShareConfiguratio
 /** Warns of shares whose folder lies inside of another's: each folder has a store of its own, which knows nothing of what the other's clients hold. */
 export function nestedShares(shares: readonly ShareConfiguration[]): string[] {
   const byFolder = new Map<string, ShareConfiguration>();
-  for (const share of shares) if (share.path !== undefined) byFolder.set(real(share.path), share);
+  for (const share of shares) if (share.path !== undefined) byFolder.set(realPath(share.path), share);
   return [...byFolder].flatMap(([folder, { name, at }]) => {
     const outer = foldersAbove(folder).find((above) => byFolder.has(above));
     if (outer === undefined) return [];
@@ -54,12 +53,4 @@ export function nestedShares(shares: readonly ShareConfiguration[]): string[] {
 function foldersAbove(path: string): string[] {
   const above = dirname(path);
   return above === path ? [] : [above, ...foldersAbove(above)];
-}
-
-function real(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path; // it has gone meanwhile: who opens it says so
-  }
 }
