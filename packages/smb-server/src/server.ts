@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Clock, DebugSwitches, Link, Log, Metrics, Random, Timer } from '@ring3/kit';
 import { createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
+import { Admission } from './admission.ts';
 import { Budget } from './budget.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection } from './connection.ts';
@@ -30,8 +31,6 @@ const actions: readonly OpenAction[] = ['superseded', 'opened', 'created', 'over
 /** Who has something open, and what. */
 const about = ({ tree, pathName }: Open): FileEvent => ({ ...tree.session.actor, share: tree.share.name, path: pathName });
 
-type ConnectionLimit = 'connections' | 'connectionsForAddress';
-
 /** Server, MS-SMB2 3.3.1.5: what all connections share. No socket: links are handed in. */
 export class Server {
   readonly clock: Clock;
@@ -56,13 +55,13 @@ export class Server {
   readonly leaving = new Leaving(this);
   /** What stores tell changes to. */
   readonly watches = new Set<ChangeWatch>();
+  readonly #admission = new Admission(this);
   readonly #idle = new IdleSweep(this);
   #options: ResolvedOptions;
   #mechanism: Mechanism;
   /** Log-ons that are complete. */
   #loggedOn = 0;
   readonly #fileStates = new Set<WeakRef<FileState>>();
-  readonly #fromAddress = new Map<string, number>();
   /** Takes the families of `numbers` out of the metrics. */
   readonly #shown: Disposable;
   /** Set while the budget is used up. */
@@ -163,18 +162,21 @@ export class Server {
   /** Takes a new connection, if the limits allow it. @param address what is counted for each address; the link's peer without its port where missing */
   accept(link: Link, address = link.peer.replace(/:\d+$/, '')): Connection | undefined {
     const closing = this.leaving.begun;
-    const limit = closing ? undefined : this.#reachedBy(address);
-    const same = this.#fromAddress.get(address) ?? 0;
+    const limit = closing ? undefined : this.#admission.reachedBy(address);
     if (closing || limit !== undefined) {
       if (limit !== undefined) this.numbers.refused.add(limit);
-      this.debug.say('conn', 'refused by a limit', { peer: link.peer, connections: this.connections.size, fromAddress: same, closing });
+      this.debug.say('conn', 'refused by a limit', {
+        peer: link.peer,
+        connections: this.connections.size,
+        fromAddress: this.#admission.from(address),
+        closing,
+      });
       link.close(true);
       return undefined;
     }
     const connection = new Connection(this, link, this.#nextConnection++);
     this.connections.set(connection.id, connection);
-    this.#fromAddress.set(address, same + 1);
-    this.#addresses.set(connection, address);
+    this.#admission.entered(connection, address);
     this.numbers.connections++;
     this.#idle.start();
     this.debug.say('conn', 'accepted', { connection: connection.id, peer: link.peer, connections: this.connections.size });
@@ -182,38 +184,12 @@ export class Server {
     connection.open();
     return connection;
   }
-  readonly #addresses = new WeakMap<Connection, string>();
-
-  /** The limit that one more connection from an address would break, where nobody can make room for it. */
-  #reachedBy(address: string): ConnectionLimit | undefined {
-    const { limits, connections } = this;
-    const fromThere = (connection: Connection): boolean => this.#addresses.get(connection) === address;
-    while ((this.#fromAddress.get(address) ?? 0) >= limits.connectionsForAddress) {
-      if (!this.#makeRoom('connectionsForAddress', fromThere)) return 'connectionsForAddress';
-    }
-    while (connections.size >= limits.connections) if (!this.#makeRoom('connections')) return 'connections';
-    return undefined;
-  }
-
-  /** The oldest connection on which nobody has logged on goes: whoever means it has logged on long before so many others came. @returns whether there was one */
-  #makeRoom(limit: ConnectionLimit, among = (_connection: Connection): boolean => true): boolean {
-    for (const connection of this.connections.values()) {
-      if (connection.authenticated || !among(connection)) continue;
-      this.numbers.refused.add(limit);
-      connection.end('room was needed, and nobody had logged on');
-      return true;
-    }
-    return false;
-  }
 
   connectionEnded(connection: Connection, reason: string): void {
     if (!this.connections.delete(connection.id)) return;
     this.numbers.bytesIn += connection.bytesIn;
     this.numbers.bytesOut += connection.bytesOut;
-    const address = this.#addresses.get(connection) as string;
-    const left = (this.#fromAddress.get(address) ?? 1) - 1;
-    if (left === 0) this.#fromAddress.delete(address);
-    else this.#fromAddress.set(address, left);
+    this.#admission.left(connection);
     const { id, link, bytesIn, bytesOut } = connection;
     this.debug.say('conn', 'ended', { connection: id, peer: link.peer, reason, bytesIn, bytesOut });
     this.events.emit('disconnect', { id, peer: link.peer, reason });
