@@ -54,7 +54,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it already
-    console.error(`ring3: ${error instanceof Error ? error.message.split('\n', 1)[0] : String(error)}`);
+    const { printable } = await import('@ring3/kit');
+    console.error(`ring3: ${printable(error instanceof Error ? (error.message.split('\n', 1)[0] as string) : String(error))}`);
     return error instanceof UsageError ? 2 : 1;
   }
 }

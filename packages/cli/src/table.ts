@@ -1,3 +1,5 @@
+import { printable } from '@ring3/kit';
+
 /** A column: its head, and whether its cells are numbers. */
 export interface Column<T> {
   readonly head: string;
@@ -8,7 +10,7 @@ export interface Column<T> {
 /** How many rows decide how wide the columns are. */
 const measured = 1000;
 
-/** Rows as lines, as they come: columns are as wide as the first thousand rows want, and those that are empty there are left out. */
+/** Rows as printable lines, as they come: columns are as wide as the first thousand rows want, and those that are empty there are left out. */
 export class Table<T> {
   readonly #columns: readonly Column<T>[];
   #waiting: string[][] = [];
@@ -20,7 +22,7 @@ export class Table<T> {
 
   /** @returns the lines that are ready */
   add(row: T): string[] {
-    const cells = this.#columns.map((column) => column.cell(row));
+    const cells = this.#columns.map((column) => printable(column.cell(row)));
     if (this.#widths !== undefined) return [this.#line(cells)];
     this.#waiting.push(cells);
     return this.#waiting.length < measured ? [] : this.end();

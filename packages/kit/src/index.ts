@@ -5,6 +5,7 @@ export * from './link.ts';
 export * from './log.ts';
 export * from './maybe-promise.ts';
 export * from './metrics.ts';
+export * from './printable.ts';
 export * from './random.ts';
 export * from './steps.ts';
 export * from './wildcard.ts';

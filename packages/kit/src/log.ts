@@ -1,4 +1,6 @@
+import { isatty } from 'node:tty';
 import type { DestinationStream, Logger } from 'pino';
+import { printable } from './printable.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -52,20 +54,34 @@ export async function createLog(options: LogOptions = {}, destination?: Destinat
   return over(pino({ level, base: null, serializers: { error: pino.stdSerializers.err } }, stream));
 }
 
-/** A log for people. The formatter too is loaded only here. */
-export async function createPrettyLog(options: LogOptions = {}): Promise<Log> {
-  const { PinoPretty } = await import('pino-pretty');
+/**
+ * A log for people: what others named reaches their terminal as text, whatever it is made of. The formatter too is loaded only here.
+ * @param to where its lines go, instead of a file descriptor
+ */
+export async function createPrettyLog(options: LogOptions = {}, to?: DestinationStream): Promise<Log> {
+  const [{ prettyFactory }, { pino }] = await Promise.all([import('pino-pretty'), import('pino')]);
   const { fd = 2 } = options;
-  return createLog(
-    options,
-    PinoPretty({
-      destination: fd,
-      sync: true,
-      ignore: 'pid,hostname',
-      translateTime: 'SYS:HH:MM:ss.l',
-      colorize: process.stderr.isTTY === true,
-    }),
-  );
+  const lines = prettyFactory({
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+    colorize: to === undefined && isatty(fd),
+  });
+  const out = to ?? pino.destination({ dest: fd, sync: true });
+  return createLog(options, { write: (line) => void out.write(printableBeyondC0(lines(JSON.parse(line, withoutCommands)))) });
+}
+
+/** The formatter escapes values as JSON does, so not all of what a terminal obeys; its own colours begin with a C0 control. */
+const printableBeyondC0 = (text: string): string => text.replace(/[ -\u{10ffff}]+/gu, printable);
+
+/** What the formatter writes as it is. */
+function withoutCommands(key: string, value: unknown): unknown {
+  if (typeof value !== 'string') return value;
+  if (key === 'msg' || key === 'name' || key === 'caller') return printable(value);
+  if (key !== 'stack') return value;
+  return value
+    .split(/\n(?=\s+at |caused by: )/)
+    .map(printable)
+    .join('\n');
 }
 
 /** A log that writes nothing. */

@@ -1,4 +1,5 @@
 import type { ControlRequests } from '@ring3/daemon';
+import { printable } from '@ring3/kit';
 
 type Change = ControlRequests['reload']['answer'][number];
 const signs = { added: '+', removed: '-', changed: '~' } as const;
@@ -9,4 +10,4 @@ const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${let
 
 /** A change for people: `~ share photos: read-only (for connections to come)`. */
 export const changeLine = ({ what, how, keys = [], holds }: Change): string =>
-  `${signs[how]} ${what}${keys.length === 0 ? '' : `: ${keys.map(kebab).join(', ')}`}${from[holds]}`;
+  printable(`${signs[how]} ${what}${keys.length === 0 ? '' : `: ${keys.map(kebab).join(', ')}`}${from[holds]}`);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { printable } from '@ring3/kit';
 import type { Configuration } from '../configuration.ts';
-import { ConfigurationError, oneLine } from '../configuration-error.ts';
+import { ConfigurationError } from '../configuration-error.ts';
 import { type ShareConfiguration, shareName } from '../share-keys.ts';
 import { emptyGlobal, type GlobalDraft, globalParameters } from './global-parameters.ts';
 import { type Host, thisHost } from './host.ts';
@@ -37,7 +38,7 @@ class Reading {
     this.file = file;
   }
 
-  warn = (line: number, what: string): void => void this.#warnings.add(`${this.file}:${line}: ${oneLine(what)}`);
+  warn = (line: number, what: string): void => void this.#warnings.add(`${this.file}:${line}: ${printable(what)}`);
 
   get warnings(): string[] {
     const line = (text: string): number => Number(text.slice(this.file.length + 1).split(':', 1)[0]);
