@@ -9,11 +9,6 @@ test('a name that a client chose stays in its cell: a terminal shows it, and doe
   ]);
   deepStrictEqual(
     [...['anna', 'a\u001b[2J\nroot', '\u009b31m\u202e'].flatMap((name) => table.add(name)), ...table.end()],
-    [
-      'USER                   N',
-      'anna                   4',
-      String.raw`a\u001b[2J\u000aroot  10`,
-      String.raw`\u009b31m\u202e        5`,
-    ],
+    ['USER                   N', 'anna                   4', String.raw`a\u001b[2J\u000aroot  10`, String.raw`\u009b31m\u202e        5`],
   );
 });
