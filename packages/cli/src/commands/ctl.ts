@@ -96,30 +96,33 @@ function addStatus(ctl: Command): void {
     });
 }
 
+const filters: { readonly [K in keyof Filter]-?: readonly [flags: string, what: string] } = {
+  user: ['--user <name>', 'whose'],
+  share: ['--share <name>', 'in which share'],
+  peer: ['--peer <address>', "from where: the client's address, with or without its port"],
+  path: ['--path <path>', 'of which path'],
+};
+
+/** What each list is of, and what it is filtered by. */
 const lists = {
-  connections: 'the connections of clients',
-  sessions: 'who is logged on',
-  opens: 'what is open',
-  locks: 'the byte ranges that are locked',
+  connections: ['the connections of clients', ['peer']],
+  sessions: ['who is logged on', ['user', 'share', 'peer']],
+  opens: ['what is open', ['user', 'share', 'peer', 'path']],
+  locks: ['the byte ranges that are locked', ['user', 'share', 'peer', 'path']],
 } as const;
 
 function addLists(ctl: Command): void {
   for (const verb of Object.keys(lists) as (keyof typeof lists)[]) {
-    ctl
-      .command(verb)
-      .description(`${lists[verb]}; in filters * and ? stand for others`)
-      .option('--user <name>', 'whose')
-      .option('--share <name>', 'in which share')
-      .option('--peer <address>', "from where: the client's address, with or without its port")
-      .option('--path <path>', 'of which path')
-      .option('--json', 'for programs')
-      .action(async ({ json, ...filter }: Filter & JsonOption) => {
-        const rows: readonly object[] = await askDaemon(ctl, verb, filter);
-        if (json === true) return console.log(JSON.stringify(rows));
-        const [{ columnsOf }, { Table }] = await Promise.all([import('../ctl/columns.ts'), import('../table.ts')]);
-        const table = new Table<object>(columnsOf(verb));
-        for (const line of [...rows.flatMap((row) => table.add(row)), ...table.end()]) console.log(line);
-      });
+    const [what, by] = lists[verb];
+    const list = ctl.command(verb).description(`${what}; in filters * and ? stand for others`);
+    for (const name of by) list.option(...filters[name]);
+    list.option('--json', 'for programs').action(async ({ json, ...filter }: Filter & JsonOption) => {
+      const rows: readonly object[] = await askDaemon(ctl, verb, filter);
+      if (json === true) return console.log(JSON.stringify(rows));
+      const [{ columnsOf }, { Table }] = await Promise.all([import('../ctl/columns.ts'), import('../table.ts')]);
+      const table = new Table<object>(columnsOf(verb));
+      for (const line of [...rows.flatMap((row) => table.add(row)), ...table.end()]) console.log(line);
+    });
   }
   addFlowList(ctl.command('flows'), async () => {
     const { netlink } = await askDaemon(ctl, 'status', {});
