@@ -2,7 +2,7 @@ import { silentLog, systemClock, systemRandom } from '@ring3/kit';
 import { createSmbServer } from '@ring3/smb-server';
 import { createMemoryStore } from '@ring3/vfs';
 import { auditOptionsOf } from './audit/audit-options.ts';
-import { ConfiguredNamespace } from './namespace-contents.ts';
+import { ConfiguredNamespace } from './configured-namespace.ts';
 import { Namespaces } from './namespaces.ts';
 import type { Settings } from './settings.ts';
 import { isStateInside, stateInside } from './shared-folders.ts';

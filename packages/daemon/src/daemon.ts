@@ -4,6 +4,7 @@ import { type Clock, hostPort, type Log, noMetrics, type Random, systemClock, sy
 import { listenUnix } from '@ring3/netlink';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
 import type { Change } from './change.ts';
+import { ConfiguredNamespace } from './configured-namespace.ts';
 import { type Controlled, controlHandlers } from './control/handlers.ts';
 import type { DaemonStatus } from './control/protocol.ts';
 import { serveControl } from './control/server.ts';
@@ -13,7 +14,6 @@ import { Guard } from './guard.ts';
 import type { Console } from './http/console.ts';
 import type { ConsoleOptions } from './http/server.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { ConfiguredNamespace } from './namespace-contents.ts';
 import { Namespaces } from './namespaces.ts';
 import { netfilterFamilies } from './netfilter-families.ts';
 import { privateFolder } from './places.ts';

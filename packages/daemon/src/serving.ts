@@ -2,9 +2,9 @@ import type { Clock, DebugSwitches, Log, MaybePromise, Metrics, Random } from '@
 import type { DebugWord } from '@ring3/smb-server';
 import { Audit } from './audit/audit.ts';
 import type { Change } from './change.ts';
+import type { ConfiguredNamespace } from './configured-namespace.ts';
 import { FileServer } from './file-server.ts';
 import type { Guard } from './guard.ts';
-import type { ConfiguredNamespace } from './namespace-contents.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
 import type { Credentials, Settings } from './settings.ts';
 import type { Step } from './start-in-order.ts';

@@ -1,6 +1,6 @@
 import type { AuditOptions } from './audit/audit-options.ts';
+import type { NamespaceContents } from './configured-namespace.ts';
 import type { FileServerOptions } from './file-server.ts';
-import type { NamespaceContents } from './namespace-contents.ts';
 import type { FolderShare } from './shared-folders.ts';
 
 /** A user with the password in the clear: it is hashed at once and not kept. */

@@ -62,6 +62,7 @@ test('nothing is told, and nothing fails, where there is no manager, none that l
     told.ready('a');
     told.reloading();
     told.stopping('b');
+    strictEqual(clock.pending, 0); // nothing waits to be told, and no watchdog is fed
   }
 });
 

@@ -2,8 +2,8 @@ import { deepStrictEqual, strictEqual, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import { createNamespace, type PolicySpecification } from '@ring3/conntrack';
 import { FakeClock, fakeRandom } from '@ring3/kit';
+import { ConfiguredNamespace } from './configured-namespace.ts';
 import { addRule, listRules } from './control/rules.ts';
-import { ConfiguredNamespace } from './namespace-contents.ts';
 
 const policy = (name: string, seconds: number, l4 = 17): PolicySpecification => ({
   name,
