@@ -1,11 +1,12 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
+import { linkSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DebugLines } from '@ring3/kit';
+import { listenUnix } from '@ring3/netlink';
 import { askControl, followControl } from './client.ts';
 import type { ControlHandlers } from './peer.ts';
 import { serveControl } from './server.ts';
@@ -90,9 +91,28 @@ test("a dead daemon's socket file is replaced, a living one's is not", async (t)
   const path = await listen(t);
   await rejects(serveControl(path, handlers), /already answers/);
   const dead = `${path}.dead`;
-  writeFileSync(dead, '');
+  const living = createServer().listen(dead);
+  await once(living, 'listening');
+  linkSync(dead, `${dead}.name`);
+  await new Promise((resolve) => living.close(resolve)); // which takes one name away
+  renameSync(`${dead}.name`, dead);
   await (await serveControl(dead, handlers)).close();
   await rejects(askControl(dead, 'stats', {}), /no ring3 answers/);
+});
+
+test('whatever else lies at the path stays: a file, a folder, a link, a socket of another kind', async (t) => {
+  const path = await listen(t);
+  const [file, link] = [`${path}.file`, `${path}.link`];
+  writeFileSync(file, 'precious');
+  symlinkSync(file, link);
+  for (const wrong of [file, link, dirname(path)])
+    await rejects(serveControl(wrong, handlers), /is there and is no socket: give another path$/);
+  strictEqual(readFileSync(file, 'utf8'), 'precious');
+  const namespaces = listenUnix(`${path}.netlink`, { namespace: () => undefined });
+  await rejects(serveControl(`${path}.netlink`, handlers), /is a socket of another program \(EPROTOTYPE\)/);
+  strictEqual(statSync(`${path}.netlink`).isSocket(), true);
+  namespaces.close();
+  await rejects(serveControl(`/${'x'.repeat(107)}`, handlers), /is too long for a socket: 107 bytes at most$/);
 });
 
 test('what is followed comes line by line until the peer goes; then nobody is kept waiting for', async (t) => {

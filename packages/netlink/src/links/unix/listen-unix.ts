@@ -1,4 +1,4 @@
-import { chmodSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { type Clock, type Log, silentLog, systemClock } from '@ring3/kit';
 import {
   accept,
@@ -43,7 +43,7 @@ const restMs = 100;
 /**
  * Listens at a path for programs that speak netlink (packets.ts). Only this user may connect (mode 0600), and whoever does counts as privileged.
  * A socket that a dead server left at the path is replaced.
- * @throws SystemError: EADDRINUSE somebody listens there, ENAMETOOLONG the path has more than 107 bytes, EACCES, ENOENT
+ * @throws SystemError: EADDRINUSE somebody listens there, or what is there is no socket, ENAMETOOLONG the path has more than 107 bytes, EACCES, ENOENT
  */
 export function listenUnix(path: string, options: UnixServerOptions): UnixServer {
   const fd = openUnix(SocketType.SeqPacket);
@@ -69,7 +69,9 @@ function bindFresh(fd: number, path: string): number {
   return bindUnix(fd, path);
 }
 
+/** Whether a socket is there that nobody listens on; what is no socket refuses a connection too. */
 function isDead(path: string): boolean {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return false;
   const fd = openUnix(SocketType.SeqPacket);
   if (fd < 0) return false;
   const answer = connectUnix(fd, path);

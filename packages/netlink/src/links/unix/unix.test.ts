@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -186,6 +186,14 @@ test('the path is its user’s alone, is taken while somebody listens, replaced 
   first.close();
   assert.equal(existsSync(path), false);
   assert.throws(() => listenUnix(join(folder, 'x'.repeat(120)), options), /ENAMETOOLONG/);
+});
+
+test('what lies at the path and is no socket stays', () => {
+  const path = freshPath();
+  writeFileSync(path, 'precious');
+  assert.throws(() => listenUnix(path, { namespace: () => undefined }), /EADDRINUSE/);
+  assert.equal(readFileSync(path, 'utf8'), 'precious');
+  rmSync(path);
 });
 
 test('a namespace that ends takes its sockets with it; a listener that ends all of them', () =>
