@@ -49,7 +49,7 @@ export class Audit {
 
   /** The file that is open, anew and with its new limits, or another. */
   async #fileFor(wanted: Required<AuditOptions>): Promise<RotatedFile> {
-    if (this.#open?.options.path !== wanted.path) return RotatedFile.open(wanted, this.#place.log);
+    if (this.#open?.options.path !== wanted.path) return RotatedFile.open(wanted, this.#place.log, '{');
     this.#open.file.renew(wanted);
     return this.#open.file;
   }

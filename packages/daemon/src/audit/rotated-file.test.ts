@@ -117,6 +117,22 @@ test('what cannot be written is said at once: no folder, no file', async (t) => 
   await rejects(RotatedFile.open({ path: '/dev/full', size: 1, keep: 1 }, silentLog), /it is no file$/);
 });
 
+test('a file that holds something else is not touched', async (t) => {
+  const path = place(t);
+  mkdirSync(join(path, '..'));
+  writeFileSync(path, '[server]\nport = 445', { mode: 0o644 });
+  await rejects(
+    RotatedFile.open({ path, size: 1e6, keep: 3 }, silentLog, '{'),
+    /cannot be written: it holds something else: give another path$/,
+  );
+  deepStrictEqual([readFileSync(path, 'utf8'), statSync(path).mode & 0o777], ['[server]\nport = 445', 0o644]);
+  writeFileSync(path, '{"a":1}\n{"b"');
+  const file = await RotatedFile.open({ path, size: 1e6, keep: 3 }, silentLog, '{');
+  file.write('{}');
+  await file.close();
+  deepStrictEqual(linesIn(path), ['{"a":1}', '{"b"', '{}']);
+});
+
 test('a line that was cut short is the only one that is lost by it', async (t) => {
   const path = place(t);
   mkdirSync(join(path, '..'));

@@ -60,11 +60,15 @@ export class RotatedFile {
     });
   }
 
-  /** Opens the file, or makes it. @throws Error in one line, where it cannot be written */
-  static async open(options: RotatedFileOptions, log: Log): Promise<RotatedFile> {
+  /**
+   * Opens the file, or makes it.
+   * @param begins what lines begin with: a file that holds something else is somebody's, and stays as it is
+   * @throws Error in one line, where it cannot be written
+   */
+  static async open(options: RotatedFileOptions, log: Log, begins = ''): Promise<RotatedFile> {
     const { path } = options;
     try {
-      const size = prepare(path);
+      const size = prepare(path, begins);
       const out = new sonicBoom.SonicBoom({ dest: path, append: true, mode: 0o600, maxLength: mostWaiting });
       await once(out, 'ready');
       return new RotatedFile(options, size, out, log);
@@ -159,13 +163,16 @@ function move(from: string, to: string): void {
 }
 
 /** Makes the file, for this user alone. @returns the bytes that are in it @throws the system's error; Error for what is no file, which must not be moved */
-function prepare(path: string): number {
+function prepare(path: string, begins: string): number {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is no file');
   const fd = openSync(path, 'a+', 0o600);
   try {
-    fchmodSync(fd, 0o600);
     const { size } = fstatSync(fd);
+    const first = Buffer.alloc(size === 0 ? 0 : begins.length);
+    readSync(fd, first, 0, first.length, 0);
+    if (size > 0 && first.toString('latin1') !== begins) throw new Error('it holds something else: give another path');
+    fchmodSync(fd, 0o600);
     const last = Buffer.alloc(1);
     if (size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== lineFeed) writeSync(fd, '\n'); // a line that was cut short stays one
     return size;
