@@ -1,7 +1,8 @@
+export type { AuditOptions } from './audit/audit-options.ts';
 export type { CaptureOptions, CaptureStatus } from './capture-feed.ts';
 export type { Change } from './change.ts';
 export { checkSettings } from './check-settings.ts';
-export { askControl } from './control/client.ts';
+export { askControl, followControl } from './control/client.ts';
 export type {
   ControlAnswer,
   ControlRequest,
@@ -11,6 +12,7 @@ export type {
   ControlVerb,
   DaemonStatus,
   Filter,
+  InNamespace,
   LifecycleState,
   Named,
   NamespaceInList,
@@ -20,10 +22,11 @@ export { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts';
 export type { FileServerOptions } from './file-server.ts';
 export { readToken } from './http/console-token.ts';
 export type { ConsoleOptions } from './http/server.ts';
-export { defaultRuntimeDir, defaultStateDir, privateFolder } from './places.ts';
+export { defaultStateDir } from './places.ts';
 export type { ListeningSocket } from './service/listening-socket.ts';
 export { type ServiceManager, serviceManager } from './service/service-manager.ts';
 export { type Place, takePlace } from './service/take-place.ts';
+export type { SettingsSource } from './serving.ts';
 export type { Credentials, KnownUser, Settings } from './settings.ts';
 export type { FolderShare } from './shared-folders.ts';
 export { StepError } from './start-in-order.ts';

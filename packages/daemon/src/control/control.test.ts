@@ -60,6 +60,13 @@ const say = (path: string, text: string): Promise<string> =>
       .on('error', reject);
   });
 
+test('what can be asked for stands in the table of the README', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const rows = readme.split('\n').filter((line) => line.startsWith('| `'));
+  const told = rows.flatMap((row) => [...(row.split('|')[1] as string).matchAll(/`([^`]+)`/g)].map(([, verb]) => verb));
+  deepStrictEqual(told.sort(), Object.keys(handlers).sort());
+});
+
 test('a request is one line, and so is its answer', async (t) => {
   const path = await listen(t);
   strictEqual(await askControl(path, 'stats', {}), '2 running 445 0\n');
