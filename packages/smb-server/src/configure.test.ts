@@ -4,10 +4,8 @@ import { fakeRandom } from '@ring3/kit';
 import {
   AvId,
   avPairs,
-  Command,
   createNtlmInitiator,
   Dialect,
-  EchoRequest,
   Fsctl,
   IoctlResponse,
   NegotiateResponse,
@@ -19,11 +17,9 @@ import {
 import { Frame } from '@ring3/wire';
 import { NdrWriter } from './pipe/ndr.ts';
 import type { Server } from './server.ts';
-import { control, idsOf, settingUp } from './testing/elements.ts';
-import { type Element, RawClient, testServer } from './testing/raw-client.ts';
+import { control, echo, idsOf, settingUp } from './testing/elements.ts';
+import { RawClient, testServer } from './testing/raw-client.ts';
 import { binding, calling, srvsvc, wkssvc } from './testing/rpc.ts';
-
-const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
 
 /** A client that has agreed on a dialect, and what it was told. */
 async function negotiated(server: Server, dialects: readonly number[] = [Dialect.Smb21, Dialect.Smb302]) {

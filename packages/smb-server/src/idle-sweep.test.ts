@@ -1,17 +1,14 @@
 import { deepStrictEqual, notStrictEqual, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from '@ring3/kit';
-import { Command, EchoRequest, LockFlags, LogoffRequest, NtStatus } from '@ring3/smb-proto';
+import { Command, LockFlags, LogoffRequest, NtStatus } from '@ring3/smb-proto';
 import { createMemoryStore, withFaults } from '@ring3/vfs';
-import { closing, idsOf, locking, reading, writing } from './testing/elements.ts';
-import { type Element, RawClient, testServer } from './testing/raw-client.ts';
+import { closing, echo, idsOf, locking, reading, writing } from './testing/elements.ts';
+import { RawClient, testServer } from './testing/raw-client.ts';
+import { turns } from './testing/turns.ts';
 
-const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
 const minute = 60_000;
 
-async function turns(count = 5): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise(setImmediate);
-}
 const stage = (idleMs: number, more: Parameters<typeof testServer>[0] = {}) => {
   const clock = new FakeClock();
   return { clock, server: testServer({ clock, limits: { idleMs }, ...more }) };

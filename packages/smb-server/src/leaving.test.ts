@@ -4,25 +4,15 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { FakeClock, fakeLog, type Link } from '@ring3/kit';
-import {
-  ChangeNotifyRequest,
-  Command,
-  CreateOptions,
-  createNtlmInitiator,
-  Dialect,
-  EchoRequest,
-  LockFlags,
-  NtStatus,
-  OplockLevel,
-} from '@ring3/smb-proto';
+import { Command, CreateOptions, createNtlmInitiator, Dialect, LockFlags, NtStatus, OplockLevel } from '@ring3/smb-proto';
 import { type Call, createMemoryStore, intercept, type Vfs } from '@ring3/vfs';
 import { createSmbServer, type SmbServer } from './create-smb-server.ts';
 import type { Server } from './server.ts';
-import { closing, type Ids, idsOf, listing, locking, reading, settingUp, writing } from './testing/elements.ts';
+import { closing, echo, type Ids, idsOf, listing, locking, reading, settingUp, watching, writing } from './testing/elements.ts';
 import { createBody, type Element, RawClient, testServer } from './testing/raw-client.ts';
+import { turns } from './testing/turns.ts';
 import { viewOf } from './view.ts';
 
-const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
 const { ExclusiveLock, FailImmediately } = LockFlags;
 const nothing = {
   connections: 0,
@@ -37,13 +27,6 @@ const nothing = {
   requests: 0,
   bytes: 0,
 };
-async function turns(count = 5): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise(setImmediate);
-}
-const watching = (folder: Ids): Element => ({
-  command: Command.ChangeNotify,
-  body: ChangeNotifyRequest.encode({ ...folder, flags: 0, outputBufferLength: 1000, completionFilter: 0xfff }),
-});
 
 /** A store whose calls of these kinds wait until they are let go; and how many do. */
 class Gate {

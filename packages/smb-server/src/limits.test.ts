@@ -7,27 +7,17 @@ import {
   Command,
   CreateOptions,
   createNtlmInitiator,
-  EchoRequest,
   LockFlags,
-  LogoffRequest,
   NtStatus,
   SessionSetupResponse,
-  TreeDisconnectRequest,
 } from '@ring3/smb-proto';
 import { createMemoryStore, withFaults } from '@ring3/vfs';
 import type { Server } from './server.ts';
-import { closing, idsOf, locking, reading, settingUp, writing } from './testing/elements.ts';
-import { createBody, type Element, RawClient, testServer } from './testing/raw-client.ts';
+import { closing, disconnecting, echo, idsOf, locking, loggingOff, opening, reading, settingUp, writing } from './testing/elements.ts';
+import { RawClient, testServer } from './testing/raw-client.ts';
+import { turns } from './testing/turns.ts';
 
-const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
-const loggingOff: Element = { command: Command.Logoff, body: LogoffRequest.encode({}) };
-const disconnecting: Element = { command: Command.TreeDisconnect, body: TreeDisconnectRequest.encode({}) };
 const { Success, Pending, InsufficientResources, RequestNotAccepted, TooManyOpenedFiles } = NtStatus;
-
-async function turns(count = 5): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise(setImmediate);
-}
-const opening = (name: string): Element => ({ command: Command.Create, body: createBody(name) });
 
 /** A server whose store takes 10 ms of its clock for some calls. */
 function slow(

@@ -1,22 +1,12 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { type FakeClock, type FakeMetrics, fakeMetrics } from '@ring3/kit';
-import {
-  CancelRequest,
-  ChangeNotifyRequest,
-  Command,
-  CreateOptions,
-  Dialect,
-  EchoRequest,
-  NtStatus,
-  OplockBreak,
-  OplockLevel,
-} from '@ring3/smb-proto';
+import { CancelRequest, Command, CreateOptions, Dialect, EchoRequest, NtStatus, OplockBreak, OplockLevel } from '@ring3/smb-proto';
 import { createMemoryStore, intercept } from '@ring3/vfs';
 import { createSmbServer } from './create-smb-server.ts';
 import type { SmbServerOptions } from './options.ts';
-import { closing, idsOf, reading, writing } from './testing/elements.ts';
-import { type Answer, createBody, type Element, RawClient, testServer } from './testing/raw-client.ts';
+import { closing, echo, idsOf, opening, reading, watching, writing } from './testing/elements.ts';
+import { type Answer, type Element, RawClient, testServer } from './testing/raw-client.ts';
 
 function stage(more: Partial<SmbServerOptions> = {}) {
   const metrics = fakeMetrics();
@@ -28,16 +18,7 @@ const of = (metrics: FakeMetrics, name: string, labels: Readonly<Record<string, 
   const list = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
   return metrics.seen.get(list.length === 0 ? name : `${name}{${list}}`);
 };
-const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
 const cancelling: Element = { command: Command.Cancel, body: CancelRequest.encode({}) };
-const watching = (ids: ReturnType<typeof idsOf>): Element => ({
-  command: Command.ChangeNotify,
-  body: ChangeNotifyRequest.encode({ ...ids, flags: 0, outputBufferLength: 1000, completionFilter: 1 }),
-});
-const opening = (name: string, more: Parameters<typeof createBody>[1] = {}): Element => ({
-  command: Command.Create,
-  body: createBody(name, more),
-});
 
 test('requests are counted by command and status, once each, also in a chain', async () => {
   const { metrics, server } = stage();

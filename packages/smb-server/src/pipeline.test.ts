@@ -15,9 +15,9 @@ import {
   TreeConnectRequest,
   TreeDisconnectRequest,
 } from '@ring3/smb-proto';
+import { echo } from './testing/elements.ts';
 import { createBody, type Element, RawClient, testServer } from './testing/raw-client.ts';
 
-const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
 const close = (ids = { persistentFileId: -1, volatileFileId: -1 }): Element => ({
   command: Command.Close,
   body: CloseRequest.encode({ flags: 0, ...ids }),

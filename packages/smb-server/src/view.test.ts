@@ -7,7 +7,6 @@ import {
   Command,
   CreateOptions,
   Dialect,
-  EchoRequest,
   EncryptionCapabilities,
   FileDispositionInformation,
   FileInformationClass,
@@ -18,17 +17,15 @@ import {
   PreauthIntegrityCapabilities,
   SigningAlgorithm,
   SigningCapabilities,
-  TreeDisconnectRequest,
 } from '@ring3/smb-proto';
 import { createMemoryStore } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import type { Server } from './server.ts';
-import { closing, type Ids, idsOf, locking, reading, setting } from './testing/elements.ts';
+import { closing, disconnecting, echo, type Ids, idsOf, locking, reading, setting } from './testing/elements.ts';
 import { type Element, RawClient, testServer } from './testing/raw-client.ts';
+import { turns } from './testing/turns.ts';
 import { viewOf } from './view.ts';
 
-const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
-const disconnecting: Element = { command: Command.TreeDisconnect, body: TreeDisconnectRequest.encode({}) };
 const { ExclusiveLock, SharedLock, FailImmediately } = LockFlags;
 
 async function stage(more: Parameters<typeof testServer>[0] = {}) {
@@ -62,9 +59,6 @@ const nothing = {
   requests: 0,
   bytes: 0,
 };
-async function settled(): Promise<void> {
-  for (let i = 0; i < 5; i++) await new Promise(setImmediate);
-}
 async function ends(server: Server): Promise<void> {
   await server.close();
   deepStrictEqual(viewOf(server).counts(), nothing);
@@ -218,7 +212,7 @@ test('what waits on an open that is ended ends with it, and what was to be delet
   const { server, view, ann, bob } = await stage();
   const folder = idsOf(await ann.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   strictEqual(await waiting(ann, folder), NtStatus.Pending);
-  await settled();
+  await turns();
   strictEqual(view.counts().watches, 1);
   const [a, b] = [idsOf(await ann.create('file', { createOptions: CreateOptions.DeleteOnClose })), idsOf(await bob.create('file'))];
   await ann.ask(locking(a, 0n, 1n, ExclusiveLock | FailImmediately));
@@ -285,7 +279,7 @@ test('the counts tell all that is there, and that nothing is', async () => {
   await ann.ask(locking(ids, 0n, 1n, ExclusiveLock | FailImmediately));
   const folder = idsOf(await bob.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   await waiting(bob, folder);
-  await settled();
+  await turns();
   const { bytes, ...counts } = view.counts();
   deepStrictEqual(counts, {
     connections: 2,

@@ -21,7 +21,8 @@ import {
   WriteRequest,
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { type Answer, createBody, type Element, RawClient, testServer } from '../testing/raw-client.ts';
+import { opening } from '../testing/elements.ts';
+import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 
 type Ids = { persistentFileId: number; volatileFileId: number };
 const none = new Uint8Array(0);
@@ -38,10 +39,6 @@ const next = async (client: RawClient): Promise<Answer> => ((await client.next()
 const acknowledging = (ids: Ids, oplockLevel: number): Element => ({
   command: Command.OplockBreak,
   body: OplockBreak.encode({ ...ids, oplockLevel: oplockLevel as OplockLevel }),
-});
-const opening = (name: string, more: Parameters<typeof createBody>[1] = {}): Element => ({
-  command: Command.Create,
-  body: createBody(name, more),
 });
 const levelOf = (answer: Answer): number => answer.read(CreateResponse).oplockLevel;
 

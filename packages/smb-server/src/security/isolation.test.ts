@@ -17,7 +17,7 @@ import {
 } from '@ring3/smb-proto';
 import { createMemoryStore, withFaults } from '@ring3/vfs';
 import { encode, Frame } from '@ring3/wire';
-import { asking, closing, control, idsOf, inherited, listing, locking, reading, setting, writing } from '../testing/elements.ts';
+import { asking, closing, control, echo, idsOf, inherited, listing, locking, reading, setting, writing } from '../testing/elements.ts';
 import { type Answer, createBody, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 
 const creating = (name: string, more: Parameters<typeof createBody>[1] = {}): Element => ({
@@ -25,7 +25,6 @@ const creating = (name: string, more: Parameters<typeof createBody>[1] = {}): El
   body: createBody(name, more),
 });
 const leaving: Element = { command: Command.TreeDisconnect, body: TreeDisconnectRequest.encode({}) };
-const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
 const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status }) => status);
 const related = (element: Element): Element => ({ ...element, related: true });
 

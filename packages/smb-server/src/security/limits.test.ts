@@ -10,7 +10,6 @@ import {
   CreateDisposition,
   CreateOptions,
   createNtlmInitiator,
-  EchoRequest,
   FileInformationClass,
   LogoffRequest,
   NtStatus,
@@ -23,6 +22,7 @@ import type { Server } from '../server.ts';
 import {
   closing,
   control,
+  echo,
   type Ids,
   idsOf,
   inherited,
@@ -34,11 +34,8 @@ import {
   writing,
 } from '../testing/elements.ts';
 import { createBody, type Element, RawClient, testServer } from '../testing/raw-client.ts';
+import { turns } from '../testing/turns.ts';
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-async function turns(count = 6): Promise<void> {
-  for (let i = 0; i < count; i++) await turn();
-}
 /** All that a server counts. */
 const counters = (server: Server): object => ({
   connections: server.connections.size,
@@ -48,7 +45,6 @@ const counters = (server: Server): object => ({
   files: (server.shares.get('share')?.fileState as LocalFileState | undefined)?.size,
 });
 const nothing = { connections: 0, sessions: 0, opens: 0, held: 0, files: 0 };
-const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
 
 describe('before log-on (DOS)', () => {
   test('a connection may begin few log-ons until one is complete', async () => {
@@ -165,7 +161,7 @@ describe('after log-on (DOS)', () => {
     const whole = Buffer.concat([framing, big]);
     for (let at = 0; at < whole.length; at += 20_000) {
       honest.sendBytes(whole.subarray(at, at + 20_000));
-      await turn();
+      await turns(1);
     }
     clock.advance(4999);
     await turns();
@@ -425,7 +421,7 @@ describe('everything comes back (RES, LIF)', () => {
           related: at > 0 && draw(2) === 0,
         }));
         client.sendFrame(client.encode(chain));
-        if (draw(4) === 0) await turn();
+        if (draw(4) === 0) await turns(1);
         if (draw(8) === 0) clock.advance(draw(40_000));
       }
       for (const client of clients) {
@@ -457,7 +453,7 @@ async function pumped<T>(clock: FakeClock, answer: Promise<T>): Promise<T | unde
     () => (found = { value: undefined }),
   );
   for (let i = 0; i < 50 && found === undefined; i++) {
-    await turn();
+    await turns(1);
     clock.advance(1);
   }
   return found?.value;

@@ -10,7 +10,6 @@ import {
   FileInformationClass,
   HeaderFlags,
   LockFlags,
-  LogoffRequest,
   NtStatus,
   OplockBreak,
   OplockLevel,
@@ -20,8 +19,9 @@ import { Frame } from '@ring3/wire';
 import fc from 'fast-check';
 import { LocalFileState } from '../file-state/index.ts';
 import type { Server } from '../server.ts';
-import { closing, type Ids, idsOf, locking, setting, writing } from '../testing/elements.ts';
+import { closing, type Ids, idsOf, locking, loggingOff, setting, writing } from '../testing/elements.ts';
 import { type Answer, createBody, type Element, RawClient, testServer } from '../testing/raw-client.ts';
+import { turns } from '../testing/turns.ts';
 
 const { ExclusiveLock, Unlock, FailImmediately } = LockFlags;
 const all = [0n, 10n] as const;
@@ -30,7 +30,6 @@ const acknowledging = (ids: Ids, oplockLevel: OplockLevel): Element => ({
   body: OplockBreak.encode({ ...ids, oplockLevel }),
 });
 const leaving: Element = { command: Command.TreeDisconnect, body: TreeDisconnectRequest.encode({}) };
-const loggingOff: Element = { command: Command.Logoff, body: LogoffRequest.encode({}) };
 const cancelling = ({ header }: Answer, byAsyncId: boolean): Element => ({
   command: Command.Cancel,
   body: CancelRequest.encode({}),
@@ -39,16 +38,11 @@ const cancelling = ({ header }: Answer, byAsyncId: boolean): Element => ({
     : { messageId: header.messageId },
 });
 
-/** Everything that can run now has run. */
-const settled = async (): Promise<void> => {
-  for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
-};
-
 /** What has arrived and was not taken yet. */
 async function arrived(client: RawClient): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (;;) {
-    const frame = await Promise.race([client.next(), settled().then(() => undefined)]);
+    const frame = await Promise.race([client.next(), turns().then(() => undefined)]);
     if (frame === undefined) return answers;
     answers.push(...frame);
   }
@@ -65,7 +59,7 @@ async function stage() {
 async function nothingIsLeft(server: Server): Promise<void> {
   const connections = [...server.connections.values()];
   await server.close();
-  await settled();
+  await turns();
   for (const connection of connections) assert.deepEqual([connection.async.size, connection.inFlight], [0, 0]);
   assert.equal(server.opens.size, 0);
   const state = server.shares.get('share')?.fileState;
@@ -80,7 +74,7 @@ type Move = () => void;
 /** Makes the moves in one turn, and says how often the request that waited was answered. */
 async function play(waiting: Answer, client: RawClient, moves: readonly Move[]): Promise<number> {
   for (const move of moves) move();
-  await settled();
+  await turns();
   const mine = ({ header, status }: Answer): boolean => header.messageId === waiting.header.messageId && status !== NtStatus.Pending;
   return (await arrived(client)).filter(mine).length;
 }

@@ -1,20 +1,24 @@
 import {
+  ChangeNotifyRequest,
   CloseRequest,
   Command,
   CreateResponse,
+  EchoRequest,
   FileInformationClass,
   FileRenameInformation,
   IoctlRequest,
   LockRequest,
+  LogoffRequest,
   OplockBreak,
   QueryDirectoryRequest,
   QueryInfoRequest,
   ReadRequest,
   SessionSetupRequest,
   SetInfoRequest,
+  TreeDisconnectRequest,
   WriteRequest,
 } from '@ring3/smb-proto';
-import type { Answer, Element } from './raw-client.ts';
+import { type Answer, createBody, type Element } from './raw-client.ts';
 
 /** The ids of an open. */
 export interface Ids {
@@ -30,6 +34,21 @@ export function idsOf(answer: Answer): Ids {
   const { persistentFileId, volatileFileId } = answer.read(CreateResponse);
   return { persistentFileId, volatileFileId };
 }
+
+export const echo: Element = { command: Command.Echo, body: EchoRequest.encode({}) };
+export const loggingOff: Element = { command: Command.Logoff, body: LogoffRequest.encode({}) };
+export const disconnecting: Element = { command: Command.TreeDisconnect, body: TreeDisconnectRequest.encode({}) };
+
+export const opening = (name: string, more: Parameters<typeof createBody>[1] = {}): Element => ({
+  command: Command.Create,
+  body: createBody(name, more),
+});
+
+/** Waits for a change in a folder: of any kind unless said. */
+export const watching = (ids: Ids, { flags = 0, outputBufferLength = 1000, completionFilter = 0xfff } = {}): Element => ({
+  command: Command.ChangeNotify,
+  body: ChangeNotifyRequest.encode({ ...ids, flags, outputBufferLength, completionFilter }),
+});
 
 export const closing = (ids: Ids, flags = 0): Element => ({ command: Command.Close, body: CloseRequest.encode({ flags, ...ids }) });
 
