@@ -206,6 +206,21 @@ test('serve shares a folder, makes a user where there is none, and ends on SIGTE
   strictEqual((await once(child, 'exit'))[0], 0);
 });
 
+test('a user that is made when the first share comes while it runs is told then', async (t) => {
+  const { run, folder } = place(t);
+  mkdirSync(join(folder, 'Photos'));
+  const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state'), XDG_RUNTIME_DIR: join(folder, 'run') };
+  const child = spawn(process.execPath, [bin, 'serve', '--port', '0', '--log-level', 'error'], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  match((await lines.next()).value, /^ready control=/);
+  strictEqual(run('share', 'add', 'photos', join(folder, 'Photos')).status, 0);
+  match((await lines.next()).value, /^user ring3 password [a-z0-9-]{19}$/);
+});
+
 test('a folder that is not there, and one that holds the state, are refused in one line', (t) => {
   const { run, folder } = place(t);
   match(run('serve', join(folder, 'nowhere')).stderr, /^ring3: there is no folder \S+nowhere\n$/);

@@ -322,7 +322,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await running.start();
   const stop = (drainMs?: number): Promise<void> => running.stop(drainMs);
   return {
-    madeUser: running.madeUser,
+    get madeUser() {
+      return running.madeUser;
+    },
     status: () => running.status(),
     reload: (living) => running.reload(living),
     stop,

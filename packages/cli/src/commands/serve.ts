@@ -89,7 +89,6 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
     manager: serviceManager(kit.systemClock),
     log,
   });
-  if (daemon.madeUser !== undefined) console.log(`user ${daemon.madeUser.name} password ${daemon.madeUser.password}`);
   const { smb, control, netlink, console: url } = daemon.status();
   const parts = Object.entries({ smb, control, netlink, console: url }).filter(([, at]) => at !== undefined);
   console.log(['ready', ...parts.map(([name, at]) => `${name}=${at}`)].join(' '));

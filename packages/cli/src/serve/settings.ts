@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path';
-import type { KnownUser, Settings, StateStore } from '@ring3/daemon';
+import type { Credentials, KnownUser, Settings, StateStore } from '@ring3/daemon';
 import type { ShareConfiguration } from '@ring3/daemon/config';
 import { folderFault } from '@ring3/daemon/places';
 import { shareName, shareNames } from '@ring3/daemon/share-keys';
@@ -36,12 +36,19 @@ export function settingsOf(
         }),
       },
       users: new Map<string, KnownUser>([...configured.users, ...users]),
-      makeUser: () => ({ name: 'ring3', password: makePassword() }),
+      makeUser: tellUser,
       audit: given(configured.audit),
       timeouts: configured.timeouts,
       rules: configured.rules,
     };
   };
+}
+
+/** The user that is made where there would be none: told when it is, at the start or when the first share comes. */
+function tellUser(): Credentials {
+  const made = { name: 'ring3', password: makePassword() };
+  console.log(`user ${made.name} password ${made.password}`);
+  return made;
 }
 
 /** What the configuration, the state directory and the command line share together, and what is to be said about all of it. */
