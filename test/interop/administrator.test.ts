@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Beside, InteractiveClient, type Outcome, outcomeOf, until } from './beside.ts';
 import { need } from './programs.ts';
+import { ring3Command } from './ring3.ts';
 
-const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
 const done: Outcome = { out: '', err: '', status: 0 };
 
 /** One day: the tests go on from where the one before has left. */
@@ -19,7 +19,7 @@ describe(
     let served: Beside;
     let port = 0;
     const control = (): string => join(folder, 'control.sock');
-    const ring3 = (...words: string[]): Outcome => outcomeOf(process.execPath, bin, ...words);
+    const ring3 = (...words: string[]): Outcome => outcomeOf(...ring3Command, ...words);
     const ctl = (...words: string[]): Outcome => ring3('ctl', '--control', control(), ...words);
     const client = (share = 'photos'): InteractiveClient =>
       new InteractiveClient(`//127.0.0.1/${share}`, { port, user: 'anna', password: 'secret' });
@@ -64,7 +64,7 @@ netlink = "${join(folder, 'netlink.sock')}"
     });
 
     test("it starts, and says where; stats is the kernel server's line", async () => {
-      served = new Beside(process.execPath, bin, 'serve', '--config', file);
+      served = new Beside(...ring3Command, 'serve', '--config', file);
       await until('ready', () => served.said.includes('\nready ') || served.said.startsWith('ready '), served);
       port = Number(/smb=127\.0\.0\.1:(\d+)/.exec(served.said)?.[1]);
       configure(); // from now on the port is known
@@ -156,7 +156,7 @@ netlink = "${join(folder, 'netlink.sock')}"
       await one.list();
       const script = `
       set -e
-      ctl() { ${process.execPath} ${bin} ctl --control ${control()} "$@"; }
+      ctl() { ${ring3Command.join(' ')} ctl --control ${control()} "$@"; }
       state() { set -- $(ctl stats); echo "$2"; }
       state
       ctl kill soft; state

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Beside, InteractiveClient, type Outcome, outcomeOf, until } from './beside.ts';
 import { need } from './programs.ts';
-import { type Ring3, startRing3 } from './ring3.ts';
-
-const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
+import { type Ring3, ring3Command, startRing3 } from './ring3.ts';
 
 const done: Outcome = { out: '', err: '', status: 0 };
 
@@ -23,18 +21,10 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
     await daemon[Symbol.asyncDispose]();
     rmSync(folder, { recursive: true });
   });
-  const inside = (...words: string[]): string[] => [
-    process.execPath,
-    bin,
-    'exec',
-    '--netlink',
-    daemon.at['netlink'] as string,
-    '--',
-    ...words,
-  ];
+  const inside = (...words: string[]): string[] => [...ring3Command, 'exec', '--netlink', daemon.at['netlink'] as string, '--', ...words];
   const exec = (line: string): Outcome => outcomeOf(...inside(...line.split(' ')));
   const rule = (line: string): Outcome =>
-    outcomeOf(process.execPath, bin, 'rule', '--control', daemon.at['control'] as string, ...line.split(' '));
+    outcomeOf(...ring3Command, 'rule', '--control', daemon.at['control'] as string, ...line.split(' '));
 
   /** The ports that established clients come from. */
   const ports = (): number[] => {

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { need } from './programs.ts';
-import { type Ring3, startRing3 } from './ring3.ts';
+import { type Ring3, ring3Command, startRing3 } from './ring3.ts';
 import { type Ran, run, smbclient } from './smbclient.ts';
 
-const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
+const [node, bin] = ring3Command;
 const size = 300_000;
 let base: string;
 let ring3: Ring3;
@@ -27,7 +27,7 @@ const url = (path: string): string => `${ring3.at['console']}${path}`;
 const fetched = async (path: string): Promise<string> => (await fetch(url(path))).text();
 const client = (commands: readonly string[], password = ring3.password): Promise<Ran> =>
   smbclient(commands, { port: ring3.port, user: `${ring3.user}%${password}`, folder: base });
-const ctl = (...words: string[]): Promise<Ran> => run(process.execPath, [bin, 'ctl', '--control', ring3.at['control'] as string, ...words]);
+const ctl = (...words: string[]): Promise<Ran> => run(node, [bin, 'ctl', '--control', ring3.at['control'] as string, ...words]);
 
 /** `name{label="value",…}` → value, as the text says it. @throws for a line that is none of the format's */
 function parse(text: string): Map<string, number> {

@@ -1,34 +1,25 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { kernelNamespace, withoutNamespaces } from './namespace.ts';
 import { need } from './programs.ts';
-import { type Ring3, startRing3 } from './ring3.ts';
+import { type Ring3, ring3Command, startRing3 } from './ring3.ts';
 import { type Ran, run, smbclient } from './smbclient.ts';
+import { freePort } from './smbd.ts';
 import { bootSystemd } from './systemd/machine.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const bin = join(root, 'packages/cli/bin/ring3.js');
+const [node, bin] = ring3Command;
 const nobody = 65534;
 
 function temporary(t: TestContext, under = tmpdir()): string {
   const folder = mkdtempSync(join(under, 'ring3-service-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 /** Asks again as long as nobody listens. */
@@ -41,7 +32,7 @@ async function patiently(ask: () => Promise<Ran>): Promise<Ran> {
 }
 
 const ctl = async (daemon: Ring3, ...words: string[]): Promise<string> => {
-  const { status, output } = await run(process.execPath, [bin, 'ctl', '--control', daemon.at['control'] as string, ...words]);
+  const { status, output } = await run(node, [bin, 'ctl', '--control', daemon.at['control'] as string, ...words]);
   assert.equal(status, 0, output);
   return output;
 };
@@ -102,8 +93,7 @@ test('root holds port 445 and becomes nobody: files are nobody’s, a hard kill 
 
 test('who cannot become that user is told in one line', { skip: process.getuid?.() === 0 ? false : 'not root' }, async (t) => {
   const folder = temporary(t);
-  const serve = (...more: string[]) =>
-    run(process.execPath, [bin, 'serve', folder, '--port', '0', '--state-dir', join(folder, 'state'), ...more]);
+  const serve = (...more: string[]) => run(node, [bin, 'serve', folder, '--port', '0', '--state-dir', join(folder, 'state'), ...more]);
   assert.deepEqual(await serve('--as', 'nosuch'), {
     status: 1,
     output: 'ring3: there is no user "nosuch" on this machine (getent passwd)\n',
