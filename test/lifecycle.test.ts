@@ -150,6 +150,7 @@ test('each step that fails is named, and those before it are undone: nothing is 
   for (const [step, broken, reason] of [
     ['state directory', { stateDir: join(file, 'state') }, /ENOTDIR/],
     ['control socket', { control: join(file, 'control.sock') }, /ENOTDIR|EEXIST/],
+    ['console', { console: { port } }, /EADDRINUSE/],
     ['netlink socket', { netlink: join(file, 'netlink.sock') }, /ENOTDIR|EEXIST/],
     ['capture', { capture: { path: file } }, /capture|pcap/i],
     ['configuration', { settings: () => Promise.reject(new Error('line 7 is wrong')) }, /^line 7 is wrong$/],
