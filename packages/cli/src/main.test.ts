@@ -216,9 +216,9 @@ test('a user that is made when the first share comes while it runs is told then'
   });
   t.after(() => child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  match((await lines.next()).value, /^ready control=/);
+  match((await lines.next()).value ?? '', /^ready control=/);
   strictEqual(run('share', 'add', 'photos', join(folder, 'Photos')).status, 0);
-  match((await lines.next()).value, /^user ring3 password [a-z0-9-]{19}$/);
+  match((await lines.next()).value ?? '', /^user ring3 password [a-z0-9-]{19}$/);
 });
 
 test('a folder that is not there, and one that holds the state, are refused in one line', (t) => {

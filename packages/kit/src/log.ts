@@ -46,11 +46,22 @@ function over(logger: Logger): Log {
   };
 }
 
+/** Bytes that wait at most for a disk that is full; lines that come then are lost. */
+const mostWaiting = 1 << 20;
+
+/** Lines to a descriptor that may fail to take them: that stops nobody. */
+async function descriptor(fd: number): Promise<DestinationStream> {
+  const { pino } = await import('pino');
+  const out = pino.destination({ dest: fd, sync: true, maxLength: mostWaiting });
+  out.on('error', () => {});
+  return out;
+}
+
 /** A log on a file descriptor (or another destination), one JSON object a line. The library is loaded only here: it costs start-up time. */
 export async function createLog(options: LogOptions = {}, destination?: DestinationStream): Promise<Log> {
   const { pino } = await import('pino');
   const { level = 'info', fd = 2 } = options;
-  const stream = destination ?? pino.destination({ dest: fd, sync: true });
+  const stream = destination ?? (await descriptor(fd));
   return over(pino({ level, base: null, serializers: { error: pino.stdSerializers.err } }, stream));
 }
 
@@ -59,14 +70,14 @@ export async function createLog(options: LogOptions = {}, destination?: Destinat
  * @param to where its lines go, instead of a file descriptor
  */
 export async function createPrettyLog(options: LogOptions = {}, to?: DestinationStream): Promise<Log> {
-  const [{ prettyFactory }, { pino }] = await Promise.all([import('pino-pretty'), import('pino')]);
+  const { prettyFactory } = await import('pino-pretty');
   const { fd = 2 } = options;
   const lines = prettyFactory({
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
     colorize: to === undefined && isatty(fd),
   });
-  const out = to ?? pino.destination({ dest: fd, sync: true });
+  const out = to ?? (await descriptor(fd));
   return createLog(options, { write: (line) => void out.write(printableBeyondC0(lines(JSON.parse(line, withoutCommands)))) });
 }
 
