@@ -1,3 +1,4 @@
+export { type AesGcm, aesGcm } from './aes-gcm.ts';
 export { clockIsKept } from './clock.ts';
 export { close, closeLater, duplicate } from './close.ts';
 export { check, Errno, type ErrnoName, errnoName, SystemError } from './errno.ts';

@@ -1,0 +1,250 @@
+import { createCipheriv } from 'node:crypto';
+import { nativeInterface, unsupported } from './library.ts';
+
+/** Bytes of the nonce that AES-GCM takes here; of its tag. NIST SP 800-38D. */
+const nonceLength = 12;
+const tagLength = 16;
+/** OpenSSL counts bytes in an `int`. */
+const mostBytes = 0x7fffffff;
+
+/** EVP_CTRL_AEAD_GET_TAG and EVP_CTRL_AEAD_SET_TAG, openssl/evp.h. */
+const getTag = 0x10;
+const setTag = 0x11;
+/** The direction of EVP_CipherInit_ex. */
+const encrypting = 1;
+const decrypting = 0;
+
+type Pointer = bigint;
+
+/** OpenSSL's public functions, as `node` exports them for addons. Those that fail answer something else than 1. */
+export interface OpenSsl {
+  version(part: number): string;
+  newContext(): Pointer;
+  freeContext(context: Pointer): void;
+  clearErrors(): void;
+  /** EVP_CIPHER by the bytes of its key. */
+  readonly ciphers: Readonly<Record<number, Pointer>>;
+  init(
+    context: Pointer,
+    cipher: Pointer | null,
+    engine: null,
+    key: Uint8Array | null,
+    nonce: Uint8Array | null,
+    direction: 0 | 1 | -1,
+  ): number;
+  update(context: Pointer, out: Uint8Array | null, outLength: Int32Array, bytes: Uint8Array, length: number): number;
+  final(context: Pointer, out: Uint8Array, outLength: Int32Array): number;
+  control(context: Pointer, what: number, length: number, bytes: Uint8Array): number;
+}
+
+function bind(): OpenSsl {
+  const library = nativeInterface().load(null);
+  const cipher = (name: string): Pointer => library.func(`void *${name}()`)() as Pointer;
+  return {
+    version: library.func('const char *OpenSSL_version(int)'),
+    newContext: library.func('void *EVP_CIPHER_CTX_new()'),
+    freeContext: library.func('void EVP_CIPHER_CTX_free(void *)'),
+    clearErrors: library.func('void ERR_clear_error()'),
+    ciphers: { 16: cipher('EVP_aes_128_gcm'), 32: cipher('EVP_aes_256_gcm') },
+    init: library.func('int EVP_CipherInit_ex(void *, const void *, void *, const void *, const void *, int)'),
+    update: library.func('int EVP_CipherUpdate(void *, void *, void *, const void *, int)'),
+    final: library.func('int EVP_CipherFinal_ex(void *, void *, void *)'),
+    control: library.func('int EVP_CIPHER_CTX_ctrl(void *, int, int, void *)'),
+  };
+}
+
+/** Where OpenSSL writes how much it has written: as much as it was given. */
+const written = new Int32Array(1);
+/** Where `final` may write: GCM has nothing left by then. */
+const nothing = Buffer.alloc(tagLength);
+
+/** @throws TypeError, RangeError: what is passed on is a bare pointer, so nothing may be shorter than OpenSSL takes it for */
+function checkLength(bytes: Uint8Array, length: number, what: string): void {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError(`${what}: bytes are wanted`);
+  if (bytes.byteLength !== length) throw new RangeError(`${what}: ${length} bytes are wanted, not ${bytes.byteLength}`);
+}
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const chunk of chunks) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError('a message consists of chunks of bytes');
+    if (chunk.byteLength > mostBytes) throw new RangeError('a chunk is longer than OpenSSL counts');
+    length += chunk.byteLength;
+  }
+  return length;
+}
+
+/**
+ * AES-128-GCM or AES-256-GCM under one key, by the OpenSSL of this very process: one context that lives as long as the key and takes a nonce for each message, and
+ * memory of the caller's to write into, where `node:crypto` makes a cipher and fresh memory each time (docs/decisions/0060-ciphers-by-openssl.md). Every call is
+ * done when it returns; nothing that it was given is kept.
+ */
+export class AesGcm {
+  readonly #openSsl: OpenSsl;
+  #context: Pointer | undefined;
+
+  /** @param key 16 or 32 bytes @throws RangeError for a key of another length */
+  constructor(openSsl: OpenSsl, key: Uint8Array) {
+    const cipher = key instanceof Uint8Array ? openSsl.ciphers[key.byteLength] : undefined;
+    if (cipher === undefined) throw new RangeError('a key of AES-GCM has 16 or 32 bytes here');
+    this.#openSsl = openSsl;
+    const context = openSsl.newContext();
+    if (!context) throw new Error('OpenSSL has no room for a cipher');
+    this.#context = context;
+    contexts.register(this, freeing(openSsl, context), this);
+    if (openSsl.init(context, cipher, null, key, null, encrypting) !== 1) {
+      this.dispose();
+      this.#refused();
+    }
+  }
+
+  /**
+   * Encrypts a message. The same nonce must never come twice under one key.
+   * @param nonce 12 bytes
+   * @param additional what is authenticated beside the message
+   * @param out as long as the message: memory of its own, or exactly that of a message of one chunk
+   * @param tag 16 bytes, filled in
+   * @throws RangeError for another length of any of them
+   */
+  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], out: Uint8Array, tag: Uint8Array): void {
+    checkLength(out, lengthOf(message), 'what is encrypted');
+    checkLength(tag, tagLength, 'a tag');
+    lengthOf([additional]);
+    const context = this.#begin(nonce, encrypting);
+    this.#authenticate(context, additional);
+    let at = 0;
+    for (const chunk of message) {
+      const length = chunk.byteLength;
+      this.#transform(context, chunk, length === out.byteLength ? out : out.subarray(at, at + length));
+      at += length;
+    }
+    this.#takeTag(context, tag);
+  }
+
+  /**
+   * Decrypts a message in place.
+   * @returns whether it is authentic; where it is not, what its chunks hold now is nobody's word
+   * @throws RangeError for a nonce or a tag of another length
+   */
+  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): boolean {
+    checkLength(tag, tagLength, 'a tag');
+    lengthOf(message);
+    lengthOf([additional]);
+    const context = this.#begin(nonce, decrypting);
+    this.#authenticate(context, additional);
+    for (const chunk of message) this.#transform(context, chunk, chunk);
+    const { control, final, clearErrors } = this.#openSsl;
+    if (control(context, setTag, tagLength, tag) !== 1) this.#refused();
+    if (final(context, nothing, written) === 1) return true;
+    clearErrors(); // whoever uses OpenSSL next would take them for his own
+    return false;
+  }
+
+  /**
+   * AES-GMAC: the tag of a message that is authenticated alone.
+   * @param tag 16 bytes, filled in
+   * @throws RangeError for a nonce or a tag of another length
+   */
+  code(nonce: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): void {
+    checkLength(tag, tagLength, 'a tag');
+    lengthOf(message);
+    const context = this.#begin(nonce, encrypting);
+    for (const chunk of message) this.#authenticate(context, chunk);
+    this.#takeTag(context, tag);
+  }
+
+  /** Gives the context back; OpenSSL wipes the key. The object serves nobody afterwards: its calls throw. */
+  dispose(): void {
+    const context = this.#context;
+    if (context === undefined) return;
+    this.#context = undefined;
+    contexts.unregister(this);
+    this.#openSsl.freeContext(context);
+  }
+
+  #begin(nonce: Uint8Array, direction: 0 | 1): Pointer {
+    checkLength(nonce, nonceLength, 'a nonce');
+    const context = this.#context;
+    if (context === undefined) throw new Error('the key was given back');
+    if (this.#openSsl.init(context, null, null, null, nonce, direction) !== 1) this.#refused();
+    return context;
+  }
+
+  #authenticate(context: Pointer, bytes: Uint8Array): void {
+    if (bytes.byteLength > 0 && this.#openSsl.update(context, null, written, bytes, bytes.byteLength) !== 1) this.#refused();
+  }
+
+  #transform(context: Pointer, bytes: Uint8Array, out: Uint8Array): void {
+    if (bytes.byteLength > 0 && this.#openSsl.update(context, out, written, bytes, bytes.byteLength) !== 1) this.#refused();
+  }
+
+  #takeTag(context: Pointer, tag: Uint8Array): void {
+    const { final, control } = this.#openSsl;
+    if (final(context, nothing, written) !== 1 || control(context, getTag, tagLength, tag) !== 1) this.#refused();
+  }
+
+  #refused(): never {
+    this.#openSsl.clearErrors();
+    throw new Error('OpenSSL refused to encrypt or decrypt');
+  }
+}
+
+/** Contexts whose object was forgotten without `dispose`. */
+const contexts = new FinalizationRegistry<() => void>((free) => free());
+const freeing = (openSsl: OpenSsl, context: Pointer) => (): void => openSsl.freeContext(context);
+
+/** McGrew and Viega, "The Galois/Counter Mode of Operation", test cases 4 and 16: one plaintext under a key of 128 and of 256 bits. */
+const known = {
+  key: 'feffe9928665731c6d6a8f9467308308',
+  nonce: 'cafebabefacedbaddecaf888',
+  additional: 'feedfacedeadbeeffeedfacedeadbeefabaddad2',
+  plain: 'd9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a721c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39',
+  tags: { 1: '5bc94fbc3221a5db94fae95ae7121a47', 2: '76fc6ece0f4e1768cddf8853bb2d551b' },
+} as const;
+
+const bytesOf = (hex: string): Buffer => Buffer.from(hex, 'hex');
+
+/** Whether the known answers come out, and what `node:crypto` says to the same: there, back, with a wrong tag, and once more there. */
+function answersRightly(openSsl: OpenSsl, times: 1 | 2): boolean {
+  const key = bytesOf(known.key.repeat(times));
+  const [nonce, additional, plain] = [bytesOf(known.nonce), bytesOf(known.additional), bytesOf(known.plain)];
+  const peer = createCipheriv(times === 1 ? 'aes-128-gcm' : 'aes-256-gcm', key, nonce).setAAD(additional);
+  const right = Buffer.concat([peer.update(plain), peer.final(), peer.getAuthTag()]);
+  const gcm = new AesGcm(openSsl, key);
+  try {
+    const found = Buffer.alloc(right.length);
+    const [text, tag] = [found.subarray(0, plain.length), found.subarray(plain.length)];
+    const seal = (): boolean => {
+      found.fill(0);
+      gcm.seal(nonce, additional, [plain.subarray(0, 17), plain.subarray(17)], text, tag);
+      return found.equals(right) && tag.equals(bytesOf(known.tags[times]));
+    };
+    if (!seal() || !gcm.open(nonce, additional, [text], tag) || !text.equals(plain)) return false;
+    return !gcm.open(nonce, additional, [text], Buffer.alloc(tagLength)) && seal();
+  } finally {
+    gcm.dispose();
+  }
+}
+
+function find(): ((key: Uint8Array) => AesGcm) | undefined {
+  const version = process.versions.openssl;
+  if (unsupported() !== undefined || version === undefined || !version.startsWith('3.')) return undefined;
+  try {
+    const openSsl = bind();
+    if (!openSsl.version(0).startsWith(`OpenSSL ${version} `)) return undefined; // another copy than that of `node:crypto`
+    return answersRightly(openSsl, 1) && answersRightly(openSsl, 2) ? (key) => new AesGcm(openSsl, key) : undefined;
+  } catch {
+    return undefined; // a function is missing, or does something else
+  }
+}
+
+let found: { readonly create: ((key: Uint8Array) => AesGcm) | undefined } | undefined;
+
+/**
+ * AES-GCM by the OpenSSL that this process runs on, version 3. It was checked by known answers beside `node:crypto` before it is handed out.
+ * @returns what makes a cipher of a key of 16 or 32 bytes; undefined where this Node does not offer it: `node:crypto` does the same
+ */
+export function aesGcm(): ((key: Uint8Array) => AesGcm) | undefined {
+  found ??= { create: find() };
+  return found.create;
+}
