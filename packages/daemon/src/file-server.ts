@@ -1,4 +1,5 @@
 import type { Clock, DebugSwitches, Log, Metrics, Random } from '@ring3/kit';
+import { aesGcm } from '@ring3/linux';
 import {
   createSmbServer,
   type DebugWord,
@@ -15,11 +16,7 @@ import type { StateStore } from './state-store.ts';
 import { StoredUsers } from './stored-users.ts';
 
 /** The file server as a whole. */
-export interface FileServerOptions
-  extends Pick<
-    SmbServerOptions,
-    'name' | 'workgroup' | 'comment' | 'signing' | 'encryption' | 'guest' | 'anonymous' | 'dialects' | 'limits'
-  > {
+export interface FileServerOptions extends RunTimeOptions {
   readonly host: string;
   /** 0: any that is free. */
   readonly port: number;
@@ -78,6 +75,7 @@ export class FileServer {
         metrics,
         debug,
         carry,
+        aesGcm: aesGcm(),
       });
       return new FileServer(settings, server, folders, logOns);
     } catch (error) {

@@ -5,7 +5,7 @@ import { fakeRandom } from './random.ts';
 
 /** What a link tells its owner. */
 export interface LinkEvents {
-  /** Bytes that arrived: a piece of the stream, or one whole datagram. Views that are the receiver's to keep. */
+  /** Bytes that arrived: a piece of the stream, or one whole datagram. Views that are the receiver's to keep, and to write into. */
   receive(bytes: Uint8Array): void;
   /** The far end is gone, or the link failed. Called once. @param broken whether it failed, rather than came to an orderly end */
   end(reason: string, broken?: boolean): void;

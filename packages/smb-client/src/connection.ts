@@ -2,10 +2,12 @@ import { type Link, type Random, systemRandom } from '@ring3/kit';
 import {
   CancelRequest,
   Command,
+  type CreateAesGcm,
   type Dialect,
   Header,
   HeaderFlags,
   headerLength,
+  nodeAesGcm,
   ProtocolId,
   preauthHash,
   TransformHeader,
@@ -20,6 +22,8 @@ import { type LogonOptions, Session } from './session.ts';
 
 export interface ConnectionOptions extends NegotiateOptions {
   readonly random?: Random;
+  /** What encrypts by AES-GCM and signs by AES-GMAC; `node:crypto` unless told. */
+  readonly aesGcm?: CreateAesGcm | undefined;
   /** Credits that the client tries to hold; 512 unless told. */
   readonly credits?: number;
   /** Sees, and may replace, each frame before it leaves, after signing and encryption: the place for injected faults. */
@@ -32,6 +36,7 @@ export interface ConnectionOptions extends NegotiateOptions {
 export class Connection {
   readonly link: Link;
   readonly random: Random;
+  readonly aesGcm: CreateAesGcm;
   readonly sessions = new Set<Session>();
   /** Resolves with the reason when the link has ended. */
   readonly closed: Promise<string>;
@@ -50,6 +55,7 @@ export class Connection {
   constructor(link: Link, options: ConnectionOptions = {}) {
     this.link = link;
     this.random = options.random ?? systemRandom();
+    this.aesGcm = options.aesGcm ?? nodeAesGcm;
     this.#options = options;
     this.closed = new Promise((resolve) => {
       this.#end = resolve;
@@ -211,7 +217,7 @@ export class Connection {
 
   #put(request: Request, chunks: readonly Uint8Array[]): void {
     const plain = request.session?.encrypts(request) !== true;
-    const out = plain ? chunks : (request.session as Session).encrypt(chunks);
+    const out = plain ? chunks : [(request.session as Session).encrypt(chunks)];
     const framed = [framing(lengthOf(out)), ...out];
     this.link.send(this.#options.tamper === undefined ? framed : this.#options.tamper(framed));
   }

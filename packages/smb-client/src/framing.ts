@@ -18,7 +18,7 @@ export class FrameSplitter {
     this.#frame = frame;
   }
 
-  /** Takes the next piece of the stream, which must stay as it is. */
+  /** Takes the next piece of the stream, which is its owner's from now on: nobody else may write into it, whoever takes the frame may. */
   receive(bytes: Uint8Array): void {
     let at = 0;
     while (at < bytes.length) {

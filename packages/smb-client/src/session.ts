@@ -139,11 +139,11 @@ export class Session {
   }
 
   /** The frame, encrypted. */
-  encrypt(message: readonly Uint8Array[]): Uint8Array[] {
+  encrypt(message: readonly Uint8Array[]): Uint8Array {
     return (this.#must().encryptor as Encryptor).encrypt(message, this.sessionId);
   }
 
-  /** @throws SmbClientError where it is not the server's */
+  /** In place. @throws SmbClientError where it is not the server's */
   decrypt(frame: readonly Uint8Array[]): Uint8Array[] {
     const plain = this.#keys?.decryptor?.decrypt(frame);
     if (plain === undefined) throw new SmbClientError('an encrypted frame whose tag is wrong');
@@ -237,16 +237,16 @@ export class Session {
     const { dialect, cipher, signingAlgorithm } = this.#negotiated;
     const keys = sessionKeys(dialect, fullSessionKey, this.#preauthHash, cipher === undefined ? 128 : cipherBits(cipher));
     this.#preauthHash = undefined;
-    const signer = new Signer(signingAlgorithm, keys.signing);
+    const { random, aesGcm } = this.connection;
+    const signer = new Signer(signingAlgorithm, keys.signing, aesGcm);
     const signed = (reply.header.flags & HeaderFlags.Signed) !== 0;
     if (signed ? !signer.verify(messageOf(reply), 'server') : dialect === Dialect.Smb311) {
       throw new SmbClientError(`SESSION_SETUP: the final answer ${signed ? 'is signed wrongly' : 'is not signed'}`);
     }
-    const { random } = this.connection;
     this.#keys = {
       signer,
-      encryptor: cipher === undefined ? undefined : new Encryptor(cipher, keys.clientToServer, random),
-      decryptor: cipher === undefined ? undefined : new Decryptor(cipher, keys.serverToClient),
+      encryptor: cipher === undefined ? undefined : new Encryptor(cipher, keys.clientToServer, random, aesGcm),
+      decryptor: cipher === undefined ? undefined : new Decryptor(cipher, keys.serverToClient, aesGcm),
       application: keys.application,
     };
     if ((this.flags & SessionFlags.EncryptData) !== 0) this.#encrypt = true;

@@ -105,6 +105,7 @@ export function endSession(session: Session): MaybePromise<void> {
   if (wasValid) connection.server.sessionEnded(session);
   const closed = closeAll([...session.opens.values()]);
   for (const tree of trees) letRootGo(tree);
+  connection.retire(session);
   return closed;
 }
 

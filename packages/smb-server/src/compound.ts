@@ -39,6 +39,8 @@ export class Compound {
   onlyWrote = false;
   #at = 0;
   #replies: Reply[] = [];
+  /** The element that is being worked on. */
+  #current: Request | undefined;
   #room: number;
   #sessionId = -1;
   #treeId = 0xffffffff;
@@ -74,6 +76,7 @@ export class Compound {
         this.#drop('a message id that was not granted, or a broken chain');
         return;
       }
+      this.#current = request;
       const outcome = this.#chained(request) ? dispatch(request) : NtStatus.InvalidParameter;
       if (outcome instanceof Promise) {
         void outcome.then((later) => this.#goOn(request, later));
@@ -134,6 +137,13 @@ export class Compound {
 
   treeIdOf(request: Request): number {
     return this.#inherits(request) ? this.#treeId : request.header.treeId;
+  }
+
+  /** Whether something of this frame is, or may yet be, answered under the keys of a session. */
+  uses(session: Session): boolean {
+    return (
+      this.sealedBy === session || this.#current?.session === session || this.#replies.some(({ request }) => request.session === session)
+    );
   }
 
   /** The ids of the open that a body names, or inherits. */

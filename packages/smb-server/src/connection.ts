@@ -8,7 +8,7 @@ import { CommandSequenceWindow } from './credits.ts';
 import { openSealed, seal, sealedFor } from './encryption.ts';
 import { type FrameEvents, FrameReader, protocolIdOf, toFrame } from './frame.ts';
 import type { ResolvedOptions } from './options.ts';
-import { assemble, framed } from './outgoing.ts';
+import { assemble, framed, type Outgoing } from './outgoing.ts';
 import { headroom, type Reply } from './reply.ts';
 import type { Server } from './server.ts';
 import type { Session } from './session.ts';
@@ -73,6 +73,8 @@ export class Connection {
   #authenticated = false;
   readonly #waiting: Received[] = [];
   readonly #inFlight = new Set<Compound>();
+  /** Sessions that have ended, with what is in flight and may still be answered under their keys. */
+  readonly #retired = new Map<Session, Set<Compound>>();
   #inFlightBytes = 0;
   #pumping = false;
   /** When bytes arrived last. */
@@ -252,13 +254,13 @@ export class Connection {
 
   #startSealed(chunks: readonly Uint8Array[], length: number, arrived: number, pooled: Uint8Array | undefined): void {
     const opened = openSealed(this, chunks, length);
-    if (pooled !== undefined) this.server.buffers.give(pooled); // decrypted into memory of its own
     if (typeof opened === 'string') {
+      if (pooled !== undefined) this.server.buffers.give(pooled);
       this.end(opened);
       return;
     }
     this.#inFlightBytes -= length - opened.frame.length;
-    this.#run(new Compound(this, opened.frame, arrived, opened.session));
+    this.#run(new Compound(this, opened.frame, arrived, opened.session, pooled));
   }
 
   #startSmb1(chunks: readonly Uint8Array[], length: number): void {
@@ -277,10 +279,26 @@ export class Connection {
     if (!this.#inFlight.delete(compound)) return;
     this.#inFlightBytes -= compound.frame.length;
     if (compound.pooled !== undefined && compound.onlyWrote) this.server.buffers.give(compound.pooled);
+    if (this.#retired.size > 0) this.#retireWithout(compound);
     if (this.#inFlight.size === 0 && this.ended) this.server.leaving.connectionSettled(this);
     if (this.#leaving !== undefined) this.server.defer(() => this.#leave()); // when the answer is on its way
     if (!this.#pumping && this.#waiting.length > 0) this.#pump();
     else if (!this.#pumping) this.#throttle();
+  }
+
+  /** A session has ended: its keys are forgotten when nothing of it is in flight any more. */
+  retire(session: Session): void {
+    const last = new Set([...this.#inFlight].filter((compound) => compound.uses(session)));
+    if (last.size === 0) session.forgetKeys();
+    else this.#retired.set(session, last);
+  }
+
+  #retireWithout(compound: Compound): void {
+    for (const [session, last] of this.#retired) {
+      if (!last.delete(compound) || last.size > 0) continue;
+      this.#retired.delete(session);
+      session.forgetKeys();
+    }
   }
 
   /** Takes no more requests, and ends when those in flight are answered; those that wait for something that a client does are let go. */
@@ -330,18 +348,17 @@ export class Connection {
       return;
     }
     for (const { request, bytes, rest } of replies) request.replied?.([bytes.subarray(headroom), ...rest]);
-    const { chunks, sent } = assemble(replies, sealFor);
-    this.#send(chunks, sent);
+    this.#send(assemble(replies, sealFor, this.server.buffers));
   }
 
-  #send(chunks: readonly Uint8Array[], sent?: () => void): void {
+  #send({ chunks, sent }: Outgoing): void {
     for (const chunk of chunks) this.bytesOut += chunk.length;
     this.link.send(chunks, sent);
   }
 
   /** Sends a message of the server's own: a negotiate answer to SMB1, or an oplock break. */
   sendMessage(message: Uint8Array, sealFor?: Session): void {
-    if (!this.ended) this.#send(framed(sealFor === undefined ? [message] : seal(sealFor, [message])));
+    if (!this.ended) this.#send(sealFor === undefined ? framed(message) : seal(sealFor, [message], this.server.buffers));
   }
 
   /** Ends the connection with everything on it. MS-SMB2 3.3.7.1. */

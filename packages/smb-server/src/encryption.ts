@@ -1,14 +1,16 @@
-import { Command, headerLength, TransformHeader } from '@ring3/smb-proto';
+import { Command, headerLength, TransformHeader, transformHeaderLength } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
+import type { BufferPool } from './buffer-pool.ts';
 import type { Connection } from './connection.ts';
-import { contiguousHead, toFrame } from './frame.ts';
-import type { Reply } from './reply.ts';
+import { contiguousHead, toFrame, writeFraming } from './frame.ts';
+import type { Outgoing } from './outgoing.ts';
+import { headroom, type Reply } from './reply.ts';
 import type { Session } from './session.ts';
 
 /** A decrypted frame and the session whose key it was, or why the connection must be closed. */
 export type Opened = { readonly frame: Frame; readonly session: Session } | string;
 
-/** Decrypts a frame that starts with the transform header, MS-SMB2 3.3.5.2.1.1. */
+/** Decrypts a frame that starts with the transform header, in place, MS-SMB2 3.3.5.2.1.1. */
 export function openSealed(connection: Connection, chunks: readonly Uint8Array[], length: number): Opened {
   if (connection.cipher === undefined) return 'an encrypted frame where no cipher was agreed on';
   if (length < TransformHeader.byteLength + headerLength) return 'an encrypted frame that is too short';
@@ -51,6 +53,20 @@ export function sealedFor(reply: Reply, sealedBy: Session | undefined): Session 
   return tree?.share.options?.encryption === 'required' && header.command !== Command.TreeConnect ? session : undefined;
 }
 
-/** Encrypts a whole reply. */
-export const seal = (session: Session, message: readonly Uint8Array[]): Uint8Array[] =>
-  (session.encryptor as NonNullable<Session['encryptor']>).encrypt(message, sessionIdBytes(session));
+/** Up to this size memory comes from what Node keeps for small buffers, above from the pool. Bytes. */
+const smallSealed = 4096;
+
+/**
+ * Encrypts a whole message, with framing in front, into one piece of the server's own memory: what it consists of may be a store's, and is done with when this
+ * returns.
+ */
+export function seal(session: Session, message: readonly Uint8Array[], pool: BufferPool): Outgoing {
+  let length = transformHeaderLength;
+  for (const chunk of message) length += chunk.length;
+  const whole = headroom + length;
+  const taken = whole > smallSealed ? pool.take(whole) : undefined;
+  const bytes = taken?.subarray(0, whole) ?? Buffer.allocUnsafe(whole);
+  writeFraming(bytes, length);
+  (session.encryptor as NonNullable<Session['encryptor']>).encrypt(message, sessionIdBytes(session), bytes.subarray(headroom));
+  return { chunks: [bytes], sent: taken && (() => pool.give(taken)) };
+}

@@ -2,7 +2,7 @@ import { Command, headerLength, ProtocolId } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import type { BufferPool } from './buffer-pool.ts';
 
-/** What the framing tells its owner. Chunks are views of what was received. */
+/** What the framing tells its owner. Chunks are views of what was received, and its to write into. */
 export interface FrameEvents {
   /**
    * One whole message, without its framing.

@@ -10,7 +10,7 @@ import {
   systemClock,
   systemRandom,
 } from '@ring3/kit';
-import type { Dialect } from '@ring3/smb-proto';
+import { type CreateAesGcm, type Dialect, nodeAesGcm } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
 import { type DebugWord, ownDebug } from './debug.ts';
 import type { Limits } from './limits.ts';
@@ -71,6 +71,8 @@ export interface SmbServerOptions {
   readonly debug?: DebugSwitches<DebugWord>;
   readonly metrics?: Metrics;
   readonly limits?: Partial<Limits>;
+  /** What encrypts by AES-GCM and signs by AES-GMAC. Default: `node:crypto`; `aesGcm()` of `@ring3/linux` costs less where it is to be had. */
+  readonly aesGcm?: CreateAesGcm | undefined;
 }
 
 /** The options with everything filled in, frozen. */
@@ -92,6 +94,7 @@ export interface ResolvedOptions {
   readonly debug: DebugSwitches<DebugWord>;
   readonly metrics: Metrics;
   readonly limits: Limits;
+  readonly aesGcm: CreateAesGcm;
 }
 
 const sidOf = (guid: Uint8Array): string => {
@@ -111,7 +114,8 @@ export function resolveOptions(options: SmbServerOptions): ResolvedOptions {
     users = new Users(options.serverSid ?? sidOf(guid));
     for (const [user, how] of listed) users.add(user, how);
   }
-  const fixed = { shares: options.shares, users, guid, clock, random, log, debug, metrics: options.metrics ?? noMetrics };
+  const { shares, metrics = noMetrics, aesGcm = nodeAesGcm } = options;
+  const fixed = { shares, users, guid, clock, random, log, debug, metrics, aesGcm };
   const changes = Object.entries(options).filter(([name]) => Object.hasOwn(runTimeDefaults, name));
   return changeOptions({ ...fixed, ...runTimeDefaults }, Object.fromEntries(changes));
 }

@@ -1,3 +1,4 @@
+import type { BufferPool } from './buffer-pool.ts';
 import { seal } from './encryption.ts';
 import { writeFraming } from './frame.ts';
 import { headroom, type Reply } from './reply.ts';
@@ -9,13 +10,11 @@ export interface Outgoing {
   readonly sent?: (() => void) | undefined;
 }
 
-/** Puts framing in front of a message of chunks. */
-export function framed(chunks: readonly Uint8Array[]): Uint8Array[] {
+/** Puts framing in front of a message. */
+export function framed(message: Uint8Array): Outgoing {
   const framing = new Uint8Array(headroom);
-  let length = 0;
-  for (const chunk of chunks) length += chunk.length;
-  writeFraming(framing, length);
-  return [framing, ...chunks];
+  writeFraming(framing, message.length);
+  return { chunks: [framing, message] };
 }
 
 /** What to call when these are gone. Taken now: a request of which this is the interim response gets its buffer later. */
@@ -27,14 +26,14 @@ const takeSent = (replies: readonly Reply[]): (() => void) => {
 };
 
 /** Finished elements as one frame: encrypted where it is for a session, else with the framing in the headroom of the first, so that nothing is copied. */
-export function assemble(replies: readonly Reply[], sealFor: Session | undefined): Outgoing {
+export function assemble(replies: readonly Reply[], sealFor: Session | undefined, pool: BufferPool): Outgoing {
   const first = replies[0] as Reply;
   if (sealFor !== undefined) {
     const plain: Uint8Array[] = [];
     for (const { bytes, rest } of replies) plain.push(bytes.subarray(headroom), ...rest);
-    const chunks = framed(seal(sealFor, plain));
-    takeSent(replies)();
-    return { chunks };
+    const sealed = seal(sealFor, plain, pool);
+    for (const { request } of replies) request.sent?.();
+    return sealed;
   }
   let length = 0;
   for (const reply of replies) length += reply.length;

@@ -66,12 +66,19 @@ export class Session {
 
   /** Takes the keys of the first log-on; a later one leaves them as they are (3.3.5.5.3). */
   setKeys(keys: SessionKeys): void {
-    const { signingAlgorithm, cipher, server } = this.connection;
-    this.signer = new Signer(signingAlgorithm, keys.signing);
+    const { signingAlgorithm, cipher, server, options } = this.connection;
+    this.signer = new Signer(signingAlgorithm, keys.signing, options.aesGcm);
     this.applicationKey = keys.application;
     if (cipher !== undefined) {
-      this.encryptor = new Encryptor(cipher, keys.serverToClient, server.random);
-      this.decryptor = new Decryptor(cipher, keys.clientToServer);
+      this.encryptor = new Encryptor(cipher, keys.serverToClient, server.random, options.aesGcm);
+      this.decryptor = new Decryptor(cipher, keys.clientToServer, options.aesGcm);
     }
+  }
+
+  /** Forgets the keys, once it has ended and nothing in flight can want them any more. */
+  forgetKeys(): void {
+    this.signer?.dispose();
+    this.encryptor?.dispose();
+    this.decryptor?.dispose();
   }
 }

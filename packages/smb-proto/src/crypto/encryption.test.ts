@@ -63,18 +63,36 @@ for (const [name, cipher] of Object.entries(Cipher)) {
   const key = randomBytes(cipherBits(cipher) / 8);
   const message = [randomBytes(116), randomBytes(70_000), randomBytes(3)];
 
-  test(`${name}: what is encrypted decrypts, in whatever chunks it arrives`, () => {
-    const frame = Buffer.concat(new Encryptor(cipher, key, random).encrypt(message, sessionId));
+  test(`${name}: what is encrypted decrypts, in whatever chunks it arrives, in their place`, () => {
+    const frame = new Encryptor(cipher, key, random).encrypt(message, sessionId);
+    const whole = Buffer.concat(message);
     const decryptor = new Decryptor(cipher, key);
-    deepStrictEqual(Buffer.concat(decryptor.decrypt([frame])!), Buffer.concat(message));
-    deepStrictEqual(Buffer.concat(decryptor.decrypt(cut(frame))!), Buffer.concat(message));
-    deepStrictEqual(Buffer.concat(decryptor.decrypt([frame.subarray(0, 52), frame.subarray(52)])!), Buffer.concat(message));
-    deepStrictEqual(frame.subarray(44, 52), sessionId);
-    strictEqual(frame.readUInt32LE(36), Buffer.concat(message).length);
+    const uncut = (bytes: Buffer): Buffer[] => [bytes];
+    const atHeader = (bytes: Buffer): Buffer[] => [bytes.subarray(0, 52), bytes.subarray(52)];
+    for (const cutting of [uncut, cut, atHeader]) {
+      const received = Buffer.from(frame);
+      deepStrictEqual(Buffer.concat(decryptor.decrypt(cutting(received))!), whole);
+      deepStrictEqual(received.subarray(52), whole);
+    }
+    deepStrictEqual(Buffer.from(frame).subarray(44, 52), sessionId);
+    strictEqual(Buffer.from(frame).readUInt32LE(36), whole.length);
+  });
+
+  test(`${name}: room for what is encrypted is the caller’s, of just that length, whatever was in it, and nothing around it is touched`, () => {
+    const room = randomBytes(transformHeaderLength + 70_119 + 20);
+    const around = [Buffer.from(room.subarray(0, 10)), Buffer.from(room.subarray(-10))];
+    const before = message.map((chunk) => Buffer.from(chunk));
+    const encryptor = new Encryptor(cipher, key, random);
+    const frame = encryptor.encrypt(message, sessionId, room.subarray(10, -10));
+    deepStrictEqual([room.subarray(0, 10), room.subarray(-10)], around);
+    deepStrictEqual(message, before, 'the message is as it was');
+    deepStrictEqual(Buffer.concat(new Decryptor(cipher, key).decrypt([frame])!), Buffer.concat(message));
+    throws(() => encryptor.encrypt(message, sessionId, room.subarray(10, -9)), RangeError);
+    throws(() => encryptor.encrypt(message, sessionId, room.subarray(10, -11)), RangeError);
   });
 
   test(`${name}: one changed bit anywhere, or a byte less or more, decrypts to nothing`, () => {
-    const frame = Buffer.concat(new Encryptor(cipher, key, random).encrypt([Buffer.from('message')], sessionId));
+    const frame = Buffer.from(new Encryptor(cipher, key, random).encrypt([Buffer.from('message')], sessionId));
     const decryptor = new Decryptor(cipher, key);
     const protocolIdLength = 4; // which the tag does not cover
     for (let at = protocolIdLength; at < frame.length; at++) {
@@ -86,13 +104,14 @@ for (const [name, cipher] of Object.entries(Cipher)) {
     strictEqual(decryptor.decrypt([frame, Buffer.of(0)]), undefined);
     for (let length = 0; length < transformHeaderLength; length++) strictEqual(decryptor.decrypt([frame.subarray(0, length)]), undefined);
     strictEqual(decryptor.decrypt([]), undefined);
+    strictEqual(Buffer.concat(decryptor.decrypt([frame])!).toString(), 'message', 'what was wrong leaves no trace');
   });
 
   test(`${name}: no nonce comes twice, and what the cipher does not take of it is zero (MS-SMB2 2.2.41)`, () => {
     const encryptor = new Encryptor(cipher, key, random);
     const nonces = new Set<string>();
     for (let i = 0; i < 300; i++) {
-      const header = encryptor.encrypt([Buffer.of(1)], sessionId)[0]!;
+      const header = encryptor.encrypt([Buffer.of(1)], sessionId);
       nonces.add(Buffer.from(header.subarray(20, 36)).toString('hex'));
       ok(header.subarray(cipher % 2 === 1 ? 31 : 32, 36).every((byte) => byte === 0));
     }
@@ -104,10 +123,7 @@ for (const [name, cipher] of Object.entries(Cipher)) {
 test('two encryptors with one key do not share their nonces, and a key of the wrong length is refused', () => {
   const key = new Uint8Array(16);
   const [a, b] = [1, 2].map((salt) => new Encryptor(Cipher.Aes128Gcm, key, { fill: (array) => array.fill(salt) }));
-  notDeepStrictEqual(
-    a!.encrypt([Buffer.of(1)], sessionId)[0]!.subarray(20, 36),
-    b!.encrypt([Buffer.of(1)], sessionId)[0]!.subarray(20, 36),
-  );
+  notDeepStrictEqual(a!.encrypt([Buffer.of(1)], sessionId).subarray(20, 36), b!.encrypt([Buffer.of(1)], sessionId).subarray(20, 36));
   throws(() => new Encryptor(Cipher.Aes256Gcm, key, random), RangeError);
   throws(() => new Decryptor(Cipher.Aes256Ccm, key), RangeError);
 });

@@ -1,4 +1,5 @@
-import { type CipherGCM, createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+import { type AesGcm, type CreateAesGcm, nodeAesGcm } from './aes-gcm.ts';
 import type { RandomBytes } from './random-bytes.ts';
 
 /** SMB2_ENCRYPTION_CAPABILITIES, MS-SMB2 2.2.3.1.2. */
@@ -33,17 +34,67 @@ const tagLength = 16;
 const encrypted = 1;
 
 const isCcm = (cipher: Cipher): boolean => cipher === Cipher.Aes128Ccm || cipher === Cipher.Aes256Ccm;
-const lengthOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  return length;
+}
 const joined = (chunks: readonly Uint8Array[]): Uint8Array => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
 
-/** What `update` gives is fresh memory: of this size the allocator keeps it, more is mapped and unmapped each time (90 ms for a gigabyte). */
-const pieceLength = 65536;
+/** AES-CCM, which needs a message joined and its length first. Shaped like AES-GCM's. */
+class Ccm implements Omit<AesGcm, 'code'> {
+  readonly #name: 'aes-128-ccm';
+  readonly #key: KeyObject;
 
-function updateAll(cipher: { update(piece: Uint8Array): Uint8Array }, chunks: readonly Uint8Array[], out: Uint8Array[]): void {
-  for (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; at += pieceLength) {
-      out.push(cipher.update(chunk.length <= pieceLength ? chunk : chunk.subarray(at, at + pieceLength)));
+  constructor(name: string, key: Uint8Array) {
+    this.#name = name as 'aes-128-ccm'; // the types know one of the two
+    this.#key = createSecretKey(key);
+  }
+
+  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], out: Uint8Array, tag: Uint8Array): void {
+    const ccm = createCipheriv(this.#name, this.#key, nonce, { authTagLength: tagLength });
+    ccm.setAAD(additional, { plaintextLength: out.length });
+    out.set(ccm.update(joined(message)));
+    ccm.final();
+    tag.set(ccm.getAuthTag());
+  }
+
+  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): boolean {
+    const whole = joined(message);
+    const ccm = createDecipheriv(this.#name, this.#key, nonce, { authTagLength: tagLength });
+    ccm.setAuthTag(tag);
+    ccm.setAAD(additional, { plaintextLength: whole.length });
+    try {
+      const plain = ccm.update(whole);
+      ccm.final();
+      let at = 0;
+      for (const chunk of message) {
+        chunk.set(plain.subarray(at, at + chunk.length));
+        at += chunk.length;
+      }
+      return true;
+    } catch {
+      return false; // OpenSSL says no more than that the tag is wrong
     }
+  }
+
+  dispose(): void {} // the key object goes with this one
+}
+
+/** One key with its cipher, and the transform header that its messages are put together in: what is in use is this object's alone. */
+class Transform {
+  readonly ccmOrGcm: Omit<AesGcm, 'code'>;
+  readonly header = Buffer.alloc(transformHeaderLength);
+  readonly nonce: Uint8Array;
+  /** What the tag covers of the header, MS-SMB2 3.1.4.3. */
+  readonly additional = this.header.subarray(nonceAt);
+  readonly tag = this.header.subarray(signatureAt, signatureAt + tagLength);
+
+  constructor(cipher: Cipher, key: Uint8Array, createAesGcm: CreateAesGcm) {
+    const { name, keyBits, nonceBytes } = specs[cipher];
+    if (key.length * 8 !== keyBits) throw new RangeError(`${name} takes ${keyBits} bits, not ${key.length * 8}`);
+    this.ccmOrGcm = isCcm(cipher) ? new Ccm(name, key) : createAesGcm(key);
+    this.nonce = this.header.subarray(nonceAt, nonceAt + nonceBytes);
   }
 }
 
@@ -53,23 +104,22 @@ function updateAll(cipher: { update(piece: Uint8Array): Uint8Array }, chunks: re
  */
 export class Encryptor {
   readonly cipher: Cipher;
-  readonly #key: KeyObject;
-  readonly #spec: CipherSpec;
-  readonly #salt: Uint8Array;
+  readonly #transform: Transform;
   #low = 0;
   #high = 0;
 
   /**
    * @param key 16 or 32 bytes, by the cipher
    * @param random fills the salt once
+   * @param createAesGcm what encrypts where the cipher is AES-GCM
    */
-  constructor(cipher: Cipher, key: Uint8Array, random: RandomBytes) {
+  constructor(cipher: Cipher, key: Uint8Array, random: RandomBytes, createAesGcm: CreateAesGcm = nodeAesGcm) {
     this.cipher = cipher;
-    this.#spec = specs[cipher];
-    if (key.length * 8 !== this.#spec.keyBits)
-      throw new RangeError(`${this.#spec.name} takes ${this.#spec.keyBits} bits, not ${key.length * 8}`);
-    this.#key = createSecretKey(key);
-    this.#salt = random.fill(new Uint8Array(this.#spec.nonceBytes - 8));
+    this.#transform = new Transform(cipher, key, createAesGcm);
+    const { header, nonce } = this.#transform;
+    header.writeUInt32BE(0xfd534d42, 0);
+    header.writeUInt16LE(encrypted, flagsAt);
+    nonce.set(random.fill(new Uint8Array(nonce.length - 8)), 8);
   }
 
   /** Messages encrypted so far. */
@@ -80,99 +130,68 @@ export class Encryptor {
   /**
    * Encrypts one frame (a message or a whole compound).
    * @param sessionId the 8 bytes of the session's id, as the SMB2 header carries them
-   * @returns the transform header, then the encrypted chunks: GCM encrypts chunk by chunk, CCM needs them joined
+   * @param out where the transform header and what is encrypted go: `transformHeaderLength` bytes more than the message, none of them the message's own.
+   * Fresh memory where it is missing
+   * @returns `out`
+   * @throws RangeError where `out` has another length
    */
-  encrypt(message: readonly Uint8Array[], sessionId: Uint8Array): Uint8Array[] {
-    const header = this.#header(lengthOf(message), sessionId);
-    const nonce = header.subarray(nonceAt, nonceAt + this.#spec.nonceBytes);
-    const aad = header.subarray(nonceAt);
-    const out: Uint8Array[] = [header];
-    let cipher: CipherGCM;
-    if (isCcm(this.cipher)) {
-      const whole = joined(message);
-      const ccm = createCipheriv(this.#spec.name as 'aes-128-ccm', this.#key, nonce, { authTagLength: tagLength });
-      ccm.setAAD(aad, { plaintextLength: whole.length });
-      out.push(ccm.update(whole));
-      cipher = ccm;
-    } else {
-      cipher = createCipheriv(this.#spec.name as 'aes-128-gcm', this.#key, nonce);
-      cipher.setAAD(aad);
-      updateAll(cipher, message, out);
-    }
-    cipher.final();
-    header.set(cipher.getAuthTag(), signatureAt);
+  encrypt(
+    message: readonly Uint8Array[],
+    sessionId: Uint8Array,
+    out: Uint8Array = Buffer.allocUnsafe(transformHeaderLength + lengthOf(message)),
+  ): Uint8Array {
+    const size = lengthOf(message);
+    if (out.length !== transformHeaderLength + size) throw new RangeError(`${out.length} bytes of room for a message of ${size}`);
+    const { header, nonce, additional, tag, ccmOrGcm } = this.#transform;
+    header.writeUInt32LE(this.#low, nonceAt);
+    header.writeUInt32LE(this.#high, nonceAt + 4);
+    this.#low = (this.#low + 1) >>> 0;
+    if (this.#low === 0) this.#high++;
+    header.writeUInt32LE(size, sizeAt);
+    header.set(sessionId, sessionIdAt);
+    ccmOrGcm.seal(nonce, additional, message, out.subarray(transformHeaderLength), tag);
+    out.set(header);
     return out;
   }
 
-  #header(size: number, sessionId: Uint8Array): Uint8Array {
-    const header = new Uint8Array(transformHeaderLength);
-    const view = new DataView(header.buffer);
-    view.setUint32(0, 0xfd534d42);
-    view.setUint32(nonceAt, this.#low, true);
-    view.setUint32(nonceAt + 4, this.#high, true);
-    header.set(this.#salt, nonceAt + 8);
-    view.setUint32(sizeAt, size, true);
-    view.setUint16(flagsAt, encrypted, true);
-    header.set(sessionId, sessionIdAt);
-    this.#low = (this.#low + 1) >>> 0;
-    if (this.#low === 0) this.#high++;
-    return header;
+  /** Forgets the key. Nothing may be encrypted afterwards. */
+  dispose(): void {
+    this.#transform.ccmOrGcm.dispose();
   }
 }
 
 /** Decrypts messages under one key, MS-SMB2 3.3.5.2.1.1. */
 export class Decryptor {
   readonly cipher: Cipher;
-  readonly #key: KeyObject;
-  readonly #spec: CipherSpec;
+  readonly #transform: Transform;
 
-  /** @param key 16 or 32 bytes, by the cipher */
-  constructor(cipher: Cipher, key: Uint8Array) {
+  /**
+   * @param key 16 or 32 bytes, by the cipher
+   * @param createAesGcm what decrypts where the cipher is AES-GCM
+   */
+  constructor(cipher: Cipher, key: Uint8Array, createAesGcm: CreateAesGcm = nodeAesGcm) {
     this.cipher = cipher;
-    this.#spec = specs[cipher];
-    if (key.length * 8 !== this.#spec.keyBits)
-      throw new RangeError(`${this.#spec.name} takes ${this.#spec.keyBits} bits, not ${key.length * 8}`);
-    this.#key = createSecretKey(key);
+    this.#transform = new Transform(cipher, key, createAesGcm);
   }
 
   /**
-   * Decrypts one frame.
+   * Decrypts one frame in place: what was encrypted in its chunks is there no longer, whatever comes of it.
    * @param frame chunks as received; the first holds at least the transform header
-   * @returns the message in fresh chunks, or undefined where the header is short, its size is not the message's, or the tag is wrong
+   * @returns the message, as views of the same chunks, or undefined where the header is short, its size is not the message's, or the tag is wrong
    */
   decrypt(frame: readonly Uint8Array[]): Uint8Array[] | undefined {
     const first = frame[0];
     if (first === undefined || first.length < transformHeaderLength) return undefined;
-    const header = first.subarray(0, transformHeaderLength);
-    const size = new DataView(header.buffer, header.byteOffset).getUint32(sizeAt, true);
-    if (lengthOf(frame) - transformHeaderLength !== size) return undefined;
-    const chunks = first.length === transformHeaderLength ? frame.slice(1) : [first.subarray(transformHeaderLength), ...frame.slice(1)];
-    const nonce = header.subarray(nonceAt, nonceAt + this.#spec.nonceBytes);
-    const tag = header.subarray(signatureAt, signatureAt + tagLength);
-    try {
-      return isCcm(this.cipher) ? this.#ccm(header, nonce, tag, chunks) : this.#gcm(header, nonce, tag, chunks);
-    } catch {
-      return undefined; // OpenSSL says no more than that the tag is wrong
-    }
+    const { header, nonce, additional, tag, ccmOrGcm } = this.#transform;
+    header.set(first.subarray(0, transformHeaderLength));
+    if (lengthOf(frame) - transformHeaderLength !== header.readUInt32LE(sizeAt)) return undefined;
+    const message = frame.slice(first.length === transformHeaderLength ? 1 : 0);
+    if (message.length === frame.length) message[0] = first.subarray(transformHeaderLength);
+    return ccmOrGcm.open(nonce, additional, message, tag) ? message : undefined;
   }
 
-  #gcm(header: Uint8Array, nonce: Uint8Array, tag: Uint8Array, chunks: readonly Uint8Array[]): Uint8Array[] {
-    const gcm = createDecipheriv(this.#spec.name as 'aes-128-gcm', this.#key, nonce, { authTagLength: tagLength });
-    gcm.setAuthTag(tag);
-    gcm.setAAD(header.subarray(nonceAt));
-    const plain: Uint8Array[] = [];
-    updateAll(gcm, chunks, plain);
-    gcm.final();
-    return plain;
-  }
-
-  #ccm(header: Uint8Array, nonce: Uint8Array, tag: Uint8Array, chunks: readonly Uint8Array[]): Uint8Array[] {
-    const whole = joined(chunks);
-    const ccm = createDecipheriv(this.#spec.name as 'aes-128-ccm', this.#key, nonce, { authTagLength: tagLength });
-    ccm.setAuthTag(tag);
-    ccm.setAAD(header.subarray(nonceAt), { plaintextLength: whole.length });
-    const plain = ccm.update(whole);
-    ccm.final();
-    return [plain];
+  /** Forgets the key. Nothing may be decrypted afterwards. */
+  dispose(): void {
+    this.#transform.ccmOrGcm.dispose();
   }
 }

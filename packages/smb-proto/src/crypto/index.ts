@@ -1,3 +1,4 @@
+export * from './aes-gcm.ts';
 export * from './cmac.ts';
 export * from './encryption.ts';
 export * from './kdf.ts';

@@ -1,4 +1,5 @@
-import { createCipheriv, createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import { type AesGcm, type CreateAesGcm, nodeAesGcm } from './aes-gcm.ts';
 import { Cmac } from './cmac.ts';
 
 /** SMB2_SIGNING_CAPABILITIES, MS-SMB2 2.2.3.1.7. */
@@ -32,22 +33,29 @@ function gmacNonce(nonce: Uint8Array, header: Uint8Array, sender: Sender): Uint8
  */
 export class Signer {
   readonly algorithm: SigningAlgorithm;
-  readonly #key: KeyObject;
+  readonly #key: KeyObject | undefined;
   readonly #cmac: Cmac | undefined;
+  readonly #gmac: AesGcm | undefined;
   readonly #nonce = new Uint8Array(12);
+  readonly #code = new Uint8Array(signatureEnd - signatureAt);
+  readonly #given = new Uint8Array(signatureEnd - signatureAt);
 
-  /** @param key 16 bytes: the session's or channel's signing key */
-  constructor(algorithm: SigningAlgorithm, key: Uint8Array) {
+  /**
+   * @param key 16 bytes: the session's or channel's signing key
+   * @param createAesGcm what signs where the algorithm is AES-GMAC
+   */
+  constructor(algorithm: SigningAlgorithm, key: Uint8Array, createAesGcm: CreateAesGcm = nodeAesGcm) {
     this.algorithm = algorithm;
-    this.#key = createSecretKey(key);
+    this.#key = algorithm === SigningAlgorithm.HmacSha256 ? createSecretKey(key) : undefined;
     this.#cmac = algorithm === SigningAlgorithm.AesCmac ? new Cmac(key) : undefined;
+    this.#gmac = algorithm === SigningAlgorithm.AesGmac ? createAesGcm(key) : undefined;
   }
 
   /** Fills in the signature field of the header, MS-SMB2 3.1.4.1. SMB2_FLAGS_SIGNED must be set already: it is signed too. */
   sign(message: readonly Uint8Array[], sender: Sender): void {
     const header = message[0]!;
     header.fill(0, signatureAt, signatureEnd);
-    header.set(this.#code(message, sender), signatureAt);
+    header.set(this.#codeOf(message, sender), signatureAt);
   }
 
   /**
@@ -57,22 +65,26 @@ export class Signer {
   verify(message: readonly Uint8Array[], sender: Sender): boolean {
     const header = message[0];
     if (header === undefined || header.length < signatureEnd) return false;
-    const given = new Uint8Array(header.subarray(signatureAt, signatureEnd)); // a copy also where the header is a Buffer
+    const given = this.#given;
+    given.set(header.subarray(signatureAt, signatureEnd));
     header.fill(0, signatureAt, signatureEnd);
-    const right = this.#code(message, sender);
+    const right = this.#codeOf(message, sender);
     header.set(given, signatureAt);
     return timingSafeEqual(given, right);
   }
 
-  #code(message: readonly Uint8Array[], sender: Sender): Uint8Array {
+  /** Forgets the key. Nothing may be signed or verified afterwards. */
+  dispose(): void {
+    this.#gmac?.dispose();
+  }
+
+  #codeOf(message: readonly Uint8Array[], sender: Sender): Uint8Array {
     if (this.#cmac !== undefined) return this.#cmac.digest(message);
-    if (this.algorithm === SigningAlgorithm.AesGmac) {
-      const gmac = createCipheriv('aes-128-gcm', this.#key, gmacNonce(this.#nonce, message[0]!, sender));
-      for (const chunk of message) gmac.setAAD(chunk);
-      gmac.final();
-      return gmac.getAuthTag();
+    if (this.#gmac !== undefined) {
+      this.#gmac.code(gmacNonce(this.#nonce, message[0]!, sender), message, this.#code);
+      return this.#code;
     }
-    const hmac = createHmac('sha256', this.#key);
+    const hmac = createHmac('sha256', this.#key!);
     for (const chunk of message) hmac.update(chunk);
     return hmac.digest().subarray(0, 16);
   }

@@ -1,0 +1,97 @@
+import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
+
+/**
+ * AES-128-GCM or AES-256-GCM under one key, message after message, NIST SP 800-38D. Each call is done when it returns and keeps nothing; a nonce has 12 bytes, a
+ * tag 16. What differs in length is a RangeError. An implementation is right when `test/aes-gcm.test.ts` passes for it.
+ */
+export interface AesGcm {
+  /**
+   * Encrypts a message.
+   * @param additional what is authenticated beside it
+   * @param out as long as the message: memory of its own, or exactly that of a message of one chunk
+   * @param tag filled in
+   */
+  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], out: Uint8Array, tag: Uint8Array): void;
+  /** Decrypts a message in place. @returns whether it is authentic; where it is not, what the chunks hold now is nobody's word */
+  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): boolean;
+  /** AES-GMAC: the tag of a message that is authenticated alone. @param tag filled in */
+  code(nonce: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): void;
+  /** Forgets the key. Nothing may be called afterwards but this again. */
+  dispose(): void;
+}
+
+/** Makes a cipher of a key of 16 or 32 bytes. @throws RangeError for another length */
+export type CreateAesGcm = (key: Uint8Array) => AesGcm;
+
+/** Node's `update` makes fresh memory: of this size the allocator keeps it, more is mapped and unmapped each time. */
+const pieceLength = 65536;
+const tagLength = 16;
+
+function checkLength(bytes: Uint8Array, length: number, what: string): void {
+  if (bytes.length !== length) throw new RangeError(`${what}: ${length} bytes are wanted, not ${bytes.length}`);
+}
+
+/** Puts every chunk through a cipher. @param out where the results go, one behind the other; in the chunks' own place where it is missing */
+function transform(cipher: { update(piece: Uint8Array): Uint8Array }, chunks: readonly Uint8Array[], out?: Uint8Array): void {
+  let done = 0;
+  for (const chunk of chunks) {
+    for (let at = 0; at < chunk.length; at += pieceLength) {
+      const piece = cipher.update(chunk.subarray(at, at + pieceLength));
+      if (out === undefined) chunk.set(piece, at);
+      else out.set(piece, done + at);
+    }
+    done += chunk.length;
+  }
+}
+
+class NodeAesGcm implements AesGcm {
+  readonly #name: 'aes-128-gcm' | 'aes-256-gcm';
+  readonly #key: KeyObject;
+
+  constructor(key: Uint8Array) {
+    if (key.length !== 16 && key.length !== 32) throw new RangeError('a key of AES-GCM has 16 or 32 bytes here');
+    this.#name = key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm';
+    this.#key = createSecretKey(key);
+  }
+
+  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], out: Uint8Array, tag: Uint8Array): void {
+    const length = message.reduce((sum, chunk) => sum + chunk.length, 0);
+    checkLength(nonce, 12, 'a nonce');
+    checkLength(out, length, 'what is encrypted');
+    checkLength(tag, tagLength, 'a tag');
+    const cipher = createCipheriv(this.#name, this.#key, nonce);
+    cipher.setAAD(additional);
+    transform(cipher, message, out);
+    cipher.final();
+    tag.set(cipher.getAuthTag());
+  }
+
+  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): boolean {
+    checkLength(nonce, 12, 'a nonce');
+    checkLength(tag, tagLength, 'a tag');
+    const cipher = createDecipheriv(this.#name, this.#key, nonce, { authTagLength: tagLength });
+    cipher.setAuthTag(tag);
+    cipher.setAAD(additional);
+    transform(cipher, message);
+    try {
+      cipher.final();
+      return true;
+    } catch {
+      return false; // OpenSSL says no more than that the tag is wrong
+    }
+  }
+
+  code(nonce: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): void {
+    checkLength(nonce, 12, 'a nonce');
+    checkLength(tag, tagLength, 'a tag');
+    const cipher = createCipheriv(this.#name, this.#key, nonce);
+    for (const chunk of message) cipher.setAAD(chunk);
+    cipher.final();
+    tag.set(cipher.getAuthTag());
+  }
+
+  dispose(): void {} // the key object goes with this one
+}
+
+/** AES-GCM by `node:crypto`: wherever Node runs. */
+export const nodeAesGcm: CreateAesGcm = (key) => new NodeAesGcm(key);
