@@ -5,6 +5,7 @@ export { check, Errno, type ErrnoName, errnoName, SystemError } from './errno.ts
 export { clearEvent, openEvent, openPipe, raiseEvent, read, write } from './event.ts';
 export { type Features, features } from './features.ts';
 export { EntryType, FolderReader } from './file/directory.ts';
+export { FlockOperation, flock } from './file/flock.ts';
 export { addNotify, Notify, type NotifyEvent, openNotify, readNotify, removeNotify } from './file/inotify.ts';
 export {
   Advice,

@@ -1,8 +1,10 @@
 import { deepStrictEqual, match, ok, strictEqual, throws } from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { KsmbdUsers, readKsmbdUsers } from './users.ts';
 
 const anna = 'anna:h42AFGBs2ilnekTvoTU/xw=='; // MD4 of "secret", UTF-16LE
@@ -60,4 +62,17 @@ test('users are added, changed and deleted; what is not changed stays as it is, 
   throws(() => users.addUser('ü'.repeat(24), hash), /1 to 47 bytes/);
   ok(users.addUser('ü'.repeat(23), hash));
   deepStrictEqual(readdirSync(folder).sort(), ['ksmbdpwd.db', 'real.db'], 'nothing is left behind');
+});
+
+test('what several change at once is all there: each change is made to what the one before left', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-ksmbdpwd-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const path = join(folder, 'ksmbdpwd.db');
+  const adds = (who: number): string =>
+    `import(${JSON.stringify(new URL('users.ts', import.meta.url).href)}).then(({ KsmbdUsers }) => {
+      for (let i = 0; i < 10; i++) new KsmbdUsers(${JSON.stringify(path)}).addUser('user${who}-' + i, new Uint8Array(16));
+    })`;
+  await Promise.all([0, 1, 2].map((who) => once(new Worker(adds(who), { eval: true }), 'exit')));
+  strictEqual(new KsmbdUsers(path).users().length, 30);
+  deepStrictEqual(readdirSync(folder), ['ksmbdpwd.db']);
 });

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { Errno, errnoName, FlockOperation, flock } from '@ring3/linux';
 import type { ConfiguredUser } from '../configuration.ts';
 import { ConfigurationError, shown } from '../configuration-error.ts';
 import { readText } from '../read-text.ts';
@@ -23,6 +24,8 @@ export type KsmbdUser = Required<ConfiguredUser>;
 export const ksmbdUsersOf = (conf: string): string => join(dirname(conf), 'ksmbdpwd.db');
 
 const line = /^([^:]+):([A-Za-z0-9+/]{22}==)\s*$/u;
+/** How long another ring3 is waited for that changes the file, and how often it is looked whether it has. */
+const [longestTurnMs, turnMs] = [5000, 10];
 /** Names that clients can send: MS-SAMR 3.1.1.6. */
 const possible = /^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,47}$/u;
 
@@ -70,6 +73,10 @@ export class KsmbdUsers implements Disposable {
 
   /** @returns false when there is one of that name already @throws Error for a name that ksmbdpwd.db(5) does not allow */
   addUser(name: string, ntHash: Uint8Array): boolean {
+    return this.#alone(() => this.#add(name, ntHash));
+  }
+
+  #add(name: string, ntHash: Uint8Array): boolean {
     if (this.user(name) !== undefined) return false;
     if (!possible.test(name) || Buffer.byteLength(name) > 47)
       throw new Error(`"${name}" is no name for ${this.#path}: 1 to 47 bytes, none of "/\\[]:;|=,+*?<>`);
@@ -79,12 +86,30 @@ export class KsmbdUsers implements Disposable {
 
   /** @returns false when there is none of that name */
   setPassword(name: string, ntHash: Uint8Array): boolean {
-    return this.#replace(name, (known) => [entryOf(known, ntHash)]);
+    return this.#alone(() => this.#replace(name, (known) => [entryOf(known, ntHash)]));
   }
 
   /** @returns false when there was none of that name */
   deleteUser(name: string): boolean {
-    return this.#replace(name, () => []);
+    return this.#alone(() => this.#replace(name, () => []));
+  }
+
+  /** Reads and writes while no other ring3 does: what that changes would be lost. The folder is what is locked, because the file is replaced. */
+  #alone<T>(work: () => T): T {
+    const folder = openSync(dirname(existsSync(this.#path) ? realpathSync(this.#path) : this.#path), 'r');
+    try {
+      for (let waited = 0; ; waited += turnMs) {
+        const answer = flock(folder, FlockOperation.Exclusive);
+        if (answer === 0) return work();
+        if (answer !== -Errno.EAGAIN || waited >= longestTurnMs)
+          throw new Error(
+            `${this.#path} cannot be changed now: ${answer === -Errno.EAGAIN ? 'another ring3 changes it' : errnoName(-answer)}`,
+          );
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, turnMs);
+      }
+    } finally {
+      closeSync(folder);
+    }
   }
 
   #lines(): string[] {
