@@ -56,6 +56,6 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it already
     const { printable } = await import('@ring3/kit');
     console.error(`ring3: ${printable(error instanceof Error ? (error.message.split('\n', 1)[0] as string) : String(error))}`);
-    return error instanceof UsageError ? 2 : 1;
+    return error instanceof UsageError || (error as Error).cause instanceof UsageError ? 2 : 1; // the cause: a part of the daemon that did not start for it
   }
 }

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Clock, hostPort, type Log, noMetrics, type Random, systemClock, systemRandom } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
@@ -16,7 +15,7 @@ import type { ConsoleOptions } from './http/server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Namespaces } from './namespaces.ts';
 import { netfilterFamilies } from './netfilter-families.ts';
-import { privateFolder } from './places.ts';
+import { makeFolder, privateFolder } from './places.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
 import { noServiceManager, type ServiceManager } from './service/service-manager.ts';
 import { type Ground, Serving, type SettingsSource } from './serving.ts';
@@ -310,7 +309,7 @@ class Running implements Controlled {
 /** The folder of a socket: made for this user alone where it is missing, left as it is where it is there. */
 function privateParent(path: string): void {
   const folder = dirname(path);
-  if (mkdirSync(folder, { recursive: true, mode: 0o700 }) !== undefined) privateFolder(folder);
+  if (makeFolder(folder)) privateFolder(folder);
 }
 
 /**

@@ -1,6 +1,6 @@
-import { accessSync, constants, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 
 /** Where state lives: `$XDG_STATE_HOME/ring3`, or `~/.local/state/ring3`. */
 export const defaultStateDir = (env: NodeJS.ProcessEnv = process.env): string =>
@@ -38,12 +38,31 @@ export function folderFault(path: string): string | undefined {
 }
 
 /**
+ * Makes a folder for this user alone where it is missing, and those above it. `mkdir` of Node.js with `recursive` never returns where a folder cannot be made
+ * although the one above is there and the system says ENOENT, as below /proc.
+ * @returns whether it was missing
+ * @throws the system's error
+ */
+export function makeFolder(path: string): boolean {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST' && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return false;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+    makeFolder(dirname(path));
+    return makeFolder(path);
+  }
+}
+
+/**
  * Makes a folder that only this user enters, or checks that the one that is there is such.
  * @throws Error in one line, when it belongs to somebody else or others may enter
  */
 export function privateFolder(path: string): string {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolder(path);
   } catch (error) {
     throw new Error(`${path} cannot be made (${(error as NodeJS.ErrnoException).code}): give another place`);
   }

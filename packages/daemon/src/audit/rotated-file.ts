@@ -1,20 +1,9 @@
 import { once } from 'node:events';
-import {
-  closeSync,
-  existsSync,
-  fchmodSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, existsSync, fchmodSync, fstatSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log } from '@ring3/kit';
 import sonicBoom, { type SonicBoom } from 'sonic-boom';
+import { makeFolder } from '../places.ts';
 
 /** Where lines go, and when another file begins. */
 export interface RotatedFileOptions {
@@ -164,7 +153,7 @@ function move(from: string, to: string): void {
 
 /** Makes the file, for this user alone. @returns the bytes that are in it @throws the system's error; Error for what is no file, which must not be moved */
 function prepare(path: string, begins: string): number {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path));
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is no file');
   const fd = openSync(path, 'a+', 0o600);
   try {

@@ -1,0 +1,51 @@
+import { strictEqual, throws } from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { defaultRuntimeDir, defaultStateDir, folderFault, makeFolder, privateFolder, realPath } from './places.ts';
+
+function place(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-places-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+test('a folder is made with those above it, for this user alone', (t) => {
+  const folder = join(place(t), 'a', 'b', 'c');
+  strictEqual(makeFolder(folder), true);
+  strictEqual(makeFolder(folder), false);
+  strictEqual(statSync(folder).mode & 0o777, 0o700);
+  strictEqual(privateFolder(folder), folder);
+});
+
+test('a folder that cannot be made is said: where a file is, below one, and below /proc', (t) => {
+  const file = join(place(t), 'file');
+  writeFileSync(file, '');
+  throws(() => makeFolder(file), { code: 'EEXIST' });
+  throws(() => makeFolder(join(file, 'a', 'b')), { code: 'ENOTDIR' });
+  throws(() => makeFolder('/proc/ring3/a'), { code: 'ENOENT' });
+  throws(() => privateFolder('/proc/ring3/a'), /^Error: \/proc\/ring3\/a cannot be made \(ENOENT\): give another place$/);
+});
+
+test('two ways to one place are one; a way that leads nowhere is absolute', (t) => {
+  const folder = place(t);
+  mkdirSync(join(folder, 'real'));
+  symlinkSync('real', join(folder, 'link'));
+  strictEqual(realPath(join(folder, 'link')), realPath(join(folder, 'real')));
+  strictEqual(realPath('nowhere-at-all'), join(process.cwd(), 'nowhere-at-all'));
+});
+
+test('a folder that is not there, and a file, cannot be shared', (t) => {
+  const folder = place(t);
+  writeFileSync(join(folder, 'file'), '');
+  strictEqual(folderFault(folder), undefined);
+  for (const name of ['none', 'file']) strictEqual(folderFault(join(folder, name)), `there is no folder ${join(folder, name)}`);
+});
+
+test('relative paths in XDG variables count as not set (XDG Base Directory Specification)', () => {
+  strictEqual(defaultStateDir({ XDG_STATE_HOME: '/s' }), '/s/ring3');
+  strictEqual(defaultRuntimeDir({ XDG_RUNTIME_DIR: '/r' }), '/r/ring3');
+  strictEqual(defaultStateDir({ XDG_STATE_HOME: 's' }), defaultStateDir({}));
+  strictEqual(defaultRuntimeDir({ XDG_RUNTIME_DIR: 'r' }), defaultRuntimeDir({}));
+});
