@@ -24,6 +24,7 @@ class Counted {
     this.living++;
     this.made++;
     return {
+      fills: inner.fills,
       seal: (...given) => alive().seal(...given),
       open: (...given) => alive().open(...given),
       code: (...given) => alive().code(...given),

@@ -42,11 +42,11 @@ test('what is not bytes never becomes a pointer', { skip }, () => {
   const pretends = { length: 4, byteLength: 4, buffer: new ArrayBuffer(4), byteOffset: 0 };
   for (const other of [...others, pretends] as never[]) {
     throws(() => create!(other));
-    throws(() => gcm.seal(other, empty, [text], text, tag));
-    throws(() => gcm.seal(nonce, other, [text], text, tag));
-    throws(() => gcm.seal(nonce, empty, [other], text, tag));
-    throws(() => gcm.seal(nonce, empty, [text], other, tag));
-    throws(() => gcm.seal(nonce, empty, [text], text, other));
+    throws(() => gcm.seal(other, empty, [text], tag, text));
+    throws(() => gcm.seal(nonce, other, [text], tag, text));
+    throws(() => gcm.seal(nonce, empty, [other], tag, text));
+    if (other !== undefined && other !== null) throws(() => gcm.seal(nonce, empty, [text], tag, other)); // without: fresh memory
+    throws(() => gcm.seal(nonce, empty, [text], other, text));
     throws(() => gcm.open(nonce, empty, [other], tag));
     throws(() => gcm.open(nonce, empty, [text], other));
     throws(() => gcm.code(nonce, [other], tag));
@@ -60,12 +60,12 @@ test('memory that was given away in the meantime is refused, or is empty', { ski
   const [nonce, empty, tag] = [new Uint8Array(12), new Uint8Array(0), new Uint8Array(16)];
   const gone = new Uint8Array(64);
   structuredClone(gone.buffer, { transfer: [gone.buffer] });
-  throws(() => gcm.seal(nonce, empty, [new Uint8Array(64)], gone, tag), RangeError);
-  throws(() => gcm.seal(nonce, empty, [gone], new Uint8Array(64), tag), RangeError);
+  throws(() => gcm.seal(nonce, empty, [new Uint8Array(64)], tag, gone), RangeError);
+  throws(() => gcm.seal(nonce, empty, [gone], tag, new Uint8Array(64)), RangeError);
   ok(!gcm.open(nonce, empty, [gone], tag));
   const shrinks = new Uint8Array(new ArrayBuffer(64, { maxByteLength: 64 }));
   (shrinks.buffer as ArrayBuffer).resize(10);
-  throws(() => gcm.seal(nonce, empty, [new Uint8Array(64)], shrinks, tag), RangeError);
+  throws(() => gcm.seal(nonce, empty, [new Uint8Array(64)], tag, shrinks), RangeError);
   gcm.dispose();
 });
 
@@ -73,7 +73,7 @@ test('a forgotten key serves nobody', { skip }, () => {
   const gcm = create!(new Uint8Array(16));
   gcm.dispose();
   const [nonce, empty, tag] = [new Uint8Array(12), new Uint8Array(0), new Uint8Array(16)];
-  throws(() => gcm.seal(nonce, empty, [], empty, tag), /given back/);
+  throws(() => gcm.seal(nonce, empty, [], tag, empty), /given back/);
   throws(() => gcm.open(nonce, empty, [], tag), /given back/);
   throws(() => gcm.code(nonce, [], tag), /given back/);
 });

@@ -80,6 +80,8 @@ function lengthOf(chunks: readonly Uint8Array[]): number {
  * done when it returns; nothing that it was given is kept.
  */
 export class AesGcm {
+  /** It writes where it is told, and nowhere else first. */
+  readonly fills = true;
   readonly #openSsl: OpenSsl;
   #context: Pointer | undefined;
 
@@ -102,12 +104,15 @@ export class AesGcm {
    * Encrypts a message. The same nonce must never come twice under one key.
    * @param nonce 12 bytes
    * @param additional what is authenticated beside the message
-   * @param out as long as the message: memory of its own, or exactly that of a message of one chunk
    * @param tag 16 bytes, filled in
+   * @param out as long as the message: memory of its own, or exactly that of a message of one chunk. Fresh memory where it is missing
+   * @returns what is encrypted: `out`
    * @throws RangeError for another length of any of them
    */
-  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], out: Uint8Array, tag: Uint8Array): void {
-    checkLength(out, lengthOf(message), 'what is encrypted');
+  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array, out?: Uint8Array): Uint8Array[] {
+    const whole = lengthOf(message);
+    out ??= Buffer.allocUnsafe(whole);
+    checkLength(out, whole, 'what is encrypted');
     checkLength(tag, tagLength, 'a tag');
     lengthOf([additional]);
     const context = this.#begin(nonce, encrypting);
@@ -119,14 +124,15 @@ export class AesGcm {
       at += length;
     }
     this.#takeTag(context, tag);
+    return [out];
   }
 
   /**
    * Decrypts a message in place.
-   * @returns whether it is authentic; where it is not, what its chunks hold now is nobody's word
+   * @returns its chunks again; undefined where it is not authentic, and what they hold now is nobody's word
    * @throws RangeError for a nonce or a tag of another length
    */
-  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): boolean {
+  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): readonly Uint8Array[] | undefined {
     checkLength(tag, tagLength, 'a tag');
     lengthOf(message);
     lengthOf([additional]);
@@ -135,9 +141,9 @@ export class AesGcm {
     for (const chunk of message) this.#transform(context, chunk, chunk);
     const { control, final, clearErrors } = this.#openSsl;
     if (control(context, setTag, tagLength, tag) !== 1) this.#refused();
-    if (final(context, nothing, written) === 1) return true;
+    if (final(context, nothing, written) === 1) return message;
     clearErrors(); // whoever uses OpenSSL next would take them for his own
-    return false;
+    return undefined;
   }
 
   /**
@@ -216,7 +222,7 @@ function answersRightly(openSsl: OpenSsl, times: 1 | 2): boolean {
     const [text, tag] = [found.subarray(0, plain.length), found.subarray(plain.length)];
     const seal = (): boolean => {
       found.fill(0);
-      gcm.seal(nonce, additional, [plain.subarray(0, 17), plain.subarray(17)], text, tag);
+      gcm.seal(nonce, additional, [plain.subarray(0, 17), plain.subarray(17)], tag, text);
       return found.equals(right) && tag.equals(bytesOf(known.tags[times]));
     };
     if (!seal() || !gcm.open(nonce, additional, [text], tag) || !text.equals(plain)) return false;

@@ -217,7 +217,7 @@ export class Connection {
 
   #put(request: Request, chunks: readonly Uint8Array[]): void {
     const plain = request.session?.encrypts(request) !== true;
-    const out = plain ? chunks : [(request.session as Session).encrypt(chunks)];
+    const out = plain ? chunks : (request.session as Session).encrypt(chunks);
     const framed = [framing(lengthOf(out)), ...out];
     this.link.send(this.#options.tamper === undefined ? framed : this.#options.tamper(framed));
   }

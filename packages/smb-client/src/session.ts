@@ -139,12 +139,12 @@ export class Session {
   }
 
   /** The frame, encrypted. */
-  encrypt(message: readonly Uint8Array[]): Uint8Array {
+  encrypt(message: readonly Uint8Array[]): Uint8Array[] {
     return (this.#must().encryptor as Encryptor).encrypt(message, this.sessionId);
   }
 
-  /** In place. @throws SmbClientError where it is not the server's */
-  decrypt(frame: readonly Uint8Array[]): Uint8Array[] {
+  /** In place or not. @throws SmbClientError where it is not the server's */
+  decrypt(frame: readonly Uint8Array[]): readonly Uint8Array[] {
     const plain = this.#keys?.decryptor?.decrypt(frame);
     if (plain === undefined) throw new SmbClientError('an encrypted frame whose tag is wrong');
     return plain;

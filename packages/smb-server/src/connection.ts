@@ -6,9 +6,9 @@ import { endSession } from './close.ts';
 import { Compound } from './compound.ts';
 import { CommandSequenceWindow } from './credits.ts';
 import { openSealed, seal, sealedFor } from './encryption.ts';
-import { type FrameEvents, FrameReader, protocolIdOf, toFrame } from './frame.ts';
+import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from './frame.ts';
 import type { ResolvedOptions } from './options.ts';
-import { assemble, framed, type Outgoing } from './outgoing.ts';
+import { assemble, type Outgoing } from './outgoing.ts';
 import { headroom, type Reply } from './reply.ts';
 import type { Server } from './server.ts';
 import type { Session } from './session.ts';
@@ -254,13 +254,14 @@ export class Connection {
 
   #startSealed(chunks: readonly Uint8Array[], length: number, arrived: number, pooled: Uint8Array | undefined): void {
     const opened = openSealed(this, chunks, length);
+    const inPlace = typeof opened !== 'string' && pooled?.buffer === opened.frame.bytes.buffer;
+    if (pooled !== undefined && !inPlace) this.server.buffers.give(pooled);
     if (typeof opened === 'string') {
-      if (pooled !== undefined) this.server.buffers.give(pooled);
       this.end(opened);
       return;
     }
     this.#inFlightBytes -= length - opened.frame.length;
-    this.#run(new Compound(this, opened.frame, arrived, opened.session, pooled));
+    this.#run(new Compound(this, opened.frame, arrived, opened.session, inPlace ? pooled : undefined));
   }
 
   #startSmb1(chunks: readonly Uint8Array[], length: number): void {
@@ -358,7 +359,7 @@ export class Connection {
 
   /** Sends a message of the server's own: a negotiate answer to SMB1, or an oplock break. */
   sendMessage(message: Uint8Array, sealFor?: Session): void {
-    if (!this.ended) this.#send(sealFor === undefined ? framed(message) : seal(sealFor, [message], this.server.buffers));
+    if (!this.ended) this.#send(sealFor === undefined ? { chunks: framed([message]) } : seal(sealFor, [message], this.server.buffers));
   }
 
   /** Ends the connection with everything on it. MS-SMB2 3.3.7.1. */

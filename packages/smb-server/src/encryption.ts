@@ -2,7 +2,7 @@ import { Command, headerLength, TransformHeader, transformHeaderLength } from '@
 import { Frame } from '@ring3/wire';
 import type { BufferPool } from './buffer-pool.ts';
 import type { Connection } from './connection.ts';
-import { contiguousHead, toFrame, writeFraming } from './frame.ts';
+import { contiguousHead, framed, toFrame, writeFraming } from './frame.ts';
 import type { Outgoing } from './outgoing.ts';
 import { headroom, type Reply } from './reply.ts';
 import type { Session } from './session.ts';
@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
 /** A decrypted frame and the session whose key it was, or why the connection must be closed. */
 export type Opened = { readonly frame: Frame; readonly session: Session } | string;
 
-/** Decrypts a frame that starts with the transform header, in place, MS-SMB2 3.3.5.2.1.1. */
+/** Decrypts a frame that starts with the transform header, in place where the cipher does that, MS-SMB2 3.3.5.2.1.1. */
 export function openSealed(connection: Connection, chunks: readonly Uint8Array[], length: number): Opened {
   if (connection.cipher === undefined) return 'an encrypted frame where no cipher was agreed on';
   if (length < TransformHeader.byteLength + headerLength) return 'an encrypted frame that is too short';
@@ -57,16 +57,18 @@ export function sealedFor(reply: Reply, sealedBy: Session | undefined): Session 
 const smallSealed = 4096;
 
 /**
- * Encrypts a whole message, with framing in front, into one piece of the server's own memory: what it consists of may be a store's, and is done with when this
- * returns.
+ * Encrypts a whole message, with framing in front, into memory of the server's own: one piece where the cipher fills what it is given. What the message consists of
+ * may be a store's, and is done with when this returns.
  */
 export function seal(session: Session, message: readonly Uint8Array[], pool: BufferPool): Outgoing {
+  const encryptor = session.encryptor as NonNullable<Session['encryptor']>;
+  if (!encryptor.fills) return { chunks: framed(encryptor.encrypt(message, sessionIdBytes(session))) };
   let length = transformHeaderLength;
   for (const chunk of message) length += chunk.length;
   const whole = headroom + length;
   const taken = whole > smallSealed ? pool.take(whole) : undefined;
   const bytes = taken?.subarray(0, whole) ?? Buffer.allocUnsafe(whole);
   writeFraming(bytes, length);
-  (session.encryptor as NonNullable<Session['encryptor']>).encrypt(message, sessionIdBytes(session), bytes.subarray(headroom));
+  encryptor.encryptInto(bytes.subarray(headroom), message, sessionIdBytes(session));
   return { chunks: [bytes], sent: taken && (() => pool.give(taken)) };
 }

@@ -136,6 +136,15 @@ export function writeFraming(target: Uint8Array, length: number): void {
   target[3] = length;
 }
 
+/** Puts framing in front of a message of chunks. */
+export function framed(message: readonly Uint8Array[]): Uint8Array[] {
+  const framing = new Uint8Array(4);
+  let length = 0;
+  for (const chunk of message) length += chunk.length;
+  writeFraming(framing, length);
+  return [framing, ...message];
+}
+
 /** A WRITE's fixed parts: the header and 48 bytes. */
 const writeHead = headerLength + 48;
 const smallFrame = 16 * 1024;

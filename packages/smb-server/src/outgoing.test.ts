@@ -1,7 +1,7 @@
 import { deepStrictEqual, notStrictEqual, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { fakeRandom } from '@ring3/kit';
-import { Cipher, Decryptor, Encryptor, transformHeaderLength } from '@ring3/smb-proto';
+import { Cipher, Decryptor, Encryptor, nodeAesGcm, transformHeaderLength } from '@ring3/smb-proto';
 import { BufferPool } from './buffer-pool.ts';
 import { assemble } from './outgoing.ts';
 import type { Reply } from './reply.ts';
@@ -24,7 +24,8 @@ test('buffers go back for the answers that were sent, not for what a request tha
 
 test('a sealed answer is one piece of the server’s own memory: a big one from the pool, which has it back when it was sent; what it is made of is free at once', () => {
   const key = new Uint8Array(16);
-  const session = { sessionId: 7, encryptor: new Encryptor(Cipher.Aes128Gcm, key, fakeRandom()) } as unknown as Session;
+  const fills = (key: Uint8Array) => Object.assign(nodeAesGcm(key), { fills: true });
+  const session = { sessionId: 7, encryptor: new Encryptor(Cipher.Aes128Gcm, key, fakeRandom(), fills) } as unknown as Session;
   const pool = new BufferPool();
   for (const length of [64, 3000, 4096 - 4 - transformHeaderLength, 5000, 1 << 20]) {
     let done = false;

@@ -10,13 +10,6 @@ export interface Outgoing {
   readonly sent?: (() => void) | undefined;
 }
 
-/** Puts framing in front of a message. */
-export function framed(message: Uint8Array): Outgoing {
-  const framing = new Uint8Array(headroom);
-  writeFraming(framing, message.length);
-  return { chunks: [framing, message] };
-}
-
 /** What to call when these are gone. Taken now: a request of which this is the interim response gets its buffer later. */
 const takeSent = (replies: readonly Reply[]): (() => void) => {
   const calls = replies.map(({ request }) => request.sent);

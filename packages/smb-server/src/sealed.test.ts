@@ -36,7 +36,7 @@ async function sealing(more: Parameters<typeof testServer>[0] = {}) {
   const open = new Decryptor(Cipher.Aes128Ccm, keys.serverToClient);
   const id = new Uint8Array(8);
   new DataView(id.buffer).setBigUint64(0, BigInt(client.sessionId), true);
-  const sealed = (...elements: Element[]): Buffer => Buffer.from(seal.encrypt([client.encode(elements)], id));
+  const sealed = (...elements: Element[]): Buffer => Buffer.concat(seal.encrypt([client.encode(elements)], id));
   return { client, answer, sealed, open };
 }
 

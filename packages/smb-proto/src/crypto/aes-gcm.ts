@@ -5,15 +5,18 @@ import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } fro
  * tag 16. What differs in length is a RangeError. An implementation is right when `test/aes-gcm.test.ts` passes for it.
  */
 export interface AesGcm {
+  /** Whether `seal` writes into memory that is given to it straight away, so that giving some is worth it. */
+  readonly fills: boolean;
   /**
    * Encrypts a message.
    * @param additional what is authenticated beside it
-   * @param out as long as the message: memory of its own, or exactly that of a message of one chunk
    * @param tag filled in
+   * @param out as long as the message: memory of its own, or exactly that of a message of one chunk. Fresh memory where it is missing
+   * @returns what is encrypted: `out`, or chunks
    */
-  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], out: Uint8Array, tag: Uint8Array): void;
-  /** Decrypts a message in place. @returns whether it is authentic; where it is not, what the chunks hold now is nobody's word */
-  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): boolean;
+  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array, out?: Uint8Array): readonly Uint8Array[];
+  /** Decrypts a message, in place or not. @returns it; undefined where it is not authentic, and what the chunks hold now is nobody's word */
+  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): readonly Uint8Array[] | undefined;
   /** AES-GMAC: the tag of a message that is authenticated alone. @param tag filled in */
   code(nonce: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): void;
   /** Forgets the key. Nothing may be called afterwards but this again. */
@@ -31,20 +34,19 @@ function checkLength(bytes: Uint8Array, length: number, what: string): void {
   if (bytes.length !== length) throw new RangeError(`${what}: ${length} bytes are wanted, not ${bytes.length}`);
 }
 
-/** Puts every chunk through a cipher. @param out where the results go, one behind the other; in the chunks' own place where it is missing */
-function transform(cipher: { update(piece: Uint8Array): Uint8Array }, chunks: readonly Uint8Array[], out?: Uint8Array): void {
-  let done = 0;
+/** Puts every chunk through a cipher. @returns fresh pieces */
+function updateAll(cipher: { update(piece: Uint8Array): Uint8Array }, chunks: readonly Uint8Array[]): Uint8Array[] {
+  const pieces: Uint8Array[] = [];
   for (const chunk of chunks) {
     for (let at = 0; at < chunk.length; at += pieceLength) {
-      const piece = cipher.update(chunk.subarray(at, at + pieceLength));
-      if (out === undefined) chunk.set(piece, at);
-      else out.set(piece, done + at);
+      pieces.push(cipher.update(chunk.length <= pieceLength ? chunk : chunk.subarray(at, at + pieceLength)));
     }
-    done += chunk.length;
   }
+  return pieces;
 }
 
 class NodeAesGcm implements AesGcm {
+  readonly fills = false;
   readonly #name: 'aes-128-gcm' | 'aes-256-gcm';
   readonly #key: KeyObject;
 
@@ -54,30 +56,37 @@ class NodeAesGcm implements AesGcm {
     this.#key = createSecretKey(key);
   }
 
-  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], out: Uint8Array, tag: Uint8Array): void {
-    const length = message.reduce((sum, chunk) => sum + chunk.length, 0);
+  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array, out?: Uint8Array): Uint8Array[] {
     checkLength(nonce, 12, 'a nonce');
-    checkLength(out, length, 'what is encrypted');
     checkLength(tag, tagLength, 'a tag');
+    const length = message.reduce((sum, chunk) => sum + chunk.length, 0);
+    if (out !== undefined) checkLength(out, length, 'what is encrypted');
     const cipher = createCipheriv(this.#name, this.#key, nonce);
     cipher.setAAD(additional);
-    transform(cipher, message, out);
+    const pieces = updateAll(cipher, message);
     cipher.final();
     tag.set(cipher.getAuthTag());
+    if (out === undefined) return pieces;
+    let at = 0;
+    for (const piece of pieces) {
+      out.set(piece, at);
+      at += piece.length;
+    }
+    return [out];
   }
 
-  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): boolean {
+  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): Uint8Array[] | undefined {
     checkLength(nonce, 12, 'a nonce');
     checkLength(tag, tagLength, 'a tag');
     const cipher = createDecipheriv(this.#name, this.#key, nonce, { authTagLength: tagLength });
     cipher.setAuthTag(tag);
     cipher.setAAD(additional);
-    transform(cipher, message);
+    const pieces = updateAll(cipher, message);
     try {
       cipher.final();
-      return true;
+      return pieces;
     } catch {
-      return false; // OpenSSL says no more than that the tag is wrong
+      return undefined; // OpenSSL says no more than that the tag is wrong
     }
   }
 

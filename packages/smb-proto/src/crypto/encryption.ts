@@ -43,6 +43,7 @@ const joined = (chunks: readonly Uint8Array[]): Uint8Array => (chunks.length ===
 
 /** AES-CCM, which needs a message joined and its length first. Shaped like AES-GCM's. */
 class Ccm implements Omit<AesGcm, 'code'> {
+  readonly fills = false;
   readonly #name: 'aes-128-ccm';
   readonly #key: KeyObject;
 
@@ -51,15 +52,17 @@ class Ccm implements Omit<AesGcm, 'code'> {
     this.#key = createSecretKey(key);
   }
 
-  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], out: Uint8Array, tag: Uint8Array): void {
+  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): Uint8Array[] {
+    const whole = joined(message);
     const ccm = createCipheriv(this.#name, this.#key, nonce, { authTagLength: tagLength });
-    ccm.setAAD(additional, { plaintextLength: out.length });
-    out.set(ccm.update(joined(message)));
+    ccm.setAAD(additional, { plaintextLength: whole.length });
+    const text = ccm.update(whole);
     ccm.final();
     tag.set(ccm.getAuthTag());
+    return [text];
   }
 
-  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): boolean {
+  open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): Uint8Array[] | undefined {
     const whole = joined(message);
     const ccm = createDecipheriv(this.#name, this.#key, nonce, { authTagLength: tagLength });
     ccm.setAuthTag(tag);
@@ -67,14 +70,9 @@ class Ccm implements Omit<AesGcm, 'code'> {
     try {
       const plain = ccm.update(whole);
       ccm.final();
-      let at = 0;
-      for (const chunk of message) {
-        chunk.set(plain.subarray(at, at + chunk.length));
-        at += chunk.length;
-      }
-      return true;
+      return [plain];
     } catch {
-      return false; // OpenSSL says no more than that the tag is wrong
+      return undefined; // OpenSSL says no more than that the tag is wrong
     }
   }
 
@@ -127,31 +125,45 @@ export class Encryptor {
     return this.#high * 4294967296 + this.#low;
   }
 
+  /** Whether `encrypt` writes into memory that is given to it straight away, so that giving some is worth it. */
+  get fills(): boolean {
+    return this.#transform.ccmOrGcm.fills;
+  }
+
   /**
-   * Encrypts one frame (a message or a whole compound).
+   * Encrypts one frame (a message or a whole compound) into fresh memory.
    * @param sessionId the 8 bytes of the session's id, as the SMB2 header carries them
-   * @param out where the transform header and what is encrypted go: `transformHeaderLength` bytes more than the message, none of them the message's own.
-   * Fresh memory where it is missing
-   * @returns `out`
+   * @returns the transform header, then what is encrypted in chunks
+   */
+  encrypt(message: readonly Uint8Array[], sessionId: Uint8Array): Uint8Array[] {
+    const { header, nonce, additional, tag, ccmOrGcm } = this.#next(lengthOf(message), sessionId);
+    const text = ccmOrGcm.seal(nonce, additional, message, tag);
+    return [new Uint8Array(header), ...text];
+  }
+
+  /**
+   * Encrypts one frame where `fills` says that it can.
+   * @param out where the transform header and what is encrypted go: `transformHeaderLength` bytes more than the message, none of them the message's own
    * @throws RangeError where `out` has another length
    */
-  encrypt(
-    message: readonly Uint8Array[],
-    sessionId: Uint8Array,
-    out: Uint8Array = Buffer.allocUnsafe(transformHeaderLength + lengthOf(message)),
-  ): Uint8Array {
+  encryptInto(out: Uint8Array, message: readonly Uint8Array[], sessionId: Uint8Array): void {
     const size = lengthOf(message);
     if (out.length !== transformHeaderLength + size) throw new RangeError(`${out.length} bytes of room for a message of ${size}`);
-    const { header, nonce, additional, tag, ccmOrGcm } = this.#transform;
+    const { header, nonce, additional, tag, ccmOrGcm } = this.#next(size, sessionId);
+    ccmOrGcm.seal(nonce, additional, message, tag, out.subarray(transformHeaderLength));
+    out.set(header);
+  }
+
+  /** The header of the next message, but for its tag. */
+  #next(size: number, sessionId: Uint8Array): Transform {
+    const { header } = this.#transform;
     header.writeUInt32LE(this.#low, nonceAt);
     header.writeUInt32LE(this.#high, nonceAt + 4);
     this.#low = (this.#low + 1) >>> 0;
     if (this.#low === 0) this.#high++;
     header.writeUInt32LE(size, sizeAt);
     header.set(sessionId, sessionIdAt);
-    ccmOrGcm.seal(nonce, additional, message, out.subarray(transformHeaderLength), tag);
-    out.set(header);
-    return out;
+    return this.#transform;
   }
 
   /** Forgets the key. Nothing may be encrypted afterwards. */
@@ -175,11 +187,11 @@ export class Decryptor {
   }
 
   /**
-   * Decrypts one frame in place: what was encrypted in its chunks is there no longer, whatever comes of it.
+   * Decrypts one frame, in place or not: what was encrypted in its chunks may be there no longer, whatever comes of it.
    * @param frame chunks as received; the first holds at least the transform header
-   * @returns the message, as views of the same chunks, or undefined where the header is short, its size is not the message's, or the tag is wrong
+   * @returns the message, in the same memory or in fresh one, or undefined where the header is short, its size is not the message's, or the tag is wrong
    */
-  decrypt(frame: readonly Uint8Array[]): Uint8Array[] | undefined {
+  decrypt(frame: readonly Uint8Array[]): readonly Uint8Array[] | undefined {
     const first = frame[0];
     if (first === undefined || first.length < transformHeaderLength) return undefined;
     const { header, nonce, additional, tag, ccmOrGcm } = this.#transform;
@@ -187,7 +199,7 @@ export class Decryptor {
     if (lengthOf(frame) - transformHeaderLength !== header.readUInt32LE(sizeAt)) return undefined;
     const message = frame.slice(first.length === transformHeaderLength ? 1 : 0);
     if (message.length === frame.length) message[0] = first.subarray(transformHeaderLength);
-    return ccmOrGcm.open(nonce, additional, message, tag) ? message : undefined;
+    return ccmOrGcm.open(nonce, additional, message, tag);
   }
 
   /** Forgets the key. Nothing may be decrypted afterwards. */
