@@ -1,6 +1,5 @@
 import { once } from 'node:events';
-import { createConnection } from 'node:net';
-import { createInterface } from 'node:readline';
+import { createConnection, type Socket } from 'node:net';
 import type { ControlAnswer, ControlRequests, ControlStream, ControlStreams, ControlVerb } from './protocol.ts';
 
 /**
@@ -14,12 +13,13 @@ export async function askControl<V extends ControlVerb>(
 ): Promise<ControlRequests[V]['answer']> {
   const socket = createConnection(path);
   try {
-    const lines = createInterface({ input: socket }).on('error', () => {}); // the socket's own handler tells it
-    const reply = await new Promise<string>((resolve, reject) => {
-      socket.once('error', (error: NodeJS.ErrnoException) => reject(new Error(`no ring3 answers on ${path} (${error.code})`)));
-      lines.once('line', resolve).once('close', () => reject(new Error(`the ring3 on ${path} closed without an answer`)));
-      socket.write(`${JSON.stringify({ ...ask, do: verb })}\n`);
-    });
+    socket.write(`${JSON.stringify({ ...ask, do: verb })}\n`);
+    const { value: reply } = await linesOf(socket)
+      .next()
+      .catch((error: NodeJS.ErrnoException) => {
+        throw new Error(`no ring3 answers on ${path} (${error.code})`);
+      });
+    if (reply === undefined) throw new Error(`the ring3 on ${path} closed without an answer`);
     const answer = JSON.parse(reply) as ControlAnswer<V>;
     if (!answer.ok) throw new Error(answer.error);
     return answer.answer;
@@ -45,11 +45,9 @@ export async function* followControl<V extends ControlStream>(
     await once(socket, 'connect').catch((error: NodeJS.ErrnoException) => {
       throw new Error(`no ring3 answers on ${path} (${error.code})`);
     });
-    const lines = createInterface({ input: socket }).on('error', () => {});
-    socket.on('error', () => {}).once('close', () => lines.close()); // a socket that breaks has no end
     socket.write(`${JSON.stringify({ ...ask, do: verb })}\n`);
     let answered = false;
-    for await (const line of lines) {
+    for await (const line of untilBroken(linesOf(socket))) {
       const read = JSON.parse(line) as ControlStreams[V]['line'] & { readonly ok?: boolean; readonly error?: string };
       if (answered) yield read;
       else if (read.ok !== true) throw new Error(read.error ?? `what answers on ${path} is no ring3`);
@@ -59,4 +57,26 @@ export async function* followControl<V extends ControlStream>(
   } finally {
     socket.destroy();
   }
+}
+
+/** The lines of a socket. Only `\n` ends one: `node:readline` knows other ends, which stand in JSON as they are (U+2028), in names that clients chose. */
+async function* linesOf(socket: Socket): AsyncGenerator<string, undefined> {
+  let parts: string[] = [];
+  for await (const text of socket.setEncoding('utf8') as AsyncIterable<string>) {
+    let from = 0;
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
+      parts.push(text.slice(from, end));
+      yield parts.join('');
+      parts = [];
+      from = end + 1;
+    }
+    parts.push(text.slice(from));
+  }
+}
+
+/** A socket that breaks, or is broken by who reads, is at its end. */
+async function* untilBroken(lines: AsyncGenerator<string, undefined>): AsyncGenerator<string> {
+  try {
+    yield* lines;
+  } catch {}
 }

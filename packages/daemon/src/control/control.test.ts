@@ -122,6 +122,23 @@ test('whatever else lies at the path stays: a file, a folder, a link, a socket o
   await rejects(serveControl(`/${'x'.repeat(107)}`, handlers), /is too long for a socket: 107 bytes at most$/);
 });
 
+test('a line ends with a line feed alone, whatever a client calls its files', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
+  const name = 'a\u2028b\u2029c\u0085\r\n\v\f';
+  const server = await serveControl(join(folder, 'control.sock'), { ...handlers, stats: () => name });
+  t.after(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  });
+  strictEqual(await askControl(server.path, 'stats', {}), name);
+  const follower = followControl(server.path, 'debug follow', {});
+  const first = follower.next();
+  while (lines.followers === 0) await askControl(server.path, 'locks', {});
+  lines.write('smb', name, {});
+  strictEqual((await first).value?.what, name);
+  await follower.return();
+});
+
 test('what is followed comes line by line until the peer goes; then nobody is kept waiting for', async (t) => {
   const path = await listen(t);
   const heard: string[] = [];
