@@ -60,8 +60,16 @@ function occupyPool(folder: string): () => void {
   const pipe = join(folder, `pipe-${Math.random()}`);
   spawnSync('mkfifo', [pipe]);
   const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4);
-  for (let i = 0; i < threads; i++) open(pipe, 'r', (_error, fd) => fd !== undefined && closeSync(fd));
-  return () => closeSync(openSync(pipe, constants.O_RDWR));
+  let waiting = threads;
+  let writer = -1;
+  const opened = (fd: number | undefined): void => {
+    if (fd !== undefined) closeSync(fd);
+    if (--waiting === 0) closeSync(writer);
+  };
+  for (let i = 0; i < threads; i++) open(pipe, 'r', (_error, fd) => opened(fd));
+  return () => {
+    writer = openSync(pipe, constants.O_RDWR); // stays until each thread has met it, also one that is late
+  };
 }
 
 test('the four states are seen from outside: startup, running, reset, and shutdown while what is under way finishes', async (t) => {
