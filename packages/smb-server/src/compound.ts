@@ -4,6 +4,7 @@ import { disconnect, noResponse } from './command.ts';
 import { commands } from './commands/index.ts';
 import type { Connection } from './connection.ts';
 import { dispatch, type Outcome } from './dispatch.ts';
+import { sealedFor } from './encryption.ts';
 import { tellRefusal } from './refusals.ts';
 import { bodyReply, headroom, interimReply, type Reply, statusReply } from './reply.ts';
 import { Request } from './request.ts';
@@ -253,7 +254,7 @@ export class Compound {
     const replies = this.#replies;
     this.#replies = [];
     if (replies.length === 0) return;
-    const encrypt = this.connection.encryptsFor(replies[0] as Reply, this.sealedBy);
+    const encrypt = sealedFor(replies[0] as Reply, this.sealedBy);
     const last = replies.length - 1;
     for (let i = 0; i <= last; i++) {
       const reply = replies[i] as Reply;

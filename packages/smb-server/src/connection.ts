@@ -5,7 +5,7 @@ import { AsyncList } from './async.ts';
 import { endSession } from './close.ts';
 import { Compound } from './compound.ts';
 import { CommandSequenceWindow } from './credits.ts';
-import { openSealed, seal, sealedFor } from './encryption.ts';
+import { openSealed, seal } from './encryption.ts';
 import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from './frame.ts';
 import type { ResolvedOptions } from './options.ts';
 import { assemble, type Outgoing } from './outgoing.ts';
@@ -336,10 +336,6 @@ export class Connection {
   /** Takes a message into the preauthentication hash of the connection, 3.1.1. */
   hash(message: readonly Uint8Array[]): void {
     this.preauthHash = preauthHash(this.preauthHash, message);
-  }
-
-  encryptsFor(reply: Reply, sealedBy: Session | undefined): Session | undefined {
-    return sealedFor(reply, sealedBy);
   }
 
   /** Sends finished elements as one frame. */
