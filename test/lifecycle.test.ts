@@ -301,6 +301,18 @@ test('the first share of a reload is served, or nothing of the reload is taken o
   await rejects(connectTcp(port));
 });
 
+test('what only another start of the process takes is told by the reload that reads it', async (t) => {
+  const { settings, options } = place(t);
+  let now: Settings = { ...settings, atRestart: { daemon: { user: 'a' }, console: {} } };
+  await using daemon = await startDaemon({ ...options, settings: () => now });
+  now = { ...settings, atRestart: { daemon: { user: 'b' }, console: { port: 1 } } };
+  deepStrictEqual(await daemon.reload(), [
+    { what: 'console', how: 'changed', keys: ['port'], holds: 'restart' },
+    { what: 'daemon', how: 'changed', keys: ['user'], holds: 'restart' },
+  ]);
+  deepStrictEqual(await daemon.reload(), []);
+});
+
 test('a limit holds from the reload that brings it to the one that does not say it any more, for who is connected too', async (t) => {
   const { settings, options } = place(t);
   let now = settings;

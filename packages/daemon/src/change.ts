@@ -7,8 +7,8 @@ export interface Change {
   readonly how: 'added' | 'removed' | 'changed';
   /** What of it changed. */
   readonly keys?: readonly string[];
-  /** From when on it holds: for everybody, for connections to come, or from the next `ring3 ctl start` on. */
-  readonly holds: 'now' | 'new connections' | 'next start';
+  /** From when on it holds: for everybody, for connections to come, from the next `ring3 ctl start` on, or when the process is started anew. */
+  readonly holds: 'now' | 'new connections' | 'next start' | 'restart';
 }
 
 /** The names of what differs between two objects. */

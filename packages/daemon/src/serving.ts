@@ -1,7 +1,7 @@
 import type { Clock, DebugSwitches, Log, MaybePromise, Metrics, Random } from '@ring3/kit';
 import type { DebugWord } from '@ring3/smb-server';
 import { Audit } from './audit/audit.ts';
-import type { Change } from './change.ts';
+import { type Change, differing } from './change.ts';
 import type { ConfiguredNamespace } from './configured-namespace.ts';
 import { FileServer } from './file-server.ts';
 import type { Guard } from './guard.ts';
@@ -149,11 +149,20 @@ export class Serving {
     try {
       const [changes = []] = configured.map((namespace) => namespace.apply(settings)); // a capture's are the same
       const audited = (await this.#audit?.apply(settings)) ?? [];
-      return [...changes, ...audited, ...(await this.#serve(settings, living))];
+      return [...changes, ...audited, ...(await this.#serve(settings, living)), ...atRestart(this.#settings, settings)];
     } catch (error) {
       for (const namespace of configured) namespace.apply(this.#settings);
       await this.#audit?.apply(this.#settings);
       throw error;
     }
   }
+}
+
+function atRestart({ atRestart: before = {} }: Settings, { atRestart: after = {} }: Settings): Change[] {
+  return differing(before, after).map((what) => ({
+    what,
+    how: 'changed',
+    keys: differing(before[what] ?? {}, after[what] ?? {}),
+    holds: 'restart',
+  }));
 }

@@ -24,6 +24,8 @@ export interface Settings extends NamespaceContents {
   readonly smb?: FileServerOptions;
   /** Who may log on beside the users of the state directory. */
   readonly users?: ReadonlyMap<string, KnownUser>;
+  /** What only a start of the process takes, by the group that it is in: a change of it is told. */
+  readonly atRestart?: Readonly<Record<string, object>>;
   /** Makes a user for this run where there would be none. */
   readonly makeUser?: () => Credentials;
 }

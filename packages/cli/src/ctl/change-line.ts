@@ -3,7 +3,12 @@ import { printable } from '@ring3/kit';
 
 type Change = ControlRequests['reload']['answer'][number];
 const signs = { added: '+', removed: '-', changed: '~' } as const;
-const from = { now: '', 'new connections': ' (for connections to come)', 'next start': ' (from the next ring3 ctl start on)' } as const;
+const from = {
+  now: '',
+  'new connections': ' (for connections to come)',
+  'next start': ' (from the next ring3 ctl start on)',
+  restart: ' (when ring3 serve is started anew)',
+} as const;
 
 /** As the configuration spells it. */
 const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

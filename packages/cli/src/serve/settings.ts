@@ -40,6 +40,7 @@ export function settingsOf(
       audit: given(configured.audit),
       timeouts: configured.timeouts,
       rules: configured.rules,
+      atRestart: { daemon: configured.daemon, console: configured.console },
     };
   };
 }
