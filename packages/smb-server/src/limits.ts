@@ -21,7 +21,7 @@ export interface Limits {
   readonly maxWrite: number;
   readonly maxTransact: number;
   readonly maxCredits: number;
-  /** Requests of a connection that are worked on at a time; who sends more waits for his turn. Those that wait for something do not count here. */
+  /** Requests of a connection that are worked on at a time; what is more waits for its turn. Those that wait for something do not count here. */
   readonly requestsForConnection: number;
   /** Requests of a connection that wait (for a lock, a change, a break); one more is answered INSUFFICIENT_RESOURCES (MS-SMB2 3.3.4.2). */
   readonly maxAsync: number;
