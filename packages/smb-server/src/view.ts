@@ -118,7 +118,7 @@ export interface View {
   trees(): TreeView[];
   opens(): OpenView[];
   locks(): LockView[];
-  /** The stores of the shares that somebody is connected to. */
+  /** The stores of the shares that somebody is connected to: themselves, no copies. */
   stores(): ReadonlySet<Vfs>;
   counts(): Counts;
   /** @returns whether there was one; so of the others */
