@@ -223,6 +223,23 @@ test('a user that is made when the first share comes while it runs is told then'
   match((await lines.next()).value ?? '', /^user ring3 password [a-z0-9-]{19}$/);
 });
 
+test('SIGHUP while it starts is a reload when it has started, not the end', async (t) => {
+  const { run, folder } = place(t);
+  const [control, shared] = [join(folder, 'c'), join(folder, 'Photos')];
+  mkdirSync(shared);
+  const places = ['--state-dir', join(folder, 'state'), '--control', control, '--netlink', 'off'];
+  const child = spawn(process.execPath, [bin, 'serve', shared, '--user', 'a:b', '--port', '0', ...places], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
+  while (!existsSync(control)) await new Promise(setImmediate);
+  child.kill('SIGHUP');
+  match((await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()).value ?? 'ended', /^ready /);
+  strictEqual(run('ctl', '--control', control, 'stop').status, 0);
+  deepStrictEqual(await ended, [0, null]);
+});
+
 test('a folder that is not there, and one that holds the state, are refused in one line', (t) => {
   const { run, folder } = place(t);
   match(run('serve', join(folder, 'nowhere')).stderr, /^ring3: there is no folder \S+nowhere\n$/);

@@ -6,7 +6,7 @@ import { check } from '../serve/check.ts';
 import { configurationOf } from '../serve/configured.ts';
 import { addressOf, captureOf, consoleOf, folderOf, type ServeOptions, userOf } from '../serve/options.ts';
 import { settingsOf } from '../serve/settings.ts';
-import { obeySignals } from '../serve/signals.ts';
+import { obeySignals, reloadOnSignal } from '../serve/signals.ts';
 import { collect, oneOf, port, UsageError } from '../usage.ts';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -77,7 +77,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   if (as !== undefined)
     await configurationOf(options).catch(({ message }: Error) => log.warn(`user ${as} cannot read the configuration again: ${message}`));
 
-  const daemon = await startDaemon({
+  const starting = startDaemon({
     stateDir: at.stateDir ?? defaultStateDir(),
     settings: settingsOf(dir, options, users, first, (warning) => log.warn(warning)),
     config: options.config,
@@ -89,11 +89,13 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
     manager: serviceManager(kit.systemClock),
     log,
   });
+  reloadOnSignal(starting, log);
+  const daemon = await starting;
   const { smb, control, netlink, console: url } = daemon.status();
   const parts = Object.entries({ smb, control, netlink, console: url }).filter(([, at]) => at !== undefined);
   console.log(['ready', ...parts.map(([name, at]) => `${name}=${at}`)].join(' '));
   hint(log, daemon.status().smb, (options.guest ?? first.server.guest) === true);
-  obeySignals(daemon, log);
+  obeySignals(daemon);
   await daemon.stopped;
 }
 
