@@ -16,7 +16,7 @@ const read = (path: string): string | undefined => {
 export async function platform(): Promise<Finding[]> {
   const node = process.versions.node;
   const found: Finding[] = [ok('node', `Node.js ${node} on ${process.platform} ${process.arch}`)];
-  const { features } = await import('@ring3/linux');
+  const { aesGcm, features } = await import('@ring3/linux');
   const { refusal, openat2 } = features();
   if (refusal !== undefined) return [...found, missing('system calls', refusal, 'run ring3 on Linux, x64 or arm64')];
   found.push(ok('system calls', 'made through koffi'));
@@ -25,6 +25,9 @@ export async function platform(): Promise<Finding[]> {
     found.push(
       limited('openat2', 'refused here: paths are walked component by component', 'a newer container profile (seccomp) allows it'),
     );
+  if (aesGcm() !== undefined) found.push(ok('ciphers', 'AES-GCM by the OpenSSL of this Node, without copies'));
+  else
+    found.push(limited('ciphers', 'AES-GCM by node:crypto, which costs several times as much', 'a Node.js that is built with OpenSSL 3'));
   return found;
 }
 
