@@ -181,6 +181,7 @@ export class AesGcm {
   }
 
   #transform(context: Pointer, bytes: Uint8Array, out: Uint8Array): void {
+    checkLength(out, bytes.byteLength, 'what is encrypted'); // the last look before the pointer
     if (bytes.byteLength > 0 && this.#openSsl.update(context, out, written, bytes, bytes.byteLength) !== 1) this.#refused();
   }
 

@@ -52,14 +52,16 @@ class Ccm implements Omit<AesGcm, 'code'> {
     this.#key = createSecretKey(key);
   }
 
-  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): Uint8Array[] {
+  seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array, out?: Uint8Array): Uint8Array[] {
     const whole = joined(message);
     const ccm = createCipheriv(this.#name, this.#key, nonce, { authTagLength: tagLength });
     ccm.setAAD(additional, { plaintextLength: whole.length });
     const text = ccm.update(whole);
     ccm.final();
     tag.set(ccm.getAuthTag());
-    return [text];
+    if (out === undefined) return [text];
+    out.set(text);
+    return [out];
   }
 
   open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): Uint8Array[] | undefined {
@@ -125,7 +127,7 @@ export class Encryptor {
     return this.#high * 4294967296 + this.#low;
   }
 
-  /** Whether `encrypt` writes into memory that is given to it straight away, so that giving some is worth it. */
+  /** Whether `encryptInto` writes into memory that is given to it straight away, so that giving some is worth it. */
   get fills(): boolean {
     return this.#transform.ccmOrGcm.fills;
   }
@@ -142,7 +144,7 @@ export class Encryptor {
   }
 
   /**
-   * Encrypts one frame where `fills` says that it can.
+   * Encrypts one frame into memory of the caller's, which is worth it where `fills` says so.
    * @param out where the transform header and what is encrypted go: `transformHeaderLength` bytes more than the message, none of them the message's own
    * @throws RangeError where `out` has another length
    */
