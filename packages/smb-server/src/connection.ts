@@ -10,6 +10,7 @@ import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from './
 import type { ResolvedOptions } from './options.ts';
 import { assemble, type Outgoing } from './outgoing.ts';
 import { headroom, type Reply } from './reply.ts';
+import { RetiredSessions } from './retired-sessions.ts';
 import type { Server } from './server.ts';
 import type { Session } from './session.ts';
 import { answerSmb1 } from './smb1.ts';
@@ -73,8 +74,7 @@ export class Connection {
   #authenticated = false;
   readonly #waiting: Received[] = [];
   readonly #inFlight = new Set<Compound>();
-  /** Sessions that have ended, with what is in flight and may still be answered under their keys. */
-  readonly #retired = new Map<Session, Set<Compound>>();
+  readonly #retired = new RetiredSessions();
   #inFlightBytes = 0;
   #pumping = false;
   /** When bytes arrived last. */
@@ -280,26 +280,16 @@ export class Connection {
     if (!this.#inFlight.delete(compound)) return;
     this.#inFlightBytes -= compound.frame.length;
     if (compound.pooled !== undefined && compound.onlyWrote) this.server.buffers.give(compound.pooled);
-    if (this.#retired.size > 0) this.#retireWithout(compound);
+    this.#retired.finished(compound);
     if (this.#inFlight.size === 0 && this.ended) this.server.leaving.connectionSettled(this);
     if (this.#leaving !== undefined) this.server.defer(() => this.#leave()); // when the answer is on its way
     if (!this.#pumping && this.#waiting.length > 0) this.#pump();
     else if (!this.#pumping) this.#throttle();
   }
 
-  /** A session has ended: its keys are forgotten when nothing of it is in flight any more. */
+  /** A session has ended. */
   retire(session: Session): void {
-    const last = new Set([...this.#inFlight].filter((compound) => compound.uses(session)));
-    if (last.size === 0) session.forgetKeys();
-    else this.#retired.set(session, last);
-  }
-
-  #retireWithout(compound: Compound): void {
-    for (const [session, last] of this.#retired) {
-      if (!last.delete(compound) || last.size > 0) continue;
-      this.#retired.delete(session);
-      session.forgetKeys();
-    }
+    this.#retired.add(session, this.#inFlight);
   }
 
   /** Takes no more requests, and ends when those in flight are answered; those that wait for something that a client does are let go. */
