@@ -19,7 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { askControl, type Daemon, type DaemonOptions, type Settings, StepError, startDaemon } from '@ring3/daemon';
-import { silentLog } from '@ring3/kit';
+import { fakeLog, silentLog } from '@ring3/kit';
 import { Connection, connectTcp } from '@ring3/smb-client';
 import { CreateDisposition } from '@ring3/smb-proto';
 
@@ -209,7 +209,7 @@ test('a reload says what changed and keeps every client; one that asks for it di
   const { session, tree, connection } = await client(portOf(daemon));
   const songs = await session.connect('music');
   const open = await songs.create({ name: 'song', createDisposition: CreateDisposition.Create });
-  deepStrictEqual(await daemon.reload(), []);
+  deepStrictEqual((await daemon.reload()).changes, []);
 
   now = {
     shares: [{ name: 'files', path, comment: 'all of them' }],
@@ -220,7 +220,7 @@ test('a reload says what changed and keeps every client; one that asks for it di
     ]),
     rules: [['udp', 'dport', '53', 'notrack']],
   };
-  deepStrictEqual(await daemon.reload(), [
+  deepStrictEqual((await daemon.reload()).changes, [
     { what: 'rules', how: 'changed', holds: 'now' },
     { what: 'server', how: 'changed', keys: ['comment', 'encryption'], holds: 'new connections' },
     { what: 'server', how: 'changed', keys: ['port'], holds: 'next start' },
@@ -241,6 +241,14 @@ test('a reload says what changed and keeps every client; one that asks for it di
   await connection.close();
 });
 
+test('what is understood and cannot be honoured is told to who asks for the reload', async (t) => {
+  const { settings, options, control } = place(t);
+  const log = fakeLog();
+  await using _daemon = await startDaemon({ ...options, log, settings: { ...settings, warnings: ['line 7: nothing comes of it'] } });
+  deepStrictEqual(await askControl(control, 'reload', {}), { changes: [], warnings: ['line 7: nothing comes of it'] });
+  strictEqual(log.lines.filter(({ level, what }) => level === 'warn' && what === 'line 7: nothing comes of it').length, 2);
+});
+
 test('a reload that cannot be changes nothing, and says why', async (t) => {
   const { folder, path, settings, options } = place(t);
   let now = settings;
@@ -255,7 +263,7 @@ test('a reload that cannot be changes nothing, and says why', async (t) => {
   now = { ...settings, shares: [...(settings.shares ?? []).map((share) => ({ ...share, comment: 'new' })), { name: 'a/b', path }] };
   await rejects(daemon.reload(), /not the name of a share/);
   now = settings;
-  deepStrictEqual(await daemon.reload(), [], 'nothing of it was taken over');
+  deepStrictEqual((await daemon.reload()).changes, [], 'nothing of it was taken over');
   now = { ...settings, smb: { host: '127.0.0.1', port: 0, name: '' } };
   await rejects(daemon.reload(), /NetBIOS name/);
   deepStrictEqual(daemon.status().shares, ['files']);
@@ -273,7 +281,7 @@ test('a reload whose users cannot be changes no share, and opens no folder for g
   await rejects(daemon.reload(), /not the name of a user/);
   strictEqual(opened(), 0);
   now = settings;
-  deepStrictEqual(await daemon.reload(), []);
+  deepStrictEqual((await daemon.reload()).changes, []);
   deepStrictEqual(daemon.status().shares, ['files']);
   await client(portOf(daemon));
 });
@@ -291,7 +299,7 @@ test('the first share of a reload is served, or nothing of the reload is taken o
   deepStrictEqual(daemon.status().shares, []);
   deepStrictEqual(await askControl(control, 'rule list', {}), []);
   await new Promise((resolve) => inUse.close(resolve));
-  deepStrictEqual(await daemon.reload(), [
+  deepStrictEqual((await daemon.reload()).changes, [
     { what: 'rules', how: 'changed', holds: 'now' },
     { what: 'share files', how: 'added', holds: 'now' },
   ]);
@@ -306,11 +314,11 @@ test('what only another start of the process takes is told by the reload that re
   let now: Settings = { ...settings, atRestart: { daemon: { user: 'a' }, console: {} } };
   await using daemon = await startDaemon({ ...options, settings: () => now });
   now = { ...settings, atRestart: { daemon: { user: 'b' }, console: { port: 1 } } };
-  deepStrictEqual(await daemon.reload(), [
+  deepStrictEqual((await daemon.reload()).changes, [
     { what: 'console', how: 'changed', keys: ['port'], holds: 'restart' },
     { what: 'daemon', how: 'changed', keys: ['user'], holds: 'restart' },
   ]);
-  deepStrictEqual(await daemon.reload(), []);
+  deepStrictEqual((await daemon.reload()).changes, []);
 });
 
 test('a limit holds from the reload that brings it to the one that does not say it any more, for who is connected too', async (t) => {
@@ -321,7 +329,9 @@ test('a limit holds from the reload that brings it to the one that does not say 
   const create = (name: string) => tree.create({ name, createDisposition: CreateDisposition.OpenIf });
   await create('one');
   now = { ...settings, smb: { host: '127.0.0.1', port: 0, name: 'TOWER', limits: { opensForSession: 1, connections: 1 } } };
-  deepStrictEqual(await daemon.reload(), [{ what: 'server', how: 'changed', keys: ['limits', 'name'], holds: 'new connections' }]);
+  deepStrictEqual((await daemon.reload()).changes, [
+    { what: 'server', how: 'changed', keys: ['limits', 'name'], holds: 'new connections' },
+  ]);
   await rejects(create('two'), /TooManyOpenedFiles/);
   await rejects(client(portOf(daemon)));
   now = settings;

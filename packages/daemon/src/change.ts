@@ -11,6 +11,13 @@ export interface Change {
   readonly holds: 'now' | 'new connections' | 'next start' | 'restart';
 }
 
+/** What a reload came to. */
+export interface Reloaded {
+  readonly changes: readonly Change[];
+  /** What is understood and cannot be honoured, a line each. */
+  readonly warnings: readonly string[];
+}
+
 /** The names of what differs between two objects. */
 export function differing(before: object, after: object): string[] {
   const [a, b] = [before, after] as Record<string, unknown>[];

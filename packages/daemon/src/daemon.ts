@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { type Clock, hostPort, type Log, noMetrics, type Random, systemClock, systemRandom } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
-import type { Change } from './change.ts';
+import type { Reloaded } from './change.ts';
 import { ConfiguredNamespace } from './configured-namespace.ts';
 import { type Controlled, controlHandlers } from './control/handlers.ts';
 import type { DaemonStatus } from './control/protocol.ts';
@@ -55,7 +55,7 @@ export interface Daemon extends AsyncDisposable {
   readonly madeUser: Credentials | undefined;
   status(): DaemonStatus;
   /** Asks for the settings again and takes them, without letting go of a client. @throws Error in one line, and nothing is changed */
-  reload(living?: boolean): Promise<readonly Change[]>;
+  reload(living?: boolean): Promise<Reloaded>;
   /** Ends it; resolves when everything is closed. @param drainMs how long requests under way may take; a second call may cut that short */
   stop(drainMs?: number): Promise<void>;
   /** Resolves when it has ended, whoever asked for it. */
@@ -204,7 +204,7 @@ class Running implements Controlled {
     if (this.options.capture?.speed === undefined) await this.#capture?.ended;
   }
 
-  async reload(living = false): Promise<readonly Change[]> {
+  async reload(living = false): Promise<Reloaded> {
     return this.#lifecycle.alone(async () => {
       if (this.#lifecycle.state !== 'running')
         throw new Error(`nothing runs (state ${this.#lifecycle.state}): ring3 ctl start reads the configuration`);

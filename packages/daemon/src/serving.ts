@@ -1,7 +1,7 @@
 import type { Clock, DebugSwitches, Log, MaybePromise, Metrics, Random } from '@ring3/kit';
 import type { DebugWord } from '@ring3/smb-server';
 import { Audit } from './audit/audit.ts';
-import { type Change, differing } from './change.ts';
+import { type Change, differing, type Reloaded } from './change.ts';
 import type { ConfiguredNamespace } from './configured-namespace.ts';
 import { FileServer } from './file-server.ts';
 import type { Guard } from './guard.ts';
@@ -74,12 +74,12 @@ export class Serving {
   }
 
   /** Asks for the settings again and takes them. @throws Error in one line, and nothing is changed */
-  async reload(living: boolean): Promise<readonly Change[]> {
+  async reload(living: boolean): Promise<Reloaded> {
     const settings = await this.#read();
     const changes = await this.#apply(settings, living);
     this.#settings = settings;
     for (const { what, how, keys = [] } of changes) this.#options.log.info('configuration changed', { what, how, keys });
-    return changes;
+    return { changes, warnings: settings.warnings ?? [] };
   }
 
   async #configure(): Promise<() => void> {
@@ -90,8 +90,10 @@ export class Serving {
   }
 
   async #read(): Promise<Settings> {
-    const { settings = {} } = this.#options;
-    return typeof settings === 'function' ? settings(this.#ground().store) : settings;
+    const { settings = {}, log } = this.#options;
+    const read = typeof settings === 'function' ? await settings(this.#ground().store) : settings;
+    for (const warning of read.warnings ?? []) log.warn(warning);
+    return read;
   }
 
   /** Policies and rules are not the file server's: a reset leaves them, and the flows that they are in use by. */

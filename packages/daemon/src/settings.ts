@@ -26,6 +26,8 @@ export interface Settings extends NamespaceContents {
   readonly users?: ReadonlyMap<string, KnownUser>;
   /** What only a start of the process takes, by the group that it is in: a change of it is told. */
   readonly atRestart?: Readonly<Record<string, object>>;
+  /** What is understood and cannot be honoured, a line each: it is logged, and told to who asked for a reload. */
+  readonly warnings?: readonly string[];
   /** Makes a user for this run where there would be none. */
   readonly makeUser?: () => Credentials;
 }

@@ -25,10 +25,11 @@ export function addCtl(program: Command): void {
     .option('--living', 'clients that use what is gone or different are disconnected from it')
     .option('--json', 'for programs')
     .action(async ({ living, json }: JsonOption & { living?: true }) => {
-      const changes = await askDaemon(ctl, 'reload', { living });
-      const { changeLine } = await import('../ctl/change-line.ts');
-      if (json === true) console.log(JSON.stringify(changes));
-      else for (const change of changes) console.log(changeLine(change));
+      const reloaded = await askDaemon(ctl, 'reload', { living });
+      const [{ changeLine }, { printable }] = await Promise.all([import('../ctl/change-line.ts'), import('@ring3/kit')]);
+      if (json === true) return console.log(JSON.stringify(reloaded));
+      for (const warning of reloaded.warnings) console.error(`ring3: ${printable(warning)}`);
+      for (const change of reloaded.changes) console.log(changeLine(change));
     });
   ctl
     .command('stop')

@@ -79,7 +79,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
 
   const starting = startDaemon({
     stateDir: at.stateDir ?? defaultStateDir(),
-    settings: settingsOf(dir, options, users, first, (warning) => log.warn(warning)),
+    settings: settingsOf(dir, options, users, first),
     config: options.config,
     control: socket(at.control ?? defaultControl()),
     netlink: socket(at.netlink ?? defaultNetlink()),

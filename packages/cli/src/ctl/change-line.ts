@@ -1,7 +1,7 @@
 import type { ControlRequests } from '@ring3/daemon';
 import { printable } from '@ring3/kit';
 
-type Change = ControlRequests['reload']['answer'][number];
+type Change = ControlRequests['reload']['answer']['changes'][number];
 const signs = { added: '+', removed: '-', changed: '~' } as const;
 const from = {
   now: '',

@@ -9,8 +9,9 @@ export async function check(dir: string | undefined, options: ServeOptions, conf
   const { checkSettings, defaultStateDir, readToken, StateStore } = await import('@ring3/daemon');
   const stateDir = options.stateDir ?? configured.daemon['state-dir'] ?? defaultStateDir();
   using state = existsSync(join(stateDir, 'state.sqlite')) ? new StateStore(stateDir) : undefined;
-  const settings = settingsOf(dir, options, [], configured, (warning) => console.error(`ring3: ${warning}`));
-  await checkSettings(await settings(state), stateDir);
+  const settings = await settingsOf(dir, options, [], configured)(state);
+  for (const warning of settings.warnings ?? []) console.error(`ring3: ${warning}`);
+  await checkSettings(settings, stateDir);
   const tokenFile = consoleOf(options, configured)?.tokenFile;
   if (tokenFile !== undefined) readToken(tokenFile);
   console.log(`${options.config}: fine`);

@@ -14,14 +14,12 @@ export function settingsOf(
   options: ServeOptions,
   users: readonly (readonly [string, string])[],
   first: Configured,
-  warn: (line: string) => void,
 ): (state: StateStore | undefined) => Promise<Settings> {
   let read: Configured | undefined = first;
   return async (state) => {
     const configured = read ?? (await configurationOf(options));
     read = undefined;
     const { shares, warnings } = await sharesWith(dir, options, configured, state);
-    for (const warning of warnings) warn(warning);
     return {
       shares,
       smb: {
@@ -37,6 +35,7 @@ export function settingsOf(
       },
       users: new Map<string, KnownUser>([...configured.users, ...users]),
       makeUser: tellUser,
+      warnings,
       audit: given(configured.audit),
       timeouts: configured.timeouts,
       rules: configured.rules,

@@ -1,6 +1,6 @@
 import type { MaybePromise } from '@ring3/kit';
 import { type CaptureFeed, captureNamespace } from '../capture-feed.ts';
-import type { Change } from '../change.ts';
+import type { Reloaded } from '../change.ts';
 import type { Debugging } from '../debugging.ts';
 import type { FileServer } from '../file-server.ts';
 import { defaultNamespace, type Namespaces } from '../namespaces.ts';
@@ -22,7 +22,7 @@ export interface Controlled {
   init(): Promise<void>;
   /** The reset of a hard kill. */
   kill(): Promise<void>;
-  reload(living: boolean): Promise<readonly Change[]>;
+  reload(living: boolean): Promise<Reloaded>;
   stop(drainMs?: number): MaybePromise<void>;
 }
 

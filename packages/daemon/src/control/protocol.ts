@@ -1,7 +1,7 @@
 import type { DebugLine } from '@ring3/kit';
 import type { ConnectionView, LockView, OpenView, SessionView } from '@ring3/smb-server';
 import type { CaptureStatus } from '../capture-feed.ts';
-import type { Change } from '../change.ts';
+import type { Reloaded } from '../change.ts';
 
 /**
  * The control socket: a unix stream socket of mode 0600 in the runtime folder. A request is one JSON object on one line, its answer another;
@@ -21,7 +21,7 @@ export interface ControlRequests {
   /** Starts the file server after a reset; the configuration is read again. */
   start: { readonly ask: Record<never, never>; readonly answer: null };
   /** Reads the configuration again and takes it over. `living`: clients that use what is gone or different are disconnected from it. */
-  reload: { readonly ask: { readonly living?: boolean | undefined }; readonly answer: readonly Change[] };
+  reload: { readonly ask: { readonly living?: boolean | undefined }; readonly answer: Reloaded };
   /**
    * The file server's debug switches in the kernel server's format, `[smb] auth vfs oplock ipc conn rdma \n`; those of the netfilter half, in the same way, where
    * that is meant. A word is toggled first; one that is no switch changes nothing. Those of the netfilter half need not say so, but for `all`.
