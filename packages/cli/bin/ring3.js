@@ -11,8 +11,13 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 // libuv reads this before the pool's first use: storage and cryptography share it
 process.env.UV_THREADPOOL_SIZE ??= '16';
-// bulk data pass through many short-lived buffers: see docs/decisions/0032-collecting-buffers.md
-if (major === 24) v8.setFlagsFromString('--external-memory-accounted-in-global-limit');
+if (major === 24) {
+  // bulk data pass through many short-lived buffers: docs/decisions/0032-collecting-buffers.md
+  v8.setFlagsFromString('--external-memory-accounted-in-global-limit');
+  // the road of a request is compiled after its first hundreds, not thousands: docs/decisions/0061-compiled-early.md
+  v8.setFlagsFromString('--invocation-count-for-maglev=100');
+  v8.setFlagsFromString('--invocation-count-for-turbofan=1000');
+}
 module.enableCompileCache();
 const inCheckout = existsSync(new URL('../src/main.ts', import.meta.url));
 if (inCheckout) {
