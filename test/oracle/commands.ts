@@ -274,8 +274,8 @@ export class Desk {
     const tracker = this.namespace.tracker;
     const { family, protocol } = readFlow(tracker, flow).orig;
     const rule = this.lateRules.find((one) => one.family === family && one.protocol === protocol);
-    if (rule === undefined || tracker.policyOf(flow) !== undefined) return;
-    tracker.attachPolicy(flow, rule.policy);
+    if (rule === undefined || tracker.extras.policyOf(flow) !== undefined) return;
+    tracker.extras.attachPolicy(flow, rule.policy);
     tracker.setExpiry(flow, wholeSeconds(rule.policy.timeouts[0]!, this.namespace.hz) * 1000);
   }
 

@@ -263,7 +263,7 @@ class Player {
       timeout: Math.ceil((one.expiry - tracker.now) / 1000),
       flags: one.flags,
       classIndex: one.classIndex,
-      helper: one.helper?.name ?? tracker.helperOf(one.master)?.name ?? '',
+      helper: one.helper?.name ?? tracker.extras.helperOf(one.master)?.name ?? '',
     };
     return textOfExpectation(told);
   }

@@ -98,15 +98,15 @@ export class HelperDesk {
     });
     if (flow < 0) return undefined;
     const given = options(text.split(/\s+/));
-    const helper = tracker.helperOf(flow);
+    const helper = tracker.extras.helperOf(flow);
     if (text.startsWith('CT_GET')) {
-      const data = tracker.helperData.get(flow);
+      const data = tracker.extras.helperData.get(flow);
       const name = Buffer.from(`${helper?.name ?? ''}\0`).toString('hex');
       return { 1: name, ...(data === undefined ? {} : { 2: Buffer.from(data).toString('hex') }) };
     }
     if (text.startsWith('CT_NEW')) {
       const info = given.get('info');
-      if (info !== undefined) tracker.writeHelperData(flow, Buffer.from(info, 'hex'));
+      if (info !== undefined) tracker.extras.writeHelperData(flow, Buffer.from(info, 'hex'));
       tracker.tell('update', flow, EventBit.Reply | EventBit.Helper);
       return [0];
     }
@@ -131,7 +131,7 @@ export class HelperDesk {
       mask: { source: new Uint8Array(4).fill(0xff), sourcePort: 0 },
       classIndex: Number(given.get('class') ?? 0),
       timeoutSeconds: Number(given.get('timeout') ?? 0),
-      helper: given.has('helper') ? tracker.helperOf(master) : undefined,
+      helper: given.has('helper') ? tracker.extras.helperOf(master) : undefined,
     });
     return typeof made === 'string' && made !== 'same' ? made : 0;
   }

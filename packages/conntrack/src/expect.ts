@@ -94,7 +94,7 @@ export class ExpectationList {
     const { master, tuple, mask, classIndex = 0, flags = 0 } = request;
     if (!tracker.isAlive(master)) return 'ENOENT';
     const { helper } = request;
-    const own = tracker.helperOf(master);
+    const own = tracker.extras.helperOf(master);
     if (own === undefined && (tracker.table.word(master, StatusWord) & Status.Helper) === 0) return 'EOPNOTSUPP';
     const policy = own?.classes[classIndex];
     if (own !== undefined && policy === undefined) return 'EINVAL';
@@ -169,7 +169,7 @@ export class ExpectationList {
 
   /** Removes what flows expect by a helper that goes. */
   killOfHelper(helper: HelperRef): void {
-    this.removeAll((one) => one.helper === helper || this.#tracker.helperOf(one.master) === helper);
+    this.removeAll((one) => one.helper === helper || this.#tracker.extras.helperOf(one.master) === helper);
   }
 
   /** Removes those whose time is over. */
@@ -188,7 +188,7 @@ export class ExpectationList {
     );
     if (found === undefined) return false;
     tracker.inherit(flow, found.master);
-    if (found.helper !== undefined) tracker.attachHelper(flow, found.helper);
+    if (found.helper !== undefined) tracker.extras.attachHelper(flow, found.helper);
     tracker.statistics.expectNew++;
     if ((found.flags & ExpectFlag.Permanent) === 0) this.remove(found.id);
     return true;

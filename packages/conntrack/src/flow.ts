@@ -75,8 +75,8 @@ export function readFlow(tracker: Tracker, flow: number): Flow {
     zoneDirection: zoned === 0 ? undefined : zoned === FlowFlag.ZoneOrig ? 'original' : zoned === FlowFlag.ZoneReply ? 'reply' : 'both',
     tcp: orig.protocol === Protocol.Tcp ? readTcp(table, flow) : undefined,
     sctp: orig.protocol === Protocol.Sctp ? readSctp(table, flow) : undefined,
-    helper: tracker.helperOf(flow)?.name,
+    helper: tracker.extras.helperOf(flow)?.name,
     master: master >= 0 ? readTuple(table, master, 0) : undefined,
-    labels: tracker.labels.get(flow),
+    labels: tracker.extras.labels.get(flow),
   };
 }

@@ -75,7 +75,7 @@ export class HeldPackets {
     const length = Math.min(whole, view.byteLength - at);
     const tracker = this.#tracker;
     const flow = flowOf(answer);
-    const helper = tracker.helperOf(flow);
+    const helper = tracker.extras.helperOf(flow);
     if (helper === undefined || !helper.enabled || helper.queue < 0) return 'pass';
     if (classOf(answer) === PacketClass.Related && directionOf(answer) === 1) return 'pass';
     const queue = helper.queue & 0xffff;

@@ -13,6 +13,7 @@ export {
   ExpectFlag,
 } from './expect.ts';
 export { type Counters, type Flow, readFlow } from './flow.ts';
+export type { FlowEnd, FlowOwner } from './flow-owners.ts';
 export type { HeldPacket, HeldPackets, HookDecision, QueueOutlet, Released } from './held.ts';
 export {
   type HelperClass,
@@ -76,5 +77,5 @@ export {
   TimeoutPolicies,
   TimeoutPolicy,
 } from './timeout-policy.ts';
-export { type EventSink, type FlowEnd, type FlowEvent, type FlowOwner, Tracker, type TrackerOptions } from './tracker.ts';
+export { type EventSink, type FlowEvent, Tracker, type TrackerOptions } from './tracker.ts';
 export { invert, readTuple, sameTuple, type Tuple } from './tuple.ts';

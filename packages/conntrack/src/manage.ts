@@ -111,8 +111,8 @@ export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EE
   if (request.master !== undefined) tracker.inherit(flow, request.master);
   table.words[base + StatusWord] = table.words[base + StatusWord]! | ((request.status ?? 0) & ~(Status.Confirmed | Status.Dying));
   if (request.mark !== undefined) table.words[base + Mark] = request.mark;
-  if (request.helper !== undefined) tracker.attachHelper(flow, request.helper);
-  if (request.labels !== undefined) tracker.labels.set(flow, request.labels.slice());
+  if (request.helper !== undefined) tracker.extras.attachHelper(flow, request.helper);
+  if (request.labels !== undefined) tracker.extras.labels.set(flow, request.labels.slice());
   if (request.tcp !== undefined) writeTcp(table, flow, request.tcp);
   if (request.sctp !== undefined) writeSctp(table, flow, request.sctp);
   tracker.setExpiry(flow, request.timeoutSeconds * second);
@@ -126,10 +126,10 @@ export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EE
 /** Takes the helper off one flow, with what it expects; the HELPER status stays. */
 export function dropHelper(tracker: Tracker, flow: number): void {
   const { words } = tracker.table;
-  if (tracker.helperOf(flow) === undefined) return;
+  if (tracker.extras.helperOf(flow) === undefined) return;
   tracker.expectations.killOf(flow);
   words[flow * FlowWords + Attached] = words[flow * FlowWords + Attached]! & 0xffff;
-  tracker.helperData.delete(flow);
+  tracker.extras.helperData.delete(flow);
 }
 
 /** Sets both directions' counters to zero. */

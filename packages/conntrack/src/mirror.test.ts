@@ -3,11 +3,12 @@ import { test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import fc from 'fast-check';
 import { readFlow } from './flow.ts';
+import type { FlowEnd } from './flow-owners.ts';
 import { addStatus } from './manage.ts';
 import { MirroredConnection } from './mirror.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { Status } from './table/layout.ts';
-import type { FlowEnd, FlowEvent } from './tracker.ts';
+import type { FlowEvent } from './tracker.ts';
 
 const make = (): Namespace => createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
 const client = { address: Uint8Array.of(10, 0, 0, 1), port: 50_000 };

@@ -1,8 +1,9 @@
 import { classOf, flowOf } from './answer.ts';
 import { Protocol } from './engine.ts';
+import type { FlowEnd, FlowOwner } from './flow-owners.ts';
 import { fold, sumWords } from './packet/checksum.ts';
 import { PacketClass } from './packet/packet.ts';
-import type { FlowEnd, FlowOwner, Tracker } from './tracker.ts';
+import type { Tracker } from './tracker.ts';
 import { readTuple } from './tuple.ts';
 
 /** One end of a connection. */
@@ -55,7 +56,7 @@ export class MirroredConnection implements FlowOwner {
     const opened = tracker.track(segment(client, server, Flag.Ack, 1, 1), 0, this.#header, now, ingress);
     const flow = flowOf(opened);
     if (flow < 0 || classOf(opened) !== PacketClass.Established || !tracker.isConfirmed(flow)) return;
-    tracker.own(flow, this);
+    tracker.owners.own(flow, this);
     this.#flow = flow;
   }
 
@@ -80,7 +81,7 @@ export class MirroredConnection implements FlowOwner {
     if (flow < 0) return;
     const tracker = this.#tracker;
     this.#flow = -1;
-    tracker.disown(flow);
+    tracker.owners.disown(flow);
     tracker.advance(now);
     if (!tracker.isAlive(flow)) return;
     const { source, sourcePort, destination, destinationPort } = readTuple(tracker.table, flow, 0);

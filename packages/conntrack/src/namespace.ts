@@ -155,7 +155,7 @@ export class Namespace implements EngineContext {
 
   /** @internal */
   detached(policy: TimeoutPolicy): void {
-    this.#tracker?.detachPolicy(policy);
+    this.#tracker?.extras.detachPolicy(policy);
     for (const call of this.#detaching) call(policy);
   }
 

@@ -1,16 +1,9 @@
 import { answerOf, classOf, directionOf, flowOf } from './answer.ts';
 import { type Batch, batchSize } from './batch.ts';
-import {
-  type EngineContext,
-  Family,
-  type HelperPacket,
-  type HelperRef,
-  Protocol,
-  type TimeoutPolicyRef,
-  type Timeouts,
-  type TimeoutTables,
-} from './engine.ts';
+import { type EngineContext, Family, type HelperPacket, type HelperRef, Protocol, type TimeoutTables } from './engine.ts';
 import { type Expectation, type ExpectationEvent, ExpectationList } from './expect.ts';
+import { FlowExtras } from './flow-extras.ts';
+import { FlowOwners } from './flow-owners.ts';
 import { HeldPackets, type HookDecision } from './held.ts';
 import { Action, EventBit } from './l4/action.ts';
 import { isIcmpError, readIcmp, refuseIcmp } from './l4/icmp.ts';
@@ -20,12 +13,11 @@ import { Segment } from './l4/tcp-segment.ts';
 import { Packet, PacketClass } from './packet/packet.ts';
 import { readInner, readPacket, Whole } from './packet/read.ts';
 import { Reassembly } from './packet/reassembly.ts';
-import { type Rule, Rules } from './rules.ts';
+import { type Rule, Rules, type RuleTarget } from './rules.ts';
 import { defaultSettings, type Settings } from './settings.ts';
 import { Statistics } from './statistics.ts';
 import { FlowTable } from './table/flow-table.ts';
 import {
-  Attached,
   BytesOrig,
   BytesReply,
   Created,
@@ -46,7 +38,8 @@ import {
   ZoneAndFlags,
 } from './table/layout.ts';
 import { Wheel } from './table/wheel.ts';
-import { invertPorts, metaOf, readTuple } from './tuple.ts';
+import { writeKey } from './table/write-key.ts';
+import { invertPorts, readTuple } from './tuple.ts';
 
 /** What became of a flow: NEW, UPDATE and DESTROY of `conntrack -E`. */
 export type FlowEvent = 'new' | 'update' | 'destroy';
@@ -58,17 +51,6 @@ export interface EventSink {
   /** @param happened `EventBit`s */
   flow(event: FlowEvent, flow: number, happened: number): void;
   expectation(event: ExpectationEvent, expectation: Expectation): void;
-}
-
-/** How a flow ended for whoever carries its connection: its time was over, somebody ended it, or another connection has it now. */
-export type FlowEnd = 'expired' | 'deleted' | 'taken';
-
-/** Who carries the connection of a flow, so that the end of the flow is its end too. */
-export interface FlowOwner {
-  /** The flow's time is over. It can still be read. @returns whether it shall live on, with its timer started anew; nobody is told then */
-  keeps(flow: number): boolean;
-  /** The flow is gone, whether or not it makes events. It can still be read. Must not change the table. */
-  ended(flow: number, how: FlowEnd): void;
 }
 
 /** What a tracker is made with. */
@@ -84,6 +66,9 @@ export interface TrackerOptions {
 
 /** Where the timeout of established TCP flows stands. */
 const establishedTimeout = 2;
+
+/** A packet that no rule is about. */
+const noTarget: RuleTarget = {};
 
 /** How far early drop looks for a flow to give up, in slots. */
 const evictionRange = 64;
@@ -118,10 +103,9 @@ export class Tracker {
   onEarlier: () => void = () => {};
   /** Whether some flow's reply is not the mirror of its original, or is in another zone: then new flows may clash. */
   oddTuples = false;
-  /** Labels of flows that have some: 16 bytes each. */
-  readonly labels: Map<number, Uint8Array> = new Map();
-  /** Private data of flows with a helper that wants some. */
-  readonly helperData: Map<number, Uint8Array> = new Map();
+  /** What flows carry beside the arena. */
+  readonly extras: FlowExtras;
+  readonly owners: FlowOwners = new FlowOwners();
 
   readonly #packet = new Packet();
   readonly #batch = Array.from({ length: batchSize }, () => new Packet());
@@ -131,10 +115,6 @@ export class Tracker {
   readonly #inner = new Packet();
   readonly #wheel: Wheel;
   readonly #reassembly: Reassembly;
-  readonly #policies: (TimeoutPolicyRef | undefined)[] = [undefined];
-  readonly #helpers: (HelperRef | undefined)[] = [undefined];
-  /** Who carries a flow's connection, for flows where somebody does. */
-  readonly #owners = new Map<number, FlowOwner>();
   /** `EventBit`s of flows that were not told yet. */
   readonly #owed = new Map<number, number>();
   readonly #msPerTick: number;
@@ -150,6 +130,7 @@ export class Tracker {
     this.settings = options.settings ?? defaultSettings();
     this.timeouts = context.timeouts;
     this.table = new FlowTable(options.capacity ?? 262_144, context.random32);
+    this.extras = new FlowExtras(this.table);
     this.rules = options.rules ?? new Rules(context);
     this.expectations = new ExpectationList(this);
     this.held = new HeldPackets(this);
@@ -192,7 +173,7 @@ export class Tracker {
 
   /** Ends a flow whose time is over, unless whoever carries it keeps it. @returns whether it lives on */
   #expired(flow: number): boolean {
-    if (this.#owners.size === 0 || this.#owners.get(flow)?.keeps(flow) !== true) {
+    if (!this.owners.keeps(flow)) {
       this.destroy(flow);
       return false;
     }
@@ -212,7 +193,7 @@ export class Tracker {
    */
   track(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false): number {
     const answer = this.admit(view, at, there, now, ingress, outgoing);
-    if (this.#helpers.length > 1) this.#passHelper(answer, this.#packet);
+    if (this.extras.hasHelpers) this.#passHelper(answer, this.#packet);
     else if (this.happened !== 0) this.leave(answer);
     return answer;
   }
@@ -258,7 +239,7 @@ export class Tracker {
       this.time[0] = times[i]!;
       const answer = this.#admit(this.#batch[i]!);
       answers[i] = answer;
-      if (this.#helpers.length > 1) this.#passHelper(answer, this.#batch[i]!);
+      if (this.extras.hasHelpers) this.#passHelper(answer, this.#batch[i]!);
       else if (this.happened !== 0) this.leave(answer);
     }
   }
@@ -302,7 +283,7 @@ export class Tracker {
   }
 
   #decide(answer: number, packet: Packet, flow: number): HookDecision {
-    const helper = this.helperOf(flow);
+    const helper = this.extras.helperOf(flow);
     if (helper === undefined) {
       const orphan = this.context.profile.dropOrphans && (this.table.word(flow, StatusWord) & Status.Helper) !== 0;
       return orphan ? 'dropped' : 'pass';
@@ -508,7 +489,9 @@ export class Tracker {
       this.statistics.drop++;
       return PacketClass.Dropped;
     }
-    this.#writeKey(packet, flow, rule);
+    const { zone = 0, zoneDirection } = rule?.target ?? noTarget;
+    writeKey(this.table, flow, packet, zone, zoneDirection);
+    if (zone !== 0 && zoneDirection !== undefined) this.oddTuples = true; // its reply is not where the mirror of its original would be
     this.initialise(flow);
     if (rule !== undefined) this.#applyRule(flow, rule);
     const expected = this.expectations.size !== 0 && this.expectations.claim(packet, flow);
@@ -537,43 +520,9 @@ export class Tracker {
     doubles[flow * FlowDoubles + Created] = this.time[0]!;
   }
 
-  #writeKey(packet: Packet, flow: number, rule: Rule | undefined): void {
-    const { words, wide } = this.table;
-    const base = flow * FlowWords;
-    const zone = rule?.target.zone ?? 0;
-    const direction = rule?.target.zoneDirection;
-    const zoned = zone === 0 ? 0 : (direction !== 'reply' ? FlowFlag.ZoneOrig : 0) | (direction !== 'original' ? FlowFlag.ZoneReply : 0);
-    words[base + ZoneAndFlags] = words[base + ZoneAndFlags]! | zoned | zone;
-    if (zone !== 0 && direction !== undefined) this.oddTuples = true; // its reply is not where the mirror of its original would be
-    words[base + 2] = packet.ports;
-    words[base + 3] = packet.meta;
-    words[base + 6] = invertPorts(packet.protocol, packet.ports);
-    words[base + 7] = metaOf(packet.family, packet.protocol, direction === 'original' ? 0 : zone);
-    if (packet.family === Family.Ipv4) {
-      words[base] = packet.source0;
-      words[base + 1] = packet.destination0;
-      words[base + 4] = packet.destination0;
-      words[base + 5] = packet.source0;
-      return;
-    }
-    words[base] = packet.source3;
-    words[base + 1] = packet.destination3;
-    words[base + 4] = packet.destination3;
-    words[base + 5] = packet.source3;
-    const far = flow * 16;
-    wide[far] = wide[far + 12] = packet.source0;
-    wide[far + 1] = wide[far + 13] = packet.source1;
-    wide[far + 2] = wide[far + 14] = packet.source2;
-    wide[far + 3] = wide[far + 15] = packet.source3;
-    wide[far + 4] = wide[far + 8] = packet.destination0;
-    wide[far + 5] = wide[far + 9] = packet.destination1;
-    wide[far + 6] = wide[far + 10] = packet.destination2;
-    wide[far + 7] = wide[far + 11] = packet.destination3;
-  }
-
   #applyRule(flow: number, rule: Rule): void {
-    if (rule.policy !== undefined) this.attachPolicy(flow, rule.policy);
-    if (rule.helper !== undefined) this.attachHelper(flow, rule.helper);
+    if (rule.policy !== undefined) this.extras.attachPolicy(flow, rule.policy);
+    if (rule.helper !== undefined) this.extras.attachHelper(flow, rule.helper);
     const { events, expectationEvents } = rule.target;
     if (events !== undefined || expectationEvents !== undefined) {
       this.table.words[flow * FlowWords + EventMask] = ((events ?? 0xffff) & 0xffff) | ((expectationEvents ?? 0xffff) << 16);
@@ -621,11 +570,10 @@ export class Tracker {
   }
 
   #dropExtras(flow: number): void {
-    if (this.#owners.size !== 0) this.#release(flow, this.leftOf(flow) > 0 ? 'deleted' : 'expired');
+    this.owners.release(flow, this.leftOf(flow) > 0 ? 'deleted' : 'expired');
     if (this.#owed.size !== 0) this.#owed.delete(flow);
-    if (this.labels.size !== 0) this.labels.delete(flow);
-    if (this.helperData.size !== 0) this.helperData.delete(flow);
-    if (this.#helpers.length > 1) this.helperOf(flow)?.forget?.(this, this.table.word(flow, Serial));
+    this.extras.drop(flow);
+    if (this.extras.hasHelpers) this.extras.helperOf(flow)?.forget?.(this, this.table.word(flow, Serial));
   }
 
   /** Ends a flow: its event, its expectations, its place. One that never got into the table goes silently. */
@@ -652,12 +600,6 @@ export class Tracker {
     if ((happened & this.table.words[flow * FlowWords + EventMask]! & 0xffff) !== 0) this.sink.flow(event, flow, happened);
   }
 
-  /** The timeouts that hold for the flow at `base`: its policy's, or the defaults. */
-  timeoutsOf(base: number, defaults: Timeouts): Timeouts {
-    const index = this.table.words[base + Attached]! & 0xffff;
-    return index === 0 ? defaults : this.#policies[index]!.timeouts;
-  }
-
   /** Sets a flow's timer to `ticks` from now, unless it is fixed. */
   refresh(flow: number, ticks: number): void {
     const { words, doubles } = this.table;
@@ -671,27 +613,9 @@ export class Tracker {
     this.#wheel.file(flow);
   }
 
-  /** Gives the connection of a flow to whoever carries it from now on. */
-  own(flow: number, owner: FlowOwner): void {
-    this.#release(flow, 'taken');
-    this.#owners.set(flow, owner);
-  }
-
-  /** Nobody carries the connection of a flow any more; nobody is told. */
-  disown(flow: number): void {
-    this.#owners.delete(flow);
-  }
-
-  #release(flow: number, how: FlowEnd): void {
-    const owner = this.#owners.get(flow);
-    if (owner === undefined) return;
-    this.#owners.delete(flow);
-    owner.ended(flow, how);
-  }
-
   /** The timeout of an established TCP flow, in ticks. */
   establishedTicks(flow: number): number {
-    return this.timeoutsOf(flow * FlowWords, this.timeouts.tcp)[establishedTimeout]!;
+    return this.extras.timeoutsOf(flow * FlowWords, this.timeouts.tcp)[establishedTimeout]!;
   }
 
   /**
@@ -727,63 +651,13 @@ export class Tracker {
     if (this.#wheel.isLate(flow)) this.#refile(flow);
   }
 
-  /** Gives a timeout policy to a flow. */
-  attachPolicy(flow: number, policy: TimeoutPolicyRef): void {
-    const at = flow * FlowWords + Attached;
-    this.table.words[at] = (this.table.words[at]! & ~0xffff) | indexIn(this.#policies, policy);
-  }
-
-  /** Takes a timeout policy off every flow that carries it: their timers run on, and the defaults hold from the next packet (spec 2.7). */
-  detachPolicy(policy: TimeoutPolicyRef): void {
-    const index = this.#policies.indexOf(policy);
-    if (index <= 0) return;
-    this.forEachFlow((flow) => {
-      const at = flow * FlowWords + Attached;
-      if ((this.table.words[at]! & 0xffff) === index) this.table.words[at] = this.table.words[at]! & ~0xffff;
-    });
-    this.#policies[index] = undefined;
-  }
-
-  /** The policy that a flow carries. */
-  policyOf(flow: number): TimeoutPolicyRef | undefined {
-    return this.#policies[this.table.word(flow, Attached) & 0xffff];
-  }
-
-  /** Gives a helper to a flow. */
-  attachHelper(flow: number, helper: HelperRef): void {
-    const base = flow * FlowWords;
-    const words = this.table.words;
-    words[base + Attached] = (words[base + Attached]! & 0xffff) | (indexIn(this.#helpers, helper) << 16);
-    words[base + StatusWord] = words[base + StatusWord]! | Status.Helper;
-    if (helper.privateLength > 0) this.helperData.set(flow, new Uint8Array(helper.privateLength));
-  }
-
-  /** Takes a helper off every flow, which each tell, and ends its expectations. The flows' HELPER status stays (spec 3.4). */
+  /** Takes a helper off every flow, which each tell, and ends its expectations. */
   detachHelper(helper: HelperRef): void {
-    const index = this.#helpers.indexOf(helper);
-    if (index <= 0) return;
+    if (!this.extras.knowsHelper(helper)) return;
     this.expectations.killOfHelper(helper);
-    this.forEachFlow((flow) => {
-      const at = flow * FlowWords + Attached;
-      if (this.table.words[at]! >>> 16 !== index) return;
+    this.extras.detachHelper(helper, (flow) => {
       if ((this.table.word(flow, StatusWord) & Status.Confirmed) !== 0) this.tell('update', flow, EventBit.Helper);
-      this.table.words[at] = this.table.words[at]! & 0xffff;
-      this.helperData.delete(flow);
     });
-    this.#helpers[index] = undefined;
-  }
-
-  /** Writes a flow's private data: what is longer is cut, what is shorter padded with zeros (spec 3.7). */
-  writeHelperData(flow: number, bytes: Uint8Array): void {
-    const own = this.helperData.get(flow);
-    if (own === undefined) return;
-    own.fill(0);
-    own.set(bytes.subarray(0, own.byteLength));
-  }
-
-  /** The helper that a flow carries. */
-  helperOf(flow: number): HelperRef | undefined {
-    return this.#helpers[this.table.word(flow, Attached) >>> 16];
   }
 
   /** The flow that a flow was expected by, or -1; also when it has ended. */
@@ -818,19 +692,6 @@ export class Tracker {
     words[base + Expectations] = (words[base + Expectations]! & 0xffff) | (words[master * FlowWords + Serial]! << 16);
     words[base + Mark] = words[master * FlowWords + Mark]!;
   }
-}
-
-/** The place of something in a list whose place 0 stays empty. */
-function indexIn<T>(list: (T | undefined)[], item: T): number {
-  const found = list.indexOf(item);
-  if (found > 0) return found;
-  const empty = list.indexOf(undefined, 1);
-  if (empty > 0) {
-    list[empty] = item;
-    return empty;
-  }
-  if (list.length > 0xffff) throw new RangeError('more than 65,535 policies or helpers on flows');
-  return list.push(item) - 1;
 }
 
 /** Makes a packet's key that of the answers to it. */

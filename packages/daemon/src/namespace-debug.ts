@@ -67,9 +67,9 @@ export class NamespaceDebug implements EventSink {
     const about = { flow, ...tupleFields(readTuple(tracker.table, flow, 0)) };
     if (on.conntrack) this.#say('conntrack', event, { ...about, happened: flagNames(EventBit, happened) });
     if (event !== 'new') return;
-    const policy = tracker.policyOf(flow);
+    const policy = tracker.extras.policyOf(flow);
     if (policy !== undefined) this.#say('timeout', 'attached', { policy: fromWireName(policy.name), ...about });
-    const helper = tracker.helperOf(flow);
+    const helper = tracker.extras.helperOf(flow);
     if (helper !== undefined) this.#say('helper', 'attached', { helper: fromWireName(helper.name), ...about });
   }
 

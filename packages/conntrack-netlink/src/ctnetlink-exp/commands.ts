@@ -97,7 +97,7 @@ class CtnetlinkExp {
     if (master === undefined) return Errno.ENOENT;
     // a request that made the flow may have set its HELPER status without giving it a helper
     const byHand = (tracker.table.word(master, ZoneAndFlags) & FlowFlag.ByHand) !== 0;
-    if (byHand && tracker.helperOf(master) === undefined) return Errno.EOPNOTSUPP;
+    if (byHand && tracker.extras.helperOf(master) === undefined) return Errno.EOPNOTSUPP;
     const helper = this.#helper(attributes, masterTuple);
     const timeoutSeconds = attributes.get('timeout');
     const made = tracker.expectations.add({
@@ -155,7 +155,7 @@ class CtnetlinkExp {
       if (typeof tuple === 'number') return tuple;
       master = findFlow(this.#tracker, tuple)?.flow;
       if (master === undefined) return Errno.ENOENT;
-      if (this.#tracker.helperOf(master) === undefined) return 0; // it expects nothing, and that is the whole answer
+      if (this.#tracker.extras.helperOf(master) === undefined) return 0; // it expects nothing, and that is the whole answer
     }
     const all = [...expectations].filter(
       (one) => (family === 0 || one.tuple.family === family) && (master === undefined || one.master === master),
@@ -174,7 +174,7 @@ class CtnetlinkExp {
     }
     const name = attributes.get('helpName');
     const { tracker } = this.#namespace;
-    expectations.removeAll((one) => name === undefined || (one.helper ?? tracker.helperOf(one.master))?.name === name);
+    expectations.removeAll((one) => name === undefined || (one.helper ?? tracker.extras.helperOf(one.master))?.name === name);
     return 0;
   }
 

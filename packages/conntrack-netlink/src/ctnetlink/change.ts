@@ -156,7 +156,7 @@ function changeLabels(tracker: Tracker, flow: number, attributes: ConntrackAttri
   if (given === undefined) return 0;
   const mask = attributes.bytes('labelsMask');
   if (given.length % 4 !== 0 || (mask !== undefined && (mask.length === 0 || mask.length !== given.length))) return Errno.EINVAL;
-  const labels = tracker.labels.get(flow);
+  const labels = tracker.extras.labels.get(flow);
   if (labels === undefined) return Errno.ENOSPC;
   for (let i = 0; i < labels.length; i++) {
     const counts = i >= given.length ? 0 : (mask?.[i] ?? 0xff);
@@ -176,7 +176,7 @@ function changeHelp(namespace: Namespace, flow: number, attributes: ConntrackAtt
   const { tracker } = namespace;
   const help = helpOf(attributes);
   if (help === undefined || typeof help === 'number') return help ?? 0;
-  const helper = tracker.helperOf(flow);
+  const helper = tracker.extras.helperOf(flow);
   if (tracker.masterOf(flow) >= 0) return Errno.EBUSY;
   if (help.name === '') {
     dropHelper(tracker, flow);
@@ -186,6 +186,6 @@ function changeHelp(namespace: Namespace, flow: number, attributes: ConntrackAtt
   const wanted = namespace.findHelper(help.name, family, protocol);
   if (wanted === undefined || helper === undefined) return Errno.EOPNOTSUPP;
   if (helper !== wanted) return Errno.EBUSY;
-  if (help.info !== undefined) tracker.writeHelperData(flow, help.info);
+  if (help.info !== undefined) tracker.extras.writeHelperData(flow, help.info);
   return 0;
 }

@@ -175,7 +175,7 @@ class Ctnetlink {
     const made = createFlow(tracker, request);
     if (typeof made === 'string') return Errno[made];
     const help = helpOf(attributes);
-    if (typeof help === 'object' && help.info !== undefined) tracker.writeHelperData(made, help.info);
+    if (typeof help === 'object' && help.info !== undefined) tracker.extras.writeHelperData(made, help.info);
     return 0;
   }
 

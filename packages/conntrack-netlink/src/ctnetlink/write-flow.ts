@@ -47,7 +47,7 @@ export class FlowWriter {
     const writer = this.#begin(block, head, tracker, flow);
     writer.be32(numbers.status, tracker.table.word(flow, StatusWord) >>> 0);
     writer.be32(numbers.mark, tracker.table.word(flow, Mark) >>> 0);
-    const labels = tracker.labels.get(flow);
+    const labels = tracker.extras.labels.get(flow);
     if (labels !== undefined) writer.bytes(numbers.labels, labels);
     writer.be32(numbers.id, tracker.table.word(flow, Id) >>> 0);
     writer.be32(numbers.use, use);
@@ -73,7 +73,7 @@ export class FlowWriter {
     if (isNew || (happened & EventBit.ProtoInfo) !== 0) this.#protocol(tracker, flow, true);
     this.#help(tracker, flow);
     if (isNew || (happened & EventBit.Related) !== 0) this.#master(tracker, flow);
-    const labels = tracker.labels.get(flow);
+    const labels = tracker.extras.labels.get(flow);
     if (labels !== undefined && (happened & EventBit.Label) !== 0) writer.bytes(numbers.labels, labels);
     if (isNew || (happened & EventBit.SynProxy) !== 0) this.#synproxy(tracker, flow);
     const mark = tracker.table.word(flow, Mark) >>> 0;
@@ -237,11 +237,11 @@ export class FlowWriter {
   }
 
   #help(tracker: Tracker, flow: number): void {
-    const helper = tracker.helperOf(flow);
+    const helper = tracker.extras.helperOf(flow);
     if (helper === undefined) return;
     const help = this.#writer.open(numbers.help);
     this.#writer.name(HelpAttributes.table.name.type, helper.name);
-    const data = tracker.helperData.get(flow);
+    const data = tracker.extras.helperData.get(flow);
     if (data !== undefined) this.#writer.bytes(HelpAttributes.table.info.type, data);
     this.#writer.close(help);
   }

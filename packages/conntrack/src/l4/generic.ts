@@ -4,6 +4,6 @@ import { Action } from './action.ts';
 
 /** Any packet between two hosts, of a protocol that nobody looks into. */
 export function handleGeneric(tracker: Tracker, flow: number): Action {
-  tracker.refresh(flow, tracker.timeoutsOf(flow * FlowWords, tracker.timeouts.generic)[0]!);
+  tracker.refresh(flow, tracker.extras.timeoutsOf(flow * FlowWords, tracker.timeouts.generic)[0]!);
   return Action.Count;
 }

@@ -28,7 +28,7 @@ const Own = 32;
 /** A flow keeps the timeouts that it began with: neither a setting nor its policy changes them later. Measured. */
 export function beginGre(tracker: Tracker, flow: number): void {
   const base = flow * FlowWords;
-  const timeouts = tracker.timeoutsOf(base, tracker.timeouts.gre);
+  const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.gre);
   tracker.table.words[base + Own + Timeout.Unreplied] = timeouts[Timeout.Unreplied]!;
   tracker.table.words[base + Own + Timeout.Replied] = timeouts[Timeout.Replied]!;
 }

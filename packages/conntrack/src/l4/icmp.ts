@@ -50,6 +50,6 @@ export const mayBeginIcmp = (ports: number): boolean => {
 
 /** One message of a flow. */
 export function handleIcmp(tracker: Tracker, flow: number): Action {
-  tracker.refresh(flow, tracker.timeoutsOf(flow * FlowWords, tracker.timeouts.icmp)[0]!);
+  tracker.refresh(flow, tracker.extras.timeoutsOf(flow * FlowWords, tracker.timeouts.icmp)[0]!);
   return Action.Count;
 }

@@ -55,6 +55,6 @@ export const mayBeginIcmpv6 = (ports: number): boolean => {
 
 /** One message of a flow. */
 export function handleIcmpv6(tracker: Tracker, flow: number): Action {
-  tracker.refresh(flow, tracker.timeoutsOf(flow * FlowWords, tracker.timeouts.icmpv6)[0]!);
+  tracker.refresh(flow, tracker.extras.timeoutsOf(flow * FlowWords, tracker.timeouts.icmpv6)[0]!);
   return Action.Count;
 }

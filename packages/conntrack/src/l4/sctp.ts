@@ -137,7 +137,7 @@ export function handleSctp(tracker: Tracker, packet: Packet, flow: number, direc
   }
   // a repeated INIT must not keep a closed entry alive
   if (aside || (state === State.Closed && old === State.Closed && (types & bit(Type.Init)) !== 0)) return Action.Ignore;
-  const timeouts = tracker.timeoutsOf(base, tracker.timeouts.sctp);
+  const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.sctp);
   tracker.refresh(flow, timeouts[state - 1]!);
   return Action.Count;
 }

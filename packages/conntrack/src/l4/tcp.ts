@@ -148,7 +148,7 @@ function hurry(tracker: Tracker, { flow, base, direction, kind }: Segment): void
     return;
   }
   const left = tracker.leftOf(flow);
-  const lowered = tracker.timeoutsOf(base, tracker.timeouts.tcp)[Timeout.Unack]!;
+  const lowered = tracker.extras.timeoutsOf(base, tracker.timeouts.tcp)[Timeout.Unack]!;
   if (left >= hurryFrom && left > tracker.msOf(lowered)) tracker.refresh(flow, lowered);
 }
 
@@ -259,7 +259,7 @@ function conclude(tracker: Tracker, flow: number, direction: number, kind: numbe
     tracker.happened |= EventBit.ProtoInfo;
     if (state === State.FinWait) words[base + Sides] = words[base + Sides]! | (TcpFlag.CloseInit << (direction * 16));
   }
-  const timeouts = tracker.timeoutsOf(base, tracker.timeouts.tcp);
+  const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.tcp);
   const repeated = ((memory >>> 9) & 127) >= tracker.settings.tcpMaxRetrans;
   let ticks = chooseTimeout(timeouts, state, kind, repeated, words[base + Sides]!, words[base + LastWindow]!);
   const status = words[base + StatusWord]!;

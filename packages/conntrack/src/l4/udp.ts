@@ -39,7 +39,7 @@ export function refuseUdpLite(packet: Packet, checksum: boolean): string | undef
 /** One datagram of a flow. @param age milliseconds after its beginning from which on a replied flow is assured */
 export function handleUdp(tracker: Tracker, flow: number, age: number): Action {
   const base = flow * FlowWords;
-  const timeouts = tracker.timeoutsOf(base, tracker.timeouts.udp);
+  const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.udp);
   const words = tracker.table.words;
   const status = words[base + StatusWord]!;
   const young = age > 0 && !(tracker.time[0]! > tracker.table.double(flow, Created) + age);
