@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { LinkType, pcapOf } from '@ring3/capture';
+import { type Outcome, outcomeOf } from './beside.ts';
 import { type KernelNamespace, kernelNamespace, withoutNamespaces } from './namespace.ts';
 import { need } from './programs.ts';
 import { type Ring3, startRing3 } from './ring3.ts';
 
 const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
-
-interface Outcome {
-  readonly out: string;
-  readonly err: string;
-  readonly status: number | null;
-}
-function run(words: readonly string[]): Outcome {
-  const [first, ...rest] = words as [string, ...string[]];
-  const { stdout, stderr, status } = spawnSync(first, rest, { encoding: 'utf8' });
-  return { out: stdout, err: stderr, status };
-}
 
 /** Flows of all kinds, as `conntrack -I` makes them. */
 const flows = [
@@ -69,10 +59,10 @@ const masked = (out: string): string[] =>
     .sort();
 
 function sameLists(place: Place): void {
-  const listed = run(place.conntrack('-L'));
+  const listed = outcomeOf(...place.conntrack('-L'));
   assert.match(listed.err, /flow entries have been shown/);
   assert.notEqual(listed.out, '');
-  assert.deepEqual(masked(run(place.ring3('flow', 'list -o conntrack')).out), masked(listed.out));
+  assert.deepEqual(masked(outcomeOf(...place.ring3('flow', 'list -o conntrack')).out), masked(listed.out));
   for (const [theirs, ours] of [
     ['-L -p tcp', 'list -o conntrack -p tcp'],
     ['-L -f ipv6', 'list -o conntrack -f inet6'],
@@ -82,9 +72,9 @@ function sameLists(place: Place): void {
     ['-L -u ASSURED', 'list -o conntrack -u ASSURED'],
     ['-L -w 7', 'list -o conntrack -w 7'],
   ] as const)
-    assert.deepEqual(masked(run(place.ring3('flow', ours)).out), masked(run(place.conntrack(theirs)).out), theirs);
-  assert.equal(run(place.ring3('flow', 'count')).out, run(place.conntrack('-C')).out);
-  assert.equal(run(place.ring3('flow', 'stats')).out, run(place.conntrack('-S')).out);
+    assert.deepEqual(masked(outcomeOf(...place.ring3('flow', ours)).out), masked(outcomeOf(...place.conntrack(theirs)).out), theirs);
+  assert.equal(outcomeOf(...place.ring3('flow', 'count')).out, outcomeOf(...place.conntrack('-C')).out);
+  assert.equal(outcomeOf(...place.ring3('flow', 'stats')).out, outcomeOf(...place.conntrack('-S')).out);
 }
 
 /** Both programs watch while `act` runs between two flows that both have seen; what they print of it is the same. */
@@ -96,7 +86,8 @@ async function sameEvents(
 ): Promise<void> {
   const watchers = [place.conntrack(group === 'flow' ? '-E' : '-E expect'), place.ring3(group, 'watch -o conntrack')].map(watcher);
   try {
-    const mark = (port: number): void => void run(place.conntrack(`-I -p udp -s 10.8.8.8 -d 10.8.8.9 --sport ${port} --dport 9 -t 60`));
+    const mark = (port: number): void =>
+      void outcomeOf(...place.conntrack(`-I -p udp -s 10.8.8.8 -d 10.8.8.9 --sport ${port} --dport 9 -t 60`));
     if (group === 'flow') {
       let port = 40_000;
       await until('both watch', () => {
@@ -153,7 +144,7 @@ const changes = (place: Place) => () => {
     '-U -p tcp -s 10.3.0.1 -d 10.3.0.2 --sport 7 --dport 80 -m 9',
     '-D -p tcp -s 10.3.0.1',
   ])
-    assert.equal(run(place.conntrack(line)).status, 0, line);
+    assert.equal(outcomeOf(...place.conntrack(line)).status, 0, line);
 };
 
 describe('ring3 flow prints what conntrack prints, of the kernel', { skip: withoutNamespaces ?? need('conntrack').skip ?? false }, () => {
@@ -162,8 +153,8 @@ describe('ring3 flow prints what conntrack prints, of the kernel', { skip: witho
   before(() => {
     namespace = kernelNamespace();
     place = ofKernel(namespace);
-    run([...namespace.prefix, 'sysctl', '-qw', 'net.netfilter.nf_conntrack_acct=1', 'net.netfilter.nf_conntrack_timestamp=1']);
-    for (const flow of flows) assert.equal(run(place.conntrack(`-I -t 1000 -p ${flow}`)).status, 0, flow);
+    outcomeOf(...namespace.prefix, 'sysctl', '-qw', 'net.netfilter.nf_conntrack_acct=1', 'net.netfilter.nf_conntrack_timestamp=1');
+    for (const flow of flows) assert.equal(outcomeOf(...place.conntrack(`-I -t 1000 -p ${flow}`)).status, 0, flow);
   });
   after(() => namespace[Symbol.dispose]());
 
@@ -171,7 +162,7 @@ describe('ring3 flow prints what conntrack prints, of the kernel', { skip: witho
   test('events', () => sameEvents(place, 'flow', changes(place)));
 
   test('expectations', need('python3', 'iptables'), async () => {
-    const inside = (...words: string[]): Outcome => run([...namespace.prefix, ...words]);
+    const inside = (...words: string[]): Outcome => outcomeOf(...namespace.prefix, ...words);
     inside('ip', 'link', 'set', 'lo', 'up');
     const helper = ['iptables-legacy', '-w', '-t', 'raw', '-A', 'OUTPUT', '-p', 'tcp', '--dport', '21', '-j', 'CT', '--helper', 'ftp'];
     assert.equal(inside(...helper).status, 0);
@@ -191,14 +182,14 @@ c.send(b'USER x\\r\\n'); a.recv(99); time.sleep(0.1); c.send(b'PORT 127,0,0,1,4,
     const act = async (): Promise<void> => {
       const [first, ...rest] = namespace.prefix as [string, ...string[]];
       talking = spawn(first, [...rest, '/usr/bin/python3', '-c', talk, '30'], { stdio: 'ignore' });
-      await until('an expectation', () => run(place.conntrack('-L expect')).out !== '');
-      const listed = (words: readonly string[]): string => run(words).out.replace(/^\d+/, 'T');
+      await until('an expectation', () => outcomeOf(...place.conntrack('-L expect')).out !== '');
+      const listed = (words: readonly string[]): string => outcomeOf(...words).out.replace(/^\d+/, 'T');
       assert.equal(listed(place.ring3('expect', 'list -o conntrack')), listed(place.conntrack('-L expect')));
       assert.match(
-        run(place.ring3('expect', 'list')).out,
+        outcomeOf(...place.ring3('expect', 'list')).out,
         /^PROTO +SOURCE.*\ntcp +127\.0\.0\.1:0 +127\.0\.0\.1:1029 +127\.0\.0\.1:\d+ > 127\.0\.0\.1:21 +\d+s +0 +ftp\n$/,
       );
-      run(place.conntrack('-F expect'));
+      outcomeOf(...place.conntrack('-F expect'));
     };
     try {
       await sameEvents(place, 'expect', act, joined);
@@ -228,7 +219,7 @@ describe('ring3 flow prints what conntrack prints, of a running daemon', need('c
     writeFileSync(capture, pcapOf(packets, { linkType: LinkType.Raw }));
     daemon = await startRing3(folder, ['--capture', capture]);
     const place = ofDaemon(daemon);
-    for (const flow of flows) assert.equal(run(place.conntrack(`-I -t 1000 -p ${flow}`)).status, 0, flow);
+    for (const flow of flows) assert.equal(outcomeOf(...place.conntrack(`-I -t 1000 -p ${flow}`)).status, 0, flow);
   });
   after(async () => {
     await daemon[Symbol.asyncDispose]();
@@ -240,13 +231,13 @@ describe('ring3 flow prints what conntrack prints, of a running daemon', need('c
 
   test('a capture that is served stands in its namespace, in its own time', () => {
     const place = ofDaemon(daemon, 'capture');
-    const { out } = run(place.conntrack('-L'));
+    const { out } = outcomeOf(...place.conntrack('-L'));
     assert.match(
       out,
       /^tcp +6 43\d{4} ESTABLISHED src=10\.0\.0\.1 dst=10\.0\.0\.2 sport=1024 dport=80 packets=2 bytes=80 .* \[ASSURED\] mark=0 use=1$/m,
     );
     assert.match(out, /^icmp +1 \d+ src=10\.0\.0\.1 dst=10\.0\.0\.2 type=8 code=0 id=7 packets=1 bytes=28 \[UNREPLIED\]/m);
-    assert.equal(run(place.ring3('flow', 'list -o conntrack')).out, out);
-    assert.equal(run(place.conntrack('-L')).out, out); // its clock stands
+    assert.equal(outcomeOf(...place.ring3('flow', 'list -o conntrack')).out, out);
+    assert.equal(outcomeOf(...place.conntrack('-L')).out, out); // its clock stands
   });
 });

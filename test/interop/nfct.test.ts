@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { type Outcome, outcomeOf } from './beside.ts';
 import { kernelNamespace, withoutNamespaces } from './namespace.ts';
 import { need } from './programs.ts';
 import { type Ring3, startRing3 } from './ring3.ts';
@@ -111,16 +112,6 @@ const lists: Readonly<Record<string, readonly string[]>> = {
   'version and help': ['version', 'help', ''],
 };
 
-interface Outcome {
-  readonly out: string;
-  readonly err: string;
-  readonly status: number | null;
-}
-function run(words: readonly string[]): Outcome {
-  const [first, ...rest] = words as [string, ...string[]];
-  const { stdout, stderr, status } = spawnSync(first, rest, { encoding: 'utf8' });
-  return { out: stdout, err: stderr, status };
-}
 const words = (line: string): string[] => ['nfct', ...line.split(' ').filter((word) => word !== '')];
 const exec = (...options: string[]): string[] => [process.execPath, bin, 'exec', ...options, '--'];
 
@@ -133,15 +124,15 @@ describe('nfct says the same under exec as on the kernel: output, errors and exi
       // one command alone has a table of its own, so a shell runs them all
       const script = lines.map((line) => `${words(line).join(' ')}; echo "= $?"; echo "= ${line}" >&2`).join('\n');
       const shell = ['sh', '-c', script];
-      assert.deepEqual(run([...exec('--fresh'), ...shell]), run([...namespace.prefix, ...shell]));
+      assert.deepEqual(outcomeOf(...exec('--fresh'), ...shell), outcomeOf(...namespace.prefix, ...shell));
     });
   }
 
   test('the real table is not touched', () => {
     using namespace = kernelNamespace();
     const inside = [...namespace.prefix, ...exec('--fresh'), ...words('add timeout leak inet tcp close 1')];
-    assert.deepEqual(run(inside), { out: '', err: '', status: 0 });
-    assert.equal(run([...namespace.prefix, 'nfct', 'list', 'timeout']).out, '');
+    assert.deepEqual(outcomeOf(...inside), { out: '', err: '', status: 0 });
+    assert.equal(outcomeOf(...namespace.prefix, 'nfct', 'list', 'timeout').out, '');
   });
 });
 
@@ -160,8 +151,8 @@ describe('nfct against a running daemon', skip, () => {
   test('the same against a running daemon, a process for each command', () => {
     using namespace = kernelNamespace();
     const { netlink } = daemon.at;
-    const kernelHas = (command: string): Outcome => run([...namespace.prefix, ...words(command)]);
-    const daemonHas = (command: string): Outcome => run([...exec('--netlink', netlink as string), ...words(command)]);
+    const kernelHas = (command: string): Outcome => outcomeOf(...namespace.prefix, ...words(command));
+    const daemonHas = (command: string): Outcome => outcomeOf(...exec('--netlink', netlink as string), ...words(command));
     for (const command of [
       'add timeout web inet tcp established 100',
       'list timeout',
@@ -180,19 +171,19 @@ describe('nfct against a running daemon', skip, () => {
 
   test('ring3 timeout and nfct see one table', () => {
     const netlink = daemon.at['netlink'] as string;
-    const ring3 = (line: string): Outcome => run([process.execPath, bin, 'timeout', '--netlink', netlink, ...line.split(' ')]);
+    const ring3 = (line: string): Outcome => outcomeOf(process.execPath, bin, 'timeout', '--netlink', netlink, ...line.split(' '));
     assert.equal(ring3('add shared inet udp replied 9').status, 0);
-    const seen = run([...exec('--netlink', netlink), ...words('get timeout shared')]);
+    const seen = outcomeOf(...exec('--netlink', netlink), ...words('get timeout shared'));
     assert.match(seen.out, /\.REPLIED = 9,/);
     assert.equal(ring3('get shared').out, seen.out);
-    assert.equal(run([...exec('--netlink', netlink), ...words('delete timeout shared')]).status, 0);
+    assert.equal(outcomeOf(...exec('--netlink', netlink), ...words('delete timeout shared')).status, 0);
     assert.notEqual(ring3('get shared').status, 0);
   });
 });
 
 describe('other programs under exec', () => {
   test('a subsystem that ring3 lacks answers as one that the kernel lacks: nft', need('nft'), () => {
-    const outcome = run([...exec('--fresh'), 'nft', 'add', 'table', 'ip', 'ring3-test']);
+    const outcome = outcomeOf(...exec('--fresh'), 'nft', 'add', 'table', 'ip', 'ring3-test');
     assert.notEqual(outcome.status, 0);
     assert.match(outcome.err, /Operation not supported|Invalid argument/);
   });

@@ -1,25 +1,15 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { type Outcome, outcomeOf } from './beside.ts';
 import { kernelNamespace, withoutNamespaces } from './namespace.ts';
 import { need } from './programs.ts';
 import { type Ring3, startRing3 } from './ring3.ts';
 
 const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
 
-interface Outcome {
-  readonly out: string;
-  readonly err: string;
-  readonly status: number | null;
-}
-function run(...words: string[]): Outcome {
-  const [first, ...rest] = words as [string, ...string[]];
-  const { stdout, stderr, status } = spawnSync(first, rest, { encoding: 'utf8' });
-  return { out: stdout, err: stderr, status };
-}
 const done: Outcome = { out: '', err: '', status: 0 };
 
 describe('rules and namespaces of a running daemon, as nfct sees them', need('nfct'), () => {
@@ -34,10 +24,10 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
     rmSync(folder, { recursive: true });
   });
   const ring3 = (group: string, line: string): Outcome =>
-    run(process.execPath, bin, group, '--control', daemon.at['control'] as string, ...line.split(' '));
+    outcomeOf(process.execPath, bin, group, '--control', daemon.at['control'] as string, ...line.split(' '));
   const nfct = (line: string, namespace?: string): Outcome => {
     const where = ['--netlink', daemon.at['netlink'] as string, ...(namespace === undefined ? [] : ['--namespace', namespace])];
-    return run(process.execPath, bin, 'exec', ...where, '--', 'nfct', ...line.split(' '));
+    return outcomeOf(process.execPath, bin, 'exec', ...where, '--', 'nfct', ...line.split(' '));
   };
 
   test('a policy that a rule names is busy until the rule goes', () => {
@@ -55,18 +45,18 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
 
   test('the kernel says the same of a rule of iptables', { skip: withoutNamespaces ?? need('iptables').skip ?? false }, () => {
     using namespace = kernelNamespace();
-    const inKernel = (line: string): Outcome => run(...namespace.prefix, ...line.split(' '));
+    const inKernel = (line: string): Outcome => outcomeOf(...namespace.prefix, ...line.split(' '));
     const rule = 'iptables-legacy -w -t raw -A PREROUTING -p udp --dport 5000 -j CT --timeout p';
     inKernel('nfct add timeout p inet udp replied 5');
     nfct('add timeout p inet udp replied 5');
     assert.equal(inKernel(rule).status, 0, inKernel(rule).err);
     assert.equal(ring3('rule', 'add inet udp dport 5000 in timeout p').status, 0);
     for (const line of ['delete timeout p', 'get timeout p', 'flush timeout', 'list timeout'])
-      assert.deepEqual(nfct(line), run(...namespace.prefix, 'nfct', ...line.split(' ')), line);
+      assert.deepEqual(nfct(line), outcomeOf(...namespace.prefix, 'nfct', ...line.split(' ')), line);
     assert.deepEqual(ring3('rule', 'flush'), done);
     inKernel('iptables-legacy -w -t raw -F');
     for (const line of ['flush timeout', 'list timeout'])
-      assert.deepEqual(nfct(line), run(...namespace.prefix, 'nfct', ...line.split(' ')), line);
+      assert.deepEqual(nfct(line), outcomeOf(...namespace.prefix, 'nfct', ...line.split(' ')), line);
   });
 
   test('a namespace has a table of its own, and exec reaches it by its name', () => {
@@ -95,7 +85,7 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
 
   test('ring3 helper and nfct see one list, and print it alike', () => {
     const helper = (line: string): Outcome =>
-      run(process.execPath, bin, 'helper', '--netlink', daemon.at['netlink'] as string, ...line.split(' '));
+      outcomeOf(process.execPath, bin, 'helper', '--netlink', daemon.at['netlink'] as string, ...line.split(' '));
     const known = [
       'amanda inet udp',
       'dhcpv6 inet6 udp',

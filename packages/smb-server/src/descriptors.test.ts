@@ -22,6 +22,7 @@ import {
   SetInfoRequest,
 } from '@ring3/smb-proto';
 import { createMemoryStore, expectAnswer, type Identity } from '@ring3/vfs';
+import { idsOf } from './testing/elements.ts';
 import { RawClient, testServer } from './testing/raw-client.ts';
 
 type Ids = { persistentFileId: number; volatileFileId: number };
@@ -49,7 +50,7 @@ async function set(client: RawClient, ids: Ids, descriptor: SecurityDescriptor, 
 test('a new file is its creator’s, and open to whoever reaches the share, until somebody says otherwise', async () => {
   const server = testServer();
   const ann = await RawClient.at(server);
-  const file = RawClient.ids(await ann.create('file'));
+  const file = idsOf(await ann.create('file'));
   const { owner, dacl } = await get(ann, file);
   strictEqual(owner, [...server.sessions.values()][0]?.identity.sid);
   deepStrictEqual(dacl?.aces, [allow('S-1-1-0', fileAllAccess, AceFlags.Inherited)]);
@@ -62,7 +63,7 @@ test('what the descriptor does not give is refused at CREATE, also to its owner 
   const ann = await RawClient.at(server);
   const bob = await RawClient.at(server, 'share', 'bob', 'word');
   const sid = [...server.sessions.values()][0]?.identity.sid as string;
-  const file = RawClient.ids(await ann.create('file'));
+  const file = idsOf(await ann.create('file'));
   strictEqual(await set(ann, file, listOf(allow(sid, AccessMask.FileReadData))), NtStatus.Success);
   const open = (client: RawClient, desiredAccess: number) =>
     client.create('file', { desiredAccess, createDisposition: CreateDisposition.Open }).then(({ status }) => status);
@@ -79,15 +80,15 @@ test('a folder that takes no files takes none, and passes its entries on (MS-DTY
   const server = testServer();
   const ann = await RawClient.at(server);
   const everyone = (mask: number, flags = 0) => allow('S-1-1-0', mask, flags);
-  const folder = RawClient.ids(await ann.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  const folder = idsOf(await ann.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   const inherits = AceFlags.ObjectInherit | AceFlags.ContainerInherit;
   strictEqual(await set(ann, folder, listOf(everyone(AccessMask.GenericRead, inherits), everyone(fileAllAccess))), NtStatus.Success);
   deepStrictEqual((await get(ann, folder)).dacl?.aces[0], everyone(fileGenericRead, inherits), 'generic rights are mapped when set');
-  const child = RawClient.ids(await ann.create('folder\\child'));
+  const child = idsOf(await ann.create('folder\\child'));
   deepStrictEqual((await get(ann, child)).dacl?.aces, [everyone(fileGenericRead)], 'not marked: the folder does not inherit automatically');
   const automatic = SecurityControl.DaclAutoInherited | SecurityControl.DaclAutoInheritReq;
   await set(ann, folder, { ...listOf(everyone(fileAllAccess, inherits)), control: automatic });
-  const marked = RawClient.ids(await ann.create('folder\\marked'));
+  const marked = idsOf(await ann.create('folder\\marked'));
   deepStrictEqual((await get(ann, marked)).dacl?.aces, [everyone(fileAllAccess, AceFlags.Inherited)]);
   await set(ann, folder, listOf(everyone(fileAllAccess & ~AccessMask.FileAddFile)));
   strictEqual((await ann.create('folder\\more')).status, NtStatus.AccessDenied);
@@ -98,7 +99,7 @@ test('a CREATE may bring the descriptor along; a malformed one creates nothing (
   const client = await RawClient.at(testServer());
   const data = encodeSecurityDescriptor(listOf(allow('S-1-1-0', AccessMask.FileReadData)));
   const made = await client.create('own', { createContexts: [{ name: CreateContextName.SdBuffer, data }] });
-  deepStrictEqual((await get(client, RawClient.ids(made))).dacl?.aces, [allow('S-1-1-0', AccessMask.FileReadData)]);
+  deepStrictEqual((await get(client, idsOf(made))).dacl?.aces, [allow('S-1-1-0', AccessMask.FileReadData)]);
   for (let length = 0; length < data.length; length++) {
     const createContexts = [{ name: CreateContextName.SdBuffer, data: data.subarray(0, length) }];
     strictEqual((await client.create('none', { createContexts })).status, NtStatus.InvalidParameter, `${length} bytes`);
@@ -108,9 +109,9 @@ test('a CREATE may bring the descriptor along; a malformed one creates nothing (
 
 test('only one’s own SIDs can be made owners, and only with the right to (MS-FSA 2.1.5.17)', async () => {
   const client = await RawClient.at(testServer());
-  const file = RawClient.ids(await client.create('file'));
+  const file = idsOf(await client.create('file'));
   strictEqual(await set(client, file, { control: 0, owner: 'S-1-5-18' }, Owner), NtStatus.InvalidOwner);
-  const reader = RawClient.ids(await client.create('file', { desiredAccess: AccessMask.ReadControl }));
+  const reader = idsOf(await client.create('file', { desiredAccess: AccessMask.ReadControl }));
   strictEqual(await set(client, reader, listOf(), Dacl), NtStatus.AccessDenied);
 });
 
@@ -121,7 +122,7 @@ test('an entry that another program made is under its folder’s descriptor, as 
   const bob = await RawClient.at(server, 'share', 'bob', 'word');
   const sid = [...server.sessions.values()][0]?.identity.sid as string;
   const inherits = AceFlags.ObjectInherit | AceFlags.ContainerInherit;
-  const folder = RawClient.ids(await ann.create('mine', { createOptions: CreateOptions.DirectoryFile }));
+  const folder = idsOf(await ann.create('mine', { createOptions: CreateOptions.DirectoryFile }));
   await set(ann, folder, listOf(allow(sid, fileAllAccess, inherits)));
   const program: Identity = { name: 'program', sid: 'S-1-5-18', groups: [], guest: false };
   const root = expectAnswer(await store.root(program), 'root');
@@ -133,7 +134,7 @@ test('an entry that another program made is under its folder’s descriptor, as 
   strictEqual((await bob.create('mine\\below\\file', { desiredAccess })).status, NtStatus.AccessDenied);
   strictEqual((await bob.create('mine\\below\\new')).status, NtStatus.AccessDenied);
   const read = await ann.create('mine\\below\\file', { desiredAccess: desiredAccess | AccessMask.ReadControl });
-  deepStrictEqual((await get(ann, RawClient.ids(read))).dacl?.aces, [allow(sid, fileAllAccess)]);
+  deepStrictEqual((await get(ann, idsOf(read))).dacl?.aces, [allow(sid, fileAllAccess)]);
 });
 
 test('a symbolic link is no way around the folder of what it leads to', async () => {
@@ -142,7 +143,7 @@ test('a symbolic link is no way around the folder of what it leads to', async ()
   const ann = await RawClient.at(server);
   const bob = await RawClient.at(server, 'share', 'bob', 'word');
   const sid = [...server.sessions.values()][0]?.identity.sid as string;
-  const folder = RawClient.ids(await ann.create('mine', { createOptions: CreateOptions.DirectoryFile }));
+  const folder = idsOf(await ann.create('mine', { createOptions: CreateOptions.DirectoryFile }));
   await set(ann, folder, listOf(allow(sid, fileAllAccess, AceFlags.ObjectInherit | AceFlags.ContainerInherit)));
   const program: Identity = { name: 'program', sid: 'S-1-5-18', groups: [], guest: false };
   const root = expectAnswer(await store.root(program), 'root');

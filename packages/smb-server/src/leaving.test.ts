@@ -8,25 +8,13 @@ import { Command, CreateOptions, createNtlmInitiator, Dialect, LockFlags, NtStat
 import { type Call, createMemoryStore, intercept, type Vfs } from '@ring3/vfs';
 import { createSmbServer, type SmbServer } from './create-smb-server.ts';
 import type { Server } from './server.ts';
+import { nothingLeft } from './testing/counts.ts';
 import { closing, echo, type Ids, idsOf, listing, locking, reading, settingUp, watching, writing } from './testing/elements.ts';
 import { createBody, type Element, RawClient, testServer } from './testing/raw-client.ts';
 import { turns } from './testing/turns.ts';
 import { viewOf } from './view.ts';
 
 const { ExclusiveLock, FailImmediately } = LockFlags;
-const nothing = {
-  connections: 0,
-  sessions: 0,
-  trees: 0,
-  opens: 0,
-  closing: 0,
-  files: 0,
-  locks: 0,
-  oplocks: 0,
-  watches: 0,
-  requests: 0,
-  bytes: 0,
-};
 
 /** A store whose calls of these kinds wait until they are let go; and how many do. */
 class Gate {
@@ -74,7 +62,7 @@ describe('draining', () => {
     const clients = [await come(), await come(), new RawClient(server)];
     await clients[0]?.create('file');
     await server.leaving.drain(10_000);
-    deepStrictEqual(counts(), nothing);
+    deepStrictEqual(counts(), nothingLeft);
     await turns();
     for (const client of clients) notStrictEqual(client.ended, undefined);
     await server.close();
@@ -104,7 +92,7 @@ describe('draining', () => {
     strictEqual(await busy.next(), undefined, 'what came too late is not answered');
     await turns();
     strictEqual(drained.done, true);
-    deepStrictEqual(counts(), nothing);
+    deepStrictEqual(counts(), nothingLeft);
     strictEqual(clock.pending, 0);
     await server.close();
   });
@@ -146,7 +134,7 @@ describe('draining', () => {
     strictEqual(counts().requests, 1);
     gate.open();
     await turns();
-    deepStrictEqual(counts(), nothing);
+    deepStrictEqual(counts(), nothingLeft);
     await server.close();
   });
 
@@ -185,7 +173,7 @@ describe('draining', () => {
     for (const { status } of statuses) strictEqual(status, NtStatus.Pending);
     await server.leaving.drain(10_000);
     await turns();
-    deepStrictEqual(counts(), nothing);
+    deepStrictEqual(counts(), nothingLeft);
     strictEqual(clock.pending, 0);
     await server.close();
   });
@@ -198,7 +186,7 @@ describe('draining', () => {
     const drained = server.leaving.drain(10_000);
     strictEqual((await opener.next())?.[0]?.status, NtStatus.Success);
     await drained;
-    deepStrictEqual(counts(), nothing);
+    deepStrictEqual(counts(), nothingLeft);
     await server.close();
   });
 
@@ -219,7 +207,7 @@ describe('draining', () => {
     ok((answer[0]?.bytes.length ?? 0) > 60_000);
     strictEqual(await client.next(), undefined);
     await drained;
-    deepStrictEqual(server.view.counts(), nothing);
+    deepStrictEqual(server.view.counts(), nothingLeft);
   });
 
   test('who does not take his answers is cut when the time is over', async () => {
@@ -232,7 +220,7 @@ describe('draining', () => {
     const gone = once(server.events, 'disconnect');
     await server.drain(1);
     deepStrictEqual(((await gone) as [{ reason: string }])[0].reason, 'the time to finish was over');
-    deepStrictEqual(server.view.counts(), nothing);
+    deepStrictEqual(server.view.counts(), nothingLeft);
     socket.destroy();
   });
 });
@@ -285,7 +273,7 @@ describe('closing', () => {
     gate.open();
     await turns();
     strictEqual(closed.done, true);
-    deepStrictEqual(counts(), nothing);
+    deepStrictEqual(counts(), nothingLeft);
   });
 
   test('a store whose close never answers holds nobody up for longer than the limit, and it is said', async () => {
@@ -313,11 +301,11 @@ describe('closing', () => {
       deepStrictEqual(errors(), ['closed although stores have not answered'], call);
       const { requests, closing, files, ...left } = counts();
       ok(requests + closing > 0, call);
-      const { requests: _r, closing: _c, files: _f, ...none } = nothing;
+      const { requests: _r, closing: _c, files: _f, ...none } = nothingLeft;
       deepStrictEqual(left, none, call);
       gate.open();
       await turns();
-      deepStrictEqual(counts(), nothing, call);
+      deepStrictEqual(counts(), nothingLeft, call);
       strictEqual(clock.pending, 0);
     }
   });
@@ -343,7 +331,7 @@ describe('closing', () => {
     gate.open();
     clock.advance(1000);
     await turns();
-    deepStrictEqual(counts(), nothing);
+    deepStrictEqual(counts(), nothingLeft);
     await server.close();
   });
 });
@@ -403,7 +391,7 @@ describe('a reset under load', () => {
         await turns(round % 5);
         gate.open();
         await closed;
-        deepStrictEqual(counts(), nothing);
+        deepStrictEqual(counts(), nothingLeft);
         strictEqual(clock.pending, 0);
       }
     });

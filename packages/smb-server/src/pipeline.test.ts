@@ -15,7 +15,7 @@ import {
   TreeConnectRequest,
   TreeDisconnectRequest,
 } from '@ring3/smb-proto';
-import { echo } from './testing/elements.ts';
+import { echo, idsOf } from './testing/elements.ts';
 import { createBody, type Element, RawClient, testServer } from './testing/raw-client.ts';
 
 const close = (ids = { persistentFileId: -1, volatileFileId: -1 }): Element => ({
@@ -100,7 +100,7 @@ test('session, signature, tree, open, structure: the first that is wrong answers
   strictEqual((await client.ask({ ...broken, header: badlySigned })).status, NtStatus.AccessDenied);
   strictEqual((await client.ask({ ...broken, header: { treeId: 77 } })).status, NtStatus.NetworkNameDeleted);
   strictEqual((await client.ask(broken)).status, NtStatus.FileClosed);
-  const ids = RawClient.ids(await client.create('a'));
+  const ids = idsOf(await client.create('a'));
   const known = { ...body, head: body.head.slice() };
   const view = new DataView(known.head.buffer);
   view.setBigUint64(64 + 24, BigInt(ids.persistentFileId), true);
@@ -135,7 +135,7 @@ test('another session’s ids are nobody’s on this connection', async () => {
   const server = testServer();
   const ann = await RawClient.at(server);
   const bob = await RawClient.at(server, 'share', 'bob', 'word');
-  const ids = RawClient.ids(await ann.create('a'));
+  const ids = idsOf(await ann.create('a'));
   strictEqual((await bob.ask({ ...close(ids), header: { sessionId: ann.sessionId } })).status, NtStatus.UserSessionDeleted);
   strictEqual((await bob.ask(close(ids))).status, NtStatus.FileClosed);
   strictEqual((await ann.ask(close(ids))).status, NtStatus.Success);

@@ -21,6 +21,7 @@ import {
 import { createMemoryStore } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import type { Server } from './server.ts';
+import { nothingLeft } from './testing/counts.ts';
 import { closing, disconnecting, echo, type Ids, idsOf, locking, reading, setting } from './testing/elements.ts';
 import { type Element, RawClient, testServer } from './testing/raw-client.ts';
 import { turns } from './testing/turns.ts';
@@ -46,22 +47,9 @@ const contexts = [
   { contextType: cipher, data: EncryptionCapabilities.encode({ ciphers: [Cipher.Aes256Gcm] }).head, reserved: 0 },
   { contextType: signing, data: SigningCapabilities.encode({ signingAlgorithms: [SigningAlgorithm.AesGmac] }).head, reserved: 0 },
 ];
-const nothing = {
-  connections: 0,
-  sessions: 0,
-  trees: 0,
-  opens: 0,
-  closing: 0,
-  files: 0,
-  locks: 0,
-  oplocks: 0,
-  watches: 0,
-  requests: 0,
-  bytes: 0,
-};
 async function ends(server: Server): Promise<void> {
   await server.close();
-  deepStrictEqual(viewOf(server).counts(), nothing);
+  deepStrictEqual(viewOf(server).counts(), nothingLeft);
 }
 
 test('a session is told with the names of what protects it', async () => {
@@ -274,7 +262,7 @@ test('a connection is ended with its reason', async () => {
 
 test('the counts tell all that is there, and that nothing is', async () => {
   const { server, view, ann, bob } = await stage();
-  deepStrictEqual(view.counts(), { ...nothing, connections: 2, sessions: 2, trees: 2 });
+  deepStrictEqual(view.counts(), { ...nothingLeft, connections: 2, sessions: 2, trees: 2 });
   const ids = idsOf(await ann.create('file', { requestedOplockLevel: OplockLevel.Exclusive }));
   await ann.ask(locking(ids, 0n, 1n, ExclusiveLock | FailImmediately));
   const folder = idsOf(await bob.create('folder', { createOptions: CreateOptions.DirectoryFile }));

@@ -19,6 +19,7 @@ import {
 } from '@ring3/smb-proto';
 import { createMemoryStore, withoutFeatures } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
+import { idsOf } from '../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 
 type Ids = { persistentFileId: number; volatileFileId: number };
@@ -40,17 +41,17 @@ async function stage() {
   const server = testServer();
   const watcher = await RawClient.at(server);
   const other = await RawClient.at(server, 'share', 'bob', 'word');
-  const folder = RawClient.ids(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  const folder = idsOf(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   return { server, watcher, other, folder };
 }
 
 test('CHANGE_NOTIFY on a file, without the right to list, or for more than a transaction holds is refused (3.3.5.19)', async () => {
   const { watcher, folder } = await stage();
-  const file = RawClient.ids(await watcher.create('file'));
+  const file = idsOf(await watcher.create('file'));
   assert.equal((await watcher.ask(watching(file))).status, NtStatus.InvalidParameter);
   assert.equal((await watcher.ask(watching(folder, { outputBufferLength: 65537 }))).status, NtStatus.InvalidParameter);
   const blind = { createOptions: CreateOptions.DirectoryFile, desiredAccess: AccessMask.FileReadAttributes };
-  const unlisted = RawClient.ids(await watcher.create('folder', blind));
+  const unlisted = idsOf(await watcher.create('folder', blind));
   assert.equal((await watcher.ask(watching(unlisted))).status, NtStatus.AccessDenied);
 });
 
@@ -84,7 +85,7 @@ test('more than the buffer holds is told as: look yourself (STATUS_NOTIFY_ENUM_D
 
 test('a watch of the tree tells what is below, one of the folder does not (2.2.35)', async () => {
   const { watcher, other, folder } = await stage();
-  const wide = RawClient.ids(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  const wide = idsOf(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   await other.create('folder\\below', { createOptions: CreateOptions.DirectoryFile });
   await watcher.ask(watching(wide, { flags: 1 }));
   await watcher.ask(watching(folder));
@@ -113,7 +114,7 @@ test('a waiting request ends with NOTIFY_CLEANUP when its open, tree or session 
 test('a waiting request ends with DELETE_PENDING when its folder is going to be deleted (MS-FSA 2.1.5.15.3)', async () => {
   const { watcher, other, folder } = await stage();
   await watcher.ask(watching(folder));
-  const doomed = RawClient.ids(await other.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  const doomed = idsOf(await other.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   const buffer = new Uint8Array(FileDispositionInformation.byteLength);
   FileDispositionInformation.write(new Frame(buffer), 0, { deletePending: 1 });
   const fileInfoClass = FileInformationClass.Disposition;
@@ -126,7 +127,7 @@ test('a waiting request ends with DELETE_PENDING when its folder is going to be 
 test('on a store that tells nothing the request waits, and can still be ended', async () => {
   const server = testServer({ shares: { share: withoutFeatures(createMemoryStore(), ['watch']) } });
   const watcher = await RawClient.at(server);
-  const folder = RawClient.ids(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  const folder = idsOf(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   assert.equal((await watcher.ask(watching(folder))).status, NtStatus.Pending);
   const answers = [await watcher.ask(closing(folder)), await next(watcher)];
   assert.deepEqual(answers.map(({ status }) => status).sort(), [NtStatus.Success, NtStatus.NotifyCleanup]);

@@ -48,6 +48,7 @@ import {
 } from '@ring3/smb-proto';
 import { createMemoryStore } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
+import { idsOf } from '../testing/elements.ts';
 import { type Element, RawClient, testServer } from '../testing/raw-client.ts';
 
 const none = new Uint8Array(0);
@@ -94,7 +95,6 @@ const control = (ctlCode: number, more: Partial<Parameters<typeof IoctlRequest.e
     ...more,
   }),
 });
-const ids = RawClient.ids;
 
 test('NEGOTIATE takes the highest dialect in common, and none is not supported (3.3.5.4)', async () => {
   const all = [Dialect.Smb202, Dialect.Smb21, Dialect.Smb30, Dialect.Smb302];
@@ -216,7 +216,7 @@ test('CREATE does what its disposition says, there and not there (2.2.13)', asyn
   const act = async (name: string, createDisposition: number) => {
     const answer = await client.create(name, { createDisposition });
     if (answer.status !== 0) return answer.status;
-    await client.ask(closing(ids(answer)));
+    await client.ask(closing(idsOf(answer)));
     return answer.read(CreateResponse).createAction;
   };
   await act('there', Create);
@@ -252,12 +252,12 @@ test('CREATE refuses names that lead out of the share or make no sense (MS-FSCC 
 
 test('CREATE compares share modes and honours a deletion that waits (MS-FSA 2.1.5.1.2)', async () => {
   const client = await RawClient.at(testServer());
-  const first = ids(await client.create('file', { shareAccess: 1, desiredAccess: AccessMask.FileReadData }));
+  const first = idsOf(await client.create('file', { shareAccess: 1, desiredAccess: AccessMask.FileReadData }));
   strictEqual((await client.create('file', { desiredAccess: AccessMask.FileWriteData })).status, NtStatus.SharingViolation);
   strictEqual((await client.create('file', { desiredAccess: AccessMask.FileReadAttributes })).status, NtStatus.Success);
   await client.ask(closing(first));
-  const doomed = ids(await client.create('gone', { createOptions: CreateOptions.DeleteOnClose }));
-  const second = ids(await client.create('gone'));
+  const doomed = idsOf(await client.create('gone', { createOptions: CreateOptions.DeleteOnClose }));
+  const second = idsOf(await client.create('gone'));
   await client.ask(closing(doomed));
   strictEqual((await client.create('gone', { createDisposition: CreateDisposition.Open })).status, NtStatus.DeletePending);
   await client.ask(closing(second));
@@ -282,7 +282,7 @@ test('CREATE with impossible options or access is refused (3.3.5.9)', async () =
 
 test('WRITE and READ carry bytes; the end of the file, folders and missing rights say so (3.3.5.12, 3.3.5.13)', async () => {
   const client = await RawClient.at(testServer());
-  const file = ids(await client.create('file'));
+  const file = idsOf(await client.create('file'));
   strictEqual((await client.ask(writing(file, 'hello', 3))).read(WriteResponse).count, 5);
   const answer = (await client.ask(reading(file, 100))).read(ReadResponse);
   strictEqual(Buffer.concat(answer.data).toString(), '\0\0\0hello');
@@ -290,25 +290,25 @@ test('WRITE and READ carry bytes; the end of the file, folders and missing right
   strictEqual((await client.ask(reading(file, 10, 2 ** 53))).status, NtStatus.EndOfFile);
   strictEqual((await client.ask(reading(file, 10, 4, 9))).status, NtStatus.EndOfFile);
   strictEqual((await client.ask(reading(file, 0))).status, NtStatus.Success);
-  const reader = ids(await client.create('file', { desiredAccess: AccessMask.FileReadData }));
+  const reader = idsOf(await client.create('file', { desiredAccess: AccessMask.FileReadData }));
   strictEqual((await client.ask(writing(reader, 'no'))).status, NtStatus.AccessDenied);
-  const writer = ids(await client.create('file', { desiredAccess: AccessMask.FileWriteData }));
+  const writer = idsOf(await client.create('file', { desiredAccess: AccessMask.FileWriteData }));
   strictEqual((await client.ask(reading(writer, 1))).status, NtStatus.AccessDenied);
-  const folder = ids(await client.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  const folder = idsOf(await client.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   strictEqual((await client.ask(reading(folder, 1))).status, NtStatus.InvalidDeviceRequest);
   strictEqual((await client.ask({ command: Command.Flush, body: FlushRequest.encode(file) })).status, NtStatus.Success);
 });
 
 test('READ above what was negotiated, or beyond its credit charge, is refused (3.3.5.2.5)', async () => {
   const client = await RawClient.at(testServer());
-  const file = ids(await client.create('file'));
+  const file = idsOf(await client.create('file'));
   strictEqual((await client.ask(reading(file, 65537))).status, NtStatus.InvalidParameter);
   strictEqual((await client.ask(reading(file, 16 * 1024 * 1024))).status, NtStatus.InvalidParameter);
 });
 
 test('CLOSE tells size and times where it is asked, once (3.3.5.10)', async () => {
   const client = await RawClient.at(testServer());
-  const file = ids(await client.create('file'));
+  const file = idsOf(await client.create('file'));
   await client.ask(writing(file, '12345'));
   const answer = (await client.ask(closing(file, 1))).read(CloseResponse);
   strictEqual(answer.endOfFile, 5n);
@@ -317,8 +317,8 @@ test('CLOSE tells size and times where it is asked, once (3.3.5.10)', async () =
 
 test('QUERY_DIRECTORY tells each entry once, matches patterns, and ends (3.3.5.18)', async () => {
   const client = await RawClient.at(testServer());
-  for (const name of ['a.txt', 'b.txt', 'c.doc']) await client.ask(closing(ids(await client.create(name))));
-  const root = ids(await client.create('', { createOptions: CreateOptions.DirectoryFile, desiredAccess: AccessMask.FileListDirectory }));
+  for (const name of ['a.txt', 'b.txt', 'c.doc']) await client.ask(closing(idsOf(await client.create(name))));
+  const root = idsOf(await client.create('', { createOptions: CreateOptions.DirectoryFile, desiredAccess: AccessMask.FileListDirectory }));
   const names = (answer: Awaited<ReturnType<typeof client.ask>>): number =>
     Buffer.concat(answer.read(QueryDirectoryResponse).buffer).toString('utf16le').split('.').length - 1;
   const all = await client.ask(listing(root, '*.txt'));
@@ -326,13 +326,13 @@ test('QUERY_DIRECTORY tells each entry once, matches patterns, and ends (3.3.5.1
   strictEqual((await client.ask(listing(root, '*.txt'))).status, NtStatus.NoMoreFiles);
   strictEqual((await client.ask(listing(root, 'C.DOC', 0x10))).status, NtStatus.Success);
   strictEqual((await client.ask(listing(root, 'nothing*', 0x10))).status, NtStatus.NoSuchFile);
-  const file = ids(await client.create('a.txt'));
+  const file = idsOf(await client.create('a.txt'));
   strictEqual((await client.ask(listing(file, '*'))).status, NtStatus.InvalidParameter);
 });
 
 test('QUERY_INFO answers what fits, and says what does not exist (3.3.5.20)', async () => {
   const client = await RawClient.at(testServer());
-  const file = ids(await client.create('file'));
+  const file = idsOf(await client.create('file'));
   await client.ask(writing(file, '123'));
   const answer = (await client.ask(asking(file, FileInformationClass.Standard))).read(QueryInfoResponse);
   strictEqual(FileStandardInformation.read(new Frame(Buffer.concat(answer.buffer)), 0).endOfFile, 3n);
@@ -347,7 +347,7 @@ test('QUERY_INFO answers what fits, and says what does not exist (3.3.5.20)', as
 
 test('SET_INFO renames, cuts and deletes, by the rights of the open (3.3.5.21)', async () => {
   const client = await RawClient.at(testServer());
-  const file = ids(await client.create('file'));
+  const file = idsOf(await client.create('file'));
   const name = FileRenameInformation.encode({ replaceIfExists: 0, rootDirectory: 0n, fileName: 'other' }).head;
   strictEqual((await client.ask(setting(file, FileInformationClass.Rename, name))).status, NtStatus.Success);
   const empty = FileRenameInformation.encode({ replaceIfExists: 0, rootDirectory: 0n, fileName: '' }).head;
@@ -362,7 +362,7 @@ test('SET_INFO renames, cuts and deletes, by the rights of the open (3.3.5.21)',
     (await client.ask(setting(file, FileInformationClass.EndOfFile, new Uint8Array(8).fill(255)))).status,
     NtStatus.InvalidParameter,
   );
-  const looker = ids(await client.create('other', { desiredAccess: AccessMask.FileReadAttributes }));
+  const looker = idsOf(await client.create('other', { desiredAccess: AccessMask.FileReadAttributes }));
   strictEqual((await client.ask(setting(looker, FileInformationClass.Disposition, Uint8Array.of(1)))).status, NtStatus.AccessDenied);
   strictEqual((await client.ask(setting(file, FileInformationClass.Disposition, Uint8Array.of(1)))).status, NtStatus.Success);
   for (const open of [file, looker]) await client.ask(closing(open));
@@ -371,7 +371,7 @@ test('SET_INFO renames, cuts and deletes, by the rights of the open (3.3.5.21)',
 
 test('CHANGE_NOTIFY waits with an interim response, and CANCEL ends it once (3.3.5.16, 3.3.5.19)', async () => {
   const client = await RawClient.at(testServer());
-  const folder = ids(await client.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  const folder = idsOf(await client.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   const body = ChangeNotifyRequest.encode({ ...folder, flags: 0, outputBufferLength: 1024, completionFilter: 1 });
   const interim = await client.ask({ command: Command.ChangeNotify, body });
   strictEqual(interim.status, NtStatus.Pending);
@@ -388,8 +388,8 @@ test('CHANGE_NOTIFY waits with an interim response, and CANCEL ends it once (3.3
 
 test('LOCK keeps others off a range until it is given back (3.3.5.14)', async () => {
   const client = await RawClient.at(testServer());
-  const first = ids(await client.create('file'));
-  const second = ids(await client.create('file'));
+  const first = idsOf(await client.create('file'));
+  const second = idsOf(await client.create('file'));
   await client.ask(writing(first, 'locked'));
   const locking = (open: Ids, flags: number): Element => ({
     command: Command.Lock,
@@ -412,7 +412,7 @@ test('IOCTL: unknown codes are invalid device requests, also before any tree, an
   strictEqual((await client.ask(control(Fsctl.SetSparse))).status, NtStatus.NetworkNameDeleted);
   await client.connect('share');
   strictEqual((await client.ask(control(Fsctl.SetSparse))).status, NtStatus.FileClosed);
-  const file = ids(await client.create('file', { desiredAccess: AccessMask.FileReadData }));
+  const file = idsOf(await client.create('file', { desiredAccess: AccessMask.FileReadData }));
   strictEqual((await client.ask(control(Fsctl.SetSparse, file))).status, NtStatus.AccessDenied);
   strictEqual((await client.ask(control(Fsctl.PipeTransceive, file))).status, NtStatus.InvalidDeviceRequest);
 });
@@ -430,14 +430,14 @@ test('VALIDATE_NEGOTIATE_INFO repeats the negotiation; a changed one ends the co
 
 test('OPLOCK_BREAK acknowledges nothing where nothing was broken (3.3.5.22.1)', async () => {
   const client = await RawClient.at(testServer());
-  const file = ids(await client.create('file'));
+  const file = idsOf(await client.create('file'));
   const body = OplockBreak.encode({ ...file, oplockLevel: 0 });
   strictEqual((await client.ask({ command: Command.OplockBreak, body })).status, NtStatus.InvalidOplockProtocol);
 });
 
 test('QUERY_INFO answers each class of the file system that clients ask when they mount, sector sizes among them (3.3.5.20.2)', async () => {
   const client = await RawClient.at(testServer());
-  const root = ids(await client.create('', { createOptions: CreateOptions.DirectoryFile }));
+  const root = idsOf(await client.create('', { createOptions: CreateOptions.DirectoryFile }));
   const { Volume, Size, Device, Attribute, Control, FullSize, ObjectId, SectorSize } = FsInformationClass;
   for (const fsClass of [Volume, Size, Device, Attribute, Control, FullSize, ObjectId, SectorSize]) {
     const answer = await client.ask(asking(root, fsClass, 1024, InfoType.FileSystem));

@@ -14,6 +14,7 @@ import {
   NtStatus,
   TreeDisconnectRequest,
 } from '@ring3/smb-proto';
+import { idsOf } from '../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 
 type Ids = { persistentFileId: number; volatileFileId: number };
@@ -32,8 +33,8 @@ async function stage(): Promise<{ first: RawClient; second: RawClient; a: Ids; b
   const server = testServer();
   const first = await RawClient.at(server);
   const second = await RawClient.at(server, 'share', 'bob', 'word');
-  const a = RawClient.ids(await first.create('file'));
-  const b = RawClient.ids(await second.create('file'));
+  const a = idsOf(await first.create('file'));
+  const b = idsOf(await second.create('file'));
   return { first, second, a, b };
 }
 
@@ -43,9 +44,9 @@ const next = async (client: RawClient): Promise<Answer> => ((await client.next()
 test('LOCK without elements, of a folder, or without the right to read or write is refused (3.3.5.14)', async () => {
   const { first, a } = await stage();
   assert.equal(await statusOf(first, locking(a, [])), NtStatus.InvalidParameter);
-  const folder = RawClient.ids(await first.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  const folder = idsOf(await first.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   assert.equal(await statusOf(first, locking(folder, [[0n, 1n, now]])), NtStatus.InvalidParameter);
-  const look = RawClient.ids(await first.create('file', { desiredAccess: AccessMask.FileReadAttributes }));
+  const look = idsOf(await first.create('file', { desiredAccess: AccessMask.FileReadAttributes }));
   assert.equal(await statusOf(first, locking(look, [[0n, 1n, now]])), NtStatus.AccessDenied);
 });
 

@@ -21,7 +21,7 @@ import {
   WriteRequest,
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { opening } from '../testing/elements.ts';
+import { idsOf, opening } from '../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 
 type Ids = { persistentFileId: number; volatileFileId: number };
@@ -64,7 +64,7 @@ test('a client of 3.x that logs on without SPNEGO gets no oplock: that of Linux 
 
 test('a break is told on the holder’s connection: no request’s message, of no session or tree, unsigned (3.3.4.6)', async () => {
   const { first, second } = await stage();
-  const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Exclusive }));
+  const held = idsOf(await first.create('file', { requestedOplockLevel: Exclusive }));
   assert.equal((await second.ask(opening('file'))).status, NtStatus.Pending);
   const { header, read } = await next(first);
   assert.equal(header.command, Command.OplockBreak);
@@ -77,7 +77,7 @@ test('a break is told on the holder’s connection: no request’s message, of n
 
 test('a conflicting CREATE goes on when the holder has acknowledged; the answer says the new level (3.3.5.22.1)', async () => {
   const { first, second } = await stage();
-  const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Batch }));
+  const held = idsOf(await first.create('file', { requestedOplockLevel: Batch }));
   await second.ask(opening('file', { requestedOplockLevel: Batch }));
   await next(first);
   const answer = await first.ask(acknowledging(held, Ii));
@@ -90,7 +90,7 @@ test('a conflicting CREATE goes on when the holder has acknowledged; the answer 
 
 test('a CREATE that overwrites breaks to none; keeping level II is a violation, and the CREATE goes on (3.3.5.22.1)', async () => {
   const { first, second } = await stage();
-  const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Batch }));
+  const held = idsOf(await first.create('file', { requestedOplockLevel: Batch }));
   await second.ask(opening('file', { createDisposition: CreateDisposition.Overwrite }));
   assert.equal((await next(first)).read(OplockBreak).oplockLevel, 0);
   assert.equal((await first.ask(acknowledging(held, Ii))).status, NtStatus.InvalidOplockProtocol);
@@ -99,14 +99,14 @@ test('a CREATE that overwrites breaks to none; keeping level II is a violation, 
 
 test('an acknowledgment nobody waits for is a violation (3.3.5.22.1)', async () => {
   const { first } = await stage();
-  const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Batch }));
+  const held = idsOf(await first.create('file', { requestedOplockLevel: Batch }));
   assert.equal((await first.ask(acknowledging(held, 0))).status, NtStatus.InvalidOplockProtocol);
   assert.equal((await first.ask(acknowledging({ ...held, volatileFileId: 99999 }, 0))).status, NtStatus.FileClosed);
 });
 
 test('a holder that says nothing for 35 seconds has no oplock any more (3.3.2.1, 3.3.6.1)', async () => {
   const { first, second, clock } = await stage();
-  const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Exclusive }));
+  const held = idsOf(await first.create('file', { requestedOplockLevel: Exclusive }));
   await second.ask(opening('file'));
   await next(first);
   clock.advance(35_000);
@@ -117,7 +117,7 @@ test('a holder that says nothing for 35 seconds has no oplock any more (3.3.2.1,
 test('CLOSE, and the end of the holder’s connection, end a break (3.3.4.17, 3.3.7.1)', async () => {
   for (const lost of [false, true]) {
     const { first, second } = await stage();
-    const held = RawClient.ids(await first.create('file', { requestedOplockLevel: Batch, shareAccess: 0 }));
+    const held = idsOf(await first.create('file', { requestedOplockLevel: Batch, shareAccess: 0 }));
     await second.ask(opening('file'));
     await next(first);
     if (lost) first.sendBytes(Uint8Array.of(0xee, 0, 0, 0));
@@ -173,7 +173,7 @@ test('a write, and a new size, break level II of all at once, the writer’s own
   for (const change of changes) {
     const { first, second } = await stage();
     await first.create('file', { requestedOplockLevel: Ii });
-    const writer = RawClient.ids(await second.create('file', { requestedOplockLevel: Ii }));
+    const writer = idsOf(await second.create('file', { requestedOplockLevel: Ii }));
     const own = await second.ask(change(writer));
     assert.deepEqual([own.header.command, own.read(OplockBreak).oplockLevel], [Command.OplockBreak, 0]);
     assert.equal((await next(second)).status, NtStatus.Success);
@@ -195,8 +195,8 @@ const closing = (ids: Ids): Element => ({ command: Command.Close, body: CloseReq
 test('replacing a file breaks a batch oplock on it: a holder that only cached its close lets it go, another keeps it (MS-FSA 2.1.5.15.12)', async () => {
   for (const closes of [true, false]) {
     const { first, second } = await stage();
-    const held = RawClient.ids(await first.create('old', { requestedOplockLevel: Batch }));
-    const fresh = RawClient.ids(await second.create('new'));
+    const held = idsOf(await first.create('old', { requestedOplockLevel: Batch }));
+    const fresh = idsOf(await second.create('new'));
     assert.equal((await second.ask(renaming(fresh, 'old'))).status, NtStatus.Pending);
     assert.equal((await next(first)).header.command, Command.OplockBreak);
     await first.ask(closes ? closing(held) : acknowledging(held, Ii));
@@ -207,8 +207,8 @@ test('replacing a file breaks a batch oplock on it: a holder that only cached it
 test('renaming a folder breaks the batch oplocks below it, and fails while something there stays open (MS-FSA 2.1.5.15.12)', async () => {
   for (const closes of [true, false]) {
     const { first, second } = await stage();
-    const folder = RawClient.ids(await second.create('folder', { createOptions: CreateOptions.DirectoryFile }));
-    const held = RawClient.ids(await first.create('folder\\file', { requestedOplockLevel: Batch }));
+    const folder = idsOf(await second.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+    const held = idsOf(await first.create('folder\\file', { requestedOplockLevel: Batch }));
     assert.equal((await second.ask(renaming(folder, 'elsewhere'))).status, NtStatus.Pending);
     assert.equal((await next(first)).header.command, Command.OplockBreak);
     await first.ask(closes ? closing(held) : acknowledging(held, Ii));

@@ -82,6 +82,11 @@ async function play(waiting: Answer, client: RawClient, moves: readonly Move[]):
 const orders = (names: readonly string[]): fc.Arbitrary<string[]> =>
   fc.subarray([...names, ...names], { minLength: 1, maxLength: 5 }).chain((some) => fc.shuffledSubarray(some, { minLength: some.length }));
 
+const send =
+  (client: RawClient, element: Element): Move =>
+  () =>
+    client.sendFrame(client.encode([element]));
+
 describe('what waits ends once (LCK, OPL, DLK)', () => {
   test('a lock that waits is answered once, whichever of wake, CANCEL, CLOSE, the end of tree, session or connection comes first', async () => {
     const names = ['unlock', 'closeFirst', 'dropFirst', 'cancel', 'cancelById', 'close', 'leave', 'logOff', 'drop'];
@@ -93,10 +98,6 @@ describe('what waits ends once (LCK, OPL, DLK)', () => {
         await first.ask(locking(a, ...all, ExclusiveLock | FailImmediately));
         const waiting = await second.ask(locking(b, ...all, ExclusiveLock));
         assert.equal(waiting.status, NtStatus.Pending);
-        const send =
-          (client: RawClient, element: Element): Move =>
-          () =>
-            client.sendFrame(client.encode([element]));
         const moves: Record<string, Move> = {
           unlock: send(first, locking(a, ...all, Unlock)),
           closeFirst: send(first, closing(a)),
@@ -128,10 +129,6 @@ describe('what waits ends once (LCK, OPL, DLK)', () => {
         const a = idsOf(await first.create('file', { requestedOplockLevel: OplockLevel.Batch }));
         const waiting = await second.ask({ command: Command.Create, body: createBody('file') });
         assert.equal(waiting.status, NtStatus.Pending);
-        const send =
-          (client: RawClient, element: Element): Move =>
-          () =>
-            client.sendFrame(client.encode([element]));
         const moves: Record<string, Move> = {
           acknowledge: send(first, acknowledging(a, OplockLevel.Ii)),
           refuse: send(first, acknowledging(a, OplockLevel.Batch)),

@@ -3,7 +3,6 @@ import {
   Command,
   CreateDisposition,
   CreateRequest,
-  CreateResponse,
   createNtlmInitiator,
   Dialect,
   defaultSigningAlgorithm,
@@ -257,12 +256,6 @@ export class RawClient {
   /** Opens or creates. */
   create(name: string, more: Partial<Parameters<typeof CreateRequest.encode>[0]> = {}): Promise<Answer> {
     return this.ask({ command: Command.Create, body: createBody(name, more) });
-  }
-
-  /** The ids of what `create` answered. */
-  static ids(answer: Answer): { persistentFileId: number; volatileFileId: number } {
-    const { persistentFileId, volatileFileId } = answer.read(CreateResponse);
-    return { persistentFileId, volatileFileId };
   }
 }
 

@@ -36,6 +36,7 @@ import {
 } from '@ring3/smb-proto';
 import { createMemoryStore, type Vfs, withoutFeatures } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
+import { idsOf } from '../../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../../testing/raw-client.ts';
 import { rows } from './table.ts';
 
@@ -64,7 +65,7 @@ async function stage(vfs: Vfs = createMemoryStore()) {
     control,
     status: async (...args: Parameters<typeof control>): Promise<number> => (await control(...args)).status,
     async file(name: string, text = ''): Promise<Ids> {
-      const ids = RawClient.ids(await client.create(name));
+      const ids = idsOf(await client.create(name));
       const body = { ...ids, offset: 0, channel: 0, remainingBytes: 0, flags: 0, writeChannelInfo: none, data: [Buffer.from(text)] };
       await client.ask({ command: Command.Write, body: WriteRequest.encode(body) });
       return ids;
@@ -127,7 +128,7 @@ test('SRV_COPYCHUNK asks the locks of source and target (MS-SMB2 3.3.5.15.6)', a
   for (const locked of ['source', 'target']) {
     const { client, file, key, control } = await stage();
     const [source, target] = [await file('source', 'hello'), await file('target', 'there')];
-    const other = RawClient.ids(await client.create(locked));
+    const other = idsOf(await client.create(locked));
     await client.ask({
       command: Command.Lock,
       body: LockRequest.encode({ ...other, lockSequence: 0, locks: [{ offset: 0n, length: 5n, flags: 0x12 }] }),
@@ -139,7 +140,7 @@ test('SRV_COPYCHUNK asks the locks of source and target (MS-SMB2 3.3.5.15.6)', a
 test('a copy needs rights on both files: reading the target too, but for _WRITE (MS-SMB2 3.3.5.15.6)', async () => {
   const { client, file, key, status } = await stage();
   const source = await file('source', 'hello');
-  const open = async (name: string, desiredAccess: number): Promise<Ids> => RawClient.ids(await client.create(name, { desiredAccess }));
+  const open = async (name: string, desiredAccess: number): Promise<Ids> => idsOf(await client.create(name, { desiredAccess }));
   const writeOnly = await open('target', AccessMask.FileWriteData);
   const readOnly = await open('target', AccessMask.FileReadData);
   const look = await open('source', AccessMask.FileReadAttributes);
@@ -156,7 +157,7 @@ test('a resume key is good while its open is there, for the session that has it 
   const target = await file('target');
   const all = copying(await key(source), [[0, 0, 5]]);
   const other = await RawClient.at(server, 'share', 'bob', 'word');
-  const theirs = RawClient.ids(await other.create('theirs'));
+  const theirs = idsOf(await other.create('theirs'));
   assert.equal((await other.ask(controlling(theirs, Fsctl.SrvCopychunk, all))).status, NtStatus.ObjectNameNotFound);
   await client.ask({ command: Command.Close, body: CloseRequest.encode({ flags: 0, ...source }) });
   assert.equal(await status(target, Fsctl.SrvCopychunk, all), NtStatus.ObjectNameNotFound);
@@ -252,7 +253,7 @@ test('SET_REPARSE_POINT makes an empty file a link inside the share, GET tells i
   const { client, file, control, status, text } = await stage();
   await client.create('d', { createOptions: CreateOptions.DirectoryFile });
   await file('target', 'found');
-  const ids = RawClient.ids(await client.create('d\\link', asLink));
+  const ids = idsOf(await client.create('d\\link', asLink));
   assert.equal(await status(ids, Fsctl.GetReparsePoint), NtStatus.NotAReparsePoint);
   assert.equal(await status(ids, Fsctl.SetReparsePoint, link('..\\target')), NtStatus.Success);
   const told = outputOf(await control(ids, Fsctl.GetReparsePoint));
@@ -260,14 +261,14 @@ test('SET_REPARSE_POINT makes an empty file a link inside the share, GET tells i
   assert.deepEqual([substituteName, relative], ['..\\target', true]);
   const attributes = (await client.create('d\\link', { ...asLink, createDisposition: CreateDisposition.Open })).read(CreateResponse);
   assert.ok(attributes.fileAttributes & FileAttributes.ReparsePoint);
-  const followed = RawClient.ids(await client.create('d\\link', { createDisposition: CreateDisposition.Open }));
+  const followed = idsOf(await client.create('d\\link', { createDisposition: CreateDisposition.Open }));
   assert.equal(await text(followed), 'found');
 });
 
 test('a link that leaves the share, or is absolute, cannot be made; nor another reparse point (MS-FSA 2.1.5.10)', async () => {
   const { client, file, status } = await stage();
   await client.create('d', { createOptions: CreateOptions.DirectoryFile });
-  const ids = RawClient.ids(await client.create('d\\link', asLink));
+  const ids = idsOf(await client.create('d\\link', asLink));
   for (const target of ['..\\..\\x', 'a\\..\\..\\..\\x', '\\x', '..\\..']) {
     assert.equal(await status(ids, Fsctl.SetReparsePoint, link(target)), NtStatus.AccessDenied, target);
   }
@@ -283,19 +284,19 @@ test('a link that leaves the share, or is absolute, cannot be made; nor another 
 test('DELETE_REPARSE_POINT makes a link an empty file again, by its own tag (MS-FSA 2.1.5.10)', async () => {
   const { client, file, status, text } = await stage();
   await file('target', 'found');
-  const ids = RawClient.ids(await client.create('link', asLink));
+  const ids = idsOf(await client.create('link', asLink));
   const head = (reparseTag: number): Uint8Array => ReparseDataBuffer.encode({ reparseTag, reparseData: none }).head;
   assert.equal(await status(ids, Fsctl.DeleteReparsePoint, head(ReparseTag.Symlink)), NtStatus.NotAReparsePoint);
   await status(ids, Fsctl.SetReparsePoint, link('target'));
   assert.equal(await status(ids, Fsctl.DeleteReparsePoint, head(ReparseTag.MountPoint)), NtStatus.IoReparseTagMismatch);
   assert.equal(await status(ids, Fsctl.DeleteReparsePoint, head(ReparseTag.Symlink)), NtStatus.Success);
-  assert.equal(await text(RawClient.ids(await client.create('link'))), '');
+  assert.equal(await text(idsOf(await client.create('link'))), '');
 });
 
 test('a link is closed and deleted as any file; while others have the file open it does not become one', async () => {
   const { server, client, status } = await stage();
-  const ids = RawClient.ids(await client.create('link', { createOptions: CreateOptions.OpenReparsePoint | CreateOptions.DeleteOnClose }));
-  const other = RawClient.ids(await client.create('link'));
+  const ids = idsOf(await client.create('link', { createOptions: CreateOptions.OpenReparsePoint | CreateOptions.DeleteOnClose }));
+  const other = idsOf(await client.create('link'));
   assert.equal(await status(ids, Fsctl.SetReparsePoint, link('x')), NtStatus.SharingViolation);
   await client.ask({ command: Command.Close, body: CloseRequest.encode({ flags: 0, ...other }) });
   assert.equal(await status(ids, Fsctl.SetReparsePoint, link('x')), NtStatus.Success);
@@ -309,7 +310,7 @@ test('PIPE_PEEK tells what could be read, and leaves it there; a file is no pipe
   const { client, file, status } = await stage();
   assert.equal(await status(await file('file'), Fsctl.PipePeek), NtStatus.InvalidDeviceRequest);
   await client.connect('IPC$');
-  const pipe = RawClient.ids(await client.create('srvsvc', { createDisposition: CreateDisposition.Open }));
+  const pipe = idsOf(await client.create('srvsvc', { createDisposition: CreateDisposition.Open }));
   const answer = await client.ask(controlling(pipe, Fsctl.PipePeek));
   const head = PipePeekHead.read(new Frame(outputOf(answer)), 0);
   assert.deepEqual(head, { namedPipeState: 3, readDataAvailable: 0, numberOfMessages: 0, messageLength: 0 });

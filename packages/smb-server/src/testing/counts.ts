@@ -1,0 +1,16 @@
+import type { Counts } from '../view.ts';
+
+/** What a server counts when nothing is left in it. */
+export const nothingLeft: Counts = {
+  connections: 0,
+  sessions: 0,
+  trees: 0,
+  opens: 0,
+  closing: 0,
+  files: 0,
+  locks: 0,
+  oplocks: 0,
+  watches: 0,
+  requests: 0,
+  bytes: 0,
+};
