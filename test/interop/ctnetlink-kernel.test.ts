@@ -40,7 +40,7 @@ test('random requests about flows and expectations, right and wrong: this kernel
         (options) => new Machine(options),
         (wanted, found) => looseDifference(wanted, found, 20),
       );
-      assert.equal(outcome.kind, 'passed', outcome.kind === 'failed' ? outcome.differences.join('\n') : undefined);
+      assert.equal(outcome.kind, 'passed', outcome.kind === 'failed' ? outcome.differences.join('\n') : '');
     }),
     { numRuns: 500, ...seeded },
   );

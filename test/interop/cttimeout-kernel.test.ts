@@ -82,7 +82,7 @@ test('random requests, right and wrong: this kernel and ring3 answer alike, byte
       const answered = await askKernel(vector);
       steps += answered.steps.length;
       const outcome = await askRing3(answered);
-      assert.equal(outcome.kind, 'passed', outcome.kind === 'failed' ? outcome.differences.join('\n') : undefined);
+      assert.equal(outcome.kind, 'passed', outcome.kind === 'failed' ? outcome.differences.join('\n') : '');
     }),
     { numRuns: 3000, ...seeded },
   );

@@ -233,7 +233,7 @@ describe('the manual and the tools of the kernel server are what is followed', n
       assert.deepEqual(read(said('G'), said('S')), read([], []), 'and no warning');
       for (const [, name, place = 'S'] of entries)
         if (place === 'G' && name !== 'max connections' && name !== 'guest account')
-          assert.match(read([], [`${name} = 1`]).warnings.join(), /belongs into \[global\]/, name);
+          assert.match(read([], [`${name} = 1`]).warnings.join(), /belongs into \[global\]/, name ?? '');
     }));
 
   test('what ksmbd.addshare makes of a file, and of what it refuses, is what is read here', () =>

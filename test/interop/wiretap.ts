@@ -63,7 +63,7 @@ export async function wiretap(port: number): Promise<Wiretap> {
   const pass = (from: Socket, to: Socket): void => {
     const splitter = new FrameSplitter((chunks) => listenTo(heard, chunks));
     sockets.add(from);
-    from.on('data', (bytes) => {
+    from.on('data', (bytes: Uint8Array) => {
       splitter.receive(bytes);
       to.write(bytes);
     });

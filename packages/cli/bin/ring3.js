@@ -11,7 +11,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 }
 // libuv reads this before the pool's first use: storage and cryptography share it
 process.env.UV_THREADPOOL_SIZE ??= '16';
-if (major === 24) {
+if (major === 24 || major === 26) {
   // bulk data pass through many short-lived buffers: docs/decisions/0032-collecting-buffers.md
   v8.setFlagsFromString('--external-memory-accounted-in-global-limit');
   // the road of a request is compiled after its first hundreds, not thousands: docs/decisions/0061-compiled-early.md

@@ -14,7 +14,7 @@ class TcpLink implements Link {
   open(events: LinkEvents): void {
     let reason = 'closed by the peer';
     this.#socket
-      .on('data', (bytes) => events.receive(bytes))
+      .on('data', (bytes: Uint8Array) => events.receive(bytes))
       .on('error', (error) => {
         reason = error.message;
       })
