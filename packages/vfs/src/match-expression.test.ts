@@ -15,11 +15,14 @@ const table: readonly (readonly [expression: string, matching: string, others: s
   ['?', 'a . ä', 'ab'],
   ['a?c', 'abc a.c aßc', 'ac abbc'],
   ['😀?', '😀x', '😀 😀xy'],
-  // DOS_STAR: stops at the last period
-  ['<', 'abc x', '.abc a. a.b'],
+  // DOS_STAR: up to the last period, which it may match
+  ['<', 'abc x a.', '.abc a.b'],
+  ['<txt', 'Fine.txt txt a.b.txt xtxt', 'a.txt.b a.xtxt'],
+  ['f<e', 'fine.e f.i.e fe file', 'f.ie fine.f'],
   ['<.txt', 'a.txt a.b.txt .txt', 'a.txt.b txt'],
   ['<.<', 'a.b a.b.c .a', 'a ab'],
-  ['<b', 'b ab', 'ba a.b'],
+  ['<<', 'a.b ab a.b.c', ''],
+  ['<b', 'b ab a.b', 'ba a.ab'],
   ['a<.c', 'a.c a.b.c ab.c', 'a.c.d'],
   // DOS_QM: one unit, or nothing before a period and at the end
   ['>', 'a', 'ab a.'],
@@ -64,7 +67,7 @@ function naive(expression: string, name: string): boolean {
     if (p === expression.length) return n === name.length;
     const [wanted, unit] = [expression[p], name[n]];
     if (wanted === '*') return from(p + 1, n) || (n < name.length && from(p, n + 1));
-    if (wanted === '<') return from(p + 1, n) || (n < name.length && n !== lastDot && from(p, n + 1));
+    if (wanted === '<') return from(p + 1, n) || (n < name.length && from(n === lastDot ? p + 1 : p, n + 1));
     if (wanted === '>') return unit === undefined || unit === '.' ? from(p + 1, n) : from(p + 1, n + 1);
     if (wanted === '"') return unit === '.' ? from(p + 1, n + 1) : unit === undefined && from(p + 1, n);
     return unit !== undefined && (wanted === '?' || wanted === unit) && from(p + 1, n + 1);

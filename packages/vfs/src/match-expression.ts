@@ -1,6 +1,6 @@
 import { upcase } from './names.ts';
 
-/** Whether a name is one of those an expression means. */
+/** Whether a name is in an expression. */
 export type NameMatcher = (name: string) => boolean;
 
 const star = 0x2a; // *
@@ -10,20 +10,20 @@ const dosQm = 0x3e; // >
 const dosDot = 0x22; // "
 const dot = 0x2e;
 
-/** Longer expressions match nothing: no name is so long, and each unit costs time for each name. */
+/** Longer expressions match nothing: no name is that long, and each unit of an expression costs time for each name. */
 const longest = 1024;
 
 /**
- * Whether a name is in an expression, MS-FSA 2.1.4.4, case ignored. `*` any units; `?` one unit; DOS_STAR `<` any units but the last period of the name;
- * DOS_QM `>` one unit that is no period, or nothing before a period and at the end; DOS_DOT `"` a period, or nothing at the end.
- * `*.*` means every name. Where many names are asked, {@link compileExpression} once is faster.
+ * Whether a name is in an expression, MS-FSA 2.1.4.4, case ignored. `*` any units; `?` one unit; DOS_STAR `<` any units, up to the last period of the name,
+ * which it may match; DOS_QM `>` one unit that is not a period, or nothing before a period and at the end; DOS_DOT `"` a period, or nothing at the end.
+ * `*.*` is every name. {@link compileExpression} is faster if many names are tested.
  */
 export const matchesExpression = (expression: string, name: string): boolean => compileExpression(expression)(name);
 
 /** @returns whether an expression has wildcards (MS-FSA 2.1.4.3); one without is a plain name */
 export const hasWildcards = (expression: string): boolean => /[*?<>"]/.test(expression);
 
-/** @returns the matcher of an expression: what {@link matchesExpression} tells, ready for many names; time for a name grows as its length by the expression's */
+/** @returns the matcher of an expression: {@link matchesExpression} for many names. The time for a name is proportional to its length times the expression's */
 export function compileExpression(expression: string): NameMatcher {
   if (expression === '') return (name) => name === '';
   if (expression.length > longest) return () => false;
@@ -35,7 +35,7 @@ export function compileExpression(expression: string): NameMatcher {
   return (name) => name !== '' && search(pattern, upcase(name));
 }
 
-/** Walks the name once, keeping the set of all places in the pattern that its beginning can have led to: so no pattern makes it slow. */
+/** Walks the name once and keeps the set of all places in the pattern that its beginning can lead to, so no pattern makes it slow. */
 function search(pattern: string, name: string): boolean {
   const lastDot = name.lastIndexOf('.');
   let places = new Uint8Array(pattern.length + 1);
@@ -50,7 +50,13 @@ function search(pattern: string, name: string): boolean {
       if (places[place] === 0) continue;
       const wanted = pattern.charCodeAt(place);
       if (wanted === star || (wanted === dosStar && at !== lastDot)) next[place] = 1;
-      else if (wanted === question || wanted === unit || (wanted === dosQm && unit !== dot) || (wanted === dosDot && unit === dot))
+      else if (
+        wanted === question ||
+        wanted === dosStar ||
+        wanted === unit ||
+        (wanted === dosQm && unit !== dot) ||
+        (wanted === dosDot && unit === dot)
+      )
         next[place + 1] = 1;
       else continue;
       alive = true;
@@ -62,7 +68,7 @@ function search(pattern: string, name: string): boolean {
   return places[pattern.length] === 1;
 }
 
-/** Adds the places that are reached without eating a unit. */
+/** Adds the places that are reached without consuming a unit. */
 function skip(pattern: string, places: Uint8Array, beforeDot: boolean, atEnd: boolean): void {
   for (let place = 0; place < pattern.length; place++) {
     if (places[place] === 0) continue;

@@ -77,13 +77,16 @@ const inexpressible = /[\x01-\x1f"*:<>?\\|]|[ .]$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const inexpressibleUnits = /[\x01-\x1f"*:<>?\\|]/g;
 
-/** A stored name as a client sees it: what Windows cannot have in a name goes into the private use area. Most names come back as they are. */
+/** A stored name as a client sees it: characters that Windows does not allow are mapped to the private use area. Most names are returned unchanged. */
 export function toWireName(name: string): string {
   if (!inexpressible.test(name)) return name;
-  const shown = name.replace(inexpressibleUnits, (character) => toPrivate.get(character)!);
+  const shown = toPlainWireName(name);
   const last = trailing.get(shown.at(-1)!);
   return last === undefined ? shown : shown.slice(0, -1) + last;
 }
+
+/** The same with a period or space at the end left as it is: the spelling of a client that does not map these. */
+export const toPlainWireName = (name: string): string => name.replace(inexpressibleUnits, (character) => toPrivate.get(character)!);
 
 /** The stored name that a new entry gets for the one a client gives: the inverse of {@link toWireName}. */
 export function fromWireName(name: string): string {

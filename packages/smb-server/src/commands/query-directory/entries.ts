@@ -1,6 +1,16 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
 import { type DirectoryEntry, ReparseTag } from '@ring3/smb-proto';
-import { compileExpression, fromWireName, hasWildcards, isCode, type NameMatcher, type Stat, toWireName, type VfsCode } from '@ring3/vfs';
+import {
+  compileExpression,
+  fromWireName,
+  hasWildcards,
+  isCode,
+  type NameMatcher,
+  type Stat,
+  toPlainWireName,
+  toWireName,
+  type VfsCode,
+} from '@ring3/vfs';
 import { fileId128Of, metadataOf } from '../../metadata.ts';
 import type { NameRules } from '../../name-rules.ts';
 import type { Open } from '../../open.ts';
@@ -21,7 +31,7 @@ const batch = 512;
 
 const matchers = new WeakMap<DirectoryCursor, NameMatcher | null>();
 
-/** What the pattern accepts, in wire spelling; null where it accepts everything. */
+/** The matcher of the pattern, for names in wire spelling; null if it matches every name. */
 function matcherOf(cursor: DirectoryCursor): NameMatcher | null {
   let matcher = matchers.get(cursor);
   if (matcher === undefined) {
@@ -29,6 +39,18 @@ function matcherOf(cursor: DirectoryCursor): NameMatcher | null {
     matchers.set(cursor, matcher);
   }
   return matcher;
+}
+
+/**
+ * The wire spelling of a stored name that a pattern matches; undefined if none does. A period or space at the end is mapped (U+F029, U+F028), so that Windows can
+ * open the entry, unless only the unmapped spelling matches: then the client spells it so. MS-FSA 2.1.4.4 matches a DOS_DOT with a period at the end.
+ */
+function spelled(matcher: NameMatcher | null, name: string): string | undefined {
+  const wire = toWireName(name);
+  if (matcher === null || matcher(wire)) return wire;
+  if (wire === name || !/[ .]$/.test(name)) return undefined;
+  const plain = toPlainWireName(name);
+  return matcher(plain) ? plain : undefined;
 }
 
 /** The entry that comes next, without moving on; undefined at the end. `.` and `..` come first. */
@@ -59,7 +81,7 @@ function stored(
   const entry = cursor.entries[cursor.at];
   if (entry !== undefined) {
     if (want.stat && entry.stat === undefined) return lookAgain(open, cursor, entry.name, want, matcher);
-    return described(toWireName(entry.name), entry.stat, want);
+    return described(spelled(matcher, entry.name) ?? toWireName(entry.name), entry.stat, want);
   }
   if (cursor.ended) return undefined;
   if (!hasWildcards(cursor.pattern)) return single(open, cursor, want);
@@ -76,13 +98,13 @@ function stored(
   });
 }
 
-/** Which stored names are listed; missing where all are. */
+/** The stored names that are listed; undefined if all are. */
 function listed(matcher: NameMatcher | null, { vetoed }: NameRules): NameMatcher | undefined {
-  if (vetoed === undefined) return matcher === null ? undefined : (name) => matcher(toWireName(name));
-  return (name) => (matcher === null || matcher(toWireName(name))) && !vetoed(name);
+  if (vetoed === undefined) return matcher === null ? undefined : (name) => spelled(matcher, name) !== undefined;
+  return (name) => spelled(matcher, name) !== undefined && !vetoed(name);
 }
 
-/** A client that asked for names alone goes on with more: an entry that is gone by now is left out. */
+/** For a client that asked for names only and then asks for more: an entry that was deleted since is left out. */
 function lookAgain(
   open: Open,
   cursor: DirectoryCursor,
@@ -91,7 +113,7 @@ function lookAgain(
   matcher: NameMatcher | null,
 ): MaybePromise<DirectoryEntry | VfsCode | undefined> {
   return andThen(statOf(open, name), (found) => {
-    if (!isCode(found)) return described(toWireName(name), found.stat, want);
+    if (!isCode(found)) return described(spelled(matcher, name) ?? toWireName(name), found.stat, want);
     cursor.at++;
     return stored(open, cursor, want, matcher);
   });
@@ -107,7 +129,7 @@ function statOf(open: Open, name: string): MaybePromise<{ readonly name: string;
   });
 }
 
-/** A pattern without wildcards is one name: looked up, not searched for. */
+/** A pattern without wildcards is one name, which is looked up. An entry found by it is shown with the last character spelled as in the pattern. */
 function single(open: Open, cursor: DirectoryCursor, want: Want): MaybePromise<DirectoryEntry | VfsCode | undefined> {
   cursor.ended = true;
   const name = fromWireName(cursor.pattern);
@@ -116,7 +138,11 @@ function single(open: Open, cursor: DirectoryCursor, want: Want): MaybePromise<D
     if (isCode(found)) return found === 'ENOENT' || found === 'EINVAL' || found === 'ENAMETOOLONG' ? undefined : found;
     cursor.entries = [{ name: found.name, kind: found.stat.kind, stat: found.stat }];
     cursor.at = 0;
-    return described(toWireName(found.name), want.stat ? found.stat : undefined, want);
+    return described(
+      spelled(compileExpression(cursor.pattern), found.name) ?? toWireName(found.name),
+      want.stat ? found.stat : undefined,
+      want,
+    );
   });
 }
 
