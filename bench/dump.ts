@@ -1,14 +1,15 @@
 /**
- * How fast a table of flows is dumped: the kernel's own and ring3's, filled by the same ctnetlink requests, read by the same loop, turn by turn.
- * `npm run bench -- dump [FLOWS]`, one million unless given. Wants root: the kernel is asked in a network namespace of its own, and its limit of flows,
- * which all namespaces share, is raised meanwhile.
+ * The rate of a dump: the kernel's table and ring3's, filled by the same ctnetlink requests and read by the same loop, in alternating rounds.
+ * `npm run bench -- dump [--flows N] [--raise-limit]`, default 1,000,000 flows. Needs root: the kernel's flows are in a new network namespace. The
+ * kernel's limit `nf_conntrack_max` is shared by all namespaces of the machine; `--raise-limit` permits the benchmark to raise it while it runs.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import type { MaybePromise } from '@ring3/kit';
 import { newNetworkNamespace } from '@ring3/linux';
 import {
@@ -26,9 +27,12 @@ import {
 } from '@ring3/netlink';
 import { ConntrackCommand, ConntrackMessage, FamilyHeader, messageType, Subsystem } from '@ring3/nfnetlink';
 import { Frame } from '@ring3/wire';
-import { machine, median } from './machine.ts';
+import { machine, median, skip } from './machine.ts';
 
-const flows = Number(process.argv[2] ?? 1_000_000);
+const { values: options } = parseArgs({
+  options: { flows: { type: 'string', default: '1000000' }, 'raise-limit': { type: 'boolean', default: false } },
+});
+const flows = Number(options.flows);
 const rounds = 5;
 const limit = '/proc/sys/net/netfilter/nf_conntrack_max';
 
@@ -135,12 +139,16 @@ async function measure(peers: readonly Peer[]): Promise<void> {
   }
 }
 
+if (process.getuid?.() !== 0) skip('needs root, for a network namespace');
+if (!existsSync(limit)) skip('the kernel module nf_conntrack is not loaded');
+const before = readFileSync(limit, 'utf8');
+const tooLow = Number(before) !== 0 && Number(before) < flows + 1000;
+if (tooLow && !options['raise-limit']) skip(`nf_conntrack_max is ${before.trim()}: give --flows or --raise-limit`);
+const shared = tooLow ? openSync(limit, 'r+') : undefined; // refers to the machine's limit also after the namespace has changed
+if (newNetworkNamespace() < 0) skip('cannot create a network namespace');
+if (shared !== undefined) writeSync(shared, String(flows + 1000), 0);
 const folder = mkdtempSync(join(tmpdir(), 'ring3-bench-'));
 const path = join(folder, 'netlink.sock');
-const shared = openSync(limit, 'r+'); // stays the limit of all when this process has a namespace of its own
-const before = readFileSync(shared, 'utf8');
-if (Number(before) < flows + 1000) writeSync(shared, String(flows + 1000), 0);
-if (newNetworkNamespace() < 0) throw new Error('the kernel is asked in a network namespace of its own: run as root');
 const server = fork(fileURLToPath(new URL('netlink-server.ts', import.meta.url)), [path, String(flows + 1000)], {
   execArgv: ['--conditions=source'],
 });
@@ -152,6 +160,6 @@ try {
   ]);
 } finally {
   server.kill();
-  writeSync(shared, before, 0);
+  if (shared !== undefined) writeSync(shared, before, 0);
   rmSync(folder, { recursive: true });
 }

@@ -14,3 +14,12 @@ export function median(values: readonly number[]): number {
   const upper = sorted[middle] ?? Number.NaN;
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
 }
+
+/** The exit status of a benchmark that cannot run on this machine. */
+export const skipped = 77;
+
+/** Ends the benchmark without a result. @param reason what is missing, and what to do */
+export function skip(reason: string): never {
+  console.error(`skipped: ${reason}`);
+  process.exit(skipped);
+}

@@ -6,9 +6,7 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-
-/** What each file of test/fuzz exports: runs so many inputs, answers how many. `replay` runs one, where inputs are single buffers. */
-type Fuzz = ((count: number, seed: number) => number | Promise<number>) & { readonly replay?: (input: Uint8Array) => Promise<void> };
+import type { Fuzz } from '../test/fuzz/fuzzing.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const folder = join(root, 'test/fuzz');
@@ -28,6 +26,11 @@ const first = Number(values.seed ?? Date.now() % 1_000_000);
 const all = readdirSync(folder)
   .map((file) => file.slice(0, -'.ts'.length))
   .filter((name) => name !== 'fuzzing');
+const unknown = positionals.find((name) => !all.includes(name));
+if (unknown !== undefined) {
+  console.error(`no test/fuzz/${unknown}.ts; there are: ${all.join(' ')}`);
+  process.exit(2);
+}
 
 /** Keeps the input that an error carries. */
 function save(name: string, seed: number, error: unknown): void {
@@ -61,5 +64,5 @@ async function run(name: string, fuzz: Fuzz, inputs: number | undefined): Promis
 for (const name of positionals.length > 0 ? positionals : all) {
   const { fuzz, inputs } = (await import(join(folder, `${name}.ts`))) as { fuzz: Fuzz; inputs?: number };
   if (values.replay === undefined) await run(name, fuzz, inputs);
-  else await fuzz.replay?.(new Uint8Array(Buffer.from(readFileSync(values.replay, 'utf8').trim(), 'hex')));
+  else await fuzz.replay(new Uint8Array(Buffer.from(readFileSync(values.replay, 'utf8').trim(), 'hex')));
 }

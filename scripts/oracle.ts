@@ -1,8 +1,9 @@
 /**
  * npm run oracle -- [--profile current|v5-dccp|v4.8] FILE…
- * Plays recorded answers of the kernel (netlink vectors, conntrack scenarios) against ring3, and prints what differs, decoded.
- * Exit status 1 where something failed.
+ * Plays recorded responses of the kernel (netlink vectors, conntrack scenarios) against ring3 and prints the differences, decoded.
+ * Exit status 1 if a file failed, 2 if the command line is wrong.
  */
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type ProfileName, profiles } from '@ring3/conntrack';
 import { playFile } from './oracle/play.ts';
@@ -12,7 +13,14 @@ const { values, positionals } = parseArgs({
   options: { profile: { type: 'string' }, help: { type: 'boolean' } },
 });
 if (values.help === true || positionals.length === 0 || (values.profile !== undefined && !Object.hasOwn(profiles, values.profile))) {
-  console.error('usage: npm run oracle -- [--profile current|v5-dccp|v4.8] FILE…');
+  console.error(
+    'usage: npm run oracle -- [--profile current|v5-dccp|v4.8] FILE…\nrecordings: test/golden/{conntrack,cthelper,ctnetlink,cttimeout}*/*.json',
+  );
+  process.exit(2);
+}
+const missing = positionals.find((path) => !existsSync(path));
+if (missing !== undefined) {
+  console.error(`no file ${missing}; recordings: test/golden/{conntrack,cthelper,ctnetlink,cttimeout}*/*.json`);
   process.exit(2);
 }
 

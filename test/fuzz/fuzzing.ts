@@ -2,11 +2,11 @@ import { fakeRandom, type Random } from '@ring3/kit';
 
 /** One entry point for bytes from outside. */
 export interface Target {
-  /** Well-formed inputs, which are changed. */
+  /** Well-formed inputs, from which the others are derived. */
   readonly seeds: readonly Uint8Array[];
-  /** Takes one input. Throws, or answers a rejected promise, where a property is broken. */
+  /** Takes one input. Throws, or returns a rejected promise, if a property is broken. */
   run(input: Uint8Array): unknown;
-  /** Looks at what is left at the end, and gives everything back. */
+  /** Checks the final state and releases everything. */
   end?(): unknown;
 }
 
@@ -57,7 +57,7 @@ const changes: readonly Change[] = [
 ];
 const longest = 65536;
 
-/** The input of this number: the same for the same seed, whatever came before. */
+/** The input with this number. It depends on the seed and the number only. */
 function inputOf({ seeds }: Target, seed: number, number: number): Uint8Array {
   const random = fakeRandom(Math.imul(seed, 0x9e3779b1) ^ (number + 1));
   for (let i = 0; i < 4; i++) random.u32();
@@ -68,7 +68,7 @@ function inputOf({ seeds }: Target, seed: number, number: number): Uint8Array {
   return bytes.subarray(0, longest);
 }
 
-/** What was found: the input that broke a property. */
+/** An input that broke a property. */
 class Finding extends Error {
   readonly input: Uint8Array;
 
@@ -78,20 +78,26 @@ class Finding extends Error {
   }
 }
 
-/** What `npm run fuzz` runs: so many inputs of this seed into a fresh target. `replay` runs one. */
+/** What a file of test/fuzz exports. */
 export interface Fuzz {
+  /** Runs `count` inputs derived from `seed` against a new target. @returns the number of inputs */
   (count: number, seed: number): Promise<number>;
+  /** Runs one input against a new target. */
   replay(input: Uint8Array): Promise<void>;
 }
 
-/** Makes a target's inputs from its seeds, and runs them. */
-export function fuzzing(make: () => Target | Promise<Target>): Fuzz {
+/**
+ * Derives inputs from the seeds of a target, and runs them.
+ * @param make creates the target. `seed` is for random choices of the target itself; it is 1 in a replay
+ */
+export function fuzzing(make: (seed: number) => Target | Promise<Target>): Fuzz {
   const fuzz = async (count: number, seed: number): Promise<number> => {
-    const target = await make();
+    const target = await make(seed);
     for (let number = 0; number < count; number++) {
       const input = inputOf(target, seed, number);
       try {
-        await target.run(new Uint8Array(input));
+        const running = target.run(new Uint8Array(input));
+        if (running instanceof Promise) await running;
       } catch (error) {
         throw new Finding(number, input, error);
       }
@@ -100,7 +106,7 @@ export function fuzzing(make: () => Target | Promise<Target>): Fuzz {
     return count;
   };
   const replay = async (input: Uint8Array): Promise<void> => {
-    const target = await make();
+    const target = await make(1);
     await target.run(input);
     await target.end?.();
   };

@@ -94,8 +94,10 @@ test('who is nobody of this machine is refused in one line; who it is already ch
 });
 
 test('without being root there is no other user to become', () => {
-  const script = `import { actAs } from ${JSON.stringify(import.meta.resolve('./act-as.ts'))};
-    process.setuid('nobody'); actAs('root');`;
+  // findUser() loads the system library while the process is root: nobody may be unable to read this directory
+  const script = `import { findUser } from ${JSON.stringify(import.meta.resolve('@ring3/linux'))};
+    import { actAs } from ${JSON.stringify(import.meta.resolve('./act-as.ts'))};
+    findUser('root'); process.setuid('nobody'); actAs('root');`;
   if (process.getuid?.() !== 0) throws(() => actAs('root'), /has to be started by root/);
   else
     match(
