@@ -1,24 +1,24 @@
-/** A timer that was set; `clear` is allowed at any time, also after it fired. */
+/** A timer. `clear` may be called at any time, also after the timer fired. */
 export interface Timer {
   clear(): void;
 }
 
-/** Time, handed in. */
+/** The source of time. The caller supplies it. */
 export interface Clock {
-  /** Milliseconds since 1970, as the calendar tells; may jump. */
+  /** Milliseconds since 1970 by the system clock; may jump. */
   wall(): number;
-  /** Milliseconds that only grow, from an arbitrary start. */
+  /** Monotonic milliseconds from an arbitrary start. */
   now(): number;
-  /** Calls back once, `ms` from now. Does not keep the process alive. */
+  /** Calls `callback` once, after `ms`. The timer does not keep the process alive. */
   after(ms: number, call: () => void): Timer;
 }
 
-/** The machine's clock. */
+/** The clock of the machine. */
 export const systemClock: Clock = {
   wall: () => Date.now(),
   now: () => performance.now(),
   after: (ms, call) => {
-    // setTimeout takes at most 2^31-1 ms; longer ones are waited for in steps
+    // setTimeout accepts at most 2^31-1 ms; a longer time is waited for in steps
     const longest = 0x7fffffff;
     const end = performance.now() + ms;
     let timer: NodeJS.Timeout;
@@ -31,7 +31,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** A clock that stands until it is told to move: a week of timeouts passes in a millisecond. */
+/** A clock that advances only on request: a test runs a week of timeouts in a millisecond. */
 export class FakeClock implements Clock {
   #now: number;
   readonly #wallAtZero: number;
@@ -62,7 +62,7 @@ export class FakeClock implements Clock {
     return this.#timers.size;
   }
 
-  /** Moves on by `ms`, firing what falls due in its order, at its own time; timers set meanwhile fire too when they are due. */
+  /** Advances by `ms`. Timers that become due fire in order, each at its own time, including timers set meanwhile. */
   advance(ms: number): void {
     const end = this.#now + ms;
     for (;;) {

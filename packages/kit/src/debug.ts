@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from './clock.ts';
 import { type Log, type LogFields, silentLog } from './log.ts';
 
-/** One line that a switch let through. Never a key, a hash or a password. */
+/** One debug line of an enabled switch. Never contains a key, a hash or a password. */
 export interface DebugLine {
   /** Milliseconds since 1970. */
   readonly time: number;
@@ -11,16 +11,16 @@ export interface DebugLine {
   readonly fields: LogFields;
 }
 
-/** Somebody who reads lines as they come: `for await`. Ending the loop, or disposing of it, ends it. */
+/** A reader of debug lines, for `for await`. Ending the loop, or disposing of the reader, ends it. */
 export interface DebugFollower extends AsyncIterableIterator<DebugLine>, Disposable {
-  /** Lines that it was too slow for and has not been told of. */
+  /** Lines that were lost because the reader was too slow, and that no line has reported yet. */
   readonly lost: number;
 }
 
-/** Lines that wait for one follower at most, unless it says otherwise. */
+/** Default for the maximum number of lines that wait for one follower. */
 const usualQueue = 1000;
 
-/** Where debug lines go: into a log, whatever its level, and to whoever follows. */
+/** The destination of debug lines: a log, at any level, and all followers. */
 export class DebugLines {
   readonly log: Log;
   readonly #clock: Clock;
@@ -38,12 +38,12 @@ export class DebugLines {
     for (const follower of this.#followers) follower.take(line);
   }
 
-  /** How many read along. */
+  /** Number of followers. */
   get followers(): number {
     return this.#followers.size;
   }
 
-  /** Reads along from now on. @param most lines that wait at most; when there are more, they are lost, and a line of no switch says how many */
+  /** Adds a follower. @param most maximum number of waiting lines; further lines are lost, and a line without a switch reports how many */
   follow(most: number = usualQueue): DebugFollower {
     const follower = new Follower(most, this.#clock, () => this.#followers.delete(follower));
     this.#followers.add(follower);
@@ -70,7 +70,7 @@ class Follower implements DebugFollower {
     const call = this.#waiting.shift();
     if (call !== undefined) call({ done: false, value: line });
     else if (this.lost === 0 && this.#queue.length < this.#most) this.#queue.push(line);
-    else this.lost++; // what comes later waits until this is told, so that the gap is where it was
+    else this.lost++; // later lines wait until the loss is reported, so that the report is at the position of the gap
   }
 
   next(): Promise<IteratorResult<DebugLine>> {
@@ -105,17 +105,17 @@ class Follower implements DebugFollower {
 }
 
 /**
- * Debug output that is switched on and off by component while a program runs, in the form of the kernel server's control file `debug`. A log at level `trace`
- * has every switch on from the start.
+ * Debug output, switched by component at run time, in the format of the kernel server's control file `debug`. A log at level `trace`
+ * starts with every switch on.
  */
 export class DebugSwitches<Word extends string = string> {
   readonly words: readonly Word[];
-  /** Whether each is on: what a hot path looks at before it makes a line. */
+  /** The state of each switch. A hot path reads it before it builds a line. */
   readonly on: Readonly<Record<Word, boolean>>;
   readonly lines: DebugLines;
   readonly #listeners = new Set<() => void>();
 
-  /** @param words in the order in which they are told; `all` is none */
+  /** @param words in display order; `all` is not one of them */
   constructor(words: readonly Word[], lines: DebugLines = new DebugLines()) {
     const started = lines.log.enabled('trace');
     this.words = words;
@@ -123,12 +123,12 @@ export class DebugSwitches<Word extends string = string> {
     this.on = Object.fromEntries(words.map((word) => [word, started])) as Record<Word, boolean>;
   }
 
-  /** The names in their order, each followed by a space, those that are on in brackets; then a newline. */
+  /** The names in order, each followed by a space, enabled ones in brackets; then a newline. */
   text(): string {
     return `${this.words.map((word) => (this.on[word] ? `[${word}] ` : `${word} `)).join('')}\n`;
   }
 
-  /** Toggles one; `all` turns all on, or all off when all were on; any other word changes nothing. A trailing newline is allowed. */
+  /** Toggles one switch; `all` turns all on, or all off if all were on; any other word changes nothing. A trailing newline is allowed. */
   toggle(word: string): void {
     const name = word.endsWith('\n') ? word.slice(0, -1) : word;
     const on: Record<string, boolean> = this.on;
@@ -140,13 +140,13 @@ export class DebugSwitches<Word extends string = string> {
     for (const call of this.#listeners) call();
   }
 
-  /** Tells after each change. @returns how to hear no more */
+  /** Calls `changed` after each change. @returns a function that ends the subscription */
   onToggle(call: () => void): () => void {
     this.#listeners.add(call);
     return () => void this.#listeners.delete(call);
   }
 
-  /** Writes a line, if the switch is on. Where its fields cost something to make, the caller looks first. */
+  /** Writes a line if the switch is on. If its fields are expensive to build, the caller checks `on` first. */
   say(word: Word, what: string, fields: LogFields = {}): void {
     if (this.on[word]) this.lines.write(word, what, fields);
   }

@@ -3,51 +3,51 @@ import { systemClock } from './clock.ts';
 import type { Random } from './random.ts';
 import { fakeRandom } from './random.ts';
 
-/** What a link tells its owner. */
+/** The events that a link reports to its owner. */
 export interface LinkEvents {
-  /** Bytes that arrived: a piece of the stream, or one whole datagram. Views that are the receiver's to keep, and to write into. */
+  /** Received bytes: a piece of the stream, or one whole datagram. The receiver owns the views and may write into them. */
   receive(bytes: Uint8Array): void;
-  /** The far end is gone, or the link failed. Called once. @param broken whether it failed, rather than came to an orderly end */
+  /** The peer closed the link, or the link failed. Called once. @param broken true if the link failed, false after an orderly end */
   end(reason: string, broken?: boolean): void;
-  /** What was written has left; called when `send` had answered false. */
+  /** All written bytes were sent. Called if `send` had returned false. */
   drain?(): void;
   /**
-   * Memory for the bytes that arrive next: `receive` is then given a part of it, from its start. A link may ask and never fill it, or bring memory of its
-   * own all the same.
+   * Returns memory for the next received bytes: `receive` is then called with a part of it, from its start. A link may request memory and never fill it, or
+   * use its own memory anyway.
    */
   buffer?(): Uint8Array;
 }
 
-/** One end of a two-way road for bytes: a TCP stream, a datagram socket, memory. Protocols see this and no socket. */
+/** One end of a two-way transport: a TCP stream, a datagram socket, memory. Protocols use this interface, not sockets. */
 export interface Link {
-  /** Who is at the far end, for people and logs. */
+  /** A description of the peer, for people and logs. */
   readonly peer: string;
-  /** Starts the flow of events; what arrived before waits. */
+  /** Starts the delivery of events. Bytes that arrived earlier wait for this call. */
   open(events: LinkEvents): void;
   /**
-   * Sends the chunks in order, as one datagram where the link has datagrams; they must not change until `sent` is called.
-   * @returns false when what waits to be sent has passed the link's limit: wait for `drain`
+   * Sends the chunks in order, as one datagram if the link has datagrams. They must not change until `sent` is called.
+   * @returns false if the queued bytes exceed the link's limit: wait for `drain`
    */
   send(chunks: readonly Uint8Array[], sent?: () => void): boolean;
-  /** Bytes handed over and not yet gone. */
+  /** Bytes accepted by `send` and not yet sent. */
   readonly queued: number;
-  /** A number above zero that falls while these go, where the link can tell more finely than `queued`, which may stand until a whole write has gone. */
+  /** The unsent bytes at finer granularity than `queued`, if the link can report it. `queued` may change only after a whole write was sent. */
   readonly unsent?: number;
   /** Stops and resumes receiving. */
   pause(): void;
   resume(): void;
-  /** Ends the link, after what was sent is out; `now` drops it. */
+  /** Closes the link after all queued bytes were sent; `now` discards them. */
   close(now?: boolean): void;
 }
 
 export interface PairOptions {
   readonly clock?: Clock;
   readonly random?: Random;
-  /** One way. Without it a receiver is called in a microtask. */
+  /** One-way latency. Without it the receiver is called in a microtask. */
   readonly latencyMs?: number;
-  /** Share of sends that vanish. Only sensible for datagrams. */
+  /** Share of sends that are lost. Useful only for datagrams. */
   readonly lossPercent?: number;
-  /** Cuts what is sent into pieces of at most this size, as a stream may. */
+  /** Splits sent bytes into pieces of at most this size, as a stream may. */
   readonly pieces?: number;
 }
 
@@ -126,7 +126,7 @@ class MemoryLink implements Link {
   }
 }
 
-/** Two ends joined in memory, with latency, loss and cuts where asked: the fake of every link. */
+/** Two ends connected in memory, with optional latency, loss and splitting: the fake of every link. */
 export function linkPair(options: PairOptions = {}): [Link, Link] {
   const a = new MemoryLink('memory:b', options);
   const b = new MemoryLink('memory:a', options);

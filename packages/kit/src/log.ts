@@ -5,24 +5,24 @@ import { printable } from './printable.ts';
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** Structured log: a sentence and what it is about. Never a key, a hash or a password. */
+/** A structured log: a sentence and its fields. Never contains a key, a hash or a password. */
 export interface Log {
-  /** Written whatever the level is: for lines that have a switch of their own (`DebugSwitches`). */
+  /** Writes at any level: for lines that have their own switch (`DebugSwitches`). */
   trace(what: string, fields?: LogFields): void;
   debug(what: string, fields?: LogFields): void;
   info(what: string, fields?: LogFields): void;
   warn(what: string, fields?: LogFields): void;
   error(what: string, fields?: LogFields): void;
-  /** Whether this level is written: guards fields that cost something to make. */
+  /** Returns whether this level is enabled. Check it before you build expensive fields. */
   enabled(level: LogLevel): boolean;
-  /** The same log with fields that each line carries. */
+  /** Returns the same log with fields that are added to each line. */
   child(fields: LogFields): Log;
 }
 
 export interface LogOptions {
-  /** `trace`: everything, and every debug switch is on from the start. */
+  /** `trace`: all lines; every debug switch starts on. */
   readonly level?: LogLevel | 'silent';
-  /** File descriptor; standard error unless told. */
+  /** File descriptor; default: standard error. */
   readonly fd?: number;
 }
 
@@ -46,10 +46,10 @@ function over(logger: Logger): Log {
   };
 }
 
-/** Bytes that wait at most for a disk that is full; lines that come then are lost. */
+/** Maximum number of bytes that wait while the disk is full; further lines are lost. */
 const mostWaiting = 1 << 20;
 
-/** Lines to a descriptor that may fail to take them: that stops nobody. */
+/** Writes lines to a descriptor whose writes may fail. A failure does not affect the caller. */
 async function descriptor(fd: number): Promise<DestinationStream> {
   const { pino } = await import('pino');
   const out = pino.destination({ dest: fd, sync: true, maxLength: mostWaiting });
@@ -57,7 +57,7 @@ async function descriptor(fd: number): Promise<DestinationStream> {
   return out;
 }
 
-/** A log on a file descriptor (or another destination), one JSON object a line. The library is loaded only here: it costs start-up time. */
+/** A log on a file descriptor (or another destination), one JSON object per line. The library is loaded only here, because it costs start-up time. */
 export async function createLog(options: LogOptions = {}, destination?: DestinationStream): Promise<Log> {
   const { pino } = await import('pino');
   const { level = 'info', fd = 2 } = options;
@@ -66,8 +66,8 @@ export async function createLog(options: LogOptions = {}, destination?: Destinat
 }
 
 /**
- * A log for people: what others named reaches their terminal as text, whatever it is made of. The formatter too is loaded only here.
- * @param to where its lines go, instead of a file descriptor
+ * A log for people. Names that come from clients are escaped, so that they cannot control the terminal. The formatter is loaded only here.
+ * @param to the destination of the lines, instead of a file descriptor
  */
 export async function createPrettyLog(options: LogOptions = {}, to?: DestinationStream): Promise<Log> {
   const { prettyFactory } = await import('pino-pretty');
@@ -81,10 +81,10 @@ export async function createPrettyLog(options: LogOptions = {}, to?: Destination
   return createLog(options, { write: (line) => void out.write(printableBeyondC0(lines(JSON.parse(line, withoutCommands)))) });
 }
 
-/** The formatter escapes values as JSON does, so not all of what a terminal obeys; its own colours begin with a C0 control. */
+/** The formatter escapes values as JSON does, which does not cover all terminal control characters. Its own colours begin with a C0 control. */
 const printableBeyondC0 = (text: string): string => text.replace(/[ -\u{10ffff}]+/gu, printable);
 
-/** What the formatter writes as it is. */
+/** Fields that the formatter writes without escaping. */
 function withoutCommands(key: string, value: unknown): unknown {
   if (typeof value !== 'string') return value;
   if (key === 'msg' || key === 'name' || key === 'caller') return printable(value);

@@ -1,17 +1,17 @@
 import type { Metric, Registry } from 'prom-client';
 
-/** Names to values; the set of names of one family never changes. */
+/** Label names and values. The set of names of one family never changes. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** Observations by size, as a histogram keeps them. */
+/** Observations by size: the content of a histogram. */
 export interface Distribution {
-  /** How many lie in each bucket, not cumulative; behind the last bound there is one bucket more. */
+  /** Number of observations in each bucket, not cumulative; after the last bound there is one more bucket. */
   readonly counts: ArrayLike<number>;
-  /** All observations, added up. */
+  /** Sum of all observations. */
   readonly sum: number;
 }
 
-/** One member of a family: its value, then its labels in the order of the family's. */
+/** One member of a family: its value, then its label values in the order of the family's label names. */
 export type Sample<V> = readonly [value: V, ...labels: string[]];
 
 interface FamilyOf<T extends 'counter' | 'gauge' | 'histogram', V> {
@@ -21,13 +21,13 @@ interface FamilyOf<T extends 'counter' | 'gauge' | 'histogram', V> {
   readonly labels: readonly string[];
   readonly read: () => Iterable<Sample<V>>;
 }
-/** Numbers of one name that are read when somebody looks: where they are made they cost what adding to a field costs. */
+/** Values of one name that are read on demand. Recording one costs no more than adding to a field. */
 export type Family =
   | FamilyOf<'counter', number>
   | FamilyOf<'gauge', number>
   | (FamilyOf<'histogram', Distribution> & { readonly bounds: readonly number[] });
 
-/** Numbers that only grow. By convention the name ends in `_total`. */
+/** Values that only grow. By convention the name ends in `_total`. */
 export const counterOf = (name: string, help: string, labels: readonly string[], read: () => Iterable<Sample<number>>): Family => ({
   type: 'counter',
   name,
@@ -36,7 +36,7 @@ export const counterOf = (name: string, help: string, labels: readonly string[],
   read,
 });
 
-/** Numbers that go up and down. */
+/** Values that rise and fall. */
 export const gaugeOf = (name: string, help: string, labels: readonly string[], read: () => Iterable<Sample<number>>): Family => ({
   type: 'gauge',
   name,
@@ -45,7 +45,7 @@ export const gaugeOf = (name: string, help: string, labels: readonly string[], r
   read,
 });
 
-/** Observations by size. @param bounds upper ends of the buckets, growing */
+/** Observations by size. @param bounds upper ends of the buckets, ascending */
 export const histogramOf = (
   name: string,
   help: string,
@@ -54,29 +54,29 @@ export const histogramOf = (
   read: () => Iterable<Sample<Distribution>>,
 ): Family => ({ type: 'histogram', name, help, labels, bounds, read });
 
-/** One number as somebody sees it. */
+/** One value as exported. */
 export interface Value {
-  /** The family's name; of a histogram with `_bucket`, `_sum` or `_count` behind it. */
+  /** The family's name; for a histogram followed by `_bucket`, `_sum` or `_count`. */
   readonly name: string;
-  /** Of a bucket also `le`: its upper end, all below counted in. */
+  /** For a bucket also `le`: its upper end; the count includes all smaller observations. */
   readonly labels: Labels;
   readonly value: number;
 }
-/** A family as somebody sees it. */
+/** A family as exported. */
 export interface FamilyValues {
   readonly name: string;
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram' | 'summary';
-  /** Names of its labels; `le` is none of them. */
+  /** Names of its labels, without `le`. */
   readonly labels: readonly string[];
   readonly values: readonly Value[];
 }
 
-/** Where numbers are shown. Whoever has some shows them as families; whoever looks sees them all. */
+/** A registry of metrics. Each producer adds its families; an exporter reads all of them. */
 export interface Metrics {
   /**
-   * Shows families until that is disposed of. Several may share a name, as those of two servers do: what they read is added up, label by label.
-   * @throws RangeError where the name is shown with another type, other labels or other buckets; then nothing is shown
+   * Adds families until the returned value is disposed of. Several may have the same name, as those of two servers do: their values are added, label by label.
+   * @throws RangeError if the name exists with another type, other labels or other buckets; then none is added
    */
   show(families: readonly Family[]): Disposable;
   /** Prometheus text format, version 0.0.4. */
@@ -109,7 +109,7 @@ class Shown {
     return { name, help, type, labels, values: this.#values() };
   }
 
-  /** The same as a registry of prom-client asks its own metrics for it. */
+  /** The same in the form that a prom-client registry reads from its metrics. */
   get(): object {
     const { name, help, type, values } = this.now();
     return { name, help, type, aggregator: 'sum', values: values.map(({ name, labels, value }) => ({ metricName: name, labels, value })) };
@@ -139,7 +139,7 @@ const shapeOf = (family: Family): string => JSON.stringify([family.type, family.
 const named = (names: readonly string[], values: readonly string[]): Labels =>
   Object.fromEntries(names.map((name, i) => [name, values[i] ?? '']));
 
-/** A histogram as the text format has it: buckets that count all below, sum and count. */
+/** A histogram in the form of the text format: cumulative buckets, sum and count. */
 function bucketsOf(name: string, bounds: readonly number[], labels: Labels, counts: readonly number[], sum: number): Value[] {
   let below = 0;
   const buckets = [...bounds.map(String), '+Inf'].map((le, i) => {
@@ -149,7 +149,7 @@ function bucketsOf(name: string, bounds: readonly number[], labels: Labels, coun
   return [...buckets, { name: `${name}_sum`, labels, value: sum }, { name: `${name}_count`, labels, value: below }];
 }
 
-/** Adds families to what is shown by their names. @returns the way back */
+/** Adds families by name. @returns a function that removes them */
 function show(shown: Map<string, Shown>, families: readonly Family[]): Disposable {
   const added: (readonly [Shown, Family])[] = [];
   const hide = (): void => {
@@ -173,9 +173,9 @@ function show(shown: Map<string, Shown>, families: readonly Family[]): Disposabl
 }
 
 /**
- * Metrics in the registry of a library, which is loaded when somebody looks first.
- * @param options `process`: numbers of this process too (memory, processor time, lag of the event loop, descriptors, garbage collection); lag and collections
- * count from the first look on
+ * Metrics in a prom-client registry. The library is loaded at the first read.
+ * @param options `process`: also metrics of this process (memory, processor time, event loop lag, descriptors, garbage collection); lag and collections
+ * count from the first read
  */
 export function createMetrics(options: { readonly process?: boolean } = {}): Metrics {
   const shown = new Map<string, Shown>();
@@ -186,7 +186,7 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
     text: async () => {
       const [{ Registry }, process] = [(await import('prom-client')).default, await load()];
       const own = new Registry();
-      for (const family of shown.values()) own.registerMetric(family as unknown as Metric); // it asks for name and get() alone
+      for (const family of shown.values()) own.registerMetric(family as unknown as Metric); // the registry uses only name and get()
       return Registry.merge([own, process]).metrics();
     },
     values: async () => {
@@ -196,7 +196,7 @@ export function createMetrics(options: { readonly process?: boolean } = {}): Met
   };
 }
 
-/** Gauges of the library that are called like counters, and look at every handle. */
+/** Gauges of the library that are named like counters and inspect every handle. */
 const misnamed = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'] as const;
 
 async function registryOf(process: boolean): Promise<Registry> {
@@ -207,7 +207,7 @@ async function registryOf(process: boolean): Promise<Registry> {
   return register;
 }
 
-/** A family as prom-client gives it. */
+/** A family as prom-client returns it. */
 interface PromFamily {
   readonly name: string;
   readonly help: string;
@@ -226,7 +226,7 @@ const valuesOf = ({ name, help, type, values }: PromFamily): FamilyValues => ({
 const texts = (labels: Readonly<Record<string, unknown>>): Labels =>
   Object.fromEntries(Object.entries(labels).map(([name, value]) => [name, String(value)]));
 
-/** Metrics that nobody sees: what the packages use unless they are handed others. */
+/** Metrics that are never exported: the default of the packages. */
 export const noMetrics: Metrics = {
   show: () => ({ [Symbol.dispose]: () => {} }),
   text: async () => '',
@@ -235,11 +235,11 @@ export const noMetrics: Metrics = {
 
 /** Metrics for tests. */
 export interface FakeMetrics extends Metrics {
-  /** `name{a="b",…}` → value as it is now. */
+  /** `name{a="b",…}` → current value. */
   readonly seen: ReadonlyMap<string, number>;
 }
 
-/** Makes metrics for tests. */
+/** Creates metrics for tests. */
 export function fakeMetrics(): FakeMetrics {
   const shown = new Map<string, Shown>();
   const at = (name: string, labels: Labels): string => {

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 
-/** Randomness, handed in. */
+/** The source of randomness. The caller supplies it. */
 export interface Random {
   /** Fills and returns the array. */
   fill<T extends Uint8Array>(bytes: T): T;
@@ -8,7 +8,7 @@ export interface Random {
   u32(): number;
 }
 
-/** The machine's cryptographic source, drawn in blocks. */
+/** The machine's cryptographic source, read in blocks. */
 export function systemRandom(): Random {
   const block = new Uint32Array(256);
   let used = block.length;

@@ -1,12 +1,12 @@
 import type { MaybePromise } from './maybe-promise.ts';
 
 /**
- * A function written as steps: `function* (): Steps<T>` with `const x = yield* wait(value)` where an async function would say `await value`. What is there
- * at once costs no turn of the event loop, so a chain of answers that are all there is one plain call.
+ * A function written as steps: `function* (): Steps<T>` with `const x = yield* wait(value)` in place of `await value` in an async function. An available value
+ * costs no turn of the event loop, so a chain of available values is one plain call.
  */
 export type Steps<T> = Generator<Promise<unknown>, T, unknown>;
 
-/** The value, or the promised one when it is there. A rejection is thrown where it was waited for. */
+/** Returns the value, or waits for the promised one. A rejection is thrown at the `yield*`. */
 export function* wait<T>(value: MaybePromise<T>): Steps<T> {
   return value instanceof Promise ? ((yield value) as T) : value;
 }
@@ -27,7 +27,7 @@ async function drive<T>(steps: Steps<T>, promise: Promise<unknown>): Promise<T> 
   }
 }
 
-/** Runs steps to their end: at once if nothing has to be waited for. */
+/** Runs steps to their end, synchronously if no step has to wait. */
 export function runSteps<T>(steps: Steps<T>): MaybePromise<T> {
   const first = steps.next();
   return first.done === true ? first.value : drive(steps, first.value);

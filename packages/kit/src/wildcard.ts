@@ -2,13 +2,13 @@ const star = 0x2a; // *
 const question = 0x3f; // ?
 
 /**
- * Whether a text is one that a pattern describes: `*` stands for any run of UTF-16 units, `?` for one, all else for itself. Goes back to the last star alone, so
- * time grows as the text's length by the pattern's at most, whatever they are.
+ * Returns whether a text matches a pattern: `*` matches any run of UTF-16 units, `?` matches one, any other character itself. Backtracks only to the last star, so
+ * the time is at most proportional to the product of both lengths.
  */
 export function matchesWildcard(pattern: string, text: string): boolean {
   let place = 0;
   let afterStar = -1;
-  let resume = 0; // where the text goes on after what the last star has taken
+  let resume = 0; // the position in the text after the part that the last star matched
   for (let at = 0; at < text.length; ) {
     const wanted = pattern.charCodeAt(place); // NaN at the end
     if (wanted === star) {

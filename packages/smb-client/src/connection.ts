@@ -22,13 +22,13 @@ import { type LogonOptions, Session } from './session.ts';
 
 export interface ConnectionOptions extends NegotiateOptions {
   readonly random?: Random;
-  /** What encrypts by AES-GCM and signs by AES-GMAC; `node:crypto` unless told. */
+  /** The implementation of AES-GCM and AES-GMAC; default: `node:crypto`. */
   readonly aesGcm?: CreateAesGcm | undefined;
-  /** Credits that the client tries to hold; 512 unless told. */
+  /** Credits that the client tries to hold; default: 512. */
   readonly credits?: number;
-  /** Sees, and may replace, each frame before it leaves, after signing and encryption: the place for injected faults. */
+  /** Called with each frame before it is sent, after signing and encryption; may replace it. Tests inject faults here. */
   readonly tamper?: (chunks: readonly Uint8Array[]) => readonly Uint8Array[];
-  /** Called with what the server sends unasked: oplock and lease breaks. */
+  /** Called with unsolicited messages of the server: oplock and lease breaks. */
   readonly unsolicited?: (reply: Reply) => void;
 }
 
@@ -38,11 +38,11 @@ export class Connection {
   readonly random: Random;
   readonly aesGcm: CreateAesGcm;
   readonly sessions = new Set<Session>();
-  /** Resolves with the reason when the link has ended. */
+  /** Resolves with the reason when the link was closed. */
   readonly closed: Promise<string>;
   /** Connection.PreauthIntegrityHashValue, MS-SMB2 3.2.1.2. */
   preauthHash: Uint8Array = new Uint8Array(64);
-  /** What NEGOTIATE agreed on; absent before. */
+  /** The result of NEGOTIATE; undefined before. */
   negotiated: Negotiated | undefined;
   readonly #options: ConnectionOptions;
   readonly #waiting: Exchange[][] = [];
@@ -64,7 +64,7 @@ export class Connection {
     link.open({ receive: (bytes) => splitter.receive(bytes), end: (reason) => this.#fail(reason) });
   }
 
-  /** A connection that has negotiated. @throws StatusError when the server refuses, SmbClientError when the link ends */
+  /** Connects and negotiates. @throws StatusError if the server rejects the request, SmbClientError if the link is closed */
   static async open(link: Link, options: ConnectionOptions = {}): Promise<Connection> {
     const connection = new Connection(link, options);
     connection.negotiated = await negotiate(connection, options);
@@ -76,7 +76,7 @@ export class Connection {
     return this.#agreed().dialect;
   }
 
-  /** Credits at hand. */
+  /** Available credits. */
   get credits(): number {
     return this.#credits;
   }
@@ -91,7 +91,7 @@ export class Connection {
     return Session.logon(this, options);
   }
 
-  /** Sends one request when there are credits for it. */
+  /** Sends one request as soon as there are enough credits. */
   send(request: Request): Exchange {
     return this.compound([request])[0] as Exchange;
   }
@@ -108,7 +108,7 @@ export class Connection {
     return exchanges;
   }
 
-  /** Asks the server to give up a request, MS-SMB2 3.2.4.24. It is answered all the same, mostly with Cancelled. */
+  /** Sends CANCEL for a request, MS-SMB2 3.2.4.24. The request still receives a response, usually Cancelled. */
   cancel(exchange: Exchange): void {
     const { head } = CancelRequest.encode({});
     const { session } = exchange.request;
@@ -125,17 +125,17 @@ export class Connection {
     this.#transmit(request, [head]);
   }
 
-  /** Sends these bytes with framing in front, as they are: for malformed and replayed messages. */
+  /** Sends these bytes unchanged, preceded by the framing: for malformed and replayed messages. */
   sendFrame(...chunks: Uint8Array[]): void {
     this.sendRaw(framing(lengthOf(chunks)), ...chunks);
   }
 
-  /** Sends these bytes without anything around them. */
+  /** Sends these bytes without framing. */
   sendRaw(...chunks: Uint8Array[]): void {
     this.link.send(chunks);
   }
 
-  /** Ends the link; what is in flight fails. `now` drops it without a goodbye. */
+  /** Closes the link; pending requests fail. `now` resets it. */
   async close(now = false): Promise<void> {
     this.link.close(now);
     await this.closed;
@@ -150,7 +150,7 @@ export class Connection {
     return this.negotiated;
   }
 
-  /** CreditCharge, MS-SMB2 3.2.4.1.5; zero where the connection has no multi-credit requests, and then one credit is used. */
+  /** CreditCharge, MS-SMB2 3.2.4.1.5; zero if the connection has no multi-credit requests; one credit is then used. */
   #charge({ payload = 0 }: Request): number {
     return this.negotiated?.multiCredit === true ? 1 + Math.floor(Math.max(0, payload - 1) / 65536) : 0;
   }
@@ -222,7 +222,7 @@ export class Connection {
     this.link.send(this.#options.tamper === undefined ? framed : this.#options.tamper(framed));
   }
 
-  /** The preauthentication integrity hash takes in NEGOTIATE here, and SESSION_SETUP for its session. */
+  /** Adds NEGOTIATE to the preauthentication integrity hash of the connection, SESSION_SETUP to that of its session. */
   #takeIn(request: Request, message: readonly Uint8Array[]): void {
     if (request.command === Command.Negotiate) this.preauthHash = preauthHash(this.preauthHash, message);
     if (request.command === Command.SessionSetup) request.session?.takeIn(message);

@@ -1,4 +1,4 @@
-/** The conversation itself failed: the link ended, a signature is wrong, an answer makes no sense. */
+/** The exchange failed: the link was closed, a signature is wrong, or a response is invalid. */
 export class SmbClientError extends Error {
   override readonly name = 'SmbClientError';
 }

@@ -26,18 +26,18 @@ import {
 import { type Encoded, Frame } from '@ring3/wire';
 import { FrameSplitter, framing } from './framing.ts';
 
-/** What a scripted answer may say beside its body. */
+/** The options of a scripted response, in addition to its body. */
 export interface Answer {
   readonly body: Encoded;
   readonly status?: number;
   readonly credits?: number;
   readonly flags?: number;
   readonly asyncId?: number;
-  /** Left unsigned, or signed wrongly, where the server would sign. */
+  /** Leaves the response unsigned, or signs it wrongly, where the server would sign. */
   readonly signature?: 'none' | 'wrong';
 }
 
-/** A request as the scripted server sees it. */
+/** A request as received by the scripted server. */
 export interface Asked {
   readonly header: Header;
   readonly frame: Frame;
@@ -46,15 +46,15 @@ export interface Asked {
 }
 
 /**
- * A peer in one function, for tests: negotiates 3.1.1, logs on `user` with `password` by NTLM, connects any tree; everything else is the script's
- * affair, which may answer at once, several times, or not.
+ * A peer in one function, for tests: negotiates 3.1.1, authenticates `user` with `password` by NTLM, connects any share. The script handles all other
+ * requests and may respond at once, several times, or not at all.
  */
 export interface FakeServer {
   readonly link: Link;
-  /** All requests so far, the compounded ones one by one. */
+  /** All requests so far; compounded requests are listed one by one. */
   readonly asked: Asked[];
   answer(to: Asked, answer: Answer): void;
-  /** Bytes of one frame, as they are. */
+  /** The bytes of one frame, unchanged. */
   send(...chunks: Uint8Array[]): void;
 }
 
@@ -173,6 +173,6 @@ class Scripted implements FakeServer {
   }
 }
 
-/** @param negotiate fields of the NEGOTIATE answer that are to be others */
+/** @param negotiate fields of the NEGOTIATE response that replace the defaults */
 export const fakeServer = (script: (asked: Asked, server: FakeServer) => void, negotiate: Scripted['negotiate'] = {}): FakeServer =>
   new Scripted(script, negotiate);

@@ -1,10 +1,10 @@
-/** What direct TCP puts before each frame, MS-SMB2 2.1: a zero byte and the length in 24 bits, big-endian. */
+/** The direct TCP transport header before each frame, MS-SMB2 2.1: a zero byte and the length in 24 bits, big-endian. */
 export function framing(length: number): Uint8Array {
   if (length > 0xffffff) throw new RangeError(`a frame of ${length} bytes does not fit into 24 bits`);
   return Uint8Array.of(0, length >>> 16, (length >>> 8) & 255, length & 255);
 }
 
-/** Cuts what a stream brings into frames. A frame is the list of its pieces, as they came, not joined. */
+/** Splits a stream into frames. A frame is the list of its pieces as received, not joined. */
 export class FrameSplitter {
   readonly #frame: (chunks: Uint8Array[], length: number) => void;
   #prefix = new Uint8Array(4);
@@ -18,7 +18,7 @@ export class FrameSplitter {
     this.#frame = frame;
   }
 
-  /** Takes the next piece of the stream, which is its owner's from now on: nobody else may write into it, whoever takes the frame may. */
+  /** Accepts the next piece of the stream and takes ownership of it. Only the receiver of the frame may write into it. */
   receive(bytes: Uint8Array): void {
     let at = 0;
     while (at < bytes.length) {
@@ -42,6 +42,6 @@ export class FrameSplitter {
     const length = this.#length;
     this.#chunks = [];
     this.#prefixed = 0;
-    if (length > 0) this.#frame(chunks, length); // an empty one keeps NetBIOS sessions alive
+    if (length > 0) this.#frame(chunks, length); // an empty frame is a NetBIOS keep-alive
   }
 }

@@ -10,16 +10,16 @@ import {
 import { type Codec, Frame, linked } from '@ring3/wire';
 import type { Tree } from './tree.ts';
 
-/** The entries of what QUERY_DIRECTORY answered. @throws DecodeError */
+/** Reads the entries of a QUERY_DIRECTORY response. @throws DecodeError */
 export function directoryEntries(buffer: Uint8Array, informationClass: DirectoryInformationClass): ReadDirectoryEntry[] {
   const element = directoryInformation[informationClass] as unknown as Codec<ReadDirectoryEntry>;
   return linked(element, 8, 65536).read(new Frame(buffer), 0, buffer.length);
 }
 
 /**
- * The entries of a folder, `.` and `..` included, as the server's answers bring them.
+ * Yields the entries of a directory, including `.` and `..`, in the server's order.
  * @param pattern with the wildcards of MS-FSCC 2.1.4
- * @throws StatusError, for example NoSuchFile where nothing matches
+ * @throws StatusError, for example NoSuchFile if no entry matches
  */
 export async function* list(
   tree: Tree,

@@ -23,22 +23,22 @@ import { SmbClientError } from './errors.ts';
 import { expectStatus, messageOf, type Reply } from './request.ts';
 
 export interface NegotiateOptions {
-  /** Offered dialects; all five unless told. */
+  /** Offered dialects; default: all five. */
   readonly dialects?: readonly Dialect[];
   /** Offered at 3.1.1, the preferred one first. */
   readonly ciphers?: readonly Cipher[];
-  /** Offered at 3.1.1, the preferred one first; none: no such context. */
+  /** Offered at 3.1.1, the preferred one first; if empty, the context is not sent. */
   readonly signingAlgorithms?: readonly SigningAlgorithm[];
-  /** SecurityMode; signing enabled unless told. */
+  /** SecurityMode; default: signing enabled. */
   readonly securityMode?: number;
   readonly capabilities?: number;
-  /** 16 bytes; random unless told. */
+  /** 16 bytes; default: random. */
   readonly clientGuid?: Uint8Array;
-  /** SMB2_NETNAME_NEGOTIATE_CONTEXT_ID; none unless told. */
+  /** SMB2_NETNAME_NEGOTIATE_CONTEXT_ID; default: not sent. */
   readonly netName?: string;
 }
 
-/** What NEGOTIATE agreed on. */
+/** The result of NEGOTIATE. */
 export interface Negotiated {
   readonly dialect: Dialect;
   readonly offered: readonly Dialect[];
@@ -49,7 +49,7 @@ export interface Negotiated {
   readonly serverCapabilities: number;
   readonly serverSecurityMode: number;
   readonly signingAlgorithm: SigningAlgorithm;
-  /** Absent where the dialect or the server has no encryption. */
+  /** Undefined if the dialect or the server does not support encryption. */
   readonly cipher: Cipher | undefined;
   /** Whether requests may cost more than one credit. */
   readonly multiCredit: boolean;
@@ -57,7 +57,7 @@ export interface Negotiated {
   readonly maxTransactSize: number;
   readonly maxReadSize: number;
   readonly maxWriteSize: number;
-  /** The SPNEGO token that the server begins with; may be empty. */
+  /** The server's initial SPNEGO token; may be empty. */
   readonly securityBuffer: Uint8Array;
 }
 
@@ -89,13 +89,13 @@ function contextsOf(connection: Connection, options: NegotiateOptions): { contex
 }
 type NegotiateContextTypes = (typeof NegotiateContextType)[keyof typeof NegotiateContextType];
 
-/** The first number of a capability context in the answer. */
+/** The first value of a capability context in the response. */
 function chosen(response: NegotiateResponse, type: NegotiateContextTypes, read: (frame: Frame) => readonly number[]): number | undefined {
   const context = response.negotiateContexts.find(({ contextType }) => contextType === type);
   return context === undefined ? undefined : read(new Frame(context.data))[0];
 }
 
-/** The cipher, MS-SMB2 3.2.5.2: negotiated at 3.1.1, AES-128-CCM at 3.0 and 3.0.2 where the server can encrypt. */
+/** The cipher, MS-SMB2 3.2.5.2: negotiated at 3.1.1, AES-128-CCM at 3.0 and 3.0.2 if the server supports encryption. */
 function cipherOf(dialect: Dialect, response: NegotiateResponse): Cipher | undefined {
   if (dialect === Dialect.Smb311) {
     const number = chosen(response, NegotiateContextType.EncryptionCapabilities, (frame) => EncryptionCapabilities.read(frame, 0).ciphers);
@@ -104,7 +104,7 @@ function cipherOf(dialect: Dialect, response: NegotiateResponse): Cipher | undef
   return dialect >= Dialect.Smb30 && (response.capabilities & Capabilities.Encryption) !== 0 ? Cipher.Aes128Ccm : undefined;
 }
 
-/** NEGOTIATE, MS-SMB2 3.2.4.2.2.2. @throws StatusError, SmbClientError where the answer is none that was offered */
+/** NEGOTIATE, MS-SMB2 3.2.4.2.2.2. @throws StatusError, SmbClientError if the response selects a value that was not offered */
 export async function negotiate(connection: Connection, options: NegotiateOptions): Promise<Negotiated> {
   const { dialects: offered = Object.values(dialects), securityMode = SecurityMode.SigningEnabled } = options;
   const clientGuid = options.clientGuid ?? connection.random.fill(new Uint8Array(16));

@@ -28,10 +28,10 @@ import type { Tree } from './tree.ts';
 const joined = (chunks: readonly Uint8Array[]): Uint8Array => (chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));
 const empty = new Uint8Array();
 
-/** The fields of a request, all optional but for those that have no sensible value. */
+/** The fields of a request; a field is optional if it has a sensible default. */
 type Fields<D> = Partial<Omit<InputOf<D>, 'persistentFileId' | 'volatileFileId'>>;
 
-/** An open file, folder or pipe, MS-SMB2 3.2.1.6. Methods throw StatusError with the server's status. */
+/** An open file, directory or pipe, MS-SMB2 3.2.1.6. Methods throw StatusError with the server's status. */
 export class Open {
   readonly tree: Tree;
   readonly name: string;
@@ -45,7 +45,7 @@ export class Open {
     this.response = response;
   }
 
-  /** @returns the bytes as they came, not joined; none at the end of the file */
+  /** @returns the bytes as received, not joined; empty at the end of the file */
   async read(offset: number, length: number, fields: Fields<typeof ReadRequest> = {}): Promise<Uint8Array[]> {
     const body = encodeForFile(ReadRequest, this.fileId, {
       flags: 0,
@@ -63,7 +63,7 @@ export class Open {
     return ReadResponse.read(reply.frame, reply.at, reply.length).data;
   }
 
-  /** @param data chunks that stay as they are until the answer @returns bytes written */
+  /** @param data chunks that must not change until the response arrives @returns bytes written */
   async write(offset: number, data: readonly Uint8Array[], fields: Fields<typeof WriteRequest> = {}): Promise<number> {
     const body = encodeForFile(WriteRequest, this.fileId, {
       offset,
@@ -83,14 +83,14 @@ export class Open {
     expectStatus(await this.tree.send(Command.Flush, encodeForFile(FlushRequest, this.fileId, {})).reply, `FLUSH ${this.name}`);
   }
 
-  /** @returns the file's state, where `postquery` asks for it */
+  /** @returns the file's attributes if `postquery` requests them */
   async close(postquery = false): Promise<CloseResponse> {
     const body = encodeForFile(CloseRequest, this.fileId, { flags: postquery ? CloseFlags.PostqueryAttrib : 0 });
     const reply = expectStatus(await this.tree.send(Command.Close, body).reply, `CLOSE ${this.name}`);
     return CloseResponse.read(reply.frame, reply.at, reply.length);
   }
 
-  /** One QUERY_DIRECTORY. @returns the list's bytes; none after the last */
+  /** One QUERY_DIRECTORY. @returns the bytes of the list; undefined after the last entry */
   async queryDirectory(fileInformationClass: number, fields: Fields<typeof QueryDirectoryRequest> = {}): Promise<Uint8Array> {
     const outputBufferLength = fields.outputBufferLength ?? Math.min(65536, this.tree.connection.negotiated?.maxTransactSize ?? 65536);
     const body = encodeForFile(QueryDirectoryRequest, this.fileId, {
@@ -107,7 +107,7 @@ export class Open {
     return joined(QueryDirectoryResponse.read(reply.frame, reply.at, reply.length).buffer);
   }
 
-  /** QUERY_INFO. A list cut short by BufferOverflow is given as far as it goes. */
+  /** QUERY_INFO. A list truncated by BufferOverflow is returned as far as it was sent. */
   async queryInfo(infoType: number, fileInfoClass: number, fields: Fields<typeof QueryInfoRequest> = {}): Promise<Uint8Array> {
     const outputBufferLength = fields.outputBufferLength ?? 65536;
     const body = encodeForFile(QueryInfoRequest, this.fileId, {
@@ -132,7 +132,7 @@ export class Open {
     expectStatus(await this.tree.send(Command.SetInfo, body, { payload: buffer.length }).reply, `SET_INFO ${this.name}`);
   }
 
-  /** @param maxOutputResponse bytes that the answer may carry */
+  /** @param maxOutputResponse maximum number of bytes in the response */
   async ioctl(ctlCode: number, input: Uint8Array = empty, maxOutputResponse = 65536): Promise<Uint8Array> {
     return ioctl(this.tree, this.fileId, ctlCode, input, maxOutputResponse);
   }

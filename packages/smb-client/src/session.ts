@@ -30,19 +30,19 @@ import { expectStatus, messageOf, type Reply, type Request } from './request.ts'
 import { Tree } from './tree.ts';
 
 export interface LogonOptions {
-  /** Empty for an anonymous log-on. */
+  /** Empty for an anonymous logon. */
   readonly user: string;
   /** The password, or its NT hash. */
   readonly password: string | Uint8Array;
   readonly domain?: string;
   readonly workstation?: string;
-  /** Sign everything, also where the server does not ask for it. */
+  /** Sign all requests, even if the server does not require it. */
   readonly sign?: boolean;
-  /** Encrypt everything, also where the server does not ask for it. */
+  /** Encrypt all requests, even if the server does not require it. */
   readonly encrypt?: boolean;
-  /** NTLMSSP tokens without SPNEGO around them. */
+  /** Raw NTLMSSP tokens, without SPNEGO. */
   readonly raw?: boolean;
-  /** Eight bytes: a session to end, after a lost connection. */
+  /** Eight bytes: PreviousSessionId, the session that the server ends after a lost connection. */
   readonly previousSessionId?: Uint8Array;
 }
 
@@ -57,9 +57,9 @@ interface Keys {
 /** An authenticated user on one connection, MS-SMB2 3.2.1.3. */
 export class Session {
   readonly connection: Connection;
-  /** Eight bytes as the server wrote them. */
+  /** Eight bytes as the server sent them. */
   sessionId: Uint8Array = new Uint8Array(8);
-  /** SessionFlags of the answer. */
+  /** SessionFlags of the response. */
   flags = 0;
   #keys: Keys | undefined;
   #preauthHash: Uint8Array | undefined;
@@ -74,7 +74,7 @@ export class Session {
     this.#encrypt = options.encrypt === true;
   }
 
-  /** Logs on, MS-SMB2 3.2.4.2.3. @throws StatusError from the server, SmbClientError where the server cannot be believed */
+  /** Logs on, MS-SMB2 3.2.4.2.3. @throws StatusError from the server, SmbClientError if the server's response cannot be verified */
   static async logon(connection: Connection, options: LogonOptions): Promise<Session> {
     const session = new Session(connection, options);
     connection.sessions.add(session);
@@ -95,7 +95,7 @@ export class Session {
     return (this.flags & SessionFlags.IsNull) !== 0;
   }
 
-  /** Whether it can sign: guests and anonymous users cannot. */
+  /** Returns whether the session has a signing key: guest and anonymous sessions do not. */
   get hasKeys(): boolean {
     return this.#keys !== undefined;
   }
@@ -105,7 +105,7 @@ export class Session {
     return this.#must().application;
   }
 
-  /** Authenticates once more on the same session, MS-SMB2 3.2.4.2.3. The keys stay. */
+  /** Reauthenticates the session, MS-SMB2 3.2.4.2.3. The keys stay. */
   reauthenticate(options: LogonOptions): Promise<void> {
     return this.#setup(options);
   }
@@ -122,18 +122,18 @@ export class Session {
     this.connection.sessions.delete(this);
   }
 
-  /** Whether the request is signed, MS-SMB2 3.2.4.1.1. */
+  /** Returns whether the request is signed, MS-SMB2 3.2.4.1.1. */
   signs(request: Request): boolean {
     if (this.#keys === undefined || this.encrypts(request)) return false;
     return this.#sign || (this.connection.dialect === Dialect.Smb311 && request.command === Command.TreeConnect);
   }
 
-  /** Whether the request is encrypted, MS-SMB2 3.2.4.1.8. */
+  /** Returns whether the request is encrypted, MS-SMB2 3.2.4.1.8. */
   encrypts({ command, encrypt = this.#encrypt }: Request): boolean {
     return encrypt && command !== Command.SessionSetup && this.#keys?.encryptor !== undefined;
   }
 
-  /** Fills in the signature. */
+  /** Writes the signature into the request. */
   sign(message: readonly Uint8Array[]): void {
     this.#must().signer.sign(message, 'client');
   }
@@ -143,19 +143,19 @@ export class Session {
     return (this.#must().encryptor as Encryptor).encrypt(message, this.sessionId);
   }
 
-  /** In place or not. @throws SmbClientError where it is not the server's */
+  /** Decrypts a frame, possibly in place. @throws SmbClientError if authentication fails */
   decrypt(frame: readonly Uint8Array[]): readonly Uint8Array[] {
     const plain = this.#keys?.decryptor?.decrypt(frame);
     if (plain === undefined) throw new SmbClientError('an encrypted frame whose tag is wrong');
     return plain;
   }
 
-  /** A SESSION_SETUP request that leaves enters the preauthentication integrity hash. */
+  /** Adds an outgoing SESSION_SETUP request to the preauthentication integrity hash. */
   takeIn(message: readonly Uint8Array[]): void {
     if (this.#preauthHash !== undefined) this.#preauthHash = preauthHash(this.#preauthHash, message);
   }
 
-  /** Why an answer must not be believed, MS-SMB2 3.2.5.1.3; undefined where it may. */
+  /** Returns the reason to discard a response, MS-SMB2 3.2.5.1.3; undefined if it is valid. */
   distrusts(reply: Reply): string | undefined {
     if (this.#keys === undefined || reply.encrypted) return undefined;
     if ((reply.header.flags & HeaderFlags.Signed) !== 0) {
@@ -232,7 +232,7 @@ export class Session {
     return reply;
   }
 
-  /** Makes the keys, and looks at the signature of the final answer, MS-SMB2 3.2.5.3.1. */
+  /** Derives the keys and verifies the signature of the final response, MS-SMB2 3.2.5.3.1. */
   #establish(fullSessionKey: Uint8Array, reply: Reply): void {
     const { dialect, cipher, signingAlgorithm } = this.#negotiated;
     const keys = sessionKeys(dialect, fullSessionKey, this.#preauthHash, cipher === undefined ? 128 : cipherBits(cipher));

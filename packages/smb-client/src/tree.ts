@@ -20,7 +20,7 @@ import { Open } from './open.ts';
 import { type Exchange, expectStatus, fileIdOf, type Reply, type Request } from './request.ts';
 import type { Session } from './session.ts';
 
-/** CREATE's fields; what is left out means: read and write, share everything, open an existing file. */
+/** The fields of CREATE. Defaults: read and write access, share all, open an existing file. */
 export type CreateFields = Partial<InputOf<typeof CreateRequest>> & { readonly name: string };
 
 /** The body of a CREATE. */
@@ -60,13 +60,13 @@ export class Tree {
     return this.session.connection;
   }
 
-  /** A request on this tree, for `Connection.compound`. */
+  /** Builds a request on this tree connect, for `Connection.compound`. */
   request(command: Command, body: Encoded, more: Pick<Request, 'payload' | 'flags' | 'encrypt'> = {}): Request {
     const encrypt = (this.response.shareFlags & ShareFlags.EncryptData) !== 0 ? { encrypt: true } : {};
     return { command, body, session: this.session, treeId: this.treeId, ...encrypt, ...more };
   }
 
-  /** Sends a request on this tree. */
+  /** Sends a request on this tree connect. */
   send(command: Command, body: Encoded, more: Pick<Request, 'payload' | 'flags' | 'encrypt'> = {}): Exchange {
     return this.connection.send(this.request(command, body, more));
   }
@@ -76,13 +76,13 @@ export class Tree {
     return this.opened(await this.send(Command.Create, createBody(fields)).reply, fields.name);
   }
 
-  /** The open file of a CREATE's answer. @throws StatusError */
+  /** Returns the open file of a CREATE response. @throws StatusError */
   opened(reply: Reply, name: string): Open {
     expectStatus(reply, `CREATE ${name}`);
     return new Open(this, name, fileIdOf(reply, CreateResponse), CreateResponse.read(reply.frame, reply.at, reply.length));
   }
 
-  /** Makes a folder and leaves it open. @throws StatusError */
+  /** Creates a directory and returns it open. @throws StatusError */
   createDirectory(name: string): Promise<Open> {
     return this.create({ name, createDisposition: CreateDisposition.Create, createOptions: CreateOptions.DirectoryFile });
   }

@@ -13,7 +13,7 @@ export const NLA_TYPE_MASK = 0x3fff;
 export const NLA_HDRLEN = 4;
 const pad4 = (length: number): number => (length + 3) & ~3;
 
-/** An attribute that the table does not know: kept, at every depth. */
+/** An attribute that the table does not list. Kept at every nesting level. */
 export interface UnknownAttr {
   readonly type: number;
   readonly bytes: Uint8Array;
@@ -26,11 +26,11 @@ export type AttrKind = 'u8' | 'u16' | 'u32' | 'u64' | 'fixed' | 'string' | 'bina
 export interface Attr<T, Input = T> {
   readonly type: number;
   readonly kind: AttrKind;
-  /** `string`: most bytes without the NUL; `binary`: most bytes; integers and `fixed` (an address, a structure): their size. */
+  /** `string`: maximum length without the NUL; `binary`: maximum length; integers and `fixed` (an address, a structure): their size. */
   readonly max: number;
   /** The table of a nested attribute. */
   readonly table: Attrs<AttrTable> | undefined;
-  /** Set where the attribute may stand several times: the value is a list. */
+  /** True if the attribute may occur several times: the value is a list. */
   readonly many: boolean;
   readonly codec: Codec<T, Input>;
   readonly readCode: ((at: string) => string) | undefined;
@@ -39,18 +39,18 @@ export interface Attr<T, Input = T> {
 // biome-ignore lint/suspicious/noExplicitAny: a table of attributes of any value types
 export type AttrTable = Readonly<Record<string, Attr<any, any>>>;
 type Flat<T> = { [K in keyof T]: T[K] };
-/** What reading gives: every name of the table, undefined where the attribute was absent. */
+/** The value that `read` returns: every name of the table, undefined if the attribute was absent. */
 export type AttrsOf<A extends AttrTable> = Flat<
   { -readonly [K in keyof A]: (A[K] extends Attr<infer T, infer _I> ? T : never) | undefined } & { unknown: UnknownAttr[] | undefined }
 >;
-/** What writing takes. */
+/** The value that `write` accepts. */
 export type AttrsInput<A extends AttrTable> = Flat<
   { -readonly [K in keyof A]?: (A[K] extends Attr<infer _T, infer I> ? I : never) | undefined } & { unknown?: UnknownAttr[] | undefined }
 >;
 
-/** Where a stream of attributes ended before its window did. */
+/** The position at which a stream of attributes ended before the end of its window. */
 export interface Leftover {
-  /** Bytes of the window that are no attribute. */
+  /** Bytes of the window after the last attribute. */
   readonly bytes: number;
 }
 
@@ -62,7 +62,7 @@ export interface Attrs<A extends AttrTable> extends Codec<AttrsOf<A>, AttrsInput
   /** Row by attribute type. */
   readonly rows: ReadonlyMap<number, { readonly field: keyof A & string; readonly attr: Attr<unknown> }>;
   /**
-   * Reads liberally, as the kernel does: the two top bits of a type are masked off, the last of several wins, a payload longer than its
+   * Reads as liberally as the kernel: the two top bits of a type are masked off, the last of several wins, a payload longer than its
    * integer is cut, the stream ends at the first impossible header. Unknown types are kept.
    * @throws DecodeError for a payload shorter than its type
    */
@@ -72,7 +72,7 @@ export interface Attrs<A extends AttrTable> extends Codec<AttrsOf<A>, AttrsInput
   walk(frame: Frame, at: number, length: number, visit: (type: number, at: number, length: number, bits: number) => void): Leftover;
 }
 
-/** An integer attribute; longer payloads are cut, shorter ones refused. */
+/** An integer attribute; longer payloads are truncated, shorter ones rejected. */
 export const attr = <T>(type: number, field: Field<T>): Attr<T> => ({
   type,
   kind: field.size === 1 ? 'u8' : field.size === 2 ? 'u16' : field.size === 4 ? 'u32' : field.size === 8 ? 'u64' : 'fixed',
@@ -134,13 +134,13 @@ export const binary = (type: number, max = 0xfffb): Attr<Uint8Array> =>
     print: (value) => Buffer.from(value).toString('hex'),
   });
 
-/** The same attribute, of which only the length is printed: what it holds may be anybody's secret. */
+/** The same attribute. Only its length is printed, because its content may be secret. */
 export const unprinted = (row: Attr<Uint8Array>): Attr<Uint8Array> => ({
   ...row,
   codec: { ...row.codec, print: (value) => `<${value.length} bytes>` },
 });
 
-/** An attribute without payload: there or not. */
+/** An attribute without payload: present or absent. */
 export const flag = (type: number): Attr<true> =>
   variable<true>(type, 'flag', 0, { read: () => true, size: () => 0, write: () => {}, random: () => true, print: () => 'true' });
 

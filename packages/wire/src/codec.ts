@@ -3,15 +3,15 @@ import type { Draw } from './field.ts';
 import type { Frame } from './frame.ts';
 
 /**
- * A value whose size may vary. `length` is the window that it was given; a codec reads inside it alone. `Input` is what a writer takes, where
- * that is less than what a reader gives.
+ * A value of variable size. `length` is the size of the window; a codec reads only inside the window. `Input` is the type that a writer accepts,
+ * if it differs from the type that a reader returns.
  */
 export interface Codec<T, Input = T> {
-  /** @throws DecodeError when the window is too short or holds something else. */
+  /** @throws DecodeError if the window is too short or its content is invalid. */
   read(frame: Frame, at: number, length: number): T;
-  /** Bytes that `write` fills. */
+  /** The number of bytes that `write` fills. */
   size(value: Input): number;
-  /** Writes into zeroed bytes. */
+  /** Writes into bytes that are zero. */
   write(frame: Frame, at: number, value: Input): void;
   random(draw: Draw): T;
   print(value: T): string;
@@ -26,7 +26,7 @@ export const utf16: Codec<string> = {
     if (at + length > frame.bytes.length) frame.slice(at, length, 'UTF-16', 'text');
     if (length > 256) {
       const text = decoder.decode(frame.bytes.subarray(at, at + length));
-      if (!text.includes('\ufffd')) return text; // the decoder would lose lone surrogates
+      if (!text.includes('\ufffd')) return text; // TextDecoder would replace lone surrogates
     }
     const view = frame.view;
     let text = '';
@@ -87,7 +87,7 @@ export function linked<T, Input>(element: Codec<T, Input>, align: 1 | 4 | 8, lim
   };
 }
 
-/** Elements one after another until the window ends; each says its own size, and starts at a multiple of `align` from the first. */
+/** Elements one after another until the window ends; each states its own size and starts at a multiple of `align` from the first. */
 export function sequence<T, Input>(element: Codec<T, Input>, align: 1 | 2 | 4 | 8 = 1, limit = 65536): Codec<T[], Input[]> {
   const padded = (size: number): number => (size + align - 1) & -align;
   return {
@@ -117,7 +117,7 @@ export function sequence<T, Input>(element: Codec<T, Input>, align: 1 | 2 | 4 | 
   };
 }
 
-/** Writes a value into fresh bytes. @throws EncodeError when it cannot be expressed. */
+/** Writes a value into new bytes. @throws EncodeError if the value cannot be expressed. */
 export function encode<Input>(codec: Codec<unknown, Input>, value: Input, frameOf: (length: number) => Frame): Uint8Array {
   const size = codec.size(value);
   if (!Number.isSafeInteger(size)) throw new EncodeError(`a size of ${size} bytes`);

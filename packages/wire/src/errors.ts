@@ -1,4 +1,4 @@
-/** Bytes that do not hold what their declaration says. Names the structure, the field and the offset in the frame. */
+/** Bytes that do not match their declaration. Names the structure, the field and the offset in the frame. */
 export class DecodeError extends Error {
   override readonly name = 'DecodeError';
   readonly structure: string;

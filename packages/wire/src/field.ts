@@ -1,29 +1,29 @@
 import type { Frame } from './frame.ts';
 import { flagNames, nameOf } from './names.ts';
 
-/** Thirty-two random bits: the source that generators of test values draw from. */
+/** Returns 32 random bits. The generators of test values use this source. */
 export type Draw = () => number;
 
 /**
- * A value of fixed size. `Given` says whether a writer must be handed a value: constants and reserved fields need none.
- * `readCode` and `writeCode` are the same operations as source text, over `v` (the DataView) and `f` (the Frame); a field without them is called.
+ * A value of fixed size. `Given` states whether a writer requires a value: constants and reserved fields do not.
+ * `readCode` and `writeCode` are the same operations as source text, over `v` (the DataView) and `f` (the Frame); for a field without them, its functions are called.
  */
 export interface Field<T, Given extends boolean = true> {
   readonly size: number;
   readonly given: Given;
-  /** The field's value when the writer is handed none. */
+  /** The field's value if the caller of the writer gives none. */
   readonly missing: T | undefined;
   read(frame: Frame, at: number): T;
   write(frame: Frame, at: number, value: T): void;
   readonly readCode?: (at: string) => string;
   readonly writeCode?: (at: string, value: string) => string;
-  /** Says why a value that was read is impossible, or undefined. Only constants have one. */
+  /** Returns the reason why a value that was read is invalid, or undefined. Only constants have this function. */
   readonly check?: (value: T) => string | undefined;
   random(draw: Draw): T;
   print(value: T): string;
 }
 
-/** Whether this machine keeps the low byte first; netlink headers are in this order. */
+/** True on a little-endian machine. Netlink headers use the byte order of the machine. */
 export const littleEndianHost: boolean = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
 
 const printNumber = (value: number): string => String(value);
@@ -77,8 +77,8 @@ export const ne32: Field<number> = integer(32, littleEndianHost);
 export const ne64: Field<bigint> = integer64(littleEndianHost);
 
 /**
- * An unsigned little-endian 64-bit id that we allot, always below 2^53, as a number. All ones reads as -1 and -1 writes all ones. A peer may send
- * more: at or above 2^53 the number is rounded, stays at or above 2^53, and so equals no id of ours.
+ * An unsigned little-endian 64-bit id that this side allocates, always below 2^53, as a number. All ones reads as -1, and -1 writes all ones. A peer may send
+ * a larger value: it is rounded, stays at or above 2^53, and so never equals an allocated id.
  */
 export const id53: Field<number> = {
   size: 8,
@@ -114,7 +114,7 @@ export const bytes = (size: number): Field<Uint8Array> => ({
 /** A GUID or other 16-byte id, as raw bytes. */
 export const guid: Field<Uint8Array> = bytes(16);
 
-/** A number that has names: the values stay numbers, the table serves printing. */
+/** A number with named values. The values remain numbers; the table is used for printing. */
 export const named = <T extends number = number>(field: Field<number>, table: Readonly<Record<string, number>>): Field<T> =>
   ({ ...field, print: (value: number) => nameOf(table, value) }) as unknown as Field<T>;
 
@@ -127,7 +127,7 @@ export const flags = (field: Field<number>, table: Readonly<Record<string, numbe
 /** The same bytes under a narrower type. */
 export const as = <T>(field: Field<number>): Field<T> => field as unknown as Field<T>;
 
-/** A constant of the format, such as StructureSize: written always, and anything else is refused when read. */
+/** A constant of the format, such as StructureSize. It is always written; a reader rejects any other value. */
 export const constant = <T>(field: Field<T>, value: T): Field<T, false> => ({
   ...field,
   given: false,
@@ -136,13 +136,13 @@ export const constant = <T>(field: Field<T>, value: T): Field<T, false> => ({
   random: () => value,
 });
 
-/** A field that writers may leave out: zero then (or `value`), kept as it came when read. */
+/** A field that writers may omit: then zero (or `value`). A reader returns the received value. */
 export const optional = <T>(field: Field<T>, value: T): Field<T, false> => ({ ...field, given: false, missing: value });
 
-/** A reserved number: zero when written, kept as it came when read. */
+/** A reserved number: zero when written; a reader returns the received value. */
 export const reserved = (field: Field<number>): Field<number, false> => optional(field, 0);
 
-/** The u32 at the start of an element of `linked()`: the list reads and writes the distance, the element shows nothing of it. */
+/** The u32 at the start of an element of `linked()`: the list reads and writes the distance; the element's value does not contain it. */
 export const nextOffset: Field<0, false> = {
   size: 4,
   given: false,

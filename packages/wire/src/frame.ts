@@ -1,14 +1,14 @@
 import { DecodeError } from './errors.ts';
 
 /**
- * A received (or to be filled) unit of bytes: a contiguous head with its one DataView, and what follows the head as a list of chunks that
- * nobody joins. Structures live in the head; only bulk payload may reach into `rest`.
+ * A unit of bytes, received or to be filled: a contiguous head with its one DataView, followed by a list of chunks that are never
+ * joined. Structures are in the head; only bulk payload may extend into `rest`.
  */
 export class Frame {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly rest: readonly Uint8Array[];
-  /** Bytes in all: head and rest. */
+  /** Total number of bytes: head and rest. */
   readonly length: number;
 
   constructor(bytes: Uint8Array, rest: readonly Uint8Array[] = []) {
@@ -25,7 +25,7 @@ export class Frame {
     return new Frame(new Uint8Array(length));
   }
 
-  /** A view of `length` bytes of the head. @throws DecodeError when the head does not hold them. */
+  /** A view of `length` bytes of the head. @throws DecodeError if the head is too short. */
   slice(at: number, length: number, structure = 'Frame', field = 'slice'): Uint8Array {
     if (at < 0 || length < 0 || at + length > this.bytes.length) {
       throw new DecodeError(structure, field, at, `${length} bytes wanted, ${Math.max(0, this.bytes.length - at)} there`);
@@ -33,7 +33,7 @@ export class Frame {
     return this.bytes.subarray(at, at + length);
   }
 
-  /** Views of `length` bytes wherever they lie, in order, not joined. @throws DecodeError when the frame does not hold them. */
+  /** Views of `length` bytes of head and rest, in order, not joined. @throws DecodeError if the frame is too short. */
   chunks(at: number, length: number, structure = 'Frame', field = 'chunks'): Uint8Array[] {
     if (at < 0 || length < 0 || at + length > this.length) {
       throw new DecodeError(structure, field, at, `${length} bytes wanted, ${Math.max(0, this.length - at)} there`);

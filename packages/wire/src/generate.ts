@@ -1,6 +1,6 @@
 /**
- * Code generation at load time. Where a process forbids it (`--disallow-code-generation-from-strings`), `generate` answers undefined and
- * the interpreted form serves; it is also the oracle that the tests compare the generated one with.
+ * Code generation at load time. If the process forbids it (`--disallow-code-generation-from-strings`), `generate` returns undefined and
+ * the interpreted form is used. The tests compare the generated form with the interpreted one.
  */
 export function generate<T>(names: readonly string[], values: readonly unknown[], body: string): T | undefined {
   try {

@@ -11,7 +11,7 @@ export function hexDump(bytes: Uint8Array, limit = 512): string {
   return lines.join('\n');
 }
 
-/** Bytes from hexadecimal text; spaces and line ends are skipped. @throws RangeError for anything else. */
+/** Bytes from hexadecimal text; spaces and line ends are skipped. @throws RangeError for any other character. */
 export function fromHex(text: string): Uint8Array {
   const digits = text.replace(/\s+/g, '');
   if (digits.length % 2 !== 0 || /[^0-9a-f]/i.test(digits)) throw new RangeError(`no hexadecimal bytes: ${digits.slice(0, 40)}`);

@@ -135,7 +135,7 @@ test('a sequence of self-sizing elements ends with its window', () => {
   throws(() => codec.read(new Frame(new Uint8Array([1, 0, 2])), 0, 3), DecodeError);
 });
 
-/** A counted list, and behind it bytes that nothing but the list's end locates (as in MS-SMB2 2.2.3.1.1). */
+/** A counted list, followed by bytes that only the end of the list locates (as in MS-SMB2 2.2.3.1.1). */
 const CountedThenBytes = message('CountedThenBytes', struct('CountedThenBytes.fixed', { count: u16, length: u16 }), {
   numbers: items({ count: 'count' }, struct('n', { n: u16 })),
   salt: part({ length: 'length' }, raw),

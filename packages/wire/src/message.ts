@@ -6,10 +6,10 @@ import { Frame } from './frame.ts';
 import { generate, key } from './generate.ts';
 import type { Fields, ReadOf, Struct, WriteOf } from './struct.ts';
 
-/** Where a variable part lies: the fields of the fixed part that say so. Without `offset` it follows what stands before it. */
+/** The fields of the fixed part that locate a variable part. Without `offset` the part follows the previous part. */
 export interface Locators<L extends string = string> {
   readonly offset?: L;
-  /** Bytes. Without it the part takes what is left of the window. */
+  /** Length in bytes. Without it the part extends to the end of the window. */
   readonly length?: L;
   /** Number of elements. */
   readonly count?: L;
@@ -18,7 +18,7 @@ export interface Locators<L extends string = string> {
 export interface PartOptions {
   /** The part starts at a multiple of this, counted from the origin of the offsets. */
   readonly align?: 1 | 2 | 4 | 8;
-  /** The offset is written as zero when the part is empty, where the document asks for it. */
+  /** The offset is written as zero if the part is empty, as some structures require. */
   readonly zeroWhenEmpty?: boolean;
 }
 
@@ -27,7 +27,7 @@ export interface Part<T, Input = T, L extends string = string> extends PartOptio
   readonly locators: Locators<L>;
   /** Bulk data: read as views, written outside the head. */
   readonly bulk: boolean;
-  /** The value when the writer is handed none; without it the part must be given. */
+  /** The value if the caller of the writer gives none; without it the part is required. */
   readonly missing?: Input;
   read(frame: Frame, at: number, length: number, count: number): T;
   size(value: Input): number;
@@ -58,7 +58,7 @@ export const part = <T, Input = T, const L extends string = string>(
 export const utf16 = <const O extends string, const L extends string>(offset: O, length: L): Part<string, string, O | L> =>
   part({ offset, length } as Locators<O | L>, utf16Codec);
 
-/** Bytes as a view of the head. What they are is not printed: it may be anybody's secret. */
+/** Bytes as a view of the head. They are not printed, because they may be secret. */
 export const buffer = <const O extends string, const L extends string>(
   offset: O,
   length: L,
@@ -68,7 +68,7 @@ export const buffer = <const O extends string, const L extends string>(
   print: (bytes) => `<${bytes.length} bytes>`,
 });
 
-/** Bulk bytes: views in a list when read, chunks behind the head when written; never joined. Must be the last part. */
+/** Bulk bytes: a list of views when read, chunks after the head when written; never joined. Must be the last part. */
 export const payload = <const O extends string, const L extends string>(
   offset: O,
   length: L,
@@ -83,7 +83,7 @@ export const payload = <const O extends string, const L extends string>(
   print: (chunks) => `<${chunks.reduce((sum, chunk) => sum + chunk.length, 0)} bytes>`,
 });
 
-/** As many elements as a field counts, one after another; each starts at a multiple of `align` from the first. */
+/** The number of elements that a field states, one after another; each starts at a multiple of `align` from the first. */
 export function items<T, Input = T, const L extends string = string>(
   locators: Locators<L> & { readonly count: L },
   element: Codec<T, Input>,
@@ -127,7 +127,7 @@ export function items<T, Input = T, const L extends string = string>(
 type AnyPart = Part<any, any, string>;
 export type Parts = Readonly<Record<string, AnyPart>>;
 type Flat<T> = { [K in keyof T]: T[K] };
-/** A part without locators infers `string`: it takes no field away. */
+/** A part without locators infers `string`: it removes no field from the value. */
 type LocatorOf<P extends Parts> = {
   [K in keyof P]: P[K] extends Part<infer _T, infer _I, infer L> ? (string extends L ? never : L) : never;
 }[keyof P];
@@ -138,30 +138,30 @@ export type WriteMessage<F extends Fields, P extends Parts> = Flat<
   Omit<WriteOf<F>, LocatorOf<P>> & { -readonly [K in keyof P]: P[K] extends Part<infer _T, infer I, string> ? I : never }
 >;
 
-/** A message ready for a vectored write: what stands before it (zeroed), itself, and the bulk chunks behind it. */
+/** A message ready for a vectored write: space before it (zeroed), the message, and the bulk chunks after it. */
 export interface Encoded {
   readonly head: Uint8Array;
   readonly rest: readonly Uint8Array[];
 }
 
-/** A declared message: a fixed part, and variable parts that fields of it locate. */
+/** A declared message: a fixed part, and variable parts that fields of the fixed part locate. */
 export interface Message<F extends Fields, P extends Parts> extends Codec<ReadMessage<F, P>, WriteMessage<F, P>> {
   readonly kind: 'message';
   readonly name: string;
   readonly fixed: Struct<F>;
   readonly parts: P;
-  /** Bytes between the origin of the offsets and the fixed part: 64 for a body behind the SMB2 header. */
+  /** Bytes between the origin of the offsets and the fixed part: 64 for a body after the SMB2 header. */
   readonly before: number;
   /**
    * @param at the origin of the offsets @param length bytes of the window, counted from the origin
-   * @throws DecodeError when anything reaches outside the window, or into the fixed part
+   * @throws DecodeError if a part extends beyond the window or overlaps the fixed part
    */
   read(frame: Frame, at: number, length?: number): ReadMessage<F, P>;
   readInterpreted(frame: Frame, at: number, length?: number): ReadMessage<F, P>;
-  /** Bytes from the origin, bulk not counted. */
+  /** Bytes from the origin, without bulk data. */
   size(value: WriteMessage<F, P>): number;
   write(frame: Frame, at: number, value: WriteMessage<F, P>): void;
-  /** Into fresh bytes. @throws EncodeError when a part is too long for the field that counts it. */
+  /** Writes into new bytes. @throws EncodeError if a part is too long for its length field. */
   encode(value: WriteMessage<F, P>): Encoded;
 }
 
@@ -171,7 +171,7 @@ export interface MessageOptions {
 }
 
 /**
- * Declares a message. Values have the fields of the fixed part, less the locators, and the parts. A `structureSize` constant that is odd means,
+ * Declares a message. A value has the fields of the fixed part without the locators, and the parts. An odd `structureSize` constant means,
  * as in MS-SMB2, that at least one byte of variable part is written.
  */
 export function message<F extends Fields, P extends Parts>(
@@ -217,7 +217,7 @@ export function message<F extends Fields, P extends Parts>(
       const place = readPart(spec, field, origin, window, cursor, x);
       const found = spec.read(frame, origin + place.at, place.length, place.count);
       value[field] = found;
-      // without a length, the part was given all that is left: what it took says where the next one starts
+      // without a length field the part was given the rest of the window; its own size determines where the next part starts
       cursor = place.at + (spec.locators.length === undefined ? spec.size(found) : place.length);
     }
   };

@@ -1,9 +1,9 @@
-/** Eight hexadecimal digits with 0x in front. */
+/** Eight hexadecimal digits, prefixed with 0x. */
 export const hex32 = (value: number): string => `0x${(value >>> 0).toString(16).padStart(8, '0')}`;
 
 const inverses = new WeakMap<object, Map<number, string>>();
 
-/** The name of a number in a const table, or its hexadecimal form: unknown values survive and print. */
+/** The name of a number in a const table, or its hexadecimal form, so that unknown values can be printed. */
 export function nameOf(table: Readonly<Record<string, number>>, value: number): string {
   let inverse = inverses.get(table);
   if (inverse === undefined) {

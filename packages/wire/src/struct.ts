@@ -10,9 +10,9 @@ export type Fields = Readonly<Record<string, AnyField>>;
 type Flat<T> = { [K in keyof T]: T[K] };
 type ValueOf<F> = F extends Field<infer T, boolean> ? T : never;
 type GivenKeys<F extends Fields> = { [K in keyof F]: F[K]['given'] extends true ? K : never }[keyof F];
-/** What reading gives. */
+/** The value that `read` returns. */
 export type ReadOf<F extends Fields> = Flat<{ -readonly [K in keyof F]: ValueOf<F[K]> }>;
-/** What writing wants: constants and reserved fields may be left out. */
+/** The value that `write` requires: constants and reserved fields may be omitted. */
 export type WriteOf<F extends Fields> = Flat<
   { -readonly [K in GivenKeys<F>]: ValueOf<F[K]> } & { -readonly [K in Exclude<keyof F, GivenKeys<F>>]?: ValueOf<F[K]> | undefined }
 >;
@@ -30,15 +30,15 @@ export interface Struct<F extends Fields> extends Codec<ReadOf<F>, WriteOf<F>> {
   readonly byteLength: number;
   /** Bytes from the start of the structure, by field. */
   readonly offset: { readonly [K in keyof F]: number };
-  /** @throws DecodeError when the head of the frame ends before the structure, or a constant is another. */
+  /** @throws DecodeError if the head of the frame ends before the structure does, or a constant has another value. */
   read(frame: Frame, at: number): ReadOf<F>;
-  /** The same as `read`, walked field by field: the oracle and the fallback. */
+  /** The same as `read`, interpreted field by field: the reference for tests, and the fallback. */
   readInterpreted(frame: Frame, at: number): ReadOf<F>;
   write(frame: Frame, at: number, value: WriteOf<F>): void;
   writeInterpreted(frame: Frame, at: number, value: WriteOf<F>): void;
 }
 
-/** Declares a structure of fixed size: fields in wire order, nothing between them. */
+/** Declares a structure of fixed size: fields in wire order, without padding. */
 export function struct<F extends Fields>(name: string, fields: F): Struct<F> {
   const entries = Object.entries(fields) as [keyof F & string, AnyField][];
   const offset = {} as Record<keyof F, number>;

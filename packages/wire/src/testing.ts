@@ -6,10 +6,10 @@ import { Frame } from './frame.ts';
 import type { Message, Parts } from './message.ts';
 import type { Fields, Struct } from './struct.ts';
 
-/** Anything that `struct()`, `message()` or `attrs()` made. */
+/** The result of `struct()`, `message()` or `attrs()`. */
 export type Declaration = Struct<Fields> | Message<Fields, Parts> | Attrs<AttrTable>;
 
-/** Whether a value is a declaration: lets a test find all that a module exports. */
+/** Returns whether a value is a declaration, so that a test can find all declarations of a module. */
 export const isDeclaration = (value: unknown): value is Declaration =>
   typeof value === 'object' && value !== null && ['struct', 'message', 'attrs'].includes((value as { kind?: string }).kind ?? '');
 
@@ -35,7 +35,7 @@ const written = (declaration: Declaration, value: unknown): Frame => {
   return frame;
 };
 
-/** Chunks are compared by what they hold, not by how they were cut. */
+/** Chunks are compared by content, not by their boundaries. */
 const comparable = (value: unknown): unknown => {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (Array.isArray(value)) {
@@ -48,8 +48,8 @@ const comparable = (value: unknown): unknown => {
 };
 
 /**
- * What holds for each declaration: a random value survives the round trip, the generated reader gives what the interpreted one gives, the same
- * bytes come out again, and every prefix fails with a DecodeError or (attributes, open-ended messages) reads as less, never with another exception.
+ * Checks the properties of every declaration: a random value survives the round trip, the generated and the interpreted reader agree, the same
+ * bytes are written again, and every prefix fails with a DecodeError or (attributes, open-ended messages) reads as less, never with another exception.
  */
 export function checkDeclaration(declaration: Declaration, rounds = 50): void {
   for (let seed = 1; seed <= rounds; seed++) {
