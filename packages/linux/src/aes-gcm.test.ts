@@ -7,11 +7,11 @@ import { runInNewContext } from 'node:vm';
 import { AesGcm, aesGcm, type OpenSsl } from './aes-gcm.ts';
 import { nativeInterface, unsupported } from './library.ts';
 
-// What AES-GCM must answer is tested in test/aes-gcm.test.ts; here is what bare pointers can do wrong.
+// The results of AES-GCM are tested in test/aes-gcm.test.ts. This file tests misuse of bare pointers.
 const create = aesGcm();
 const skip = create === undefined && 'this Node does not offer it';
 
-/** An OpenSSL that says yes to everything and counts its contexts. */
+/** A fake OpenSSL that accepts every call and counts its contexts. */
 function pretended(): { openSsl: OpenSsl; made: () => number; freed: bigint[]; answers: { init: number } } {
   const freed: bigint[] = [];
   const answers = { init: 1 };
@@ -45,7 +45,7 @@ test('what is not bytes never becomes a pointer', { skip }, () => {
     throws(() => gcm.seal(other, empty, [text], tag, text));
     throws(() => gcm.seal(nonce, other, [text], tag, text));
     throws(() => gcm.seal(nonce, empty, [other], tag, text));
-    if (other !== undefined && other !== null) throws(() => gcm.seal(nonce, empty, [text], tag, other)); // without: fresh memory
+    if (other !== undefined && other !== null) throws(() => gcm.seal(nonce, empty, [text], tag, other)); // without `out`: new memory
     throws(() => gcm.seal(nonce, empty, [text], other, text));
     throws(() => gcm.open(nonce, empty, [other], tag));
     throws(() => gcm.open(nonce, empty, [text], other));

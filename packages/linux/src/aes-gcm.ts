@@ -1,7 +1,7 @@
 import { createCipheriv } from 'node:crypto';
 import { nativeInterface, unsupported } from './library.ts';
 
-/** Bytes of the nonce that AES-GCM takes here; of its tag. NIST SP 800-38D. */
+/** Length of the nonce, and of the tag, in bytes. NIST SP 800-38D. */
 const nonceLength = 12;
 const tagLength = 16;
 /** OpenSSL counts bytes in an `int`. */
@@ -16,13 +16,13 @@ const decrypting = 0;
 
 type Pointer = bigint;
 
-/** OpenSSL's public functions, as `node` exports them for addons. Those that fail answer something else than 1. */
+/** OpenSSL's public functions, as `node` exports them for addons. A function that fails returns a value other than 1. */
 export interface OpenSsl {
   version(part: number): string;
   newContext(): Pointer;
   freeContext(context: Pointer): void;
   clearErrors(): void;
-  /** EVP_CIPHER by the bytes of its key. */
+  /** EVP_CIPHER by key length in bytes. */
   readonly ciphers: Readonly<Record<number, Pointer>>;
   init(
     context: Pointer,
@@ -53,12 +53,12 @@ function bind(): OpenSsl {
   };
 }
 
-/** Where OpenSSL writes how much it has written: as much as it was given. */
+/** Receives the number of bytes that OpenSSL wrote, which equals the input length. */
 const written = new Int32Array(1);
-/** Where `final` may write: GCM has nothing left by then. */
+/** Output buffer for `final`. GCM writes nothing there. */
 const nothing = Buffer.alloc(tagLength);
 
-/** @throws TypeError, RangeError: what is passed on is a bare pointer, so nothing may be shorter than OpenSSL takes it for */
+/** @throws TypeError, RangeError: OpenSSL receives bare pointers, so no buffer may be shorter than OpenSSL assumes */
 function checkLength(bytes: Uint8Array, length: number, what: string): void {
   if (!(bytes instanceof Uint8Array)) throw new TypeError(`${what}: bytes are wanted`);
   if (bytes.byteLength !== length) throw new RangeError(`${what}: ${length} bytes are wanted, not ${bytes.byteLength}`);
@@ -75,12 +75,12 @@ function lengthOf(chunks: readonly Uint8Array[]): number {
 }
 
 /**
- * AES-128-GCM or AES-256-GCM under one key, by the OpenSSL of this very process: one context that lives as long as the key and takes a nonce for each message, and
- * memory of the caller's to write into, where `node:crypto` makes a cipher and fresh memory each time (docs/decisions/0060-ciphers-by-openssl.md). Every call is
- * done when it returns; nothing that it was given is kept.
+ * AES-128-GCM or AES-256-GCM under one key, by the OpenSSL of this process. One context exists as long as the key and takes a nonce for each message; it writes into
+ * the caller's memory. `node:crypto` creates a cipher and new memory for each message (docs/decisions/0060-ciphers-by-openssl.md). Every call is
+ * complete when it returns; no argument is kept.
  */
 export class AesGcm {
-  /** It writes where it is told, and nowhere else first. */
+  /** Writes only into `out`. */
   readonly fills = true;
   readonly #openSsl: OpenSsl;
   #context: Pointer | undefined;
@@ -101,13 +101,13 @@ export class AesGcm {
   }
 
   /**
-   * Encrypts a message. The same nonce must never come twice under one key.
+   * Encrypts a message. A nonce must never be used twice under one key.
    * @param nonce 12 bytes
-   * @param additional what is authenticated beside the message
+   * @param additional data that is authenticated but not encrypted
    * @param tag 16 bytes, filled in
-   * @param out as long as the message: memory of its own, or exactly that of a message of one chunk. Fresh memory where it is missing
-   * @returns what is encrypted: `out`
-   * @throws RangeError for another length of any of them
+   * @param out as long as the message: separate memory, or exactly the memory of a message of one chunk. Default: new memory
+   * @returns the ciphertext: `out`
+   * @throws RangeError if any of them has another length
    */
   seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array, out?: Uint8Array): Uint8Array[] {
     const whole = lengthOf(message);
@@ -129,7 +129,7 @@ export class AesGcm {
 
   /**
    * Decrypts a message in place.
-   * @returns its chunks again; undefined where it is not authentic, and what they hold now is nobody's word
+   * @returns its chunks; undefined if authentication fails, and the chunks then hold unspecified data
    * @throws RangeError for a nonce or a tag of another length
    */
   open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): readonly Uint8Array[] | undefined {
@@ -142,12 +142,12 @@ export class AesGcm {
     const { control, final, clearErrors } = this.#openSsl;
     if (control(context, setTag, tagLength, tag) !== 1) this.#refused();
     if (final(context, nothing, written) === 1) return message;
-    clearErrors(); // whoever uses OpenSSL next would take them for his own
+    clearErrors(); // the next user of OpenSSL in this thread would take these errors for its own
     return undefined;
   }
 
   /**
-   * AES-GMAC: the tag of a message that is authenticated alone.
+   * AES-GMAC: the tag of a message that is authenticated and not encrypted.
    * @param tag 16 bytes, filled in
    * @throws RangeError for a nonce or a tag of another length
    */
@@ -159,7 +159,7 @@ export class AesGcm {
     this.#takeTag(context, tag);
   }
 
-  /** Gives the context back; OpenSSL wipes the key. The object serves nobody afterwards: its calls throw. */
+  /** Frees the context; OpenSSL wipes the key. Later calls on the object throw. */
   dispose(): void {
     const context = this.#context;
     if (context === undefined) return;
@@ -181,7 +181,7 @@ export class AesGcm {
   }
 
   #transform(context: Pointer, bytes: Uint8Array, out: Uint8Array): void {
-    checkLength(out, bytes.byteLength, 'what is encrypted'); // the last look before the pointer
+    checkLength(out, bytes.byteLength, 'what is encrypted'); // the last check before the pointer is used
     if (bytes.byteLength > 0 && this.#openSsl.update(context, out, written, bytes, bytes.byteLength) !== 1) this.#refused();
   }
 
@@ -196,7 +196,7 @@ export class AesGcm {
   }
 }
 
-/** Contexts whose object was forgotten without `dispose`. */
+/** Frees contexts whose object was collected without `dispose`. */
 const contexts = new FinalizationRegistry<() => void>((free) => free());
 const freeing = (openSsl: OpenSsl, context: Pointer) => (): void => openSsl.freeContext(context);
 
@@ -211,7 +211,7 @@ const known = {
 
 const bytesOf = (hex: string): Buffer => Buffer.from(hex, 'hex');
 
-/** Whether the known answers come out, and what `node:crypto` says to the same: there, back, with a wrong tag, and once more there. */
+/** Checks known answers and compares with `node:crypto`: encryption, decryption, a wrong tag, and encryption again. */
 function answersRightly(openSsl: OpenSsl, times: 1 | 2): boolean {
   const key = bytesOf(known.key.repeat(times));
   const [nonce, additional, plain] = [bytesOf(known.nonce), bytesOf(known.additional), bytesOf(known.plain)];
@@ -238,18 +238,18 @@ function find(): ((key: Uint8Array) => AesGcm) | undefined {
   if (unsupported() !== undefined || version === undefined || !version.startsWith('3.')) return undefined;
   try {
     const openSsl = bind();
-    if (!openSsl.version(0).startsWith(`OpenSSL ${version} `)) return undefined; // another copy than that of `node:crypto`
+    if (!openSsl.version(0).startsWith(`OpenSSL ${version} `)) return undefined; // a copy of OpenSSL other than that of `node:crypto`
     return answersRightly(openSsl, 1) && answersRightly(openSsl, 2) ? (key) => new AesGcm(openSsl, key) : undefined;
   } catch {
-    return undefined; // a function is missing, or does something else
+    return undefined; // a function is missing or behaves differently
   }
 }
 
 let found: { readonly create: ((key: Uint8Array) => AesGcm) | undefined } | undefined;
 
 /**
- * AES-GCM by the OpenSSL that this process runs on, version 3. It was checked by known answers beside `node:crypto` before it is handed out.
- * @returns what makes a cipher of a key of 16 or 32 bytes; undefined where this Node does not offer it: `node:crypto` does the same
+ * AES-GCM by the OpenSSL 3 of this process. It is checked by known answers, and against `node:crypto`, before it is returned.
+ * @returns a function that creates a cipher from a key of 16 or 32 bytes; undefined if this Node does not offer it: then use `node:crypto`
  */
 export function aesGcm(): ((key: Uint8Array) => AesGcm) | undefined {
   found ??= { create: find() };

@@ -1,5 +1,5 @@
 /**
- * The kernel's error numbers, uapi/asm-generic/errno-base.h and errno.h (the same on x86-64 and AArch64). Calls of this package answer an error as
+ * The kernel's error numbers, uapi/asm-generic/errno-base.h and errno.h (the same on x86-64 and AArch64). Calls of this package return an error as
  * the negative number: `-Errno.ENOENT`.
  */
 export const Errno = {
@@ -145,7 +145,7 @@ for (const [name, value] of Object.entries(Errno)) names[value] ??= name;
 
 /**
  * Names an error.
- * @param code the number, negative (a call's answer) or positive
+ * @param code the number, negative (a call's result) or positive
  * @returns `'ENOENT'`, or `'E4711'` for a number without a name
  */
 export function errnoName(code: number): string {
@@ -153,7 +153,7 @@ export function errnoName(code: number): string {
   return names[value] ?? `E${value}`;
 }
 
-/** A system call that failed, for callers who want to throw. `errno` is the positive number, `code` its name as in Node's own errors. */
+/** A failed system call, for callers that throw. `errno` is the positive number, `code` its name as in Node's own errors. */
 export class SystemError extends Error {
   override readonly name = 'SystemError';
   readonly errno: number;
@@ -171,10 +171,10 @@ export class SystemError extends Error {
 
 /**
  * Turns a failed call into an exception.
- * @param result what the call answered
+ * @param result the call's return value
  * @param what the object of the call, for the message
  * @returns `result`, at least 0
- * @throws SystemError when `result` is negative
+ * @throws SystemError if `result` is negative
  */
 export function check(result: number, syscall: string, what?: string): number {
   if (result < 0) throw new SystemError(-result, syscall, what);

@@ -1,17 +1,17 @@
 import { openat2Allowed } from './file/open.ts';
 import { unsupported } from './library.ts';
 
-/** What this machine has of what this package uses. */
+/** The features of this machine that the package uses. */
 export interface Features {
-  /** Why nothing of it works here, in one line; undefined where it does. */
+  /** The reason why this platform is not supported, in one line; undefined if it is supported. */
   readonly refusal: string | undefined;
-  /** Whether openat2 may be called; where not, paths are walked component by component. */
+  /** True if openat2 may be called; otherwise paths are walked component by component. */
   readonly openat2: boolean;
 }
 
 let found: Features | undefined;
 
-/** What this machine can do. Asked once; it loads nothing where the platform is not supported. */
+/** Returns the features of this machine. Determined once; loads nothing if the platform is not supported. */
 export function features(): Features {
   if (found === undefined) {
     const refusal = unsupported();

@@ -7,7 +7,7 @@ type Library = ReturnType<typeof Koffi.load>;
 let koffi: typeof Koffi | undefined;
 let libc: Library | undefined;
 
-/** Says why this machine's system calls cannot be made, or undefined where they can. */
+/** Returns the reason why the platform is not supported, or undefined if it is. */
 export function unsupported(): string | undefined {
   if (process.platform !== 'linux') return `this part of ring3 makes Linux system calls; this is ${process.platform}`;
   if (process.arch !== 'x64' && process.arch !== 'arm64')
@@ -15,7 +15,7 @@ export function unsupported(): string | undefined {
   return undefined;
 }
 
-/** koffi itself, loaded at the first use (13 ms) and never by an import alone. @throws Error where the platform is not supported. */
+/** koffi itself, loaded at the first use (13 ms), not by an import. @throws Error if the platform is not supported. */
 export function nativeInterface(): typeof Koffi {
   if (koffi !== undefined) return koffi;
   const reason = unsupported();
@@ -30,7 +30,7 @@ function library(): Library {
   return libc;
 }
 
-/** What system calls take: numbers, bytes, and names (NUL-terminated by `nameArgument`). */
+/** Arguments of system calls: numbers, bytes, and names (NUL-terminated by `nameArgument`). */
 export type NativeArgument = number | bigint | string | Uint8Array | BigUint64Array | BigInt64Array | Int32Array | null;
 
 type Bound<A extends NativeArgument[]> = ((...args: A) => number) & {
@@ -38,19 +38,19 @@ type Bound<A extends NativeArgument[]> = ((...args: A) => number) & {
 };
 
 /**
- * One C function, bound at its first call. `run` answers what C answered, so -1 on failure and errno to be asked at once (`result`); `later` runs in
- * libuv's pool and answers the negative errno.
+ * One C function, bound at its first call. `run` returns C's result: -1 on failure, and errno must be read at once (`result`). `later` runs in
+ * libuv's pool and returns the negative errno.
  */
 export interface NativeCall<A extends NativeArgument[]> {
   run(...args: A): number;
-  /** @param keep what the arguments point at besides themselves; it is kept from collection until the call is done, and so are the arguments */
+  /** @param keep memory that the arguments point to; it is kept from garbage collection until the call completes, as are the arguments */
   later(keep: unknown, ...args: A): Promise<number>;
 }
 
-/** Calls in libuv's pool or before it, at a time; koffi refuses more than 256 by itself. */
+/** Maximum number of calls in libuv's pool or waiting for it; koffi itself rejects more than 256. */
 const concurrency = 128;
 const waiting: (() => void)[] = [];
-/** What other threads are using, and the collector must not take. */
+/** Memory that other threads use; referenced so that it is not collected. */
 const inUse = new Set<unknown>();
 
 function enter(start: () => void): void {
@@ -65,14 +65,14 @@ function leave(used: unknown): void {
 
 /**
  * Declares a C function. Nothing is loaded before its first call.
- * @param make finds it; throws where the library lacks it
+ * @param make looks it up; throws if the library lacks it
  */
 function declareCall<A extends NativeArgument[]>(make: () => Bound<A>): NativeCall<A> {
   let bound: Bound<A> | undefined;
   const call: NativeCall<A> = {
     run: (...args) => {
       bound ??= make();
-      call.run = bound; // from now on without a detour
+      call.run = bound; // later calls are direct
       return bound(...args);
     },
     later: (keep, ...args) =>
@@ -83,7 +83,7 @@ function declareCall<A extends NativeArgument[]>(make: () => Bound<A>): NativeCa
           try {
             bound ??= make();
             bound.async(...args, (error, answer) => {
-              const outcome = answer < 0 ? -errno() : answer; // first of all: the pool thread's errno is there for this callback alone
+              const outcome = answer < 0 ? -errno() : answer; // first: the pool thread's errno is valid only during this callback
               leave(used);
               if (error) reject(error instanceof Error ? error : new Error(String(error)));
               else resolve(outcome);
@@ -102,7 +102,7 @@ function declareCall<A extends NativeArgument[]>(make: () => Bound<A>): NativeCa
 export const native = <A extends NativeArgument[]>(prototype: string): NativeCall<A> =>
   declareCall(() => library().func(prototype) as Bound<A>);
 
-/** The numbers of system calls that some C library has no function for, uapi/asm/unistd.h. */
+/** The numbers of system calls for which some C library has no function, uapi/asm/unistd.h. */
 const numbers = {
   x64: {
     getdents64: 217,
@@ -130,7 +130,7 @@ const numbers = {
 /** A system call made by its number. */
 export type RawCall = keyof typeof numbers.x64;
 
-/** Declares a system call made by its number through `syscall`, for what musl or an older glibc lacks. The number is put before the arguments. */
+/** Declares a system call made by its number through `syscall`, for calls that musl or an older glibc lacks. The number precedes the arguments. */
 export function raw<A extends NativeArgument[]>(name: RawCall, types: string[]): NativeCall<A> {
   const make = (): Bound<A> => {
     const number = numbers[process.arch === 'arm64' ? 'arm64' : 'x64'][name];
@@ -142,21 +142,21 @@ export function raw<A extends NativeArgument[]>(name: RawCall, types: string[]):
   return declareCall(make);
 }
 
-/** The errno of this thread's last call: ask at once. */
+/** The errno of this thread's last call: read it at once. */
 export const errno = (): number => nativeInterface().errno();
 
-/** What a call answered, or the negative errno where it answered -1. */
+/** The result of a call, or the negative errno if it returned -1. */
 export const result = (answer: number): number => (answer < 0 ? -nativeInterface().errno() : answer);
 
-/** Where bytes lie, for structures that hold pointers. The caller keeps `bytes` alive while the pointer is used. */
+/** The address of bytes, for structures that hold pointers. The caller keeps a reference to `bytes` while the pointer is used. */
 export const address = (bytes: Uint8Array | BigUint64Array | Int32Array): bigint => nativeInterface().address(bytes);
 
-/** A file name: text, or the very bytes where a host name is no UTF-8. */
+/** A file name: text, or the bytes if a name of the host is not UTF-8. */
 export type Name = string | Uint8Array;
 
 /**
  * Prepares a name for C.
- * @returns the argument, or a negative errno: `-EINVAL` for a NUL within (C would cut the name there), `-EILSEQ` for lone surrogates
+ * @returns the argument, or a negative errno: `-EINVAL` for an embedded NUL (C would truncate the name there), `-EILSEQ` for lone surrogates
  */
 export function nameArgument(name: Name): string | Uint8Array | number {
   if (typeof name === 'string') {

@@ -6,7 +6,7 @@ const libc = { memfd_create: native<[string, number]>('int memfd_create(const ch
 const closeOnExec = 1;
 
 /**
- * A file in memory alone, for pages that processes share: zeros at first, gone with its last descriptor. memfd_create(2).
+ * A file that exists only in memory, for pages that processes share: filled with zeros, freed with its last descriptor. memfd_create(2).
  * @param name shown in /proc; ASCII
  * @returns the descriptor, closed on exec, or a negative errno
  */

@@ -137,7 +137,7 @@ test('a regular file is refused, none at all too, a watched one twice', () => {
   close(event);
 });
 
-/** Runs a script that has `linux` in scope, in a process of its own. */
+/** Runs a script that has `linux` in scope, in a separate process. */
 function run(script: string): { status: number | null; stdout: string; stderr: string } {
   const index = new URL('index.ts', import.meta.url).href;
   return spawnSync(process.execPath, ['--input-type=module', '-e', `import * as linux from ${JSON.stringify(index)};\n${script}`], {

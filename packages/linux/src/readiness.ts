@@ -3,7 +3,7 @@ import { close } from './close.ts';
 import { Errno, SystemError } from './errno.ts';
 import { native, nativeInterface, result } from './library.ts';
 
-/** What a descriptor can be ready for, and how often to be told: epoll_ctl(2). `Error` and `HangUp` are told unasked. */
+/** Events of a descriptor, and how often they are reported: epoll_ctl(2). `Error` and `HangUp` are always reported. */
 export const Ready = {
   Readable: 0x1,
   Urgent: 0x2,
@@ -11,9 +11,9 @@ export const Ready = {
   Error: 0x8,
   HangUp: 0x10,
   PeerClosed: 0x2000,
-  /** Tell once, then not before the next `update`. */
+  /** Report once, then not before the next `update`. */
   OneShot: 0x40000000,
-  /** Tell when it becomes ready, not while it is. */
+  /** Report when it becomes ready, not while it is ready. */
   Edge: 0x80000000,
 } as const;
 
@@ -26,28 +26,28 @@ const libc = {
 const Control = { Add: 1, Delete: 2, Modify: 3 } as const;
 const closeOnExec = 0o2000000;
 const batch = 64;
-// struct epoll_event: events u32, then 64 bits of our own; packed on x86-64 alone
+// struct epoll_event: events u32, then 64 bits of user data; packed only on x86-64
 const dataAt = process.arch === 'x64' ? 4 : 8;
 const eventBytes = dataAt + 8;
 
-/** A descriptor that is being waited for. */
+/** A watched descriptor. */
 export interface Watch {
-  /** Waits for other events; arms a one-shot again. @returns 0 or a negative errno */
+  /** Changes the events; re-arms a one-shot watch. @returns 0 or a negative errno */
   update(events: number): number;
-  /** Lets the process end although this is being waited for. */
+  /** Allows the process to end while this watch exists. */
   unref(): this;
-  /** Keeps the process alive while this is being waited for, as it does from the start. */
+  /** Keeps the process alive while this watch exists (the default). */
   ref(): this;
-  /** Ends the waiting; the callback is not called again. Call it before the descriptor is closed. */
+  /** Ends the watch; the callback is not called again. Call it before the descriptor is closed. */
   close(): void;
 }
 
 /**
- * Tells when descriptors that Node cannot poll are ready: netlink, SEQPACKET and packet sockets, inotify, eventfds. One epoll descriptor collects them,
- * and the event loop itself waits on it: no thread, nothing polled. It exists while something is watched.
+ * Reports when descriptors that Node cannot poll are ready: netlink, SEQPACKET and packet sockets, inotify, eventfds. One epoll descriptor collects them,
+ * and the event loop waits for it: no thread, no polling. It exists while there is a watch.
  *
- * Callbacks run on the event loop as any other, after the turn's I/O. Events are level-triggered unless asked otherwise: what a callback leaves
- * unread is told again in the next turn, so a callback may stop early and give others their turn.
+ * Callbacks run on the event loop, after the turn's I/O. Events are level-triggered by default: data that a callback leaves
+ * unread is reported again in the next turn, so a callback may stop early and let others run.
  */
 export class Readiness {
   #epoll = -1;
@@ -68,9 +68,9 @@ export class Readiness {
   /**
    * Waits for a descriptor.
    * @param events bits of `Ready`
-   * @param ready is called with the bits that are ready
-   * @returns the watch, or a negative errno (`-EPERM`: a regular file or folder, always ready; `-EEXIST`: watched already)
-   * @throws SystemError when no epoll descriptor can be made
+   * @param ready called with the bits that are ready
+   * @returns the watch, or a negative errno (`-EPERM`: a regular file or directory, always ready; `-EEXIST`: already watched)
+   * @throws SystemError if no epoll descriptor can be created
    */
   watch(fd: number, events: number, ready: (events: number) => void): Watch | number {
     if (this.#watched === 0) this.#open();
@@ -96,7 +96,7 @@ export class Readiness {
 
   /** @internal */
   forget(entry: Entry, held: boolean): void {
-    this.#control(Control.Delete, entry.fd, 0, 0, 0); // fails when the descriptor was closed before: gone all the same
+    this.#control(Control.Delete, entry.fd, 0, 0, 0); // fails if the descriptor was closed before; the watch is removed in either case
     this.#entries[entry.slot] = undefined;
     this.#free.push(entry.slot);
     this.#watched--;
@@ -136,8 +136,8 @@ export class Readiness {
     return result(libc.control.run(this.#epoll, operation, fd, this.#event));
   }
 
-  // The poll handle calls outside of Node's callback scope, where promises would not go on and an exception would have nowhere to go; an
-  // immediate runs in the same turn, inside of it.
+  // The poll handle calls outside of Node's callback scope, where promise jobs would not run and an exception could not propagate; an
+  // immediate runs in the same turn, inside the scope.
   readonly #schedule = (): void => {
     if (this.#scheduled) return;
     this.#scheduled = true;
@@ -154,7 +154,7 @@ export class Readiness {
     try {
       while (this.#next < this.#count) this.#tell(this.#next++);
     } finally {
-      if (this.#next < this.#count) this.#schedule(); // a callback threw: the others are told in the next turn
+      if (this.#next < this.#count) this.#schedule(); // a callback threw: the others are called in the next turn
     }
   };
 

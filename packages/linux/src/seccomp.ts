@@ -9,16 +9,16 @@ const libc = {
 const PR_SET_NO_NEW_PRIVS = 38;
 const SECCOMP_SET_MODE_FILTER = 1;
 
-/** Gives up, for this thread and all its children, whatever an executed program could gain by set-user-ID or capabilities. prctl(2). @returns 0 or a negative errno */
+/** Prevents this thread and all its children from gaining privileges by executing set-user-ID programs or file capabilities. prctl(2). @returns 0 or a negative errno */
 export const setNoNewPrivileges = (): number => result(libc.prctl.run(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
 
 /** One instruction of classic BPF, `struct sock_filter`: code, jump if true, jump if false, operand. uapi/linux/filter.h. */
 export type FilterInstruction = readonly [code: number, whenTrue: number, whenFalse: number, operand: number];
 
 /**
- * Puts a filter before the system calls of this thread and of the children that it makes; it cannot be taken away. seccomp(2). Needs
- * `setNoNewPrivileges` or root. Call it in a process that ends with its child: threads that exist already are not bound.
- * @param program what to do for each call, over `struct seccomp_data`
+ * Installs a filter for the system calls of this thread and its later children; it cannot be removed. seccomp(2). Requires
+ * `setNoNewPrivileges` or root. Call it in a process that ends with its child: existing threads are not affected.
+ * @param program decides about each call, over `struct seccomp_data`
  * @returns 0 or a negative errno (`-EINVAL`: the program is wrong)
  */
 export function installFilter(program: readonly FilterInstruction[]): number {

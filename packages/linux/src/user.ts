@@ -4,9 +4,9 @@ import { type Name, nameArgument, nativeInterface } from './library.ts';
 export interface HostUser {
   readonly name: string;
   readonly userId: number;
-  /** The group that its files are made with; there may be others (`process.initgroups`). */
+  /** The primary group; there may be others (`process.initgroups`). */
   readonly groupId: number;
-  /** Its home folder, which need not be there. */
+  /** Its home directory, which may not exist. */
   readonly home: string;
 }
 
@@ -19,7 +19,7 @@ interface Passwd {
 
 let lookUps: { byName(name: string): Passwd | null; byId(id: number): Passwd | null } | undefined;
 
-/** getpwnam(3) and getpwuid(3): the accounts of every source that the machine is configured for (nsswitch.conf(5)), not of /etc/passwd alone. */
+/** getpwnam(3) and getpwuid(3): the accounts of every source that the machine is configured for (nsswitch.conf(5)), not only /etc/passwd. */
 function accounts(): NonNullable<typeof lookUps> {
   if (lookUps !== undefined) return lookUps;
   const koffi = nativeInterface();
@@ -43,8 +43,8 @@ function accounts(): NonNullable<typeof lookUps> {
 
 /**
  * Finds an account.
- * @param who its name, or its user id in digits where no account has that name
- * @returns undefined where there is none
+ * @param who its name, or its user id in digits if no account has that name
+ * @returns undefined if it does not exist
  */
 export function findUser(who: string): HostUser | undefined {
   const name: Name | number = nameArgument(who);

@@ -6,15 +6,15 @@ const libc = {
   lseek: native<[number, bigint | number, number]>('int64 lseek(int, int64, int)'),
 };
 
-/** Types of a folder's entries, dirent.h DT_*. `Unknown`: the file system does not say, look at it. */
+/** Types of directory entries, dirent.h DT_*. `Unknown`: the file system does not report the type; use statx. */
 export const EntryType = { Unknown: 0, Fifo: 1, Character: 2, Folder: 4, Block: 6, Regular: 8, Link: 10, Socket: 12 } as const;
 
 const dot = 0x2e;
 const nameAt = 19; // struct linux_dirent64: ino u64, off s64, reclen u16, type u8, name
 
 /**
- * Reads a folder, part by part, into one buffer that is used again; `.` and `..` are left out. getdents64(2). After `next` answered true, the fields
- * tell of one entry, until the next call.
+ * Reads a directory, part by part, into one reused buffer; `.` and `..` are omitted. getdents64(2). After `next` returned 1, the fields
+ * describe one entry until the next call.
  */
 export class FolderReader {
   readonly #buffer: Buffer;
@@ -32,7 +32,7 @@ export class FolderReader {
     this.#fd = fd;
   }
 
-  /** Goes on with another folder, or elsewhere in this one. @param cursor where to go on, 0n for the start @returns 0 or a negative errno */
+  /** Continues with another directory, or at another position of this one. @param cursor the position, 0n for the start @returns 0 or a negative errno */
   reset(fd: number, cursor = 0n): number {
     this.#fd = fd;
     this.#at = 0;
@@ -41,12 +41,12 @@ export class FolderReader {
     return place < 0 ? result(place) : 0;
   }
 
-  /** Whether the next entry is in the buffer, so that `next` makes no system call. */
+  /** True if the next entry is in the buffer, so that `next` makes no system call. */
   get isBuffered(): boolean {
     return this.#at < this.#end;
   }
 
-  /** @returns 1 when there is an entry, 0 at the end, or a negative errno */
+  /** @returns 1 if there is an entry, 0 at the end, or a negative errno */
   next(): number {
     for (;;) {
       if (this.#at >= this.#end) {
@@ -57,7 +57,7 @@ export class FolderReader {
     }
   }
 
-  /** Fills the buffer off the main thread. @returns 1 when something is buffered, 0 at the end, or a negative errno */
+  /** Fills the buffer off the main thread. @returns 1 if entries are buffered, 0 at the end, or a negative errno */
   async fill(): Promise<number> {
     if (this.isBuffered) return 1;
     return this.#filled(await libc.getdents64.later(undefined, this.#fd, this.#buffer, this.#buffer.length));
@@ -66,7 +66,7 @@ export class FolderReader {
   #filled(answer: number): number {
     this.#at = 0;
     this.#end = Math.max(answer, 0);
-    return answer > 0 ? 1 : answer === -Errno.ENOENT ? 0 : answer; // a folder that was removed meanwhile has nothing in it
+    return answer > 0 ? 1 : answer === -Errno.ENOENT ? 0 : answer; // a directory that was removed meanwhile is empty
   }
 
   #take(): boolean {
@@ -77,7 +77,7 @@ export class FolderReader {
     return !(b[start] === dot && (b[start + 1] === 0 || (b[start + 1] === dot && b[start + 2] === 0)));
   }
 
-  /** Where the entry's name ends: at its zero byte. What is behind that in the record is anything. */
+  /** The end of the entry's name: its zero byte. The rest of the record is unspecified. */
   get #nameEnd(): number {
     let end = this.#entry + nameAt;
     while (end < this.#at && this.#buffer[end] !== 0) end++;
@@ -87,7 +87,7 @@ export class FolderReader {
   get name(): Buffer {
     return this.#buffer.subarray(this.#entry + nameAt, this.#nameEnd);
   }
-  /** The entry's name as text; what is no UTF-8 in it has become U+FFFD. */
+  /** The entry's name as text; invalid UTF-8 is replaced by U+FFFD. */
   get text(): string {
     return this.#buffer.toString('utf8', this.#entry + nameAt, this.#nameEnd);
   }
@@ -98,7 +98,7 @@ export class FolderReader {
   get inode(): bigint {
     return this.#view.getBigUint64(this.#entry, true);
   }
-  /** Where to go on after this entry, for `reset`: the file system's own, opaque, up to 63 bits. */
+  /** The position after this entry, for `reset`: opaque, defined by the file system, up to 63 bits. */
   get cursor(): bigint {
     return this.#view.getBigInt64(this.#entry + 8, true);
   }

@@ -251,7 +251,7 @@ test('a thousand failing calls in the pool at once each answer their own errno',
   ];
   const answers = await Promise.all(
     Array.from({ length: 1000 }, (_, i) => {
-      assert.equal(openAt(root, `nothing${i}`, OpenFlag.ReadOnly), -Errno.ENOENT); // calls on the main thread come in between
+      assert.equal(openAt(root, `nothing${i}`, OpenFlag.ReadOnly), -Errno.ENOENT); // calls on the main thread occur in between
       return kinds[i % kinds.length]!();
     }),
   );

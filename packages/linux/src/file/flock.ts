@@ -7,7 +7,7 @@ export const FlockOperation = { Shared: 1, Exclusive: 2, Unlock: 8 } as const;
 const nonBlocking = 4;
 
 /**
- * Takes or gives back a lock on what is open, a folder too, without waiting; the system gives it back when the last descriptor of this opening is closed. flock(2).
- * @returns 0 or a negative errno: EAGAIN somebody else has it
+ * Acquires or releases a lock on an open file or directory without waiting. The kernel releases it when the last descriptor of this open file description is closed. flock(2).
+ * @returns 0 or a negative errno: EAGAIN: another holder has it
  */
 export const flock = (fd: number, operation: number): number => result(libc.flock.run(fd, operation | nonBlocking));

@@ -7,7 +7,7 @@ const libc = {
   read: native<[number, Uint8Array, number]>('int64 read(int, void *, size_t)'),
 };
 
-/** What inotify tells, and how it is asked: uapi/linux/inotify.h IN_*. */
+/** Events and flags of inotify: uapi/linux/inotify.h IN_*. */
 export const Notify = {
   Access: 0x1,
   Modify: 0x2,
@@ -31,21 +31,21 @@ export const Notify = {
   IsFolder: 0x40000000,
 } as const;
 
-/** A new inotify descriptor, never blocking and closed on exec: wait for it with `readiness`. inotify_init1(2). @returns it, or a negative errno */
+/** A new inotify descriptor, non-blocking, close-on-exec: wait for it with `readiness`. inotify_init1(2). @returns it, or a negative errno */
 export const openNotify = (): number => result(libc.init.run(0o2004000));
 
 /**
- * Watches an entry, or changes what is watched about it. inotify_add_watch(2).
- * @param path `descriptorPath(fd)` for one that is open
+ * Adds a watch, or changes its events. inotify_add_watch(2).
+ * @param path `descriptorPath(fd)` for an open descriptor
  * @param events bits of `Notify`
- * @returns the watch's number, the same for the same inode; or a negative errno (`-ENOSPC`: as many watches as this user may have)
+ * @returns the watch's number, the same for the same inode; or a negative errno (`-ENOSPC`: the user's limit of watches)
  */
 export function addNotify(fd: number, path: Name, events: number): number {
   const argument = nameArgument(path);
   return typeof argument === 'number' ? argument : result(libc.add.run(fd, argument, events));
 }
 
-/** Ends a watch; a last `Notify.Ignored` for it is told. inotify_rm_watch(2). @returns 0 or a negative errno */
+/** Removes a watch; a last `Notify.Ignored` is reported for it. inotify_rm_watch(2). @returns 0 or a negative errno */
 export const removeNotify = (fd: number, watch: number): number => result(libc.remove.run(fd, watch));
 
 /** One change: `struct inotify_event`. */
@@ -56,14 +56,14 @@ export interface NotifyEvent {
   readonly events: number;
   /** The same for the two halves of a rename. */
   readonly cookie: number;
-  /** The entry of the watched folder, as a view of the buffer; empty when it is about the watched entry itself. */
+  /** The entry of the watched folder, as a view of the buffer; empty if the event concerns the watched entry itself. */
   readonly name: Buffer;
 }
 
 /**
- * Reads what is waiting.
+ * Reads the waiting events.
  * @param buffer 4 KiB or more; used again by the next call
- * @returns the events, or a negative errno (`-EAGAIN`: nothing)
+ * @returns the events, or a negative errno (`-EAGAIN`: none)
  */
 export function readNotify(fd: number, buffer: Buffer): NotifyEvent[] | number {
   const length = libc.read.run(fd, buffer, buffer.length);

@@ -11,31 +11,31 @@ const libc = {
   renameat2: raw<[number, CName, number, CName, number]>('renameat2', ['int', 'const char *', 'int', 'const char *', 'uint']),
 };
 
-/** Flags of calls that take a folder and a name, bits/fcntl-linux.h AT_*. */
+/** Flags of calls that take a directory and a name, bits/fcntl-linux.h AT_*. */
 export const AtFlag = { NoFollow: 0x100, RemoveFolder: 0x200, Follow: 0x400, EmptyPath: 0x1000 } as const;
 
 /** Flags of renameat2(2), uapi/linux/fs.h RENAME_*. */
 export const RenameFlag = { NoReplace: 1, Exchange: 2 } as const;
 
-/** Makes a folder. mkdirat(2). @returns 0 or a negative errno */
+/** Creates a directory. mkdirat(2). @returns 0 or a negative errno */
 export function makeFolder(dir: number, name: Name, mode = 0o777): number {
   const argument = nameArgument(name);
   return typeof argument === 'number' ? argument : result(libc.mkdirat.run(dir, argument, mode));
 }
 
-/** Takes away a name. unlinkat(2). @param flags `AtFlag.RemoveFolder` for a folder @returns 0 or a negative errno */
+/** Removes a name. unlinkat(2). @param flags `AtFlag.RemoveFolder` for a directory @returns 0 or a negative errno */
 export function unlinkAt(dir: number, name: Name, flags = 0): number {
   const argument = nameArgument(name);
   return typeof argument === 'number' ? argument : result(libc.unlinkat.run(dir, argument, flags));
 }
 
-/** `unlinkAt` off the main thread: for big files. */
+/** `unlinkAt` off the main thread: for large files. */
 export function unlinkAtLater(dir: number, name: Name, flags = 0): Promise<number> {
   const argument = nameArgument(name);
   return typeof argument === 'number' ? Promise.resolve(argument) : libc.unlinkat.later(undefined, dir, argument, flags);
 }
 
-/** Gives a file a second name. linkat(2). @param flags `AtFlag.Follow` follows a link at `name`, such as `descriptorPath` @returns 0 or a negative errno */
+/** Creates a hard link. linkat(2). @param flags `AtFlag.Follow` follows a symbolic link at `name`, such as `descriptorPath` @returns 0 or a negative errno */
 export function linkAt(dir: number, name: Name, newDir: number, newName: Name, flags = 0): number {
   const from = nameArgument(name);
   if (typeof from === 'number') return from;
@@ -43,7 +43,7 @@ export function linkAt(dir: number, name: Name, newDir: number, newName: Name, f
   return typeof to === 'number' ? to : result(libc.linkat.run(dir, from, newDir, to, flags));
 }
 
-/** Makes a symbolic link. symlinkat(2). @returns 0 or a negative errno */
+/** Creates a symbolic link. symlinkat(2). @returns 0 or a negative errno */
 export function makeLink(target: Name, dir: number, name: Name): number {
   const to = nameArgument(target);
   if (typeof to === 'number') return to;
@@ -55,9 +55,9 @@ const longestTarget = 4096; // PATH_MAX
 const target = Buffer.alloc(longestTarget);
 
 /**
- * Where a symbolic link leads. readlinkat(2).
+ * Reads the target of a symbolic link. readlinkat(2).
  * @param name empty: the link that `dir` itself is open on (with `OpenFlag.Path`)
- * @returns the target's bytes or a negative errno (`-EINVAL`: no link; for an empty name `-ENOENT`)
+ * @returns the target's bytes or a negative errno (`-EINVAL`: not a link; for an empty name `-ENOENT`)
  */
 export function readLink(dir: number, name: Name): Buffer | number {
   const argument = nameArgument(name);
@@ -69,7 +69,7 @@ export function readLink(dir: number, name: Name): Buffer | number {
 /**
  * Renames. renameat2(2).
  * @param flags bits of `RenameFlag`
- * @returns 0 or a negative errno (`-EEXIST` with `NoReplace`; `-EINVAL` also where the file system knows no flags)
+ * @returns 0 or a negative errno (`-EEXIST` with `NoReplace`; `-EINVAL` also if the file system supports no flags)
  */
 export function renameAt(dir: number, name: Name, newDir: number, newName: Name, flags = 0): number {
   const from = nameArgument(name);

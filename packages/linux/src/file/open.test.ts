@@ -33,7 +33,7 @@ for (const [name, target] of Object.entries(links)) symlinkSync(target, join(ins
 const root = openAt(-100, inside, OpenFlag.Path | OpenFlag.Directory);
 after(() => close(root));
 
-/** Where a way of opening leads: the path, or the errno's name. */
+/** The result of opening: the path, or the name of the errno. */
 function place(open: typeof openBeneath, path: string | Uint8Array, flags: number): string {
   const fd = open(root, path, flags);
   if (fd < 0) return errnoName(fd);

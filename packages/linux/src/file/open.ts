@@ -23,16 +23,16 @@ export const OpenFlag = {
   NoAccessTime: 0o1000000,
   CloseOnExec: 0o2000000,
   Sync: 0o4010000,
-  /** Only a reference to the entry: opens nothing, so neither a FIFO nor a device does anything. */
+  /** Only a reference to the entry. It does not open the file, so it has no effect on a FIFO or a device. */
   Path: 0o10000000,
-  /** A file without a name in the given folder. */
+  /** A file without a name in the given directory. */
   Temporary: 0o20000000 | (arm ? 0o40000 : 0o200000),
 } as const;
 
 /** How openat2 resolves a path, uapi/linux/openat2.h RESOLVE_*. */
 export const Resolve = { NoMountCrossing: 0x1, NoMagicLinks: 0x2, NoSymbolicLinks: 0x4, Beneath: 0x8, InRoot: 0x10, Cached: 0x20 } as const;
 
-/** The working directory, in place of a folder's descriptor. */
+/** The working directory, in place of a directory descriptor. */
 export const currentFolder = -100;
 
 const libc = {
@@ -41,7 +41,7 @@ const libc = {
 };
 
 /**
- * Opens an entry of a folder, closed on exec. openat(2). A link, `..` or `/` in the name leads out of the folder: see `openBeneath`.
+ * Opens an entry of a directory, with close-on-exec. openat(2). A link, `..` or `/` in the name can leave the directory: see `openBeneath`.
  * @param mode permission bits of a new file, less the umask
  * @returns the descriptor or a negative errno
  */
@@ -50,32 +50,32 @@ export function openAt(dir: number, name: Name, flags: number, mode = 0o666): nu
   return typeof argument === 'number' ? argument : result(libc.openat.run(dir, argument, flags | OpenFlag.CloseOnExec, mode));
 }
 
-/** Opens what a descriptor (also one of `OpenFlag.Path`) is of, anew and with other flags, whatever its name is by now. Needs /proc. */
+/** Opens the file of a descriptor (also one of `OpenFlag.Path`) again, with other flags, even if it was renamed. Requires /proc. */
 export const reopen = (fd: number, flags: number): number =>
   result(libc.openat.run(descriptorFolder(), String(fd), (flags | OpenFlag.CloseOnExec) & ~OpenFlag.NoFollow, 0));
 
 let ownDescriptors = -1;
 
 /**
- * The folder /proc/self/fd, whose links lead to what this process has open: half the way of `descriptorPath`. Opened once.
- * @returns the descriptor, or a negative errno where there is no /proc, which is `-EBADF` to a call that is given it
+ * The directory /proc/self/fd, whose links refer to the open files of this process. Opened once.
+ * @returns the descriptor, or a negative errno if /proc is not mounted; a call that is given the negative number returns `-EBADF`
  */
 export function descriptorFolder(): number {
   if (ownDescriptors < 0) ownDescriptors = openAt(currentFolder, '/proc/self/fd', OpenFlag.Path | OpenFlag.Directory);
   return ownDescriptors;
 }
 
-/** The path that leads to what a descriptor is of, for calls that take none of `OpenFlag.Path`. proc_pid_fd(5). */
+/** A path to the file of a descriptor, for calls that do not accept a descriptor of `OpenFlag.Path`. proc_pid_fd(5). */
 export const descriptorPath = (fd: number): string => `/proc/self/fd/${fd}`;
 
 const how = new Uint8Array(24); // struct open_how: flags u64, mode u64, resolve u64
 const howView = new DataView(how.buffer);
 
 /**
- * Opens a path, resolved as told. openat2(2).
+ * Opens a path with the given resolution rules. openat2(2).
  * @param resolve bits of `Resolve`
- * @returns the descriptor or a negative errno: `-EXDEV` where the path leaves the folder, `-ELOOP` for a link where none is allowed, `-EAGAIN` where a
- *   rename elsewhere made it unsure, `-ENOSYS` or `-EPERM` where the kernel lacks the call or a container's profile refuses it
+ * @returns the descriptor or a negative errno: `-EXDEV` if the path leaves the directory, `-ELOOP` for a link if none is allowed, `-EAGAIN` if a
+ *   concurrent rename prevented the check, `-ENOSYS` or `-EPERM` if the kernel lacks the call or a container profile denies it
  */
 export function openat2(dir: number, path: Name, flags: number, mode: number, resolve: number): number {
   const argument = nameArgument(path);
@@ -88,7 +88,7 @@ export function openat2(dir: number, path: Name, flags: number, mode: number, re
 
 let allowed: boolean | undefined;
 
-/** Whether openat2 can be called here. Older container profiles refuse it. */
+/** Returns whether openat2 can be called. Older container profiles deny it. */
 export function openat2Allowed(): boolean {
   if (allowed === undefined) {
     const fd = openat2(currentFolder, '/', OpenFlag.Path | OpenFlag.Directory, 0, 0);
@@ -99,11 +99,11 @@ export function openat2Allowed(): boolean {
 }
 
 /**
- * Opens a path below a folder, and never anything outside of it: `..` and links may lead around inside, but neither out nor, absolute, anywhere.
- * By openat2 where it is allowed, else component by component.
+ * Opens a path below a directory, and never outside of it: `..` and relative links may be used inside; leaving the directory and absolute links are rejected.
+ * Uses openat2 if it is allowed, else walks component by component.
  * @param flags with `OpenFlag.NoFollow` a link at the path's end is not followed
- * @param mode permission bits, for `OpenFlag.Create` alone
- * @returns the descriptor or a negative errno: `-EXDEV` where the path leaves the folder, `-ELOOP` for more than 40 links
+ * @param mode permission bits, only for `OpenFlag.Create`
+ * @returns the descriptor or a negative errno: `-EXDEV` if the path leaves the directory, `-ELOOP` for more than 40 links
  */
 export function openBeneath(dir: number, path: Name, flags: number, mode = 0): number {
   if (openat2Allowed()) {
@@ -132,7 +132,7 @@ function components(path: Name): Name[] {
 const isParent = (part: Name): boolean =>
   part.length === 2 && (typeof part === 'string' ? part === '..' : part[0] === 0x2e && part[1] === 0x2e);
 const isAbsolute = (path: Name): boolean => path[0] === '/' || path[0] === slash;
-/** Whether a path's end can be a folder alone: it ends in `/` or `/.`. */
+/** Returns whether the end of the path must be a directory: it ends in `/` or `/.`. */
 function endsInFolder(path: Name): boolean {
   const at = (from: number): number | undefined =>
     typeof path === 'string' ? path.codePointAt(path.length - from) : path[path.length - from];
@@ -140,13 +140,13 @@ function endsInFolder(path: Name): boolean {
 }
 
 /**
- * `openBeneath` without openat2: walks the path, one component at a time, each opened relative to the one before and never following a link; links are
- * read and walked in turn, and `..` goes back to the descriptor it came from. So a rename during the walk cannot lead it out.
+ * `openBeneath` without openat2: walks the path one component at a time. Each is opened relative to the previous one and no link is followed; links are
+ * read and their targets walked, and `..` returns to the previous descriptor. So a rename during the walk cannot lead outside.
  */
 export function walkBeneath(dir: number, path: Name, flags: number, mode = 0): number {
   if (path.length === 0) return -Errno.ENOENT;
   if (isAbsolute(path)) return -Errno.EXDEV;
-  const folders = [dir]; // the way back up; the first is the caller's
+  const folders = [dir]; // the descriptors of the parents; the first belongs to the caller
   const left = components(path).reverse();
   let want = endsInFolder(path) ? (flags | OpenFlag.Directory) & ~OpenFlag.NoFollow : flags;
   try {
@@ -177,11 +177,11 @@ export function walkBeneath(dir: number, path: Name, flags: number, mode = 0): n
   }
 }
 
-/** Opens one component: the last one as the caller wants it, the others as folders. A link is `-ELOOP` (or `-ENOTDIR`) and opens nothing. */
+/** Opens one component: the last one with the caller's flags, the others as directories. A link returns `-ELOOP` (or `-ENOTDIR`). */
 function step(dir: number, part: Name, last: boolean, flags: number, mode: number): number {
   if (!last) return openAt(dir, part, OpenFlag.Path | OpenFlag.Directory | OpenFlag.NoFollow);
   if ((flags & OpenFlag.Path) === 0 || (flags & OpenFlag.NoFollow) !== 0) return openAt(dir, part, flags | OpenFlag.NoFollow, mode);
-  // O_PATH with O_NOFOLLOW opens the link itself; whether it is one tells whether it can be read
+  // O_PATH with O_NOFOLLOW opens a link itself; readlink shows whether it is one
   const fd = openAt(dir, part, flags | OpenFlag.NoFollow, mode);
   if (fd < 0 || typeof readLink(fd, '') === 'number') return fd;
   close(fd);

@@ -10,7 +10,7 @@ const libc = {
   handle: native<[number, CName, Uint8Array, Int32Array, number]>('int name_to_handle_at(int, const char *, void *, void *, int)'),
 };
 
-/** What statx is asked for, uapi/linux/stat.h STATX_*. */
+/** The fields that statx returns on request, uapi/linux/stat.h STATX_*. */
 export const StatField = { Basic: 0x7ff, Birth: 0x800, MountId: 0x1000 } as const;
 
 /** Bits of `FileStat.mode`, uapi/linux/stat.h. */
@@ -29,13 +29,13 @@ export const Mode = {
 const time = (view: DataView, at: number): bigint => view.getBigInt64(at, true) * 1_000_000_000n + BigInt(view.getUint32(at + 8, true));
 const number64 = (view: DataView, at: number): number => view.getUint32(at, true) + view.getUint32(at + 4, true) * 4294967296;
 
-/** What statx(2) tells: `struct statx`. Made once and filled again and again; a field is worked out when it is asked for. Times: nanoseconds since 1970. */
+/** The result of statx(2): `struct statx`. Created once and filled many times; a field is decoded on access. Times: nanoseconds since 1970. */
 export class FileStat {
   /** @internal */
   readonly bytes = new Uint8Array(256);
   readonly #view = new DataView(this.bytes.buffer);
 
-  /** The fields that are there, bits of `StatField`. */
+  /** The fields that are present, bits of `StatField`. */
   get mask(): number {
     return this.#view.getUint32(0, true);
   }
@@ -43,7 +43,7 @@ export class FileStat {
   get blockSize(): number {
     return this.#view.getUint32(4, true);
   }
-  /** Names it has. */
+  /** Number of hard links. */
   get links(): number {
     return this.#view.getUint32(16, true);
   }
@@ -57,11 +57,11 @@ export class FileStat {
   get mode(): number {
     return this.#view.getUint16(28, true);
   }
-  /** Exact, whatever the file system gives. */
+  /** Exact for any file system. */
   get inode(): bigint {
     return this.#view.getBigUint64(32, true);
   }
-  /** Whether two results are of the same inode on the same device, without a bigint. */
+  /** Returns whether two results describe the same inode on the same device, without a bigint. */
   isSame(other: FileStat): boolean {
     const a = this.#view;
     const b = other.#view;
@@ -72,14 +72,14 @@ export class FileStat {
   get size(): number {
     return number64(this.#view, 40);
   }
-  /** Bytes that it takes on the disk. */
+  /** Allocated bytes. */
   get allocated(): number {
     return number64(this.#view, 48) * 512;
   }
   get accessed(): bigint {
     return time(this.#view, 64);
   }
-  /** Undefined where the file system does not keep it. */
+  /** Undefined if the file system does not store it. */
   get birth(): bigint | undefined {
     return (this.mask & StatField.Birth) === 0 ? undefined : time(this.#view, 80);
   }
@@ -95,7 +95,7 @@ export class FileStat {
   get deviceMinor(): number {
     return this.#view.getUint32(140, true);
   }
-  /** Whether it is a regular file, a folder, a link … one of `Mode`. */
+  /** The file type: regular file, directory, link …, one of `Mode`. */
   isA(type: number): boolean {
     return (this.mode & Mode.Type) === type;
   }
@@ -103,27 +103,27 @@ export class FileStat {
 
 const wanted = StatField.Basic | StatField.Birth;
 
-/** Looks at an entry of a folder; a link is not followed. statx(2). @param into is filled @returns 0 or a negative errno */
+/** Reads the attributes of a directory entry; a link is not followed. statx(2). @param into is filled @returns 0 or a negative errno */
 export function statAt(dir: number, name: Name, into: FileStat, flags: number = AtFlag.NoFollow): number {
   const argument = nameArgument(name);
   return typeof argument === 'number' ? argument : result(libc.statx.run(dir, argument, flags, wanted, into.bytes));
 }
 
-/** Looks at what a descriptor is open on, also one of `OpenFlag.Path`. statx(2). @param into is filled @returns 0 or a negative errno */
+/** Reads the attributes of the file of a descriptor, also one of `OpenFlag.Path`. statx(2). @param into is filled @returns 0 or a negative errno */
 export const stat = (fd: number, into: FileStat): number => result(libc.statx.run(fd, '', AtFlag.EmptyPath, wanted, into.bytes));
 
-/** What fstatfs(2) tells of the file system. Sizes in bytes. */
+/** The result of fstatfs(2). Sizes in bytes. */
 export interface FileSystemStat {
   /** uapi/linux/magic.h: 0xef53 ext4, 0x01021994 tmpfs, 0x9123683e btrfs, 0x58465342 xfs, 0x794c7630 overlay, 0x6969 nfs. */
   readonly type: number;
   readonly blockSize: number;
   readonly total: number;
   readonly free: number;
-  /** Free for others than root. */
+  /** Free for users other than root. */
   readonly available: number;
-  /** Its identifier, on most file systems the same after a restart. */
+  /** Its identifier; stable over a restart on most file systems. */
   readonly id: bigint;
-  /** Bytes in the longest name. */
+  /** Maximum length of a name in bytes. */
   readonly longestName: number;
   /** ST_RDONLY. */
   readonly readOnly: boolean;
@@ -132,7 +132,7 @@ export interface FileSystemStat {
 const fileSystem = new Uint8Array(128);
 const fileSystemView = new DataView(fileSystem.buffer);
 
-/** The file system that a descriptor is on. fstatfs(2). @returns what it tells, or a negative errno */
+/** Reads the properties of a descriptor's file system. fstatfs(2). @returns them, or a negative errno */
 export function fileSystemStat(fd: number): FileSystemStat | number {
   const answer = libc.fstatfs.run(fd, fileSystem);
   if (answer < 0) return result(answer);
@@ -153,16 +153,16 @@ export function fileSystemStat(fd: number): FileSystemStat | number {
 const utimeOmit = 0x3ffffffen;
 const times = new BigInt64Array(4);
 
-/** `struct timespec`; none leaves the time as it is. */
+/** `struct timespec`; undefined leaves the time unchanged. */
 function putTime(at: number, ns: bigint | undefined): void {
-  const rest = ns === undefined ? utimeOmit : ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n; // before 1970 as well
+  const rest = ns === undefined ? utimeOmit : ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n; // also correct before 1970
   times[at] = ns === undefined ? 0n : (ns - rest) / 1_000_000_000n;
   times[at + 1] = rest;
 }
 
 /**
- * Sets times. utimensat(2). A file system keeps what it can: ext4 the years 1901 to 2446.
- * @param accessed,modified nanoseconds since 1970; undefined leaves it as it is
+ * Sets times. utimensat(2). A file system limits the range: ext4 to the years 1901 to 2446.
+ * @param accessed,modified nanoseconds since 1970; undefined leaves it unchanged
  * @returns 0 or a negative errno
  */
 export function setTimesAt(
@@ -179,7 +179,7 @@ export function setTimesAt(
   return result(libc.utimensat.run(dir, argument, times, flags));
 }
 
-/** Sets the times of what a descriptor is open on, also one of `OpenFlag.Path` (Linux 5.8). @returns 0 or a negative errno */
+/** Sets the times of the file of a descriptor, also one of `OpenFlag.Path` (Linux 5.8). @returns 0 or a negative errno */
 export const setTimes = (fd: number, accessed: bigint | undefined, modified: bigint | undefined): number =>
   setTimesAt(fd, '', accessed, modified, AtFlag.EmptyPath);
 
@@ -189,10 +189,10 @@ const handleView = new DataView(handle.buffer, handle.byteOffset, handle.length)
 const mount = new Int32Array(1);
 
 /**
- * The file system's own exact name of an entry: inode and generation, in its own layout; another file that gets the inode later has another one, and it is
- * the same after a restart. name_to_handle_at(2).
- * @param dir a folder; or with an empty name the entry itself, also one of `OpenFlag.Path`
- * @returns the handle's type and bytes, as a fresh buffer; or a negative errno (`-EOPNOTSUPP`: this file system has none)
+ * The file system's handle of an entry: inode and generation, in the file system's layout. A file that reuses the inode later has another handle; the handle is
+ * stable over a restart. name_to_handle_at(2).
+ * @param dir a directory; or with an empty name the entry itself, also a descriptor of `OpenFlag.Path`
+ * @returns the handle's type and bytes, as a new buffer; or a negative errno (`-EOPNOTSUPP`: not supported by the file system)
  */
 export function fileHandle(dir: number, name: Name = ''): Buffer | number {
   const argument = nameArgument(name);

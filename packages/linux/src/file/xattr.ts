@@ -10,7 +10,7 @@ const libc = {
   fset: native<[number, CName, Uint8Array, number, number]>('int fsetxattr(int, const char *, const void *, size_t, int)'),
   flist: native<[number, Uint8Array, number]>('int64 flistxattr(int, void *, size_t)'),
   fremove: native<[number, CName]>('int fremovexattr(int, const char *)'),
-  // of what /proc's link leads to: the link itself has no attributes
+  // of the target of the link in /proc: the link itself has no attributes
   get: native<[CName, CName, Uint8Array, number]>('int64 getxattr(const char *, const char *, void *, size_t)'),
   set: native<[CName, CName, Uint8Array, number, number]>('int setxattr(const char *, const char *, const void *, size_t, int)'),
   list: native<[CName, Uint8Array, number]>('int64 listxattr(const char *, void *, size_t)'),
@@ -30,15 +30,15 @@ const libc = {
 };
 
 /**
- * The entry whose attributes are meant: a descriptor that is open for data; or an entry of a folder, where a link is not followed, and the empty name is the
- * descriptor itself, which then may be one of `OpenFlag.Path`. xattr(7).
+ * The entry whose attributes are used: a descriptor that is open for data; or an entry of a directory, where a link is not followed and the empty name is the
+ * descriptor itself, which may then be one of `OpenFlag.Path`. xattr(7).
  */
 export type XattrTarget = number | { readonly dir: number; readonly name: Name };
 
-/** How a value is set, uapi/linux/xattr.h. 0: whether it is there or not. */
+/** How a value is set, uapi/linux/xattr.h. 0: created or replaced. */
 export const XattrFlag = { Create: 1, Replace: 2 } as const;
 
-/** The way to an entry for the calls that take a path. By way of /proc, it leads to the folder's descriptor and no further. */
+/** The path to an entry for the calls that take a path. It goes through /proc to the directory's descriptor. */
 function pathTo({ dir, name }: Exclude<XattrTarget, number>): CName | number {
   const argument = nameArgument(name);
   if (typeof argument === 'number' || dir < 0) return argument;
@@ -49,7 +49,7 @@ function pathTo({ dir, name }: Exclude<XattrTarget, number>): CName | number {
 
 const place = new Uint8Array(16); // struct xattr_args: value u64, size u32, flags u32
 const placeView = new DataView(place.buffer);
-let direct: boolean | undefined; // whether getxattrat is there (Linux 6.13): without it the way is by a path, which takes longer
+let direct: boolean | undefined; // whether getxattrat exists (Linux 6.13): without it a path is used, which is slower
 
 function getAt({ dir, name }: Exclude<XattrTarget, number>, attribute: CName, into: Uint8Array): number {
   const itself = name.length === 0; // getxattrat takes no descriptor of `OpenFlag.Path` for the entry itself: its link in /proc is followed
@@ -63,8 +63,8 @@ function getAt({ dir, name }: Exclude<XattrTarget, number>, attribute: CName, in
 /**
  * Reads an attribute. fgetxattr(2), getxattrat(2).
  * @param name with its name space: `'user.x'`
- * @param into is filled; empty asks for the length alone
- * @returns the value's length or a negative errno: `-ENODATA` none of that name, `-ERANGE` it does not fit, `-EOPNOTSUPP` there are none here
+ * @param into receives the value; empty: only the length is returned
+ * @returns the value's length or a negative errno: `-ENODATA`: no such attribute, `-ERANGE`: the value does not fit, `-EOPNOTSUPP`: no attributes on this file system
  */
 export function getXattr(target: XattrTarget, name: Name, into: Uint8Array): number {
   const attribute = nameArgument(name);
@@ -80,7 +80,7 @@ export function getXattr(target: XattrTarget, name: Name, into: Uint8Array): num
   return result((target.name.length === 0 ? libc.get : libc.lget).run(path, attribute, into, into.length));
 }
 
-/** Sets an attribute. fsetxattr(2). @returns 0 or a negative errno: `-ENOSPC` or `-E2BIG` it is too long, `-EPERM` not on this kind of entry */
+/** Sets an attribute. fsetxattr(2). @returns 0 or a negative errno: `-ENOSPC` or `-E2BIG`: too long, `-EPERM`: not on this type of entry */
 export function setXattr(target: XattrTarget, name: Name, value: Uint8Array, flags = 0): number {
   const attribute = nameArgument(name);
   if (typeof attribute === 'number') return attribute;
@@ -90,7 +90,7 @@ export function setXattr(target: XattrTarget, name: Name, value: Uint8Array, fla
   return result((target.name.length === 0 ? libc.set : libc.lset).run(path, attribute, value, value.length, flags));
 }
 
-/** Removes an attribute. fremovexattr(2). @returns 0 or a negative errno (`-ENODATA`: none of that name) */
+/** Removes an attribute. fremovexattr(2). @returns 0 or a negative errno (`-ENODATA`: no such attribute) */
 export function removeXattr(target: XattrTarget, name: Name): number {
   const attribute = nameArgument(name);
   if (typeof attribute === 'number') return attribute;

@@ -26,7 +26,7 @@ test('an IPv6 socket on every address takes IPv4 too, whatever bindv6only says (
   close(fd);
 });
 
-/** Whether a connection is made: 'connect', or the error's code. */
+/** The result of a connection attempt: 'connect', or the error's code. */
 const connecting = (port: number): Promise<string> =>
   new Promise((resolve) => {
     const socket = createConnection(port, '127.0.0.1');
@@ -57,7 +57,7 @@ test('what is no address of numbers, or none of this machine, is a negative errn
   assert.equal(bindTcp({ host: 'localhost', port: 0 }), -Errno.EINVAL);
   assert.equal(bindTcp({ host: '127.0.0.1\0', port: 0 }), -Errno.EINVAL);
   assert.equal(bindTcp({ host: '127.0.0.1', port: 65536 }), -Errno.EINVAL);
-  assert.equal(bindTcp({ host: '192.0.2.1', port: 0 }), -Errno.EADDRNOTAVAIL); // RFC 5737: nobody's
+  assert.equal(bindTcp({ host: '192.0.2.1', port: 0 }), -Errno.EADDRNOTAVAIL); // RFC 5737: for documentation, not assigned
   const port = await freePort();
   const first = bindTcp({ host: '127.0.0.1', port });
   assert.equal(listen(first), 0);

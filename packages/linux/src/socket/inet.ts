@@ -3,9 +3,9 @@ import { Errno } from '../errno.ts';
 import { native } from '../library.ts';
 import { bind, Domain, Ipv6Option, SocketLevel, SocketOption, SocketType, setSocketOption, socket, socketName } from './socket.ts';
 
-/** A place to listen on: `struct sockaddr_in`, `struct sockaddr_in6`. ip(7), ipv6(7). */
+/** An address to listen on: `struct sockaddr_in`, `struct sockaddr_in6`. ip(7), ipv6(7). */
 export interface InetAddress {
-  /** In numbers: `192.0.2.1`, `2001:db8::1`. */
+  /** Numeric: `192.0.2.1`, `2001:db8::1`. */
   readonly host: string;
   readonly port: number;
   /** The interface of a link-local IPv6 address, by its index; 0: none. */
@@ -19,7 +19,7 @@ const libc = {
 const longest = 28; // sockaddr_in6: family u16, port u16 big-endian, flow u32, address 16, scope u32; sockaddr_in: family, port, address 4, zeroes 8
 const shortest = 16;
 
-/** @returns the `sockaddr`, or a negative errno (`-EINVAL`: no address in numbers) */
+/** @returns the `sockaddr`, or a negative errno (`-EINVAL`: not a numeric address) */
 function inetAddress({ host, port, scope = 0 }: InetAddress): Uint8Array | number {
   if (!Number.isInteger(port) || port < 0 || port > 65535 || host.includes('\0')) return -Errno.EINVAL;
   const six = host.includes(':');
@@ -33,8 +33,8 @@ function inetAddress({ host, port, scope = 0 }: InetAddress): Uint8Array | numbe
 }
 
 /**
- * A TCP socket with its address, not listening yet: who connects is refused. `SO_REUSEADDR` as servers set it, so that connections of before which wait
- * for their end do not keep it from its port; `::` is every address of IPv4 too.
+ * A bound TCP socket that does not listen yet: connections are refused. `SO_REUSEADDR` is set, so that earlier connections in TIME_WAIT
+ * do not prevent it from using the port; `::` includes all IPv4 addresses.
  * @returns the descriptor or a negative errno (`-EADDRINUSE`, `-EACCES`: a port below 1024, `-EADDRNOTAVAIL`: not an address of this machine)
  */
 export function bindTcp(at: InetAddress): number {
@@ -54,7 +54,7 @@ export function bindTcp(at: InetAddress): number {
 const name = new Uint8Array(longest);
 const nameView = new DataView(name.buffer);
 
-/** The family and the port of a socket's own address. getsockname(2). @returns them (the port is 0 where the family has none), or a negative errno */
+/** The family and the port of a socket's own address. getsockname(2). @returns them (the port is 0 if the family has none), or a negative errno */
 export function inetName(fd: number): { readonly family: number; readonly port: number } | number {
   name.fill(0);
   const answer = socketName(fd, name);

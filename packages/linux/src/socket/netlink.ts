@@ -16,7 +16,7 @@ export const NetlinkOption = {
   GetStrictCheck: 12,
 } as const;
 
-/** Who a netlink datagram is from or for: `struct sockaddr_nl`. `portId` is a u32 (0: the kernel), `groups` the bits of groups 1 to 32. */
+/** The sender or receiver of a netlink datagram: `struct sockaddr_nl`. `portId` is a u32 (0: the kernel), `groups` the bits of groups 1 to 32. */
 export interface NetlinkAddress {
   portId: number;
   groups: number;
@@ -45,7 +45,7 @@ function destination(portId: number, groups: number): Uint8Array {
   return there;
 }
 
-/** A new netlink socket, never blocking and closed on exec. netlink(7). @returns the descriptor or a negative errno */
+/** A new netlink socket, non-blocking, close-on-exec. netlink(7). @returns the descriptor or a negative errno */
 export const openNetlink = (protocol: number): number => socket(Domain.Netlink, SocketType.Raw, protocol);
 
 /**
@@ -71,7 +71,7 @@ export const leaveNetlinkGroup = (fd: number, group: number): number =>
   setSocketOption(fd, SocketLevel.Netlink, NetlinkOption.DropMembership, group);
 
 /**
- * Sends a datagram. The kernel's answers are queued when this returns: receive until `-EAGAIN`.
+ * Sends a datagram. The kernel's responses are queued when this returns: receive until `-EAGAIN`.
  * @param portId 0: to the kernel
  * @returns the bytes sent or a negative errno
  */
@@ -82,8 +82,8 @@ export const sendNetlink = (fd: number, bytes: Uint8Array, portId = 0, groups = 
  * Receives one datagram.
  * @param from is filled with the sender: a `portId` that is not 0 is another process, not the kernel
  * @param flags `MessageFlag.Peek` leaves the datagram in the queue
- * @returns the datagram's true length, more than the buffer holds if it was cut; or a negative errno: `-EAGAIN` nothing waits, `-ENOBUFS` events
- *   were lost (the socket goes on)
+ * @returns the datagram's full length, more than the buffer's if it was truncated; or a negative errno: `-EAGAIN`: none waits, `-ENOBUFS`: events
+ *   were lost (the socket remains usable)
  */
 export function receiveNetlink(fd: number, into: Uint8Array, from?: NetlinkAddress, flags = 0): number {
   hereLength[0] = size;

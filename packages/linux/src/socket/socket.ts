@@ -48,25 +48,25 @@ const libc = {
   shutdown: native<[number, number]>('int shutdown(int, int)'),
 };
 
-/** A new socket, never blocking and closed on exec. socket(2). @returns the descriptor or a negative errno */
+/** A new socket, non-blocking, close-on-exec. socket(2). @returns the descriptor or a negative errno */
 export const socket = (domain: number, type: number, protocol = 0): number =>
   result(libc.socket.run(domain, type | SocketType.NonBlock | SocketType.CloseOnExec, protocol));
 
-/** Gives a socket its address. bind(2). @param bytes the `sockaddr` @returns 0 or a negative errno */
+/** Binds a socket to an address. bind(2). @param bytes the `sockaddr` @returns 0 or a negative errno */
 export const bind = (fd: number, bytes: Uint8Array): number => result(libc.bind.run(fd, bytes, bytes.length));
 
 /** Connects to an address. connect(2). @param bytes the `sockaddr` @returns 0 or a negative errno */
 export const connect = (fd: number, bytes: Uint8Array): number => result(libc.connect.run(fd, bytes, bytes.length));
 
-/** Lets others connect. listen(2). @returns 0 or a negative errno */
+/** Accepts connections from now on. listen(2). @returns 0 or a negative errno */
 export const listen = (fd: number, backlog = 128): number => result(libc.listen.run(fd, backlog));
 
-/** Takes the next connection, never blocking and closed on exec. accept4(2). @returns the descriptor, or a negative errno (`-EAGAIN`: none waits) */
+/** Accepts the next connection, non-blocking, close-on-exec. accept4(2). @returns the descriptor, or a negative errno (`-EAGAIN`: none waits) */
 export const accept = (fd: number): number => result(libc.accept4.run(fd, null, null, SocketType.NonBlock | SocketType.CloseOnExec));
 
 const length = new Int32Array(1);
 
-/** A socket's own address. getsockname(2). @param into takes the `sockaddr` @returns its true length or a negative errno */
+/** A socket's own address. getsockname(2). @param into receives the `sockaddr` @returns its full length or a negative errno */
 export function socketName(fd: number, into: Uint8Array): number {
   length[0] = into.length;
   const answer = libc.getsockname.run(fd, into, length);
@@ -82,14 +82,14 @@ export function setSocketOption(fd: number, level: number, option: number, value
   return result(libc.setsockopt.run(fd, level, option, integer, 4));
 }
 
-/** An option's `int` value. getsockopt(2). @returns the value (options with negative values go through `socketOptionBytes`) or a negative errno */
+/** An option's `int` value. getsockopt(2). @returns the value (use `socketOptionBytes` for options with negative values) or a negative errno */
 export function socketOption(fd: number, level: number, option: number): number {
   length[0] = 4;
   const answer = libc.getsockopt.run(fd, level, option, integer, length);
   return answer < 0 ? result(answer) : integer[0]!;
 }
 
-/** An option's structure. getsockopt(2). @returns the bytes it has, or a negative errno */
+/** An option's structure. getsockopt(2). @returns its bytes, or a negative errno */
 export function socketOptionBytes(fd: number, level: number, option: number, into: Uint8Array): number {
   length[0] = into.length;
   const answer = libc.getsockopt.run(fd, level, option, into, length);
@@ -101,7 +101,7 @@ const filterProgram = new Uint8Array(16);
 
 /**
  * Attaches a classic BPF program. SO_ATTACH_FILTER, uapi/linux/filter.h.
- * @param program `sock_filter` instructions of 8 bytes each, as another process handed them over; the kernel checks the program itself
+ * @param program `sock_filter` instructions of 8 bytes each, as received from another process; the kernel verifies the program
  * @returns 0 or a negative errno
  */
 export function attachFilter(fd: number, program: Uint8Array): number {
@@ -117,8 +117,8 @@ export const send = (fd: number, bytes: Uint8Array, flags = 0): number =>
 
 /**
  * Receives into a buffer. recv(2).
- * @param flags with `MessageFlag.Truncated` a datagram's true length is answered, which may exceed the buffer
- * @returns the bytes received (0: the peer is gone, or an empty datagram) or a negative errno (`-EAGAIN`: nothing waits)
+ * @param flags with `MessageFlag.Truncated` a datagram's full length is returned, which may exceed the buffer
+ * @returns the bytes received (0: closed by the peer, or an empty datagram) or a negative errno (`-EAGAIN`: none waits)
  */
 export const receive = (fd: number, into: Uint8Array, flags = 0): number => result(libc.recv.run(fd, into, into.length, flags));
 

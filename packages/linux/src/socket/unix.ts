@@ -2,10 +2,10 @@ import { Errno } from '../errno.ts';
 import { address, native, result } from '../library.ts';
 import { bind, connect, Domain, MessageFlag, SocketLevel, SocketOption, SocketType, socket, socketOptionBytes } from './socket.ts';
 
-/** Where an AF_UNIX socket is: a path, or the bytes of one (an abstract name begins with a zero byte). At most 107 bytes of path, 108 of abstract name. */
+/** The address of an AF_UNIX socket: a path, or its bytes (an abstract name begins with a zero byte). At most 107 bytes of path, 108 of abstract name. */
 export type UnixAddress = string | Uint8Array;
 
-/** Who is at the other end: `struct ucred`, unix(7). */
+/** The credentials of the peer: `struct ucred`, unix(7). */
 export interface Credentials {
   processId: number;
   userId: number;
@@ -18,10 +18,10 @@ const libc = {
   recvmsg: native<[number, Uint8Array, number]>('int64 recvmsg(int, void *, int)'),
 };
 
-/** A new AF_UNIX socket, never blocking and closed on exec. unix(7). @returns the descriptor or a negative errno */
+/** A new AF_UNIX socket, non-blocking, close-on-exec. unix(7). @returns the descriptor or a negative errno */
 export const openUnix = (type: number): number => socket(Domain.Unix, type);
 
-/** Two connected sockets, never blocking and closed on exec. socketpair(2). @returns both, or a negative errno */
+/** Two connected sockets, non-blocking, close-on-exec. socketpair(2). @returns both, or a negative errno */
 export function socketPair(type: number): [number, number] | number {
   const pair = new Int32Array(2);
   const answer = libc.socketpair.run(Domain.Unix, type | SocketType.NonBlock | SocketType.CloseOnExec, 0, pair);
@@ -40,13 +40,13 @@ function unixAddress(at: UnixAddress): Uint8Array | number {
   return bytes;
 }
 
-/** Puts a socket at a path. @returns 0 or a negative errno (`-EADDRINUSE`: there is something; `-ENAMETOOLONG`) */
+/** Binds a socket to a path. @returns 0 or a negative errno (`-EADDRINUSE`: the path exists; `-ENAMETOOLONG`) */
 export function bindUnix(fd: number, at: UnixAddress): number {
   const bytes = unixAddress(at);
   return typeof bytes === 'number' ? bytes : bind(fd, bytes);
 }
 
-/** Connects to a listening socket. @returns 0 or a negative errno (`-ECONNREFUSED`: nobody listens; `-EAGAIN`: its backlog is full) */
+/** Connects to a listening socket. @returns 0 or a negative errno (`-ECONNREFUSED`: no process listens; `-EAGAIN`: its backlog is full) */
 export function connectUnix(fd: number, to: UnixAddress): number {
   const bytes = unixAddress(to);
   return typeof bytes === 'number' ? bytes : connect(fd, bytes);
@@ -55,7 +55,7 @@ export function connectUnix(fd: number, to: UnixAddress): number {
 const credentialBytes = new Uint8Array(12);
 const credentialView = new DataView(credentialBytes.buffer);
 
-/** Who connected, or made the pair. SO_PEERCRED. @returns them, or a negative errno */
+/** The credentials of the process that connected or created the pair. SO_PEERCRED. @returns them, or a negative errno */
 export function peerCredentials(fd: number): Credentials | number {
   const answer = socketOptionBytes(fd, SocketLevel.Socket, SocketOption.PeerCredentials, credentialBytes);
   return answer < 0 ? answer : readCredentials(credentialView, 0);
@@ -74,7 +74,7 @@ const ScmRights = 1;
 const ScmCredentials = 2;
 const aligned = (length: number): number => (length + 7) & ~7;
 
-/** The structures of a message in flight; one set each for sending and receiving, since calls do not overlap on one thread. */
+/** The structures of a message; one set each for sending and receiving, because calls on one thread do not overlap. */
 class MessageHeader {
   readonly bytes = Buffer.alloc(headerBytes);
   readonly view = new DataView(this.bytes.buffer, this.bytes.byteOffset, headerBytes);
@@ -83,7 +83,7 @@ class MessageHeader {
   readonly #controlAddress = address(this.control);
   #vector = new BigUint64Array(2);
 
-  /** Points at the data. */
+  /** Points the vector at the data. */
   prepare(data: readonly Uint8Array[], controlLength: number): void {
     if (this.#vector.length < data.length * 2) this.#vector = new BigUint64Array(data.length * 2);
     for (let i = 0; i < data.length; i++) {
@@ -101,7 +101,7 @@ let sending: MessageHeader | undefined;
 let receiving: MessageHeader | undefined;
 
 /**
- * Sends one message, with descriptors if wanted. sendmsg(2), SCM_RIGHTS.
+ * Sends one message, optionally with descriptors. sendmsg(2), SCM_RIGHTS.
  * @param data one chunk or several, sent as one message
  * @param descriptors at most 253; the caller may close them afterwards
  * @returns the bytes sent or a negative errno (`-EAGAIN`: the peer's queue is full)
@@ -123,11 +123,11 @@ export function sendMessage(fd: number, data: Uint8Array | readonly Uint8Array[]
   return result(libc.sendmsg.run(fd, sending.bytes, MessageFlag.NoSignal | MessageFlag.DontWait));
 }
 
-/** What came beside the data of a message. Reused between calls, it allocates only when something came. */
+/** The ancillary data of a message. Reused between calls; allocates only if there is ancillary data. */
 export class MessageDetails {
   /** Descriptors that now belong to the receiver, closed on exec: use each, or close it. */
   descriptors: number[] = [];
-  /** Who sent it, where the socket asked for it (`SocketOption.PassCredentials`). */
+  /** The sender's credentials, if the socket requests them (`SocketOption.PassCredentials`). */
   credentials: Credentials | undefined;
   /** `MessageFlag.Truncated`: the data was longer than the buffer; `MessageFlag.ControlTruncated`: descriptors were lost. */
   flags = 0;
@@ -136,7 +136,7 @@ export class MessageDetails {
 /**
  * Receives one message. recvmsg(2).
  * @param details is overwritten with descriptors, credentials and flags
- * @returns the message's true length, more than the buffer holds if it was cut; 0 when the peer is gone; or a negative errno (`-EAGAIN`)
+ * @returns the message's full length, more than the buffer's if it was truncated; 0 if the peer closed the socket; or a negative errno (`-EAGAIN`)
  */
 export function receiveMessage(fd: number, into: Uint8Array, details: MessageDetails, flags = 0): number {
   receiving ??= new MessageHeader();

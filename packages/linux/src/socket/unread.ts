@@ -5,8 +5,8 @@ const SIOCOUTQ = 0x5411;
 const answer = new Int32Array(1);
 
 /**
- * What was sent on a socket and not yet received by its peer. unix(7), ioctl SIOCOUTQ.
- * @returns bytes of the kernel's buffers, which is more than the data in them, 0 when the peer has received everything; or a negative errno
+ * The bytes sent on a socket and not yet received by its peer. unix(7), ioctl SIOCOUTQ.
+ * @returns the size of the kernel's buffers, which exceeds the data in them; 0 if the peer has received everything; or a negative errno
  */
 export function unread(fd: number): number {
   const done = libc.ioctl.run(fd, SIOCOUTQ, answer);
