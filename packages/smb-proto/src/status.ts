@@ -1,8 +1,8 @@
 import { nameOf } from '@ring3/wire';
 
 /**
- * NTSTATUS values that a file server answers or a client meets, MS-ERREF 2.3.1. The two top bits are the severity: 0 success, 1 information,
- * 2 warning, 3 error. A value that is not here survives as its number.
+ * NTSTATUS values that a file server returns, MS-ERREF 2.3.1. The two top bits are the severity: 0 success, 1 information,
+ * 2 warning, 3 error. An unlisted value is represented by its number.
  */
 export const NtStatus = {
   Success: 0x00000000,
@@ -175,10 +175,10 @@ export const NtStatus = {
 } as const;
 export type NtStatus = (typeof NtStatus)[keyof typeof NtStatus];
 
-/** Whether a status is of the error severity: neither success, information nor warning. MS-ERREF 2.3. */
+/** Returns whether a status is of the error severity: neither success, information nor warning. MS-ERREF 2.3. */
 export const isError = (status: number): boolean => status >>> 30 === 3;
 
-/** A request that must fail with a status the client will see. `status` goes on the wire, `message` into the log. */
+/** A request failure with a status that the client receives. `status` is the wire value, `message` is for the log. */
 export class StatusError extends Error {
   override readonly name = 'StatusError';
   readonly status: number;

@@ -55,7 +55,7 @@ const failure = (step: AuthStep): AuthFailed => {
   return step as AuthFailed;
 };
 
-/** Lets a client and a server talk until one is done. */
+/** Exchanges tokens between a client and a server until one completes. */
 function converse(initiator: Initiator, end: Acceptor, change: (token: Uint8Array, turn: number) => Uint8Array = (token) => token) {
   let answer: Uint8Array | undefined;
   for (let turn = 0; turn < 5; turn++) {
@@ -177,7 +177,7 @@ test('the MIC covers all three messages: a flag taken out of NEGOTIATE on the wa
   const { step } = converse(client(), createAcceptor(server()), (token, turn) => {
     if (turn !== 0) return token;
     const changed = new Uint8Array(token);
-    changed[15]! &= ~0x02; // Version, which changes no key
+    changed[15]! &= ~0x02; // Version, which does not affect the keys
     return changed;
   });
   strictEqual(failure(step as AuthStep).reason, 'the message integrity code is wrong');
@@ -254,7 +254,7 @@ test('tokens of Microsoft’s published exchange are read', () => {
   deepStrictEqual([last.negState, last.mechListMic?.length, last.responseToken], [NegState.AcceptCompleted, 16, undefined]);
 });
 
-/** A client that likes Kerberos better and offers NTLM second, RFC 4178 4.2.2 `request-mic`. */
+/** A client that prefers Kerberos and offers NTLM second, RFC 4178 4.2.2 `request-mic`. */
 function preferringKerberos(mic: (sign: (list: Uint8Array) => Uint8Array, list: Uint8Array) => Uint8Array | undefined) {
   const end = createAcceptor(server());
   const inner = client();

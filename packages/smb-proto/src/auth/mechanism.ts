@@ -1,12 +1,12 @@
-/** Who logged on, and the key that both ends now share. */
+/** The authenticated user, and the key that both ends share. */
 export interface Logon {
-  /** As the client wrote it; empty for anonymous. */
+  /** As the client sent it; empty for anonymous. */
   readonly user: string;
   readonly domain: string;
-  /** The client's own name for itself: a hint for logs, nothing vouches for it. */
+  /** The client's workstation name: a hint for logs, not authenticated. */
   readonly workstation: string;
   readonly anonymous: boolean;
-  /** An unknown user let in as a guest: nothing was proved, and the key is no secret. */
+  /** An unknown user that was accepted as a guest: not authenticated, and the key is not secret. */
   readonly guest: boolean;
   /** Session.FullSessionKey of MS-SMB2 3.3.5.5.3. */
   readonly sessionKey: Uint8Array;
@@ -14,40 +14,40 @@ export interface Logon {
   readonly mechanism: string;
 }
 
-/** The mechanism's own signature over a few bytes, which SPNEGO protects its list of mechanisms with (RFC 4178 5). Each direction counts on its own. */
+/** The mechanism's signature over a few bytes. SPNEGO protects its list of mechanisms with it (RFC 4178 5). Each direction has its own sequence number. */
 export interface MessageIntegrity {
   sign(message: Uint8Array): Uint8Array;
-  /** Constant time. */
+  /** Compares in constant time. */
   verify(message: Uint8Array, code: Uint8Array): boolean;
 }
 
-/** More tokens are needed; the peer gets this one. */
+/** More tokens are needed; this one is sent to the peer. */
 export interface AuthContinue {
   readonly state: 'continue';
   readonly token: Uint8Array;
 }
-/** Authentication failed. `status` goes on the wire, `reason` into the log. */
+/** Authentication failed. `status` is sent to the client, `reason` is logged. */
 export interface AuthFailed {
   readonly state: 'failed';
-  /** NTSTATUS: LogonFailure where credentials are wrong, InvalidParameter where the token is malformed. */
+  /** NTSTATUS: LogonFailure for wrong credentials, InvalidParameter for a malformed token. */
   readonly status: number;
   readonly reason: string;
-  /** Who tried, where the token said it. */
+  /** The user name, if the token contained it. */
   readonly user?: string;
   readonly domain?: string;
   readonly workstation?: string;
 }
-/** The user is known. `token`, if any, still goes to the peer. */
+/** The user is authenticated. `token`, if any, is still sent to the peer. */
 export interface AuthComplete {
   readonly state: 'complete';
   readonly token: Uint8Array | undefined;
   readonly logon: Logon;
-  /** Absent where there is no secret key to sign with. */
+  /** Undefined if there is no secret key to sign with. */
   readonly integrity?: MessageIntegrity;
 }
 export type AuthStep = AuthContinue | AuthFailed | AuthComplete;
 
-/** The server's end of one authentication: no I/O, one object for each attempt, fed token by token. Nothing is thrown for what a peer sends. */
+/** The server's end of one authentication: no I/O, one object for each attempt, one call per token. It never throws because of a peer's token. */
 export interface Acceptor {
   accept(token: Uint8Array): AuthStep | Promise<AuthStep>;
 }
@@ -58,7 +58,7 @@ export interface Mechanism {
   readonly name: string;
   /** Its object identifiers in SPNEGO, dotted, the preferred one first. */
   readonly oids: readonly string[];
-  /** Whether a token that came without SPNEGO is this mechanism's. */
+  /** Returns whether a token without SPNEGO belongs to this mechanism. */
   recognizes?(token: Uint8Array): boolean;
   acceptor(): Acceptor;
 }
@@ -69,7 +69,7 @@ export interface InitiatorContinue {
 }
 export interface InitiatorComplete {
   readonly state: 'complete';
-  /** The last token for the server, if there is one. */
+  /** The last token for the server, if any. */
   readonly token: Uint8Array | undefined;
   readonly sessionKey: Uint8Array;
   readonly integrity?: MessageIntegrity;
@@ -79,7 +79,7 @@ export type InitiatorStep = InitiatorContinue | InitiatorComplete | AuthFailed;
 /** The client's end of one authentication. */
 export interface Initiator {
   readonly oid: string;
-  /** @param token what the server sent; none to begin with */
+  /** @param token the server's token; undefined for the first step */
   next(token?: Uint8Array): InitiatorStep;
 }
 

@@ -25,27 +25,27 @@ import {
 /** NTLM's object identifier in SPNEGO, MS-SPNG 1.9. */
 export const ntlmOid = '1.3.6.1.4.1.311.2.2.10';
 
-/** Finds the NT hash of a user; undefined where there is none. `domain` is what the client wrote, often its own machine's name. */
+/** Returns the NT hash of a user, or undefined if the user does not exist. `domain` is the client's value, often the name of its machine. */
 export type UserLookup = (user: string, domain: string) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
 export interface NtlmServerOptions {
   readonly lookup: UserLookup;
-  /** Our NetBIOS name: at most 15 characters, upper case. */
+  /** The server's NetBIOS name: at most 15 characters, upper case. */
   readonly computerName: string;
-  /** Where the users live; on a server without a domain its own name. */
+  /** The users' domain; on a server without a domain its own name. */
   readonly domainName?: string;
   readonly dnsComputerName?: string;
   readonly dnsDomainName?: string;
   readonly random: RandomBytes;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Whether a client without a name is let in (what it may do is the server's affair). Default: no. */
+  /** Whether anonymous clients are accepted (the server decides about their rights). Default: no. */
   readonly anonymous?: boolean;
   /** Whether a user that `lookup` does not know becomes a guest. A wrong password of a known user never does. Default: no. */
   readonly guest?: boolean;
 }
 
-/** A message that must be refused, with its status; it never leaves this file. */
+/** A message that must be rejected, with its status. Used only in this file. */
 class Refusal extends Error {
   readonly status: number;
   constructor(status: number, reason: string) {
@@ -60,7 +60,7 @@ const denied = (reason: string): never => {
   throw new Refusal(NtStatus.LogonFailure, reason);
 };
 
-/** What the client may choose and the server goes along with, MS-NLMP 3.2.5.1.1. */
+/** The flags that the client may choose, MS-NLMP 3.2.5.1.1. */
 const negotiable =
   NtlmFlags.Sign |
   NtlmFlags.Seal |
@@ -104,7 +104,7 @@ interface Claim {
   readonly workstation: string;
 }
 
-/** Text of an AUTHENTICATE, in the character set that was agreed on; OEM is read as Latin-1. */
+/** Text of an AUTHENTICATE, in the negotiated character set; OEM is read as Latin-1. */
 const textOf = (bytes: Uint8Array, flags: number): string => {
   if ((flags & NtlmFlags.Unicode) === 0) return Buffer.from(bytes).toString('latin1');
   if (bytes.length % 2 !== 0) malformed('Unicode text of an odd number of bytes');
@@ -129,7 +129,7 @@ const micPresent = (pairs: readonly AvPair[]): boolean => {
   return value !== undefined && value.length === 4 && (value[0]! & AvFlags.MicPresent) !== 0;
 };
 
-/** The server's end of NTLM, MS-NLMP 3.2. NTLMv2 alone; one object for one attempt. */
+/** The server's end of NTLM, MS-NLMP 3.2. Only NTLMv2; one object for each attempt. */
 class NtlmAcceptor implements Acceptor {
   readonly #options: NtlmServerOptions;
   readonly #serverChallenge: Uint8Array;

@@ -20,10 +20,10 @@ const md5 = (...chunks: readonly Uint8Array[]): Uint8Array => {
 /** UTF-16LE bytes of a text. */
 export const unicode = (text: string): Uint8Array => Buffer.from(text, 'utf16le');
 
-/** The NT hash of a password, MS-NLMP 3.3.1 NTOWFv1: all that a server keeps of it. 16 bytes. */
+/** The NT hash of a password, MS-NLMP 3.3.1 NTOWFv1: the only form that a server stores. 16 bytes. */
 export const ntHash = (password: string): Uint8Array => md4(unicode(password));
 
-/** Upper case as Windows does it: one code unit for one, so `ß` stays. */
+/** Upper case by Windows' rules: one code unit maps to one, so `ß` is unchanged. */
 const upperCase = (text: string): string =>
   Array.from({ length: text.length }, (_, i) => {
     const upper = text[i]!.toUpperCase();
@@ -48,7 +48,7 @@ const magic = (direction: 'client-to-server' | 'server-to-client', use: 'signing
 export const signKey = (exported: Uint8Array, direction: 'client-to-server' | 'server-to-client'): Uint8Array =>
   md5(exported, magic(direction, 'signing'));
 
-/** SEALKEY, MS-NLMP 3.4.5.3, with extended session security: the strength is what the flags agreed on. */
+/** SEALKEY, MS-NLMP 3.4.5.3, with extended session security: the flags determine the key length. */
 export const sealKey = (flags: number, exported: Uint8Array, direction: 'client-to-server' | 'server-to-client'): Uint8Array => {
   const strength = (flags & NtlmFlags.Bits128) !== 0 ? 16 : (flags & NtlmFlags.Bits56) !== 0 ? 7 : 5;
   return md5(exported.subarray(0, strength), magic(direction, 'sealing'));
@@ -77,7 +77,7 @@ class MacStream {
   }
 }
 
-/** Whether two codes are the same, in constant time. */
+/** Compares two codes in constant time. */
 export const sameCode = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && timingSafeEqual(a, b);
 
 /** NTLM's message signatures for one end of the connection, MS-NLMP 3.4.4. */

@@ -21,16 +21,16 @@ import {
 } from './ntlm-messages.ts';
 
 export interface NtlmClientOptions {
-  /** Empty for an anonymous log-on. */
+  /** Empty for an anonymous logon. */
   readonly user: string;
   readonly domain?: string;
   readonly workstation?: string;
   /** The password, or its NT hash. */
   readonly password: string | Uint8Array;
-  /** The service asked for, such as `cifs/host`. */
+  /** The target service, such as `cifs/host`. */
   readonly target?: string;
   readonly random: RandomBytes;
-  /** Milliseconds since 1970, used where the server says no time. */
+  /** Milliseconds since 1970, used if the server sends no time. */
   readonly now: () => number;
 }
 
@@ -51,7 +51,7 @@ const clientFlags =
 
 const empty = new Uint8Array();
 
-/** The server's pairs, with our flag that a MIC is there, no channel bindings, and what we asked for; MS-NLMP 3.1.5.1.2. */
+/** The server's pairs, with the flag that a MIC is present, empty channel bindings, and the target name; MS-NLMP 3.1.5.1.2. */
 function clientPairs(server: readonly AvPair[], target: string): AvPair[] {
   const replaced: number[] = [AvId.Flags, AvId.ChannelBindings, AvId.TargetName];
   return [
@@ -116,7 +116,7 @@ class NtlmInitiator implements Initiator {
     return { state: 'complete', token: head, sessionKey: exported, integrity: ntlmIntegrity(flags, exported, 'client') };
   }
 
-  /** NTLMv2 response, MS-NLMP 3.3.2. @throws DecodeError where the server's target info is malformed */
+  /** NTLMv2 response, MS-NLMP 3.3.2. @throws DecodeError if the server's target info is malformed */
   #respond(challenge: TypeOf<typeof NtlmChallenge>): { response: Uint8Array; keyExchangeKey: Uint8Array } {
     const { user, domain = '', password, target = '', random, now } = this.#options;
     const info = challenge.targetInfo.length === 0 ? [] : avPairs.read(new Frame(challenge.targetInfo), 0, challenge.targetInfo.length);
@@ -130,7 +130,7 @@ class NtlmInitiator implements Initiator {
       challengeFromClient: random.fill(new Uint8Array(8)),
       avPairs: clientPairs(info, target),
     });
-    const temp = new Uint8Array(head.length + 4); // four zero bytes end it
+    const temp = new Uint8Array(head.length + 4); // terminated by four zero bytes
     temp.set(head);
     const key = responseKeyNt(typeof password === 'string' ? ntHash(password) : password, user, domain);
     const proof = ntProof(key, challenge.serverChallenge, temp);
@@ -141,5 +141,5 @@ class NtlmInitiator implements Initiator {
   }
 }
 
-/** A fresh NTLM client for one authentication. */
+/** A new NTLM client for one authentication. */
 export const createNtlmInitiator = (options: NtlmClientOptions): Initiator => new NtlmInitiator(options);

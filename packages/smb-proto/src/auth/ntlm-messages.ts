@@ -68,7 +68,7 @@ export interface AvPair {
 
 const maxPairs = 64;
 
-/** A list of AV_PAIRs with its terminator, MS-NLMP 2.2.2.1; what stands behind the terminator is not looked at. */
+/** A list of AV_PAIRs with its terminator, MS-NLMP 2.2.2.1; bytes after the terminator are ignored. */
 export const avPairs: Codec<AvPair[], readonly AvPair[]> = {
   read: (frame, at, length) => {
     const end = at + length;
@@ -98,7 +98,7 @@ export const avPairs: Codec<AvPair[], readonly AvPair[]> = {
   print: (pairs) => `{ ${pairs.map(({ id, value }) => `${nameOf(AvId, id)}: ${Buffer.from(value).toString('hex')}`).join(', ')} }`,
 };
 
-/** `NTLMSSP\0`: how every message begins. */
+/** `NTLMSSP\0`: the start of every message. */
 export const ntlmSignature: Uint8Array = new TextEncoder().encode('NTLMSSP\0');
 const signature = {
   ...bytes(8),
@@ -110,13 +110,13 @@ const signature = {
 const begin = <T extends number>(type: T) => ({ signature, messageType: constant(u32, type) });
 const negotiateFlags = flags(u32, NtlmFlags);
 
-/** VERSION, MS-NLMP 2.2.2.10: for debugging alone. ring3 says Windows 10.0, because clients judge servers by it, and NTLM revision 15. */
+/** VERSION, MS-NLMP 2.2.2.10: only for debugging. ring3 sends Windows 10.0, because some clients depend on it, and NTLM revision 15. */
 export const ntlmVersion: Uint8Array = Uint8Array.of(10, 0, 0, 0, 0, 0, 0, 15);
 
-/** What every NEGOTIATE_MESSAGE has, MS-NLMP 2.2.1.1; the names and the version behind it tell a server nothing. */
+/** The part that every NEGOTIATE_MESSAGE has, MS-NLMP 2.2.1.1; a server does not need the names and the version that follow. */
 export const NtlmNegotiateHead = struct('NTLM_NEGOTIATE.head', { ...begin(1), negotiateFlags });
 
-/** NEGOTIATE_MESSAGE, MS-NLMP 2.2.1.1, as a client writes it. Domain and workstation are in the OEM character set. */
+/** NEGOTIATE_MESSAGE, MS-NLMP 2.2.1.1, as a client sends it. Domain and workstation are in the OEM character set. */
 export const NtlmNegotiate = message(
   'NTLM_NEGOTIATE',
   struct('NTLM_NEGOTIATE.fixed', {
@@ -186,10 +186,10 @@ const authenticateParts = {
   encryptedRandomSessionKey: buffer('encryptedRandomSessionKeyOffset', 'encryptedRandomSessionKeyLength'),
 };
 
-/** AUTHENTICATE_MESSAGE, MS-NLMP 2.2.1.3, as a server reads it: version and MIC are there only in newer clients' messages. */
+/** AUTHENTICATE_MESSAGE, MS-NLMP 2.2.1.3, as a server reads it: only newer clients send version and MIC. */
 export const NtlmAuthenticate = message('NTLM_AUTHENTICATE', struct('NTLM_AUTHENTICATE.fixed', authenticateFields), authenticateParts);
 
-/** AUTHENTICATE_MESSAGE with version and MIC, MS-NLMP 2.2.1.3, as our client writes it. */
+/** AUTHENTICATE_MESSAGE with version and MIC, MS-NLMP 2.2.1.3, as this client sends it. */
 export const NtlmAuthenticateWithMic = message(
   'NTLM_AUTHENTICATE_with_MIC',
   struct('NTLM_AUTHENTICATE_with_MIC.fixed', {
@@ -200,11 +200,11 @@ export const NtlmAuthenticateWithMic = message(
   authenticateParts,
 );
 
-/** Where the MIC stands in an AUTHENTICATE_MESSAGE that has one. */
+/** The offset of the MIC in an AUTHENTICATE_MESSAGE that has one. */
 export const micOffset: number = NtlmAuthenticateWithMic.fixed.offset.mic;
 export const micLength = 16;
 
-/** NTLMv2_CLIENT_CHALLENGE, MS-NLMP 2.2.2.7: what follows the 16 bytes of proof in an NTLMv2 response. */
+/** NTLMv2_CLIENT_CHALLENGE, MS-NLMP 2.2.2.7: the part of an NTLMv2 response after the 16 bytes of proof. */
 export const NtlmV2ClientChallenge = message(
   'NTLMv2_CLIENT_CHALLENGE',
   struct('NTLMv2_CLIENT_CHALLENGE.fixed', {
@@ -219,7 +219,7 @@ export const NtlmV2ClientChallenge = message(
   { avPairs: part<AvPair[], readonly AvPair[], never>({}, avPairs) },
 );
 
-/** Whether bytes begin as an NTLM message does, with no SPNEGO around it. */
+/** Returns whether bytes begin like an NTLM message without SPNEGO. */
 export const isNtlmMessage = (token: Uint8Array): boolean => token.length >= 12 && ntlmSignature.every((byte, i) => token[i] === byte);
 
 /** MessageType, or 0. */

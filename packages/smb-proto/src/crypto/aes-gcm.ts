@@ -1,32 +1,32 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto';
 
 /**
- * AES-128-GCM or AES-256-GCM under one key, message after message, NIST SP 800-38D. Each call is done when it returns and keeps nothing; a nonce has 12 bytes, a
- * tag 16. What differs in length is a RangeError. An implementation is right when `test/aes-gcm.test.ts` passes for it.
+ * AES-128-GCM or AES-256-GCM under one key for many messages, NIST SP 800-38D. Each call is complete when it returns and keeps no argument; a nonce has 12 bytes, a
+ * tag 16. Other lengths throw RangeError. An implementation is correct if `test/aes-gcm.test.ts` passes for it.
  */
 export interface AesGcm {
-  /** Whether `seal` writes into memory that is given to it straight away, so that giving some is worth it. */
+  /** Whether `seal` writes directly into given memory, so that passing memory saves a copy. */
   readonly fills: boolean;
   /**
    * Encrypts a message.
-   * @param additional what is authenticated beside it
+   * @param additional data that is authenticated but not encrypted
    * @param tag filled in
-   * @param out as long as the message: memory of its own, or exactly that of a message of one chunk. Fresh memory where it is missing
-   * @returns what is encrypted: `out`, or chunks
+   * @param out as long as the message: separate memory, or exactly the memory of a message of one chunk. Default: new memory
+   * @returns the ciphertext: `out`, or chunks
    */
   seal(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array, out?: Uint8Array): readonly Uint8Array[];
-  /** Decrypts a message, in place or not. @returns it; undefined where it is not authentic, and what the chunks hold now is nobody's word */
+  /** Decrypts a message, in place or not. @returns it; undefined if authentication fails, and the chunks then hold unspecified data */
   open(nonce: Uint8Array, additional: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): readonly Uint8Array[] | undefined;
-  /** AES-GMAC: the tag of a message that is authenticated alone. @param tag filled in */
+  /** AES-GMAC: the tag of a message that is authenticated and not encrypted. @param tag filled in */
   code(nonce: Uint8Array, message: readonly Uint8Array[], tag: Uint8Array): void;
-  /** Forgets the key. Nothing may be called afterwards but this again. */
+  /** Releases the key. Only this method may be called afterwards. */
   dispose(): void;
 }
 
-/** Makes a cipher of a key of 16 or 32 bytes. @throws RangeError for another length */
+/** Creates a cipher from a key of 16 or 32 bytes. @throws RangeError for another length */
 export type CreateAesGcm = (key: Uint8Array) => AesGcm;
 
-/** Node's `update` makes fresh memory: of this size the allocator keeps it, more is mapped and unmapped each time. */
+/** Node's `update` allocates memory: up to this size the allocator reuses it; larger blocks are mapped and unmapped each time. */
 const pieceLength = 65536;
 const tagLength = 16;
 
@@ -34,7 +34,7 @@ function checkLength(bytes: Uint8Array, length: number, what: string): void {
   if (bytes.length !== length) throw new RangeError(`${what}: ${length} bytes are wanted, not ${bytes.length}`);
 }
 
-/** Puts every chunk through a cipher. @returns fresh pieces */
+/** Passes every chunk through a cipher. @returns new chunks */
 function updateAll(cipher: { update(piece: Uint8Array): Uint8Array }, chunks: readonly Uint8Array[]): Uint8Array[] {
   const pieces: Uint8Array[] = [];
   for (const chunk of chunks) {
@@ -86,7 +86,7 @@ class NodeAesGcm implements AesGcm {
       cipher.final();
       return pieces;
     } catch {
-      return undefined; // OpenSSL says no more than that the tag is wrong
+      return undefined; // OpenSSL reports only that the tag is wrong
     }
   }
 
@@ -99,8 +99,8 @@ class NodeAesGcm implements AesGcm {
     tag.set(cipher.getAuthTag());
   }
 
-  dispose(): void {} // the key object goes with this one
+  dispose(): void {} // the key object is released with this one
 }
 
-/** AES-GCM by `node:crypto`: wherever Node runs. */
+/** AES-GCM by `node:crypto`: available on every platform. */
 export const nodeAesGcm: CreateAesGcm = (key) => new NodeAesGcm(key);

@@ -2,10 +2,10 @@ import { type Cipheriv, createCipheriv } from 'node:crypto';
 
 const block = 16;
 const zeros = new Uint8Array(block);
-/** Small messages, and what is left of chunks that end inside a block, are put together here; no digest outlasts its call. */
+/** Buffer for small messages and for chunks that end inside a block. Its content is valid only during one call. */
 const scratch = new Uint8Array(4096);
 
-/** Doubles in GF(2^128), RFC 4493 2.3: what makes one subkey from the one before. */
+/** Doubles in GF(2^128), RFC 4493 2.3: derives a subkey from the previous one. */
 function doubled(value: Uint8Array): Uint8Array {
   const result = new Uint8Array(block);
   for (let i = 0; i < block; i++) result[i] = (value[i]! << 1) | ((value[i + 1] ?? 0) >>> 7);
@@ -18,15 +18,15 @@ const xorInto = (target: Uint8Array, at: number, mask: Uint8Array): void => {
 };
 
 /**
- * AES-128-CMAC, RFC 4493, under one key for as many messages as come. It is CBC with a zero vector, so one long-lived CBC cipher serves all
- * messages: the block that a message left in the chain is taken out again by mixing it into the first block of the next. A small message costs
- * a third of what a cipher of its own would.
+ * AES-128-CMAC, RFC 4493, under one key for many messages. It is CBC with a zero vector, so one long-lived CBC cipher serves all
+ * messages: the last block in the chain is cancelled by XORing it into the first block of the next message. A small message costs
+ * a third of the time that a new cipher takes.
  */
 export class Cmac {
   readonly #cbc: Cipheriv;
   readonly #whole: Uint8Array;
   readonly #padded: Uint8Array;
-  /** What the chain holds: the last block that the cipher gave. */
+  /** The state of the chain: the last block that the cipher returned. */
   #chain: Uint8Array = zeros;
 
   /** @param key 16 bytes */
@@ -38,7 +38,7 @@ export class Cmac {
   }
 
   /**
-   * The code of a message that lies in several chunks; they are streamed, never joined (but for what fits one small buffer).
+   * The MAC of a message in several chunks. They are streamed, not joined (except in one small buffer).
    * @returns 16 bytes
    */
   digest(chunks: readonly Uint8Array[]): Uint8Array {
@@ -46,7 +46,7 @@ export class Cmac {
     let held = 0;
     for (let chunk of chunks) {
       if (held + chunk.length > scratch.length) {
-        // The last block of all must stay behind, so the buffer is emptied but for its last block, and that only when more follows.
+        // The final block is processed separately, so the buffer is flushed except for its last block, and only if more data follow.
         const fill = held === 0 ? 0 : Math.min(chunk.length, -held & (block - 1));
         scratch.set(chunk.subarray(0, fill), held);
         held += fill;
@@ -67,7 +67,7 @@ export class Cmac {
     return this.#finish(held, left);
   }
 
-  /** Whole blocks of the scratch buffer, which may be changed. @returns what must still be mixed in: nothing */
+  /** Whole blocks of the scratch buffer, which may be changed. @returns the block still to be XORed: none */
   #feed(blocks: Uint8Array, left: Uint8Array): Uint8Array {
     if (left !== zeros) xorInto(blocks, 0, left);
     this.#chain = new Uint8Array(this.#cbc.update(blocks).subarray(-block));

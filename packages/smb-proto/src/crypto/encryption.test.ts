@@ -46,7 +46,7 @@ const gcmResponse = {
     'FD534D42ACBE1CB7ED343ADF1725EF144D90D4B0E06831DD2E8EB7B400000000000000005000000000000100250000000010000026BBBF949983A6C1C796559D0F2C510CB651D1F7B6AC8DED32A2A0B8F2D793A815C6F6B848D69767A215841A42D400AE6DDB5F0B44173A014973321FDD7950DA6179159B82E03C9E18A050FF0EA1C967',
 };
 
-/** A frame cut at odd places: the first chunk holds the transform header and something more. */
+/** A frame split at odd positions: the first chunk holds the transform header and more. */
 const cut = (frame: Buffer): Buffer[] => [frame.subarray(0, 60), frame.subarray(60, 61), frame.subarray(61)];
 
 test('Microsoft’s AES-128-CCM frames decrypt in both directions (MS-SMB2 3.1.4.3)', () => {

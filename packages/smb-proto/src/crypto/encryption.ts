@@ -6,11 +6,11 @@ import type { RandomBytes } from './random-bytes.ts';
 export const Cipher = { Aes128Ccm: 1, Aes128Gcm: 2, Aes256Ccm: 3, Aes256Gcm: 4 } as const;
 export type Cipher = (typeof Cipher)[keyof typeof Cipher];
 
-/** How a cipher is used, MS-SMB2 2.2.41. */
+/** The parameters of a cipher, MS-SMB2 2.2.41. */
 interface CipherSpec {
   readonly name: 'aes-128-ccm' | 'aes-128-gcm' | 'aes-256-ccm' | 'aes-256-gcm';
   readonly keyBits: 128 | 256;
-  /** Bytes of the transform header's Nonce that the cipher takes; the others are zero. */
+  /** Bytes of the transform header's Nonce that the cipher uses; the others are zero. */
   readonly nonceBytes: 11 | 12;
 }
 const specs: Readonly<Record<Cipher, CipherSpec>> = {
@@ -20,7 +20,7 @@ const specs: Readonly<Record<Cipher, CipherSpec>> = {
   [Cipher.Aes256Gcm]: { name: 'aes-256-gcm', keyBits: 256, nonceBytes: 12 },
 };
 
-/** Bits of the keys that a cipher takes. */
+/** Key length of a cipher in bits. */
 export const cipherBits = (cipher: Cipher): 128 | 256 => specs[cipher].keyBits;
 
 /** Bytes of SMB2 TRANSFORM_HEADER, MS-SMB2 2.2.41. */
@@ -41,14 +41,14 @@ function lengthOf(chunks: readonly Uint8Array[]): number {
 }
 const joined = (chunks: readonly Uint8Array[]): Uint8Array => (chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
 
-/** AES-CCM, which needs a message joined and its length first. Shaped like AES-GCM's. */
+/** AES-CCM, which needs the message in one piece and its length first. The same interface as AES-GCM. */
 class Ccm implements Omit<AesGcm, 'code'> {
   readonly fills = false;
   readonly #name: 'aes-128-ccm';
   readonly #key: KeyObject;
 
   constructor(name: string, key: Uint8Array) {
-    this.#name = name as 'aes-128-ccm'; // the types know one of the two
+    this.#name = name as 'aes-128-ccm'; // the type declarations list only one of the two
     this.#key = createSecretKey(key);
   }
 
@@ -74,19 +74,19 @@ class Ccm implements Omit<AesGcm, 'code'> {
       ccm.final();
       return [plain];
     } catch {
-      return undefined; // OpenSSL says no more than that the tag is wrong
+      return undefined; // OpenSSL reports only that the tag is wrong
     }
   }
 
-  dispose(): void {} // the key object goes with this one
+  dispose(): void {} // the key object is released with this one
 }
 
-/** One key with its cipher, and the transform header that its messages are put together in: what is in use is this object's alone. */
+/** One key with its cipher, and a buffer for the transform header of its messages. The state belongs only to this object. */
 class Transform {
   readonly ccmOrGcm: Omit<AesGcm, 'code'>;
   readonly header = Buffer.alloc(transformHeaderLength);
   readonly nonce: Uint8Array;
-  /** What the tag covers of the header, MS-SMB2 3.1.4.3. */
+  /** The part of the header that the tag covers, MS-SMB2 3.1.4.3. */
   readonly additional = this.header.subarray(nonceAt);
   readonly tag = this.header.subarray(signatureAt, signatureAt + tagLength);
 
@@ -100,7 +100,7 @@ class Transform {
 
 /**
  * Encrypts messages under one key, MS-SMB2 3.1.4.3. One object serves all channels of a session, because the nonce is a counter (MS-SMB2 2.2.41: never
- * reused) beside a salt that differs for each object, should a peer ever bring about the same key twice.
+ * reused) combined with a salt that differs for each object, in case a peer causes the same key twice.
  */
 export class Encryptor {
   readonly cipher: Cipher;
@@ -111,7 +111,7 @@ export class Encryptor {
   /**
    * @param key 16 or 32 bytes, by the cipher
    * @param random fills the salt once
-   * @param createAesGcm what encrypts where the cipher is AES-GCM
+   * @param createAesGcm the implementation of AES-GCM
    */
   constructor(cipher: Cipher, key: Uint8Array, random: RandomBytes, createAesGcm: CreateAesGcm = nodeAesGcm) {
     this.cipher = cipher;
@@ -127,15 +127,15 @@ export class Encryptor {
     return this.#high * 4294967296 + this.#low;
   }
 
-  /** Whether `encryptInto` writes into memory that is given to it straight away, so that giving some is worth it. */
+  /** True if `encryptInto` writes directly into given memory, so that passing memory saves a copy. */
   get fills(): boolean {
     return this.#transform.ccmOrGcm.fills;
   }
 
   /**
-   * Encrypts one frame (a message or a whole compound) into fresh memory.
+   * Encrypts one frame (a message or a whole compound) into new memory.
    * @param sessionId the 8 bytes of the session's id, as the SMB2 header carries them
-   * @returns the transform header, then what is encrypted in chunks
+   * @returns the transform header, then the ciphertext in chunks
    */
   encrypt(message: readonly Uint8Array[], sessionId: Uint8Array): Uint8Array[] {
     const { header, nonce, additional, tag, ccmOrGcm } = this.#next(lengthOf(message), sessionId);
@@ -144,9 +144,9 @@ export class Encryptor {
   }
 
   /**
-   * Encrypts one frame into memory of the caller's, which is worth it where `fills` says so.
-   * @param out where the transform header and what is encrypted go: `transformHeaderLength` bytes more than the message, none of them the message's own
-   * @throws RangeError where `out` has another length
+   * Encrypts one frame into the caller's memory. Useful if `fills` is true.
+   * @param out receives the transform header and the ciphertext: `transformHeaderLength` bytes more than the message; must not overlap the message
+   * @throws RangeError if `out` has another length
    */
   encryptInto(out: Uint8Array, message: readonly Uint8Array[], sessionId: Uint8Array): void {
     const size = lengthOf(message);
@@ -156,7 +156,7 @@ export class Encryptor {
     out.set(header);
   }
 
-  /** The header of the next message, but for its tag. */
+  /** The header of the next message, without its tag. */
   #next(size: number, sessionId: Uint8Array): Transform {
     const { header } = this.#transform;
     header.writeUInt32LE(this.#low, nonceAt);
@@ -168,7 +168,7 @@ export class Encryptor {
     return this.#transform;
   }
 
-  /** Forgets the key. Nothing may be encrypted afterwards. */
+  /** Releases the key. Later calls to encrypt throw. */
   dispose(): void {
     this.#transform.ccmOrGcm.dispose();
   }
@@ -181,7 +181,7 @@ export class Decryptor {
 
   /**
    * @param key 16 or 32 bytes, by the cipher
-   * @param createAesGcm what decrypts where the cipher is AES-GCM
+   * @param createAesGcm the implementation of AES-GCM
    */
   constructor(cipher: Cipher, key: Uint8Array, createAesGcm: CreateAesGcm = nodeAesGcm) {
     this.cipher = cipher;
@@ -189,9 +189,9 @@ export class Decryptor {
   }
 
   /**
-   * Decrypts one frame, in place or not: what was encrypted in its chunks may be there no longer, whatever comes of it.
+   * Decrypts one frame, possibly in place: afterwards its chunks hold unspecified data, also if it fails.
    * @param frame chunks as received; the first holds at least the transform header
-   * @returns the message, in the same memory or in fresh one, or undefined where the header is short, its size is not the message's, or the tag is wrong
+   * @returns the message, in the same or in new memory; undefined if the header is short, its size is not the message's, or the tag is wrong
    */
   decrypt(frame: readonly Uint8Array[]): readonly Uint8Array[] | undefined {
     const first = frame[0];
@@ -204,7 +204,7 @@ export class Decryptor {
     return ccmOrGcm.open(nonce, additional, message, tag);
   }
 
-  /** Forgets the key. Nothing may be decrypted afterwards. */
+  /** Releases the key. Later calls to decrypt throw. */
   dispose(): void {
     this.#transform.ccmOrGcm.dispose();
   }

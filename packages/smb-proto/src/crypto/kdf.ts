@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 
 /**
- * SP800-108 5.1 in counter mode with HMAC-SHA256 and a 32-bit counter, MS-SMB2 3.1.4.2. One round is enough for what SMB asks.
+ * SP800-108 5.1 in counter mode with HMAC-SHA256 and a 32-bit counter, MS-SMB2 3.1.4.2. One round is enough for the key lengths of SMB.
  * @param label with its terminating NUL, as MS-SMB2 counts it
  * @returns `bits` / 8 bytes
  */
@@ -16,15 +16,15 @@ export function deriveKey(key: Uint8Array, label: Uint8Array, context: Uint8Arra
   return new Uint8Array(hmac.digest().subarray(0, bits / 8));
 }
 
-/** The keys of one session (or, for signing, of one channel), MS-SMB2 3.3.5.5.3. Each is named by who uses it. */
+/** The keys of one session (or, for signing, of one channel), MS-SMB2 3.3.5.5.3. Each is named after its user. */
 export interface SessionKeys {
   /** 16 bytes. */
   readonly signing: Uint8Array;
   /** 16 bytes, for higher layers (Session.ApplicationKey). */
   readonly application: Uint8Array;
-  /** What the client encrypts with: the server's DecryptionKey. 16 or 32 bytes. */
+  /** The client's encryption key: the server's DecryptionKey. 16 or 32 bytes. */
   readonly clientToServer: Uint8Array;
-  /** What the server encrypts with: the server's EncryptionKey. 16 or 32 bytes. */
+  /** The server's encryption key: the server's EncryptionKey. 16 or 32 bytes. */
   readonly serverToClient: Uint8Array;
 }
 
@@ -42,7 +42,7 @@ const labels311 = ['SMBSigningKey', 'SMBAppKey', 'SMBC2SCipherKey', 'SMBS2CCiphe
   Uint8Array,
 ];
 
-/** The first 16 bytes of what the mechanism gave, padded with zeros: Session.SessionKey, MS-SMB2 3.3.1.8. */
+/** The first 16 bytes of the mechanism's key, padded with zeros: Session.SessionKey, MS-SMB2 3.3.1.8. */
 export function sessionKeyOf(key: Uint8Array): Uint8Array {
   const padded = new Uint8Array(16);
   padded.set(key.subarray(0, 16));

@@ -24,7 +24,7 @@ function compress(state: Int32Array, x: Int32Array): void {
 }
 
 /**
- * The MD4 digest of a message, RFC 1320: what the NT hash is made with (MS-NLMP 3.3.1), and nothing else. OpenSSL 3 refuses it.
+ * The MD4 digest of a message, RFC 1320: used only for the NT hash (MS-NLMP 3.3.1). OpenSSL 3 does not offer it.
  * @returns 16 bytes
  */
 export function md4(message: Uint8Array): Uint8Array {

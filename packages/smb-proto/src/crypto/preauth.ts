@@ -4,9 +4,9 @@ import { createHash } from 'node:crypto';
 export const initialPreauthHash: Uint8Array = new Uint8Array(64);
 
 /**
- * Takes one NEGOTIATE or SESSION_SETUP message into the chain, MS-SMB2 3.3.5.4 and 3.3.5.5: SHA-512 of the value so far and the message.
- * @param message the message's bytes from its SMB2 header on, in chunks, as they go over the wire
- * @returns the next value, 64 bytes; the one given is left as it is, so that each session set-up continues from its connection's
+ * Adds one NEGOTIATE or SESSION_SETUP message to the hash chain, MS-SMB2 3.3.5.4 and 3.3.5.5: SHA-512 of the value so far and the message.
+ * @param message the message's bytes from its SMB2 header on, in chunks, as sent
+ * @returns the next value, 64 bytes; the argument is not changed, so that each session setup continues from its connection's value
  */
 export function preauthHash(previous: Uint8Array, message: readonly Uint8Array[]): Uint8Array {
   const hash = createHash('sha512').update(previous);

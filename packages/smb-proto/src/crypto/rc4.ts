@@ -1,6 +1,6 @@
 /**
- * An RC4 stream as NTLM keeps one for each direction (MS-NLMP 3.4: the sealing handle). The state goes on from call to call.
- * OpenSSL 3 refuses RC4; nothing but NTLM may use it.
+ * An RC4 stream. NTLM has one for each direction (MS-NLMP 3.4: the sealing handle). The state continues from call to call.
+ * OpenSSL 3 does not offer RC4; only NTLM may use it.
  */
 export class Rc4 {
   readonly #s = Uint8Array.from({ length: 256 }, (_, i) => i);
@@ -19,7 +19,7 @@ export class Rc4 {
     }
   }
 
-  /** Encrypts or decrypts, which are the same. @returns as many fresh bytes as were given */
+  /** Encrypts or decrypts, which are the same. @returns new bytes of the same length */
   update(data: Uint8Array): Uint8Array {
     const s = this.#s;
     return data.map((byte) => {

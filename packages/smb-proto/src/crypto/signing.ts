@@ -6,7 +6,7 @@ import { Cmac } from './cmac.ts';
 export const SigningAlgorithm = { HmacSha256: 0, AesCmac: 1, AesGmac: 2 } as const;
 export type SigningAlgorithm = (typeof SigningAlgorithm)[keyof typeof SigningAlgorithm];
 
-/** Which end of the connection sends. */
+/** The sending end of the connection. */
 export type Sender = 'client' | 'server';
 
 const commandAt = 12;
@@ -15,7 +15,7 @@ const signatureAt = 48;
 const signatureEnd = 64;
 const cancel = 0x0c;
 
-/** The algorithm of a dialect where none was negotiated, MS-SMB2 3.1.4.1. */
+/** The algorithm of a dialect if none was negotiated, MS-SMB2 3.1.4.1. */
 export const defaultSigningAlgorithm = (dialect: number): SigningAlgorithm =>
   dialect < 0x0300 ? SigningAlgorithm.HmacSha256 : SigningAlgorithm.AesCmac;
 
@@ -28,8 +28,8 @@ function gmacNonce(nonce: Uint8Array, header: Uint8Array, sender: Sender): Uint8
 }
 
 /**
- * Signs and verifies messages under one key. Key objects and cipher states are prepared once and serve every message of the session.
- * A message is a list of chunks; the first one holds the whole SMB2 header, and a compounded element brings its padding.
+ * Signs and verifies messages under one key. Key objects and cipher states are prepared once and used for every message of the session.
+ * A message is a list of chunks; the first one holds the whole SMB2 header, and a compounded element includes its padding.
  */
 export class Signer {
   readonly algorithm: SigningAlgorithm;
@@ -42,7 +42,7 @@ export class Signer {
 
   /**
    * @param key 16 bytes: the session's or channel's signing key
-   * @param createAesGcm what signs where the algorithm is AES-GMAC
+   * @param createAesGcm the implementation of AES-GMAC
    */
   constructor(algorithm: SigningAlgorithm, key: Uint8Array, createAesGcm: CreateAesGcm = nodeAesGcm) {
     this.algorithm = algorithm;
@@ -51,7 +51,7 @@ export class Signer {
     this.#gmac = algorithm === SigningAlgorithm.AesGmac ? createAesGcm(key) : undefined;
   }
 
-  /** Fills in the signature field of the header, MS-SMB2 3.1.4.1. SMB2_FLAGS_SIGNED must be set already: it is signed too. */
+  /** Writes the signature into the header, MS-SMB2 3.1.4.1. SMB2_FLAGS_SIGNED must already be set, because it is signed too. */
   sign(message: readonly Uint8Array[], sender: Sender): void {
     const header = message[0]!;
     header.fill(0, signatureAt, signatureEnd);
@@ -59,7 +59,7 @@ export class Signer {
   }
 
   /**
-   * Whether the signature is right, MS-SMB2 3.1.5.1; compared in constant time. The message is unchanged afterwards.
+   * Verifies the signature, MS-SMB2 3.1.5.1, in constant time. The message is not changed.
    * @returns false also for a message whose first chunk is shorter than the SMB2 header
    */
   verify(message: readonly Uint8Array[], sender: Sender): boolean {
@@ -73,7 +73,7 @@ export class Signer {
     return timingSafeEqual(given, right);
   }
 
-  /** Forgets the key. Nothing may be signed or verified afterwards. */
+  /** Releases the key. Later calls throw. */
   dispose(): void {
     this.#gmac?.dispose();
   }

@@ -6,22 +6,22 @@ import { type Sid, WellKnownSid } from './sid.ts';
 /** Privileges that change an access check, MS-LSAD 3.1.1.2.1. */
 export type Privilege = 'security' | 'takeOwnership';
 
-/** Who asks, MS-DTYP 2.5.2. */
+/** The requester, MS-DTYP 2.5.2. */
 export interface Token {
   /** The user and all groups. */
   readonly sids: ReadonlySet<Sid>;
   readonly privileges?: ReadonlySet<Privilege>;
 }
 
-/** What was asked for and what of it was granted. */
+/** The requested and the granted rights. */
 export interface AccessDecision {
   readonly granted: boolean;
-  /** The rights that the open gets: those asked for, or with MAXIMUM_ALLOWED all that there are. 0 where refused. */
+  /** The granted rights: those requested, or with MAXIMUM_ALLOWED all available ones. 0 if access is denied. */
   readonly access: number;
 }
 
 const allowTypes: readonly number[] = [AceType.AccessAllowed];
-// Entries with conditions or object types that nobody evaluates here never grant, but do deny.
+// Entries with conditions or object types are not evaluated: they never grant access, but they deny it.
 const denyTypes: readonly number[] = [
   AceType.AccessDenied,
   AceType.AccessDeniedCallback,
@@ -29,7 +29,7 @@ const denyTypes: readonly number[] = [
   AceType.AccessDeniedCallbackObject,
 ];
 
-/** All rights that a DACL leaves this token, in one walk: an earlier entry wins over a later one (MS-DTYP 2.5.3.2). */
+/** All rights that a DACL grants to this token, in one pass: an earlier entry wins over a later one (MS-DTYP 2.5.3.2). */
 function allowedBy(acl: Acl, sids: ReadonlySet<Sid>, isOwner: boolean): number {
   let granted = 0;
   let denied = 0;
@@ -43,7 +43,7 @@ function allowedBy(acl: Acl, sids: ReadonlySet<Sid>, isOwner: boolean): number {
   return granted;
 }
 
-/** Every right that a token has on an object, without system security: the answer to MAXIMUM_ALLOWED and to the MxAc create context. */
+/** Every right that a token has on an object, without system security: the result for MAXIMUM_ALLOWED and the MxAc create context. */
 export function maximalAccess(descriptor: SecurityDescriptor, token: Token): number {
   const { dacl, owner } = descriptor;
   const isOwner = owner !== undefined && token.sids.has(owner);
@@ -58,9 +58,9 @@ export function maximalAccess(descriptor: SecurityDescriptor, token: Token): num
 }
 
 /**
- * The access check, MS-DTYP 2.5.3.2, for files and folders. Without a DACL, or with a null one, everything is granted.
- * @param desired the rights asked for, generic ones included
- * @param already rights that something else grants, such as DELETE by the parent folder's FILE_DELETE_CHILD (MS-FSA 2.1.5.1.2.1)
+ * The access check, MS-DTYP 2.5.3.2, for files and directories. Without a DACL, or with a null one, everything is granted.
+ * @param desired the requested rights, including generic ones
+ * @param already rights that another rule grants, such as DELETE by the parent directory's FILE_DELETE_CHILD (MS-FSA 2.1.5.1.2.1)
  */
 export function accessCheck(descriptor: SecurityDescriptor, token: Token, desired: number, already = 0): AccessDecision {
   const refused: AccessDecision = { granted: false, access: 0 };

@@ -1,5 +1,5 @@
 /**
- * Access rights of files and folders, MS-DTYP 2.4.3 and MS-SMB2 2.2.13.1. The low 16 bits mean one thing for files and another for folders, so some
+ * Access rights of files and directories, MS-DTYP 2.4.3 and MS-SMB2 2.2.13.1. The low 16 bits differ in meaning for files and directories, so some
  * have two names.
  */
 export const AccessMask = {
@@ -23,7 +23,7 @@ export const AccessMask = {
   GenericExecute: 0x20000000,
   GenericWrite: 0x40000000,
   GenericRead: 0x80000000,
-  // The same bits on a folder:
+  // The same bits on a directory:
   FileListDirectory: 0x00000001,
   FileAddFile: 0x00000002,
   FileAddSubdirectory: 0x00000004,
@@ -32,7 +32,7 @@ export const AccessMask = {
 
 /** FILE_ALL_ACCESS: every right that a file can grant. */
 export const fileAllAccess = 0x001f01ff;
-/** FILE_GENERIC_READ, what GENERIC_READ means for files and folders. */
+/** FILE_GENERIC_READ, the meaning of GENERIC_READ for files and directories. */
 export const fileGenericRead = 0x00120089;
 /** FILE_GENERIC_WRITE. */
 export const fileGenericWrite = 0x00120116;
@@ -42,7 +42,7 @@ export const fileGenericExecute = 0x001200a0;
 /** Every bit that a request may carry: the rights of files, system security, maximum allowed and the generic ones. */
 export const validAccessMask = 0xf31f01ff;
 
-/** Replaces generic rights by what they mean for files and folders, MS-DTYP 2.4.3 and MS-SMB2 3.3.5.9. */
+/** Replaces generic rights by their meaning for files and directories, MS-DTYP 2.4.3 and MS-SMB2 3.3.5.9. */
 export function mapGeneric(mask: number): number {
   let mapped = mask & 0x0fffffff;
   if ((mask & AccessMask.GenericAll) !== 0) mapped |= fileAllAccess;

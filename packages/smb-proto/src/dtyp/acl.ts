@@ -40,13 +40,13 @@ export const AceFlags = {
 export interface Ace {
   readonly type: number;
   readonly flags: number;
-  /** Access rights; 0 where the type is unknown. */
+  /** Access rights; 0 if the type is unknown. */
   readonly mask: number;
-  /** Absent where the type is unknown. */
+  /** Undefined if the type is unknown. */
   readonly sid?: Sid;
-  /** What stands between mask and SID in object entries: their flags and GUIDs. */
+  /** The bytes between mask and SID in object entries: flags and GUIDs. */
   readonly object?: Uint8Array;
-  /** What follows the SID (conditions, claims), or the whole body of an unknown type: kept as it came. */
+  /** The bytes after the SID (conditions, claims), or the whole body of an unknown type: kept unchanged. */
   readonly data?: Uint8Array;
 }
 
@@ -121,7 +121,7 @@ function writeAce(frame: Frame, at: number, ace: Ace): number {
   return size;
 }
 
-/** ACL on the wire, MS-DTYP 2.4.5. Its 16-bit size and count, and each entry's size, are checked against each other before anything is read. */
+/** ACL on the wire, MS-DTYP 2.4.5. Its 16-bit size and count, and each entry's size, are checked against each other before entries are read. */
 export const AclCodec: Codec<Acl> = {
   read: (frame, at, length) => {
     if (length < aclHeader) throw new DecodeError('ACL', 'aclRevision', at, `${aclHeader} bytes wanted, ${Math.max(0, length)} there`);

@@ -2,7 +2,7 @@
 const epoch = 116_444_736_000_000_000n;
 const epochMs = 11_644_473_600_000;
 
-/** FILETIME (MS-DTYP 2.3.3) of a time in ns since 1970. Times before 1601 become 0, which means none; what is finer than 100 ns is cut off. */
+/** FILETIME (MS-DTYP 2.3.3) of a time in ns since 1970. Times before 1601 become 0, which means none; the value is truncated to 100 ns. */
 export const filetimeFromNs = (ns: bigint): bigint => {
   const ticks = ns >= 0n ? ns / 100n : -((-ns + 99n) / 100n);
   const filetime = ticks + epoch;

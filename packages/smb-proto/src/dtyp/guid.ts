@@ -8,7 +8,7 @@ export function guidText(bytes: Uint8Array): string {
   return `${reversed(0, 4)}-${reversed(4, 6)}-${reversed(6, 8)}-${hex(8, 10)}-${hex(10, 16)}`;
 }
 
-/** The 16 bytes of a GUID, MS-DTYP 2.3.4.2. @throws RangeError for a text that is none */
+/** The 16 bytes of a GUID, MS-DTYP 2.3.4.2. @throws RangeError if the text is not a GUID */
 export function guidBytes(text: string): Uint8Array {
   const groups = shape.exec(text)?.slice(1);
   if (groups === undefined) throw new RangeError(`no GUID: ${text}`);

@@ -6,7 +6,7 @@ import { type Sid, WellKnownSid } from './sid.ts';
 const { ObjectInherit, ContainerInherit, NoPropagateInherit, InheritOnly, Inherited } = AceFlags;
 const propagation = ObjectInherit | ContainerInherit | NoPropagateInherit | InheritOnly;
 
-/** Who creates, and what goes where neither the parent nor the creator says anything. */
+/** The creator, and the defaults that apply if neither parent nor creator specify a value. */
 export interface Creator {
   readonly owner: Sid;
   readonly group: Sid;
@@ -15,17 +15,17 @@ export interface Creator {
 }
 
 export interface NewObject {
-  /** The folder's descriptor, if there is a folder. */
+  /** The parent directory's descriptor, if any. */
   readonly parent?: SecurityDescriptor;
-  /** What the client asked for. */
+  /** The descriptor that the client specified. */
   readonly given?: SecurityDescriptor;
   readonly isContainer: boolean;
   readonly creator: Creator;
-  /** DACL_AUTO_INHERIT and SACL_AUTO_INHERIT: inheritable entries join those that the client gave, and say that they were inherited. Default: yes. */
+  /** DACL_AUTO_INHERIT and SACL_AUTO_INHERIT: inheritable entries are added to the client's entries and marked as inherited. Default: yes. */
   readonly autoInherit?: boolean;
 }
 
-/** The entry that a child gets from one of its parent's, MS-DTYP 2.5.3.4.4. @param mark INHERITED_ACE, or 0 where inheritance is not automatic */
+/** The entry that a child inherits from one of its parent's entries, MS-DTYP 2.5.3.4.4. @param mark INHERITED_ACE, or 0 if inheritance is not automatic */
 function inheritedFrom(ace: Ace, isContainer: boolean, mark: number): Ace | undefined {
   const { flags } = ace;
   const kept = flags & ~(propagation | Inherited);
@@ -35,7 +35,7 @@ function inheritedFrom(ace: Ace, isContainer: boolean, mark: number): Ace | unde
   return (onward & ObjectInherit) !== 0 ? { ...ace, flags: kept | onward | InheritOnly | mark } : undefined;
 }
 
-/** Puts real SIDs and real rights in; where an entry is inherited further too, what it says there stays as it is in a second entry. MS-DTYP 2.5.3.4.6. */
+/** Replaces creator SIDs and generic rights; if an entry is also inherited by children, the unchanged original is kept as a second entry. MS-DTYP 2.5.3.4.6. */
 function effective(ace: Ace, owner: Sid, group: Sid): Ace[] {
   if ((ace.flags & InheritOnly) !== 0 || ace.sid === undefined) return [ace];
   const sid = ace.sid === WellKnownSid.CreatorOwner ? owner : ace.sid === WellKnownSid.CreatorGroup ? group : ace.sid;
@@ -49,7 +49,7 @@ function effective(ace: Ace, owner: Sid, group: Sid): Ace[] {
   ];
 }
 
-/** The list of a new object, MS-DTYP 2.5.3.4.2. @returns undefined where there is nothing to make one from */
+/** The list of a new object, MS-DTYP 2.5.3.4.2. @returns undefined if there is no source for one */
 function computeAcl(
   parent: Acl | null | undefined,
   given: Acl | null | undefined,
@@ -71,7 +71,7 @@ function computeAcl(
   return { acl: finish([...own, ...fromParent], Math.max(given.revision, parent?.revision ?? 2)), inherited: true };
 }
 
-/** The descriptor of a new file or folder, MS-DTYP 2.5.3.4.1: what the client gave, what the folder passes on, and the creator's defaults. */
+/** The descriptor of a new file or directory, MS-DTYP 2.5.3.4.1, from the client's descriptor, the parent's inheritable entries and the creator's defaults. */
 export function createSecurityDescriptor(object: NewObject): SecurityDescriptor {
   const { parent, given, creator } = object;
   const owner = given?.owner ?? creator.owner;

@@ -22,9 +22,9 @@ export const SecurityControl = {
   SelfRelative: 0x8000,
 } as const;
 
-/** A security descriptor, MS-DTYP 2.4.6. A list is undefined where absent, and null where present without entries or limits: a null DACL grants everything. */
+/** A security descriptor, MS-DTYP 2.4.6. A list is undefined if absent, and null if present and null: a null DACL grants all access. */
 export interface SecurityDescriptor {
-  /** Control bits but for the three that the value itself shows: DaclPresent, SaclPresent, SelfRelative. */
+  /** Control bits without the three that the value itself expresses: DaclPresent, SaclPresent, SelfRelative. */
   readonly control: number;
   readonly owner?: Sid;
   readonly group?: Sid;
@@ -34,12 +34,12 @@ export interface SecurityDescriptor {
 
 const fixed = 20;
 const shown = SecurityControl.DaclPresent | SecurityControl.SaclPresent | SecurityControl.SelfRelative;
-/** Descriptors are refused beyond this: four parts of at most 64 KiB. */
+/** Maximum size of a descriptor: four parts of at most 64 KiB. */
 export const maximumDescriptorLength = 262144;
 
 /**
- * Reads a self-relative security descriptor, MS-DTYP 2.4.6: what clients send and what stores keep goes through here alike. Every offset, size and
- * count is checked; nothing of the bytes is kept.
+ * Reads a self-relative security descriptor, MS-DTYP 2.4.6: used for clients' and stores' descriptors alike. Every offset, size and
+ * count is checked; the value does not refer to the bytes.
  * @throws DecodeError
  */
 export function decodeSecurityDescriptor(bytes: Uint8Array): SecurityDescriptor {
@@ -79,7 +79,7 @@ export const securityDescriptorLength = ({ owner, group, dacl, sacl }: SecurityD
   (sacl ? AclCodec.size(sacl) : 0) +
   (dacl ? AclCodec.size(dacl) : 0);
 
-/** Writes a descriptor in self-relative form. @throws EncodeError where a list does not fit its 16-bit size */
+/** Writes a descriptor in self-relative form. @throws EncodeError if a list does not fit its 16-bit size */
 export function encodeSecurityDescriptor(value: SecurityDescriptor): Uint8Array {
   const frame = Frame.alloc(securityDescriptorLength(value));
   const { view } = frame;

@@ -2,7 +2,7 @@ import { AccessMask } from './access-mask.ts';
 import { AceType, type Acl } from './acl.ts';
 import { SecurityControl, type SecurityDescriptor } from './security-descriptor.ts';
 
-/** SECURITY_INFORMATION, MS-DTYP 2.4.7: which parts of a descriptor are meant. */
+/** SECURITY_INFORMATION, MS-DTYP 2.4.7: the parts of a descriptor that a request refers to. */
 export const SecurityInformation = {
   Owner: 0x00000001,
   Group: 0x00000002,
@@ -49,7 +49,7 @@ function saclPart(sacl: Acl | null | undefined, information: number): Acl | null
   return aces.length === 0 ? undefined : { ...sacl, aces };
 }
 
-/** The parts of a descriptor that are asked for, MS-FSA 2.1.5.14. */
+/** The requested parts of a descriptor, MS-FSA 2.1.5.14. */
 export function selectSecurity(descriptor: SecurityDescriptor, information: number): SecurityDescriptor {
   const { owner, group, dacl, sacl } = descriptor;
   const backup = (information & Backup) !== 0;
@@ -64,12 +64,12 @@ export function selectSecurity(descriptor: SecurityDescriptor, information: numb
   };
 }
 
-/** What a list's control bits become when it is set: automatic inheritance is kept where it was asked for, the request itself is not (MS-DTYP 2.5.3.4.2). */
+/** The control bits of a list after it is set: automatic inheritance is kept if it was requested, the request bit is not (MS-DTYP 2.5.3.4.2). */
 function controlSet(given: number, request: number, inherited: number, kept: number): number {
   return (given & kept) | ((given & request) !== 0 && (given & inherited) !== 0 ? inherited : 0);
 }
 
-/** A descriptor with the named parts replaced, MS-FSA 2.1.5.17. Parts that `information` names and `given` lacks are left alone: nobody gets everything by an omission. */
+/** A descriptor with the named parts replaced, MS-FSA 2.1.5.17. Parts that `information` names and `given` lacks are not changed, so that an omission never grants access. */
 export function mergeSecurity(current: SecurityDescriptor, given: SecurityDescriptor, information: number): SecurityDescriptor {
   const backup = (information & Backup) !== 0;
   const sets = (bit: number): boolean => backup || (information & bit) !== 0;

@@ -6,7 +6,7 @@ import { type Codec, DecodeError } from '@ring3/wire';
  */
 export type Sid = string;
 
-/** SIDs that mean the same everywhere, MS-DTYP 2.4.2.4. */
+/** Well-known SIDs, MS-DTYP 2.4.2.4. */
 export const WellKnownSid = {
   Null: 'S-1-0-0',
   Everyone: 'S-1-1-0',
@@ -27,13 +27,13 @@ export const WellKnownSid = {
 
 const revision = 1;
 const fixed = 8;
-/** Most sub-authorities that a SID may have, MS-DTYP 2.4.2.2. */
+/** Maximum number of sub-authorities of a SID, MS-DTYP 2.4.2.2. */
 export const maximumSubAuthorities = 15;
 
 const authorityText = (authority: number): string =>
   authority < 2 ** 32 ? String(authority) : `0x${authority.toString(16).padStart(12, '0')}`;
 
-/** The parts of a SID's text. @returns undefined for a text that is no SID in its one right form */
+/** The parts of a SID's text. @returns undefined if the text is not a SID in canonical form */
 function partsOf(text: string): { authority: number; subAuthorities: number[] } | undefined {
   const match = /^S-1-(0x[0-9a-f]{12}|\d{1,10})((?:-\d{1,10}){1,15})$/.exec(text);
   if (match === null) return undefined;
@@ -43,7 +43,7 @@ function partsOf(text: string): { authority: number; subAuthorities: number[] } 
   return same && subAuthorities.every((value) => value < 2 ** 32) ? { authority, subAuthorities } : undefined;
 }
 
-/** Whether a text is a SID, in the form that is compared. */
+/** Returns whether a text is a SID in canonical form. */
 export const isSid = (text: string): text is Sid => partsOf(text) !== undefined;
 
 /** SID on the wire, MS-DTYP 2.4.2.2: 8 bytes and 4 for each sub-authority, of which there are 1 to 15. */
@@ -71,7 +71,7 @@ export const SidCodec: Codec<Sid> = {
 const encoded = new Map<Sid, Uint8Array>();
 const encodedLimit = 1024;
 
-/** The bytes of a SID; a server meets the same few again and again, so they are kept. @throws RangeError for a text that is no SID */
+/** The bytes of a SID; cached, because a server uses the same few SIDs many times. @throws RangeError if the text is not a SID */
 function encodedSid(sid: Sid): Uint8Array {
   let bytes = encoded.get(sid);
   if (bytes !== undefined) return bytes;
@@ -91,5 +91,5 @@ function encodedSid(sid: Sid): Uint8Array {
   return bytes;
 }
 
-/** Bytes of a SID on the wire. @throws RangeError for a text that is no SID */
+/** Size of a SID on the wire in bytes. @throws RangeError if the text is not a SID */
 export const sidLength = (sid: Sid): number => encodedSid(sid).length;

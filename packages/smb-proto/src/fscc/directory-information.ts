@@ -36,7 +36,7 @@ const shortName = { shortNameLength: u8, reserved: reserved(u8), shortName: byte
 
 /** FileDirectoryInformation (1), MS-FSCC 2.4.10. */
 export const FileDirectoryInformation = message('FileDirectoryInformation', struct('FileDirectoryInformation.fixed', common), fileName);
-/** FileFullDirectoryInformation (2), MS-FSCC 2.4.14. `eaSize` holds the reparse tag where the entry is a reparse point. */
+/** FileFullDirectoryInformation (2), MS-FSCC 2.4.14. `eaSize` holds the reparse tag if the entry is a reparse point. */
 export const FileFullDirectoryInformation = message(
   'FileFullDirectoryInformation',
   struct('FileFullDirectoryInformation.fixed', { ...common, eaSize: u32 }),
@@ -84,7 +84,7 @@ export const FileNamesInformation = message(
   fileName,
 );
 
-/** What QUERY_DIRECTORY can answer with, by class. */
+/** The information classes of QUERY_DIRECTORY. */
 export const directoryInformation = {
   [FileInformationClass.Directory]: FileDirectoryInformation,
   [FileInformationClass.FullDirectory]: FileFullDirectoryInformation,
@@ -95,11 +95,11 @@ export const directoryInformation = {
   [FileInformationClass.IdGlobalTxDirectory]: FileIdGlobalTxDirectoryInformation,
   [FileInformationClass.Names]: FileNamesInformation,
 } as const;
-/** A class that QUERY_DIRECTORY can answer with. */
+/** An information class of QUERY_DIRECTORY. */
 export type DirectoryInformationClass = keyof typeof directoryInformation;
 export const isDirectoryInformationClass = (value: number): value is DirectoryInformationClass => value in directoryInformation;
 
-/** What every class of directory entry takes its fields from. Times are FILETIMEs. */
+/** The source of the fields of every directory information class. Times are FILETIMEs. */
 export interface DirectoryEntry {
   readonly fileName: string;
   readonly creationTime: bigint;
@@ -120,14 +120,14 @@ export interface DirectoryEntry {
 const noShortName = new Uint8Array(24);
 type FixedInput = DirectoryEntry & { fileIndex: number; fileNameLength: number; shortNameLength: number; shortName: Uint8Array };
 
-/** Fills the buffer of a QUERY_DIRECTORY response entry by entry, MS-SMB2 3.3.5.18: entries 8-aligned, never more than was asked for. */
+/** Fills the buffer of a QUERY_DIRECTORY response entry by entry, MS-SMB2 3.3.5.18: entries 8-aligned, at most the requested number of bytes. */
 export class DirectoryBuffer {
   readonly #fixed: Struct<Record<string, never>>;
   readonly #frame: Frame;
   #length = 0;
   #last = -1;
 
-  /** @param limit bytes that the client takes */
+  /** @param limit the client's OutputBufferLength in bytes */
   constructor(informationClass: DirectoryInformationClass, limit: number) {
     this.#fixed = directoryInformation[informationClass].fixed as unknown as Struct<Record<string, never>>;
     this.#frame = Frame.alloc(limit);
@@ -138,12 +138,12 @@ export class DirectoryBuffer {
     return this.#length;
   }
 
-  /** What was filled, as a view. */
+  /** The filled part, as a view. */
   get bytes(): Uint8Array {
     return this.#frame.bytes.subarray(0, this.#length);
   }
 
-  /** Appends an entry. @returns false where it has no room; nothing is written then */
+  /** Appends an entry. @returns false if there is no space for it; then nothing is written */
   add(entry: DirectoryEntry): boolean {
     const at = (this.#length + 7) & ~7;
     const nameAt = at + this.#fixed.byteLength;
@@ -160,5 +160,5 @@ export class DirectoryBuffer {
   }
 }
 
-/** One entry as a client reads it, whatever its class. */
+/** One entry of any class, as a client reads it. */
 export type ReadDirectoryEntry = TypeOf<typeof FileNamesInformation> & Partial<DirectoryEntry>;

@@ -1,6 +1,6 @@
 import { type Codec, DecodeError, type Frame, linked } from '@ring3/wire';
 
-/** FILE_NEED_EA, MS-FSCC 2.4.15: who does not understand the attribute must not use the file. */
+/** FILE_NEED_EA, MS-FSCC 2.4.15: an application that does not understand the attribute must not use the file. */
 export const needEa = 0x80;
 
 /** One extended attribute, FileFullEaInformation (15), MS-FSCC 2.4.15. */
@@ -14,7 +14,7 @@ export interface FileFullEa {
 
 const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 
-/** A name with its NUL. @throws DecodeError where the window ends before it or the NUL is missing */
+/** A name with its NUL. @throws DecodeError if the window ends before it or the NUL is missing */
 function readName(frame: Frame, at: number, length: number, end: number, structure: string): string {
   if (at + length + 1 > end) throw new DecodeError(structure, 'eaName', at, `${length + 1} bytes wanted, ${end - at} there`);
   const name = latin1(frame.slice(at, length + 1, structure, 'eaName'));
@@ -51,7 +51,7 @@ export const FileFullEaInformation: Codec<FileFullEa> = {
 };
 
 const getEaFixed = 5;
-/** One element of FileGetEaInformation, MS-FSCC 2.4.15.1: the name of an attribute that is asked for. */
+/** One element of FileGetEaInformation, MS-FSCC 2.4.15.1: the name of a requested attribute. */
 export const FileGetEaInformation: Codec<string> = {
   read: (frame, at, length) => {
     if (length < getEaFixed)
@@ -70,7 +70,7 @@ export const FileGetEaInformation: Codec<string> = {
 
 /** All attributes of a file: elements 4-aligned. */
 export const fullEas: Codec<FileFullEa[]> = linked(FileFullEaInformation, 4);
-/** The names that a client asks for. */
+/** The names that a client requests. */
 export const getEas: Codec<string[]> = linked(FileGetEaInformation, 4);
 
 /** EaSize of a file with these attributes, MS-FSCC 2.4.12. */

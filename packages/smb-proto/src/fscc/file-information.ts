@@ -2,7 +2,7 @@ import { bytes, flags, message, part, reserved, struct, type TypeOf, u8, u16, u3
 import { AccessMask } from '../dtyp/access-mask.ts';
 import { FileAttributes } from './file-attributes.ts';
 
-// A field has one name in all classes that carry it, so that one object of a file's metadata answers each of them.
+// A field has the same name in all classes, so that one object with a file's metadata serves all of them.
 const times = { creationTime: u64, lastAccessTime: u64, lastWriteTime: u64, changeTime: u64 };
 const fileAttributes = flags(u32, FileAttributes);
 const basic = { ...times, fileAttributes };
@@ -10,7 +10,7 @@ const standard = { allocationSize: u64, endOfFile: u64, numberOfLinks: u32, dele
 const named = { fileNameLength: u32 };
 const fileName = { fileName: part({ length: 'fileNameLength' }, utf16Text) };
 
-/** FileBasicInformation (4), MS-FSCC 2.4.7. FILETIMEs; when set, 0 leaves a time as it is, -1 and -2 stop and resume its automatic change. */
+/** FileBasicInformation (4), MS-FSCC 2.4.7. FILETIMEs; when set, 0 leaves a time unchanged, -1 and -2 stop and resume its automatic update. */
 export const FileBasicInformation = struct('FileBasicInformation', { ...basic, reserved: reserved(u32) });
 export type FileBasicInformation = TypeOf<typeof FileBasicInformation>;
 
@@ -26,7 +26,7 @@ export type FileInternalInformation = TypeOf<typeof FileInternalInformation>;
 export const FileEaInformation = struct('FileEaInformation', { eaSize: u32 });
 export type FileEaInformation = TypeOf<typeof FileEaInformation>;
 
-/** FileAccessInformation (8), MS-FSCC 2.4.1: what the open was granted. */
+/** FileAccessInformation (8), MS-FSCC 2.4.1: the granted access of the open. */
 export const FileAccessInformation = struct('FileAccessInformation', { accessFlags: flags(u32, AccessMask) });
 export type FileAccessInformation = TypeOf<typeof FileAccessInformation>;
 
@@ -34,7 +34,7 @@ export type FileAccessInformation = TypeOf<typeof FileAccessInformation>;
 export const FilePositionInformation = struct('FilePositionInformation', { currentByteOffset: u64 });
 export type FilePositionInformation = TypeOf<typeof FilePositionInformation>;
 
-/** FileModeInformation (16), MS-FSCC 2.4.24: the create options that last. */
+/** FileModeInformation (16), MS-FSCC 2.4.24: the create options that apply for the life of the open. */
 export const FileModeInformation = struct('FileModeInformation', { mode: u32 });
 export type FileModeInformation = TypeOf<typeof FileModeInformation>;
 
@@ -137,7 +137,7 @@ export const FilePipeLocalInformation = struct('FilePipeLocalInformation', {
 });
 export type FilePipeLocalInformation = TypeOf<typeof FilePipeLocalInformation>;
 
-/** FileDispositionInformation (13), MS-FSCC 2.4.11: 1 deletes the file when its last open closes, 0 takes that back. */
+/** FileDispositionInformation (13), MS-FSCC 2.4.11: 1 deletes the file when its last open is closed, 0 cancels the deletion. */
 export const FileDispositionInformation = struct('FileDispositionInformation', { deletePending: u8 });
 export type FileDispositionInformation = TypeOf<typeof FileDispositionInformation>;
 

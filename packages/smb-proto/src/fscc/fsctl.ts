@@ -8,11 +8,11 @@ export type FileZeroDataInformation = TypeOf<typeof FileZeroDataInformation>;
 export const FileSetSparseBuffer = struct('FileSetSparseBuffer', { setSparse: u8 });
 export type FileSetSparseBuffer = TypeOf<typeof FileSetSparseBuffer>;
 
-/** FILE_ALLOCATED_RANGE_BUFFER, MS-FSCC 2.3 FSCTL_QUERY_ALLOCATED_RANGES: one in the request, any number in the answer. */
+/** FILE_ALLOCATED_RANGE_BUFFER, MS-FSCC 2.3 FSCTL_QUERY_ALLOCATED_RANGES: one in the request, any number in the response. */
 export const FileAllocatedRangeBuffer = struct('FileAllocatedRangeBuffer', { fileOffset: id53, length: id53 });
 export type FileAllocatedRangeBuffer = TypeOf<typeof FileAllocatedRangeBuffer>;
 
-/** FILE_OBJECTID_BUFFER, MS-FSCC 2.1.3: FSCTL_CREATE_OR_GET_OBJECT_ID answers it. */
+/** FILE_OBJECTID_BUFFER, MS-FSCC 2.1.3: the response of FSCTL_CREATE_OR_GET_OBJECT_ID. */
 export const FileObjectIdBuffer = struct('FileObjectIdBuffer', {
   objectId: bytes(16),
   birthVolumeId: optional(bytes(16), new Uint8Array(16)),
@@ -40,7 +40,7 @@ export const DuplicateExtentsDataEx = struct('DuplicateExtentsDataEx', {
 });
 export type DuplicateExtentsDataEx = TypeOf<typeof DuplicateExtentsDataEx>;
 
-/** FILE_REGION_INPUT, MS-FSCC 2.3 FSCTL_QUERY_FILE_REGIONS; without it the whole file is meant. */
+/** FILE_REGION_INPUT, MS-FSCC 2.3 FSCTL_QUERY_FILE_REGIONS; without it the request refers to the whole file. */
 export const FileRegionInput = struct('FileRegionInput', { fileOffset: id53, length: id53, desiredUsage: u32, reserved: reserved(u32) });
 export type FileRegionInput = TypeOf<typeof FileRegionInput>;
 /** FILE_REGION_INFO, MS-FSCC 2.3. Usage 1: valid data. */
@@ -71,6 +71,6 @@ export const PipePeekHead = struct('PipePeekHead', {
 });
 export type PipePeekHead = TypeOf<typeof PipePeekHead>;
 
-/** Answer of FSCTL_GET_COMPRESSION and request of FSCTL_SET_COMPRESSION, MS-FSCC 2.3: 0 none. */
+/** Response of FSCTL_GET_COMPRESSION and request of FSCTL_SET_COMPRESSION, MS-FSCC 2.3: 0 none. */
 export const CompressionState = struct('CompressionState', { compressionState: u16 });
 export type CompressionState = TypeOf<typeof CompressionState>;

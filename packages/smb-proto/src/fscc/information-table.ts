@@ -5,20 +5,20 @@ import { FileInformationClass, FsInformationClass } from './information-class.ts
 import { FileStreamInformation } from './stream-information.ts';
 
 /**
- * What a class of information needs and how it looks. `query` and `set` are the access rights that the open must hold (one of their bits is enough),
- * 0 for none, absent where the operation does not exist; MS-FSA 2.1.5.12 and 2.1.5.15.
+ * The requirements and the codec of an information class. `query` and `set` are the access rights that the open must have (one of the bits is enough),
+ * 0 for none, undefined if the operation does not exist; MS-FSA 2.1.5.12 and 2.1.5.15.
  */
 export interface InformationRow {
   readonly name: string;
   readonly query?: number;
   readonly set?: number;
-  /** Absent where the class has a codec of its own or is not declared. */
+  /** Undefined if the class has a special codec or is not declared. */
   readonly declaration?: object;
 }
 
 const { FileReadAttributes, FileWriteAttributes, FileReadEa, FileWriteEa, FileReadData, FileWriteData, Delete } = AccessMask;
 
-/** File information classes that a server may meet in QUERY_INFO and SET_INFO, by number. */
+/** File information classes of QUERY_INFO and SET_INFO, by number. */
 export const fileInformation: Readonly<Record<number, InformationRow>> = {
   [FileInformationClass.Basic]: {
     name: 'Basic',
@@ -63,7 +63,7 @@ export const fileInformation: Readonly<Record<number, InformationRow>> = {
   [FileInformationClass.Id]: { name: 'Id', query: 0, declaration: file.FileIdInformation },
 };
 
-/** File system information classes, by number; MS-FSA 2.1.5.13 and 2.1.5.16. None needs a right for asking. */
+/** File system information classes, by number; MS-FSA 2.1.5.13 and 2.1.5.16. Queries need no access right. */
 export const fsInformation: Readonly<Record<number, InformationRow>> = {
   [FsInformationClass.Volume]: { name: 'Volume', query: 0, declaration: fs.FileFsVolumeInformation },
   [FsInformationClass.Label]: { name: 'Label', set: FileWriteData, declaration: fs.FileFsLabelInformation },

@@ -16,7 +16,7 @@ export const NotifyAction = {
 } as const;
 export type NotifyAction = (typeof NotifyAction)[keyof typeof NotifyAction];
 
-/** FILE_NOTIFY_INFORMATION, MS-FSCC 2.7.1. The name is relative to the watched folder, with backslashes. */
+/** FILE_NOTIFY_INFORMATION, MS-FSCC 2.7.1. The name is relative to the watched directory, with backslashes. */
 export const FileNotifyInformation = message(
   'FileNotifyInformation',
   struct('FileNotifyInformation.fixed', { nextEntryOffset: nextOffset, action: named<number>(u32, NotifyAction), fileNameLength: u32 }),

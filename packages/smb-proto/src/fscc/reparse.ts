@@ -13,7 +13,7 @@ export const ReparseTag = {
   LxBlk: 0x80000026,
 } as const;
 
-/** REPARSE_DATA_BUFFER, MS-FSCC 2.1.2.2: what GET and SET_REPARSE_POINT carry. */
+/** REPARSE_DATA_BUFFER, MS-FSCC 2.1.2.2: the data of GET and SET_REPARSE_POINT. */
 export const ReparseDataBuffer = message(
   'ReparseDataBuffer',
   struct('ReparseDataBuffer.fixed', { reparseTag: named<number>(u32, ReparseTag), reparseDataLength: u16, reserved: reserved(u16) }),
@@ -21,17 +21,17 @@ export const ReparseDataBuffer = message(
 );
 export type ReparseDataBuffer = TypeOf<typeof ReparseDataBuffer>;
 
-/** The largest reparse data that a file keeps, MS-FSCC 2.1.2.2: 16 KiB with its header. */
+/** Maximum size of reparse data, MS-FSCC 2.1.2.2: 16 KiB including its header. */
 export const maximumReparseDataLength = 16384 - 8;
 
 /** SYMLINK_FLAG_RELATIVE, MS-FSCC 2.1.2.4. */
 export const symlinkFlagRelative = 1;
 
-/** Symbolic link data, MS-FSCC 2.1.2.4, behind the REPARSE_DATA_BUFFER's head. */
+/** Symbolic link data, MS-FSCC 2.1.2.4, after the header of the REPARSE_DATA_BUFFER. */
 export interface SymbolicLinkReparse {
-  /** Where the link leads, with backslashes: for an absolute link an NT path (`\??\C:\…`). */
+  /** The link's target, with backslashes: for an absolute link an NT path (`\??\C:\…`). */
   readonly substituteName: string;
-  /** The same for people. */
+  /** The target in the form shown to users. */
   readonly printName: string;
   readonly relative: boolean;
 }
@@ -86,7 +86,7 @@ export function encodeSymbolicLink(link: SymbolicLinkReparse): Uint8Array {
   return ReparseDataBuffer.encode({ reparseTag: ReparseTag.Symlink, reparseData: data.bytes }).head;
 }
 
-/** The link inside a REPARSE_DATA_BUFFER. @returns undefined where the tag is another @throws DecodeError where the data is malformed */
+/** The link inside a REPARSE_DATA_BUFFER. @returns undefined if the tag is different @throws DecodeError if the data is malformed */
 export function decodeSymbolicLink(buffer: ReparseDataBuffer): SymbolicLinkReparse | undefined {
   if (buffer.reparseTag !== ReparseTag.Symlink) return undefined;
   return SymbolicLinkReparseData.read(new Frame(buffer.reparseData), 0, buffer.reparseData.length);

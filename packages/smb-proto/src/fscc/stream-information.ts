@@ -8,7 +8,7 @@ export const FileStreamInformation = message(
 );
 export type FileStreamInformation = TypeOf<typeof FileStreamInformation>;
 
-/** The whole answer: elements 8-aligned. */
+/** The whole response: elements 8-aligned. */
 export const fileStreams: Codec<FileStreamInformation[], Omit<FileStreamInformation, 'nextEntryOffset'>[]> = linked(
   FileStreamInformation,
   8,

@@ -18,7 +18,7 @@ export const CloseRequest = message(
 );
 export type CloseRequest = TypeOf<typeof CloseRequest>;
 
-/** SMB2 CLOSE Response, MS-SMB2 2.2.16. Times are FILETIMEs; all zero unless they were asked for. */
+/** SMB2 CLOSE Response, MS-SMB2 2.2.16. Times are FILETIMEs; all zero unless requested. */
 export const CloseResponse = message(
   'CloseResponse',
   struct('CloseResponse.fixed', {

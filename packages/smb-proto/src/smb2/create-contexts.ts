@@ -17,7 +17,7 @@ import {
   u64,
 } from '@ring3/wire';
 
-/** A context's name: bytes, mostly four letters; each byte is one character of the string. */
+/** A context's name: bytes, usually four letters; each byte is one character of the string. */
 const tag: Codec<string> = {
   read: (frame, at, length) => Buffer.from(frame.slice(at, length, 'CreateContext', 'name')).toString('latin1'),
   size: (value) => value.length,

@@ -1,8 +1,8 @@
-/** DialectRevision, MS-SMB2 2.2.3 and 2.2.4. `Wildcard` is the server's answer to SMB1's multi-protocol negotiate alone. */
+/** DialectRevision, MS-SMB2 2.2.3 and 2.2.4. `Wildcard` is used only in the response to SMB1's multi-protocol negotiate. */
 export const Dialect = { Smb202: 0x0202, Smb21: 0x0210, Smb30: 0x0300, Smb302: 0x0302, Smb311: 0x0311, Wildcard: 0x02ff } as const;
 export type Dialect = (typeof Dialect)[keyof typeof Dialect];
 
-/** The dialects that a connection can agree on, lowest first, by the names that people know them by. */
+/** The dialects that can be negotiated, lowest first, by their common names. */
 export const dialects = {
   '2.0.2': Dialect.Smb202,
   '2.1': Dialect.Smb21,

@@ -15,7 +15,7 @@ export const HeaderFlags = {
 /** ProtocolId of SMB2, of its encrypted and of its compressed form, and of SMB1, read as little-endian numbers. MS-SMB2 2.2.1, 2.2.41, 2.2.42. */
 export const ProtocolId = { Smb2: 0x424d53fe, Transform: 0x424d53fd, Compression: 0x424d53fc, Smb1: 0x424d53ff } as const;
 
-/** Bytes of the SMB2 header: the origin of every offset in a message. */
+/** Size of the SMB2 header. Offsets in a message count from its start. */
 export const headerLength = 64;
 
 /** SMB2 Packet Header, synchronous form, MS-SMB2 2.2.1.2. `status` holds the channel sequence in requests of 3.x. */

@@ -41,7 +41,7 @@ export const Fsctl = {
   ValidateNegotiateInfo: 0x00140204,
 } as const;
 
-/** IOCTL Flags, MS-SMB2 2.2.31: 1 for a file system control, else a device control, which nobody takes. */
+/** IOCTL Flags, MS-SMB2 2.2.31: 1 for a file system control, else a device control, which is not supported. */
 export const IoctlFlags = { IsFsctl: 1 } as const;
 
 /** SMB2 IOCTL Request, MS-SMB2 2.2.31. */

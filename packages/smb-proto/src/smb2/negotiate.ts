@@ -25,7 +25,7 @@ const fixed = struct('NegotiateRequest.fixed', {
   reserved: reserved(u16),
   capabilities: u32,
   clientGuid: guid,
-  /** 3.1.1; else the upper and lower half of ClientStartTime, which nobody uses. */
+  /** 3.1.1; else the upper and lower half of ClientStartTime, which is not used. */
   negotiateContextOffset: u32,
   negotiateContextCount: u16,
   reserved2: reserved(u16),
@@ -52,7 +52,7 @@ export const NegotiateRequest311 = message(
 );
 export type NegotiateRequest = TypeOf<typeof NegotiateRequest311>;
 
-/** SMB2 NEGOTIATE Request, MS-SMB2 2.2.3: the contexts are there only when 3.1.1 is among the dialects. */
+/** SMB2 NEGOTIATE Request, MS-SMB2 2.2.3: the contexts are present only if 3.1.1 is among the dialects. */
 export const NegotiateRequest = {
   /** @throws DecodeError */
   read(frame: Frame, at: number, length?: number): NegotiateRequest {

@@ -16,7 +16,7 @@ export const QueryInfoRequest = message(
     inputBufferOffset: u16,
     reserved: reserved(u16),
     inputBufferLength: u32,
-    /** For security: what of the descriptor is wanted; for EAs: an index. */
+    /** For security: the requested parts of the descriptor; for EAs: an index. */
     additionalInformation: u32,
     flags: flags(u32, QueryInfoFlags),
     persistentFileId: id53,
