@@ -1,15 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MaybePromise } from '@ring3/kit';
 import type { Vfs } from '@ring3/vfs';
 import { vfsContract } from '@ring3/vfs/contract';
 import { createNodeStore, type NodeStoreOptions } from './node-store.ts';
+import { openStoreInThread } from './thread/threaded-store.ts';
+
+type Open = (folder: string, options: NodeStoreOptions) => MaybePromise<Vfs>;
 
 /** A fresh folder is served; it goes with the store. */
-function make(where: string, options: Partial<NodeStoreOptions> = {}): Vfs {
+async function make(where: string, options: Partial<NodeStoreOptions> = {}, open: Open = createNodeStore): Promise<Vfs> {
   const folder = mkdtempSync(join(where, 'ring3-vfs-'));
   const state = mkdtempSync(join(tmpdir(), 'ring3-state-'));
-  const store = createNodeStore(folder, { state, ...options });
+  const store = await open(folder, { state, ...options });
   const close = store.close!.bind(store);
   store.close = async () => {
     await close();
@@ -20,3 +24,4 @@ function make(where: string, options: Partial<NodeStoreOptions> = {}): Vfs {
 
 vfsContract('a host folder', () => make(tmpdir()));
 vfsContract('a host folder without extended attributes', () => make(tmpdir(), { hostAttributes: false }));
+vfsContract('a host folder in a thread of its own', () => make(tmpdir(), {}, openStoreInThread));

@@ -1,0 +1,384 @@
+import { Worker } from 'node:worker_threads';
+import {
+  type Access,
+  type Answer,
+  type Change,
+  type Cursor,
+  type Entry,
+  type Feature,
+  type Handle,
+  type Identity,
+  isCode,
+  type Kind,
+  type LinkTarget,
+  type Listing,
+  type ListWant,
+  type OpenHow,
+  type Range,
+  type RenameHow,
+  type Space,
+  type Stat,
+  type StatChanges,
+  type StreamEntry,
+  type StreamHow,
+  type Vfs,
+  type VfsCode,
+  VfsError,
+  type Watch,
+  type WatchWant,
+  type WriteHow,
+} from '@ring3/vfs';
+import type { NodeStoreOptions } from '../node-store.ts';
+import type { CallMessage, ChangeMessage, HandleReference, OpenedMessage, ReplyMessage, ThreadData } from './messages.ts';
+
+/** The thread's program: from the sources in a checkout, else compiled. */
+const isSource = import.meta.url.endsWith('.ts');
+const program = new URL(`./store-thread.${isSource ? 'ts' : 'js'}`, import.meta.url);
+
+/**
+ * Serves a directory of the host, as `createNodeStore` does, with every call of the store made by a thread of its own: for file systems that may be slow or
+ * may hang. Then only the callers of this store wait. `docs/decisions/0075-slow-stores.md`.
+ * @returns the store, when the thread has opened the directory. The promise stays pending while the file system does not respond
+ * @throws VfsError as `createNodeStore`
+ */
+export function openStoreInThread(folder: string, options: NodeStoreOptions): Promise<Vfs> {
+  const workerData: ThreadData = { folder, options };
+  const thread = new Worker(program, { workerData, execArgv: isSource ? ['--conditions=source'] : [], name: `store ${folder}` });
+  return new Promise((resolve, reject) => {
+    thread.once('error', reject);
+    thread.once('message', ({ features, error }: OpenedMessage) => {
+      thread.off('error', reject);
+      if (features !== undefined) resolve(new ThreadedStore(thread, new Set(features as Feature[])));
+      else reject(thrown(error));
+    });
+  });
+}
+
+const thrown = ({ message, code }: NonNullable<ReplyMessage['error']> = { message: 'the thread of the store ended' }): Error => {
+  if (code === undefined) return new Error(message);
+  const error = new VfsError(code, message);
+  error.message = message; // it names its code already
+  return error;
+};
+
+interface Pending {
+  readonly resolve: (answer: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** The store, seen from the event loop. */
+class ThreadedStore implements Vfs {
+  readonly features: ReadonlySet<Feature>;
+  readonly handles = new Map<number, ThreadedHandle>();
+  readonly listeners = new Map<number, (change: Change) => void>();
+  readonly #thread: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #Handle: typeof ThreadedHandle;
+  #lastCall = 0;
+  #lastWatch = 0;
+  #closed: Promise<void> | undefined;
+  #ended = false;
+
+  constructor(thread: Worker, features: ReadonlySet<Feature>) {
+    this.#thread = thread;
+    this.features = features;
+    this.#Handle = features.has('clone') ? SharingThreadedHandle : ThreadedHandle;
+    thread.on('message', (message: ReplyMessage | ChangeMessage) => this.#receive(message));
+    thread.on('error', (error) => this.#end(error as Error));
+    thread.on('exit', () => this.#end(new Error('the thread of the store ended')));
+  }
+
+  root(who: Identity, signal?: AbortSignal): Answer<Handle> {
+    return this.opened(0, 'root', [who], signal);
+  }
+
+  open(dir: Handle, name: string, how: OpenHow, who: Identity, signal?: AbortSignal): Answer<Handle> {
+    const number = this.numberOf(dir);
+    return typeof number === 'string' ? number : this.opened(0, 'open', [number, name, how, who], signal);
+  }
+
+  space(who: Identity): Answer<Space> {
+    return this.call(0, 'space', [who]);
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= new Promise((done) => {
+      this.#thread.once('exit', () => done());
+      if (this.#ended) done();
+      else this.#post(0, 'close', []);
+    });
+    return this.#closed;
+  }
+
+  get stale(): boolean {
+    return this.#closed !== undefined || this.#ended;
+  }
+
+  /** The thread's number of a handle. EXDEV for one of another store. */
+  numberOf(handle: Handle): number | VfsCode {
+    return handle instanceof ThreadedHandle && handle.store === this ? handle.number : 'EXDEV';
+  }
+
+  /** Makes a call that opens something. */
+  opened(handle: number, method: string, parameters: readonly unknown[], signal?: AbortSignal): Answer<Handle> {
+    const answer = this.call<HandleReference>(handle, method, parameters, signal);
+    return isCode(answer)
+      ? answer
+      : (answer as Promise<HandleReference | VfsCode>).then((reference) => {
+          if (isCode(reference)) return reference;
+          const made = new this.#Handle(this, reference);
+          this.handles.set(reference.handle, made);
+          return made;
+        });
+  }
+
+  /** Makes a call of the thread's. @param handle 0 for the store @param move memory that is the thread's from now on */
+  call<T>(
+    handle: number,
+    method: string,
+    parameters: readonly unknown[],
+    signal?: AbortSignal,
+    move?: readonly ArrayBuffer[],
+  ): Promise<T | VfsCode> | VfsCode {
+    if (this.stale) return 'ESTALE';
+    if (signal?.aborted === true) return 'ECANCELED';
+    return this.#post(handle, method, parameters, move);
+  }
+
+  /** Starts a watch. */
+  watch(handle: number, want: WatchWant, listener: (change: Change) => void): Answer<Watch> {
+    const watch = ++this.#lastWatch;
+    this.listeners.set(watch, listener);
+    const close = (): void => {
+      if (this.listeners.delete(watch) && !this.stale) void this.#post(0, 'unwatch', [watch]).catch(() => {});
+    };
+    const { recursive } = want;
+    const answer = this.call<undefined>(handle, 'watch', [{ recursive }, watch]);
+    if (!(answer instanceof Promise)) {
+      this.listeners.delete(watch);
+      return answer;
+    }
+    return answer.then((code) => {
+      if (code === undefined) return { close };
+      this.listeners.delete(watch);
+      return code;
+    });
+  }
+
+  #post<T>(handle: number, method: string, parameters: readonly unknown[], move: readonly ArrayBuffer[] = []): Promise<T> {
+    const call = ++this.#lastCall;
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(call, { resolve, reject });
+      this.#thread.postMessage({ call, handle, method, parameters } satisfies CallMessage, move);
+    });
+  }
+
+  #receive(message: ReplyMessage | ChangeMessage): void {
+    if ('watch' in message) {
+      this.listeners.get(message.watch)?.(message.change as Change);
+      return;
+    }
+    for (const [number, name] of message.renamed ?? []) {
+      const handle = this.handles.get(number);
+      if (handle !== undefined) handle.name = name;
+    }
+    const pending = this.#pending.get(message.call);
+    this.#pending.delete(message.call);
+    if (message.error === undefined) pending?.resolve(message.answer as never);
+    else pending?.reject(thrown(message.error));
+  }
+
+  /** The thread has ended: nothing responds any more. */
+  #end(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.listeners.clear();
+    for (const { resolve, reject } of this.#pending.values()) {
+      if (this.#closed === undefined) reject(new VfsError('EIO', error.message, { cause: error }));
+      else resolve('ESTALE' as never);
+    }
+    this.#pending.clear();
+  }
+}
+
+/** A handle of the thread, seen from the event loop. */
+class ThreadedHandle implements Handle {
+  readonly store: ThreadedStore;
+  readonly number: number;
+  readonly fileId: string;
+  readonly kind: Kind;
+  name: string;
+  #closed = false;
+
+  constructor(store: ThreadedStore, { handle, fileId, kind, name }: HandleReference) {
+    this.store = store;
+    this.number = handle;
+    this.fileId = fileId;
+    this.kind = kind;
+    this.name = name;
+  }
+
+  stat(signal?: AbortSignal): Answer<Stat> {
+    return this.#call('stat', [], signal);
+  }
+
+  read(target: Uint8Array, offset: number, signal?: AbortSignal): Answer<number> {
+    const answer = this.#call<Uint8Array>('read', [target.length, offset], signal);
+    return isCode(answer)
+      ? answer
+      : answer.then((bytes) => {
+          if (isCode(bytes)) return bytes;
+          target.set(bytes);
+          return bytes.length;
+        });
+  }
+
+  write(chunks: readonly Uint8Array[], offset: number, how?: WriteHow, signal?: AbortSignal): Answer<number> {
+    // the caller's memory is its own again when the call has returned, and lies in larger buffers: the thread gets one copy
+    const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+    let at = 0;
+    for (const chunk of chunks) {
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return this.#call('write', [[bytes], offset, how], signal, [bytes.buffer]);
+  }
+
+  truncate(size: number, signal?: AbortSignal): Answer<void> {
+    return this.#call('truncate', [size], signal);
+  }
+
+  list(cursor: Cursor | undefined, { limit, stat, match }: ListWant, signal?: AbortSignal): Answer<Listing> {
+    const part = this.#call<Listing>('list', [cursor, { limit, stat }], signal);
+    return isCode(part) || match === undefined ? part : this.#matching(part, { limit, stat, match }, signal);
+  }
+
+  rename(dir: Handle, name: string, how?: RenameHow): Answer<void> {
+    return this.#with(dir, 'rename', [name, how]);
+  }
+
+  unlink(): Answer<void> {
+    return this.#call('unlink', []);
+  }
+
+  close(): Answer<void> {
+    if (this.#closed) return undefined;
+    this.#closed = true;
+    this.store.handles.delete(this.number);
+    return this.store.stale ? undefined : this.store.call(this.number, 'close', []);
+  }
+
+  reopen(access: Access, signal?: AbortSignal): Answer<void> {
+    return this.#call('reopen', [access], signal);
+  }
+
+  flush(signal?: AbortSignal): Answer<void> {
+    return this.#call('flush', [], signal);
+  }
+
+  setStat(changes: StatChanges): Answer<void> {
+    return this.#call('setStat', [{ ...changes }]);
+  }
+
+  readLink(): Answer<LinkTarget> {
+    return this.#call('readLink', []);
+  }
+
+  link(dir: Handle, name: string, how?: RenameHow): Answer<void> {
+    return this.#with(dir, 'link', [name, how]);
+  }
+
+  streams(): Answer<readonly StreamEntry[]> {
+    return this.#call('streams', []);
+  }
+
+  openStream(name: string, how: StreamHow, signal?: AbortSignal): Answer<Handle> {
+    return this.#closed ? 'ESTALE' : this.store.opened(this.number, 'openStream', [name, how], signal);
+  }
+
+  getXattr(name: string): Answer<Uint8Array> {
+    return this.#call('getXattr', [name]);
+  }
+
+  setXattr(name: string, value: Uint8Array | undefined): Answer<void> {
+    return this.#call('setXattr', [name, value && new Uint8Array(value)]);
+  }
+
+  listXattrs(): Answer<readonly string[]> {
+    return this.#call('listXattrs', []);
+  }
+
+  getDescriptor(): Answer<Uint8Array> {
+    return this.#call('getDescriptor', []);
+  }
+
+  setDescriptor(descriptor: Uint8Array): Answer<void> {
+    return this.#call('setDescriptor', [new Uint8Array(descriptor)]);
+  }
+
+  allocate(size: number, signal?: AbortSignal): Answer<void> {
+    return this.#call('allocate', [size], signal);
+  }
+
+  punch(offset: number, length: number, signal?: AbortSignal): Answer<void> {
+    return this.#call('punch', [offset, length], signal);
+  }
+
+  ranges(offset: number, length: number, signal?: AbortSignal): Answer<readonly Range[]> {
+    return this.#call('ranges', [offset, length], signal);
+  }
+
+  copyRange(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<number> {
+    return this.#with(source, 'copyRange', [sourceOffset, offset, length], signal);
+  }
+
+  watch(want: WatchWant, listener: (change: Change) => void): Answer<Watch> {
+    return this.#closed ? 'ESTALE' : this.store.watch(this.number, want, listener);
+  }
+
+  path(): Answer<readonly string[]> {
+    return this.#call('path', []);
+  }
+
+  #call<T>(
+    method: string,
+    parameters: readonly unknown[],
+    signal?: AbortSignal,
+    move?: readonly ArrayBuffer[],
+  ): Promise<T | VfsCode> | VfsCode {
+    return this.#closed ? 'ESTALE' : this.store.call<T>(this.number, method, parameters, signal, move);
+  }
+
+  /** A call with another handle as its first parameter. */
+  #with<T>(other: Handle, method: string, parameters: readonly unknown[], signal?: AbortSignal): Answer<T> {
+    const number = this.store.numberOf(other);
+    return isCode(number) ? number : this.#call(method, [number, ...parameters], signal);
+  }
+
+  /** For `cloneRange`, which only some have. */
+  protected cloned(source: Handle, parameters: readonly number[], signal: AbortSignal | undefined): Answer<void> {
+    return this.#with(source, 'cloneRange', parameters, signal);
+  }
+
+  /** The parts from `first` on, until one holds something that matches. A function cannot be sent to the thread. */
+  async #matching(
+    first: Promise<Listing | VfsCode>,
+    want: ListWant & Required<Pick<ListWant, 'match'>>,
+    signal: AbortSignal | undefined,
+  ): Promise<Listing | VfsCode> {
+    const { limit, stat, match } = want;
+    const matches = ({ name }: Entry): boolean => match(name);
+    for (let part = await first; ; ) {
+      if (isCode(part)) return part;
+      const entries = part.entries.filter(matches);
+      if (entries.length > 0 || part.cursor === undefined) return { ...part, entries };
+      part = await this.#call<Listing>('list', [part.cursor, { limit, stat }], signal);
+    }
+  }
+}
+
+class SharingThreadedHandle extends ThreadedHandle {
+  cloneRange(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<void> {
+    return this.cloned(source, [sourceOffset, offset, length], signal);
+  }
+}
