@@ -81,11 +81,19 @@ for (const [name, dialect] of dialects) {
     test('what is no file-system control is not supported (MS-SMB2 3.3.5.15)', async () => {
       await using server = await start();
       const session = await loggedOn(server, dialect);
-      assert.equal((await control(session, Fsctl.SrvRequestResumeKey, { flags: 0 })).status, NtStatus.NotSupported);
+      const { treeId } = await session.connect('share');
+      assert.equal((await control(session, Fsctl.SrvRequestResumeKey, { flags: 0, treeId })).status, NtStatus.NotSupported);
+    });
+
+    test('a control code before any tree connect fails with NetworkNameDeleted, and the connection stays (MS-SMB2 3.3.5.2.11)', async () => {
+      await using server = await start();
+      const session = await loggedOn(server, dialect);
+      const codes = [Fsctl.DfsGetReferrals, Fsctl.QueryNetworkInterfaceInfo, Fsctl.SrvCopychunk, Fsctl.PipeTransceive, ...unknownCodes];
+      for (const code of codes) assert.equal((await control(session, code)).status, NtStatus.NetworkNameDeleted, code.toString(16));
       await session.connect('share');
     });
 
-    test('a control code before any tree gets its answer, and the connection stays (MS-SMB2 3.3.5.15)', async () => {
+    test('a control code without a file gets its response on any tree connect (MS-SMB2 3.3.5.15)', async () => {
       await using server = await start();
       const session = await loggedOn(server, dialect);
       const expected: readonly (readonly [number, number])[] = [
@@ -94,11 +102,13 @@ for (const [name, dialect] of dialects) {
         [Fsctl.QueryNetworkInterfaceInfo, NtStatus.NotSupported],
         ...unknownCodes.map((code) => [code, NtStatus.InvalidDeviceRequest] as const),
       ];
-      for (const [code, status] of expected) assert.equal((await control(session, code)).status, status, code.toString(16));
-      for (const code of [Fsctl.SrvCopychunk, Fsctl.SetSparse, Fsctl.PipeTransceive, Fsctl.QueryAllocatedRanges]) {
-        assert.equal((await control(session, code)).status, NtStatus.NetworkNameDeleted, code.toString(16));
+      for (const share of ['share', 'IPC$']) {
+        const { treeId } = await session.connect(share);
+        for (const [code, status] of expected) assert.equal((await control(session, code, { treeId })).status, status, code.toString(16));
+        for (const code of [Fsctl.SrvCopychunk, Fsctl.SetSparse, Fsctl.PipeTransceive, Fsctl.QueryAllocatedRanges]) {
+          assert.equal((await control(session, code, { treeId })).status, NtStatus.FileClosed, code.toString(16));
+        }
       }
-      await session.connect('share');
     });
 
     test('FileFsSectorSizeInformation tells sectors that a client can believe (MS-FSCC 2.5.7)', async () => {
@@ -131,7 +141,7 @@ for (const [name, dialect] of dialects) {
         const file = await tree.create({ name: 'file', createDisposition: CreateDisposition.Create });
         await file.write(0, [Buffer.from('by nobody')]);
         assert.equal(Buffer.concat(await file.read(0, 100)).toString(), 'by nobody');
-        const reply = await control(session, 0x0009_ffff);
+        const reply = await control(session, 0x0009_ffff, { treeId: tree.treeId });
         assert.deepEqual([reply.status, reply.signed, reply.encrypted], [NtStatus.InvalidDeviceRequest, false, false]);
         await assert.rejects(session.connect('closed'), failsWith(NtStatus.AccessDenied));
       });

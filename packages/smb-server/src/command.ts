@@ -45,8 +45,10 @@ export interface CommandSpec<N extends Needs, Req, Res> {
   readonly needs: N;
   readonly request: RequestCodec<Req>;
   readonly response: ResponseCodec<Res>;
-  /** Bytes that the request carries or asks for, whichever is more: what its credit charge must cover (3.3.5.2.5). */
-  readonly payload?: (request: Req) => number;
+  /** Payload of the request, bytes. Its credit charge must cover it (3.3.5.2.5). CREATE and LOCK have none: their clients send a charge of 1 (3.2.4.1.5). */
+  readonly sends?: (request: Req) => number;
+  /** Largest payload of the response that the client accepts, bytes. The credit charge must cover it too. */
+  readonly expects?: (request: Req) => number;
   /** Bytes of payload that an answer brings or acknowledges: what the transfer of data is counted by. */
   readonly moved?: (response: Res) => number;
   /** It ends its open, so nobody holds that for it: its handler does, while it uses the store. */

@@ -163,13 +163,16 @@ export class Compound {
     return this.#ids ?? this.#createFailure ?? NtStatus.InvalidParameter;
   }
 
-  /** Whether the credit charge covers what is carried and asked for, and the whole reply has room for it. MS-SMB2 3.3.5.2.5. */
-  admit(request: Request, payload: number): NtStatus {
+  /**
+   * Checks that the credit charge covers the payloads of request and response, MS-SMB2 3.3.5.2.5, and that the reply of the chain has space for the response.
+   * A charge of 0 covers 64 KiB, as 1 does.
+   */
+  admit(request: Request, sent: number, expected: number): NtStatus {
+    const payload = sent > expected ? sent : expected;
     if (payload > 65536 && this.connection.multiCredit && payload > Math.max(1, request.header.creditCharge) * 65536) {
       return NtStatus.InvalidParameter;
     }
-    if (payload > this.#room) return NtStatus.InsufficientResources;
-    return NtStatus.Success;
+    return expected > this.#room ? NtStatus.InsufficientResources : NtStatus.Success;
   }
 
   /** Sends the interim response of a request that waits, and before it what is ready. Inside a chain nothing is sent: what follows has to wait too. */

@@ -85,7 +85,7 @@ function findOpen(request: Request, spec: AnyCommand): NtStatus {
 function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
   const { tree, open } = request;
   const body: unknown = spec.request.read(request.frame, request.at, request.length);
-  const status = request.compound.admit(request, spec.payload?.(body) ?? 0);
+  const status = request.compound.admit(request, spec.sends?.(body) ?? 0, spec.expects?.(body) ?? 0);
   if (status !== NtStatus.Success) return status;
   const outcome: MaybePromise<Outcome> = spec.handle(request as never, body);
   if (!(outcome instanceof Promise) || tree === undefined) return outcome;

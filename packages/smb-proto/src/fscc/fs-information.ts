@@ -118,6 +118,14 @@ export type FileFsFullSizeInformation = TypeOf<typeof FileFsFullSizeInformation>
 export const FileFsObjectIdInformation = struct('FileFsObjectIdInformation', { objectId: bytes(16), extendedInfo: bytes(48) });
 export type FileFsObjectIdInformation = TypeOf<typeof FileFsObjectIdInformation>;
 
+/** FileFsDriverPathInformation (9), MS-FSCC 2.5.3. SMB2 does not carry it. */
+export const FileFsDriverPathInformation = message(
+  'FileFsDriverPathInformation',
+  struct('FileFsDriverPathInformation.fixed', { driverInPath: u8, reserved: bytes(3), driverNameLength: u32 }),
+  { driverName: part({ length: 'driverNameLength' }, utf16Text) },
+);
+export type FileFsDriverPathInformation = TypeOf<typeof FileFsDriverPathInformation>;
+
 /** FileFsSectorSizeInformation (11), MS-FSCC 2.5.7. Flags: 1 aligned device, 2 partition aligned, 4 no seek penalty, 8 TRIM. */
 export const FileFsSectorSizeInformation = struct('FileFsSectorSizeInformation', {
   logicalBytesPerSector: u32,

@@ -49,6 +49,10 @@ export const FileInformationClass = {
   IdExtdDirectory: 60,
   DispositionEx: 64,
   RenameEx: 65,
+  Id64ExtdDirectory: 78,
+  Id64ExtdBothDirectory: 79,
+  IdAllExtdDirectory: 80,
+  IdAllExtdBothDirectory: 81,
 } as const;
 export type FileInformationClass = (typeof FileInformationClass)[keyof typeof FileInformationClass];
 

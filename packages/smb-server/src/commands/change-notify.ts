@@ -9,7 +9,7 @@ export const changeNotify = command({
   needs: 'open',
   request: ChangeNotifyRequest,
   response: ChangeNotifyResponse,
-  payload: ({ outputBufferLength }) => outputBufferLength,
+  expects: ({ outputBufferLength }) => outputBufferLength,
   handle(ctx, { outputBufferLength, completionFilter, flags }): Promise<Answer> | Answer {
     const { open, connection } = ctx;
     const { handle } = open;

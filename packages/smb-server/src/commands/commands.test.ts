@@ -402,15 +402,42 @@ test('LOCK keeps others off a range until it is given back (3.3.5.14)', async ()
   strictEqual((await client.ask(reading(second, 4))).status, NtStatus.Success);
 });
 
-test('IOCTL: unknown codes are invalid device requests, also before any tree, and never end the connection (3.3.5.15)', async () => {
+/** The codes that take no FileId, MS-SMB2 3.3.5.15. */
+const withoutFile = [
+  Fsctl.DfsGetReferrals,
+  Fsctl.DfsGetReferralsEx,
+  Fsctl.QueryNetworkInterfaceInfo,
+  Fsctl.ValidateNegotiateInfo,
+  Fsctl.PipeWait,
+];
+
+test('IOCTL with an unknown TreeId fails with NetworkNameDeleted, whatever its code and flags (3.3.5.15, 3.3.5.2.11)', async () => {
   const client = new RawClient(testServer());
   await client.negotiate();
   await client.logOn('ann', 'secret');
+  for (const code of [...withoutFile, Fsctl.SetSparse, Fsctl.PipeTransceive, 0x00099999]) {
+    strictEqual((await client.ask(control(code))).status, NtStatus.NetworkNameDeleted, code.toString(16));
+  }
+  strictEqual((await client.ask(control(Fsctl.SetSparse, { flags: 0 }))).status, NtStatus.NetworkNameDeleted);
+  await client.connect('share');
+  const { treeId } = client;
+  client.treeId = treeId + 1;
+  strictEqual((await client.ask(control(Fsctl.DfsGetReferrals))).status, NtStatus.NetworkNameDeleted);
+  client.treeId = treeId;
+  strictEqual((await client.ask(control(Fsctl.DfsGetReferrals))).status, NtStatus.FsDriverRequired);
+});
+
+test('IOCTL of a code that takes no FileId fails with InvalidParameter if there is one (3.3.5.15)', async () => {
+  const client = await RawClient.at(testServer());
+  const file = idsOf(await client.create('file'));
+  for (const code of withoutFile) strictEqual((await client.ask(control(code, file))).status, NtStatus.InvalidParameter, code.toString(16));
+});
+
+test('IOCTL: unknown codes are invalid device requests, and never end the connection (3.3.5.15)', async () => {
+  const client = await RawClient.at(testServer());
   strictEqual((await client.ask(control(0x00099999))).status, NtStatus.InvalidDeviceRequest);
   strictEqual((await client.ask(control(Fsctl.DfsGetReferrals))).status, NtStatus.FsDriverRequired);
   strictEqual((await client.ask(control(Fsctl.QueryNetworkInterfaceInfo))).status, NtStatus.NotSupported);
-  strictEqual((await client.ask(control(Fsctl.SetSparse))).status, NtStatus.NetworkNameDeleted);
-  await client.connect('share');
   strictEqual((await client.ask(control(Fsctl.SetSparse))).status, NtStatus.FileClosed);
   const file = idsOf(await client.create('file', { desiredAccess: AccessMask.FileReadData }));
   strictEqual((await client.ask(control(Fsctl.SetSparse, file))).status, NtStatus.AccessDenied);
@@ -444,5 +471,4 @@ test('QUERY_INFO answers each class of the file system that clients ask when the
     strictEqual(answer.status, NtStatus.Success, `class ${fsClass}`);
     strictEqual((await client.ask(asking(root, fsClass, 1, InfoType.FileSystem))).status, NtStatus.InfoLengthMismatch, `class ${fsClass}`);
   }
-  strictEqual((await client.ask(asking(root, FsInformationClass.DriverPath, 1024, InfoType.FileSystem))).status, NtStatus.InvalidInfoClass);
 });

@@ -14,7 +14,7 @@ export const read = command({
   needs: 'open',
   request: ReadRequest,
   response: ReadResponse,
-  payload: ({ length }) => length,
+  expects: ({ length }) => length,
   moved: ({ data }) => (data.length === 1 ? data[0]!.length : data.reduce((sum, { length }) => sum + length, 0)),
   handle(ctx, { length, offset, minimumCount }) {
     const { open, connection } = ctx;

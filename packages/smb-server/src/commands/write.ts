@@ -16,12 +16,11 @@ export const write = command({
   needs: 'open',
   request: WriteRequest,
   response: WriteResponse,
-  payload: () => 0,
+  sends: ({ data }) => lengthOf(data),
   moved: ({ count }) => count,
   handle(ctx, { data, offset, flags }) {
     const { open, connection } = ctx;
-    let length = 0;
-    for (const chunk of data) length += chunk.length;
+    const length = lengthOf(data);
     if (length > connection.maxWrite) return NtStatus.InvalidParameter;
     if (open.pipe !== undefined) return open.pipe.write(data, length);
     const { handle } = open;
@@ -38,6 +37,12 @@ export const write = command({
     );
   },
 });
+
+function lengthOf(chunks: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const chunk of chunks) length += chunk.length;
+  return length;
+}
 
 function writeTo(open: Open, handle: Handle, data: readonly Uint8Array[], offset: number, how: WriteHow | undefined): MaybePromise<Answer> {
   const written = handle.write(data, offset, how);

@@ -21,6 +21,7 @@ import {
   Signer,
   sessionKeys,
   TreeConnectRequest,
+  WriteRequest,
 } from '@ring3/smb-proto';
 import { createMemoryStore } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
@@ -159,19 +160,22 @@ export class RawClient {
     const bytes = new Uint8Array(followed ? (plain.length + 7) & ~7 : plain.length);
     bytes.set(plain);
     const flags = (related ? HeaderFlags.RelatedOperations : 0) | (sign ? HeaderFlags.Signed : 0);
+    const creditCharge = header.creditCharge ?? chargeOf(command, plain.length);
+    const messageId = header.messageId ?? this.messageId;
+    if (command !== Command.Cancel && header.messageId === undefined) this.messageId += Math.max(1, creditCharge);
     const ids = related ? { treeId: 0xffffffff, sessionId: -1 } : { treeId: this.treeId, sessionId: this.sessionId };
     Header.write(new Frame(bytes), 0, {
-      creditCharge: 1,
       status: 0,
       command,
       credits: 8,
       flags,
       nextCommand: followed ? bytes.length : 0,
-      messageId: command === Command.Cancel ? this.messageId : this.messageId++,
       processId: 0xfeff,
       ...ids,
       signature: new Uint8Array(16),
       ...header,
+      creditCharge,
+      messageId,
     });
     if (sign) this.signer?.sign([bytes], 'client');
     return bytes;
@@ -258,6 +262,10 @@ export class RawClient {
     return this.ask({ command: Command.Create, body: createBody(name, more) });
   }
 }
+
+/** CreditCharge of a request, MS-SMB2 3.1.5.2: of a WRITE by its payload, else 1. */
+const chargeOf = (command: number, bytes: number): number =>
+  command === Command.Write ? Math.max(1, Math.ceil((bytes - headerLength - WriteRequest.fixed.byteLength) / 65536)) : 1;
 
 /** The body of a CREATE that opens or makes a file for everything, sharing everything. */
 export const createBody = (name: string, more: Partial<Parameters<typeof CreateRequest.encode>[0]> = {}): Element['body'] =>

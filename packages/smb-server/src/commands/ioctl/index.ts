@@ -8,11 +8,11 @@ type Answer = Parameters<typeof IoctlResponse.encode>[0] | NtStatus;
 
 /** IOCTL, MS-SMB2 3.3.5.15. Unknown codes are an invalid device request, and never the end of a connection. */
 export const ioctl = command({
-  needs: 'session',
+  needs: 'tree',
   request: IoctlRequest,
   response: IoctlResponse,
-  payload: ({ input, output, maxInputResponse, maxOutputResponse }) =>
-    Math.max(input.length + output.length, maxInputResponse + maxOutputResponse),
+  sends: ({ input, output }) => input.length + output.length,
+  expects: ({ maxInputResponse, maxOutputResponse }) => maxInputResponse + maxOutputResponse,
   handle(ctx, request): MaybePromise<Answer> {
     const { maxTransact } = ctx.connection;
     if ((request.flags & IoctlFlags.IsFsctl) === 0) return NtStatus.NotSupported;
@@ -20,8 +20,7 @@ export const ioctl = command({
       return NtStatus.InvalidParameter;
     }
     const row: IoctlRow | undefined = rows[request.ctlCode];
-    const anyFile = request.persistentFileId === -1 && request.volatileFileId === -1 && !ctx.related;
-    const status = admit(ctx as IoctlContext, row ?? (anyFile ? unknownAnywhere : unknown), request);
+    const status = admit(ctx as IoctlContext, row ?? (namesFile(request) || ctx.related ? unknown : unknownAnywhere), request);
     if (status !== NtStatus.Success) return status;
     if (row === undefined) return NtStatus.InvalidDeviceRequest;
     const { open } = ctx;
@@ -32,22 +31,21 @@ export const ioctl = command({
   },
 });
 
-/** A code that nobody knows: whether its file is there is looked at first. */
+/** An unknown code: an unknown file is reported first. */
 const unknown: IoctlRow = { needs: 'open', handle: () => NtStatus.InvalidDeviceRequest };
-const unknownAnywhere: IoctlRow = { needs: 'nothing', handle: () => NtStatus.InvalidDeviceRequest };
+const unknownAnywhere: IoctlRow = { needs: 'tree', handle: () => NtStatus.InvalidDeviceRequest };
 
-/** Finds the open that a code works on, and asks whether it may. */
-function admit(ctx: IoctlContext, { needs, access, changes }: IoctlRow, { persistentFileId, volatileFileId }: IoctlRequest): NtStatus {
-  const { session, compound } = ctx;
-  if (needs === 'nothing') return NtStatus.Success;
-  const tree = session.trees.get(compound.treeIdOf(ctx));
-  if (tree === undefined) return NtStatus.NetworkNameDeleted;
-  if (tree.share.options?.encryption === 'required' && !ctx.encrypted) return NtStatus.AccessDenied;
-  const ids = compound.inheritIds(ctx, { persistentFileId, volatileFileId });
+const namesFile = ({ persistentFileId, volatileFileId }: IoctlRequest): boolean => persistentFileId !== -1 || volatileFileId !== -1;
+
+/** Finds the open that a code works on, and checks its access. */
+function admit(ctx: IoctlContext, { needs, access, changes }: IoctlRow, request: IoctlRequest): NtStatus {
+  const { session, tree, compound } = ctx;
+  if (needs === 'tree') return namesFile(request) ? NtStatus.InvalidParameter : NtStatus.Success;
+  const ids = compound.inheritIds(ctx, request);
   if (typeof ids === 'number') return ids;
   const open = session.opens.get(ids.volatileFileId);
   if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.tree !== tree) return NtStatus.FileClosed;
-  Object.assign(ctx, { tree, open });
+  Object.assign(ctx, { open });
   if (needs === 'open') return NtStatus.Success;
   if (open.handle === undefined) return NtStatus.InvalidDeviceRequest;
   if (needs === 'file' && open.handle.kind !== 'file') return NtStatus.InvalidParameter;

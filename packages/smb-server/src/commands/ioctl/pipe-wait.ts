@@ -5,7 +5,7 @@ import { type IoctlRow, nothing } from './row.ts';
 
 /** FSCTL_PIPE_WAIT, MS-FSCC 2.3: every pipe that there is can be opened at once. */
 export const pipeWait: IoctlRow = {
-  needs: 'nothing',
+  needs: 'tree',
   handle(_ctx, { input }) {
     const { name } = PipeWaitRequest.read(new Frame(input), 0);
     return isPipeName(name) ? nothing : NtStatus.ObjectNameNotFound;

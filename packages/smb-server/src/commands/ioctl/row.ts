@@ -3,15 +3,15 @@ import type { IoctlRequest, NtStatus } from '@ring3/smb-proto';
 import type { Handle } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
 
-/** What a code sees; tree and open are there where its row needs them. */
+/** What a code sees; the open is present if its row needs one. */
 export type IoctlContext = ContextOf<'open'>;
 /** Output (at most `maxOutputResponse` bytes), or a status; `ctx.status` where output comes with one. */
 export type IoctlAnswer = Uint8Array | NtStatus;
 
 /** One control code: what it needs is said here and checked in one place. */
 export interface IoctlRow {
-  /** `nothing`: works without a tree, too. `open`: of a file or pipe. `entry`: of a file or folder. `file`: of a file alone. */
-  readonly needs: 'nothing' | 'open' | 'entry' | 'file';
+  /** `tree`: no FileId, as 3.3.5.15 lists. `open`: of a file or pipe. `entry`: of a file or directory. `file`: of a file only. */
+  readonly needs: 'tree' | 'open' | 'entry' | 'file';
   /** Rights of which the open must have one. */
   readonly access?: number;
   /** It changes something: never through a read-only share. */

@@ -19,7 +19,7 @@ import { srvRequestResumeKey } from './srv-request-resume-key.ts';
 import { validateNegotiateInfo } from './validate-negotiate-info.ts';
 
 /** A code that is known, and refused. */
-const refused = (status: NtStatus, needs: IoctlRow['needs'] = 'nothing'): IoctlRow => ({ needs, handle: () => status });
+const refused = (status: NtStatus, needs: IoctlRow['needs'] = 'tree'): IoctlRow => ({ needs, handle: () => status });
 
 /** The control codes, MS-SMB2 3.3.5.15 and MS-FSCC 2.3. What is not here is an invalid device request. */
 export const rows: Readonly<Record<number, IoctlRow>> = {

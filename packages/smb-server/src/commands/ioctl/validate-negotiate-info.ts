@@ -6,7 +6,7 @@ import type { IoctlRow } from './row.ts';
  * FSCTL_VALIDATE_NEGOTIATE_INFO, MS-SMB2 3.3.5.15.12: whoever changed the negotiation on the way is found out, and the connection closed without an answer.
  */
 export const validateNegotiateInfo: IoctlRow = {
-  needs: 'nothing',
+  needs: 'tree',
   handle(ctx, { input, maxOutputResponse }) {
     const { connection, server } = ctx;
     if (connection.dialect === Dialect.Smb311) return close(ctx, '3.1.1 validates by its preauthentication hash');

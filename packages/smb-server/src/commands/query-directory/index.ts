@@ -28,7 +28,7 @@ export const queryDirectory = command({
   needs: 'open',
   request: QueryDirectoryRequest,
   response: QueryDirectoryResponse,
-  payload: ({ outputBufferLength }) => outputBufferLength,
+  expects: ({ outputBufferLength }) => outputBufferLength,
   handle(ctx, request): MaybePromise<Answer> {
     const { open, connection } = ctx;
     const { fileInformationClass, outputBufferLength } = request;

@@ -22,9 +22,10 @@ const bytesPerSector = 512;
 export function* queryFileSystem(ctx: ContextOf<'open'>, request: QueryInfoRequest): Steps<{ buffer: Uint8Array[] } | NtStatus> {
   const { fileInfoClass, outputBufferLength } = request;
   const row = fsInformation[fileInfoClass];
-  if (row?.query === undefined || row.declaration === undefined) return NtStatus.InvalidInfoClass;
-  const fixed = least(row.declaration);
+  if (row === undefined) return NtStatus.InvalidInfoClass;
+  const fixed = row.declaration === undefined ? 0 : least(row.declaration);
   if (outputBufferLength < fixed) return NtStatus.InfoLengthMismatch;
+  if (row.query === undefined || row.declaration === undefined) return NtStatus.NotSupported;
   const { tree, server } = ctx;
   const space = (yield* wait(tree.vfs.space?.(tree.identity))) ?? unknownSpace;
   if (isCode(space)) return statusOf(space);

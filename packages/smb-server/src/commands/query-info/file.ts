@@ -30,12 +30,13 @@ export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): S
   const { open } = ctx;
   const { fileInfoClass } = request;
   const row = fileInformation[fileInfoClass];
-  if (row === undefined || row.query === undefined) return NtStatus.InvalidInfoClass;
+  if (row === undefined) return NtStatus.InvalidInfoClass;
+  if (row.query === undefined) return NtStatus.NotSupported;
   if (row.query !== 0 && !open.mayAny(row.query)) return NtStatus.AccessDenied;
   if (fileInfoClass === FileInformationClass.NormalizedName && ctx.connection.dialect !== Dialect.Smb311) return NtStatus.NotSupported;
   const { handle } = open;
   if (handle === undefined) return queryPipe(ctx, request);
-  if (fileInfoClass === FileInformationClass.Pipe || fileInfoClass === FileInformationClass.PipeLocal) return NtStatus.InvalidDeviceRequest;
+  if (ofPipes.has(fileInfoClass)) return NtStatus.InvalidDeviceRequest;
   if (fileInfoClass === FileInformationClass.AlternateName && !isShortName(handle.name)) return NtStatus.ObjectNameNotFound;
   if (fileInfoClass === FileInformationClass.FullEa) return yield* queryEas(request, handle);
   if (fileInfoClass === FileInformationClass.Stream) return yield* queryStreams(ctx, request, handle);
@@ -49,6 +50,8 @@ export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): S
   const value = fileName === undefined ? known : { ...known, fileName };
   return fitted(ctx, encodeInformation(row.declaration, value), fixed, request.outputBufferLength);
 }
+
+const ofPipes: ReadonlySet<number> = new Set([FileInformationClass.Pipe, FileInformationClass.PipeLocal, FileInformationClass.PipeRemote]);
 
 /** Names that are not the path from the share's root. */
 const nameOf: Readonly<Record<number, (open: Open, handle: Handle) => string>> = {
@@ -68,8 +71,6 @@ function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
   return {
     ...metadata,
     numberOfLinks: links,
-    numberOfAccessibleLinks: links,
-    totalNumberOfLinks: stat.links,
     deletePending: deletePending ? 1 : 0,
     directory: handle.kind === 'folder' ? 1 : 0,
     eaSize: isCode(eas) ? 0 : eaSizeOf(eas),

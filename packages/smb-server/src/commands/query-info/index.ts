@@ -10,7 +10,8 @@ export const queryInfo = command({
   needs: 'open',
   request: QueryInfoRequest,
   response: QueryInfoResponse,
-  payload: ({ outputBufferLength, input }) => Math.max(outputBufferLength, input.length),
+  sends: ({ input }) => input.length,
+  expects: ({ outputBufferLength }) => outputBufferLength,
   handle(ctx, request): MaybePromise<{ buffer: Uint8Array[] } | NtStatus> {
     const { connection, open } = ctx;
     if (request.outputBufferLength > connection.maxTransact || request.input.length > connection.maxTransact)

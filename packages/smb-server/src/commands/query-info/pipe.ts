@@ -4,7 +4,6 @@ import { encodeInformation, fitted, least } from './answer.ts';
 
 /** File information of a named pipe. */
 export function queryPipe(ctx: ContextOf<'open'>, request: QueryInfoRequest): { buffer: Uint8Array[] } | NtStatus {
-  const { open } = ctx;
   const declaration = told.has(request.fileInfoClass) ? fileInformation[request.fileInfoClass]?.declaration : undefined;
   if (declaration === undefined) return NtStatus.InvalidInfoClass;
   const value = {
@@ -13,7 +12,6 @@ export function queryPipe(ctx: ContextOf<'open'>, request: QueryInfoRequest): { 
     numberOfLinks: 1,
     deletePending: 1,
     directory: 0,
-    fileName: `\\${open.pathName}`,
     readMode: 1,
     completionMode: 0,
     namedPipeType: 1,
@@ -30,9 +28,4 @@ export function queryPipe(ctx: ContextOf<'open'>, request: QueryInfoRequest): { 
   return fitted(ctx, encodeInformation(declaration, value), least(declaration), request.outputBufferLength);
 }
 
-const told: ReadonlySet<number> = new Set([
-  FileInformationClass.Standard,
-  FileInformationClass.Name,
-  FileInformationClass.Pipe,
-  FileInformationClass.PipeLocal,
-]);
+const told: ReadonlySet<number> = new Set([FileInformationClass.Standard, FileInformationClass.Pipe, FileInformationClass.PipeLocal]);

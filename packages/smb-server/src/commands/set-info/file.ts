@@ -1,5 +1,12 @@
 import type { Steps } from '@ring3/kit';
-import { FileInformationClass, fileInformation, NtStatus, type SetInfoRequest } from '@ring3/smb-proto';
+import {
+  FileInformationClass,
+  FilePipeInformation,
+  fileInformation,
+  type InformationRow,
+  NtStatus,
+  type SetInfoRequest,
+} from '@ring3/smb-proto';
 import type { Handle } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import type { ContextOf } from '../../command.ts';
@@ -28,11 +35,26 @@ const setters: Readonly<Record<number, Setter>> = {
 /** File information, MS-SMB2 3.3.5.21.1. A buffer that is too short for its class is a mismatch. */
 export function* setFile(ctx: ContextOf<'open'>, { fileInfoClass, buffer }: SetInfoRequest): Steps<NtStatus> {
   const { open } = ctx;
-  const setter = setters[fileInfoClass];
   const row = fileInformation[fileInfoClass];
-  if (setter === undefined || row?.set === undefined) return row?.set === undefined ? NtStatus.InvalidInfoClass : NtStatus.NotSupported;
+  const status = checkSet(row, buffer.length);
+  if (status !== NtStatus.Success) return status;
+  if (row?.set !== 0 && !open.mayAny(row?.set ?? 0)) return NtStatus.AccessDenied;
+  const { handle } = open;
+  if (handle === undefined) return setPipe(fileInfoClass, buffer);
+  const setter = setters[fileInfoClass];
+  return setter === undefined ? NtStatus.NotSupported : yield* setter(ctx, handle, new Frame(buffer));
+}
+
+/** Of a named pipe, the modes of reading and completion can be set; the server has only one of each. MS-FSCC 2.4.37. */
+function setPipe(fileInfoClass: number, buffer: Uint8Array): NtStatus {
+  if (fileInfoClass !== FileInformationClass.Pipe) return NtStatus.InvalidParameter;
+  const { readMode, completionMode } = FilePipeInformation.read(new Frame(buffer), 0);
+  return readMode > 1 || completionMode > 1 ? NtStatus.InvalidParameter : NtStatus.Success;
+}
+
+/** Whether a class can be set, and the buffer holds its fixed part. */
+export function checkSet(row: InformationRow | undefined, length: number): NtStatus {
+  if (row?.set === undefined) return row?.setOffWire === true ? NtStatus.NotSupported : NtStatus.InvalidInfoClass;
   const { declaration } = row as { declaration?: { byteLength?: number; fixed?: { byteLength: number } } };
-  if (buffer.length < (declaration?.byteLength ?? declaration?.fixed?.byteLength ?? 0)) return NtStatus.InfoLengthMismatch;
-  if (row.set !== 0 && !open.mayAny(row.set)) return NtStatus.AccessDenied;
-  return yield* setter(ctx, open.handle as Handle, new Frame(buffer));
+  return length < (declaration?.byteLength ?? declaration?.fixed?.byteLength ?? 0) ? NtStatus.InfoLengthMismatch : NtStatus.Success;
 }

@@ -1,7 +1,8 @@
 import { type MaybePromise, runSteps } from '@ring3/kit';
-import { InfoType, NtStatus, SetInfoRequest, SetInfoResponse } from '@ring3/smb-proto';
+import { fsInformation, InfoType, NtStatus, SetInfoRequest, SetInfoResponse } from '@ring3/smb-proto';
 import { command } from '../../command.ts';
-import { setFile } from './file.ts';
+import type { Open } from '../../open.ts';
+import { checkSet, setFile } from './file.ts';
 import { setSecurity } from './security.ts';
 
 /** SET_INFO, MS-SMB2 3.3.5.21. */
@@ -9,20 +10,20 @@ export const setInfo = command({
   needs: 'open',
   request: SetInfoRequest,
   response: SetInfoResponse,
-  payload: ({ buffer }) => buffer.length,
+  sends: ({ buffer }) => buffer.length,
   handle(ctx, request): MaybePromise<object | NtStatus> {
     const { connection, open, tree } = ctx;
     if (request.buffer.length > connection.maxTransact) return NtStatus.InvalidParameter;
-    if (open.handle === undefined) return request.infoType === InfoType.File ? {} : NtStatus.InvalidDeviceRequest;
+    if (open.handle === undefined && request.infoType !== InfoType.File) return NtStatus.InvalidDeviceRequest;
     const changes = request.infoType === InfoType.File || request.infoType === InfoType.Security;
-    if (changes && !tree.writable) return NtStatus.AccessDenied;
+    if (changes && open.handle !== undefined && !tree.writable) return NtStatus.AccessDenied;
     switch (request.infoType) {
       case InfoType.File:
         return runSteps(done(setFile(ctx, request)));
       case InfoType.Security:
         return runSteps(done(setSecurity(ctx, request)));
       case InfoType.FileSystem:
-        return NtStatus.AccessDenied;
+        return setFileSystem(open, request);
       case InfoType.Quota:
         return NtStatus.NotSupported;
       default:
@@ -30,6 +31,14 @@ export const setInfo = command({
     }
   },
 });
+
+/** File system information, MS-SMB2 3.3.5.21.2: no store keeps quotas or the object id of a volume, MS-FSCC 2.5. */
+function setFileSystem(open: Open, { fileInfoClass, buffer }: SetInfoRequest): NtStatus {
+  const row = fsInformation[fileInfoClass];
+  const status = checkSet(row, buffer.length);
+  if (status !== NtStatus.Success) return status;
+  return open.mayAny(row?.set ?? 0) ? NtStatus.InvalidParameter : NtStatus.AccessDenied;
+}
 
 function* done(steps: Generator<Promise<unknown>, NtStatus, unknown>): Generator<Promise<unknown>, object | NtStatus, unknown> {
   const status = yield* steps;
