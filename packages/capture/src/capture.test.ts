@@ -22,7 +22,7 @@ const batch = (): IpBatch => ({
   count: 0,
   ingress: '',
 });
-/** What a capture gives, and how it ends. */
+/** The packets of a capture, and its end. */
 function readAll(from: string | Uint8Array): { packets: CapturedPacket[]; damage: unknown } {
   const packets: CapturedPacket[] = [];
   try {
@@ -187,7 +187,7 @@ test('a file that is cut anywhere gives the packets before the cut, then an erro
         match(damage.message, /at byte \d+: (the file is cut short: \d+ of \d+ bytes are there|neither pcap)/);
       }
     }
-    ok(clean <= 6, 'only between two records'); // behind the headers, and behind each packet
+    ok(clean <= 6, 'only between two records'); // after the headers, and after each packet
   }
 });
 

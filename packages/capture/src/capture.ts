@@ -12,38 +12,38 @@ export interface CapturedPacket {
   readonly timeNs: bigint;
   /** The same in milliseconds, rounded. */
   readonly timeMs: number;
-  /** What was captured: a view, which stays valid. */
+  /** The captured bytes: a view that remains valid. */
   readonly bytes: Uint8Array;
-  /** Bytes that the packet had; more than `bytes` where the capture cut it short. */
+  /** Original length of the packet; more than `bytes` if the capture truncated it. */
   readonly originalLength: number;
   readonly interface: CaptureInterface;
 }
 
-/** Some IP packets of one buffer: what `Batch` of @ring3/conntrack is. */
+/** IP packets in one buffer, as `Batch` of @ring3/conntrack requires. */
 export interface IpBatch {
   view: DataView;
-  /** Where each IP header starts. */
+  /** The position of each IP header. */
   readonly offsets: Float64Array;
-  /** Bytes from there on. */
+  /** The length from the IP header on. */
   readonly lengths: Int32Array;
   /** Milliseconds since 1970. */
   readonly times: Float64Array;
   count: number;
-  /** The interface of all of them, '' where the file names none. */
+  /** The interface of all packets, '' if the file names none. */
   ingress: string;
 }
 
-/** A capture that is read once, from its start to its end. */
+/** A capture that is read once, from start to end. */
 export class Capture implements Iterable<CapturedPacket>, Disposable {
-  /** Packets that were read, and those among them without IP: frames of other protocols, or of an unknown link layer. */
+  /** Number of packets read, and of packets without IP: frames of other protocols, or of an unknown link layer. */
   packets = 0;
   notIp = 0;
   readonly #window: Window;
   readonly #format: CaptureFormat;
   readonly #record = new PacketRecord();
-  /** A packet was read that the batch before could not take. */
+  /** A packet was read that did not fit into the previous batch. */
   #kept = false;
-  /** Damage that is told when everything before it was given. */
+  /** An error that is thrown after all packets before it were returned. */
   #damage: DecodeError | undefined;
 
   /** @throws DecodeError: neither pcap nor pcapng */
@@ -57,17 +57,17 @@ export class Capture implements Iterable<CapturedPacket>, Disposable {
     return this.#format.name;
   }
 
-  /** The interfaces that have been described so far. */
+  /** The interfaces described so far. */
   get interfaces(): readonly CaptureInterface[] {
     return this.#format.interfaces;
   }
 
-  /** Bytes of the file that were read. */
+  /** Number of bytes read from the file. */
   get offset(): number {
     return this.#window.offset;
   }
 
-  /** The packets, as objects. @throws DecodeError where the file is damaged or ends within a packet, behind all packets before that place */
+  /** The packets, as objects. @throws DecodeError if the file is damaged or ends within a packet, after all packets before that position */
   *[Symbol.iterator](): Generator<CapturedPacket, void, undefined> {
     const record = this.#record;
     this.#window.lasting = true;
@@ -84,9 +84,9 @@ export class Capture implements Iterable<CapturedPacket>, Disposable {
   }
 
   /**
-   * Fills a batch with the next IP packets; others are counted and passed over. The batch's view is valid until the next call.
+   * Fills a batch with the next IP packets; others are counted and skipped. The batch's view is valid until the next call.
    * @returns false at the end, with an empty batch
-   * @throws DecodeError where the file is damaged or ends within a packet, when everything before that place was given
+   * @throws DecodeError if the file is damaged or ends within a packet, after all packets before that position were returned
    */
   fill(batch: IpBatch): boolean {
     const { offsets, lengths, times } = batch;
@@ -130,7 +130,7 @@ export class Capture implements Iterable<CapturedPacket>, Disposable {
 
   /**
    * Reads the next packet into the record.
-   * @param mayMove whether the window may move on, and damage be told: not while packets of it have not been given
+   * @param mayMove whether the window may move and an error may be thrown: not while it holds packets that were not returned
    */
   #advance(mayMove: boolean): boolean {
     if (this.#damage !== undefined) {
@@ -162,11 +162,11 @@ export class Capture implements Iterable<CapturedPacket>, Disposable {
 
 /**
  * Opens a capture: a file, or bytes in memory.
- * @throws DecodeError: neither pcap nor pcapng @throws Error: no such file, no regular file, no right to read it
+ * @throws DecodeError: neither pcap nor pcapng @throws Error: the file does not exist, is not a regular file, or cannot be read
  */
 export function openCapture(from: string | Uint8Array): Capture {
   if (typeof from !== 'string') return new Capture(from);
-  if (!statSync(from).isFile()) throw new Error(`${from} is no regular file`); // opening a FIFO would stop the process
+  if (!statSync(from).isFile()) throw new Error(`${from} is no regular file`); // opening a FIFO would block the process
   const fd = openSync(from, 'r');
   const source: ByteSource = {
     read: (into, offset) => readSync(fd, into, 0, into.length, offset),
@@ -180,13 +180,13 @@ export function openCapture(from: string | Uint8Array): Capture {
   }
 }
 
-/** The first bytes of other files that people take for captures. */
+/** The first bytes of other file types that users may mistake for captures. */
 const otherFiles: readonly (readonly [number, string])[] = [
   [0x1f8b0000, 'gzip: decompress it first'],
   [0x28b50000, 'zstd: decompress it first'],
 ];
 
-/** Finds out what kind of file it is. */
+/** Determines the type of the file. */
 function openFormat(window: Window): CaptureFormat {
   const there = window.fill(PcapHeader.byteLength);
   if (there >= 4) {

@@ -37,7 +37,7 @@ test('the IP header stands behind the link layer of each type', () => {
 test('no frame makes it read beyond its end', () => {
   fc.assert(
     fc.property(fc.constantFrom(...Object.values(LinkType)), fc.uint8Array({ maxLength: 40 }), (linkType, bytes) => {
-      for (let i = 12; i + 1 < bytes.length; i += 4) bytes.set([0x81, 0], i); // tags without end
+      for (let i = 12; i + 1 < bytes.length; i += 4) bytes.set([0x81, 0], i); // an unlimited number of tags
       const offset = ipOffset(linkType, new DataView(bytes.buffer), 0, bytes.length);
       strictEqual(offset >= -1 && offset <= bytes.length, true);
     }),

@@ -1,15 +1,15 @@
 /** Link types of captures, LINKTYPE_* of the registry (draft-ietf-opsawg-pcaplinktype). Others are read as packets without an IP header. */
 export const LinkType = {
-  /** A protocol family in four bytes, in the byte order of whoever captured. */
+  /** A protocol family in four bytes, in the byte order of the capturing machine. */
   Null: 0,
   Ethernet: 1,
-  /** IP at once; the number that some systems write for `Raw`. */
+  /** The number that some systems write for `Raw`. */
   RawBsd: 12,
   RawOpenBsd: 14,
   Raw: 101,
   /** A protocol family in four bytes, big-endian. */
   Loop: 108,
-  /** Linux cooked capture: what `tcpdump -i any` wrote. */
+  /** Linux cooked capture: written by `tcpdump -i any`. */
   LinuxSll: 113,
   Ipv4: 228,
   Ipv6: 229,
@@ -24,10 +24,10 @@ const EtherType = { Ipv4: 0x0800, Ipv6: 0x86dd, Vlan: 0x8100, ServiceVlan: 0x88a
 const ipv6Families: ReadonlySet<number> = new Set([10, 24, 28, 30]);
 
 /**
- * Where the IP header of a frame starts.
- * @param at where the frame starts
- * @param length bytes of it that were captured
- * @returns bytes from `at`, or -1: it carries no IP, or its link layer is not known
+ * Finds the IP header of a frame.
+ * @param at position of the frame
+ * @param length captured length
+ * @returns the offset from `at`; -1 if the frame carries no IP or its link type is unknown
  */
 export function ipOffset(linkType: number, view: DataView, at: number, length: number): number {
   switch (linkType) {
@@ -52,7 +52,7 @@ export function ipOffset(linkType: number, view: DataView, at: number, length: n
   }
 }
 
-/** Walks over VLAN tags. @param typeAt where the type is, from `at` */
+/** Skips VLAN tags. @param typeAt offset of the type from `at` */
 function behindEtherType(view: DataView, at: number, length: number, typeAt: number): number {
   for (let type = view.getUint16(at + typeAt, false); ; type = view.getUint16(at + typeAt, false)) {
     if (type === EtherType.Ipv4 || type === EtherType.Ipv6) return typeAt + 2;
@@ -62,7 +62,7 @@ function behindEtherType(view: DataView, at: number, length: number, typeAt: num
   }
 }
 
-/** SLL2 has the type in front; a tag of its own follows the 20 bytes. */
+/** SLL2 begins with the type; a VLAN tag follows the 20 bytes. */
 function cookedSecond(view: DataView, at: number, length: number): number {
   const type = view.getUint16(at, false);
   if (type === EtherType.Ipv4 || type === EtherType.Ipv6) return 20;

@@ -2,24 +2,24 @@ import { Frame } from '@ring3/wire';
 import { PcapHeader, PcapMagic, PcapRecord } from './format/pcap.ts';
 import { LinkType } from './link-type.ts';
 
-/** How a capture is written. */
+/** Options of a written capture. */
 export interface PcapOptions {
-  /** Ethernet unless given. */
+  /** Default: Ethernet. */
   readonly linkType?: number;
-  /** Bytes that are kept of each packet: 262,144 unless given. */
+  /** Snap length in bytes; default: 262,144. */
   readonly snapLength?: number;
 }
 
-/** A packet to be written. */
+/** A packet to write. */
 export interface PacketToWrite {
   /** Nanoseconds since 1970, until the year 2106. */
   readonly timeNs: bigint;
   readonly bytes: Uint8Array;
-  /** Bytes that the packet had, where `bytes` are fewer. */
+  /** Original length, if `bytes` is shorter. */
   readonly originalLength?: number;
 }
 
-/** What is collected before it is handed on. */
+/** The number of bytes collected before a write. */
 const blockBytes = 64 << 10;
 
 /** Writes a pcap file with times in nanoseconds (draft-ietf-opsawg-pcap), little-endian. */
@@ -29,7 +29,7 @@ export class PcapWriter {
   #block = new Frame(new Uint8Array(blockBytes));
   #used = 0;
 
-  /** @param write takes blocks in order; each is its own from then on */
+  /** @param write receives the blocks in order and then owns them */
   constructor(write: (bytes: Uint8Array) => void, { linkType = LinkType.Ethernet, snapLength = 262_144 }: PcapOptions = {}) {
     this.#write = write;
     this.#snapLength = snapLength;
@@ -38,7 +38,7 @@ export class PcapWriter {
     this.#used = PcapHeader.byteLength;
   }
 
-  /** @throws RangeError for a time that 32 bits of seconds do not hold */
+  /** @throws RangeError for a time beyond 32 bits of seconds */
   add({ timeNs, bytes, originalLength = bytes.length }: PacketToWrite): void {
     const seconds = Number(timeNs / 1_000_000_000n);
     if (timeNs < 0n || seconds > 0xffffffff) throw new RangeError(`${timeNs} ns is no time that a pcap file holds`);
@@ -51,7 +51,7 @@ export class PcapWriter {
     this.#used += wanted;
   }
 
-  /** Hands on what was collected. */
+  /** Writes the collected bytes. */
   flush(): void {
     if (this.#used === 0) return;
     this.#write(this.#block.bytes.subarray(0, this.#used));

@@ -2,7 +2,7 @@ import { Frame } from '@ring3/wire';
 import { PcapHeader, PcapHeaderBig, PcapRecord, PcapRecordBig } from './format/pcap.ts';
 import { BlockType, InterfaceDescription, InterfaceDescriptionBig, SectionHeader, SectionHeaderBig } from './format/pcapng.ts';
 
-/** A packet of a file under test. */
+/** A packet of a test file. */
 export interface Sample {
   readonly seconds: number;
   readonly nanoseconds: number;

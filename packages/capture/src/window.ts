@@ -1,24 +1,24 @@
-/** Bytes that are read from any place: a file or memory. */
+/** A source of bytes: a file or memory. */
 export interface ByteSource {
   /** Reads at `offset` into `into`. @returns bytes, 0 at the end */
   read(into: Uint8Array, offset: number): number;
   close(): void;
 }
 
-/** How much is read at a time. */
+/** The number of bytes per read. */
 const chunk = 1 << 20;
 
-/** The part of a capture that is in memory. It is moved on as it is read; `at` is where the reader is. */
+/** The part of a capture that is in memory. It moves forward with the reader, whose position is `at`. */
 export class Window {
   bytes: Uint8Array;
   view: DataView;
   at = 0;
-  /** Behind the last byte that is there. */
+  /** The end of the available bytes. */
   end = 0;
-  /** Whether views of what was read stay valid when the window moves on; costs a fresh buffer for each chunk. */
+  /** True if views of read bytes remain valid when the window moves; costs a new buffer for each chunk. */
   lasting = false;
   readonly #source: ByteSource | undefined;
-  /** Where `bytes` starts in the source. */
+  /** The position of `bytes` in the source. */
   #start = 0;
 
   /** @param source bytes in memory, or a source of them */
@@ -35,7 +35,7 @@ export class Window {
     return this.#start + this.at;
   }
 
-  /** Makes `wanted` bytes be there from `at` on. @returns how many are, fewer only at the end of the source */
+  /** Makes `wanted` bytes available from `at` on. @returns the available number, smaller only at the end of the source */
   fill(wanted: number): number {
     const source = this.#source;
     if (source === undefined || this.end - this.at >= wanted) return Math.max(0, this.end - this.at);
@@ -52,7 +52,7 @@ export class Window {
     this.#source?.close();
   }
 
-  /** Lets the window start at `at`, with room for `wanted` bytes and, where there is much to come, a chunk. */
+  /** Moves the start of the window to `at`, with space for `wanted` bytes and, if more data follow, a chunk. */
   #moveOn(wanted: number): void {
     const old = this.bytes.subarray(Math.min(this.at, this.end), this.end);
     this.#start += this.at;

@@ -16,7 +16,7 @@ export const MessageFlags = {
 /** NLM_F_* of a request for data. */
 export const GetFlags = { Root: 0x100, Match: 0x200, Atomic: 0x400, Dump: 0x300 } as const;
 
-/** NLM_F_* of a request that makes something. */
+/** NLM_F_* of a request that creates an object. */
 export const NewFlags = { Replace: 0x100, Excl: 0x200, Create: 0x400, Append: 0x800 } as const;
 
 /** NLM_F_* of an acknowledgement. */
@@ -24,7 +24,7 @@ export const AckFlags = { Capped: 0x100, AckTlvs: 0x200 } as const;
 
 /** `struct nlmsghdr`, uapi/linux/netlink.h: 16 bytes in the host's byte order. */
 export const MessageHeader = struct('nlmsghdr', {
-  length: ne32, // NLMSG_LENGTH: this header and all that follows, without padding behind it
+  length: ne32, // NLMSG_LENGTH: this header and its payload, without trailing padding
   type: ne16,
   flags: flags(ne16, MessageFlags),
   sequence: ne32,
@@ -37,7 +37,7 @@ export const headerLength = 16;
 /** NLMSG_ALIGN: messages in a datagram start at multiples of four bytes. */
 export const align = (length: number): number => (length + 3) & ~3;
 
-/** The kinds of attribute that a policy names, uapi/linux/netlink.h `enum netlink_attribute_type`. */
+/** The attribute types of a policy, uapi/linux/netlink.h `enum netlink_attribute_type`. */
 export const PolicyType = {
   Flag: 1,
   U8: 2,
@@ -50,7 +50,7 @@ export const PolicyType = {
   Nested: 13,
 } as const;
 
-/** NL_POLICY_TYPE_ATTR_*, uapi/linux/netlink.h: what an attribute should have been. Rows in the order in which they are written. */
+/** NL_POLICY_TYPE_ATTR_*, uapi/linux/netlink.h: the policy that the attribute violated. Rows in wire order. */
 export const PolicyDescription = attrs('NL_POLICY_TYPE_ATTR', {
   minimum: binary(4, 8), // MIN_VALUE_U, u64 of the host
   maximum: binary(5, 8), // MAX_VALUE_U
@@ -61,7 +61,7 @@ export const PolicyDescription = attrs('NL_POLICY_TYPE_ATTR', {
 /** NLMSGERR_ATTR_*, uapi/linux/netlink.h: the extended part of an acknowledgement. */
 export const ExtendedAck = attrs('NLMSGERR_ATTR', {
   message: nulString(1, 4096), // MSG
-  offset: attr(2, ne32), // OFFS: of the attribute at fault, from the start of the request
+  offset: attr(2, ne32), // OFFS: offset of the invalid attribute from the start of the request
   cookie: binary(3, 20), // COOKIE
   policy: nest(4, PolicyDescription), // POLICY
   missingType: attr(5, ne32), // MISS_TYPE
@@ -73,13 +73,13 @@ export type ExtendedAck = TypeOf<typeof ExtendedAck>;
 export interface Message {
   readonly header: MessageHeader;
   readonly frame: Frame;
-  /** Where the header starts in the frame. */
+  /** The position of the header in the frame. */
   readonly at: number;
 }
 
 /**
- * Visits the messages of a datagram in order, and stops at the first impossible header: less than 16 bytes left, a length below 16 or beyond the end.
- * @returns bytes that belong to no message
+ * Visits the messages of a datagram in order, and stops at the first invalid header: less than 16 bytes left, a length below 16 or beyond the end.
+ * @returns the number of bytes after the last message
  */
 export function eachMessage(frame: Frame, visit: (header: MessageHeader, at: number) => void): number {
   let at = 0;

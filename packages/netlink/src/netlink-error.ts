@@ -1,14 +1,14 @@
 import { errnoName } from '@ring3/linux';
 
-/** What an extended acknowledgement says beside the number; empty where the other side sends none. */
+/** The extended acknowledgement; empty if the other side sends none. */
 export interface Extack {
   /** NLMSGERR_ATTR_MSG. */
   readonly message?: string | undefined;
-  /** NLMSGERR_ATTR_OFFS: bytes from the start of the request to the attribute at fault. */
+  /** NLMSGERR_ATTR_OFFS: offset of the invalid attribute from the start of the request. */
   readonly offset?: number | undefined;
 }
 
-/** A netlink request that was refused. `errno` is positive, as in errno.h; `code` its name. */
+/** A rejected netlink request. `errno` is positive, as in errno.h; `code` its name. */
 export class NetlinkError extends Error {
   override readonly name = 'NetlinkError';
   readonly errno: number;

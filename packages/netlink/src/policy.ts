@@ -5,17 +5,17 @@ import { PolicyDescription, PolicyType } from './message.ts';
 // biome-ignore lint/suspicious/noExplicitAny: rows of any value type
 type AnyAttr = Attr<any, any>;
 
-/** Why an attribute was refused. */
+/** The reason why an attribute was rejected. */
 export interface Refusal {
   /** Positive: ERANGE or EINVAL. */
   readonly errno: number;
-  /** Where the attribute's header starts in the frame. */
+  /** The position of the attribute's header in the frame. */
   readonly at: number;
-  /** What it should have been; undefined where it should not have been there. */
+  /** The required policy; undefined if the attribute is not allowed. */
   readonly attr: AnyAttr | undefined;
 }
 
-/** The texts of an extended acknowledgement that validation gives. */
+/** The messages of validation in extended acknowledgements. */
 export const ExtackText = {
   Policy: 'Attribute failed policy validation',
   Leftover: 'bytes leftover after parsing attributes',
@@ -25,7 +25,7 @@ const integerSizes: Partial<Record<AnyAttr['kind'], number>> = { u8: 1, u16: 2, 
 
 /**
  * The liberal ("deprecated") validation of one payload against its row.
- * @returns 0, or a positive errno: ERANGE too short for its type or too long for its name, EINVAL a name without its NUL
+ * @returns 0, or a positive errno: ERANGE: too short for its type or too long for a name, EINVAL: a name without its NUL
  */
 export function validatePayload(row: AnyAttr, frame: Frame, at: number, length: number): number {
   switch (row.kind) {
@@ -42,7 +42,7 @@ export function validatePayload(row: AnyAttr, frame: Frame, at: number, length: 
   }
 }
 
-/** A NUL-terminated name: the NUL must stand among the first `max` + 1 bytes, and what is there without one last NUL must not exceed `max`. */
+/** A NUL-terminated name: the NUL must be among the first `max` + 1 bytes, and the length without one trailing NUL must not exceed `max`. */
 function validateName(frame: Frame, at: number, length: number, max: number): number {
   const bytes = frame.bytes;
   const window = at + Math.min(length, max + 1);
@@ -59,10 +59,10 @@ const number64 = (value: bigint): Uint8Array => {
   return bytes;
 };
 
-/** A name of this length has no policy about it. */
+/** A name of this length has no policy. */
 const unlimited = 0xffff;
 
-/** What the row wants, as the nested attributes of NLMSGERR_ATTR_POLICY; undefined for structures of fixed size, which have no kind there. */
+/** The row as the nested attributes of NLMSGERR_ATTR_POLICY; undefined for structures of fixed size, which have no type there. */
 export function describePolicy(row: AnyAttr): Uint8Array | undefined {
   const size = integerSizes[row.kind];
   const write = (value: Parameters<typeof PolicyDescription.write>[2]): Uint8Array =>
@@ -77,19 +77,19 @@ export function describePolicy(row: AnyAttr): Uint8Array | undefined {
   return write({ type: row.kind === 'flag' ? PolicyType.Flag : PolicyType.Nested });
 }
 
-/** A refused attribute, or what the stream held. */
+/** A rejected attribute, or the content of the stream. */
 export type Validated<A extends AttrTable> = AttributeSet<A> | Refusal;
-/** Whether validation refused. */
+/** Whether validation failed. */
 export const isRefusal = (found: object): found is Refusal => 'errno' in found;
 
 /**
- * The attributes of a message after validation, by name: where each lies, decoded only when asked for. Of several of one type the last counts;
+ * The attributes of a message after validation, by name: their positions; each is decoded on access. Of several of one type the last is used;
  * unknown types are not kept.
  */
 export class AttributeSet<A extends AttrTable> {
   readonly frame: Frame;
   readonly declaration: Attrs<A>;
-  /** Bytes after the last attribute that are none. */
+  /** Bytes after the last attribute. */
   leftover = 0;
   readonly #at: Record<string, number> = {};
   readonly #length: Record<string, number> = {};
@@ -105,44 +105,44 @@ export class AttributeSet<A extends AttrTable> {
     this.#length[field] = length;
   }
 
-  /** Whether the attribute came. */
+  /** Returns whether the attribute is present. */
   has(field: keyof A & string): boolean {
     return this.#at[field] !== undefined;
   }
 
-  /** The attribute's value, or undefined where it did not come. Nested ones go through `within`. */
+  /** The attribute's value, or undefined if it is absent. Use `within` for nested attributes. */
   get<K extends keyof A & string>(field: K): (A[K] extends Attr<infer T, infer _I> ? T : never) | undefined {
     const at = this.#at[field];
     if (at === undefined) return undefined;
     return (this.declaration.table[field] as AnyAttr).codec.read(this.frame, at, this.#length[field] as number);
   }
 
-  /** The attribute's payload as it came, or undefined. */
+  /** The attribute's payload as received, or undefined. */
   bytes(field: keyof A & string): Uint8Array | undefined {
     const at = this.#at[field];
     return at === undefined ? undefined : this.frame.bytes.subarray(at, at + (this.#length[field] as number));
   }
 
   /**
-   * Validates the inside of a nested attribute; an absent one is empty.
-   * @param declaration the table of the inside
+   * Validates the content of a nested attribute; an absent one is empty.
+   * @param declaration the table of the nested attributes
    */
   within<B extends AttrTable>(field: keyof A & string, declaration: Attrs<B>): Validated<B> {
     return validate(declaration, this.frame, this.#at[field] ?? 0, this.#length[field] ?? 0);
   }
 }
 
-/** Exceptions to what the rows of a table say. */
+/** Exceptions to the rows of a table. */
 export interface PolicyExceptions {
-  /** Fields whose payload may be anything. */
+  /** Fields whose payload is not validated. */
   readonly unchecked?: readonly string[];
   /** Fields that requests must not have. */
   readonly rejected?: readonly string[];
 }
 
 /**
- * Reads a stream of attributes by the liberal rules: unknown types are passed over, the last of several counts, the stream ends at the first
- * impossible header. Stops at the first attribute that its row refuses.
+ * Reads a stream of attributes by the liberal rules: unknown types are skipped, the last of several is used, the stream ends at the first
+ * invalid header. Stops at the first attribute that violates its row.
  */
 export function validate<A extends AttrTable>(
   declaration: Attrs<A>,

@@ -9,7 +9,7 @@ import { LogCommand, LogConfig } from './log/attributes.ts';
 import { QueueCommand, QueueConfig, QueueMessage } from './queue/attributes.ts';
 import { Subsystem } from './subsystem.ts';
 
-/** How the messages of a subsystem are read: the names of its commands, and the table of one message. */
+/** The description of a subsystem: the names of its commands, and the attribute table of its messages. */
 interface Reader {
   readonly commands: Readonly<Record<string, number>>;
   readonly table: (command: number, frame: Frame, at: number, length: number) => Attrs<AttrTable>;
@@ -39,7 +39,7 @@ function conntrackTable(command: number): Attrs<AttrTable> {
   return (special[command as 4 | 5] ?? ConntrackMessage) as unknown as Attrs<AttrTable>;
 }
 
-/** The messages of a datagram for people, one line each, with the names of the declarations; payload, and what cannot be read, by its length alone. */
+/** Describes the messages of a datagram for people, one line each, with the declared names. For payload and unreadable parts only the length is shown. */
 export function describeDatagram(datagram: Uint8Array): string[] {
   const found = messages(datagram).map(({ header, frame, at }) => `${describeHeader(header)} ${describeBody(header, frame, at)}`);
   return found.length === 0 ? [`${datagram.length} bytes without a whole message`] : found;

@@ -1,4 +1,4 @@
-/** IP protocol numbers that netfilter's messages know (IANA); 255 stands for every protocol without a tracker of its own. */
+/** IP protocol numbers in netfilter's messages (IANA); 255 means every protocol without its own tracker. */
 export const IpProtocol = {
   Icmp: 1,
   Tcp: 6,

@@ -1,48 +1,48 @@
 import type { Window } from '../window.ts';
 
-/** Where packets of a capture were seen: an Interface Description Block, or a pcap file's header. */
+/** The interface of captured packets: an Interface Description Block, or a pcap file's header. */
 export interface CaptureInterface {
   /** `LinkType`, or any other number. */
   readonly linkType: number;
-  /** Its name, where the file tells it; '' otherwise. */
+  /** Its name, if the file contains it; '' otherwise. */
   readonly name: string;
-  /** Bytes of a packet that were kept at most; 0: all. */
+  /** Snap length in bytes; 0: unlimited. */
   readonly snapLength: number;
 }
 
-/** The packet at hand: a reused object, filled by the format. */
+/** The current packet: a reused object that the format fills. */
 export class PacketRecord {
-  /** Where its bytes start in the window. */
+  /** The position of its bytes in the window. */
   at = 0;
-  /** Bytes that were captured. */
+  /** Captured length. */
   captured = 0;
-  /** Bytes that it had. */
+  /** Original length. */
   original = 0;
-  /** Whole seconds since 1970, and nanoseconds beside them. */
+  /** Whole seconds since 1970, and nanoseconds. */
   seconds = 0;
   nanoseconds = 0;
   interface: CaptureInterface = { linkType: -1, name: '', snapLength: 0 };
 }
 
-/** A packet was found and the window moved behind it. */
+/** A packet was found and the window moved past it. */
 export const Found = 0;
-/** Something else was found and the window moved behind it. */
+/** Another block was found and the window moved past it. */
 export const Passed = -1;
 
-/** Reads one kind of file. */
+/** A reader for one file format. */
 export interface CaptureFormat {
   /** `pcap` or `pcapng`. */
   readonly name: 'pcap' | 'pcapng';
   readonly interfaces: readonly CaptureInterface[];
-  /** Whether the file may not end here: something was begun. */
+  /** True if the file must not end here, because a block is incomplete. */
   readonly midway: boolean;
   /**
-   * Reads what is at the window's place.
-   * @returns `Found`, `Passed`, or how many bytes must be there from the window's place on: more than there are
+   * Reads the block at the window's position.
+   * @returns `Found`, `Passed`, or the number of bytes required from the window's position on, if fewer are available
    * @throws DecodeError with the offset in the file
    */
   next(window: Window, record: PacketRecord): number;
 }
 
-/** The longest packet that is taken: more is a damaged file. Bytes. */
+/** Maximum length of a packet in bytes. A longer one means that the file is damaged. */
 export const longestPacket = 16 << 20;

@@ -14,7 +14,7 @@ const fileHeader = (half: typeof u16, word: typeof u32) =>
     thisZone: word,
     significantFigures: word,
     snapLength: word,
-    /** The link type in the lower half; above it what is said about frame check sequences. */
+    /** The link type in the lower half; information about frame check sequences in the upper half. */
     linkType: word,
   });
 
@@ -28,7 +28,7 @@ const recordHeader = (word: typeof u32) => struct('pcap packet record', { second
 export const PcapRecord = recordHeader(u32);
 export const PcapRecordBig = recordHeader(be32);
 
-/** A pcap file behind its header. */
+/** A pcap file after its header. */
 export class Pcap implements CaptureFormat {
   readonly name = 'pcap';
   readonly midway = false;
@@ -38,7 +38,7 @@ export class Pcap implements CaptureFormat {
   /** Nanoseconds in one unit of the fraction. */
   readonly #unit: number;
 
-  /** Reads the file's header, all of which is there. @throws DecodeError */
+  /** Reads the file's header, which must be complete. @throws DecodeError */
   constructor(window: Window, magic: number) {
     this.#little = magic === PcapMagic.MicroSwapped || magic === PcapMagic.NanoSwapped;
     this.#unit = magic === PcapMagic.Nano || magic === PcapMagic.NanoSwapped ? 1 : 1000;

@@ -30,16 +30,16 @@ const interfaceDescription = (half: typeof u16, word: typeof u32) =>
 export const InterfaceDescription = interfaceDescription(u16, u32);
 export const InterfaceDescriptionBig = interfaceDescription(be16, be32);
 
-/** Options of an interface that are read. */
+/** The interface options that are read. */
 const InterfaceOption = { End: 0, Name: 2, Resolution: 9, Offset: 14 } as const;
 
-/** Bytes of a block before a packet's bytes, by block type. */
+/** Size of the fields before a packet's bytes, by block type. */
 const enhancedHead = 28;
 const simpleHead = 12;
-/** Type and length, and the length again at the end. */
+/** Type and length, and the trailing length. */
 const frameBytes = 12;
 
-/** An interface as packets of it are read. */
+/** The state of an interface while packets are read. */
 class Interface implements CaptureInterface {
   readonly linkType: number;
   readonly name: string;
@@ -54,13 +54,13 @@ class Interface implements CaptureInterface {
   }
 }
 
-/** A pcapng file: sections, each of its own byte order and with interfaces of its own. */
+/** A pcapng file: sections, each with its own byte order and interfaces. */
 export class Pcapng implements CaptureFormat {
   readonly name = 'pcapng';
   interfaces: Interface[] = [];
   #little = true;
   readonly #timestamp = new Timestamp();
-  /** What is left of a block whose inside is passed over: its trailing length comes then. */
+  /** The rest of a block whose content is skipped; its trailing length follows. */
   #passing = 0;
 
   get midway(): boolean {
@@ -106,7 +106,7 @@ export class Pcapng implements CaptureFormat {
     throw new DecodeError('pcapng block', 'length', window.offset + 4, `${length} bytes are too few for this block: the file is damaged`);
   }
 
-  /** The bytes of a block that must be there as a whole. */
+  /** The bytes of a block that must be complete. */
   #whole(window: Window, length: number): number {
     if (length > longestPacket) {
       throw new DecodeError('pcapng block', 'length', window.offset + 4, `a block of ${length} bytes: the file is damaged`);
@@ -185,7 +185,7 @@ export class Pcapng implements CaptureFormat {
     throw new DecodeError('pcapng block', 'interface', window.offset + 8, `interface ${index} was not described`);
   }
 
-  /** An Enhanced Packet Block (4.3), or the older Packet Block (appendix A), whose head differs in the interface's number alone. */
+  /** An Enhanced Packet Block (4.3), or the older Packet Block (appendix A), whose header differs only in the interface's number. */
   #readEnhanced(window: Window, record: PacketRecord, length: number, type: number): number {
     const { at, view } = window;
     const little = this.#little;
@@ -209,7 +209,7 @@ export class Pcapng implements CaptureFormat {
     return Found;
   }
 
-  /** A Simple Packet Block (4.4): of the first interface, and without a time, so it has that of the packet before it. */
+  /** A Simple Packet Block (4.4): of the first interface, and without a time: it gets the time of the previous packet. */
   #readSimple(window: Window, record: PacketRecord, length: number): number {
     const { at, view } = window;
     if (window.end - at < length) return this.#whole(window, length);

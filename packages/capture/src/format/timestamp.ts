@@ -1,14 +1,14 @@
-/** How timestamps of an interface are read: units a second, and seconds that are added. */
+/** The timestamp format of an interface: units per second, and an offset in seconds. */
 export interface Resolution {
   readonly unitsPerSecond: number;
   readonly offsetSeconds: number;
 }
 
-/** The units a second that an `if_tsresol` option means: 10^-n, or 2^-n where the upper bit is set. draft-ietf-opsawg-pcapng section 4.2. */
+/** The units per second of an `if_tsresol` option: 10^-n, or 2^-n if the upper bit is set. draft-ietf-opsawg-pcapng section 4.2. */
 export const unitsPerSecond = (resolution: number): number =>
   (resolution & 0x80) !== 0 ? 2 ** (resolution & 0x7f) : 10 ** (resolution & 0x7f);
 
-/** Up to here the 64 bits are divided in parts, each of which a number holds exactly. */
+/** Up to this value the 64 bits are divided in parts that a number represents exactly. */
 const dividesInParts = 2 ** 37;
 const highFits = 1 << 21;
 

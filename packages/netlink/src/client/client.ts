@@ -21,42 +21,42 @@ import { PortOption } from '../server/port.ts';
 export interface Request<A extends AttrTable = AttrTable> {
   /** `nlmsg_type`: subsystem << 8 | command. */
   readonly type: number;
-  /** NLM_F_* beside REQUEST and ACK, which the client sets. */
+  /** NLM_F_* in addition to REQUEST and ACK, which the client sets. */
   readonly flags?: number;
-  /** `nfgen_family`, 0 unless given. */
+  /** `nfgen_family`; default 0. */
   readonly family?: number;
-  /** `version` of nfgenmsg, 0 unless given. */
+  /** `version` of nfgenmsg; default 0. */
   readonly version?: number;
-  /** `res_id`, 0 unless given. */
+  /** `res_id`; default 0. */
   readonly resourceId?: number;
   readonly attributes: Attrs<A>;
   readonly value: AttrsInput<A>;
-  /** What the request is, for the text of an error: `add timeout "web"`. */
+  /** A description of the request for error messages: `add timeout "web"`. */
   readonly what: string;
 }
 
-/** A datagram of events was lost: what was known is out of date; dump again. */
+/** Events were lost: the known state is out of date; dump again. */
 export const lost = 'lost';
 
 /** Typed requests, dumps and events over one link. */
 export interface NetlinkClient {
   readonly link: NetlinkLink;
-  /** Sends a request and waits for its acknowledgement. @returns the messages that came before it @throws NetlinkError */
+  /** Sends a request and waits for its acknowledgement. @returns the messages before it @throws NetlinkError */
   request<A extends AttrTable>(request: Request<A>): Promise<Message[]>;
   /**
-   * Sends a request for a list, and gives its messages as they arrive; receives no faster than they are taken.
-   * @throws NetlinkError; EINTR behind the last message when the list changed meanwhile (NLM_F_DUMP_INTR)
+   * Sends a dump request and yields its messages as they arrive; receives only as fast as the caller consumes them.
+   * @throws NetlinkError; EINTR after the last message if the list changed meanwhile (NLM_F_DUMP_INTR)
    */
   dump<A extends AttrTable>(request: Request<A>): AsyncIterableIterator<Message>;
-  /** Joins groups and gives what they tell, until the iteration is left or the link ends. @param groups from 1 @throws NetlinkError */
+  /** Joins groups and yields their messages, until the iteration ends or the link is closed. @param groups from 1 @throws NetlinkError */
   events(groups: readonly number[]): AsyncIterableIterator<Message | typeof lost>;
   close(): void;
 }
 
-/** Makes a client; the link is its own from then on. */
+/** Creates a client, which then owns the link. */
 export const createClient = (link: NetlinkLink): NetlinkClient => new Client(link);
 
-/** A request whose answers are on their way. */
+/** A pending request. */
 interface Exchange {
   readonly what: string;
   readonly messages: Message[];
@@ -103,7 +103,7 @@ class Client implements NetlinkClient {
       if (exchange.error !== undefined) throw exchange.error;
       if (exchange.interrupted) throw new NetlinkError(Errno.EINTR, `${request.what}: the list changed meanwhile`);
     } finally {
-      // a dump left half-way still ends before the next one begins
+      // an abandoned dump still completes before the next one begins
       while (exchange?.ended === false) {
         exchange.messages.length = 0;
         if (!this.#receive()) await this.#ready();
@@ -158,7 +158,7 @@ class Client implements NetlinkClient {
     return exchange;
   }
 
-  /** Takes one datagram from the link. @returns false when nothing waits */
+  /** Reads one datagram from the link. @returns false if none waits */
   #receive(): boolean {
     if (this.#broken !== undefined) return true;
     const datagram = this.link.receive();
@@ -190,7 +190,7 @@ class Client implements NetlinkClient {
     } else if (header.type >= MessageType.MinType) exchange.messages.push(message);
   }
 
-  /** Something was lost: whoever waits for an answer may wait for ever, so nobody does. */
+  /** Datagrams were lost: a pending request might wait forever, so all of them fail. */
   #lose(): void {
     for (const listen of this.#listeners) listen(lost);
     this.#fail(Errno.ENOBUFS);
@@ -227,7 +227,7 @@ class Client implements NetlinkClient {
   }
 }
 
-/** What NLMSG_ERROR or NLMSG_DONE says: undefined for success. */
+/** The error of NLMSG_ERROR or NLMSG_DONE: undefined for success. */
 function refusal({ header, frame, at }: Message, what: string): NetlinkError | undefined {
   if (header.length < headerLength + 4) return undefined;
   const errno = -(frame.view.getInt32(at + headerLength, littleEndianHost) | 0);

@@ -18,13 +18,13 @@ import {
 } from '@ring3/linux';
 import type { NetlinkLink } from './netlink-link.ts';
 
-/** The largest datagram that netlink gives to a receiver of this library. */
+/** The largest datagram that this library receives. */
 const bufferSize = 65_536;
 
 /**
- * Opens a NETLINK_NETFILTER socket of the real kernel, in the network namespace of this process. Answers wait when `send` returns, so requests and
- * dumps never touch the event loop; events do.
- * @throws SystemError: EPROTONOSUPPORT where the kernel has no netfilter, EAFNOSUPPORT where there is no netlink
+ * Opens a NETLINK_NETFILTER socket of the kernel, in the network namespace of this process. Responses are queued when `send` returns, so requests and
+ * dumps do not use the event loop; events do.
+ * @throws SystemError: EPROTONOSUPPORT if the kernel has no netfilter, EAFNOSUPPORT if it has no netlink
  */
 export function kernelLink(): NetlinkLink {
   const fd = check(openNetlink(NetlinkProtocol.Netfilter), 'socket', 'NETLINK_NETFILTER');
@@ -60,7 +60,7 @@ class KernelLink implements NetlinkLink {
     for (;;) {
       const length = receiveNetlink(this.#fd, this.#buffer, this.#from);
       if (length < 0) return length;
-      if (this.#from.portId !== 0) continue; // another process may send to us; only the kernel is heard
+      if (this.#from.portId !== 0) continue; // another process may send to this socket; only datagrams of the kernel are accepted
       return this.#buffer.slice(0, Math.min(length, bufferSize));
     }
   }

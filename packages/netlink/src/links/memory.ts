@@ -4,19 +4,19 @@ import type { NetlinkServer } from '../server/server.ts';
 import type { NetlinkLink } from './netlink-link.ts';
 
 export interface MemoryLinkOptions {
-  /** The rights of whoever opens the socket: all unless given. */
+  /** The rights of the opener; default: all. */
   readonly opener?: Rights;
-  /** The rights of whoever sends: the opener's unless given. */
+  /** The rights of the sender; default: the opener's. */
   readonly sender?: Rights;
-  /** False: sends carry no destination address, so that the opener's rights count too. */
+  /** False: datagrams are sent without a destination address, so that the opener's rights are also required. */
   readonly addressed?: boolean;
   /** The port id that the automatic bind tries first. */
   readonly processId?: number;
-  /** Bytes of the receive buffer that the program would offer, 65,536 unless given. Longer datagrams are cut, as recv(2) does. */
+  /** Size of the program's receive buffer; default: 65,536. Longer datagrams are truncated, as by recv(2). */
   readonly capacity?: number;
 }
 
-/** A link to a server in the same process. Answers wait when `send` returns. */
+/** A link to a server in the same process. Responses are queued when `send` returns. */
 export interface MemoryLink extends NetlinkLink {
   readonly port: Port;
   /** `receive` with a buffer of another size. */

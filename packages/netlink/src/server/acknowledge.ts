@@ -1,12 +1,12 @@
 import { encode, Frame } from '@ring3/wire';
 import { AckFlags, align, ExtendedAck, headerLength, MessageFlags, MessageHeader, MessageType } from '../message.ts';
 
-/** What an acknowledgement may say beside the number; left out where the port has not asked for it. */
+/** The extended part of an acknowledgement; omitted if the port did not request it. */
 export interface AckDetails {
   readonly message?: string | undefined;
-  /** From the start of the request. */
+  /** Offset from the start of the request. */
   readonly offset?: number | undefined;
-  /** The inside of NLMSGERR_ATTR_POLICY. */
+  /** The content of NLMSGERR_ATTR_POLICY. */
   readonly policy?: Uint8Array | undefined;
 }
 
@@ -26,7 +26,7 @@ function extended(details: AckDetails): Uint8Array {
 }
 
 /**
- * NLMSG_ERROR: `struct nlmsgerr` with the request echoed. A success echoes the request's header alone, a refusal the whole request, padded, unless
+ * NLMSG_ERROR: `struct nlmsgerr` with the request echoed. A success echoes only the request's header, an error the whole request, padded, unless
  * the port has NETLINK_CAP_ACK. uapi/linux/netlink.h.
  * @param request the datagram that holds the request, at `at`
  * @param errno 0 or positive

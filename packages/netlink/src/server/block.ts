@@ -1,50 +1,50 @@
 import { type Attrs, type AttrsInput, type AttrTable, Frame, littleEndianHost } from '@ring3/wire';
 import { align, headerLength, MessageHeader } from '../message.ts';
 
-/** What stands in front of a message's attributes. */
+/** The headers of a message. */
 export interface MessageHead {
   /** `nlmsg_type`. */
   readonly type: number;
   readonly flags: number;
   readonly sequence: number;
   readonly portId: number;
-  /** `nfgen_family`: 0 unless given. */
+  /** `nfgen_family`; default 0. */
   readonly family?: number;
-  /** `version`: NFNETLINK_V0 unless given. */
+  /** `version`; default NFNETLINK_V0. */
   readonly version?: number;
-  /** `res_id`, 0 unless given. */
+  /** `res_id`; default 0. */
   readonly resourceId?: number;
 }
 
 /** Bytes of `struct nfgenmsg`, uapi/linux/netfilter/nfnetlink.h. */
 export const familyHeaderLength = 4;
 
-/** Room behind the limit, for a message that turns out not to fit; and what a block without a limit begins with. */
+/** Space after the limit, for a message that does not fit; also the initial size of a block without a limit. */
 const slack = 1024;
 
-/** A datagram in the making: messages one after another, up to a limit. The first message always fits. */
+/** A datagram under construction: messages one after another, up to a limit. The first message always fits. */
 export class Block {
   #frame: Frame;
   readonly #limit: number;
   #used = 0;
-  /** Messages in it. */
+  /** Number of messages. */
   count = 0;
 
-  /** @param limit bytes; 0: as many as are wanted */
+  /** @param limit bytes; 0: unlimited */
   constructor(limit = 0) {
     this.#limit = limit;
     this.#frame = Frame.alloc(limit === 0 ? slack : limit + slack);
   }
 
-  /** The bytes that messages are written into; changes when the block grows. */
+  /** The buffer of the messages; replaced when the block grows. */
   get frame(): Frame {
     return this.#frame;
   }
 
   /**
-   * Starts a message with its headers and room for its attributes, which the caller writes at once.
+   * Starts a message with its headers and space for its attributes, which the caller writes immediately.
    * @param attributeBytes padded to four
-   * @returns where the attributes start in `frame`, or -1 when the block is full
+   * @returns the position of the attributes in `frame`, or -1 if the block is full
    */
   message(head: MessageHead, attributeBytes: number): number {
     const length = headerLength + familyHeaderLength + attributeBytes;
@@ -62,9 +62,9 @@ export class Block {
   }
 
   /**
-   * Starts a message whose length is not known yet; `finish` ends it.
-   * @param most bytes that its attributes may take
-   * @returns where the attributes start in `frame`; what is there may be anything
+   * Starts a message of unknown length; `finish` completes it.
+   * @param most maximum size of its attributes
+   * @returns the position of the attributes in `frame`; the bytes there are unspecified
    */
   begin(head: MessageHead, most: number): number {
     const at = this.#used;
@@ -81,7 +81,7 @@ export class Block {
     return first;
   }
 
-  /** Ends the message that was begun. @param end where its attributes end, padded @returns false when the block is full: nothing was added */
+  /** Completes the started message. @param end the padded end of its attributes @returns false if the block is full: no message was added */
   finish(end: number): boolean {
     if (this.#limit !== 0 && this.count > 0 && end > this.#limit) return false;
     this.#frame.view.setUint32(this.#used, end - this.#used, littleEndianHost);
@@ -90,7 +90,7 @@ export class Block {
     return true;
   }
 
-  /** Adds a message whose attributes a declaration writes. @returns false when the block is full: nothing was added */
+  /** Adds a message whose attributes a declaration writes. @returns false if the block is full: no message was added */
   add<A extends AttrTable>(head: MessageHead, declaration: Attrs<A>, value: AttrsInput<A>): boolean {
     const at = this.message(head, declaration.size(value));
     if (at < 0) return false;

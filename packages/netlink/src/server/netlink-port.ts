@@ -6,23 +6,23 @@ import { type Port, PortOption, type PortOptions, type Rights, type SendOptions 
 import { ReceiveQueue, receiveBufferSizes } from './receive-queue.ts';
 import type { Dump } from './subsystem.ts';
 
-/** Blocks of a dump: the first on a socket that never received, and the most that a receive buffer makes of it (32 KiB less overhead). */
+/** Block sizes of a dump: the first on a socket that never received, and the maximum for a large receive buffer (32 KiB minus overhead). */
 export const dumpBlockSizes = { least: 3776, most: 32_448 } as const;
 
-/** Groups that NETLINK_NETFILTER has room for. */
+/** Number of multicast groups of NETLINK_NETFILTER. */
 const groupCount = 32;
-/** The largest datagram that a program may send: its send buffer less 32 bytes. */
+/** The largest datagram that a program may send: its send buffer minus 32 bytes. */
 const longestDatagram = 212_992 - 32;
 
-/** What a port needs of its server. */
+/** The part of the server that a port uses. */
 export interface PortOwner {
-  /** Takes a port id. @param wanted 0: any, `preferred` first @returns it, or a negative errno */
+  /** Allocates a port id. @param wanted 0: any, `preferred` first @returns it, or a negative errno */
   assign(port: NetlinkPort, wanted: number, preferred: number): number;
   process(port: NetlinkPort, datagram: Uint8Array, sender: Rights): void;
   readonly trace: ((direction: 'in' | 'out', portId: number, datagram: Uint8Array) => void) | undefined;
-  /** A list of a request of that type failed inside ring3. */
+  /** A dump of that message type failed inside ring3. */
   failed(error: unknown, type: number, portId: number): void;
-  /** The port joined or left groups, or ended. */
+  /** The port joined or left groups, or was closed. */
   changed(port: NetlinkPort): void;
 }
 
@@ -37,7 +37,7 @@ export class NetlinkPort implements Port {
   #capAck = 0;
   #extAck = 0;
   #broadcastError = 0;
-  /** Kept for whoever asks: nfnetlink validates dump requests the same way with and without it. */
+  /** Stored for getsockopt: nfnetlink validates dump requests the same way with and without it. */
   #strictCheck = 0;
   #largestReceive = 0;
   #dump: { readonly list: Dump; readonly head: MessageHead; readonly type: number; ended: boolean } | undefined;
@@ -162,7 +162,7 @@ export class NetlinkPort implements Port {
     const found = this.#queue.take();
     if (typeof found !== 'number') this.received(capacity);
     if (found !== -Errno.EAGAIN || this.#dump === undefined) return found;
-    this.received(0); // a dump that a full queue had stopped
+    this.received(0); // a dump that was stopped by a full queue
     return this.#queue.take();
   }
 
@@ -189,7 +189,7 @@ export class NetlinkPort implements Port {
     return this.#closed;
   }
 
-  /** Queues a datagram for the program, which is told if it may be waiting. @param charge what it is counted as at least @returns false when it was lost */
+  /** Queues a datagram for the program and notifies it if it may be waiting. @param charge minimum charge @returns false if the datagram was lost */
   deliver(datagram: Uint8Array, charge = 0): boolean {
     if (this.#closed) return false;
     this.#owner.trace?.('out', this.#portId, datagram);
@@ -211,12 +211,12 @@ export class NetlinkPort implements Port {
     return 0;
   }
 
-  /** Whether a dump has blocks to come. */
+  /** Returns whether a dump has more blocks. */
   get dumping(): boolean {
     return this.#dump !== undefined;
   }
 
-  /** Makes the next block, or the end, which has a datagram of its own. A list that fails inside ends with EIO. */
+  /** Builds the next block, or the end, which is a separate datagram. A dump that fails internally ends with EIO. */
   #continueDump(): void {
     const dump = this.#dump!;
     let errno = 0;

@@ -63,5 +63,5 @@ test('after a loss nothing is taken until everything was received, here and at t
   assert.equal(queue.push(small), false);
   held = 0;
   assert.equal(queue.push(small), true);
-  assert.deepEqual([queue.take(), queue.take()], [small, -Errno.EAGAIN]); // and ENOBUFS is not said again
+  assert.deepEqual([queue.take(), queue.take()], [small, -Errno.EAGAIN]); // and ENOBUFS is not reported again
 });

@@ -1,33 +1,33 @@
 import { Errno } from '@ring3/linux';
 
-/** SO_RCVBUF of a fresh socket (net.core.rmem_default), the least and the most that a program may ask for, overhead included. */
+/** SO_RCVBUF of a fresh socket (net.core.rmem_default), the minimum and the maximum that a program may set, including overhead. */
 export const receiveBufferSizes = { initial: 212_992, least: 2304, most: 4_194_304 } as const;
 
 /**
- * What a datagram of `length` bytes is counted as on Linux 6.18 (x86-64), measured at every step up to 65,216 bytes: a small one 832, others the power of two
+ * The charge of a datagram of `length` bytes on Linux 6.18 (x86-64), measured at every step up to 65,216 bytes: a small one 832, others the power of two
  * that holds it and 320 bytes of bookkeeping, and 256 more.
  */
 export const charge = (length: number): number => (length <= 256 ? 832 : 2 ** (32 - Math.clz32(length + 319)) + 256);
 
-/** What an event is counted as at least: the kernel makes its buffer for the longest event there may be. */
+/** The minimum charge of an event: the kernel allocates its buffer for the longest possible event. */
 export const eventCharge = 1280;
 
-/** Datagrams that wait for a program, within its receive buffer. What does not fit is lost, and the program is told once. */
+/** The datagrams that wait for a program, within its receive buffer. A datagram that does not fit is lost, and the loss is reported once. */
 export class ReceiveQueue {
   #waiting: { readonly bytes: Uint8Array; readonly charged: number }[] = [];
   #head = 0;
   #charged = 0;
   #lost = false;
-  /** Set by a loss, until the queue was found empty: nothing is taken in between, so that the program sees one gap. */
+  /** Set by a loss, until the queue is empty: no datagram is accepted in between, so that the program sees one gap. */
   #congested = false;
-  /** NETLINK_NO_ENOBUFS: losses are not told. */
+  /** NETLINK_NO_ENOBUFS: losses are not reported. */
   silent = false;
   limit: number = receiveBufferSizes.initial;
   readonly #held: (() => number) | undefined;
-  /** At least what `#held` would answer. */
+  /** A lower bound of `#held`. */
   #away = 0;
 
-  /** @param held bytes that left the queue and still count against its limit; asked only where the limit comes near */
+  /** @param held bytes that left the queue and still count against its limit; called only near the limit */
   constructor(held?: () => number) {
     this.#held = held;
   }
@@ -36,26 +36,26 @@ export class ReceiveQueue {
     return this.#waiting.length - this.#head;
   }
 
-  /** Whether so much waits, here and with the link, overhead included. */
+  /** Returns whether so many bytes wait, here and at the link, including overhead. */
   exceeds(bytes: number): boolean {
     if (this.#away > 0 && this.#charged + this.#away > bytes) this.#away = this.#held?.() ?? 0;
     return this.#charged + this.#away > bytes;
   }
 
-  /** Whether `take` would give something other than EAGAIN. */
+  /** Returns whether `take` would return something other than EAGAIN. */
   get readable(): boolean {
     return this.#lost || this.length > 0;
   }
 
   /**
-   * Takes a datagram; the first always fits.
-   * @param least what it is counted as at least
-   * @returns false when it was lost
+   * Adds a datagram; the first always fits.
+   * @param least minimum charge
+   * @returns false if it was lost
    */
   push(bytes: Uint8Array, least = 0): boolean {
     const charged = Math.max(charge(bytes.length), least);
     const full = this.#congested || this.exceeds(this.limit - charged);
-    // an empty queue takes one of any size, and ends the gap
+    // an empty queue accepts one of any size, which ends the gap
     if (full && this.exceeds(0)) {
       if (!this.#congested && !this.silent) this.#lost = true;
       this.#congested = true;
@@ -67,7 +67,7 @@ export class ReceiveQueue {
     return true;
   }
 
-  /** The first datagram, or a negative errno: ENOBUFS once after a loss, EAGAIN when nothing waits. */
+  /** The first datagram, or a negative errno: ENOBUFS once after a loss, EAGAIN if none waits. */
   take(): Uint8Array | number {
     if (this.#lost) {
       this.#lost = false;

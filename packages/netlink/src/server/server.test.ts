@@ -16,7 +16,7 @@ import { command, subsystem } from './subsystem.ts';
 const Item = attrs('ITEM', { name: nulString(1, 15), number: attr(2, be32) });
 const type = (word: number): number => (77 << 8) | word;
 
-/** Subsystem 77: 0 echoes the number, 1 lists as many items as the number says, 2 throws, 3 wants the host's administrator. */
+/** Subsystem 77: 0 echoes the number, 1 lists as many items as the number says, 2 throws, 3 requires the host's administrator. */
 function items(faults: ServerFault[] = []): NetlinkServer {
   const rows = subsystem(77, {
     0: command({
@@ -170,7 +170,7 @@ test('a full receive buffer answers ENOBUFS once, before what did fit; later eve
   assert.equal(kept, 6, 'as many as the kernel keeps');
   assert.equal(port.next(1000), -Errno.ENOBUFS);
   for (let i = 0; i < kept; i++) {
-    server.notify(1, event); // one gap: nothing is taken before all is read
+    server.notify(1, event); // one gap: no datagram is accepted before all are read
     assert.ok(port.next(1000) instanceof Uint8Array);
   }
   assert.equal(port.next(1000), -Errno.EAGAIN);

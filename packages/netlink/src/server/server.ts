@@ -10,14 +10,14 @@ import type { Port, PortOptions, Rights } from './port.ts';
 import { eventCharge } from './receive-queue.ts';
 import type { AnyCommand, Call, SubsystemRows } from './subsystem.ts';
 
-/** NFNL_MSG_BATCH_BEGIN, uapi/linux/netfilter/nfnetlink.h: only subsystems with transactions take batches, and ring3 has none. */
+/** NFNL_MSG_BATCH_BEGIN, uapi/linux/netfilter/nfnetlink.h: only subsystems with transactions accept batches, and ring3 has none. */
 const batchBegin = 0x10;
 /** NFNL_BATCH_*, uapi/linux/netfilter/nfnetlink.h: the attributes of a batch's first message. */
 const Batch = attrs('NFNL_BATCH', { generation: attr(1, be32) });
 /** NFNL_SUBSYS_COUNT: `res_id` of a batch must be below it. */
 const subsystemCount = 13;
 
-/** What a request that failed inside ring3 is counted and logged as. */
+/** The name under which a request that failed inside ring3 is counted and logged. */
 export interface ServerFault {
   readonly error: unknown;
   readonly type: number;
@@ -26,53 +26,53 @@ export interface ServerFault {
 
 export interface NetlinkServerOptions {
   readonly subsystems: readonly SubsystemRows[];
-  /** Port ids above 2^31 are drawn from it. */
+  /** The source of port ids above 2^31. */
   readonly random?: Random;
-  /** A handler threw: the program got EIO. */
+  /** Called if a handler threw: the program gets EIO. */
   readonly fault?: (fault: ServerFault) => void;
-  /** Sees each datagram: `in` from a program, `out` to one. */
+  /** Called with each datagram: `in` from a program, `out` to one. */
   readonly trace?: Trace;
 }
 
-/** What a server has counted since it began. */
+/** The counters of a server. */
 export interface NetlinkNumbers {
-  /** Messages that asked for something. */
+  /** Request messages. */
   readonly requests: number;
-  /** Those that were answered with an error. */
+  /** Requests that failed with an error. */
   readonly refused: number;
-  /** Those that failed inside ring3. */
+  /** Requests that failed inside ring3. */
   readonly faults: number;
-  /** Datagrams of groups, each counted once for every port that got it. */
+  /** Multicast datagrams, counted once for every port that received one. */
   readonly events: number;
-  /** Those that a port had no room for: its program is told ENOBUFS, unless it does not want to be. */
+  /** Multicast datagrams that did not fit into a port's queue: its program gets ENOBUFS, unless disabled. */
   readonly eventsLost: number;
-  /** Sockets that are open now. */
+  /** Number of open sockets. */
   readonly ports: number;
 }
 
-/** Sees a datagram on its way; it is only lent. */
+/** Called with a datagram; it must not be kept. */
 export type Trace = (direction: 'in' | 'out', portId: number, datagram: Uint8Array) => void;
 
 /** The kernel's side of NETLINK_NETFILTER for one namespace. */
 export interface NetlinkServer {
-  /** Opens a socket for a program; links do this. */
+  /** Opens a socket for a program. Called by links. */
   connect(options: PortOptions): Port;
-  /** Whether any port is in the group: spares making events that nobody hears. @param group from 1 */
+  /** Returns whether any port is in the group, so that events without listeners are not built. @param group from 1 */
   listening(group: number): boolean;
   /** Sends a datagram to every port of a group. @param group from 1 */
   notify(group: number, datagram: Uint8Array): void;
-  /** Sends a datagram to one port. @returns false where there is none, or it has no room */
+  /** Sends a datagram to one port. @returns false if the port does not exist or its queue is full */
   send(portId: number, datagram: Uint8Array): boolean;
   /** The port with that id. */
   port(portId: number): Port | undefined;
   readonly numbers: NetlinkNumbers;
-  /** Tells of each port that ends: what it held (queues) ends with it. */
+  /** Reports each closed port: its objects (queues) are released with it. */
   onClose(call: (port: Port) => void): void;
-  /** Ends all ports. */
+  /** Closes all ports. */
   close(): void;
 }
 
-/** Makes the server: sequence, acknowledgements, dumps, privilege and framing are here, what messages mean is in the subsystems. */
+/** Creates the server. It implements sequence numbers, acknowledgements, dumps, privilege and framing; the subsystems implement the messages. */
 export const createServer = (options: NetlinkServerOptions): NetlinkServer => new Server(options);
 
 class Server implements NetlinkServer, PortOwner {
@@ -172,7 +172,7 @@ class Server implements NetlinkServer, PortOwner {
     for (const call of this.#closing) call(port);
   }
 
-  /** A datagram, top to bottom. */
+  /** Handles a datagram from top to bottom. */
   process(port: NetlinkPort, datagram: Uint8Array, sender: Rights): void {
     this.trace?.('in', port.portId, datagram);
     const frame = new Frame(datagram);
@@ -214,7 +214,7 @@ class Server implements NetlinkServer, PortOwner {
     return { errno, message: call.extack ?? (found.leftover > 0 ? ExtackText.Leftover : undefined) };
   }
 
-  /** @returns 0, a positive errno, or `dumped` where the answer is a list */
+  /** @returns 0, a positive errno, or `dumped` if the response is a dump */
   #run(row: AnyCommand, call: RunningCall): number {
     try {
       if (row.dump === undefined || (call.header.flags & GetFlags.Dump) === 0) return row.handle(call) ?? 0;
@@ -236,7 +236,7 @@ class Server implements NetlinkServer, PortOwner {
   }
 }
 
-/** How a request ended: what its acknowledgement says. */
+/** The result of a request, for its acknowledgement. */
 interface Outcome {
   readonly errno: number;
   readonly message?: string | undefined;
@@ -244,10 +244,10 @@ interface Outcome {
   readonly policy?: () => Uint8Array | undefined;
 }
 
-/** A dump has begun: its end is the acknowledgement. */
+/** A dump has started: its end is the acknowledgement. */
 const unanswered: Outcome = { errno: 0 };
 
-/** Why a whole datagram is refused by its first message; 0: it is not, -1: without an answer. */
+/** The error with which the first message rejects a whole datagram; 0: not rejected, -1: dropped without a response. */
 function refuseAll(frame: Frame, header: MessageHeader, sender: Rights): number {
   if (!sender.netAdmin) return Errno.EPERM;
   if (header.type !== batchBegin) return 0;

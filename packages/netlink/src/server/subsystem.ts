@@ -14,47 +14,47 @@ export interface Call<A extends AttrTable = AttrTable> {
   readonly resourceId: number;
   /** Validated by the whole table of the row. */
   readonly attributes: AttributeSet<A>;
-  /** Who asked: events that this request causes carry its `portId`. */
+  /** The requester: events that this request causes contain its `portId`. */
   readonly port: Port;
   readonly sender: Rights;
   /** Text for the extended acknowledgement of this request. */
   extack: string | undefined;
   /**
-   * Answers with one message; the head is the request's (sequence, port id, NLM_F_MULTI) with `type` and what `head` says.
+   * Sends one message; its header is the request's (sequence, port id, NLM_F_MULTI) with `type` and the fields of `head`.
    * @param command the message type inside the subsystem
    */
   reply<B extends AttrTable>(command: number, declaration: Attrs<B>, value: AttrsInput<B>, head?: Partial<MessageHead>): void;
-  /** Answers with what `write` puts into a block. @param command as for `reply` */
+  /** Sends a message that `write` puts into a block. @param command as for `reply` */
   replyWith(command: number, write: (block: Block, head: MessageHead) => void): void;
 }
 
-/** A list on its way to a program, block by block. */
+/** A running dump, sent block by block. */
 export interface Dump {
   /**
-   * Adds messages until the list ends or one does not fit; that one is the first of the next call, as it is then.
+   * Adds messages until the list ends or one does not fit; the next call begins with that one, in its state at that time.
    * @param head for messages of this dump: sequence, port id, NLM_F_MULTI
    * @returns true at the end of the list
    */
   fill(block: Block, head: MessageHead): boolean;
-  /** The program went away, or the dump is over. */
+  /** The program closed its socket, or the dump is complete. */
   close?(): void;
-  /** Whether the list changed in a way that the program should know of: NLM_F_DUMP_INTR on the blocks that follow. */
+  /** True if the list changed during the dump: NLM_F_DUMP_INTR is set on later blocks. */
   readonly interrupted?: boolean;
 }
 
-/** How one command of a subsystem is answered. */
+/** The handlers of one command of a subsystem. */
 export interface Command<A extends AttrTable> {
   /** All attributes of the subsystem's messages; each request is validated by the whole table. */
   readonly attributes: Attrs<A>;
-  /** Attributes that requests may fill with anything. */
+  /** Attributes that are not validated in requests. */
   readonly unchecked?: readonly (keyof A & string)[];
   /** Attributes that requests must not have: EINVAL. */
   readonly rejected?: readonly (keyof A & string)[];
-  /** The right that is wanted beside CAP_NET_ADMIN over the namespace. */
+  /** The right required in addition to CAP_NET_ADMIN over the namespace. */
   readonly needs?: keyof Rights;
-  /** A request without NLM_F_DUMP, or where there is no `dump`. @returns nothing for success, or a positive errno */
+  /** Handles a request without NLM_F_DUMP, or any request if there is no `dump`. @returns undefined for success, or a positive errno */
   handle(call: Call<A>): number | undefined;
-  /** A request with a bit of NLM_F_DUMP. @returns the list, or a positive errno */
+  /** Handles a request with a bit of NLM_F_DUMP. @returns the dump, or a positive errno */
   dump?(call: Call<A>): Dump | number;
 }
 

@@ -7,10 +7,10 @@ export const HelperCommand = { New: 0, Get: 1, Delete: 2 } as const;
 /** NFCT_HELPER_STATUS_*. */
 export const HelperStatusCode = { Disabled: 0, Enabled: 1 } as const;
 
-/** NF_CT_HELPER_NAME_LEN less the NUL: of helpers and of their classes. */
+/** NF_CT_HELPER_NAME_LEN without the NUL: names of helpers and of their classes. */
 export const helperNameMax = 15;
 
-/** NFCTH_TUPLE_*: for which flows a helper is. */
+/** NFCTH_TUPLE_*: the protocols of a helper. */
 export const HelperTupleAttributes = attrs('NFCTH_TUPLE', {
   l3proto: attr(1, be16), // NFCTH_TUPLE_L3PROTONUM
   l4proto: attr(2, named(u8, IpProtocol)), // NFCTH_TUPLE_L4PROTONUM
@@ -34,7 +34,7 @@ export const HelperPolicySet = attrs('NFCTH_POLICY_SET', {
 /** The fields of the classes, in order. */
 export const helperClassFields = ['class1', 'class2', 'class3', 'class4'] as const;
 
-/** NFCTH_*, nfnetlink_cthelper.h `enum nfnl_cthelper_type`, in the order of the kernel's answers. */
+/** NFCTH_*, nfnetlink_cthelper.h `enum nfnl_cthelper_type`, in the order of the kernel's responses. */
 export const HelperMessage = attrs('NFCTH', {
   name: nulString(1, helperNameMax), // NFCTH_NAME
   queueNumber: attr(3, be32), // NFCTH_QUEUE_NUM

@@ -8,13 +8,13 @@ import { HelperCommand, HelperMessage, HelperStatusCode, helperClassFields } fro
 export interface HelperClassSpecification {
   /** At most 15 bytes, one character each (latin1). */
   readonly name: string;
-  /** How many may wait for one flow: 0..255. */
+  /** Maximum number of pending expectations of one flow: 0..255. */
   readonly max: number;
-  /** How long one waits. */
+  /** Lifetime of an expectation. */
   readonly timeoutSeconds: number;
 }
 
-/** A helper of user space. */
+/** A user-space helper. */
 export interface HelperSpecification {
   /** At most 15 bytes, one character each (latin1). */
   readonly name: string;
@@ -22,7 +22,7 @@ export interface HelperSpecification {
   readonly l3proto: number;
   /** IP protocol number. */
   readonly l4proto: number;
-  /** NFQUEUE number to which packets go. */
+  /** Number of the NFQUEUE that receives the packets. */
   readonly queueNumber: number;
   /** One to four. */
   readonly classes: readonly HelperClassSpecification[];
@@ -31,29 +31,29 @@ export interface HelperSpecification {
   readonly enabled: boolean;
 }
 
-/** Which helpers are meant: by name, by protocols, by both, or all. */
+/** Selects helpers: by name, by protocols, by both, or all. */
 export interface HelperSelection {
   readonly name?: string;
   readonly l3proto?: number;
   readonly l4proto?: number;
 }
 
-/** `nfct helper …` as calls: works over every link. All refusals are NetlinkError with the kernel's errno. */
+/** `nfct helper …` as calls, over any link. A failed request throws NetlinkError with the kernel's errno. */
 export class CthelperClient {
   readonly #client: NetlinkClient;
 
-  /** @param over a link, which is the client's own from then on, or a netlink client that others use too */
+  /** @param over a link, which the client then owns, or a shared netlink client */
   constructor(over: NetlinkLink | NetlinkClient) {
     this.#client = 'request' in over ? over : createClient(over);
   }
 
-  /** Registers a helper. @throws NetlinkError: EEXIST, EBUSY (the kernel has one of that name), EINVAL, EOVERFLOW, ENOMEM, EPERM */
+  /** Registers a helper. @throws NetlinkError: EEXIST, EBUSY (the kernel has a helper with this name), EINVAL, EOVERFLOW, ENOMEM, EPERM */
   async add(helper: HelperSpecification): Promise<void> {
     const value = { ...identityOf(helper), ...changesOf(helper), privateLength: helper.privateLength };
     await this.#request(HelperCommand.New, value, `add helper "${helper.name}"`, NewFlags.Create | NewFlags.Excl);
   }
 
-  /** Changes queue, classes' limits or status of a helper, registering none. @throws NetlinkError: EBUSY for other classes; EINVAL where there is none */
+  /** Changes queue, class limits or status of a registered helper. @throws NetlinkError: EBUSY for other classes; EINVAL if it does not exist */
   async update(
     helper: Pick<HelperSpecification, 'name' | 'l3proto' | 'l4proto'> &
       Partial<Pick<HelperSpecification, 'queueNumber' | 'classes' | 'enabled'>>,
@@ -61,7 +61,7 @@ export class CthelperClient {
     await this.#request(HelperCommand.New, { ...identityOf(helper), ...changesOf(helper) }, `change helper "${helper.name}"`);
   }
 
-  /** All helpers of user space. */
+  /** All user-space helpers. */
   async *list(): AsyncIterableIterator<HelperSpecification> {
     const request = {
       type: messageType(Subsystem.Cthelper, HelperCommand.Get),
@@ -72,7 +72,7 @@ export class CthelperClient {
     for await (const message of this.#client.dump(request)) yield readHelper(message);
   }
 
-  /** The first that matches. @throws NetlinkError: ENOENT */
+  /** The first match. @throws NetlinkError: ENOENT */
   async get(selection: HelperSelection): Promise<HelperSpecification> {
     const what = `get helper "${selection.name ?? ''}"`;
     const [answer] = await this.#request(HelperCommand.Get, selectionOf(selection), what);
@@ -80,17 +80,17 @@ export class CthelperClient {
     return readHelper(answer);
   }
 
-  /** Deletes those that match and that no rule names. @throws NetlinkError: ENOENT, EBUSY */
+  /** Deletes the matching helpers that no rule uses. @throws NetlinkError: ENOENT, EBUSY */
   async delete(selection: HelperSelection): Promise<void> {
     await this.#request(HelperCommand.Delete, selectionOf(selection), `delete helper "${selection.name ?? ''}"`);
   }
 
-  /** Deletes all that no rule names. @throws NetlinkError: EBUSY where all are held */
+  /** Deletes all helpers that no rule uses. @throws NetlinkError: EBUSY if all are in use */
   async flush(): Promise<void> {
     await this.#request(HelperCommand.Delete, {}, 'flush helpers');
   }
 
-  /** Ends the link. */
+  /** Closes the link. */
   close(): void {
     this.#client.close();
   }

@@ -4,37 +4,37 @@ import { FamilyHeader } from '../family-header.ts';
 import { Group, messageType, Subsystem } from '../subsystem.ts';
 import { ExpectCommand, ExpectMessage } from './attributes.ts';
 
-/** An expectation as the kernel tells it: the attributes by their names. */
+/** An expectation as the kernel reports it: the attributes by name. */
 export type ExpectEntry = AttrsOf<(typeof ExpectMessage)['table']> & {
   /** AF_INET 2 or AF_INET6 10. */
   readonly family: number;
 };
 
-/** What happened to an expectation. */
+/** An event of an expectation. */
 export interface ExpectChange {
   readonly event: 'new' | 'destroy';
   readonly entry: ExpectEntry;
-  /** The port id of the program that caused it; 0 where packets or time did. */
+  /** The port id of the program that caused it; 0 for packets and time-outs. */
   readonly portId: number;
 }
 
-/** `conntrack … expect` as calls: works over every link. */
+/** `conntrack … expect` as calls, over any link. */
 export class CtnetlinkExpClient {
   readonly #client: NetlinkClient;
 
-  /** @param over a link, which is the client's own from then on, or a netlink client that others use too */
+  /** @param over a link, which the client then owns, or a shared netlink client */
   constructor(over: NetlinkLink | NetlinkClient) {
     this.#client = 'request' in over ? over : createClient(over);
   }
 
-  /** The expectations. @param family AF_INET 2 or AF_INET6 10; both unless given */
+  /** Dumps the expectations. @param family AF_INET 2 or AF_INET6 10; default: both */
   async *list(family = 0): AsyncIterableIterator<ExpectEntry> {
     const type = messageType(Subsystem.CtnetlinkExp, ExpectCommand.Get);
     for await (const message of this.#client.dump({ type, family, attributes: ExpectMessage, value: {}, what: 'list expectations' }))
       yield readExpect(message);
   }
 
-  /** What happens, as it does, until the iteration is left; `lost` where something could not be told. @throws NetlinkError */
+  /** Events as they occur, until the iteration ends; `lost` if events were lost. @throws NetlinkError */
   async *events(): AsyncIterableIterator<ExpectChange | typeof lost> {
     const told = messageType(Subsystem.CtnetlinkExp, ExpectCommand.New);
     const gone = messageType(Subsystem.CtnetlinkExp, ExpectCommand.Delete);
@@ -45,7 +45,7 @@ export class CtnetlinkExpClient {
     }
   }
 
-  /** Ends the link. */
+  /** Closes the link. */
   close(): void {
     this.#client.close();
   }

@@ -38,7 +38,7 @@ export const TupleIp = attrs('CTA_IP', {
   v6Destination: attr(4, bytes(16)), // CTA_IP_V6_DST
 });
 
-/** CTA_PROTO_*: what the protocol adds to the addresses. */
+/** CTA_PROTO_*: the protocol's part of a tuple. */
 export const TupleProto = attrs('CTA_PROTO', {
   number: attr(1, named(u8, IpProtocol)), // CTA_PROTO_NUM
   sourcePort: attr(2, be16), // CTA_PROTO_SRC_PORT
@@ -58,7 +58,7 @@ export const TupleAttributes = attrs('CTA_TUPLE', {
   zone: attr(3, be16), // CTA_TUPLE_ZONE
 });
 
-/** `struct nf_ct_tcp_flags`, uapi/linux/netfilter/nf_conntrack_tcp.h: flags, and which of them count. */
+/** `struct nf_ct_tcp_flags`, uapi/linux/netfilter/nf_conntrack_tcp.h: flags and their mask. */
 export const TcpFlagsAndMask = struct('nf_ct_tcp_flags', { flags: u8, mask: u8 });
 
 /** CTA_PROTOINFO_TCP_*. */
@@ -91,7 +91,7 @@ export const ProtocolInformation = attrs('CTA_PROTOINFO', {
   sctp: nest(3, SctpInformation), // CTA_PROTOINFO_SCTP
 });
 
-/** CTA_COUNTERS_*: of one direction. */
+/** CTA_COUNTERS_*: counters of one direction. */
 export const CounterAttributes = attrs('CTA_COUNTERS', {
   packets: attr(1, be64), // CTA_COUNTERS_PACKETS
   bytes: attr(2, be64), // CTA_COUNTERS_BYTES: of IP packets
@@ -109,7 +109,7 @@ export const HelpAttributes = attrs('CTA_HELP', {
   info: binary(2), // CTA_HELP_INFO: private data
 });
 
-/** CTA_SEQADJ_*: of one direction. */
+/** CTA_SEQADJ_*: adjustment of one direction. */
 export const SequenceAdjustment = attrs('CTA_SEQADJ', {
   correctionPosition: attr(1, be32), // CTA_SEQADJ_CORRECTION_POS
   offsetBefore: attr(2, be32), // CTA_SEQADJ_OFFSET_BEFORE
@@ -123,7 +123,7 @@ export const SynproxyAttributes = attrs('CTA_SYNPROXY', {
   timestampOffset: attr(3, be32), // CTA_SYNPROXY_TSOFF
 });
 
-/** CTA_FILTER_*: which parts of the tuples a list is filtered by, bits of `FilterBit`. */
+/** CTA_FILTER_*: the parts of the tuples that filter a dump, bits of `FilterBit`. */
 export const FilterAttributes = attrs('CTA_FILTER', {
   originalFlags: attr(1, ne32), // CTA_FILTER_ORIG_FLAGS
   replyFlags: attr(2, ne32), // CTA_FILTER_REPLY_FLAGS
@@ -140,7 +140,7 @@ const rows = {
   protoinfo: nest(4, ProtocolInformation), // CTA_PROTOINFO
   help: nest(5, HelpAttributes), // CTA_HELP
   natSrc: nest(6, NatAttributes), // CTA_NAT_SRC
-  timeout: attr(7, be32), // CTA_TIMEOUT: seconds that are left
+  timeout: attr(7, be32), // CTA_TIMEOUT: remaining seconds
   mark: attr(8, be32), // CTA_MARK
   countersOrig: nest(9, CounterAttributes), // CTA_COUNTERS_ORIG
   countersReply: nest(10, CounterAttributes), // CTA_COUNTERS_REPLY
@@ -161,13 +161,13 @@ const rows = {
   timestampEvent: attr(27, be64), // CTA_TIMESTAMP_EVENT: nanoseconds since 1970, in events
 } as const;
 
-/** The rows in another order, those that are not named last. */
+/** The rows in another order; rows that are not named follow last. */
 function inOrder<A extends AttrTable>(name: string, table: A, first: readonly (keyof A & string)[]): Attrs<A> {
   const names = [...first, ...Object.keys(table).filter((field) => !first.includes(field))];
   return attrs(name, Object.fromEntries(names.map((field) => [field, table[field]])) as unknown as A);
 }
 
-/** CTA_* in the order of the kernel's answers. */
+/** CTA_* in the order of the kernel's responses. */
 export const ConntrackMessage = inOrder('CTA', rows, [
   'tupleOrig',
   'tupleReply',
@@ -186,7 +186,7 @@ export const ConntrackMessage = inOrder('CTA', rows, [
   'help',
 ]);
 
-/** CTA_* in the order of events that tell of a new or changed flow. */
+/** CTA_* in the order of NEW and UPDATE events. */
 export const ConntrackEvent = inOrder('CTA', rows, [
   'tupleOrig',
   'tupleReply',
@@ -205,7 +205,7 @@ export const ConntrackEvent = inOrder('CTA', rows, [
   'timestampEvent',
 ]);
 
-/** CTA_* in the order of events that tell of a flow's end. */
+/** CTA_* in the order of DESTROY events. */
 export const ConntrackDestroyEvent = inOrder('CTA', rows, [
   'tupleOrig',
   'tupleReply',
@@ -227,7 +227,7 @@ export const ConntrackStats = attrs('CTA_STATS_GLOBAL', {
   maxEntries: attr(2, be32), // CTA_STATS_GLOBAL_MAX_ENTRIES
 });
 
-/** CTA_STATS_*: of one processor, whose number is `res_id`. */
+/** CTA_STATS_*: counters of one processor, whose number is `res_id`. */
 export const ConntrackStatsCpu = attrs('CTA_STATS', {
   found: attr(2, be32), // CTA_STATS_FOUND
   invalid: attr(4, be32), // CTA_STATS_INVALID

@@ -4,7 +4,7 @@ import { FamilyHeader } from '../family-header.ts';
 import { Group, messageType, Subsystem } from '../subsystem.ts';
 import { ConntrackCommand, ConntrackMessage, ConntrackStats, ConntrackStatsCpu, type TupleAttributes } from './attributes.ts';
 
-/** A flow as the kernel tells it: the attributes by their names; what it does not tell is undefined. */
+/** A flow as the kernel reports it: the attributes by name; an attribute that was not sent is undefined. */
 export type ConntrackEntry = AttrsOf<(typeof ConntrackMessage)['table']> & {
   /** AF_INET 2 or AF_INET6 10. */
   readonly family: number;
@@ -12,23 +12,23 @@ export type ConntrackEntry = AttrsOf<(typeof ConntrackMessage)['table']> & {
 /** One direction of a flow. */
 export type ConntrackTuple = AttrsOf<(typeof TupleAttributes)['table']>;
 
-/** One direction of a flow, as a request names it. */
+/** One direction of a flow in a request. */
 export type ConntrackTupleInput = AttrsInput<(typeof TupleAttributes)['table']>;
 
-/** What a list is limited to by the other side. */
+/** A filter that the kernel or server applies to a dump. */
 export interface ConntrackFilter {
-  /** AF_INET 2 or AF_INET6 10; both unless given. */
+  /** AF_INET 2 or AF_INET6 10; default: both. */
   readonly family?: number | undefined;
   readonly mark?: number | undefined;
-  /** Bits of the mark that count; all unless given. */
+  /** Mask of the mark; default: all bits. */
   readonly markMask?: number | undefined;
 }
 
-/** What happened to a flow. */
+/** An event of a flow. */
 export interface ConntrackChange {
   readonly event: 'new' | 'update' | 'destroy';
   readonly entry: ConntrackEntry;
-  /** The port id of the program that caused it; 0 where packets or time did. */
+  /** The port id of the program that caused it; 0 for packets and time-outs. */
   readonly portId: number;
 }
 
@@ -36,18 +36,18 @@ export interface ConntrackChange {
 export type ConntrackStatistics = AttrsOf<(typeof ConntrackStatsCpu)['table']> & { readonly cpu: number };
 
 const groups = { new: Group.ConntrackNew, update: Group.ConntrackUpdate, destroy: Group.ConntrackDestroy } as const;
-const createdFlags = 0x600; // NLM_F_CREATE | NLM_F_EXCL tell a new flow from a changed one
+const createdFlags = 0x600; // NLM_F_CREATE | NLM_F_EXCL distinguish a new flow from a changed one
 
-/** `conntrack …` as calls: works over every link. All refusals are NetlinkError with the kernel's errno. */
+/** `conntrack …` as calls, over any link. A failed request throws NetlinkError with the kernel's errno. */
 export class CtnetlinkClient {
   readonly #client: NetlinkClient;
 
-  /** @param over a link, which is the client's own from then on, or a netlink client that others use too */
+  /** @param over a link, which the client then owns, or a shared netlink client */
   constructor(over: NetlinkLink | NetlinkClient) {
     this.#client = 'request' in over ? over : createClient(over);
   }
 
-  /** The flows. @param zero whether their counters are set to zero */
+  /** Dumps the flows. @param zero true: also reset their counters */
   async *list({ family = 0, mark, markMask }: ConntrackFilter = {}, zero = false): AsyncIterableIterator<ConntrackEntry> {
     const type = messageType(Subsystem.Ctnetlink, zero ? ConntrackCommand.GetCtrZero : ConntrackCommand.Get);
     const value = mark === undefined ? {} : { mark, markMask: markMask ?? 0xffffffff };
@@ -55,24 +55,24 @@ export class CtnetlinkClient {
       yield readConntrack(message);
   }
 
-  /** The flow of which this is one direction. @throws NetlinkError: ENOENT */
+  /** Returns the flow with this tuple. @throws NetlinkError: ENOENT */
   async get(family: number, tupleOrig: ConntrackTupleInput, zone?: number): Promise<ConntrackEntry | undefined> {
     const [answer] = await this.#request(ConntrackCommand.Get, family, { tupleOrig, zone }, 'get flow');
     return answer === undefined ? undefined : readConntrack(answer);
   }
 
-  /** Deletes a flow that was listed: that one, and no younger one of the same tuple. @throws NetlinkError: ENOENT */
+  /** Deletes a flow that was listed: that flow, never a newer one with the same tuple. @throws NetlinkError: ENOENT */
   async delete({ family, tupleOrig, zone, id }: Pick<ConntrackEntry, 'family' | 'tupleOrig' | 'zone' | 'id'>): Promise<void> {
     await this.#request(ConntrackCommand.Delete, family, { tupleOrig, zone, id }, 'delete flow');
   }
 
-  /** Deletes all flows. @param family of one family alone; 0 for both */
+  /** Deletes all flows. @param family only flows of this family; 0 for both */
   async flush(family = 0): Promise<void> {
-    // a family counts from the second version of the protocol on; the first would flush both
+    // the family is honoured from version 1 on; version 0 flushes both
     await this.#request(ConntrackCommand.Delete, family, {}, 'flush flows', family === 0 ? 0 : 1);
   }
 
-  /** How many flows there are. */
+  /** Number of flows. */
   async count(): Promise<number> {
     const [answer] = await this.#request(ConntrackCommand.GetStats, 0, {}, 'count flows');
     if (answer === undefined) return 0;
@@ -95,7 +95,7 @@ export class CtnetlinkClient {
     }
   }
 
-  /** What happens, as it does, until the iteration is left; `lost` where something could not be told. @throws NetlinkError */
+  /** Events as they occur, until the iteration ends; `lost` if events were lost. @throws NetlinkError */
   async *events(
     kinds: readonly ('new' | 'update' | 'destroy')[] = ['new', 'update', 'destroy'],
   ): AsyncIterableIterator<ConntrackChange | typeof lost> {
@@ -110,7 +110,7 @@ export class CtnetlinkClient {
     }
   }
 
-  /** Ends the link. */
+  /** Closes the link. */
   close(): void {
     this.#client.close();
   }
@@ -127,7 +127,7 @@ export class CtnetlinkClient {
   }
 }
 
-/** Where the attributes of a message are. @throws DecodeError */
+/** The position of the attributes of a message. @throws DecodeError */
 function payloadOf({ header, frame, at }: Message) {
   const first = at + headerLength + FamilyHeader.byteLength;
   const length = at + header.length - first;

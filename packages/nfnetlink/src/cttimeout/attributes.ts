@@ -4,7 +4,7 @@ import { IpProtocol } from '../protocol.ts';
 /** IPCTNL_MSG_TIMEOUT_*, uapi/linux/netfilter/nfnetlink_cttimeout.h: the commands of subsystem 8. */
 export const TimeoutCommand = { New: 0, Get: 1, Delete: 2, DefaultSet: 3, DefaultGet: 4 } as const;
 
-/** CTNL_TIMEOUT_NAME_MAX less the NUL. */
+/** CTNL_TIMEOUT_NAME_MAX without the NUL. */
 export const timeoutNameMax = 31;
 
 const seconds = (type: number) => attr(type, be32);
@@ -39,7 +39,7 @@ export const Icmpv6Timeouts = attrs('CTA_TIMEOUT_ICMPV6', { timeout: seconds(1) 
 /** CTA_TIMEOUT_GENERIC_* (`enum ctattr_timeout_generic`). */
 export const GenericTimeouts = attrs('CTA_TIMEOUT_GENERIC', { timeout: seconds(1) });
 
-/** CTA_TIMEOUT_SCTP_* (`enum ctattr_timeout_sctp`). HEARTBEAT_ACKED is kept and no longer used. */
+/** CTA_TIMEOUT_SCTP_* (`enum ctattr_timeout_sctp`). HEARTBEAT_ACKED is stored but not used by the kernel. */
 export const SctpTimeouts = attrs('CTA_TIMEOUT_SCTP', {
   closed: seconds(1),
   cookieWait: seconds(2),
@@ -63,7 +63,7 @@ export const DccpTimeouts = attrs('CTA_TIMEOUT_DCCP', {
   timewait: seconds(7),
 });
 
-/** The timeouts of each protocol: the inside of CTA_TIMEOUT_DATA. */
+/** The timeouts of each protocol: the attributes in CTA_TIMEOUT_DATA. */
 export const TimeoutTables = {
   [IpProtocol.Icmp]: IcmpTimeouts,
   [IpProtocol.Tcp]: TcpTimeouts,
@@ -76,7 +76,7 @@ export const TimeoutTables = {
   [IpProtocol.Generic]: GenericTimeouts,
 } as const;
 
-/** What stands in CTA_TIMEOUT_DATA where the protocol is not known: the attributes as they came. */
+/** The content of CTA_TIMEOUT_DATA if the protocol is not known: the attributes as received. */
 export const AnyTimeouts = attrs('CTA_TIMEOUT_DATA', {});
 
 const messageOf = <A extends AttrTable>(name: string, data: Attrs<A>) =>
@@ -84,16 +84,16 @@ const messageOf = <A extends AttrTable>(name: string, data: Attrs<A>) =>
     name: nulString(1, timeoutNameMax), // CTA_TIMEOUT_NAME
     l3proto: attr(2, be16), // CTA_TIMEOUT_L3PROTO
     l4proto: attr(3, named(u8, IpProtocol)), // CTA_TIMEOUT_L4PROTO
-    use: attr(5, be32), // CTA_TIMEOUT_USE, in answers
+    use: attr(5, be32), // CTA_TIMEOUT_USE, in responses
     data: nest(4, data), // CTA_TIMEOUT_DATA
   });
 
-/** CTA_TIMEOUT_*, nfnetlink_cttimeout.h `enum ctattr_timeout`, in the order of the kernel's answers; the timeouts undecoded. */
+/** CTA_TIMEOUT_*, nfnetlink_cttimeout.h `enum ctattr_timeout`, in the order of the kernel's responses; the timeouts are not decoded. */
 export const TimeoutMessage = messageOf('CTA_TIMEOUT', AnyTimeouts);
 
 /** The same messages with the timeouts of one protocol in DATA. */
 export const TimeoutMessages = Object.fromEntries(
   Object.entries(TimeoutTables).map(([l4, table]) => [Number(l4), messageOf('CTA_TIMEOUT', table as unknown as Attrs<AttrTable>)]),
 ) as unknown as Readonly<Record<number, Attrs<TimeoutMessageTable> | undefined>>;
-/** The rows of a timeout message whose protocol is found at run time. */
+/** The rows of a timeout message whose protocol is determined at run time. */
 export type TimeoutMessageTable = Omit<(typeof TimeoutMessage)['table'], 'data'> & { readonly data: ReturnType<typeof nest<AttrTable>> };

@@ -12,29 +12,29 @@ export type TimeoutValues = Readonly<Record<string, number>>;
 export interface TimeoutPolicy {
   /** One character a byte (latin1), at most 31. */
   readonly name: string;
-  /** AF_INET 2, AF_INET6 10, or any other number that was given. */
+  /** AF_INET 2, AF_INET6 10, or any other given number. */
   readonly l3proto: number;
-  /** IP protocol number; 255: all protocols without a tracker. */
+  /** IP protocol number; 255: all protocols without their own tracker. */
   readonly l4proto: number;
-  /** 1 for the policy itself and 1 for each rule that holds it. */
+  /** 1 for the policy itself and 1 for each rule that uses it. */
   readonly use: number;
   readonly timeouts: TimeoutValues;
 }
 
-/** A policy to be made. */
+/** A policy to add. */
 export type NewTimeoutPolicy = Omit<TimeoutPolicy, 'use'>;
 
-/** `nfct timeout …` as calls: works over every link. All refusals are NetlinkError with the kernel's errno. */
+/** `nfct timeout …` as calls, over any link. A failed request throws NetlinkError with the kernel's errno. */
 export class CttimeoutClient {
   readonly #client: NetlinkClient;
 
-  /** @param over a link, which is the client's own from then on, or a netlink client that others use too */
+  /** @param over a link, which the client then owns, or a shared netlink client */
   constructor(over: NetlinkLink | NetlinkClient) {
     this.#client = 'request' in over ? over : createClient(over);
   }
 
   /**
-   * Makes a policy; timeouts that are not given get the namespace's defaults of this moment.
+   * Adds a policy. Timeouts that are not given get the namespace's current defaults.
    * @param how `replace`: change an existing one of the same name and protocols; otherwise an existing one is EEXIST
    * @throws NetlinkError: EEXIST, EINVAL (replace with other protocols), EOPNOTSUPP (no such protocol), EPERM
    * @throws TypeError for a timeout that the protocol does not have
@@ -46,7 +46,7 @@ export class CttimeoutClient {
     await this.#request(TimeoutCommand.New, messageFor(l4proto), value, `add timeout "${name}"`, flags);
   }
 
-  /** The policies, in the order in which they were made. */
+  /** The policies, in the order of creation. */
   async *list(): AsyncIterableIterator<TimeoutPolicy> {
     const request = {
       type: messageType(Subsystem.CtnetlinkTimeout, TimeoutCommand.Get),
@@ -63,12 +63,12 @@ export class CttimeoutClient {
     return readTimeoutPolicy(found(answer));
   }
 
-  /** @throws NetlinkError: ENOENT, EBUSY while a rule holds it */
+  /** @throws NetlinkError: ENOENT, EBUSY while a rule uses it */
   async delete(name: string): Promise<void> {
     await this.#request(TimeoutCommand.Delete, TimeoutMessage, { name }, `delete timeout "${name}"`);
   }
 
-  /** Deletes all policies that no rule holds. */
+  /** Deletes all policies that no rule uses. */
   async flush(): Promise<void> {
     await this.#request(TimeoutCommand.Delete, TimeoutMessage, {}, 'flush timeouts');
   }
@@ -80,13 +80,13 @@ export class CttimeoutClient {
     return readTimeoutPolicy(found(answer)).timeouts;
   }
 
-  /** Sets default timeouts of a protocol; those that are not given stay. @throws NetlinkError: EOPNOTSUPP @throws TypeError as `add` */
+  /** Sets default timeouts of a protocol; others are not changed. @throws NetlinkError: EOPNOTSUPP @throws TypeError as `add` */
   async defaultSet(l3proto: number, l4proto: number, timeouts: TimeoutValues): Promise<void> {
     const value = { l3proto, l4proto, data: valuesFor(l4proto, timeouts) };
     await this.#request(TimeoutCommand.DefaultSet, messageFor(l4proto), value, `set default timeouts of ${nameOf(IpProtocol, l4proto)}`);
   }
 
-  /** Ends the link. */
+  /** Closes the link. */
   close(): void {
     this.#client.close();
   }

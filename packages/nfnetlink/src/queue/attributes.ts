@@ -25,16 +25,16 @@ export const QueueCommand = { Packet: 0, Verdict: 1, Config: 2, VerdictBatch: 3 
 /** NFQNL_CFG_CMD_*. */
 export const QueueConfigCommand = { None: 0, Bind: 1, Unbind: 2, PfBind: 3, PfUnbind: 4 } as const;
 
-/** NFQNL_COPY_*: how much of a packet the listener gets. */
+/** NFQNL_COPY_*: how much of a packet is copied to the listener. */
 export const QueueCopyMode = { None: 0, Meta: 1, Packet: 2 } as const;
 
 /** NFQA_CFG_F_*. */
 export const QueueFlags = { FailOpen: 1, Conntrack: 2, Gso: 4, UidGid: 8, SecurityContext: 16 } as const;
 
-/** NF_*, uapi/linux/netfilter.h: what becomes of a packet. */
+/** NF_*, uapi/linux/netfilter.h: the verdicts on a packet. */
 export const Verdict = { Drop: 0, Accept: 1, Stolen: 2, Queue: 3, Repeat: 4, Stop: 5 } as const;
 
-/** A structure of fixed size as an attribute, also where it is as long as an integer. */
+/** A structure of fixed size as an attribute, even if it is as long as an integer. */
 const structure = <F extends Fields>(type: number, declared: Struct<F>): Attr<ReadOf<F>, WriteOf<F>> => ({
   ...(attr(type, inline(declared)) as unknown as Attr<ReadOf<F>, WriteOf<F>>),
   kind: 'fixed',
@@ -58,11 +58,11 @@ export const QueueConfig = attrs('NFQA_CFG', {
   command: structure(1, QueueConfigCommandHeader), // NFQA_CFG_CMD
   parameters: structure(2, QueueParameters), // NFQA_CFG_PARAMS
   maxLength: attr(3, be32), // NFQA_CFG_QUEUE_MAXLEN: packets
-  mask: attr(4, be32), // NFQA_CFG_MASK: which flags change
+  mask: attr(4, be32), // NFQA_CFG_MASK: the flags to change
   flags: attr(5, be32), // NFQA_CFG_FLAGS
 });
 
-/** NFQA_*, nfnetlink_queue.h `enum nfqnl_attr_type`, in the order in which packets are told. */
+/** NFQA_*, nfnetlink_queue.h `enum nfqnl_attr_type`, in the order of the kernel's packet messages. */
 export const QueueMessage = attrs('NFQA', {
   packet: structure(1, QueuePacketHeader), // NFQA_PACKET_HDR
   verdict: structure(2, QueueVerdictHeader), // NFQA_VERDICT_HDR
@@ -71,6 +71,6 @@ export const QueueMessage = attrs('NFQA', {
   mark: attr(3, be32), // NFQA_MARK
   conntrack: nest(11, ConntrackMessage), // NFQA_CT
   conntrackInfo: attr(12, be32), // NFQA_CT_INFO: enum ip_conntrack_info
-  capturedLength: attr(13, be32), // NFQA_CAP_LEN: of the whole packet, where the payload is cut
+  capturedLength: attr(13, be32), // NFQA_CAP_LEN: length of the whole packet, if the payload is truncated
   payload: unprinted(binary(10)), // NFQA_PAYLOAD: from the IP header on
 });

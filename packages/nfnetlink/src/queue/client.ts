@@ -5,15 +5,15 @@ import { FamilyHeader } from '../family-header.ts';
 import { messageType, Subsystem } from '../subsystem.ts';
 import { QueueCommand, QueueConfig, QueueConfigCommand, QueueCopyMode, QueueFlags, QueueMessage, Verdict } from './attributes.ts';
 
-/** How a queue is listened to. */
+/** Options of a queue listener. */
 export interface ListenOptions {
-  /** Bytes of each packet that are told: all unless given; 0: none. */
+  /** Bytes of each packet that are copied; default: all; 0: none. */
   readonly copyRange?: number;
-  /** Packets that may wait, 1024 unless given. */
+  /** Maximum number of waiting packets; default: 1024. */
   readonly maxLength?: number;
-  /** What finds the queue full goes on, rather than being dropped. */
+  /** Accept packets while the queue is full, instead of dropping them. */
   readonly failOpen?: boolean;
-  /** Each packet comes with its flow. */
+  /** Include the flow of each packet. */
   readonly conntrack?: boolean;
 }
 
@@ -23,26 +23,26 @@ export interface QueuedPacket {
   readonly id: number;
   /** AF_INET or AF_INET6. */
   readonly family: number;
-  /** From the IP header on, as far as it was asked for. */
+  /** From the IP header on, up to the requested length. */
   readonly payload: Uint8Array;
-  /** Bytes of the whole packet, where the payload is cut. */
+  /** Length of the whole packet, if the payload is truncated. */
   readonly length: number;
-  /** Its flow, where it was asked for. */
+  /** Its flow, if requested. */
   readonly conntrack: TypeOf<typeof ConntrackMessage> | undefined;
   /** `enum ip_conntrack_info`. */
   readonly conntrackInfo: number | undefined;
 }
 
-/** NFQUEUE as calls: works over every link. All refusals are NetlinkError with the kernel's errno. */
+/** NFQUEUE as calls, over any link. A failed request throws NetlinkError with the kernel's errno. */
 export class QueueClient {
   readonly #client: NetlinkClient;
 
-  /** @param over a link, which is the client's own from then on, or a netlink client that others use too */
+  /** @param over a link, which the client then owns, or a shared netlink client */
   constructor(over: NetlinkLink | NetlinkClient) {
     this.#client = 'request' in over ? over : createClient(over);
   }
 
-  /** Takes a queue: its packets wait for verdicts of this client from then on. @throws NetlinkError: EBUSY, EPERM somebody else has it */
+  /** Binds a queue: its packets then wait for verdicts of this client. @throws NetlinkError: EBUSY, EPERM if another program has it */
   async bind(queue: number, options: ListenOptions = {}): Promise<void> {
     const { copyRange = 0xffff, maxLength, failOpen, conntrack } = options;
     const wanted = (failOpen === true ? QueueFlags.FailOpen : 0) | (conntrack === true ? QueueFlags.Conntrack : 0);
@@ -54,12 +54,12 @@ export class QueueClient {
     });
   }
 
-  /** Gives a queue back; what waits in it is dropped. */
+  /** Unbinds a queue; its waiting packets are dropped. */
   async unbind(queue: number): Promise<void> {
     await this.#config(queue, { command: { command: QueueConfigCommand.Unbind, family: 0 } });
   }
 
-  /** The packets of all queues that this client took, and `lost` where some were lost on their way. */
+  /** The packets of all queues of this client, and `lost` if some were lost. */
   async *packets(): AsyncIterableIterator<QueuedPacket | typeof lost> {
     for await (const event of this.#client.events([])) {
       if (event === lost) yield lost;
@@ -68,20 +68,20 @@ export class QueueClient {
   }
 
   /**
-   * Decides about one packet.
+   * Sends the verdict on one packet.
    * @param verdict one of `Verdict`; for another queue `Verdict.Queue` with its number in the upper 16 bits
-   * @param payload the packet as it should go on
+   * @param payload the packet that replaces the original
    */
   async verdict({ queue, id }: Pick<QueuedPacket, 'queue' | 'id'>, verdict: number = Verdict.Accept, payload?: Uint8Array): Promise<void> {
     await this.#verdict(QueueCommand.Verdict, queue, id, verdict, payload);
   }
 
-  /** Decides about all packets of a queue up to this one. */
+  /** Sends the verdict on all packets of a queue up to this one. */
   async verdictBatch({ queue, id }: Pick<QueuedPacket, 'queue' | 'id'>, verdict: number = Verdict.Accept): Promise<void> {
     await this.#verdict(QueueCommand.VerdictBatch, queue, id, verdict);
   }
 
-  /** Ends the link: queues go back. */
+  /** Closes the link; the queues are unbound. */
   close(): void {
     this.#client.close();
   }

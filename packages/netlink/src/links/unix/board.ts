@@ -4,22 +4,22 @@ import { check, close, openMemoryFile } from '@ring3/linux';
 import { Frame } from '@ring3/wire';
 import { BoardHead, Slot } from './packets.ts';
 
-/** Programs' sockets that one server carries at a time. */
+/** Maximum number of programs' sockets of one server. */
 const slotCount = 16_384;
 
 /**
- * The board: memory that the server shares with the programs it carries, a slot for each of their sockets. What only one side writes needs no lock,
- * and a receive learns there, without asking, that something was lost or that a dump waits for it.
+ * The board: memory that the server shares with the programs under `ring3 exec`, with a slot for each of their sockets. Each word is written by one side only, so it needs no lock,
+ * and a receive reads there, without a request, that datagrams were lost or that a dump waits for it.
  */
 export class Board {
-  /** The server's name, which its sockets carry in their own: 16 hexadecimal digits. */
+  /** The server's name, which is part of the names of its sockets: 16 hexadecimal digits. */
   readonly server: string = randomBytes(8).toString('hex');
   readonly fd: number;
   readonly #free: number[] = [];
   #next = 0;
   readonly #word = Frame.alloc(4);
 
-  /** @throws SystemError where no memory file can be made */
+  /** @throws SystemError if the memory file cannot be created */
   constructor() {
     this.fd = check(openMemoryFile('ring3-netlink', BoardHead.byteLength + slotCount * Slot.byteLength), 'memfd_create', 'ring3-netlink');
     const head = Frame.alloc(BoardHead.byteLength);
@@ -27,7 +27,7 @@ export class Board {
     writeSync(this.fd, head.bytes, 0, head.length, 0);
   }
 
-  /** A cleared slot of one's own. @returns its number, or -1 when all are taken */
+  /** Allocates a cleared slot. @returns its number, or -1 if all are in use */
   take(): number {
     const slot = this.#free.pop() ?? (this.#next < slotCount ? this.#next++ : -1);
     if (slot >= 0) writeSync(this.fd, new Uint8Array(Slot.byteLength), 0, Slot.byteLength, place(slot));
@@ -38,7 +38,7 @@ export class Board {
     this.#free.push(slot);
   }
 
-  /** Writes one of the words that are the server's. */
+  /** Writes one of the server's words. */
   set(slot: number, field: 'lost' | 'pull', value: number): void {
     Slot.fields[field].write(this.#word, 0, value);
     writeSync(this.fd, this.#word.bytes, 0, 4, place(slot) + Slot.offset[field]);

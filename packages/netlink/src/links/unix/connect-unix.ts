@@ -19,20 +19,20 @@ import { headerLength, MessageHeader, MessageType } from '../../message.ts';
 import type { NetlinkLink } from '../netlink-link.ts';
 import { magic, UnixAnswer, UnixFlags, UnixKind, UnixRequest, version } from './packets.ts';
 
-/** The largest datagram that a server gives: a dump's block, or an acknowledgement with the longest request in it. */
+/** The largest datagram of a server: a dump's block, or an acknowledgement that contains the longest request. */
 const bufferSize = 262_144;
-/** A server that has not answered by then does not. */
+/** The time limit for the server's response. */
 const patienceMs = 5000;
 
 export interface ConnectOptions {
-  /** The namespace, the server's own unless given. */
+  /** The namespace; default: the server's own. */
   readonly namespace?: string;
 }
 
 /**
  * Opens a netlink socket of a running ring3 at its AF_UNIX path.
- * @throws SystemError: ENOENT there is no such path, or `namespace` names none (`operation` says which: connect, namespace), ECONNREFUSED nobody
- *   answers there, EACCES
+ * @throws SystemError: ENOENT: the path or the namespace does not exist (`syscall` states which: connect, namespace), ECONNREFUSED: no process
+ *   listens there, EACCES
  */
 export async function connectUnix(path: string, options: ConnectOptions = {}): Promise<NetlinkLink> {
   const fd = openUnix(SocketType.SeqPacket);
@@ -72,7 +72,7 @@ async function hello(fd: number, namespace: string): Promise<UnixAnswer> {
   }
 }
 
-/** Resolves when the descriptor can be read, or its time is over. */
+/** Resolves when the descriptor is readable, or at the time limit. */
 function readable(fd: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const watch = readiness.watch(fd, Ready.Readable, () => resolve());
@@ -96,7 +96,7 @@ class UnixLink implements NetlinkLink {
   readonly #buffer = new Frame(new Uint8Array(bufferSize));
   #watch: Watch | undefined;
   #watcher: (() => void) | undefined;
-  /** Packets that wait for room. */
+  /** Packets that wait for buffer space. */
   readonly #outgoing: Uint8Array[][] = [];
 
   constructor(fd: number, path: string, portId: number) {
@@ -147,7 +147,7 @@ class UnixLink implements NetlinkLink {
     return this.#send([request(UnixKind.SetOption, level, option), new Uint8Array(Int32Array.of(value).buffer)]);
   }
 
-  /** Packets keep their order, so what the server sets holds for what is sent next; it is not waited for. */
+  /** Packets keep their order, so the server applies the setting before later packets; the response is not awaited. */
   #send(packet: Uint8Array[]): number {
     if (this.#fd < 0) return -Errno.EBADF;
     const sent = this.#outgoing.length > 0 ? -Errno.EAGAIN : sendMessage(this.#fd, packet);

@@ -26,24 +26,24 @@ import { magic, Pulling, UnixAnswer, UnixFlags, UnixKind, UnixRequest, version }
 
 /** NETLINK_LIST_MEMBERSHIPS, uapi/linux/netlink.h. */
 const listMemberships = 9;
-/** Packets of one connection handled before others get their turn. */
+/** Packets of one connection that are handled before other connections. */
 const batch = 32;
 /**
- * A dump goes on block by block, as the kernel's does, for so many blocks; then, where it is long, many at a time, so that a program need not wait for
+ * A dump continues block by block, like the kernel's, for this number of blocks; then many at a time, so that a program need not wait for
  * each of them.
  */
 const singleBlocks = 16;
 const blocksAtOnce = 16;
-/** A program that receives with read(2) never says Pull: its dump goes on by itself, this often. */
+/** A program that receives with read(2) never sends Pull: its dump continues at this interval. */
 const nudgeMs = 100;
-/** The largest datagram, its request's head, and a byte that tells of a longer one. */
+/** The largest datagram, its request header, and one byte to detect a longer one. */
 const received = new Frame(new Uint8Array(212_992 + UnixRequest.byteLength + 1));
 const details = new MessageDetails();
 
-/** What a connection needs of its listener. */
+/** The part of the listener that a connection uses. */
 export interface ConnectionOwner {
   readonly board: Board;
-  /** The namespace's server; undefined where there is no such namespace. */
+  /** The namespace's server; undefined if the namespace does not exist. */
   namespace(name: string): NetlinkServer | undefined;
   opened(port: Port, connection: UnixConnection): void;
   closed(connection: UnixConnection): void;
@@ -54,39 +54,39 @@ interface Answer {
   readonly first?: number;
   readonly second?: number;
   readonly body?: Uint8Array;
-  /** A descriptor to go with it. */
+  /** A descriptor to send with it. */
   readonly fd?: number;
 }
 const fine: Answer = { error: 0 };
 const refused = (errno: number): Answer => ({ error: Math.abs(errno) });
-/** What a call of the port answered. */
+/** The result of a call of the port. */
 const outcome = (answer: number): Answer => (answer < 0 ? refused(answer) : fine);
 
-/** One program's socket: packets in, a port of the server, datagrams out. */
+/** One program's socket: receives packets, uses a port of the server, sends datagrams. */
 export class UnixConnection {
   readonly #owner: ConnectionOwner;
   #fd: number;
   readonly #watch: Watch;
   #port: Port | undefined;
-  /** Whoever asked last: an automatic bind takes the number of the process that causes it. */
+  /** The process of the last request: an automatic bind uses the id of the process that causes it. */
   #processId = 0;
-  /** connect(2): where datagrams without an address go. */
+  /** connect(2): the destination of datagrams without an address. */
   #peer = { portId: 0, groups: 0 };
-  /** The place on the board; -1: dumps are pushed. */
+  /** The slot on the board; -1: dumps are pushed. */
   #slot = -1;
   #losses = 0;
-  /** What the board says of a dump: `Pulling`. */
+  /** The dump state on the board: `Pulling`. */
   #pulling: number = Pulling.No;
   /** Pulls of the running dump. */
   #pulls = 0;
   /** Every packet is a request. */
   #framed = false;
-  /** A datagram that did not fit: the next to go. */
+  /** A datagram that did not fit; it is sent next. */
   #unsent: Uint8Array | undefined;
   #pumping = false;
   #nudge: Timer | undefined;
 
-  /** @param fd is the connection's from then on */
+  /** @param fd owned by the connection */
   constructor(fd: number, owner: ConnectionOwner) {
     this.#fd = fd;
     this.#owner = owner;
@@ -95,7 +95,7 @@ export class UnixConnection {
     this.#watch = watch;
   }
 
-  /** Lets the process end although the program is still connected. */
+  /** Allows the process to end while the program is connected. */
   unref(): void {
     this.#watch.unref();
   }
@@ -121,20 +121,20 @@ export class UnixConnection {
     for (let i = 0; i < batch && this.#fd >= 0; i++) {
       const length = receiveMessage(this.#fd, received.bytes, details);
       if (length === -Errno.EAGAIN) return;
-      if (length === -Errno.ECONNRESET) continue; // it closed and left answers unread; what it sent before still waits
+      if (length === -Errno.ECONNRESET) continue; // it closed the socket with unread responses; its earlier packets are still queued
       const ended = length < 0 || (length === 0 && (events & (Ready.HangUp | Ready.PeerClosed)) !== 0);
       if (ended || !this.#packet(length)) this.close();
     }
   }
 
-  /** @returns false when the program breaks the rules */
+  /** @returns false if the program violates the protocol */
   #packet(length: number): boolean {
     const { descriptors } = details;
     if (descriptors.length > 1) {
       for (const descriptor of descriptors) close(descriptor);
       return false;
     }
-    if ((details.flags & MessageFlag.ControlTruncated) !== 0) return true; // out of descriptors here: whoever asks sees no answer
+    if ((details.flags & MessageFlag.ControlTruncated) !== 0) return true; // no descriptors left in this process: the requester gets no response
     const reply = descriptors[0] ?? -1;
     if (reply < 0 && !this.#framed) {
       this.#bare(length);
@@ -148,7 +148,7 @@ export class UnixConnection {
     return true;
   }
 
-  /** A datagram and nothing about it. */
+  /** A datagram without a request header. */
   #bare(length: number): void {
     if (length === 0 || length >= received.bytes.length) return;
     if (this.#port === undefined) {
@@ -182,7 +182,7 @@ export class UnixConnection {
     switch (kind) {
       case UnixKind.Data: {
         const addressed = (flags & UnixFlags.Addressed) !== 0;
-        if ((addressed ? first : this.#peer.portId) !== 0) return refused(Errno.ECONNREFUSED); // programs reach the kernel's end alone
+        if ((addressed ? first : this.#peer.portId) !== 0) return refused(Errno.ECONNREFUSED); // programs can only send to the kernel's port
         if (!port.dumping) port.received(largest);
         return outcome(port.receive(body, { addressed }));
       }
@@ -244,7 +244,7 @@ export class UnixConnection {
         return processId();
       },
       ready: () => this.#pump(),
-      // what a program under exec has not received counts; for the others the socket's own limit is enough
+      // the unreceived bytes of a program under exec are counted; for others the socket's own limit applies
       ...(push ? {} : { held: () => Math.max(0, unread(this.#fd)) }),
     };
   }
@@ -260,14 +260,14 @@ export class UnixConnection {
     return answer;
   }
 
-  /** Makes the socket hold what the port's account allows, as far as the kernel lets us. */
+  /** Sets the socket's buffer to the port's limit, as far as the kernel allows. */
   #fitSendBuffer(port: Port): void {
     const bytes = Math.min(port.receiveBuffer, 0x3fffffff);
     const forced = setSocketOption(this.#fd, SocketLevel.Socket, SocketOption.SendBufferForce, bytes);
     if (forced < 0) setSocketOption(this.#fd, SocketLevel.Socket, SocketOption.SendBuffer, bytes);
   }
 
-  /** Moves what waits at the port to the program's socket. */
+  /** Moves queued datagrams of the port to the program's socket. */
   #pump(): void {
     const port = this.#port;
     if (port === undefined || this.#pumping || this.#unsent !== undefined || this.#fd < 0) return;
@@ -298,7 +298,7 @@ export class UnixConnection {
     return true;
   }
 
-  /** @returns whether the next may follow */
+  /** @returns whether the next may be sent */
   #send(datagram: Uint8Array): boolean {
     const sent = send(this.#fd, datagram);
     if (sent >= 0) return true;
@@ -306,7 +306,7 @@ export class UnixConnection {
       this.#unsent = datagram;
       this.#watch.update(Ready.Readable | Ready.Writable);
     }
-    return false; // where the program is gone, the watch tells
+    return false; // if the program closed the socket, the watch reports it
   }
 
   #tellPull({ dumping }: Port): void {
@@ -349,7 +349,7 @@ function getOption(port: Port, level: number, option: number): Answer {
 
 const int = (value: number): Uint8Array => new Uint8Array(Uint32Array.of(value).buffer);
 
-/** Sends the answer where the request asked for it. The other side may have left, or handed over something else: both are its own loss. */
+/** Sends the response if the request has a descriptor for it. Failures are ignored: the program may have closed it or passed another type of descriptor. */
 function answerTo(to: number, { error, first = 0, second = 0, body, fd }: Answer): void {
   const length = body?.length ?? 0;
   const frame = Frame.alloc(UnixAnswer.byteLength + length);

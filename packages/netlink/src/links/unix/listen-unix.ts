@@ -20,7 +20,7 @@ import { Board } from './board.ts';
 import { type ConnectionOwner, UnixConnection } from './connection.ts';
 
 export interface UnixServerOptions {
-  /** The server of the namespace that a program names, '' where it names none; undefined: there is no such namespace. */
+  /** The server of the namespace that a program names ('' for the default); undefined if the namespace does not exist. */
   readonly namespace: (name: string) => NetlinkServer | undefined;
   readonly clock?: Clock;
   readonly log?: Log;
@@ -29,21 +29,21 @@ export interface UnixServerOptions {
 /** A listening socket that carries netlink. */
 export interface UnixServer {
   readonly path: string;
-  /** Programs' sockets that are open. */
+  /** Number of open programs' sockets. */
   readonly connections: number;
-  /** Lets the process end although the socket listens and programs are connected. */
+  /** Allows the process to end while the socket listens and programs are connected. */
   unref(): this;
-  /** Ends it and all connections, and removes the socket's name. */
+  /** Closes it and all connections, and removes the socket's path. */
   close(): void;
 }
 
-/** How long no connection is taken when the process is out of descriptors. */
+/** The pause before the next accept if the process has no descriptors left. */
 const restMs = 100;
 
 /**
- * Listens at a path for programs that speak netlink (packets.ts). Only this user may connect (mode 0600), and whoever does counts as privileged.
- * A socket that a dead server left at the path is replaced.
- * @throws SystemError: EADDRINUSE somebody listens there, or what is there is no socket, ENAMETOOLONG the path has more than 107 bytes, EACCES, ENOENT
+ * Listens at a path for programs that speak netlink (packets.ts). Only this user may connect (mode 0600); connected programs are privileged.
+ * The socket of a dead server at the path is replaced.
+ * @throws SystemError: EADDRINUSE: another process listens there, or the path is not a socket, ENAMETOOLONG the path has more than 107 bytes, EACCES, ENOENT
  */
 export function listenUnix(path: string, options: UnixServerOptions): UnixServer {
   const fd = openUnix(SocketType.SeqPacket);
@@ -52,7 +52,7 @@ export function listenUnix(path: string, options: UnixServerOptions): UnixServer
     if (fd >= 0) close(fd);
     throw new SystemError(answer, 'bind', path);
   }
-  chmodSync(path, 0o600); // before anyone can connect: nothing listens yet
+  chmodSync(path, 0o600); // before clients can connect: the socket does not listen yet
   const listening = listen(fd);
   if (listening < 0) {
     close(fd);
@@ -61,7 +61,7 @@ export function listenUnix(path: string, options: UnixServerOptions): UnixServer
   return new Listener(path, fd, options);
 }
 
-/** Binds, in place of a name behind which nobody listens any more. */
+/** Binds, replacing a socket on which no process listens. */
 function bindFresh(fd: number, path: string): number {
   const answer = bindUnix(fd, path);
   if (answer !== -Errno.EADDRINUSE || !isDead(path)) return answer;
@@ -69,7 +69,7 @@ function bindFresh(fd: number, path: string): number {
   return bindUnix(fd, path);
 }
 
-/** Whether a socket is there that nobody listens on; what is no socket refuses a connection too. */
+/** Returns whether the path is a socket on which no process listens; a path that is not a socket refuses connections too. */
 function isDead(path: string): boolean {
   if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return false;
   const fd = openUnix(SocketType.SeqPacket);
@@ -128,7 +128,7 @@ class Listener implements UnixServer, ConnectionOwner {
     const server = this.#options.namespace(name);
     if (server !== undefined && !this.#servers.has(server)) {
       this.#servers.add(server);
-      server.onClose((port) => this.#ports.get(port)?.close()); // a namespace that ends takes its sockets with it
+      server.onClose((port) => this.#ports.get(port)?.close()); // deleting a namespace closes its sockets
     }
     return server;
   }
@@ -163,7 +163,7 @@ class Listener implements UnixServer, ConnectionOwner {
     }
   }
 
-  /** Out of descriptors: the queue stays, and is looked at again later. */
+  /** No descriptors left: pending connections stay in the backlog until the next attempt. */
   #rest(error: number): void {
     this.#log.error('no connection can be taken', { error: new SystemError(error, 'accept', this.path).message });
     this.#watch?.close();

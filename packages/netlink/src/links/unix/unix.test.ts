@@ -116,7 +116,7 @@ test('events reach the members of a group', () =>
     const [listening, telling] = [createClient(await connectUnix(path)), createClient(await connectUnix(path))];
     const events = listening.events([3]);
     const first = events.next();
-    await listening.request(request(0x7f02, 0)); // by its answer, the group is joined
+    await listening.request(request(0x7f02, 0)); // the group is joined before the response
     await telling.request(request(0x7f02, 2));
     const seen = [(await first).value, (await events.next()).value];
     assert.deepEqual(
@@ -133,7 +133,7 @@ test('a reader that falls behind learns that something was lost, and hears what 
     const [listening, telling] = [await connectUnix(path), createClient(await connectUnix(path))];
     listening.setOption(1, 3);
     listening.setReceiveBuffer(1);
-    listening.send(datagram(0, 0x5, 1, 0)); // by its answer, the options hold
+    listening.send(datagram(0, 0x5, 1, 0)); // the options apply before the response
     await readable(listening);
     while (typeof listening.receive() !== 'number');
     await telling.request(request(0x7f02, 5000));
@@ -209,15 +209,15 @@ test('a namespace that ends takes its sockets with it; a listener that ends all 
     }
   }));
 
-// ---- the other end speaks for itself ----
+// ---- the other end sends raw packets ----
 
-/** Connects without a word. */
+/** Connects without Hello. */
 function bare(path: string): number {
   const fd = openUnix(SocketType.SeqPacket);
   assert.equal(connectSocket(fd, path), 0);
   return fd;
 }
-/** What comes next on a descriptor: the packet, or a number. */
+/** Returns the next packet of a descriptor, or a number. */
 async function packet(fd: number): Promise<Uint8Array | number> {
   const buffer = new Uint8Array(65_536);
   for (;;) {
@@ -236,7 +236,7 @@ function packed(kind: number, first = 0, second = 0, flags = 0): Uint8Array {
   UnixRequest.write(frame, 0, { magic, kind, flags, processId: 4711, largest: 0, first, second });
   return frame.bytes;
 }
-/** Asks as the shim does: with an end of a pair. */
+/** Sends a request as the shim does: with an end of a socket pair. */
 async function ask(fd: number, ...chunks: Uint8Array[]): Promise<UnixAnswer & { body: Uint8Array }> {
   const [here, there] = socketPair(SocketType.SeqPacket) as [number, number];
   assert.ok(sendMessage(fd, chunks, [there]) > 0);
@@ -332,6 +332,6 @@ test('a program that leaves in the middle of a dump leaves nothing behind', () =
     link.close();
     const other = createClient(await connectUnix(path));
     while (listener.connections > 1) await other.request(request(0x7f02, 0));
-    assert.notEqual(server.port(portId), port); // the number may serve the other one now
+    assert.notEqual(server.port(portId), port); // the number may belong to another descriptor now
     other.close();
   }));
