@@ -102,7 +102,10 @@ export function endSession(session: Session): MaybePromise<void> {
   connection.async.cancelWhere((request) => request.session === session);
   const trees = [...session.trees.values()];
   session.trees.clear();
-  if (wasValid) connection.server.sessionEnded(session);
+  if (wasValid) {
+    connection.server.sessionEnded(session);
+    connection.loggedOff();
+  }
   const closed = closeAll([...session.opens.values()]);
   for (const tree of trees) letRootGo(tree);
   connection.retire(session);

@@ -2,6 +2,7 @@ import type { Link, Log, Timer } from '@ring3/kit';
 import { type Cipher, type Dialect, type Header, initialPreauthHash, ProtocolId, preauthHash, SigningAlgorithm } from '@ring3/smb-proto';
 import { DecodeError } from '@ring3/wire';
 import { AsyncList } from './async.ts';
+import type { Account } from './budget.ts';
 import { endSession } from './close.ts';
 import { Compound } from './compound.ts';
 import { CommandSequenceWindow } from './credits.ts';
@@ -14,11 +15,13 @@ import { RetiredSessions } from './retired-sessions.ts';
 import type { Server } from './server.ts';
 import type { Session } from './session.ts';
 import { answerSmb1 } from './smb1.ts';
+import type { Stranger } from './strangers.ts';
 
 /** What one frame costs beside its bytes, and what may come around its payload. */
 const frameSlack = 64 * 1024;
-/** A turn of the event loop works no longer than this for one connection, ms. */
+/** A turn of the event loop works about this long for all connections of one user, and at least the second for each of them, ms. */
 const turnMs = 2;
+const leastTurnMs = 0.1;
 
 /** A frame that has arrived. */
 interface Received {
@@ -30,13 +33,15 @@ interface Received {
   readonly pooled: Uint8Array | undefined;
 }
 
-/** Connection, MS-SMB2 3.3.1.7: the road of frames in and replies out, and what was agreed on. What happens to a request is not decided here. */
-export class Connection {
+/** Connection, MS-SMB2 3.3.1.7: the path of frames in and replies out, and what was negotiated. What happens to a request is not decided here. */
+export class Connection implements Stranger {
   readonly id: number;
   readonly server: Server;
   /** The server's options when it began: what it agrees on with its client follows from these, whatever changes later. */
   readonly options: ResolvedOptions;
   readonly link: Link;
+  /** Its client's address, or the network of it that is counted as one. */
+  readonly network: string;
   readonly log: Log;
   readonly creationTime: number;
   readonly async: AsyncList;
@@ -71,27 +76,41 @@ export class Connection {
   logonPenalty: Promise<void> | undefined;
   /** Bytes of buffers that reads are under way into. */
   reading = 0;
-  #authenticated = false;
+  /** Sessions whose first logon is complete. */
+  #loggedOn = 0;
+  /** A user was logged on, now or before. */
+  #hadLogon = false;
   readonly #waiting: Received[] = [];
   readonly #inFlight = new Set<Compound>();
   readonly #retired = new RetiredSessions();
   #inFlightBytes = 0;
   #pumping = false;
+  /** Milliseconds of work since other connections had their turn. */
+  #spent = 0;
+  /** Its next request is handled in a later turn of the event loop. */
+  #resting = false;
+  readonly #rested = (): void => {
+    this.#resting = false;
+    this.#pump();
+  };
   /** When bytes arrived last. */
   #now: number;
   /** Set when no more requests are taken: why it ends. */
   #leaving: string | undefined;
   #paused = false;
-  /** Bytes that the server's budget knows of. */
+  /** Bytes that the server's budget knows of, and whose they are. */
   #booked = 0;
+  #account: Account;
   readonly #wake = (): void => this.#throttle();
   #logonTimer: Timer | undefined;
 
-  constructor(server: Server, link: Link, id: number) {
+  constructor(server: Server, link: Link, id: number, network: string) {
     const { limits, clock } = server;
     this.id = id;
     this.server = server;
     this.link = link;
+    this.network = network;
+    this.#account = server.budget.join(network);
     this.log = server.log.child({ connection: id, peer: link.peer });
     this.options = server.options;
     this.creationTime = this.lastActive = clock.wall();
@@ -103,8 +122,8 @@ export class Connection {
       sessionRequest: () => void this.link.send([Uint8Array.of(0x82, 0, 0, 0)]),
       broken: (reason, tooLong) => this.#broken(reason, tooLong),
     };
-    this.#reader = new FrameReader(limits.frameBeforeLogon, events, server.buffers);
-    this.#logonTimer = clock.after(limits.logonMs, () => this.#lateLogon());
+    this.#reader = new FrameReader(limits.frameBeforeLogon, events, server.buffers, server.announced);
+    this.#expectLogon();
   }
 
   /** Starts to listen to the link. */
@@ -114,7 +133,11 @@ export class Connection {
         this.bytesIn += bytes.length;
         this.#now = this.server.clock.now();
         this.#reader.receive(bytes);
-        this.#pump(this.#now);
+        if (this.authenticated) this.#pump(this.#now);
+        else if (!this.#resting) {
+          this.#rest(); // one piece of the stream in each of its turns
+          this.#throttle();
+        }
       },
       buffer: () => this.#reader.buffer(),
       end: (reason) => this.end(reason),
@@ -123,26 +146,49 @@ export class Connection {
   }
 
   #broken(reason: string, tooLong: boolean): void {
-    if (tooLong && !this.#authenticated) this.server.numbers.refused.add('frameBeforeLogon');
+    if (tooLong && !this.authenticated) this.server.numbers.refused.add('frameBeforeLogon');
     this.end(reason);
+  }
+
+  #expectLogon(): void {
+    const { clock, limits } = this.server;
+    this.#logonTimer = clock.after(limits.logonMs, () => this.#lateLogon());
   }
 
   #lateLogon(): void {
     this.server.numbers.refused.add('logonMs');
-    this.end('nobody logged on in time');
+    this.end('no user logged on in time');
   }
 
-  /** Whether somebody has logged on here. */
+  /** Whether a user is logged on here. */
   get authenticated(): boolean {
-    return this.#authenticated;
+    return this.#loggedOn > 0;
   }
 
-  /** Lifts the limits that hold before log-on. */
-  loggedOn(): void {
-    if (this.#authenticated) return;
-    this.#authenticated = true;
+  /** A user has logged on for the first time in a session: the first such session lifts the limits that hold before logon. @param user the user's key for limits */
+  loggedOn(user: string): void {
+    if (this.#loggedOn++ > 0) return;
+    this.#hadLogon = true;
     this.#logonTimer?.clear();
     this.#reader.limit = Math.max(this.maxWrite, this.maxTransact) + frameSlack;
+    this.#moveTo(user);
+  }
+
+  /** A session with a logged-on user has ended: after the last one the limits that hold before logon hold again, among them the time to log on. */
+  loggedOff(): void {
+    if (--this.#loggedOn > 0 || this.ended) return;
+    this.#reader.limit = this.server.limits.frameBeforeLogon;
+    this.#moveTo(this.network);
+    this.#expectLogon();
+  }
+
+  /** What it holds counts for another user or address from now on. */
+  #moveTo(key: string): void {
+    const { budget } = this.server;
+    budget.change(this.#account, -this.#booked);
+    budget.leave(this.#account);
+    this.#account = budget.join(key);
+    budget.change(this.#account, this.#booked);
   }
 
   /** Bytes that one whole reply may have. */
@@ -158,6 +204,11 @@ export class Connection {
   /** Bytes that it holds, as the server's budget knows them. */
   get held(): number {
     return this.#booked;
+  }
+
+  /** Whose bytes these are. */
+  get account(): Account {
+    return this.#account;
   }
 
   /** Frames received and not yet answered. */
@@ -190,7 +241,7 @@ export class Connection {
 
   /** Whether another frame may be started: before log-on one at a time, later as long as the budget lasts. */
   #mayStart(): boolean {
-    if (!this.#authenticated) return this.#inFlight.size === 0;
+    if (!this.authenticated) return this.#inFlight.size === 0;
     const { limits } = this.server;
     return this.#inFlight.size - this.async.size < limits.requestsForConnection && this.link.queued + this.reading < limits.connectionBytes;
   }
@@ -201,33 +252,60 @@ export class Connection {
   }
 
   #pump(start = this.server.clock.now()): void {
-    if (this.#pumping || this.ended) return;
-    this.#pumping = true;
+    if (this.#pumping || this.#resting || this.ended) return;
+    if (!this.authenticated) {
+      if (this.#waiting.length > 0 && this.#mayStart()) this.#rest();
+      this.#throttle();
+      return;
+    }
     const { clock } = this.server;
+    const allowed = Math.max(turnMs / this.#account.connections, leastTurnMs) - this.#spent;
+    this.#pumping = true;
     while (!this.ended && this.#waiting.length > 0 && this.#mayStart()) {
       this.#begin(this.#waiting.shift() as Received);
-      if (this.#waiting.length > 0 && clock.now() - start > turnMs) {
-        this.server.defer(() => this.#pump());
-        break;
-      }
+      if (this.#waiting.length > 0 && clock.now() - start > allowed) break;
     }
     this.#pumping = false;
+    const worked = clock.now() - start;
+    if (worked > allowed) this.#rest();
+    else this.#spent += worked;
     this.#throttle();
+  }
+
+  /** Lets the others have their turn: after them a user's connection continues, or one without a logon in its turn among those. */
+  #rest(): void {
+    if (this.ended) return;
+    this.#spent = 0;
+    this.#resting = true;
+    if (this.authenticated) this.server.defer(this.#rested);
+    else this.server.strangers.add(this);
+  }
+
+  /** Handles one frame of a connection without a logon. */
+  step(): void {
+    this.#resting = false;
+    if (this.ended) return;
+    this.#pumping = true;
+    if (this.#waiting.length > 0 && this.#mayStart()) this.#begin(this.#waiting.shift() as Received);
+    this.#pumping = false;
+    this.#pump();
   }
 
   /** Pauses the link while too much is unfinished or unsent. */
   #throttle(): void {
     if (this.ended) return;
-    const held = this.#inFlightBytes + this.link.queued + this.#reader.held;
+    const held = this.#inFlightBytes + this.link.queued + this.reading + this.#reader.held;
     const { limits, budget } = this.server;
-    const crowded = budget.change(held - this.#booked);
+    const crowded = budget.change(this.#account, held - this.#booked);
     this.#booked = held;
+    let pause = this.#resting || held > limits.connectionBytes || (this.#waiting.length > 0 && !this.#mayStart());
     if (crowded) {
-      budget.wait(this.#wake);
       this.server.crowded();
+      if (budget.exceeds(this.#account, held)) {
+        budget.wait(this.#wake);
+        pause = true;
+      }
     }
-    const stalled = this.#waiting.length > 0 && !this.#mayStart();
-    const pause = held > limits.connectionBytes || stalled || (crowded && held > 0);
     if (pause === this.#paused) return;
     this.#paused = pause;
     if (pause) this.link.pause();
@@ -320,7 +398,7 @@ export class Connection {
   grantCredits(asked: number): number {
     const { connectionBytes, maxCredits } = this.server.limits;
     const tight = this.#inFlightBytes + this.link.queued > connectionBytes;
-    return this.#window.grant(this.#authenticated || asked <= 1 ? asked : Math.min(asked, 64), tight ? 1 : maxCredits);
+    return this.#window.grant(this.authenticated || asked <= 1 ? asked : Math.min(asked, 64), tight ? 1 : maxCredits);
   }
 
   /** Takes a message into the preauthentication hash of the connection, 3.1.1. */
@@ -360,8 +438,12 @@ export class Connection {
     this.#logonTimer?.clear();
     this.#waiting.length = 0;
     this.server.budget.forget(this.#wake);
-    this.server.budget.change(-this.#booked);
-    this.log.info('connection ended', { reason });
+    this.server.budget.change(this.#account, -this.#booked);
+    this.server.budget.leave(this.#account);
+    this.server.strangers.delete(this);
+    this.#reader.dispose();
+    if (this.#hadLogon) this.log.info('connection ended', { reason });
+    else this.log.debug('connection ended', { reason }); // a stranger fills no log
     this.async.cancelWhere(() => true);
     for (const session of [...this.sessions.values()]) endSession(session);
     this.link.close(now);

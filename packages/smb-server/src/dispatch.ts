@@ -44,7 +44,7 @@ function road(request: Request): MaybePromise<Outcome> {
   if (verdict !== 'good') return verdict === 'close' ? disconnect : verdict;
   if (needs !== 'none' && session !== undefined) {
     if (session.state === 'expired' && !survivesExpiry.has(command)) return NtStatus.NetworkSessionExpired;
-    if (session.encryptData && !request.encrypted && connection.options.encryption === 'required') return NtStatus.AccessDenied;
+    if (session.encryptData && !request.encrypted) return NtStatus.AccessDenied; // 3.3.5.2.9, of a server that supports 3.1.1
   }
   if (spec === undefined) return NtStatus.InvalidParameter;
   if (needs === 'tree' || needs === 'open') {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Command, EchoRequest, Header, headerLength, WriteRequest } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import fc from 'fast-check';
+import { Allowance } from './allowance.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { FrameReader, protocolIdOf, toFrame, writeFraming } from './frame.ts';
 
@@ -196,10 +197,47 @@ test('a frame that comes in crumbs is held in few pieces, and is whole in the en
   ok(whole.equals(message));
 });
 
-test('a bulk frame counts for its whole buffer as soon as it is announced', () => {
-  const pool = new BufferPool();
-  const reader = new FrameReader(2 ** 20, { frame: () => {}, sessionRequest: () => {}, broken: () => {} }, pool);
+const ignore = { frame: () => {}, sessionRequest: () => {}, broken: () => {} };
+
+test('an announced frame holds what has arrived of it', () => {
+  const reader = new FrameReader(2 ** 20, ignore, new BufferPool());
   reader.buffer();
   reader.receive(Buffer.of(0, 0x0f, 0, 0));
-  ok(reader.held >= 0x0f0000);
+  strictEqual(reader.held, 0);
+  reader.buffer().fill(1);
+  reader.receive(reader.buffer().subarray(0, 1000));
+  strictEqual(reader.held, 1000);
+  reader.dispose();
+  strictEqual(reader.held, 0);
+});
+
+test('what is announced beyond the allowance gets memory as it arrives, and is whole in the end', () => {
+  const taken: number[] = [];
+  const pool = new BufferPool();
+  const take = pool.take.bind(pool);
+  pool.take = (length) => {
+    taken.push(length);
+    return take(length);
+  };
+  const allowance = new Allowance(1_000_000);
+  const first = new FrameReader(2 ** 20, ignore, pool, allowance);
+  first.buffer();
+  first.receive(Buffer.of(0, 0x0f, 0, 0));
+  const frames: Buffer[] = [];
+  const second = new FrameReader(2 ** 20, { ...ignore, frame: (chunks) => void frames.push(Buffer.concat(chunks)) }, pool, allowance);
+  const message = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i % 251));
+  second.buffer();
+  second.receive(framed(message).subarray(0, 4));
+  deepStrictEqual(taken, [0x0f0000, 65536]);
+  for (let at = 0; at < message.length; ) {
+    const buffer = second.buffer();
+    const length = Math.min(buffer.length, 50_000, message.length - at);
+    buffer.set(message.subarray(at, at + length));
+    second.receive(buffer.subarray(0, length));
+    at += length;
+  }
+  ok(frames[0]?.equals(message));
+  ok(taken.every((length, i) => i === 0 || length <= 300_000));
+  first.dispose();
+  strictEqual(allowance.take(1_000_000), true, 'an incomplete frame returns what it took');
 });

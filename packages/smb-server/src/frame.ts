@@ -1,5 +1,6 @@
 import { Command, headerLength, ProtocolId } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
+import type { Allowance } from './allowance.ts';
 import type { BufferPool } from './buffer-pool.ts';
 
 /** What the framing tells its owner. Chunks are views of what was received, and its to write into. */
@@ -26,10 +27,16 @@ const landing = Buffer.allocUnsafeSlow(bulkFrame);
 const manyPieces = 64;
 const crumb = 1024;
 
+/** Where bytes arrive while frames are limited to small ones: little is parsed in one piece before logon. */
+const smallLanding = landing.subarray(0, 4096);
+
 /**
- * Cuts a stream into messages: direct TCP (MS-SMB2 2.1: a zero byte and 24 bits of length), and on the same port NetBIOS session service (RFC 1002 4.3.1).
- * Where the link asks for memory, a bulk frame is received in place into one buffer, and what is small is copied out of one landing; else pieces stay as
- * they came.
+ * Splits a stream into messages: direct TCP (MS-SMB2 2.1: a zero byte and 24 bits of length), and on the same port NetBIOS session service (RFC 1002 4.3.1).
+ * If the link asks for memory, a bulk frame is received in place into one buffer, and a small frame is copied out of a landing buffer; otherwise the pieces
+ * are kept as they arrived.
+ *
+ * An announced length costs nothing until its bytes arrive. The buffer of a bulk frame has its whole size at once only while the allowance covers what is
+ * announced and has not arrived; otherwise it starts small and doubles.
  */
 export class FrameReader {
   readonly #events: FrameEvents;
@@ -42,30 +49,47 @@ export class FrameReader {
   #there = 0;
   #chunks: Uint8Array[] = [];
   readonly #pool: BufferPool | undefined;
+  readonly #allowance: Allowance | undefined;
   /** The buffer of the bulk frame that is being received. */
   #bulk: Uint8Array | undefined;
+  /** Bytes of the allowance that this frame uses. */
+  #allowed = 0;
   /** The link asks for memory. */
   #asked = false;
   #broken = false;
   /** A frame came before: no session is requested any more. */
   #begun = false;
 
-  /** @param pool where buffers for bulk frames come from; whoever gets the frame gives them back, or leaves them to the garbage collector */
-  constructor(limit: number, events: FrameEvents, pool?: BufferPool) {
+  /**
+   * @param pool where buffers for bulk frames come from; the receiver of the frame returns them, or leaves them to the garbage collector
+   * @param allowance bytes that all readers together may allocate before they arrive; none if absent
+   */
+  constructor(limit: number, events: FrameEvents, pool?: BufferPool, allowance?: Allowance) {
     this.limit = limit;
     this.#events = events;
     this.#pool = pool;
+    this.#allowance = allowance;
   }
 
   /** Memory for what arrives next. */
   buffer(): Uint8Array {
     this.#asked = true;
-    return this.#bulk === undefined ? landing : this.#bulk.subarray(this.#there, this.#wanted);
+    if (this.#bulk === undefined) return this.limit > bulkFrame ? landing : smallLanding;
+    return this.#bulk.subarray(this.#there, this.#wanted);
   }
 
-  /** Bytes that a frame takes which is not complete yet: of a bulk frame all of its buffer, since a client costs that by announcing it. */
+  /** Bytes that have arrived of a frame that is not complete. */
   get held(): number {
-    return this.#bulk?.length ?? this.#there;
+    return this.#there;
+  }
+
+  /** Releases the incomplete frame: nothing more is received. */
+  dispose(): void {
+    this.#broken = true;
+    this.#chunks = [];
+    this.#bulk = undefined;
+    this.#there = 0;
+    this.#returnAllowed();
   }
 
   /** Takes the next piece of the stream. */
@@ -73,23 +97,31 @@ export class FrameReader {
     if (this.#bulk !== undefined && bytes.buffer === this.#bulk.buffer) {
       this.#there += bytes.length;
       if (this.#there === this.#wanted) this.#complete();
+      else if (this.#there === this.#bulk.length) this.#grow(this.#bulk, this.#there + 1);
       return;
     }
     const borrowed = bytes.buffer === landing.buffer;
     let at = 0;
     while (at < bytes.length && !this.#broken) {
       if (this.#headLength < 4) {
+        if (this.#headLength === 0 && bytes[at] === keepAlive) {
+          at = afterKeepAlives(bytes, at);
+          if (at === bytes.length) break;
+        }
         this.#head[this.#headLength++] = bytes[at++] as number;
         if (this.#headLength === 4) this.#start();
         continue;
       }
       const take = Math.min(this.#wanted - this.#there, bytes.length - at);
       const piece = take === bytes.length ? bytes : bytes.subarray(at, at + take);
-      if (this.#bulk !== undefined) this.#bulk.set(piece, this.#there);
-      else this.#chunks.push(borrowed ? Buffer.from(piece) : piece);
+      if (this.#bulk !== undefined) {
+        if (this.#there + take > this.#bulk.length) this.#grow(this.#bulk, this.#there + take);
+        this.#bulk.set(piece, this.#there);
+      } else if (this.#type !== keepAlive) this.#chunks.push(borrowed ? Buffer.from(piece) : piece);
       this.#there += take;
       at += take;
       if (this.#there === this.#wanted) this.#complete();
+      else if (this.#bulk !== undefined && this.#there === this.#bulk.length) this.#grow(this.#bulk, this.#there + 1);
       else if (this.#chunks.length >= Math.max(manyPieces, this.#there / crumb)) this.#chunks = [joined(this.#chunks, this.#there)];
     }
   }
@@ -102,7 +134,29 @@ export class FrameReader {
     if (type !== sessionMessage && type !== keepAlive && !request) this.#break(`frame type ${type}`);
     else if (this.#wanted > this.limit) this.#break(`a frame of ${this.#wanted} bytes, at most ${this.limit} are taken`, true);
     else if (this.#wanted === 0) this.#complete();
-    else if (this.#asked && this.#wanted > bulkFrame) this.#bulk = this.#pool?.take(this.#wanted);
+    else if (this.#asked && this.#wanted > bulkFrame) this.#bulk = this.#bulkBuffer();
+  }
+
+  /** All of the frame's buffer if the allowance covers it, otherwise its beginning. */
+  #bulkBuffer(): Uint8Array | undefined {
+    if (this.#allowance?.take(this.#wanted) !== false) {
+      if (this.#allowance !== undefined) this.#allowed = this.#wanted;
+      return this.#pool?.take(this.#wanted);
+    }
+    return this.#pool?.take(bulkFrame);
+  }
+
+  /** A buffer of twice the size, or more if `least` bytes need it. */
+  #grow(bulk: Uint8Array, least: number): void {
+    const grown = this.#pool?.take(Math.min(this.#wanted, Math.max(bulk.length * 2, least))) as Uint8Array;
+    grown.set(bulk.subarray(0, this.#there));
+    this.#pool?.give(bulk);
+    this.#bulk = grown;
+  }
+
+  #returnAllowed(): void {
+    if (this.#allowed > 0) this.#allowance?.give(this.#allowed);
+    this.#allowed = 0;
   }
 
   #complete(): void {
@@ -112,6 +166,7 @@ export class FrameReader {
     this.#headLength = this.#there = 0;
     this.#chunks = [];
     this.#bulk = undefined;
+    this.#returnAllowed();
     this.#begun = true;
     if (this.#type === sessionRequest) this.#events.sessionRequest();
     else if (this.#type === sessionMessage) {
@@ -121,11 +176,16 @@ export class FrameReader {
   }
 
   #break(reason: string, tooLong = false): void {
-    this.#broken = true;
-    this.#chunks = [];
-    this.#bulk = undefined;
+    this.dispose();
     this.#events.broken(reason, tooLong);
   }
+}
+
+/** Skips keep-alives without a payload, as they should be (RFC 1002 4.3.7): they would cost far more time than bytes. */
+function afterKeepAlives(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (at + 4 <= bytes.length && bytes[at] === keepAlive && bytes[at + 1] === 0 && bytes[at + 2] === 0 && bytes[at + 3] === 0) at += 4;
+  return at;
 }
 
 /** Bytes in front of a frame: direct TCP framing of a message of `length` bytes. */

@@ -10,11 +10,11 @@ export interface Limits {
   readonly frameBeforeLogon: number;
   /** Time until somebody has to have logged on. */
   readonly logonMs: number;
-  /** Received and unfinished, or unsent, for a connection. */
+  /** Received and unfinished, being read, or unsent, for a connection. */
   readonly connectionBytes: number;
-  /** The same for all connections together. */
+  /** The same for all connections together. Beyond it users and addresses that hold more than their share wait; the others continue. */
   readonly totalBytes: number;
-  /** Until a connection is ended because those are used up. */
+  /** Until connections of those that hold the most are ended, as many as needed, because those are exceeded. */
   readonly crowdedMs: number;
   /** MaxReadSize, MaxWriteSize, MaxTransactSize; 64 KiB at 2.0.2. */
   readonly maxRead: number;

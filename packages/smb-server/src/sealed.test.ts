@@ -114,6 +114,17 @@ test('where encryption is required, clear requests and clients without it are re
   strictEqual((await plain.logOn('ann', 'secret')).status, NtStatus.AccessDenied);
 });
 
+test('a session whose data is to be encrypted takes nothing in the clear, whether or not encryption is required (3.3.5.2.9)', async () => {
+  const { client, answer, sealed, open } = await sealing({ encryption: 'desired' });
+  strictEqual(answer.read(SessionSetupResponse).sessionFlags & 4, 4);
+  client.sendFrame(client.encode([connect('share')]));
+  const refused = open.decrypt([(await client.nextRaw()) as Uint8Array]);
+  strictEqual(Buffer.concat(refused ?? []).readUInt32LE(8), NtStatus.AccessDenied);
+  client.sendFrame(sealed(connect('share')));
+  const connected = open.decrypt([(await client.nextRaw()) as Uint8Array]);
+  strictEqual(Buffer.concat(connected ?? []).readUInt32LE(8), NtStatus.Success);
+});
+
 test('a share that requires encryption says so, and takes nothing in the clear (3.3.5.7)', async () => {
   const shares = { secret: { vfs: createMemoryStore(), encryption: 'required' as const } };
   const { client, sealed, open } = await sealing({ shares });

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Clock, DebugSwitches, Link, Log, Metrics, Random, Timer } from '@ring3/kit';
 import { createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
 import { Admission } from './admission.ts';
+import { Allowance } from './allowance.ts';
 import { Budget } from './budget.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { Connection } from './connection.ts';
@@ -14,16 +15,22 @@ import { IdleSweep } from './idle-sweep.ts';
 import { createIds } from './ids.ts';
 import { Leaving } from './leaving.ts';
 import type { Limits } from './limits.ts';
+import { networkOf } from './network.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import { Numbers } from './numbers.ts';
 import type { Open } from './open.ts';
 import { notifyOplockBreak } from './oplock.ts';
 import type { ResolvedOptions } from './options.ts';
+import { ownerOf } from './owner.ts';
 import { changeOptions, type RunTimeOptions } from './run-time-options.ts';
 import type { Session } from './session.ts';
 import { createShares, type Shares } from './shares.ts';
+import { Strangers } from './strangers.ts';
 import type { Tree } from './tree.ts';
 import type { Users } from './users.ts';
+
+/** Bytes that may be allocated for announced frames before they arrive: enough that an ordinary bulk WRITE is received in place. */
+const announcedBytes = 64 * 1024 * 1024;
 
 /** Names of CreateAction, MS-SMB2 2.2.14, by its numbers. */
 const actions: readonly OpenAction[] = ['superseded', 'opened', 'created', 'overwritten'];
@@ -50,6 +57,9 @@ export class Server {
   readonly users: Users;
   readonly buffers = new BufferPool();
   readonly budget: Budget;
+  /** For frames that are announced and have not arrived. */
+  readonly announced = new Allowance(announcedBytes);
+  readonly strangers: Strangers;
   readonly nextId: () => number;
   readonly startTime: number;
   readonly leaving = new Leaving(this);
@@ -84,6 +94,7 @@ export class Server {
       (vfs) => debugStore(vfs, this.debug, this.clock),
     );
     this.budget = new Budget(this.limits.totalBytes);
+    this.strangers = new Strangers(this.clock, this.defer);
     this.startTime = this.clock.wall();
     this.nextId = createIds(this.clock, this.random);
     this.#mechanism = this.#createMechanism(options);
@@ -130,8 +141,9 @@ export class Server {
   }
 
   /**
-   * The budget is used up. Who holds it may never let go: a frame that never ends, answers that nobody reads. If nothing else makes room in time, the connection
-   * that holds most is ended, and so on until there is room for the others.
+   * The budget is exceeded. Its holders may never release it: a frame that never ends, responses that the client does not read. If there was no relief in time, as
+   * many connections as needed are ended at once: of the users and addresses that hold more than their share, those with the most first, and of each the
+   * connection with the most first.
    */
   crowded(): void {
     const { budget, clock, limits } = this;
@@ -140,14 +152,24 @@ export class Server {
     this.#crowd = clock.after(limits.crowdedMs, () => {
       this.#crowd = undefined;
       if (!budget.over) return;
-      if (budget.reliefs !== reliefs) return this.crowded(); // there was room meanwhile
-      let largest: Connection | undefined;
-      for (const connection of this.connections.values()) if (largest === undefined || connection.held > largest.held) largest = connection;
-      this.numbers.refused.add('crowdedMs');
-      largest?.end('it held most of a budget that was used up');
+      if (budget.reliefs === reliefs) this.#relieve();
       if (budget.over) this.crowded();
     });
     for (const connection of this.connections.values()) connection.recount();
+  }
+
+  #relieve(): void {
+    const { budget, numbers, log } = this;
+    const bySize = [...this.connections.values()].sort((a, b) => b.account.held - a.account.held || b.held - a.held);
+    let ended = 0;
+    const end = (connection: Connection): void => {
+      numbers.refused.add('crowdedMs');
+      ended++;
+      connection.end('it held the most of a budget that was exceeded');
+    };
+    for (const connection of bySize) if (budget.exceeds(connection.account, connection.held)) end(connection);
+    for (const connection of bySize) if (budget.over && !connection.ended) end(connection); // many that hold little each
+    log.warn('the budget for unfinished requests and unsent responses was exceeded', { limit: this.limits.totalBytes, ended });
   }
 
   nextOpenId(): number {
@@ -162,21 +184,22 @@ export class Server {
   /** Takes a new connection, if the limits allow it. @param address what is counted for each address; the link's peer without its port where missing */
   accept(link: Link, address = link.peer.replace(/:\d+$/, '')): Connection | undefined {
     const closing = this.leaving.begun;
-    const limit = closing ? undefined : this.#admission.reachedBy(address);
+    const network = networkOf(address);
+    const limit = closing ? undefined : this.#admission.reachedBy(network);
     if (closing || limit !== undefined) {
       if (limit !== undefined) this.numbers.refused.add(limit);
       this.debug.say('conn', 'refused by a limit', {
         peer: link.peer,
         connections: this.connections.size,
-        fromAddress: this.#admission.from(address),
+        fromAddress: this.#admission.from(network),
         closing,
       });
       link.close(true);
       return undefined;
     }
-    const connection = new Connection(this, link, this.#nextConnection++);
+    const connection = new Connection(this, link, this.#nextConnection++, network);
     this.connections.set(connection.id, connection);
-    this.#admission.entered(connection, address);
+    this.#admission.entered(connection);
     this.numbers.connections++;
     this.#idle.start();
     this.debug.say('conn', 'accepted', { connection: connection.id, peer: link.peer, connections: this.connections.size });
@@ -205,7 +228,10 @@ export class Server {
 
   /** @param first it was not logged on before */
   loggedOn(session: Session, first: boolean): void {
-    if (first) this.#loggedOn++;
+    if (first) {
+      this.#loggedOn++;
+      session.connection.loggedOn(ownerOf(session));
+    }
     const { actor, isGuest, isAnonymous } = session;
     this.numbers.logons.add(isGuest ? 'guest' : isAnonymous ? 'anonymous' : 'user');
     this.events.emit('log-on', { ...actor, guest: isGuest, anonymous: isAnonymous, status: 0 });

@@ -62,7 +62,7 @@ export const limitKeys = {
   'frame-before-logon': limit('frameBeforeLogon', 'bytes of a frame before somebody has logged on', 4096, 1 << 20),
   'connection-bytes': limit('connectionBytes', 'bytes received and unfinished, or unsent, for a connection', 1 << 20, 2 ** 31),
   'total-bytes': limit('totalBytes', 'the same for all connections together', 1 << 20, 2 ** 40),
-  'crowded-seconds': limit('crowdedMs', 'until a connection is ended because those are used up', 0, 3600, seconds),
+  'crowded-seconds': limit('crowdedMs', 'until the connections that hold the most are ended because those are exceeded', 0, 3600, seconds),
   'close-seconds': limit('closeMs', 'until a stop waits no more for a folder that does not answer', 0, 3600, seconds),
   credits: limit('maxCredits', 'credits of a connection', 64, 65_535),
   'read-bytes': limit('maxRead', 'longest READ', 65_536, 8 << 20),

@@ -221,7 +221,6 @@ function onComplete(
   session.logOn(logon, identity);
   if (first && !nobody) protect(session, logon.sessionKey, securityMode);
   session.preauthHash = undefined;
-  connection.loggedOn();
   server.loggedOn(session, first);
   connection.log.info('logged on', { user: logon.user, guest: logon.guest, anonymous: logon.anonymous });
   if (server.debug.on.auth) tellLogon(session, logon, !first);
