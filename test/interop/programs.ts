@@ -30,6 +30,7 @@ const wanted = {
     probe: ['sh', '-c', 'command -v systemd-analyze && command -v systemd-socket-activate && test -x /lib/systemd/systemd'],
   },
   ss: { package: 'iproute2', probe: inPath('ss') },
+  rclone: { package: 'rclone', probe: inPath('rclone') },
   git: { package: 'git', probe: inPath('git') },
   'ksmbd.adduser': { package: 'ksmbd-tools', probe: inPath('ksmbd.adduser') },
   python3: { package: 'python3', probe: ['/usr/bin/python3', '--version'] },

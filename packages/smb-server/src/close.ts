@@ -46,15 +46,16 @@ function* release(open: Open): Steps<void> {
   } finally {
     yield* wait(open.handle?.close());
     yield* wait(open.base?.close());
+    yield* wait(open.link?.close());
   }
 }
 
 function* leaveState(open: Open): Steps<void> {
-  const { handle, base, volatileFileId: openId, tree, pathName } = open;
+  const { handle, base, link, volatileFileId: openId, tree, pathName } = open;
   const { server } = tree.session.connection;
   const deleter = (open.createOptions & CreateOptions.DeleteOnClose) !== 0 ? tree.session.actor : undefined;
   const doomed: { readonly entry: Handle; readonly deleter: Actor }[] = [];
-  for (const entry of [handle, base]) {
+  for (const entry of [handle, base, link]) {
     if (entry === undefined) continue;
     const closed = yield* wait(tree.fileState.submit(entry.fileId, { kind: 'close', openId, deleter }));
     if (closed.unlink) doomed.push({ entry, deleter: (closed.deleter as Actor | undefined) ?? tree.session.actor });

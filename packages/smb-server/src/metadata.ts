@@ -40,8 +40,8 @@ export function metadataOf(stat: Stat, byName: number, kind: Kind = stat.kind): 
 }
 
 /** What describes an open file or folder; of a stream, its size and its file's rest. */
-export function metadataOfOpen({ tree, base, handle }: Open, stat: Stat): Metadata {
-  return metadataOf(stat, tree.share.names.attributesOf((base ?? handle)?.name ?? ''), handle?.kind);
+export function metadataOfOpen({ tree, base, link, handle }: Open, stat: Stat): Metadata {
+  return metadataOf(stat, tree.share.names.attributesOf((base ?? link ?? handle)?.name ?? ''), handle?.kind);
 }
 
 /** FILE_ID_128 of an entry, MS-FSCC 2.1.10. */

@@ -24,6 +24,8 @@ export class Open extends InUse {
   readonly above: SecurityDescriptor;
   /** Of a named stream: the file that it belongs to. */
   readonly base: Handle | undefined;
+  /** The symbolic link that its name was followed through. */
+  readonly link: Handle | undefined;
   /** Components from the share's root as the client wrote them, stream included: for display and FileNameInformation. */
   pathName: string;
   /** Where QUERY_DIRECTORY goes on. */
@@ -48,7 +50,7 @@ export class Open extends InUse {
     init: Pick<
       Open,
       'persistentFileId' | 'volatileFileId' | 'tree' | 'grantedAccess' | 'createOptions' | 'handle' | 'pipe' | 'pathName'
-    > & { readonly base?: Handle | undefined; readonly above?: SecurityDescriptor },
+    > & { readonly base?: Handle | undefined; readonly link?: Handle | undefined; readonly above?: SecurityDescriptor },
   ) {
     super();
     this.persistentFileId = init.persistentFileId;
@@ -60,6 +62,7 @@ export class Open extends InUse {
     this.#handle = init.handle;
     this.pipe = init.pipe;
     this.base = init.base;
+    this.link = init.link;
     this.above = init.above ?? unset;
     this.pathName = init.pathName;
   }
@@ -67,6 +70,11 @@ export class Open extends InUse {
   /** The file or folder; absent for a pipe. */
   get handle(): Handle | undefined {
     return this.#handle;
+  }
+
+  /** What deleting and renaming it are about: the link that its name was followed through, else the file, directory or stream itself. Absent for a pipe. */
+  get named(): Handle | undefined {
+    return this.link ?? this.#handle;
   }
 
   /** Goes on as an open of what has taken the place of its file: a link, or no link any more. */

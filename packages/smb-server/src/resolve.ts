@@ -29,8 +29,7 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
   for (let i = 0; i + 1 < components.length; i++) {
     const above = folder === tree.root ? undefined : folder;
     const name = components[i] as string;
-    const next: Handle | VfsCode =
-      vetoed?.(name) === true ? 'ENOENT' : yield* orClose(above, openFollowing(tree, folder, name, 'folder', trail));
+    const next: Handle | VfsCode = vetoed?.(name) === true ? 'ENOENT' : yield* orClose(above, openDirectory(tree, folder, name, trail));
     yield* release(tree, folder);
     if (isCode(next)) return pathStatus(next);
     folder = next;
@@ -46,18 +45,50 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
   return NtStatus.ObjectNameNotFound;
 }
 
+/** Opens a directory on the way, through links. */
+function* openDirectory(tree: Tree, folder: Handle, name: string, trail: Trail): Steps<Handle | VfsCode> {
+  const itself = yield* wait(tree.vfs.open(folder, name, directory, tree.identity));
+  return itself === 'ELOOP' ? yield* openTarget(tree, folder, name, 'folder', trail) : itself;
+}
+const directory: OpenHow = { access: 'metadata', kind: 'folder', disposition: 'open', follow: false };
+
+/** A symbolic link that a name was followed through: operations on the name are on it, those on the data on its target. */
+export interface NamedLink {
+  readonly handle: Handle;
+  /** Security descriptor of the directory that the link is in. */
+  readonly parentDescriptor: SecurityDescriptor;
+}
+/** What a name leads to. */
+export interface Named {
+  /** The entry, or the target of the link. */
+  readonly handle: Handle;
+  readonly link: NamedLink | undefined;
+}
+
 /**
- * Opens an entry to look at it, through links. What is behind a link lies in another folder: then the trail tells that one's descriptor, where the store knows
- * the way there, so that no link is a way around a folder, or to what is vetoed.
+ * Opens an entry to look at it, through links.
+ * @param lost whether a link is opened itself if its target cannot be reached: it does not exist, or is outside of the share
  */
-export function* openFollowing(tree: Tree, folder: Handle, name: string, kind: 'folder' | 'any', trail: Trail): Steps<Handle | VfsCode> {
-  const { identity } = tree;
-  const how: OpenHow = { access: 'metadata', kind, disposition: 'open' };
-  const itself = yield* wait(tree.vfs.open(folder, name, { ...how, follow: false }, identity));
-  const isLink = itself === 'ELOOP' || (!isCode(itself) && itself.kind === 'link');
-  if (!isLink) return itself;
-  if (!isCode(itself)) yield* wait(itself.close());
-  const target = yield* wait(tree.vfs.open(folder, name, how, identity));
+export function* openNamed(tree: Tree, folder: Handle, name: string, trail: Trail, lost: boolean): Steps<Named | VfsCode> {
+  const { descriptor: parentDescriptor } = trail;
+  const itself = yield* wait(tree.vfs.open(folder, name, entry, tree.identity));
+  if (isCode(itself)) return itself;
+  if (itself.kind !== 'link') return { handle: itself, link: undefined };
+  const target = yield* orClose(itself, openTarget(tree, folder, name, 'any', trail));
+  if (!isCode(target)) return { handle: target, link: { handle: itself, parentDescriptor } };
+  if (lost && unreachable.has(target)) return { handle: itself, link: undefined };
+  yield* wait(itself.close());
+  return target;
+}
+const entry: OpenHow = { access: 'metadata', kind: 'any', disposition: 'open', follow: false };
+const unreachable: ReadonlySet<VfsCode> = new Set(['ENOENT', 'EACCES', 'ELOOP', 'ENOTDIR']);
+
+/**
+ * Opens the target of a link. It is in another directory: the trail then has that one's descriptor, if the store knows the path there, so that no link is a way
+ * around a directory, or to what is vetoed.
+ */
+export function* openTarget(tree: Tree, folder: Handle, name: string, kind: 'folder' | 'any', trail: Trail): Steps<Handle | VfsCode> {
+  const target = yield* wait(tree.vfs.open(folder, name, { access: 'metadata', kind, disposition: 'open' }, tree.identity));
   if (isCode(target)) return target;
   const code = yield* learnBehind(tree, target, trail);
   if (code === undefined) return target;

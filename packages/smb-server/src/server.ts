@@ -297,7 +297,7 @@ export class Server {
     for (const { opens } of this.sessions.values()) {
       for (const open of opens.values()) {
         if (open.tree.share.fileState !== tree.share.fileState) continue;
-        if (open.handle?.fileId === fileId) open.pathName = path;
+        if (open.named?.fileId === fileId) open.pathName = path;
         else if (open.base?.fileId === fileId) open.pathName = `${path}${open.pathName.slice(open.pathName.lastIndexOf(':'))}`;
       }
     }

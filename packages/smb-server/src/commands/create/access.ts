@@ -12,13 +12,16 @@ export interface AccessSubject {
   /** What the folder gives to the opener: with FILE_DELETE_CHILD, DELETE needs nothing of the file itself; with FILE_LIST_DIRECTORY, reading attributes. */
   readonly above: number;
   readonly isNew: boolean;
+  /** The link that the name was followed through: deleting and renaming are about it. */
+  readonly named?: Omit<AccessSubject, 'named'> | undefined;
 }
 
 /** The most that may be granted: what descriptor, folder and share give, less what a read-only file forbids. MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1.2.1. */
-export function maximalAccess({ ctx }: CreatePlan, { attributes, folder, rights, above, isNew }: AccessSubject): number {
+export function maximalAccess({ ctx }: CreatePlan, subject: AccessSubject): number {
+  const { attributes, folder, rights, above, isNew, named = subject } = subject;
   const readOnly = !folder && !isNew && (attributes & FileAttributes.ReadOnly) !== 0;
-  let given = rights;
-  if ((above & AccessMask.FileDeleteChild) !== 0) given |= AccessMask.Delete;
+  let given = (rights & ~AccessMask.Delete) | (named.rights & AccessMask.Delete);
+  if ((named.above & AccessMask.FileDeleteChild) !== 0) given |= AccessMask.Delete;
   if ((above & AccessMask.FileListDirectory) !== 0) given |= AccessMask.FileReadAttributes;
   return given & ctx.tree.maximalAccess & (readOnly ? ~writeDataRights : -1);
 }
@@ -35,7 +38,8 @@ export function grant(plan: CreatePlan, subject: AccessSubject): { readonly gran
   const granted = (mapped & AccessMask.MaximumAllowed) === 0 ? wanted : wanted | most;
   if ((createOptions & CreateOptions.DeleteOnClose) !== 0) {
     if ((granted & AccessMask.Delete) === 0) return NtStatus.AccessDenied;
-    if (!subject.folder && (subject.attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.CannotDelete;
+    const { folder, attributes } = subject.named ?? subject;
+    if (!folder && (attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.CannotDelete;
   }
   return { granted: granted >>> 0 };
 }

@@ -1,48 +1,53 @@
 import { type Steps, wait } from '@ring3/kit';
-import { CreateOptions, NtStatus } from '@ring3/smb-proto';
+import { AccessMask, CreateOptions, NtStatus } from '@ring3/smb-proto';
 import type { Handle } from '@ring3/vfs';
 import type { OpenInput } from '../../file-state/index.ts';
 import { submitPending } from '../../pending.ts';
 import type { CreatePlan } from './plan.ts';
 
-/** What is to be opened: the entry, and of a stream its file. */
+/** What is to be opened: the entry, of a stream its file, and the link that the name was followed through. */
 interface Subject {
   readonly handle: Handle;
   readonly base: Handle | undefined;
+  readonly link: Handle | undefined;
   readonly openId: number;
 }
 
-/** Asks the state of the file, and of a stream's file, whether an open may be there. */
+/**
+ * Asks the state of each file that an open is of whether it may be there. Through a link, DELETE is about the link alone: the target is neither deleted nor
+ * renamed by it.
+ */
 export function* admitOpen(
-  { ctx, request }: CreatePlan,
-  { handle, base, openId }: Subject,
+  plan: CreatePlan,
+  { handle, base, link, openId }: Subject,
   rights: Pick<OpenInput, 'access' | 'checkedAccess' | 'overwrites'>,
 ): Steps<NtStatus> {
-  const { fileState } = ctx.tree;
-  const { shareAccess, createOptions } = request;
-  const deleteOnClose = (createOptions & CreateOptions.DeleteOnClose) !== 0;
-  const admitted = yield* wait(
-    submitPending(ctx, fileState, handle.fileId, { kind: 'open', openId, ...rights, shareAccess, deleteOnClose }),
-  );
-  if (admitted !== NtStatus.Success || base === undefined) return admitted;
-  const ofStream = {
-    kind: 'open',
-    openId,
-    access: 0,
-    checkedAccess: 0,
-    shareAccess,
-    deleteOnClose: false,
-    overwrites: false,
-    ofStream: true,
-  } as const;
-  const shared = yield* wait(submitPending(ctx, fileState, base.fileId, ofStream));
-  if (shared !== NtStatus.Success) yield* wait(fileState.submit(handle.fileId, { kind: 'withdraw', openId }));
-  return shared;
+  const { shareAccess, createOptions } = plan.request;
+  const common = { kind: 'open', openId, shareAccess } as const;
+  const nothing = { access: 0, checkedAccess: 0, overwrites: false, deleteOnClose: false };
+  const whole = { ...common, ...rights, deleteOnClose: (createOptions & CreateOptions.DeleteOnClose) !== 0 };
+  const admitted: Handle[] = [];
+  const admit = function* (file: Handle, input: OpenInput): Steps<NtStatus> {
+    const status = yield* wait(submitPending(plan.ctx, plan.ctx.tree.fileState, file.fileId, input));
+    if (status === NtStatus.Success) admitted.push(file);
+    else yield* withdraw(plan, admitted, openId);
+    return status;
+  };
+  if (link === undefined) {
+    const status = yield* admit(handle, whole);
+    return status !== NtStatus.Success || base === undefined ? status : yield* admit(base, { ...common, ...nothing, ofStream: true });
+  }
+  const status = yield* admit(link, { ...whole, overwrites: false });
+  if (status !== NtStatus.Success) return status;
+  const [access, checkedAccess] = [rights.access & ~AccessMask.Delete, rights.checkedAccess & ~AccessMask.Delete];
+  return yield* admit(handle, { ...common, access, checkedAccess, overwrites: rights.overwrites, deleteOnClose: false });
 }
 
 /** Takes back an open that was admitted and came to nothing. */
-export function* withdrawOpen({ ctx }: CreatePlan, { handle, base, openId }: Subject): Steps<void> {
-  const { fileState } = ctx.tree;
-  yield* wait(fileState.submit(handle.fileId, { kind: 'withdraw', openId }));
-  if (base !== undefined) yield* wait(fileState.submit(base.fileId, { kind: 'withdraw', openId }));
+export function* withdrawOpen(plan: CreatePlan, { handle, base, link, openId }: Subject): Steps<void> {
+  yield* withdraw(plan, [handle, base, link], openId);
+}
+
+function* withdraw({ ctx }: CreatePlan, files: readonly (Handle | undefined)[], openId: number): Steps<void> {
+  for (const file of files) if (file !== undefined) yield* wait(ctx.tree.fileState.submit(file.fileId, { kind: 'withdraw', openId }));
 }

@@ -32,7 +32,8 @@ export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
       const made = target.found ? yield* openFound(plan, target, row) : yield* makeMissing(plan, parent, target, row);
       if (made !== 'again') return typeof made === 'number' ? made : yield* finish(plan, made);
     }
-    return NtStatus.ObjectNameCollision;
+    // the name is that of a link that leads nowhere: there is nothing to open, and nothing is created through it
+    return typeof row.there === 'number' ? row.there : NtStatus.ObjectNameNotFound;
   } finally {
     yield* release(tree, parent);
   }
@@ -48,13 +49,12 @@ function* finish(plan: CreatePlan, made: Made): Steps<Answer | NtStatus> {
   }
 }
 
-function* giveUp(plan: CreatePlan, { handle, base, openId }: Made): Steps<void> {
-  yield* withdrawOpen(plan, { handle, base, openId });
-  yield* wait(handle.close());
-  yield* wait(base?.close());
+function* giveUp(plan: CreatePlan, made: Made): Steps<void> {
+  yield* withdrawOpen(plan, made);
+  for (const file of [made.handle, made.base, made.link]) yield* wait(file?.close());
 }
 
-function* enter(plan: CreatePlan, { handle, base, granted, action, openId }: Made): Steps<Answer | NtStatus> {
+function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, openId }: Made): Steps<Answer | NtStatus> {
   const { ctx, request, trail } = plan;
   const { session, tree, server } = ctx;
   if (plan.allocationSize > 0 && action === CreateAction.Created && handle.kind === 'file')
@@ -71,9 +71,10 @@ function* enter(plan: CreatePlan, { handle, base, granted, action, openId }: Mad
     createOptions: request.createOptions,
     handle,
     base,
+    link,
     pipe: undefined,
     above: trail.descriptor,
-    pathName: base === undefined ? shownPath(trail, handle.name) : shownPath(trail, base.name, handle.name),
+    pathName: base === undefined ? shownPath(trail, name) : shownPath(trail, name, handle.name),
   });
   session.opens.set(openId, open);
   ctx.open = open;

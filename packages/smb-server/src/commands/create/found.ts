@@ -1,11 +1,12 @@
 import { type Steps, wait } from '@ring3/kit';
 import { AccessMask, CreateOptions, FileAttributes, NtStatus } from '@ring3/smb-proto';
-import { type Handle, isCode } from '@ring3/vfs';
+import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { writeDataRights } from '../../access.ts';
 import { descriptorOf, rightsOf } from '../../descriptors.ts';
 import { attributesOf } from '../../metadata.ts';
+import type { NamedLink } from '../../resolve.ts';
 import { statusOf } from '../../status-map.ts';
-import { grant } from './access.ts';
+import { type AccessSubject, grant } from './access.ts';
 import { admitOpen, withdrawOpen } from './admission.ts';
 import { actionOf, type DispositionRow } from './disposition.ts';
 import { dataAccess, newAttributes, withWrite } from './make.ts';
@@ -34,24 +35,26 @@ function mismatch({ request, path }: CreatePlan, { kind }: Handle, there: Dispos
     const wantsFile = (options & CreateOptions.NonDirectoryFile) !== 0 || path.defaultStream;
     return wantsFile || there !== 'open' ? NtStatus.FileIsADirectory : NtStatus.Success;
   }
+  if (kind === 'link') return NtStatus.Success; // it may lead to either
   return path.folder || (options & CreateOptions.DirectoryFile) !== 0 ? NtStatus.NotADirectory : NtStatus.Success;
 }
 
-function* admit(plan: CreatePlan, { handle, base }: Found, { there }: DispositionRow): Steps<Made | NtStatus> {
+function* admit(plan: CreatePlan, { handle, base, link: through, name }: Found, { there }: DispositionRow): Steps<Made | NtStatus> {
   const { ctx } = plan;
   const wrong = mismatch(plan, handle, there);
   if (wrong !== NtStatus.Success || typeof there === 'number') return wrong;
   const stat = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   const attributes = attributesOf(stat, handle.kind);
-  const access = yield* granted(plan, base ?? handle, attributes);
+  const access = yield* granted(plan, base ?? handle, attributes, through);
   if (typeof access === 'number') return access;
   if (there !== 'open') {
     const status = mayOverwrite(plan, attributes);
     if (status !== NtStatus.Success) return status;
   }
   const openId = ctx.server.nextOpenId();
-  const subject = { handle, base, openId };
+  const link = through?.handle;
+  const subject = { handle, base, link, openId };
   const admitted = yield* admitOpen(plan, subject, {
     access: access.granted,
     checkedAccess: there === 'open' ? access.granted : access.granted | writeDataRights,
@@ -64,23 +67,42 @@ function* admit(plan: CreatePlan, { handle, base }: Found, { there }: Dispositio
   } finally {
     if (status !== NtStatus.Success) yield* withdrawOpen(plan, subject);
   }
-  return status === NtStatus.Success ? { handle, base, granted: access.granted, action: actionOf[there], openId } : status;
+  return status === NtStatus.Success ? { ...subject, name, granted: access.granted, action: actionOf[there] } : status;
 }
 
 /** The access that descriptors, share and attributes leave. */
-function* granted(plan: CreatePlan, file: Handle, attributes: number): Steps<{ readonly granted: number } | NtStatus> {
+function* granted(
+  plan: CreatePlan,
+  file: Handle,
+  attributes: number,
+  through: NamedLink | undefined,
+): Steps<{ readonly granted: number } | NtStatus> {
   const { identity } = plan.ctx.tree;
   const above = plan.trail.descriptor;
   const isRoot = plan.path.components.length === 0;
   const descriptor = isRoot ? above : yield* descriptorOf(file, above);
   if (isCode(descriptor)) return statusOf(descriptor);
+  const named = through === undefined ? undefined : yield* subjectOf(plan, through);
+  if (isCode(named)) return statusOf(named);
   return grant(plan, {
     attributes,
     folder: file.kind === 'folder',
     rights: rightsOf(descriptor, identity),
     above: rightsOf(above, identity),
     isNew: false,
+    named,
   });
+}
+
+/** What decides about deleting and renaming a link. */
+function* subjectOf(plan: CreatePlan, { handle, parentDescriptor }: NamedLink): Steps<Omit<AccessSubject, 'named'> | VfsCode> {
+  const { identity } = plan.ctx.tree;
+  const stat: Stat | VfsCode = yield* wait(handle.stat());
+  if (isCode(stat)) return stat;
+  const descriptor = yield* descriptorOf(handle, parentDescriptor);
+  if (isCode(descriptor)) return descriptor;
+  const [rights, above] = [rightsOf(descriptor, identity), rightsOf(parentDescriptor, identity)];
+  return { attributes: attributesOf(stat, 'link'), folder: false, rights, above, isNew: false };
 }
 
 /** Overwriting must not lose a protection: MS-FSA 2.1.5.1.2. */

@@ -76,13 +76,14 @@ function* make(
   const { handle, base } = made;
   const { ctx } = plan;
   const openId = ctx.server.nextOpenId();
-  const admitted = yield* admitOpen(plan, { handle, base, openId }, { access: granted, checkedAccess: granted, overwrites: false });
+  const subject = { handle, base, link: undefined, openId };
+  const admitted = yield* admitOpen(plan, subject, { access: granted, checkedAccess: granted, overwrites: false });
   if (admitted !== NtStatus.Success) {
     yield* wait(handle.close());
     if (base !== existing) yield* wait(base?.close());
     return admitted;
   }
-  return { handle, base, granted, action: CreateAction.Created, openId };
+  return { ...subject, name: (base ?? handle).name, granted, action: CreateAction.Created };
 }
 
 /** Makes the entry, and the stream of it where one is meant. */

@@ -1,40 +1,60 @@
 import { type Steps, wait } from '@ring3/kit';
-import { CreateOptions } from '@ring3/smb-proto';
+import { CreateOptions, type CreateRequest, mapGeneric } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
+import { readDataRights, writeDataRights } from '../../access.ts';
 import { orClose } from '../../or-close.ts';
-import { openFollowing } from '../../resolve.ts';
+import { type Named, type NamedLink, openNamed } from '../../resolve.ts';
+import { dispositions } from './disposition.ts';
 import type { CreatePlan } from './plan.ts';
 
 /** What a name leads to: something that is there, or a place where something can be made. A stream's file comes along as its base. */
 export type Target =
-  | { readonly found: true; readonly handle: Handle; readonly base: Handle | undefined }
+  | {
+      readonly found: true;
+      readonly handle: Handle;
+      readonly base: Handle | undefined;
+      /** The link that the name was followed through. None for a stream, whose name is its own. */
+      readonly link: NamedLink | undefined;
+      /** Last component of the path, as the store spells it; without the stream. */
+      readonly name: string;
+    }
   | { readonly found: false; readonly code: VfsCode; readonly base: Handle | undefined };
 
-/** Looks a path's last component up, and the stream of it. Handles are opened to look, not yet for data. */
+/** Looks up the last component of a path, and its stream. Handles are opened to look, not yet for data. */
 export function* lookUp(plan: CreatePlan, parent: Handle): Steps<Target> {
-  const entry = yield* lookUpEntry(plan, parent);
+  const named = yield* lookUpEntry(plan, parent);
   const { stream } = plan.path;
-  if (isCode(entry)) return { found: false, code: entry, base: undefined };
-  if (stream === undefined) return { found: true, handle: entry, base: undefined };
+  if (isCode(named)) return { found: false, code: named, base: undefined };
+  const { handle: entry, link } = named;
+  const name = (link?.handle ?? entry).name;
+  if (stream === undefined) return { found: true, handle: entry, base: undefined, link, name };
+  if (link !== undefined) yield* wait(link.handle.close());
   const opening = function* (): Steps<Handle | VfsCode | undefined> {
     return yield* wait(entry.openStream?.(stream, { access: 'metadata', disposition: 'open' }));
   };
   const handle = (yield* orClose(entry, opening())) ?? 'EOPNOTSUPP';
-  return isCode(handle) ? { found: false, code: handle, base: entry } : { found: true, handle, base: entry };
+  return isCode(handle) ? { found: false, code: handle, base: entry } : { found: true, handle, base: entry, link: undefined, name };
 }
 
-function* lookUpEntry({ ctx, path, request, trail }: CreatePlan, parent: Handle): Steps<Handle | VfsCode> {
+function* lookUpEntry({ ctx, path, request, trail }: CreatePlan, parent: Handle): Steps<Named | VfsCode> {
   const { tree } = ctx;
   const name = path.components.at(-1);
-  if (name === undefined) return yield* wait(tree.vfs.root(tree.identity));
-  if ((request.createOptions & CreateOptions.OpenReparsePoint) === 0) return yield* openFollowing(tree, parent, name, 'any', trail);
+  if (name !== undefined && (request.createOptions & CreateOptions.OpenReparsePoint) === 0) {
+    return yield* openNamed(tree, parent, name, trail, path.stream === undefined && isAboutName(request));
+  }
   const itself = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
-  return yield* wait(tree.vfs.open(parent, name, itself, tree.identity));
+  const handle = yield* wait(name === undefined ? tree.vfs.root(tree.identity) : tree.vfs.open(parent, name, itself, tree.identity));
+  return isCode(handle) ? handle : { handle, link: undefined };
 }
 
-/** Lets go of what was looked up. */
+/** Whether a CREATE opens what exists, and asks for no right to its data: to delete or rename it, or to read what describes it. */
+const isAboutName = ({ desiredAccess, createDisposition }: CreateRequest): boolean =>
+  dispositions[createDisposition]?.there === 'open' && (mapGeneric(desiredAccess) & (readDataRights | writeDataRights)) === 0;
+
+/** Closes what was looked up. */
 export function* letGo(target: Target): Steps<void> {
   if (target.found) yield* wait(target.handle.close());
+  if (target.found) yield* wait(target.link?.handle.close());
   if (target.base !== undefined) yield* wait(target.base.close());
 }
 
@@ -42,6 +62,9 @@ export function* letGo(target: Target): Steps<void> {
 export interface Made {
   readonly handle: Handle;
   readonly base: Handle | undefined;
+  readonly link: Handle | undefined;
+  /** As in {@link Target}. */
+  readonly name: string;
   /** Granted access. */
   readonly granted: number;
   readonly action: 0 | 1 | 2 | 3;

@@ -14,6 +14,8 @@ export class DirectoryCursor {
   dots = 0;
   /** Whether anything was told. */
   told = false;
+  /** Links that were followed for the response that is being filled. */
+  followed = 0;
   /** The request that moves it now. */
   running: Promise<unknown> | undefined;
 

@@ -1,8 +1,9 @@
-import { andThen, type MaybePromise } from '@ring3/kit';
-import { type DirectoryEntry, ReparseTag } from '@ring3/smb-proto';
+import { andThen, type MaybePromise, runSteps, type Steps, wait } from '@ring3/kit';
+import { type DirectoryEntry, eaSizeOf, ReparseTag } from '@ring3/smb-proto';
 import {
   compileExpression,
   fromWireName,
+  type Handle,
   hasWildcards,
   isCode,
   type NameMatcher,
@@ -11,9 +12,11 @@ import {
   toWireName,
   type VfsCode,
 } from '@ring3/vfs';
+import { listEas } from '../../extended-attributes.ts';
 import { fileId128Of, metadataOf } from '../../metadata.ts';
 import type { NameRules } from '../../name-rules.ts';
 import type { Open } from '../../open.ts';
+import { newTrail, openTarget } from '../../resolve.ts';
 import type { DirectoryCursor } from './cursor.ts';
 
 /** What of an entry is told. */
@@ -81,7 +84,9 @@ function stored(
   const entry = cursor.entries[cursor.at];
   if (entry !== undefined) {
     if (want.stat && entry.stat === undefined) return lookAgain(open, cursor, entry.name, want, matcher);
-    return described(spelled(matcher, entry.name) ?? toWireName(entry.name), entry.stat, want);
+    const { name, stat } = entry;
+    const fileName = spelled(matcher, name) ?? toWireName(name);
+    return want.stat && stat?.kind === 'link' ? followed(open, cursor, name, fileName, stat, want) : described(fileName, stat, want);
   }
   if (cursor.ended) return undefined;
   if (!hasWildcards(cursor.pattern)) return single(open, cursor, want);
@@ -113,7 +118,10 @@ function lookAgain(
   matcher: NameMatcher | null,
 ): MaybePromise<DirectoryEntry | VfsCode | undefined> {
   return andThen(statOf(open, name), (found) => {
-    if (!isCode(found)) return described(spelled(matcher, name) ?? toWireName(name), found.stat, want);
+    if (!isCode(found)) {
+      cursor.entries = cursor.entries.with(cursor.at, { name, kind: found.stat.kind, stat: found.stat });
+      return stored(open, cursor, want, matcher);
+    }
     cursor.at++;
     return stored(open, cursor, want, matcher);
   });
@@ -138,11 +146,7 @@ function single(open: Open, cursor: DirectoryCursor, want: Want): MaybePromise<D
     if (isCode(found)) return found === 'ENOENT' || found === 'EINVAL' || found === 'ENAMETOOLONG' ? undefined : found;
     cursor.entries = [{ name: found.name, kind: found.stat.kind, stat: found.stat }];
     cursor.at = 0;
-    return described(
-      spelled(compileExpression(cursor.pattern), found.name) ?? toWireName(found.name),
-      want.stat ? found.stat : undefined,
-      want,
-    );
+    return stored(open, cursor, want, compileExpression(cursor.pattern));
   });
 }
 
@@ -160,6 +164,38 @@ const noStat: Omit<DirectoryEntry, 'fileName'> = {
   fileId: 0n,
   fileId128: noId,
 };
+
+/**
+ * A symbolic link, as an open of its name without FILE_OPEN_REPARSE_POINT has it: with the attributes, times, sizes and id of its target; if that cannot be
+ * opened, those of the link.
+ */
+function followed(
+  open: Open,
+  cursor: DirectoryCursor,
+  name: string,
+  fileName: string,
+  own: Stat,
+  want: Want,
+): MaybePromise<DirectoryEntry> {
+  cursor.followed++;
+  return andThen(runSteps(lookBehind(open, name)), (target) => {
+    const itself = described(fileName, target?.stat ?? own, want);
+    return target === undefined ? itself : { ...itself, eaSize: target.eaSize };
+  });
+}
+
+function* lookBehind(open: Open, name: string): Steps<{ readonly stat: Stat; readonly eaSize: number } | undefined> {
+  const target = yield* openTarget(open.tree, open.handle as Handle, name, 'any', newTrail());
+  if (isCode(target)) return undefined;
+  try {
+    const stat = yield* wait(target.stat());
+    if (isCode(stat)) return undefined;
+    const eas = target.listXattrs === undefined ? [] : yield* listEas(target);
+    return { stat, eaSize: isCode(eas) ? 0 : eaSizeOf(eas) };
+  } finally {
+    yield* wait(target.close());
+  }
+}
 
 function described(fileName: string, stat: Stat | undefined, { longIds, names }: Want): DirectoryEntry {
   if (stat === undefined) return { fileName, ...noStat };

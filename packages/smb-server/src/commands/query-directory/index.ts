@@ -19,6 +19,8 @@ import { DirectoryCursor } from './cursor.ts';
 import { nextEntry } from './entries.ts';
 
 type Answer = { buffer: Uint8Array[] } | NtStatus;
+/** Links that are followed for one response: each costs an open, and other clients have their turn in between. */
+const maxFollowed = 64;
 /** What one answer holds: little at first, since most folders are small; much where the client goes on. */
 const firstAnswer = 64 * 1024;
 const laterAnswer = 1024 * 1024;
@@ -85,6 +87,7 @@ function* fill(
     longIds: informationClass === FileInformationClass.IdExtdDirectory,
     names: ctx.tree.share.names,
   };
+  cursor.followed = 0;
   for (;;) {
     const ready = nextEntry(ctx.open, cursor, want);
     const entry: DirectoryEntry | VfsCode | undefined = ready instanceof Promise ? yield* wait(ready) : ready;
@@ -96,7 +99,7 @@ function* fill(
     }
     cursor.told = true;
     advance(cursor);
-    if (single) break;
+    if (single || cursor.followed >= maxFollowed) break;
   }
   return { buffer: [buffer.bytes] };
 }

@@ -37,7 +37,7 @@ export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): S
   const { handle } = open;
   if (handle === undefined) return queryPipe(ctx, request);
   if (ofPipes.has(fileInfoClass)) return NtStatus.InvalidDeviceRequest;
-  if (fileInfoClass === FileInformationClass.AlternateName && !isShortName(handle.name)) return NtStatus.ObjectNameNotFound;
+  if (fileInfoClass === FileInformationClass.AlternateName && !isShortName((open.named ?? handle).name)) return NtStatus.ObjectNameNotFound;
   if (fileInfoClass === FileInformationClass.FullEa) return yield* queryEas(request, handle);
   if (fileInfoClass === FileInformationClass.Stream) return yield* queryStreams(ctx, request, handle);
   if (row.declaration === undefined) return NtStatus.InvalidInfoClass;
@@ -56,7 +56,7 @@ const ofPipes: ReadonlySet<number> = new Set([FileInformationClass.Pipe, FileInf
 /** Names that are not the path from the share's root. */
 const nameOf: Readonly<Record<number, (open: Open, handle: Handle) => string>> = {
   [FileInformationClass.NormalizedName]: ({ pathName }) => pathName,
-  [FileInformationClass.AlternateName]: (_open, { name }) => name.toUpperCase(),
+  [FileInformationClass.AlternateName]: ({ named }, { name }) => (named?.name ?? name).toUpperCase(),
 };
 
 /** Whether a name is its own 8.3 name, MS-FSCC 2.1.5.2.1; others have none here. */
@@ -65,9 +65,9 @@ const isShortName = (name: string): boolean => /^[A-Z0-9!#$%&'()@^_`{}~-]{1,8}(\
 /** All that the classes tell. */
 function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
   const metadata = metadataOfOpen(open, stat);
-  const { deletePending } = yield* wait(open.tree.fileState.submit(handle.fileId, { kind: 'query' }));
+  const { deletePending } = yield* wait(open.tree.fileState.submit((open.named ?? handle).fileId, { kind: 'query' }));
   const eas = handle.listXattrs === undefined ? [] : yield* listEas(handle);
-  const links = deletePending ? Math.max(0, stat.links - 1) : stat.links;
+  const links = deletePending && open.link === undefined ? Math.max(0, stat.links - 1) : stat.links;
   return {
     ...metadata,
     numberOfLinks: links,

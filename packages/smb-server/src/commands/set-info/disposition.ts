@@ -10,15 +10,21 @@ import type { Setter } from './file.ts';
 /** FileDispositionInformation, MS-FSA 2.1.5.15.3. */
 export const setDisposition: Setter = function* (ctx, handle, frame) {
   const { deletePending } = FileDispositionInformation.read(frame, 0);
-  return yield* dispose(ctx, handle, deletePending !== 0, false);
+  return yield* dispose(ctx, ctx.open.named ?? handle, deletePending !== 0, false);
 };
 
 /** FileDispositionInformationEx, MS-FSA 2.1.5.15.3. */
 export const setDispositionEx: Setter = function* (ctx, handle, frame) {
   const { flags } = FileDispositionInformationEx.read(frame, 0);
-  return yield* dispose(ctx, handle, (flags & DispositionFlags.Delete) !== 0, (flags & DispositionFlags.IgnoreReadOnly) !== 0);
+  return yield* dispose(
+    ctx,
+    ctx.open.named ?? handle,
+    (flags & DispositionFlags.Delete) !== 0,
+    (flags & DispositionFlags.IgnoreReadOnly) !== 0,
+  );
 };
 
+/** @param handle of the entry whose name is deleted */
 function* dispose(ctx: ContextOf<'open'>, handle: Handle, deletePending: boolean, ignoreReadOnly: boolean): Steps<NtStatus> {
   const { open, tree } = ctx;
   if (deletePending) {
@@ -32,7 +38,7 @@ function* dispose(ctx: ContextOf<'open'>, handle: Handle, deletePending: boolean
       if (status !== NtStatus.Success) return status;
     }
   }
-  if (deletePending) {
+  if (deletePending && open.link === undefined) {
     const allowed = yield* wait(askAccess(ctx, 'delete'));
     if (allowed !== NtStatus.Success) return allowed;
   }

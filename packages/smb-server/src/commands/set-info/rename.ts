@@ -42,8 +42,9 @@ export const setLink: Setter = function* (ctx, handle, frame) {
   return yield* move(ctx, handle, fileName, replaceIfExists !== 0, 'link');
 };
 
-function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace: boolean, how: 'rename' | 'link'): Steps<NtStatus> {
+function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replace: boolean, how: 'rename' | 'link'): Steps<NtStatus> {
   const { tree, open } = ctx;
+  const handle = how === 'rename' ? (open.named ?? file) : file;
   if (fileName === '') return NtStatus.InvalidParameter;
   if (how === 'link' && handle.link === undefined) return NtStatus.NotSupported;
   if (how === 'link' && handle.kind === 'folder') return NtStatus.FileIsADirectory;
@@ -52,7 +53,7 @@ function* move(ctx: ContextOf<'open'>, handle: Handle, fileName: string, replace
   if (open.base !== undefined) return yield* renameStream(open, open.base, handle, path, replace);
   if (path.stream !== undefined || path.components.length === 0) return NtStatus.ObjectNameInvalid;
   if (handle.fileId === tree.root?.fileId) return NtStatus.AccessDenied;
-  const below = handle.kind === 'folder' ? yield* clearBelow(ctx) : NtStatus.Success;
+  const below = file.kind === 'folder' ? yield* clearBelow(ctx) : NtStatus.Success;
   if (below !== NtStatus.Success) return below;
   const trail = newTrail();
   const parent = yield* openParent(tree, path.components, trail);
