@@ -65,6 +65,8 @@ export class Server {
   readonly leaving = new Leaving(this);
   /** What stores tell changes to. */
   readonly watches = new Set<ChangeWatch>();
+  /** The security buffer of a NEGOTIATE response: the mechanisms that are offered, whatever the options say. */
+  readonly securityBuffer: Uint8Array;
   readonly #admission = new Admission(this);
   readonly #idle = new IdleSweep(this);
   #options: ResolvedOptions;
@@ -98,6 +100,7 @@ export class Server {
     this.startTime = this.clock.wall();
     this.nextId = createIds(this.clock, this.random);
     this.#mechanism = this.#createMechanism(options);
+    this.securityBuffer = negotiateToken([this.#mechanism]);
     this.#shown = this.metrics.show(familiesOf(this));
   }
 
@@ -129,11 +132,6 @@ export class Server {
       anonymous,
       guest,
     });
-  }
-
-  /** The security buffer of a NEGOTIATE response. */
-  get securityBuffer(): Uint8Array {
-    return negotiateToken([this.#mechanism]);
   }
 
   createAcceptor(): ReturnType<typeof createAcceptor> {

@@ -1,14 +1,14 @@
 import {
-  type AsnType,
-  type BaseBlock,
-  Constructed,
-  Enumerated,
-  fromBER,
-  GeneralString,
-  ObjectIdentifier,
-  OctetString,
-  Sequence,
-} from 'asn1js';
+  contentOf,
+  type DerElement,
+  DerError,
+  DerTag,
+  readDer,
+  readDerList,
+  readObjectIdentifier,
+  writeDer,
+  writeObjectIdentifier,
+} from './der.ts';
 
 /** SPNEGO's own object identifier, RFC 4178 1. */
 export const spnegoOid = '1.3.6.1.5.5.2';
@@ -40,131 +40,127 @@ export interface NegTokenResp {
 /** Longest token that is looked at, bytes. */
 export const maxTokenLength = 65536;
 const maxMechTypes = 16;
+/** Fields of the largest token, NegTokenInit2. */
+const maxFields = 5;
 
-const applicationClass = 2;
-const contextClass = 3;
-
-/** Bytes that hold no SPNEGO token; it never leaves this file. */
-class Malformed extends Error {}
 const malformed = (what: string): never => {
-  throw new Malformed(what);
-};
-
-const childrenOf = (block: AsnType | undefined): BaseBlock[] => {
-  const value = (block?.valueBlock as { value?: unknown } | undefined)?.value;
-  return block instanceof Constructed && Array.isArray(value) ? value : malformed('a constructed element wanted');
+  throw new DerError(what);
 };
 
 /** The fields of a SEQUENCE whose elements are context-tagged, by tag; each once, in order. */
-function fieldsOf(sequence: AsnType | undefined): Map<number, BaseBlock> {
-  if (!(sequence instanceof Sequence)) return malformed('SEQUENCE wanted');
-  const fields = new Map<number, BaseBlock>();
+function fieldsOf(sequence: DerElement): ReadonlyMap<number, DerElement> {
+  const fields = new Map<number, DerElement>();
   let last = -1;
-  for (const field of childrenOf(sequence)) {
-    if (field.idBlock.tagClass !== contextClass || field.idBlock.tagNumber <= last) malformed('a field out of order');
-    const inner = childrenOf(field);
-    if (inner.length !== 1) malformed('a field of one element wanted');
-    last = field.idBlock.tagNumber;
-    fields.set(last, inner[0]!);
+  for (const { tag, content } of readDerList(contentOf(sequence, DerTag.Sequence), maxFields)) {
+    const number = tag - DerTag.Context;
+    if (number <= last || number > 0x1e) malformed('a field out of order');
+    last = number;
+    fields.set(number, only(content));
   }
   return fields;
 }
 
-const oidOf = (block: BaseBlock): string =>
-  block instanceof ObjectIdentifier ? block.valueBlock.toString() : malformed('OBJECT IDENTIFIER wanted');
-const octetsOf = (block: BaseBlock): Uint8Array =>
-  block instanceof OctetString ? new Uint8Array(block.getValue()) : malformed('OCTET STRING wanted');
+/** The one element that content consists of. */
+function only(content: Uint8Array): DerElement {
+  const [element] = readDerList(content, 1);
+  return element ?? malformed('an empty field');
+}
 
-function initOf(sequence: BaseBlock | undefined): NegTokenInit {
+const octetsOf = (element: DerElement): Uint8Array => new Uint8Array(contentOf(element, DerTag.OctetString));
+
+function initOf(sequence: DerElement): NegTokenInit {
   const fields = fieldsOf(sequence);
-  const list = fields.get(0);
-  if (!(list instanceof Sequence)) return malformed('no list of mechanisms');
-  const oids = childrenOf(list);
-  if (oids.length === 0 || oids.length > maxMechTypes) malformed(`${oids.length} mechanisms`);
+  const list = fields.get(0) ?? malformed('no list of mechanisms');
+  const oids = readDerList(contentOf(list, DerTag.Sequence), maxMechTypes);
+  if (oids.length === 0) malformed('an empty list of mechanisms');
   const mechToken = fields.get(2);
   // In a NegTokenInit2 field 3 holds hints and field 4 the code.
   const mic = fields.get(4) ?? fields.get(3);
   return {
     kind: 'init',
-    mechTypes: oids.map(oidOf),
-    mechTypesBytes: new Uint8Array(list.valueBeforeDecodeView),
+    mechTypes: oids.map(readObjectIdentifier),
+    mechTypesBytes: new Uint8Array(list.whole),
     ...(mechToken !== undefined && { mechToken: octetsOf(mechToken) }),
-    ...(mic instanceof OctetString && { mechListMic: octetsOf(mic) }),
+    ...(mic?.tag === DerTag.OctetString && { mechListMic: octetsOf(mic) }),
   };
 }
 
-function responseOf(sequence: BaseBlock | undefined): NegTokenResp {
+function stateOf(element: DerElement): number {
+  const content = contentOf(element, DerTag.Enumerated);
+  return content.length === 1 ? (content[0] as number) : malformed('a state of several bytes');
+}
+
+function responseOf(sequence: DerElement): NegTokenResp {
   const fields = fieldsOf(sequence);
   const [state, mech, token, mic] = [0, 1, 2, 3].map((tag) => fields.get(tag));
-  if (state !== undefined && !(state instanceof Enumerated)) return malformed('ENUMERATED wanted');
   return {
     kind: 'response',
-    ...(state !== undefined && { negState: state.valueBlock.valueDec }),
-    ...(mech !== undefined && { supportedMech: oidOf(mech) }),
+    ...(state !== undefined && { negState: stateOf(state) }),
+    ...(mech !== undefined && { supportedMech: readObjectIdentifier(mech) }),
     ...(token !== undefined && { responseToken: octetsOf(token) }),
     ...(mic !== undefined && { mechListMic: octetsOf(mic) }),
   };
 }
 
-function tokenOf(block: AsnType): NegTokenInit | NegTokenResp {
-  if (block.idBlock.tagClass === applicationClass && block.idBlock.tagNumber === 0) {
-    const [oid, inner] = childrenOf(block);
-    if (oid === undefined || inner === undefined || oidOf(oid) !== spnegoOid) return malformed('not SPNEGO');
-    return tokenOf(inner);
-  }
-  if (block.idBlock.tagClass !== contextClass) return malformed('not SPNEGO');
-  const [sequence] = childrenOf(block);
-  if (block.idBlock.tagNumber === 0) return initOf(sequence);
-  if (block.idBlock.tagNumber === 1) return responseOf(sequence);
+function tokenOf({ tag, content }: DerElement): NegTokenInit | NegTokenResp {
+  if (tag === DerTag.Context) return initOf(only(content));
+  if (tag === DerTag.Context + 1) return responseOf(only(content));
   return malformed('neither NegTokenInit nor NegTokenResp');
 }
 
-/** Reads a token, with or without the GSS-API frame around it (RFC 2743 3.1). @returns what is wrong with it, as text, where it cannot be read */
+/** What is inside the GSS-API frame, RFC 2743 3.1. */
+function framed(content: Uint8Array): DerElement {
+  const [oid, inner] = readDerList(content, 2);
+  if (oid === undefined || inner === undefined || readObjectIdentifier(oid) !== spnegoOid) return malformed('not SPNEGO');
+  return inner;
+}
+
+/**
+ * Reads a token, with or without the GSS-API frame around it (RFC 2743 3.1). The cost is that of the few elements that SPNEGO has, whatever is inside them.
+ * @returns what is wrong with it, as text, if it cannot be read
+ */
 export function decodeNegToken(bytes: Uint8Array): NegTokenInit | NegTokenResp | string {
   if (bytes.length > maxTokenLength) return `a token of ${bytes.length} bytes`;
   try {
-    const { offset, result } = fromBER(bytes as Uint8Array<ArrayBuffer>);
-    if (offset === -1) return result.error === '' ? 'no DER' : result.error;
-    if (offset !== bytes.length) return `${bytes.length - offset} bytes behind the token`;
-    return tokenOf(result);
+    const element = readDer(bytes);
+    const behind = bytes.length - element.whole.length;
+    if (behind > 0) return `${behind} bytes after the token`;
+    return tokenOf(element.tag === DerTag.Application ? framed(element.content) : element);
   } catch (error) {
-    if (error instanceof Error) return error.message; // the library throws plain errors on some malformed input
+    if (error instanceof DerError) return error.message;
     throw error;
   }
 }
 
-const context = (tagNumber: number, value: BaseBlock): Constructed =>
-  new Constructed({ idBlock: { tagClass: contextClass, tagNumber }, value: [value] });
-const octets = (bytes: Uint8Array): OctetString => new OctetString({ valueHex: bytes as Uint8Array<ArrayBuffer> });
-const oid = (value: string): ObjectIdentifier => new ObjectIdentifier({ value });
-const mechTypeList = (mechTypes: readonly string[]): Sequence => new Sequence({ value: mechTypes.map(oid) });
-const der = (block: BaseBlock): Uint8Array => new Uint8Array(block.toBER(false));
-const gss = (token: BaseBlock): Uint8Array =>
-  der(new Constructed({ idBlock: { tagClass: applicationClass, tagNumber: 0 }, value: [oid(spnegoOid), token] }));
+const context = (number: number, value: Uint8Array): Uint8Array => writeDer(DerTag.Context + number, value);
+const sequence = (...elements: readonly Uint8Array[]): Uint8Array => writeDer(DerTag.Sequence, ...elements);
+const octets = (bytes: Uint8Array): Uint8Array => writeDer(DerTag.OctetString, bytes);
+const gss = (token: Uint8Array): Uint8Array => writeDer(DerTag.Application, writeObjectIdentifier(spnegoOid), token);
 
-/** The list of mechanisms alone: what the mechListMIC is computed over. */
-export const encodeMechTypes = (mechTypes: readonly string[]): Uint8Array => der(mechTypeList(mechTypes));
+/** The list of mechanisms: what the mechListMIC is computed over. */
+export const encodeMechTypes = (mechTypes: readonly string[]): Uint8Array => sequence(...mechTypes.map(writeObjectIdentifier));
 
 /** A client's first token. */
 export function encodeNegTokenInit(mechTypes: readonly string[], mechToken?: Uint8Array): Uint8Array {
-  const fields = [context(0, mechTypeList(mechTypes))];
+  const fields = [context(0, encodeMechTypes(mechTypes))];
   if (mechToken !== undefined) fields.push(context(2, octets(mechToken)));
-  return gss(context(0, new Sequence({ value: fields })));
+  return gss(context(0, sequence(...fields)));
 }
+
+const hint = Buffer.from('not_defined_in_RFC4178@please_ignore', 'latin1');
 
 /** What a server offers in its NEGOTIATE response: NegTokenInit2 with the hint that every server sends, MS-SPNG 2.2.1 and 3.2.5.2. */
 export function encodeNegTokenInit2(mechTypes: readonly string[]): Uint8Array {
-  const hint = new GeneralString({ value: 'not_defined_in_RFC4178@please_ignore' });
-  const hints = new Sequence({ value: [context(0, hint)] });
-  return gss(context(0, new Sequence({ value: [context(0, mechTypeList(mechTypes)), context(3, hints)] })));
+  const hints = sequence(context(0, writeDer(DerTag.GeneralString, hint)));
+  return gss(context(0, sequence(context(0, encodeMechTypes(mechTypes)), context(3, hints))));
 }
 
 /** A token after the first. */
 export function encodeNegTokenResp(token: Omit<NegTokenResp, 'kind'>): Uint8Array {
-  const fields: Constructed[] = [];
-  if (token.negState !== undefined) fields.push(context(0, new Enumerated({ value: token.negState })));
-  if (token.supportedMech !== undefined) fields.push(context(1, oid(token.supportedMech)));
+  const fields: Uint8Array[] = [];
+  if (token.negState !== undefined) fields.push(context(0, writeDer(DerTag.Enumerated, Uint8Array.of(token.negState))));
+  if (token.supportedMech !== undefined) fields.push(context(1, writeObjectIdentifier(token.supportedMech)));
   if (token.responseToken !== undefined) fields.push(context(2, octets(token.responseToken)));
   if (token.mechListMic !== undefined) fields.push(context(3, octets(token.mechListMic)));
-  return der(context(1, new Sequence({ value: fields })));
+  return context(1, sequence(...fields));
 }
