@@ -1,6 +1,7 @@
 /**
  * How long netlink takes: requests one at a time and dumps of many timeout policies, on the real kernel, on a ring3 of another process over its unix socket, and in
- * this process; the same typed client asks all three, turn by turn. Wants root and a kernel with cttimeout: `npm run bench -- netlink`.
+ * this process; the same typed client asks all three, turn by turn. Needs a kernel with cttimeout: `npm run bench -- netlink`, which gives it a network
+ * namespace of its own.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -80,7 +81,7 @@ async function measure(peers: readonly Peer[]): Promise<void> {
 const folder = mkdtempSync(join(tmpdir(), 'ring3-bench-'));
 const path = join(folder, 'netlink.sock');
 const inside = newNetworkNamespace();
-if (inside < 0) throw new Error('the kernel is asked in a network namespace of its own: run as root');
+if (inside < 0) throw new Error('the kernel is only asked in a network namespace of its own: npm run bench -- netlink');
 const server = fork(fileURLToPath(new URL('netlink-server.ts', import.meta.url)), [path], { execArgv: ['--conditions=source'] });
 try {
   await once(server, 'message');

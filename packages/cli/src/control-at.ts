@@ -1,10 +1,10 @@
 import type { ControlRequests, ControlStream, ControlStreams, ControlVerb } from '@ring3/daemon';
 import type { Command } from 'commander';
-import { defaultControl } from './places.ts';
+import { socketInUse } from './places.ts';
 
 /** Adds the option that says where the daemon's control socket is. */
 export const addControlOption = (command: Command): Command =>
-  command.option('--control <socket>', "the daemon's control socket", defaultControl());
+  command.option('--control <socket>', "the daemon's control socket", socketInUse('control'));
 
 /** Asks the daemon that the options of a command name. @throws Error in one line, where nobody answers or it refuses */
 export async function askDaemon<V extends ControlVerb>(

@@ -52,15 +52,51 @@ test('a wrong command line is said in one line, with status 2', (t) => {
 test('an operation that fails says why in one line, with status 1', (t) => {
   const { run } = place(t);
   for (const [args, line] of [
-    [['ctl', 'stats'], /^ring3: no ring3 answers on .*control\.sock \(ENOENT\)\n$/],
+    [['ctl', 'stats'], /^ring3: no ring3 answers at .*control\.sock \(ENOENT\): start one with "ring3 serve DIR", .*\n$/],
     [['timeout', 'list', '--at', 'ring3'], /^ring3: no ring3 answers at .*netlink\.sock \(ENOENT\): .*\n$/],
-    [['rule', 'list'], /^ring3: no ring3 answers on .*control\.sock \(ENOENT\)\n$/],
+    [['rule', 'list'], /^ring3: no ring3 answers at .*control\.sock \(ENOENT\): .*\n$/],
+    [['serve', '--config', '/none/ring3.toml'], /^ring3: \/none\/ring3\.toml cannot be read: .*\n$/],
+    [['serve', '--capture', '/none/x.pcap'], /^ring3: \/none\/x\.pcap does not exist\n$/],
     [['user', 'delete', 'nobody'], /^ring3: there is no user nobody\n$/],
   ] as const) {
     const { status, stderr } = run(...args);
     match(stderr, line);
     strictEqual(status, 1);
   }
+});
+
+test('without a daemon no command changes the kernel unless --at kernel says so: one line with the way out', (t) => {
+  const { run } = place(t);
+  for (const words of [
+    'timeout add x inet tcp close 5',
+    'timeout delete x',
+    'timeout flush',
+    'timeout default-set inet udp replied 5',
+    'helper add ftp inet tcp',
+    'helper delete ftp',
+    'helper disable ftp inet tcp',
+    'helper flush',
+    'flow delete --protocol tcp',
+    'flow flush',
+    'flow list --zero',
+  ]) {
+    const { status, stdout, stderr } = run(...words.split(' '));
+    deepStrictEqual({ status, stdout }, { status: 1, stdout: '' }, words);
+    match(
+      stderr,
+      /^ring3: no ring3 is running \(no socket \S+\/run\/ring3\/netlink\.sock\): start one with "ring3 serve", or add --at kernel .*\n$/,
+    );
+  }
+});
+
+test('without a daemon a command that only reads asks the kernel, and says so', (t) => {
+  const { run } = place(t);
+  for (const words of [
+    ['timeout', 'list'],
+    ['flow', 'count'],
+    ['expect', 'list'],
+  ])
+    match(run(...words).stderr, /^ring3: no ring3 is running: this is the kernel's own table .*\n/);
 });
 
 test('users are added, listed and deleted in the state directory', (t) => {
@@ -141,7 +177,12 @@ test('serve without a folder runs the netfilter half; policies live as long as i
   strictEqual(run('timeout', 'default-set', 'inet', 'udp', 'replied', '5').status, 0);
   match(run('timeout', 'default-get', 'inet', 'udp').stdout, /\.REPLIED = 5,/);
   const second = run('serve');
-  match(second.stderr, new RegExp(`^ring3: .*in use by the ring3 of process ${child.pid}\n$`));
+  match(
+    second.stderr,
+    new RegExp(
+      `^ring3: .*in use by the ring3 of process ${child.pid}: "ring3 share add NAME DIR" shares another directory there; .*--state-dir.*\n$`,
+    ),
+  );
   strictEqual(second.status, 1);
   match(run('ctl', 'stats').stdout, /^2 running 0 \d+\n$/);
   strictEqual(run('ctl', 'stop').status, 0);
@@ -167,7 +208,7 @@ test('rules and namespaces of a running daemon are added, listed and removed', a
     { name: 'lab', flows: 0, policies: 0, rules: 0 },
   ]);
   strictEqual(run('rule', 'list', '--namespace', 'lab').stdout, '');
-  match(run('flow', 'list', '--namespace', 'none').stderr, /^ring3: there is no namespace none\n$/);
+  match(run('flow', 'list', '--namespace', 'none').stderr, /^ring3: no namespace none: .*\n$/);
   strictEqual(run('flow', 'count', '--namespace', 'lab').stdout, '0\n');
   match(run('rule', 'list', '--namespace', 'none').stderr, /^ring3: there is no namespace none\n$/);
   strictEqual(run('rule', 'flush').status, 0);

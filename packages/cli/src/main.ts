@@ -54,8 +54,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it already
-    const { printable } = await import('@ring3/kit');
-    console.error(`ring3: ${printable(error instanceof Error ? (error.message.split('\n', 1)[0] as string) : String(error))}`);
-    return error instanceof UsageError || (error as Error).cause instanceof UsageError ? 2 : 1; // the cause: a part of the daemon that did not start for it
+    const [{ printable }, { explain }] = await Promise.all([import('@ring3/kit'), import('./hints.ts')]);
+    console.error(`ring3: ${printable(explain(error))}`);
+    return error instanceof UsageError || (error as Error).cause instanceof UsageError ? 2 : 1; // the cause: a part of the daemon that did not start because of it
   }
 }

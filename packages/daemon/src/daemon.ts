@@ -1,4 +1,4 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Clock, hostPort, type Log, noMetrics, type Random, systemClock, systemRandom } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
@@ -15,7 +15,7 @@ import type { ConsoleOptions } from './http/server.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { Namespaces } from './namespaces.ts';
 import { netfilterFamilies } from './netfilter-families.ts';
-import { makeFolder, privateFolder } from './places.ts';
+import { socketFolder } from './private-folder.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
 import { noServiceManager, type ServiceManager } from './service/service-manager.ts';
 import { type Ground, Serving, type SettingsSource } from './serving.ts';
@@ -147,7 +147,7 @@ class Running implements Controlled {
   }
 
   async #listenControl(path: string): Promise<() => Promise<void>> {
-    privateParent(path);
+    socketFolder(path);
     const server = await serveControl(path, controlHandlers(this), () => {
       this.#lastControlAt = this.clock.now();
     });
@@ -183,7 +183,7 @@ class Running implements Controlled {
   }
 
   #listenNetlink(path: string): () => void {
-    privateParent(path);
+    socketFolder(path);
     const server = listenUnix(path, {
       namespace: (name) => this.#namespaces?.find(name)?.server,
       clock: this.clock,
@@ -304,12 +304,6 @@ class Running implements Controlled {
       ...(config === undefined ? {} : { config: resolve(config) }),
     };
   }
-}
-
-/** The folder of a socket: made for this user alone where it is missing, left as it is where it is there. */
-function privateParent(path: string): void {
-  const folder = dirname(path);
-  if (makeFolder(folder)) privateFolder(folder);
 }
 
 /**

@@ -1,18 +1,36 @@
-import { accessSync, constants, existsSync, lstatSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
-/** Where state lives: `$XDG_STATE_HOME/ring3`, or `~/.local/state/ring3`. */
-export const defaultStateDir = (env: NodeJS.ProcessEnv = process.env): string =>
-  join(absolute(env['XDG_STATE_HOME']) ?? join(homedir(), '.local', 'state'), 'ring3');
+/** Runtime directory of the system service: `RuntimeDirectory=ring3` of deploy/ring3.service. */
+export const serviceRuntimeDir = '/run/ring3';
 
 /**
- * Where the sockets lie: `$XDG_RUNTIME_DIR/ring3`, or a temporary folder of the user's own.
- * The specification says that a relative path in either variable counts as not set (XDG Base Directory Specification).
+ * Default state directory: `$RING3_STATE_DIR`, else `$XDG_STATE_HOME/ring3`, else `~/.local/state/ring3`. XDG Base Directory Specification: a relative
+ * path in an XDG variable counts as not set.
+ */
+export const defaultStateDir = (env: NodeJS.ProcessEnv = process.env): string =>
+  env['RING3_STATE_DIR'] || join(absolute(env['XDG_STATE_HOME']) ?? join(homedir(), '.local', 'state'), 'ring3');
+
+/**
+ * Default directory of the sockets: `$XDG_RUNTIME_DIR/ring3`, else a temporary directory named after the user's id, which anybody can make first. XDG Base
+ * Directory Specification: the directory has to belong to the user, so another user's, which `su` leaves in the variable, counts as not set.
  */
 export function defaultRuntimeDir(env: NodeJS.ProcessEnv = process.env): string {
   const runtime = absolute(env['XDG_RUNTIME_DIR']);
-  return runtime === undefined ? join(tmpdir(), `ring3-${userInfo().uid}`) : join(runtime, 'ring3');
+  return runtime === undefined || isOthers(runtime) ? join(tmpdir(), `ring3-${userId()}`) : join(runtime, 'ring3');
+}
+
+const userId = (): number => userInfo().uid;
+
+/** Whether a directory exists and belongs to another user, or is out of reach. */
+function isOthers(path: string): boolean {
+  try {
+    const { uid } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    return uid !== undefined && uid !== userId();
+  } catch {
+    return true;
+  }
 }
 
 const absolute = (path: string | undefined): string | undefined => (path?.startsWith('/') ? path : undefined);
@@ -54,22 +72,4 @@ export function makeFolder(path: string): boolean {
     makeFolder(dirname(path));
     return makeFolder(path);
   }
-}
-
-/**
- * Makes a folder that only this user enters, or checks that the one that is there is such.
- * @throws Error in one line, when it belongs to somebody else or others may enter
- */
-export function privateFolder(path: string): string {
-  try {
-    makeFolder(path);
-  } catch (error) {
-    throw new Error(`${path} cannot be made (${(error as NodeJS.ErrnoException).code}): give another place`);
-  }
-  const found = lstatSync(path);
-  const uid = process.getuid?.();
-  if (!found.isDirectory()) throw new Error(`${path} is not a folder`);
-  if (uid !== undefined && found.uid !== uid) throw new Error(`${path} belongs to another user (${found.uid}): run this as that one`);
-  if ((found.mode & 0o077) !== 0) throw new Error(`${path} is open to others (mode ${(found.mode & 0o777).toString(8)}): chmod 700 it`);
-  return path;
 }

@@ -2,7 +2,7 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Random } from '@ring3/kit';
-import { privateFolder } from './places.ts';
+import { privateFolder } from './private-folder.ts';
 import { openStateFile, stateError } from './state-file.ts';
 
 /** A user as the state directory keeps it: never the password, only its NT hash (MS-NLMP 3.3.1, NTOWFv1: MD4 of the UTF-16LE password). */

@@ -52,5 +52,5 @@ test('a compiler that fails is one line, and leaves nothing', () => {
 test('a folder that others may write is refused', () => {
   const open = mkdtempSync(join(folder, 'open-'));
   chmodSync(open, 0o777);
-  assert.throws(() => buildShim(open), /may be written by others/);
+  assert.throws(() => buildShim(open), /may be written by other users/);
 });

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { placeFault, userNamed } from '@ring3/linux';
 
 const source = fileURLToPath(new URL('../shim/ring3-exec.c', import.meta.url));
 const flags = ['-shared', '-fPIC', '-O2', '-std=gnu11', '-fvisibility=hidden'];
@@ -35,11 +36,15 @@ export function buildShim(folder: string): string {
   return file;
 }
 
-/** A library that others may write would run as this user. */
+/** Whoever can replace the library runs code as this user. @throws Error in one line */
 function refuseOpenFolder(folder: string): void {
-  const { uid, mode } = statSync(folder);
-  if (uid !== process.geteuid?.() || (mode & 0o022) !== 0)
-    throw new Error(`${folder} may be written by others: the library of exec is not kept there`);
+  const fault = placeFault(folder);
+  if (fault !== undefined) throw new Error(fault);
+  const found = lstatSync(folder);
+  if (!found.isDirectory()) throw new Error(`${folder} is not a directory`);
+  if (found.uid !== process.geteuid?.())
+    throw new Error(`${folder} belongs to another user (${userNamed(found.uid)}): choose another --state-dir`);
+  if ((found.mode & 0o022) !== 0) throw new Error(`${folder} may be written by other users: chmod 700 ${folder}`);
 }
 
 /** What the compiled library depends on. */

@@ -61,6 +61,7 @@ export { getXattr, listXattrs, removeXattr, setXattr, XattrFlag, type XattrTarge
 export { limitPool, type Name } from './library.ts';
 export { openMemoryFile } from './memory-file.ts';
 export { newNetworkNamespace } from './network-namespace.ts';
+export { listenerFault, placeFault, userNamed } from './place.ts';
 export { Readiness, Ready, readiness, type Watch } from './readiness.ts';
 export { type FilterInstruction, installFilter, refuseSocket, setNoNewPrivileges } from './seccomp.ts';
 export { bindTcp, type InetAddress, inetName } from './socket/inet.ts';

@@ -3,7 +3,14 @@ export { createClient, lost, type NetlinkClient, type Request } from './client/c
 export { kernelLink } from './links/kernel.ts';
 export { type MemoryLink, type MemoryLinkOptions, memoryLink } from './links/memory.ts';
 export type { NetlinkLink } from './links/netlink-link.ts';
-export { type ConnectOptions, connectUnix, listenUnix, type UnixServer, type UnixServerOptions } from './links/unix/index.ts';
+export {
+  type ConnectOptions,
+  connectUnix,
+  listenUnix,
+  type UnixServer,
+  type UnixServerOptions,
+  UntrustedListener,
+} from './links/unix/index.ts';
 export {
   AckFlags,
   align,

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Finding } from '../doctor/finding.ts';
-import { defaultControl } from '../places.ts';
+import { ownSocket } from '../places.ts';
 
 const marks = { ok: 'ok     ', limited: 'limited', missing: 'MISSING' } as const;
 
@@ -42,7 +42,7 @@ async function examine(dir: string, stateDir: string | undefined): Promise<Findi
   return [
     ...platform,
     machine.user(),
-    ...(await machine.folders(stateDir ?? defaultStateDir(), dirname(defaultControl()))),
+    ...(await machine.folders(stateDir ?? defaultStateDir(), dirname(ownSocket('control')))),
     ...(able ? await folder(dir) : []),
     await machine.lowPort(),
     machine.descriptors(),

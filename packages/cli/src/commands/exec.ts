@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { defaultNetlink } from '../places.ts';
+import { socketInUse } from '../places.ts';
 import { UsageError } from '../usage.ts';
 
 interface ExecOptions {
@@ -17,7 +17,7 @@ export function addExec(program: Command): void {
     .usage('[options] -- COMMAND …')
     .option('--fresh', 'against a namespace of its own that ends with it; no daemon is needed')
     .option('--namespace <name>', "the daemon's namespace")
-    .option('--netlink <socket>', "the daemon's netlink socket", defaultNetlink())
+    .option('--netlink <socket>', "the daemon's netlink socket", socketInUse('netlink'))
     .option('--state-dir <dir>', 'where the compiled shim is kept')
     .passThroughOptions()
     .action(async ([command, ...args]: string[], { fresh, namespace, netlink, stateDir }: ExecOptions) => {

@@ -16,7 +16,7 @@ export function addExpect(program: Command): void {
   );
   const ask = async (run: (client: CtnetlinkExpClient) => Promise<void>): Promise<void> => {
     const [{ CtnetlinkExpClient }, { withClient }] = await Promise.all([import('@ring3/nfnetlink'), import('../netlink-client.ts')]);
-    await withClient(expect.opts<At>(), (link) => new CtnetlinkExpClient(link), run);
+    await withClient(expect.opts<At>(), 'read', 'nf_conntrack_netlink', (link) => new CtnetlinkExpClient(link), run);
   };
   addOutputOption(expect.command('list'))
     .description('the expectations')

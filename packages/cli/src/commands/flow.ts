@@ -4,7 +4,7 @@ import type { FilterOptions } from '../flow/filter.ts';
 import { addFilterOptions, addFlowList, flowPrinter, readFilter } from '../flow/list.ts';
 import { addOutputOption, type Output } from '../flow/outputs.ts';
 import type { TupleOptions } from '../flow/tuple.ts';
-import { type At, addAtOptions } from '../netlink-at.ts';
+import { type At, addAtOptions, type Intent } from '../netlink-at.ts';
 import { oneOf, UsageError } from '../usage.ts';
 
 interface OutputOption {
@@ -15,9 +15,9 @@ const kinds = ['new', 'update', 'destroy'] as const;
 /** `ring3 flow …`: `conntrack …` on the daemon or on the kernel. */
 export function addFlow(program: Command): void {
   const flow = addAtOptions(program.command('flow').enablePositionalOptions(false).description('the flows of the connection tracker'));
-  const ask = async (run: (client: CtnetlinkClient) => Promise<void>): Promise<void> => {
+  const ask = async (intent: Intent, run: (client: CtnetlinkClient) => Promise<void>): Promise<void> => {
     const [{ CtnetlinkClient }, { withClient }] = await Promise.all([import('@ring3/nfnetlink'), import('../netlink-client.ts')]);
-    await withClient(flow.opts<At>(), (link) => new CtnetlinkClient(link), run);
+    await withClient(flow.opts<At>(), intent, 'nf_conntrack_netlink', (link) => new CtnetlinkClient(link), run);
   };
 
   addFlowList(flow.command('list'), () => flow.opts<At>());
@@ -31,7 +31,7 @@ export function addFlow(program: Command): void {
       const { parseTuple } = await import('../flow/tuple.ts');
       const { family, tuple, zone } = parseTuple(options);
       const shown = await flowPrinter(options.output);
-      await ask(async (client) => {
+      await ask('read', async (client) => {
         const entry = await client.get(family, tuple, zone);
         if (entry !== undefined) await shown.add(entry);
         await shown.end();
@@ -42,7 +42,7 @@ export function addFlow(program: Command): void {
     .description('how many flows there are')
     .action(async (options: FilterOptions) => {
       const filter = await readFilter(options);
-      await ask(async (client) => {
+      await ask('read', async (client) => {
         let count = 0;
         if (!filter.limited) count = await client.count();
         else for await (const entry of client.list(filter.asked)) if (filter.matches(entry)) count++;
@@ -56,7 +56,7 @@ export function addFlow(program: Command): void {
       const filter = await readFilter(options);
       if (!filter.limited) throw new UsageError('say which flows: `ring3 flow flush` deletes all');
       const shown = await flowPrinter(options.output);
-      await ask(async (client) => {
+      await ask('change', async (client) => {
         const found: ConntrackEntry[] = [];
         for await (const entry of client.list(filter.asked)) if (filter.matches(entry)) found.push(entry);
         let deleted = 0;
@@ -77,7 +77,7 @@ export function addFlow(program: Command): void {
     .action(async ({ family }: { family?: string }) => {
       const { parseFamily } = await import('../flow/filter.ts');
       const only = family === undefined ? 0 : parseFamily(family);
-      await ask((client) => client.flush(only));
+      await ask('change', (client) => client.flush(only));
     });
 
   addOutputOption(addFilterOptions(flow.command('watch')))
@@ -93,7 +93,7 @@ export function addFlow(program: Command): void {
         import('../flow/filter.ts'),
       ]);
       const most = options.count === undefined ? Number.POSITIVE_INFINITY : wholeNumber(options.count, '--count', 0xffffffff);
-      await ask(async (client) => {
+      await ask('read', async (client) => {
         const events = client.events(wanted);
         const matching = (async function* () {
           for await (const event of events) if (typeof event === 'string' || filter.matches(event.entry)) yield event;
@@ -112,7 +112,7 @@ export function addFlow(program: Command): void {
       const [{ Top }, { wholeNumber }] = await Promise.all([import('../flow/top.ts'), import('../flow/filter.ts')]);
       const top = new Top(Math.max(1, wholeNumber(options.rows, '--rows', 10_000)));
       const intervalMs = Math.max(1, wholeNumber(options.interval, '--interval', 86_400)) * 1000;
-      await ask(async (client) => {
+      await ask('read', async (client) => {
         const matching = async function* () {
           for await (const entry of client.list(filter.asked)) if (filter.matches(entry)) yield entry;
         };
@@ -132,7 +132,7 @@ export function addFlow(program: Command): void {
     .description('the counters of the tracker, a line for each processor, as conntrack -S prints them')
     .option('--json', 'one object a line')
     .action(({ json }: { json?: boolean }) =>
-      ask(async (client) => {
+      ask('read', async (client) => {
         const { statisticsLine } = await import('../flow/line.ts');
         for await (const { unknown: _, ...one } of client.stats()) console.log(json === true ? JSON.stringify(one) : statisticsLine(one));
       }),

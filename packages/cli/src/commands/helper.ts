@@ -2,7 +2,8 @@ import type { CthelperClient, HelperSelection, HelperSpecification } from '@ring
 import { toWireName } from '@ring3/nfnetlink/wire-name';
 import type { Command } from 'commander';
 import type { HelperOptions } from '../helper-grammar.ts';
-import { type At, addAtOptions, openNetlink } from '../netlink-at.ts';
+import { type At, addAtOptions, type Intent } from '../netlink-at.ts';
+import { withClient } from '../netlink-client.ts';
 import { collect } from '../usage.ts';
 
 /** `ring3 helper …`: `nfct helper …`'s grammar and output, on the daemon or on the kernel. */
@@ -10,14 +11,9 @@ export function addHelper(program: Command): void {
   const helper = addAtOptions(
     program.command('helper').enablePositionalOptions(false).description('helpers of user space, which expect related flows'),
   );
-  const withClient = async (run: (client: CthelperClient) => Promise<void>): Promise<void> => {
-    const [{ CthelperClient }, link] = await Promise.all([import('@ring3/nfnetlink'), openNetlink(helper.opts<At>())]);
-    const client = new CthelperClient(link);
-    try {
-      await run(client);
-    } finally {
-      client.close();
-    }
+  const ask = async (intent: Intent, run: (client: CthelperClient) => Promise<void>): Promise<void> => {
+    const { CthelperClient } = await import('@ring3/nfnetlink');
+    await withClient(helper.opts<At>(), intent, 'nfnetlink_cthelper', (link) => new CthelperClient(link), run);
   };
   const selection = async (name: string, family?: string, protocol?: string): Promise<HelperSelection> => {
     if (family === undefined) return { name: toWireName(name) };
@@ -34,7 +30,7 @@ export function addHelper(program: Command): void {
     .description('all helpers')
     .option('--json', 'one object a line')
     .action(({ json }: { json?: boolean }) =>
-      withClient(async (client) => {
+      ask('read', async (client) => {
         for await (const found of client.list()) await print(found, json);
       }),
     );
@@ -44,7 +40,7 @@ export function addHelper(program: Command): void {
     .option('--json', 'as one object')
     .action(async (name: string, family: string | undefined, protocol: string | undefined, { json }: { json?: boolean }) => {
       const wanted = await selection(name, family, protocol);
-      await withClient(async (client) => print(await client.get(wanted), json));
+      await ask('read', async (client) => print(await client.get(wanted), json));
     });
   helper
     .command('add <name> <family> <protocol>')
@@ -56,14 +52,14 @@ export function addHelper(program: Command): void {
     .action(async (name: string, family: string, protocol: string, options: HelperOptions) => {
       const [{ parseProtocols }, { parseHelper }] = await Promise.all([import('../timeout-grammar.ts'), import('../helper-grammar.ts')]);
       const made = parseHelper(name, parseProtocols(family, protocol), options);
-      await withClient((client) => client.add(made));
+      await ask('change', (client) => client.add(made));
     });
   helper
     .command('delete <name> [family] [protocol]')
     .description('remove helpers that no rule names')
     .action(async (name: string, family?: string, protocol?: string) => {
       const wanted = await selection(name, family, protocol);
-      await withClient((client) => client.delete(wanted));
+      await ask('change', (client) => client.delete(wanted));
     });
   helper
     .command('disable <name> <family> <protocol>')
@@ -71,10 +67,10 @@ export function addHelper(program: Command): void {
     .action(async (name: string, family: string, protocol: string) => {
       const { parseProtocols } = await import('../timeout-grammar.ts');
       const wanted = { name: toWireName(name), ...parseProtocols(family, protocol) };
-      await withClient((client) => client.update({ ...wanted, enabled: false }));
+      await ask('change', (client) => client.update({ ...wanted, enabled: false }));
     });
   helper
     .command('flush')
     .description('remove all helpers that no rule names')
-    .action(() => withClient((client) => client.flush()));
+    .action(() => ask('change', (client) => client.flush()));
 }

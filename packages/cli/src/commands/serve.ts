@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Log } from '@ring3/kit';
 import type { Command } from 'commander';
-import { defaultControl, defaultNetlink } from '../places.ts';
+import { ownSocket } from '../places.ts';
 import { check } from '../serve/check.ts';
 import { configurationOf } from '../serve/configured.ts';
 import { addressOf, captureOf, consoleOf, folderOf, type ServeOptions, userOf } from '../serve/options.ts';
@@ -35,8 +35,8 @@ export function addServe(program: Command): void {
     )
     .option('--as <user>', 'started by root: act as this user of the machine, once the port is held')
     .option('--state-dir <dir>', 'where state lives')
-    .option('--control <socket>', `control socket, or off (default: ${defaultControl()})`)
-    .option('--netlink <socket>', `netlink socket, or off (default: ${defaultNetlink()})`)
+    .option('--control <socket>', `control socket, or off (default: ${ownSocket('control')})`)
+    .option('--netlink <socket>', `netlink socket, or off (default: ${ownSocket('netlink')})`)
     .option('--console <port>', 'numbers and status over HTTP on loopback: a port, 0 for any, or off (default: off)', consolePort)
     .option('--capture <file>', 'play a pcap or pcapng file into the namespace "capture"; it has been played when serve is ready')
     .option('--capture-speed <n>', 'times as fast as its packets came, 1 for its own time; as fast as possible unless given', speed)
@@ -81,8 +81,8 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
     stateDir: at.stateDir ?? defaultStateDir(),
     settings: settingsOf(dir, options, users, first),
     config: options.config,
-    control: socket(at.control ?? defaultControl()),
-    netlink: socket(at.netlink ?? defaultNetlink()),
+    control: socket(at.control ?? ownSocket('control')),
+    netlink: socket(at.netlink ?? ownSocket('netlink')),
     console: consoleOf(options, first),
     capture: captureOf(options),
     listening,

@@ -1,21 +1,17 @@
 import type { CttimeoutClient } from '@ring3/nfnetlink';
 import { toWireName } from '@ring3/nfnetlink/wire-name';
 import type { Command } from 'commander';
-import { type At, addAtOptions, openNetlink } from '../netlink-at.ts';
+import { type At, addAtOptions, type Intent } from '../netlink-at.ts';
+import { withClient } from '../netlink-client.ts';
 
 /** `ring3 timeout …`: `nfct timeout …`'s grammar and output, on the daemon or on the kernel. */
 export function addTimeout(program: Command): void {
   const timeout = addAtOptions(
     program.command('timeout').enablePositionalOptions(false).description('named timeout policies and default timeouts'),
   );
-  const withClient = async (run: (client: CttimeoutClient) => Promise<void>): Promise<void> => {
-    const [{ CttimeoutClient }, link] = await Promise.all([import('@ring3/nfnetlink'), openNetlink(timeout.opts<At>())]);
-    const client = new CttimeoutClient(link);
-    try {
-      await run(client);
-    } finally {
-      client.close();
-    }
+  const ask = async (intent: Intent, run: (client: CttimeoutClient) => Promise<void>): Promise<void> => {
+    const { CttimeoutClient } = await import('@ring3/nfnetlink');
+    await withClient(timeout.opts<At>(), intent, 'nfnetlink_cttimeout', (link) => new CttimeoutClient(link), run);
   };
   const grammar = () => import('../timeout-grammar.ts');
 
@@ -24,7 +20,7 @@ export function addTimeout(program: Command): void {
     .description('all policies')
     .option('--json', 'one object a line')
     .action(({ json }: { json?: boolean }) =>
-      withClient(async (client) => {
+      ask('read', async (client) => {
         const { printPolicy } = await grammar();
         for await (const policy of client.list()) process.stdout.write(json === true ? `${JSON.stringify(policy)}\n` : printPolicy(policy));
       }),
@@ -34,7 +30,7 @@ export function addTimeout(program: Command): void {
     .description('one policy')
     .option('--json', 'as one object')
     .action((name: string, { json }: { json?: boolean }) =>
-      withClient(async (client) => {
+      ask('read', async (client) => {
         const { printPolicy } = await grammar();
         const policy = await client.get(toWireName(name));
         process.stdout.write(json === true ? `${JSON.stringify(policy)}\n` : printPolicy(policy));
@@ -47,16 +43,16 @@ export function addTimeout(program: Command): void {
       const { parseProtocols, parseTimeouts } = await grammar();
       const { l3proto, l4proto } = parseProtocols(family, protocol);
       const timeouts = parseTimeouts(l4proto, words);
-      await withClient((client) => client.add({ name: toWireName(name), l3proto, l4proto, timeouts }));
+      await ask('change', (client) => client.add({ name: toWireName(name), l3proto, l4proto, timeouts }));
     });
   timeout
     .command('delete <name>')
     .description('remove a policy that no rule holds')
-    .action((name: string) => withClient((client) => client.delete(toWireName(name))));
+    .action((name: string) => ask('change', (client) => client.delete(toWireName(name))));
   timeout
     .command('flush')
     .description('remove all policies that no rule holds')
-    .action(() => withClient((client) => client.flush()));
+    .action(() => ask('change', (client) => client.flush()));
   timeout
     .command('default-get <family> <protocol>')
     .description('the default timeouts of a protocol')
@@ -64,7 +60,7 @@ export function addTimeout(program: Command): void {
     .action(async (family: string, protocol: string, { json }: { json?: boolean }) => {
       const { parseProtocols, printDefaults } = await grammar();
       const { l3proto, l4proto } = parseProtocols(family, protocol);
-      await withClient(async (client) => {
+      await ask('read', async (client) => {
         const timeouts = await client.defaultGet(l3proto, l4proto);
         process.stdout.write(json === true ? `${JSON.stringify(timeouts)}\n` : printDefaults(l3proto, l4proto, timeouts));
       });
@@ -76,6 +72,6 @@ export function addTimeout(program: Command): void {
       const { parseProtocols, parseTimeouts } = await grammar();
       const { l3proto, l4proto } = parseProtocols(family, protocol);
       const timeouts = parseTimeouts(l4proto, words);
-      await withClient((client) => client.defaultSet(l3proto, l4proto, timeouts));
+      await ask('change', (client) => client.defaultSet(l3proto, l4proto, timeouts));
     });
 }

@@ -36,7 +36,7 @@ test('the folders of state and sockets are looked at, not made', async (t) => {
     found.map(({ state }) => state),
     ['ok', 'missing'],
   );
-  match(found[1]?.found ?? '', /open to others/);
+  match(found[1]?.found ?? '', /open to other users/);
   strictEqual(existsSync(join(dir, 'a')), false);
 });
 

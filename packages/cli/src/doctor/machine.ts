@@ -33,7 +33,7 @@ export async function platform(): Promise<Finding[]> {
 
 /** The folders of state and sockets: a daemon needs both for itself. Nothing is made here. */
 export async function folders(stateDir: string, runtimeDir: string): Promise<Finding[]> {
-  const { privateFolder } = await import('@ring3/daemon/places');
+  const { privateFolder } = await import('@ring3/daemon/private-folder');
   const look = (what: string, path: string, advice: string): Finding => {
     try {
       const there = existsSync(path);
@@ -53,21 +53,18 @@ export async function folders(stateDir: string, runtimeDir: string): Promise<Fin
 /** The nearest folder above a path that is there. */
 const nearest = (path: string): string => (existsSync(path) ? path : nearest(dirname(path)));
 
-/** Whether a port below 1024 can be listened on: Windows before 11 24H2 knows 445 alone. */
+/** Whether a server can listen on a port below 1024: Windows before 11 24H2 can only use port 445. */
 export async function lowPort(port = 445): Promise<Finding> {
   const what = `port ${port}`;
+  const { lowPortAdvice, usedPortAdvice } = await import('@ring3/daemon/listen-fault');
   const code = await new Promise<string | undefined>((resolve) => {
     const server = createServer().once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     server.listen({ port, host: '127.0.0.1' }, () => server.close(() => resolve(undefined)));
   });
   if (code === undefined) return ok(what, 'may be listened on');
-  if (code === 'EADDRINUSE') return limited(what, 'another program listens there', 'stop it (a Samba server?), or use another port');
+  if (code === 'EADDRINUSE') return limited(what, 'another program listens there', usedPortAdvice(port));
   if (code === 'EACCES')
-    return limited(
-      what,
-      'not allowed to this user',
-      `systemd's socket (deploy/), root with serve --as USER, or sysctl net.ipv4.ip_unprivileged_port_start=${port}; Windows before 11 24H2 reaches 445 alone`,
-    );
+    return limited(what, 'not allowed to this user', `${lowPortAdvice(port)}; Windows before 11 24H2 can only use port 445`);
   return limited(what, code, 'use another port');
 }
 

@@ -57,6 +57,8 @@ export function addFlowList(command: Command, at: () => MaybePromise<At>): void 
       ]);
       await withClient(
         await at(),
+        zero === true ? 'change' : 'read',
+        'nf_conntrack_netlink',
         (link) => new CtnetlinkClient(link),
         async (client) => {
           for await (const entry of client.list(filter.asked, zero === true)) if (filter.matches(entry)) await shown.add(entry);

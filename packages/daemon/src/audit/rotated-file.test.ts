@@ -113,8 +113,8 @@ test('what cannot be written is said at once: no folder, no file', async (t) => 
   mkdirSync(path, { recursive: true });
   writeFileSync(join(path, 'file'), '');
   await rejects(RotatedFile.open({ path: join(path, 'file', 'a'), size: 1, keep: 1 }, silentLog), /cannot be written: EEXIST$/);
-  await rejects(RotatedFile.open({ path, size: 1, keep: 1 }, silentLog), /cannot be written: it is no file$/);
-  await rejects(RotatedFile.open({ path: '/dev/full', size: 1, keep: 1 }, silentLog), /it is no file$/);
+  await rejects(RotatedFile.open({ path, size: 1, keep: 1 }, silentLog), /cannot be written: it is not a regular file$/);
+  await rejects(RotatedFile.open({ path: '/dev/full', size: 1, keep: 1 }, silentLog), /it is not a regular file$/);
 });
 
 test('a file that holds something else is not touched', async (t) => {
@@ -123,7 +123,7 @@ test('a file that holds something else is not touched', async (t) => {
   writeFileSync(path, '[server]\nport = 445', { mode: 0o644 });
   await rejects(
     RotatedFile.open({ path, size: 1e6, keep: 3 }, silentLog, '{'),
-    /cannot be written: it holds something else: give another path$/,
+    /cannot be written: it has other contents: choose another path$/,
   );
   deepStrictEqual([readFileSync(path, 'utf8'), statSync(path).mode & 0o777], ['[server]\nport = 445', 0o644]);
   writeFileSync(path, '{"a":1}\n{"b"');

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, fchmodSync, fstatSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log } from '@ring3/kit';
+import { placeFault, userNamed } from '@ring3/linux';
 import sonicBoom, { type SonicBoom } from 'sonic-boom';
 import { makeFolder } from '../places.ts';
 
@@ -153,14 +154,17 @@ function move(from: string, to: string): void {
 
 /** Makes the file, for this user alone. @returns the bytes that are in it @throws the system's error; Error for what is no file, which must not be moved */
 function prepare(path: string, begins: string): number {
+  const fault = placeFault(path);
+  if (fault !== undefined) throw new Error(fault);
   makeFolder(dirname(path));
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is no file');
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is not a regular file');
   const fd = openSync(path, 'a+', 0o600);
   try {
-    const { size } = fstatSync(fd);
+    const { size, uid } = fstatSync(fd);
+    if (uid !== process.geteuid?.()) throw new Error(`it belongs to another user (${userNamed(uid)})`);
     const first = Buffer.alloc(size === 0 ? 0 : begins.length);
     readSync(fd, first, 0, first.length, 0);
-    if (size > 0 && first.toString('latin1') !== begins) throw new Error('it holds something else: give another path');
+    if (size > 0 && first.toString('latin1') !== begins) throw new Error('it has other contents: choose another path');
     fchmodSync(fd, 0o600);
     const last = Buffer.alloc(1);
     if (size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== lineFeed) writeSync(fd, '\n'); // a line that was cut short stays one

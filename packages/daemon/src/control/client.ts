@@ -1,26 +1,47 @@
-import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import { Socket } from 'node:net';
+import { close, connectUnix, errnoName, listenerFault, openUnix, SocketType } from '@ring3/linux';
 import type { ControlAnswer, ControlRequests, ControlStream, ControlStreams, ControlVerb } from './protocol.ts';
+
+/** No daemon listens on a control socket. The message is one line. */
+export class NoDaemonError extends Error {
+  override readonly name = 'NoDaemonError';
+  /** Path of the control socket. */
+  readonly path: string;
+  /** Name of the errno, such as ENOENT. */
+  readonly code: string;
+  constructor(path: string, code: string) {
+    super(`no ring3 answers at ${path} (${code})`);
+    this.path = path;
+    this.code = code;
+  }
+}
+
+/** Connects, and makes sure that the listener is not another user's. @throws NoDaemonError, Error in one line */
+function open(path: string): Socket {
+  const fd = openUnix(SocketType.Stream);
+  const connected = fd < 0 ? fd : connectUnix(fd, path);
+  const fault = connected < 0 ? undefined : listenerFault(fd, path);
+  if (connected === 0 && fault === undefined) return new Socket({ fd });
+  if (fd >= 0) close(fd);
+  throw fault === undefined ? new NoDaemonError(path, errnoName(-connected)) : new Error(fault);
+}
 
 /**
  * Asks a running daemon one thing.
- * @throws Error in one line, when nobody answers there or the daemon refuses
+ * @throws NoDaemonError, and Error in one line if the daemon rejects the request or does not answer
  */
 export async function askControl<V extends ControlVerb>(
   path: string,
   verb: V,
   ask: ControlRequests[V]['ask'],
 ): Promise<ControlRequests[V]['answer']> {
-  const socket = createConnection(path);
+  const socket = open(path);
   try {
     socket.write(`${JSON.stringify({ ...ask, do: verb })}\n`);
-    const { value: reply } = await linesOf(socket)
-      .next()
-      .catch((error: NodeJS.ErrnoException) => {
-        throw new Error(`no ring3 answers on ${path} (${error.code})`);
-      });
-    if (reply === undefined) throw new Error(`the ring3 on ${path} closed without an answer`);
-    const answer = JSON.parse(reply) as ControlAnswer<V>;
+    const { value: reply } = await untilBroken(linesOf(socket)).next();
+    if (reply === undefined) throw new Error(`the ring3 at ${path} closed the connection without an answer`);
+    const answer = parse(reply, path);
+    if (!isAnswer<V>(answer)) throw notRing3(path);
     if (!answer.ok) throw new Error(answer.error);
     return answer.answer;
   } finally {
@@ -31,7 +52,7 @@ export async function askControl<V extends ControlVerb>(
 /**
  * Asks a running daemon for line after line, until the loop ends or the daemon does.
  * @param signal ends it also while no line comes
- * @throws Error in one line, when nobody answers there or the daemon refuses
+ * @throws NoDaemonError, and Error in one line if the daemon rejects the request or does not answer
  */
 export async function* followControl<V extends ControlStream>(
   path: string,
@@ -39,23 +60,38 @@ export async function* followControl<V extends ControlStream>(
   ask: ControlStreams[V]['ask'],
   signal?: AbortSignal,
 ): AsyncGenerator<ControlStreams[V]['line'], void> {
-  const socket = createConnection({ path });
+  const socket = open(path);
   signal?.addEventListener('abort', () => socket.destroy(), { once: true });
   try {
-    await once(socket, 'connect').catch((error: NodeJS.ErrnoException) => {
-      throw new Error(`no ring3 answers on ${path} (${error.code})`);
-    });
     socket.write(`${JSON.stringify({ ...ask, do: verb })}\n`);
     let answered = false;
     for await (const line of untilBroken(linesOf(socket))) {
-      const read = JSON.parse(line) as ControlStreams[V]['line'] & { readonly ok?: boolean; readonly error?: string };
-      if (answered) yield read;
-      else if (read.ok !== true) throw new Error(read.error ?? `what answers on ${path} is no ring3`);
+      const read = parse(line, path);
+      if (answered) yield read as ControlStreams[V]['line'];
+      else if (!isAnswer(read)) throw notRing3(path);
+      else if (!read.ok) throw new Error(read.error);
       answered = true;
     }
-    if (!answered) throw new Error(`the ring3 on ${path} closed without an answer`);
+    if (!answered) throw new Error(`the ring3 at ${path} closed the connection without an answer`);
   } finally {
     socket.destroy();
+  }
+}
+
+const notRing3 = (path: string): Error => new Error(`the program that answers at ${path} is not ring3`);
+
+/** Whether JSON of any shape is an answer of the control protocol. */
+function isAnswer<V extends ControlVerb>(read: unknown): read is ControlAnswer<V> {
+  const { ok, error } = (read ?? {}) as { ok?: unknown; error?: unknown };
+  return ok === true || (ok === false && typeof error === 'string');
+}
+
+/** @throws Error in one line, for what is not JSON */
+function parse(line: string, path: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw notRing3(path);
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { type ControlHandlers, Peer } from './peer.ts';
 
@@ -51,7 +51,6 @@ export async function serveControl(path: string, handlers: ControlHandlers, answ
   } finally {
     process.umask(mask);
   }
-  chmodSync(path, 0o600);
   return {
     path,
     close: async () => {

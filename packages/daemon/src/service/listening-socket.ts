@@ -1,14 +1,11 @@
 import { lookup } from 'node:dns/promises';
-import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { hostPort } from '@ring3/kit';
 import {
   bindTcp,
   check,
   close,
   Domain,
   duplicate,
-  Errno,
   errnoName,
   inetName,
   SocketLevel,
@@ -18,6 +15,7 @@ import {
   socketOption,
 } from '@ring3/linux';
 import type { HeldSocket } from '@ring3/smb-server';
+import { listenFault } from '../listen-fault.ts';
 import { type PassedDescriptor, passedDescriptors } from './passed-descriptors.ts';
 
 /** A TCP socket that was there before the file server, and stays over its resets. */
@@ -65,34 +63,21 @@ function whyNot(fd: number): string | undefined {
   return option(SocketOption.AcceptConnections) === 1 ? undefined : 'does not listen: the .socket unit says Accept=no';
 }
 
-/** Whether only root (or CAP_NET_BIND_SERVICE) may listen on a port: ip(7), ip_unprivileged_port_start. */
-export function isPrivileged(port: number): boolean {
-  let first = 1024;
-  try {
-    first = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1'));
-  } catch {} // not Linux, or /proc is not there
-  return port > 0 && port < first;
-}
-
 /**
  * Holds a port before rights to it are given up. Nobody listens there until the file server does, and again not when it has ended.
  * @param host a name or an address
  * @throws Error in one line
  */
 export async function boundSocket(host: string, port: number): Promise<ListeningSocket> {
-  const { address } = await lookup(host);
+  const { address } = await lookup(host).catch(({ code }: NodeJS.ErrnoException) => {
+    throw new Error(listenFault(host, port, code ?? 'ENOTFOUND'));
+  });
   const [bare = '', zone] = address.split('%');
   const scope = networkInterfaces()[zone ?? '']?.find(({ family }) => family === 'IPv6') as { scopeid?: number } | undefined;
   const fd = bindTcp({ host: bare, port, scope: scope?.scopeid ?? 0 });
-  if (fd < 0) throw new Error(`${hostPort(host, port)} cannot be listened on: ${reasons[-fd] ?? errnoName(-fd)}`);
+  if (fd < 0) throw new Error(listenFault(host, port, errnoName(-fd)));
   return new Held(fd, (otherHost, otherPort) => otherHost === host && otherPort === port, true);
 }
-
-const reasons: Readonly<Record<number, string>> = {
-  [Errno.EADDRINUSE]: 'another program listens there',
-  [Errno.EADDRNOTAVAIL]: 'that is no address of this machine',
-  [Errno.EACCES]: 'not allowed to this user (a port below 1024)',
-};
 
 class Held implements ListeningSocket {
   readonly isFor: ListeningSocket['isFor'];

@@ -1,5 +1,6 @@
+import { isPrivileged } from '../listen-fault.ts';
 import { actAs } from './act-as.ts';
-import { boundSocket, isPrivileged, type ListeningSocket, passedSocket } from './listening-socket.ts';
+import { boundSocket, type ListeningSocket, passedSocket } from './listening-socket.ts';
 
 /** What a daemon is to have of the machine, and as whom. */
 export interface Place {

@@ -131,7 +131,8 @@ export class KsmbdUsers implements Disposable {
     const before = statSync(path, { throwIfNoEntry: false });
     const fresh = `${path}.new-${process.pid}`;
     try {
-      const descriptor = openSync(fresh, 'w', 0o600);
+      rmSync(fresh, { force: true });
+      const descriptor = openSync(fresh, 'wx', 0o600); // never through a link that another user has put there
       try {
         writeFileSync(descriptor, lines.map((text) => `${text}\n`).join(''));
         if (before !== undefined) {

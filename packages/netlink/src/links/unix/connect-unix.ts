@@ -2,6 +2,7 @@ import {
   close,
   connectUnix as connectSocket,
   Errno,
+  listenerFault,
   openUnix,
   Ready,
   readiness,
@@ -29,8 +30,14 @@ export interface ConnectOptions {
   readonly namespace?: string;
 }
 
+/** The program that listens at a path belongs to another user, who could have put it there. Nothing was sent to it. */
+export class UntrustedListener extends Error {
+  override readonly name = 'UntrustedListener';
+}
+
 /**
  * Opens a netlink socket of a running ring3 at its AF_UNIX path.
+ * @throws UntrustedListener
  * @throws SystemError: ENOENT: the path or the namespace does not exist (`syscall` states which: connect, namespace), ECONNREFUSED: no process
  *   listens there, EACCES
  */
@@ -42,6 +49,8 @@ export async function connectUnix(path: string, options: ConnectOptions = {}): P
     throw new SystemError(connected, 'connect', path);
   }
   try {
+    const fault = listenerFault(fd, path);
+    if (fault !== undefined) throw new UntrustedListener(fault);
     const { namespace = '' } = options;
     const answer = await hello(fd, namespace);
     if (answer.error === Errno.ENOENT) throw new SystemError(-Errno.ENOENT, 'namespace', namespace);

@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import { type Clock, type Log, silentLog, systemClock } from '@ring3/kit';
 import {
   accept,
@@ -47,12 +47,13 @@ const restMs = 100;
  */
 export function listenUnix(path: string, options: UnixServerOptions): UnixServer {
   const fd = openUnix(SocketType.SeqPacket);
+  const mask = process.umask(0o177); // bind(2) makes the name with mode 0600: chmod(2) would follow a link that another user puts there
   const answer = fd < 0 ? fd : bindFresh(fd, path);
+  process.umask(mask);
   if (answer < 0) {
     if (fd >= 0) close(fd);
     throw new SystemError(answer, 'bind', path);
   }
-  chmodSync(path, 0o600); // before clients can connect: the socket does not listen yet
   const listening = listen(fd);
   if (listening < 0) {
     close(fd);
