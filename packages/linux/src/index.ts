@@ -51,6 +51,7 @@ export {
   fileHandle,
   fileSystemStat,
   Mode,
+  type NewTime,
   StatField,
   setTimes,
   setTimesAt,

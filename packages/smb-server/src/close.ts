@@ -2,6 +2,7 @@ import { type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/ki
 import { CreateOptions, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode } from '@ring3/vfs';
 import type { Actor } from './events.ts';
+import { noteWritten } from './noting.ts';
 import type { Open } from './open.ts';
 import type { Session } from './session.ts';
 import type { Tree } from './tree.ts';
@@ -44,9 +45,13 @@ function* release(open: Open): Steps<void> {
   try {
     yield* leaveState(open);
   } finally {
-    yield* wait(open.handle?.close());
-    yield* wait(open.base?.close());
-    yield* wait(open.link?.close());
+    try {
+      if (open.handle !== undefined) yield* noteWritten(open);
+    } finally {
+      yield* wait(open.handle?.close());
+      yield* wait(open.base?.close());
+      yield* wait(open.link?.close());
+    }
   }
 }
 

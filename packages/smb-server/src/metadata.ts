@@ -39,9 +39,17 @@ export function metadataOf(stat: Stat, byName: number, kind: Kind = stat.kind): 
   };
 }
 
-/** What describes an open file or folder; of a stream, its size and its file's rest. */
-export function metadataOfOpen({ tree, base, link, handle }: Open, stat: Stat): Metadata {
-  return metadataOf(stat, tree.share.names.attributesOf((base ?? link ?? handle)?.name ?? ''), handle?.kind);
+/**
+ * Describes an open file or directory; a stream by its own size and the other properties of its file. A write is also an access: LastAccessTime is not before the
+ * last write until it is set (`noteWritten`).
+ */
+export function metadataOfOpen(open: Open, stat: Stat): Metadata {
+  const { tree, base, link, handle } = open;
+  const metadata = metadataOf(stat, tree.share.names.attributesOf((base ?? link ?? handle)?.name ?? ''), handle?.kind);
+  const { lastAccessTime, lastWriteTime } = metadata;
+  return handle !== undefined && open.fileGuard.written && lastAccessTime < lastWriteTime
+    ? { ...metadata, lastAccessTime: lastWriteTime }
+    : metadata;
 }
 
 /** FILE_ID_128 of an entry, MS-FSCC 2.1.10. */

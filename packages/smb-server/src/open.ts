@@ -6,6 +6,7 @@ import type { Guard } from './file-state/index.ts';
 import { InUse } from './in-use.ts';
 import type { LockSequences } from './lock-sequences.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
+import { UserSet } from './noting.ts';
 import type { SessionPipe } from './pipe/session-pipe.ts';
 import type { Tree } from './tree.ts';
 
@@ -42,9 +43,13 @@ export class Open extends InUse {
   lockSequences: LockSequences | undefined;
   /** Logically closed: it is in no table any more, whatever still runs on it. */
   closed = false;
-  #changed = false;
+  /** Bits of {@link UserSet}: times that the client of this open sets itself. */
+  userSet = 0;
+  /** Data was written through it. */
+  wrote = false;
   #handle: Handle | undefined;
   #guard: Guard | undefined;
+  #fileGuard: Guard | undefined;
 
   constructor(
     init: Pick<
@@ -81,11 +86,17 @@ export class Open extends InUse {
   become(handle: Handle): void {
     this.#handle = handle;
     this.#guard = undefined;
+    this.#fileGuard = undefined;
   }
 
   /** Of an open of a file: what reads and writes look at before they ask its state. */
   get guard(): Guard {
     return (this.#guard ??= this.tree.fileState.guardOf((this.handle as Handle).fileId));
+  }
+
+  /** The guard of the whole file: for a named stream, of the file or directory that it belongs to. */
+  get fileGuard(): Guard {
+    return (this.#fileGuard ??= this.base === undefined ? this.guard : this.tree.fileState.guardOf(this.base.fileId));
   }
 
   /** Whether it is over with it, or with its tree or session: what waits on it is not cancelled by its client. */
@@ -115,11 +126,12 @@ export class Open extends InUse {
     return (this.grantedAccess & access) !== 0;
   }
 
-  /** Its data have changed; the first time is told. @param bytes that were written; 0 for another change */
+  /** Its data was changed; the first change is an event. @param bytes written; 0 for another change */
   changed(bytes: number): void {
     this.bytesWritten += bytes;
-    if (this.#changed) return;
-    this.#changed = true;
+    if ((this.userSet & UserSet.AccessTime) === 0) this.fileGuard.written = true;
+    if (this.wrote) return;
+    this.wrote = true;
     this.tree.session.connection.server.written(this);
   }
 }

@@ -12,6 +12,7 @@ import {
   makeLink,
   OpenFlag,
   openAt,
+  setTimes,
   stat,
 } from '@ring3/linux';
 import {
@@ -23,6 +24,7 @@ import {
   isCode,
   type OpenHow,
   type Space,
+  type StreamChange,
   type StreamHow,
   type Vfs,
   type VfsCode,
@@ -208,6 +210,12 @@ export class NodeStore implements Vfs {
     }
   }
 
+  /** The streams of an entry are others: its change time moves, which the host does not do for what is kept in the state directory. */
+  changedStreams(entry: Entry, what: StreamChange['what'], stream: string): void {
+    if (stat(entry.fd, scratch) === 0) setTimes(entry.fd, undefined, scratch.modified);
+    this.notifications.changedStream(entry, what, stream);
+  }
+
   openStream(entry: Entry, streams: Streams, name: string, how: StreamHow): Handle | VfsCode {
     const bad = checkStreamName(name);
     if (bad !== undefined) return bad;
@@ -215,7 +223,9 @@ export class NodeStore implements Vfs {
     if (how.disposition === 'create') {
       if (there !== undefined) return 'EEXIST';
       const made = streams.create(name);
-      return isCode(made) ? made : new StreamHandle(this, entry.hold(), streams, made);
+      if (isCode(made)) return made;
+      this.changedStreams(entry, 'streamAdded', name);
+      return new StreamHandle(this, entry.hold(), streams, made);
     }
     return there === undefined ? 'ENOENT' : new StreamHandle(this, entry.hold(), streams, there);
   }

@@ -17,7 +17,7 @@ import {
   statAt,
   type Watch as Waiting,
 } from '@ring3/linux';
-import { type Change, type Kind, nameFromBytes, type VfsCode, type Watch } from '@ring3/vfs';
+import { type Change, type Kind, nameFromBytes, type StreamChange, type VfsCode, type Watch } from '@ring3/vfs';
 import { type Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
 import { kindOf } from './inode.ts';
@@ -104,6 +104,17 @@ export class Notifications {
     for (const [number, watchers] of this.#folders) this.#drop(number, watchers, watcher);
     this.#watchers.delete(watcher);
     if (this.#watchers.size === 0) this.#end();
+  }
+
+  /** Reports a change of a named stream. inotify does not see it: this store keeps streams where no watch is. */
+  changedStream(entry: Entry, what: StreamChange['what'], stream: string): void {
+    if (this.#watchers.size === 0) return;
+    this.#drain(); // what happened before comes first
+    const { kind } = entry.inode;
+    for (const watcher of [...this.#watchers]) {
+      const path = pathBelow(watcher.folder, entry);
+      if (path !== undefined && (watcher.recursive || path.length === 1)) watcher.tell({ what, kind, path, stream });
+    }
   }
 
   /** Ends all watches. */
@@ -290,6 +301,16 @@ export class Notifications {
     }
     return 'file';
   }
+}
+
+/** The path of an entry below a directory; undefined if it is not below it. */
+function pathBelow(folder: Entry, entry: Entry): Path | undefined {
+  const path: string[] = [];
+  for (let at = entry; at.parent !== undefined; at = at.parent) {
+    path.unshift(at.name);
+    if (at.parent.inode === folder.inode) return path;
+  }
+  return undefined;
 }
 
 /** A reference to a folder, walked to without following a link. @returns the descriptor or a negative errno */

@@ -1,4 +1,5 @@
-import { stat } from '@ring3/linux';
+import { andThen } from '@ring3/kit';
+import { setTimes, stat } from '@ring3/linux';
 import { type Answer, type Handle, isCode, type Kind, type RenameHow, type Stat, type VfsCode, type WriteHow } from '@ring3/vfs';
 import type { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
@@ -55,7 +56,19 @@ export class StreamHandle extends EntryHandle {
 
   override write(chunks: readonly Uint8Array[], offset: number, how: WriteHow = {}, signal?: AbortSignal): Answer<number> {
     if (how.through === true) this.#stream.stays = true;
-    return super.write(chunks, offset, how, signal);
+    return this.#modifies(super.write(chunks, offset, how, signal));
+  }
+
+  override truncate(size: number, signal?: AbortSignal): Answer<void> {
+    return this.#modifies(super.truncate(size, signal));
+  }
+
+  override punch(offset: number, length: number, signal?: AbortSignal): Answer<void> {
+    return this.#modifies(super.punch(offset, length, signal));
+  }
+
+  override copyRange(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<number> {
+    return this.#modifies(super.copyRange(source, sourceOffset, offset, length, signal));
   }
 
   override flush(signal?: AbortSignal): Answer<void> {
@@ -71,19 +84,28 @@ export class StreamHandle extends EntryHandle {
     if (this.stale) return 'ESTALE';
     if (!(dir instanceof EntryHandle) || dir instanceof StreamHandle || dir.entry.inode !== this.entry.inode) return 'EINVAL';
     const bad = checkStreamName(name) ?? (this.#stream.gone ? 'ENOENT' : undefined);
-    if (bad !== undefined || name === this.#stream.name) return bad;
+    const former = this.#stream.name;
+    if (bad !== undefined || name === former) return bad;
     const there = this.#streams.get(name);
     if (there !== undefined && there !== this.#stream) {
       if (how.replace !== true) return 'EEXIST';
       const refused = this.#streams.unlink(there, this.target);
       if (refused !== undefined) return refused;
     }
-    return this.#streams.rename(this.#stream, name, this.target);
+    const refused = this.#streams.rename(this.#stream, name, this.target);
+    if (refused === undefined) {
+      this.store.changedStreams(this.entry, 'streamRemoved', former);
+      this.store.changedStreams(this.entry, 'streamAdded', name);
+    }
+    return refused;
   }
 
   override unlink(): VfsCode | undefined {
     if (this.stale) return 'ESTALE';
-    return this.#stream.gone ? 'ENOENT' : this.#streams.unlink(this.#stream, this.target);
+    if (this.#stream.gone) return 'ENOENT';
+    const refused = this.#streams.unlink(this.#stream, this.target);
+    if (refused === undefined) this.store.changedStreams(this.entry, 'streamRemoved', this.#stream.name);
+    return refused;
   }
 
   override link(): VfsCode {
@@ -99,6 +121,17 @@ export class StreamHandle extends EntryHandle {
     this.#open = false;
     if (--this.#stream.handles === 0) this.#streams.settle(this.#stream, this.target);
     return super.close();
+  }
+
+  /** A change of a stream's data is one of its file or directory: the host moves the times of the stream's own file only. */
+  #modifies<T>(answer: Answer<T>): Answer<T> {
+    return andThen(answer, (result) => {
+      if (!isCode(result)) {
+        setTimes(this.entry.fd, undefined, 'now');
+        this.store.notifications.changedStream(this.entry, 'streamData', this.#stream.name);
+      }
+      return result;
+    });
   }
 
   protected override get device(): Device {

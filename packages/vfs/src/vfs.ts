@@ -381,7 +381,16 @@ export type Change =
   | { readonly what: 'added' | 'removed'; readonly kind: Kind; readonly path: readonly string[] }
   | { readonly what: 'data' | 'description'; readonly kind: Kind; readonly path: readonly string[] }
   | { readonly what: 'renamed'; readonly kind: Kind; readonly path: readonly string[]; readonly from: readonly string[] }
+  | StreamChange
   | { readonly what: 'overflow' };
+
+/** A change of a named stream of the entry at `path`; a rename is a removal and an addition. */
+export interface StreamChange {
+  readonly what: 'streamAdded' | 'streamRemoved' | 'streamData';
+  readonly kind: Kind;
+  readonly path: readonly string[];
+  readonly stream: string;
+}
 
 /** A running watch. */
 export interface Watch {

@@ -150,28 +150,30 @@ export function fileSystemStat(fd: number): FileSystemStat | number {
   };
 }
 
+const utimeNow = 0x3fffffffn;
 const utimeOmit = 0x3ffffffen;
 const times = new BigInt64Array(4);
 
-/** `struct timespec`; undefined leaves the time unchanged. */
-function putTime(at: number, ns: bigint | undefined): void {
-  const rest = ns === undefined ? utimeOmit : ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n; // also correct before 1970
-  times[at] = ns === undefined ? 0n : (ns - rest) / 1_000_000_000n;
+/** A time to set: nanoseconds since 1970, or the kernel's current time, which needs permission to write the data only; undefined leaves it unchanged. */
+export type NewTime = bigint | 'now' | undefined;
+
+/** `struct timespec`. */
+function putTime(at: number, time: NewTime): void {
+  if (typeof time !== 'bigint') {
+    times[at] = 0n;
+    times[at + 1] = time === 'now' ? utimeNow : utimeOmit;
+    return;
+  }
+  const rest = ((time % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n; // also correct before 1970
+  times[at] = (time - rest) / 1_000_000_000n;
   times[at + 1] = rest;
 }
 
 /**
  * Sets times. utimensat(2). A file system limits the range: ext4 to the years 1901 to 2446.
- * @param accessed,modified nanoseconds since 1970; undefined leaves it unchanged
  * @returns 0 or a negative errno
  */
-export function setTimesAt(
-  dir: number,
-  name: Name,
-  accessed: bigint | undefined,
-  modified: bigint | undefined,
-  flags: number = AtFlag.NoFollow,
-): number {
+export function setTimesAt(dir: number, name: Name, accessed: NewTime, modified: NewTime, flags: number = AtFlag.NoFollow): number {
   const argument = nameArgument(name);
   if (typeof argument === 'number') return argument;
   putTime(0, accessed);
@@ -180,7 +182,7 @@ export function setTimesAt(
 }
 
 /** Sets the times of the file of a descriptor, also one of `OpenFlag.Path` (Linux 5.8). @returns 0 or a negative errno */
-export const setTimes = (fd: number, accessed: bigint | undefined, modified: bigint | undefined): number =>
+export const setTimes = (fd: number, accessed: NewTime, modified: NewTime): number =>
   setTimesAt(fd, '', accessed, modified, AtFlag.EmptyPath);
 
 const handleBytes = 128; // MAX_HANDLE_SZ

@@ -1,9 +1,10 @@
-import { andThen, type MaybePromise, settle } from '@ring3/kit';
+import { andThen, type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
 import { CloseFlags, CloseRequest, CloseResponse } from '@ring3/smb-proto';
-import { isCode, type Stat } from '@ring3/vfs';
+import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { closeOpen } from '../close.ts';
 import { command } from '../command.ts';
 import { metadataOfOpen } from '../metadata.ts';
+import { noteWritten } from '../noting.ts';
 import type { Open } from '../open.ts';
 
 const nothing = {
@@ -29,7 +30,7 @@ export const close = command({
     if ((flags & CloseFlags.PostqueryAttrib) === 0 || handle === undefined) return andThen(closeOpen(open), () => nothing);
     open.enter();
     return settle(
-      () => handle.stat() as MaybePromise<Stat>,
+      (): MaybePromise<Stat | VfsCode> => (open.wrote ? runSteps(statWritten(open, handle)) : handle.stat()),
       (stat) => {
         const answer = isCode(stat) ? nothing : { ...told(open, stat), flags: CloseFlags.PostqueryAttrib };
         open.leave();
@@ -42,6 +43,12 @@ export const close = command({
     );
   },
 });
+
+/** The attributes of a file that was written through the open, with its LastAccessTime set. */
+function* statWritten(open: Open, handle: Handle): Steps<Stat | VfsCode> {
+  yield* noteWritten(open);
+  return yield* wait(handle.stat());
+}
 
 function told(open: Open, stat: Stat) {
   const { creationTime, lastAccessTime, lastWriteTime, changeTime, allocationSize, endOfFile, fileAttributes } = metadataOfOpen(open, stat);

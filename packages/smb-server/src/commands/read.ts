@@ -1,9 +1,10 @@
-import { andThen, type MaybePromise } from '@ring3/kit';
+import { andThen, type MaybePromise, runSteps } from '@ring3/kit';
 import { headerLength, NtStatus, ReadRequest, ReadResponse } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { readDataRights } from '../access.ts';
 import { type ContextOf, command } from '../command.ts';
 import { readsFreely } from '../file-state/index.ts';
+import { readingHeld, UserSet } from '../noting.ts';
 import { beyond, endsBeyond } from '../offsets.ts';
 import type { Open } from '../open.ts';
 import { askAccess } from '../pending.ts';
@@ -38,7 +39,9 @@ function readInto(ctx: ContextOf<'open'>, handle: Handle, length: number, offset
   const pool = ctx.server.buffers;
   const buffer = pool.take(length);
   ctx.sent = () => pool.give(buffer);
-  const got = handle.read(buffer.length === length ? buffer : buffer.subarray(0, length), offset);
+  const target = buffer.length === length ? buffer : buffer.subarray(0, length);
+  const held = (ctx.open.userSet & UserSet.AccessTime) !== 0;
+  const got = held ? runSteps(readingHeld(ctx.open, () => handle.read(target, offset))) : handle.read(target, offset);
   if (got instanceof Promise) return later(ctx, got, buffer, offset, minimumCount);
   return answered(ctx.open, buffer, offset, got, minimumCount);
 }

@@ -1,8 +1,9 @@
-import { andThen, type MaybePromise } from '@ring3/kit';
+import { andThen, type MaybePromise, runSteps } from '@ring3/kit';
 import { AccessMask, CreateOptions, headerLength, NtStatus, WriteFlags, WriteRequest, WriteResponse } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode, type WriteHow } from '@ring3/vfs';
 import { command } from '../command.ts';
 import { writesFreely } from '../file-state/index.ts';
+import { modified, notedByStore, noting } from '../noting.ts';
 import { endsBeyond } from '../offsets.ts';
 import type { Open } from '../open.ts';
 import { askAccess } from '../pending.ts';
@@ -11,7 +12,7 @@ import { statusOf } from '../status-map.ts';
 const through = { through: true };
 const offsetAt = headerLength + WriteRequest.fixed.offset.offset;
 
-/** WRITE, MS-SMB2 3.3.5.13: the chunks as they came go to the store. */
+/** WRITE, MS-SMB2 3.3.5.13: the store gets the chunks as they were received. */
 export const write = command({
   needs: 'open',
   request: WriteRequest,
@@ -45,9 +46,19 @@ function lengthOf(chunks: readonly Uint8Array[]): number {
 }
 
 function writeTo(open: Open, handle: Handle, data: readonly Uint8Array[], offset: number, how: WriteHow | undefined): MaybePromise<Answer> {
+  if (!notedByStore(open)) return writeNoting(open, handle, data, offset, how);
   const written = handle.write(data, offset, how);
   return written instanceof Promise ? written.then((count) => answered(open, count)) : answered(open, written);
 }
+
+const writeNoting = (
+  open: Open,
+  handle: Handle,
+  data: readonly Uint8Array[],
+  offset: number,
+  how: WriteHow | undefined,
+): MaybePromise<Answer> =>
+  andThen(runSteps(noting(open, modified, () => handle.write(data, offset, how))), (count) => answered(open, count));
 
 type Answer = { count: number } | NtStatus;
 function answered(open: Open, count: number | VfsCode): Answer {

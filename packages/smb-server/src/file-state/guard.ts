@@ -1,4 +1,4 @@
-/** What reads and writes of a file look at before they ask anything: a few numbers that its state keeps current. */
+/** What reads and writes of a file check before anything else: a few values that the state of the file keeps current. */
 export interface Guard {
   /** Byte-range locks that are held. */
   readonly locks: number;
@@ -6,6 +6,10 @@ export interface Guard {
   readonly levelII: number;
   /** The open that holds an exclusive or batch oplock; 0 for none. */
   readonly exclusive: number;
+  /** FILE_ATTRIBUTE_ARCHIVE is known to be set, so that a write need not set it. */
+  archived: boolean;
+  /** The data was written after LastAccessTime was last set. */
+  written: boolean;
 }
 
 /** Whether the open may read without asking. */

@@ -40,7 +40,8 @@ export interface LocalFileStateOptions {
 
 const alone: LocalFileStateOptions = { clock: systemClock, oplockBreakMs: () => 35_000, broken: () => false, deleting: () => {} };
 
-const nothing: Guard = { locks: 0, levelII: 0, exclusive: 0 };
+/** The guard of a file that has no open. */
+const newGuard = (): Guard => ({ locks: 0, levelII: 0, exclusive: 0, archived: false, written: false });
 
 /** The state of files in this process: a map, answering at once. A record is there as long as something is known about the file. */
 export class LocalFileState implements FileState {
@@ -69,7 +70,7 @@ export class LocalFileState implements FileState {
   }
 
   guardOf(fileId: string): Guard {
-    return this.#records.get(fileId)?.guard ?? nothing;
+    return this.#records.get(fileId)?.guard ?? newGuard();
   }
 
   look(fileId: string, openId: number): OpenState {

@@ -21,7 +21,7 @@ export class FileRecord {
   readonly oplocks = new Oplocks();
   /** In the order they came. */
   readonly waiting: Waiting[] = [];
-  readonly guard: { -readonly [K in keyof Guard]: Guard[K] } = { locks: 0, levelII: 0, exclusive: 0 };
+  readonly guard: { -readonly [K in keyof Guard]: Guard[K] } = { locks: 0, levelII: 0, exclusive: 0, archived: false, written: false };
   /** Oplock breaks that have to be told. */
   breaks: OplockBreakEffect[] = [];
   readonly tell = (effect: OplockBreakEffect): void => void this.breaks.push(effect);

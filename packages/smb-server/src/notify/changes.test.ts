@@ -37,6 +37,16 @@ test('changes of data and description are modifications, to those who ask for su
   assert.deepEqual(told({ what: 'description', kind: 'file', path }, CompletionFilter.Size), []);
 });
 
+test('changes of named streams have actions and filter bits of their own (MS-SMB2 2.2.35, MS-FSCC 2.7.1)', () => {
+  const of = (what: 'streamAdded' | 'streamRemoved' | 'streamData') => ({ what, kind: 'file', path: ['d', 'x'], stream: 's' }) as const;
+  assert.deepEqual(told(of('streamAdded'), CompletionFilter.StreamName), [[NotifyAction.AddedStream, 'd\\x:s']]);
+  assert.deepEqual(told(of('streamRemoved'), CompletionFilter.StreamName), [[NotifyAction.RemovedStream, 'd\\x:s']]);
+  for (const filter of [CompletionFilter.StreamSize, CompletionFilter.StreamWrite])
+    assert.deepEqual(told(of('streamData'), filter), [[NotifyAction.ModifiedStream, 'd\\x:s']]);
+  assert.deepEqual(told(of('streamData'), CompletionFilter.FileName | CompletionFilter.StreamName), []);
+  assert.deepEqual(told(of('streamAdded'), CompletionFilter.FileName | CompletionFilter.StreamSize), []);
+});
+
 test('names that Windows cannot express are told as it sees them', () => {
   assert.deepEqual(told({ what: 'added', kind: 'file', path: ['what?'] }), [[NotifyAction.Added, 'what\uf025']]);
 });

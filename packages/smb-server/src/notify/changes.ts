@@ -17,8 +17,16 @@ const descriptionChanges =
   CompletionFilter.Ea |
   CompletionFilter.Security;
 
-/** The bits of CompletionFilter (MS-SMB2 2.2.35) that a change meets: one is enough. */
+const streamActions = {
+  streamAdded: NotifyAction.AddedStream,
+  streamRemoved: NotifyAction.RemovedStream,
+  streamData: NotifyAction.ModifiedStream,
+} as const;
+
+/** The bits of CompletionFilter (MS-SMB2 2.2.35) that select a change; one is enough. */
 function filterOf(change: Exclude<Change, { what: 'overflow' }>): number {
+  if (change.what === 'streamData') return CompletionFilter.StreamSize | CompletionFilter.StreamWrite;
+  if (change.what === 'streamAdded' || change.what === 'streamRemoved') return CompletionFilter.StreamName;
   if (change.what === 'data') return dataChanges;
   if (change.what === 'description') return descriptionChanges;
   return change.kind === 'folder' ? CompletionFilter.DirName : CompletionFilter.FileName;
@@ -60,6 +68,10 @@ export function tellChange(change: Exclude<Change, { what: 'overflow' }>, comple
         { action: within ? NotifyAction.RenamedNewName : NotifyAction.Added, fileName },
       ];
     }
+    case 'streamAdded':
+    case 'streamRemoved':
+    case 'streamData':
+      return [{ action: streamActions[change.what], fileName: `${fileName}:${change.stream}` }];
     default:
       return [{ action: NotifyAction.Modified, fileName }];
   }

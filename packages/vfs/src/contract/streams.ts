@@ -38,6 +38,21 @@ export function streams(declare: Declare): void {
     for (const name of ['', 'a/b', 'a:b', 'a\0']) await refuses(openStream(name, { access: 'readWrite', disposition: 'create' }), 'EINVAL');
   });
 
+  declare('a change of a stream’s data moves the modified time of its file or directory', ['streams', 'times'], async (bench) => {
+    for (const owner of [await bench.file('file', 'main'), await bench.folder('folder')]) {
+      const setStat = must(owner.setStat, 'setStat').bind(owner);
+      const stream = await bench.stream(owner, 'side', 'beside');
+      for (const change of [() => stream.write([Buffer.from('x')], 0), () => stream.truncate(3)]) {
+        await ok(setStat({ modified: 1_000_000_000n }));
+        await ok<number | void>(change());
+        assert.ok((await ok(owner.stat())).modified > 1_000_000_000n);
+      }
+      await ok(setStat({ modified: 1_000_000_000n }));
+      await ok(stream.unlink());
+      assert.equal((await ok(owner.stat())).modified, 1_000_000_000n, 'the data of the file did not change');
+    }
+  });
+
   declare('a stream is unlinked alone, or goes with its file', ['streams'], async (bench) => {
     const file = await bench.file('file', 'main');
     const first = await bench.stream(file, 'first', '1');

@@ -38,6 +38,36 @@ export function watching(declare: Declare): void {
     assert.equal(changes.length, before, 'nothing after the end');
   });
 
+  declare('a watch reports streams that are added, written, renamed and removed', ['watch', 'streams'], async (bench) => {
+    const outer = await bench.folder('outer');
+    const inner = await bench.folder('inner', outer);
+    const file = await bench.file('file', '', inner);
+    const changes: Change[] = [];
+    const deep: Change[] = [];
+    const watches = [
+      await ok(must(inner.watch, 'watch').call(inner, { recursive: false }, (change) => changes.push(change))),
+      await ok(must(outer.watch, 'watch').call(outer, { recursive: true }, (change) => deep.push(change))),
+    ];
+    const isStream = (what: Change['what'], path: string, stream: string) => (change: Change) =>
+      is(what, path)(change) && 'stream' in change && change.stream === stream;
+    const stream = await bench.stream(file, 'one');
+    await told(changes, isStream('streamAdded', 'file', 'one'), 'the new stream');
+    await ok(stream.write([Buffer.from('x')], 0));
+    await told(changes, isStream('streamData', 'file', 'one'), 'the write');
+    await told(deep, isStream('streamData', 'inner/file', 'one'), 'the write below');
+    await ok(stream.rename(file, 'two'));
+    await told(changes, isStream('streamRemoved', 'file', 'one'), 'the former name');
+    await told(changes, isStream('streamAdded', 'file', 'two'), 'the new name');
+    await ok(stream.truncate(5));
+    await told(changes, isStream('streamData', 'file', 'two'), 'the new size');
+    await ok(stream.unlink());
+    await told(changes, isStream('streamRemoved', 'file', 'two'), 'the removal');
+    const owned = await bench.stream(inner, 'of a directory', 'x');
+    await told(deep, isStream('streamData', 'inner', 'of a directory'), 'the stream of a directory');
+    await ok(owned.unlink());
+    for (const watch of watches) watch.close();
+  });
+
   declare('a recursive watch tells what happens below, others do not', ['watch'], async (bench) => {
     const outer = await bench.folder('outer');
     const inner = await bench.folder('inner', outer);

@@ -11,6 +11,7 @@ import type {
   RenameHow,
   Stat,
   StatChanges,
+  StreamChange,
   StreamEntry,
   StreamHow,
   Watch,
@@ -197,7 +198,7 @@ export class MemoryHandle implements Handle {
     const fileId = `${this.node.fileId}:${this.store.newId()}`;
     const stream: Stream = { name, fileId, data: new SparseData(this.store), handles: 0, gone: false };
     this.node.streams.set(foldName(name), stream);
-    this.#changed(false);
+    this.#changedStream('streamAdded', name);
     return new MemoryHandle(this.store, this.node, this.#entry, stream);
   }
 
@@ -304,10 +305,20 @@ export class MemoryHandle implements Handle {
     const now = this.store.now();
     this.node.changed = now;
     if (data) this.node.modified = now;
+    if (data && this.#stream !== undefined) return this.#report({ what: 'streamData', stream: this.#stream.name });
+    return this.#report({ what: data ? 'data' : 'description' });
+  }
+
+  #changedStream(what: StreamChange['what'], stream: string): undefined {
+    this.node.changed = this.store.now();
+    return this.#report({ what, stream });
+  }
+
+  #report(change: Pick<StreamChange, 'what' | 'stream'> | { readonly what: 'data' | 'description' }): undefined {
     const entry = this.#entry;
     if (entry === undefined || entry.gone) return undefined;
-    const what = data && this.#stream === undefined ? 'data' : 'description';
-    for (const [watcher, path] of watchersOf(entry.folder, entry.name)) watcher.listener({ what, kind: this.node.kind, path });
+    const { kind } = this.node;
+    for (const [watcher, path] of watchersOf(entry.folder, entry.name)) watcher.listener({ ...change, kind, path });
     return undefined;
   }
 
@@ -337,9 +348,10 @@ export class MemoryHandle implements Handle {
       this.#unlinkStream(taken);
     }
     streams.delete(foldName(stream.name));
+    this.#changedStream('streamRemoved', stream.name);
     stream.name = name;
     streams.set(foldName(name), stream);
-    return this.#changed(false);
+    return this.#changedStream('streamAdded', name);
   }
 
   #unlinkStream(stream: Stream): undefined | VfsCode {
@@ -347,7 +359,7 @@ export class MemoryHandle implements Handle {
     stream.gone = true;
     this.node.streams.delete(foldName(stream.name));
     if (stream.handles === 0) stream.data.clear();
-    return this.#changed(false);
+    return this.#changedStream('streamRemoved', stream.name);
   }
 }
 

@@ -1,7 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
-import { CreateAction, type CreateResponse, NtStatus } from '@ring3/smb-proto';
+import { CreateAction, type CreateResponse, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
-import { metadataOfOpen } from '../../metadata.ts';
+import { attributesOf, metadataOfOpen } from '../../metadata.ts';
 import { Open } from '../../open.ts';
 import { requestOplock } from '../../oplock.ts';
 import { openParent, release, shownPath } from '../../resolve.ts';
@@ -76,6 +76,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
     above: trail.descriptor,
     pathName: base === undefined ? shownPath(trail, name) : shownPath(trail, name, handle.name),
   });
+  open.fileGuard.archived = (attributesOf(stat, (base ?? handle).kind) & FileAttributes.Archive) !== 0;
   session.opens.set(openId, open);
   ctx.open = open;
   server.opened(open, action);

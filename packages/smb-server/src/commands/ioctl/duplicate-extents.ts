@@ -1,7 +1,8 @@
 import { runSteps, type Steps, wait } from '@ring3/kit';
 import { AccessMask, DuplicateExtentsData, FileAttributes, NtStatus } from '@ring3/smb-proto';
-import { type Handle, isCode, type Stat } from '@ring3/vfs';
+import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
+import { modified, noting } from '../../noting.ts';
 import type { Open } from '../../open.ts';
 import { askAccess, askAccessOf } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
@@ -43,12 +44,19 @@ function* duplicate(ctx: IoctlContext, source: Open, data: DuplicateExtentsData)
   if (readable !== NtStatus.Success) return readable;
   const writable = yield* wait(askAccess(ctx, 'write'));
   if (writable !== NtStatus.Success) return writable;
-  const cloned = yield* wait(target.cloneRange?.(origin, from, to, count));
+  const cloned = yield* noting(ctx.open, modified, () => runSteps(cloneWithin(target, origin, data, targetStat.size)));
   if (isCode(cloned)) return statusOf(cloned);
   ctx.open.changed(count);
-  // The end of the file stays where it is.
-  const cut = to + count > targetStat.size ? yield* wait(target.truncate(targetStat.size)) : undefined;
-  return isCode(cut) ? statusOf(cut) : nothing;
+  return nothing;
+}
+
+/** Shares the blocks. The end of the target file stays where it is. */
+function* cloneWithin(target: Handle, origin: Handle, data: DuplicateExtentsData, size: number): Steps<VfsCode | undefined> {
+  const { sourceFileOffset: from, targetFileOffset: to, byteCount: count } = data;
+  const cloned = yield* wait(target.cloneRange?.(origin, from, to, count));
+  if (isCode(cloned)) return cloned;
+  const cut = to + count > size ? yield* wait(target.truncate(size)) : undefined;
+  return isCode(cut) ? cut : undefined;
 }
 
 const isSparse = ({ attributes }: Stat): boolean => ((attributes ?? 0) & FileAttributes.SparseFile) !== 0;

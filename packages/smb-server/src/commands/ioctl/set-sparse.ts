@@ -2,6 +2,7 @@ import { runSteps, type Steps, wait } from '@ring3/kit';
 import { AccessMask, FileAttributes, FileSetSparseBuffer, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
+import { changed, noting } from '../../noting.ts';
 import { statusOf } from '../../status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 
@@ -23,6 +24,6 @@ function* mark(ctx: IoctlContext, sparse: boolean): Steps<IoctlAnswer> {
   if (isCode(stat)) return statusOf(stat);
   const old = stat.attributes ?? FileAttributes.Archive;
   const attributes = sparse ? old | FileAttributes.SparseFile : old & ~FileAttributes.SparseFile;
-  const set = yield* wait(handle.setStat({ attributes }));
+  const set = yield* noting(ctx.open, changed, () => handle.setStat?.({ attributes }));
   return isCode(set) ? statusOf(set) : nothing;
 }

@@ -2,6 +2,7 @@ import { runSteps, type Steps, wait } from '@ring3/kit';
 import { AccessMask, FileAttributes, FileZeroDataInformation, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
+import { modified, noting } from '../../noting.ts';
 import { askAccess } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
@@ -31,8 +32,9 @@ function* zero(ctx: IoctlContext, from: number, to: number): Steps<IoctlAnswer> 
   const end = Math.min(to, stat.size);
   if (from >= end) return nothing;
   const sparse = ((stat.attributes ?? 0) & FileAttributes.SparseFile) !== 0;
-  const punched =
-    sparse && handle.punch !== undefined ? yield* wait(handle.punch(from, end - from)) : yield* overwrite(ctx, handle, from, end);
+  const punched = yield* noting(ctx.open, modified, () =>
+    sparse && handle.punch !== undefined ? handle.punch(from, end - from) : runSteps(overwrite(ctx, handle, from, end)),
+  );
   if (isCode(punched)) return statusOf(punched);
   ctx.open.changed(0);
   return nothing;

@@ -1,8 +1,9 @@
-import { runSteps, type Steps, wait } from '@ring3/kit';
+import { type MaybePromise, runSteps, type Steps, wait } from '@ring3/kit';
 import { AccessMask, NtStatus, SrvCopychunkCopy, SrvCopychunkResponse } from '@ring3/smb-proto';
-import { type Handle, isCode } from '@ring3/vfs';
+import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { readDataRights, writeDataRights } from '../../access.ts';
+import { modified, noting, readingHeld, UserSet } from '../../noting.ts';
 import type { Open } from '../../open.ts';
 import { askAccess, askAccessOf } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
@@ -88,10 +89,13 @@ function* copyChunk(ctx: IoctlContext, source: Open, from: number, to: number, l
   if (readable !== NtStatus.Success) return readable;
   const writable = yield* wait(askAccess(ctx, 'write', to, length));
   if (writable !== NtStatus.Success) return writable;
-  return yield* copyRange(ctx, source, target, from, to, length);
+  const copy = (): MaybePromise<NtStatus | VfsCode> => runSteps(copyRange(ctx, source, target, from, to, length));
+  const held = (source.userSet & UserSet.AccessTime) !== 0;
+  const copied = yield* noting(ctx.open, modified, held ? () => runSteps(readingHeld(source, copy)) : copy);
+  return isCode(copied) ? statusOf(copied) : copied;
 }
 
-/** Copies inside the store where it can, else through a buffer. */
+/** Copies inside the store if it can, else through a buffer. */
 function* copyRange(ctx: IoctlContext, source: Open, target: Handle, from: number, to: number, length: number): Steps<NtStatus> {
   const origin = source.handle as Handle;
   let done = 0;

@@ -1,4 +1,4 @@
-import { type MaybePromise, runSteps, type Steps, wait } from '@ring3/kit';
+import { andThen, type MaybePromise, runSteps, type Steps, wait } from '@ring3/kit';
 import {
   AccessMask,
   DirectoryBuffer,
@@ -14,6 +14,7 @@ import {
 } from '@ring3/smb-proto';
 import { isCode, type VfsCode } from '@ring3/vfs';
 import { type ContextOf, command } from '../../command.ts';
+import { readingHeld, UserSet } from '../../noting.ts';
 import { statusOf } from '../../status-map.ts';
 import { DirectoryCursor } from './cursor.ts';
 import { nextEntry } from './entries.ts';
@@ -43,11 +44,22 @@ export const queryDirectory = command({
       const running = open.cursor?.running;
       if (running !== undefined) return running.then(work, work); // of several that wait, only one goes on
       const cursor = cursorFor(ctx, request);
-      return typeof cursor === 'number' ? cursor : keepRunning(cursor, runSteps(fill(ctx, request, cursor, fileInformationClass)));
+      return typeof cursor === 'number' ? cursor : keepRunning(cursor, list(ctx, request, cursor, fileInformationClass));
     };
     return work();
   },
 });
+
+function list(
+  ctx: ContextOf<'open'>,
+  request: QueryDirectoryRequest,
+  cursor: DirectoryCursor,
+  informationClass: DirectoryInformationClass,
+): MaybePromise<Answer> {
+  const filling = (): MaybePromise<Answer> => runSteps(fill(ctx, request, cursor, informationClass));
+  if ((ctx.open.userSet & UserSet.AccessTime) === 0) return filling();
+  return andThen(runSteps(readingHeld<Answer>(ctx.open, filling)), (answer) => (isCode(answer) ? statusOf(answer) : answer));
+}
 
 /** Two requests never move one cursor at the same time. */
 function keepRunning(cursor: DirectoryCursor, answer: MaybePromise<Answer>): MaybePromise<Answer> {

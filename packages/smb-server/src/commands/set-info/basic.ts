@@ -11,11 +11,13 @@ import {
 } from '@ring3/smb-proto';
 import { type Handle, isCode, type StatChanges, type VfsCode } from '@ring3/vfs';
 import type { NameRules } from '../../name-rules.ts';
+import { fileOf, modified, noting, now, UserSet } from '../../noting.ts';
+import type { Open } from '../../open.ts';
 import { askAccess } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
 
-/** Times that are no times: leave it as it is; stop its automatic change; resume it. MS-FSCC 2.4.7. */
+/** Values that are not times: leave the time as it is; stop its automatic change; resume its automatic change. MS-FSCC 2.4.7. */
 const leave = 0n;
 const stop = 0xffff_ffff_ffff_ffffn;
 const resume = 0xffff_ffff_ffff_fffen;
@@ -40,22 +42,49 @@ export const setBasic: Setter = function* (ctx, handle, frame) {
   const { fileAttributes } = asked;
   if (handle.kind === 'file' && (fileAttributes & FileAttributes.Directory) !== 0) return NtStatus.InvalidParameter;
   if (handle.kind === 'folder' && (fileAttributes & FileAttributes.Temporary) !== 0) return NtStatus.InvalidParameter;
-  const changes: { -readonly [K in keyof StatChanges]: StatChanges[K] } = {};
+  const { open } = ctx;
+  const changes: Changes = {};
   if (isTime(asked.creationTime)) changes.birth = filetimeToNs(asked.creationTime);
   if (isTime(asked.lastWriteTime)) changes.modified = filetimeToNs(asked.lastWriteTime);
   if (isTime(asked.lastAccessTime)) changes.accessed = filetimeToNs(asked.lastAccessTime);
   if (isTime(asked.changeTime)) changes.changed = filetimeToNs(asked.changeTime);
-  const target = ctx.open.base ?? handle;
+  const target = fileOf(open);
   if (fileAttributes !== 0) {
     const kept = yield* attributesToKeep(ctx.tree.share.names, target, fileAttributes & settable);
     if (isCode(kept)) return statusOf(kept);
     changes.attributes = kept;
   }
-  if (Object.keys(changes).length === 0) return NtStatus.Success;
-  if (target.setStat === undefined) return NtStatus.NotSupported;
-  const set = yield* wait(target.setStat(changes));
-  return isCode(set) ? statusOf(set) : NtStatus.Success;
+  if (Object.keys(changes).length > 0) {
+    const set = yield* setChanges(open, target, changes);
+    if (set !== NtStatus.Success) return set;
+  }
+  const held = [asked.lastWriteTime, asked.changeTime, asked.lastAccessTime];
+  open.userSet = held.reduce((userSet, time, i) => {
+    const bit = heldTimes[i] as number;
+    return time === leave ? userSet : time === resume ? userSet & ~bit : userSet | bit;
+  }, open.userSet);
+  return NtStatus.Success;
 };
+
+type Changes = { -readonly [K in keyof StatChanges]: StatChanges[K] };
+const heldTimes = [UserSet.ModificationTime, UserSet.ChangeTime, UserSet.AccessTime];
+
+/** Sets times and attributes. ChangeTime stays if the client set it before; the LastAccessTime of writes so far is set first. */
+function* setChanges(open: Open, target: Handle, changes: Changes): Steps<NtStatus> {
+  if (target.setStat === undefined) return NtStatus.NotSupported;
+  const { fileGuard } = open;
+  if (fileGuard.written && changes.accessed === undefined) changes.accessed = now(open);
+  if ((open.userSet & UserSet.ChangeTime) !== 0 && changes.changed === undefined) {
+    const before = yield* wait(target.stat());
+    if (isCode(before)) return statusOf(before);
+    changes.changed = before.changed;
+  }
+  const set = yield* wait(target.setStat(changes));
+  if (isCode(set)) return statusOf(set);
+  fileGuard.written = false;
+  if (changes.attributes !== undefined) fileGuard.archived = (changes.attributes & FileAttributes.Archive) !== 0;
+  return NtStatus.Success;
+}
 
 function* attributesToKeep(names: NameRules, target: Handle, asked: number): Steps<number | VfsCode> {
   if (names.attributesOf(target.name) === 0) return asked;
@@ -70,13 +99,13 @@ export const setEndOfFile: Setter = function* (ctx, handle, frame) {
   if (endOfFile > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.DiskFull;
   const allowed = yield* wait(askAccess(ctx, 'size'));
   if (allowed !== NtStatus.Success) return allowed;
-  const set = yield* wait(handle.truncate(Number(endOfFile)));
+  const set = yield* noting(ctx.open, modified, () => handle.truncate(Number(endOfFile)));
   if (isCode(set)) return statusOf(set);
   ctx.open.changed(0);
   return NtStatus.Success;
 };
 
-/** FileAllocationInformation, MS-FSA 2.1.5.15.1: room is reserved where the store can; less room than data cuts the data off. */
+/** FileAllocationInformation, MS-FSA 2.1.5.15.1: space is reserved if the store can; less space than data truncates the data. */
 export const setAllocation: Setter = function* (ctx, handle, frame) {
   const { allocationSize } = FileAllocationInformation.read(frame, 0);
   if (handle.kind === 'folder' || allocationSize > largest) return NtStatus.InvalidParameter;
@@ -86,7 +115,7 @@ export const setAllocation: Setter = function* (ctx, handle, frame) {
   const size = Number(allocationSize);
   const stat = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
-  const set = yield* wait(size < stat.size ? handle.truncate(size) : handle.allocate?.(size));
+  const set = yield* noting(ctx.open, modified, () => (size < stat.size ? handle.truncate(size) : handle.allocate?.(size)));
   if (isCode(set)) return statusOf(set);
   if (size < stat.size) ctx.open.changed(0);
   return NtStatus.Success;

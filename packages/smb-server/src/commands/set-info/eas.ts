@@ -1,11 +1,13 @@
+import { runSteps } from '@ring3/kit';
 import { eaSizeOf, fullEas, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import { isEaName, largestEas, listEas, setEa } from '../../extended-attributes.ts';
+import { noting, redescribed } from '../../noting.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
 
 /** FileFullEaInformation, MS-FSA 2.1.5.15.5: an empty value takes an attribute away. */
-export const setEas: Setter = function* (_ctx, handle, frame) {
+export const setEas: Setter = function* (ctx, handle, frame) {
   if (handle.setXattr === undefined) return NtStatus.EasNotSupported;
   if (frame.length > largestEas) return NtStatus.EaTooLarge;
   const eas = fullEas.read(frame, 0, frame.length);
@@ -16,7 +18,7 @@ export const setEas: Setter = function* (_ctx, handle, frame) {
   if (eaSizeOf(kept) + frame.length > largestEas) return NtStatus.EaTooLarge;
   for (const { eaName, eaValue } of eas) {
     if (!isEaName(eaName)) return NtStatus.InvalidEaName;
-    const failed = yield* setEa(handle, eaName, eaValue);
+    const failed = yield* noting(ctx.open, redescribed, () => runSteps(setEa(handle, eaName, eaValue)));
     if (failed !== undefined) return failed === 'ENOSPC' ? NtStatus.EaTooLarge : statusOf(failed);
   }
   return NtStatus.Success;

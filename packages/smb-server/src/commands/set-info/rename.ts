@@ -14,6 +14,7 @@ import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
 import { descriptorOf, rightsOf } from '../../descriptors.ts';
 import { attributesOf } from '../../metadata.ts';
+import { changed, noting, redescribed } from '../../noting.ts';
 import type { Open } from '../../open.ts';
 import type { ParsedPath } from '../../paths.ts';
 import { askAccess, askAccessFor } from '../../pending.ts';
@@ -62,7 +63,10 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replace: 
     const status = yield* mayMove(ctx, parent, trail.descriptor, path, handle, replace);
     if (status !== NtStatus.Success) return status;
     const target = path.components.at(-1) as string;
-    const done = yield* wait(how === 'rename' ? handle.rename(parent, target, { replace }) : handle.link?.(parent, target, { replace }));
+    const noted = how === 'rename' && handle === open.handle && handle.kind === 'file' ? redescribed : changed;
+    const done = yield* noting(open, noted, () =>
+      how === 'rename' ? handle.rename(parent, target, { replace }) : handle.link?.(parent, target, { replace }),
+    );
     if (isCode(done)) return renameStatus(done);
     const to = shownPath(trail, target);
     ctx.server.moved(open, to, how);

@@ -1,4 +1,4 @@
-import { type Steps, wait } from '@ring3/kit';
+import type { Steps } from '@ring3/kit';
 import {
   AceFlags,
   type Acl,
@@ -14,6 +14,7 @@ import {
 import { type Handle, isCode } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
 import { descriptorOf } from '../../descriptors.ts';
+import { changed, noting } from '../../noting.ts';
 import { statusOf } from '../../status-map.ts';
 
 /** Generic rights become what they mean here, but for entries that only wait to be inherited: MS-DTYP 2.5.3.4.6. */
@@ -44,10 +45,10 @@ export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): S
   const current = yield* descriptorOf(handle, open.above);
   if (isCode(current)) return statusOf(current);
   const merged = mergeSecurity(current, { ...given, ...mapped(given.dacl) }, information);
-  // MS-FSA 2.1.5.17: a list that is named and not given becomes a null one
+  // MS-FSA 2.1.5.17: a list that is named and not given becomes a null list
   const without = (information & SecurityInformation.Dacl) !== 0 && given.dacl === undefined;
-  const changed = without ? { ...merged, dacl: null } : merged;
-  const set = yield* wait(handle.setDescriptor(encodeSecurityDescriptor(changed)));
+  const descriptor = encodeSecurityDescriptor(without ? { ...merged, dacl: null } : merged);
+  const set = yield* noting(open, changed, () => handle.setDescriptor?.(descriptor));
   if (isCode(set)) return statusOf(set);
   ctx.server.secured(open, information);
   return NtStatus.Success;
