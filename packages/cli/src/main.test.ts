@@ -305,7 +305,7 @@ test('a configuration is checked, and serves; the command line comes before it',
   for (const [source, line] of [
     ['[[rule]]\nprotocol = "udp"\ntimeout = "p"\n', /^ring3: there is no timeout policy p\n$/],
     ['[share.all]\npath = "."\n', /^ring3: the state directory \S+ lies inside the shared folder /],
-    ['[share.papers]\npath = "none"\n', /^ring3: \S+ring3\.toml:2: there is no folder \S+none\n$/],
+    ['[share.papers]\npath = "ring3.toml"\n', /^ring3: \S+ring3\.toml:2: there is no folder \S+ring3\.toml\n$/],
     ['[console]\nport = 0\ntoken-file = "ring3.toml"\n', /^ring3: \S+ring3\.toml holds no token: 16 to 256 letters/],
   ] as const) {
     writeFileSync(file, source);

@@ -44,6 +44,15 @@ export function realPath(path: string): string {
   }
 }
 
+/** Whether there is nothing at a path now. */
+export function isAbsent(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Why a folder cannot be shared by this user, in one line; undefined where it can. */
 export function folderFault(path: string): string | undefined {
   try {

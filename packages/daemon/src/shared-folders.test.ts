@@ -38,5 +38,14 @@ test('a folder that the state is in, or is, is not shared', (t) => {
   for (const path of [base, join(base, 'state')])
     throws(() => folders.optionsOf({ name: 'x', path }), /^Error: the state directory \S+ lies inside the shared folder/);
   strictEqual(isStateInside(join(base, '..state'), base), true, 'a name that begins as the way out does');
-  throws(() => folders.optionsOf({ name: 'x', path: join(base, 'none') }), /ENOENT/);
+});
+
+test('a directory that is missing is shared when it is there', async (t) => {
+  const { base, folders } = place(t);
+  const { vfs } = folders.optionsOf({ name: 'x', path: join(base, 'none') });
+  const nobody = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
+  strictEqual(await vfs.root(nobody), 'ENOENT');
+  mkdirSync(join(base, 'none'));
+  notStrictEqual(await vfs.root(nobody), 'ENOENT');
+  await folders.close();
 });

@@ -39,6 +39,7 @@ export class SharedFolders {
     if (path === undefined) return createMemoryStore();
     if (isStateInside(this.#stateDir, path)) throw new Error(stateInside(this.#stateDir, path));
     return createNodeStore(path, {
+      mayBeAbsent: true,
       state: join(this.#stateDir, 'folders', createHash('sha256').update(realPath(path)).digest('hex').slice(0, 16)),
       ...(fileMode === undefined ? {} : { fileMode }),
       ...(folderMode === undefined ? {} : { folderMode }),

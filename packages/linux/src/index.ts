@@ -46,12 +46,15 @@ export {
   walkBeneath,
 } from './file/open.ts';
 export {
+  AccessMode,
+  accessAt,
   FileStat,
   type FileSystemStat,
   fileHandle,
   fileSystemStat,
   Mode,
   type NewTime,
+  StatAttribute,
   StatField,
   setTimes,
   setTimesAt,

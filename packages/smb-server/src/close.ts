@@ -67,7 +67,7 @@ function* leaveState(open: Open): Steps<void> {
   }
   for (const { entry, deleter } of doomed) {
     const gone = yield* wait(entry.unlink());
-    if (isCode(gone)) server.log.debug('not deleted on close', { code: gone, path: pathName });
+    if (isCode(gone)) server.log.warn('not deleted on close', { code: gone, share: tree.share.name, path: pathName });
     else server.deleted(open, entry === base, deleter);
   }
 }

@@ -88,6 +88,11 @@ export class Devices {
     this.#hostAttributes = hostAttributes;
   }
 
+  /** Forgets the file systems that nothing is open on: another one may have their numbers by now. */
+  forget(): void {
+    for (const minors of this.#known.values()) for (const [minor, { inodes }] of minors) if (inodes.size === 0) minors.delete(minor);
+  }
+
   /** The file system of an entry, if it was met before. */
   find(stat: FileStat): Device | undefined {
     return this.#known.get(stat.deviceMajor)?.get(stat.deviceMinor);

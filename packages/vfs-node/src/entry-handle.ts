@@ -1,5 +1,5 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
-import { currentFolder, descriptorPath, readLink, setTimes, stat, syncLater, type XattrTarget } from '@ring3/linux';
+import { currentFolder, descriptorPath, fileSystemStat, readLink, setTimes, stat, syncLater, type XattrTarget } from '@ring3/linux';
 import {
   type Access,
   type Answer,
@@ -15,6 +15,7 @@ import {
   nameFromBytes,
   type Range,
   type RenameHow,
+  type Space,
   type Stat,
   type StatChanges,
   type StreamEntry,
@@ -36,6 +37,7 @@ import { OpenListing } from './listing.ts';
 import type { NodeStore } from './node-store.ts';
 import { scratch } from './scratch.ts';
 import { Streams } from './streams.ts';
+import { unlinkFault } from './unlink-fault.ts';
 
 const writes = (access: Access): boolean => access === 'write' || access === 'readWrite';
 
@@ -73,11 +75,11 @@ export class EntryHandle implements Handle {
 
   stat(): Stat | VfsCode {
     if (this.stale) return 'ESTALE';
-    const { inode, fd } = this.entry;
+    const { inode, fd, home } = this.entry;
     const answer = stat(fd, scratch);
     if (answer < 0) return errorCode(answer);
     const description = describe(this.store.kept, inode.device.know(scratch, fd), inode, this.target);
-    return statOf(scratch, inode.device, this.store.tree.root.inode.device, inode.fileId, description);
+    return statOf(scratch, inode.device, home, inode.fileId, description);
   }
 
   read(target: Uint8Array, offset: number, signal?: AbortSignal): Answer<number> {
@@ -287,11 +289,26 @@ export class EntryHandle implements Handle {
     return this.kind === 'folder' ? this.store.notifications.watch(this.entry, want.recursive, listener) : 'ENOTDIR';
   }
 
+  checkUnlink(): Answer<void> {
+    if (this.stale) return 'ESTALE';
+    if (this.entry.parent !== undefined && !this.#isThere()) return undefined; // its name is gone already
+    const fault = unlinkFault(this.entry);
+    return fault < 0 ? errorCode(fault) : undefined;
+  }
+
+  space(): Space | VfsCode {
+    if (this.stale) return 'ESTALE';
+    const found = fileSystemStat(this.entry.fd);
+    if (typeof found === 'number') return errorCode(found);
+    const { total, free, available, blockSize, readOnly } = found;
+    return { total, free, available, blockSize, readOnly };
+  }
+
   path(): readonly string[] | VfsCode {
     if (this.stale) return 'ESTALE';
     if (this.entry.parent === undefined) return [];
     if (!this.#isThere()) return 'ENOENT';
-    const root = readLink(currentFolder, descriptorPath(this.store.tree.root.fd));
+    const root = readLink(currentFolder, descriptorPath(this.entry.root.fd));
     const folder = readLink(currentFolder, descriptorPath(this.entry.parent.fd));
     if (typeof root === 'number' || typeof folder === 'number') return 'EIO';
     return [...pathText(folder.subarray(root.length)).filter((name) => name !== ''), this.entry.name];

@@ -1,6 +1,6 @@
 import { andThen, isPromise, type MaybePromise } from '@ring3/kit';
 import { close, currentFolder, descriptorPath, Errno, OpenFlag, openAt, readLink, stat, statAt } from '@ring3/linux';
-import { checkName, isCode, nameFromBytes, type VfsCode, VfsError } from '@ring3/vfs';
+import { checkName, isCode, nameFromBytes, type VfsCode } from '@ring3/vfs';
 import { Devices } from './device.ts';
 import { Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
@@ -16,17 +16,46 @@ const slash = 0x2f;
  * no link and no race leads out. Links are read and walked here; `..` goes to the folder that is held, never above the root.
  */
 export class EntryTree {
-  readonly root: Entry;
+  readonly #folder: string;
+  readonly #mayBe: (folder: string) => boolean;
+  #root: Entry | undefined;
   readonly devices: Devices;
   readonly names = new FoldedNames();
 
-  /** @throws VfsError when the folder cannot be opened */
-  constructor(folder: string, hostAttributes: boolean) {
+  /** @param mayBe whether a directory may be the root: asked when the path leads to another one than before */
+  constructor(folder: string, hostAttributes: boolean, mayBe: (folder: string) => boolean) {
+    this.#folder = folder;
+    this.#mayBe = mayBe;
     this.devices = new Devices(hostAttributes);
-    const fd = openAt(currentFolder, folder, OpenFlag.Path | OpenFlag.Directory);
-    if (fd < 0) throw new VfsError(errorCode(fd), folder);
-    stat(fd, scratch);
-    this.root = new Entry(this.#inode(fd)!, fd, scratch, undefined, '', '');
+  }
+
+  /**
+   * The share's root: the directory that its path leads to now. Another program may have replaced it, mounted a file system over it, or removed it; entries that
+   * are open stay below the root that they were opened under.
+   * @returns it, held for the caller; or a negative errno
+   */
+  openRoot(): Entry | number {
+    const fd = openAt(currentFolder, this.#folder, OpenFlag.Path | OpenFlag.Directory);
+    if (fd < 0) return fd;
+    const answer = stat(fd, scratch);
+    if (answer === 0 && this.#root?.is(scratch) === true) {
+      close(fd);
+      return this.#root.hold();
+    }
+    if (answer < 0 || !this.#mayBe(this.#folder)) {
+      close(fd);
+      return answer < 0 ? answer : -Errno.EACCES;
+    }
+    this.close();
+    this.devices.forget();
+    this.#root = new Entry(this.#inode(fd)!, fd, scratch, undefined, '', '');
+    return this.#root.hold();
+  }
+
+  /** Releases the root. */
+  close(): void {
+    this.#root?.release();
+    this.#root = undefined;
   }
 
   /**
@@ -130,7 +159,8 @@ export class EntryTree {
 
   /** Finds where another program put an entry, by the path that the host knows. */
   #relocate(entry: Entry): boolean {
-    const root = readLink(currentFolder, descriptorPath(this.root.fd));
+    const { root: base } = entry;
+    const root = readLink(currentFolder, descriptorPath(base.fd));
     const path = readLink(currentFolder, descriptorPath(entry.fd));
     if (typeof root === 'number' || typeof path === 'number') return false;
     const start = root.length === 1 ? 0 : root.length; // the root of the host is `/`
@@ -139,7 +169,7 @@ export class EntryTree {
       .toString('latin1', start + 1)
       .split('/')
       .map((name) => nameFromBytes(Buffer.from(name, 'latin1')));
-    let folder = this.root.hold();
+    let folder = base.hold();
     for (const name of names.slice(0, -1)) {
       const next = this.child(folder, name);
       folder.release();

@@ -1,5 +1,6 @@
 import { close, closeLater, type FileStat, type Name } from '@ring3/linux';
 import { nameToBytes } from '@ring3/vfs';
+import type { Device } from './device.ts';
 import type { Inode } from './inode.ts';
 
 /** A store's name as the host spells it: text where that is the same, else the bytes. */
@@ -20,6 +21,8 @@ export class Entry {
   gone = false;
   /** Entries in this folder that are open, by name. */
   readonly children = new Map<string, Entry>();
+  /** The device of the share's root that it is below. */
+  readonly home: Device;
   readonly #device: { readonly major: number; readonly minor: number };
   #references = 1;
 
@@ -29,6 +32,7 @@ export class Entry {
     this.fd = fd;
     this.#device = { major: found.deviceMajor, minor: found.deviceMinor };
     this.parent = parent?.hold();
+    this.home = parent?.home ?? inode.device;
     this.name = name;
     this.host = host;
     parent?.children.set(name, this);
@@ -37,6 +41,13 @@ export class Entry {
   /** Whether a stat told of this very inode. */
   is(found: FileStat): boolean {
     return found.inode === this.inode.number && found.deviceMajor === this.#device.major && found.deviceMinor === this.#device.minor;
+  }
+
+  /** The root of the share that it is below. */
+  get root(): Entry {
+    let at: Entry = this;
+    while (at.parent !== undefined) at = at.parent;
+    return at;
   }
 
   hold(): this {

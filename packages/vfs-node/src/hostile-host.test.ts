@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   existsSync,
   linkSync,
   mkdirSync,
@@ -9,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   symlinkSync,
   unlinkSync,
@@ -21,6 +23,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { isCode, VfsError } from '@ring3/vfs';
 import { Bench, entries, names, ok, refuses, tester, text } from '@ring3/vfs/contract';
+import type { EntryHandle } from './entry-handle.ts';
 import { createNodeStore, type NodeStore, type NodeStoreOptions } from './node-store.ts';
 
 /** A served folder inside of another, which holds what must never be reached. */
@@ -51,6 +54,98 @@ class Host implements AsyncDisposable {
     rmSync(this.outside, { recursive: true });
   }
 }
+test('the directory of a share is looked up for each root: what is put there later is served, and who has the former one open keeps it', async () => {
+  await using host = new Host();
+  const bench = await host.serve();
+  const fds = openFiles();
+  writeFileSync(host.path('old'), 'old');
+  const old = await bench.open('old');
+  renameSync(host.share, join(host.outside, 'moved'));
+  await refuses(bench.vfs.root(tester), 'ENOENT');
+  assert.deepEqual(await names(bench.root), ['old']);
+  writeFileSync(host.share, 'a file');
+  await refuses(bench.vfs.root(tester), 'ENOTDIR');
+  rmSync(host.share);
+  mkdirSync(host.share);
+  writeFileSync(host.path('new'), 'new');
+  const root = await ok(bench.vfs.root(tester));
+  assert.notEqual(root.fileId, bench.root.fileId);
+  assert.deepEqual(await names(root), ['new']);
+  assert.equal((await ok(bench.vfs.root(tester))).fileId, root.fileId);
+  const again = await ok(bench.vfs.root(tester, undefined, bench.root));
+  assert.equal(again.fileId, bench.root.fileId);
+  assert.deepEqual(await names(again), ['old']);
+  await ok(again.close());
+  assert.equal(await text(old), 'old');
+  await ok(old.rename(bench.root, 'renamed'));
+  assert.deepEqual(await ok(old.path!()), ['renamed']);
+  renameSync(join(host.outside, 'moved', 'renamed'), join(host.outside, 'moved', 'by another'));
+  await ok(old.unlink());
+  assert.deepEqual(readdirSync(join(host.outside, 'moved')), []);
+  assert.ok(openFiles() < fds + 8);
+});
+
+test('a share whose directory is missing at first is served when it is there; one that would show the state never is', async () => {
+  await using host = new Host();
+  rmSync(host.share, { recursive: true });
+  assert.throws(() => createNodeStore(host.share, { state: host.state }), { code: 'ENOENT' });
+  const store = createNodeStore(host.share, { state: host.state, mayBeAbsent: true });
+  await refuses(store.root(tester), 'ENOENT');
+  symlinkSync('.', host.share);
+  await refuses(store.root(tester), 'EACCES');
+  rmSync(host.share);
+  mkdirSync(host.share);
+  const bench = new Bench(store, await ok(store.root(tester)));
+  assert.equal(await text(await bench.file('file', 'there')), 'there');
+  await bench.close();
+});
+
+test('what unlink would be refused with is known before: permissions of the directory, immutable files, mount points', async (t) => {
+  await using host = new Host();
+  mkdirSync(host.path('folder'));
+  writeFileSync(host.path('folder/file'), '');
+  const bench = await host.serve();
+  const folder = await bench.open('folder', { kind: 'folder' });
+  const file = await bench.open('file', {}, folder);
+  await ok(file.checkUnlink!());
+  await ok(folder.checkUnlink!());
+  await refuses(bench.root.checkUnlink!(), 'EBUSY');
+  if (process.geteuid!() !== 0) {
+    chmodSync(host.path('folder'), 0o555);
+    await refuses(file.checkUnlink!(), 'EACCES');
+    await refuses(file.unlink(), 'EACCES');
+    chmodSync(host.path('folder'), 0o755);
+  }
+  for (const name of ['folder/file', 'folder'] as const) {
+    if (spawnSync('chattr', ['+i', host.path(name)]).status !== 0) return t.skip('no file is immutable here');
+    try {
+      await refuses(file.checkUnlink!(), 'EPERM');
+      await refuses(file.unlink(), 'EPERM');
+    } finally {
+      spawnSync('chattr', ['-i', host.path(name)]);
+    }
+  }
+  await ok(file.unlink());
+  await ok(file.checkUnlink!());
+});
+
+test('the space of a handle is that of the volume that it is on', async (t) => {
+  await using host = new Host();
+  if (statSync('/dev').dev === statSync('/dev/shm').dev) return t.skip('/dev/shm is no volume of its own');
+  const store = createNodeStore('/dev', { state: host.state });
+  const bench = new Bench(store, await ok(store.root(tester)));
+  const folder = await bench.open('shm', { kind: 'folder' });
+  for (const [handle, path] of [
+    [bench.root, '/dev'],
+    [folder, '/dev/shm'],
+  ] as const) {
+    const { total, blockSize } = await ok(handle.space!());
+    const { blocks, bsize } = statfsSync(path);
+    assert.deepEqual([total, blockSize], [blocks * bsize, bsize]);
+  }
+  await bench.close();
+});
+
 const scansOf = (bench: Bench): number => (bench.vfs as NodeStore).tree.names.scans;
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
@@ -311,7 +406,7 @@ test('what was written to a stream is there after the store was killed, and a sh
   const found = await again.open('file');
   assert.equal(await text(await again.stream(found, 'open', '', { access: 'read', disposition: 'open' })), 'not closed');
   assert.equal(open.name, 'open');
-  if (!(bench.vfs as NodeStore).tree.root.inode.device.hasXattrs) return t.skip('the host keeps no attributes');
+  if (!(bench.root as EntryHandle).entry.inode.device.hasXattrs) return t.skip('the host keeps no attributes');
   execFileSync('cp', ['--preserve=xattr', host.path('file'), host.path('copy')]);
   const copy = await again.open('copy');
   assert.equal(await text(await again.stream(copy, 'closed', '', { access: 'read', disposition: 'open' })), 'short');

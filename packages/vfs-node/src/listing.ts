@@ -146,7 +146,7 @@ export class OpenListing {
     const device = this.#device(folder, host);
     const known = device.know(scratch, folder, host);
     const description = describe(this.#kept, known, { device, kind }, { dir: folder, name: host });
-    return statOf(scratch, device, this.#tree.root.inode.device, known.fileId, description);
+    return statOf(scratch, device, this.#folder.home, known.fileId, description);
   }
 
   /** The device of the entry that `scratch` tells of: nearly always the folder's. */

@@ -6,7 +6,6 @@ import {
   cloneRangeLater,
   close,
   Errno,
-  fileSystemStat,
   features as linuxFeatures,
   makeFolder,
   makeLink,
@@ -23,7 +22,6 @@ import {
   type Identity,
   isCode,
   type OpenHow,
-  type Space,
   type StreamChange,
   type StreamHow,
   type Vfs,
@@ -51,6 +49,8 @@ export interface NodeStoreOptions {
   readonly fileMode?: number;
   /** The same of new folders; where missing 0o777 less the umask. */
   readonly folderMode?: number;
+  /** Whether the directory may be missing now (default false): until it is there, `root` returns ENOENT. */
+  readonly mayBeAbsent?: boolean;
   /** Whether the host's `user.*` attributes are used, where it has them (default true); false keeps everything in the state folder. */
   readonly hostAttributes?: boolean;
 }
@@ -74,8 +74,8 @@ const features: readonly Feature[] = [
 
 /**
  * Serves a folder of the host.
- * @param folder its path; whatever it leads to now is served, wherever it is moved
- * @returns the store; close it to let go of the folder
+ * @param folder its path: it is looked up again for each `root`, so that what is mounted, restored or put there later is served
+ * @returns the store; close it to release the directory
  * @throws VfsError when the folder cannot be opened (ENOENT, EACCES …), the state would be inside of it (EINVAL) or is damaged (EIO), or this is no Linux
  * (EOPNOTSUPP)
  */
@@ -105,6 +105,9 @@ function setFolderMode(above: number, name: ReturnType<typeof hostName>, mode: n
   return 0;
 }
 
+/** Why a directory is not there now: it does not exist, or something else has its name. */
+const absent: ReadonlySet<number> = new Set([-Errno.ENOENT, -Errno.ENOTDIR]);
+
 /** The store, as its handles see it. */
 export class NodeStore implements Vfs {
   readonly features: ReadonlySet<Feature>;
@@ -121,21 +124,33 @@ export class NodeStore implements Vfs {
   constructor(folder: string, options: NodeStoreOptions) {
     this.#sidecar = new Sidecar(options.state);
     this.#sidecar.load();
-    this.tree = new EntryTree(folder, options.hostAttributes ?? true);
+    this.tree = new EntryTree(folder, options.hostAttributes ?? true, (now) => !isInside(real(options.state), real(now)));
     this.kept = new KeptValues(this.#sidecar);
     this.notifications = new Notifications();
     this.#fileMode = options.fileMode;
     this.#folderMode = options.folderMode;
     this.streamPlace = new StreamPlace(join(options.state, 'streams'), this.kept, this.tree.devices);
-    const shares = sharesBlocks(this.tree.root);
+    const root = this.tree.openRoot();
+    if (typeof root === 'number' && !(options.mayBeAbsent === true && absent.has(root))) {
+      this.#sidecar.close();
+      throw new VfsError(errorCode(root), folder);
+    }
+    const there = typeof root === 'number' ? undefined : root;
+    const shares = there !== undefined && sharesBlocks(there);
     this.#Handle = shares ? SharingHandle : EntryHandle;
-    const device = this.tree.root.inode.device;
-    const stable = device.hasHandles || (stat(this.tree.root.fd, scratch) === 0 && scratch.birth !== undefined);
+    const stable = there !== undefined && (there.inode.device.hasHandles || (stat(there.fd, scratch) === 0 && scratch.birth !== undefined));
+    there?.release();
     this.features = new Set<Feature>([...features, ...(stable ? (['stableIds'] as const) : []), ...(shares ? (['clone'] as const) : [])]);
   }
 
-  root(_who: Identity): Handle | VfsCode {
-    return this.closed ? 'ESTALE' : new this.#Handle(this, this.tree.root.hold());
+  root(_who: Identity, _signal?: AbortSignal, same?: Handle): Handle | VfsCode {
+    if (this.closed) return 'ESTALE';
+    if (same === undefined) {
+      const root = this.tree.openRoot();
+      return typeof root === 'number' ? errorCode(root) : new this.#Handle(this, root);
+    }
+    const entry = this.folderOf(same);
+    return isCode(entry) ? entry : new this.#Handle(this, entry.hold());
   }
 
   open(dir: Handle, name: string, how: OpenHow, _who: Identity, signal?: AbortSignal): Answer<Handle> {
@@ -150,19 +165,12 @@ export class NodeStore implements Vfs {
     return isPromise(found) ? found.then((entry) => this.#found(entry, how)) : this.#found(found, how);
   }
 
-  space(_who: Identity): Space | VfsCode {
-    const found = this.closed ? -Errno.ESTALE : fileSystemStat(this.tree.root.fd);
-    if (typeof found === 'number') return errorCode(found);
-    const { total, free, available, blockSize } = found;
-    return { total, free, available, blockSize };
-  }
-
   close(): void {
     if (this.closed) return;
     this.closed = true;
     this.notifications.close();
     this.#sidecar.close();
-    this.tree.root.release();
+    this.tree.close();
   }
 
   /** The folder that a handle stands for. EXDEV for one of another store, ENOTDIR for what is no folder, ENOENT for one that is gone. */

@@ -100,6 +100,11 @@ export class StreamHandle extends EntryHandle {
     return refused;
   }
 
+  /** A stream is a value of its file: its directory is not asked. */
+  override checkUnlink(): undefined {
+    return undefined;
+  }
+
   override unlink(): VfsCode | undefined {
     if (this.stale) return 'ESTALE';
     if (this.#stream.gone) return 'ENOENT';

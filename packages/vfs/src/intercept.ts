@@ -1,5 +1,5 @@
 import { andThen, isPromise, type MaybePromise } from '@ring3/kit';
-import { type Answer, type Feature, featureCalls, type Handle, type Identity, type OpenHow, type Space, type Vfs } from './vfs.ts';
+import { type Answer, type Feature, featureCalls, type Handle, type Identity, type OpenHow, type Vfs } from './vfs.ts';
 import { isCode, type VfsCode } from './vfs-error.ts';
 
 /** The calls of a store's handles. */
@@ -8,7 +8,7 @@ export type HandleCall = {
 }[keyof Handle];
 
 /** The calls of a store that a wrapper can meet on their way. */
-export type Call = HandleCall | 'open' | 'root' | 'space';
+export type Call = HandleCall | 'open' | 'root';
 
 /**
  * Asked before a call goes on to the wrapped store.
@@ -73,7 +73,7 @@ export function wrap(vfs: Vfs, way: Way, features: ReadonlySet<Feature> = vfs.fe
   // Nothing is made on the straight way: reads and writes come along here.
   const forward = (call: HandleCall): AnyCall => {
     const go = (inner: Handle, first: unknown, second: unknown, third: unknown, fourth: unknown, fifth: unknown): Answer<unknown> => {
-      // `reopen` alone may be missing below: then every handle may do all, and there is nothing to ask
+      // `reopen` and `checkUnlink` may be missing below: then there is nothing to ask
       const answer = (inner[call] as AnyCall | undefined)?.call(inner, unwrapped(first), second, third, fourth, fifth);
       return call === 'openStream' ? wrapped(answer as Answer<Handle>) : answer;
     };
@@ -84,15 +84,14 @@ export function wrap(vfs: Vfs, way: Way, features: ReadonlySet<Feature> = vfs.fe
     };
   };
   const optional = [...features].flatMap((feature) => featureCalls[feature].handle);
-  const names = new Set([...mandatory, ...(optional as HandleCall[]), 'reopen' as const]);
+  const names = new Set([...mandatory, ...(optional as HandleCall[]), 'reopen' as const, 'checkUnlink' as const]);
   for (const name of names) Object.defineProperty(Wrapped.prototype, name, { value: forward(name) });
   return {
     features,
-    root: (who: Identity, signal?: AbortSignal) => onWay('root', undefined, [who, signal], () => wrapped(vfs.root(who, signal))),
+    root: (who: Identity, signal?: AbortSignal, same?: Handle) =>
+      onWay('root', undefined, [who, signal, same], () => wrapped(vfs.root(who, signal, unwrapped(same) as Handle | undefined))),
     open: (dir: Handle, name: string, how: OpenHow, who: Identity, signal?: AbortSignal) =>
       onWay('open', dir, [dir, name, how, who, signal], () => wrapped(vfs.open(unwrapped(dir) as Handle, name, how, who, signal))),
-    ...(vfs.space &&
-      features.has('space') && { space: (who: Identity): Answer<Space> => onWay('space', undefined, [who], () => vfs.space!(who)) }),
     ...(vfs.close && { close: () => vfs.close!() }),
   };
 }

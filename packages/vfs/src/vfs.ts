@@ -22,8 +22,12 @@ export interface Vfs {
   /** What this store can do beyond what it must. A feature is named here exactly when its calls ({@link featureCalls}) are there and work. */
   readonly features: ReadonlySet<Feature>;
 
-  /** The folder that the share shows, open for the identity. Its `fileId` is the same for every identity. Closing it is allowed and changes nothing for others. */
-  root(who: Identity, signal?: AbortSignal): Answer<Handle>;
+  /**
+   * The directory that the share shows now, open for the identity. Its `fileId` is the same for every identity. Closing it is allowed and changes nothing for others.
+   * @param same an open root: another handle of that very directory is returned, even if the share shows another one by now
+   * @returns the handle; or ENOENT, ENOTDIR … if there is none now
+   */
+  root(who: Identity, signal?: AbortSignal, same?: Handle): Answer<Handle>;
 
   /**
    * Opens or creates one entry of a folder.
@@ -36,9 +40,6 @@ export interface Vfs {
    * EISDIR (`kind` is file and this is a folder), EINVAL (`kind` is link and this is none; no name), ELOOP (this is a link, `kind` is file or folder, and `follow` is false), EACCES, EROFS, ENAMETOOLONG, ENOSPC …
    */
   open(dir: Handle, name: string, how: OpenHow, who: Identity, signal?: AbortSignal): Answer<Handle>;
-
-  /** How much the store holds and has left, seen by the identity. Feature `space`. */
-  space?(who: Identity): Answer<Space>;
 
   /** Lets go of everything the store holds. Handles still open fail with ESTALE afterwards. */
   close?(): MaybePromise<void>;
@@ -230,6 +231,15 @@ export interface Handle {
   /** Tells the changes in this folder (or below it) from now on, whoever makes them, in order, after each has happened. Feature `watch`. */
   watch?(want: WatchWant, listener: (change: Change) => void): Answer<Watch>;
 
+  /** Size and free space of the volume that the entry is on. Feature `space`. */
+  space?(): Answer<Space>;
+
+  /**
+   * Whether `unlink` would be refused now, apart from a directory that is not empty. Nothing is changed. Where missing, only `unlink` finds out.
+   * @returns nothing; or EACCES, EPERM, EROFS, EBUSY
+   */
+  checkUnlink?(): Answer<void>;
+
   /** Where the entry is now: components from the root, for display only. Feature `path`. ENOENT once unlinked. */
   path?(): Answer<readonly string[]>;
 }
@@ -250,7 +260,7 @@ export const featureCalls: Readonly<Record<Feature, { readonly vfs: readonly (ke
     clone: { vfs: [], handle: ['cloneRange'] },
     flush: { vfs: [], handle: ['flush'] },
     watch: { vfs: [], handle: ['watch'] },
-    space: { vfs: ['space'], handle: [] },
+    space: { vfs: [], handle: ['space'] },
     path: { vfs: [], handle: ['path'] },
     stableIds: { vfs: [], handle: [] },
     readOnly: { vfs: [], handle: [] },
@@ -366,8 +376,10 @@ export interface Space {
   readonly free: number;
   /** Free for this identity. */
   readonly available: number;
-  /** The unit in which room is given out: a power of two, 512 or more. */
+  /** The unit in which space is allocated: a power of two, 512 or more. */
   readonly blockSize: number;
+  /** Whether the volume cannot be written; false if missing. */
+  readonly readOnly?: boolean;
 }
 
 /** What is watched. */

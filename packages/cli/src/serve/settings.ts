@@ -58,7 +58,7 @@ async function sharesWith(
   configured: Configured,
   state: StateStore | undefined,
 ): Promise<{ readonly shares: NonNullable<Settings['shares']>; readonly warnings: readonly string[] }> {
-  const { nestedShares, sharesOf, unknownUsers, withStored } = await import('@ring3/daemon/config');
+  const { absentShares, nestedShares, sharesOf, unknownUsers, withStored } = await import('@ring3/daemon/config');
   const own = dir === undefined ? [] : [shareOf(dir, options)];
   const others = configured.shares.filter(({ name }) => !own.some((share) => share.name.toUpperCase() === name.toUpperCase()));
   const { shares, warnings } = withStored([...others, ...own], state?.shares() ?? [], state?.folder ?? '');
@@ -66,7 +66,7 @@ async function sharesWith(
   const knows = (name: string): boolean => named.has(name.toLowerCase()) || state?.user(name) !== undefined;
   return {
     shares: sharesOf(shares),
-    warnings: [...configured.warnings, ...warnings, ...nestedShares(shares), ...unknownUsers(shares, knows)],
+    warnings: [...configured.warnings, ...warnings, ...absentShares(shares), ...nestedShares(shares), ...unknownUsers(shares, knows)],
   };
 }
 

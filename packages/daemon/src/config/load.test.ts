@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { ConfigurationError } from './configuration-error.ts';
 import { loadConfiguration, sharesOf, unknownUsers } from './load.ts';
-import { nestedShares } from './share-check.ts';
+import { absentShares, nestedShares } from './share-check.ts';
 import { withStored } from './stored-shares.ts';
 
 const place = (t: TestContext) => {
@@ -46,14 +46,17 @@ test('what cannot be read as a file is said: missing, a folder, of no end', (t) 
   refused('/dev/zero', /zero cannot be read: it is longer than 4 MiB$/);
 });
 
-test('each folder has to be there, where it is written; relative paths count from the file', (t) => {
+test('a directory may be missing now, which is warned about; relative paths count from the file', (t) => {
   const { folder, put } = place(t);
   const good = loadConfiguration(put('good.toml', '[share.one]\npath = "a"\nread-only = true\n[share.two]\nstore = "memory"\n'));
   deepStrictEqual(sharesOf(good.shares), [
     { name: 'one', path: join(folder, 'a'), readOnly: true },
     { name: 'two', store: 'memory' },
   ]);
-  refused(put('bad.toml', '[share.one]\npath = "a"\n\n[share.two]\n# here\npath = "none"\n'), /bad\.toml:6: there is no folder \S+none$/);
+  const { shares } = loadConfiguration(put('later.toml', '[share.one]\npath = "a"\n\n[share.two]\n# here\npath = "none"\n'));
+  deepStrictEqual(absentShares(shares), [
+    `${join(folder, 'later.toml')}:6: share two is offered when there is a directory ${join(folder, 'none')}: there is none now`,
+  ]);
   put('file', '');
   refused(put('bad.toml', '[share.one]\npath = "file"\n'), /bad\.toml:2: there is no folder \S+file$/);
 });
@@ -88,12 +91,13 @@ test('a folder inside of another that is shared is warned about: its clients do 
   );
 });
 
-test("the kernel server's configuration begins without a folder that is not there, as the kernel server does", (t) => {
+test("the kernel server's configuration begins without a share whose path is no directory, as the kernel server does", (t) => {
   const { folder, put } = place(t);
+  put('file', '');
   put('ksmbdpwd.db', 'anna:h42AFGBs2ilnekTvoTU/xw==\nANNA:h42AFGBs2ilnekTvoTU/xw==\n');
   const conf = put(
     'ksmbd.conf',
-    `[one]\npath = ${folder}/a\nvalid users = anna, ghost\nforce user = nobody\n[gone]\npath = ${folder}/none\n[other]\npath = b\n`,
+    `[one]\npath = ${folder}/a\nvalid users = anna, ghost\nforce user = nobody\n[gone]\npath = ${folder}/file\n[other]\npath = b\n`,
   );
   const { shares, users, warnings } = loadConfiguration(conf);
   deepStrictEqual(
@@ -112,7 +116,7 @@ test("the kernel server's configuration begins without a folder that is not ther
     [
       'ksmbd.conf:4: [one] force user is honoured for clients; on this host files are made as the user that ring3 runs as (--as)',
       `ksmbdpwd.db:2: "ANNA" is passed over: names are compared without case, and line 1 has "anna"`,
-      `ksmbd.conf:6: [gone] is not shared: there is no folder ${folder}/none`,
+      `ksmbd.conf:6: [gone] is not shared: there is no folder ${folder}/file`,
     ],
   );
   deepStrictEqual(
@@ -142,10 +146,10 @@ test('stored shares come beside the configured ones; one that cannot be offered 
     ...configured,
     { path: join(folder, 'b'), 'read-only': true, name: 'papers', at: '/state' },
     { store: 'memory', name: 'scratch', at: '/state' },
+    { path: join(folder, 'none'), name: 'gone', at: '/state' },
   ]);
   deepStrictEqual(warnings, [
     '/state: the stored share photos is left out: there is a share Photos already, by f:2',
-    `/state: the stored share gone is left out: there is no folder ${folder}/none`,
     '/state: the stored share odd is left out: there is no frobnicate',
     '/state: the stored share odder is left out: users is a list of strings, not "anna"',
     '/state: the stored share empty is left out: it has a path or a store',

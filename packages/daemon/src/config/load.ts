@@ -34,7 +34,8 @@ export function readConfiguration(file: string): Configuration {
 }
 
 /**
- * Reads a configuration file, whose folders have to be there. The kernel server begins without one that is not, so its configuration is warned about that.
+ * Reads a configuration file. The kernel server begins without a share that cannot be offered, so its configuration is only warned about that. A directory that is
+ * not there now may be so later (`absentShares` warns of it).
  * @throws ConfigurationError for what is wrong in it, Error where it cannot be read
  */
 export function loadConfiguration(file: string): Configuration {
@@ -42,7 +43,7 @@ export function loadConfiguration(file: string): Configuration {
   const check = new ShareCheck();
   const faults = new Map<ShareConfiguration, string>();
   for (const share of configuration.shares) {
-    const fault = check.fault(share);
+    const fault = check.fault(share, true);
     if (fault !== undefined) faults.set(share, fault);
   }
   const warnings = [...configuration.warnings];

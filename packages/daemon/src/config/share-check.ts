@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { folderFault, realPath } from '../places.ts';
+import { folderFault, isAbsent, realPath } from '../places.ts';
 import type { ShareConfiguration } from './share-keys.ts';
 
 /** Looks at shares one after the other: whether each can be offered beside those before it. */
@@ -12,18 +12,21 @@ export class ShareCheck {
     for (const share of shares) this.fault(share);
   }
 
-  /** @returns why it cannot be offered, or undefined where it is from now on */
-  fault(share: ShareConfiguration): string | undefined {
+  /**
+   * @param mayBeAbsent whether its directory may be missing now: it is offered when that is there
+   * @returns why it cannot be offered; undefined if it is from now on
+   */
+  fault(share: ShareConfiguration, mayBeAbsent = false): string | undefined {
     const name = share.name.toUpperCase();
     const before = this.#byName.get(name);
     if (before !== undefined) return `there is a share ${before.name} already, by ${before.at}`;
-    const fault = share.path === undefined ? undefined : this.#folderFault(share, share.path);
+    const fault = share.path === undefined ? undefined : this.#folderFault(share, share.path, mayBeAbsent);
     if (fault === undefined) this.#byName.set(name, share);
     return fault;
   }
 
-  #folderFault(share: ShareConfiguration, path: string): string | undefined {
-    const fault = folderFault(path);
+  #folderFault(share: ShareConfiguration, path: string, mayBeAbsent: boolean): string | undefined {
+    const fault = mayBeAbsent && isAbsent(path) ? undefined : folderFault(path);
     if (fault !== undefined) return fault;
     // one store serves a folder, so that its clients see one state of its files, whichever share they come by
     const folder = realPath(path);
@@ -36,6 +39,12 @@ export class ShareCheck {
 }
 
 const modesOf = ({ 'file-mode': file, 'folder-mode': folder }: ShareConfiguration): string => `${file} ${folder}`;
+
+/** Warns of shares whose directory is not there now: a disk that is mounted later, or a wrong path. */
+export const absentShares = (shares: readonly ShareConfiguration[]): string[] =>
+  shares.flatMap(({ name, path, at }) =>
+    path !== undefined && isAbsent(path) ? [`${at}: share ${name} is offered when there is a directory ${path}: there is none now`] : [],
+  );
 
 /** Warns of shares whose folder lies inside of another's: each folder has a store of its own, which knows nothing of what the other's clients hold. */
 export function nestedShares(shares: readonly ShareConfiguration[]): string[] {

@@ -17,7 +17,7 @@ export function withStored(
   const warnings: string[] = [];
   const check = new ShareCheck(configured);
   for (const one of stored) {
-    const share = storedShare(one, check, stateDir);
+    const share = storedShare(one, check, stateDir, true);
     if (typeof share !== 'string') shares.push(share);
     else warnings.push(`${stateDir}: the stored share ${one.name} is left out: ${share}`);
   }
@@ -26,15 +26,21 @@ export function withStored(
 
 /**
  * A share as it is stored, if it can be offered beside others, and then is one of them.
+ * @param mayBeAbsent as in `ShareCheck.fault`
  * @returns why it cannot instead
  */
-export function storedShare({ name, options }: StoredShare, others: ShareCheck, stateDir: string): ShareConfiguration | string {
+export function storedShare(
+  { name, options }: StoredShare,
+  others: ShareCheck,
+  stateDir: string,
+  mayBeAbsent = false,
+): ShareConfiguration | string {
   if (!shareName.test(name)) return `"${name}" is no name of a share: ${shareNames}`;
   const read = readOptions(options);
   if (typeof read === 'string') return read;
   const share = { ...read, name, at: stateDir };
   if (share.path !== undefined && isStateInside(stateDir, share.path)) return stateInside(stateDir, share.path);
-  return others.fault(share) ?? share;
+  return others.fault(share, mayBeAbsent) ?? share;
 }
 
 /** Reads what `[share.NAME]` would say. @returns what is wrong with it instead */

@@ -5,6 +5,7 @@ type CName = string | Uint8Array;
 
 const libc = {
   statx: raw<[number, CName, number, number, Uint8Array]>('statx', ['int', 'const char *', 'int', 'uint', 'void *']),
+  faccessat: native<[number, CName, number, number]>('int faccessat(int, const char *, int, int)'),
   fstatfs: native<[number, Uint8Array]>('int fstatfs(int, void *)'),
   utimensat: native<[number, CName, BigInt64Array, number]>('int utimensat(int, const char *, const void *, int)'),
   handle: native<[number, CName, Uint8Array, Int32Array, number]>('int name_to_handle_at(int, const char *, void *, void *, int)'),
@@ -13,9 +14,16 @@ const libc = {
 /** The fields that statx returns on request, uapi/linux/stat.h STATX_*. */
 export const StatField = { Basic: 0x7ff, Birth: 0x800, MountId: 0x1000 } as const;
 
+/** Bits of `FileStat.attributes`, uapi/linux/stat.h STATX_ATTR_*. */
+export const StatAttribute = { Immutable: 0x10, Append: 0x20, MountRoot: 0x2000 } as const;
+
+/** What `accessAt` asks for, unistd.h. */
+export const AccessMode = { Execute: 1, Write: 2, Read: 4 } as const;
+
 /** Bits of `FileStat.mode`, uapi/linux/stat.h. */
 export const Mode = {
   Type: 0o170000,
+  Sticky: 0o1000,
   Fifo: 0o010000,
   Character: 0o020000,
   Folder: 0o040000,
@@ -42,6 +50,10 @@ export class FileStat {
   /** The block size for efficient I/O. */
   get blockSize(): number {
     return this.#view.getUint32(4, true);
+  }
+  /** Bits of `StatAttribute`. */
+  get attributes(): number {
+    return this.#view.getUint32(8, true);
   }
   /** Number of hard links. */
   get links(): number {
@@ -111,6 +123,18 @@ export function statAt(dir: number, name: Name, into: FileStat, flags: number = 
 
 /** Reads the attributes of the file of a descriptor, also one of `OpenFlag.Path`. statx(2). @param into is filled @returns 0 or a negative errno */
 export const stat = (fd: number, into: FileStat): number => result(libc.statx.run(fd, '', AtFlag.EmptyPath, wanted, into.bytes));
+
+/**
+ * Asks whether the process may access an entry so, with its effective user and capabilities; a link is followed. faccessat(2).
+ * @param mode bits of `AccessMode`
+ * @returns 0 or a negative errno
+ */
+export function accessAt(dir: number, name: Name, mode: number): number {
+  const argument = nameArgument(name);
+  return typeof argument === 'number' ? argument : result(libc.faccessat.run(dir, argument, mode, effective));
+}
+/** AT_EACCESS */
+const effective = 0x200;
 
 /** The result of fstatfs(2). Sizes in bytes. */
 export interface FileSystemStat {

@@ -1,6 +1,6 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
 import { NtStatus, ShareFlags, ShareType, TreeConnectRequest, TreeConnectResponse } from '@ring3/smb-proto';
-import { type Handle, type Identity, isCode } from '@ring3/vfs';
+import { type Handle, type Identity, isCode, type VfsCode } from '@ring3/vfs';
 import { type ContextOf, command } from '../command.ts';
 import type { Server } from '../server.ts';
 import type { Share } from '../share.ts';
@@ -39,7 +39,7 @@ export const treeConnect = command({
     };
     if (share.isPipe) return connect(undefined);
     return andThen(share.vfs?.root(forced ?? session.identity) as MaybePromise<Handle>, (root) => {
-      if (isCode(root)) return statusOf(root);
+      if (isCode(root)) return notOffered(ctx, share, root);
       const connected = stillThere(ctx) ? connect(root) : NtStatus.UserSessionDeleted;
       return typeof connected === 'number' ? andThen(root.close(), () => connected) : connected;
     });
@@ -47,6 +47,13 @@ export const treeConnect = command({
 });
 
 const stillThere = (ctx: ContextOf<'session'>): boolean => ctx.session.state === 'valid';
+
+/** Its directory is not there now: the share does not exist, MS-SMB2 3.3.5.7. It is offered again when the directory is there. */
+function notOffered({ connection }: ContextOf<'session'>, { name }: Share, code: VfsCode): NtStatus {
+  connection.log.warn('tree connect rejected: the directory of the share cannot be opened', { share: name, code });
+  return missing.has(code) ? NtStatus.BadNetworkName : statusOf(code);
+}
+const missing: ReadonlySet<VfsCode> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 
 /** Who everybody is on this share. A name that nobody has is the administrator's mistake: then nobody gets in as somebody else. */
 function forcedUser({ server, connection }: ContextOf<'session'>, { name, options }: Share): Identity | NtStatus | undefined {

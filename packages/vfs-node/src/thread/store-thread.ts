@@ -36,9 +36,8 @@ function serve(port: NonNullable<typeof parentPort>, { folder, options }: Thread
   const handleOf = (number: unknown): Handle => handles.get(number as number)?.handle as Handle;
 
   const storeCalls: Readonly<Record<string, AnyMethod>> = {
-    root: (who) => opened(vfs.root(who as Identity)),
+    root: (who, same) => opened(vfs.root(who as Identity, undefined, same === undefined ? undefined : handleOf(same))),
     open: (dir, name, how, who) => opened(vfs.open(handleOf(dir), name as string, how as OpenHow, who as Identity)),
-    space: (who) => vfs.space?.(who as Identity),
     unwatch: (watch) => {
       watches.get(watch as number)?.close();
       watches.delete(watch as number);

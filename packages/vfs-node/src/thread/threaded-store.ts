@@ -88,17 +88,14 @@ class ThreadedStore implements Vfs {
     thread.on('exit', () => this.#end(new Error('the thread of the store ended')));
   }
 
-  root(who: Identity, signal?: AbortSignal): Answer<Handle> {
-    return this.opened(0, 'root', [who], signal);
+  root(who: Identity, signal?: AbortSignal, same?: Handle): Answer<Handle> {
+    const number = same === undefined ? undefined : this.numberOf(same);
+    return typeof number === 'string' ? number : this.opened(0, 'root', [who, number], signal);
   }
 
   open(dir: Handle, name: string, how: OpenHow, who: Identity, signal?: AbortSignal): Answer<Handle> {
     const number = this.numberOf(dir);
     return typeof number === 'string' ? number : this.opened(0, 'open', [number, name, how, who], signal);
-  }
-
-  space(who: Identity): Answer<Space> {
-    return this.call(0, 'space', [who]);
   }
 
   close(): Promise<void> {
@@ -334,6 +331,14 @@ class ThreadedHandle implements Handle {
 
   watch(want: WatchWant, listener: (change: Change) => void): Answer<Watch> {
     return this.#closed ? 'ESTALE' : this.store.watch(this.number, want, listener);
+  }
+
+  space(): Answer<Space> {
+    return this.#call('space', []);
+  }
+
+  checkUnlink(): Answer<void> {
+    return this.#call('checkUnlink', []);
   }
 
   path(): Answer<readonly string[]> {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Feature, featureCalls, type Handle, type Vfs } from '../vfs.ts';
-import { type Declare, must, ok, tester } from './bench.ts';
+import { type Declare, must, ok } from './bench.ts';
 
 /** Features are what they say. */
 export function features(declare: Declare): void {
@@ -28,7 +28,7 @@ export function features(declare: Declare): void {
   });
 
   declare('the space that is told makes sense', ['space'], async (bench) => {
-    const { total, free, available, blockSize } = await ok(must(bench.vfs.space, 'space').call(bench.vfs, tester));
+    const { total, free, available, blockSize } = await ok(must(bench.root.space, 'space').call(bench.root));
     for (const bytes of [total, free, available]) assert.ok(Number.isSafeInteger(bytes) && bytes >= 0);
     assert.ok(free <= total && available <= total && total > 0);
     assert.ok(blockSize >= 512 && Number.isInteger(Math.log2(blockSize)));

@@ -9,6 +9,7 @@ import type {
   ListWant,
   Range,
   RenameHow,
+  Space,
   Stat,
   StatChanges,
   StreamChange,
@@ -282,6 +283,10 @@ export class MemoryHandle implements Handle {
     const watcher: Watcher = { recursive: want.recursive, listener, close: () => void watchers.delete(watcher) };
     watchers.add(watcher);
     return watcher;
+  }
+
+  space(): Space | VfsCode {
+    return this.stale ? 'ESTALE' : this.store.space();
   }
 
   path(): readonly string[] | VfsCode {

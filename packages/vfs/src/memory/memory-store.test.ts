@@ -25,7 +25,7 @@ test('a full store writes what fits, then answers ENOSPC, and takes more when so
   await ok(other.close());
   await ok(file.truncate(0));
   assert.equal(store.vfs.used, 0);
-  const { total, free } = await ok(store.vfs.space!(tester));
+  const { total, free } = await ok(store.root.space!());
   assert.equal(total, 100_000);
   assert.equal(free, 100_000);
 });

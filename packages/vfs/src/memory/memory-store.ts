@@ -94,7 +94,8 @@ export class Store implements MemoryStore, Room {
     return mismatch(found.node, how) ?? new MemoryHandle(this, found.node, found.entry);
   }
 
-  space(_who: Identity): Space {
+  /** For its handles. */
+  space(): Space {
     const free = Math.max(0, this.#capacity - this.used);
     return { total: this.#capacity, free, available: free, blockSize: 4096 };
   }

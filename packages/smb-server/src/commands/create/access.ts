@@ -38,8 +38,8 @@ export function grant(plan: CreatePlan, subject: AccessSubject): { readonly gran
   const granted = (mapped & AccessMask.MaximumAllowed) === 0 ? wanted : wanted | most;
   if ((createOptions & CreateOptions.DeleteOnClose) !== 0) {
     if ((granted & AccessMask.Delete) === 0) return NtStatus.AccessDenied;
-    const { folder, attributes } = subject.named ?? subject;
-    if (!folder && (attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.CannotDelete;
+    const { attributes } = subject.named ?? subject;
+    if ((attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.CannotDelete;
   }
   return { granted: granted >>> 0 };
 }

@@ -2,6 +2,7 @@ import { type Steps, wait } from '@ring3/kit';
 import { AccessMask, CreateOptions, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { writeDataRights } from '../../access.ts';
+import { mayDelete } from '../../deletion.ts';
 import { descriptorOf, rightsOf } from '../../descriptors.ts';
 import { attributesOf } from '../../metadata.ts';
 import type { NamedLink } from '../../resolve.ts';
@@ -52,8 +53,12 @@ function* admit(plan: CreatePlan, { handle, base, link: through, name }: Found, 
     const status = mayOverwrite(plan, attributes);
     if (status !== NtStatus.Success) return status;
   }
-  const openId = ctx.server.nextOpenId();
   const link = through?.handle;
+  if ((plan.request.createOptions & CreateOptions.DeleteOnClose) !== 0) {
+    const status = yield* mayDelete(ctx.tree, link ?? handle, 0); // `grant` has looked at the attributes
+    if (status !== NtStatus.Success) return status;
+  }
+  const openId = ctx.server.nextOpenId();
   const subject = { handle, base, link, openId };
   const admitted = yield* admitOpen(plan, subject, {
     access: access.granted,

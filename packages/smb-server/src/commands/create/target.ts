@@ -43,7 +43,9 @@ function* lookUpEntry({ ctx, path, request, trail }: CreatePlan, parent: Handle)
     return yield* openNamed(tree, parent, name, trail, path.stream === undefined && isAboutName(request));
   }
   const itself = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
-  const handle = yield* wait(name === undefined ? tree.vfs.root(tree.identity) : tree.vfs.open(parent, name, itself, tree.identity));
+  const handle = yield* wait(
+    name === undefined ? tree.vfs.root(tree.identity, undefined, tree.root) : tree.vfs.open(parent, name, itself, tree.identity),
+  );
   return isCode(handle) ? handle : { handle, link: undefined };
 }
 

@@ -3,7 +3,7 @@ import {
   DeviceCharacteristics,
   DeviceType,
   FileSystemAttributes,
-  filetimeFromMs,
+  filetimeFromNs,
   fsInformation,
   NtStatus,
   type QueryInfoRequest,
@@ -26,11 +26,17 @@ export function* queryFileSystem(ctx: ContextOf<'open'>, request: QueryInfoReque
   const fixed = row.declaration === undefined ? 0 : least(row.declaration);
   if (outputBufferLength < fixed) return NtStatus.InfoLengthMismatch;
   if (row.query === undefined || row.declaration === undefined) return NtStatus.NotSupported;
-  const { tree, server } = ctx;
-  const space = (yield* wait(tree.vfs.space?.(tree.identity))) ?? unknownSpace;
+  const { tree } = ctx;
+  const space = (yield* wait(ctx.open.handle?.space?.())) ?? unknownSpace;
   if (isCode(space)) return statusOf(space);
-  const value = { ...sizes(space), ...description(tree), volumeCreationTime: filetimeFromMs(server.startTime) };
+  const value = { ...sizes(space), ...description(tree, space), volumeCreationTime: yield* createdAt(tree) };
   return fitted(ctx, encodeInformation(row.declaration, value), fixed, outputBufferLength);
+}
+
+/** The volume is as old as the directory that the share shows, so that it keeps its time over a restart; 0 if the store does not know. MS-FSCC 2.5.9. */
+function* createdAt({ root }: Tree): Steps<bigint> {
+  const stat = yield* wait(root?.stat());
+  return stat === undefined || isCode(stat) ? 0n : filetimeFromNs(stat.birth);
 }
 
 function sizes({ total, free, available, blockSize }: Space): object {
@@ -75,11 +81,11 @@ const abilities: readonly (readonly [Feature, number])[] = [
   ['readOnly', FileSystemAttributes.ReadOnlyVolume],
 ];
 
-function description({ share, vfs, session, writable }: Tree): object {
+function description({ share, vfs, session, writable }: Tree, volume: Space): object {
   const { server } = session.connection;
   const attributes =
     FileSystemAttributes.CasePreservedNames | FileSystemAttributes.CaseSensitiveSearch | FileSystemAttributes.UnicodeOnDisk;
-  const readOnly = writable ? 0 : FileSystemAttributes.ReadOnlyVolume;
+  const readOnly = writable && volume.readOnly !== true ? 0 : FileSystemAttributes.ReadOnlyVolume;
   const has = (feature: Feature): boolean => vfs.features.has(feature) && (feature !== 'streams' || share.names.streams);
   const objectId = new Uint8Array(server.guid);
   return {

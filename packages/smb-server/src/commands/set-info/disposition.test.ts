@@ -1,0 +1,84 @@
+import { deepStrictEqual, strictEqual } from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { AccessMask, CreateDisposition, CreateOptions, FileAttributes, FileInformationClass, NtStatus } from '@ring3/smb-proto';
+import { createMemoryStore, intercept, type VfsCode } from '@ring3/vfs';
+import { closing, disposing, idsOf, setting } from '../../testing/elements.ts';
+import { RawClient, testServer } from '../../testing/raw-client.ts';
+
+const { Success, AccessDenied, CannotDelete, MediaWriteProtected, DirectoryNotEmpty, ObjectNameNotFound } = NtStatus;
+const { DirectoryFile, DeleteOnClose } = CreateOptions;
+const existing = { createDisposition: CreateDisposition.Open, desiredAccess: AccessMask.Delete };
+
+/** A client of a store that refuses to unlink anything, with this code. */
+async function stage(fault?: VfsCode): Promise<RawClient> {
+  const share = intercept(createMemoryStore(), () => fault, new Set(['checkUnlink'] as const));
+  const client = await RawClient.at(testServer({ shares: { share } }));
+  for (const [name, createOptions] of [
+    ['file', 0],
+    ['directory', DirectoryFile],
+  ] as const)
+    await client.ask(closing(idsOf(await client.create(name, { createOptions }))));
+  return client;
+}
+
+describe('A deletion that the store would refuse', () => {
+  for (const [fault, status] of [
+    ['EACCES', AccessDenied],
+    ['EPERM', AccessDenied],
+    ['EROFS', MediaWriteProtected],
+    ['EBUSY', CannotDelete],
+  ] as const) {
+    test(`is refused when it is asked for, not at the close: ${fault} (MS-FSA 2.1.5.15.3)`, async () => {
+      const client = await stage(fault);
+      for (const name of ['file', 'directory']) {
+        const ids = idsOf(await client.create(name, existing));
+        strictEqual((await client.ask(disposing(ids, true))).status, status);
+        strictEqual((await client.ask(setting(ids, FileInformationClass.DispositionEx, Buffer.of(1, 0, 0, 0)))).status, status);
+        strictEqual((await client.ask(disposing(ids, false))).status, Success);
+        await client.ask(closing(ids));
+        strictEqual((await client.create(name, { ...existing, createOptions: DeleteOnClose })).status, status);
+        strictEqual((await client.create(name, existing)).status, Success);
+      }
+    });
+  }
+
+  test('is done if nothing speaks against it', async () => {
+    const client = await stage();
+    for (const name of ['file', 'directory']) {
+      await client.ask(closing(idsOf(await client.create(name, { ...existing, createOptions: DeleteOnClose }))));
+      strictEqual((await client.create(name, existing)).status, ObjectNameNotFound);
+    }
+  });
+});
+
+test('a directory that is not empty is not deleted: DIRECTORY_NOT_EMPTY, with FILE_DELETE_ON_CLOSE as well', async () => {
+  const client = await RawClient.at(testServer());
+  const ids = idsOf(await client.create('directory', { createOptions: DirectoryFile }));
+  await client.ask(closing(idsOf(await client.create('directory\\file'))));
+  strictEqual((await client.ask(disposing(ids, true))).status, DirectoryNotEmpty);
+  await client.ask(closing(ids));
+  strictEqual((await client.create('directory', { ...existing, createOptions: DeleteOnClose })).status, DirectoryNotEmpty);
+});
+
+test('FILE_ATTRIBUTE_READONLY forbids deletion of files and directories (MS-FSA 2.1.5.15.3), the root is never deleted', async () => {
+  const client = await RawClient.at(testServer());
+  for (const [name, createOptions] of [
+    ['file', 0],
+    ['directory', DirectoryFile],
+  ] as const) {
+    await client.ask(closing(idsOf(await client.create(name, { createOptions, fileAttributes: FileAttributes.ReadOnly }))));
+    const ids = idsOf(await client.create(name, existing));
+    strictEqual((await client.ask(disposing(ids, true))).status, CannotDelete, name);
+    strictEqual((await client.create(name, { ...existing, createOptions: DeleteOnClose })).status, CannotDelete, name);
+    strictEqual((await client.ask(setting(ids, FileInformationClass.DispositionEx, Buffer.of(0x11, 0, 0, 0)))).status, Success, name);
+    await client.ask(closing(ids));
+  }
+  const root = await client.create('', existing);
+  deepStrictEqual(
+    [
+      (await client.ask(disposing(idsOf(root), true))).status,
+      (await client.create('', { ...existing, createOptions: DeleteOnClose })).status,
+    ],
+    [CannotDelete, CannotDelete],
+  );
+});

@@ -1,0 +1,27 @@
+import { type Steps, wait } from '@ring3/kit';
+import { FileAttributes, NtStatus } from '@ring3/smb-proto';
+import { type Handle, isCode } from '@ring3/vfs';
+import { statusOf } from './status-map.ts';
+import type { Tree } from './tree.ts';
+
+/**
+ * Whether an entry can be deleted, asked when a client marks it for deletion: at its last close there is no response that could carry a refusal. MS-FSA 2.1.5.15.3
+ * for the attribute and for directories that are not empty; and what the store knows.
+ * @param attributes FileAttributes of the entry
+ */
+export function* mayDelete(tree: Tree, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {
+  if (handle.fileId === tree.root?.fileId) return NtStatus.CannotDelete;
+  if ((attributes & FileAttributes.ReadOnly) !== 0 && !ignoreReadOnly) return NtStatus.CannotDelete;
+  const refused = yield* wait(handle.checkUnlink?.());
+  if (isCode(refused)) return refused === 'EBUSY' ? NtStatus.CannotDelete : statusOf(refused);
+  return handle.kind === 'folder' ? yield* empty(handle) : NtStatus.Success;
+}
+
+/** Only an empty directory can be deleted. The open may not be able to list it: another look does. */
+function* empty(handle: Handle): Steps<NtStatus> {
+  const able = yield* wait(handle.reopen?.('read'));
+  if (isCode(able)) return statusOf(able);
+  const listing = yield* wait(handle.list(undefined, { limit: 1, stat: false }));
+  if (isCode(listing)) return statusOf(listing);
+  return listing.entries.length === 0 ? NtStatus.Success : NtStatus.DirectoryNotEmpty;
+}

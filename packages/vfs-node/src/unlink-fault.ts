@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { AccessMode, accessAt, Errno, FileStat, Mode, StatAttribute, stat } from '@ring3/linux';
+import type { Entry } from './entry.ts';
+
+const found = new FileStat();
+const capFowner = 3;
+
+/**
+ * Why the host would refuse to remove the name of an entry: the permissions of its directory, a read-only mount, the sticky bit, immutable and append-only files
+ * (unlink(2)), a mount point. Security modules and remote file systems may refuse more.
+ * @returns 0, or the negative errno that unlinkat(2) would return
+ */
+export function unlinkFault({ parent, fd }: Entry): number {
+  if (parent === undefined) return -Errno.EBUSY;
+  const refused = accessAt(parent.fd, '.', AccessMode.Write | AccessMode.Execute);
+  if (refused < 0) return refused;
+  const directory = stat(parent.fd, found);
+  if (directory < 0) return directory;
+  if ((found.attributes & (StatAttribute.Immutable | StatAttribute.Append)) !== 0) return -Errno.EPERM;
+  const sticky = (found.mode & Mode.Sticky) !== 0;
+  const owner = found.userId;
+  const itself = stat(fd, found);
+  if (itself < 0) return itself;
+  if ((found.attributes & (StatAttribute.Immutable | StatAttribute.Append)) !== 0) return -Errno.EPERM;
+  if ((found.attributes & StatAttribute.MountRoot) !== 0) return -Errno.EBUSY;
+  const user = process.geteuid?.() ?? 0;
+  return sticky && user !== owner && user !== found.userId && !actsAsOwner() ? -Errno.EPERM : 0;
+}
+
+/** CAP_FOWNER of this thread, capabilities(7): the sticky bit does not hold for it. */
+function actsAsOwner(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/thread-self/status', 'latin1'))?.[1] ?? '0';
+  return ((BigInt(`0x${effective}`) >> BigInt(capFowner)) & 1n) === 1n;
+}
