@@ -15,8 +15,11 @@ function place(t: TestContext) {
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state'), XDG_RUNTIME_DIR: join(folder, 'run'), RING3_PASSWORD: 'secret' };
   mkdirSync(env.XDG_RUNTIME_DIR, { mode: 0o700 });
-  const run = (...args: string[]): SpawnSyncReturns<string> =>
-    spawnSync(process.execPath, [bin, ...args], { env, encoding: 'utf8', timeout: 30_000 });
+  const runWith =
+    (more: NodeJS.ProcessEnv) =>
+    (...args: string[]): SpawnSyncReturns<string> =>
+      spawnSync(process.execPath, [bin, ...args], { env: { ...env, ...more }, encoding: 'utf8', timeout: 30_000 });
+  const run = Object.assign(runWith({}), { with: runWith });
   const serve = async (...args: string[]) => {
     const child = spawn(process.execPath, [bin, 'serve', ...args, '--log-level', 'error'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     t.after(() => child.kill('SIGKILL'));
@@ -63,6 +66,32 @@ test('an operation that fails says why in one line, with status 1', (t) => {
     match(stderr, line);
     strictEqual(status, 1);
   }
+});
+
+test('an empty password is rejected wherever it comes from, unless --allow-empty-password accepts it', (t) => {
+  const { run, folder } = place(t);
+  const rejected = /^ring3: the password of (bob|anna) is empty: .*--allow-empty-password.*\n$/;
+  for (const [words, password] of [
+    [['serve', folder, '--user', 'bob:'], 'secret'],
+    [['serve', folder, '--user', 'bob'], ''],
+    [['user', 'add', 'anna'], ''],
+  ] as const) {
+    const { status, stdout, stderr } = run.with({ RING3_PASSWORD: password })(...words);
+    match(stderr, rejected);
+    deepStrictEqual({ status, stdout }, { status: 2, stdout: '' });
+  }
+  strictEqual(run.with({ RING3_PASSWORD: '' })('user', 'add', 'anna', '--allow-empty-password').status, 0);
+  strictEqual(run.with({ RING3_PASSWORD: '' })('user', 'password', 'anna').status, 2);
+});
+
+test('a user of a ksmbdpwd.db with an empty password cannot log on, and is named', (t) => {
+  const { run, folder } = place(t);
+  const file = join(folder, 'ksmbd.conf');
+  mkdirSync(join(folder, 'docs'));
+  writeFileSync(file, `[global]\n tcp port = 0\n[papers]\n path = ${join(folder, 'docs')}\n`);
+  writeFileSync(join(folder, 'ksmbdpwd.db'), 'anna:MdbP4NFq6TG3PFnX4MCJwA==\n'); // MD4 of nothing
+  match(run('serve', '--config', file, '--check').stderr, /ksmbd\.conf: user anna has an empty password and cannot log on: /);
+  strictEqual(run('serve', '--config', file, '--check', '--allow-empty-password').stderr.includes('empty password'), false);
 });
 
 test('without a daemon no command changes the kernel unless --at kernel says so: one line with the way out', (t) => {

@@ -25,6 +25,7 @@ export function addServe(program: Command): void {
     .option('--port <n>', 'TCP port, 0 for any (default: 4450)', port)
     .option('--share <name>', "the share's name; the folder's unless given")
     .option('--user <name[:password]>', 'may log on; repeatable; without a password it is asked for or taken from RING3_PASSWORD', collect)
+    .option('--allow-empty-password', 'let users whose password is empty log on')
     .option('--guest', 'let anybody in without a password (never signed nor encrypted; Windows 11 24H2 refuses it)')
     .option('--read-only', 'nothing can be changed')
     .option('--signing <how>', 'required or enabled (default: required)', oneOf('--signing', ['required', 'enabled']))
@@ -61,7 +62,8 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   const format = options.logFormat ?? places['log-format'];
   const log = await (format === 'json' ? kit.createLog : kit.createPrettyLog)({ level: options.logLevel ?? places['log-level'] ?? 'info' });
   const socket = (path: string): string | undefined => (path === 'off' ? undefined : resolve(path));
-  const users = await Promise.all((options.user ?? []).map(userOf));
+  const users: [string, string][] = [];
+  for (const text of options.user ?? []) users.push(await userOf(text, options)); // one prompt after the other
   const at = {
     stateDir: options.stateDir ?? places['state-dir'],
     control: options.control ?? places.control,

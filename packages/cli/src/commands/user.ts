@@ -32,18 +32,23 @@ export function addUser(program: Command): void {
   user
     .command('add <name>')
     .description('add a user; the password is asked for, or taken from RING3_PASSWORD')
-    .action((name: string) => {
+    .option('--allow-empty-password', 'accept an empty password')
+    .action((name: string, options: NewPassword) => {
       checkUserName(name);
-      return change(async (users) => must(users.addUser(name, await hashFor(name)), `there is a user ${name} already`));
+      return change(async (users) => {
+        must(users.user(name) === undefined, exists(name));
+        must(users.addUser(name, await hashFor(name, options)), exists(name));
+      });
     });
   user
     .command('password <name>')
     .description('give a user a new password')
-    .option('--living', 'who is logged on by that name has to do so again')
-    .action((name: string, { living }: { living?: true }) =>
+    .option('--allow-empty-password', 'accept an empty password')
+    .option('--living', "end the user's sessions: clients have to log on again")
+    .action((name: string, { living, ...options }: NewPassword & { living?: true }) =>
       change(async (users) => {
         must(users.user(name) !== undefined, `there is no user ${name}`);
-        users.setPassword(name, await hashFor(name));
+        users.setPassword(name, await hashFor(name, options));
       }, living && name),
     );
   user
@@ -82,7 +87,13 @@ async function open(options: StateOptions): Promise<UserList> {
   return new StateStore(await stateDirOf(options));
 }
 
-async function hashFor(name: string): Promise<Uint8Array> {
+interface NewPassword {
+  readonly allowEmptyPassword?: true;
+}
+
+const exists = (name: string): string => `user ${name} exists already: "ring3 user password ${name}" changes the password`;
+
+async function hashFor(name: string, { allowEmptyPassword }: NewPassword): Promise<Uint8Array> {
   const { ntHash } = await import('@ring3/smb-proto');
-  return ntHash(await passwordFor(name));
+  return ntHash(await passwordFor(name, { allowEmpty: allowEmptyPassword, confirm: true }));
 }

@@ -17,16 +17,27 @@ export interface Configured {
 }
 
 /** What the configuration file says, or nothing where there is none. @throws UsageError, ConfigurationError */
-export async function configurationOf({ config, check }: ServeOptions): Promise<Configured> {
+export async function configurationOf({ config, check, allowEmptyPassword }: ServeOptions): Promise<Configured> {
   if (config === undefined) {
     if (check === true) throw new UsageError('--check needs --config FILE');
     return { server: {}, shares: [], users: [], daemon: {}, console: {}, audit: {}, timeouts: [], rules: [], warnings: [] };
   }
-  const { loadConfiguration, fileServerOf } = await import('@ring3/daemon/config');
+  const [{ loadConfiguration, fileServerOf }, { ntHash: hashOf }] = await Promise.all([
+    import('@ring3/daemon/config'),
+    import('@ring3/smb-proto'),
+  ]);
   const configuration = loadConfiguration(config);
+  const empty = hashOf('');
+  const isRejected = (hash: Uint8Array | undefined): boolean =>
+    allowEmptyPassword !== true && hash !== undefined && Buffer.compare(hash, empty) === 0;
   const users = configuration.users.map(
-    ({ name, ntHash }) => [name, ntHash === undefined ? ({ logOn: false } as const) : { ntHash }] as const,
+    ({ name, ntHash }) => [name, ntHash === undefined || isRejected(ntHash) ? ({ logOn: false } as const) : { ntHash }] as const,
   );
-  const { shares, daemon, console, audit, timeouts, rules, warnings } = configuration;
+  const rejected = configuration.users.filter(({ ntHash }) => isRejected(ntHash)).map(({ name }) => name);
+  const { shares, daemon, console, audit, timeouts, rules } = configuration;
+  const warnings = [...configuration.warnings, ...rejected.map((name) => emptyPassword(config, name))];
   return { server: fileServerOf(configuration), shares, users, daemon, console, audit, timeouts, rules, warnings };
 }
+
+const emptyPassword = (config: string, name: string): string =>
+  `${config}: user ${name} has an empty password and cannot log on: "ring3 user --config ${config} password ${name}" sets one, --allow-empty-password accepts it`;

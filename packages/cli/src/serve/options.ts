@@ -14,6 +14,7 @@ export interface ServeOptions {
   readonly port?: number;
   readonly share?: string;
   readonly user?: readonly string[];
+  readonly allowEmptyPassword?: true;
   readonly guest?: true;
   readonly readOnly?: true;
   readonly signing?: 'required' | 'enabled';
@@ -61,9 +62,10 @@ export function captureOf({ capture, captureSpeed, captureChecksums }: ServeOpti
 /** The name in NAME or NAME:PASSWORD. */
 export const nameIn = (text: string): string => text.split(':', 1)[0] as string;
 
-/** A user of this run; the password is asked for where it is not there. @throws UsageError */
-export async function userOf(text: string): Promise<[string, string]> {
+/** A user of this run, from NAME or NAME:PASSWORD. @throws UsageError */
+export async function userOf(text: string, { allowEmptyPassword }: ServeOptions): Promise<[string, string]> {
   const name = nameIn(text);
   checkUserName(name);
-  return [name, await passwordFor(name, text.includes(':') ? text.slice(name.length + 1) : undefined)];
+  const given = text.includes(':') ? text.slice(name.length + 1) : undefined;
+  return [name, await passwordFor(name, { given, allowEmpty: allowEmptyPassword })];
 }
