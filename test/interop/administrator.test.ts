@@ -178,7 +178,13 @@ netlink = "${join(folder, 'netlink.sock')}"
       assert.deepEqual(ctl('stop'), done);
       assert.equal(existsSync(control()), false);
       const { status, err } = ctl('stats');
-      assert.deepEqual([status, err], [1, `ring3: no ring3 answers on ${control()} (ENOENT)\n`]);
+      assert.deepEqual(
+        [status, err],
+        [
+          1,
+          `ring3: no ring3 answers at ${control()} (ENOENT): start one with "ring3 serve DIR", or name the socket of the one that runs with --control or RING3_CONTROL\n`,
+        ],
+      );
       assert.doesNotMatch(served.said, /secret|Error/);
       assert.equal(readFileSync(file, 'utf8').includes('secret'), false);
     });

@@ -45,7 +45,7 @@ export function createProgram(): Command {
 /**
  * Runs one command line.
  * @param argv as `process.argv`
- * @returns the exit status: 0 done, 1 the operation failed (one line on standard error says why), 2 the command line is wrong; `exec` the child's own
+ * @returns the exit status: 0 done, 1 the operation failed (one line on standard error says why), 2 the command line is wrong; `exec`: the child's own, 127 if there is no such program, 126 if it cannot be run
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = createProgram();
@@ -56,6 +56,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it already
     const [{ printable }, { explain }] = await Promise.all([import('@ring3/kit'), import('./hints.ts')]);
     console.error(`ring3: ${printable(explain(error))}`);
+    const { exitStatus } = error as { exitStatus?: number }; // of `exec`: 126, 127
+    if (exitStatus !== undefined) return exitStatus;
     return error instanceof UsageError || (error as Error).cause instanceof UsageError ? 2 : 1; // the cause: a part of the daemon that did not start because of it
   }
 }

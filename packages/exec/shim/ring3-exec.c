@@ -11,9 +11,11 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
@@ -338,26 +340,43 @@ static void refuse(const char *why) {
 #define IF_EQUAL(value, yes, no) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, yes, no)
 #define RETURN(what) BPF_STMT(BPF_RET | BPF_K, what)
 #define DENIED EPROTONOSUPPORT /* what a kernel without nfnetlink answers */
+/* The same numbers on every architecture, and in its 32-bit half. */
+#define IO_URING_SETUP 425
+#define IO_URING_ENTER 426
+#define IO_URING_REGISTER 427
+#define PIDFD_GETFD 438
 
-/* Fails netfilter sockets that are made past this library: by a system call of its own, or by a static program further down. */
+/*
+ * Fails netfilter sockets that are made past this library: by a system call of its own, or by a static program further down. io_uring makes sockets that no
+ * filter sees (IORING_OP_SOCKET, Linux 5.19), so there is none, not even on a ring that was there before; pidfd_getfd(2) would take the socket of a process
+ * outside.
+ */
 static struct sock_filter no_netfilter[] = {
-    /* 0 */ LOAD(arch),
-    /* 1 */ IF_EQUAL(NATIVE, 6, 0),
-    /* 2 */ IF_EQUAL(COMPAT, 0, 12),
-    /* 3 */ LOAD(nr),
-    /* 4 */ IF_EQUAL(COMPAT_SOCKET, 6, 0),
-    /* 5 */ IF_EQUAL(COMPAT_SOCKETCALL, 0, 9),
-    /* 6 */ LOAD(args[0]),
-    /* 7 */ IF_EQUAL(1 /* SYS_SOCKET, whose arguments no filter can read */, 8, 7),
-    /* 8 */ LOAD(nr),
-    /* 9 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xbfffffff), /* x32 has the same number with a bit */
-    /* 10 */ IF_EQUAL(__NR_socket, 0, 4),
-    /* 11 */ LOAD(args[0]),
-    /* 12 */ IF_EQUAL(AF_NETLINK, 0, 2),
-    /* 13 */ LOAD(args[2]),
-    /* 14 */ IF_EQUAL(NETLINK_NETFILTER, 1, 0),
-    /* 15 */ RETURN(SECCOMP_RET_ALLOW),
-    /* 16 */ RETURN(SECCOMP_RET_ERRNO | DENIED),
+    /* 0 */ LOAD(nr),
+    /* 1 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xbfffffff), /* x32 has the same numbers with a bit */
+    /* 2 */ IF_EQUAL(IO_URING_SETUP, 20, 0),
+    /* 3 */ IF_EQUAL(IO_URING_ENTER, 19, 0),
+    /* 4 */ IF_EQUAL(IO_URING_REGISTER, 18, 0),
+    /* 5 */ IF_EQUAL(PIDFD_GETFD, 18, 0),
+    /* 6 */ LOAD(arch),
+    /* 7 */ IF_EQUAL(NATIVE, 6, 0),
+    /* 8 */ IF_EQUAL(COMPAT, 0, 12),
+    /* 9 */ LOAD(nr),
+    /* 10 */ IF_EQUAL(COMPAT_SOCKET, 6, 0),
+    /* 11 */ IF_EQUAL(COMPAT_SOCKETCALL, 0, 9),
+    /* 12 */ LOAD(args[0]),
+    /* 13 */ IF_EQUAL(1 /* SYS_SOCKET, whose arguments no filter can read */, 8, 7),
+    /* 14 */ LOAD(nr),
+    /* 15 */ BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xbfffffff),
+    /* 16 */ IF_EQUAL(__NR_socket, 0, 4),
+    /* 17 */ LOAD(args[0]),
+    /* 18 */ IF_EQUAL(AF_NETLINK, 0, 2),
+    /* 19 */ LOAD(args[2]),
+    /* 20 */ IF_EQUAL(NETLINK_NETFILTER, 1, 0),
+    /* 21 */ RETURN(SECCOMP_RET_ALLOW),
+    /* 22 */ RETURN(SECCOMP_RET_ERRNO | DENIED),
+    /* 23 */ RETURN(SECCOMP_RET_ERRNO | ENOSYS), /* what a kernel without io_uring answers */
+    /* 24 */ RETURN(SECCOMP_RET_ERRNO | EPERM),
 };
 
 static void close_the_kernel(void) {
@@ -367,6 +386,32 @@ static void close_the_kernel(void) {
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return;
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return;
   refuse("this machine lets no seccomp filter be installed, so a program could reach the kernel's own tables");
+}
+
+/* Whether the main program is Go's: it has a note of that name, and makes its system calls without the C library. */
+static int is_go(struct dl_phdr_info *object, size_t size, void *found) {
+  (void)size;
+  for (int i = 0; i < object->dlpi_phnum; i++) {
+    const ElfW(Phdr) *header = &object->dlpi_phdr[i];
+    if (header->p_type != PT_NOTE) continue;
+    const unsigned char *at = (const unsigned char *)(object->dlpi_addr + header->p_vaddr), *end = at + header->p_memsz;
+    while (end - at >= (ptrdiff_t)sizeof(ElfW(Nhdr))) {
+      ElfW(Nhdr) note;
+      memcpy(&note, at, sizeof note);
+      size_t name = ((size_t)note.n_namesz + 3) & ~(size_t)3, content = ((size_t)note.n_descsz + 3) & ~(size_t)3;
+      if (name + content > (size_t)(end - at) - sizeof note) break;
+      if (note.n_namesz == 4 && memcmp(at + sizeof note, "Go", 3) == 0) *(int *)found = 1;
+      at += sizeof note + name + content;
+    }
+  }
+  return 1; /* the first object is the program; no other is looked at */
+}
+
+static void warn_of_go(void) {
+  static const char why[] = "ring3 exec: a Go program makes its system calls itself: exec does not carry its netfilter sockets, they fail\n";
+  int found = 0;
+  dl_iterate_phdr(is_go, &found);
+  if (found && write(2, why, sizeof why - 1) < 0) return;
 }
 
 /* Also called by a socket() that another library's constructor makes before ours runs. */
@@ -382,6 +427,7 @@ __attribute__((constructor)) static void start(void) {
   strcpy(server_path, path);
   if (name != NULL) strcpy(namespace_name, name);
   close_the_kernel();
+  warn_of_go();
   errno = before;
 }
 

@@ -30,3 +30,37 @@ export function elfKind(start: Uint8Array, arch: string = process.arch): ElfKind
   }
   return 'static';
 }
+
+/** `p_type` of a segment of notes, elf(5). */
+const PT_NOTE = 4;
+/** Bytes of notes that are looked at. */
+const noteBytes = 4096;
+
+/**
+ * Whether a program was built by Go's compiler: it makes its system calls itself, so the shim carries none of its sockets. Such a program has a note named `Go`,
+ * the build id (cmd/internal/buildid).
+ * @param start as for `elfKind`
+ * @param readAt reads bytes of the file; it may return fewer
+ */
+export function isGo(start: Uint8Array, readAt: (offset: number, length: number) => Uint8Array): boolean {
+  const view = new DataView(start.buffer, start.byteOffset, start.length);
+  const size = view.getUint16(54, true);
+  const count = view.getUint16(56, true);
+  for (let at = Number(view.getBigUint64(32, true)), i = 0; i < count && at + 56 <= start.length; i++, at += size) {
+    if (view.getUint32(at, true) !== PT_NOTE) continue;
+    const [offset, length] = [Number(view.getBigUint64(at + 8, true)), Number(view.getBigUint64(at + 32, true))];
+    if (Number.isSafeInteger(offset) && hasGoNote(readAt(offset, Math.min(length, noteBytes)))) return true;
+  }
+  return false;
+}
+
+/** Walks the notes of a segment: name size, content size, type, then both, each in whole words. */
+function hasGoNote(notes: Uint8Array): boolean {
+  const view = new DataView(notes.buffer, notes.byteOffset, notes.length);
+  for (let at = 0; at + 12 <= notes.length; ) {
+    const [name, content] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
+    if (name === 4 && at + 15 <= notes.length && notes[at + 12] === 0x47 && notes[at + 13] === 0x6f && notes[at + 14] === 0) return true;
+    at += 12 + Math.ceil(name / 4) * 4 + Math.ceil(content / 4) * 4;
+  }
+  return false;
+}

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { elfKind } from './elf.ts';
-import { findProgram, RefusedProgram } from './program.ts';
+import { findProgram, RefusedProgram, withSystemDirectories } from './program.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'ring3-program-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -16,15 +16,18 @@ const file = (name: string, content: string | Uint8Array, mode = 0o755): string 
   chmodSync(path, mode);
   return path;
 };
-const refusal = (pattern: RegExp) => (error: unknown) =>
-  error instanceof RefusedProgram && pattern.test(error.message) && !error.message.includes('\n');
+const refusal =
+  (pattern: RegExp, exitStatus = 126) =>
+  (error: unknown) =>
+    error instanceof RefusedProgram && error.exitStatus === exitStatus && pattern.test(error.message) && !error.message.includes('\n');
 
 /** An ELF head with program headers of the given types. */
 function elf(
   types: readonly number[],
-  { machine = process.arch === 'arm64' ? 183 : 62, wordSize = 2, order = 1, type = 3 } = {},
+  { machine = process.arch === 'arm64' ? 183 : 62, wordSize = 2, order = 1, type = 3, note = '' } = {},
 ): Uint8Array {
-  const bytes = new Uint8Array(64 + types.length * 56);
+  const noteAt = 64 + types.length * 56;
+  const bytes = new Uint8Array(noteAt + (note === '' ? 0 : 20));
   bytes.set([0x7f, 0x45, 0x4c, 0x46, wordSize, order, 1]);
   const view = new DataView(bytes.buffer);
   view.setUint16(16, type, true);
@@ -34,7 +37,15 @@ function elf(
   view.setUint16(56, types.length, true);
   types.forEach((each, i) => {
     view.setUint32(64 + i * 56, each, true);
+    if (each !== 4 || note === '') return;
+    view.setBigUint64(64 + i * 56 + 8, BigInt(noteAt), true);
+    view.setBigUint64(64 + i * 56 + 32, 20n, true);
   });
+  if (note !== '') {
+    view.setUint32(noteAt, note.length + (note.length < 3 ? 2 : 1), true); // Go writes "Go\0\0", size 4
+    view.setUint32(noteAt + 4, 4, true);
+    bytes.set(Buffer.from(note), noteAt + 12);
+  }
   return bytes;
 }
 
@@ -60,18 +71,23 @@ test('a command is looked for in PATH as execvp(3) does; one with a slash is not
   mkdirSync(join(folder, 'second'));
   file('first/tool', '#!/bin/sh\n', 0o644);
   const tool = file('second/tool', '#!/bin/sh\n');
-  assert.equal(findProgram('tool', `${folder}/first:${folder}/second`), tool);
-  assert.equal(findProgram('tool', `/no/such/folder:${tool}:${folder}/second`), tool);
-  assert.equal(findProgram(tool, ''), tool);
-  assert.throws(() => findProgram('tool', join(folder, 'first')), refusal(/first\/tool: no permission to run it$/));
-  assert.throws(() => findProgram('no-such-tool', folder), refusal(/^no-such-tool: no such program$/));
-  assert.throws(() => findProgram('./tool', `${folder}/second`), refusal(/no such program/));
+  assert.deepEqual(findProgram('tool', `${folder}/first:${folder}/second`), { file: tool, before: [] });
+  assert.equal(findProgram('tool', `/no/such/folder:${tool}:${folder}/second`).file, tool);
+  assert.equal(findProgram(tool, '').file, tool);
+  assert.throws(() => findProgram('tool', join(folder, 'first')), refusal(/first\/tool: this user may not run it \(chmod \+x\)$/));
+  assert.throws(() => findProgram('no-such-tool', folder), refusal(/^no-such-tool: no such program in PATH$/, 127));
+  assert.throws(() => findProgram('./tool', `${folder}/second`), refusal(/no such program$/, 127));
 });
 
 test('a static, setuid, setgid or foreign program, and what is none, is refused in one line', () => {
   assert.throws(() => findProgram(file('static', elf([1]))), refusal(/static is statically linked: exec cannot carry its sockets$/));
   assert.throws(() => findProgram(file('foreign', elf([3], { machine: 8 }))), refusal(/built for another machine/));
-  assert.throws(() => findProgram(file('text', 'hello')), refusal(/neither a program nor a script/));
+  assert.throws(() => findProgram(file('data', 'he\0llo\n')), refusal(/neither a program nor a script$/));
+  assert.throws(
+    () => findProgram(file('go', elf([3, 4], { note: 'Go' }))),
+    refusal(/go is a Go program, .*: exec cannot carry its sockets$/),
+  );
+  assert.equal(findProgram(file('gnu', elf([3, 4], { note: 'GNU' }))).file, join(folder, 'gnu'));
   const shell = join(folder, 'sh');
   copyFileSync('/bin/sh', shell);
   chmodSync(shell, 0o4755);
@@ -79,7 +95,7 @@ test('a static, setuid, setgid or foreign program, and what is none, is refused 
   chmodSync(shell, 0o2755);
   assert.throws(() => findProgram(shell), refusal(/is setuid or setgid/));
   chmodSync(shell, 0o755);
-  assert.equal(findProgram(shell), shell);
+  assert.equal(findProgram(shell).file, shell);
 });
 
 const setcap = ['/usr/sbin/setcap', '/sbin/setcap'].find((path) => existsSync(path));
@@ -97,6 +113,19 @@ test("a script is judged by its interpreter, and that one's too", () => {
   assert.ok(findProgram(file('plain', '#! /bin/sh -e\necho\n')));
   assert.throws(() => findProgram(file('of-static', `#!${folder}/static x\n`)), refusal(/static is statically linked/));
   assert.throws(() => findProgram(file('of-script', `#!${folder}/of-static\n`)), refusal(/static is statically linked/));
-  assert.throws(() => findProgram(file('of-nothing', '#!/no/such/interpreter\n')), refusal(/no interpreter \/no\/such\/interpreter$/));
+  assert.throws(
+    () => findProgram(file('of-nothing', '#!/no/such/interpreter\n')),
+    refusal(/its interpreter \/no\/such\/interpreter does not exist$/),
+  );
   assert.throws(() => findProgram(file('of-itself', `#!${folder}/of-itself\n`)), refusal(/too many interpreters/));
+});
+
+test('a script without #! is run by /bin/sh, as execvp(3) does after ENOEXEC', () => {
+  const script = file('no-line', 'echo hello\n');
+  assert.deepEqual(findProgram(script), { file: '/bin/sh', before: [script] });
+});
+
+test('the directories of nfct and conntrack are searched after those of PATH', () => {
+  assert.equal(withSystemDirectories('/a:/usr/sbin'), '/a:/usr/sbin:/usr/local/sbin:/sbin');
+  assert.equal(withSystemDirectories(undefined), '/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin');
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connectUnix, listenUnix, type NetlinkServer } from '@ring3/netlink';
@@ -266,6 +266,31 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
   });
   test('sockets of other netlink protocols are the kernel’s', same('route', ['route ok 0']));
   test('a socket made past the C library is refused (seccomp)', same('raw', ['raw EPROTONOSUPPORT']));
+  test(
+    'io_uring, which makes sockets that no filter sees (io_uring_setup(2), IORING_OP_SOCKET), is ENOSYS; pidfd_getfd(2) is EPERM',
+    same('uring getfd', ['setup ENOSYS', 'enter ENOSYS', 'register ENOSYS', 'getfd EPERM']),
+  );
+  test('they stay so over exec', same('exec uring', ['setup ENOSYS', 'enter ENOSYS', 'register ENOSYS']));
+  test('the 32-bit half of the machine has no other way: socket, socketcall and io_uring by int 0x80', async (t) => {
+    if (process.arch !== 'x64') return t.skip('x64 only');
+    const { out } = await desk.run(desk.compile('compat.c', 'compat'), [], { fresh: testServer });
+    assert.equal(out, 'socket EPROTONOSUPPORT\nsocketcall EPROTONOSUPPORT\nio_uring_setup ENOSYS\npidfd_getfd EPERM\nroute ok\n');
+  });
+  test('a dynamic Go program is refused; one that a shell starts says why its sockets fail', async () => {
+    const go = desk.compile('go.c', 'go');
+    await assert.rejects(
+      desk.run(go, [], { fresh: testServer }),
+      /go is a Go program, which makes its system calls itself: exec cannot carry/,
+    );
+    const { err, status } = await desk.run('sh', ['-c', go], { fresh: testServer });
+    assert.match(err, /^ring3 exec: a Go program makes its system calls itself: .*\n$/);
+    assert.equal(status, 0);
+  });
+  test('a script without #! is run by the shell, with its arguments (execvp(3))', async () => {
+    const script = join(desk.folder, 'no-line');
+    writeFileSync(script, 'echo "$0 $1"\n', { mode: 0o755 });
+    assert.equal((await desk.run(script, ['one'], { fresh: testServer })).out, `${script} one\n`);
+  });
   test('a static program is refused, and one that a program starts reaches no netfilter at all', async (t) => {
     let still: string;
     try {
@@ -376,7 +401,7 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
     assert.match((await desk.run(desk.probe, words, { netlinkSocket: socket, namespace: 'blue' })).out, /bind EADDRINUSE/);
     await assert.rejects(
       desk.run(desk.probe, words, { netlinkSocket: socket, namespace: 'red' }),
-      /^Error: ring3 at .* has no namespace red$/,
+      /^Error: the ring3 at .* has no namespace red: .*$/,
     );
     link.close();
     listener.close();
@@ -385,7 +410,7 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
   test('nobody at the socket is one line', async () => {
     await assert.rejects(
       desk.run(desk.probe, ['socket']),
-      /^Error: no ring3 answers at .*none\.sock \(ENOENT\): start one with ring3 serve/,
+      /^Error: no ring3 answers at .*none\.sock \(ENOENT\): start one with "ring3 serve"/,
     );
   });
 

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { SystemError } from '@ring3/linux';
 import { connectUnix, listenUnix, type NetlinkServer } from '@ring3/netlink';
-import { findProgram } from './program.ts';
+import { findProgram, withSystemDirectories } from './program.ts';
 import { type RunOptions, runUnder } from './run-under.ts';
 import { buildShim } from './shim.ts';
 
 export interface ExecOptions {
-  /** A path, or a name that is looked for in PATH. */
+  /** A path, or a name that is looked for in PATH, and then where Debian has nfct and conntrack: /usr/local/sbin, /usr/sbin, /sbin. */
   readonly command: string;
   readonly args: readonly string[];
   /** ring3's state folder: the compiled shim is kept in it. */
@@ -29,18 +29,20 @@ export interface ExecOptions {
 /**
  * `ring3 exec`: runs an unmodified program whose netfilter sockets reach ring3 in place of the kernel.
  * @returns the program's exit status, 128 and the signal's number where a signal ended it
- * @throws Error in one line: no such program, one that exec cannot carry, no compiler, nobody answers at the socket, no such namespace
+ * @throws RefusedProgram; Error in one line: no compiler, no ring3 answers at the socket, no such namespace
  */
 export async function runExec(options: ExecOptions): Promise<number> {
-  const { env = process.env, stdio } = options;
-  const file = findProgram(options.command, env['PATH']);
+  const { stdio } = options;
+  const given = options.env ?? process.env;
+  const env = { ...given, PATH: withSystemDirectories(given['PATH']) };
+  const { file, before } = findProgram(options.command, env.PATH);
   const temporary = mkdtempSync(join(tmpdir(), 'ring3-exec-'));
   try {
     chmodSync(temporary, 0o700);
     const folder = join(options.stateDir, 'exec');
     // LD_PRELOAD has no way to write a path with a blank or a colon
     const shim = buildShim(/[\s:]/.test(folder) ? temporary : folder);
-    const program = { file, name: options.command, args: options.args, shim, env, stdio };
+    const program = { file, name: before.length > 0 ? file : options.command, args: [...before, ...options.args], shim, env, stdio };
     if (options.fresh !== undefined) return await runFresh(program, join(temporary, 'netlink.sock'), options.fresh());
     const { namespace } = options;
     const netlinkSocket = resolve(options.netlinkSocket);
@@ -67,9 +69,10 @@ async function expectServer(path: string, namespace: string | undefined): Promis
     (await connectUnix(path, namespace === undefined ? {} : { namespace })).close();
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    if (error.syscall === 'namespace') throw new Error(`ring3 at ${path} has no namespace ${namespace}`);
+    if (error.syscall === 'namespace')
+      throw new Error(`the ring3 at ${path} has no namespace ${namespace}: "ring3 namespace add ${namespace}" makes it`);
     throw new Error(
-      `no ring3 answers at ${path} (${error.code}): start one with ring3 serve, or give the command one of its own with --fresh`,
+      `no ring3 answers at ${path} (${error.code}): start one with "ring3 serve", or give the command one of its own with --fresh`,
     );
   }
 }

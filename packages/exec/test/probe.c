@@ -10,6 +10,7 @@
  *   route                           a NETLINK_ROUTE socket
  *   filter TYPE                     a socket filter that drops messages of that type (low byte)
  *   alarms                          a signal every 100 microseconds from here on
+ *   uring                           io_uring_setup, io_uring_enter, io_uring_register; getfd: pidfd_getfd
  *   raw                             socket(AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER) past the C library
  */
 #define _GNU_SOURCE
@@ -42,6 +43,7 @@ static const char *error_name(int error) {
   if (error == EBADF) return "EBADF";
   if (error == EINVAL) return "EINVAL";
   if (error == EPERM) return "EPERM";
+  if (error == ENOSYS) return "ENOSYS";
   if (error == ENODATA) return "ENODATA";
   if (error == ENOBUFS) return "ENOBUFS";
   if (error == ENOPROTOOPT) return "ENOPROTOOPT";
@@ -249,6 +251,11 @@ static void run(void) {
       printf("dup ok\n");
     } else if (strcmp(word, "close") == 0) say(word, close(fd));
     else if (strcmp(word, "filter") == 0) filter_word();
+    else if (strcmp(word, "uring") == 0) {
+      say("setup", syscall(425, 8, NULL));
+      say("enter", syscall(426, -1, 0, 0, 0, NULL, 0));
+      say("register", syscall(427, -1, 0, NULL, 0));
+    } else if (strcmp(word, "getfd") == 0) say(word, syscall(438, -1, 0, 0));
     else if (strcmp(word, "raw") == 0) say(word, syscall(SYS_socket, AF_NETLINK, SOCK_RAW, NETLINK_NETFILTER) < 0 ? -1 : 0);
     else if (strcmp(word, "route") == 0) say(word, socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE) < 0 ? -1 : 0);
     else if (strcmp(word, "alarms") == 0) alarm_word();
