@@ -21,7 +21,9 @@ const { seed = Math.floor(Date.now() / 1000) & 0xffffff } = seeded;
 
 for (const [kind, count] of [
   ['tcp', 10],
+  ['reset', 20],
   ['sctp', 10],
+  ['errors', 10],
   ['mixed', 10],
   ['rules', 10],
 ] as const) {

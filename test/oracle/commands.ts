@@ -14,6 +14,7 @@ import {
   setTimeouts,
   type TimeoutPolicyRef,
   type Tuple,
+  tcpStates,
   secondsOf as wholeSeconds,
 } from '@ring3/conntrack';
 
@@ -30,6 +31,9 @@ const protocolNames: Readonly<Record<string, number>> = {
   udplite: Protocol.UdpLite,
   generic: 255,
 };
+
+/** A state in conntrack's spelling. */
+const statusName = (state: string): string => state.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 
 /** nfct's names of timeouts, in the order of the attributes. */
 const timeoutNames: Readonly<Record<number, readonly string[]>> = {
@@ -302,7 +306,19 @@ export class Desk {
     };
     const mark = Number(options.get('-m') ?? options.get('--mark') ?? 0);
     const timeoutSeconds = Number(options.get('-t') ?? options.get('--timeout') ?? 0);
-    return typeof createFlow(this.namespace.tracker, { orig, reply: invert(orig), timeoutSeconds, mark }) === 'string' ? 1 : 0;
+    const state = tcpStates.findIndex((one) => statusName(one) === options.get('--state'));
+    const status = (options.get('-u') ?? '').split(',').reduce((bits, one) => bits | (1 << statusNames(-1).indexOf(one)), 0);
+    const request = { orig, reply: invert(orig), timeoutSeconds, mark, status: options.has('-u') ? status : 0 };
+    // conntrack gives each side the flags SACK_PERM and BE_LIBERAL, and CLOSE_INIT from TIME_WAIT on
+    const flags = state >= tcpStates.indexOf('timeWait') ? 14 : 10;
+    const tcp = {
+      state,
+      flags: [
+        { flags, mask: flags },
+        { flags, mask: flags },
+      ] as const,
+    };
+    return typeof createFlow(this.namespace.tracker, state < 0 ? request : { ...request, tcp }) === 'string' ? 1 : 0;
   }
 
   #conntrack(words: string[]): number | undefined {

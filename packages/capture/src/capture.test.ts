@@ -18,6 +18,7 @@ const batch = (): IpBatch => ({
   view: new DataView(new ArrayBuffer(0)),
   offsets: new Float64Array(32),
   lengths: new Int32Array(32),
+  wholes: new Int32Array(32),
   times: new Float64Array(32),
   count: 0,
   ingress: '',

@@ -26,6 +26,8 @@ export interface IpBatch {
   readonly offsets: Float64Array;
   /** The length from the IP header on. */
   readonly lengths: Int32Array;
+  /** The length from the IP header on before the capture truncated the packet. */
+  readonly wholes: Int32Array;
   /** Milliseconds since 1970. */
   readonly times: Float64Array;
   count: number;
@@ -89,12 +91,12 @@ export class Capture implements Iterable<CapturedPacket>, Disposable {
    * @throws DecodeError if the file is damaged or ends within a packet, after all packets before that position were returned
    */
   fill(batch: IpBatch): boolean {
-    const { offsets, lengths, times } = batch;
+    const { offsets, lengths, wholes, times } = batch;
     const record = this.#record;
     const room = offsets.length;
     let count = 0;
     while (count < room && this.#advanceOrKeep(count === 0)) {
-      const { at, captured } = record;
+      const { at, captured, original } = record;
       const { linkType, name } = record.interface;
       if (count === 0) {
         batch.view = this.#window.view;
@@ -110,6 +112,7 @@ export class Capture implements Iterable<CapturedPacket>, Disposable {
       }
       offsets[count] = at + skip;
       lengths[count] = captured - skip;
+      wholes[count] = Math.min(original, maxOriginal) - skip;
       times[count] = record.seconds * 1000 + record.nanoseconds / 1e6;
       count++;
     }
@@ -179,6 +182,9 @@ export function openCapture(from: string | Uint8Array): Capture {
     throw error;
   }
 }
+
+/** The longest packet, whatever a file says. */
+const maxOriginal = 0x7fffffff;
 
 /** The first bytes of other file types that users may mistake for captures. */
 const otherFiles: readonly (readonly [number, string])[] = [

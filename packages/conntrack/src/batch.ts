@@ -8,6 +8,8 @@ export class Batch {
   readonly offsets: Float64Array = new Float64Array(batchSize);
   /** Bytes from there on. */
   readonly lengths: Int32Array = new Int32Array(batchSize);
+  /** Bytes that the packet had from there on before it was captured, for packets whose header says 0; 0: such packets are dropped. */
+  readonly wholes: Int32Array = new Int32Array(batchSize);
   /** Milliseconds. */
   readonly times: Float64Array = new Float64Array(batchSize);
   readonly answers: Int32Array = new Int32Array(batchSize);

@@ -189,23 +189,24 @@ export class Tracker {
    * @param now milliseconds
    * @param ingress name of the interface it came in by
    * @param outgoing whether this host sends it
+   * @param unsized the packet's length if its header says 0; 0: such a packet is dropped
    * @returns class, direction and flow: `classOf`, `directionOf`, `flowOf`
    */
-  track(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false): number {
-    const answer = this.admit(view, at, there, now, ingress, outgoing);
+  track(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false, unsized = 0): number {
+    const answer = this.admit(view, at, there, now, ingress, outgoing, unsized);
     if (this.extras.hasHelpers) this.#passHelper(answer, this.#packet);
     else if (this.happened !== 0) this.leave(answer);
     return answer;
   }
 
   /** The first half of `track`: what the tracker does when a packet arrives. A new flow is not in the table until `leave`. */
-  admit(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false): number {
+  admit(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false, unsized = 0): number {
     this.time[0] = now;
     this.#ingress = ingress;
     this.#outgoing = outgoing;
     const packet = this.#packet;
     packet.hashed = false;
-    packet.read = readPacket(packet, view, at, there, this.settings);
+    packet.read = readPacket(packet, view, at, there, this.settings, unsized);
     return this.#admit(packet);
   }
 
@@ -214,7 +215,7 @@ export class Tracker {
    * touched, so that the waits for it overlap: several times as fast as one by one when there are many flows.
    */
   trackBatch(batch: Batch): void {
-    const { view, offsets, lengths, times, answers, count } = batch;
+    const { view, offsets, lengths, wholes, times, answers, count } = batch;
     this.#ingress = batch.ingress;
     this.#outgoing = false;
     const { table, settings } = this;
@@ -226,7 +227,12 @@ export class Tracker {
       const packet = this.#batch[i]!;
       packet.read = readPacket(packet, view, offsets[i]!, lengths[i]!, settings);
       packet.hashed = false;
-      if (packet.read !== Whole || !ahead || packet.l4There < 4) continue;
+      if (packet.read !== Whole || packet.l4There < 4) {
+        // perhaps its header gives no length
+        if (wholes[i]! > 0) packet.read = readPacket(packet, view, offsets[i]!, lengths[i]!, settings, wholes[i]!);
+        continue;
+      }
+      if (!ahead) continue;
       if (packet.protocol !== Protocol.Tcp && packet.protocol !== Protocol.Udp) continue;
       packet.ports = view.getInt32(packet.l4At, false);
       packet.meta = packet.protocol | (packet.family << 8);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { LinkType, type PacketToWrite, pcapOf } from '@ring3/capture';
+import { readFlow } from '@ring3/conntrack';
 import { FakeClock, fakeRandom, silentLog } from '@ring3/kit';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
 import { Namespaces } from './namespaces.ts';
@@ -42,6 +43,46 @@ test('as fast as possible: the table stands as at the time of the last packet', 
   deepStrictEqual({ ...played.status(), path: '' }, { path: '', packets: 4, notIp: 0, time: 135_000, ended: true });
   strictEqual(played.namespace.clock.wall(), 135_000);
 });
+
+/** A TCP segment from or to a client of port 1000, whose IP header says how long it is, or 0. */
+function tcp(timeNs: bigint, back: boolean, flags: number, sequence: number, ack: number, payload: number, sized = true): PacketToWrite {
+  const bytes = new Uint8Array(44 + payload);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, 0x4500);
+  view.setUint16(2, sized ? bytes.length : 0);
+  view.setUint16(8, (64 << 8) | 6);
+  view.setUint32(12, back ? 0x0a000002 : 0x0a000001);
+  view.setUint32(16, back ? 0x0a000001 : 0x0a000002);
+  view.setUint16(20, back ? 80 : 1000);
+  view.setUint16(22, back ? 1000 : 80);
+  view.setUint32(24, sequence);
+  view.setUint32(28, ack);
+  view.setUint16(32, (6 << 12) | flags);
+  view.setUint16(34, 65535);
+  view.setUint32(40, (flags & 2) !== 0 ? 0x01030307 : 0x01010101); // window scale 7, or nothing
+  return { timeNs, bytes };
+}
+
+for (const speed of [undefined, 1e9])
+  test(`a packet whose IP header says length 0 (segmentation offload, BIG TCP) counts as long as it was, ${speed === undefined ? 'as fast as possible' : 'paced'}`, async (t) => {
+    const at = (i: number): bigint => second + BigInt(i) * 1_000_000n;
+    const packets = [
+      tcp(at(0), false, 2, 1000, 0, 0),
+      tcp(at(1), true, 18, 5000, 1001, 0),
+      tcp(at(2), false, 16, 1001, 5001, 0),
+      tcp(at(3), false, 24, 1001, 5001, 100_000, false),
+      tcp(at(4), true, 16, 5001, 101_001, 0),
+    ];
+    const { feed: played, clock } = feed(t, pcapOf(packets, { linkType: LinkType.Raw }), { speed });
+    while (!played.status().ended) clock.advance(10);
+    await played.ended;
+    const { tracker } = played.namespace;
+    deepStrictEqual(readFlow(tracker, 0).counters, [
+      { packets: 3, bytes: 44 + 44 + 100_044 },
+      { packets: 2, bytes: 88 },
+    ]);
+    strictEqual(tracker.statistics.invalid, 0);
+  });
 
 test('paced: packets come when they are due, and time passes between them', async (t) => {
   const packets = [udp(100n * second, 1000), udp(110n * second, 1001), udp(150n * second, 1002)];

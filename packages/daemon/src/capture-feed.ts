@@ -114,8 +114,9 @@ export class CaptureFeed {
     const until = performance.now() + turnMs;
     while (batch.count > 0 && (batch.times[this.#at] as number) <= due && performance.now() < until) {
       const at = this.#at++;
-      tracker.track(batch.view, batch.offsets[at] as number, batch.lengths[at] as number, batch.times[at] as number, batch.ingress);
-      this.#moveTo(batch.times[at] as number);
+      const time = batch.times[at]!;
+      tracker.track(batch.view, batch.offsets[at]!, batch.lengths[at]!, time, batch.ingress, false, batch.wholes[at]!);
+      this.#moveTo(time);
       if (this.#at === batch.count) this.#fill();
     }
     if (batch.count === 0) {

@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
 """Asks this machine's kernel random questions about connection tracking, in network namespaces of its own.
 
-ask.py KIND SEED COUNT: KIND is tcp, sctp, mixed or rules. Writes scenarios in the format of test/golden/conntrack to standard output.
+ask.py KIND SEED COUNT: KIND is tcp, reset, sctp, errors, mixed or rules. Writes scenarios in the format of test/golden/conntrack to standard output.
 Needs root, nft, conntrack, iptables, ip.
 """
 import json, platform, random, sys
 from lab import *
+
+def is_hairpin(sent, seen):
+    """Whether a packet that came back to its own side is the one that was sent, rather than an error about it: its addresses are its own."""
+    v6 = sent[0] >> 4 == 6
+    return seen[8:40] == sent[8:40] if v6 else seen[12:20] == sent[12:20]
 
 def record(name, steps, sysctls=None, setup=()):
     """steps: (direction, packet, note) or ('cmd', line)"""
@@ -17,9 +22,9 @@ def record(name, steps, sysctls=None, setup=()):
             if step[0] == 'cmd':
                 rec.update(cmd=step[1], rc=L.R(step[1], check=False).returncode)
             else:
-                got, _ = L.inject(step[0], step[1]); now = L.counters()
+                got, back = L.inject(step[0], step[1]); now = L.counters()
                 ct = [k for k in now if k != 'total' and now[k] != base[k]]
-                rec.update(dir=step[0], packet=step[1].hex(), note=step[2], ct=ct[0] if len(ct) == 1 else ct, forwarded=len(got))
+                rec.update(dir=step[0], packet=step[1].hex(), note=step[2], ct=ct[0] if len(ct) == 1 else ct, forwarded=len(got) or sum(is_hairpin(step[1], one) for one in back))
             rec['events'] = L.events(); rec['flows'] = L.flows(); reasons = L.reasons()
             if reasons: rec['log_invalid'] = reasons
             out.append(rec)
@@ -91,6 +96,44 @@ def ask_tcp(rnd, seed, n):
         scen.append(record(f'tcp-{seed}-{i}',st,sy))
     return scen
 
+def ask_reset(rnd, seed, n):
+    """Half-open connections and what resets them: segments that pass without a part in the flow, and RSTs whose numbers answer them, or nearly."""
+    scen = []; M = 0xffffffff
+    for i in range(n):
+        st=[]; v6=rnd.random()<.3; sy={}
+        c=rnd.choice([1000,0xfffffff0,rnd.getrandbits(32)]); s=rnd.choice([5000,0xffffff00,rnd.getrandbits(32)])
+        seen={'out':[c,(c+1)&M],'in':[s,(s+1)&M]}; acked=[0,(c+1)&M,(s+1)&M]
+        def put(d,fl,seq,ack,data=b'',win=None,o=b''):
+            a,b=(A6,B6) if v6 else (A4,B4)
+            sp,dp=1000,80
+            if d=='in': a,b,sp,dp=b,a,dp,sp
+            seg=tcp_seg(a,b,sp,dp,fl,seq,ack,rnd.choice([65535,1000,0]) if win is None else win,o,data)
+            st.append((d, ip6(a,b,6,seg) if v6 else ip4(a,b,6,seg), f'{d} {fl} seq={seq} ack={ack} len={len(data)}'))
+            seen[d]+=[seq,(seq+len(data)+('S' in fl)+('F' in fl))&M]
+            if 'A' in fl: acked.append(ack)
+        if rnd.random()<.15:
+            state=rnd.choice(['ESTABLISHED','SYN_SENT','SYN_RECV','CLOSE','TIME_WAIT'])
+            line=f"conntrack -I -p tcp -s {A6 if v6 else A4} -d {B6 if v6 else B4} --sport 1000 --dport 80 --state {state} -t 100"
+            u=[x for x in ('SEEN_REPLY','ASSURED') if rnd.random()<.4]
+            if u: line+=' -u '+','.join(u)
+            st.append(('cmd',line))
+        elif rnd.random()<.9: put('out','S',c,0,o=rnd.choice([b'',wscale(7),SACKOK]))
+        if rnd.random()<.35:
+            put('in','SA',s,(c+1)&M)
+            if rnd.random()<.7: put('out','A',(c+1)&M,(s+1)&M)
+        for k in range(rnd.randint(2,7)):
+            d=rnd.choice(['out','in']); other='in' if d=='out' else 'out'
+            kind=rnd.choice(['rst','rst','rst','ack','ack','syn','synack'])
+            near=lambda pool: (rnd.choice(pool)+rnd.choice([0,0,0,0,1,-1]))&M
+            last=seen['out'][-2:]+seen['in'][-2:]+acked[-1:]
+            if kind=='rst': put(d,rnd.choice(['R','R','RA']),near(rnd.choice([last,acked,[0]])),near(rnd.choice([last,[0]])),win=rnd.choice([0,None]))
+            elif kind=='ack': put(d,rnd.choice(['A','A','PA','FA']),rnd.choice([near(seen[d]),rnd.getrandbits(32)]),rnd.choice([near(seen[other]),rnd.getrandbits(32)]),rnd.choice([b'',b'',b'x'*5]))
+            elif kind=='syn': put(d,'S',rnd.choice([near(seen[d]),rnd.getrandbits(32)]),0)
+            else: put(d,'SA',rnd.choice([near(seen[d]),rnd.getrandbits(32)]),near(seen[other]))
+        if rnd.random()<.1: sy['net.netfilter.nf_conntrack_tcp_ignore_invalid_rst']=1
+        scen.append(record(f'reset-{seed}-{i}',st,sy))
+    return scen
+
 V1,V2=0x11111111,0x22222222
 def init(it,t=1): return chunk(t,0,struct.pack('>IIHHI',it,1500,10,10,7))
 P=lambda d,vt,*ch: (d, ip4(A4,B4,132,sctp(1000,2000,vt,*ch)) if d=='out' else ip4(B4,A4,132,sctp(2000,1000,vt,*ch)))
@@ -116,6 +159,9 @@ def ask_sctp(rnd, seed, n):
     scen = []
     for i in range(n):
         st=sctp_to(rnd.choice(['NONE','CLOSED','CW','CE','EST','EST','EST','SS','SR','SA','HBS']))
+        if not st:
+            chs=[rnd.choice([10,10,4,5,7,8,9,0,11])]+[rnd.choice([0,3,4,5,7,8,9]) for q in range(rnd.choice([0,0,1,2]))]
+            vt=rnd.choice([0,0,22]); st=[P('out',vt,*[chunk(x,0,b'\0\0\0\1abcd') for x in chs])+(f'{chs} tag {vt:x}',)]
         for k in range(rnd.randint(2,8)):
             d=rnd.choice(['out','in']); 
             t=rnd.choice([0,1,2,3,4,5,6,7,8,9,10,11,14,14,6])
@@ -127,6 +173,39 @@ def ask_sctp(rnd, seed, n):
             if rnd.random()<.2: chs.append(chunk(rnd.choice([0,3,4,5,7,10,11,14])))
             st.append(P(d,vt,*chs)+(f'{[c[0] for c in chs]} tag {vt:x} fl {ch[1]}',))
         scen.append(record(f'sctpr-{seed}-{i}',st))
+    return scen
+
+def ask_errors(rnd, seed, n):
+    """ICMP errors about known flows, which quote whole packets, first and later fragments, and packets cut short."""
+    scen = []
+    for i in range(n):
+        v6=rnd.random()<.7; a,b=(A6,B6) if v6 else (A4,B4); st=[]
+        def whole(src,dst,pr,seg): return ip6(src,dst,pr,seg) if v6 else ip4(src,dst,pr,seg)
+        pr=rnd.choice([17,17,6,132,47,50,58 if v6 else 1])
+        seg={17:lambda: udp_seg(a,b,1000,53,data=b'x'*60),6:lambda: tcp_seg(a,b,1000,80,'S',1000),132:lambda: sctp(1000,2000,0,init(7)),
+             47:lambda: struct.pack('>HHHH',0,0x0800,4,77)+b'a'*40,50:lambda: struct.pack('>II',1,2)+b'e'*40,
+             1:lambda: icmp(8,0,echo(7),b'p'*40),58:lambda: icmp6(a,b,128,0,echo(7),b'p'*40)}[pr]()
+        st.append(('out',whole(a,b,pr,seg),f'proto {pr}'))
+        for k in range(rnd.randint(3,6)):
+            if v6:
+                headers=[]; body=seg; nh=pr
+                cut=rnd.choice([None,None,8,16,40,4,0]); body=body if cut is None else body[:cut]
+                for q in range(rnd.choice([0,1,1,1,2,3])):
+                    x=rnd.choice([44,44,44,60,43,51,0])
+                    if x==44: body=struct.pack('>BBHI',nh,rnd.choice([0,0,0,255]),rnd.choice([0,1,1,1,2,7,8,9,0xfff9]),5)+body
+                    elif x==51: body=bytes([nh,1])+b'\0\0'+b'\0'*8+body
+                    elif x==43: body=bytes([nh,0,rnd.choice([0,253]),0,0,0,0,0])+body
+                    else: body=bytes([nh,0,1,4,0,0,0,0])+body
+                    nh=x; headers.append(x)
+                inner=ip6(a,b,nh,body); t=rnd.choice([1,2,2,3,4])
+                src=rnd.choice(['fd00:2::9',b])
+                p=ip6(src,a,58,icmp6(src,a,t,0,b'\0\0\5\0',inner))
+            else:
+                inner=ip4(a,b,pr,seg,frag=rnd.choice([0,0x2000,0x2000,0x4000,0x6000,0x2001,5]),opts=rnd.choice([b'',b'',b'\1'*4]))
+                inner=inner[:rnd.choice([None,None,28,24,20,32])]
+                p=ip4(rnd.choice(['10.0.2.9',b]),a,1,icmp(rnd.choice([3,3,11,12,4,5]),rnd.choice([0,3,4]),b'\0\0\0\0',inner)); headers=[]
+            st.append(('in',p,f'error about proto {pr}, headers {headers}'))
+        scen.append(record(f'errors-{seed}-{i}',st))
     return scen
 
 def ask_mixed(rnd, seed, n):
@@ -148,7 +227,13 @@ def ask_mixed(rnd, seed, n):
         if v6:
             p=ip6(a,b,pr,seg)
             if rnd.random()<.2: p=ip6(a,b,rnd.choice([0,60,43]),bytes([pr,0,1,4,0,0,0,0])+seg)
-            if rnd.random()<.1: p=ip6(a,b,44,struct.pack('>BBHI',pr,0,rnd.choice([0,1,8,9]),5)+seg)
+            if rnd.random()<.3:
+                fr=lambda nh: struct.pack('>BBHI',nh,rnd.choice([0,0,7]),rnd.choice([0,1,1,1,2,6,8,9]),5)
+                body=fr(pr)+seg; nh=44
+                if rnd.random()<.2: body=fr(44)+body
+                elif rnd.random()<.2: body=bytes([44,0,1,4,0,0,0,0])+body; nh=60
+                elif rnd.random()<.2: body=fr(60)+bytes([pr,0,1,4,0,0,0,0])+seg
+                p=ip6(a,b,nh,body)
         else: p=ip4(a,b,pr,seg,frag=rnd.choice([0,0,0,0,0x2000,5,0x4000]))
         if rnd.random()<.3: p=p[:rnd.choice([19,20,22,24,27,28,32,39,40,43,44,47,48,60])]
         return p
@@ -158,8 +243,14 @@ def ask_mixed(rnd, seed, n):
             d=rnd.choice(['out','in']); v6=rnd.random()<.4
             a,b=(A6,B6) if v6 else (A4,B4)
             if d=='in': a,b=b,a
-            kind=rnd.choice(['udp','udp','icmperr','icmperr','icmperr','icmp','gre','gen','tcp','v6x','udplite','frag'])
+            kind=rnd.choice(['udp','udp','same','icmperr','icmperr','icmperr','icmp','gre','gen','tcp','v6x','udplite','frag'])
             if kind=='udp': st.append(udp(d,1000,53,v6,data=b'x'*rnd.choice([0,1,2,20]),badsum=rnd.random()<.05,nosum=rnd.random()<.1,length=rnd.choice([None,None,None,None,7,8,9,200])))
+            elif kind=='same':
+                x=A6 if v6 else A4; pr=rnd.choice([17,17,6,6,253,47])
+                if pr==17: seg=udp_seg(x,x,5,5)
+                elif pr==6: seg=tcp_seg(x,x,5,5,*rnd.choice([('S',1000,0),('SA',1000,1001),('A',1001,1001),('R',1001,0)]))
+                else: seg=struct.pack('>HHHH',0,0x0800,4,77)
+                st.append(('out',ip6(x,x,pr,seg) if v6 else ip4(x,x,pr,seg),f'one tuple both ways {pr}'))
             elif kind=='tcp':
                 fl,sq,ak=rnd.choice([('S',1000,0),('A',1001,5001)]) if d=='out' else rnd.choice([('SA',5000,1001),('A',5001,1001)])
                 sp,dp=(1000,80) if d=='out' else (80,1000)
@@ -246,5 +337,5 @@ def ask_rules(rnd, seed, n):
     return scen
 
 kind, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-asked = {'tcp': ask_tcp, 'sctp': ask_sctp, 'mixed': ask_mixed, 'rules': ask_rules}[kind](random.Random(seed), seed, count)
+asked = {'tcp': ask_tcp, 'reset': ask_reset, 'sctp': ask_sctp, 'errors': ask_errors, 'mixed': ask_mixed, 'rules': ask_rules}[kind](random.Random(seed), seed, count)
 json.dump({'kernel': f'Linux {platform.release()} {platform.machine()}', 'group': f'random {kind}, seed {seed}', 'scenarios': asked}, sys.stdout)

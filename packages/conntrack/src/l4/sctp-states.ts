@@ -42,7 +42,7 @@ export const original: Record<Chunk, Row> = {
   shutdown:         ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'shutdownSent', 'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
   shutdownAck:      ['shutdownAckSent', 'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownAckSent', 'shutdownAckSent', 'shutdownAckSent', 'shutdownAckSent'],
   error:            ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
-  cookieEcho:       ['invalid',         'closed', 'cookieEchoed', 'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
+  cookieEcho:       ['closed',          'closed', 'cookieEchoed', 'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
   cookieAck:        ['invalid',         'closed', 'cookieWait',   'established',  'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
   shutdownComplete: ['invalid',         'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'closed',          'closed'],
   heartbeat:        ['heartbeatSent',   'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'heartbeatSent'],

@@ -90,10 +90,14 @@ export function mayBeginSctp(packet: Packet): boolean {
   return true;
 }
 
-/** Notes the tag that answers will carry, where the first packet tells it; INITs and heartbeats are learned from as they are handled. */
+/** Notes the tags that the first packet shows: a HEARTBEAT carries its own direction's, and a SHUTDOWN ACK is answered with its own. Measured. */
 export function beginSctp(tracker: Tracker, packet: Packet, flow: number): void {
   const { view, l4At } = packet;
-  if (view.getUint8(l4At + 12) === Type.ShutdownAck) tracker.table.words[flow * FlowWords + Tag + 1] = view.getInt32(l4At + 4, false);
+  const { words } = tracker.table;
+  const at = flow * FlowWords + Tag;
+  const types = chunkTypes(packet);
+  if ((types & bit(Type.Heartbeat)) !== 0) words[at] = view.getInt32(l4At + 4, false);
+  if ((types & bit(Type.ShutdownAck)) !== 0) words[at + 1] = view.getInt32(l4At + 4, false);
 }
 
 /** One packet of an association, chunk by chunk. */

@@ -226,7 +226,8 @@ function isChallengeAck(words: Int32Array, { base, direction, kind }: Segment, o
  * A RST closes when its number is exactly the expected one (RFC 5961 section 3.2), or where the flow is closing anyway.
  * @returns the new state; `Refused`; or `Ignored` when its window need not be looked at
  */
-function judgeReset(tracker: Tracker, { base, direction, sequence, acknowledged }: Segment, old: number): number {
+function judgeReset(tracker: Tracker, segment: Segment, old: number): number {
+  const { base, direction, sequence } = segment;
   const words = tracker.table.words;
   if (old >= State.FinWait && old <= State.Close) return Ignored;
   const memory = words[base + ProtocolState]!;
@@ -244,9 +245,23 @@ function judgeReset(tracker: Tracker, { base, direction, sequence, acknowledged 
     const inTrain = last === Kind.Ack && lastDirection(memory) === direction && sequence === words[base + LastEnd];
     return established && sequence !== expected && !inTrain ? old : State.Close;
   }
-  // a RST that answers a SYN or an ACK which was let through
-  const answers = ((status & Status.SeenReply) !== 0 && last === Kind.Syn) || ((status & Status.Assured) === 0 && last === Kind.Ack);
-  return answers && lastDirection(memory) !== direction && acknowledged === words[base + LastEnd] ? Ignored : State.Close;
+  return answersPassed(words, segment, old) ? Ignored : State.Close;
+}
+
+/**
+ * Whether a RST answers the last segment, which passed without a part in the flow. Its acknowledgement number is the end of the other side's
+ * SYN, or of either side's ACK if the flow is not assured; or its sequence number is the one that a challenge ACK to a SYN acknowledges
+ * (RFC 9293 section 3.10.7.3, RFC 5961 section 4.2), which is how a half-open connection recovers. Measured.
+ */
+function answersPassed(words: Int32Array, { base, direction, sequence, acknowledged }: Segment, old: number): boolean {
+  const memory = words[base + ProtocolState]!;
+  if (!hasLast(memory)) return false;
+  const status = words[base + StatusWord]!;
+  const toEnd = acknowledged === words[base + LastEnd];
+  if (lastKind(memory) === Kind.Syn) return toEnd && lastDirection(memory) !== direction && (status & Status.SeenReply) !== 0;
+  if (lastKind(memory) !== Kind.Ack) return false;
+  if (toEnd && (status & Status.Assured) === 0) return true;
+  return old === State.SynSent && lastDirection(memory) === 1 && sequence === words[base + LastAck];
 }
 
 /** The new state and its timer. */

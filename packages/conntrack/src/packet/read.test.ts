@@ -51,6 +51,35 @@ test('an atomic fragment is a whole packet, counted without its fragment header 
   assert.deepEqual([packet.protocol, packet.l4At, packet.length], [17, 48, 48]);
 });
 
+test('a packet whose header gives length 0 is as long as it was captured with, and dropped if that is not known (RFC 2675 section 4, Linux BIG TCP)', () => {
+  const packet = new Packet();
+  const bytes = Uint8Array.from(Buffer.from(syn.replace('45000028', '45000000'), 'hex'));
+  const relaxed = { ...settings, ipChecksum: 0, snapped: 1 };
+  assert.equal(readPacket(packet, viewOf(bytes), 0, bytes.length, relaxed), PacketClass.Dropped);
+  assert.equal(readPacket(packet, viewOf(bytes), 0, bytes.length, relaxed, 100_000), Whole);
+  assert.deepEqual([packet.length, packet.l4Length, packet.l4There], [100_000, 99_980, 20]);
+  const bytes6 = Uint8Array.from(Buffer.from(`6000000000000640${addresses6}${syn.slice(40)}`, 'hex'));
+  assert.equal(readPacket(packet, viewOf(bytes6), 0, bytes6.length, relaxed, 100_000), Whole);
+  assert.deepEqual([packet.length, packet.l4Length, packet.l4There], [100_000, 99_960, 20]);
+});
+
+test('a Jumbo Payload option gives the length, where the Payload Length is 0 (RFC 2675 sections 2 and 3)', () => {
+  const packet = new Packet();
+  const jumbo = (payload: string, option: string): number => {
+    const bytes = Uint8Array.from(Buffer.from(`60000000${payload}0040${addresses6}0600${option}${syn.slice(40)}`, 'hex'));
+    return readPacket(packet, viewOf(bytes), 0, bytes.length, { ...settings, snapped: 1 });
+  };
+  assert.equal(jumbo('0000', 'c20400020000'), Whole);
+  assert.deepEqual([packet.length, packet.l4At, packet.l4Length], [131_072 + 40, 48, 131_072 - 8]);
+  for (const [payload, option] of [
+    ['001c', 'c20400020000'], // with a Payload Length
+    ['0000', 'c2040000ffff'], // of a packet that would do without
+    ['0000', 'c204ffffffff'], // more than can be counted
+    ['0000', 'c20300020000'],
+  ] as const)
+    assert.equal(jumbo(payload, option), PacketClass.Dropped, `${payload} ${option}`);
+});
+
 test('no bytes make the reader throw or look beyond them', () => {
   const first = fc.constantFrom(0x45, 0x46, 0x4f, 0x60, 0x61, 0x00);
   fc.assert(
@@ -59,7 +88,7 @@ test('no bytes make the reader throw or look beyond them', () => {
       const there = Math.max(0, bytes.length - cut);
       const packet = new Packet();
       const relaxed = { ...settings, ipChecksum: 0, snapped: cut & 1 };
-      const found = readPacket(packet, viewOf(bytes.subarray(0, there)), 0, there, relaxed);
+      const found = readPacket(packet, viewOf(bytes.subarray(0, there)), 0, there, relaxed, (cut & 2) * 40_000);
       if (found === Whole) assert.ok(packet.l4At + packet.l4There <= there && packet.l4There >= 0);
     }),
   );

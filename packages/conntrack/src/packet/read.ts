@@ -9,22 +9,23 @@ export const Whole = 0;
 /**
  * Reads the IP headers of the packet at `at` into `packet`: RFC 791, RFC 8200. Hostile bytes: nothing beyond `there` is read.
  * @param there bytes from `at` on
+ * @param unsized the packet's length if its header says 0, as that of a packet that the network card is to segment does; 0: such a packet is dropped
  * @returns `Whole`; or Dropped where a router would discard it, Invalid where the transport header cannot be found, Fragment for a piece
  */
-export function readPacket(packet: Packet, view: DataView, at: number, there: number, settings: Settings): number {
+export function readPacket(packet: Packet, view: DataView, at: number, there: number, settings: Settings, unsized = 0): number {
   if (there < 20 || at < 0 || at + there > view.byteLength) return PacketClass.Dropped;
   packet.view = view;
   packet.at = at;
   const version = view.getUint8(at) >>> 4;
-  if (version === 4) return readIpv4(packet, view, at, there, settings);
-  if (version === 6) return readIpv6(packet, view, at, there, settings);
+  if (version === 4) return readIpv4(packet, view, at, there, settings, unsized);
+  if (version === 6) return readIpv6(packet, view, at, there, settings, unsized);
   return PacketClass.Dropped;
 }
 
-function readIpv4(packet: Packet, view: DataView, at: number, there: number, settings: Settings): number {
+function readIpv4(packet: Packet, view: DataView, at: number, there: number, settings: Settings, unsized: number): number {
   const first = view.getInt32(at, false);
   const header = ((first >>> 24) & 15) * 4;
-  const length = first & 0xffff;
+  const length = first & 0xffff || unsized;
   if (header < 20 || length < header || header > there) return PacketClass.Dropped;
   if (length > there && settings.snapped === 0) return PacketClass.Dropped;
   if (settings.ipChecksum !== 0 && sumWords(view, at, header) !== 0xffff) return PacketClass.Dropped;
@@ -45,10 +46,18 @@ function readIpv4(packet: Packet, view: DataView, at: number, there: number, set
   return Whole;
 }
 
-function readIpv6(packet: Packet, view: DataView, at: number, there: number, settings: Settings): number {
+function readIpv6(packet: Packet, view: DataView, at: number, there: number, settings: Settings, unsized: number): number {
   if (there < 40) return PacketClass.Dropped;
   const second = view.getInt32(at + 4, false);
-  const length = 40 + (second >>> 16);
+  const payload = second >>> 16;
+  const next = (second >>> 8) & 255;
+  let length = 40 + payload;
+  if (next === hopByHop) {
+    // a header that is cut off does not get past a router
+    if (there < 48 || at + 48 + view.getUint8(at + 41) * 8 > at + there) return PacketClass.Dropped;
+    length = lengthByOptions(view, at, payload, unsized || there);
+    if (length === 0) return PacketClass.Dropped;
+  } else if (payload === 0 && next !== noNextHeader && unsized > 40) length = unsized;
   if (length > there && settings.snapped === 0) return PacketClass.Dropped;
   packet.family = Family.Ipv6;
   packet.length = length;
@@ -62,18 +71,77 @@ function readIpv6(packet: Packet, view: DataView, at: number, there: number, set
   packet.destination2 = view.getInt32(at + 32, false);
   packet.destination3 = view.getInt32(at + 36, false);
   const end = at + (length < there ? length : there);
-  const next = (second >>> 8) & 255;
-  // hop-by-hop options are every router's: a header that is cut off does not get past it
-  if (next === 0 && (at + 48 > end || at + 48 + view.getUint8(at + 41) * 8 > end)) return PacketClass.Dropped;
+  if (next === hopByHop && at + 48 + view.getUint8(at + 41) * 8 > end) return PacketClass.Dropped;
   return skipExtensions(packet, view, next, at + 40, end, at + length);
 }
+
+/**
+ * The length of an IPv6 packet that starts with a hop-by-hop options header, whose options every router looks at (RFC 8200 section 4.3): an
+ * option that is not known and says so discards the packet (section 4.2), a Jumbo Payload option has the length (RFC 2675 section 3). The
+ * limits on options and padding are the kernel's, measured.
+ * @param payload the Payload Length of the header
+ * @param whole bytes of the packet if no header says how many
+ * @returns bytes, header included; 0: a router discards it
+ */
+function lengthByOptions(view: DataView, at: number, payload: number, whole: number): number {
+  const end = at + 48 + view.getUint8(at + 41) * 8;
+  let jumbo = 0;
+  let padding = 0;
+  let count = 0;
+  for (let option = at + 42; option < end; ) {
+    const type = view.getUint8(option);
+    const size = type === Option.Pad1 ? 1 : option + 1 < end ? view.getUint8(option + 1) + 2 : Number.POSITIVE_INFINITY;
+    if (option + size > end) return 0;
+    if (type <= Option.PadN) {
+      padding += size;
+      if (padding > maxPadding || !isZero(view, option + 2, option + size)) return 0;
+    } else {
+      padding = 0;
+      if (++count > maxOptions) return 0;
+      if (type === Option.JumboPayload) {
+        if (payload !== 0 || size !== 6 || ((option - at) & 3) !== 2) return 0;
+        jumbo = view.getUint32(option + 2, false);
+        if (jumbo <= 0xffff || jumbo > largestJumbo) return 0;
+      } else if (type === Option.RouterAlert ? size !== 4 : (type & discards) !== 0) return 0;
+    }
+    option += size;
+  }
+  if (jumbo !== 0) return jumbo + 40;
+  return payload === 0 ? whole : payload + 40;
+}
+
+const hopByHop = 0;
+const noNextHeader = 59;
+/** Hop-by-hop options: RFC 8200 section 4.2, RFC 2711, RFC 2675. */
+const Option = { Pad1: 0, PadN: 1, RouterAlert: 5, JumboPayload: 0xc2 } as const;
+/** The bits of an option's type by which a router that does not know it discards the packet. */
+const discards = 0xc0;
+/** Bytes of padding in a row, and other options, that are let through. */
+const maxPadding = 7;
+const maxOptions = 8;
+
+function isZero(view: DataView, from: number, end: number): boolean {
+  for (let at = from; at < end; at++) if (view.getUint8(at) !== 0) return false;
+  return true;
+}
+/** Lengths are signed 32-bit numbers here. */
+const largestJumbo = 0x7fffffff - 40;
 
 /**
  * Walks the chain of extension headers, RFC 8200 section 4.
  * @param end where the bytes end that are there
  * @param whole where the packet ends as it says itself
+ * @param quoted whether an ICMP error quotes it: then a first fragment tells the flow as well as a whole packet
  */
-export function skipExtensions(packet: Packet, view: DataView, next: number, at: number, end: number, whole: number): number {
+export function skipExtensions(
+  packet: Packet,
+  view: DataView,
+  next: number,
+  at: number,
+  end: number,
+  whole: number,
+  quoted = false,
+): number {
   let l4At = at;
   let atomic = false;
   for (;;) {
@@ -90,12 +158,12 @@ export function skipExtensions(packet: Packet, view: DataView, next: number, at:
     } else if (next === 44) {
       // cut off: seen to be discarded where it names itself as the next header, and to pass as invalid otherwise
       if (l4At + 8 > end) return !atomic && l4At < end && view.getUint8(l4At) === 44 ? PacketClass.Dropped : PacketClass.Invalid;
-      if ((view.getUint16(l4At + 2, false) & 0xfff9) !== 0) {
+      if ((view.getUint16(l4At + 2, false) & (quoted ? 0xfff8 : 0xfff9)) !== 0) {
         if (atomic) return PacketClass.Invalid;
         packet.fragmentAt = l4At;
         return PacketClass.Fragment;
       }
-      if (!atomic && l4At + 8 >= whole) return PacketClass.Dropped;
+      if (!atomic && !quoted && l4At + 8 >= whole) return PacketClass.Dropped;
       // an atomic fragment is a whole packet, RFC 6946; it goes on without its fragment header
       next = view.getUint8(l4At);
       l4At += 8;
@@ -171,5 +239,5 @@ function readInnerIpv6(inner: Packet, view: DataView, at: number, there: number)
   inner.destination1 = view.getInt32(at + 28, false);
   inner.destination2 = view.getInt32(at + 32, false);
   inner.destination3 = view.getInt32(at + 36, false);
-  return skipExtensions(inner, view, view.getUint8(at + 6), at + 40, at + there, at + there) === Whole;
+  return skipExtensions(inner, view, view.getUint8(at + 6), at + 40, at + there, at + there, true) === Whole;
 }

@@ -218,10 +218,10 @@ export class FlowTable {
     }
   }
 
-  /** Makes a flow findable by both of its tuples. */
+  /** Makes a flow findable by both of its tuples. Where the two are the same, packets belong to the reply: measured. */
   insert(flow: number): void {
     const base = flow * FlowWords;
-    for (let direction = 0; direction < 2; direction++) {
+    for (let direction = 1; direction >= 0; direction--) {
       const hash = this.hashOf(flow, direction);
       this.words[base + (direction === 0 ? HashOrig : HashReply)] = hash;
       let slot = hash & this.#mask;
