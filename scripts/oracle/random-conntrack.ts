@@ -17,22 +17,28 @@ interface Ends {
   readonly family: number;
   readonly protocol: number;
   readonly port: number;
+  /** Of both directions; that of an echo, or of its reply, if it is missing. */
+  readonly icmpType?: number | undefined;
 }
 
+/** Types of ICMP, few of which have replies. */
+const icmpTypes = rarely(fc.constant(undefined), fc.constantFrom(3, 11, 13, 19, 128, 135, 139, 255));
+
 const ends: fc.Arbitrary<Ends> = fc.record({
+  icmpType: icmpTypes,
   family: rarely(fc.constantFrom(2, 2, 10), fc.constantFrom(0, 7)),
   protocol: rarely(fc.constantFrom(6, 6, 17, 17, 1, 58, 132), fc.constantFrom(33, 41, 47, 136, 255, 0)),
   port: fc.constantFrom(1000, 1001),
 });
 
 /** A tuple of these ends, as the original or the reply direction. */
-function tuple({ family, protocol, port }: Ends, reply: boolean, zone?: number): Record<string, unknown> {
+function tuple({ family, protocol, port, icmpType }: Ends, reply: boolean, zone?: number): Record<string, unknown> {
   const [a, b] = family === 10 ? (v6 as [Uint8Array, Uint8Array]) : v4;
   const [source, destination] = reply ? [b, a] : [a, b];
   const ip = family === 10 ? { v6Source: source, v6Destination: destination } : { v4Source: source, v4Destination: destination };
   const ports = { sourcePort: reply ? 53 : port, destinationPort: reply ? port : 53 };
-  const icmp = { icmpId: port, icmpType: reply ? 0 : 8, icmpCode: 0 };
-  const icmpv6 = { icmpv6Id: port, icmpv6Type: reply ? 129 : 128, icmpv6Code: 0 };
+  const icmp = { icmpId: port, icmpType: icmpType ?? (reply ? 0 : 8), icmpCode: 0 };
+  const icmpv6 = { icmpv6Id: port, icmpv6Type: icmpType ?? (reply ? 129 : 128), icmpv6Code: 0 };
   const key = protocol === 1 ? icmp : protocol === 58 ? icmpv6 : protocol === 41 || protocol === 0 || protocol === 255 ? {} : ports;
   return { ip, proto: { number: protocol, ...key }, ...(zone === undefined ? {} : { zone }) };
 }
@@ -61,7 +67,24 @@ const sctp = fc.record({
   tagReply: maybe(fc.constantFrom(2, 0xfeedface), 80),
 });
 
+const word = fc.constantFrom(0, 1, 0xffffffff);
+const sequenceAdjustment = fc.record({ correctionPosition: maybe(word, 95), offsetBefore: maybe(word, 95), offsetAfter: maybe(word, 95) });
+const synproxy = fc.record({ initialSequence: maybe(word, 95), initialTimestamp: maybe(word, 95), timestampOffset: maybe(word, 95) });
+/** One address and one port, so that nothing is left to choose. */
+const nat = fc
+  .record({ address: maybe(fc.constantFrom(3, 4), 70), port: maybe(fc.constantFrom(7, 80), 30) })
+  .map(({ address, port }) => ({
+    v4First: address === undefined ? undefined : Uint8Array.of(10, 0, 0, address),
+    v6First: address === undefined ? undefined : Uint8Array.of(0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, address),
+    ports: port === undefined ? undefined : { first: port },
+  }));
+
 const details = fc.record({
+  seqAdjOrig: maybe(sequenceAdjustment, 5),
+  seqAdjReply: maybe(sequenceAdjustment, 5),
+  synproxy: maybe(synproxy, 5),
+  natSrc: maybe(nat, 6),
+  natDst: maybe(nat, 6),
   status: maybe(fc.constantFrom(0, 8, 0xa, 0xe, 0xc, 0x40e, 0x2008, 0x208, 9, 0x1000e, 0x188)),
   protoinfo: maybe(fc.record({ tcp: maybe(tcp, 70), sctp: maybe(sctp, 30) })),
   help: maybe(fc.record({ name: maybe(fc.constantFrom('ftp', 'ftp', 'none', ''), 90), info: maybe(fc.constant(Uint8Array.of(1, 2))) }), 15),

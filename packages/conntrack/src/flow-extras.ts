@@ -1,4 +1,5 @@
 import type { HelperRef, TimeoutPolicyRef, Timeouts } from './engine.ts';
+import type { SequenceAdjustments, SynproxyNumbers } from './manage.ts';
 import type { FlowTable } from './table/flow-table.ts';
 import { Attached, FlowWords, Status, StatusWord } from './table/layout.ts';
 
@@ -9,6 +10,10 @@ export class FlowExtras {
   readonly #helpers: (HelperRef | undefined)[] = [undefined];
   /** Labels of flows that have some: 16 bytes each. */
   readonly labels: Map<number, Uint8Array> = new Map();
+  /** How sequence numbers of flows were moved, of each direction, if a request said so. */
+  readonly sequenceAdjustments: Map<number, SequenceAdjustments> = new Map();
+  /** Numbers of a SYN proxy, if a request gave them. */
+  readonly synproxy: Map<number, SynproxyNumbers> = new Map();
   /** Private data of flows with a helper that wants some. */
   readonly helperData: Map<number, Uint8Array> = new Map();
   /** Whether any helper was ever attached: else no flow has to be asked for one. */
@@ -93,6 +98,8 @@ export class FlowExtras {
   /** A flow's index is free from now on. */
   drop(flow: number): void {
     if (this.labels.size !== 0) this.labels.delete(flow);
+    if (this.sequenceAdjustments.size !== 0) this.sequenceAdjustments.delete(flow);
+    if (this.synproxy.size !== 0) this.synproxy.delete(flow);
     if (this.helperData.size !== 0) this.helperData.delete(flow);
   }
 }

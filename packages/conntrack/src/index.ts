@@ -29,11 +29,14 @@ export { EventBit } from './l4/action.ts';
 export { readSctp, type SctpInfo, writeSctp } from './l4/sctp.ts';
 export * as sctpTable from './l4/sctp-states.ts';
 export { sctpStates } from './l4/sctp-states.ts';
+export { icmpHasReply } from './l4/icmp.ts';
+export { icmpv6HasReply } from './l4/icmpv6.ts';
 export { readTcp, TcpFlag, type TcpInfo, writeTcp } from './l4/tcp.ts';
 export * as tcpTable from './l4/tcp-states.ts';
 export { tcpStates } from './l4/tcp-states.ts';
 export {
   addStatus,
+  adjustSequence,
   createFlow,
   deleteFlows,
   dropHelper,
@@ -41,7 +44,11 @@ export {
   findFlow,
   nextFlow,
   type SctpChange,
+  type SequenceAdjustment,
+  type SequenceAdjustments,
+  type SynproxyNumbers,
   setMark,
+  setSynproxy,
   type TcpChange,
   zeroCounters,
 } from './manage.ts';
@@ -79,3 +86,4 @@ export {
 } from './timeout-policy.ts';
 export { type EventSink, type FlowEvent, Tracker, type TrackerOptions } from './tracker.ts';
 export { invert, readTuple, sameTuple, type Tuple } from './tuple.ts';
+export type { Translation, TranslationRange } from './translate.ts';

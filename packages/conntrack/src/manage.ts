@@ -19,6 +19,7 @@ import {
   ZoneAndFlags,
 } from './table/layout.ts';
 import type { Tracker } from './tracker.ts';
+import { type Translation, translate } from './translate.ts';
 import { invert, metaOf, sameTuple, type Tuple, writeTuple } from './tuple.ts';
 
 /** A flow that somebody outside describes, rather than a packet. */
@@ -35,6 +36,27 @@ export interface FlowRequest {
   readonly tcp?: TcpChange;
   readonly sctp?: SctpChange;
   readonly labels?: Uint8Array;
+  readonly sequenceAdjustments?: SequenceAdjustments;
+  readonly synproxy?: SynproxyNumbers;
+  /** What its addresses are translated to. */
+  readonly translation?: Translation;
+}
+
+/** How sequence numbers of one direction were moved: CTA_SEQADJ_*. */
+export interface SequenceAdjustment {
+  readonly correctionPosition: number;
+  readonly offsetBefore: number;
+  readonly offsetAfter: number;
+}
+
+/** Of the original direction and of the reply. What is undefined does not change. */
+export type SequenceAdjustments = readonly [SequenceAdjustment | undefined, SequenceAdjustment | undefined];
+
+/** CTA_SYNPROXY_*. */
+export interface SynproxyNumbers {
+  readonly initialSequence: number;
+  readonly initialTimestamp: number;
+  readonly timestampOffset: number;
 }
 
 /** What of a flow's TCP part is to change. Flags change where their mask is set. */
@@ -94,12 +116,16 @@ export function nextFlow(tracker: Tracker, from: number): number {
 
 /** Puts a described flow into the table. @returns its index; or why not: one of its tuples is taken, or there is no room */
 export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EEXIST' | 'ENOMEM' {
-  if (findFlow(tracker, request.orig) !== undefined || findFlow(tracker, request.reply) !== undefined) return 'EEXIST';
+  const isTaken = (tuple: Tuple): boolean => findFlow(tracker, tuple) !== undefined;
+  const { translation } = request;
+  const { reply, status } =
+    translation === undefined ? { reply: request.reply, status: 0 } : translate(tracker, request.reply, translation, isTaken);
+  if (isTaken(request.orig) || isTaken(reply)) return 'EEXIST';
   const { table } = tracker;
   const flow = table.used < tracker.settings.max ? table.allocate() : -1;
   if (flow < 0) return 'ENOMEM';
   writeTuple(table, flow, 0, request.orig);
-  writeTuple(table, flow, 1, request.reply);
+  writeTuple(table, flow, 1, reply);
   tracker.initialise(flow);
   const base = flow * FlowWords;
   table.words[base + ZoneAndFlags] = table.words[base + ZoneAndFlags]! | FlowFlag.ByHand;
@@ -109,19 +135,37 @@ export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EE
     table.words[base + ZoneAndFlags] = table.words[base + ZoneAndFlags]! | both | zone;
   }
   if (request.master !== undefined) tracker.inherit(flow, request.master);
-  table.words[base + StatusWord] = table.words[base + StatusWord]! | ((request.status ?? 0) & ~(Status.Confirmed | Status.Dying));
+  table.words[base + StatusWord] = table.words[base + StatusWord]! | status | ((request.status ?? 0) & ~(Status.Confirmed | Status.Dying));
   if (request.mark !== undefined) table.words[base + Mark] = request.mark;
   if (request.helper !== undefined) tracker.extras.attachHelper(flow, request.helper);
   if (request.labels !== undefined) tracker.extras.labels.set(flow, request.labels.slice());
+  if (request.sequenceAdjustments !== undefined) adjustSequence(tracker, flow, request.sequenceAdjustments);
+  if (request.synproxy !== undefined) tracker.extras.synproxy.set(flow, request.synproxy);
   if (request.tcp !== undefined) writeTcp(table, flow, request.tcp);
   if (request.sctp !== undefined) writeSctp(table, flow, request.sctp);
   tracker.setExpiry(flow, request.timeoutSeconds * second);
-  if (!sameTuple(request.reply, invert(request.orig))) tracker.oddTuples = true;
+  if (!sameTuple(reply, invert(request.orig))) tracker.oddTuples = true;
   tracker.happened = EventBit.New;
   const entered = tracker.confirm(flow, true);
   tracker.happened = 0;
   return entered ? flow : 'EEXIST';
 }
+
+/** Notes how sequence numbers of a flow were moved. Only flows that a request made have a place for it. */
+export function adjustSequence(tracker: Tracker, flow: number, [original, reply]: SequenceAdjustments): void {
+  if ((original === undefined && reply === undefined) || !isMadeByRequest(tracker, flow)) return;
+  const { sequenceAdjustments } = tracker.extras;
+  const before = sequenceAdjustments.get(flow);
+  sequenceAdjustments.set(flow, [original ?? before?.[0], reply ?? before?.[1]]);
+  addStatus(tracker, flow, Status.SeqAdjust);
+}
+
+/** Notes the numbers of a SYN proxy. Only flows that a request made have a place for them. */
+export function setSynproxy(tracker: Tracker, flow: number, numbers: SynproxyNumbers): void {
+  if (isMadeByRequest(tracker, flow)) tracker.extras.synproxy.set(flow, numbers);
+}
+
+const isMadeByRequest = (tracker: Tracker, flow: number): boolean => (tracker.table.word(flow, ZoneAndFlags) & FlowFlag.ByHand) !== 0;
 
 /** Takes the helper off one flow, with what it expects; the HELPER status stays. */
 export function dropHelper(tracker: Tracker, flow: number): void {

@@ -28,6 +28,7 @@ export {
   FilterAttributes,
   HelpAttributes,
   NatAttributes,
+  NatPorts,
   ProtocolInformation,
   SctpInformation,
   SequenceAdjustment,

@@ -1,5 +1,6 @@
 import {
   addStatus,
+  adjustSequence,
   dropHelper,
   EventBit,
   Mark,
@@ -10,6 +11,7 @@ import {
   Status,
   StatusWord,
   setMark,
+  setSynproxy,
   type TcpChange,
   type Tracker,
   tcpStates,
@@ -22,9 +24,9 @@ import {
   HelpAttributes,
   ProtocolInformation,
   SctpInformation,
-  SynproxyAttributes,
   TcpInformation,
 } from '@ring3/nfnetlink';
+import { sequenceChange, synproxyOf } from './extensions.ts';
 
 type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
 
@@ -137,17 +139,13 @@ export function changeFlow(namespace: Namespace, flow: number, attributes: Connt
   if (change?.tcp !== undefined) writeTcp(tracker.table, flow, change.tcp);
   if (change?.sctp !== undefined) writeSctp(tracker.table, flow, change.sctp);
   changeMark(tracker, flow, attributes);
-  const refused = refuseSynproxy(attributes);
-  if (refused !== 0) return refused;
+  const { made, errno } = sequenceChange(attributes);
+  if (made !== undefined) adjustSequence(tracker, flow, made);
+  if (errno !== 0) return errno;
+  const synproxy = synproxyOf(attributes);
+  if (typeof synproxy === 'number') return synproxy;
+  if (synproxy !== undefined) setSynproxy(tracker, flow, synproxy);
   return changeLabels(tracker, flow, attributes);
-}
-
-/** CTA_SYNPROXY: all three parts, or EINVAL. ring3 has no SYN proxy and keeps none of it. @returns 0 or a positive errno */
-export function refuseSynproxy(attributes: ConntrackAttributes): number {
-  if (!attributes.has('synproxy')) return 0;
-  const found = attributes.within('synproxy', SynproxyAttributes);
-  if (isRefusal(found)) return found.errno;
-  return found.has('initialSequence') && found.has('initialTimestamp') && found.has('timestampOffset') ? 0 : Errno.EINVAL;
 }
 
 /** CTA_LABELS and CTA_LABELS_MASK: whole words, of flows that have labels. @returns 0 or a positive errno */

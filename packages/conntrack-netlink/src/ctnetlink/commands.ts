@@ -29,7 +29,8 @@ import {
 import { ConntrackCommand, ConntrackMessage, ConntrackStats, ConntrackStatsCpu, messageType, Subsystem } from '@ring3/nfnetlink';
 import { causing, trackerNow } from '../at-work.ts';
 import type { Events } from '../events.ts';
-import { changedBits, changeFlow, expirySeconds, helpOf, protocolChange, refuseSynproxy, settableStatus } from './change.ts';
+import { changedBits, changeFlow, expirySeconds, helpOf, protocolChange, settableStatus } from './change.ts';
+import { sequenceChange, synproxyOf, translationOf } from './extensions.ts';
 import { type FlowFilter, filterOf } from './filter.ts';
 import { tupleOf } from './tuple.ts';
 import { FlowWriter } from './write-flow.ts';
@@ -151,15 +152,18 @@ class Ctnetlink {
     if (orig === undefined || reply === undefined || orig.protocol !== reply.protocol) return Errno.EINVAL;
     const timeoutSeconds = attributes.get('timeout');
     if (timeoutSeconds === undefined) return Errno.EINVAL;
-    if (attributes.has('natSrc') || attributes.has('natDst')) return Errno.EOPNOTSUPP; // ring3 translates no addresses
     const helper = this.#helperFor(attributes, orig);
     if (typeof helper === 'number') return helper;
+    const translation = translationOf(attributes, orig.family);
+    if (typeof translation === 'number') return translation;
     const status = attributes.get('status') ?? Status.Confirmed;
     if ((status & Status.Confirmed) === 0 || (status & (Status.Expected | Status.Dying)) !== 0) return Errno.EBUSY;
+    const { made: sequenceAdjustments, errno } = sequenceChange(attributes);
+    if (errno !== 0) return errno;
     const change = protocolChange(attributes, orig.protocol);
     if (typeof change === 'number') return change;
-    const refused = refuseSynproxy(attributes);
-    if (refused !== 0) return refused;
+    const synproxy = synproxyOf(attributes);
+    if (typeof synproxy === 'number') return synproxy;
     const master = this.#masterOf(attributes, family);
     if (typeof master === 'string') return Errno[master];
     const request: FlowRequest = {
@@ -170,6 +174,9 @@ class Ctnetlink {
       mark: attributes.get('mark') ?? 0,
       ...(helper === undefined ? {} : { helper }),
       ...(master === undefined ? {} : { master }),
+      ...(translation === undefined ? {} : { translation }),
+      ...(sequenceAdjustments === undefined ? {} : { sequenceAdjustments }),
+      ...(synproxy === undefined ? {} : { synproxy }),
       ...change,
     };
     const made = createFlow(tracker, request);

@@ -1,4 +1,4 @@
-import { Family, FlowWords, Mark, readTuple, StatusWord, type Tracker, type Tuple, ZoneAndFlags } from '@ring3/conntrack';
+import { Family, FlowWords, icmpHasReply, icmpv6HasReply, Mark, readTuple, StatusWord, type Tracker, type Tuple, ZoneAndFlags } from '@ring3/conntrack';
 import { type AttributeSet, Errno, isRefusal } from '@ring3/netlink';
 import { type ConntrackMessage, FilterAttributes, TupleAttributes, TupleIp, TupleProto } from '@ring3/nfnetlink';
 import { littleEndianHost, NLA_F_NESTED } from '@ring3/wire';
@@ -127,6 +127,11 @@ function partsOf(attributes: ConntrackAttributes, field: 'tupleOrig' | 'tupleRep
     type: part(FilterBit.IcmpType, proto.get('icmpType')) ?? part(FilterBit.Icmpv6Type, proto.get('icmpv6Type')),
     code: part(FilterBit.IcmpCode, proto.get('icmpCode')) ?? part(FilterBit.Icmpv6Code, proto.get('icmpv6Code')),
   };
+  // a type without a reply has no flows
+  const icmpType = (bits & FilterBit.IcmpType) === 0 ? undefined : proto.get('icmpType');
+  const icmpv6Type = (bits & FilterBit.Icmpv6Type) === 0 ? undefined : proto.get('icmpv6Type');
+  if (icmpType !== undefined && !icmpHasReply(icmpType)) return Errno.EINVAL;
+  if (icmpv6Type !== undefined && !icmpv6HasReply(icmpv6Type)) return Errno.EINVAL;
   const ofPorts = FilterBit.SourcePort | FilterBit.DestinationPort | FilterBit.IcmpType | FilterBit.IcmpCode | FilterBit.IcmpId;
   return missing.some((bit) => (bit & ofPorts) === 0) ? Errno.EINVAL : parts;
 }

@@ -1,4 +1,4 @@
-import { Family, Protocol, type Tuple } from '@ring3/conntrack';
+import { Family, icmpHasReply, icmpv6HasReply, Protocol, type Tuple } from '@ring3/conntrack';
 import { type AttributeSet, Errno, isRefusal } from '@ring3/netlink';
 import { TupleAttributes, TupleIp, TupleProto } from '@ring3/nfnetlink';
 import type { AttrTable } from '@ring3/wire';
@@ -43,11 +43,16 @@ function keyOf(tuple: TupleSet): Pick<Tuple, 'protocol' | 'sourcePort' | 'destin
   const pair = (a: number | undefined, b: number | undefined) =>
     a === undefined || b === undefined ? Errno.EINVAL : { protocol, sourcePort: a, destinationPort: b };
   if (withPorts.has(protocol)) return pair(found.get('sourcePort'), found.get('destinationPort'));
+  // a type without a reply has no flows
   if (protocol === Protocol.Icmp) {
-    return pair(found.get('icmpId'), typeAndCode(found.get('icmpType'), found.get('icmpCode')));
+    const type = found.get('icmpType');
+    if (type !== undefined && !icmpHasReply(type)) return Errno.EINVAL;
+    return pair(found.get('icmpId'), typeAndCode(type, found.get('icmpCode')));
   }
   if (protocol === Protocol.Icmpv6) {
-    return pair(found.get('icmpv6Id'), typeAndCode(found.get('icmpv6Type'), found.get('icmpv6Code')));
+    const type = found.get('icmpv6Type');
+    if (type !== undefined && !icmpv6HasReply(type)) return Errno.EINVAL;
+    return pair(found.get('icmpv6Id'), typeAndCode(type, found.get('icmpv6Code')));
   }
   return pair(0, 0);
 }

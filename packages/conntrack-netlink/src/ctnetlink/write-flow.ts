@@ -20,7 +20,7 @@ import {
   ZoneAndFlags,
 } from '@ring3/conntrack';
 import type { Block, MessageHead } from '@ring3/netlink';
-import { CounterAttributes, ConntrackMessage as Cta, HelpAttributes, SynproxyAttributes, TimestampAttributes } from '@ring3/nfnetlink';
+import { CounterAttributes, ConntrackMessage as Cta, HelpAttributes, SequenceAdjustment, SynproxyAttributes, TimestampAttributes } from '@ring3/nfnetlink';
 import { AttributeWriter } from '../attribute-writer.ts';
 
 /** The numbers of the attributes, out of their declaration. */
@@ -29,7 +29,7 @@ const numbers = Object.fromEntries(Object.entries(Cta.table).map(([field, { type
 };
 
 /** More than all attributes of a flow take. */
-const most = 700;
+const most = 800;
 const nanosecondsOfMs = 1_000_000;
 
 /** Writes flows as CTA_* messages straight out of the arena. What it writes is what the declarations of `nfnetlink` read. */
@@ -57,6 +57,7 @@ export class FlowWriter {
     this.#counters(tracker, flow);
     this.#timestamp(tracker, flow, false);
     this.#help(tracker, flow);
+    this.#sequenceAdjustments(tracker, flow);
     this.#synproxy(tracker, flow);
     return block.finish(writer.at);
   }
@@ -75,6 +76,7 @@ export class FlowWriter {
     if (isNew || (happened & EventBit.Related) !== 0) this.#master(tracker, flow);
     const labels = tracker.extras.labels.get(flow);
     if (labels !== undefined && (happened & EventBit.Label) !== 0) writer.bytes(numbers.labels, labels);
+    if (isNew || (happened & EventBit.SeqAdj) !== 0) this.#sequenceAdjustments(tracker, flow);
     if (isNew || (happened & EventBit.SynProxy) !== 0) this.#synproxy(tracker, flow);
     const mark = tracker.table.word(flow, Mark) >>> 0;
     if (mark !== 0 || (happened & EventBit.Mark) !== 0 || (isNew && byHand)) writer.be32(numbers.mark, mark);
@@ -246,14 +248,31 @@ export class FlowWriter {
     this.#writer.close(help);
   }
 
-  /** Flows that requests made have the extension of the SYN proxy, which ring3 leaves empty. */
+  /** Both directions, if a request gave one. */
+  #sequenceAdjustments(tracker: Tracker, flow: number): void {
+    const { sequenceAdjustments } = tracker.extras;
+    const found = sequenceAdjustments.size === 0 ? undefined : sequenceAdjustments.get(flow);
+    if (found === undefined) return;
+    const { correctionPosition, offsetBefore, offsetAfter } = SequenceAdjustment.table;
+    for (let direction = 0; direction < 2; direction++) {
+      const one = found[direction as 0 | 1];
+      const nest = this.#writer.open(direction === 0 ? numbers.seqAdjOrig : numbers.seqAdjReply);
+      this.#writer.be32(correctionPosition.type, one?.correctionPosition ?? 0);
+      this.#writer.be32(offsetBefore.type, one?.offsetBefore ?? 0);
+      this.#writer.be32(offsetAfter.type, one?.offsetAfter ?? 0);
+      this.#writer.close(nest);
+    }
+  }
+
+  /** Flows that requests made have the numbers of a SYN proxy: zeros unless a request gave them. */
   #synproxy(tracker: Tracker, flow: number): void {
     if ((tracker.table.word(flow, ZoneAndFlags) & FlowFlag.ByHand) === 0) return;
+    const found = tracker.extras.synproxy.get(flow);
     const { initialSequence, initialTimestamp, timestampOffset } = SynproxyAttributes.table;
     const synproxy = this.#writer.open(numbers.synproxy);
-    this.#writer.be32(initialSequence.type, 0);
-    this.#writer.be32(initialTimestamp.type, 0);
-    this.#writer.be32(timestampOffset.type, 0);
+    this.#writer.be32(initialSequence.type, found?.initialSequence ?? 0);
+    this.#writer.be32(initialTimestamp.type, found?.initialTimestamp ?? 0);
+    this.#writer.be32(timestampOffset.type, found?.timestampOffset ?? 0);
     this.#writer.close(synproxy);
   }
 }

@@ -39,6 +39,9 @@ export function readIcmp(packet: Packet): boolean {
   return opposite[view.getUint8(l4At)] !== 0;
 }
 
+/** Whether messages of a type are answered by another type: only they have flows. */
+export const icmpHasReply = (type: number): boolean => opposite[type] !== 0;
+
 /** The key of the answers to a message with this key. */
 export const invertIcmp = (ports: number): number => (ports & 0xffff00ff) | ((opposite[(ports >>> 8) & 255]! - 1) << 8);
 

@@ -30,9 +30,8 @@ const Kind = { Syn: 0, SynAck: 1, Fin: 2, Ack: 3, Rst: 4 } as const;
 const State = { SynSent: 1, SynRecv: 2, Established: 3, FinWait: 4, LastAck: 6, TimeWait: 7, Close: 8, SynSent2: 9 } as const;
 const Timeout = { Close: 7, Retrans: 9, Unack: 10 } as const;
 
-// ProtocolState of a flow: state in 4 bits, last kind of segment in 4, last direction in 1, repeats in 7, and whether there was a last one
-const LastSeen = 1 << 16;
-const hasLast = (memory: number): boolean => (memory & LastSeen) !== 0;
+// ProtocolState of a flow: state in 4 bits, last kind of segment in 4, last direction in 1, repeats in 7. A flow that a request made has no last
+// segment: the kernel takes it for a SYN of the original direction that ends at 0, and so do we
 const lastKind = (memory: number): number => (memory >>> 4) & 15;
 const lastDirection = (memory: number): number => (memory >>> 8) & 1;
 
@@ -142,7 +141,7 @@ function hurry(tracker: Tracker, { flow, base, direction, kind }: Segment): void
   if ((status & Status.Assured) === 0 || (status & Status.FixedTimeout) !== 0) return;
   const memory = words[base + ProtocolState]!;
   const answers =
-    hasLast(memory) && lastDirection(memory) !== direction && (lastKind(memory) === Kind.Fin || lastKind(memory) === Kind.Rst);
+    lastDirection(memory) !== direction && (lastKind(memory) === Kind.Fin || lastKind(memory) === Kind.Rst);
   if (!answers) {
     noteLast(words, base, direction, kind);
     return;
@@ -157,7 +156,7 @@ function mayReopen(words: Int32Array, base: number): boolean {
   const sides = words[base + Sides]!;
   if (((sides | (sides >>> 16)) & TcpFlag.CloseInit) !== 0) return true;
   const memory = words[base + ProtocolState]!;
-  return hasLast(memory) && lastKind(memory) === Kind.Rst && lastDirection(memory) === 0;
+  return lastKind(memory) === Kind.Rst && lastDirection(memory) === 0;
 }
 
 /** The ACK that answers the SYN/ACK of a simultaneous open, RFC 9293 section 3.5. */
@@ -167,7 +166,7 @@ const endsSimultaneousOpen = (words: Int32Array, { base, direction, kind }: Segm
 /** A SYN/ACK that acknowledges a SYN which was let through before: both sides agree, and the flow follows them. */
 function resynchronises(words: Int32Array, { base, direction, kind, acknowledged }: Segment): boolean {
   const memory = words[base + ProtocolState]!;
-  if (kind !== Kind.SynAck || !hasLast(memory) || lastKind(memory) !== Kind.Syn || lastDirection(memory) === direction) return false;
+  if (kind !== Kind.SynAck || lastKind(memory) !== Kind.Syn || lastDirection(memory) === direction) return false;
   return acknowledged === words[base + LastEnd];
 }
 
@@ -211,14 +210,14 @@ function letThrough(words: Int32Array, packet: Packet, segment: Segment, old: nu
 }
 
 function noteLast(words: Int32Array, base: number, direction: number, kind: number): void {
-  words[base + ProtocolState] = (words[base + ProtocolState]! & ~0x1f0) | (kind << 4) | (direction << 8) | LastSeen;
+  words[base + ProtocolState] = (words[base + ProtocolState]! & ~0x1f0) | (kind << 4) | (direction << 8);
 }
 
 /** RFC 5961: the ACK that answers a SYN in LAST_ACK acknowledges no FIN. */
 function isChallengeAck(words: Int32Array, { base, direction, kind }: Segment, old: number): boolean {
   if (old !== State.LastAck || kind !== Kind.Ack) return false;
   const memory = words[base + ProtocolState]!;
-  if (!hasLast(memory) || lastDirection(memory) === direction || lastKind(memory) !== Kind.Syn) return false;
+  if (lastDirection(memory) === direction || lastKind(memory) !== Kind.Syn) return false;
   return (remembered(words, base) & TcpFlag.ChallengeAck) !== 0;
 }
 
@@ -231,7 +230,7 @@ function judgeReset(tracker: Tracker, segment: Segment, old: number): number {
   const words = tracker.table.words;
   if (old >= State.FinWait && old <= State.Close) return Ignored;
   const memory = words[base + ProtocolState]!;
-  const last = hasLast(memory) ? lastKind(memory) : Refused;
+  const last = lastKind(memory);
   const receiver = 1 - direction;
   const status = words[base + StatusWord]!;
   const established = old === State.Established && (status & Status.Assured) !== 0;
@@ -255,7 +254,6 @@ function judgeReset(tracker: Tracker, segment: Segment, old: number): number {
  */
 function answersPassed(words: Int32Array, { base, direction, sequence, acknowledged }: Segment, old: number): boolean {
   const memory = words[base + ProtocolState]!;
-  if (!hasLast(memory)) return false;
   const status = words[base + StatusWord]!;
   const toEnd = acknowledged === words[base + LastEnd];
   if (lastKind(memory) === Kind.Syn) return toEnd && lastDirection(memory) !== direction && (status & Status.SeenReply) !== 0;
@@ -268,7 +266,7 @@ function answersPassed(words: Int32Array, { base, direction, sequence, acknowled
 function conclude(tracker: Tracker, flow: number, direction: number, kind: number, old: number, state: number): Action {
   const base = flow * FlowWords;
   const words = tracker.table.words;
-  const memory = (words[base + ProtocolState]! & ~0x1ff) | state | (kind << 4) | (direction << 8) | LastSeen;
+  const memory = (words[base + ProtocolState]! & ~0x1ff) | state | (kind << 4) | (direction << 8);
   words[base + ProtocolState] = memory;
   if (old !== state) {
     tracker.happened |= EventBit.ProtoInfo;

@@ -129,8 +129,20 @@ export const FilterAttributes = attrs('CTA_FILTER', {
   replyFlags: attr(2, ne32), // CTA_FILTER_REPLY_FLAGS
 });
 
-/** CTA_NAT_*: an address range to translate to, which ring3 does not do; as it came. */
-export const NatAttributes = attrs('CTA_NAT', {});
+/** CTA_PROTONAT_*: ports, or ids of ICMP, to translate to. */
+export const NatPorts = attrs('CTA_PROTONAT', {
+  first: attr(1, be16), // CTA_PROTONAT_PORT_MIN
+  last: attr(2, be16), // CTA_PROTONAT_PORT_MAX
+});
+
+/** CTA_NAT_*: addresses and ports to translate to. */
+export const NatAttributes = attrs('CTA_NAT', {
+  v4First: attr(1, bytes(4)), // CTA_NAT_V4_MINIP
+  v4Last: attr(2, bytes(4)), // CTA_NAT_V4_MAXIP
+  ports: nest(3, NatPorts), // CTA_NAT_PROTO
+  v6First: attr(4, bytes(16)), // CTA_NAT_V6_MINIP
+  v6Last: attr(5, bytes(16)), // CTA_NAT_V6_MAXIP
+});
 
 /** CTA_*, nfnetlink_conntrack.h `enum ctattr_type`. */
 const rows = {
@@ -184,6 +196,8 @@ export const ConntrackMessage = inOrder('CTA', rows, [
   'countersReply',
   'timestamp',
   'help',
+  'seqAdjOrig',
+  'seqAdjReply',
 ]);
 
 /** CTA_* in the order of NEW and UPDATE events. */
