@@ -71,13 +71,11 @@ const word = fc.constantFrom(0, 1, 0xffffffff);
 const sequenceAdjustment = fc.record({ correctionPosition: maybe(word, 95), offsetBefore: maybe(word, 95), offsetAfter: maybe(word, 95) });
 const synproxy = fc.record({ initialSequence: maybe(word, 95), initialTimestamp: maybe(word, 95), timestampOffset: maybe(word, 95) });
 /** One address and one port, so that nothing is left to choose. */
-const nat = fc
-  .record({ address: maybe(fc.constantFrom(3, 4), 70), port: maybe(fc.constantFrom(7, 80), 30) })
-  .map(({ address, port }) => ({
-    v4First: address === undefined ? undefined : Uint8Array.of(10, 0, 0, address),
-    v6First: address === undefined ? undefined : Uint8Array.of(0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, address),
-    ports: port === undefined ? undefined : { first: port },
-  }));
+const nat = fc.record({ address: maybe(fc.constantFrom(3, 4), 70), port: maybe(fc.constantFrom(7, 80), 30) }).map(({ address, port }) => ({
+  v4First: address === undefined ? undefined : Uint8Array.of(10, 0, 0, address),
+  v6First: address === undefined ? undefined : Uint8Array.of(0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, address),
+  ports: port === undefined ? undefined : { first: port },
+}));
 
 const details = fc.record({
   seqAdjOrig: maybe(sequenceAdjustment, 5),

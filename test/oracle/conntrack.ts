@@ -65,6 +65,8 @@ interface Step {
   readonly flows?: readonly RecordedFlow[];
   readonly cmd?: string;
   readonly rc?: number;
+  /** By how much the counters of `conntrack -S` grew, where the scenario has them; those that did not are missing. */
+  readonly counted?: Readonly<Record<string, number>>;
   readonly look?: boolean;
   readonly action?: string;
   readonly result?: unknown;
@@ -75,6 +77,8 @@ export interface Scenario {
   readonly note?: string;
   readonly sysctls?: Readonly<Record<string, number | string>>;
   readonly setup?: readonly string[];
+  /** Whether its steps say what was counted. */
+  readonly counts?: boolean;
   readonly steps: readonly Step[];
 }
 
@@ -162,11 +166,26 @@ class Player {
     }
     const differences: string[] = [];
     for (const [i, step] of scenario.steps.entries()) {
+      const before = { ...this.#namespace.tracker.statistics };
       const found = this.#step(step);
+      if (scenario.counts === true && typeof found !== 'string') found.push(...this.#counted(before, step));
       if (typeof found === 'string') return differences.length > 0 ? differences : `step ${i}: ${found}`;
       differences.push(...found.map((line) => `step ${i} (${step.note ?? step.cmd ?? step.action ?? ''}): ${line}`));
     }
     return differences;
+  }
+
+  #counted(before: object, step: Step): string[] {
+    const grown = Object.entries(this.#namespace.tracker.statistics)
+      .map(([name, value]) => [name, value - (Object.entries(before).find(([one]) => one === name)?.[1] ?? 0)] as const)
+      .filter(([name, by]) => by !== 0 && name !== 'entered' && !name.startsWith('expect'));
+    const text = (counts: Iterable<readonly [string, number]>): string =>
+      [...counts]
+        .map(([name, by]) => `${name}+${by}`)
+        .sort()
+        .join(' ');
+    const [ours, recorded] = [text(grown), text(Object.entries(step.counted ?? {}))];
+    return ours === recorded ? [] : [`counted ${ours || 'nothing'}, recorded ${recorded || 'nothing'}`];
   }
 
   #step(step: Step): string[] | string {

@@ -1,3 +1,4 @@
+import { cpus } from 'node:os';
 import type { Namespace, Released } from '@ring3/conntrack';
 import { createServer, type NetlinkServer, type ServerFault, type Trace } from '@ring3/netlink';
 import { cthelper } from './cthelper/commands.ts';
@@ -12,6 +13,7 @@ import { Queues } from './queue/queues.ts';
 
 /** What subsystems are made of. */
 interface Parts {
+  readonly processors: number;
   readonly namespace: Namespace;
   readonly events: Events;
   readonly queues: Queues;
@@ -19,7 +21,7 @@ interface Parts {
 
 /** The subsystems that ring3 answers. */
 const subsystems = {
-  ctnetlink: ({ namespace, events }: Parts) => ctnetlink(namespace, events),
+  ctnetlink: ({ namespace, events, processors }: Parts) => ctnetlink(namespace, events, processors),
   ctnetlinkExp: ({ namespace, events }: Parts) => ctnetlinkExp(namespace, events),
   queue: ({ namespace, queues }: Parts) => queue(namespace, queues),
   cttimeout: ({ namespace }: Parts) => cttimeout(namespace),
@@ -34,6 +36,8 @@ export interface NamespaceServerOptions {
   readonly without?: readonly SubsystemName[];
   /** A request failed inside ring3: the program got EIO. */
   readonly fault?: (fault: ServerFault) => void;
+  /** Lines of `conntrack -S`, where a kernel has one for each processor; those of this machine unless given. All is counted in the first: one thread tracks. */
+  readonly processors?: number;
   /** Sees each datagram of each program. */
   readonly trace?: Trace;
   /** A packet that waited in a queue has its verdict: it goes on, or not. */
@@ -42,12 +46,12 @@ export interface NamespaceServerOptions {
 
 /** The netlink server of a namespace: the programs' view of it. It ends with the namespace. */
 export function createNetlinkServer(namespace: Namespace, options: NamespaceServerOptions = {}): NetlinkServer {
-  const { without = [], fault, released, trace } = options;
+  const { without = [], fault, released, trace, processors = cpus().length } = options;
   const present = Object.entries(subsystems).filter(([name]) => !without.includes(name as SubsystemName));
   const events = new Events(namespace);
   const queues = new Queues(namespace, new FlowWriter(namespace), released);
   const server = createServer({
-    subsystems: present.map(([, rows]) => rows({ namespace, events, queues })),
+    subsystems: present.map(([, rows]) => rows({ namespace, events, queues, processors })),
     random: namespace.random,
     ...(fault === undefined ? {} : { fault }),
     ...(trace === undefined ? {} : { trace }),

@@ -17,7 +17,8 @@ const mask = { source: new Uint8Array(4).fill(0xff), sourcePort: 0 };
 
 function make(max = 2): { namespace: Namespace; master: number; told: string[] } {
   const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
-  Object.assign(namespace.settings, { checksum: 0, ipChecksum: 0 });
+  // the master begins before the sink is there
+  Object.assign(namespace.settings, { checksum: 0, ipChecksum: 0, events: 1 });
   const classes = [{ name: 'c', max, timeoutSeconds: 30 }];
   const helper = namespace.host.helpers.set({ name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0 }, true, namespace.profile);
   assert.ok(typeof helper !== 'string');

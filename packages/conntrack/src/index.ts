@@ -26,11 +26,11 @@ export {
 } from './helper.ts';
 export { Host } from './host.ts';
 export { EventBit } from './l4/action.ts';
+export { icmpHasReply } from './l4/icmp.ts';
+export { icmpv6HasReply } from './l4/icmpv6.ts';
 export { readSctp, type SctpInfo, writeSctp } from './l4/sctp.ts';
 export * as sctpTable from './l4/sctp-states.ts';
 export { sctpStates } from './l4/sctp-states.ts';
-export { icmpHasReply } from './l4/icmp.ts';
-export { icmpv6HasReply } from './l4/icmpv6.ts';
 export { readTcp, TcpFlag, type TcpInfo, writeTcp } from './l4/tcp.ts';
 export * as tcpTable from './l4/tcp-states.ts';
 export { tcpStates } from './l4/tcp-states.ts';
@@ -85,5 +85,5 @@ export {
   TimeoutPolicy,
 } from './timeout-policy.ts';
 export { type EventSink, type FlowEvent, Tracker, type TrackerOptions } from './tracker.ts';
-export { invert, readTuple, sameTuple, type Tuple } from './tuple.ts';
 export type { Translation, TranslationRange } from './translate.ts';
+export { invert, readTuple, sameTuple, type Tuple } from './tuple.ts';

@@ -148,6 +148,7 @@ export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EE
   tracker.happened = EventBit.New;
   const entered = tracker.confirm(flow, true);
   tracker.happened = 0;
+  if (entered) tracker.statistics.insert++;
   return entered ? flow : 'EEXIST';
 }
 

@@ -103,7 +103,7 @@ export class Namespace implements EngineContext {
     if (this.#tracker === undefined) return;
     const sinks = this.#sinks;
     const fanOut: EventSink = {
-      listens: () => sinks.some((sink) => sink.listens?.() === true),
+      listens: () => sinks.some((sink) => sink.listens?.() !== false),
       flow: (event, flow, happened) => {
         for (const sink of sinks) sink.flow(event, flow, happened);
       },

@@ -27,11 +27,11 @@ export interface Settings {
   snapped: number;
 }
 
-/** A fresh namespace's settings, as the kernel's, except that accounting of `max` is fixed here: the kernel's depends on the machine's memory. */
+/** A fresh namespace's settings, as the kernel's; `max` is that of a machine with much memory. */
 export const defaultSettings = (): Settings => ({
   acct: 0,
   checksum: 1,
-  events: 1,
+  events: 2,
   expectMax: 4096,
   fragTimeoutMs: 30_000,
   fragHighThreshold: 4 << 20,

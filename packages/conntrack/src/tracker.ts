@@ -46,7 +46,7 @@ export type FlowEvent = 'new' | 'update' | 'destroy';
 
 /** Who hears of events. They come while the flow can still be read, and must not change the table. */
 export interface EventSink {
-  /** Whether anybody hears now; asked where `Settings.events` is 2. */
+  /** Whether a program receives events of flows now; asked for each new flow if `Settings.events` is 2. A sink without it always does. */
   listens?(): boolean;
   /** @param happened `EventBit`s */
   flow(event: FlowEvent, flow: number, happened: number): void;
@@ -101,6 +101,8 @@ export class Tracker {
   sink: EventSink | undefined;
   /** Told, while somebody waits by `awaitDue`, that time has to pass earlier than it was answered. */
   onEarlier: () => void = () => {};
+  /** Called when the table is full: a packet was dropped, or a flow that is not assured was deleted to make space. */
+  onFull: (what: 'dropped' | 'earlyDrop') => void = () => {};
   /** Whether some flow's reply is not the mirror of its original, or is in another zone: then new flows may clash. */
   oddTuples = false;
   /** What flows carry beside the arena. */
@@ -263,7 +265,10 @@ export class Tracker {
     const flow = flowOf(answer);
     if (flow < 0) return;
     if ((this.happened & EventBit.New) === 0) this.tell('update', flow, this.happened);
-    else if (!this.confirm(flow)) this.decision = 'dropped';
+    else if (!this.confirm(flow)) {
+      this.decision = 'dropped';
+      this.statistics.drop++;
+    }
     this.happened = 0;
   }
 
@@ -340,6 +345,13 @@ export class Tracker {
     return found;
   }
 
+  /** An ICMP message that is not tracked. */
+  #error(reason: string): number {
+    this.reason = reason;
+    this.statistics.error++;
+    return PacketClass.Invalid;
+  }
+
   #invalid(reason: string): number {
     this.reason = reason;
     this.statistics.invalid++;
@@ -371,13 +383,13 @@ export class Tracker {
     if (packet.protocol === Protocol.Icmp) {
       if (packet.family !== Family.Ipv4) return this.#invalid('ICMP over IPv6');
       const refused = refuseIcmp(packet, checksum);
-      if (refused !== undefined) return this.#invalid(refused);
+      if (refused !== undefined) return this.#error(refused);
       if (isIcmpError(packet.view.getUint8(packet.l4At))) return this.#relate(packet, rule);
       return readIcmp(packet) ? 0 : this.#invalid('no answer to this type');
     }
     if (packet.family !== Family.Ipv6) return this.#invalid('ICMPv6 over IPv4');
     const refused = refuseIcmpv6(packet, checksum);
-    if (refused !== undefined) return this.#invalid(refused);
+    if (refused !== undefined) return this.#error(refused);
     const type = packet.view.getUint8(packet.l4At);
     if (isUntrackedIcmpv6(type)) return PacketClass.Untracked;
     if (isIcmpv6Error(type)) return this.#relate(packet, rule);
@@ -387,14 +399,13 @@ export class Tracker {
   /** An ICMP error: it is related to the flow of the packet that it reports, in the direction opposite to it. */
   #relate(packet: Packet, rule: Rule | undefined): number {
     const inner = this.#inner;
-    if (!readInner(inner, packet)) return this.#invalid('no inner packet');
+    if (!readInner(inner, packet)) return this.#error('no inner packet');
     inner.meta = inner.protocol | (inner.family << 8);
-    if (readKey(inner) !== undefined) return this.#invalid('inner packet without a key');
+    if (readKey(inner) !== undefined) return this.#error('inner packet without a key');
     turnRound(inner);
     const entry = this.#findZoned(inner, rule);
-    if (entry < 0) return this.#invalid('no flow of the inner packet');
-    this.statistics.error++;
-    if (!sameDestination(packet, inner)) return this.#invalid('outer daddr is not the inner source');
+    if (entry < 0) return this.#error('no flow of the inner packet');
+    if (!sameDestination(packet, inner)) return this.#error('outer daddr is not the inner source');
     return answerOf(PacketClass.Related, entry & 1, entry >> 1);
   }
 
@@ -484,17 +495,19 @@ export class Tracker {
 
   /** The first packet of a flow. */
   #begin(packet: Packet, hash: number, rule: Rule | undefined): number {
+    // a full table comes first: what would be no beginning is dropped, too
+    if (!this.#makeRoom(hash)) {
+      this.statistics.drop++;
+      this.onFull('dropped');
+      return PacketClass.Dropped;
+    }
     this.reason = 'invalid new';
     if (!mayBegin(this, packet)) {
       this.statistics.invalid++;
       return PacketClass.Invalid;
     }
     if (rule === undefined && this.rules.size !== 0) rule = this.rules.find(packet, this.#ingress, this.#outgoing);
-    const flow = this.#makeRoom(hash) ? this.table.allocate() : -1;
-    if (flow < 0) {
-      this.statistics.drop++;
-      return PacketClass.Dropped;
-    }
+    const flow = this.table.allocate();
     const { zone = 0, zoneDirection } = rule?.target ?? noTarget;
     writeKey(this.table, flow, packet, zone, zoneDirection);
     if (zone !== 0 && zoneDirection !== undefined) this.oddTuples = true; // its reply is not where the mirror of its original would be
@@ -521,9 +534,13 @@ export class Tracker {
     if (this.settings.timestamp !== 0) flags |= FlowFlag.Stamped;
     words[base + ZoneAndFlags] = words[base + ZoneAndFlags]! | flags;
     // with the setting 2 a flow that begins unheard stays unheard
-    words[base + EventMask] = this.settings.events === 2 && this.sink?.listens?.() !== true ? 0 : -1;
+    words[base + EventMask] = this.settings.events === 2 && this.#isUnheard() ? 0 : -1;
     words[base + Id] = this.table.scramble(flow, this.table.serial);
     doubles[flow * FlowDoubles + Created] = this.time[0]!;
+  }
+
+  #isUnheard(): boolean {
+    return this.sink === undefined || this.sink.listens?.() === false;
   }
 
   #applyRule(flow: number, rule: Rule): void {
@@ -546,6 +563,7 @@ export class Tracker {
     if (victim < 0) return false;
     this.destroy(victim);
     this.statistics.earlyDrop++;
+    this.onFull('earlyDrop');
     return true;
   }
 
@@ -560,7 +578,7 @@ export class Tracker {
     words[flow * FlowWords + StatusWord] = words[flow * FlowWords + StatusWord]! | Status.Confirmed;
     this.table.insert(flow);
     this.#wheel.file(flow);
-    this.statistics.insert++;
+    this.statistics.entered++;
     this.tell('new', flow, this.happened | EventBit.New);
     return true;
   }

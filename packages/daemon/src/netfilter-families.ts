@@ -7,12 +7,12 @@ type Read = (of: NamedNamespace) => number | undefined;
 
 /** The tracker's counters, `conntrack -S`; `found` is left out, which address translation alone counts. */
 const counted: readonly (readonly [name: string, help: string, field: keyof Statistics])[] = [
-  ['conntrack_inserts_total', 'Flows that entered the table.', 'insert'],
+  ['conntrack_inserts_total', 'Flows that entered the table.', 'entered'],
   ['conntrack_insert_failures_total', 'Flows that did not, because one of their tuples was taken.', 'insertFailed'],
-  ['conntrack_drops_total', 'Packets without a place in a full table.', 'drop'],
-  ['conntrack_early_drops_total', 'Flows given up for others in a full table.', 'earlyDrop'],
-  ['conntrack_invalid_packets_total', 'Packets that were refused as invalid.', 'invalid'],
-  ['conntrack_icmp_errors_total', 'ICMP errors about flows.', 'error'],
+  ['conntrack_drops_total', 'Packets that were dropped: the table was full, or a tuple was taken.', 'drop'],
+  ['conntrack_early_drops_total', 'Flows that were deleted for others in a full table.', 'earlyDrop'],
+  ['conntrack_invalid_packets_total', 'Packets that are not tracked, those of ICMP errors aside.', 'invalid'],
+  ['conntrack_icmp_errors_total', 'ICMP messages that are not tracked: wrong checksum, too short, or about no known flow.', 'error'],
   ['conntrack_clashes_resolved_total', 'First packets that joined the flow of another first packet.', 'clashResolve'],
   ['conntrack_expectations_created_total', 'Expectations made.', 'expectCreate'],
   ['conntrack_expectations_deleted_total', 'Expectations that ended, met or not.', 'expectDelete'],

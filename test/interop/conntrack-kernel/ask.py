@@ -17,7 +17,7 @@ def record(name, steps, sysctls=None, setup=()):
     L = Lab(sysctls, setup); out = []; t0 = None
     try:
         for step in steps:
-            base = L.counters(); t = time.time(); t0 = t0 or t; ms = round((t - t0) * 1000)
+            base = L.counters(); before = L.stats(); t = time.time(); t0 = t0 or t; ms = round((t - t0) * 1000)
             rec = {'t_ms': ms, 't_real_ms': ms}
             if step[0] == 'cmd':
                 rec.update(cmd=step[1], rc=L.R(step[1], check=False).returncode)
@@ -27,9 +27,11 @@ def record(name, steps, sysctls=None, setup=()):
                 rec.update(dir=step[0], packet=step[1].hex(), note=step[2], ct=ct[0] if len(ct) == 1 else ct, forwarded=len(got) or sum(is_hairpin(step[1], one) for one in back))
             rec['events'] = L.events(); rec['flows'] = L.flows(); reasons = L.reasons()
             if reasons: rec['log_invalid'] = reasons
+            after = L.stats(); counted = {k: v - before[k] for k, v in after.items() if v != before[k]}
+            if counted: rec['counted'] = counted
             out.append(rec)
     finally: L.close()
-    return {'name': name, 'note': '', 'sysctls': sysctls or {}, 'setup': list(setup), 'steps': out}
+    return {'name': name, 'note': '', 'sysctls': sysctls or {}, 'setup': list(setup), 'counts': True, 'steps': out}
 
 def ask_tcp(rnd, seed, n):
     scen = []; M = 0xffffffff

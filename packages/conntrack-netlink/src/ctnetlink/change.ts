@@ -19,13 +19,7 @@ import {
   writeTcp,
 } from '@ring3/conntrack';
 import { type AttributeSet, Errno, isRefusal } from '@ring3/netlink';
-import {
-  type ConntrackMessage,
-  HelpAttributes,
-  ProtocolInformation,
-  SctpInformation,
-  TcpInformation,
-} from '@ring3/nfnetlink';
+import { type ConntrackMessage, HelpAttributes, ProtocolInformation, SctpInformation, TcpInformation } from '@ring3/nfnetlink';
 import { sequenceChange, synproxyOf } from './extensions.ts';
 
 type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;

@@ -7,6 +7,7 @@ import {
   Id,
   type Namespace,
   nextFlow,
+  Statistics,
   Status,
   StatusWord,
   type Tuple,
@@ -81,8 +82,10 @@ class Ctnetlink {
   readonly #namespace: Namespace;
   readonly #writer: FlowWriter;
   readonly #events: Events;
+  readonly #processors: number;
 
-  constructor(namespace: Namespace, events: Events) {
+  constructor(namespace: Namespace, events: Events, processors: number) {
+    this.#processors = processors;
     this.#namespace = namespace;
     this.#writer = new FlowWriter(namespace);
     this.#events = events;
@@ -273,30 +276,38 @@ class Ctnetlink {
     return 0;
   }
 
-  /** One processor. */
+  /** A message for each processor; all is counted in the first. */
   #statsCpu(): Dump {
     const { statistics } = this.#tracker;
-    let told = false;
+    let next = 0;
     return {
       fill: (block, head) => {
-        const whole = { ...head, type: messageType(Subsystem.Ctnetlink, ConntrackCommand.GetStatsCpu) };
-        told ||= block.add(whole, ConntrackStatsCpu, {
-          found: statistics.found,
-          invalid: statistics.invalid,
-          insert: statistics.insert,
-          insertFailed: statistics.insertFailed,
-          drop: statistics.drop,
-          earlyDrop: statistics.earlyDrop,
-          error: statistics.error,
-          searchRestart: 0,
-          clashResolve: statistics.clashResolve,
-          chainTooLong: 0,
-        });
-        return told;
+        const type = messageType(Subsystem.Ctnetlink, ConntrackCommand.GetStatsCpu);
+        for (; next < this.#processors; next++) {
+          const whole = { ...head, type, resourceId: next };
+          if (!block.add(whole, ConntrackStatsCpu, countersOf(next === 0 ? statistics : uncounted))) return false;
+        }
+        return true;
       },
     };
   }
 }
+
+/** Of the processors that track nothing. */
+const uncounted = new Statistics();
+
+const countersOf = ({ found, invalid, insert, insertFailed, drop, earlyDrop, error, clashResolve }: Statistics) => ({
+  found,
+  invalid,
+  insert,
+  insertFailed,
+  drop,
+  earlyDrop,
+  error,
+  searchRestart: 0,
+  clashResolve,
+  chainTooLong: 0,
+});
 
 /**
  * A list of flows along the arena, where a flow keeps its place while it lives: it repeats and loses none that was there from the beginning to the
@@ -333,5 +344,6 @@ class FlowDump implements Dump {
   }
 }
 
-/** Subsystem 1, nfnetlink_conntrack. */
-export const ctnetlink = (namespace: Namespace, events: Events): SubsystemRows => new Ctnetlink(namespace, events).rows();
+/** Subsystem 1, nfnetlink_conntrack. @param processors lines of statistics */
+export const ctnetlink = (namespace: Namespace, events: Events, processors = 1): SubsystemRows =>
+  new Ctnetlink(namespace, events, processors).rows();

@@ -37,7 +37,10 @@ function rangeOf(attributes: ConntrackAttributes, field: 'natSrc' | 'natDst', fa
 }
 
 /** CTA_SEQ_ADJ_ORIG and CTA_SEQ_ADJ_REPLY: all three parts of each. @returns those before the first wrong one, and its errno or 0 */
-export function sequenceChange(attributes: ConntrackAttributes): { readonly made: SequenceAdjustments | undefined; readonly errno: number } {
+export function sequenceChange(attributes: ConntrackAttributes): {
+  readonly made: SequenceAdjustments | undefined;
+  readonly errno: number;
+} {
   const original = adjustmentOf(attributes, 'seqAdjOrig');
   if (typeof original === 'number') return { made: undefined, errno: original };
   const reply = adjustmentOf(attributes, 'seqAdjReply');

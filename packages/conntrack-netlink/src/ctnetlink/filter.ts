@@ -1,4 +1,15 @@
-import { Family, FlowWords, icmpHasReply, icmpv6HasReply, Mark, readTuple, StatusWord, type Tracker, type Tuple, ZoneAndFlags } from '@ring3/conntrack';
+import {
+  Family,
+  FlowWords,
+  icmpHasReply,
+  icmpv6HasReply,
+  Mark,
+  readTuple,
+  StatusWord,
+  type Tracker,
+  type Tuple,
+  ZoneAndFlags,
+} from '@ring3/conntrack';
 import { type AttributeSet, Errno, isRefusal } from '@ring3/netlink';
 import { type ConntrackMessage, FilterAttributes, TupleAttributes, TupleIp, TupleProto } from '@ring3/nfnetlink';
 import { littleEndianHost, NLA_F_NESTED } from '@ring3/wire';

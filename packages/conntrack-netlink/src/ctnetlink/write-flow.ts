@@ -20,7 +20,14 @@ import {
   ZoneAndFlags,
 } from '@ring3/conntrack';
 import type { Block, MessageHead } from '@ring3/netlink';
-import { CounterAttributes, ConntrackMessage as Cta, HelpAttributes, SequenceAdjustment, SynproxyAttributes, TimestampAttributes } from '@ring3/nfnetlink';
+import {
+  CounterAttributes,
+  ConntrackMessage as Cta,
+  HelpAttributes,
+  SequenceAdjustment,
+  SynproxyAttributes,
+  TimestampAttributes,
+} from '@ring3/nfnetlink';
 import { AttributeWriter } from '../attribute-writer.ts';
 
 /** The numbers of the attributes, out of their declaration. */

@@ -140,8 +140,7 @@ function hurry(tracker: Tracker, { flow, base, direction, kind }: Segment): void
   const status = words[base + StatusWord]!;
   if ((status & Status.Assured) === 0 || (status & Status.FixedTimeout) !== 0) return;
   const memory = words[base + ProtocolState]!;
-  const answers =
-    lastDirection(memory) !== direction && (lastKind(memory) === Kind.Fin || lastKind(memory) === Kind.Rst);
+  const answers = lastDirection(memory) !== direction && (lastKind(memory) === Kind.Fin || lastKind(memory) === Kind.Rst);
   if (!answers) {
     noteLast(words, base, direction, kind);
     return;
