@@ -65,7 +65,7 @@ ${head}
 ${named('ring3_', 'smb_')}
 
 A request that waits for something else than the server is in \`smb_requests_waited_total\` and not in \`smb_request_seconds\`, with everything that shares its chain. A status
-\`NoResponse\` is CANCEL's, which has no answer; \`Disconnect\` is that of requests that ended their connection. There are no leases yet: breaks are those of oplocks.
+\`NoResponse\` is CANCEL's, which has no answer; \`Disconnect\` is that of requests that ended their connection. Breaks are those of oplocks and leases, by the level that is left.
 
 ## The netfilter half
 

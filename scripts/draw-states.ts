@@ -5,7 +5,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sctpTable as sctp, tcpTable as tcp } from '@ring3/conntrack';
-import { oplockBreaks, oplockLevels } from '@ring3/smb-server';
+import { cachingBreaks, cachingLevels } from '@ring3/smb-server';
 
 const page = resolve(import.meta.dirname, '../docs/states.md');
 
@@ -31,12 +31,13 @@ ${draw('Reply direction', tcp.tcpStates, tcp.reply)}
 
 ${draw('Original direction', sctp.sctpStates, sctp.original)}
 ${draw('Reply direction', sctp.sctpStates, sctp.reply)}
-## Oplocks
+## Oplocks and leases
 
-What is left of an oplock when another open comes with an operation (\`packages/smb-server/src/file-state/oplock-breaks.ts\`). The operation waits until the
-holder of an exclusive or batch oplock has acknowledged the break, closed its open, or let 35 seconds pass; level II goes at once.
+The level that an oplock or lease is broken to by an operation of another owner (\`packages/smb-server/src/file-state/caching.ts\`). A level with write or
+handle caching must be acknowledged within 35 seconds. The operation waits for that if the level has write caching, and for handle caching if it is
+\`shareConflict\`, \`rename\` or \`delete\`.
 
-${draw('Breaks', oplockLevels, oplockBreaks)}`;
+${draw('Breaks', cachingLevels, cachingBreaks)}`;
 
 if (!process.argv.includes('--check')) writeFileSync(page, text);
 else if (readFileSync(page, 'utf8') !== text) {

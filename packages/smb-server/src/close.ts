@@ -16,6 +16,7 @@ export function closeOpen(open: Open): MaybePromise<void> {
   open.closed = true;
   const { session } = open.tree;
   session.opens.delete(open.volatileFileId);
+  if (open.lease !== undefined) session.connection.server.leases.closed(open.lease, open);
   session.connection.async.cancelWhere((request) => request.open === open);
   open.watch?.end(NtStatus.NotifyCleanup);
   session.connection.server.openClosed(open);

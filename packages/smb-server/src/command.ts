@@ -60,5 +60,13 @@ export interface CommandSpec<N extends Needs, Req, Res> {
 // biome-ignore lint/suspicious/noExplicitAny: rows of any request and response
 export type AnyCommand = CommandSpec<any, any, any>;
 
+/** A command whose request has several forms, told apart by their StructureSize. */
+export interface Variants {
+  readonly byStructureSize: Readonly<Record<number, AnyCommand>>;
+}
+
+/** Declares a command with several forms. */
+export const variants = (byStructureSize: Variants['byStructureSize']): Variants => ({ byStructureSize });
+
 /** Declares a row. */
 export const command = <N extends Needs, Req, Res>(spec: CommandSpec<N, Req, Res>): CommandSpec<N, Req, Res> => spec;

@@ -1,7 +1,8 @@
 import { Command, Header, HeaderFlags, headerLength, isError, NtStatus, ProtocolId } from '@ring3/smb-proto';
 import type { Frame } from '@ring3/wire';
+import type { AnyCommand } from './command.ts';
 import { disconnect, noResponse } from './command.ts';
-import { commands } from './commands/index.ts';
+import { rowOf } from './commands/index.ts';
 import type { Connection } from './connection.ts';
 import { dispatch, type Outcome } from './dispatch.ts';
 import { sealedFor } from './encryption.ts';
@@ -217,7 +218,7 @@ export class Compound {
   #reply(request: Request, outcome: Outcome): Reply {
     if (typeof outcome !== 'object') return statusReply(request, outcome as number);
     const { command } = request.header;
-    const { response, moved } = commands[command as Command];
+    const { response, moved } = rowOf(request) as AnyCommand;
     try {
       if (moved !== undefined) this.connection.server.numbers.requests.moved(command, moved(outcome));
       return bodyReply(request, response, outcome);

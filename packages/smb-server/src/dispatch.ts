@@ -3,7 +3,7 @@ import { Command, headerLength, NtStatus, StatusError } from '@ring3/smb-proto';
 import { VfsError } from '@ring3/vfs';
 import { DecodeError } from '@ring3/wire';
 import { type AnyCommand, disconnect, type Nothing } from './command.ts';
-import { commands } from './commands/index.ts';
+import { rowOf } from './commands/index.ts';
 import type { Request } from './request.ts';
 import { verifyProtection } from './signing.ts';
 import { statusOf } from './status-map.ts';
@@ -24,7 +24,7 @@ export function dispatch(request: Request): MaybePromise<Outcome> {
 function road(request: Request): MaybePromise<Outcome> {
   const { header, connection } = request;
   const { command } = header;
-  const spec: AnyCommand | undefined = commands[command as Command];
+  const spec = rowOf(request);
   if (
     connection.dialect === undefined ? command !== Command.Negotiate : command === Command.Negotiate && !connection.awaitsSecondNegotiate
   ) {

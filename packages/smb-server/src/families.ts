@@ -2,6 +2,7 @@ import { counterOf, type Family, gaugeOf, histogramOf, type Sample } from '@ring
 import { Command, NtStatus } from '@ring3/smb-proto';
 import { nameOf } from '@ring3/wire';
 import type { Nothing } from './command.ts';
+import { breakLevels } from './file-state/index.ts';
 import { latencyBounds, nothingName, refusingLimits } from './numbers.ts';
 import type { Server } from './server.ts';
 
@@ -105,7 +106,7 @@ function useFamilies(server: Server): Family[] {
       map(numbers.logonFailures, ([status, count]) => [count, outcomeName(status)] as const),
     ),
     counterOf('smb_oplock_breaks_total', 'Oplock breaks that a client was told of, by the level that is left to it.', ['to'], () =>
-      (['levelII', 'none'] as const).map((to) => [numbers.oplockBreaks.of(to), to] as const),
+      breakLevels.map((to) => [numbers.oplockBreaks.of(to), to] as const),
     ),
     counterOf('smb_oplock_breaks_expired_total', 'Oplock breaks that were not acknowledged in time.', [], () => [
       [numbers.oplockBreaksExpired],

@@ -1,7 +1,7 @@
 export { createSmbServer, type SmbServer } from './create-smb-server.ts';
 export { type DebugWord, debugWords } from './debug.ts';
 export type { Actor, FileEvent, OpenAction, ServerEvents } from './events.ts';
-export { breaksOfOthers as oplockBreaks, oplockLevels } from './file-state/oplock-breaks.ts';
+export { breaksOfOthers as cachingBreaks, cachingLevels } from './file-state/caching.ts';
 export { defaultLimits, type Limits } from './limits.ts';
 export { connectMemory } from './links/memory.ts';
 export type { HeldSocket, TcpEnd, TcpEnds } from './links/tcp.ts';

@@ -1,5 +1,6 @@
 import { Command } from '@ring3/smb-proto';
 import { disconnect, type Nothing } from './command.ts';
+import type { BreakLevel } from './file-state/index.ts';
 import type { Limits } from './limits.ts';
 import type { ShareOptions } from './share.ts';
 
@@ -119,8 +120,8 @@ export class Numbers {
   readonly logons: Tally<'user' | 'guest' | 'anonymous'> = new Tally();
   /** By status. */
   readonly logonFailures: Tally<number> = new Tally();
-  /** Oplock breaks that a client was told of, by the level that is left. */
-  readonly oplockBreaks: Tally<'levelII' | 'none'> = new Tally();
+  /** Oplock and lease breaks that a client was notified of, by the remaining level. */
+  readonly oplockBreaks: Tally<BreakLevel> = new Tally();
   /** Oplock breaks that were not acknowledged in time. */
   oplockBreaksExpired = 0;
   connections = 0;

@@ -4,6 +4,7 @@ import type { DirectoryCursor } from './commands/query-directory/cursor.ts';
 import { unset } from './descriptors.ts';
 import type { Guard } from './file-state/index.ts';
 import { InUse } from './in-use.ts';
+import type { Lease } from './leases.ts';
 import type { LockSequences } from './lock-sequences.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import { UserSet } from './noting.ts';
@@ -14,6 +15,8 @@ import type { Tree } from './tree.ts';
 export class Open extends InUse {
   readonly persistentFileId: number;
   readonly volatileFileId: number;
+  /** The owner of its oplock or lease in the state of the file. */
+  readonly owner: number;
   readonly tree: Tree;
   /** Granted access, generic rights expanded. */
   readonly grantedAccess: number;
@@ -21,6 +24,8 @@ export class Open extends InUse {
   readonly pipe: SessionPipe | undefined;
   /** Open.OpenTime: milliseconds since 1970. */
   readonly creationTime: number;
+  /** Open.Lease. */
+  readonly lease: Lease | undefined;
   /** The descriptor of the folder that it was found in: what holds where it has none of its own. */
   readonly above: SecurityDescriptor;
   /** Of a named stream: the file that it belongs to. */
@@ -55,7 +60,12 @@ export class Open extends InUse {
     init: Pick<
       Open,
       'persistentFileId' | 'volatileFileId' | 'tree' | 'grantedAccess' | 'createOptions' | 'handle' | 'pipe' | 'pathName'
-    > & { readonly base?: Handle | undefined; readonly link?: Handle | undefined; readonly above?: SecurityDescriptor },
+    > & {
+      readonly base?: Handle | undefined;
+      readonly link?: Handle | undefined;
+      readonly lease?: Lease | undefined;
+      readonly above?: SecurityDescriptor;
+    },
   ) {
     super();
     this.persistentFileId = init.persistentFileId;
@@ -66,6 +76,8 @@ export class Open extends InUse {
     this.createOptions = init.createOptions;
     this.#handle = init.handle;
     this.pipe = init.pipe;
+    this.lease = init.lease;
+    this.owner = init.lease?.id ?? init.volatileFileId;
     this.base = init.base;
     this.link = init.link;
     this.above = init.above ?? unset;

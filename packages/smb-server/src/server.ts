@@ -13,13 +13,14 @@ import { familiesOf } from './families.ts';
 import { type FileState, LocalFileState, type OplockBreakEffect, type StateTotals } from './file-state/index.ts';
 import { IdleSweep } from './idle-sweep.ts';
 import { createIds } from './ids.ts';
+import { Leases } from './leases.ts';
 import { Leaving } from './leaving.ts';
 import type { Limits } from './limits.ts';
 import { networkOf } from './network.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import { Numbers } from './numbers.ts';
 import type { Open } from './open.ts';
-import { notifyOplockBreak } from './oplock.ts';
+import { notifyBreak } from './oplock-breaks.ts';
 import type { ResolvedOptions } from './options.ts';
 import { ownerOf } from './owner.ts';
 import { changeOptions, type RunTimeOptions } from './run-time-options.ts';
@@ -62,6 +63,7 @@ export class Server {
   readonly strangers: Strangers;
   readonly nextId: () => number;
   readonly startTime: number;
+  readonly leases = new Leases(() => this.nextOpenId());
   readonly leaving = new Leaving(this);
   /** What stores tell changes to. */
   readonly watches = new Set<ChangeWatch>();
@@ -248,13 +250,13 @@ export class Server {
   #createFileState(): LocalFileState {
     const { clock } = this;
     const oplockBreakMs = (): number => this.limits.oplockBreakMs;
-    const broken = (effect: OplockBreakEffect): boolean => notifyOplockBreak(this, effect);
+    const broken = (effect: OplockBreakEffect): boolean => notifyBreak(this, effect);
     const deleting = (openIds: readonly number[]): void => {
       for (const openId of openIds) this.opens.get(openId)?.watch?.end(NtStatus.DeletePending);
     };
-    const expired = (openId: number): void => {
+    const expired = (owner: number): void => {
       this.numbers.oplockBreaksExpired++;
-      if (this.debug.on.oplock) this.debug.say('oplock', 'not acknowledged in time', fieldsOf(this.opens.get(openId)));
+      if (this.debug.on.oplock) this.debug.say('oplock', 'not acknowledged in time', fieldsOf(this.opens.get(owner)));
     };
     const state = new LocalFileState({ clock, oplockBreakMs, broken, expired, deleting });
     this.#fileStates.add(new WeakRef(state));

@@ -18,8 +18,6 @@ export class Session {
   identity: Identity = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
   domain = '';
   workstation = '';
-  /** The client logs on with NTLM tokens as they are, without SPNEGO around them: that of the Linux kernel does. */
-  bareNtlm = false;
   isGuest = false;
   isAnonymous = false;
   signingRequired = false;

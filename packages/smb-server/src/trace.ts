@@ -1,7 +1,7 @@
 import { Command, isError, NtStatus } from '@ring3/smb-proto';
 import { nameOf } from '@ring3/wire';
 import { disconnect } from './command.ts';
-import { commands } from './commands/index.ts';
+import { rowOf } from './commands/index.ts';
 import type { Outcome } from './dispatch.ts';
 import type { Request } from './request.ts';
 
@@ -30,7 +30,7 @@ function endOf(request: Request, outcome: Outcome): string {
  */
 export function trace(request: Request, outcome: Outcome, ms: number): void {
   const { header, connection, frame, at, length } = request;
-  const row = commands[header.command as Command];
+  const row = rowOf(request);
   const quiet = header.command === Command.SessionSetup || row === undefined;
   const asked = quiet ? undefined : shown(row.request as Printable, () => row.request.read(frame, at, length));
   const answers = !quiet && typeof outcome === 'object' && !isError(request.status);

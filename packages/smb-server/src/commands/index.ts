@@ -1,5 +1,6 @@
-import { Command } from '@ring3/smb-proto';
-import type { AnyCommand } from '../command.ts';
+import { Command, headerLength } from '@ring3/smb-proto';
+import type { AnyCommand, Variants } from '../command.ts';
+import type { Request } from '../request.ts';
 import { cancel } from './cancel.ts';
 import { changeNotify } from './change-notify.ts';
 import { close } from './close.ts';
@@ -21,7 +22,7 @@ import { treeDisconnect } from './tree-disconnect.ts';
 import { write } from './write.ts';
 
 /** The command table, MS-SMB2 3.3.5: a missing command does not compile. */
-export const commands: Readonly<Record<Command, AnyCommand>> = {
+const commands: Readonly<Record<Command, AnyCommand | Variants>> = {
   [Command.Negotiate]: negotiate,
   [Command.SessionSetup]: sessionSetup,
   [Command.Logoff]: logoff,
@@ -42,3 +43,10 @@ export const commands: Readonly<Record<Command, AnyCommand>> = {
   [Command.SetInfo]: setInfo,
   [Command.OplockBreak]: oplockBreak,
 };
+
+/** The row of a request: of a command with several forms, that of its StructureSize. @returns undefined if there is none */
+export function rowOf({ header, frame, at, length }: Request): AnyCommand | undefined {
+  const row: AnyCommand | Variants | undefined = commands[header.command as Command];
+  if (row === undefined || !('byStructureSize' in row)) return row;
+  return length < headerLength + 2 ? undefined : row.byStructureSize[frame.view.getUint16(at + headerLength, true)];
+}

@@ -67,7 +67,7 @@ export function chooseDialect(connection: Connection, dialect: Dialect): void {
   connection.maxRead = large ? limits.maxRead : 65536;
   connection.maxWrite = large ? limits.maxWrite : 65536;
   connection.maxTransact = large ? limits.maxTransact : 65536;
-  connection.serverCapabilities = large ? Capabilities.LargeMtu : 0;
+  connection.serverCapabilities = large ? Capabilities.LargeMtu | Capabilities.Leasing : 0;
   if (dialect === Dialect.Smb311) return;
   connection.signingAlgorithm = defaultSigningAlgorithm(dialect);
   const encrypts = dialect >= Dialect.Smb30 && (connection.clientCapabilities & Capabilities.Encryption) !== 0;

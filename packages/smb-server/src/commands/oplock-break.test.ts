@@ -28,7 +28,6 @@ type Ids = { persistentFileId: number; volatileFileId: number };
 const none = new Uint8Array(0);
 const { Ii, Exclusive, Batch } = OplockLevel;
 
-/** Below 3.0: there, clients that log on with bare NTLM tokens are trusted with oplocks. */
 async function stage(dialect: number = Dialect.Smb21) {
   const server = testServer();
   const first = await RawClient.at(server, 'share', 'ann', 'secret', dialect);
@@ -53,13 +52,6 @@ test('CREATE is granted the oplock it asks for where it is alone, else level II,
   const folder = { requestedOplockLevel: Batch, createOptions: CreateOptions.DirectoryFile };
   assert.equal(levelOf(await first.create('folder', folder)), 0);
   assert.equal(levelOf(await first.create('lease', { requestedOplockLevel: OplockLevel.Lease })), 0);
-});
-
-test('a client of 3.x that logs on without SPNEGO gets no oplock: that of Linux would not heed its break', async () => {
-  for (const dialect of [Dialect.Smb202, Dialect.Smb21, Dialect.Smb30, Dialect.Smb302]) {
-    const { first } = await stage(dialect);
-    assert.equal(levelOf(await first.create('file', { requestedOplockLevel: Batch })), dialect < Dialect.Smb30 ? Batch : 0);
-  }
 });
 
 test('a break is told on the holder’s connection: no request’s message, of no session or tree, unsigned (3.3.4.6)', async () => {

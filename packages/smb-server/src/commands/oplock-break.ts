@@ -1,28 +1,29 @@
 import { andThen } from '@ring3/kit';
-import { NtStatus, OplockBreak, OplockLevel } from '@ring3/smb-proto';
+import { LeaseBreakAcknowledgment, NtStatus, OplockBreak, OplockLevel } from '@ring3/smb-proto';
 import { nameOf } from '@ring3/wire';
-import { command } from '../command.ts';
+import { command, variants } from '../command.ts';
 import { fieldsOf } from '../debug.ts';
-import type { HeldLevel } from '../file-state/index.ts';
+import { type Acknowledged, type HeldOplock, leaseOf } from '../file-state/index.ts';
 
-const levels: Readonly<Record<number, HeldLevel | 'none'>> = {
+const levels: Readonly<Record<number, HeldOplock | 'none'>> = {
   [OplockLevel.None]: 'none',
   [OplockLevel.Ii]: 'levelII',
   [OplockLevel.Exclusive]: 'exclusive',
   [OplockLevel.Batch]: 'batch',
 };
 
-/** OPLOCK_BREAK Acknowledgment, MS-SMB2 3.3.5.22.1. An answer that is not allowed ends the oplock, and fails. */
-export const oplockBreak = command({
+/** OPLOCK_BREAK Acknowledgment, MS-SMB2 3.3.5.22.1. A level that is not allowed ends the oplock, and fails. */
+const oplock = command({
   needs: 'open',
   request: OplockBreak,
   response: OplockBreak,
   handle({ open, tree, server }, { oplockLevel }) {
-    const { handle, persistentFileId, volatileFileId } = open;
-    if (handle === undefined) return NtStatus.InvalidOplockProtocol;
+    const { handle, owner, lease, persistentFileId, volatileFileId } = open;
+    if (handle === undefined || lease !== undefined) return NtStatus.InvalidParameter;
     const level = levels[oplockLevel];
-    const input = { kind: 'acknowledge', openId: volatileFileId, level: level ?? 'batch' } as const;
-    return andThen(tree.fileState.submit(handle.fileId, input), (status) => {
+    const input = { kind: 'acknowledge', owner, level: level ?? 'batch' } as const;
+    return andThen(tree.fileState.submit(handle.fileId, input), (taken) => {
+      const status = taken === 'accepted' ? NtStatus.Success : NtStatus.InvalidOplockProtocol;
       if (server.debug.on.oplock) {
         server.debug.say('oplock', 'acknowledged', { ...fieldsOf(open), level: input.level, status: nameOf(NtStatus, status) });
       }
@@ -31,3 +32,39 @@ export const oplockBreak = command({
     });
   },
 });
+
+/** The statuses of 3.3.5.22.2. */
+const leaseStatus: Readonly<Record<Acknowledged, NtStatus>> = {
+  accepted: NtStatus.Success,
+  tooMuch: NtStatus.RequestNotAccepted,
+  notBreaking: NtStatus.Unsuccessful,
+};
+
+/** Lease Break Acknowledgment, MS-SMB2 3.3.5.22.2: found by the client and the key. A state that is not allowed leaves the lease breaking. */
+const lease = command({
+  needs: 'session',
+  request: LeaseBreakAcknowledgment,
+  response: LeaseBreakAcknowledgment,
+  handle({ connection, server }, { leaseKey, leaseState }) {
+    const found = server.leases.find(connection, leaseKey);
+    if (found?.file === undefined) return NtStatus.ObjectNameNotFound;
+    const level = leaseOf(leaseState);
+    if (level === 'none' && leaseState !== 0) return NtStatus.RequestNotAccepted;
+    const { state, id } = found.file;
+    return andThen(state.submit(id, { kind: 'acknowledge', owner: found.id, level }), (taken) => {
+      const status = leaseStatus[taken];
+      if (server.debug.on.oplock) {
+        server.debug.say('oplock', 'lease acknowledged', {
+          connection: connection.id,
+          lease: found.id,
+          level,
+          status: nameOf(NtStatus, status),
+        });
+      }
+      return status === NtStatus.Success ? { leaseKey: found.key, leaseState } : status;
+    });
+  },
+});
+
+/** OPLOCK_BREAK: the structure size tells an oplock from a lease, MS-SMB2 3.3.5.22. */
+export const oplockBreak = variants({ 24: oplock, 36: lease });

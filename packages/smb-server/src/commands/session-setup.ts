@@ -6,7 +6,6 @@ import {
   Cipher,
   cipherBits,
   Dialect,
-  isNtlmMessage,
   type Logon,
   NtStatus,
   preauthHash,
@@ -43,7 +42,7 @@ function told(ctx: ContextOf<'none'>, answer: Answer): Answer {
   const { connection, session } = ctx;
   const fields = { connection: connection.id, peer: connection.link.peer, session: session?.sessionId ?? 0 };
   if (typeof answer === 'number') debug.say('auth', 'session setup failed', { ...fields, status: nameOf(NtStatus, answer) });
-  else if (ctx.status !== NtStatus.Success) debug.say('auth', 'session setup goes on', { ...fields, spnego: session?.bareNtlm === false });
+  else if (ctx.status !== NtStatus.Success) debug.say('auth', 'session setup goes on', fields);
   return answer;
 }
 
@@ -86,7 +85,6 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
   if (connection.dialect === Dialect.Smb311 && session.state === 'inProgress') {
     session.preauthHash = preauthHash(session.preauthHash ?? connection.preauthHash, ctx.frame.chunks(ctx.at, ctx.length));
   }
-  if (session.acceptor === undefined) session.bareNtlm = isNtlmMessage(request.securityBuffer);
   session.acceptor ??= connection.server.createAcceptor();
   session.authenticating = true;
   const release = (): void => {

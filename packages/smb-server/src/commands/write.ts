@@ -32,7 +32,7 @@ export const write = command({
     if (offset + length > Number.MAX_SAFE_INTEGER) return NtStatus.DiskFull;
     const how = (flags & WriteFlags.WriteThrough) !== 0 || (open.createOptions & CreateOptions.WriteThrough) !== 0 ? through : undefined;
     if (ctx.last && ctx.at === 0) ctx.compound.onlyWrote = true; // a store keeps no chunk after it has answered
-    if (writesFreely(open.guard, open.volatileFileId)) return writeTo(open, handle, data, offset, how);
+    if (writesFreely(open.guard, open.owner)) return writeTo(open, handle, data, offset, how);
     return andThen(askAccess(ctx, 'write', offset, length), (status) =>
       status === NtStatus.Success ? writeTo(open, handle, data, offset, how) : status,
     );

@@ -1,13 +1,16 @@
 import type { MaybePromise } from '@ring3/kit';
 import type { NtStatus } from '@ring3/smb-proto';
 import type { LockRange } from './byte-range-locks.ts';
+import type { HeldOplock, Level, Operation } from './caching.ts';
 import type { Guard } from './guard.ts';
-import type { HeldLevel, Operation } from './oplock-breaks.ts';
+import type { Acknowledged, LeaseGrant, OplockOwner } from './oplocks.ts';
 
 /** An open as the state of its file sees it. */
 export interface OpenInput {
   readonly kind: 'open';
   readonly openId: number;
+  /** The owner of its oplock: the open itself, or the lease that it names. */
+  readonly owner: OplockOwner;
   /** Granted access, generic rights expanded. */
   readonly access: number;
   /** What the share modes of others are asked about: the granted access, and what an overwriting needs beside it. */
@@ -94,18 +97,27 @@ export interface AccessInput {
 export interface OplockInput {
   readonly kind: 'oplock';
   readonly openId: number;
-  readonly level: HeldLevel;
+  readonly level: HeldOplock;
 }
-/** The holder's answer to a break. MS-FSA 2.1.5.19. */
+/** Requests a lease for the owner of an admitted open. MS-FSA 2.1.5.18 with LEVEL_GRANULAR. */
+export interface LeaseInput {
+  readonly kind: 'lease';
+  readonly openId: number;
+  /** Caching bits, those of LeaseState in MS-SMB2 2.2.13.2.8. */
+  readonly asked: number;
+  /** Lease.Epoch if the lease is new. */
+  readonly epoch: number;
+}
+/** The holder's acknowledgment of a break. MS-FSA 2.1.5.19. */
 export interface AcknowledgeInput {
   readonly kind: 'acknowledge';
-  readonly openId: number;
-  readonly level: HeldLevel | 'none';
+  readonly owner: OplockOwner;
+  readonly level: Level;
 }
-/** The time for an acknowledgment is over. MS-SMB2 3.3.6.1. */
+/** The time limit for an acknowledgment is reached. MS-SMB2 3.3.6.1, 3.3.6.5. */
 export interface ExpireInput {
   readonly kind: 'expire';
-  readonly openId: number;
+  readonly owner: OplockOwner;
 }
 /** Ends the waiting of an input: it answers with the status. */
 export interface CancelInput {
@@ -127,8 +139,9 @@ export interface Decisions {
   lock: { readonly input: LockInput; readonly decision: NtStatus };
   unlock: { readonly input: UnlockInput; readonly decision: NtStatus };
   access: { readonly input: AccessInput; readonly decision: NtStatus };
-  oplock: { readonly input: OplockInput; readonly decision: HeldLevel | 'none' };
-  acknowledge: { readonly input: AcknowledgeInput; readonly decision: NtStatus };
+  oplock: { readonly input: OplockInput; readonly decision: HeldOplock | 'none' };
+  lease: { readonly input: LeaseInput; readonly decision: LeaseGrant };
+  acknowledge: { readonly input: AcknowledgeInput; readonly decision: Acknowledged };
   expire: { readonly input: ExpireInput; readonly decision: boolean };
   cancel: { readonly input: CancelInput; readonly decision: boolean };
 }
@@ -139,7 +152,7 @@ export type DecisionOf<I extends Input> = Decisions[I['kind']]['decision'];
 
 /** What an open holds, and how its file stands. */
 export interface OpenState {
-  readonly oplock: HeldLevel | 'none';
+  readonly oplock: Level;
   /** Byte-range locks that it holds, in the order they were taken. */
   readonly locks: readonly LockRange[];
   readonly deletePending: boolean;

@@ -4,10 +4,10 @@ import { FakeClock, type MaybePromise } from '@ring3/kit';
 import { fileGenericRead, fileGenericWrite, NtStatus, ShareAccess } from '@ring3/smb-proto';
 import fc from 'fast-check';
 import { leavesLockSpace, locksExclude, rangesOverlap } from './byte-range-locks.ts';
+import type { HeldOplock, Level } from './caching.ts';
 import type { OpenInput } from './file-state.ts';
 import { readsFreely, writesFreely } from './guard.ts';
 import { LocalFileState } from './local-file-state.ts';
-import type { HeldLevel } from './oplock-breaks.ts';
 import type { OplockBreakEffect } from './oplocks.ts';
 
 const all = ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete;
@@ -29,6 +29,7 @@ function stage({ present = true } = {}) {
     return state.submit('f', {
       kind: 'open',
       openId,
+      owner: openId,
       access,
       checkedAccess: access,
       shareAccess: all,
@@ -46,8 +47,8 @@ function stage({ present = true } = {}) {
     open,
     range,
     close: (openId: number) => state.submit('f', { kind: 'close', openId }),
-    oplock: (openId: number, level: HeldLevel) => state.submit('f', { kind: 'oplock', openId, level }),
-    acknowledge: (openId: number, level: HeldLevel | 'none') => state.submit('f', { kind: 'acknowledge', openId, level }),
+    oplock: (openId: number, level: HeldOplock) => state.submit('f', { kind: 'oplock', openId, level }),
+    acknowledge: (owner: number, level: Level) => state.submit('f', { kind: 'acknowledge', owner, level }),
     lock: (openId: number, ranges: ReturnType<typeof range>[], wait = true) =>
       state.submit('f', { kind: 'lock', openId, ticket: ++ticket, ranges, wait }),
     unlock: (openId: number, ranges: ReturnType<typeof range>[]) => state.submit('f', { kind: 'unlock', openId, ranges }),
@@ -71,8 +72,8 @@ test('an open that meets a batch oplock waits until it is acknowledged; the shar
   assert.equal(oplock(1, 'batch'), 'batch');
   const second = open(2);
   assert.ok(await waits(second));
-  assert.deepEqual(told, [{ openId: 1, level: 'levelII', acknowledge: true }]);
-  assert.equal(acknowledge(1, 'levelII'), NtStatus.Success);
+  assert.deepEqual(told, [{ owner: 1, from: 'batch', level: 'levelII', acknowledge: true, epoch: 0 }]);
+  assert.equal(acknowledge(1, 'levelII'), 'accepted');
   assert.equal(await second, NtStatus.SharingViolation);
 });
 
@@ -280,12 +281,12 @@ test('the guard says when nothing has to be asked', () => {
   assert.ok(readsFreely(fresh, 1));
 });
 
-test('an answer to a break that is not going on is a violation of the protocol (MS-SMB2 3.3.5.22.1)', () => {
+test('an acknowledgment without a break is reported as such (MS-SMB2 3.3.5.22.1)', () => {
   const { open, oplock, acknowledge } = stage();
   open(1);
-  assert.equal(acknowledge(1, 'none'), NtStatus.InvalidOplockProtocol);
+  assert.equal(acknowledge(1, 'none'), 'notBreaking');
   oplock(1, 'levelII');
-  assert.equal(acknowledge(1, 'none'), NtStatus.InvalidOplockProtocol);
+  assert.equal(acknowledge(1, 'none'), 'notBreaking');
 });
 
 test('nobody waits for a lock that he could have, nobody has one that another excludes, and in the end nothing is left', async () => {

@@ -1,7 +1,7 @@
-import { type Clock, type MaybePromise, systemClock, type Timer } from '@ring3/kit';
+import { type Clock, type MaybePromise, systemClock } from '@ring3/kit';
 import type { DecisionOf, Decisions, FileState, Input, OpenState, StateTotals } from './file-state.ts';
 import type { Guard } from './guard.ts';
-import type { OplockBreakEffect } from './oplocks.ts';
+import type { OplockBreakEffect, OplockOwner } from './oplocks.ts';
 import { FileRecord, type Waiting } from './record.ts';
 import * as rules from './transitions.ts';
 import { undecided } from './transitions.ts';
@@ -20,6 +20,7 @@ const transitions: { readonly [K in keyof Decisions]: Transition<Decisions[K]['i
   unlock: rules.unlock,
   access: rules.access,
   oplock: rules.oplock,
+  lease: rules.lease,
   acknowledge: rules.acknowledge,
   expire: rules.expire,
   cancel: rules.cancel,
@@ -33,7 +34,7 @@ export interface LocalFileStateOptions {
   /** Tells a holder of the break. @returns whether there was anybody to tell */
   readonly broken: (effect: OplockBreakEffect) => boolean;
   /** A holder did not acknowledge in time. */
-  readonly expired?: (openId: number) => void;
+  readonly expired?: (owner: OplockOwner) => void;
   /** Tells these opens that their file is going to be deleted: whatever waits for its changes ends. */
   readonly deleting: (openIds: readonly number[]) => void;
 }
@@ -41,15 +42,13 @@ export interface LocalFileStateOptions {
 const alone: LocalFileStateOptions = { clock: systemClock, oplockBreakMs: () => 35_000, broken: () => false, deleting: () => {} };
 
 /** The guard of a file that has no open. */
-const newGuard = (): Guard => ({ locks: 0, levelII: 0, exclusive: 0, archived: false, written: false });
+const newGuard = (): Guard => ({ locks: 0, readers: 0, onlyLease: 0, exclusive: 0, archived: false, written: false });
 
 /** The state of files in this process: a map, answering at once. A record is there as long as something is known about the file. */
 export class LocalFileState implements FileState {
   readonly #options: LocalFileStateOptions;
   readonly #records = new Map<string, FileRecord>();
   readonly #reserved = new Map<string, (() => void)[]>();
-  /** For each open whose oplock is being broken. */
-  readonly #timers = new Map<number, Timer>();
 
   constructor(options: LocalFileStateOptions = alone) {
     this.#options = options;
@@ -63,7 +62,7 @@ export class LocalFileState implements FileState {
       decision === undecided
         ? new Promise<DecisionOf<I>>((decided) => record.waiting.push({ input, decided: decided as Waiting['decided'] }))
         : (decision as DecisionOf<I>);
-    if (input.kind !== 'query' && input.kind !== 'conflict') this.#settle(fileId, record, 'openId' in input ? input.openId : 0);
+    if (input.kind !== 'query' && input.kind !== 'conflict') this.#settle(fileId, record);
     if (record.deletePending && !deletePending && record.opens.size > 0) this.#options.deleting([...record.opens.keys()]);
     if (record.idle) this.#records.delete(fileId);
     return answer;
@@ -99,7 +98,7 @@ export class LocalFileState implements FileState {
   }
 
   /** After a change: who waits is asked again, in order; then holders are told. */
-  #settle(fileId: string, record: FileRecord, openId: number): void {
+  #settle(fileId: string, record: FileRecord): void {
     for (let i = 0; i < record.waiting.length; ) {
       const { input, decided } = record.waiting[i] as Waiting;
       const decision = decide(record, input);
@@ -110,30 +109,26 @@ export class LocalFileState implements FileState {
       }
     }
     record.refresh();
-    if (this.#timers.size > 0) this.#stopTimer(record, openId);
+    if (record.timers.size > 0) stopTimers(record);
     const { breaks } = record;
     if (breaks.length === 0) return;
     record.breaks = [];
-    for (const effect of breaks) this.#break(fileId, effect);
+    for (const effect of breaks) this.#break(fileId, record, effect);
   }
 
-  #break(fileId: string, effect: OplockBreakEffect): void {
-    const { openId, acknowledge } = effect;
+  #break(fileId: string, { timers }: FileRecord, effect: OplockBreakEffect): void {
+    const { owner, acknowledge } = effect;
     const { broken, clock, oplockBreakMs, expired } = this.#options;
-    const expire = (): void => void this.submit(fileId, { kind: 'expire', openId });
+    const expire = (): void => void this.submit(fileId, { kind: 'expire', owner });
     const late = (): void => {
-      expired?.(openId);
+      expired?.(owner);
       expire();
     };
-    if (acknowledge) this.#timers.set(openId, clock.after(oplockBreakMs(), late));
+    if (acknowledge) {
+      timers.get(owner)?.clear();
+      timers.set(owner, clock.after(oplockBreakMs(), late));
+    }
     if (!broken(effect) && acknowledge) expire();
-  }
-
-  /** Only the open itself ends the break of its oplock. */
-  #stopTimer({ oplocks }: FileRecord, openId: number): void {
-    if (oplocks.of(openId)?.breaking !== undefined) return;
-    this.#timers.get(openId)?.clear();
-    this.#timers.delete(openId);
   }
 
   reserve(parentId: string, foldedName: string): MaybePromise<() => void> {
@@ -156,6 +151,15 @@ export class LocalFileState implements FileState {
   /** Files about which something is known: zero when nobody has anything open. */
   get size(): number {
     return this.#records.size + this.#reserved.size;
+  }
+}
+
+/** Ends the time limits of breaks that are over. */
+function stopTimers({ oplocks, timers }: FileRecord): void {
+  for (const [owner, timer] of timers) {
+    if (oplocks.of(owner)?.breaking !== undefined) continue;
+    timer.clear();
+    timers.delete(owner);
   }
 }
 

@@ -1,70 +1,146 @@
-import { type Break, breaksOfOthers, breaksOwnLevelII, type HeldLevel, type Operation, oplockLevels } from './oplock-breaks.ts';
+import {
+  type BreakLevel,
+  breakOf,
+  breaksOwnLevelII,
+  Caching,
+  cachingBits,
+  type HeldLease,
+  type HeldLevel,
+  type HeldOplock,
+  isLease,
+  type Level,
+  leaseOf,
+  needsAcknowledgment,
+  type Operation,
+  waitsFor,
+} from './caching.ts';
 
-/** Whose caching an oplock allows: an open, or later whatever opens share a lease key. Operations of the same owner do not break it. */
-export type OplockOwner = number | string;
+/** The owner of an oplock: the id of its open, or the id of the lease that several opens share. Both come from one sequence. An owner does not break its own oplock. */
+export type OplockOwner = number;
 
-/** One oplock that is held, MS-FSA 2.1.1.10. */
+/** An oplock or a lease, MS-FSA 2.1.1.10. */
 export interface Oplock {
   readonly owner: OplockOwner;
-  /** The open that is told of a break. */
-  readonly openId: number;
   level: HeldLevel;
-  /** Open.OplockState Breaking, MS-SMB2 3.3.1.10: what it is broken to, until that is acknowledged. */
-  breaking: Exclude<Break, 'keep'> | undefined;
+  /** Open.OplockState Breaking, MS-SMB2 3.3.1.10; Lease.BreakToLeaseState, 3.3.1.12: the level that the holder was told, until it acknowledges. */
+  breaking: BreakLevel | undefined;
+  /** Of a lease: a weaker level that another operation needs meanwhile, broken to after the acknowledgment. An operation on an oplock waits and is checked again. */
+  further: BreakLevel | undefined;
+  /** The break follows another one without a pause: operations that waited for the first one wait for this one too. */
+  chained: boolean;
+  /** Lease.Epoch, MS-SMB2 3.3.1.12: counts the changes of its state. 0 for an oplock. */
+  epoch: number;
 }
 
-/** What has to be told to the holder of an oplock. */
+/** The notification that the holder of an oplock or lease has to get. */
 export interface OplockBreakEffect {
-  readonly openId: number;
-  readonly level: Exclude<Break, 'keep'>;
-  /** The holder has to answer, and somebody waits for it. */
+  readonly owner: OplockOwner;
+  readonly from: HeldLevel;
+  readonly level: BreakLevel;
+  /** The holder has to acknowledge. */
   readonly acknowledge: boolean;
+  /** Of a lease: its epoch after this change. */
+  readonly epoch: number;
 }
 
-const rank = (level: HeldLevel | 'none'): number => oplockLevels.indexOf(level as HeldLevel);
+/** The result of a lease request. */
+export interface LeaseGrant {
+  readonly level: HeldLease | 'none';
+  /** SMB2_LEASE_FLAG_BREAK_IN_PROGRESS. */
+  readonly breaking: boolean;
+  readonly epoch: number;
+}
 
-/** The oplocks of one file (or stream). Rules alone: telling, waiting and time belong to others. At most one is exclusive or batch, and then it is the only one. */
+/** The result of an acknowledgment. */
+export type Acknowledged = 'accepted' | 'tooMuch' | 'notBreaking';
+
+const isWithin = (level: Level, limit: Level): boolean => (cachingBits[level] & ~cachingBits[limit]) === 0;
+
+/**
+ * The oplocks and leases of one file or stream. Rules only: notification, waiting and time are elsewhere. At most one allows write caching, and then it is
+ * the only one.
+ */
 export class Oplocks {
   readonly #held = new Map<OplockOwner, Oplock>();
 
-  /** The open with an exclusive or batch oplock, also while it is broken; 0 for none. */
-  get exclusive(): number {
-    for (const { level, openId } of this.#held.values()) if (level !== 'levelII') return openId;
+  /** The owner with write caching, also during its break; 0 for none. */
+  get exclusive(): OplockOwner {
+    for (const { level, owner } of this.#held.values()) if ((cachingBits[level] & Caching.Write) !== 0) return owner;
     return 0;
   }
 
-  /** How many hold level II. */
-  get levelII(): number {
+  /** Number of owners without write caching. */
+  get readers(): number {
     return this.exclusive === 0 ? this.#held.size : 0;
+  }
+
+  /** The owner of a lease that is the only reader, and so may write without a check; 0 for none. */
+  get onlyLease(): OplockOwner {
+    if (this.#held.size !== 1) return 0;
+    for (const { level, owner } of this.#held.values()) if (isLease(level)) return owner;
+    return 0;
   }
 
   get size(): number {
     return this.#held.size;
   }
 
-  /** That of an owner. */
+  /** The oplock or lease of an owner. */
   of(owner: OplockOwner): Oplock | undefined {
     return this.#held.get(owner);
   }
 
   /**
-   * Grants an oplock, MS-FSA 2.1.5.18.1: exclusive and batch to an open that is alone, level II wherever no other has more and no bytes are locked.
-   * @param alone no other open could see or change the data
+   * Grants an oplock, MS-FSA 2.1.5.18.1: exclusive and batch to an open that is alone, level II if no other owner has more and no bytes are locked.
+   * @param alone no other open can read or change the data
    * @param locked byte-range locks are held
-   * @returns what was granted: at most what was asked for
+   * @returns the granted level: at most the requested one
    */
-  request(owner: OplockOwner, openId: number, asked: HeldLevel, alone: boolean, locked: boolean): HeldLevel | 'none' {
-    const level: HeldLevel = alone && this.#held.size === 0 ? asked : 'levelII';
-    if (level === 'levelII' && (this.exclusive !== 0 || locked)) return 'none';
-    this.#held.set(owner, { owner, openId, level, breaking: undefined });
+  request(owner: OplockOwner, asked: HeldOplock, alone: boolean, locked: boolean): HeldOplock | 'none' {
+    const level: HeldOplock = alone && this.#held.size === 0 ? asked : 'levelII';
+    if (level === 'levelII' && (this.exclusive !== 0 || locked || this.#some(keepsHandles))) return 'none';
+    this.#held.set(owner, { owner, level, breaking: undefined, further: undefined, chained: false, epoch: 0 });
     return level;
   }
 
   /**
-   * Breaks what an operation does not go with. MS-FSA 2.1.4.12.
-   * @param tell called for each holder that has to hear of it
-   * @param only the one level that is looked at; all, where missing
-   * @returns whether the operation may go on now; else when the break is over
+   * Grants a lease, or raises one if all that is requested can be granted, MS-FSA 2.1.5.18 and MS-SMB2 3.3.5.9.8, 3.3.5.9.11: write caching if no other owner has the file open, handle caching if no
+   * other owner has a level II oplock, read caching if no other owner has write caching and no bytes are locked.
+   * @param epoch the epoch of the request: the start for a new lease
+   */
+  requestLease(owner: OplockOwner, asked: number, alone: boolean, locked: boolean, epoch: number): LeaseGrant {
+    const held = this.#held.get(owner);
+    const current: HeldLease | 'none' = held !== undefined && isLease(held.level) ? held.level : 'none';
+    if (held?.breaking !== undefined) return { level: current, breaking: true, epoch: held.epoch };
+    const wanted = leaseOf(asked);
+    const level = this.#grantable(owner, wanted, alone, locked);
+    const raises = current === 'none' || (level === wanted && level !== current && isWithin(current, level));
+    if (level === 'none' || !raises) return { level: current, breaking: false, epoch: held?.epoch ?? epoch };
+    const raised = (held?.epoch ?? epoch) + 1;
+    this.#held.set(owner, { owner, level, breaking: undefined, further: undefined, chained: false, epoch: raised & 0xffff });
+    return { level, breaking: false, epoch: raised & 0xffff };
+  }
+
+  #grantable(owner: OplockOwner, asked: HeldLease | 'none', alone: boolean, locked: boolean): HeldLease | 'none' {
+    let bits: number = cachingBits[asked];
+    const others = [...this.#held.values()].filter((one) => one.owner !== owner);
+    if (others.some(({ level }) => (cachingBits[level] & Caching.Write) !== 0)) return 'none';
+    if (!alone || others.length > 0) bits &= ~Caching.Write;
+    if (others.some(({ level }) => level === 'levelII')) bits &= ~Caching.Handle;
+    if ((bits & Caching.Write) === 0 && locked) return 'none';
+    return leaseOf(bits);
+  }
+
+  #some(test: (level: HeldLevel) => boolean): boolean {
+    for (const { level } of this.#held.values()) if (test(level)) return true;
+    return false;
+  }
+
+  /**
+   * Breaks the oplocks and leases that an operation conflicts with. MS-FSA 2.1.4.12.
+   * @param tell called for each holder that must be notified
+   * @param only the only level to check; default: all
+   * @returns whether the operation may continue now; otherwise after the break
    */
   check(operation: Operation, owner: OplockOwner, tell: (effect: OplockBreakEffect) => void, only?: HeldLevel): boolean {
     let free = true;
@@ -72,40 +148,72 @@ export class Oplocks {
       const { level } = oplock;
       if (only !== undefined && level !== only) continue;
       if (oplock.owner === owner && !(level === 'levelII' && breaksOwnLevelII.has(operation))) continue;
-      const to = breaksOfOthers[operation][rank(level)] as Break;
+      if (oplock.chained) free = false;
+      const to = breakOf(operation, level);
       if (to === 'keep') continue;
-      if (level === 'levelII') this.#held.delete(oplock.owner);
-      else free = false;
-      if (oplock.breaking !== undefined) continue;
-      if (level !== 'levelII') oplock.breaking = to;
-      tell({ openId: oplock.openId, level: to, acknowledge: level !== 'levelII' });
+      if (waitsFor(operation, level)) free = false;
+      this.#break(oplock, to, tell);
     }
     return free;
   }
 
-  /**
-   * Takes the holder's answer, MS-FSA 2.1.5.19 and MS-SMB2 3.3.5.22.1. A wrong one ends the oplock.
-   * @returns whether it was right; undefined where no break was going on
-   */
-  acknowledge(owner: OplockOwner, level: HeldLevel | 'none'): boolean | undefined {
-    const oplock = this.#held.get(owner);
-    if (oplock?.breaking === undefined) return undefined;
-    const right = rank(level) <= rank(oplock.breaking);
-    if (!right || level === 'none') this.#held.delete(owner);
-    else {
-      oplock.level = level;
-      oplock.breaking = undefined;
+  /** @param epoch the epoch after the break: that of the previous break if it continues that one */
+  #break(oplock: Oplock, to: BreakLevel, tell: (effect: OplockBreakEffect) => void, epoch = (oplock.epoch + 1) & 0xffff): void {
+    const { owner, level: from, breaking } = oplock;
+    if (breaking !== undefined) {
+      const limit = oplock.further ?? breaking;
+      if (isLease(from) && !isWithin(limit, to)) oplock.further = to;
+      return;
     }
-    return right;
+    const acknowledge = needsAcknowledgment(from);
+    if (isLease(from)) oplock.epoch = epoch;
+    if (acknowledge) oplock.breaking = to;
+    else if (to === 'none') this.#held.delete(owner);
+    else oplock.level = to;
+    tell({ owner, from, level: to, acknowledge, epoch: oplock.epoch });
   }
 
-  /** The holder did not answer in time: nothing is left to it. @returns whether a break was going on. MS-SMB2 3.3.6.1 */
+  /** Breaks an acknowledged level again: one kind of caching after the other, handle caching first. */
+  #breakFurther(oplock: Oplock, to: BreakLevel, tell: (effect: OplockBreakEffect) => void): void {
+    const step = keepsHandles(oplock.level) && to === 'none' ? 'R' : to;
+    this.#break(oplock, step, tell, oplock.epoch);
+    if (oplock.breaking === undefined) return;
+    oplock.chained = true;
+    if (step !== to) oplock.further = to;
+  }
+
+  /**
+   * Takes the holder's acknowledgment, MS-FSA 2.1.5.19, MS-SMB2 3.3.5.22.1 and 3.3.5.22.2. A wrong one ends an oplock; a lease keeps breaking.
+   * @param tell called if another operation meanwhile needs a weaker level than the acknowledged one
+   */
+  acknowledge(owner: OplockOwner, level: Level, tell: (effect: OplockBreakEffect) => void): Acknowledged {
+    const oplock = this.#held.get(owner);
+    if (oplock?.breaking === undefined) return 'notBreaking';
+    if (!isWithin(level, oplock.breaking)) {
+      if (!isLease(oplock.level)) this.#held.delete(owner);
+      return 'tooMuch';
+    }
+    const { further } = oplock;
+    oplock.breaking = undefined;
+    oplock.further = undefined;
+    oplock.chained = false;
+    if (level === 'none') this.#held.delete(owner);
+    else {
+      oplock.level = level;
+      if (further !== undefined && !isWithin(level, further)) this.#breakFurther(oplock, further, tell);
+    }
+    return 'accepted';
+  }
+
+  /** The holder did not acknowledge in time: it loses all caching. @returns whether it was breaking. MS-SMB2 3.3.6.1, 3.3.6.5 */
   expire(owner: OplockOwner): boolean {
     return this.#held.get(owner)?.breaking !== undefined && this.#held.delete(owner);
   }
 
-  /** The owner is gone. */
+  /** The owner has no open left. */
   release(owner: OplockOwner): void {
     this.#held.delete(owner);
   }
 }
+
+const keepsHandles = (level: HeldLevel): boolean => isLease(level) && (cachingBits[level] & Caching.Handle) !== 0;

@@ -1,3 +1,4 @@
+import type { Timer } from '@ring3/kit';
 import { ByteRangeLocks } from './byte-range-locks.ts';
 import type { Deleter, Input, OpenInput } from './file-state.ts';
 import type { Guard } from './guard.ts';
@@ -9,37 +10,53 @@ export interface Waiting {
   decided(decision: unknown): void;
 }
 
-/** Everything that is known about one file identity while somebody has it open. */
+/** The state of one file while it is open. */
 export class FileRecord {
-  /** The opens that were admitted. */
+  /** The admitted opens. */
   readonly opens = new Map<number, OpenInput>();
   /** Set by FileDispositionInformation, or by closing an open with FILE_DELETE_ON_CLOSE: the last close unlinks. */
   deletePending = false;
-  /** Whoever set it last. */
+  /** The client that set it last. */
   deleter: Deleter | undefined;
   readonly locks = new ByteRangeLocks();
   readonly oplocks = new Oplocks();
-  /** In the order they came. */
+  /** In order of arrival. */
   readonly waiting: Waiting[] = [];
-  readonly guard: { -readonly [K in keyof Guard]: Guard[K] } = { locks: 0, levelII: 0, exclusive: 0, archived: false, written: false };
-  /** Oplock breaks that have to be told. */
+  readonly guard: { -readonly [K in keyof Guard]: Guard[K] } = {
+    locks: 0,
+    readers: 0,
+    onlyLease: 0,
+    exclusive: 0,
+    archived: false,
+    written: false,
+  };
+  /** Breaks whose notifications must be sent. */
   breaks: OplockBreakEffect[] = [];
+  /** The time limit of each break that must be acknowledged. */
+  readonly timers = new Map<OplockOwner, Timer>();
   readonly tell = (effect: OplockBreakEffect): void => void this.breaks.push(effect);
 
-  /** Whose caching an open shares: its own alone. */
+  /** The owner of an open's oplock. */
   ownerOf(openId: number): OplockOwner {
-    return openId;
+    return this.opens.get(openId)?.owner ?? openId;
   }
 
-  /** Brings the guard up to date. */
+  /** Whether an open of this owner is left. */
+  hasOpenOf(owner: OplockOwner): boolean {
+    for (const open of this.opens.values()) if (open.owner === owner) return true;
+    return false;
+  }
+
+  /** Updates the guard. */
   refresh(): void {
     const { guard, locks, oplocks } = this;
     guard.locks = locks.size;
     guard.exclusive = oplocks.exclusive;
-    guard.levelII = oplocks.levelII;
+    guard.readers = oplocks.readers;
+    guard.onlyLease = oplocks.onlyLease;
   }
 
-  /** Whether nothing is known any more. */
+  /** Whether the record can be dropped. */
   get idle(): boolean {
     return this.opens.size === 0 && this.waiting.length === 0;
   }

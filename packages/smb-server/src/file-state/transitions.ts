@@ -1,5 +1,6 @@
 import { AccessMask, NtStatus } from '@ring3/smb-proto';
 import { leavesLockSpace, locksExclude, rangesOverlap } from './byte-range-locks.ts';
+import type { HeldOplock } from './caching.ts';
 import type {
   AccessInput,
   AcknowledgeInput,
@@ -9,6 +10,7 @@ import type {
   Deleter,
   DispositionInput,
   ExpireInput,
+  LeaseInput,
   LockInput,
   OpenInput,
   OplockInput,
@@ -17,7 +19,7 @@ import type {
   WithdrawInput,
 } from './file-state.ts';
 import { nobody } from './file-state.ts';
-import type { HeldLevel } from './oplock-breaks.ts';
+import type { Acknowledged, LeaseGrant, OplockOwner } from './oplocks.ts';
 import type { FileRecord } from './record.ts';
 import { shareConflict } from './share-mode.ts';
 
@@ -28,6 +30,8 @@ type Undecided = typeof undecided;
 /** Rights that see or change no data: an open with these alone breaks no oplock and keeps none from being granted. MS-FSA 2.1.4.12. */
 const statRights = AccessMask.FileReadAttributes | AccessMask.FileWriteAttributes | AccessMask.Synchronize;
 const statOnly = (access: number): boolean => (access & ~statRights) === 0;
+/** The same for leases, which an open that also reads the security descriptor does not affect. */
+const statOnlyForLeases = (access: number): boolean => statOnly(access & ~AccessMask.ReadControl);
 
 /**
  * MS-FSA 2.1.5.1.2: a file that waits for its deletion takes no opens; a batch oplock is broken before the share modes decide, an exclusive one after: so a
@@ -35,14 +39,17 @@ const statOnly = (access: number): boolean => (access & ~statRights) === 0;
  */
 export function open(record: FileRecord, input: OpenInput): NtStatus | Undecided {
   if (record.deletePending) return NtStatus.DeletePending;
-  const { openId, checkedAccess, shareAccess } = input;
-  const operation = input.overwrites ? 'overwrite' : 'open';
-  const owner = record.ownerOf(openId);
+  const { openId, owner, checkedAccess, shareAccess } = input;
+  const operation = input.overwrites ? 'overwrite' : statOnlyForLeases(checkedAccess) ? 'openDescriptor' : 'open';
   const looks = !statOnly(checkedAccess);
   if (looks && !record.oplocks.check(operation, owner, record.tell, 'batch')) return undecided;
   const asked = { access: checkedAccess, shareAccess, ofStream: input.ofStream === true };
-  for (const other of record.opens.values()) if (shareConflict(asked, other)) return NtStatus.SharingViolation;
+  for (const other of record.opens.values()) {
+    if (!shareConflict(asked, other)) continue;
+    return record.oplocks.check('shareConflict', owner, record.tell) ? NtStatus.SharingViolation : undecided;
+  }
   if (looks && !record.oplocks.check(operation, owner, record.tell)) return undecided;
+  if (input.deleteOnClose && !record.oplocks.check('delete', owner, record.tell)) return undecided;
   record.opens.set(openId, input);
   return NtStatus.Success;
 }
@@ -61,9 +68,10 @@ export function close(record: FileRecord, { openId, deleter }: CloseInput): { un
 }
 
 function leave(record: FileRecord, openId: number): void {
+  const owner = record.ownerOf(openId);
   record.opens.delete(openId);
   record.locks.releaseAll(openId);
-  record.oplocks.release(record.ownerOf(openId));
+  if (owner === openId || !record.hasOpenOf(owner)) record.oplocks.release(owner);
 }
 
 /** An open that came to nothing. */
@@ -143,21 +151,31 @@ export function access(record: FileRecord, { openId, operation, offset, length }
 }
 
 /** MS-FSA 2.1.5.18.1. */
-export function oplock(record: FileRecord, { openId, level }: OplockInput): HeldLevel | 'none' {
-  if (!record.opens.has(openId)) return 'none';
-  let alone = true;
-  for (const other of record.opens.values()) if (other.openId !== openId && !statOnly(other.access)) alone = false;
-  return record.oplocks.request(record.ownerOf(openId), openId, level, alone, record.locks.size > 0);
+export function oplock(record: FileRecord, { openId, level }: OplockInput): HeldOplock | 'none' {
+  const owner = record.opens.get(openId)?.owner;
+  if (owner === undefined) return 'none';
+  return record.oplocks.request(owner, level, isAlone(record, owner, statOnly), record.locks.size > 0);
 }
 
-/** MS-FSA 2.1.5.19, MS-SMB2 3.3.5.22.1. */
-export function acknowledge(record: FileRecord, { openId, level }: AcknowledgeInput): NtStatus {
-  const right = record.oplocks.acknowledge(record.ownerOf(openId), level);
-  return right === true ? NtStatus.Success : NtStatus.InvalidOplockProtocol;
+/** MS-FSA 2.1.5.18. */
+export function lease(record: FileRecord, { openId, asked, epoch }: LeaseInput): LeaseGrant {
+  const owner = record.opens.get(openId)?.owner;
+  if (owner === undefined) return { level: 'none', breaking: false, epoch };
+  return record.oplocks.requestLease(owner, asked, isAlone(record, owner, statOnlyForLeases), record.locks.size > 0, epoch);
 }
 
-/** MS-SMB2 3.3.6.1. */
-export const expire = (record: FileRecord, { openId }: ExpireInput): boolean => record.oplocks.expire(record.ownerOf(openId));
+/** Whether no open of another owner reads or changes data. */
+function isAlone({ opens }: FileRecord, owner: OplockOwner, harmless: (access: number) => boolean): boolean {
+  for (const other of opens.values()) if (other.owner !== owner && !harmless(other.access)) return false;
+  return true;
+}
+
+/** MS-FSA 2.1.5.19, MS-SMB2 3.3.5.22. */
+export const acknowledge = (record: FileRecord, { owner, level }: AcknowledgeInput): Acknowledged =>
+  record.oplocks.acknowledge(owner, level, record.tell);
+
+/** MS-SMB2 3.3.6.1, 3.3.6.5. */
+export const expire = (record: FileRecord, { owner }: ExpireInput): boolean => record.oplocks.expire(owner);
 
 /** Ends the waiting of one input. @returns whether it was still waiting */
 export function cancel(record: FileRecord, { ticket, status }: CancelInput): boolean {

@@ -69,6 +69,8 @@ export class RawClient {
   #buffer = Buffer.alloc(0);
   #preauth: Uint8Array = initialPreauthHash;
   dialect: number = Dialect.Smb302;
+  /** Connections with the same one are one client to the server: its leases belong to all of them. */
+  clientGuid: Uint8Array = new Uint8Array(16).fill(7);
   messageId = 0;
   sessionId = 0;
   treeId = 0;
@@ -97,8 +99,10 @@ export class RawClient {
     user = 'ann',
     password = 'secret',
     dialect: number = Dialect.Smb302,
+    clientGuid?: Uint8Array,
   ): Promise<RawClient> {
     const client = new RawClient(server);
+    if (clientGuid !== undefined) client.clientGuid = clientGuid;
     await client.negotiate([dialect]);
     await client.logOn(user, password);
     await client.connect(share);
@@ -202,7 +206,7 @@ export class RawClient {
     const body = NegotiateRequest311.encode({
       securityMode: 1,
       capabilities,
-      clientGuid: new Uint8Array(16).fill(7),
+      clientGuid: this.clientGuid,
       dialects: [...dialects],
       negotiateContexts: [...contexts],
     });

@@ -1,6 +1,6 @@
 import type { DialectName } from '@ring3/smb-proto';
 import type { LimitConfiguration, ServerConfiguration } from '../configuration.ts';
-import { choice, flag, list, number, type Parameters, passedOver, saysNo, text } from './parameter.ts';
+import { choice, flag, list, number, type Parameters, passedOver, saysNo, saysYes, text } from './parameter.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -105,7 +105,7 @@ export const globalParameters: Parameters<GlobalDraft> = {
     if (comment !== '') server.comment = comment;
   }),
   'share:fake_fscaps': passedOver('64', /^64$/, 'what the folder can do is told as it is; sparse files are among it'),
-  'smb2 leases': passedOver('no', saysNo, 'oplocks are granted, leases are not'),
+  'smb2 leases': passedOver('yes', saysYes, 'leases are granted on each share that allows oplocks'),
   'smb2 max credits': limit('8192', 'credits', 64, 65_535),
   'smb2 max read': limit('4MB', 'read-bytes', 65_536, 8 << 20),
   'smb2 max trans': limit('1MB', 'transact-bytes', 65_536, 8 << 20),

@@ -23,7 +23,8 @@ export function* admitOpen(
   rights: Pick<OpenInput, 'access' | 'checkedAccess' | 'overwrites'>,
 ): Steps<NtStatus> {
   const { shareAccess, createOptions } = plan.request;
-  const common = { kind: 'open', openId, shareAccess } as const;
+  const common = { kind: 'open', openId, owner: openId, shareAccess } as const;
+  const owner = plan.lease?.id ?? openId;
   const nothing = { access: 0, checkedAccess: 0, overwrites: false, deleteOnClose: false };
   const whole = { ...common, ...rights, deleteOnClose: (createOptions & CreateOptions.DeleteOnClose) !== 0 };
   const admitted: Handle[] = [];
@@ -34,13 +35,13 @@ export function* admitOpen(
     return status;
   };
   if (link === undefined) {
-    const status = yield* admit(handle, whole);
+    const status = yield* admit(handle, { ...whole, owner });
     return status !== NtStatus.Success || base === undefined ? status : yield* admit(base, { ...common, ...nothing, ofStream: true });
   }
   const status = yield* admit(link, { ...whole, overwrites: false });
   if (status !== NtStatus.Success) return status;
   const [access, checkedAccess] = [rights.access & ~AccessMask.Delete, rights.checkedAccess & ~AccessMask.Delete];
-  return yield* admit(handle, { ...common, access, checkedAccess, overwrites: rights.overwrites, deleteOnClose: false });
+  return yield* admit(handle, { ...common, owner, access, checkedAccess, overwrites: rights.overwrites, deleteOnClose: false });
 }
 
 /** Takes back an open that was admitted and came to nothing. */

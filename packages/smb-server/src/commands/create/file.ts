@@ -3,24 +3,37 @@ import { CreateAction, type CreateResponse, FileAttributes, NtStatus } from '@ri
 import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { attributesOf, metadataOfOpen } from '../../metadata.ts';
 import { Open } from '../../open.ts';
-import { requestOplock } from '../../oplock.ts';
 import { openParent, release, shownPath } from '../../resolve.ts';
 import { statusOf } from '../../status-map.ts';
 import { withdrawOpen } from './admission.ts';
+import { requestCaching } from './caching.ts';
 import { answerContexts } from './contexts/index.ts';
 import { type DispositionRow, dispositions } from './disposition.ts';
 import { openFound } from './found.ts';
 import { makeMissing } from './make.ts';
 import type { CreatePlan } from './plan.ts';
-import { lookUp, type Made } from './target.ts';
+import { letGo, lookUp, type Made, type Target } from './target.ts';
 
 type Answer = Parameters<typeof CreateResponse.encode>[0];
 
 /** Another CREATE made the file meanwhile: look again, so often. */
 const attempts = 8;
 
-/** Opens or creates a file or folder: the name becomes an identity, is admitted by the file's state, and only then is anything changed. */
+/** Opens or creates a file or directory, and requests its lease. */
 export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
+  const { ctx, leaseRequest } = plan;
+  if (leaseRequest === undefined) return yield* openOrCreate(plan);
+  const { leases } = ctx.server;
+  plan.lease = leases.begin(ctx.connection, leaseRequest.leaseKey, leaseRequest.version);
+  try {
+    return yield* openOrCreate(plan);
+  } finally {
+    leases.settle(plan.lease, ctx.open);
+  }
+}
+
+/** The name is resolved to an identity, which the state of the file admits; only then is anything changed. */
+function* openOrCreate(plan: CreatePlan): Steps<Answer | NtStatus> {
   const { tree } = plan.ctx;
   const row = dispositions[plan.request.createDisposition] as DispositionRow;
   const { trail } = plan;
@@ -29,6 +42,10 @@ export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
   try {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const target = yield* lookUp(plan, parent);
+      if (leaseOfOther(plan, target)) {
+        yield* letGo(target);
+        return NtStatus.InvalidParameter;
+      }
       const made = target.found ? yield* openFound(plan, target, row) : yield* makeMissing(plan, parent, target, row);
       if (made !== 'again') return typeof made === 'number' ? made : yield* finish(plan, made);
     }
@@ -37,6 +54,12 @@ export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
   } finally {
     yield* release(tree, parent);
   }
+}
+
+/** Whether the lease key is in use for another file, MS-SMB2 3.3.5.9.8. */
+function leaseOfOther({ lease, ctx }: CreatePlan, target: Target): boolean {
+  if (lease?.file === undefined) return false;
+  return !target.found || lease.isOfOther(ctx.tree.fileState, target.handle.fileId);
 }
 
 /** The open is entered into the tables, if its session and tree are still there, and described. */
@@ -72,6 +95,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
     handle,
     base,
     link,
+    lease: plan.lease,
     pipe: undefined,
     above: trail.descriptor,
     pathName: base === undefined ? shownPath(trail, name) : shownPath(trail, name, handle.name),
@@ -80,7 +104,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
   session.opens.set(openId, open);
   ctx.open = open;
   server.opened(open, action);
-  const oplockLevel = yield* wait(requestOplock(open, request.requestedOplockLevel));
+  const oplockLevel = yield* requestCaching(plan, open);
   const { indexNumber: _id, ...told } = metadataOfOpen(open, stat);
   return {
     oplockLevel,

@@ -41,6 +41,9 @@ function planOf(ctx: ContextOf<'tree'>, request: CreateRequest): CreatePlan | Nt
     wantsMaximalAccess: false,
     maximalAccess: 0,
     wantsOnDiskId: false,
+    leaseRequest: undefined,
+    lease: undefined,
+    leaseGrant: undefined,
   };
   const status = askContexts(plan, request.createContexts);
   return status === NtStatus.Success ? plan : status;

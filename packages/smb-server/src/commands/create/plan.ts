@@ -1,7 +1,19 @@
 import type { CreateRequest, SecurityDescriptor } from '@ring3/smb-proto';
 import type { ContextOf } from '../../command.ts';
+import type { LeaseGrant } from '../../file-state/index.ts';
+import type { Lease } from '../../leases.ts';
 import type { ParsedPath } from '../../paths.ts';
 import type { Trail } from '../../resolve.ts';
+
+/** The lease that a CREATE requests, MS-SMB2 2.2.13.2.8 and 2.2.13.2.10. */
+export interface LeaseRequest {
+  readonly version: 1 | 2;
+  readonly leaseKey: Uint8Array;
+  readonly leaseState: number;
+  /** Of version 2, if SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET. */
+  readonly parentLeaseKey: Uint8Array | undefined;
+  readonly epoch: number;
+}
 
 /** A CREATE on its way: the request taken apart, and what its contexts ask for. */
 export interface CreatePlan {
@@ -21,4 +33,9 @@ export interface CreatePlan {
   /** What the opener may do at most: the answer to MxAc. */
   maximalAccess: number;
   wantsOnDiskId: boolean;
+  /** From RqLs. */
+  leaseRequest: LeaseRequest | undefined;
+  /** The lease of that key, during the CREATE. */
+  lease: Lease | undefined;
+  leaseGrant: LeaseGrant | undefined;
 }

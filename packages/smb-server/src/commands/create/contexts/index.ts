@@ -4,6 +4,7 @@ import type { Open } from '../../../open.ts';
 import type { CreatePlan } from '../plan.ts';
 import { allocationSize } from './allocation-size.ts';
 import { extendedAttributes } from './extended-attributes.ts';
+import { lease } from './lease.ts';
 import { maximalAccess } from './maximal-access.ts';
 import { queryOnDiskId } from './query-on-disk-id.ts';
 import { securityDescriptor } from './security-descriptor.ts';
@@ -19,7 +20,7 @@ export interface ContextRow {
 }
 
 const rows: ReadonlyMap<string, ContextRow> = new Map(
-  [allocationSize, extendedAttributes, maximalAccess, queryOnDiskId, securityDescriptor, timewarp].map((row) => [row.name, row]),
+  [allocationSize, extendedAttributes, lease, maximalAccess, queryOnDiskId, securityDescriptor, timewarp].map((row) => [row.name, row]),
 );
 
 /** Names have four letters, or the sixteen bytes of a GUID. */

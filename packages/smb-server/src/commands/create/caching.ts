@@ -1,0 +1,44 @@
+import { type Steps, wait } from '@ring3/kit';
+import { OplockLevel } from '@ring3/smb-proto';
+import { fieldsOf } from '../../debug.ts';
+import { Caching, type HeldOplock, oplockLevelOf } from '../../file-state/index.ts';
+import type { Open } from '../../open.ts';
+import type { CreatePlan } from './plan.ts';
+
+/** The oplocks that a CREATE may request, MS-SMB2 2.2.13. */
+const oplocks: Readonly<Record<number, HeldOplock>> = {
+  [OplockLevel.Ii]: 'levelII',
+  [OplockLevel.Exclusive]: 'exclusive',
+  [OplockLevel.Batch]: 'batch',
+};
+
+/** Requests the lease or the oplock of a new open, MS-SMB2 3.3.5.9. A lease level without a lease context requests nothing. @returns the granted level */
+export function* requestCaching(plan: CreatePlan, open: Open): Steps<OplockLevel> {
+  return plan.leaseRequest === undefined ? yield* requestOplock(plan, open) : yield* requestLease(plan, open);
+}
+
+/** Only files have oplocks, and only on shares that allow them. */
+function* requestOplock({ ctx, request }: CreatePlan, open: Open): Steps<OplockLevel> {
+  const { handle, tree, volatileFileId: openId } = open;
+  const level = oplocks[request.requestedOplockLevel];
+  if (level === undefined || handle?.kind !== 'file' || tree.share.options?.oplocks === false) return OplockLevel.None;
+  const held = yield* wait(tree.fileState.submit(handle.fileId, { kind: 'oplock', openId, level }));
+  const { debug } = ctx.server;
+  if (debug.on.oplock) debug.say('oplock', held === 'none' ? 'not granted' : 'granted', { ...fieldsOf(open), asked: level, held });
+  return oplockLevelOf[held];
+}
+
+/** Directories have no write caching, and no lease of version 1. */
+function* requestLease(plan: CreatePlan, open: Open): Steps<OplockLevel> {
+  const { ctx, lease, leaseRequest } = plan;
+  const { handle, tree, volatileFileId: openId } = open;
+  if (handle === undefined || lease === undefined || leaseRequest === undefined) return OplockLevel.None;
+  if (handle.kind !== 'file') return OplockLevel.None;
+  lease.file = { state: tree.fileState, id: handle.fileId };
+  const asked = leaseRequest.leaseState & (Caching.Read | Caching.Handle | Caching.Write);
+  const { epoch } = leaseRequest;
+  plan.leaseGrant = yield* wait(tree.fileState.submit(handle.fileId, { kind: 'lease', openId, asked, epoch }));
+  const { debug } = ctx.server;
+  if (debug.on.oplock) debug.say('oplock', 'lease', { ...fieldsOf(open), asked, held: plan.leaseGrant.level, lease: lease.id });
+  return OplockLevel.Lease;
+}
