@@ -73,6 +73,10 @@ Relative paths count from the file's folder. Users are those of the state direct
 an option for each key below). One folder may be shared more than once, as long as its \`file-mode\` and \`folder-mode\` are the same: one store serves it, so that
 clients see one state of its files whichever share they come by.
 
+What \`[limits]\` counts in all (sessions, trees, opens, locks, waiting requests, kept bytes, and connections with a logon) is shared by users: a user gets more only while
+it holds less than four times what is free, so no user takes everything. Guests count by address. Opens are limited by RLIMIT_NOFILE as well (systemd:
+\`LimitNOFILE\`): in a shared directory each costs two file descriptors, and each directory above it one for the opens of a user there; an eighth is kept for connections,
+and a sixteenth (16 to 512) for everything else. A limit that is reached is logged, at most once a minute, and counted in \`smb_refused_total\`.
 ${Object.entries(plain)
   .map(([name, one]) => table(`[${name}]`, one))
   .join('\n')}

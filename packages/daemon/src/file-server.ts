@@ -11,6 +11,7 @@ import {
 import { type Change, differing, keyed } from './change.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
 import { type Credentials, type KnownUser, logsOn, type Settings } from './settings.ts';
+import { sharedDescriptors } from './shared-descriptors.ts';
 import { type FolderShare, SharedFolders } from './shared-folders.ts';
 import type { StateStore } from './state-store.ts';
 import { StoredUsers } from './stored-users.ts';
@@ -76,6 +77,7 @@ export class FileServer {
         debug,
         carry,
         aesGcm: aesGcm(),
+        fileDescriptors: sharedDescriptors(),
       });
       return new FileServer(settings, server, folders, logOns);
     } catch (error) {

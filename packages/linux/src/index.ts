@@ -62,6 +62,7 @@ export {
   statAt,
 } from './file/stat.ts';
 export { getXattr, listXattrs, removeXattr, setXattr, XattrFlag, type XattrTarget } from './file/xattr.ts';
+export { fileDescriptors } from './file-descriptors.ts';
 export { limitPool, type Name } from './library.ts';
 export { openMemoryFile } from './memory-file.ts';
 export { newNetworkNamespace } from './network-namespace.ts';

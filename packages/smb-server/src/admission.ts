@@ -1,5 +1,7 @@
 import type { Connection } from './connection.ts';
+import { Quota } from './quota.ts';
 import type { Server } from './server.ts';
+import type { Session } from './session.ts';
 
 /** The limits that one more connection may reach. */
 type ConnectionLimit = 'connections' | 'connectionsForAddress';
@@ -8,6 +10,8 @@ type ConnectionLimit = 'connections' | 'connectionsForAddress';
 export class Admission {
   readonly #server: Server;
   readonly #counts = new Map<string, number>();
+  /** Connections with a logon by address, and there by user. */
+  readonly #users = new Map<string, Quota>();
 
   constructor(server: Server) {
     this.#server = server;
@@ -28,6 +32,25 @@ export class Admission {
     else this.#counts.set(network, rest);
   }
 
+  /** Whether a user may log on on one more connection from its address, so that there is a place for the others there. */
+  mayLogOn({ owner, connection }: Session): boolean {
+    return this.#users.get(connection.network)?.may(owner) !== false;
+  }
+
+  /** A user has logged on on a connection. */
+  loggedOn({ network }: Connection, owner: string): void {
+    let users = this.#users.get(network);
+    if (users === undefined) this.#users.set(network, (users = new Quota(() => this.#server.limits.connectionsForAddress)));
+    users.add(owner);
+  }
+
+  /** No user is logged on on it any more. */
+  loggedOff({ network }: Connection, owner: string): void {
+    const users = this.#users.get(network);
+    users?.remove(owner);
+    if (users?.total === 0) this.#users.delete(network);
+  }
+
   /** @returns the limit that one more connection would exceed, if no other connection can be ended for it */
   reachedBy(network: string): ConnectionLimit | undefined {
     const { limits, connections } = this.#server;
@@ -35,16 +58,16 @@ export class Admission {
     while (this.from(network) >= limits.connectionsForAddress) {
       if (!this.#makeRoom('connectionsForAddress', fromThere)) return 'connectionsForAddress';
     }
-    while (connections.size >= limits.connections) if (!this.#makeRoom('connections')) return 'connections';
+    while (connections.size >= this.#server.maxConnections) if (!this.#makeRoom('connections')) return 'connections';
     return undefined;
   }
 
   /** Ends the oldest connection without a logon: an honest client has logged on long before so many others connected. @returns whether there was one */
   #makeRoom(limit: ConnectionLimit, among = (_connection: Connection): boolean => true): boolean {
-    const { connections, numbers } = this.#server;
+    const { connections } = this.#server;
     for (const connection of connections.values()) {
       if (connection.authenticated || !among(connection)) continue;
-      numbers.refused.add(limit);
+      this.#server.refuse(limit, { address: connection.network });
       connection.end('another connection needed its place, and no user had logged on');
       return true;
     }

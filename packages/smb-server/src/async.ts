@@ -1,16 +1,25 @@
 import { type Header, HeaderFlags } from '@ring3/smb-proto';
 import type { Limits } from './limits.ts';
+import type { Quotas } from './quotas.ts';
 import type { Request } from './request.ts';
+
+/** What the list needs of its server. */
+interface Waits {
+  readonly limits: Pick<Limits, 'maxAsync'>;
+  readonly quotas: Pick<Quotas, 'waiting'>;
+}
+
+const ownerOf = ({ session, connection }: Request): string => session?.owner ?? connection.network;
 
 /** Connection.AsyncCommandList, MS-SMB2 3.3.1.7: the requests that wait, and how each is cancelled. */
 export class AsyncList {
-  readonly #server: { readonly limits: Pick<Limits, 'maxAsync'> };
+  readonly #server: Waits;
   readonly #byAsyncId = new Map<number, Request>();
   readonly #byMessageId = new Map<number, Request>();
   #next = 1;
 
-  /** @param server whose limit holds, as it is now */
-  constructor(server: { readonly limits: Pick<Limits, 'maxAsync'> }) {
+  /** @param server whose limits hold, as they are now */
+  constructor(server: Waits) {
     this.#server = server;
   }
 
@@ -25,22 +34,26 @@ export class AsyncList {
     return count;
   }
 
-  /** @returns false where the limit is reached, and nothing was done */
-  add(request: Request, cancel: () => void): boolean {
+  /** @returns the limit that is reached: then nothing was done */
+  add(request: Request, cancel: () => void): 'maxAsync' | 'waiting' | undefined {
     if (request.asyncId === 0) {
-      if (this.#byAsyncId.size >= this.#server.limits.maxAsync) return false;
+      const { limits, quotas } = this.#server;
+      const owner = ownerOf(request);
+      if (this.#byAsyncId.size >= limits.maxAsync) return 'maxAsync';
+      if (!quotas.waiting.may(owner)) return 'waiting';
+      quotas.waiting.add(owner);
       request.asyncId = this.#next++;
       this.#byAsyncId.set(request.asyncId, request);
       this.#byMessageId.set(request.header.messageId, request);
     }
     request.cancel = cancel;
-    return true;
+    return undefined;
   }
 
   remove(request: Request): void {
     request.cancel = undefined;
     if (request.asyncId === 0) return;
-    this.#byAsyncId.delete(request.asyncId);
+    if (this.#byAsyncId.delete(request.asyncId)) this.#server.quotas.waiting.remove(ownerOf(request));
     if (this.#byMessageId.get(request.header.messageId) === request) this.#byMessageId.delete(request.header.messageId);
   }
 

@@ -15,15 +15,20 @@ export function closeOpen(open: Open): MaybePromise<void> {
   if (open.closed) return;
   open.closed = true;
   const { session } = open.tree;
-  session.opens.delete(open.volatileFileId);
-  if (open.lease !== undefined) session.connection.server.leases.closed(open.lease, open);
+  const { server } = session.connection;
+  server.leave(open);
+  if (open.lease !== undefined) server.leases.closed(open.lease, open);
   session.connection.async.cancelWhere((request) => request.open === open);
   open.watch?.end(NtStatus.NotifyCleanup);
-  session.connection.server.openClosed(open);
+  server.openClosed(open);
   if (open.pipe !== undefined) open.pipe.close();
   if (open.handle === undefined) return;
   const gone = open.idle ? letGo(open) : new Promise<void>((resolve) => open.whenIdle(() => resolve(letGo(open))));
-  if (gone instanceof Promise) session.connection.server.leaving.openClosed(open, gone);
+  const { fileDescriptors } = server.quotas;
+  if (gone instanceof Promise) {
+    server.leaving.openClosed(open, gone);
+    void gone.then(() => fileDescriptors.closed(open));
+  } else fileDescriptors.closed(open);
   return gone;
 }
 
@@ -77,6 +82,7 @@ function* leaveState(open: Open): Steps<void> {
 export function endTree(tree: Tree): MaybePromise<void> {
   const { session } = tree;
   if (!session.trees.delete(tree.treeId)) return;
+  session.connection.server.quotas.trees.remove(session.owner);
   session.connection.async.cancelWhere((request) => request.tree === tree);
   const closed = closeAll([...session.opens.values()].filter((open) => open.tree === tree));
   letRootGo(tree);
@@ -109,6 +115,7 @@ export function endSession(session: Session): MaybePromise<void> {
   connection.async.cancelWhere((request) => request.session === session);
   const trees = [...session.trees.values()];
   session.trees.clear();
+  if (trees.length > 0) connection.server.quotas.trees.remove(session.owner, trees.length);
   if (wasValid) {
     connection.server.sessionEnded(session);
     connection.loggedOff();

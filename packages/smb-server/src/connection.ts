@@ -78,6 +78,8 @@ export class Connection implements Stranger {
   reading = 0;
   /** Sessions whose first logon is complete. */
   #loggedOn = 0;
+  /** The user that its logon counts for. */
+  #user = '';
   /** A user was logged on, now or before. */
   #hadLogon = false;
   readonly #waiting: Received[] = [];
@@ -171,12 +173,16 @@ export class Connection implements Stranger {
     this.#hadLogon = true;
     this.#logonTimer?.clear();
     this.#reader.limit = Math.max(this.maxWrite, this.maxTransact) + frameSlack;
+    this.#user = user;
+    this.server.connectionLoggedOn(this, user);
     this.#moveTo(user);
   }
 
   /** A session with a logged-on user has ended: after the last one the limits that hold before logon hold again, among them the time to log on. */
   loggedOff(): void {
-    if (--this.#loggedOn > 0 || this.ended) return;
+    if (--this.#loggedOn > 0) return;
+    this.server.connectionLoggedOff(this, this.#user);
+    if (this.ended) return;
     this.#reader.limit = this.server.limits.frameBeforeLogon;
     this.#moveTo(this.network);
     this.#expectLogon();

@@ -35,9 +35,17 @@ export interface Limits {
   /** Log-ons that are begun on a connection and not complete; where somebody has logged on, the oldest of them makes room. */
   readonly sessionsBeforeLogon: number;
   readonly treesForSession: number;
+  /** In all; a user holds less than four times what is free (quota.ts). So are `opens`, `locks`, `waiting`, `keptBytes`, `sessions`, and connections with a logon. */
+  readonly trees: number;
   /** Files, folders and pipes that are open; beyond it TOO_MANY_OPENED_FILES is answered (MS-SMB2 3.3.5.9). */
   readonly opens: number;
   readonly opensForSession: number;
+  /** Byte-range locks that are held; beyond it INSUFFICIENT_RESOURCES is answered. */
+  readonly locks: number;
+  /** Requests of all connections that wait, as `maxAsync`. */
+  readonly waiting: number;
+  /** What is kept until a client asks for it: changes of directories, responses of pipes. */
+  readonly keptBytes: number;
   /** Until a connection that sent nothing, has no file open and nothing in flight is let go; 0: never. */
   readonly idleMs: number;
   /** Before a failed log-on is answered. */
@@ -67,8 +75,12 @@ export const defaultLimits: Limits = Object.freeze({
   sessionsForConnection: 4096,
   sessionsBeforeLogon: 16,
   treesForSession: 4096,
+  trees: 262144,
   opens: 262144,
   opensForSession: 16384,
+  locks: 524288,
+  waiting: 65536,
+  keptBytes: 256 * 1024 * 1024,
   idleMs: 0,
   failedLogonDelayMs: 250,
   oplockBreakMs: 35_000,
@@ -100,8 +112,12 @@ const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: numbe
   sessionsForConnection: count,
   sessionsBeforeLogon: count,
   treesForSession: count,
+  trees: count,
   opens: count,
   opensForSession: count,
+  locks: count,
+  waiting: count,
+  keptBytes: some,
   idleMs: time,
   failedLogonDelayMs: time,
   oplockBreakMs: some,

@@ -101,15 +101,20 @@ export const refusingLimits = [
   'sessionsForConnection',
   'sessionsBeforeLogon',
   'treesForSession',
+  'trees',
   'opens',
   'opensForSession',
+  'fileDescriptors',
+  'locks',
   'maxAsync',
+  'waiting',
+  'keptBytes',
   'frameBeforeLogon',
   'logonMs',
   'idleMs',
   'crowdedMs',
   'maxConnections',
-] as const satisfies readonly (keyof Limits | keyof ShareOptions)[];
+] as const satisfies readonly (keyof Limits | keyof ShareOptions | 'fileDescriptors')[];
 /** The name of one. */
 export type RefusingLimit = (typeof refusingLimits)[number];
 

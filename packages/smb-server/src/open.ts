@@ -46,6 +46,11 @@ export class Open extends InUse {
   watch: ChangeWatch | undefined;
   /** Open.LockSequenceArray; there once a LOCK had a number. */
   lockSequences: LockSequences | undefined;
+  /** File descriptors that its handles hold, as they are counted; and the key of its directory, whose descriptors it shares. */
+  fileDescriptors = 0;
+  directory: string | undefined;
+  /** Byte-range locks that are counted for its user. */
+  locks = 0;
   /** Logically closed: it is in no table any more, whatever still runs on it. */
   closed = false;
   /** Bits of {@link UserSet}: times that the client of this open sets itself. */

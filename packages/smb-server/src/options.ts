@@ -71,6 +71,8 @@ export interface SmbServerOptions {
   readonly debug?: DebugSwitches<DebugWord>;
   readonly metrics?: Metrics;
   readonly limits?: Partial<Limits>;
+  /** File descriptors of the process that connections and opens may hold together: at most a quarter for connections, and at least an eighth. Default: no limit. */
+  readonly fileDescriptors?: number | undefined;
   /** What encrypts by AES-GCM and signs by AES-GMAC. Default: `node:crypto`; `aesGcm()` of `@ring3/linux` costs less where it is to be had. */
   readonly aesGcm?: CreateAesGcm | undefined;
 }
@@ -94,6 +96,7 @@ export interface ResolvedOptions {
   readonly debug: DebugSwitches<DebugWord>;
   readonly metrics: Metrics;
   readonly limits: Limits;
+  readonly fileDescriptors: number;
   readonly aesGcm: CreateAesGcm;
 }
 
@@ -114,8 +117,8 @@ export function resolveOptions(options: SmbServerOptions): ResolvedOptions {
     users = new Users(options.serverSid ?? sidOf(guid));
     for (const [user, how] of listed) users.add(user, how);
   }
-  const { shares, metrics = noMetrics, aesGcm = nodeAesGcm } = options;
-  const fixed = { shares, users, guid, clock, random, log, debug, metrics, aesGcm };
+  const { shares, metrics = noMetrics, aesGcm = nodeAesGcm, fileDescriptors = Number.POSITIVE_INFINITY } = options;
+  const fixed = { fileDescriptors, shares, users, guid, clock, random, log, debug, metrics, aesGcm };
   const changes = Object.entries(options).filter(([name]) => Object.hasOwn(runTimeDefaults, name));
   return changeOptions({ ...fixed, ...runTimeDefaults }, Object.fromEntries(changes));
 }

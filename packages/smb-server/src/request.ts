@@ -76,8 +76,9 @@ export class Request {
    * @returns false where too many requests wait already: answer InsufficientResources
    */
   pend(cancel: () => void, patient = false): boolean {
-    if (!this.connection.async.add(this, cancel)) {
-      this.server.numbers.refused.add('maxAsync');
+    const reached = this.connection.async.add(this, cancel);
+    if (reached !== undefined) {
+      this.server.refuse(reached, this.session?.actor ?? { address: this.connection.network });
       return false;
     }
     this.waited = true;

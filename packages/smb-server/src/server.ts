@@ -18,11 +18,12 @@ import { Leaving } from './leaving.ts';
 import type { Limits } from './limits.ts';
 import { networkOf } from './network.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
-import { Numbers } from './numbers.ts';
+import { Numbers, type RefusingLimit } from './numbers.ts';
 import type { Open } from './open.ts';
 import { notifyBreak } from './oplock-breaks.ts';
 import type { ResolvedOptions } from './options.ts';
-import { ownerOf } from './owner.ts';
+import { Quotas } from './quotas.ts';
+import { RefusalLog } from './refusal-log.ts';
 import { changeOptions, type RunTimeOptions } from './run-time-options.ts';
 import type { Session } from './session.ts';
 import { createShares, type Shares } from './shares.ts';
@@ -61,6 +62,8 @@ export class Server {
   /** For frames that are announced and have not arrived. */
   readonly announced = new Allowance(announcedBytes);
   readonly strangers: Strangers;
+  readonly quotas: Quotas;
+  readonly #refusals: RefusalLog;
   readonly nextId: () => number;
   readonly startTime: number;
   readonly leases = new Leases(() => this.nextOpenId());
@@ -73,8 +76,6 @@ export class Server {
   readonly #idle = new IdleSweep(this);
   #options: ResolvedOptions;
   #mechanism: Mechanism;
-  /** Log-ons that are complete. */
-  #loggedOn = 0;
   readonly #fileStates = new Set<WeakRef<FileState>>();
   /** Takes the families of `numbers` out of the metrics. */
   readonly #shown: Disposable;
@@ -99,6 +100,8 @@ export class Server {
     );
     this.budget = new Budget(this.limits.totalBytes);
     this.strangers = new Strangers(this.clock, this.defer);
+    this.quotas = new Quotas(this);
+    this.#refusals = new RefusalLog(this.numbers.refused, this.clock, this.log);
     this.startTime = this.clock.wall();
     this.nextId = createIds(this.clock, this.random);
     this.#mechanism = this.#createMechanism(options);
@@ -113,6 +116,25 @@ export class Server {
 
   get limits(): Limits {
     return this.#options.limits;
+  }
+
+  /** Connections that there may be: as many as the limit says, a quarter of the file descriptors, and what opens leave of these. */
+  get maxConnections(): number {
+    const { limits, fileDescriptors } = this.#options;
+    if (fileDescriptors === Number.POSITIVE_INFINITY) return limits.connections;
+    return Math.max(1, Math.min(limits.connections, Math.floor(fileDescriptors / 4), fileDescriptors - this.quotas.fileDescriptors.total));
+  }
+
+  /** File descriptors that opens may hold: all but those of connections, and an eighth that is kept for these. */
+  get maxFileDescriptors(): number {
+    const { fileDescriptors } = this.#options;
+    if (fileDescriptors === Number.POSITIVE_INFINITY) return fileDescriptors;
+    return fileDescriptors - Math.max(Math.floor(fileDescriptors / 8), this.connections.size);
+  }
+
+  /** A limit refuses something. @param whom the user, or where it comes from */
+  refuse(limit: RefusingLimit, whom: Partial<Actor> | { readonly address: string }): void {
+    this.#refusals.add(limit, { ...whom });
   }
 
   /** Changes options, all of them at once. @throws RangeError for an empty or bad value; then nothing is changed */
@@ -187,7 +209,7 @@ export class Server {
     const network = networkOf(address);
     const limit = closing ? undefined : this.#admission.reachedBy(network);
     if (closing || limit !== undefined) {
-      if (limit !== undefined) this.numbers.refused.add(limit);
+      if (limit !== undefined) this.refuse(limit, { address: network });
       this.debug.say('conn', 'refused by a limit', {
         peer: link.peer,
         connections: this.connections.size,
@@ -208,6 +230,18 @@ export class Server {
     return connection;
   }
 
+  /** A user has logged on on a connection without a logon. */
+  connectionLoggedOn(connection: Connection, owner: string): void {
+    this.quotas.connections.add(owner);
+    this.#admission.loggedOn(connection, owner);
+  }
+
+  /** A connection has no logon any more. */
+  connectionLoggedOff(connection: Connection, owner: string): void {
+    this.quotas.connections.remove(owner);
+    this.#admission.loggedOff(connection, owner);
+  }
+
   connectionEnded(connection: Connection, reason: string): void {
     if (!this.connections.delete(connection.id)) return;
     this.numbers.bytesIn += connection.bytesIn;
@@ -219,18 +253,24 @@ export class Server {
     this.leaving.connectionEnded(connection);
   }
 
-  /** Whether one more may be logged on. @param instead the session that ends for it, if there is one */
-  mayLogOn(instead: Session | undefined): boolean {
-    if (this.#loggedOn - (instead === undefined ? 0 : 1) < this.limits.sessions) return true;
-    this.numbers.refused.add('sessions');
-    return false;
+  /** Whether one more session may be logged on. @param instead the session that ends for it, if there is one */
+  mayLogOn(session: Session, instead: Session | undefined): boolean {
+    const { sessions, connections } = this.quotas;
+    const { owner, connection } = session;
+    const reached = !sessions.may(owner, 1, instead === undefined ? 0 : 1)
+      ? 'sessions'
+      : !connection.authenticated && !(connections.may(owner) && this.#admission.mayLogOn(session))
+        ? 'connections'
+        : undefined;
+    if (reached !== undefined) this.refuse(reached, { peer: connection.link.peer });
+    return reached === undefined;
   }
 
   /** @param first it was not logged on before */
   loggedOn(session: Session, first: boolean): void {
     if (first) {
-      this.#loggedOn++;
-      session.connection.loggedOn(ownerOf(session));
+      this.quotas.sessions.add(session.owner);
+      session.connection.loggedOn(session.owner);
     }
     const { actor, isGuest, isAnonymous } = session;
     this.numbers.logons.add(isGuest ? 'guest' : isAnonymous ? 'anonymous' : 'user');
@@ -242,8 +282,8 @@ export class Server {
     this.events.emit('log-on', { user, peer: connection.link.peer, session: 0, guest: false, anonymous: false, status });
   }
 
-  sessionEnded({ actor }: Session): void {
-    this.#loggedOn--;
+  sessionEnded({ actor, owner }: Session): void {
+    this.quotas.sessions.remove(owner);
     this.events.emit('log-off', actor);
   }
 
@@ -274,11 +314,19 @@ export class Server {
     return totals;
   }
 
-  /** Whether a session may have one more open. */
-  mayOpen({ opens }: Session): boolean {
-    const { limits } = this;
-    const reached = opens.size >= limits.opensForSession ? 'opensForSession' : this.opens.size >= limits.opens ? 'opens' : undefined;
-    if (reached !== undefined) this.numbers.refused.add(reached);
+  /** Whether a session may have one more open. @param depth directories between the share's root and it; of a pipe none */
+  mayOpen(tree: Tree, depth = 0): boolean {
+    const { limits, quotas } = this;
+    const { opens, owner } = tree.session;
+    const reached =
+      opens.size >= limits.opensForSession
+        ? 'opensForSession'
+        : !quotas.opens.may(owner)
+          ? 'opens'
+          : !tree.share.isPipe && !quotas.fileDescriptors.may(tree, depth)
+            ? 'fileDescriptors'
+            : undefined;
+    if (reached !== undefined) this.refuse(reached, tree.session.actor);
     return reached === undefined;
   }
 
@@ -299,13 +347,45 @@ export class Server {
         if (open.tree.share.fileState !== tree.share.fileState) continue;
         if (open.named?.fileId === fileId) open.pathName = path;
         else if (open.base?.fileId === fileId) open.pathName = `${path}${open.pathName.slice(open.pathName.lastIndexOf(':'))}`;
+        else continue;
+        this.quotas.fileDescriptors.moved(open);
       }
     }
   }
 
+  /** Books bytes that are kept until a client asks for them. @param bytes more, or less @returns false if that is too much; then nothing was booked */
+  keeps({ owner, actor }: Session, bytes: number): boolean {
+    const { keptBytes } = this.quotas;
+    if (bytes < 0) keptBytes.remove(owner, -bytes);
+    else if (keptBytes.may(owner, bytes)) keptBytes.add(owner, bytes);
+    else {
+      this.refuse('keptBytes', actor);
+      return false;
+    }
+    return true;
+  }
+
+  /** Enters an open into the tables. */
+  enter(open: Open): void {
+    const { session } = open.tree;
+    session.opens.set(open.volatileFileId, open);
+    this.opens.set(open.volatileFileId, open);
+    this.quotas.opens.add(session.owner);
+    this.quotas.fileDescriptors.opened(open);
+  }
+
+  /** Takes an open out of the tables. */
+  leave(open: Open): void {
+    const { session } = open.tree;
+    session.opens.delete(open.volatileFileId);
+    this.opens.delete(open.volatileFileId);
+    this.quotas.opens.remove(session.owner);
+    if (open.locks > 0) this.quotas.locks.remove(session.owner, open.locks);
+    open.locks = 0;
+  }
+
   /** @param action CreateAction, MS-SMB2 2.2.14 */
   opened(open: Open, action: 0 | 1 | 2 | 3): void {
-    this.opens.set(open.volatileFileId, open);
     if (this.events.listenerCount('open') === 0) return;
     const { grantedAccess: access, handle } = open;
     this.events.emit('open', { ...about(open), access, action: actions[action] as OpenAction, kind: handle?.kind ?? 'file' });
@@ -317,7 +397,6 @@ export class Server {
   }
 
   openClosed(open: Open): void {
-    this.opens.delete(open.volatileFileId);
     if (this.events.listenerCount('close') === 0) return;
     const { bytesRead, bytesWritten } = open;
     this.events.emit('close', { ...about(open), bytesRead, bytesWritten });

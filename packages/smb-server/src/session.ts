@@ -16,6 +16,8 @@ export class Session {
   /** A SESSION_SETUP of this session is being handled: no second one starts. */
   authenticating = false;
   identity: Identity = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
+  /** The key by which limits count it: that of its first logon. */
+  owner = '';
   domain = '';
   workstation = '';
   isGuest = false;

@@ -111,6 +111,8 @@ const absent: ReadonlySet<number> = new Set([-Errno.ENOENT, -Errno.ENOTDIR]);
 /** The store, as its handles see it. */
 export class NodeStore implements Vfs {
   readonly features: ReadonlySet<Feature>;
+  /** A handle holds one for its inode and one for its data; each directory above it one for its inode (entry.ts). */
+  readonly fileDescriptors = { handle: 2, directory: 1 } as const;
   readonly tree: EntryTree;
   readonly kept: KeptValues;
   readonly streamPlace: StreamPlace;

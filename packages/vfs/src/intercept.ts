@@ -88,6 +88,7 @@ export function wrap(vfs: Vfs, way: Way, features: ReadonlySet<Feature> = vfs.fe
   for (const name of names) Object.defineProperty(Wrapped.prototype, name, { value: forward(name) });
   return {
     features,
+    ...(vfs.fileDescriptors && { fileDescriptors: vfs.fileDescriptors }),
     root: (who: Identity, signal?: AbortSignal, same?: Handle) =>
       onWay('root', undefined, [who, signal, same], () => wrapped(vfs.root(who, signal, unwrapped(same) as Handle | undefined))),
     open: (dir: Handle, name: string, how: OpenHow, who: Identity, signal?: AbortSignal) =>

@@ -23,6 +23,12 @@ export interface Vfs {
   readonly features: ReadonlySet<Feature>;
 
   /**
+   * File descriptors of the process that an open handle holds at most, and how many each directory above it that has no other open handle below; absent if the
+   * store holds none. The server limits by it what its users have open.
+   */
+  readonly fileDescriptors?: { readonly handle: number; readonly directory: number };
+
+  /**
    * The directory that the share shows now, open for the identity. Its `fileId` is the same for every identity. Closing it is allowed and changes nothing for others.
    * @param same an open root: another handle of that very directory is returned, even if the share shows another one by now
    * @returns the handle; or ENOENT, ENOTDIR … if there is none now

@@ -17,7 +17,9 @@ export const changeNotify = command({
     if (handle?.kind !== 'folder') return NtStatus.InvalidParameter;
     if (!open.may(AccessMask.FileListDirectory)) return NtStatus.AccessDenied;
     if (open.watch === undefined) {
-      open.watch = new ChangeWatch(completionFilter, outputBufferLength, open.tree.share.names.vetoed);
+      const { session, server } = ctx;
+      const book = (bytes: number): boolean => server.keeps(session, bytes);
+      open.watch = new ChangeWatch(completionFilter, outputBufferLength, book, open.tree.share.names.vetoed);
       void open.watch
         .listen(handle, (flags & ChangeNotifyFlags.WatchTree) !== 0, ctx.server.watches)
         .catch((error) => ctx.server.failed(error, { open: open.pathName }));

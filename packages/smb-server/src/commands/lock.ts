@@ -47,18 +47,41 @@ function take(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
   const wait = locks.some(({ flags }) => (flags & FailImmediately) === 0);
   if (wait && locks.length > 1) return NtStatus.InvalidParameter;
   const ranges = locks.map(({ offset, length, flags }) => ({ offset, length, exclusive: (flags & ExclusiveLock) !== 0 }));
+  const { owner } = ctx.session;
+  if (!server.quotas.locks.may(owner, ranges.length)) {
+    server.refuse('locks', ctx.session.actor);
+    return NtStatus.InsufficientResources;
+  }
   const input: LockInput = { kind: 'lock', openId: open.volatileFileId, ticket: server.nextOpenId(), ranges, wait };
   // One that waits when its open ends is not «cancelled»: there is no such lock any more.
   const cancelled = (): NtStatus => (open.ending ? NtStatus.RangeNotLocked : NtStatus.Cancelled);
-  return submitPending(ctx, tree.fileState, fileIdOf(ctx), input, cancelled);
+  return andThen(submitPending(ctx, tree.fileState, fileIdOf(ctx), input, cancelled), (status) => {
+    if (status === NtStatus.Success) count(ctx, ranges.length);
+    return status;
+  });
+}
+
+/** The open holds so many locks more, or less. */
+function count({ open, server, session }: ContextOf<'open'>, change: number): void {
+  if (open.closed) return; // it holds none any more
+  open.locks += change;
+  if (change > 0) server.quotas.locks.add(session.owner, change);
+  else if (change < 0) server.quotas.locks.remove(session.owner, -change);
 }
 
 /** MS-SMB2 3.3.5.14.1: what was unlocked before a wrong element stays unlocked. */
 function unlock(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
   const wrong = locks.findIndex(({ flags }) => flags !== Unlock);
   const ranges = wrong < 0 ? locks : locks.slice(0, wrong);
-  const status = ctx.tree.fileState.submit(fileIdOf(ctx), { kind: 'unlock', openId: ctx.open.volatileFileId, ranges });
-  return wrong < 0 ? status : andThen(status, (done) => (done === NtStatus.Success ? NtStatus.InvalidParameter : done));
+  const { open, tree } = ctx;
+  const status = tree.fileState.submit(fileIdOf(ctx), { kind: 'unlock', openId: open.volatileFileId, ranges });
+  return andThen(status, (done) => {
+    // Of a list that failed, some may be unlocked.
+    const held =
+      done === NtStatus.Success ? -ranges.length : tree.fileState.look(fileIdOf(ctx), open.volatileFileId).locks.length - open.locks;
+    count(ctx, held);
+    return wrong >= 0 && done === NtStatus.Success ? NtStatus.InvalidParameter : done;
+  });
 }
 
 const fileIdOf = ({ open }: ContextOf<'open'>): string => open.handle?.fileId ?? '';

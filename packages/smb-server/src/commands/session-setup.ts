@@ -22,6 +22,7 @@ import { nameOf } from '@ring3/wire';
 import { endSession } from '../close.ts';
 import { type ContextOf, command } from '../command.ts';
 import type { Connection } from '../connection.ts';
+import { ownerOf } from '../owner.ts';
 import { Session } from '../session.ts';
 
 type Answer = { sessionFlags: number; securityBuffer: Uint8Array } | NtStatus;
@@ -115,7 +116,7 @@ function sessionFor(ctx: ContextOf<'none'>): Session | NtStatus {
   if (ctx.header.sessionId !== 0) return NtStatus.UserSessionDeleted;
   const most = connection.authenticated ? server.limits.sessionsForConnection : server.limits.sessionsBeforeLogon;
   if (connection.sessions.size >= most) {
-    server.numbers.refused.add(connection.authenticated ? 'sessionsForConnection' : 'sessionsBeforeLogon');
+    server.refuse(connection.authenticated ? 'sessionsForConnection' : 'sessionsBeforeLogon', { peer: connection.link.peer });
     return NtStatus.InsufficientResources;
   }
   if (connection.authenticated) forgetOldest(connection);
@@ -212,7 +213,8 @@ function onComplete(
   }
   const identity = server.users.identityOf(logon);
   const previous = nobody ? undefined : previousOf(session, identity, previousSessionId);
-  if (first && !server.mayLogOn(previous)) {
+  if (first) session.owner = ownerOf(logon, identity, connection.network);
+  if (first && !server.mayLogOn(session, previous)) {
     forget(connection, session);
     return NtStatus.RequestNotAccepted;
   }

@@ -19,8 +19,14 @@ export const treeConnect = command({
     if (share === undefined) return NtStatus.BadNetworkName;
     const access = share.accessOf(session);
     if (access === 'none') return NtStatus.AccessDenied;
-    if (session.trees.size >= server.limits.treesForSession) {
-      server.numbers.refused.add('treesForSession');
+    const full =
+      session.trees.size >= server.limits.treesForSession
+        ? 'treesForSession'
+        : server.quotas.trees.may(session.owner)
+          ? undefined
+          : 'trees';
+    if (full !== undefined) {
+      server.refuse(full, session.actor);
       return NtStatus.InsufficientResources;
     }
     const encrypt = share.options?.encryption === 'required';
@@ -29,11 +35,12 @@ export const treeConnect = command({
     if (typeof forced === 'number') return forced;
     const connect = (root: Handle | undefined) => {
       if (isFull(server, share)) {
-        server.numbers.refused.add('maxConnections');
+        server.refuse('maxConnections', session.actor);
         return NtStatus.RequestNotAccepted;
       }
       const tree = new Tree(session.nextTreeId(), session, share, access === 'write', root, server.clock.wall(), forced);
       session.trees.set(tree.treeId, tree);
+      server.quotas.trees.add(session.owner);
       ctx.tree = tree;
       return answer(tree, encrypt);
     };

@@ -5,6 +5,9 @@ import { encodeTold, lengthOf, shownChange, type Told, tellChange } from './chan
 /** What a CHANGE_NOTIFY request comes to: the buffer of its answer, or a status. */
 export type Notified = Uint8Array | NtStatus;
 
+/** Books what is kept for a user: bytes more, or less. @returns false if that is too much; then nothing was booked */
+export type BookKept = (bytes: number) => boolean;
+
 interface Waiting {
   readonly room: number;
   answer(notified: Notified): void;
@@ -21,6 +24,7 @@ export class ChangeWatch {
   readonly #completionFilter: number;
   readonly #room: number;
   readonly #vetoed: ((name: string) => boolean) | undefined;
+  readonly #book: BookKept;
   readonly #waiting: Waiting[] = [];
   #told: Told[] = [];
   /** What they take in an answer, each up to the start of the next. */
@@ -33,9 +37,11 @@ export class ChangeWatch {
 
   /**
    * @param room bytes that the first request has for its answer
+   * @param book what is kept counts for its user
    * @param vetoed names of which nothing is told
    */
-  constructor(completionFilter: number, room: number, vetoed?: (name: string) => boolean) {
+  constructor(completionFilter: number, room: number, book: BookKept, vetoed?: (name: string) => boolean) {
+    this.#book = book;
     this.#completionFilter = completionFilter;
     this.#room = room;
     this.#vetoed = vetoed;
@@ -72,6 +78,7 @@ export class ChangeWatch {
 
   /** A change has happened. */
   tell(change: Change): void {
+    if (this.#ended !== undefined) return;
     const shown = this.#vetoed === undefined ? change : shownChange(change, this.#vetoed);
     if (shown === undefined) return;
     if (shown.what === 'overflow') this.#lose();
@@ -83,18 +90,24 @@ export class ChangeWatch {
     for (const one of told) {
       const last = this.#told.at(-1);
       if (this.#lost || (last?.action === one.action && last.fileName === one.fileName)) continue;
-      if (this.#told.length >= mostKept || this.#bytes + lengthOf(one) > this.#room) this.#lose();
+      const length = (lengthOf(one) + 3) & ~3;
+      if (this.#told.length >= mostKept || this.#bytes + lengthOf(one) > this.#room || !this.#book(length)) this.#lose();
       else {
         this.#told.push(one);
-        this.#bytes += (lengthOf(one) + 3) & ~3;
+        this.#bytes += length;
       }
     }
   }
 
   #lose(): void {
-    this.#told = [];
-    this.#bytes = 0;
+    this.#forget();
     this.#lost = true;
+  }
+
+  #forget(): void {
+    this.#told = [];
+    if (this.#bytes > 0) this.#book(-this.#bytes);
+    this.#bytes = 0;
   }
 
   #flush(): void {
@@ -102,8 +115,7 @@ export class ChangeWatch {
     const first = this.#waiting.shift();
     if (first === undefined) return;
     const buffer = this.#lost ? undefined : encodeTold(this.#told);
-    this.#told = [];
-    this.#bytes = 0;
+    this.#forget();
     this.#lost = false;
     first.answer(buffer === undefined || buffer.length > first.room ? NtStatus.NotifyEnumDir : buffer);
   }
@@ -112,6 +124,7 @@ export class ChangeWatch {
   end(status: NtStatus): void {
     if (this.#ended !== undefined) return;
     this.#ended = status;
+    this.#forget();
     this.#watch?.close();
     this.#listening?.delete(this);
     for (const { answer } of this.#waiting.splice(0)) answer(status);

@@ -28,6 +28,8 @@ export interface RpcInterface {
 export interface Endpoint {
   /** @returns the PDUs that answer, or undefined where the association is broken: garbage instead of a PDU */
   receive(bytes: Uint8Array): Uint8Array[] | undefined;
+  /** Bytes of a request whose last fragment is missing. */
+  readonly held: number;
 }
 
 /** A UUID as DCE writes it, from its text: the first three groups little-endian. */
@@ -167,6 +169,9 @@ export function createEndpoint(name: string, rpc: RpcInterface, host: PipeHost):
   };
 
   return {
+    get held() {
+      return pending?.length ?? 0;
+    },
     receive: (bytes) => {
       const answers: Uint8Array[] = [];
       try {

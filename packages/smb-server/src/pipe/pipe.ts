@@ -43,6 +43,8 @@ export interface Pipe {
   read(length: number): { readonly bytes: Uint8Array; readonly more: boolean } | undefined;
   /** The answers that wait, or what is left of them; they stay. */
   readonly waiting: readonly Uint8Array[];
+  /** Bytes that it keeps: responses that wait, and a request whose last fragment is missing. */
+  readonly held: number;
 }
 
 const interfaces = { srvsvc, wkssvc };
@@ -66,6 +68,9 @@ function pipeOver(endpoint: Endpoint): Pipe {
   let unread = 0;
   return {
     waiting,
+    get held() {
+      return unread + endpoint.held;
+    },
     write: (bytes) => {
       if (broken) return false;
       const answers = endpoint.receive(bytes);

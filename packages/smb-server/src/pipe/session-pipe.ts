@@ -52,22 +52,30 @@ type Read = { dataRemaining: number; data: Uint8Array[] } | NtStatus;
 /** A named pipe that a session has open: reads wait for answers, and end with the pipe. MS-SMB2 3.3.5.12, 3.3.5.13, 3.3.5.15.10. */
 export class SessionPipe {
   readonly #pipe: Pipe;
+  readonly #book: (bytes: number) => boolean;
+  /** Bytes of `Pipe.held` that are booked. */
+  #booked = 0;
+  /** Its user keeps too much: it takes no more messages. */
+  #full = false;
   #waiting: (() => void)[] = [];
   #closed = false;
 
-  constructor(pipe: Pipe) {
+  /** @param book books what the pipe keeps for its user: bytes more, or less. It returns false if that is too much */
+  constructor(pipe: Pipe, book: (bytes: number) => boolean) {
     this.#pipe = pipe;
+    this.#book = book;
   }
 
   /** Opens one of the pipes that there are. Nothing else is ever reached by a name. */
   static open(session: Session, name: string): SessionPipe | undefined {
     const pipe = openPipe(name, hostFor(session));
-    return pipe === undefined ? undefined : new SessionPipe(pipe);
+    const { server } = session.connection;
+    return pipe === undefined ? undefined : new SessionPipe(pipe, (bytes) => server.keeps(session, bytes));
   }
 
   /** Takes a message of the client's. */
   write(data: readonly Uint8Array[], length: number): { count: number } | NtStatus {
-    if (!this.#pipe.write(joined(data, length))) return NtStatus.PipeDisconnected;
+    if (!this.#write(joined(data, length))) return NtStatus.PipeDisconnected;
     for (const call of this.#waiting.splice(0)) call();
     return { count: length };
   }
@@ -91,14 +99,31 @@ export class SessionPipe {
   #read(request: Request, length: number): Exclude<Read, number> | undefined {
     const found = this.#pipe.read(length);
     if (found === undefined) return undefined;
+    this.#rebook();
     if (found.more) request.status = NtStatus.BufferOverflow;
     return { dataRemaining: 0, data: [found.bytes] };
   }
 
   /** A message there, and its answer: FSCTL_PIPE_TRANSCEIVE. */
   transceive(input: Uint8Array, limit: number): { readonly bytes: Uint8Array; readonly more: boolean } | NtStatus {
-    if (!this.#pipe.write(input)) return NtStatus.PipeDisconnected;
-    return this.#pipe.read(limit) ?? { bytes: new Uint8Array(0), more: false };
+    if (!this.#write(input)) return NtStatus.PipeDisconnected;
+    const answer = this.#pipe.read(limit);
+    this.#rebook();
+    return answer ?? { bytes: new Uint8Array(0), more: false };
+  }
+
+  #write(bytes: Uint8Array): boolean {
+    if (this.#full || !this.#pipe.write(bytes)) return false;
+    this.#full = !this.#rebook();
+    return !this.#full;
+  }
+
+  #rebook(): boolean {
+    const change = this.#pipe.held - this.#booked;
+    if (change === 0) return true;
+    if (!this.#book(change)) return false;
+    this.#booked += change;
+    return true;
   }
 
   /** The answers that wait, which stay: FSCTL_PIPE_PEEK. */
@@ -108,6 +133,8 @@ export class SessionPipe {
 
   close(): void {
     this.#closed = true;
+    if (this.#booked > 0) this.#book(-this.#booked);
+    this.#booked = 0;
     for (const call of this.#waiting.splice(0)) call();
   }
 }

@@ -42,9 +42,10 @@ const counters = (server: Server): object => ({
   sessions: server.sessions.size,
   opens: server.opens.size,
   held: server.budget.held,
+  quotas: Object.values(server.quotas as unknown as Record<string, { total: number }>).reduce((sum, { total }) => sum + total, 0),
   files: (server.shares.get('share')?.fileState as LocalFileState | undefined)?.size,
 });
-const nothing = { connections: 0, sessions: 0, opens: 0, held: 0, files: 0 };
+const nothing = { connections: 0, sessions: 0, opens: 0, held: 0, quotas: 0, files: 0 };
 
 describe('before log-on (DOS)', () => {
   test('a connection may begin few log-ons until one is complete', async () => {
@@ -284,6 +285,7 @@ function counted(store: Vfs): { readonly vfs: Vfs; readonly handles: Set<Handle>
   const vfs: Vfs = {
     ...store,
     features: store.features,
+    fileDescriptors: { handle: 2, directory: 1 },
     root: (...who) => count(store.root(...who)),
     open: (folder, ...how) => {
       used(folder, 'open in');

@@ -85,7 +85,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
   const stat: Stat | VfsCode = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   if (session.state !== 'valid' || session.trees.get(tree.treeId) !== tree) return NtStatus.UserSessionDeleted;
-  if (!server.mayOpen(session)) return NtStatus.TooManyOpenedFiles; // others came first while the store took its time
+  if (!server.mayOpen(tree, trail.names.length)) return NtStatus.TooManyOpenedFiles; // others came first while the store took its time
   const open = new Open({
     persistentFileId: server.nextId(),
     volatileFileId: openId,
@@ -101,7 +101,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
     pathName: base === undefined ? shownPath(trail, name) : shownPath(trail, name, handle.name),
   });
   open.fileGuard.archived = (attributesOf(stat, (base ?? handle).kind) & FileAttributes.Archive) !== 0;
-  session.opens.set(openId, open);
+  server.enter(open);
   ctx.open = open;
   server.opened(open, action);
   const oplockLevel = yield* requestCaching(plan, open);

@@ -16,14 +16,16 @@ export const create = command({
   request: CreateRequest,
   response: CreateResponse,
   handle(ctx, request): MaybePromise<Answer> {
-    const { session, tree, server } = ctx;
-    if (!server.mayOpen(session)) return NtStatus.TooManyOpenedFiles;
-    if (tree.share.isPipe) return openPipe(ctx, request);
+    const { tree, server } = ctx;
+    if (tree.share.isPipe) return server.mayOpen(tree) ? openPipe(ctx, request) : NtStatus.TooManyOpenedFiles;
     const broken = validate(request);
     if (broken !== NtStatus.Success) return broken;
     const plan = planOf(ctx, request);
     if (typeof plan === 'number') return plan;
-    return runSteps(createFile(plan));
+    const depth = Math.max(0, plan.path.components.length - 1);
+    if (!server.mayOpen(tree, depth)) return NtStatus.TooManyOpenedFiles;
+    const answer = runSteps(createFile(plan));
+    return answer instanceof Promise ? answer.finally(server.quotas.fileDescriptors.during(tree, depth)) : answer;
   },
 });
 

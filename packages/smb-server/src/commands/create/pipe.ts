@@ -19,9 +19,8 @@ export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parame
     pipe,
     pathName: request.name,
   });
-  session.opens.set(open.volatileFileId, open);
+  server.enter(open);
   ctx.open = open;
-  server.opens.set(open.volatileFileId, open);
   return {
     oplockLevel: OplockLevel.None,
     createAction: CreateAction.Opened,
