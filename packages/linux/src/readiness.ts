@@ -26,6 +26,8 @@ const libc = {
 const Control = { Add: 1, Delete: 2, Modify: 3 } as const;
 const closeOnExec = 0o2000000;
 const batch = 64;
+/** A turn of the event loop calls no more callbacks after this time, ms: the others have theirs in the next turn. */
+const turnMs = 2;
 // struct epoll_event: events u32, then 64 bits of user data; packed only on x86-64
 const dataAt = process.arch === 'x64' ? 4 : 8;
 const eventBytes = dataAt + 8;
@@ -152,9 +154,13 @@ export class Readiness {
       this.#count = libc.wait.run(this.#epoll, this.#events, batch, 0);
     }
     try {
-      while (this.#next < this.#count) this.#tell(this.#next++);
+      const start = performance.now();
+      while (this.#next < this.#count) {
+        this.#tell(this.#next++);
+        if (performance.now() - start > turnMs) break;
+      }
     } finally {
-      if (this.#next < this.#count) this.#schedule(); // a callback threw: the others are called in the next turn
+      if (this.#next < this.#count) this.#schedule(); // time is over, or a callback threw: the others are called in the next turn
     }
   };
 

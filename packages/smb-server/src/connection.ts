@@ -80,8 +80,8 @@ export class Connection implements Stranger {
   #loggedOn = 0;
   /** The user that its logon counts for. */
   #user = '';
-  /** A user was logged on, now or before. */
-  #hadLogon = false;
+  /** A user with a name was logged on, now or before. */
+  #hadUser = false;
   readonly #waiting: Received[] = [];
   readonly #inFlight = new Set<Compound>();
   readonly #retired = new RetiredSessions();
@@ -167,10 +167,10 @@ export class Connection implements Stranger {
     return this.#loggedOn > 0;
   }
 
-  /** A user has logged on for the first time in a session: the first such session lifts the limits that hold before logon. @param user the user's key for limits */
-  loggedOn(user: string): void {
+  /** A user has logged on for the first time in a session: the first such session lifts the limits that hold before logon. */
+  loggedOn({ owner: user, isGuest, isAnonymous }: Session): void {
+    this.#hadUser ||= !isGuest && !isAnonymous;
     if (this.#loggedOn++ > 0) return;
-    this.#hadLogon = true;
     this.#logonTimer?.clear();
     this.#reader.limit = Math.max(this.maxWrite, this.maxTransact) + frameSlack;
     this.#user = user;
@@ -448,7 +448,7 @@ export class Connection implements Stranger {
     this.server.budget.leave(this.#account);
     this.server.strangers.delete(this);
     this.#reader.dispose();
-    if (this.#hadLogon) this.log.info('connection ended', { reason });
+    if (this.#hadUser) this.log.info('connection ended', { reason });
     else this.log.debug('connection ended', { reason }); // a stranger fills no log
     this.async.cancelWhere(() => true);
     for (const session of [...this.sessions.values()]) endSession(session);

@@ -48,7 +48,7 @@ export interface Limits {
   readonly keptBytes: number;
   /** Until a connection that sent nothing, has no file open and nothing in flight is let go; 0: never. */
   readonly idleMs: number;
-  /** Before a failed log-on is answered. */
+  /** Before a failed log-on is answered; and, after the first few failures, the time for each further attempt of an address (logon-throttle.ts). 0: neither. */
   readonly failedLogonDelayMs: number;
   /** Until a broken oplock counts as acknowledged. */
   readonly oplockBreakMs: number;

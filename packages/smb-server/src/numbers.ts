@@ -111,6 +111,7 @@ export const refusingLimits = [
   'keptBytes',
   'frameBeforeLogon',
   'logonMs',
+  'failedLogonDelayMs',
   'idleMs',
   'crowdedMs',
   'maxConnections',

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { Clock, DebugSwitches, Link, Log, Metrics, Random, Timer } from '@ring3/kit';
-import { createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism } from '@ring3/smb-proto';
+import type { Clock, DebugSwitches, Link, Log, MaybePromise, Metrics, Random, Timer } from '@ring3/kit';
+import { createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism, StatusError } from '@ring3/smb-proto';
 import { Admission } from './admission.ts';
 import { Allowance } from './allowance.ts';
 import { Budget } from './budget.ts';
@@ -16,6 +16,7 @@ import { createIds } from './ids.ts';
 import { Leases } from './leases.ts';
 import { Leaving } from './leaving.ts';
 import type { Limits } from './limits.ts';
+import { LogonThrottle } from './logon-throttle.ts';
 import { networkOf } from './network.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import { Numbers, type RefusingLimit } from './numbers.ts';
@@ -24,6 +25,7 @@ import { notifyBreak } from './oplock-breaks.ts';
 import type { ResolvedOptions } from './options.ts';
 import { Quotas } from './quotas.ts';
 import { RefusalLog } from './refusal-log.ts';
+import { RepeatedLog } from './repeated-log.ts';
 import { changeOptions, type RunTimeOptions } from './run-time-options.ts';
 import type { Session } from './session.ts';
 import { createShares, type Shares } from './shares.ts';
@@ -64,6 +66,9 @@ export class Server {
   readonly strangers: Strangers;
   readonly quotas: Quotas;
   readonly #refusals: RefusalLog;
+  readonly logons: LogonThrottle;
+  /** For lines that strangers can cause. */
+  readonly repeated: RepeatedLog;
   readonly nextId: () => number;
   readonly startTime: number;
   readonly leases = new Leases(() => this.nextOpenId());
@@ -75,7 +80,6 @@ export class Server {
   readonly #admission = new Admission(this);
   readonly #idle = new IdleSweep(this);
   #options: ResolvedOptions;
-  #mechanism: Mechanism;
   readonly #fileStates = new Set<WeakRef<FileState>>();
   /** Takes the families of `numbers` out of the metrics. */
   readonly #shown: Disposable;
@@ -104,8 +108,9 @@ export class Server {
     this.#refusals = new RefusalLog(this.numbers.refused, this.clock, this.log);
     this.startTime = this.clock.wall();
     this.nextId = createIds(this.clock, this.random);
-    this.#mechanism = this.#createMechanism(options);
-    this.securityBuffer = negotiateToken([this.#mechanism]);
+    this.logons = new LogonThrottle(this.clock);
+    this.repeated = new RepeatedLog(this.clock, this.log);
+    this.securityBuffer = negotiateToken([this.#createMechanism('')]);
     this.#shown = this.metrics.show(familiesOf(this));
   }
 
@@ -142,14 +147,15 @@ export class Server {
     const before = this.#options;
     const options = changeOptions(before, changes);
     this.#options = options;
-    this.#mechanism = this.#createMechanism(options);
     this.budget.limit = options.limits.totalBytes;
     if (options.limits.idleMs !== before.limits.idleMs) this.#idle.restart();
   }
 
-  #createMechanism({ name, anonymous, guest }: ResolvedOptions): Mechanism {
+  /** NTLM for clients of an address. */
+  #createMechanism(network: string): Mechanism {
+    const { name, anonymous, guest } = this.#options;
     return ntlmMechanism({
-      lookup: (user) => this.users.hashOf(user),
+      lookup: (user) => this.#lookup(user, network),
       computerName: name,
       random: this.random,
       now: () => this.clock.wall(),
@@ -158,8 +164,17 @@ export class Server {
     });
   }
 
-  createAcceptor(): ReturnType<typeof createAcceptor> {
-    return createAcceptor([this.#mechanism]);
+  createAcceptor({ network }: Connection): ReturnType<typeof createAcceptor> {
+    return createAcceptor([this.#createMechanism(network)]);
+  }
+
+  /** The hash of a user's password, when it is the attempt's turn. @throws StatusError if its turn is too far away */
+  #lookup(user: string, network: string): MaybePromise<Uint8Array | undefined> {
+    const wait = this.logons.attempt(user, network, this.limits.failedLogonDelayMs);
+    if (wait === 0) return this.users.hashOf(user);
+    if (wait !== undefined) return new Promise((resolve) => this.clock.after(wait, () => resolve(this.users.hashOf(user))));
+    this.refuse('failedLogonDelayMs', { address: network, user });
+    throw new StatusError(NtStatus.RequestNotAccepted, 'too many failed log-ons');
   }
 
   /**
@@ -270,15 +285,17 @@ export class Server {
   loggedOn(session: Session, first: boolean): void {
     if (first) {
       this.quotas.sessions.add(session.owner);
-      session.connection.loggedOn(session.owner);
+      session.connection.loggedOn(session);
     }
     const { actor, isGuest, isAnonymous } = session;
     this.numbers.logons.add(isGuest ? 'guest' : isAnonymous ? 'anonymous' : 'user');
+    if (!isGuest && !isAnonymous) this.logons.succeeded(actor.user, session.connection.network, this.limits.failedLogonDelayMs);
     this.events.emit('log-on', { ...actor, guest: isGuest, anonymous: isAnonymous, status: 0 });
   }
 
   logonFailed(connection: Connection, user: string, status: number): void {
     this.numbers.logonFailures.add(status);
+    if (status === NtStatus.RequestNotAccepted) return; // refused unseen: an attempt that nobody looked at fills no audit
     this.events.emit('log-on', { user, peer: connection.link.peer, session: 0, guest: false, anonymous: false, status });
   }
 
@@ -436,6 +453,7 @@ export class Server {
     this.#crowd?.clear();
     this.#idle.stop();
     await this.leaving.close();
+    this.repeated.close();
     this.#shown[Symbol.dispose]();
   }
 }

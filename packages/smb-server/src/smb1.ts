@@ -35,7 +35,8 @@ export function answerSmb1(connection: Connection, frame: Frame): string | undef
   const wildcard = dialects.includes('SMB 2.???') && max >= Dialect.Smb21;
   const plain = dialects.includes('SMB 2.002') && min <= Dialect.Smb202;
   if (!wildcard && !plain) {
-    connection.log.warn('a client that speaks SMB1 alone was refused', { dialects });
+    const { id, link, network, server } = connection;
+    server.repeated.say('warn', 'a client that speaks SMB1 alone was refused', network, { connection: id, peer: link.peer, dialects });
     return 'SMB1 is not spoken here';
   }
   connection.takeFirstMessageId();

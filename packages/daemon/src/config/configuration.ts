@@ -66,7 +66,12 @@ export const limitKeys = {
   ),
   'idle-minutes': limit('idleMs', 'until a connection that sent nothing and has nothing open is let go; 0: never', 0, 525_600, minutes),
   'logon-seconds': limit('logonMs', 'until somebody has to have logged on', 1, 3600, seconds),
-  'failed-logon-delay-ms': limit('failedLogonDelayMs', 'before a failed log-on is answered, in milliseconds', 0, 60_000),
+  'failed-logon-delay-ms': limit(
+    'failedLogonDelayMs',
+    'before a failed log-on is answered, and for each attempt of an address after some that failed, in milliseconds; 0: no limit',
+    0,
+    60_000,
+  ),
   'oplock-break-seconds': limit('oplockBreakMs', 'until a broken oplock counts as acknowledged', 1, 3600, seconds),
   'frame-before-logon': limit('frameBeforeLogon', 'bytes of a frame before somebody has logged on', 4096, 1 << 20),
   'connection-bytes': limit('connectionBytes', 'bytes received and unfinished, or unsent, for a connection', 1 << 20, 2 ** 31),

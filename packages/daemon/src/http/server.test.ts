@@ -206,3 +206,18 @@ test('loopback is 127.0.0.0/8 and ::1', () => {
   strictEqual(ownHosts('::1', 8080).has('[::1]'), false);
   strictEqual(tokenCheck('')('Bearer '), false);
 });
+
+test('connections that say nothing keep nobody out, however many there are', async (t) => {
+  const { port } = await start(t);
+  const silent = await Promise.all(
+    Array.from(
+      { length: 200 },
+      () =>
+        new Promise<ReturnType<typeof connect>>((made) => {
+          const socket = connect(port, '127.0.0.1', () => made(socket)).on('error', () => {});
+        }),
+    ),
+  );
+  for (let i = 0; i < 10; i++) strictEqual((await ask(port, '/health')).status, 200);
+  for (const socket of silent) socket.destroy();
+});

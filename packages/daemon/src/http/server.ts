@@ -5,6 +5,7 @@ import { hostPort, type Log, type Random } from '@ring3/kit';
 import { isLoopback, ownHosts, tokenCheck } from './access.ts';
 import { consoleApp, type Shown } from './console-app.ts';
 import { consoleToken, readToken, tokenPath } from './console-token.ts';
+import { limitConnections } from './visitors.ts';
 
 /** Where the console listens, and who may ask. */
 export interface ConsoleOptions {
@@ -44,7 +45,7 @@ export async function serveConsole(
     keepAliveTimeout: 5_000,
     connectionsCheckingInterval: 2_000,
   });
-  server.maxConnections = maxConnections;
+  limitConnections(server, maxConnections);
   server.timeout = 30_000; // an answer that nobody reads
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(`cannot listen on ${hostPort(host, port)} (${error.code})`)));

@@ -41,6 +41,8 @@ export class NetlinkPort implements Port {
   #strictCheck = 0;
   #largestReceive = 0;
   #dump: { readonly list: Dump; readonly head: MessageHead; readonly type: number; ended: boolean } | undefined;
+  /** No program receives any more. */
+  #abandoned = false;
   #closed = false;
 
   constructor(owner: PortOwner, options: PortOptions) {
@@ -175,12 +177,18 @@ export class NetlinkPort implements Port {
     if (this.#dump !== undefined && !this.#queue.exceeds(this.#queue.limit / 2)) this.#continueDump();
   }
 
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  abandon(): void {
+    if (this.#abandoned) return;
+    this.#abandoned = true;
     this.#dump?.list.close?.();
     this.#dump = undefined;
     this.#queue.clear();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.abandon();
     this.#groups = 0;
     this.#owner.changed(this);
   }
@@ -191,7 +199,7 @@ export class NetlinkPort implements Port {
 
   /** Queues a datagram for the program and notifies it if it may be waiting. @param charge minimum charge @returns false if the datagram was lost */
   deliver(datagram: Uint8Array, charge = 0): boolean {
-    if (this.#closed) return false;
+    if (this.#closed || this.#abandoned) return false;
     this.#owner.trace?.('out', this.#portId, datagram);
     const waiting = this.#queue.readable;
     const kept = this.#queue.push(datagram, charge);
@@ -201,6 +209,10 @@ export class NetlinkPort implements Port {
 
   /** Starts a dump: its first block is queued at once. @returns 0, or EBUSY while another one runs */
   startDump(list: Dump, header: MessageHeader): number {
+    if (this.#abandoned) {
+      list.close?.();
+      return 0;
+    }
     if (this.#dump !== undefined) {
       list.close?.();
       return Errno.EBUSY;

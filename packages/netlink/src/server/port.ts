@@ -95,6 +95,8 @@ export interface Port {
   take(): Uint8Array | number;
   /** The program received, with a buffer of `capacity` bytes: a running dump continues. */
   received(capacity: number): void;
+  /** No program receives any more: responses and dumps are dropped from now on. What the program sent before is still done. */
+  abandon(): void;
   /** Closes the port and releases all that it holds; a second call does nothing. */
   close(): void;
 }

@@ -2,7 +2,7 @@ import { DecodeError, Frame, type TypeOf } from '@ring3/wire';
 import type { RandomBytes } from '../crypto/random-bytes.ts';
 import { rc4 } from '../crypto/rc4.ts';
 import { filetimeFromMs } from '../dtyp/filetime.ts';
-import { NtStatus } from '../status.ts';
+import { NtStatus, StatusError } from '../status.ts';
 import { type Acceptor, type AuthComplete, type AuthStep, authFailed, type Logon, type Mechanism } from './mechanism.ts';
 import { hmacMd5, ntlmIntegrity, ntProof, responseKeyNt, sameCode, sessionBaseKey, unicode } from './ntlm-crypto.ts';
 import {
@@ -25,7 +25,10 @@ import {
 /** NTLM's object identifier in SPNEGO, MS-SPNG 1.9. */
 export const ntlmOid = '1.3.6.1.4.1.311.2.2.10';
 
-/** Returns the NT hash of a user, or undefined if the user does not exist. `domain` is the client's value, often the name of its machine. */
+/**
+ * Returns the NT hash of a user, or undefined if the user does not exist. `domain` is the client's value, often the name of its machine.
+ * A StatusError fails the attempt with its status, before the proof is verified.
+ */
 export type UserLookup = (user: string, domain: string) => Uint8Array | undefined | Promise<Uint8Array | undefined>;
 
 export interface NtlmServerOptions {
@@ -146,7 +149,7 @@ class NtlmAcceptor implements Acceptor {
   accept(token: Uint8Array): AuthStep | Promise<AuthStep> {
     let claim: Claim | undefined;
     const failed = (error: unknown): AuthStep => {
-      if (error instanceof Refusal) return authFailed(error.status, error.message, claim);
+      if (error instanceof Refusal || error instanceof StatusError) return authFailed(error.status, error.message, claim);
       if (error instanceof DecodeError) return authFailed(NtStatus.InvalidParameter, error.message, claim);
       throw error;
     };

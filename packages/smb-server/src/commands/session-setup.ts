@@ -86,7 +86,7 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
   if (connection.dialect === Dialect.Smb311 && session.state === 'inProgress') {
     session.preauthHash = preauthHash(session.preauthHash ?? connection.preauthHash, ctx.frame.chunks(ctx.at, ctx.length));
   }
-  session.acceptor ??= connection.server.createAcceptor();
+  session.acceptor ??= connection.server.createAcceptor(connection);
   session.authenticating = true;
   const release = (): void => {
     session.authenticating = false;
@@ -162,7 +162,8 @@ function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, u
   const { connection } = ctx;
   const { server } = connection;
   session.acceptor = undefined;
-  connection.log.warn('log-on failed', { reason, user });
+  const { id, link, network } = connection;
+  server.repeated.say('warn', 'log-on failed', network, { connection: id, peer: link.peer, reason, user });
   server.debug.say('auth', 'log-on failed', {
     connection: connection.id,
     peer: connection.link.peer,
@@ -222,7 +223,15 @@ function onComplete(
   if (first && !nobody) protect(session, logon.sessionKey, securityMode);
   session.preauthHash = undefined;
   server.loggedOn(session, first);
-  connection.log.info('logged on', { user: logon.user, guest: logon.guest, anonymous: logon.anonymous });
+  const { user, guest, anonymous } = logon;
+  if (nobody)
+    server.repeated.say('info', 'logged on', connection.network, {
+      connection: connection.id,
+      peer: connection.link.peer,
+      guest,
+      anonymous,
+    });
+  else connection.log.info('logged on', { user, guest, anonymous });
   if (server.debug.on.auth) tellLogon(session, logon, !first);
   ctx.signResponse = !nobody;
   let sessionFlags = 0;

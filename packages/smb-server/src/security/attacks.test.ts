@@ -1,7 +1,7 @@
 /** One client, or a stranger, never stops the others: each attack runs while a second client asks for the attributes of its file. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { FakeClock, type Link } from '@ring3/kit';
+import { FakeClock, type Link, type Log, type LogFields, silentLog } from '@ring3/kit';
 import { FileInformationClass, NtStatus } from '@ring3/smb-proto';
 import type { Server } from '../server.ts';
 import { asking, echo, type Ids, idsOf, loggingOff, reading, writing } from '../testing/elements.ts';
@@ -204,6 +204,128 @@ describe('time before logon', () => {
     await turns();
     ok(client.ended !== undefined);
     strictEqual(clock.pending, 0);
+    await server.close();
+  });
+});
+
+describe('guesses and noise', () => {
+  /** A log that keeps its lines above debug. */
+  function keptLog(): { log: Log; lines: { what: string; fields: LogFields }[] } {
+    const lines: { what: string; fields: LogFields }[] = [];
+    const keep = (what: string, fields: LogFields = {}): void => void lines.push({ what, fields });
+    const log: Log = { ...silentLog, child: () => log, info: keep, warn: keep };
+    return { log, lines };
+  }
+
+  test('guesses on many connections of one address are refused unseen, and keep neither others there nor the user elsewhere from logging on', async () => {
+    const clock = new FakeClock();
+    const server = testServer({ clock, limits: { failedLogonDelayMs: 250 } });
+    const guess = async (user: string, password: string, address: string): Promise<number | undefined> => {
+      const client = from(server, address);
+      await client.negotiate();
+      let status: number | undefined;
+      void client.logOn(user, password).then(
+        (answer) => (status = answer.status),
+        () => {},
+      );
+      await turns(8);
+      if (status === undefined) {
+        clock.advance(250); // the delay of a failure
+        await turns();
+      }
+      return status;
+    };
+    const found = new Map<number | undefined, number>();
+    for (let i = 0; i < 60; i++) {
+      const client = from(server, '192.0.2.1');
+      await client.negotiate();
+      void client.logOn('ann', `guess ${i}`).then(
+        ({ status }) => found.set(status, (found.get(status) ?? 0) + 1),
+        () => {},
+      );
+    }
+    await turns(60);
+    for (let i = 0; i < 10; i++) {
+      clock.advance(250);
+      await turns();
+    }
+    const looked = found.get(NtStatus.LogonFailure) ?? 0;
+    ok(looked >= 8 && looked <= 8 + 8, `${looked} were looked at`);
+    strictEqual(found.get(NtStatus.RequestNotAccepted), 60 - looked);
+    strictEqual(await guess('bob', 'word', '192.0.2.1'), Success, 'another user at that address');
+    strictEqual(await guess('ann', 'secret', '192.0.2.2'), Success, 'the user at another address');
+    strictEqual(server.numbers.refused.of('failedLogonDelayMs'), 60 - looked);
+    await server.close();
+  });
+
+  test('an unknown name is refused as a known one', async () => {
+    const server = testServer({ limits: { failedLogonDelayMs: 250 } });
+    const statuses: Record<string, (number | undefined)[]> = {};
+    for (const user of ['ann', 'nobody']) {
+      const seen: (number | undefined)[] = [];
+      statuses[user] = seen;
+      for (let i = 0; i < 20; i++) {
+        const client = from(server, user);
+        await client.negotiate();
+        void client.logOn(user, 'guess').then(({ status }) => (seen[i] = status));
+      }
+      await turns(30);
+      for (let i = 0; i < 10; i++) {
+        (server.clock as FakeClock).advance(250);
+        await turns();
+      }
+    }
+    deepStrictEqual(statuses['ann'], statuses['nobody']);
+    await server.close();
+  });
+
+  test('strangers leave one line for each address, and then one with how many there were', async () => {
+    const clock = new FakeClock();
+    const { log, lines } = keptLog();
+    const server = testServer({ clock, log });
+    for (let i = 0; i < 100; i++) {
+      const client = from(server, '192.0.2.1');
+      await client.negotiate();
+      await client.logOn('ann', 'wrong');
+      client.end();
+      await turns(1);
+    }
+    for (let i = 0; i < 100; i++) from(server, '192.0.2.2').end();
+    await turns();
+    deepStrictEqual(
+      lines.map(({ what }) => what),
+      ['log-on failed'],
+    );
+    clock.advance(60_000);
+    deepStrictEqual(
+      lines.map(({ what, fields }) => [what, fields['times']]),
+      [
+        ['log-on failed', undefined],
+        ['log-on failed', 99],
+      ],
+    );
+    for (let i = 0; i < 200; i++) {
+      const client = from(server, `198.51.100.${i}`);
+      await client.negotiate();
+      await client.logOn('ann', 'wrong');
+    }
+    ok(lines.length < 2 + 70, `${lines.length} lines`);
+    await server.close();
+    ok(lines.length < 2 + 140);
+  });
+
+  test('guests leave no line for each connection', async () => {
+    const clock = new FakeClock();
+    const { log, lines } = keptLog();
+    const server = testServer({ clock, log, guest: true });
+    for (let i = 0; i < 50; i++) {
+      const client = new RawClient(server);
+      await client.negotiate();
+      strictEqual((await client.logOn(`stranger ${i}`, '')).status, Success);
+      client.end();
+      await turns(1);
+    }
+    strictEqual(lines.length, 1);
     await server.close();
   });
 });

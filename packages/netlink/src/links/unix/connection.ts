@@ -83,6 +83,8 @@ export class UnixConnection {
   #framed = false;
   /** A datagram that did not fit; it is sent next. */
   #unsent: Uint8Array | undefined;
+  /** The program has closed its socket. */
+  #left = false;
   #pumping = false;
   #nudge: Timer | undefined;
 
@@ -112,6 +114,7 @@ export class UnixConnection {
   }
 
   #ready(events: number): void {
+    if ((events & Ready.HangUp) !== 0) this.#leave();
     if ((events & Ready.Writable) !== 0 && this.#unsent !== undefined) {
       this.#watch.update(Ready.Readable);
       const datagram = this.#unsent;
@@ -128,6 +131,14 @@ export class UnixConnection {
   }
 
   /** @returns false if the program violates the protocol */
+  /** The program has closed its socket: what it sent is still done, but nothing is built that it would receive. */
+  #leave(): void {
+    this.#left = true;
+    this.#unsent = undefined;
+    this.#nudge?.clear();
+    this.#port?.abandon();
+  }
+
   #packet(length: number): boolean {
     const { descriptors } = details;
     if (descriptors.length > 1) {
@@ -231,6 +242,7 @@ export class UnixConnection {
   #connect(server: NetlinkServer, push: boolean): Port {
     const port = server.connect(this.#portOptions(push));
     this.#port = port;
+    if (this.#left) port.abandon();
     this.#owner.opened(port, this);
     this.#fitSendBuffer(port);
     return port;
@@ -270,7 +282,7 @@ export class UnixConnection {
   /** Moves queued datagrams of the port to the program's socket. */
   #pump(): void {
     const port = this.#port;
-    if (port === undefined || this.#pumping || this.#unsent !== undefined || this.#fd < 0) return;
+    if (port === undefined || this.#left || this.#pumping || this.#unsent !== undefined || this.#fd < 0) return;
     this.#pumping = true;
     try {
       while (this.#pumpOne(port));

@@ -335,3 +335,41 @@ test('a program that leaves in the middle of a dump leaves nothing behind', () =
     assert.notEqual(server.port(portId), port); // the number may belong to another descriptor now
     other.close();
   }));
+
+test('of what a program sent before it closed its socket unread, changes are done and dumps are not built', async () => {
+  let filled = 0;
+  let changed = 0;
+  const dump = command({
+    attributes: Item,
+    handle: () => Errno.ENOENT,
+    dump: () => ({
+      fill: () => {
+        filled++;
+        return true;
+      },
+    }),
+  });
+  const change = command({
+    attributes: Item,
+    handle: () => {
+      changed++;
+      return undefined;
+    },
+  });
+  const server = createServer({ subsystems: [subsystem(0x7f, { 1: dump, 2: change })] });
+  const path = freshPath();
+  const listener = listenUnix(path, { namespace: () => server });
+  const fds = Array.from({ length: 20 }, () => bare(path));
+  for (const fd of fds) {
+    for (let i = 0; i < 3; i++) send(fd, datagram(0x7f01, 0x301, i, 1));
+    send(fd, datagram(0x7f02, 0x5, 9, 1));
+    close(fd);
+  }
+  const other = createClient(await connectUnix(path));
+  while (listener.connections > 1) await other.request(request(0x7f02, 0));
+  assert.equal(filled, 0);
+  assert.ok(changed >= 20);
+  other.close();
+  listener.close();
+  server.close();
+});
