@@ -1,5 +1,7 @@
-/** Bytes below which a connection is never paused for what others hold: small requests always have space. */
+/** Bytes below which a connection is not paused for what others of its account hold: small requests have space. */
 const smallShare = 64 * 1024;
+/** Up to so many times the limit; beyond that no connection of an account that exceeds its share goes on. */
+const hardLimit = 1.125;
 
 /** What the connections of one user, or of one address while no user has logged on, hold together. */
 export interface Account {
@@ -64,7 +66,7 @@ export class Budget {
 
   /** Whether a connection is to wait until others have released something. @param held bytes of the connection, which its account includes */
   exceeds(account: Account, held: number): boolean {
-    return this.over && held > smallShare && account.held > this.share;
+    return this.over && account.held > this.share && (held > smallShare || this.#held > this.#limit * hardLimit);
   }
 
   /** Books a change for an account. @returns whether more is held than the limit */

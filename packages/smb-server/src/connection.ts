@@ -103,7 +103,7 @@ export class Connection implements Stranger {
   /** Bytes that the server's budget knows of, and whose they are. */
   #booked = 0;
   #account: Account;
-  readonly #wake = (): void => this.#throttle();
+  readonly #wake = (): void => this.#pump();
   #logonTimer: Timer | undefined;
 
   constructor(server: Server, link: Link, id: number, network: string) {
@@ -248,7 +248,8 @@ export class Connection implements Stranger {
   /** Whether another frame may be started: before log-on one at a time, later as long as the budget lasts. */
   #mayStart(): boolean {
     if (!this.authenticated) return this.#inFlight.size === 0;
-    const { limits } = this.server;
+    const { limits, budget } = this.server;
+    if (budget.exceeds(this.#account, this.#booked)) return false;
     return this.#inFlight.size - this.async.size < limits.requestsForConnection && this.link.queued + this.reading < limits.connectionBytes;
   }
 
@@ -276,6 +277,7 @@ export class Connection implements Stranger {
     if (worked > allowed) this.#rest();
     else this.#spent += worked;
     this.#throttle();
+    if (this.#waiting.length > 0 && !this.#resting && this.#mayStart()) this.#rest(); // it holds less now
   }
 
   /** Lets the others have their turn: after them a user's connection continues, or one without a logon in its turn among those. */
@@ -302,8 +304,9 @@ export class Connection implements Stranger {
     if (this.ended) return;
     const held = this.#inFlightBytes + this.link.queued + this.reading + this.#reader.held;
     const { limits, budget } = this.server;
-    const crowded = budget.change(this.#account, held - this.#booked);
-    this.#booked = held;
+    const change = held - this.#booked;
+    this.#booked = held; // first: the change may wake this very connection
+    const crowded = budget.change(this.#account, change);
     let pause = this.#resting || held > limits.connectionBytes || (this.#waiting.length > 0 && !this.#mayStart());
     if (crowded) {
       this.server.crowded();

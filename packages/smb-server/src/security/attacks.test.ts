@@ -3,6 +3,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FakeClock, type Link, type Log, type LogFields, silentLog } from '@ring3/kit';
 import { FileInformationClass, NtStatus } from '@ring3/smb-proto';
+import { createMemoryStore, withFaults } from '@ring3/vfs';
 import type { Server } from '../server.ts';
 import { asking, echo, type Ids, idsOf, loggingOff, reading, writing } from '../testing/elements.ts';
 import { RawClient, testServer } from '../testing/raw-client.ts';
@@ -97,16 +98,59 @@ describe('memory', () => {
       const thief = await RawClient.at({ clock, random: server.random, accept } as unknown as Server, 'share', 'bob', 'word');
       const ids = idsOf(await thief.create('big'));
       await thief.ask(writing(ids, Buffer.alloc(60_000)));
-      (links[i] as { queued: number }).queued = 400_000;
       await thief.ask(reading(ids, 60_000));
       thieves.push(thief);
     }
+    for (const [i, thief] of thieves.entries()) {
+      (links[i] as { queued: number }).queued = 400_000;
+      thief.sendFrame(thief.encode([echo]));
+    }
+    await turns();
     ok(server.budget.over);
     for (let i = 0; i < 20; i++) ok(await honest.served());
     for (let i = 0; i < 2; i++) clock.advance(5000); // it was not exceeded all the time of the first
     await turns();
     strictEqual(thieves.filter(({ ended }) => ended === undefined).length, 5);
     ok(await honest.served());
+    await server.close();
+  });
+
+  test('reads that a user begins beyond the budget wait for the earlier ones, and all are answered', async () => {
+    const clock = new FakeClock();
+    const slow = withFaults(createMemoryStore(), [{ call: 'read', times: 1e9, delayMs: 10 }], clock);
+    const server = testServer({
+      clock,
+      shares: { share: slow },
+      limits: { totalBytes: 1_000_000, connectionBytes: 300_000, crowdedMs: 60_000 },
+    });
+    const honest = await Honest.at(server);
+    const thieves = await logged(server, 10);
+    let answered = 0;
+    const files: Ids[] = [];
+    for (const thief of thieves) {
+      const ids = idsOf(await thief.create('big'));
+      await thief.ask(writing(ids, Buffer.alloc(65_536)));
+      await thief.ask({ ...echo, header: { credits: 100 } });
+      files.push(ids);
+    }
+    for (const [n, thief] of thieves.entries()) {
+      const ids = files[n] as Ids;
+      for (let i = 0; i < 10; i++) {
+        thief.sendFrame(thief.encode([reading(ids, 65_536)]));
+        void thief.next().then((answers) => (answered += answers?.[0]?.status === Success ? 1 : 0));
+      }
+    }
+    const most = 1_125_000 + 2 * 350_000; // and what two connections may have: each sees what was booked before it began
+    await turns();
+    ok(server.budget.held <= most, `${server.budget.held} bytes`);
+    ok(await honest.served());
+    for (let i = 0; i < 60; i++) {
+      clock.advance(10);
+      await turns(3);
+      ok(server.budget.held <= most, `${server.budget.held} bytes`);
+    }
+    strictEqual(answered, 100);
+    strictEqual(server.budget.held, 0);
     await server.close();
   });
 
