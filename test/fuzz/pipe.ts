@@ -23,7 +23,31 @@ const enumerate = pdu(
   hex('48000000 0000 0f00 00000200 02000000 00000000 02000000 5c000000 01000000 01000000 04000200 00000000 00000000 ffffffff 00000000'),
 );
 
-/** DCE/RPC PDUs to a named pipe: an answer, a fault, or a broken pipe; the first byte of an input says whether an honest bind comes before. */
+/** lsarpc over NDR; LsarOpenPolicy2, then requests with the first handle of an association: LookupSids2, LookupNames3, QueryInformationPolicy2. */
+const bindLsarpc = pdu(
+  11,
+  hex('b810b810 00000000 01000000 00000100 785734123412cdabef000123456789ab 00000000 045d888aeb1cc9119fe808002b104860 02000000'),
+);
+const openPolicy = pdu(0, hex('2000000000002c00 0000000018000000000000000000000000000000000000000000000000000002'));
+const handle = '00000000 01000000 00000000 00000000 00000000';
+const lsarpcRequests = [
+  `6400000000003900 ${handle} 02000000 04000200 02000000 08000200 0c000200 01000000 010100000000000100000000`,
+  `7400000000004400 ${handle} 02000000 02000000 0600060004000200 1000100008000200 03000000 00000000 03000000 61006e006e000000 08000000`,
+];
+const lsarpcSeeds = [
+  openPolicy,
+  pdu(0, hex(`${lsarpcRequests[0]} 02000000 0102000000000005 2000000020020000 00000000 00000000 01000000 00000000 00000000 02000000`)),
+  pdu(
+    0,
+    hex(`${lsarpcRequests[1]} 00000000 08000000 4500760065007200 79006f006e006500 00000000 00000000 01000000 00000000 00000000 02000000`),
+  ),
+  pdu(0, hex(`1600000000002e00 ${handle} 0500`)),
+];
+
+/**
+ * DCE/RPC PDUs to a named pipe: an answer, a fault, or a broken pipe. The first byte of an input says whether an honest bind comes before (bit 0), and whether the
+ * pipe is lsarpc (bit 1), which then has an open policy handle.
+ */
 async function pipe(): Promise<Target> {
   const server = await createSmbServer({
     shares: { share: createMemoryStore() },
@@ -36,11 +60,18 @@ async function pipe(): Promise<Target> {
   const connection = await Connection.open(connectMemory(server), { random: fakeRandom(3), dialects: [Dialect.Smb302] });
   const tree: Tree = await (await connection.logon({ user: 'ann', password: 'secret' })).connect('IPC$');
   return {
-    seeds: [0, 1].flatMap((first) => [bind, enumerate].map((bytes) => Buffer.concat([Buffer.of(first), bytes]))),
+    seeds: [
+      ...[0, 1].flatMap((first) => [bind, enumerate].map((bytes) => Buffer.concat([Buffer.of(first), bytes]))),
+      ...[2, 3].flatMap((first) => lsarpcSeeds.map((bytes) => Buffer.concat([Buffer.of(first), bytes]))),
+    ],
     async run(input) {
-      const open: Open = await tree.create({ name: 'srvsvc', createDisposition: CreateDisposition.Open });
+      const lsarpc = ((input[0] ?? 0) & 2) !== 0;
+      const open: Open = await tree.create({ name: lsarpc ? 'lsarpc' : 'srvsvc', createDisposition: CreateDisposition.Open });
       const quiet = (error: unknown): void => assert.ok(error instanceof Error && 'status' in error);
-      if (((input[0] ?? 0) & 1) === 1) await open.write(0, [bind]).catch(quiet);
+      if (((input[0] ?? 0) & 1) === 1) {
+        await open.write(0, [lsarpc ? bindLsarpc : bind]).catch(quiet);
+        if (lsarpc) await open.write(0, [openPolicy]).catch(quiet);
+      }
       if (input.length > 1) await open.write(0, [input.subarray(1)]).catch(quiet);
       if (input.length > 9) await open.write(0, [input.subarray(9)]).catch(quiet);
       await open.close();

@@ -6,6 +6,7 @@ import {
   CloseResponse,
   CreateDisposition,
   CreateOptions,
+  encodeSecurityDescriptor,
   FileAllocationInformation,
   FileAttributes,
   FileBasicInformation,
@@ -15,8 +16,13 @@ import {
   Fsctl,
   filetimeFromMs,
   fullEas,
+  InfoType,
+  IoctlResponse,
   NtStatus,
   QueryInfoResponse,
+  SecurityInformation,
+  SrvCopychunkCopy,
+  SrvRequestResumeKeyResponse,
 } from '@ring3/smb-proto';
 import { createMemoryStore } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
@@ -213,6 +219,46 @@ test('a write to a named stream notes its file or directory (MS-FSA 2.1.4.17)', 
     await bench.set(stream, { lastWriteTime: past });
     await bench.later(writing(stream, 'more'));
     strictEqual((await bench.query(owner)).lastWriteTime, past);
+  }
+});
+
+test('SRV_COPYCHUNK notes the target as modified, and keeps the times that both clients set (MS-FSA 2.1.4.17, 2.1.5.3)', async () => {
+  const bench = await Bench.make();
+  const source = await bench.open('source');
+  const target = await bench.open('target');
+  await bench.later(writing(source, 'some data'));
+  await bench.set(target, { fileAttributes: FileAttributes.Hidden });
+  await bench.set(source, { lastAccessTime: past });
+  const keyed = (await bench.client.ask(control(source, Fsctl.SrvRequestResumeKey))).read(IoctlResponse);
+  const { resumeKey: sourceKey } = SrvRequestResumeKeyResponse.read(new Frame(Buffer.concat(keyed.output)), 0);
+  const input = SrvCopychunkCopy.encode({ sourceKey, chunks: [{ sourceOffset: 0, targetOffset: 0, length: 4 }] }).head;
+  const copy = control(target, Fsctl.SrvCopychunk, { input });
+  await bench.later(copy);
+  const { now } = bench;
+  const noted = await bench.query(target);
+  deepStrictEqual([noted.lastWriteTime, noted.fileAttributes], [now, FileAttributes.Hidden | FileAttributes.Archive]);
+  strictEqual((await bench.query(source)).lastAccessTime, past);
+  await bench.set(target, { lastWriteTime: past });
+  await bench.later(copy);
+  strictEqual((await bench.query(target)).lastWriteTime, past);
+});
+
+test('SET_SPARSE and a new security descriptor move ChangeTime unless the client set it, and no other time (MS-FSA 2.1.5.10.39, 2.1.5.17)', async () => {
+  const descriptor = encodeSecurityDescriptor({ control: 0, dacl: null });
+  const changes = [
+    (ids: Ids) => control(ids, Fsctl.SetSparse),
+    (ids: Ids) => setting(ids, 0, descriptor, { infoType: InfoType.Security, additionalInformation: SecurityInformation.Dacl }),
+  ];
+  for (const change of changes) {
+    const bench = await Bench.make();
+    const file = await bench.open('file');
+    const before = await bench.query(file);
+    await bench.later(change(file));
+    const after = await bench.query(file);
+    deepStrictEqual([after.changeTime, after.lastWriteTime], [bench.now, before.lastWriteTime]);
+    await bench.set(file, { changeTime: past });
+    await bench.later(change(file));
+    strictEqual((await bench.query(file)).changeTime, past);
   }
 });
 

@@ -28,8 +28,6 @@ export class Open extends InUse {
   readonly lease: Lease | undefined;
   /** The descriptor of the folder that it was found in: what holds where it has none of its own. */
   readonly above: SecurityDescriptor;
-  /** Of a named stream: the file that it belongs to. */
-  readonly base: Handle | undefined;
   /** The symbolic link that its name was followed through. */
   readonly link: Handle | undefined;
   /** Components from the share's root as the client wrote them, stream included: for display and FileNameInformation. */
@@ -58,6 +56,7 @@ export class Open extends InUse {
   /** Data was written through it. */
   wrote = false;
   #handle: Handle | undefined;
+  #base: Handle | undefined;
   #guard: Guard | undefined;
   #fileGuard: Guard | undefined;
 
@@ -83,7 +82,7 @@ export class Open extends InUse {
     this.pipe = init.pipe;
     this.lease = init.lease;
     this.owner = init.lease?.id ?? init.volatileFileId;
-    this.base = init.base;
+    this.#base = init.base;
     this.link = init.link;
     this.above = init.above ?? unset;
     this.pathName = init.pathName;
@@ -99,9 +98,15 @@ export class Open extends InUse {
     return this.link ?? this.#handle;
   }
 
-  /** Goes on as an open of what has taken the place of its file: a link, or no link any more. */
-  become(handle: Handle): void {
+  /** Of a named stream: the file or directory that it belongs to. */
+  get base(): Handle | undefined {
+    return this.#base;
+  }
+
+  /** Becomes an open of what has replaced its file (a link, or a file that was a link), or of the stream that has its data now. */
+  become(handle: Handle, base?: Handle): void {
     this.#handle = handle;
+    this.#base = base;
     this.#guard = undefined;
     this.#fileGuard = undefined;
   }

@@ -24,6 +24,7 @@ interface User {
 export class Users {
   readonly serverSid: string;
   readonly #byName = new Map<string, User>();
+  readonly #bySid = new Map<string, User>();
   #nextRid = firstRid;
 
   /** @param serverSid `S-1-5-21-…`: what the users' SIDs begin with */
@@ -41,7 +42,10 @@ export class Users {
   add(name: string, how: UserOptions, rid = this.#nextRid): void {
     this.check(name, how);
     const hash = typeof how === 'string' ? ntHash(how) : bytesOf(how.ntHash);
-    this.#byName.set(name.toLowerCase(), { name, hash, sid: `${this.serverSid}-${rid}` });
+    this.delete(name);
+    const user = { name, hash, sid: `${this.serverSid}-${rid}` };
+    this.#byName.set(name.toLowerCase(), user);
+    this.#bySid.set(user.sid, user);
     this.#nextRid = Math.max(this.#nextRid, rid + 1);
   }
 
@@ -51,7 +55,20 @@ export class Users {
   }
 
   delete(name: string): boolean {
+    const user = this.#byName.get(name.toLowerCase());
+    if (user === undefined) return false;
+    if (this.#bySid.get(user.sid) === user) this.#bySid.delete(user.sid);
     return this.#byName.delete(name.toLowerCase());
+  }
+
+  /** @returns the name of the user with this SID */
+  nameOf(sid: string): string | undefined {
+    return this.#bySid.get(sid)?.name;
+  }
+
+  /** @returns the name as it was configured, and the SID, of a user by its name in any case */
+  find(name: string): { readonly name: string; readonly sid: string } | undefined {
+    return this.#byName.get(name.toLowerCase());
   }
 
   names(): string[] {

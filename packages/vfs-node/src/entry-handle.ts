@@ -68,6 +68,10 @@ export class EntryHandle implements Handle {
     return this.entry.name;
   }
 
+  get entryKey(): object | undefined {
+    return this.entry;
+  }
+
   /** Whether it was closed, or its store. */
   get stale(): boolean {
     return this.#closed || this.store.closed;

@@ -27,6 +27,10 @@ export class StreamHandle extends EntryHandle {
     return `${super.fileId}:${this.#stream.id}`;
   }
 
+  override get entryKey(): undefined {
+    return undefined;
+  }
+
   override get kind(): Kind {
     return 'file';
   }

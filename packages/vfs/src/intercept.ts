@@ -35,6 +35,9 @@ class Intercepted {
   get name(): string {
     return this.inner.name;
   }
+  get entryKey(): object | undefined {
+    return this.inner.entryKey;
+  }
 }
 
 const unwrapped = (value: unknown): unknown => (value instanceof Intercepted ? value.inner : value);

@@ -138,6 +138,12 @@ export interface Handle {
   /** The name under which it was found, as the store spells it, kept right through renames by this store's own calls. Empty for the root. */
   readonly name: string;
 
+  /**
+   * The name that it was opened by, as an object: the same for two handles of a file exactly if they were opened by the same name, also after a rename. Missing
+   * for a stream, and if the store does not know or a file has one name only.
+   */
+  readonly entryKey?: object | undefined;
+
   /** Size, times and so on, as they are now. Works after unlinking. */
   stat(signal?: AbortSignal): Answer<Stat>;
 

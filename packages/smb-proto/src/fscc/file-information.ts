@@ -143,6 +143,8 @@ export type FileDispositionInformation = TypeOf<typeof FileDispositionInformatio
 
 /** Flags of FileDispositionInformationEx, MS-FSCC 2.4. */
 export const DispositionFlags = { Delete: 1, PosixSemantics: 2, ForceImageSectionCheck: 4, OnClose: 8, IgnoreReadOnly: 0x10 } as const;
+/** Every flag of FileDispositionInformationEx. */
+export const dispositionFlags = Object.values(DispositionFlags).reduce((all, flag) => all | flag, 0);
 /** FileDispositionInformationEx (64), MS-FSCC 2.4. */
 export const FileDispositionInformationEx = struct('FileDispositionInformationEx', { flags: flags(u32, DispositionFlags) });
 export type FileDispositionInformationEx = TypeOf<typeof FileDispositionInformationEx>;
@@ -169,7 +171,12 @@ export const RenameFlags = {
   ReplaceIfExists: 1,
   PosixSemantics: 2,
   SuppressPinStateInheritance: 4,
+  SuppressStorageReserveInheritance: 8,
+  NoIncreaseAvailableSpace: 0x10,
+  NoDecreaseAvailableSpace: 0x20,
   IgnoreReadOnlyAttribute: 0x40,
+  ForceResizeTargetStorageReserve: 0x80,
+  ForceResizeSourceStorageReserve: 0x100,
 } as const;
 /** FileRenameInformationEx (65), MS-FSCC 2.4. */
 export const FileRenameInformationEx = message(

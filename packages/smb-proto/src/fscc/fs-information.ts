@@ -11,6 +11,7 @@ export const FileSystemAttributes = {
   SupportsSparseFiles: 0x00000040,
   SupportsReparsePoints: 0x00000080,
   SupportsRemoteStorage: 0x00000100,
+  SupportsPosixUnlinkRename: 0x00000400,
   VolumeIsCompressed: 0x00008000,
   SupportsObjectIds: 0x00010000,
   SupportsEncryption: 0x00020000,

@@ -19,7 +19,7 @@ import {
 } from '@ring3/smb-proto';
 import { createMemoryStore, withoutFeatures } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
-import { idsOf } from '../testing/elements.ts';
+import { disposing, idsOf, writing } from '../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 
 type Ids = { persistentFileId: number; volatileFileId: number };
@@ -60,6 +60,26 @@ test('what happens in the folder is told, by whomever it was done (3.3.4.1.3, MS
   assert.equal((await watcher.ask(watching(folder))).status, NtStatus.Pending);
   await other.create('folder\\new');
   assert.deepEqual(changesOf(await next(watcher)), [[NotifyAction.Added, 'new']]);
+});
+
+test('a named stream that is added, written or removed completes the requests whose filter asks for it (2.2.35)', async () => {
+  const { watcher, other, folder } = await stage();
+  const watch = async (completionFilter: number): Promise<void> => {
+    assert.equal((await watcher.ask(watching(folder, { completionFilter }))).status, NtStatus.Pending);
+  };
+  await other.create('folder\\file');
+  await watch(CompletionFilter.StreamName);
+  const stream = idsOf(await other.create('folder\\file:side'));
+  assert.deepEqual(changesOf(await next(watcher)), [[NotifyAction.AddedStream, 'file:side']]);
+  const again = idsOf(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  const asked = watching(again, { completionFilter: CompletionFilter.StreamSize | CompletionFilter.StreamWrite });
+  assert.equal((await watcher.ask(asked)).status, NtStatus.Pending);
+  await other.ask(writing(stream, 'data'));
+  assert.deepEqual(changesOf(await next(watcher)), [[NotifyAction.ModifiedStream, 'file:side']]);
+  await watch(CompletionFilter.StreamName);
+  await other.ask(disposing(stream, true));
+  await other.ask(closing(stream));
+  assert.deepEqual(changesOf(await next(watcher)), [[NotifyAction.RemovedStream, 'file:side']]);
 });
 
 test('what happens between two requests is kept for the next one (MS-FSA 2.1.5.11)', async () => {

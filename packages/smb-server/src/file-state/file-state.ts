@@ -5,6 +5,9 @@ import type { HeldOplock, Level, Operation } from './caching.ts';
 import type { Guard } from './guard.ts';
 import type { Acknowledged, LeaseGrant, OplockOwner } from './oplocks.ts';
 
+/** A name of a file (`Handle.entryKey`); undefined if there can be only one. */
+export type NameKey = object | undefined;
+
 /** An open as the state of its file sees it. */
 export interface OpenInput {
   readonly kind: 'open';
@@ -23,6 +26,10 @@ export interface OpenInput {
   readonly overwrites: boolean;
   /** It stands for an open of one of the file's streams, whose own state is under its own identity. */
   readonly ofStream?: boolean;
+  /** The name that it was opened by. */
+  readonly name?: NameKey;
+  /** If the name is delete-pending, closing this open deletes its name, whatever else is open. Set by a disposition. */
+  readonly posixDelete?: boolean;
 }
 /** In whose name a file is deleted. The state only keeps it. */
 export type Deleter = object;
@@ -43,11 +50,15 @@ export interface TakeOutInput {
   readonly kind: 'takeOut';
   readonly openId: number;
 }
-/** Marks the file as delete-pending, or not any more. FileDispositionInformation, MS-FSA 2.1.5.15.3. */
+/** Sets or clears what deletes the file. FileDispositionInformation, FileDispositionInformationEx, MS-FSA 2.1.5.15.3. */
 export interface DispositionInput {
   readonly kind: 'disposition';
   readonly openId: number;
   readonly deletePending: boolean;
+  /** The name is deleted when this open is closed; other opens stay. FILE_DISPOSITION_POSIX_SEMANTICS. */
+  readonly posix?: boolean;
+  /** Sets or clears FILE_DELETE_ON_CLOSE of the open instead: the file becomes delete-pending when it is closed. FILE_DISPOSITION_ON_CLOSE. */
+  readonly onClose?: boolean;
   readonly deleter?: Deleter | undefined;
 }
 /** Asks whether something that is about to be done, as if by an open for a moment, goes with the sharing of those who have the file open. */
@@ -58,9 +69,20 @@ export interface ConflictInput {
   readonly access: number;
   readonly shareAccess: number;
 }
-/** What is known now. */
+/** What is known of a file. */
+export interface FileQuery {
+  /** Of the name of the open that is asked about; else of any name. */
+  readonly deletePending: boolean;
+  /** Opens of the file and of its streams. */
+  readonly opens: number;
+  /** Opens of its streams, of those. */
+  readonly streamOpens: number;
+}
+/** Asks what is known. */
 export interface QueryInput {
   readonly kind: 'query';
+  /** Asks about the name of this open; of any name if it is missing. */
+  readonly openId?: number;
 }
 
 /** Takes byte-range locks, all or none. MS-FSA 2.1.5.8. */
@@ -135,7 +157,7 @@ export interface Decisions {
   takeOut: { readonly input: TakeOutInput; readonly decision: OpenInput | undefined };
   disposition: { readonly input: DispositionInput; readonly decision: NtStatus };
   conflict: { readonly input: ConflictInput; readonly decision: NtStatus };
-  query: { readonly input: QueryInput; readonly decision: { readonly deletePending: boolean; readonly opens: number } };
+  query: { readonly input: QueryInput; readonly decision: FileQuery };
   lock: { readonly input: LockInput; readonly decision: NtStatus };
   unlock: { readonly input: UnlockInput; readonly decision: NtStatus };
   access: { readonly input: AccessInput; readonly decision: NtStatus };

@@ -56,14 +56,14 @@ export class LocalFileState implements FileState {
 
   submit<I extends Input>(fileId: string, input: I): MaybePromise<DecisionOf<I>> {
     const record = this.#recordOf(fileId);
-    const { deletePending } = record;
+    const deletePending = record.deleted.size > 0;
     const decision = decide(record, input);
     const answer =
       decision === undecided
         ? new Promise<DecisionOf<I>>((decided) => record.waiting.push({ input, decided: decided as Waiting['decided'] }))
         : (decision as DecisionOf<I>);
     if (input.kind !== 'query' && input.kind !== 'conflict') this.#settle(fileId, record);
-    if (record.deletePending && !deletePending && record.opens.size > 0) this.#options.deleting([...record.opens.keys()]);
+    if (record.deleted.size > 0 && !deletePending && record.opens.size > 0) this.#options.deleting([...record.opens.keys()]);
     if (record.idle) this.#records.delete(fileId);
     return answer;
   }
@@ -75,7 +75,8 @@ export class LocalFileState implements FileState {
   look(fileId: string, openId: number): OpenState {
     const record = this.#records.get(fileId);
     if (record === undefined) return { oplock: 'none', locks: [], deletePending: false };
-    const { oplocks, locks, deletePending } = record;
+    const { oplocks, locks, deleted, opens } = record;
+    const deletePending = deleted.has(opens.get(openId)?.name);
     return { oplock: oplocks.of(record.ownerOf(openId))?.level ?? 'none', locks: locks.of(openId), deletePending };
   }
 

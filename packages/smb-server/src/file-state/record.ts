@@ -1,6 +1,6 @@
 import type { Timer } from '@ring3/kit';
 import { ByteRangeLocks } from './byte-range-locks.ts';
-import type { Deleter, Input, OpenInput } from './file-state.ts';
+import type { Deleter, Input, NameKey, OpenInput } from './file-state.ts';
 import type { Guard } from './guard.ts';
 import { type OplockBreakEffect, type OplockOwner, Oplocks } from './oplocks.ts';
 
@@ -14,10 +14,13 @@ export interface Waiting {
 export class FileRecord {
   /** The admitted opens. */
   readonly opens = new Map<number, OpenInput>();
-  /** Set by FileDispositionInformation, or by closing an open with FILE_DELETE_ON_CLOSE: the last close unlinks. */
-  deletePending = false;
-  /** The client that set it last. */
-  deleter: Deleter | undefined;
+  /**
+   * Names that are delete-pending, with who asked for it (Link.IsDeleted, MS-FSA 2.1.1.6): set by FileDispositionInformation, or by closing an open with
+   * FILE_DELETE_ON_CLOSE. Closing the last open by that name deletes it.
+   */
+  readonly deleted = new Map<NameKey, Deleter | undefined>();
+  /** Those of them that were deleted already, by closing an open with POSIX semantics. */
+  readonly unlinked = new Set<NameKey>();
   readonly locks = new ByteRangeLocks();
   readonly oplocks = new Oplocks();
   /** In order of arrival. */

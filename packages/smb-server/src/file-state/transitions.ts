@@ -10,10 +10,13 @@ import type {
   Deleter,
   DispositionInput,
   ExpireInput,
+  FileQuery,
   LeaseInput,
   LockInput,
+  NameKey,
   OpenInput,
   OplockInput,
+  QueryInput,
   TakeOutInput,
   UnlockInput,
   WithdrawInput,
@@ -38,7 +41,7 @@ const statOnlyForLeases = (access: number): boolean => statOnly(access & ~Access
  * holder that only cached its close can close now.
  */
 export function open(record: FileRecord, input: OpenInput): NtStatus | Undecided {
-  if (record.deletePending) return NtStatus.DeletePending;
+  if (record.deleted.has(input.name)) return NtStatus.DeletePending;
   const { openId, owner, checkedAccess, shareAccess } = input;
   const operation = input.overwrites ? 'overwrite' : statOnlyForLeases(checkedAccess) ? 'openDescriptor' : 'open';
   const looks = !statOnly(checkedAccess);
@@ -59,12 +62,19 @@ export function close(record: FileRecord, { openId, deleter }: CloseInput): { un
   const entry = record.opens.get(openId);
   if (entry === undefined) return { unlink: false };
   leave(record, openId);
-  if (entry.deleteOnClose) {
-    record.deletePending = true;
-    record.deleter = deleter;
-  }
-  const unlink = record.deletePending && record.opens.size === 0;
-  return record.deleter === undefined ? { unlink } : { unlink, deleter: record.deleter };
+  const { name } = entry;
+  if (entry.deleteOnClose) record.deleted.set(name, deleter);
+  if (!record.deleted.has(name) || record.unlinked.has(name)) return { unlink: false };
+  const unlink = entry.posixDelete === true || !isOpenBy(record, name);
+  if (unlink) record.unlinked.add(name);
+  const asked = record.deleted.get(name);
+  return asked === undefined ? { unlink } : { unlink, deleter: asked };
+}
+
+/** Whether there is an open of the file, or of one of its streams, by a name. */
+function isOpenBy({ opens }: FileRecord, name: NameKey): boolean {
+  for (const other of opens.values()) if (other.name === name) return true;
+  return false;
 }
 
 function leave(record: FileRecord, openId: number): void {
@@ -88,10 +98,16 @@ export function takeOut(record: FileRecord, { openId }: TakeOutInput): OpenInput
 }
 
 /** MS-FSA 2.1.5.15.3. */
-export function disposition(record: FileRecord, { openId, deletePending, deleter }: DispositionInput): NtStatus {
-  if (!record.opens.has(openId)) return NtStatus.FileClosed;
-  record.deletePending = deletePending;
-  record.deleter = deleter;
+export function disposition(
+  record: FileRecord,
+  { openId, deletePending, posix = false, onClose = false, deleter }: DispositionInput,
+): NtStatus {
+  const entry = record.opens.get(openId);
+  if (entry === undefined) return NtStatus.FileClosed;
+  record.opens.set(openId, { ...entry, posixDelete: deletePending && posix, ...(onClose && { deleteOnClose: deletePending }) });
+  if (onClose) return NtStatus.Success;
+  if (deletePending) record.deleted.set(entry.name, deleter);
+  else record.deleted.delete(entry.name);
   return NtStatus.Success;
 }
 
@@ -105,10 +121,12 @@ export function conflict(record: FileRecord, { openId, access, shareAccess }: Co
 }
 
 /** What is known now. */
-export const query = (record: FileRecord): { deletePending: boolean; opens: number } => ({
-  deletePending: record.deletePending,
-  opens: record.opens.size,
-});
+export function query({ deleted, opens }: FileRecord, { openId }: QueryInput): FileQuery {
+  const deletePending = openId === undefined ? deleted.size > 0 : deleted.has(opens.get(openId)?.name);
+  let streamOpens = 0;
+  for (const { ofStream } of opens.values()) if (ofStream === true) streamOpens++;
+  return { deletePending, opens: opens.size, streamOpens };
+}
 
 /** Locks that one file can have: each is looked at whenever another is taken, or bytes are read or written. */
 const mostLocks = 16_384;

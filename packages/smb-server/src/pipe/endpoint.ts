@@ -15,13 +15,13 @@ import {
   RpcStatus,
 } from './rpc-messages.ts';
 
-/** A DCE/RPC interface: its id and version, and its operations by number. An operation reads its arguments and answers with stub data. */
+/** A DCE/RPC interface: its id and version, and its operations by number. An operation reads its arguments and returns stub data, or the status of a fault. */
 export interface RpcInterface {
   /** 16 bytes as on the wire. */
   readonly uuid: Uint8Array;
   /** Major in the low half, minor in the high one. */
   readonly version: number;
-  readonly operations: Readonly<Record<number, (input: NdrReader, host: PipeHost) => Uint8Array>>;
+  readonly operations: Readonly<Record<number, (input: NdrReader, host: PipeHost) => Uint8Array | number>>;
 }
 
 /** One client's association with an interface (MS-RPCE 3.3.2): fragments in, fragments out. No I/O. */

@@ -1,4 +1,16 @@
+import type { Sid } from '@ring3/smb-proto';
 import { DecodeError, type Frame } from '@ring3/wire';
+
+/** The maximum number of sub-authorities, MS-DTYP 2.4.2.3. */
+const maxSubAuthorities = 15;
+/** The maximum number of characters of a string. */
+const maxCharacters = 32_768;
+
+/** The head of an RPC_UNICODE_STRING, MS-DTYP 2.3.10: bytes, and whether the pointer to them is not null. */
+export interface UnicodeHead {
+  readonly length: number;
+  readonly present: boolean;
+}
 
 /** Reads stub data in NDR 2.0 (C706 14), little-endian. Every step is bounded by the stub. */
 export class NdrReader {
@@ -23,6 +35,53 @@ export class NdrReader {
 
   u32(what: string): number {
     return this.#frame.view.getUint32(this.#take(4, 4, what), true);
+  }
+
+  u16(what: string): number {
+    return this.#frame.view.getUint16(this.#take(2, 2, what), true);
+  }
+
+  u8(what: string): number {
+    return this.#frame.view.getUint8(this.#take(1, 1, what));
+  }
+
+  /** @returns a view of bytes as they are */
+  bytes(size: number, align: number, what: string): Uint8Array {
+    const at = this.#take(size, align, what);
+    return this.#frame.bytes.subarray(at, at + size);
+  }
+
+  /** The structure of an RPC_UNICODE_STRING; its characters follow the structure that holds it. */
+  unicodeHead(what: string): UnicodeHead {
+    this.#take(0, 4, what);
+    const length = this.u16(what);
+    this.u16(what);
+    return { length, present: this.u32(what) !== 0 };
+  }
+
+  /** The characters of an RPC_UNICODE_STRING; '' if its pointer is null. */
+  unicodeBody({ length, present }: UnicodeHead, what: string): string {
+    if (!present) return '';
+    const maximum = this.u32(what);
+    const offset = this.u32(what);
+    const count = this.u32(what);
+    if (offset !== 0 || count > maximum || count > maxCharacters || count * 2 < length)
+      throw new DecodeError('NDR', what, this.#at, `${count} characters at ${offset} of ${maximum}, ${length} bytes`);
+    const at = this.#take(count * 2, 2, what);
+    return Buffer.from(this.#frame.bytes.buffer, this.#frame.bytes.byteOffset + at, length & ~1).toString('utf16le');
+  }
+
+  /** An RPC_SID, MS-DTYP 2.4.2.3. */
+  sid(what: string): Sid {
+    const maximum = this.u32(what);
+    const revision = this.u8(what);
+    const count = this.u8(what);
+    if (revision !== 1 || count !== maximum || count > maxSubAuthorities)
+      throw new DecodeError('NDR', what, this.#at, `revision ${revision}, ${count} of ${maximum} sub-authorities`);
+    const authority = Buffer.from(this.bytes(6, 1, what)).readUIntBE(0, 6);
+    let text = `S-1-${authority < 2 ** 32 ? authority : `0x${authority.toString(16).padStart(12, '0')}`}`;
+    for (let i = 0; i < count; i++) text += `-${this.u32(what)}`;
+    return text;
   }
 
   /** A conformant varying string of UTF-16 with its NUL. */
@@ -66,6 +125,50 @@ export class NdrWriter {
     const at = this.#room(4, 4);
     this.#bytes.writeUInt32LE(value >>> 0, at);
     return this;
+  }
+
+  u16(value: number): this {
+    const at = this.#room(2, 2);
+    this.#bytes.writeUInt16LE(value, at);
+    return this;
+  }
+
+  /** Bytes as they are. */
+  bytes(bytes: Uint8Array, align: number): this {
+    const at = this.#room(bytes.length, align);
+    this.#bytes.set(bytes, at);
+    return this;
+  }
+
+  /** Pads to a multiple of `size`. */
+  align(size: number): this {
+    const before = this.#at;
+    const at = this.#room(0, size);
+    this.#bytes.fill(0, before, at);
+    return this;
+  }
+
+  /** An RPC_UNICODE_STRING, MS-DTYP 2.3.10, with a pointer to its characters. */
+  unicode(text: string): this {
+    const length = text.length * 2;
+    this.align(4).u16(length).u16(length);
+    return this.pointer(text, () => {
+      this.u32(text.length).u32(0).u32(text.length);
+      this.bytes(Buffer.from(text, 'utf16le'), 2);
+    });
+  }
+
+  /** A pointer to an RPC_SID, MS-DTYP 2.4.2.3. The SID is well-formed; it may have no sub-authority, as that of a domain of Windows. */
+  sid(sid: Sid | undefined): this {
+    return this.pointer(sid, (text) => {
+      const [authority = '0', ...subAuthorities] = text.split('-').slice(2);
+      const head = Buffer.alloc(8);
+      head[0] = 1;
+      head[1] = subAuthorities.length;
+      head.writeUIntBE(Number(authority), 2, 6);
+      this.u32(subAuthorities.length).bytes(head, 4);
+      for (const subAuthority of subAuthorities) this.u32(Number(subAuthority));
+    });
   }
 
   /** A pointer: null for undefined, else a referent whose value `write` writes when `settle` is called. */

@@ -1,5 +1,7 @@
+import type { Accounts } from './account-names.ts';
 import type { Endpoint } from './endpoint.ts';
 import { createEndpoint } from './endpoint.ts';
+import { createLsarpc } from './lsarpc.ts';
 import { srvsvc } from './srvsvc.ts';
 import { wkssvc } from './wkssvc.ts';
 
@@ -15,8 +17,17 @@ export interface PipeShare {
   readonly maxUses?: number;
 }
 
-/** What the pipes tell of the server. */
+/** The accounts of the server, for one session. */
+export interface PipeAccounts extends Accounts {
+  /** Whether the session may look accounts up: it is of a user, neither of a guest nor anonymous. */
+  readonly mayLookUp: boolean;
+  /** The user of the session; empty for an anonymous one. */
+  readonly userName: string;
+}
+
+/** What the pipes report of the server. */
 export interface PipeHost {
+  readonly accounts: PipeAccounts;
   readonly serverName: string;
   readonly workgroup: string;
   readonly comment: string;
@@ -47,7 +58,8 @@ export interface Pipe {
   readonly held: number;
 }
 
-const interfaces = { srvsvc, wkssvc };
+/** The interface of each pipe, made for one association. */
+const interfaces = { srvsvc: () => srvsvc, wkssvc: () => wkssvc, lsarpc: createLsarpc };
 
 /** Whether IPC$ has a pipe of this name, without regard to case. */
 export const isPipeName = (name: string): boolean => Object.hasOwn(interfaces, name.toLowerCase());
@@ -56,7 +68,7 @@ export const isPipeName = (name: string): boolean => Object.hasOwn(interfaces, n
 export function openPipe(name: string, host: PipeHost): Pipe | undefined {
   const key = name.toLowerCase();
   if (!isPipeName(key)) return undefined;
-  return pipeOver(createEndpoint(key, interfaces[key as keyof typeof interfaces], host));
+  return pipeOver(createEndpoint(key, interfaces[key as keyof typeof interfaces](), host));
 }
 
 /** Bytes of answers that a client may leave unread; more breaks the pipe. */

@@ -21,6 +21,7 @@ export const RpcStatus = {
   OperationRange: 0x1c010002,
   UnknownInterface: 0x1c010003,
   ProtocolError: 0x1c01000b,
+  ContextMismatch: 0x1c00001a,
   BadStubData: 0x000006f7,
 } as const;
 

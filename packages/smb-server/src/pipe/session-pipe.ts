@@ -2,14 +2,29 @@ import { NtStatus } from '@ring3/smb-proto';
 import type { Request } from '../request.ts';
 import type { Session } from '../session.ts';
 import type { Share } from '../share.ts';
-import { openPipe, type Pipe, type PipeHost, type PipeShare } from './pipe.ts';
+import { openPipe, type Pipe, type PipeAccounts, type PipeHost, type PipeShare } from './pipe.ts';
 
 const typeOf = (share: Share): number => (share.isPipe ? 0x80000003 : 0);
 
-/** What the pipes tell a session: never of shares that it may not enter. */
+/** The accounts as a session may see them. */
+function accountsFor({ identity, isGuest, isAnonymous, connection: { server } }: Session): PipeAccounts {
+  const { users } = server;
+  return {
+    domain: { name: server.options.name.toUpperCase(), sid: users.serverSid },
+    nameOf: (sid) => users.nameOf(sid),
+    find: (name) => users.find(name),
+    mayLookUp: !isGuest && !isAnonymous,
+    userName: identity.name,
+  };
+}
+
+/** What the pipes report to a session: never shares that it may not connect to. */
 function hostFor(session: Session): PipeHost {
   const { server } = session.connection;
   return {
+    get accounts() {
+      return accountsFor(session);
+    },
     get serverName() {
       return server.options.name;
     },

@@ -3,6 +3,20 @@ import { type Declare, entries, must, names, ok, refuses, text } from './bench.t
 
 /** Symbolic links, and files with several names. */
 export function links(declare: Declare): void {
+  declare('handles of a file know by which of its names they were opened', ['hardLinks'], async (bench) => {
+    const file = await bench.file('one');
+    if (file.entryKey === undefined) return; // the store does not know
+    await ok(must(file.link, 'link').call(file, bench.root, 'two'));
+    const two = await bench.open('two');
+    const again = await bench.open('ONE');
+    assert.equal(two.fileId, file.fileId);
+    assert.equal(again.entryKey, file.entryKey);
+    assert.notEqual(two.entryKey, file.entryKey);
+    await ok(file.rename(bench.root, 'three'));
+    assert.equal((await bench.open('three')).entryKey, file.entryKey);
+    assert.equal(again.entryKey, file.entryKey);
+  });
+
   declare('a link is followed, or opened itself', ['links'], async (bench) => {
     const folder = await bench.folder('folder');
     const file = await bench.file('file', 'content', folder);

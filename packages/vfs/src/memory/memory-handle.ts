@@ -58,6 +58,10 @@ export class MemoryHandle implements Handle {
     return (this.#stream ?? this.#entry)?.name ?? '';
   }
 
+  get entryKey(): object | undefined {
+    return this.#stream === undefined ? this.#entry : undefined;
+  }
+
   /** Whether it was closed, or its store. */
   get stale(): boolean {
     return this.#closed || this.store.closed;

@@ -29,7 +29,7 @@ export function* admitOpen(
   const whole = { ...common, ...rights, deleteOnClose: (createOptions & CreateOptions.DeleteOnClose) !== 0 };
   const admitted: Handle[] = [];
   const admit = function* (file: Handle, input: OpenInput): Steps<NtStatus> {
-    const status = yield* wait(submitPending(plan.ctx, plan.ctx.tree.fileState, file.fileId, input));
+    const status = yield* wait(submitPending(plan.ctx, plan.ctx.tree.fileState, file.fileId, { ...input, name: file.entryKey }));
     if (status === NtStatus.Success) admitted.push(file);
     else yield* withdraw(plan, admitted, openId);
     return status;

@@ -3,6 +3,7 @@ import { AccessMask, NtStatus, SrvCopychunkCopy, SrvCopychunkResponse } from '@r
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { readDataRights, writeDataRights } from '../../access.ts';
+import { copyData } from '../../copy-data.ts';
 import { modified, noting, readingHeld, UserSet } from '../../noting.ts';
 import type { Open } from '../../open.ts';
 import { askAccess, askAccessOf } from '../../pending.ts';
@@ -89,37 +90,9 @@ function* copyChunk(ctx: IoctlContext, source: Open, from: number, to: number, l
   if (readable !== NtStatus.Success) return readable;
   const writable = yield* wait(askAccess(ctx, 'write', to, length));
   if (writable !== NtStatus.Success) return writable;
-  const copy = (): MaybePromise<NtStatus | VfsCode> => runSteps(copyRange(ctx, source, target, from, to, length));
+  const copy = (): MaybePromise<NtStatus | VfsCode> =>
+    runSteps(copyData(ctx.open, { handle: origin, offset: from, length, sameStore: source.tree.vfs === ctx.tree.vfs }, target, to));
   const held = (source.userSet & UserSet.AccessTime) !== 0;
   const copied = yield* noting(ctx.open, modified, held ? () => runSteps(readingHeld(source, copy)) : copy);
   return isCode(copied) ? statusOf(copied) : copied;
-}
-
-/** Copies inside the store if it can, else through a buffer. */
-function* copyRange(ctx: IoctlContext, source: Open, target: Handle, from: number, to: number, length: number): Steps<NtStatus> {
-  const origin = source.handle as Handle;
-  let done = 0;
-  while (done < length) {
-    const copied =
-      source.tree.vfs === ctx.tree.vfs ? yield* wait(target.copyRange?.(origin, from + done, to + done, length - done)) : undefined;
-    if (copied === undefined || copied === 'EXDEV' || copied === 'EOPNOTSUPP' || copied === 'EINVAL' || copied === 0) {
-      return yield* copyThrough(ctx, origin, target, from + done, to + done, length - done);
-    }
-    if (isCode(copied)) return statusOf(copied);
-    done += copied;
-  }
-  return NtStatus.Success;
-}
-
-function* copyThrough(ctx: IoctlContext, origin: Handle, target: Handle, from: number, to: number, length: number): Steps<NtStatus> {
-  const pool = ctx.server.buffers;
-  const buffer = pool.take(length);
-  try {
-    const got = yield* wait(origin.read(buffer.subarray(0, length), from));
-    if (isCode(got)) return statusOf(got);
-    const written = yield* wait(target.write([buffer.subarray(0, got)], to));
-    return isCode(written) ? statusOf(written) : written < length ? NtStatus.DiskFull : NtStatus.Success;
-  } finally {
-    pool.give(buffer);
-  }
 }

@@ -58,7 +58,7 @@ function* isStill({ tree }: IoctlContext, parent: Handle, name: string, old: Han
 /** The open leaves the state of the old file and enters that of the new one. */
 function* enter({ tree, open }: IoctlContext, old: Handle, made: Handle): Steps<void> {
   const entry = yield* wait(tree.fileState.submit(old.fileId, { kind: 'takeOut', openId: open.volatileFileId }));
-  if (entry !== undefined) yield* wait(tree.fileState.submit(made.fileId, entry));
+  if (entry !== undefined) yield* wait(tree.fileState.submit(made.fileId, { ...entry, name: made.entryKey }));
   open.become(made);
   yield* wait(old.close());
 }

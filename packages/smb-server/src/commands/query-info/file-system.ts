@@ -84,7 +84,10 @@ const abilities: readonly (readonly [Feature, number])[] = [
 function description({ share, vfs, session, writable }: Tree, volume: Space): object {
   const { server } = session.connection;
   const attributes =
-    FileSystemAttributes.CasePreservedNames | FileSystemAttributes.CaseSensitiveSearch | FileSystemAttributes.UnicodeOnDisk;
+    FileSystemAttributes.CasePreservedNames |
+    FileSystemAttributes.CaseSensitiveSearch |
+    FileSystemAttributes.UnicodeOnDisk |
+    FileSystemAttributes.SupportsPosixUnlinkRename;
   const readOnly = writable && volume.readOnly !== true ? 0 : FileSystemAttributes.ReadOnlyVolume;
   const has = (feature: Feature): boolean => vfs.features.has(feature) && (feature !== 'streams' || share.names.streams);
   const objectId = new Uint8Array(server.guid);

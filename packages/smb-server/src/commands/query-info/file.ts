@@ -65,7 +65,9 @@ const isShortName = (name: string): boolean => /^[A-Z0-9!#$%&'()@^_`{}~-]{1,8}(\
 /** All that the classes tell. */
 function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
   const metadata = metadataOfOpen(open, stat);
-  const { deletePending } = yield* wait(open.tree.fileState.submit((open.named ?? handle).fileId, { kind: 'query' }));
+  const { deletePending } = yield* wait(
+    open.tree.fileState.submit((open.named ?? handle).fileId, { kind: 'query', openId: open.volatileFileId }),
+  );
   const eas = handle.listXattrs === undefined ? [] : yield* listEas(handle);
   const links = deletePending && open.link === undefined ? Math.max(0, stat.links - 1) : stat.links;
   return {

@@ -1,5 +1,5 @@
 import { type Steps, wait } from '@ring3/kit';
-import { DispositionFlags, FileDispositionInformation, FileDispositionInformationEx, NtStatus } from '@ring3/smb-proto';
+import { DispositionFlags, dispositionFlags, FileDispositionInformation, FileDispositionInformationEx, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
 import { mayDelete } from '../../deletion.ts';
@@ -11,27 +11,31 @@ import type { Setter } from './file.ts';
 /** FileDispositionInformation, MS-FSA 2.1.5.15.3. */
 export const setDisposition: Setter = function* (ctx, handle, frame) {
   const { deletePending } = FileDispositionInformation.read(frame, 0);
-  return yield* dispose(ctx, ctx.open.named ?? handle, deletePending !== 0, false);
+  return yield* dispose(ctx, ctx.open.named ?? handle, deletePending !== 0 ? DispositionFlags.Delete : 0);
 };
 
-/** FileDispositionInformationEx, MS-FSA 2.1.5.15.3. */
+/**
+ * FileDispositionInformationEx, MS-FSCC 2.4, MS-FSA 2.1.5.15.3. FORCE_IMAGE_SECTION_CHECK is always met: no file of a share is mapped as an image by the server.
+ * An undefined flag is rejected.
+ */
 export const setDispositionEx: Setter = function* (ctx, handle, frame) {
   const { flags } = FileDispositionInformationEx.read(frame, 0);
-  return yield* dispose(
-    ctx,
-    ctx.open.named ?? handle,
-    (flags & DispositionFlags.Delete) !== 0,
-    (flags & DispositionFlags.IgnoreReadOnly) !== 0,
-  );
+  if ((flags & ~dispositionFlags) !== 0) return NtStatus.InvalidParameter;
+  return yield* dispose(ctx, ctx.open.named ?? handle, flags);
 };
 
-/** @param handle of the entry whose name is deleted */
-function* dispose(ctx: ContextOf<'open'>, handle: Handle, deletePending: boolean, ignoreReadOnly: boolean): Steps<NtStatus> {
+/**
+ * @param handle of the entry whose name is deleted
+ * @param flags bits of {@link DispositionFlags}
+ */
+function* dispose(ctx: ContextOf<'open'>, handle: Handle, flags: number): Steps<NtStatus> {
   const { open, tree } = ctx;
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  const deletePending = has(DispositionFlags.Delete);
   if (deletePending) {
     const stat = yield* wait(handle.stat());
     if (isCode(stat)) return statusOf(stat);
-    const status = yield* mayDelete(tree, handle, attributesOf(stat, handle.kind), ignoreReadOnly);
+    const status = yield* mayDelete(tree, handle, attributesOf(stat, handle.kind), has(DispositionFlags.IgnoreReadOnly));
     if (status !== NtStatus.Success) return status;
   }
   if (deletePending && open.link === undefined) {
@@ -39,5 +43,8 @@ function* dispose(ctx: ContextOf<'open'>, handle: Handle, deletePending: boolean
     if (allowed !== NtStatus.Success) return allowed;
   }
   const deleter = deletePending ? ctx.session.actor : undefined;
-  return yield* wait(tree.fileState.submit(handle.fileId, { kind: 'disposition', openId: open.volatileFileId, deletePending, deleter }));
+  const posix = has(DispositionFlags.PosixSemantics);
+  const onClose = has(DispositionFlags.OnClose);
+  const { volatileFileId: openId } = open;
+  return yield* wait(tree.fileState.submit(handle.fileId, { kind: 'disposition', openId, deletePending, posix, onClose, deleter }));
 }

@@ -15,43 +15,76 @@ import type { ContextOf } from '../../command.ts';
 import { descriptorOf, rightsOf } from '../../descriptors.ts';
 import { attributesOf } from '../../metadata.ts';
 import { changed, noting, redescribed } from '../../noting.ts';
-import type { Open } from '../../open.ts';
 import type { ParsedPath } from '../../paths.ts';
 import { askAccess, askAccessFor } from '../../pending.ts';
 import { newTrail, openParent, release, shownPath } from '../../resolve.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
+import { renameStream } from './rename-stream.ts';
 
-/** FileRenameInformation, MS-FSA 2.1.5.15.12. */
+/** FileRenameInformation, MS-FSA 2.1.5.15.11. */
 export const setRename: Setter = function* (ctx, handle, frame) {
   const { replaceIfExists, rootDirectory, fileName } = FileRenameInformation.read(frame, 0, frame.length);
   if (rootDirectory !== 0n) return NtStatus.InvalidParameter;
-  return yield* move(ctx, handle, fileName, replaceIfExists !== 0, 'rename');
+  return yield* move(ctx, handle, fileName, replacing(replaceIfExists), 'rename');
 };
 
-/** FileRenameInformationEx. */
-export const setRenameEx: Setter = function* (ctx, handle, frame) {
-  const { flags, rootDirectory, fileName } = FileRenameInformationEx.read(frame, 0, frame.length);
-  if (rootDirectory !== 0n) return NtStatus.InvalidParameter;
-  return yield* move(ctx, handle, fileName, (flags & RenameFlags.ReplaceIfExists) !== 0, 'rename');
-};
-
-/** FileLinkInformation, MS-FSA 2.1.5.15.6: another name for a file. */
+/** FileLinkInformation, MS-FSA 2.1.5.15.6: a second name for a file. */
 export const setLink: Setter = function* (ctx, handle, frame) {
   const { replaceIfExists, rootDirectory, fileName } = FileLinkInformation.read(frame, 0, frame.length);
   if (rootDirectory !== 0n) return NtStatus.InvalidParameter;
-  return yield* move(ctx, handle, fileName, replaceIfExists !== 0, 'link');
+  return yield* move(ctx, handle, fileName, replacing(replaceIfExists), 'link');
 };
 
-function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replace: boolean, how: 'rename' | 'link'): Steps<NtStatus> {
+/** How the target of a rename or link is replaced, if it exists. */
+interface Replacing {
+  readonly replace: boolean;
+  /** Also if the target is open: its opens stay, without a name. FILE_RENAME_POSIX_SEMANTICS. */
+  readonly posix: boolean;
+  /** Also if the target has the read-only attribute. FILE_RENAME_IGNORE_READONLY_ATTRIBUTE. */
+  readonly ignoreReadOnly: boolean;
+}
+const replacing = (replaceIfExists: number): Replacing => ({ replace: replaceIfExists !== 0, posix: false, ignoreReadOnly: false });
+
+/** Flags that are done. No entry has a pin state or a storage reserve, so there is nothing to inherit that the two SUPPRESS flags could suppress. */
+const done =
+  RenameFlags.ReplaceIfExists |
+  RenameFlags.PosixSemantics |
+  RenameFlags.SuppressPinStateInheritance |
+  RenameFlags.SuppressStorageReserveInheritance |
+  RenameFlags.IgnoreReadOnlyAttribute;
+/** Flags that resize storage reserve areas, of which there are none. */
+const resizing =
+  RenameFlags.NoIncreaseAvailableSpace |
+  RenameFlags.NoDecreaseAvailableSpace |
+  RenameFlags.ForceResizeTargetStorageReserve |
+  RenameFlags.ForceResizeSourceStorageReserve;
+
+/** FileRenameInformationEx, MS-FSCC 2.4: a flag is done or rejected. */
+export const setRenameEx: Setter = function* (ctx, handle, frame) {
+  const { flags, rootDirectory, fileName } = FileRenameInformationEx.read(frame, 0, frame.length);
+  if (rootDirectory !== 0n || (flags & ~(done | resizing)) !== 0) return NtStatus.InvalidParameter;
+  if ((flags & resizing) !== 0) return NtStatus.NotSupported;
+  const has = (flag: number): boolean => (flags & flag) !== 0;
+  const replacement = {
+    replace: has(RenameFlags.ReplaceIfExists),
+    posix: has(RenameFlags.PosixSemantics),
+    ignoreReadOnly: has(RenameFlags.IgnoreReadOnlyAttribute),
+  };
+  return yield* move(ctx, handle, fileName, replacement, 'rename');
+};
+
+function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replacement: Replacing, how: 'rename' | 'link'): Steps<NtStatus> {
   const { tree, open } = ctx;
+  const { replace } = replacement;
   const handle = how === 'rename' ? (open.named ?? file) : file;
   if (fileName === '') return NtStatus.InvalidParameter;
   if (how === 'link' && handle.link === undefined) return NtStatus.NotSupported;
   if (how === 'link' && handle.kind === 'folder') return NtStatus.FileIsADirectory;
+  if (how === 'rename' && fileName.startsWith(':')) return yield* renameStream(ctx, file, fileName, replace);
   const path = tree.share.names.parse(fileName.startsWith('\\') ? fileName.slice(1) : fileName);
   if (typeof path === 'number') return path;
-  if (open.base !== undefined) return yield* renameStream(open, open.base, handle, path, replace);
+  if (open.base !== undefined) return NtStatus.InvalidParameter;
   if (path.stream !== undefined || path.components.length === 0) return NtStatus.ObjectNameInvalid;
   if (handle.fileId === tree.root?.fileId) return NtStatus.AccessDenied;
   const below = file.kind === 'folder' ? yield* clearBelow(ctx) : NtStatus.Success;
@@ -60,7 +93,7 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replace: 
   const parent = yield* openParent(tree, path.components, trail);
   if (typeof parent === 'number') return parent;
   try {
-    const status = yield* mayMove(ctx, parent, trail.descriptor, path, handle, replace);
+    const status = yield* mayMove(ctx, parent, trail.descriptor, path, handle, replacement);
     if (status !== NtStatus.Success) return status;
     const target = path.components.at(-1) as string;
     const noted = how === 'rename' && handle === open.handle && handle.kind === 'file' ? redescribed : changed;
@@ -94,27 +127,16 @@ function* mayMove(
   above: SecurityDescriptor,
   path: ParsedPath,
   handle: Handle,
-  replace: boolean,
+  replacement: Replacing,
 ): Steps<NtStatus> {
   const { tree } = ctx;
   const needed = handle.kind === 'folder' ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
   if ((rightsOf(above, tree.identity) & needed) === 0) return NtStatus.AccessDenied;
-  const status = yield* checkTarget(ctx, parent, above, path, handle, replace);
+  const status = yield* checkTarget(ctx, parent, above, path, handle, replacement);
   if (status !== NtStatus.Success) return status;
   const shared = yield* wait(tree.fileState.submit(parent.fileId, intoParent));
   if (shared !== NtStatus.Success) return shared;
   return yield* wait(askAccess(ctx, 'rename'));
-}
-
-/** A stream gets another name within its file: `:name` or `:name:$DATA`, MS-FSA 2.1.5.15.12. */
-function* renameStream(open: Open, base: Handle, handle: Handle, { components, stream }: ParsedPath, replace: boolean): Steps<NtStatus> {
-  if (stream === undefined || components.length > 0) return NtStatus.InvalidParameter;
-  const done = yield* wait(handle.rename(base, stream, { replace }));
-  if (isCode(done)) return renameStatus(done);
-  const to = `${open.pathName.slice(0, open.pathName.lastIndexOf(':'))}:${stream}`;
-  open.tree.session.connection.server.moved(open, to, 'rename');
-  open.pathName = to;
-  return NtStatus.Success;
 }
 
 /** The folder of the new name is opened for adding an entry, and not shared for deletion: nobody may have it open so that it could vanish. */
@@ -125,14 +147,14 @@ const intoParent = {
   shareAccess: ShareAccess.Read | ShareAccess.Write,
 } as const;
 
-/** A target is replaced only where it could be deleted: by its rights, its attributes, and nobody having it open. */
+/** A target is replaced only if it could be deleted: by its rights and attributes, and by its opens. */
 function* checkTarget(
   ctx: ContextOf<'open'>,
   parent: Handle,
   above: SecurityDescriptor,
   { components }: ParsedPath,
   handle: Handle,
-  replace: boolean,
+  replacement: Replacing,
 ): Steps<NtStatus> {
   const { tree } = ctx;
   const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
@@ -140,28 +162,44 @@ function* checkTarget(
   if (isCode(target)) return NtStatus.Success;
   try {
     if (target.fileId === handle.fileId) return NtStatus.Success;
-    if (!replace) return NtStatus.ObjectNameCollision;
-    return yield* mayReplace(ctx, above, target);
+    if (!replacement.replace) return NtStatus.ObjectNameCollision;
+    return yield* mayReplace(ctx, above, target, replacement);
   } finally {
     yield* wait(target.close());
   }
 }
 
-function* mayReplace(ctx: ContextOf<'open'>, above: SecurityDescriptor, target: Handle): Steps<NtStatus> {
+function* mayReplace(
+  ctx: ContextOf<'open'>,
+  above: SecurityDescriptor,
+  target: Handle,
+  { posix, ignoreReadOnly }: Replacing,
+): Steps<NtStatus> {
   const { tree } = ctx;
   if (target.kind === 'folder') return NtStatus.AccessDenied;
   const stat = yield* wait(target.stat());
   if (isCode(stat)) return statusOf(stat);
-  if ((attributesOf(stat, target.kind) & FileAttributes.ReadOnly) !== 0) return NtStatus.AccessDenied;
   const own = yield* descriptorOf(target, above);
   if (isCode(own)) return NtStatus.AccessDenied;
-  const deletes = (rightsOf(own, tree.identity) & AccessMask.Delete) | (rightsOf(above, tree.identity) & AccessMask.FileDeleteChild);
+  const rights = rightsOf(own, tree.identity);
+  const mayIgnore = ignoreReadOnly && (rights & AccessMask.FileWriteAttributes) !== 0;
+  if ((attributesOf(stat, target.kind) & FileAttributes.ReadOnly) !== 0 && !mayIgnore) return NtStatus.AccessDenied;
+  const deletes = (rights & AccessMask.Delete) | (rightsOf(above, tree.identity) & AccessMask.FileDeleteChild);
   if (deletes === 0) return NtStatus.AccessDenied;
   const broken = yield* wait(askAccessFor(ctx, tree.fileState, target.fileId, 'delete'));
   if (broken !== NtStatus.Success) return broken;
+  if (posix) return yield* wait(tree.fileState.submit(target.fileId, deletingShared));
   const { opens } = yield* wait(tree.fileState.submit(target.fileId, { kind: 'query' }));
   return opens > 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
+
+/** An open that deletes and shares everything: whoever has the file open must share its deletion. */
+const deletingShared = {
+  kind: 'conflict',
+  openId: 0,
+  access: AccessMask.Delete,
+  shareAccess: ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete,
+} as const;
 
 const renameStatus = (code: VfsCode): NtStatus => {
   if (code === 'EISDIR' || code === 'ENOTEMPTY') return NtStatus.AccessDenied;
