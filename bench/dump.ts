@@ -150,7 +150,7 @@ if (shared !== undefined) writeSync(shared, String(flows + 1000), 0);
 const folder = mkdtempSync(join(tmpdir(), 'ring3-bench-'));
 const path = join(folder, 'netlink.sock');
 const server = fork(fileURLToPath(new URL('netlink-server.ts', import.meta.url)), [path, String(flows + 1000)], {
-  execArgv: ['--conditions=source'],
+  execArgv: ['--conditions=@ring3/source'],
 });
 try {
   await once(server, 'message');

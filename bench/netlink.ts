@@ -82,7 +82,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ring3-bench-'));
 const path = join(folder, 'netlink.sock');
 const inside = newNetworkNamespace();
 if (inside < 0) throw new Error('the kernel is only asked in a network namespace of its own: npm run bench -- netlink');
-const server = fork(fileURLToPath(new URL('netlink-server.ts', import.meta.url)), [path], { execArgv: ['--conditions=source'] });
+const server = fork(fileURLToPath(new URL('netlink-server.ts', import.meta.url)), [path], { execArgv: ['--conditions=@ring3/source'] });
 try {
   await once(server, 'message');
   const own = createNetlinkServer(createNamespace());

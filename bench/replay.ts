@@ -1,6 +1,6 @@
 /**
  * How fast a capture file is followed: ring3's reader and tracker beside softflowd, argus and tshark, each a process of its own, so that starting counts for
- * all alike; turn by turn on the same file. `npm run bench -- replay`, or `node --conditions=source bench/replay.ts [PACKETS]`, two million unless given.
+ * all alike; turn by turn on the same file. `npm run bench -- replay`, or `node --conditions=@ring3/source bench/replay.ts [PACKETS]`, two million unless given.
  * What is not installed is left out: softflowd, argus-server, tshark.
  */
 import { spawnSync } from 'node:child_process';
@@ -32,7 +32,7 @@ const readers: readonly Reader[] = [
   {
     name: 'ring3',
     program: process.execPath,
-    arguments: (capture) => ['--conditions=source', fileURLToPath(new URL('replay-tracker.ts', import.meta.url)), capture],
+    arguments: (capture) => ['--conditions=@ring3/source', fileURLToPath(new URL('replay-tracker.ts', import.meta.url)), capture],
     version: [],
     does: 'states, windows and counters of every flow',
     seen: (count, flows) => new RegExp(`^${count} packets, ${flows} flows, 0 invalid$`, 'm'),

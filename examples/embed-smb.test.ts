@@ -7,7 +7,7 @@ import { test } from 'node:test';
 import { Connection, connectTcp } from '@ring3/smb-client';
 
 test('the example of an embedded server shares its files, and leaves when it is told to', async () => {
-  const program = spawn(process.execPath, ['--conditions=source', join(import.meta.dirname, 'embed-smb.ts')], {
+  const program = spawn(process.execPath, ['--conditions=@ring3/source', join(import.meta.dirname, 'embed-smb.ts')], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const ended = once(program, 'exit');

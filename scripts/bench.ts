@@ -25,7 +25,7 @@ if (unknown !== undefined) {
 
 for (const name of names.length > 0 ? names : all) {
   console.log(`# ${name}\n`);
-  const child = spawn(process.execPath, ['--conditions=source', join(directory, `${name}.ts`), ...options], {
+  const child = spawn(process.execPath, ['--conditions=@ring3/source', join(directory, `${name}.ts`), ...options], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

@@ -5,6 +5,6 @@ import { test } from 'node:test';
 
 test('docs/configuration.md and docs/ring3.schema.json are drawn from the tables as they are', () => {
   const script = join(import.meta.dirname, 'configuration-schema.ts');
-  const { status, stderr } = spawnSync(process.execPath, ['--conditions=source', script, '--check'], { encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, ['--conditions=@ring3/source', script, '--check'], { encoding: 'utf8' });
   equal(status, 0, stderr);
 });

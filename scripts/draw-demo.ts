@@ -1,4 +1,4 @@
-/** Draws docs/demo.svg: a real server, real commands, what they really print. `node --conditions=source scripts/draw-demo.ts`; wants smbclient and nfct. */
+/** Draws docs/demo.svg: a real server, real commands, what they really print. `node --conditions=@ring3/source scripts/draw-demo.ts`; wants smbclient and nfct. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

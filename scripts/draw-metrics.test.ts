@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 test('docs/metrics.md is what a daemon shows', () => {
-  const { status, stderr } = spawnSync(process.execPath, ['--conditions=source', join(import.meta.dirname, 'draw-metrics.ts'), '--check'], {
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--conditions=@ring3/source', join(import.meta.dirname, 'draw-metrics.ts'), '--check'],
+    {
+      encoding: 'utf8',
+    },
+  );
   equal(status, 0, stderr);
 });

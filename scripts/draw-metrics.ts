@@ -1,5 +1,5 @@
 /**
- * node --conditions=source scripts/draw-metrics.ts [--check]
+ * node --conditions=@ring3/source scripts/draw-metrics.ts [--check]
  * Draws the numbers that a daemon shows as docs/metrics.md; with --check it only says whether the page is as they are.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

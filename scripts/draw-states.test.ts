@@ -4,8 +4,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 test('docs/states.md is drawn from the tables as they are', () => {
-  const { status, stderr } = spawnSync(process.execPath, ['--conditions=source', join(import.meta.dirname, 'draw-states.ts'), '--check'], {
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--conditions=@ring3/source', join(import.meta.dirname, 'draw-states.ts'), '--check'],
+    {
+      encoding: 'utf8',
+    },
+  );
   equal(status, 0, stderr);
 });

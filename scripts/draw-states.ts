@@ -1,5 +1,5 @@
 /**
- * node --conditions=source scripts/draw-states.ts [--check]
+ * node --conditions=@ring3/source scripts/draw-states.ts [--check]
  * Draws the state tables of the connection tracker and of oplocks as docs/states.md; with --check it only says whether the page is as the tables are.
  */
 import { readFileSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 /**
- * node --conditions=source scripts/record-conntrack.ts
+ * node --conditions=@ring3/source scripts/record-conntrack.ts
  * Asks this machine's kernel (as root) what test/golden/ctnetlink holds, and writes it anew: every attribute with every wrong length, the answers to
  * random requests of a fixed seed, and single requests in each state.
  */

@@ -20,7 +20,14 @@ for (const folder of packages) {
 write('tsconfig.json', { files: [], references: [...packages.map((folder) => ({ path: `packages/${folder}` })), { path: 'scripts' }] });
 write('scripts/tsconfig.json', {
   extends: '../tsconfig.base.json',
-  compilerOptions: { noEmit: true, rootDir: '..', composite: false, tsBuildInfoFile: null },
+  compilerOptions: {
+    noEmit: true,
+    allowImportingTsExtensions: true,
+    rewriteRelativeImportExtensions: false,
+    rootDir: '..',
+    composite: false,
+    tsBuildInfoFile: null,
+  },
   include: ['./**/*.ts', '../test/**/*.ts', '../bench/**/*.ts', '../examples/**/*.ts'],
   references: packages.map((folder) => ({ path: `../packages/${folder}` })),
 });

@@ -1,7 +1,7 @@
 /**
- * npm test [-- WORD…]           the tests beside the code, of the scripts and of the examples
+ * npm test [-- WORD…]           the tests next to the code, of the scripts and of the examples
  * npm run interop [-- WORD…]    the real programs against this checkout
- * With words, only the files whose path holds one of them.
+ * With words, only the files whose path contains one of them; !WORD excludes files.
  */
 import { spawn } from 'node:child_process';
 import { globSync } from 'node:fs';
@@ -13,11 +13,15 @@ const [first, ...rest] = process.argv.slice(2);
 const interop = first === 'interop';
 const words = interop || first === undefined ? rest : [first, ...rest];
 
+const unwanted = words.filter((word) => word.startsWith('!'));
+const wanted = words.filter((word) => !word.startsWith('!'));
+
 const globs = interop
   ? ['test/interop/**/*.test.ts']
   : ['packages/*/src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/*.test.ts', 'examples/**/*.test.ts'];
 const files = globSync(globs, { cwd: root })
-  .filter((file) => words.length === 0 || words.some((word) => file.includes(word)))
+  .filter((file) => wanted.length === 0 || wanted.some((word) => file.includes(word)))
+  .filter((file) => !unwanted.some((word) => file.includes(word.slice(1))))
   .sort();
 if (files.length === 0) {
   console.error(`no test file${words.length === 0 ? '' : ` with ${words.join(' or ')} in its path`}`);
@@ -27,7 +31,7 @@ if (files.length === 0) {
 const concurrency = interop ? 1 : Math.max(2, availableParallelism());
 const tests = spawn(
   process.execPath,
-  ['--conditions=source', '--test', `--test-concurrency=${concurrency}`, `--test-timeout=${interop ? 600_000 : 60_000}`, ...files],
+  ['--conditions=@ring3/source', '--test', `--test-concurrency=${concurrency}`, `--test-timeout=${interop ? 600_000 : 60_000}`, ...files],
   {
     cwd: root,
     stdio: 'inherit',

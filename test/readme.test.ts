@@ -34,7 +34,7 @@ function kernelOfItsOwn(): ReturnType<typeof ownNetwork> {
   const file = join(folder, 'probe.ts');
   writeFileSync(file, probe);
   const [program, ...words] = network;
-  const { stdout, stderr } = spawnSync(program, [...words, process.execPath, '--conditions=source', file], { encoding: 'utf8' });
+  const { stdout, stderr } = spawnSync(program, [...words, process.execPath, '--conditions=@ring3/source', file], { encoding: 'utf8' });
   return stdout === '0\n' ? network : { skip: `this kernel has no nfnetlink_cttimeout: errno ${stdout}${stderr}` };
 }
 
@@ -48,7 +48,7 @@ function runAll(t: TestContext, page: string, name: string): void {
     }
     const file = join(folder, `${name}-${i}.ts`);
     writeFileSync(file, code);
-    const [program, ...words] = [...network, process.execPath, '--conditions=source', file] as [string, ...string[]];
+    const [program, ...words] = [...network, process.execPath, '--conditions=@ring3/source', file] as [string, ...string[]];
     const { status, stderr } = spawnSync(program, words, { encoding: 'utf8', timeout: 20_000 });
     if (usesKernel(code) && /EPERM|EINVAL|EPROTONOSUPPORT/.test(stderr))
       t.diagnostic(`example ${i + 1} is skipped: this kernel does not answer it`);

@@ -56,7 +56,14 @@ const askRing3 = (vector: Vector): Promise<Outcome> => playVector(vector, (optio
 /** Root of a user namespace is another process: one that never was anything else. */
 function askAsNamespaceRoot(vector: Vector): Vector {
   const { userns: _, ...opts } = vector.opts ?? {};
-  const argv = ['--user', '--map-root-user', '--net', process.execPath, '--conditions=source', join(root, 'scripts/oracle/ask-kernel.ts')];
+  const argv = [
+    '--user',
+    '--map-root-user',
+    '--net',
+    process.execPath,
+    '--conditions=@ring3/source',
+    join(root, 'scripts/oracle/ask-kernel.ts'),
+  ];
   const { status, stdout, stderr } = spawnSync('unshare', argv, { input: JSON.stringify({ ...vector, opts }), encoding: 'utf8' });
   assert.equal(status, 0, stderr);
   return { ...(JSON.parse(stdout) as Vector), opts: vector.opts ?? {} };

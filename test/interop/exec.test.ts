@@ -5,8 +5,8 @@ import { after, before, describe, test } from 'node:test';
 import { createNamespace } from '@ring3/conntrack';
 import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import { buildShim } from '@ring3/exec';
-import { type Desk, makeDesk, message, withoutCompiler } from '@ring3/exec/testing';
 import { bindUnix, check, close, listen, openUnix, SocketType } from '@ring3/linux';
+import { type Desk, makeDesk, message, withoutCompiler } from '../../packages/exec/src/testing.ts';
 import { type KernelNamespace, kernelNamespace, withoutNamespaces } from './namespace.ts';
 
 const unknown = message(0xf001, 0x5, 7);

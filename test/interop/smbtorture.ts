@@ -1,6 +1,6 @@
 /**
  * Samba's own test suite of SMB servers against ring3. As a program:
- *   node --conditions=source test/interop/smbtorture.ts [--only REGEX] [--table] [--update]
+ *   node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--table] [--update]
  * runs the core tests (or those that match), prints a line for each and, with --table, one row a suite beside Samba's and ksmbd's results; --update
  * keeps the passes as those that smbtorture.test.ts expects.
  */

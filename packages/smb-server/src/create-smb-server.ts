@@ -1,5 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Link } from '@ring3/kit';
+import { checkOptions } from './check-options.ts';
 import type { Connection } from './connection.ts';
 import type { ServerEvents } from './events.ts';
 import { listenTcp, type TcpListener } from './links/tcp.ts';
@@ -45,9 +46,14 @@ const useOf = (connection: Connection | undefined): ConnectionUse => ({
 
 /**
  * Starts an SMB server.
- * @throws RangeError for options that make no sense, and the socket's error where it cannot listen
+ * @throws TypeError for options of a wrong shape, RangeError for invalid values, and the socket's error if it cannot listen
  */
 export async function createSmbServer(options: SmbServerOptions): Promise<SmbServer> {
+  checkOptions(options);
+  if (process.versions['bun'] !== undefined && options.listen !== false)
+    throw new Error(
+      'createSmbServer cannot listen on Bun, whose TCP sockets deliver no data to it: use Node.js 22.18 or later, or listen: false',
+    );
   const server = new Server(resolveOptions(options));
   const { host = '127.0.0.1', port = 0, listen = true, carry = (link: Link) => link } = options;
   let listener: TcpListener | undefined;

@@ -64,7 +64,8 @@ export class Shares {
   }
 }
 
-const isVfs = (value: Vfs | ShareOptions): value is Vfs => 'root' in value;
+/** Whether an object is a store, by its method `root`. */
+export const isVfs = (value: object): value is Vfs => 'root' in value;
 
 /** The list as an embedder writes it: a store, or a store with options. */
 export function createShares(

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import { existsSync, fchmodSync, fstatSync, realpathSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { basename, dirname, join, resolve, sep } from 'node:path';
+import { inspect } from 'node:util';
 import { andThen, isPromise } from '@ring3/kit';
 import {
   clone,
@@ -43,8 +46,11 @@ import { StreamPlace, Streams } from './streams.ts';
 
 /** How a host folder is served. */
 export interface NodeStoreOptions {
-  /** A folder outside of the served one, for what the host cannot keep beside a file: long streams, large values. Made when it is needed. */
-  readonly state: string;
+  /**
+   * A directory outside the served one, for what the host cannot store with a file: long streams, large values. It is created when it is needed.
+   * Default: a directory of its own for each served path, below `ring3-stores` in `$XDG_STATE_HOME` or `~/.local/state`.
+   */
+  readonly state?: string;
   /** Permission bits of new files, exactly; where missing 0o666 less the process's umask. */
   readonly fileMode?: number;
   /** The same of new folders; where missing 0o777 less the umask. */
@@ -73,18 +79,35 @@ const features: readonly Feature[] = [
 ];
 
 /**
- * Serves a folder of the host.
- * @param folder its path: it is looked up again for each `root`, so that what is mounted, restored or put there later is served
+ * Serves a directory of the host.
+ * @param directory its path. It is looked up again for each `root`, so that what is mounted, restored or created there later is served
  * @returns the store; close it to release the directory
- * @throws VfsError when the folder cannot be opened (ENOENT, EACCES …), the state would be inside of it (EINVAL) or is damaged (EIO), or this is no Linux
- * (EOPNOTSUPP)
+ * @throws TypeError for arguments of a wrong type; VfsError if the directory cannot be opened (ENOENT, EACCES …), the state would be inside it (EINVAL)
+ * or is damaged (EIO), or the system is not Linux (EOPNOTSUPP)
  */
-export function createNodeStore(folder: string, options: NodeStoreOptions): Vfs {
+export function createNodeStore(directory: string, options: NodeStoreOptions = {}): Vfs {
+  if (typeof directory !== 'string')
+    throw new TypeError(`createNodeStore needs the path of a directory, not ${inspect(directory, { depth: 0 })}`);
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(
+      `createNodeStore(path, options): options must be an object, for example { state: '/var/lib/app' }, not ${inspect(options)}`,
+    );
   const { refusal } = linuxFeatures();
   if (refusal !== undefined) throw new VfsError('EOPNOTSUPP', refusal);
-  const state = resolve(options.state);
-  if (isInside(real(state), real(resolve(folder)))) throw new VfsError('EINVAL', `${state} is inside of ${folder}: clients would see it`);
-  return new NodeStore(resolve(folder), { ...options, state });
+  const served = resolve(directory);
+  const state = resolve(options.state ?? defaultState(real(served)));
+  if (isInside(real(state), real(served)))
+    throw new VfsError(
+      'EINVAL',
+      `the state directory ${state} is inside ${directory}, where clients would see it: give another one as { state }`,
+    );
+  return new NodeStore(served, { ...options, state });
+}
+
+/** The default state directory of a served directory: the same path gets the same one. */
+function defaultState(served: string): string {
+  const base = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state');
+  return join(base, 'ring3-stores', createHash('sha256').update(served).digest('hex').slice(0, 32));
 }
 
 const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === sep ? sep : folder + sep);
@@ -123,7 +146,7 @@ export class NodeStore implements Vfs {
   readonly #folderMode: number | undefined;
   readonly #Handle: typeof EntryHandle;
 
-  constructor(folder: string, options: NodeStoreOptions) {
+  constructor(folder: string, options: NodeStoreOptions & { readonly state: string }) {
     this.#sidecar = new Sidecar(options.state);
     this.#sidecar.load();
     this.tree = new EntryTree(folder, options.hostAttributes ?? true, (now) => !isInside(real(options.state), real(now)));

@@ -28,7 +28,7 @@ function become(folders: readonly string[], umask: number): Record<string, unkno
       shadow: refused(() => read('/etc/shadow')), back: refused(() => process.setuid(0)), laterBack: await readFile('/etc/shadow').catch(({ code }) => code),
       umask: process.umask(), home: homedir(), temporary: tmpdir(), runtime: process.env.XDG_RUNTIME_DIR ?? null,
     }));`;
-  const child = spawnSync(process.execPath, ['--conditions=source', '--input-type=module', '--eval', script], {
+  const child = spawnSync(process.execPath, ['--conditions=@ring3/source', '--input-type=module', '--eval', script], {
     encoding: 'utf8',
     env: { ...process.env, XDG_RUNTIME_DIR: '/run/user/0', TMPDIR: '/root' },
   });
@@ -101,7 +101,7 @@ test('without being root there is no other user to become', () => {
   if (process.getuid?.() !== 0) throws(() => actAs('root'), /has to be started by root/);
   else
     match(
-      spawnSync(process.execPath, ['--conditions=source', '--input-type=module', '--eval', script], { encoding: 'utf8' }).stderr,
+      spawnSync(process.execPath, ['--conditions=@ring3/source', '--input-type=module', '--eval', script], { encoding: 'utf8' }).stderr,
       /to act as root ring3 has to be started by root/,
     );
 });

@@ -1,5 +1,6 @@
-import { createClient, headerLength, type Message, type NetlinkClient, NetlinkError, type NetlinkLink, NewFlags } from '@ring3/netlink';
+import { headerLength, type Message, type NetlinkClient, NetlinkError, type NetlinkLink, NewFlags } from '@ring3/netlink';
 import { type AttrsInput, DecodeError } from '@ring3/wire';
+import { clientOver } from '../client-over.ts';
 import { FamilyHeader } from '../family-header.ts';
 import { messageType, Subsystem } from '../subsystem.ts';
 import { HelperCommand, HelperMessage, HelperStatusCode, helperClassFields } from './attributes.ts';
@@ -44,7 +45,7 @@ export class CthelperClient {
 
   /** @param over a link, which the client then owns, or a shared netlink client */
   constructor(over: NetlinkLink | NetlinkClient) {
-    this.#client = 'request' in over ? over : createClient(over);
+    this.#client = clientOver(over);
   }
 
   /** Registers a helper. @throws NetlinkError: EEXIST, EBUSY (the kernel has a helper with this name), EINVAL, EOVERFLOW, ENOMEM, EPERM */

@@ -1,5 +1,6 @@
-import { createClient, headerLength, lost, type Message, type NetlinkClient, type NetlinkLink } from '@ring3/netlink';
+import { headerLength, lost, type Message, type NetlinkClient, type NetlinkLink } from '@ring3/netlink';
 import { type AttrsOf, DecodeError } from '@ring3/wire';
+import { clientOver } from '../client-over.ts';
 import { FamilyHeader } from '../family-header.ts';
 import { Group, messageType, Subsystem } from '../subsystem.ts';
 import { ExpectCommand, ExpectMessage } from './attributes.ts';
@@ -24,7 +25,7 @@ export class CtnetlinkExpClient {
 
   /** @param over a link, which the client then owns, or a shared netlink client */
   constructor(over: NetlinkLink | NetlinkClient) {
-    this.#client = 'request' in over ? over : createClient(over);
+    this.#client = clientOver(over);
   }
 
   /** Dumps the expectations. @param family AF_INET 2 or AF_INET6 10; default: both */

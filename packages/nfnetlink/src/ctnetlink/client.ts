@@ -1,5 +1,6 @@
-import { createClient, GetFlags, headerLength, lost, type Message, type NetlinkClient, type NetlinkLink } from '@ring3/netlink';
+import { GetFlags, headerLength, lost, type Message, type NetlinkClient, type NetlinkLink } from '@ring3/netlink';
 import { type AttrsInput, type AttrsOf, DecodeError } from '@ring3/wire';
+import { clientOver } from '../client-over.ts';
 import { FamilyHeader } from '../family-header.ts';
 import { Group, messageType, Subsystem } from '../subsystem.ts';
 import { ConntrackCommand, ConntrackMessage, ConntrackStats, ConntrackStatsCpu, type TupleAttributes } from './attributes.ts';
@@ -44,7 +45,7 @@ export class CtnetlinkClient {
 
   /** @param over a link, which the client then owns, or a shared netlink client */
   constructor(over: NetlinkLink | NetlinkClient) {
-    this.#client = 'request' in over ? over : createClient(over);
+    this.#client = clientOver(over);
   }
 
   /** Dumps the flows. @param zero true: also reset their counters */

@@ -1,5 +1,6 @@
-import { createClient, headerLength, type Message, type NetlinkClient, NetlinkError, type NetlinkLink, NewFlags } from '@ring3/netlink';
+import { headerLength, type Message, type NetlinkClient, NetlinkError, type NetlinkLink, NewFlags } from '@ring3/netlink';
 import { type Attrs, type AttrTable, DecodeError, nameOf } from '@ring3/wire';
+import { clientOver } from '../client-over.ts';
 import { FamilyHeader } from '../family-header.ts';
 import { IpProtocol } from '../protocol.ts';
 import { messageType, Subsystem } from '../subsystem.ts';
@@ -30,7 +31,7 @@ export class CttimeoutClient {
 
   /** @param over a link, which the client then owns, or a shared netlink client */
   constructor(over: NetlinkLink | NetlinkClient) {
-    this.#client = 'request' in over ? over : createClient(over);
+    this.#client = clientOver(over);
   }
 
   /**

@@ -1,5 +1,6 @@
-import { createClient, headerLength, lost, type Message, type NetlinkClient, type NetlinkLink } from '@ring3/netlink';
+import { headerLength, lost, type Message, type NetlinkClient, type NetlinkLink } from '@ring3/netlink';
 import type { TypeOf } from '@ring3/wire';
+import { clientOver } from '../client-over.ts';
 import type { ConntrackMessage } from '../ctnetlink/attributes.ts';
 import { FamilyHeader } from '../family-header.ts';
 import { messageType, Subsystem } from '../subsystem.ts';
@@ -39,7 +40,7 @@ export class QueueClient {
 
   /** @param over a link, which the client then owns, or a shared netlink client */
   constructor(over: NetlinkLink | NetlinkClient) {
-    this.#client = 'request' in over ? over : createClient(over);
+    this.#client = clientOver(over);
   }
 
   /** Binds a queue: its packets then wait for verdicts of this client. @throws NetlinkError: EBUSY, EPERM if another program has it */

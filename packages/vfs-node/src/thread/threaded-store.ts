@@ -43,7 +43,7 @@ const program = new URL(`./store-thread.${isSource ? 'ts' : 'js'}`, import.meta.
  */
 export function openStoreInThread(folder: string, options: NodeStoreOptions): Promise<Vfs> {
   const workerData: ThreadData = { folder, options };
-  const thread = new Worker(program, { workerData, execArgv: isSource ? ['--conditions=source'] : [], name: `store ${folder}` });
+  const thread = new Worker(program, { workerData, execArgv: isSource ? ['--conditions=@ring3/source'] : [], name: `store ${folder}` });
   return new Promise((resolve, reject) => {
     thread.once('error', reject);
     thread.once('message', ({ features, error }: OpenedMessage) => {

@@ -17,30 +17,41 @@ import { watching } from './watching.ts';
 
 export { Bench, content, entries, names, ok, refuses, tester, text } from './bench.ts';
 
-/** What a store may tell about itself to the contract. */
+/** The test framework that the contract uses. `node:test` and vitest have this shape. */
+export interface ContractRunner {
+  describe(name: string, body: () => void): unknown;
+  test(name: string, options: { readonly skip: boolean }, body: (context: { skip(reason?: string): unknown }) => Promise<void>): unknown;
+}
+
+/** Options of `vfsContract`. */
 export interface ContractOptions {
-  /** Tests that the store does not pass, by title, and why: they are skipped, and the reason is printed. */
+  /** Tests that the store does not pass: title and reason. They are skipped, and the reason is printed. */
   readonly except?: Readonly<Record<string, string>>;
+  /** Default `node:test`. With vitest: `import { describe, test } from 'vitest'` and `{ runner: { describe, test } }`. */
+  readonly runner?: ContractRunner;
 }
 
 /**
- * The tests that every store must pass: a store is right when they do. Calls `node:test`; optional abilities are tested where the store has them, the others are
- * skipped by name.
- * @param make a fresh, empty, writable store; the contract calls its `close` at the end of each test
+ * The tests that every store must pass. A store that passes them is correct. Tests of optional features are skipped if the store does not have the
+ * feature.
+ * @param make creates an empty, writable store; the contract calls its `close` at the end of each test
  */
 export function vfsContract(name: string, make: () => MaybePromise<Vfs>, options: ContractOptions = {}): void {
-  describe(`${name}: the storage contract`, () => {
+  const { except = {}, runner = { describe, test } } = options;
+  runner.describe(`${name}: the storage contract`, () => {
     const declare: Declare = (title, needs, body) => {
-      test(title, { skip: options.except?.[title] ?? false }, async (t) => {
+      const reason = except[title];
+      runner.test(reason === undefined ? title : `${title} (skipped: ${reason})`, { skip: reason !== undefined }, async (context) => {
         const vfs = await make();
         const bench = new Bench(vfs, await ok(vfs.root(tester), 'root'));
+        let missing: string | undefined;
         try {
-          const missing = lacks(vfs, needs);
+          missing = lacks(vfs, needs);
           if (missing === undefined) await body(bench);
-          else t.skip(`this store has no ${missing}`);
         } finally {
           await bench.close();
         }
+        if (missing !== undefined) context.skip(`this store has no ${missing}`); // last: vitest throws here
       });
     };
     for (const part of [opening, naming, data, listing, renaming, unlinking, descriptions, links, streams, copies, watching, features])

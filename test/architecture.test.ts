@@ -1,0 +1,132 @@
+/** What the packages may import, and whether the documents name things that exist. */
+import { deepEqual, match, ok } from 'node:assert/strict';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { test } from 'node:test';
+
+const root = resolve(import.meta.dirname, '..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+interface Manifest {
+  readonly name: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+const directories = globSync('packages/*', { cwd: root }).sort();
+const manifests = new Map(directories.map((directory) => [directory, JSON.parse(read(`${directory}/package.json`)) as Manifest]));
+/** Development dependencies of the workspace, which tests may import. */
+const shared = Object.keys((JSON.parse(read('package.json')) as Manifest).devDependencies ?? {});
+
+/** The specifiers of a module's static and dynamic imports, and of import types. */
+function importsOf(text: string): string[] {
+  const code = text.replace(/^\s*(\*|\/\/|\/\*).*$/gm, '');
+  const found = code.matchAll(/(?:^\s*(?:import|export)\b[^'"`;]*?from\s*|^\s*import\s*|\bimport\(\s*)['"]([^'"]+)['"]/gm);
+  return [...found].map(([, specifier = '']) => specifier);
+}
+const packageOf = (specifier: string): string =>
+  specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+
+/** The packages that the files of a directory import, with one file for each. */
+function importedBy(directory: string, tests: boolean): Map<string, string> {
+  const imported = new Map<string, string>();
+  for (const file of globSync(`${directory}/src/**/*.ts`, { cwd: root })) {
+    const isTest = /\.test\.ts$|\/testing(\.ts$|\/)/.test(file);
+    if (isTest !== tests) continue;
+    for (const specifier of importsOf(read(file))) {
+      if (specifier.startsWith('.') || specifier.startsWith('node:') || builtinModules.includes(specifier)) continue;
+      imported.set(packageOf(specifier), file);
+    }
+  }
+  return imported;
+}
+
+for (const [directory, { name, dependencies = {}, devDependencies = {} }] of manifests) {
+  test(`${name} imports only what its package.json lists, and lists no workspace package that it does not import`, () => {
+    const imported = importedBy(directory, false);
+    const undeclared = [...imported].filter(([needed]) => needed !== name && !Object.hasOwn(dependencies, needed));
+    deepEqual(undeclared, [], 'imported, but not among its dependencies');
+    const unused = Object.keys(dependencies).filter((needed) => needed.startsWith('@ring3/') && !imported.has(needed));
+    deepEqual(unused, [], 'among its dependencies, but not imported');
+    const inTests = [...importedBy(directory, true)].filter(
+      ([needed]) => needed !== name && !shared.includes(needed) && !Object.hasOwn({ ...dependencies, ...devDependencies }, needed),
+    );
+    deepEqual(inTests, [], 'imported by tests, but not among its dependencies');
+  });
+}
+
+test('no cycle leads from a package back to it', () => {
+  const needs = new Map([...manifests.values()].map(({ name, dependencies }) => [name, Object.keys(dependencies ?? {})]));
+  const cycles: string[] = [];
+  const follow = (name: string, path: readonly string[]): void => {
+    if (path.includes(name)) cycles.push([...path.slice(path.indexOf(name)), name].join(' → '));
+    else for (const next of needs.get(name) ?? []) follow(next, [...path, name]);
+  };
+  for (const name of needs.keys()) follow(name, []);
+  deepEqual(cycles, []);
+});
+
+const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'deploy/*.md', 'bench/*.md', '.github/**/*.md'], {
+  cwd: root,
+}).sort();
+const withoutCode = (text: string): string => text.replace(/^```.*?^```/gms, '').replace(/`[^`\n]*`/g, '');
+
+test('relative links of the documents lead to files, and to headings that exist', () => {
+  const anchors = (page: string): string[] =>
+    [...read(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    );
+  const broken: string[] = [];
+  for (const page of pages) {
+    for (const [, target = ''] of withoutCode(read(page)).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? page : join(dirname(page), path);
+      if (!existsSync(join(root, file)) || (anchor !== undefined && file.endsWith('.md') && !anchors(file).includes(anchor)))
+        broken.push(`${page}: ${target}`);
+    }
+  }
+  deepEqual(broken, []);
+});
+
+test('paths of the repository that documents and comments name exist', () => {
+  const sources = globSync(
+    ['packages/*/src/**/*.ts', 'test/**/*.ts', 'scripts/*.ts', 'bench/*.ts', 'examples/*.ts', 'packages/cli/bin/*.js'],
+    { cwd: root },
+  );
+  const named =
+    /(?<![\w/.@-])(?:docs|test|scripts|bench|examples|deploy|packages)\/[\w./-]*\w\.(?:ts|js|md|json|sh|svg|txt|service|toml)\b/g;
+  const missing: string[] = [];
+  for (const file of [...pages, ...sources]) {
+    const text = file.endsWith('.md') ? read(file) : (read(file).match(/\/\*\*?[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm) ?? []).join('\n');
+    for (const [path] of text.matchAll(named)) {
+      const inPackage = join(file.split('/').slice(0, 2).join('/'), path);
+      if (!/[A-Z]{3,}\./.test(path) && !existsSync(join(root, path)) && !existsSync(join(root, inPackage)))
+        missing.push(`${file}: ${path}`);
+    }
+  }
+  deepEqual(missing, []);
+});
+
+test('measured figures of the README are figures of docs/performance.md and docs/interop.md', () => {
+  const readme = read('README.md');
+  const section = readme.slice(readme.indexOf('Measured on '), readme.indexOf('\n\n', readme.indexOf('Measured on ')));
+  const performance = read('docs/performance.md');
+  const cells = [...performance.matchAll(/(?<=\| )(\d+(?:\.\d+)?)(?= \|)/g)].map(([cell]) => Number(cell));
+  const rounded = new Set(cells.flatMap((cell) => [cell.toFixed(1), String(Math.round(cell * 10) / 10), String(Math.round(cell))]));
+  const millions = [...performance.replaceAll(',', '').matchAll(/\b\d{7}\b/g)].map(([rate]) => (Number(rate) / 1_000_000).toFixed(1));
+  const figures = [...section.matchAll(/(\d+(?:\.\d+)?)(?=,| times| million packets| \(| and)/g)].map(([figure]) => figure);
+  ok(figures.length > 5);
+  deepEqual(
+    figures.filter((figure) => !rounded.has(figure) && !millions.includes(figure)),
+    [],
+  );
+  const [, passed = '', run = ''] = /smbtorture tests passed \| (\d+) of (\d+)/.exec(readme) ?? [];
+  match(read('docs/interop.md'), new RegExp(`\\b${passed} / ${run}\\b`));
+});
