@@ -84,7 +84,10 @@ export function endTree(tree: Tree): MaybePromise<void> {
   if (!session.trees.delete(tree.treeId)) return;
   session.connection.server.quotas.trees.remove(session.owner);
   session.connection.async.cancelWhere((request) => request.tree === tree);
-  const closed = closeAll([...session.opens.values()].filter((open) => open.tree === tree));
+  const closed = closeAll(
+    [...session.opens.values()].filter((open) => open.tree === tree),
+    session,
+  );
   letRootGo(tree);
   return closed;
 }
@@ -120,17 +123,16 @@ export function endSession(session: Session): MaybePromise<void> {
     connection.server.sessionEnded(session);
     connection.loggedOff();
   }
-  const closed = closeAll([...session.opens.values()]);
-  for (const tree of trees) letRootGo(tree);
+  const closed = closeAll([...session.opens.values()], session);
+  const released = connection.server.closing.each(trees, letRootGo);
+  if (released instanceof Promise && connection.server.closing.busy) connection.server.leaving.treeEnded(released);
   connection.retire(session);
   return closed;
 }
 
-function closeAll(opens: readonly Open[]): MaybePromise<void> {
-  const pending: Promise<void>[] = [];
-  for (const open of opens) {
-    const closed = closeOpen(open);
-    if (closed instanceof Promise) pending.push(closed);
-  }
-  return pending.length === 0 ? undefined : Promise.all(pending).then(() => {});
+/** Closes opens of one session: many of them in later turns. A server that closes waits for that. */
+function closeAll(opens: readonly Open[], { connection: { server } }: Session): MaybePromise<void> {
+  const closed = server.closing.each(opens, closeOpen);
+  if (closed instanceof Promise && server.closing.busy) server.leaving.treeEnded(closed);
+  return closed;
 }

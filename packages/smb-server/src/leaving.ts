@@ -55,7 +55,7 @@ export class Leaving {
     });
   }
 
-  /** A tree has ended; its store has let go of the share's folder when the promise resolves. It never rejects. */
+  /** A tree or a session has ended; its opens and the share's directory are released when the promise resolves. It never rejects. */
   treeEnded(gone: Promise<void>): void {
     this.#roots++;
     void gone.then(() => {

@@ -5,6 +5,7 @@ import { Admission } from './admission.ts';
 import { Allowance } from './allowance.ts';
 import { Budget } from './budget.ts';
 import { BufferPool } from './buffer-pool.ts';
+import { Closing } from './closing.ts';
 import { Connection } from './connection.ts';
 import { type DebugWord, fieldsOf } from './debug.ts';
 import { debugStore } from './debug-store.ts';
@@ -64,6 +65,7 @@ export class Server {
   /** For frames that are announced and have not arrived. */
   readonly announced = new Allowance(announcedBytes);
   readonly strangers: Strangers;
+  readonly closing: Closing;
   readonly quotas: Quotas;
   readonly #refusals: RefusalLog;
   readonly logons: LogonThrottle;
@@ -104,6 +106,7 @@ export class Server {
     );
     this.budget = new Budget(this.limits.totalBytes);
     this.strangers = new Strangers(this.clock, this.defer);
+    this.closing = new Closing(this.clock, this.defer);
     this.quotas = new Quotas(this);
     this.#refusals = new RefusalLog(this.numbers.refused, this.clock, this.log);
     this.startTime = this.clock.wall();

@@ -202,3 +202,19 @@ test('a limit that is reached is logged at once, and then once in a minute with 
   );
   await server.close();
 });
+
+test('a client that had thousands of files open leaves in slices: another is served between them, and all comes back', async () => {
+  let now = 0;
+  const clock = Object.assign(new FakeClock(), { now: () => (now += 0.05) });
+  const server = testServer({ clock });
+  const ann = await RawClient.at(server);
+  for (let i = 0; i < 2000; i++) strictEqual((await ann.create('file')).status, Success);
+  const other = await bob(server);
+  ann.end();
+  await turns(1);
+  ok(server.opens.size > 0, 'not in one turn');
+  strictEqual((await other.ask(echo)).status, Success);
+  ok(server.opens.size > 0, 'and others do not wait for the end');
+  await server.close();
+  deepStrictEqual([server.opens.size, server.quotas.opens.total], [0, 0]);
+});
