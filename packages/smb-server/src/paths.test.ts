@@ -14,9 +14,40 @@ test('control characters of Latin-1 are as good as letters: a client that takes 
 });
 
 test('a path is taken apart into components, a stream, and whether only a folder is meant', () => {
-  deepStrictEqual(parsePath('a\\b'), { components: ['a', 'b'], stream: undefined, defaultStream: false, folder: false });
-  deepStrictEqual(parsePath('a\\b\\'), { components: ['a', 'b'], stream: undefined, defaultStream: false, folder: true });
-  deepStrictEqual(parsePath('a:s:$DATA'), { components: ['a'], stream: 's', defaultStream: false, folder: false });
+  deepStrictEqual(parsePath('a\\b'), {
+    components: ['a', 'b'],
+    stream: undefined,
+    defaultStream: false,
+    folder: false,
+    directoryStream: false,
+  });
+  deepStrictEqual(parsePath('a\\b\\'), {
+    components: ['a', 'b'],
+    stream: undefined,
+    defaultStream: false,
+    folder: true,
+    directoryStream: false,
+  });
+  deepStrictEqual(parsePath('a:s:$DATA'), { components: ['a'], stream: 's', defaultStream: false, folder: false, directoryStream: false });
   strictEqual(parsePath('\\a'), NtStatus.InvalidParameter);
-  strictEqual(parsePath('a\\..\\b'), NtStatus.ObjectPathSyntaxBad);
+});
+
+test('a component `.` is the folder itself; `..` and a component without a name lead nowhere (MS-FSCC 2.1.5.1, MS-SMB2 3.3.5.9)', () => {
+  const components = (name: string) => {
+    const path = parsePath(name);
+    return typeof path === 'number' ? path : path.components;
+  };
+  for (const name of ['d\\.\\x', '.\\d\\x', 'd\\x\\.', '.\\.\\d\\.\\x\\.\\']) deepStrictEqual(components(name), ['d', 'x'], name);
+  for (const name of ['.', '.\\', '.\\.']) deepStrictEqual(components(name), [], name);
+  for (const name of ['..', 'd\\..\\x', '..\\x', 'd\\..', 'd\\..\\']) strictEqual(components(name), NtStatus.InvalidParameter, name);
+  for (const name of ['a\\\\b', 'a\\\\', 'a\\b\\\\c']) strictEqual(components(name), NtStatus.ObjectPathNotFound, name);
+  deepStrictEqual(components('...'), ['...']);
+});
+
+test('the stream type of directories takes no other stream than theirs (MS-FSA 2.1.5.1)', () => {
+  for (const name of ['f::$INDEX_ALLOCATION', 'f:$I30:$INDEX_ALLOCATION', 'f:$i30:$index_allocation']) {
+    deepStrictEqual(parsePath(name), { components: ['f'], stream: undefined, defaultStream: false, folder: true, directoryStream: true });
+  }
+  strictEqual(parsePath('f:x:$INDEX_ALLOCATION'), NtStatus.InvalidParameter);
+  strictEqual(parsePath('f:x:$OTHER'), NtStatus.ObjectNameInvalid);
 });

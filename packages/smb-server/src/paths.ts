@@ -11,6 +11,8 @@ export interface ParsedPath {
   readonly defaultStream: boolean;
   /** The name ended in a separator, or in `::$INDEX_ALLOCATION`: only a folder is meant. */
   readonly folder: boolean;
+  /** The name ended in `::$INDEX_ALLOCATION`, the stream type of directories. */
+  readonly directoryStream: boolean;
 }
 
 /** What no component may hold, MS-FSCC 2.1.5.2: wildcards, and control characters below the space, not those of Latin-1. */
@@ -20,29 +22,30 @@ const longestComponent = 255;
 
 /** Takes a path apart. MS-FSA 2.1.5.1 and MS-FSCC 2.1.5. @returns the status that the client gets for a path that cannot be */
 export function parsePath(name: string): ParsedPath | NtStatus {
-  if (name === '') return { components: [], stream: undefined, defaultStream: false, folder: false };
+  if (name === '') return { components: [], stream: undefined, defaultStream: false, folder: false, directoryStream: false };
   if (name.startsWith('\\')) return NtStatus.InvalidParameter;
   const parts = name.split('\\');
-  let folder = false;
-  if (parts.at(-1) === '') {
-    parts.pop();
-    folder = true;
-  }
-  const split = splitStream(parts.pop() as string);
+  const separated = parts.at(-1) === '';
+  if (separated) parts.pop();
+  const last = parts.pop() as string;
+  const split = splitStream(last);
   if (typeof split === 'number') return split;
-  const names = split.name === '' ? parts : [...parts, split.name];
+  if (split.name !== '' || last === '') parts.push(split.name); // a last component without a name is a stream of the folder before it
   const components: string[] = [];
-  for (const part of names) {
+  for (const part of parts) {
+    if (part === '.') continue; // the folder itself, MS-FSCC 2.1.5.1
+    if (part === '') return NtStatus.ObjectPathNotFound;
     const component = storeName(part);
     if (typeof component === 'number') return component;
     components.push(component);
   }
-  return { components, stream: split.stream, defaultStream: split.defaultStream, folder: folder || split.folder };
+  const { stream, defaultStream, directoryStream } = split;
+  return { components, stream, defaultStream, folder: separated || directoryStream, directoryStream };
 }
 
-/** One component in the store's spelling. */
+/** One component in the store's spelling. `..` is not resolved, MS-SMB2 3.3.5.9: a client resolves it before it sends a name. */
 export function storeName(part: string): string | NtStatus {
-  if (part === '..') return NtStatus.ObjectPathSyntaxBad;
+  if (part === '..') return NtStatus.InvalidParameter;
   if (part === '' || part === '.' || part.length > longestComponent || refused.test(part) || part.includes(':') || part.includes('\\')) {
     return NtStatus.ObjectNameInvalid;
   }
@@ -51,14 +54,16 @@ export function storeName(part: string): string | NtStatus {
 }
 
 /** `name:stream:type`. */
-function splitStream(last: string): (Pick<ParsedPath, 'stream' | 'defaultStream' | 'folder'> & { readonly name: string }) | NtStatus {
+function splitStream(
+  last: string,
+): (Pick<ParsedPath, 'stream' | 'defaultStream' | 'directoryStream'> & { readonly name: string }) | NtStatus {
   const [name, stream, type, ...more] = last.split(':') as [string, ...(string | undefined)[]];
-  const plain = { name, stream: undefined, defaultStream: false, folder: false };
+  const plain = { name, stream: undefined, defaultStream: false, directoryStream: false };
   if (stream === undefined) return plain;
   if (more.length > 0) return NtStatus.ObjectNameInvalid;
   const kind = type?.toUpperCase();
   if (kind === '$INDEX_ALLOCATION') {
-    return stream === '' || stream.toUpperCase() === '$I30' ? { ...plain, folder: true } : NtStatus.ObjectNameInvalid;
+    return stream === '' || stream.toUpperCase() === '$I30' ? { ...plain, directoryStream: true } : NtStatus.InvalidParameter;
   }
   if (kind !== undefined && kind !== '$DATA') return NtStatus.ObjectNameInvalid;
   if (stream === '') return kind === undefined ? NtStatus.ObjectNameInvalid : { ...plain, defaultStream: true };

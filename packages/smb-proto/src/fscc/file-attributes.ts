@@ -19,4 +19,18 @@ export const FileAttributes = {
   Pinned: 0x00080000,
   Unpinned: 0x00100000,
   RecallOnDataAccess: 0x00400000,
+  StrictlySequential: 0x20000000, // Windows SDK, not MS-FSCC
 } as const;
+
+/** Every bit that a client may send in CREATE and SET_INFO. */
+export const validFileAttributes: number = Object.values(FileAttributes).reduce((all, bit) => all | bit, 0);
+
+/** The bits of CREATE and SET_INFO that a server without tiering and integrity streams keeps; it ignores the others, MS-FSA 2.1.5.1.1 and 2.1.5.15.2. */
+export const settableFileAttributes: number =
+  FileAttributes.ReadOnly |
+  FileAttributes.Hidden |
+  FileAttributes.System |
+  FileAttributes.Archive |
+  FileAttributes.Temporary |
+  FileAttributes.Offline |
+  FileAttributes.NotContentIndexed;

@@ -16,14 +16,17 @@ export interface AccessSubject {
   readonly named?: Omit<AccessSubject, 'named'> | undefined;
 }
 
+/** Whether the read-only attribute keeps the data from being written: of a file that exists. */
+const protectsData = ({ attributes, folder, isNew }: AccessSubject): boolean =>
+  !folder && !isNew && (attributes & FileAttributes.ReadOnly) !== 0;
+
 /** The most that may be granted: what descriptor, folder and share give, less what a read-only file forbids. MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1.2.1. */
 export function maximalAccess({ ctx }: CreatePlan, subject: AccessSubject): number {
-  const { attributes, folder, rights, above, isNew, named = subject } = subject;
-  const readOnly = !folder && !isNew && (attributes & FileAttributes.ReadOnly) !== 0;
+  const { rights, above, named = subject } = subject;
   let given = (rights & ~AccessMask.Delete) | (named.rights & AccessMask.Delete);
   if ((named.above & AccessMask.FileDeleteChild) !== 0) given |= AccessMask.Delete;
   if ((above & AccessMask.FileListDirectory) !== 0) given |= AccessMask.FileReadAttributes;
-  return given & ctx.tree.maximalAccess & (readOnly ? ~writeDataRights : -1);
+  return given & ctx.tree.maximalAccess & (protectsData(subject) ? ~writeDataRights : -1);
 }
 
 /** @returns the granted access, or why it is refused */
@@ -33,13 +36,13 @@ export function grant(plan: CreatePlan, subject: AccessSubject): { readonly gran
   plan.maximalAccess = most;
   const mapped = mapGeneric(desiredAccess);
   const wanted = mapped & ~AccessMask.MaximumAllowed;
+  const deleteOnClose = (createOptions & CreateOptions.DeleteOnClose) !== 0;
+  // The order of MS-FSA 2.1.5.1.2.1: data of a read-only file, then its deletion, then the descriptor.
+  if (protectsData(subject) && (wanted & writeDataRights) !== 0) return NtStatus.AccessDenied;
+  if (deleteOnClose && ((subject.named ?? subject).attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.CannotDelete;
   if ((wanted & AccessMask.AccessSystemSecurity) !== 0) return NtStatus.PrivilegeNotHeld;
   if ((wanted & ~most) !== 0) return NtStatus.AccessDenied;
   const granted = (mapped & AccessMask.MaximumAllowed) === 0 ? wanted : wanted | most;
-  if ((createOptions & CreateOptions.DeleteOnClose) !== 0) {
-    if ((granted & AccessMask.Delete) === 0) return NtStatus.AccessDenied;
-    const { attributes } = subject.named ?? subject;
-    if ((attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.CannotDelete;
-  }
+  if (deleteOnClose && (granted & AccessMask.Delete) === 0) return NtStatus.AccessDenied;
   return { granted: granted >>> 0 };
 }

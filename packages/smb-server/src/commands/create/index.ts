@@ -2,6 +2,7 @@ import { type MaybePromise, runSteps } from '@ring3/kit';
 import { CreateRequest, CreateResponse, NtStatus } from '@ring3/smb-proto';
 import { type ContextOf, command } from '../../command.ts';
 import { newTrail } from '../../resolve.ts';
+import { checkReconnect } from './contexts/durable-reconnect.ts';
 import { askContexts } from './contexts/index.ts';
 import { createFile } from './file.ts';
 import { openPipe } from './pipe.ts';
@@ -17,6 +18,8 @@ export const create = command({
   response: CreateResponse,
   handle(ctx, request): MaybePromise<Answer> {
     const { tree, server } = ctx;
+    const reconnects = request.createContexts.length === 0 ? NtStatus.Success : checkReconnect(request.createContexts);
+    if (reconnects !== NtStatus.Success) return reconnects;
     if (tree.share.isPipe) return server.mayOpen(tree) ? openPipe(ctx, request) : NtStatus.TooManyOpenedFiles;
     const broken = validate(request);
     if (broken !== NtStatus.Success) return broken;

@@ -7,6 +7,7 @@ import {
   fileAllAccess,
   NtStatus,
   type SecurityDescriptor,
+  settableFileAttributes,
 } from '@ring3/smb-proto';
 import { type Access, foldName, type Handle, type Initial, isCode, type Kind, type VfsCode } from '@ring3/vfs';
 import { readDataRights, writeDataRights } from '../../access.ts';
@@ -44,9 +45,12 @@ function* tryToMake(
     return code === 'ENOTDIR' ? NtStatus.ObjectPathNotFound : code === 'EOPNOTSUPP' ? NtStatus.ObjectNameInvalid : statusOf(code);
   if (typeof missing === 'number') return missing;
   if (!ctx.tree.writable) return NtStatus.AccessDenied;
-  const folder = (request.createOptions & CreateOptions.DirectoryFile) !== 0;
+  const folder = (request.createOptions & CreateOptions.DirectoryFile) !== 0 || path.directoryStream;
   if (folder && (path.stream !== undefined || path.defaultStream)) return NtStatus.NotADirectory;
+  if (folder && (request.createOptions & CreateOptions.NonDirectoryFile) !== 0) return NtStatus.FileIsADirectory;
   if (path.folder && !folder) return NtStatus.ObjectNameInvalid;
+  const refused = refusedAttributes(request, folder);
+  if (refused !== NtStatus.Success) return refused;
   if (path.stream !== undefined && !ctx.tree.vfs.features.has('streams')) return NtStatus.ObjectNameInvalid;
   const above = plan.trail.descriptor;
   const needed = folder ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
@@ -60,6 +64,13 @@ function* tryToMake(
   } finally {
     giveBack();
   }
+}
+
+/** Attributes that a new file cannot have, MS-FSA 2.1.5.1.1. */
+function refusedAttributes({ fileAttributes, createOptions }: CreatePlan['request'], folder: boolean): NtStatus {
+  if (folder && (fileAttributes & FileAttributes.Temporary) !== 0) return NtStatus.InvalidParameter;
+  const deletes = (createOptions & CreateOptions.DeleteOnClose) !== 0;
+  return deletes && (fileAttributes & FileAttributes.ReadOnly) !== 0 ? NtStatus.CannotDelete : NtStatus.Success;
 }
 
 function* make(
@@ -122,7 +133,8 @@ function* makeEntry(
   const { ctx, path, request, xattrs, descriptor } = plan;
   const { tree } = ctx;
   const name = path.components.at(-1) as string;
-  const asked = kind === 'folder' ? request.fileAttributes & settable & ~FileAttributes.Archive : newAttributes(request.fileAttributes);
+  const asked =
+    kind === 'folder' ? request.fileAttributes & settableFileAttributes & ~FileAttributes.Archive : newAttributes(request.fileAttributes);
   const initial: Initial = {
     attributes: tree.share.names.attributesToKeep(name, asked, 0),
     ...(tree.vfs.features.has('descriptor') && { descriptor: newDescriptor(tree, above, descriptor, kind === 'folder') }),
@@ -143,15 +155,5 @@ export function dataAccess(granted: number, kind: Kind): Access {
 /** The same, and writing. */
 export const withWrite = (access: Access): Access => (access === 'read' || access === 'readWrite' ? 'readWrite' : 'write');
 
-/** Attributes that a client may choose for a file that starts anew. */
-const settable =
-  FileAttributes.ReadOnly |
-  FileAttributes.Hidden |
-  FileAttributes.System |
-  FileAttributes.Archive |
-  FileAttributes.Temporary |
-  FileAttributes.Offline |
-  FileAttributes.NotContentIndexed;
-
 /** Attributes of a file that starts anew: those, and that it is to be archived. */
-export const newAttributes = (asked: number): number => (asked & settable) | FileAttributes.Archive;
+export const newAttributes = (asked: number): number => (asked & settableFileAttributes) | FileAttributes.Archive;

@@ -3,31 +3,21 @@ import {
   CreateDisposition,
   CreateOptions,
   type CreateRequest,
-  FileAttributes,
   ImpersonationLevel,
+  mapGeneric,
   NtStatus,
   ShareAccess,
+  validFileAttributes,
 } from '@ring3/smb-proto';
 
 const unsupportedOptions = CreateOptions.ReserveOpfilter | CreateOptions.OpenByFileId | 0x80;
-const attributesThatMayBeAsked =
-  FileAttributes.ReadOnly |
-  FileAttributes.Hidden |
-  FileAttributes.System |
-  FileAttributes.Directory |
-  FileAttributes.Archive |
-  FileAttributes.Normal |
-  FileAttributes.Temporary |
-  FileAttributes.SparseFile |
-  FileAttributes.ReparsePoint |
-  FileAttributes.Compressed |
-  FileAttributes.Offline |
-  FileAttributes.NotContentIndexed |
-  FileAttributes.Encrypted;
 /** Bits of an access mask that no client may set, MS-SMB2 3.3.5.9. */
 const reservedRights = 0x0ce0fe00;
 
 const has = (value: number, bits: number): boolean => (value & bits) !== 0;
+
+/** FILE_DELETE_ON_CLOSE needs DELETE among the rights that the client asks for, MS-FSA 2.1.5.1 phase 1; what MAXIMUM_ALLOWED grants is known later. */
+const asksToDelete = (desiredAccess: number): boolean => has(mapGeneric(desiredAccess), AccessMask.Delete | AccessMask.MaximumAllowed);
 
 /** The rules of a CREATE that need nothing but the request, MS-SMB2 3.3.5.9 and MS-FSA 2.1.5.1. Each row: when it holds, the status. */
 const rules: readonly (readonly [(request: CreateRequest) => boolean, NtStatus])[] = [
@@ -37,7 +27,7 @@ const rules: readonly (readonly [(request: CreateRequest) => boolean, NtStatus])
   [({ createOptions }) => has(createOptions, unsupportedOptions), NtStatus.NotSupported],
   [({ createDisposition }) => createDisposition > CreateDisposition.OverwriteIf, NtStatus.InvalidParameter],
   [({ shareAccess }) => has(shareAccess, ~(ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete)), NtStatus.InvalidParameter],
-  [({ fileAttributes }) => has(fileAttributes, ~attributesThatMayBeAsked), NtStatus.InvalidParameter],
+  [({ fileAttributes }) => has(fileAttributes, ~validFileAttributes), NtStatus.InvalidParameter],
   [
     ({ createOptions }) => has(createOptions, CreateOptions.DirectoryFile) && has(createOptions, CreateOptions.NonDirectoryFile),
     NtStatus.InvalidParameter,
@@ -48,6 +38,10 @@ const rules: readonly (readonly [(request: CreateRequest) => boolean, NtStatus])
       (createDisposition === CreateDisposition.Supersede ||
         createDisposition === CreateDisposition.Overwrite ||
         createDisposition === CreateDisposition.OverwriteIf),
+    NtStatus.InvalidParameter,
+  ],
+  [
+    ({ createOptions, desiredAccess }) => has(createOptions, CreateOptions.DeleteOnClose) && !asksToDelete(desiredAccess),
     NtStatus.InvalidParameter,
   ],
   [

@@ -8,6 +8,7 @@ import {
   FilePositionInformation,
   filetimeToNs,
   NtStatus,
+  settableFileAttributes,
 } from '@ring3/smb-proto';
 import { type Handle, isCode, type StatChanges, type VfsCode } from '@ring3/vfs';
 import type { NameRules } from '../../name-rules.ts';
@@ -23,15 +24,7 @@ const stop = 0xffff_ffff_ffff_ffffn;
 const resume = 0xffff_ffff_ffff_fffen;
 const largest = 0x7fff_ffff_ffff_ffffn;
 
-const settable =
-  FileAttributes.ReadOnly |
-  FileAttributes.Hidden |
-  FileAttributes.System |
-  FileAttributes.Archive |
-  FileAttributes.Temporary |
-  FileAttributes.SparseFile |
-  FileAttributes.Offline |
-  FileAttributes.NotContentIndexed;
+const settable = settableFileAttributes | FileAttributes.SparseFile;
 
 /** FileBasicInformation, MS-FSA 2.1.5.15.2. */
 export const setBasic: Setter = function* (ctx, handle, frame) {
