@@ -2,7 +2,7 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { runSteps } from '@ring3/kit';
 import { createMemoryStore, type Handle, type Identity, isCode } from '@ring3/vfs';
-import { isEaName, listEas, setEa } from './extended-attributes.ts';
+import { isEa, listEas, setEa } from './extended-attributes.ts';
 
 const who: Identity = { name: 'anna', sid: 'S-1-5-21-1-2-3-1001', groups: [], guest: false };
 
@@ -32,6 +32,13 @@ test('an extended attribute is spelled as it was set last, and names that differ
 });
 
 test('a name of an extended attribute is not empty and holds no character of those that MS-FSCC 2.4.15 forbids', () => {
-  for (const name of ['', 'a*b', 'a\\b', 'a\tb', 'a=b']) ok(!isEaName(name), JSON.stringify(name));
-  ok(isEaName('user.colour'));
+  const eaValue = new Uint8Array(0);
+  for (const eaName of ['', 'a*b', 'a\\b', 'a\tb', 'a=b']) ok(!isEa({ flags: 0, eaName, eaValue }), JSON.stringify(eaName));
+  ok(isEa({ flags: 0, eaName: 'user.colour', eaValue }));
+});
+
+test('the only flag of an extended attribute is FILE_NEED_EA (MS-FSCC 2.4.15)', () => {
+  const ea = { eaName: 'user.colour', eaValue: new Uint8Array(0) };
+  for (const flags of [0, 0x80]) ok(isEa({ ...ea, flags }));
+  for (const flags of [1, 0x40, 0x81, 0xff]) ok(!isEa({ ...ea, flags }));
 });

@@ -1,12 +1,12 @@
 import { type Steps, wait } from '@ring3/kit';
-import type { FileFullEa } from '@ring3/smb-proto';
+import { type FileFullEa, needEa } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
 const refused = /[\u0000-\u001f"*+,/:;<=>?[\\\]|]/;
 
-/** Whether an extended attribute may have this name, MS-FSCC 2.4.15. */
-export const isEaName = (name: string): boolean => name !== '' && !refused.test(name);
+/** Whether an extended attribute may have this name and these flags, MS-FSCC 2.4.15. */
+export const isEa = ({ eaName, flags }: FileFullEa): boolean => eaName !== '' && !refused.test(eaName) && (flags & ~needEa) === 0;
 
 /** All attributes of a file together, as FileFullEaInformation carries them: what NTFS keeps, and FEA lists of 16 bits can say. */
 export const largestEas = 65535;

@@ -1,4 +1,4 @@
-import type { SecurityDescriptor } from '@ring3/smb-proto';
+import { CreateOptions, type SecurityDescriptor } from '@ring3/smb-proto';
 import type { Handle } from '@ring3/vfs';
 import type { DirectoryCursor } from './commands/query-directory/cursor.ts';
 import { unset } from './descriptors.ts';
@@ -10,6 +10,10 @@ import type { ChangeWatch } from './notify/change-watch.ts';
 import { UserSet } from './noting.ts';
 import type { SessionPipe } from './pipe/session-pipe.ts';
 import type { Tree } from './tree.ts';
+
+/** What FileModeInformation keeps of CreateOptions, MS-FSCC 2.4.24; the server ignores FILE_SYNCHRONOUS_IO_ALERT and _NONALERT (MS-SMB2 2.2.13). */
+const modeOfCreateOptions =
+  CreateOptions.WriteThrough | CreateOptions.SequentialOnly | CreateOptions.NoIntermediateBuffering | CreateOptions.DeleteOnClose;
 
 /** Open, MS-SMB2 3.3.1.10: one thing that a client has open. */
 export class Open extends InUse {
@@ -36,7 +40,7 @@ export class Open extends InUse {
   cursor: DirectoryCursor | undefined;
   /** FilePositionInformation and FileModeInformation keep what was set. */
   position: number | bigint = 0;
-  mode = 0;
+  mode: number;
   /** Bytes of data that went through it. */
   bytesRead = 0;
   bytesWritten = 0;
@@ -78,6 +82,7 @@ export class Open extends InUse {
     this.creationTime = init.tree.session.connection.server.clock.wall();
     this.grantedAccess = init.grantedAccess;
     this.createOptions = init.createOptions;
+    this.mode = init.createOptions & modeOfCreateOptions;
     this.#handle = init.handle;
     this.pipe = init.pipe;
     this.lease = init.lease;

@@ -459,7 +459,7 @@ test('OPLOCK_BREAK acknowledges nothing where nothing was broken (3.3.5.22.1)', 
   const client = await RawClient.at(testServer());
   const file = idsOf(await client.create('file'));
   const body = OplockBreak.encode({ ...file, oplockLevel: 0 });
-  strictEqual((await client.ask({ command: Command.OplockBreak, body })).status, NtStatus.InvalidOplockProtocol);
+  strictEqual((await client.ask({ command: Command.OplockBreak, body })).status, NtStatus.InvalidDeviceState);
 });
 
 test('QUERY_INFO answers each class of the file system that clients ask when they mount, sector sizes among them (3.3.5.20.2)', async () => {

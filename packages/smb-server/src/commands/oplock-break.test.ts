@@ -21,7 +21,7 @@ import {
   WriteRequest,
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { idsOf, opening } from '../testing/elements.ts';
+import { idsOf, opening, writing } from '../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 
 type Ids = { persistentFileId: number; volatileFileId: number };
@@ -89,11 +89,41 @@ test('a CREATE that overwrites breaks to none; keeping level II is a violation, 
   assert.equal((await next(second)).status, NtStatus.Success);
 });
 
-test('an acknowledgment nobody waits for is a violation (3.3.5.22.1)', async () => {
-  const { first } = await stage();
-  const held = idsOf(await first.create('file', { requestedOplockLevel: Batch }));
+test('an acknowledgment while the oplock is not Breaking is an invalid device state, and leaves the oplock (3.3.5.22.1)', async () => {
+  for (const level of [Batch, Exclusive, Ii, 0]) {
+    const { first } = await stage();
+    const held = idsOf(await first.create('file', { requestedOplockLevel: level }));
+    for (const acknowledged of [0, Ii, Exclusive, Batch, 0xff, 5]) {
+      assert.equal((await first.ask(acknowledging(held, acknowledged))).status, NtStatus.InvalidDeviceState, `${level}: ${acknowledged}`);
+    }
+    assert.equal((await first.ask(acknowledging({ ...held, volatileFileId: 99999 }, 0))).status, NtStatus.FileClosed);
+  }
+});
+
+test('level II that was broken to none is Breaking, and nothing to the file: its acknowledgment is a violation, once (3.3.4.6, MS-FSA 2.1.5.19)', async () => {
+  const { first, second } = await stage();
+  const held = idsOf(await first.create('file', { requestedOplockLevel: Ii }));
+  const writer = idsOf(await second.create('file'));
+  await second.ask(writing(writer, 'x'));
+  assert.equal((await next(first)).read(OplockBreak).oplockLevel, 0);
   assert.equal((await first.ask(acknowledging(held, 0))).status, NtStatus.InvalidOplockProtocol);
-  assert.equal((await first.ask(acknowledging({ ...held, volatileFileId: 99999 }, 0))).status, NtStatus.FileClosed);
+  assert.equal((await first.ask(acknowledging(held, 0))).status, NtStatus.InvalidDeviceState);
+});
+
+test('an acknowledgment of a break with the level of leases is an invalid parameter, with a higher level a violation (3.3.5.22.1)', async () => {
+  for (const [level, status] of [
+    [0xff, NtStatus.InvalidParameter],
+    [5, NtStatus.InvalidOplockProtocol],
+    [Batch, NtStatus.InvalidOplockProtocol],
+  ] as const) {
+    const { first, second } = await stage();
+    const held = idsOf(await first.create('file', { requestedOplockLevel: Batch }));
+    await second.ask(opening('file'));
+    await next(first);
+    assert.equal((await first.ask(acknowledging(held, level))).status, status);
+    assert.equal((await next(second)).status, NtStatus.Success, 'the break is over');
+    assert.equal((await first.ask(acknowledging(held, 0))).status, NtStatus.InvalidDeviceState);
+  }
 });
 
 test('a holder that says nothing for 35 seconds has no oplock any more (3.3.2.1, 3.3.6.1)', async () => {
@@ -103,7 +133,7 @@ test('a holder that says nothing for 35 seconds has no oplock any more (3.3.2.1,
   await next(first);
   clock.advance(35_000);
   assert.equal((await next(second)).status, NtStatus.Success);
-  assert.equal((await first.ask(acknowledging(held, Ii))).status, NtStatus.InvalidOplockProtocol);
+  assert.equal((await first.ask(acknowledging(held, Ii))).status, NtStatus.InvalidDeviceState);
 });
 
 test('CLOSE, and the end of the holder’s connection, end a break (3.3.4.17, 3.3.7.1)', async () => {

@@ -12,6 +12,13 @@ const levels: Readonly<Record<number, HeldOplock | 'none'>> = {
   [OplockLevel.Batch]: 'batch',
 };
 
+/** The statuses of 3.3.5.22.1. */
+const oplockStatus: Readonly<Record<Acknowledged, NtStatus>> = {
+  accepted: NtStatus.Success,
+  tooMuch: NtStatus.InvalidOplockProtocol,
+  notBreaking: NtStatus.InvalidDeviceState,
+};
+
 /** OPLOCK_BREAK Acknowledgment, MS-SMB2 3.3.5.22.1. A level that is not allowed ends the oplock, and fails. */
 const oplock = command({
   needs: 'open',
@@ -19,15 +26,17 @@ const oplock = command({
   response: OplockBreak,
   handle({ open, tree, server }, { oplockLevel }) {
     const { handle, owner, lease, persistentFileId, volatileFileId } = open;
-    if (handle === undefined || lease !== undefined) return NtStatus.InvalidParameter;
+    if (lease !== undefined) return NtStatus.InvalidParameter;
+    if (handle === undefined) return NtStatus.InvalidDeviceState;
     const level = levels[oplockLevel];
     const input = { kind: 'acknowledge', owner, level: level ?? 'batch' } as const;
     return andThen(tree.fileState.submit(handle.fileId, input), (taken) => {
-      const status = taken === 'accepted' ? NtStatus.Success : NtStatus.InvalidOplockProtocol;
+      const status = oplockStatus[taken];
       if (server.debug.on.oplock) {
         server.debug.say('oplock', 'acknowledged', { ...fieldsOf(open), level: input.level, status: nameOf(NtStatus, status) });
       }
-      if (status !== NtStatus.Success) return level === undefined ? NtStatus.InvalidParameter : status;
+      if (status === NtStatus.InvalidOplockProtocol && oplockLevel === OplockLevel.Lease) return NtStatus.InvalidParameter;
+      if (status !== NtStatus.Success) return status;
       return { oplockLevel, persistentFileId, volatileFileId };
     });
   },

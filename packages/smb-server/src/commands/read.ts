@@ -1,11 +1,11 @@
 import { andThen, type MaybePromise, runSteps } from '@ring3/kit';
-import { headerLength, NtStatus, ReadRequest, ReadResponse } from '@ring3/smb-proto';
+import { CreateOptions, headerLength, NtStatus, ReadFlags, ReadRequest, ReadResponse } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { readDataRights } from '../access.ts';
 import { type ContextOf, command } from '../command.ts';
 import { readsFreely } from '../file-state/index.ts';
 import { readingHeld, UserSet } from '../noting.ts';
-import { beyond, endsBeyond } from '../offsets.ts';
+import { beyond, endsBeyond, sectorAligned } from '../offsets.ts';
 import type { Open } from '../open.ts';
 import { askAccess } from '../pending.ts';
 import { statusOf } from '../status-map.ts';
@@ -17,7 +17,7 @@ export const read = command({
   response: ReadResponse,
   expects: ({ length }) => length,
   moved: ({ data }) => (data.length === 1 ? data[0]!.length : data.reduce((sum, { length }) => sum + length, 0)),
-  handle(ctx, { length, offset, minimumCount }) {
+  handle(ctx, { length, offset, minimumCount, flags }) {
     const { open, connection } = ctx;
     if (length > connection.maxRead) return NtStatus.InvalidParameter;
     if (open.pipe !== undefined) return open.pipe.read(ctx, length);
@@ -25,6 +25,7 @@ export const read = command({
     if (handle === undefined) return NtStatus.InvalidDeviceRequest;
     if (handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
     if (!open.mayAny(readDataRights)) return NtStatus.AccessDenied;
+    if (isUnbuffered(open, flags) && !sectorAligned(offset, length)) return NtStatus.InvalidParameter;
     if (offset < 0 || endsBeyond(ctx, offset, length, offsetAt)) return NtStatus.InvalidParameter;
     if (length === 0) return emptyRead(minimumCount);
     if (offset + length > beyond) return NtStatus.EndOfFile;
@@ -34,6 +35,9 @@ export const read = command({
     );
   },
 });
+
+const isUnbuffered = ({ mode }: Open, flags: number): boolean =>
+  (flags & ReadFlags.ReadUnbuffered) !== 0 || (mode & CreateOptions.NoIntermediateBuffering) !== 0;
 
 function readInto(ctx: ContextOf<'open'>, handle: Handle, length: number, offset: number, minimumCount: number): MaybePromise<Answer> {
   const pool = ctx.server.buffers;

@@ -4,7 +4,7 @@ import { type Handle, isCode, type VfsCode, type WriteHow } from '@ring3/vfs';
 import { command } from '../command.ts';
 import { writesFreely } from '../file-state/index.ts';
 import { modified, notedByStore, noting } from '../noting.ts';
-import { endsBeyond } from '../offsets.ts';
+import { endsBeyond, sectorAligned } from '../offsets.ts';
 import type { Open } from '../open.ts';
 import { askAccess } from '../pending.ts';
 import { statusOf } from '../status-map.ts';
@@ -27,10 +27,11 @@ export const write = command({
     const { handle } = open;
     if (handle === undefined || handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
     if (!open.mayAny(AccessMask.FileWriteData | AccessMask.FileAppendData)) return NtStatus.AccessDenied;
+    if (isUnbuffered(open, flags) && !sectorAligned(offset, length)) return NtStatus.InvalidParameter;
     if (offset < 0 || endsBeyond(ctx, offset, length, offsetAt)) return NtStatus.InvalidParameter;
     if (length === 0) return { count: 0 };
     if (offset + length > Number.MAX_SAFE_INTEGER) return NtStatus.DiskFull;
-    const how = (flags & WriteFlags.WriteThrough) !== 0 || (open.createOptions & CreateOptions.WriteThrough) !== 0 ? through : undefined;
+    const how = (flags & WriteFlags.WriteThrough) !== 0 || (open.mode & CreateOptions.WriteThrough) !== 0 ? through : undefined;
     if (ctx.last && ctx.at === 0) ctx.compound.onlyWrote = true; // a store keeps no chunk after it has answered
     if (writesFreely(open.guard, open.owner)) return writeTo(open, handle, data, offset, how);
     return andThen(askAccess(ctx, 'write', offset, length), (status) =>
@@ -38,6 +39,9 @@ export const write = command({
     );
   },
 });
+
+const isUnbuffered = ({ mode }: Open, flags: number): boolean =>
+  (flags & WriteFlags.WriteUnbuffered) !== 0 || (mode & CreateOptions.NoIntermediateBuffering) !== 0;
 
 function lengthOf(chunks: readonly Uint8Array[]): number {
   let length = 0;

@@ -62,6 +62,8 @@ const isWithin = (level: Level, limit: Level): boolean => (cachingBits[level] & 
  */
 export class Oplocks {
   readonly #held = new Map<OplockOwner, Oplock>();
+  /** Owners whose level II oplock was broken to none, until they have another or are released: Breaking in MS-SMB2 3.3.4.6, without a break of the file to complete. */
+  readonly #brokenLevelII = new Set<OplockOwner>();
 
   /** The owner with write caching, also during its break; 0 for none. */
   get exclusive(): OplockOwner {
@@ -100,6 +102,7 @@ export class Oplocks {
     const level: HeldOplock = alone && this.#held.size === 0 ? asked : 'levelII';
     if (level === 'levelII' && (this.exclusive !== 0 || locked || this.#some(keepsHandles))) return 'none';
     this.#held.set(owner, { owner, level, breaking: undefined, further: undefined, chained: false, epoch: 0 });
+    this.#brokenLevelII.delete(owner);
     return level;
   }
 
@@ -168,7 +171,7 @@ export class Oplocks {
     const acknowledge = needsAcknowledgment(from);
     if (isLease(from)) oplock.epoch = epoch;
     if (acknowledge) oplock.breaking = to;
-    else if (to === 'none') this.#held.delete(owner);
+    else if (to === 'none') this.#end(oplock);
     else oplock.level = to;
     tell({ owner, from, level: to, acknowledge, epoch: oplock.epoch });
   }
@@ -187,6 +190,7 @@ export class Oplocks {
    * @param tell called if another operation meanwhile needs a weaker level than the acknowledged one
    */
   acknowledge(owner: OplockOwner, level: Level, tell: (effect: OplockBreakEffect) => void): Acknowledged {
+    if (this.#brokenLevelII.delete(owner)) return 'tooMuch';
     const oplock = this.#held.get(owner);
     if (oplock?.breaking === undefined) return 'notBreaking';
     if (!isWithin(level, oplock.breaking)) {
@@ -213,6 +217,13 @@ export class Oplocks {
   /** The owner has no open left. */
   release(owner: OplockOwner): void {
     this.#held.delete(owner);
+    this.#brokenLevelII.delete(owner);
+  }
+
+  /** Ends an oplock or lease by a break to none that is not acknowledged. */
+  #end({ owner, level }: Oplock): void {
+    this.#held.delete(owner);
+    if (level === 'levelII') this.#brokenLevelII.add(owner);
   }
 }
 

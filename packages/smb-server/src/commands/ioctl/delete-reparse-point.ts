@@ -10,6 +10,7 @@ export const deleteReparsePoint: IoctlRow = {
   access: AccessMask.FileWriteData | AccessMask.FileWriteAttributes,
   changes: true,
   handle(ctx, { input }) {
+    if (input.length < ReparseDataBuffer.fixed.byteLength) return NtStatus.IoReparseDataInvalid;
     const { reparseTag, reparseDataLength } = ReparseDataBuffer.fixed.read(new Frame(input), 0);
     if (reparseDataLength !== 0) return NtStatus.IoReparseDataInvalid;
     if (handleOf(ctx).kind !== 'link') return NtStatus.NotAReparsePoint;

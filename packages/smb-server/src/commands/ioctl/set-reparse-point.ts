@@ -24,12 +24,24 @@ export const setReparsePoint: IoctlRow = {
   access: AccessMask.FileWriteData | AccessMask.FileWriteAttributes,
   changes: true,
   handle(ctx, { input }) {
+    if (!isReparseBuffer(input)) return NtStatus.IoReparseDataInvalid;
     const buffer = ReparseDataBuffer.read(new Frame(input), 0);
     if (buffer.reparseTag !== ReparseTag.Symlink || !ctx.tree.vfs.features.has('links')) return NtStatus.IoReparseTagNotHandled;
-    if (buffer.reparseData.length > maximumReparseDataLength) return NtStatus.IoReparseDataInvalid;
     return runSteps(become(ctx, decodeSymbolicLink(buffer) as SymbolicLinkReparse));
   },
 };
+
+const { byteLength: head } = ReparseDataBuffer.fixed;
+/** REPARSE_GUID_DATA_BUFFER has a GUID after the same head, MS-FSCC 2.1.2.3. */
+const guidLength = 16;
+
+/** Whether the length of a buffer is that of its data, MS-FSA 2.1.5.10.37 phase 1. */
+function isReparseBuffer(input: Uint8Array): boolean {
+  if (input.length < head || input.length > maximumReparseDataLength + head) return false;
+  const data = input.length - head;
+  const { reparseDataLength } = ReparseDataBuffer.fixed.read(new Frame(input), 0);
+  return data === reparseDataLength || data === reparseDataLength + guidLength;
+}
 
 function* become(ctx: IoctlContext, link: SymbolicLinkReparse): Steps<IoctlAnswer> {
   const target = targetOf(ctx.open.pathName, link);

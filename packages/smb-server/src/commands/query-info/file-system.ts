@@ -10,13 +10,13 @@ import {
 } from '@ring3/smb-proto';
 import { type Feature, isCode, type Space } from '@ring3/vfs';
 import type { ContextOf } from '../../command.ts';
+import { bytesPerSector } from '../../offsets.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Tree } from '../../tree.ts';
 import { encodeInformation, fitted, least } from './answer.ts';
 
 /** What a store that does not know its size is told to have: a terabyte, half of it free. */
 const unknownSpace: Space = { total: 2 ** 40, free: 2 ** 39, available: 2 ** 39, blockSize: 4096 };
-const bytesPerSector = 512;
 
 /** File system information, MS-SMB2 3.3.5.20.2. */
 export function* queryFileSystem(ctx: ContextOf<'open'>, request: QueryInfoRequest): Steps<{ buffer: Uint8Array[] } | NtStatus> {

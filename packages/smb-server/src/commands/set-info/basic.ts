@@ -1,5 +1,6 @@
 import { type Steps, wait } from '@ring3/kit';
 import {
+  CreateOptions,
   FileAllocationInformation,
   FileAttributes,
   FileBasicInformation,
@@ -13,6 +14,7 @@ import {
 import { type Handle, isCode, type StatChanges, type VfsCode } from '@ring3/vfs';
 import type { NameRules } from '../../name-rules.ts';
 import { fileOf, modified, noting, now, UserSet } from '../../noting.ts';
+import { bytesPerSector } from '../../offsets.ts';
 import type { Open } from '../../open.ts';
 import { askAccess } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
@@ -85,15 +87,18 @@ function* attributesToKeep(names: NameRules, target: Handle, asked: number): Ste
   return isCode(stat) ? stat : names.attributesToKeep(target.name, asked, stat.attributes ?? 0);
 }
 
+/** A size beyond the largest file of the store is an invalid parameter: MS-FSA 2.1.5.15.1 and 2.1.5.15.4. */
+const sizeStatus = (code: VfsCode): NtStatus => (code === 'EFBIG' ? NtStatus.InvalidParameter : statusOf(code));
+
 /** FileEndOfFileInformation, MS-FSA 2.1.5.15.4. */
 export const setEndOfFile: Setter = function* (ctx, handle, frame) {
   const { endOfFile } = FileEndOfFileInformation.read(frame, 0);
   if (handle.kind === 'folder' || endOfFile > largest) return NtStatus.InvalidParameter;
-  if (endOfFile > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.DiskFull;
+  if (endOfFile > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.InvalidParameter;
   const allowed = yield* wait(askAccess(ctx, 'size'));
   if (allowed !== NtStatus.Success) return allowed;
   const set = yield* noting(ctx.open, modified, () => handle.truncate(Number(endOfFile)));
-  if (isCode(set)) return statusOf(set);
+  if (isCode(set)) return sizeStatus(set);
   ctx.open.changed(0);
   return NtStatus.Success;
 };
@@ -102,36 +107,39 @@ export const setEndOfFile: Setter = function* (ctx, handle, frame) {
 export const setAllocation: Setter = function* (ctx, handle, frame) {
   const { allocationSize } = FileAllocationInformation.read(frame, 0);
   if (handle.kind === 'folder' || allocationSize > largest) return NtStatus.InvalidParameter;
-  if (allocationSize > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.DiskFull;
+  if (allocationSize > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.InvalidParameter;
   const allowed = yield* wait(askAccess(ctx, 'size'));
   if (allowed !== NtStatus.Success) return allowed;
   const size = Number(allocationSize);
   const stat = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   const set = yield* noting(ctx.open, modified, () => (size < stat.size ? handle.truncate(size) : handle.allocate?.(size)));
-  if (isCode(set)) return statusOf(set);
+  if (isCode(set)) return sizeStatus(set);
   if (size < stat.size) ctx.open.changed(0);
   return NtStatus.Success;
 };
 
-/** FilePositionInformation, MS-FSA 2.1.5.15.8: kept with the open, and used by nobody. */
+/** FilePositionInformation, MS-FSA 2.1.5.15.9: kept with the open, and used by nobody. */
 // biome-ignore lint/correctness/useYield: at once
 export const setPosition: Setter = function* (ctx, _handle, frame) {
   const { currentByteOffset } = FilePositionInformation.read(frame, 0);
   if (currentByteOffset > largest) return NtStatus.InvalidParameter;
+  const unbuffered = (ctx.open.mode & CreateOptions.NoIntermediateBuffering) !== 0;
+  if (unbuffered && currentByteOffset % BigInt(bytesPerSector) !== 0n) return NtStatus.InvalidParameter;
   ctx.open.position = currentByteOffset;
   return NtStatus.Success;
 };
 
-/** Bits of FileModeInformation that can be set, MS-FSCC 2.4.24. */
-const modes = 0x0000103e;
-const synchronous = 0x30;
+/** Bits of FileModeInformation that a client can change. FILE_SYNCHRONOUS_IO_ALERT and _NONALERT are only for synchronous opens, and a server has none. */
+const changeableModes = CreateOptions.WriteThrough | CreateOptions.SequentialOnly;
 
-/** FileModeInformation, MS-FSA 2.1.5.15.7. */
+/** FileModeInformation, MS-FSA 2.1.5.15.7. An unbuffered open keeps its FILE_WRITE_THROUGH. */
 // biome-ignore lint/correctness/useYield: at once
 export const setMode: Setter = function* (ctx, _handle, frame) {
   const { mode } = FileModeInformation.read(frame, 0);
-  if ((mode & ~modes) !== 0 || (mode & synchronous) === synchronous) return NtStatus.InvalidParameter;
-  ctx.open.mode = mode;
+  if ((mode & ~changeableModes) !== 0) return NtStatus.InvalidParameter;
+  const { open } = ctx;
+  const changes = (open.mode & CreateOptions.NoIntermediateBuffering) === 0 ? changeableModes : CreateOptions.SequentialOnly;
+  open.mode = (open.mode & ~changes) | (mode & changes);
   return NtStatus.Success;
 };

@@ -1,7 +1,7 @@
 import { runSteps } from '@ring3/kit';
 import { eaSizeOf, fullEas, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
-import { isEaName, largestEas, listEas, setEa } from '../../extended-attributes.ts';
+import { isEa, largestEas, listEas, setEa } from '../../extended-attributes.ts';
 import { noting, redescribed } from '../../noting.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
@@ -11,13 +11,13 @@ export const setEas: Setter = function* (ctx, handle, frame) {
   if (handle.setXattr === undefined) return NtStatus.EasNotSupported;
   if (frame.length > largestEas) return NtStatus.EaTooLarge;
   const eas = fullEas.read(frame, 0, frame.length);
+  if (!eas.every(isEa)) return NtStatus.InvalidEaName;
   const there = yield* listEas(handle);
   if (isCode(there)) return statusOf(there);
   const replaced = new Set(eas.map(({ eaName }) => eaName.toUpperCase()));
   const kept = there.filter(({ eaName }) => !replaced.has(eaName.toUpperCase()));
   if (eaSizeOf(kept) + frame.length > largestEas) return NtStatus.EaTooLarge;
   for (const { eaName, eaValue } of eas) {
-    if (!isEaName(eaName)) return NtStatus.InvalidEaName;
     const failed = yield* noting(ctx.open, redescribed, () => runSteps(setEa(handle, eaName, eaValue)));
     if (failed !== undefined) return failed === 'ENOSPC' ? NtStatus.EaTooLarge : statusOf(failed);
   }

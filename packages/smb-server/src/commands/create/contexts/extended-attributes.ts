@@ -1,6 +1,6 @@
 import { CreateContextName, fullEas, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { isEaName, largestEas } from '../../../extended-attributes.ts';
+import { isEa, largestEas } from '../../../extended-attributes.ts';
 import type { ContextRow } from './index.ts';
 
 /** SMB2_CREATE_EA_BUFFER, MS-SMB2 3.3.5.9.1: attributes of a new file. */
@@ -9,8 +9,9 @@ export const extendedAttributes: ContextRow = {
   ask(plan, data) {
     if (data.length > largestEas) return NtStatus.EaTooLarge;
     const byFoldedName = new Map<string, readonly [string, Uint8Array]>();
-    for (const { eaName, eaValue } of fullEas.read(new Frame(data), 0, data.length)) {
-      if (!isEaName(eaName)) return NtStatus.InvalidEaName;
+    for (const ea of fullEas.read(new Frame(data), 0, data.length)) {
+      if (!isEa(ea)) return NtStatus.InvalidEaName;
+      const { eaName, eaValue } = ea;
       if (eaValue.length > 0) byFoldedName.set(eaName.toUpperCase(), [eaName, new Uint8Array(eaValue)]);
       else byFoldedName.delete(eaName.toUpperCase());
     }
