@@ -1,5 +1,6 @@
 import { Command, Header, HeaderFlags, headerLength, isError, NtStatus, ProtocolId } from '@ring3/smb-proto';
 import type { Frame } from '@ring3/wire';
+import { leaveChannelSequence } from './channel-sequence.ts';
 import type { AnyCommand } from './command.ts';
 import { disconnect, noResponse } from './command.ts';
 import { rowOf } from './commands/index.ts';
@@ -191,6 +192,7 @@ export class Compound {
     const { connection } = this;
     const { server } = connection;
     connection.async.remove(request);
+    leaveChannelSequence(request);
     if (server.debug.on.smb) trace(request, outcome, server.clock.now() - this.#arrived);
     if (this.#ended) return;
     this.#count(request, outcome);

@@ -2,6 +2,7 @@ import type { MaybePromise } from '@ring3/kit';
 import { Command, headerLength, NtStatus, StatusError } from '@ring3/smb-proto';
 import { VfsError } from '@ring3/vfs';
 import { DecodeError } from '@ring3/wire';
+import { enterChannelSequence } from './channel-sequence.ts';
 import { type AnyCommand, disconnect, type Nothing } from './command.ts';
 import { rowOf } from './commands/index.ts';
 import type { Request } from './request.ts';
@@ -79,7 +80,7 @@ function findOpen(request: Request, spec: AnyCommand): NtStatus {
   const open = session?.opens.get(ids.volatileFileId);
   if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.tree !== tree) return NtStatus.FileClosed;
   request.open = open;
-  return NtStatus.Success;
+  return enterChannelSequence(request, open) ? NtStatus.Success : NtStatus.FileNotAvailable;
 }
 
 function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {

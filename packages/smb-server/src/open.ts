@@ -44,6 +44,10 @@ export class Open extends InUse {
   /** Bytes of data that went through it. */
   bytesRead = 0;
   bytesWritten = 0;
+  /** Open.ChannelSequence, and the requests of this and of earlier sequences that have no response yet. MS-SMB2 3.3.1.10. */
+  channelSequence: number;
+  outstandingRequestCount = 0;
+  outstandingPreRequestCount = 0;
   /** Of a folder: what CHANGE_NOTIFY waits for, once there was one. */
   watch: ChangeWatch | undefined;
   /** Open.LockSequenceArray; there once a LOCK had a number. */
@@ -69,6 +73,7 @@ export class Open extends InUse {
       Open,
       'persistentFileId' | 'volatileFileId' | 'tree' | 'grantedAccess' | 'createOptions' | 'handle' | 'pipe' | 'pathName'
     > & {
+      readonly channelSequence?: number;
       readonly base?: Handle | undefined;
       readonly link?: Handle | undefined;
       readonly lease?: Lease | undefined;
@@ -83,6 +88,7 @@ export class Open extends InUse {
     this.grantedAccess = init.grantedAccess;
     this.createOptions = init.createOptions;
     this.mode = init.createOptions & modeOfCreateOptions;
+    this.channelSequence = init.channelSequence ?? 0;
     this.#handle = init.handle;
     this.pipe = init.pipe;
     this.lease = init.lease;

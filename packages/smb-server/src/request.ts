@@ -21,6 +21,8 @@ export class Request {
   session: Session | undefined;
   tree: Tree | undefined;
   open: Open | undefined;
+  /** The open whose outstanding requests it is one of, MS-SMB2 3.3.1.10. */
+  countedOn: Open | undefined;
   /** Goes with a body that the handler answers. */
   status: NtStatus = NtStatus.Success;
   /** Goes with an error status: ErrorData of 2.2.2. */

@@ -1,6 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import { CreateAction, type CreateResponse, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
+import { channelSequenceOf } from '../../channel-sequence.ts';
 import { attributesOf, metadataOfOpen } from '../../metadata.ts';
 import { Open } from '../../open.ts';
 import { openParent, release, shownPath } from '../../resolve.ts';
@@ -92,6 +93,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
     tree,
     grantedAccess: granted,
     createOptions: request.createOptions,
+    channelSequence: channelSequenceOf(ctx),
     handle,
     base,
     link,

@@ -1,4 +1,5 @@
 import { CreateAction, type CreateRequest, type CreateResponse, FileAttributes, mapGeneric, NtStatus, OplockLevel } from '@ring3/smb-proto';
+import { channelSequenceOf } from '../../channel-sequence.ts';
 import type { ContextOf } from '../../command.ts';
 import { Open } from '../../open.ts';
 import { SessionPipe } from '../../pipe/session-pipe.ts';
@@ -15,6 +16,7 @@ export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parame
     tree,
     grantedAccess: mapGeneric(request.desiredAccess),
     createOptions: request.createOptions,
+    channelSequence: channelSequenceOf(ctx),
     handle: undefined,
     pipe,
     pathName: request.name,

@@ -1,5 +1,6 @@
 import type { MaybePromise } from '@ring3/kit';
 import { IoctlFlags, IoctlRequest, IoctlResponse, NtStatus } from '@ring3/smb-proto';
+import { enterChannelSequence } from '../../channel-sequence.ts';
 import { command } from '../../command.ts';
 import { type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 import { rows } from './table.ts';
@@ -46,6 +47,7 @@ function admit(ctx: IoctlContext, { needs, access, changes }: IoctlRow, request:
   const open = session.opens.get(ids.volatileFileId);
   if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.tree !== tree) return NtStatus.FileClosed;
   Object.assign(ctx, { open });
+  if (!enterChannelSequence(ctx, open)) return NtStatus.FileNotAvailable;
   if (needs === 'open') return NtStatus.Success;
   if (open.handle === undefined) return NtStatus.InvalidDeviceRequest;
   if (needs === 'file' && open.handle.kind !== 'file') return NtStatus.InvalidParameter;
