@@ -446,7 +446,7 @@ test('IOCTL: unknown codes are invalid device requests, and never end the connec
 
 test('VALIDATE_NEGOTIATE_INFO repeats the negotiation; a changed one ends the connection (3.3.5.15.12)', async () => {
   const client = await RawClient.at(testServer());
-  const asked = { capabilities: 0, guid: new Uint8Array(16).fill(7), securityMode: 1, dialects: [Dialect.Smb302] };
+  const asked = { capabilities: 0, guid: client.clientGuid, securityMode: 1, dialects: [Dialect.Smb302] };
   const input = ValidateNegotiateInfoRequest.encode(asked).head;
   const answer = (await client.ask(control(Fsctl.ValidateNegotiateInfo, { input }))).read(IoctlResponse);
   strictEqual(ValidateNegotiateInfoResponse.read(new Frame(Buffer.concat(answer.output)), 0).dialect, Dialect.Smb302);

@@ -213,6 +213,10 @@ function onComplete(
     return andThen(endSession(session), () => NtStatus.AccessDenied);
   }
   const identity = server.users.identityOf(logon);
+  if (first && !nobody && hasOtherDialect(connection, identity)) {
+    forget(connection, session);
+    return NtStatus.UserSessionDeleted;
+  }
   const previous = nobody ? undefined : previousOf(session, identity, previousSessionId);
   if (first) session.owner = ownerOf(logon, identity, connection.network);
   if (first && !server.mayLogOn(session, previous)) {
@@ -251,6 +255,19 @@ function protect(session: Session, sessionKey: Uint8Array, securityMode: number)
   const asked = (securityMode | connection.clientSecurityMode) & SecurityMode.SigningRequired;
   session.signingRequired = options.signing === 'required' || asked !== 0;
   session.encryptData = options.encryption !== 'off' && connection.cipher !== undefined;
+}
+
+/**
+ * Whether the client, by its ClientGuid, is connected with another dialect, MS-SMB2 3.3.5.5.3. Connections of other users are passed over, so that no user ends
+ * the logon of another, and so is the zero GUID of clients that only know 2.0.2 (2.2.3).
+ */
+function hasOtherDialect({ server, clientGuid, dialect }: Connection, { sid }: Identity): boolean {
+  if (clientGuid.every((byte) => byte === 0)) return false;
+  for (const other of server.connections.values()) {
+    if (other.dialect === dialect || other.ended || Buffer.compare(other.clientGuid, clientGuid) !== 0) continue;
+    for (const session of other.sessions.values()) if (session.state === 'valid' && session.identity.sid === sid) return true;
+  }
+  return false;
 }
 
 /** PreviousSessionId: what a client that comes back left behind, if it was the same user. It ends. MS-SMB2 3.3.5.5.3. */

@@ -60,6 +60,8 @@ export interface Answer {
   read<T>(declaration: { read(frame: Frame, at: number, length?: number): T }): T;
 }
 
+let clients = 0;
+
 /** A client that sends what it is told, byte for byte, and keeps nothing from anyone: for tests of the server. */
 export class RawClient {
   readonly server: Server;
@@ -79,8 +81,11 @@ export class RawClient {
   sessionKey: Uint8Array | undefined;
   #last: Uint8Array | undefined;
   ended: string | undefined;
+  /** Each client has its own. */
+  clientGuid: Uint8Array = Uint8Array.from({ length: 16 }, (_, i) => (i < 4 ? clients >>> (8 * i) : 7));
 
   constructor(server: Server) {
+    clients++;
     this.server = server;
     this.#link = connectMemory(server);
     this.#link.open({
