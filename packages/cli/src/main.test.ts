@@ -42,7 +42,7 @@ test('a wrong command line is said in one line, with status 2', (t) => {
     [['serve', '--signing', 'maybe'], /^ring3: --signing is one of required, enabled, not "maybe"\n$/],
     [['timeout', 'add', 'x', 'inet', 'tcp', 'nowhere', '5'], /^ring3: this protocol has no timeout "nowhere": syn_sent, .*\n$/],
     [['rule', 'add', 'udp', 'dport', '5000'], /^ring3: a rule gives something: .*\n$/],
-    [['user', 'add', 'a/b'], /^ring3: "a\/b" is no user name.*\n$/],
+    [['user', 'add', 'a/b'], /^ring3: invalid user name "a\/b".*\n$/],
     [['serve', '.', '--share', 'a/b'], /^ring3: "a\/b" is no name of a share.*\n$/],
     [['ctl', 'connections', '--path', 'x'], /^ring3: unknown option '--path'\n$/],
   ] as const) {

@@ -1,19 +1,28 @@
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { userKey } from '@ring3/smb-server';
 
 /** The state directory cannot be used: one line says what is wrong, where, and what to do. */
 export class StateError extends Error {
   override readonly name = 'StateError';
 }
 
-/** What each format adds to the one before: the file's `user_version` is how many of these it has. */
-const formats: readonly string[] = [
+/** What each format adds to the one before: SQL, or a change that SQL has no words for. The file's `user_version` is how many of these it has. */
+const formats: readonly (string | ((db: DatabaseSync) => void))[] = [
   `CREATE TABLE identity (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
    CREATE TABLE user (rid INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, nt_hash BLOB) STRICT;
    INSERT INTO sqlite_sequence (name, seq) VALUES ('user', 999);`,
   `CREATE TABLE share (folded TEXT PRIMARY KEY, name TEXT NOT NULL, options TEXT NOT NULL) STRICT;`,
+  foldUserNames,
 ];
+
+/** Users are found by the key of their name. Of names that were different before, by case beyond ASCII, the first keeps it; the others have only their own spelling. */
+function foldUserNames(db: DatabaseSync): void {
+  db.exec('ALTER TABLE user ADD COLUMN folded TEXT; CREATE UNIQUE INDEX user_folded ON user (folded);');
+  const set = db.prepare('UPDATE OR IGNORE user SET folded = ? WHERE rid = ?');
+  for (const { rid, name } of db.prepare('SELECT rid, name FROM user ORDER BY rid').all()) set.run(userKey(String(name)), Number(rid));
+}
 
 /** SQLite's result codes, https://sqlite.org/rescode.html. */
 const Result = { Busy: 5, ReadOnly: 8, IoError: 10, Corrupt: 11, Full: 13, CannotOpen: 14, NotADatabase: 26 } as const;
@@ -91,7 +100,10 @@ function migrate(db: DatabaseSync, path: string): void {
   db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA');
   if (versionOf(db) === formats.length) return;
   transaction(db, () => {
-    for (const sql of formats.slice(versionOf(db))) db.exec(sql);
+    for (const format of formats.slice(versionOf(db))) {
+      if (typeof format === 'string') db.exec(format);
+      else format(db);
+    }
     db.exec(`PRAGMA user_version = ${formats.length}`);
   });
   if (versionOf(db) !== formats.length) throw damaged(path, 'it keeps no change');

@@ -53,6 +53,44 @@ test('users are kept with their hash alone, found whatever the case, and their i
     strictEqual(statSync(join(folder, 'state.sqlite')).mode & 0o777, 0o600);
   }));
 
+test('names of users beyond ASCII are found whatever the case, by the table of file names (MS-UCODEREF 3.1.5.3)', () =>
+  inFolder((folder) => {
+    using store = new StateStore(folder);
+    strictEqual(store.addUser('jürgen', hash), true);
+    for (const name of ['JÜRGEN', 'Jürgen']) {
+      strictEqual(store.user(name)?.name, 'jürgen', name);
+      strictEqual(store.addUser(name, hash), false, name);
+    }
+    strictEqual(store.addUser('straße', hash), true);
+    strictEqual(store.user('STRASSE'), undefined, 'one character is one character');
+    strictEqual(store.ridOf('ΩMEGA'), store.ridOf('ωmega'));
+    strictEqual(store.setPassword('JÜRGEN', new Uint8Array(16)), true);
+    deepStrictEqual(store.user('jürgen')?.ntHash, new Uint8Array(16));
+    strictEqual(store.deleteUser('JÜRGEN'), true);
+    strictEqual(store.user('jürgen'), undefined);
+  }));
+
+test('a state of the second format, in which case beyond ASCII counted, keeps its users: the first has the name, the other its spelling', () =>
+  inFolder((folder) => {
+    const path = join(folder, 'state.sqlite');
+    {
+      const old = new DatabaseSync(path);
+      old.exec(`CREATE TABLE identity (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
+        CREATE TABLE user (rid INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, nt_hash BLOB) STRICT;
+        CREATE TABLE share (folded TEXT PRIMARY KEY, name TEXT NOT NULL, options TEXT NOT NULL) STRICT;
+        INSERT INTO user VALUES (1000, 'jürgen', zeroblob(16)), (1001, 'JÜRGEN', zeroblob(16));
+        PRAGMA user_version = 2;`);
+      old.close();
+    }
+    using store = new StateStore(folder);
+    deepStrictEqual(
+      ['jürgen', 'JÜRGEN', 'Jürgen'].map((name) => store.user(name)?.rid),
+      [1000, 1001, 1000],
+    );
+    strictEqual(store.deleteUser('JÜRGEN'), true);
+    strictEqual(store.user('JÜRGEN')?.rid, 1000);
+  }));
+
 test('shares are kept with their options, found whatever the case', () =>
   inFolder((folder) => {
     {
@@ -122,7 +160,7 @@ test('a state of the first format is brought to the latest with everything in it
     const later = new DatabaseSync(path);
     later.exec('PRAGMA user_version = 99');
     later.close();
-    throws(() => new StateStore(folder), /state\.sqlite was written by a later ring3 \(format 99, this one knows 2\): use that one$/);
+    throws(() => new StateStore(folder), /state\.sqlite was written by a later ring3 \(format 99, this one knows 3\): use that one$/);
   }));
 
 test('a state cut short at any length is never taken for a new one: one line says what to do', () =>

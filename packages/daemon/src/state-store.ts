@@ -2,6 +2,7 @@ import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { Random } from '@ring3/kit';
+import { userKey } from '@ring3/smb-server';
 import { privateFolder } from './private-folder.ts';
 import { openStateFile, stateError } from './state-file.ts';
 
@@ -20,6 +21,9 @@ export interface StoredShare {
   /** What `[share.NAME]` of a configuration would say of it: the same keys, the same values. */
   readonly options: Readonly<Record<string, unknown>>;
 }
+
+/** The rows of a name (its key, its spelling twice): one of just that spelling comes first. */
+const named = '(folded = ? OR name = ? COLLATE BINARY) ORDER BY name = ? COLLATE BINARY DESC';
 
 /** What must outlive the process: who the server is, its users, and shares that were added by command. One SQLite file of mode 0600 in the state directory. */
 export class StateStore implements Disposable {
@@ -72,9 +76,15 @@ export class StateStore implements Disposable {
     return Number.parseInt((this.#row(sql) as { starts: string }).starts, 10);
   }
 
-  /** Names are compared without regard to (ASCII) case. */
+  /** Names are compared without case, as the file server compares them. */
   user(name: string): StoredUser | undefined {
-    return this.#row('SELECT name, nt_hash AS ntHash, rid FROM user WHERE name = ? AND nt_hash IS NOT NULL', name);
+    const sql = `SELECT name, nt_hash AS ntHash, rid FROM user WHERE nt_hash IS NOT NULL AND ${named} LIMIT 1`;
+    return this.#row(sql, userKey(name), name, name);
+  }
+
+  /** The id of a name, of a user or not. */
+  #rid(name: string): number | undefined {
+    return this.#row<{ rid: number }>(`SELECT rid FROM user WHERE ${named} LIMIT 1`, userKey(name), name, name)?.rid;
   }
 
   users(): StoredUser[] {
@@ -83,24 +93,28 @@ export class StateStore implements Disposable {
 
   /** @returns false when there is one of that name already */
   addUser(name: string, ntHash: Uint8Array): boolean {
-    const sql = 'INSERT INTO user (name, nt_hash) VALUES (?, ?) ON CONFLICT DO UPDATE SET nt_hash = excluded.nt_hash WHERE nt_hash IS NULL';
-    return this.#change(sql, name, ntHash);
+    const rid = this.#rid(name);
+    if (rid !== undefined)
+      return this.#change('UPDATE user SET nt_hash = ?, name = ? WHERE rid = ? AND nt_hash IS NULL', ntHash, name, rid);
+    return this.#change('INSERT INTO user (name, folded, nt_hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', name, userKey(name), ntHash);
   }
 
   /** The relative id of a user who is not stored: the same for the same name, whenever it is asked. */
   ridOf(name: string): number {
-    this.#change('INSERT INTO user (name) VALUES (?) ON CONFLICT DO NOTHING', name);
-    return (this.#row('SELECT rid FROM user WHERE name = ?', name) as { rid: number }).rid;
+    const rid = this.#rid(name);
+    if (rid !== undefined) return rid;
+    this.#change('INSERT INTO user (name, folded) VALUES (?, ?) ON CONFLICT DO NOTHING', name, userKey(name));
+    return this.#rid(name) as number;
   }
 
   /** @returns false when there is none of that name */
   setPassword(name: string, ntHash: Uint8Array): boolean {
-    return this.#change('UPDATE user SET nt_hash = ? WHERE name = ? AND nt_hash IS NOT NULL', ntHash, name);
+    return this.#change('UPDATE user SET nt_hash = ? WHERE rid = ? AND nt_hash IS NOT NULL', ntHash, this.#rid(name) ?? 0);
   }
 
   /** @returns false when there was none of that name */
   deleteUser(name: string): boolean {
-    return this.#change('DELETE FROM user WHERE name = ? AND nt_hash IS NOT NULL', name);
+    return this.#change('DELETE FROM user WHERE rid = ? AND nt_hash IS NOT NULL', this.#rid(name) ?? 0);
   }
 
   shares(): StoredShare[] {

@@ -1,5 +1,5 @@
 import type { Random } from '@ring3/kit';
-import { Users } from '@ring3/smb-server';
+import { Users, userKey } from '@ring3/smb-server';
 import { type KnownUser, logsOn } from './settings.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -31,19 +31,19 @@ export class StoredUsers extends Users {
     this.check(name, known);
     const rid = this.#store.ridOf(name);
     return () => {
-      this.#own.add(name.toLowerCase());
+      this.#own.add(userKey(name));
       this.add(name, known, rid);
     };
   }
 
   /** Takes such a user away; a stored one of that name comes back. */
   deleteForThisRun(name: string): void {
-    this.#own.delete(name.toLowerCase());
+    this.#own.delete(userKey(name));
     this.delete(name);
   }
 
   override hashOf(name: string): Uint8Array | undefined {
-    if (!this.#own.has(name.toLowerCase())) {
+    if (!this.#own.has(userKey(name))) {
       const stored = this.#store.user(name);
       if (stored === undefined) this.delete(name);
       else this.add(stored.name, { ntHash: stored.ntHash }, stored.rid);

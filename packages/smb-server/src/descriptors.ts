@@ -9,6 +9,7 @@ import {
   fileAllAccess,
   maximalAccess,
   NtStatus,
+  type Privilege,
   SecurityControl,
   type SecurityDescriptor,
   StatusError,
@@ -62,6 +63,8 @@ export function* descriptorOf(handle: Handle, above: SecurityDescriptor): Steps<
   }
 }
 
+const none: ReadonlySet<Privilege> = new Set();
+const administrators: ReadonlySet<Privilege> = new Set(['security', 'takeOwnership']);
 const rights = new WeakMap<Identity, WeakMap<SecurityDescriptor, number>>();
 
 /** Every right that a descriptor gives to somebody, MS-DTYP 2.5.3.2. */
@@ -70,7 +73,8 @@ export function rightsOf(descriptor: SecurityDescriptor, identity: Identity): nu
   if (known === undefined) rights.set(identity, (known = new WeakMap()));
   let access = known.get(descriptor);
   if (access === undefined) {
-    access = maximalAccess(descriptor, { sids: new Set([identity.sid, ...identity.groups]) });
+    const privileges: ReadonlySet<Privilege> = identity.admin === true ? administrators : none;
+    access = maximalAccess(descriptor, { sids: new Set([identity.sid, ...identity.groups]), privileges });
     known.set(descriptor, access);
   }
   return access;

@@ -9,5 +9,5 @@ export type { ConnectionUse, SmbServerOptions } from './options.ts';
 export { type RunTimeOptions, type RunTimeValues, runTimeDefaults, runTimeTexts } from './run-time-options.ts';
 export type { ShareOptions } from './share.ts';
 export { Shares } from './shares.ts';
-export { type UserOptions, Users } from './users.ts';
+export { type UserOptions, Users, userKey } from './users.ts';
 export type { ConnectionView, Counts, LockView, OpenView, SessionView, TreeView, View } from './view.ts';

@@ -2,6 +2,7 @@ import type { Vfs } from '@ring3/vfs';
 import type { FileState } from './file-state/index.ts';
 import { NameRules } from './name-rules.ts';
 import type { Session } from './session.ts';
+import { userKey } from './users.ts';
 
 /** How a share is offered. Users are named as they log on, without regard to case. */
 export interface ShareOptions {
@@ -20,6 +21,8 @@ export interface ShareOptions {
   readonly readers?: readonly string[];
   /** Who may write although the share can only be read. Never a guest. */
   readonly writers?: readonly string[];
+  /** Who administers it: privileges of MS-LSAD 3.1.1.2.1, and the group BUILTIN\\Administrators. Never a guest. */
+  readonly admins?: readonly string[];
   /** Everybody acts here as this user of the server: it owns what is made, and descriptors are asked about it. Who may come in is still asked about who logged on. */
   readonly forceUser?: string;
   /** Entries whose name begins with a dot are shown as hidden (FILE_ATTRIBUTE_HIDDEN). Default: as they are. */
@@ -76,11 +79,19 @@ export class Share {
     const { isGuest, isAnonymous, identity } = session;
     const nobody = isGuest || isAnonymous;
     const named = (list: readonly string[] | undefined): boolean | undefined =>
-      list?.some((name) => name.toLowerCase() === identity.name.toLowerCase());
+      list === undefined ? undefined : names(list, identity.name);
     if (named(options.invalidUsers) === true || (nobody && options.guest !== true)) return 'none';
     if (named(options.users) === false && !(isGuest && options.guest === true)) return 'none';
     if (named(options.readers) === true) return 'read';
     const writes = options.readOnly !== true || (!nobody && named(options.writers) === true);
     return writes ? 'write' : 'read';
   }
+
+  /** Whether the session administers the share. */
+  isAdmin({ isGuest, isAnonymous, identity }: Session): boolean {
+    const { admins } = this.options ?? {};
+    return admins !== undefined && !isGuest && !isAnonymous && names(admins, identity.name);
+  }
 }
+
+const names = (list: readonly string[], user: string): boolean => list.some((name) => userKey(name) === userKey(user));

@@ -1,4 +1,4 @@
-import { fileAllAccess, fileGenericExecute, fileGenericRead } from '@ring3/smb-proto';
+import { fileAllAccess, fileGenericExecute, fileGenericRead, WellKnownSid } from '@ring3/smb-proto';
 import type { Handle, Identity, Vfs } from '@ring3/vfs';
 import type { FileState } from './file-state/index.ts';
 import { InUse } from './in-use.ts';
@@ -15,6 +15,8 @@ export class Tree extends InUse {
   readonly root: Handle | undefined;
   readonly creationTime: number;
   readonly #forced: Identity | undefined;
+  /** Who acts here with an administrator's privileges, and for whom that was found. */
+  #administrator: { readonly of: Identity; readonly identity: Identity } | undefined;
 
   /** @param forced who acts here, whoever logged on */
   constructor(
@@ -38,7 +40,19 @@ export class Tree extends InUse {
 
   /** Who acts here: as stores and descriptors see it. */
   get identity(): Identity {
-    return this.#forced ?? this.session.identity;
+    const acting = this.#forced ?? this.session.identity;
+    return this.share.options?.admins === undefined ? acting : this.#privileged(acting);
+  }
+
+  /** A later log-on of the session may be another user's. */
+  #privileged(acting: Identity): Identity {
+    const { identity } = this.session;
+    if (this.#administrator?.of !== identity) {
+      const groups = [...acting.groups, WellKnownSid.BuiltinAdministrators];
+      const privileged = this.share.isAdmin(this.session) ? { ...acting, groups, admin: true } : acting;
+      this.#administrator = { of: identity, identity: privileged };
+    }
+    return this.#administrator.identity;
   }
 
   get writable(): boolean {

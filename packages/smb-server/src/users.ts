@@ -1,5 +1,5 @@
 import { type Logon, ntHash } from '@ring3/smb-proto';
-import type { Identity } from '@ring3/vfs';
+import { type Identity, upcase } from '@ring3/vfs';
 
 /** How a user is known: by a password, or by the NT hash of one (16 bytes, or 32 hexadecimal digits). */
 export type UserOptions = string | { readonly ntHash: Uint8Array | string };
@@ -19,6 +19,9 @@ interface User {
   readonly hash: Uint8Array;
   readonly sid: string;
 }
+
+/** The key under which user names are the same: they are compared without case, by the table of file names. */
+export const userKey = (name: string): string => upcase(name);
 
 /** Who may log on. Names are compared without case. */
 export class Users {
@@ -44,7 +47,7 @@ export class Users {
     const hash = typeof how === 'string' ? ntHash(how) : bytesOf(how.ntHash);
     this.delete(name);
     const user = { name, hash, sid: `${this.serverSid}-${rid}` };
-    this.#byName.set(name.toLowerCase(), user);
+    this.#byName.set(userKey(name), user);
     this.#bySid.set(user.sid, user);
     this.#nextRid = Math.max(this.#nextRid, rid + 1);
   }
@@ -55,10 +58,10 @@ export class Users {
   }
 
   delete(name: string): boolean {
-    const user = this.#byName.get(name.toLowerCase());
+    const user = this.#byName.get(userKey(name));
     if (user === undefined) return false;
     if (this.#bySid.get(user.sid) === user) this.#bySid.delete(user.sid);
-    return this.#byName.delete(name.toLowerCase());
+    return this.#byName.delete(userKey(name));
   }
 
   /** @returns the name of the user with this SID */
@@ -68,7 +71,7 @@ export class Users {
 
   /** @returns the name as it was configured, and the SID, of a user by its name in any case */
   find(name: string): { readonly name: string; readonly sid: string } | undefined {
-    return this.#byName.get(name.toLowerCase());
+    return this.#byName.get(userKey(name));
   }
 
   names(): string[] {
@@ -76,14 +79,14 @@ export class Users {
   }
 
   hashOf(name: string): Uint8Array | undefined {
-    return this.#byName.get(name.toLowerCase())?.hash;
+    return this.#byName.get(userKey(name))?.hash;
   }
 
   /** Who logged on, as stores and descriptors see them. */
   identityOf({ user, guest, anonymous }: Pick<Logon, 'user' | 'guest' | 'anonymous'>): Identity {
     if (anonymous) return { name: '', sid: 'S-1-5-7', groups: [everyone, network], guest: true };
     if (guest) return { name: user, sid: `${this.serverSid}-${guestRid}`, groups: [everyone, network, guests], guest: true };
-    const known = this.#byName.get(user.toLowerCase());
+    const known = this.#byName.get(userKey(user));
     return {
       name: known?.name ?? user,
       sid: known?.sid ?? `${this.serverSid}-${guestRid}`,

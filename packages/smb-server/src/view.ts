@@ -8,6 +8,7 @@ import type { Open } from './open.ts';
 import type { Server } from './server.ts';
 import type { Session } from './session.ts';
 import type { Tree } from './tree.ts';
+import { userKey } from './users.ts';
 
 /** One connection, for people. Times are milliseconds since 1970. */
 export interface ConnectionView {
@@ -288,7 +289,7 @@ export function viewOf(server: Server): View {
       ),
     endUser: (name) =>
       endEach(
-        sessions().filter(({ identity }) => same(identity.name, name)),
+        sessions().filter(({ identity }) => userKey(identity.name) === userKey(name)),
         endSession,
       ),
   };

@@ -84,6 +84,8 @@ export interface Identity {
   readonly groups: readonly string[];
   /** Whether it logged on as a guest. */
   readonly guest: boolean;
+  /** Whether it administers the share: it has the privileges to read and set system ACLs, to take ownership, to back up and to restore (MS-LSAD 3.1.1.2.1). */
+  readonly admin?: boolean;
 }
 
 /** The kinds of entry that a store shows; FIFOs, sockets and devices are never shown. */

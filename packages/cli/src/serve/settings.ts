@@ -58,12 +58,12 @@ async function sharesWith(
   configured: Configured,
   state: StateStore | undefined,
 ): Promise<{ readonly shares: NonNullable<Settings['shares']>; readonly warnings: readonly string[] }> {
-  const { absentShares, nestedShares, sharesOf, unknownUsers, withStored } = await import('@ring3/daemon/config');
+  const { absentShares, nestedShares, sharesOf, unknownUsers, userKey, withStored } = await import('@ring3/daemon/config');
   const own = dir === undefined ? [] : [shareOf(dir, options)];
   const others = configured.shares.filter(({ name }) => !own.some((share) => share.name.toUpperCase() === name.toUpperCase()));
   const { shares, warnings } = withStored([...others, ...own], state?.shares() ?? [], state?.folder ?? '');
-  const named = new Set([...configured.users.map(([name]) => name), ...(options.user ?? []).map(nameIn)].map((name) => name.toLowerCase()));
-  const knows = (name: string): boolean => named.has(name.toLowerCase()) || state?.user(name) !== undefined;
+  const named = new Set([...configured.users.map(([name]) => name), ...(options.user ?? []).map(nameIn)].map(userKey));
+  const knows = (name: string): boolean => named.has(userKey(name)) || state?.user(name) !== undefined;
   return {
     shares: sharesOf(shares),
     warnings: [...configured.warnings, ...warnings, ...absentShares(shares), ...nestedShares(shares), ...unknownUsers(shares, knows)],

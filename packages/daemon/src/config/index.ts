@@ -1,3 +1,4 @@
+export { userKey } from '@ring3/smb-server';
 export type { Configuration, ConsoleConfiguration, DaemonConfiguration } from './configuration.ts';
 export { ConfigurationError } from './configuration-error.ts';
 export { configurationSchema } from './json-schema.ts';

@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { dialects } from '@ring3/smb-proto';
+import { userKey } from '@ring3/smb-server';
 import type { FileServerOptions } from '../file-server.ts';
 import type { FolderShare } from '../shared-folders.ts';
 import { auditKeys, type Configuration, consoleKeys, daemonKeys, limitKeys } from './configuration.ts';
@@ -61,7 +62,7 @@ function withUsers(configuration: Configuration, path: string): Configuration {
   const { users, warnings } = readKsmbdUsers(readText(file, ''), file);
   // `force user` names a user of the system, who need not be one who logs on
   const forced = new Set(configuration.shares.map((share) => share['force-user']).filter((name) => name !== undefined));
-  const others = [...forced].filter((name) => !users.some((user) => user.name.toLowerCase() === name.toLowerCase()));
+  const others = [...forced].filter((name) => !users.some((user) => userKey(user.name) === userKey(name)));
   return { ...configuration, users: [...users, ...others.map((name) => ({ name }))], warnings: [...configuration.warnings, ...warnings] };
 }
 
@@ -86,7 +87,9 @@ export const sharesOf = (shares: readonly ShareConfiguration[]): FolderShare[] =
 
 /** Warns of users that lists of shares name and nobody knows. @param knows whether there is a user of that name */
 export const unknownUsers = (shares: readonly ShareConfiguration[], knows: (name: string) => boolean): string[] =>
-  shares.flatMap(({ name, at, users = [], readers = [], writers = [], 'force-user': forced }) => {
-    const unknown = new Set([...users, ...readers, ...writers, ...(forced === undefined ? [] : [forced])].filter((user) => !knows(user)));
+  shares.flatMap(({ name, at, users = [], readers = [], writers = [], admins = [], 'force-user': forced }) => {
+    const unknown = new Set(
+      [...users, ...readers, ...writers, ...admins, ...(forced === undefined ? [] : [forced])].filter((user) => !knows(user)),
+    );
     return unknown.size === 0 ? [] : [`${at}: share ${name} names users that there are not: ${[...unknown].join(', ')}`];
   });

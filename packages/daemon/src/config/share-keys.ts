@@ -21,6 +21,7 @@ export const shareKeys = {
   'invalid-users': list('who may not use it, whatever else says so'),
   readers: list('who may only read'),
   writers: list('who may write although the share is read-only'),
+  admins: list('who administers it: sets system ACLs, takes ownership, and opens files against their descriptors to back up and restore'),
   'force-user': text('everybody acts as this user of the server: identity and owner of what is made', userName, 'the name of a user'),
   'hide-dot-files': flag('names that begin with a dot are shown as hidden'),
   veto: list('names, with * and ?, that are neither shown nor opened nor made', /^[^/\0]+$/, 'a list of names, without slashes'),

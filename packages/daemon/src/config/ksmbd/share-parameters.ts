@@ -35,7 +35,7 @@ const access = (fallback: string, which: keyof ShareDraft['access']) =>
     draft.access[which] = yes;
   });
 
-const users = (key: 'users' | 'invalid-users' | 'readers' | 'writers') =>
+const users = (key: 'users' | 'invalid-users' | 'readers' | 'writers' | 'admins') =>
   list<ShareDraft>('', ({ share, membersOf }, names, note) => {
     share[key] = [...new Set(names.flatMap((name) => (name.startsWith('@') ? membersNamed(name.slice(1), membersOf, note) : [name])))];
   });
@@ -48,7 +48,7 @@ function membersNamed(group: string, membersOf: ShareDraft['membersOf'], note: N
 
 /** The share parameters, those marked (S): of the manual of ksmbd-tools 3.4.7, what later ones added, and what ksmbd.addshare(8) lists beside them. */
 export const shareParameters: Parameters<ShareDraft> = {
-  'admin users': passedOver('', undefined, 'nobody has more rights than the lists give'),
+  'admin users': users('admins'),
   browseable: flag('yes', ({ share }, yes) => {
     share.hidden = !yes;
   }),

@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Errno, errnoName, FlockOperation, flock } from '@ring3/linux';
+import { userKey } from '@ring3/smb-server';
 import type { ConfiguredUser } from '../configuration.ts';
 import { ConfigurationError, shown } from '../configuration-error.ts';
 import { readText } from '../read-text.ts';
@@ -41,10 +42,9 @@ export function readKsmbdUsers(source: string, file: string): { readonly users: 
     if (text.trim() === '') continue;
     const [, name, base64] = line.exec(text) ?? [];
     if (name === undefined || base64 === undefined) throw new ConfigurationError(file, i + 1, 'a line is NAME:BASE64 of a 16-byte hash');
-    const before = found.get(name.toLowerCase());
+    const before = found.get(userKey(name));
     if (!possible.test(name)) warnings.push(`${file}:${i + 1}: ${shown(name)} is passed over: no client can log on with that name`);
-    else if (before === undefined)
-      found.set(name.toLowerCase(), { name, ntHash: new Uint8Array(Buffer.from(base64, 'base64')), line: i + 1 });
+    else if (before === undefined) found.set(userKey(name), { name, ntHash: new Uint8Array(Buffer.from(base64, 'base64')), line: i + 1 });
     else
       warnings.push(
         `${file}:${i + 1}: "${name}" is passed over: names are compared without case, and line ${before.line} has "${before.name}"`,
@@ -68,7 +68,7 @@ export class KsmbdUsers implements Disposable {
   }
 
   user(name: string): KsmbdUser | undefined {
-    return this.users().find((known) => known.name.toLowerCase() === name.toLowerCase());
+    return this.users().find((known) => userKey(known.name) === userKey(name));
   }
 
   /** @returns false when there is one of that name already @throws Error for a name that ksmbdpwd.db(5) does not allow */

@@ -1,4 +1,5 @@
-import { AccessMask, CreateOptions, FileAttributes, mapGeneric, NtStatus } from '@ring3/smb-proto';
+import { AccessMask, CreateOptions, FileAttributes, fileGenericRead, fileGenericWrite, mapGeneric, NtStatus } from '@ring3/smb-proto';
+import type { Identity } from '@ring3/vfs';
 import { writeDataRights } from '../../access.ts';
 import type { CreatePlan } from './plan.ts';
 
@@ -20,12 +21,26 @@ export interface AccessSubject {
 const protectsData = ({ attributes, folder, isNew }: AccessSubject): boolean =>
   !folder && !isNew && (attributes & FileAttributes.ReadOnly) !== 0;
 
+const backupRights = AccessMask.ReadControl | fileGenericRead | AccessMask.FileTraverse;
+const restoreRights =
+  AccessMask.WriteDac |
+  AccessMask.WriteOwner |
+  fileGenericWrite |
+  AccessMask.FileAddFile |
+  AccessMask.FileAddSubdirectory |
+  AccessMask.Delete;
+
+/** What the privileges to back up and to restore grant, whatever descriptors say, to an open with that intent. MS-FSA 2.1.5.1. */
+export const privileged = ({ admin }: Identity, createOptions: number): number =>
+  admin === true && (createOptions & CreateOptions.OpenForBackupIntent) !== 0 ? backupRights | restoreRights : 0;
+
 /** The most that may be granted: what descriptor, folder and share give, less what a read-only file forbids. MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1.2.1. */
-export function maximalAccess({ ctx }: CreatePlan, subject: AccessSubject): number {
+export function maximalAccess({ ctx, request }: CreatePlan, subject: AccessSubject): number {
   const { rights, above, named = subject } = subject;
   let given = (rights & ~AccessMask.Delete) | (named.rights & AccessMask.Delete);
   if ((named.above & AccessMask.FileDeleteChild) !== 0) given |= AccessMask.Delete;
   if ((above & AccessMask.FileListDirectory) !== 0) given |= AccessMask.FileReadAttributes;
+  given |= privileged(ctx.tree.identity, request.createOptions);
   return given & ctx.tree.maximalAccess & (protectsData(subject) ? ~writeDataRights : -1);
 }
 
@@ -40,8 +55,9 @@ export function grant(plan: CreatePlan, subject: AccessSubject): { readonly gran
   // The order of MS-FSA 2.1.5.1.2.1: data of a read-only file, then its deletion, then the descriptor.
   if (protectsData(subject) && (wanted & writeDataRights) !== 0) return NtStatus.AccessDenied;
   if (deleteOnClose && ((subject.named ?? subject).attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.CannotDelete;
-  if ((wanted & AccessMask.AccessSystemSecurity) !== 0) return NtStatus.PrivilegeNotHeld;
-  if ((wanted & ~most) !== 0) return NtStatus.AccessDenied;
+  const { admin = false } = plan.ctx.tree.identity;
+  if ((wanted & AccessMask.AccessSystemSecurity) !== 0 && !admin) return NtStatus.PrivilegeNotHeld;
+  if ((wanted & ~most & ~AccessMask.AccessSystemSecurity) !== 0) return NtStatus.AccessDenied;
   const granted = (mapped & AccessMask.MaximumAllowed) === 0 ? wanted : wanted | most;
   if (deleteOnClose && (granted & AccessMask.Delete) === 0) return NtStatus.AccessDenied;
   return { granted: granted >>> 0 };

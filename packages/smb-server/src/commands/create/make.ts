@@ -14,7 +14,7 @@ import { readDataRights, writeDataRights } from '../../access.ts';
 import { newDescriptor, rightsOf } from '../../descriptors.ts';
 import { orClose } from '../../or-close.ts';
 import { statusOf } from '../../status-map.ts';
-import { grant } from './access.ts';
+import { grant, privileged } from './access.ts';
 import { admitOpen } from './admission.ts';
 import type { DispositionRow } from './disposition.ts';
 import type { CreatePlan } from './plan.ts';
@@ -54,7 +54,8 @@ function* tryToMake(
   if (path.stream !== undefined && !ctx.tree.vfs.features.has('streams')) return NtStatus.ObjectNameInvalid;
   const above = plan.trail.descriptor;
   const needed = folder ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
-  if (base === undefined && (rightsOf(above, ctx.tree.identity) & needed) === 0) return NtStatus.AccessDenied;
+  const given = rightsOf(above, ctx.tree.identity) | privileged(ctx.tree.identity, request.createOptions);
+  if (base === undefined && (given & needed) === 0) return NtStatus.AccessDenied;
   const { fileAttributes: attributes } = request;
   const access = grant(plan, { attributes, folder, rights: fileAllAccess, above: fileAllAccess, isNew: true });
   if (typeof access === 'number') return access;

@@ -37,8 +37,8 @@ export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): S
   if (handle.setDescriptor === undefined) return NtStatus.NotSupported;
   const given = decodeSecurityDescriptor(request.buffer);
   const { owner } = given;
-  const { sid, groups } = tree.identity;
-  if ((information & SecurityInformation.Owner) !== 0 && owner !== undefined && owner !== sid && !groups.includes(owner)) {
+  const { sid, groups, admin = false } = tree.identity;
+  if ((information & SecurityInformation.Owner) !== 0 && owner !== undefined && owner !== sid && !groups.includes(owner) && !admin) {
     const current = yield* descriptorOf(handle, open.above);
     if (isCode(current) || current.owner !== owner) return NtStatus.InvalidOwner;
   }
