@@ -32,14 +32,16 @@ test('a path is taken apart into components, a stream, and whether only a folder
   strictEqual(parsePath('\\a'), NtStatus.InvalidParameter);
 });
 
-test('a component `.` is the folder itself; `..` and a component without a name lead nowhere (MS-FSCC 2.1.5.1, MS-SMB2 3.3.5.9)', () => {
+test('a component `.` is the folder itself; `..` and a component without a name lead nowhere, least of all above the root (MS-FSCC 2.1.5.1, MS-SMB2 3.3.5.9)', () => {
   const components = (name: string) => {
     const path = parsePath(name);
     return typeof path === 'number' ? path : path.components;
   };
   for (const name of ['d\\.\\x', '.\\d\\x', 'd\\x\\.', '.\\.\\d\\.\\x\\.\\']) deepStrictEqual(components(name), ['d', 'x'], name);
   for (const name of ['.', '.\\', '.\\.']) deepStrictEqual(components(name), [], name);
-  for (const name of ['..', 'd\\..\\x', '..\\x', 'd\\..', 'd\\..\\']) strictEqual(components(name), NtStatus.InvalidParameter, name);
+  for (const name of ['d\\..\\x', 'd\\..', 'd\\..\\', 'd\\.\\e\\..\\..']) strictEqual(components(name), NtStatus.InvalidParameter, name);
+  for (const name of ['..', '..\\x', 'd\\..\\..', 'd\\..\\..\\x', '.\\..'])
+    strictEqual(components(name), NtStatus.ObjectPathSyntaxBad, name);
   for (const name of ['a\\\\b', 'a\\\\', 'a\\b\\\\c']) strictEqual(components(name), NtStatus.ObjectPathNotFound, name);
   deepStrictEqual(components('...'), ['...']);
 });

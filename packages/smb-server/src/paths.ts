@@ -35,6 +35,7 @@ export function parsePath(name: string): ParsedPath | NtStatus {
   for (const part of parts) {
     if (part === '.') continue; // the folder itself, MS-FSCC 2.1.5.1
     if (part === '') return NtStatus.ObjectPathNotFound;
+    if (part === '..') return leavesRoot(parts) ? NtStatus.ObjectPathSyntaxBad : NtStatus.InvalidParameter;
     const component = storeName(part);
     if (typeof component === 'number') return component;
     components.push(component);
@@ -43,10 +44,27 @@ export function parsePath(name: string): ParsedPath | NtStatus {
   return { components, stream, defaultStream, folder: separated || directoryStream, directoryStream };
 }
 
-/** One component in the store's spelling. `..` is not resolved, MS-SMB2 3.3.5.9: a client resolves it before it sends a name. */
+/** Whether `..` leads above the share's root. The server resolves none, MS-SMB2 3.3.5.9: a client does so before it sends a name. */
+function leavesRoot(parts: readonly string[]): boolean {
+  let depth = 0;
+  for (const part of parts) {
+    if (part !== '.') depth += part === '..' ? -1 : 1;
+    if (depth < 0) return true;
+  }
+  return false;
+}
+
+/** One component in the store's spelling. */
 export function storeName(part: string): string | NtStatus {
-  if (part === '..') return NtStatus.InvalidParameter;
-  if (part === '' || part === '.' || part.length > longestComponent || refused.test(part) || part.includes(':') || part.includes('\\')) {
+  if (
+    part === '' ||
+    part === '.' ||
+    part === '..' ||
+    part.length > longestComponent ||
+    refused.test(part) ||
+    part.includes(':') ||
+    part.includes('\\')
+  ) {
     return NtStatus.ObjectNameInvalid;
   }
   const component = fromWireName(part);
