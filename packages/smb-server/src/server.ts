@@ -32,7 +32,7 @@ import type { Session } from './session.ts';
 import { createShares, type Shares } from './shares.ts';
 import { Strangers } from './strangers.ts';
 import type { Tree } from './tree.ts';
-import type { Users } from './users.ts';
+import { type Users, userKey } from './users.ts';
 
 /** Bytes that may be allocated for announced frames before they arrive: enough that an ordinary bulk WRITE is received in place. */
 const announcedBytes = 64 * 1024 * 1024;
@@ -159,6 +159,7 @@ export class Server {
     const { name, anonymous, guest } = this.#options;
     return ntlmMechanism({
       lookup: (user) => this.#lookup(user, network),
+      upperCase: userKey,
       computerName: name,
       random: this.random,
       now: () => this.clock.wall(),

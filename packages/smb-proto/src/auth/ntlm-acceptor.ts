@@ -46,6 +46,8 @@ export interface NtlmServerOptions {
   readonly anonymous?: boolean;
   /** Whether a user that `lookup` does not know becomes a guest. A wrong password of a known user never does. Default: no. */
   readonly guest?: boolean;
+  /** Windows' upper case of a user's name, as clients hash it. Default: that of JavaScript, one UTF-16 unit for one. */
+  readonly upperCase?: (text: string) => string;
 }
 
 /** A message that must be rejected, with its status. Used only in this file. */
@@ -212,7 +214,7 @@ class NtlmAcceptor implements Acceptor {
     response: ReturnType<typeof splitResponse>,
     hash: Uint8Array | undefined,
   ): AuthStep {
-    const responseKey = responseKeyNt(hash ?? this.#serverChallenge, claim.user, claim.domain);
+    const responseKey = responseKeyNt(hash ?? this.#serverChallenge, claim.user, claim.domain, this.#options.upperCase);
     const right = sameCode(ntProof(responseKey, this.#serverChallenge, response.temp), response.proof);
     const key = this.#exportedKey(message, sessionBaseKey(responseKey, response.proof));
     if (hash === undefined) {

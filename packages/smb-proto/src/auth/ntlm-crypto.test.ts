@@ -23,6 +23,13 @@ test('the NTLMv2 example of MS-NLMP 4.2.4 comes out value by value', () => {
   strictEqual(hex(rc4(base, randomSessionKey)), 'c5dad2544fc9799094ce1ce90bc9d03e');
 });
 
+test('the name of the user is hashed in the upper case that the caller has a table for (MS-NLMP 3.3.2)', () => {
+  const hash = ntHash('Password');
+  const upper = (text: string): string => text.replace('ışık', 'ıŞıK');
+  strictEqual(hex(responseKeyNt(hash, 'ışık', 'Domain', upper)), hex(hmacMd5(hash, unicode('ıŞıKDomain'))));
+  strictEqual(hex(responseKeyNt(hash, 'groß', 'Domain')), hex(hmacMd5(hash, unicode('GROßDomain'))));
+});
+
 test('signing and sealing keys are those of MS-NLMP 4.2.4.4, and so is the sealed message', () => {
   const seal = sealKey(NtlmFlags.Bits128, randomSessionKey, 'client-to-server');
   strictEqual(hex(seal), '59f600973cc4960a25480a7c196e4c58');

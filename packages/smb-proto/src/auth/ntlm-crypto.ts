@@ -30,9 +30,12 @@ const upperCase = (text: string): string =>
     return upper.length === 1 ? upper : text[i]!;
   }).join('');
 
-/** ResponseKeyNT, MS-NLMP 3.3.2 NTOWFv2. 16 bytes. */
-export const responseKeyNt = (hash: Uint8Array, user: string, domain: string): Uint8Array =>
-  hmacMd5(hash, unicode(upperCase(user) + domain));
+/**
+ * ResponseKeyNT, MS-NLMP 3.3.2 NTOWFv2. 16 bytes.
+ * @param upper Windows' upper case, where the caller has its table (MS-UCODEREF 3.1.5.3): the default differs from it in a few letters, such as `ı`
+ */
+export const responseKeyNt = (hash: Uint8Array, user: string, domain: string, upper: (text: string) => string = upperCase): Uint8Array =>
+  hmacMd5(hash, unicode(upper(user) + domain));
 
 /** NTProofStr, MS-NLMP 3.3.2. @param temp the NTLMv2_CLIENT_CHALLENGE @returns 16 bytes */
 export const ntProof = (responseKey: Uint8Array, serverChallenge: Uint8Array, temp: Uint8Array): Uint8Array =>

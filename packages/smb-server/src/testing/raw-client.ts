@@ -71,8 +71,6 @@ export class RawClient {
   #buffer = Buffer.alloc(0);
   #preauth: Uint8Array = initialPreauthHash;
   dialect: number = Dialect.Smb302;
-  /** Connections with the same one are one client to the server: its leases belong to all of them. */
-  clientGuid: Uint8Array = new Uint8Array(16).fill(7);
   messageId = 0;
   sessionId = 0;
   treeId = 0;
@@ -81,7 +79,7 @@ export class RawClient {
   sessionKey: Uint8Array | undefined;
   #last: Uint8Array | undefined;
   ended: string | undefined;
-  /** Each client has its own. */
+  /** Each client has its own. Connections with the same one are one client to the server: its leases belong to all of them. */
   clientGuid: Uint8Array = Uint8Array.from({ length: 16 }, (_, i) => (i < 4 ? clients >>> (8 * i) : 7));
 
   constructor(server: Server) {
