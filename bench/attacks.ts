@@ -1,5 +1,5 @@
 /**
- * node --conditions=source bench/attacks.ts [ATTACK…] [--seconds N] [--nofile N]
+ * node --conditions=@ring3/source bench/attacks.ts [ATTACK…] [--seconds N] [--nofile N]
  * What a client of the file server notices while another one, or a stranger, attacks it: times of an attribute query every few milliseconds, and of logons, on the
  * loopback, store on the disk of the temporary folder. The attacker is a thread of its own.
  */

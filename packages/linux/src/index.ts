@@ -73,7 +73,6 @@ export { bindTcp, type InetAddress, inetName } from './socket/inet.ts';
 export {
   bindNetlink,
   joinNetlinkGroup,
-  leaveNetlinkGroup,
   type NetlinkAddress,
   NetlinkOption,
   NetlinkProtocol,
@@ -84,7 +83,6 @@ export {
 } from './socket/netlink.ts';
 export {
   accept,
-  attachFilter,
   bind,
   connect,
   Domain,

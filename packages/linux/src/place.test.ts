@@ -72,8 +72,10 @@ test('a listener of this user is believed (SO_PEERCRED, unix(7))', async (t) => 
 
 test('a listener of another user is believed only in a directory that nobody else could have made', { skip: notRoot }, async (t) => {
   const listen = async (path: string): Promise<void> => {
-    const code = `require('node:net').createServer().listen(process.argv[1], () => console.log('up'))`;
-    const child = spawn(process.execPath, ['-e', code, path], { uid: 12345, gid: 12345, stdio: ['ignore', 'pipe', 'inherit'], cwd: '/' });
+    // root starts Node and then changes the user, who may be unable to reach the executable
+    const code = `process.setgid(12345); process.setuid(12345);
+      require('node:net').createServer().listen(process.argv[1], () => console.log('up'))`;
+    const child = spawn(process.execPath, ['-e', code, path], { stdio: ['ignore', 'pipe', 'inherit'], cwd: '/' });
     t.after(() => child.kill('SIGKILL'));
     await once(child.stdout, 'data');
   };

@@ -1,16 +1,5 @@
 import { AccessMask } from '@ring3/smb-proto';
 
-/** Everything that changes a file or its description: what a read-only share never grants. */
-export const writeRights =
-  AccessMask.FileWriteData |
-  AccessMask.FileAppendData |
-  AccessMask.FileWriteEa |
-  AccessMask.FileDeleteChild |
-  AccessMask.FileWriteAttributes |
-  AccessMask.Delete |
-  AccessMask.WriteDac |
-  AccessMask.WriteOwner;
-
 /** Rights that read the file's data. */
 export const readDataRights = AccessMask.FileReadData | AccessMask.FileExecute;
 /** Rights that write the file's data. */

@@ -74,7 +74,6 @@ export const be64: Field<bigint> = integer64(false);
 /** Unsigned integers in the byte order of this machine (netlink's own headers). */
 export const ne16: Field<number> = integer(16, littleEndianHost);
 export const ne32: Field<number> = integer(32, littleEndianHost);
-export const ne64: Field<bigint> = integer64(littleEndianHost);
 
 /**
  * An unsigned little-endian 64-bit id that this side allocates, always below 2^53, as a number. All ones reads as -1, and -1 writes all ones. A peer may send

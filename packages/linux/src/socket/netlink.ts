@@ -66,10 +66,6 @@ export function netlinkName(fd: number): NetlinkAddress | number {
 export const joinNetlinkGroup = (fd: number, group: number): number =>
   setSocketOption(fd, SocketLevel.Netlink, NetlinkOption.AddMembership, group);
 
-/** Leaves a multicast group. @returns 0 or a negative errno */
-export const leaveNetlinkGroup = (fd: number, group: number): number =>
-  setSocketOption(fd, SocketLevel.Netlink, NetlinkOption.DropMembership, group);
-
 /**
  * Sends a datagram. The kernel's responses are queued when this returns: receive until `-EAGAIN`.
  * @param portId 0: to the kernel

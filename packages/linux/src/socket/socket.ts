@@ -1,4 +1,4 @@
-import { address, native, result } from '../library.ts';
+import { native, result } from '../library.ts';
 
 /** Address families, socket types and their flags, bits/socket.h. */
 export const Domain = { Unix: 1, Inet: 2, Inet6: 10, Netlink: 16, Packet: 17 } as const;
@@ -94,21 +94,6 @@ export function socketOptionBytes(fd: number, level: number, option: number, int
   length[0] = into.length;
   const answer = libc.getsockopt.run(fd, level, option, into, length);
   return answer < 0 ? result(answer) : length[0]!;
-}
-
-const socketFilterInstruction = 8;
-const filterProgram = new Uint8Array(16);
-
-/**
- * Attaches a classic BPF program. SO_ATTACH_FILTER, uapi/linux/filter.h.
- * @param program `sock_filter` instructions of 8 bytes each, as received from another process; the kernel verifies the program
- * @returns 0 or a negative errno
- */
-export function attachFilter(fd: number, program: Uint8Array): number {
-  const view = new DataView(filterProgram.buffer);
-  view.setUint16(0, program.length / socketFilterInstruction, true);
-  view.setBigUint64(8, address(program), true);
-  return setSocketOption(fd, SocketLevel.Socket, SocketOption.AttachFilter, filterProgram);
 }
 
 /** Sends bytes on a connected socket; never SIGPIPE. send(2). @returns the bytes sent or a negative errno (`-EAGAIN`: full) */

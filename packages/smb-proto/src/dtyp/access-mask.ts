@@ -39,9 +39,6 @@ export const fileGenericWrite = 0x00120116;
 /** FILE_GENERIC_EXECUTE. */
 export const fileGenericExecute = 0x001200a0;
 
-/** Every bit that a request may carry: the rights of files, system security, maximum allowed and the generic ones. */
-export const validAccessMask = 0xf31f01ff;
-
 /** Replaces generic rights by their meaning for files and directories, MS-DTYP 2.4.3 and MS-SMB2 3.3.5.9. */
 export function mapGeneric(mask: number): number {
   let mapped = mask & 0x0fffffff;
