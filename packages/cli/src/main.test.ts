@@ -220,6 +220,23 @@ test('serve without a folder runs the netfilter half; policies live as long as i
   strictEqual(existsSync(join(folder, 'run/ring3/control.sock')), false);
 });
 
+test('settings of the tracker are read and set while the daemon runs (net.netfilter.nf_conntrack_*)', async (t) => {
+  const { run, serve } = place(t);
+  await serve();
+  deepStrictEqual(outcome(run('sysctl', 'get', 'nf_conntrack_max', 'net.netfilter.nf_conntrack_events')), {
+    status: 0,
+    stdout: '262144\n2\n',
+    stderr: '',
+  });
+  strictEqual(run('sysctl', 'set', 'nf_conntrack_max=300000', 'net.netfilter.nf_conntrack_udp_timeout=7').status, 0);
+  match(run('sysctl', 'list').stdout, /^net\.netfilter\.nf_conntrack_max = 300000$/m);
+  strictEqual(JSON.parse(run('sysctl', 'list', '--json').stdout)['nf_conntrack_udp_timeout'], '7');
+  match(run('sysctl', 'get', 'nf_conntrack_mux').stderr, /^ring3: there is no setting "nf_conntrack_mux": .*\n$/);
+  match(run('sysctl', 'set', 'nf_conntrack_count=1').stderr, /^ring3: nf_conntrack_count is read-only\n$/);
+  match(run('sysctl', 'set', 'nf_conntrack_acct=2').stderr, /^ring3: nf_conntrack_acct cannot be set to "2": .*\n$/);
+  strictEqual(run('sysctl', 'set', 'nf_conntrack_acct').status, 2);
+});
+
 test('rules and namespaces of a running daemon are added, listed and removed', async (t) => {
   const { run, serve } = place(t);
   await serve();

@@ -10,6 +10,7 @@ import { addNamespace } from './commands/namespace.ts';
 import { addRule } from './commands/rule.ts';
 import { addServe } from './commands/serve.ts';
 import { addShare } from './commands/share.ts';
+import { addSysctl } from './commands/sysctl.ts';
 import { addTimeout } from './commands/timeout.ts';
 import { addUser } from './commands/user.ts';
 import { UsageError } from './usage.ts';
@@ -35,6 +36,7 @@ export function createProgram(): Command {
     addExpect,
     addRule,
     addNamespace,
+    addSysctl,
     addExec,
     addDoctor,
   ])

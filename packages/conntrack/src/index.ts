@@ -40,6 +40,7 @@ export {
   createFlow,
   deleteFlows,
   dropHelper,
+  FlowDeletion,
   type FlowRequest,
   findFlow,
   nextFlow,
@@ -59,7 +60,7 @@ export { type Profile, type ProfileName, profiles } from './profile.ts';
 export type { PortRange, Prefix, Rule, RuleMatch, RuleRefusal, Rules, RuleTarget } from './rules.ts';
 export { defaultSettings, type Settings } from './settings.ts';
 export { Statistics } from './statistics.ts';
-export { Sysctls } from './sysctl.ts';
+export { Sysctls, sysctlNames } from './sysctl.ts';
 export {
   BytesOrig,
   BytesReply,

@@ -122,7 +122,7 @@ export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EE
     translation === undefined ? { reply: request.reply, status: 0 } : translate(tracker, request.reply, translation, isTaken);
   if (isTaken(request.orig) || isTaken(reply)) return 'EEXIST';
   const { table } = tracker;
-  const flow = table.used < tracker.settings.max ? table.allocate() : -1;
+  const flow = tracker.isFull ? -1 : table.allocate();
   if (flow < 0) return 'ENOMEM';
   writeTuple(table, flow, 0, request.orig);
   writeTuple(table, flow, 1, reply);
@@ -192,13 +192,38 @@ export function addStatus(tracker: Tracker, flow: number, status: number): void 
   tracker.table.words[flow * FlowWords + StatusWord] = tracker.table.word(flow, StatusWord) | status;
 }
 
-/** Ends every living flow that `which` picks. @returns how many */
-export function deleteFlows(tracker: Tracker, which: (flow: number) => boolean = () => true): number {
-  let count = 0;
-  for (let flow = nextFlow(tracker, 0); flow >= 0; flow = nextFlow(tracker, flow + 1)) {
-    if (!which(flow)) continue;
-    tracker.destroy(flow);
-    count++;
+/** How many flows a slice looks at. */
+const sliceFlows = 512;
+
+/** Ends every living flow that `which` picks, in slices: there may be millions. */
+export class FlowDeletion {
+  readonly #tracker: Tracker;
+  readonly #which: (flow: number) => boolean;
+  #next = 0;
+  /** How many it has ended. */
+  count = 0;
+
+  constructor(tracker: Tracker, which: (flow: number) => boolean = () => true) {
+    this.#tracker = tracker;
+    this.#which = which;
   }
-  return count;
+
+  /** Looks at some flows. @returns whether all have been looked at */
+  next(): boolean {
+    const tracker = this.#tracker;
+    const end = Math.min(this.#next + sliceFlows, tracker.table.highest);
+    for (; this.#next < end; this.#next++) {
+      if (!tracker.isAlive(this.#next) || !this.#which(this.#next)) continue;
+      tracker.destroy(this.#next);
+      this.count++;
+    }
+    return this.#next >= tracker.table.highest;
+  }
+}
+
+/** Ends every living flow that `which` picks, at once. @returns how many */
+export function deleteFlows(tracker: Tracker, which?: (flow: number) => boolean): number {
+  const deletion = new FlowDeletion(tracker, which);
+  while (!deletion.next());
+  return deletion.count;
 }

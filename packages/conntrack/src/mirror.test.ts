@@ -4,11 +4,12 @@ import { FakeClock, fakeRandom } from '@ring3/kit';
 import fc from 'fast-check';
 import { readFlow } from './flow.ts';
 import type { FlowEnd } from './flow-owners.ts';
-import { addStatus } from './manage.ts';
+import { addStatus, createFlow } from './manage.ts';
 import { MirroredConnection } from './mirror.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { Status } from './table/layout.ts';
 import type { FlowEvent } from './tracker.ts';
+import { invert } from './tuple.ts';
 
 const make = (): Namespace => createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
 const client = { address: Uint8Array.of(10, 0, 0, 1), port: 50_000 };
@@ -164,8 +165,10 @@ test('a connection that is not tracked works: no room, a rule without tracking, 
     tracker.advance(1_000_000);
     assert.deepEqual([heard.told, tracker.table.used], [[], 0]);
   };
-  without(({ settings }) => {
-    settings.max = 0;
+  without(({ settings, tracker }) => {
+    settings.max = 1; // and another flow, which is assured, has that place
+    const orig = { family: 2, protocol: 17, source: client.address, destination: server.address, sourcePort: 1, destinationPort: 2 };
+    createFlow(tracker, { orig, reply: invert(orig), timeoutSeconds: 500, status: Status.SeenReply | Status.Assured });
   });
   without(({ rules }) => void rules.add({ protocol: 6 }, { notrack: true }));
   without(({ rules }) => void rules.add({ protocol: 6, destinationPort: { from: 445, to: 445 } }, { zone: 7 }));

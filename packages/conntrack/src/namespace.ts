@@ -6,6 +6,7 @@ import { type Profile, type ProfileName, profiles } from './profile.ts';
 import { Rules } from './rules.ts';
 import { defaultSettings, type Settings } from './settings.ts';
 import { Sysctls } from './sysctl.ts';
+import { largestTable } from './table/flow-table.ts';
 import { TimeoutPolicies, type TimeoutPolicy } from './timeout-policy.ts';
 import { type EventSink, Tracker } from './tracker.ts';
 
@@ -39,6 +40,8 @@ export class Namespace implements EngineContext {
   readonly rules: Rules = new Rules(this);
   /** The settings by the kernel's names. */
   readonly sysctls: Sysctls;
+  /** Called when the table is full: a packet was dropped, or a flow that is not assured was deleted to make space. */
+  onTableFull: (what: 'dropped' | 'earlyDrop') => void = () => {};
   readonly #detaching: ((policy: TimeoutPolicy) => void)[] = [];
   readonly #closing: (() => void)[] = [];
   readonly #flows: number | undefined;
@@ -58,14 +61,26 @@ export class Namespace implements EngineContext {
     this.hz = hz;
     this.#flows = options.flows;
     this.defaultTimeouts = new DefaultTimeouts(hz);
-    this.sysctls = new Sysctls(this.defaultTimeouts, this.settings, hz, () => this.flowCount);
+    this.sysctls = new Sysctls(
+      this.defaultTimeouts,
+      this.settings,
+      hz,
+      () => this.flowCount,
+      (flows) => this.#mayHold(flows),
+    );
   }
 
   /** The connection tracker, made when it is first asked for: its arena is laid out for all the flows that there may be. Its time is `clock.now()`. */
   get tracker(): Tracker {
     if (this.#tracker === undefined) {
       const { settings, rules } = this;
-      this.#tracker = new Tracker(this, { now: this.clock.now(), capacity: this.#flows ?? settings.max, settings, rules });
+      this.#tracker = new Tracker(this, {
+        now: this.clock.now(),
+        capacity: this.#flows ?? (settings.max || defaultSettings().max),
+        settings,
+        rules,
+      });
+      this.#tracker.onFull = (what) => this.onTableFull(what);
       this.host.helpers.trackers.add(this.#tracker);
       this.#listen();
       this.#wait();
@@ -127,6 +142,17 @@ export class Namespace implements EngineContext {
       tracker.advance(Math.max(tracker.now, this.clock.now()));
       this.#wait();
     });
+  }
+
+  /** Makes space for `nf_conntrack_max` flows. 0 is no limit but the space that there is. */
+  #mayHold(flows: number): boolean {
+    try {
+      if (this.#flows === undefined && flows !== 0) this.#tracker?.table.grow(flows);
+      return flows <= largestTable;
+    } catch (error) {
+      if (error instanceof RangeError) return false; // so much memory cannot be had
+      throw error;
+    }
   }
 
   /** Flows in the table now. */

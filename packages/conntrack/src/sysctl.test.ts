@@ -51,3 +51,31 @@ test('switches take 0 and 1, counts their range; the number of flows is only rea
   assert.equal(sysctls.get('net.netfilter.nf_conntrack_nonsense'), undefined);
   assert.ok(sysctls.names().includes('nf_conntrack_tcp_timeout_close'));
 });
+
+test('nf_conntrack_max holds at once, also where more flows come to be than there was space for; 0 is no limit', () => {
+  const { sysctls, tracker } = make();
+  const packet = (port: number): DataView => {
+    const view = new DataView(
+      Uint8Array.from(Buffer.from('4500001c0001000040110000c0a80001c0a80002000000350008 0000'.replace(' ', ''), 'hex')).buffer,
+    );
+    view.setUint16(20, port);
+    return view;
+  };
+  Object.assign(tracker.settings, { checksum: 0, ipChecksum: 0 });
+  const begin = (from: number, end: number): void => {
+    for (let port = from; port < end; port++) tracker.track(packet(port), 0, 28, 0);
+  };
+  sysctls.set('nf_conntrack_max', '10');
+  begin(1, 30);
+  assert.equal(tracker.table.confirmed, 10);
+  const before = tracker.table.capacity;
+  assert.equal(sysctls.set('nf_conntrack_max', String(before * 2)), undefined);
+  assert.equal(tracker.table.capacity, before * 2);
+  begin(100, 120);
+  begin(100, 120); // found again
+  assert.equal(tracker.table.confirmed, 30);
+  assert.equal(sysctls.set('nf_conntrack_max', '0'), undefined);
+  begin(200, 210);
+  assert.equal(tracker.table.confirmed, 40);
+  assert.equal(sysctls.set('nf_conntrack_max', '2147483647'), 'invalid'); // more than the arena can be laid out for
+});

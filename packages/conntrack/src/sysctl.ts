@@ -52,6 +52,11 @@ const numberNames: Readonly<Record<string, readonly [keyof Settings, number]>> =
   timestamp: ['timestamp', 1],
 };
 
+/** The settings that can be set, by their whole names: `nf_conntrack_max`. */
+export const sysctlNames: readonly string[] = [...Object.keys(timeoutNames), ...Object.keys(numberNames), 'frag6_timeout']
+  .sort()
+  .map((name) => `nf_conntrack_${name}`);
+
 const prefixes = ['net.netfilter.nf_conntrack_', 'net/netfilter/nf_conntrack_', 'nf_conntrack_'];
 /** The largest number of ticks that the file takes. */
 const mostTicks = 0x7fffffff;
@@ -63,14 +68,15 @@ const mostTicks = 0x7fffffff;
 export class Sysctls {
   readonly #settings = new Map<string, Setting>();
 
-  /** @param count flows in the table now */
-  constructor(timeouts: DefaultTimeouts, settings: Settings, hz: number, count: () => number) {
+  /** @param count flows in the table now @param mayHold makes space for so many flows; false if that is impossible */
+  constructor(timeouts: DefaultTimeouts, settings: Settings, hz: number, count: () => number, mayHold: (flows: number) => boolean) {
     for (const [name, [table, index]] of Object.entries(timeoutNames)) this.#settings.set(name, timeoutSetting(timeouts[table], index, hz));
     for (const [name, [field, most]] of Object.entries(numberNames)) {
       this.#settings.set(name, {
         read: () => String(settings[field]),
         write: (value) => {
           if (value < 0 || value > most) return false;
+          if (field === 'max' && !mayHold(value)) return false;
           settings[field] = value;
           return true;
         },

@@ -552,9 +552,16 @@ export class Tracker {
     }
   }
 
+  /** Whether there is no space for one more flow. `nf_conntrack_max` 0 is no limit but that of the arena. */
+  get isFull(): boolean {
+    const { used, capacity } = this.table;
+    const { max } = this.settings;
+    return used >= capacity || (max !== 0 && used >= max);
+  }
+
   /** Whether there is room for one more flow, perhaps after giving one up that is not assured. */
   #makeRoom(hash: number): boolean {
-    if (this.table.used < this.settings.max && this.table.used < this.table.capacity) return true;
+    if (!this.isFull) return true;
     const victim = this.table.scan(
       hash,
       evictionRange,

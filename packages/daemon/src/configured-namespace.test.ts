@@ -91,3 +91,24 @@ test('a policy that a rule of somebody else names stays until that rule goes', (
   strictEqual(policies().length, 1);
   strictEqual(namespace.rules.delete(id), true);
 });
+
+test('settings are those of the configuration; one that is no longer named is what it was before; a wrong value changes nothing', () => {
+  const { namespace, configured } = make();
+  const { sysctls } = namespace;
+  sysctls.set('nf_conntrack_acct', '1');
+  deepStrictEqual(configured.apply({ sysctls: { nf_conntrack_acct: 0, nf_conntrack_udp_timeout: 7 } }), [
+    { what: 'sysctl', how: 'changed', holds: 'now' },
+  ]);
+  deepStrictEqual([sysctls.get('nf_conntrack_acct'), sysctls.get('nf_conntrack_udp_timeout')], ['0', '7']);
+  throws(
+    () => configured.apply({ sysctls: { nf_conntrack_udp_timeout: 8, nf_conntrack_tcp_be_liberal: 2 } }),
+    /nf_conntrack_tcp_be_liberal cannot be set to "2"/,
+  );
+  deepStrictEqual([sysctls.get('nf_conntrack_acct'), sysctls.get('nf_conntrack_udp_timeout')], ['0', '7']);
+  configured.apply({ sysctls: { nf_conntrack_tcp_loose: 0 } });
+  deepStrictEqual(
+    ['acct', 'udp_timeout', 'tcp_loose'].map((name) => sysctls.get(`nf_conntrack_${name}`)),
+    ['1', '30', '0'],
+  );
+  deepStrictEqual(configured.apply({ sysctls: { nf_conntrack_tcp_loose: 0 } }), []);
+});

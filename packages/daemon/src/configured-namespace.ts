@@ -3,10 +3,13 @@ import type { Namespace, PolicySpecification } from '@ring3/conntrack';
 import { fromWireName } from '@ring3/nfnetlink';
 import { type Change, keyed } from './change.ts';
 import { addRule } from './control/rules.ts';
+import { setSysctl } from './control/sysctls.ts';
 
 /** Policies and rules that a namespace is configured with. */
 export interface NamespaceContents {
   readonly timeouts?: readonly PolicySpecification[];
+  /** Settings of the tracker by name, such as `nf_conntrack_max`. */
+  readonly sysctls?: Readonly<Record<string, number>>;
   /** Each as the words of `ring3 rule add`. */
   readonly rules?: readonly (readonly string[])[];
 }
@@ -15,6 +18,9 @@ export interface NamespaceContents {
 export class ConfiguredNamespace {
   readonly #namespace: Namespace;
   #timeouts: readonly PolicySpecification[] = [];
+  #sysctls: Readonly<Record<string, number>> = {};
+  /** What settings were before a configuration named them. */
+  readonly #before = new Map<string, string>();
   #rules: readonly (readonly string[])[] = [];
   /** The rules that stand for these. */
   #ids: readonly number[] = [];
@@ -28,10 +34,14 @@ export class ConfiguredNamespace {
    * names stays until that rule goes. What was taken away by command comes back.
    * @throws Error in one line: a policy cannot be made, or a rule names what there is not; nothing is changed then
    */
-  apply({ timeouts = [], rules = [] }: NamespaceContents): Change[] {
+  apply({ timeouts = [], sysctls = {}, rules = [] }: NamespaceContents): Change[] {
     const changes = keyed('timeout', this.#timeouts.filter((policy) => this.#has(policy)).map(named), timeouts.map(named));
     const undo: (() => void)[] = [];
     try {
+      if (!isDeepStrictEqual(sysctls, this.#sysctls)) {
+        this.#setSysctls(sysctls, undo);
+        changes.push({ what: 'sysctl', how: 'changed', holds: 'now' });
+      }
       for (const policy of timeouts)
         if (changes.some(({ what, how }) => what === nameOf(policy) && how !== 'removed')) undo.push(this.#set(policy));
       if (!isDeepStrictEqual(rules, this.#rules) || !this.#hasRules()) {
@@ -45,7 +55,23 @@ export class ConfiguredNamespace {
     for (const policy of this.#timeouts)
       if (!timeouts.some(({ name }) => name === policy.name)) this.#namespace.timeoutPolicies.delete(policy.name);
     this.#timeouts = timeouts;
+    this.#sysctls = sysctls;
     return changes;
+  }
+
+  /** Settings that are no longer named become what they were before. @throws Error in one line */
+  #setSysctls(wanted: Readonly<Record<string, number>>, undo: (() => void)[]): void {
+    const { sysctls } = this.#namespace;
+    const set = (name: string, value: string): void => {
+      const before = sysctls.get(name) ?? '';
+      setSysctl(this.#namespace, name, value);
+      undo.push(() => void sysctls.set(name, before));
+    };
+    for (const [name, value] of Object.entries(wanted)) {
+      if (!this.#before.has(name)) this.#before.set(name, sysctls.get(name) ?? '');
+      set(name, String(value));
+    }
+    for (const [name, value] of this.#before) if (!Object.hasOwn(wanted, name)) set(name, value);
   }
 
   #has({ name }: PolicySpecification): boolean {

@@ -2,6 +2,7 @@ import { createNamespace, Host, type Namespace, type NamespaceOptions } from '@r
 import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import { type Clock, DebugLines, DebugSwitches, type Log, type Random } from '@ring3/kit';
 import type { NetlinkServer } from '@ring3/netlink';
+import { logFullTable } from './full-table.ts';
 import { NamespaceDebug, type NetfilterWord, netfilterWords } from './namespace-debug.ts';
 
 /** The namespace of whoever names none. */
@@ -45,6 +46,7 @@ export class Namespaces {
     if (this.#open.has(name)) throw new Error(`there is a namespace ${name} already`);
     const namespace = createNamespace({ ...this.#given, host: this.host, ...options });
     const log = this.#log.child({ namespace: name });
+    logFullTable(namespace, namespace.clock, log.child({ part: 'conntrack' }));
     const { trace } = new NamespaceDebug(name, namespace, this.#debug);
     const server = createNetlinkServer(namespace, {
       fault: ({ error, type, portId }) => log.error('a request failed inside ring3', { error, type, portId }),

@@ -51,4 +51,13 @@ export {
   type ServerFault,
   type Trace,
 } from './server/server.ts';
-export { type AnyCommand, type Call, type Command, command, type Dump, type SubsystemRows, subsystem } from './server/subsystem.ts';
+export {
+  type AnyCommand,
+  type Call,
+  type Command,
+  command,
+  type Dump,
+  type Slices,
+  type SubsystemRows,
+  subsystem,
+} from './server/subsystem.ts';

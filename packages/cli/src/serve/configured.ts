@@ -12,6 +12,7 @@ export interface Configured {
   readonly console: ConsoleConfiguration;
   readonly audit: NonNullable<Settings['audit']>;
   readonly timeouts: NonNullable<Settings['timeouts']>;
+  readonly sysctls: NonNullable<Settings['sysctls']>;
   readonly rules: NonNullable<Settings['rules']>;
   readonly warnings: readonly string[];
 }
@@ -20,7 +21,7 @@ export interface Configured {
 export async function configurationOf({ config, check, allowEmptyPassword }: ServeOptions): Promise<Configured> {
   if (config === undefined) {
     if (check === true) throw new UsageError('--check needs --config FILE');
-    return { server: {}, shares: [], users: [], daemon: {}, console: {}, audit: {}, timeouts: [], rules: [], warnings: [] };
+    return { server: {}, shares: [], users: [], daemon: {}, console: {}, audit: {}, timeouts: [], sysctls: {}, rules: [], warnings: [] };
   }
   const [{ loadConfiguration, fileServerOf }, { ntHash: hashOf }] = await Promise.all([
     import('@ring3/daemon/config'),
@@ -34,9 +35,9 @@ export async function configurationOf({ config, check, allowEmptyPassword }: Ser
     ({ name, ntHash }) => [name, ntHash === undefined || isRejected(ntHash) ? ({ logOn: false } as const) : { ntHash }] as const,
   );
   const rejected = configuration.users.filter(({ ntHash }) => isRejected(ntHash)).map(({ name }) => name);
-  const { shares, daemon, console, audit, timeouts, rules } = configuration;
+  const { shares, daemon, console, audit, timeouts, sysctls, rules } = configuration;
   const warnings = [...configuration.warnings, ...rejected.map((name) => emptyPassword(config, name))];
-  return { server: fileServerOf(configuration), shares, users, daemon, console, audit, timeouts, rules, warnings };
+  return { server: fileServerOf(configuration), shares, users, daemon, console, audit, timeouts, sysctls, rules, warnings };
 }
 
 const emptyPassword = (config: string, name: string): string =>

@@ -38,6 +38,7 @@ export function settingsOf(
       warnings,
       audit: given(configured.audit),
       timeouts: configured.timeouts,
+      sysctls: configured.sysctls,
       rules: configured.rules,
       atRestart: { daemon: configured.daemon, console: configured.console },
     };

@@ -1,12 +1,11 @@
 import {
   createFlow,
-  deleteFlows,
+  FlowDeletion,
   type FlowRequest,
   findFlow,
   type HelperRef,
   Id,
   type Namespace,
-  nextFlow,
   Statistics,
   Status,
   StatusWord,
@@ -24,6 +23,7 @@ import {
   MessageFlags,
   type MessageHead,
   NewFlags,
+  type Slices,
   type SubsystemRows,
   subsystem,
 } from '@ring3/netlink';
@@ -115,16 +115,16 @@ class Ctnetlink {
       [ConntrackCommand.GetStats]: this.#row((call) => this.#stats(call)),
       [ConntrackCommand.GetDying]: this.#row(
         () => Errno.EOPNOTSUPP,
-        () => new FlowDump(this.#namespace, this.#writer, () => -1),
+        () => new FlowDump(this.#namespace, this.#writer, () => false),
       ),
       [ConntrackCommand.GetUnconfirmed]: this.#row(
         () => Errno.EOPNOTSUPP,
-        () => new FlowDump(this.#namespace, this.#writer, (from) => this.#nextUnconfirmed(from)),
+        () => new FlowDump(this.#namespace, this.#writer, (flow) => this.#isUnconfirmed(flow)),
       ),
     });
   }
 
-  #row(handle: (call: ConntrackCall) => number, dump?: (call: ConntrackCall) => Dump | number): AnyCommand {
+  #row(handle: (call: ConntrackCall) => number | Slices, dump?: (call: ConntrackCall) => Dump | number): AnyCommand {
     const caused = causing(this.#namespace, this.#events);
     return command({
       attributes: ConntrackMessage,
@@ -230,25 +230,23 @@ class Ctnetlink {
     const tracker = this.#tracker;
     const filter = filterOf(attributes, family);
     if (typeof filter === 'number') return filter;
-    const next = (from: number): number => {
-      for (let flow = nextFlow(tracker, from); flow >= 0; flow = nextFlow(tracker, flow + 1)) {
-        if (filter === undefined || filter(tracker, flow)) return flow;
-      }
-      return -1;
-    };
+    const wanted = filter === undefined ? () => true : (flow: number): boolean => filter(tracker, flow);
     const after = zero ? (flow: number): void => zeroCounters(tracker, flow) : undefined;
-    return new FlowDump(this.#namespace, this.#writer, next, filter === undefined ? 0 : MessageFlags.DumpFiltered, after);
+    return new FlowDump(
+      this.#namespace,
+      this.#writer,
+      (flow) => tracker.isAlive(flow) && wanted(flow),
+      filter === undefined ? 0 : MessageFlags.DumpFiltered,
+      after,
+    );
   }
 
-  #nextUnconfirmed(from: number): number {
+  #isUnconfirmed(flow: number): boolean {
     const { table } = this.#tracker;
-    for (let flow = from; flow < table.highest; flow++) {
-      if (table.isUsed(flow) && (table.word(flow, StatusWord) & Status.Confirmed) === 0) return flow;
-    }
-    return -1;
+    return table.isUsed(flow) && (table.word(flow, StatusWord) & Status.Confirmed) === 0;
   }
 
-  #delete(call: ConntrackCall): number {
+  #delete(call: ConntrackCall): number | Slices {
     const { attributes } = call;
     const tracker = this.#tracker;
     const one = attributes.has('tupleOrig') || attributes.has('tupleReply');
@@ -262,12 +260,13 @@ class Ctnetlink {
   }
 
   /** Deletes all that the filter lets through. A family counts only from the second version of the protocol on. */
-  #flush({ attributes, version, family }: ConntrackCall): number {
+  #flush({ attributes, version, family, port }: ConntrackCall): number | Slices {
     const tracker = this.#tracker;
     const filter: FlowFilter | number | undefined = filterOf(attributes, version === 0 ? 0 : family, family);
     if (typeof filter === 'number') return filter;
-    deleteFlows(tracker, filter === undefined ? undefined : (flow) => filter(tracker, flow));
-    return 0;
+    const deletion = new FlowDeletion(tracker, filter === undefined ? undefined : (flow) => filter(tracker, flow));
+    const { portId } = port;
+    return { next: () => (this.#events.causedBy(portId, () => deletion.next()) ? 0 : undefined) };
   }
 
   #stats(call: ConntrackCall): number {
@@ -316,16 +315,16 @@ const countersOf = ({ found, invalid, insert, insertFailed, drop, earlyDrop, err
 class FlowDump implements Dump {
   readonly #namespace: Namespace;
   readonly #writer: FlowWriter;
-  readonly #find: (from: number) => number;
+  readonly #belongs: (flow: number) => boolean;
   readonly #flags: number;
   readonly #after: ((flow: number) => void) | undefined;
   #next = 0;
 
-  /** @param find the first flow of the list from an index on, or -1 @param after called for each flow that was told */
-  constructor(namespace: Namespace, writer: FlowWriter, find: (from: number) => number, flags = 0, after?: (flow: number) => void) {
+  /** @param belongs whether an index is that of a flow of the list @param after called for each flow that was told */
+  constructor(namespace: Namespace, writer: FlowWriter, belongs: (flow: number) => boolean, flags = 0, after?: (flow: number) => void) {
     this.#namespace = namespace;
     this.#writer = writer;
-    this.#find = find;
+    this.#belongs = belongs;
     this.#flags = flags;
     this.#after = after;
   }
@@ -334,15 +333,18 @@ class FlowDump implements Dump {
     const { tracker, clock } = this.#namespace;
     tracker.advance(clock.now());
     const whole = { ...head, type: messageType(Subsystem.Ctnetlink, ConntrackCommand.New), flags: head.flags | this.#flags };
-    for (let flow = this.#find(this.#next); flow >= 0; flow = this.#find(flow + 1)) {
-      this.#next = flow;
-      if (!this.#writer.answer(block, whole, flow, 1)) return false;
-      this.#after?.(flow);
-      this.#next = flow + 1;
+    const end = Math.min(tracker.table.highest, this.#next + scannedAtOnce);
+    for (; this.#next < end; this.#next++) {
+      if (!this.#belongs(this.#next)) continue;
+      if (!this.#writer.answer(block, whole, this.#next, 1)) return false;
+      this.#after?.(this.#next);
     }
-    return true;
+    return this.#next >= tracker.table.highest;
   }
 }
+
+/** Indices that one call of `fill` looks at: a filter may let none of a million through. */
+const scannedAtOnce = 16_384;
 
 /** Subsystem 1, nfnetlink_conntrack. @param processors lines of statistics */
 export const ctnetlink = (namespace: Namespace, events: Events, processors = 1): SubsystemRows =>

@@ -10,16 +10,34 @@ const toLine = 48;
 /** Words of the four IPv6 addresses of a flow, in an arena of their own that IPv4 flows never touch. */
 const wideWords = 16;
 
+/** The largest number of flows. */
+export const largestTable: number = 1 << 27;
+
+/** Memory for so many flows, all zeros. @throws RangeError for an impossible number, or more than can be had */
+function layOut(capacity: number) {
+  if (!(capacity >= 1 && capacity <= largestTable)) throw new RangeError(`a table of ${capacity} flows`);
+  const arena = new ArrayBuffer(capacity * FlowWords * 4 + lineBytes);
+  let size = 16;
+  while (size < capacity * 3) size *= 2;
+  return {
+    words: new Int32Array(arena, toLine, capacity * FlowWords),
+    doubles: new Float64Array(arena, toLine, capacity * FlowDoubles),
+    wide: new Int32Array(capacity * wideWords),
+    slots: new Int32Array(size),
+    indexMask: 2 ** Math.ceil(Math.log2(capacity * 2 + 1)) - 1,
+  };
+}
+
 /**
  * The flows: one arena of 192 bytes each, allocated at once and committed by the system as its pages are touched, and an open-addressing
  * index with two 32-bit slots a flow. A slot is the entry (flow × 2 + direction) + 1 below some bits of its hash, which spare most visits
  * to the arena. Keyed: whoever picks tuples cannot make them meet.
  */
 export class FlowTable {
-  readonly capacity: number;
-  readonly words: Int32Array;
-  readonly doubles: Float64Array;
-  readonly wide: Int32Array;
+  capacity: number;
+  words: Int32Array;
+  doubles: Float64Array;
+  wide: Int32Array;
   /** Flows in use, confirmed or not. */
   used = 0;
   /** Flows that can be found. */
@@ -28,9 +46,9 @@ export class FlowTable {
   highest = 0;
   /** Grows with each flow. */
   serial = 0;
-  readonly #slots: Int32Array;
-  readonly #mask: number;
-  readonly #indexMask: number;
+  #slots: Int32Array;
+  #mask: number;
+  #indexMask: number;
   readonly #key0: number;
   readonly #key1: number;
   readonly #scratch = new Int32Array(10);
@@ -39,19 +57,33 @@ export class FlowTable {
 
   /** @param capacity flows that there is room for, up to 2^27 */
   constructor(capacity: number, random32: Random32) {
-    if (!(capacity >= 1 && capacity <= 1 << 27)) throw new RangeError(`a table of ${capacity} flows`);
+    const { words, doubles, wide, slots, indexMask } = layOut(capacity);
     this.capacity = capacity;
-    const arena = new ArrayBuffer(capacity * FlowWords * 4 + lineBytes);
-    this.words = new Int32Array(arena, toLine, capacity * FlowWords);
-    this.doubles = new Float64Array(arena, toLine, capacity * FlowDoubles);
-    this.wide = new Int32Array(capacity * wideWords);
-    let size = 16;
-    while (size < capacity * 3) size *= 2;
-    this.#slots = new Int32Array(size);
-    this.#mask = size - 1;
-    this.#indexMask = 2 ** Math.ceil(Math.log2(capacity * 2 + 1)) - 1;
+    this.words = words;
+    this.doubles = doubles;
+    this.wide = wide;
+    this.#slots = slots;
+    this.#mask = slots.length - 1;
+    this.#indexMask = indexMask;
     this.#key0 = random32() | 0;
     this.#key1 = random32() | 0;
+  }
+
+  /** Makes space for so many flows, which keep their indices. Copies all that there is: tens of milliseconds for a million. @throws RangeError as the constructor */
+  grow(capacity: number): void {
+    if (capacity <= this.capacity) return;
+    const { words, doubles, wide, slots, indexMask } = layOut(capacity);
+    words.set(this.words);
+    wide.set(this.wide);
+    const [old, oldIndexMask] = [this.#slots, this.#indexMask];
+    this.capacity = capacity;
+    this.words = words;
+    this.doubles = doubles;
+    this.wide = wide;
+    this.#slots = slots;
+    this.#mask = slots.length - 1;
+    this.#indexMask = indexMask;
+    for (const value of old) if (value !== 0 && ((value & oldIndexMask) - 1) % 2 === 1) this.#index(((value & oldIndexMask) - 1) >> 1);
   }
 
   /** Bytes that are laid out for flows and index; the system commits a page of them when it is touched. */
@@ -221,14 +253,20 @@ export class FlowTable {
   /** Makes a flow findable by both of its tuples. Where the two are the same, packets belong to the reply: measured. */
   insert(flow: number): void {
     const base = flow * FlowWords;
+    this.words[base + HashOrig] = this.hashOf(flow, 0);
+    this.words[base + HashReply] = this.hashOf(flow, 1);
+    this.#index(flow);
+    this.confirmed++;
+  }
+
+  #index(flow: number): void {
+    const base = flow * FlowWords;
     for (let direction = 1; direction >= 0; direction--) {
-      const hash = this.hashOf(flow, direction);
-      this.words[base + (direction === 0 ? HashOrig : HashReply)] = hash;
+      const hash = this.words[base + (direction === 0 ? HashOrig : HashReply)]!;
       let slot = hash & this.#mask;
       while (this.#slots[slot] !== 0) slot = (slot + 1) & this.#mask;
       this.#slots[slot] = (hash & ~this.#indexMask) | (flow * 2 + direction + 1);
     }
-    this.confirmed++;
   }
 
   /** Takes a flow out of the index. */

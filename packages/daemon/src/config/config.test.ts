@@ -145,6 +145,8 @@ test('each class of error has its line, its key and what is allowed', () => {
     ],
     ['[[rule]]\nnotrack = true\n[[rule]]\nnotrack = 5\n', /^f\.toml:4: rule\.notrack is true or false, not 5$/],
     ['[rule]\nnotrack = true\n', /^f\.toml:1: rules are a list of tables: \[\[rule\]\]$/],
+    ['[sysctl]\nnf_conntrack_mux = 5\n', /^f\.toml:2: there is no sysctl\.nf_conntrack_mux; nf_conntrack_max\?$/],
+    ['[sysctl]\nnf_conntrack_max = -1\n', /^f\.toml:2: sysctl\.nf_conntrack_max is a whole number from 0 to 2147483647, not -1$/],
     ['[timeout.web]\nestablished = 5\n', /^f\.toml:1: timeout\.web\.protocol is one of tcp, /],
     ['[timeout.web]\nprotocol = "udp"\nestablished = 5\n', /^f\.toml:3: there is no timeout\.web\.established/],
     ['[timeout.web]\nprotocol = "udp"\nreplied = -5\n', /^f\.toml:3: timeout\.web\.replied is a whole number from 0 to 17179869, not -5$/],
@@ -214,7 +216,7 @@ test('each limit of the file server has a key, whose bounds the file server take
 
 test('the JSON Schema has the keys that are read', () => {
   const { properties } = configurationSchema() as { properties: Record<string, { properties?: object }> };
-  deepStrictEqual(Object.keys(properties), ['server', 'limits', 'daemon', 'console', 'audit', 'timeout', 'rule', 'share']);
+  deepStrictEqual(Object.keys(properties), ['server', 'limits', 'daemon', 'console', 'audit', 'sysctl', 'timeout', 'rule', 'share']);
   ok(Object.keys(properties['server']?.properties ?? {}).includes('dialect-min'));
 });
 

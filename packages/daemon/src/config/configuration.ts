@@ -133,6 +133,8 @@ export interface Configuration {
   readonly users: readonly ConfiguredUser[];
   /** Timeout policies, `[timeout.NAME]`. */
   readonly timeouts: readonly PolicySpecification[];
+  /** Settings of the tracker, `[sysctl]`: by name, such as `nf_conntrack_max`. */
+  readonly sysctls: Readonly<Record<string, number>>;
   /** Rules, `[[rule]]`: each as the words of `ring3 rule add`. */
   readonly rules: readonly (readonly string[])[];
   /** What is understood and cannot be honoured, one line each. */

@@ -1,7 +1,7 @@
 import { longestTimeoutSeconds } from '@ring3/nfnetlink';
 import { auditKeys, consoleKeys, daemonKeys, limitKeys, serverKeys } from './configuration.ts';
 import type { Keys } from './keys.ts';
-import { ruleKeys, timeoutKeys } from './netfilter.ts';
+import { ruleKeys, sysctlKeys, timeoutKeys } from './netfilter.ts';
 import { shareKeys } from './share-keys.ts';
 
 const tableSchema = (keys: Keys, required: readonly string[] = []): object => ({
@@ -24,6 +24,7 @@ export const configurationSchema = (): object => ({
     daemon: tableSchema(daemonKeys),
     console: tableSchema(consoleKeys),
     audit: tableSchema(auditKeys),
+    sysctl: tableSchema(sysctlKeys),
     timeout: {
       type: 'object',
       additionalProperties: {

@@ -1,4 +1,4 @@
-import type { PolicySpecification } from '@ring3/conntrack';
+import { type PolicySpecification, sysctlNames } from '@ring3/conntrack';
 import { longestTimeoutSeconds, timeoutFamilies, timeoutFields, timeoutProtocols, toWireName } from '@ring3/nfnetlink';
 import { choice, flag, integer, type Key, type Keys, list, text, type ValuesOf } from './keys.ts';
 
@@ -49,6 +49,9 @@ export function wordsOfRule(rule: ValuesOf<typeof ruleKeys>): string[] {
   if (notrack === true) words.push('notrack');
   return words;
 }
+
+/** `[sysctl]`: settings of the tracker under the names of `/proc/sys/net/netfilter`. */
+export const sysctlKeys: Keys = Object.fromEntries(sysctlNames.map((name) => [name, integer(`net.netfilter.${name}`, 0, 0x7fffffff)]));
 
 /** `[timeout.NAME]`: what each has, beside the states of its protocol. */
 export const timeoutKeys = {

@@ -6,14 +6,14 @@ import { auditKeys, type Configuration, consoleKeys, daemonKeys, limitKeys, serv
 import { ConfigurationError, shown } from './configuration-error.ts';
 import type { Keys, ValuesOf } from './keys.ts';
 import { nearest } from './nearest.ts';
-import { policyOf, ruleKeys, stateKeys, timeoutKeys, wordsOfRule } from './netfilter.ts';
+import { policyOf, ruleKeys, stateKeys, sysctlKeys, timeoutKeys, wordsOfRule } from './netfilter.ts';
 import { Positions } from './positions.ts';
 import { type ShareConfiguration, shareKeys, shareName, shareNames } from './share-keys.ts';
 
 const tables = { server: serverKeys, limits: limitKeys, daemon: daemonKeys, console: consoleKeys, audit: auditKeys } as const;
 
 /** What stands beside them: tables by name, and a list. */
-const others: readonly string[] = ['share', 'timeout', 'rule'];
+const others: readonly string[] = ['sysctl', 'share', 'timeout', 'rule'];
 
 const isTable = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -40,6 +40,7 @@ export function readToml(source: string, file: string): Configuration {
     shares: Object.entries(share).map(([name, value]) => reading.share(name, value)),
     users: [],
     timeouts: Object.entries(timeout).map(([name, value]) => reading.timeout(name, value)),
+    sysctls: reading.table(['sysctl'], document['sysctl'] ?? {}, sysctlKeys) as Record<string, number>,
     rules: reading.rules(rule),
     warnings: [],
   };

@@ -8,6 +8,7 @@ import { clientHandlers } from './clients.ts';
 import type { ControlHandlers } from './peer.ts';
 import type { DaemonStatus } from './protocol.ts';
 import { addRule, deleteRule, listRules } from './rules.ts';
+import { getSysctl, listSysctls, setSysctl } from './sysctls.ts';
 
 /** What the control socket reaches of a running daemon. A part that is not there when it is asked for says so in an Error of one line. */
 export interface Controlled {
@@ -28,7 +29,7 @@ export interface Controlled {
 
 /** What answers each verb. */
 export const controlHandlers = (daemon: Controlled): ControlHandlers => {
-  const rulesOf = (name: unknown) => daemon.namespaces.get(text(name, defaultNamespace)).namespace;
+  const namespaceOf = (name: unknown) => daemon.namespaces.get(text(name, defaultNamespace)).namespace;
   return {
     stats: () => daemon.stats(),
     status: () => daemon.status(),
@@ -48,13 +49,19 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
     debug: ({ word, netfilter }) => daemon.debug.ask(word === undefined ? undefined : text(word), netfilter === true),
     'debug follow': () => daemon.debug.lines.follow(),
     ...clientHandlers(() => daemon.fileServer.server.view),
-    'rule list': ({ namespace }) => listRules(rulesOf(namespace)),
-    'rule add': ({ namespace, words }) => addRule(rulesOf(namespace), wordList(words)),
+    'rule list': ({ namespace }) => listRules(namespaceOf(namespace)),
+    'rule add': ({ namespace, words }) => addRule(namespaceOf(namespace), wordList(words)),
     'rule delete': ({ namespace, id }) => {
-      deleteRule(rulesOf(namespace), id);
+      deleteRule(namespaceOf(namespace), id);
       return null;
     },
-    'rule flush': ({ namespace }) => rulesOf(namespace).rules.flush(),
+    'rule flush': ({ namespace }) => namespaceOf(namespace).rules.flush(),
+    'sysctl list': ({ namespace }) => listSysctls(namespaceOf(namespace)),
+    'sysctl get': ({ namespace, name }) => getSysctl(namespaceOf(namespace), text(name)),
+    'sysctl set': ({ namespace, name, value }) => {
+      setSysctl(namespaceOf(namespace), text(name), text(value));
+      return null;
+    },
     'namespace list': () =>
       daemon.namespaces.list().map(({ name, namespace }) => ({
         name,

@@ -41,6 +41,11 @@ export interface ControlRequests {
   'rule delete': { readonly ask: InNamespace & { readonly id: number }; readonly answer: null };
   /** Answers how many there were. */
   'rule flush': { readonly ask: InNamespace; readonly answer: number };
+  /** Settings of a namespace's tracker, `net.netfilter.nf_conntrack_*`; names with or without `net.netfilter.`. */
+  'sysctl list': { readonly ask: InNamespace; readonly answer: readonly SysctlInList[] };
+  'sysctl get': { readonly ask: InNamespace & { readonly name: string }; readonly answer: string };
+  /** It holds at once, until the daemon ends or a configuration that names it is read again. */
+  'sysctl set': { readonly ask: InNamespace & { readonly name: string; readonly value: string }; readonly answer: null };
   'namespace list': { readonly ask: Record<never, never>; readonly answer: readonly NamespaceInList[] };
   'namespace add': { readonly ask: { readonly name: string }; readonly answer: null };
   /** Ends a namespace and the sockets in it. */
@@ -75,6 +80,12 @@ export interface RuleInList {
   readonly id: number;
   /** What `rule add` takes. */
   readonly words: readonly string[];
+}
+
+/** A setting: its name as in `/proc/sys/net/netfilter`, and its value as text. */
+export interface SysctlInList {
+  readonly name: string;
+  readonly value: string;
 }
 
 /** A namespace and how much is in it. */

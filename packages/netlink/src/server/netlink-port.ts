@@ -44,6 +44,11 @@ export class NetlinkPort implements Port {
   /** No program receives any more. */
   #abandoned = false;
   #closed = false;
+  /** A request is being worked on over several turns. */
+  #paused = false;
+  /** Datagrams that arrived meanwhile. */
+  readonly #waiting: { readonly datagram: Uint8Array; readonly rights: Rights }[] = [];
+  #waitingBytes = 0;
 
   constructor(owner: PortOwner, options: PortOptions) {
     this.#owner = owner;
@@ -156,8 +161,32 @@ export class NetlinkPort implements Port {
     }
     const sender = options.sender ?? this.opener;
     const { addressed = true } = options;
-    this.#owner.process(this, datagram, addressed ? sender : both(sender, this.opener));
+    const rights = addressed ? sender : both(sender, this.opener);
+    if (!this.#paused) {
+      this.#owner.process(this, datagram, rights);
+      return 0;
+    }
+    if (this.#waitingBytes + datagram.length > longestDatagram) return -Errno.EAGAIN;
+    this.#waitingBytes += datagram.length;
+    this.#waiting.push({ datagram, rights });
     return 0;
+  }
+
+  /** A request takes more than a turn: datagrams that follow wait for its end. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** The request has ended. @param rest handles the messages after it in its datagram, which may pause the port again */
+  resume(rest: () => void): void {
+    this.#paused = false;
+    rest();
+    for (;;) {
+      const next = this.#paused ? undefined : this.#waiting.shift(); // what a program asked for is done, also after it closed its socket
+      if (next === undefined) return;
+      this.#waitingBytes -= next.datagram.length;
+      this.#owner.process(this, next.datagram, next.rights);
+    }
   }
 
   next(capacity: number): Uint8Array | number {
@@ -242,6 +271,12 @@ export class NetlinkPort implements Port {
       }
       if (block.count > 0 && errno === 0) {
         this.deliver(block.bytes());
+        return;
+      }
+      if (!dump.ended && errno === 0) {
+        setImmediate(() => {
+          if (this.#dump === dump) this.#continueDump();
+        });
         return;
       }
     }

@@ -225,3 +225,40 @@ test('random datagrams are answered or passed over, never an exception, and the 
   );
   assert.deepEqual(faults, []);
 });
+
+test('a request on very many objects is done in slices: other ports are served, its own port waits, and its acknowledgement comes at the end', async () => {
+  let left = Number.POSITIVE_INFINITY;
+  let ended: () => void = () => {};
+  const end = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const rows = subsystem(77, {
+    0: command({ attributes: Item, handle: () => ({ next: () => (left-- > 0 ? undefined : 0) }) }),
+    1: command({
+      attributes: Item,
+      handle: () => {
+        ended();
+        return 0;
+      },
+    }),
+    2: command({ attributes: Item, handle: () => 0 }),
+  });
+  const server = createServer({ subsystems: [rows], random: fakeRandom() });
+  const slow = memoryLink(server);
+  const quick = memoryLink(server);
+  const gone = memoryLink(server);
+  slow.send(Buffer.concat([request(0, MessageFlags.Ack, {}, 1), request(2, MessageFlags.Ack, {}, 2)]));
+  slow.send(request(1, MessageFlags.Ack, {}, 3));
+  gone.send(request(0, MessageFlags.Ack, {}, 1));
+  gone.close(); // its request goes on without it
+  assert.equal(slow.receive(), -Errno.EAGAIN);
+  quick.send(request(2, MessageFlags.Ack, {}, 9));
+  assert.ok(typeof quick.receive() === 'object');
+  left = 1000;
+  await end;
+  const sequences: number[] = [];
+  for (let found = slow.receive(); typeof found === 'object'; found = slow.receive())
+    for (const { header } of messages(found)) sequences.push(header.sequence);
+  assert.deepEqual(sequences, [1, 2, 3]);
+  server.close();
+});

@@ -8,7 +8,7 @@ import { Block, familyHeaderLength } from './block.ts';
 import { NetlinkPort, type PortOwner } from './netlink-port.ts';
 import type { Port, PortOptions, Rights } from './port.ts';
 import { eventCharge } from './receive-queue.ts';
-import type { AnyCommand, Call, SubsystemRows } from './subsystem.ts';
+import type { AnyCommand, Call, Slices, SubsystemRows } from './subsystem.ts';
 
 /** NFNL_MSG_BATCH_BEGIN, uapi/linux/netfilter/nfnetlink.h: only subsystems with transactions accept batches, and ring3 has none. */
 const batchBegin = 0x10;
@@ -88,6 +88,7 @@ class Server implements NetlinkServer, PortOwner {
   #faults = 0;
   #events = 0;
   #eventsLost = 0;
+  #closed = false;
 
   readonly trace: Trace | undefined;
 
@@ -141,6 +142,7 @@ class Server implements NetlinkServer, PortOwner {
   }
 
   close(): void {
+    this.#closed = true;
     for (const port of [...this.#ports.values(), ...this.#unbound]) port.close();
   }
 
@@ -175,20 +177,64 @@ class Server implements NetlinkServer, PortOwner {
   /** Handles a datagram from top to bottom. */
   process(port: NetlinkPort, datagram: Uint8Array, sender: Rights): void {
     this.trace?.('in', port.portId, datagram);
-    const frame = new Frame(datagram);
-    const end = datagram.length;
-    for (let at = 0; end - at >= headerLength; ) {
+    this.#walk(port, new Frame(datagram), 0, sender);
+  }
+
+  /** Handles the messages of a datagram from `start` on. Messages after one that takes long wait for it. */
+  #walk(port: NetlinkPort, frame: Frame, start: number, sender: Rights): void {
+    const end = frame.bytes.length;
+    for (let at = start; end - at >= headerLength; ) {
       const header = MessageHeader.read(frame, at);
       if (header.length < headerLength || header.length > end - at) return;
       const refusal = at === 0 ? refuseAll(frame, header, sender) : 0;
       if (refusal < 0) return;
       const outcome = refusal === 0 ? this.#message(port, frame, at, header, sender) : { errno: refusal };
       if ((header.flags & MessageFlags.Request) !== 0) this.#requests++;
-      if (outcome.errno !== 0) this.#refused++;
-      if (outcome !== unanswered) this.#answer(port, frame, at, header, outcome);
+      const next = at + align(header.length);
+      if (outcome.slices !== undefined) {
+        const { slices } = outcome;
+        const answered = at;
+        port.pause();
+        this.#sliceLater(header, port, slices, (errno) => {
+          this.#conclude(port, frame, answered, header, { errno });
+          port.resume(() => this.#walk(port, frame, next, sender));
+        });
+        return;
+      }
+      this.#conclude(port, frame, at, header, outcome);
       if (refusal !== 0) return;
-      at += align(header.length);
+      at = next;
     }
+  }
+
+  #conclude(port: NetlinkPort, frame: Frame, at: number, header: MessageHeader, outcome: Outcome): void {
+    if (outcome.errno !== 0) this.#refused++;
+    if (outcome !== unanswered && !port.closed) this.#answer(port, frame, at, header, outcome);
+  }
+
+  /** Slices of one turn. @returns how the work ended, or undefined if there is more */
+  #slice(slices: Slices, header: MessageHeader, port: NetlinkPort): number | undefined {
+    const until = performance.now() + turnMs;
+    try {
+      for (;;) {
+        const errno = slices.next();
+        if (errno !== undefined) return errno;
+        if (performance.now() >= until) return undefined;
+      }
+    } catch (error) {
+      this.failed(error, header.type, port.portId);
+      return Errno.EIO;
+    }
+  }
+
+  /** Goes on with the work in the turns that follow, whether its program is still there or not, as a kernel does; it ends with the server. */
+  #sliceLater(header: MessageHeader, port: NetlinkPort, slices: Slices, ended: (errno: number) => void): void {
+    setImmediate(() => {
+      if (this.#closed) return;
+      const errno = this.#slice(slices, header, port);
+      if (errno === undefined) this.#sliceLater(header, port, slices, ended);
+      else ended(errno);
+    });
   }
 
   #message(port: NetlinkPort, frame: Frame, at: number, header: MessageHeader, sender: Rights): Outcome {
@@ -211,13 +257,17 @@ class Server implements NetlinkServer, PortOwner {
     const call = new RunningCall(port, sender, header, frame, at, found);
     const errno = this.#run(row, call);
     if (errno === dumped) return unanswered;
+    if (typeof errno === 'object') return { errno: 0, slices: errno };
     return { errno, message: call.extack ?? (found.leftover > 0 ? ExtackText.Leftover : undefined) };
   }
 
   /** @returns 0, a positive errno, or `dumped` if the response is a dump */
-  #run(row: AnyCommand, call: RunningCall): number {
+  #run(row: AnyCommand, call: RunningCall): number | Slices {
     try {
-      if (row.dump === undefined || (call.header.flags & GetFlags.Dump) === 0) return row.handle(call) ?? 0;
+      if (row.dump === undefined || (call.header.flags & GetFlags.Dump) === 0) {
+        const handled = row.handle(call) ?? 0;
+        return typeof handled === 'number' ? handled : (this.#slice(handled, call.header, call.netlinkPort) ?? handled);
+      }
       if (call.netlinkPort.dumping) return Errno.EBUSY;
       const list = row.dump(call);
       if (typeof list === 'number') return list;
@@ -239,6 +289,8 @@ class Server implements NetlinkServer, PortOwner {
 /** The result of a request, for its acknowledgement. */
 interface Outcome {
   readonly errno: number;
+  /** What is left to do before the request has ended. */
+  readonly slices?: Slices;
   readonly message?: string | undefined;
   readonly offset?: number;
   readonly policy?: () => Uint8Array | undefined;
@@ -259,6 +311,8 @@ function refuseAll(frame: Frame, header: MessageHeader, sender: Rights): number 
 }
 
 const dumped = -1;
+/** No turn of the event loop works longer on one request, in milliseconds. */
+const turnMs = 2;
 
 class RunningCall implements Call {
   readonly netlinkPort: NetlinkPort;

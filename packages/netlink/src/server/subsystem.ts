@@ -28,10 +28,17 @@ export interface Call<A extends AttrTable = AttrTable> {
   replyWith(command: number, write: (block: Block, head: MessageHead) => void): void;
 }
 
+/** The work of a request on very many objects, done in slices so that other clients are served between them. */
+export interface Slices {
+  /** Does a bounded amount of work. @returns undefined if there is more to do, else 0 or a positive errno */
+  next(): number | undefined;
+}
+
 /** A running dump, sent block by block. */
 export interface Dump {
   /**
-   * Adds messages until the list ends or one does not fit; the next call begins with that one, in its state at that time.
+   * Adds messages until the list ends or one does not fit; the next call begins with that one, in its state at that time. It may return earlier,
+   * even with an empty block, if the search for messages takes long: the next call is in another turn of the event loop.
    * @param head for messages of this dump: sequence, port id, NLM_F_MULTI
    * @returns true at the end of the list
    */
@@ -52,8 +59,8 @@ export interface Command<A extends AttrTable> {
   readonly rejected?: readonly (keyof A & string)[];
   /** The right required in addition to CAP_NET_ADMIN over the namespace. */
   readonly needs?: keyof Rights;
-  /** Handles a request without NLM_F_DUMP, or any request if there is no `dump`. @returns undefined for success, or a positive errno */
-  handle(call: Call<A>): number | undefined;
+  /** Handles a request without NLM_F_DUMP, or any request if there is no `dump`. @returns undefined for success, a positive errno, or work to do in slices */
+  handle(call: Call<A>): number | undefined | Slices;
   /** Handles a request with a bit of NLM_F_DUMP. @returns the dump, or a positive errno */
   dump?(call: Call<A>): Dump | number;
 }

@@ -102,6 +102,7 @@ export function readKsmbdConf(source: string, file: string, host: Host = thisHos
     audit: {},
     users: [],
     timeouts: [],
+    sysctls: {},
     rules: [],
     warnings: reading.warnings,
   };
