@@ -11,7 +11,7 @@ import { isIcmpv6Error, isUntrackedIcmpv6, readIcmpv6, refuseIcmpv6 } from './l4
 import { begin, handle, mayBegin, readKey, refuse } from './l4/protocols.ts';
 import { Segment } from './l4/tcp-segment.ts';
 import { Packet, PacketClass } from './packet/packet.ts';
-import { readInner, readPacket, Whole } from './packet/read.ts';
+import { readInner, readPacket, readUncollected, Whole } from './packet/read.ts';
 import { Reassembly } from './packet/reassembly.ts';
 import { type Rule, Rules, type RuleTarget } from './rules.ts';
 import { defaultSettings, type Settings } from './settings.ts';
@@ -333,7 +333,7 @@ export class Tracker {
     if (found === PacketClass.Fragment) {
       const whole = this.#reassembly.add(packet, this.now);
       if (whole === undefined) return PacketClass.Fragment;
-      if (whole === 'refused') return this.#invalid('impossible fragment');
+      if (whole === 'refused') return readUncollected(packet) === Whole ? this.#trackWhole(packet) : this.#invalid('impossible fragment');
       this.fragments = whole.fragments;
       const view = new DataView(whole.bytes.buffer);
       packet.hashed = false;

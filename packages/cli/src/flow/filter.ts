@@ -45,10 +45,29 @@ export function parseFamily(text: string): number {
   return family;
 }
 
+/** Protocols that the tracker has no part of its own for, and other names, as protocols(5) has them (IANA). */
+const otherProtocols: Readonly<Record<string, number>> = {
+  igmp: 2,
+  ipencap: 4,
+  ipip: 4,
+  ipv6: 41,
+  esp: 50,
+  'ipsec-esp': 50,
+  ah: 51,
+  'ipv6-icmp': 58,
+  eigrp: 88,
+  ospf: 89,
+  pim: 103,
+  vrrp: 112,
+  l2tp: 115,
+};
+
 /** @throws UsageError */
 export function parseProtocol(text: string): number {
-  const known = Object.entries(protocolNames).find(([, name]) => name === text.toLowerCase());
+  const name = text.toLowerCase();
+  const known = Object.entries(protocolNames).find(([, one]) => one === name);
   if (known !== undefined) return Number(known[0]);
+  if (Object.hasOwn(otherProtocols, name)) return otherProtocols[name] as number;
   if (!/^\d{1,3}$/.test(text) || Number(text) > 255)
     throw new UsageError(`the protocol is one of ${Object.values(protocolNames).join(', ')} or a number, not "${text}"`);
   return Number(text);

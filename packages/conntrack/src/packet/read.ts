@@ -110,6 +110,21 @@ function lengthByOptions(view: DataView, at: number, payload: number, whole: num
   return payload === 0 ? whole : payload + 40;
 }
 
+const isExtension = (next: number): boolean => next === 0 || next === 43 || next === 44 || next === 51 || next === 59 || next === 60;
+
+/**
+ * Reads an IPv6 fragment that is not collected, as it is: the transport header is where a first fragment has it.
+ * @param packet what `readPacket` read
+ * @returns `Whole`, or Invalid for another fragment
+ */
+export function readUncollected(packet: Packet): number {
+  const { view, at, length } = packet;
+  const end = at + Math.min(length, view.byteLength - at);
+  const found = skipExtensions(packet, view, view.getUint8(at + 6), at + 40, end, at + length, true);
+  packet.length = length; // with its fragment header
+  return found === Whole ? Whole : PacketClass.Invalid;
+}
+
 const hopByHop = 0;
 const noNextHeader = 59;
 /** Hop-by-hop options: RFC 8200 section 4.2, RFC 2711, RFC 2675. */
@@ -163,7 +178,11 @@ export function skipExtensions(
         packet.fragmentAt = l4At;
         return PacketClass.Fragment;
       }
-      if (!atomic && !quoted && l4At + 8 >= whole) return PacketClass.Dropped;
+      if (!atomic && !quoted && l4At + 8 >= whole) {
+        // without payload it keeps its fragment header; where another header is to follow, it is discarded
+        if (isExtension(view.getUint8(l4At))) return PacketClass.Dropped;
+        packet.length += 8;
+      }
       // an atomic fragment is a whole packet, RFC 6946; it goes on without its fragment header
       next = view.getUint8(l4At);
       l4At += 8;
