@@ -35,6 +35,10 @@ const wanted = {
   'ksmbd.adduser': { package: 'ksmbd-tools', probe: inPath('ksmbd.adduser') },
   python3: { package: 'python3', probe: ['/usr/bin/python3', '--version'] },
   gcc: { package: 'gcc', probe: inPath('gcc') },
+  fuse3: {
+    package: 'fuse3 and libfuse3-dev',
+    probe: ['sh', '-c', 'test -w /dev/fuse && command -v fusermount3 && pkg-config --exists fuse3'],
+  },
   libmnl: { package: 'libmnl-dev', probe: ['sh', '-c', 'echo "#include <libmnl/libmnl.h>" | gcc -E -x c - '] },
   'libnetfilter-cttimeout': {
     package: 'libnetfilter-cttimeout-dev',

@@ -5,6 +5,7 @@ import {
   type DebugWord,
   type RunTimeOptions,
   runTimeDefaults,
+  type ShareOptions,
   type SmbServer,
   type SmbServerOptions,
 } from '@ring3/smb-server';
@@ -54,19 +55,21 @@ export class FileServer {
     this.#users = users;
     this.madeUser = madeUser;
     server.events.on('disconnect', () => void this.#retire());
+    folders.onResponse(({ path }) => void this.#offer(path));
   }
 
   /** Opens the folders and starts to listen. @throws Error in one line, for what cannot be shared or listened on */
   static async start(settings: Settings, options: FileServerOptions, parts: FileServerParts): Promise<FileServer> {
     const { clock, random, log, metrics, debug, store, carry, listening } = parts;
     const { shares = [] } = settings;
-    const folders = new SharedFolders(parts.stateDir);
+    const folders = new SharedFolders({ stateDir: parts.stateDir, log, clock });
     try {
+      const offered = await Promise.all(shares.map(async (share) => [share.name, await folders.optionsOf(share)] as const));
       const logOns = whoMayLogOn(parts, settings, options.guest === true);
       const server = await createSmbServer({
         anonymous: options.guest === true, // the Linux client's `guest` gives no name at all
         ...options,
-        shares: Object.fromEntries(shares.map((share) => [share.name, folders.optionsOf(share)])),
+        shares: Object.fromEntries(offered),
         users: logOns.users,
         ...(listening?.isFor(options.host, options.port) === true ? { listen: listening } : {}),
         guid: store.identity('serverGuid', 16, random),
@@ -93,17 +96,18 @@ export class FileServer {
    */
   async apply(settings: Settings, living: boolean): Promise<Change[]> {
     try {
-      return this.#take(settings, living);
+      const { shares = [] } = settings;
+      const offered = await Promise.all(shares.map(async (share) => [share.name, await this.#folders.optionsOf(share)] as const));
+      return this.#take(settings, new Map(offered), living);
     } finally {
       await this.#retire(); // what is shared no longer, and what was opened for settings that could not be
     }
   }
 
   /** What can fail comes first. */
-  #take(settings: Settings, living: boolean): Change[] {
+  #take(settings: Settings, offered: ReadonlyMap<string, ShareOptions>, living: boolean): Change[] {
     const { shares = [] } = settings;
     const before = this.#settings;
-    const offered = new Map(shares.map((share) => [share.name, this.#folders.optionsOf(share)]));
     for (const [name, share] of offered) this.server.shares.check(name, share);
     const [users, takeUsers] = this.#prepareUsers(before.users, settings.users);
     const options = this.#configure(before.smb, settings.smb);
@@ -144,6 +148,16 @@ export class FileServer {
       for (const one of add) one();
     };
     return [changes, take];
+  }
+
+  /** A directory responds that did not: its shares are offered with it. */
+  async #offer(path: string | undefined): Promise<void> {
+    for (const share of this.#settings.shares ?? []) {
+      if (share.path !== path) continue;
+      const options = await this.#folders.optionsOf(share);
+      if (this.#settings.shares?.includes(share) === true) this.server.shares.replace(share.name, options);
+    }
+    await this.#retire();
   }
 
   /** Closes the stores of folders that are not shared any more, when the last client has left them. */

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { homedir, tmpdir, userInfo } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { locate } from '@ring3/linux';
 
 /** Runtime directory of the system service: `RuntimeDirectory=ring3` of deploy/ring3.service. */
 export const serviceRuntimeDir = '/run/ring3';
@@ -35,8 +36,13 @@ function isOthers(path: string): boolean {
 
 const absolute = (path: string | undefined): string | undefined => (path?.startsWith('/') ? path : undefined);
 
-/** An absolute path without links in it, where it leads somewhere: two ways to one place are the same text. Who opens what is not there says so. */
+/**
+ * An absolute path without symbolic links, if it leads somewhere: two ways to one place are the same text. On a file system that may not respond, links are not resolved.
+ * Opening what does not exist reports that.
+ */
 export function realPath(path: string): string {
+  const { real, responds } = locate(resolve(path));
+  if (!responds) return real;
   try {
     return realpathSync(path);
   } catch {
@@ -44,8 +50,9 @@ export function realPath(path: string): string {
   }
 }
 
-/** Whether there is nothing at a path now. */
+/** Whether there is nothing at a path now. On a file system that may not respond that is not looked at. */
 export function isAbsent(path: string): boolean {
+  if (!locate(resolve(path)).responds) return false;
   try {
     return statSync(path, { throwIfNoEntry: false }) === undefined;
   } catch {
@@ -53,8 +60,12 @@ export function isAbsent(path: string): boolean {
   }
 }
 
-/** Why a folder cannot be shared by this user, in one line; undefined where it can. */
+/**
+ * Why a directory cannot be shared by this user, in one line; undefined if it can. One on a file system that may not respond is not looked at: opening it reports what
+ * is wrong.
+ */
 export function folderFault(path: string): string | undefined {
+  if (!locate(resolve(path)).responds) return undefined;
   try {
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return `there is no folder ${path}`;
     accessSync(path, constants.R_OK | constants.X_OK);

@@ -1,4 +1,4 @@
-import { notStrictEqual, strictEqual, throws } from 'node:assert/strict';
+import { notStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,39 +10,39 @@ const place = (t: TestContext) => {
   t.after(() => rmSync(base, { recursive: true }));
   for (const name of ['a', 'b', 'state']) mkdirSync(join(base, name));
   symlinkSync('a', join(base, 'link'));
-  return { base, folders: new SharedFolders(join(base, 'state')) };
+  return { base, folders: new SharedFolders({ stateDir: join(base, 'state') }) };
 };
 
 test('two shares of one folder have one store, by whatever way they lead there', async (t) => {
   const { base, folders } = place(t);
-  const { vfs } = folders.optionsOf({ name: 'one', path: join(base, 'a') });
-  strictEqual(folders.optionsOf({ name: 'two', path: join(base, 'link'), readOnly: true }).vfs, vfs);
-  notStrictEqual(folders.optionsOf({ name: 'three', path: join(base, 'b') }).vfs, vfs);
+  const { vfs } = await folders.optionsOf({ name: 'one', path: join(base, 'a') });
+  strictEqual((await folders.optionsOf({ name: 'two', path: join(base, 'link'), readOnly: true })).vfs, vfs);
+  notStrictEqual((await folders.optionsOf({ name: 'three', path: join(base, 'b') })).vfs, vfs);
   await folders.close();
 });
 
 test('a memory store is a share’s own, and stays as long as the share does', async (t) => {
   const { folders } = place(t);
-  const { vfs } = folders.optionsOf({ name: 'scratch', store: 'memory' });
-  strictEqual(folders.optionsOf({ name: 'SCRATCH', store: 'memory', readOnly: true }).vfs, vfs);
-  notStrictEqual(folders.optionsOf({ name: 'other', store: 'memory' }).vfs, vfs);
+  const { vfs } = await folders.optionsOf({ name: 'scratch', store: 'memory' });
+  strictEqual((await folders.optionsOf({ name: 'SCRATCH', store: 'memory', readOnly: true })).vfs, vfs);
+  notStrictEqual((await folders.optionsOf({ name: 'other', store: 'memory' })).vfs, vfs);
   await folders.retire([{ name: 'scratch', store: 'memory' }], () => false);
-  strictEqual(folders.optionsOf({ name: 'scratch', store: 'memory' }).vfs, vfs);
+  strictEqual((await folders.optionsOf({ name: 'scratch', store: 'memory' })).vfs, vfs);
   await folders.retire([], () => false);
-  notStrictEqual(folders.optionsOf({ name: 'scratch', store: 'memory' }).vfs, vfs);
+  notStrictEqual((await folders.optionsOf({ name: 'scratch', store: 'memory' })).vfs, vfs);
   await folders.close();
 });
 
-test('a folder that the state is in, or is, is not shared', (t) => {
+test('a folder that the state is in, or is, is not shared', async (t) => {
   const { base, folders } = place(t);
   for (const path of [base, join(base, 'state')])
-    throws(() => folders.optionsOf({ name: 'x', path }), /^Error: the state directory \S+ lies inside the shared folder/);
+    await rejects(() => folders.optionsOf({ name: 'x', path }), /^Error: the state directory \S+ lies inside the shared folder/);
   strictEqual(isStateInside(join(base, '..state'), base), true, 'a name that begins as the way out does');
 });
 
 test('a directory that is missing is shared when it is there', async (t) => {
   const { base, folders } = place(t);
-  const { vfs } = folders.optionsOf({ name: 'x', path: join(base, 'none') });
+  const { vfs } = await folders.optionsOf({ name: 'x', path: join(base, 'none') });
   const nobody = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
   strictEqual(await vfs.root(nobody), 'ENOENT');
   mkdirSync(join(base, 'none'));

@@ -31,6 +31,7 @@ export {
   writeAt,
   writeAtLater,
 } from './file/io.ts';
+export { type Location, locate } from './file/mounts.ts';
 export { AtFlag, linkAt, makeFolder, makeLink, RenameFlag, readLink, renameAt, unlinkAt, unlinkAtLater } from './file/name.ts';
 export {
   currentFolder,
@@ -63,7 +64,7 @@ export {
 } from './file/stat.ts';
 export { getXattr, listXattrs, removeXattr, setXattr, XattrFlag, type XattrTarget } from './file/xattr.ts';
 export { fileDescriptors } from './file-descriptors.ts';
-export { limitPool, type Name } from './library.ts';
+export type { Name } from './library.ts';
 export { openMemoryFile } from './memory-file.ts';
 export { newNetworkNamespace } from './network-namespace.ts';
 export { listenerFault, placeFault, userNamed } from './place.ts';

@@ -47,12 +47,8 @@ export interface NativeCall<A extends NativeArgument[]> {
   later(keep: unknown, ...args: A): Promise<number>;
 }
 
-/** Maximum number of calls of this thread in libuv's pool or waiting for it; koffi itself rejects more than 256. */
-let concurrency = 128;
-/** Sets the maximum number of calls of the calling thread in libuv's pool. The pool is one for all threads of the process. Default: 128 */
-export const limitPool = (calls: number): void => {
-  concurrency = calls;
-};
+/** Maximum number of calls in libuv's pool or waiting for it; koffi itself rejects more than 256. */
+const concurrency = 128;
 const waiting: (() => void)[] = [];
 /** Memory that other threads use; referenced so that it is not collected. */
 const inUse = new Set<unknown>();

@@ -1,2 +1,2 @@
 export { createNodeStore, type NodeStoreOptions } from './node-store.ts';
-export { openStoreInThread } from './thread/threaded-store.ts';
+export { type OpeningStore, openStoreInProcess } from './process/process-store.ts';

@@ -5,7 +5,7 @@ import type { MaybePromise } from '@ring3/kit';
 import type { Vfs } from '@ring3/vfs';
 import { vfsContract } from '@ring3/vfs/contract';
 import { createNodeStore, type NodeStoreOptions } from './node-store.ts';
-import { openStoreInThread } from './thread/threaded-store.ts';
+import { openStoreInProcess } from './process/process-store.ts';
 
 type Open = (folder: string, options: NodeStoreOptions) => MaybePromise<Vfs>;
 
@@ -24,4 +24,6 @@ async function make(where: string, options: Partial<NodeStoreOptions> = {}, open
 
 vfsContract('a host folder', () => make(tmpdir()));
 vfsContract('a host folder without extended attributes', () => make(tmpdir(), { hostAttributes: false }));
-vfsContract('a host folder in a thread of its own', () => make(tmpdir(), {}, openStoreInThread));
+vfsContract('a host folder in a process of its own', () =>
+  make(tmpdir(), {}, (folder, options) => openStoreInProcess(folder, () => options).store),
+);

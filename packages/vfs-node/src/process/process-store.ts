@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { type ChildProcess, fork } from 'node:child_process';
 import {
   type Access,
   type Answer,
@@ -29,63 +29,119 @@ import {
   type WriteHow,
 } from '@ring3/vfs';
 import type { NodeStoreOptions } from '../node-store.ts';
-import type { CallMessage, ChangeMessage, HandleReference, OpenedMessage, ReplyMessage, ThreadData } from './messages.ts';
+import type {
+  CallMessage,
+  ChangeMessage,
+  ErrorMessage,
+  HandleReference,
+  LookedMessage,
+  LookMessage,
+  OpenedMessage,
+  ReplyMessage,
+  ServeMessage,
+} from './messages.ts';
 
-/** The thread's program: from the sources in a checkout, else compiled. */
+/** The program: from the sources in a checkout, else compiled. */
 const isSource = import.meta.url.endsWith('.ts');
-const program = new URL(`./store-thread.${isSource ? 'ts' : 'js'}`, import.meta.url);
+const program = new URL(`./store-process.${isSource ? 'ts' : 'js'}`, import.meta.url);
+
+/** Threads of a store's process: as many of its calls for data are with the file system at a time. */
+const threads = '8';
+
+/** A directory that is served by a process of its own. */
+export interface OpeningStore {
+  /**
+   * The store, when the directory is open. The promise stays pending while the file system does not respond.
+   * @throws VfsError as `createNodeStore`, and what `optionsOf` throws
+   */
+  readonly store: Promise<Vfs>;
+  /** Ends the process, whatever it waits for: of no use once the store is there. */
+  abandon(): void;
+}
 
 /**
- * Serves a directory of the host, as `createNodeStore` does, with every call of the store made by a thread of its own: for file systems that may be slow or
- * may hang. Then only the callers of this store wait. `docs/decisions/0075-slow-stores.md`.
- * @returns the store, when the thread has opened the directory. The promise stays pending while the file system does not respond
- * @throws VfsError as `createNodeStore`
+ * Serves a directory of the host, as `createNodeStore` does, with every call made by a process of its own: for file systems that may be slow or may hang. Then only
+ * the callers of this store wait, and this process can end: a thread that waits for a file system keeps its process from ending.
+ * `docs/decisions/0075-slow-stores.md`.
+ * @param optionsOf asked when the directory was found, with its absolute path without symbolic links
  */
-export function openStoreInThread(folder: string, options: NodeStoreOptions): Promise<Vfs> {
-  const workerData: ThreadData = { folder, options };
-  const thread = new Worker(program, { workerData, execArgv: isSource ? ['--conditions=@ring3/source'] : [], name: `store ${folder}` });
+export function openStoreInProcess(folder: string, optionsOf: (real: string) => NodeStoreOptions): OpeningStore {
+  const child = fork(program, {
+    execArgv: isSource ? ['--conditions=@ring3/source'] : [],
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    env: { ...process.env, UV_THREADPOOL_SIZE: threads },
+  });
+  const open = async (): Promise<Vfs> => {
+    const { real, error: missing } = await next<LookedMessage>(child, { look: folder });
+    if (real === undefined) throw thrown(missing);
+    const { features, error } = await next<OpenedMessage>(child, { serve: folder, options: optionsOf(real) });
+    if (features === undefined) throw thrown(error);
+    return new ProcessStore(child, new Set(features as Feature[]));
+  };
+  const store = open();
+  store.catch(() => end(child));
+  return { store, abandon: () => end(child) };
+}
+
+/** Ends a process that may hang: nothing of this one waits for it. */
+function end(child: ChildProcess): void {
+  child.kill('SIGKILL');
+  if (child.connected) child.disconnect();
+  child.unref();
+}
+
+/** Sends one message and waits for the reply. */
+function next<T>(child: ChildProcess, message: LookMessage | ServeMessage): Promise<T> {
   return new Promise((resolve, reject) => {
-    thread.once('error', reject);
-    thread.once('message', ({ features, error }: OpenedMessage) => {
-      thread.off('error', reject);
-      if (features !== undefined) resolve(new ThreadedStore(thread, new Set(features as Feature[])));
-      else reject(thrown(error));
-    });
+    const ended = (error?: Error | number | null): void => {
+      child.off('message', replied).off('exit', ended).off('error', ended);
+      reject(error instanceof Error ? error : new Error('the process of the store ended'));
+    };
+    const replied = (reply: unknown): void => {
+      child.off('exit', ended).off('error', ended);
+      resolve(reply as T);
+    };
+    child.once('message', replied).once('exit', ended).once('error', ended);
+    child.send(message);
   });
 }
 
-const thrown = ({ message, code }: NonNullable<ReplyMessage['error']> = { message: 'the thread of the store ended' }): Error => {
+const thrown = ({ message, code }: ErrorMessage = { message: 'the process of the store ended' }): Error => {
   if (code === undefined) return new Error(message);
   const error = new VfsError(code, message);
   error.message = message; // it names its code already
   return error;
 };
 
+/** How long a store may take to close, ms. */
+const closeMs = 1000;
+
 interface Pending {
   readonly resolve: (answer: never) => void;
   readonly reject: (error: Error) => void;
 }
 
-/** The store, seen from the event loop. */
-class ThreadedStore implements Vfs {
+/** The store, seen from the server's process. */
+class ProcessStore implements Vfs {
   readonly features: ReadonlySet<Feature>;
-  readonly handles = new Map<number, ThreadedHandle>();
+  readonly handles = new Map<number, ProcessHandle>();
   readonly listeners = new Map<number, (change: Change) => void>();
-  readonly #thread: Worker;
+  readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
-  readonly #Handle: typeof ThreadedHandle;
+  readonly #Handle: typeof ProcessHandle;
   #lastCall = 0;
   #lastWatch = 0;
   #closed: Promise<void> | undefined;
   #ended = false;
 
-  constructor(thread: Worker, features: ReadonlySet<Feature>) {
-    this.#thread = thread;
+  constructor(child: ChildProcess, features: ReadonlySet<Feature>) {
+    this.#child = child;
     this.features = features;
-    this.#Handle = features.has('clone') ? SharingThreadedHandle : ThreadedHandle;
-    thread.on('message', (message: ReplyMessage | ChangeMessage) => this.#receive(message));
-    thread.on('error', (error) => this.#end(error as Error));
-    thread.on('exit', () => this.#end(new Error('the thread of the store ended')));
+    this.#Handle = features.has('clone') ? SharingProcessHandle : ProcessHandle;
+    child.on('message', (message: unknown) => this.#receive(message as ReplyMessage | ChangeMessage));
+    child.on('error', (error) => this.#end(error));
+    child.on('exit', () => this.#end(new Error('the process of the store ended')));
   }
 
   root(who: Identity, signal?: AbortSignal, same?: Handle): Answer<Handle> {
@@ -98,11 +154,20 @@ class ThreadedStore implements Vfs {
     return typeof number === 'string' ? number : this.opened(0, 'open', [number, name, how, who], signal);
   }
 
+  /** Closes the store. If it has not closed after `closeMs`, its file system hangs: the process is left to that. */
   close(): Promise<void> {
     this.#closed ??= new Promise((done) => {
-      this.#thread.once('exit', () => done());
-      if (this.#ended) done();
-      else this.#post(0, 'close', []);
+      if (this.#ended) return done();
+      const timer = setTimeout(() => {
+        end(this.#child);
+        this.#end(new Error('the process of the store does not respond'));
+        done();
+      }, closeMs);
+      this.#child.once('exit', () => {
+        clearTimeout(timer);
+        done();
+      });
+      void this.#post(0, 'close', []);
     });
     return this.#closed;
   }
@@ -111,9 +176,9 @@ class ThreadedStore implements Vfs {
     return this.#closed !== undefined || this.#ended;
   }
 
-  /** The thread's number of a handle. EXDEV for one of another store. */
+  /** The process's number of a handle. EXDEV for one of another store. */
   numberOf(handle: Handle): number | VfsCode {
-    return handle instanceof ThreadedHandle && handle.store === this ? handle.number : 'EXDEV';
+    return handle instanceof ProcessHandle && handle.store === this ? handle.number : 'EXDEV';
   }
 
   /** Makes a call that opens something. */
@@ -129,17 +194,11 @@ class ThreadedStore implements Vfs {
         });
   }
 
-  /** Makes a call of the thread's. @param handle 0 for the store @param move memory that is the thread's from now on */
-  call<T>(
-    handle: number,
-    method: string,
-    parameters: readonly unknown[],
-    signal?: AbortSignal,
-    move?: readonly ArrayBuffer[],
-  ): Promise<T | VfsCode> | VfsCode {
+  /** Makes a call in the process. @param handle 0 for the store */
+  call<T>(handle: number, method: string, parameters: readonly unknown[], signal?: AbortSignal): Promise<T | VfsCode> | VfsCode {
     if (this.stale) return 'ESTALE';
     if (signal?.aborted === true) return 'ECANCELED';
-    return this.#post(handle, method, parameters, move);
+    return this.#post(handle, method, parameters);
   }
 
   /** Starts a watch. */
@@ -162,11 +221,13 @@ class ThreadedStore implements Vfs {
     });
   }
 
-  #post<T>(handle: number, method: string, parameters: readonly unknown[], move: readonly ArrayBuffer[] = []): Promise<T> {
+  #post<T>(handle: number, method: string, parameters: readonly unknown[]): Promise<T> {
     const call = ++this.#lastCall;
     return new Promise<T>((resolve, reject) => {
       this.#pending.set(call, { resolve, reject });
-      this.#thread.postMessage({ call, handle, method, parameters } satisfies CallMessage, move);
+      this.#child.send({ call, handle, method, parameters } satisfies CallMessage, (error) => {
+        if (error !== null) this.#end(error);
+      });
     });
   }
 
@@ -185,7 +246,7 @@ class ThreadedStore implements Vfs {
     else pending?.reject(thrown(message.error));
   }
 
-  /** The thread has ended: nothing responds any more. */
+  /** The process has ended, or hangs and is not wanted any more: nothing responds. */
   #end(error: Error): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -198,16 +259,16 @@ class ThreadedStore implements Vfs {
   }
 }
 
-/** A handle of the thread, seen from the event loop. */
-class ThreadedHandle implements Handle {
-  readonly store: ThreadedStore;
+/** A handle of the store, seen from the server's process. */
+class ProcessHandle implements Handle {
+  readonly store: ProcessStore;
   readonly number: number;
   readonly fileId: string;
   readonly kind: Kind;
   name: string;
   #closed = false;
 
-  constructor(store: ThreadedStore, { handle, fileId, kind, name }: HandleReference) {
+  constructor(store: ProcessStore, { handle, fileId, kind, name }: HandleReference) {
     this.store = store;
     this.number = handle;
     this.fileId = fileId;
@@ -231,14 +292,7 @@ class ThreadedHandle implements Handle {
   }
 
   write(chunks: readonly Uint8Array[], offset: number, how?: WriteHow, signal?: AbortSignal): Answer<number> {
-    // the caller's memory is its own again when the call has returned, and lies in larger buffers: the thread gets one copy
-    const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-    let at = 0;
-    for (const chunk of chunks) {
-      bytes.set(chunk, at);
-      at += chunk.length;
-    }
-    return this.#call('write', [[bytes], offset, how], signal, [bytes.buffer]);
+    return this.#call('write', [chunks, offset, how], signal);
   }
 
   truncate(size: number, signal?: AbortSignal): Answer<void> {
@@ -298,7 +352,7 @@ class ThreadedHandle implements Handle {
   }
 
   setXattr(name: string, value: Uint8Array | undefined): Answer<void> {
-    return this.#call('setXattr', [name, value && new Uint8Array(value)]);
+    return this.#call('setXattr', [name, value]);
   }
 
   listXattrs(): Answer<readonly string[]> {
@@ -310,7 +364,7 @@ class ThreadedHandle implements Handle {
   }
 
   setDescriptor(descriptor: Uint8Array): Answer<void> {
-    return this.#call('setDescriptor', [new Uint8Array(descriptor)]);
+    return this.#call('setDescriptor', [descriptor]);
   }
 
   allocate(size: number, signal?: AbortSignal): Answer<void> {
@@ -345,13 +399,8 @@ class ThreadedHandle implements Handle {
     return this.#call('path', []);
   }
 
-  #call<T>(
-    method: string,
-    parameters: readonly unknown[],
-    signal?: AbortSignal,
-    move?: readonly ArrayBuffer[],
-  ): Promise<T | VfsCode> | VfsCode {
-    return this.#closed ? 'ESTALE' : this.store.call<T>(this.number, method, parameters, signal, move);
+  #call<T>(method: string, parameters: readonly unknown[], signal?: AbortSignal): Promise<T | VfsCode> | VfsCode {
+    return this.#closed ? 'ESTALE' : this.store.call<T>(this.number, method, parameters, signal);
   }
 
   /** A call with another handle as its first parameter. */
@@ -365,7 +414,7 @@ class ThreadedHandle implements Handle {
     return this.#with(source, 'cloneRange', parameters, signal);
   }
 
-  /** The parts from `first` on, until one holds something that matches. A function cannot be sent to the thread. */
+  /** The parts from `first` on, until one holds something that matches. A function cannot be sent to the process. */
   async #matching(
     first: Promise<Listing | VfsCode>,
     want: ListWant & Required<Pick<ListWant, 'match'>>,
@@ -382,7 +431,7 @@ class ThreadedHandle implements Handle {
   }
 }
 
-class SharingThreadedHandle extends ThreadedHandle {
+class SharingProcessHandle extends ProcessHandle {
   cloneRange(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<void> {
     return this.cloned(source, [sourceOffset, offset, length], signal);
   }

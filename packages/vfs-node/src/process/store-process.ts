@@ -1,22 +1,63 @@
-// The thread of one store: it makes the calls that the event loop must not wait for. Started by `openStoreInThread`.
-import { parentPort, workerData } from 'node:worker_threads';
+// The process of one store: it makes the calls that the server must not wait for. Started by `openStoreInProcess`.
+import { constants } from 'node:fs';
+import { access, realpath, stat } from 'node:fs/promises';
 import { settle } from '@ring3/kit';
-import { limitPool } from '@ring3/linux';
-import type { Answer, Change, Handle, Identity, OpenHow, Watch } from '@ring3/vfs';
-import { createNodeStore, type NodeStoreOptions } from '../node-store.ts';
-import { type CallMessage, errorMessage, type HandleReference, type ReplyMessage, type ThreadData } from './messages.ts';
-
-/** Calls of one thread that are in the thread pool of the process at a time. */
-const poolShare = 4;
+import { type Answer, type Change, type Handle, type Identity, isVfsCode, type OpenHow, type Vfs, VfsError, type Watch } from '@ring3/vfs';
+import { createNodeStore } from '../node-store.ts';
+import {
+  type CallMessage,
+  type ChangeMessage,
+  errorMessage,
+  type HandleReference,
+  type LookedMessage,
+  type LookMessage,
+  type OpenedMessage,
+  type ReplyMessage,
+  type ServeMessage,
+} from './messages.ts';
 
 type AnyMethod = (...parameters: unknown[]) => unknown;
 
-if (parentPort !== null) serve(parentPort, workerData as ThreadData);
+/** It ends with its parent, or when the parent says so. Signals to the process group are meant for the parent, whose clients finish first. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
+process.on('disconnect', () => process.exit());
+process.once('message', (message: LookMessage) => void look(message));
 
-function serve(port: NonNullable<typeof parentPort>, { folder, options }: ThreadData): void {
-  limitPool(poolShare);
-  const vfs = createNodeStoreOrReport(port, folder, options as NodeStoreOptions);
-  if (vfs === undefined) return;
+const send = (message: LookedMessage | OpenedMessage | ReplyMessage | ChangeMessage): void => {
+  if (process.connected) process.send?.(message);
+};
+
+/** A directory that is missing may be there later. */
+function absent(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
+}
+
+async function look({ look: path }: LookMessage): Promise<void> {
+  try {
+    const real = await realpath(path).catch(absent);
+    if (real !== undefined) {
+      if (!(await stat(real)).isDirectory()) throw new VfsError('ENOTDIR', path);
+      await access(real, constants.R_OK | constants.X_OK);
+    }
+    process.once('message', (message: ServeMessage) => open(message));
+    send({ real: real ?? path });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    send({ error: errorMessage(isVfsCode(code) ? error : new VfsError('EIO', `${path}: ${(error as Error).message}`)) });
+  }
+}
+
+function open({ serve: folder, options }: ServeMessage): void {
+  try {
+    const vfs = createNodeStore(folder, options);
+    serve(vfs);
+    send({ features: [...vfs.features] });
+  } catch (error) {
+    send({ error: errorMessage(error) });
+  }
+}
+
+function serve(vfs: Vfs): void {
   /** The open handles, each with the name that was last reported. */
   const handles = new Map<number, { readonly handle: Handle; name: string }>();
   const watches = new Map<number, Watch>();
@@ -46,7 +87,7 @@ function serve(port: NonNullable<typeof parentPort>, { folder, options }: Thread
   };
   const handleCalls: Readonly<Record<string, (number: number, handle: Handle, ...parameters: unknown[]) => unknown>> = {
     read: async (_number, handle, length, offset) => {
-      const bytes = new Uint8Array(length as number);
+      const bytes = Buffer.allocUnsafe(length as number);
       const read = await handle.read(bytes, offset as number);
       return typeof read === 'string' ? read : bytes.subarray(0, read);
     },
@@ -56,7 +97,7 @@ function serve(port: NonNullable<typeof parentPort>, { folder, options }: Thread
     cloneRange: (_number, handle, source, ...rest) => handle.cloneRange?.(handleOf(source), ...(rest as [number, number, number])),
     openStream: (_number, handle, ...parameters) => opened((handle.openStream as AnyMethod)(...parameters) as Answer<Handle>),
     watch: async (_number, handle, want, watch) => {
-      const listener = (change: Change): void => port.postMessage({ watch, change });
+      const listener = (change: Change): void => send({ watch: watch as number, change });
       const running = await handle.watch?.(want as { recursive: boolean }, listener);
       if (typeof running === 'object') watches.set(watch as number, running);
       return typeof running === 'object' ? undefined : running;
@@ -92,37 +133,15 @@ function serve(port: NonNullable<typeof parentPort>, { folder, options }: Thread
 
   const reply = (message: CallMessage, result: Omit<ReplyMessage, 'call' | 'renamed'>): void => {
     const changed = renamed(message);
-    const { answer } = result;
-    const body = { call: message.call, ...result, ...(changed.length > 0 && { renamed: changed }) };
-    if (!(answer instanceof Uint8Array)) port.postMessage(body);
-    else {
-      // bytes that were read have memory of their own; other values may lie in a buffer that the store uses again
-      const bytes = message.method === 'read' ? answer : new Uint8Array(answer);
-      port.postMessage({ ...body, answer: bytes }, [bytes.buffer as ArrayBuffer]);
-    }
-    if (message.handle === 0 && message.method === 'close') port.close();
+    send({ call: message.call, ...result, ...(changed.length > 0 && { renamed: changed }) });
+    if (message.handle === 0 && message.method === 'close') process.disconnect?.();
   };
 
-  port.on('message', (message: CallMessage) => {
+  process.on('message', (message: CallMessage) => {
     void settle(
       () => call(message) as Answer<unknown>,
       (answer) => reply(message, { answer }),
       (error) => reply(message, { error: errorMessage(error) }),
     );
   });
-  port.postMessage({ features: [...vfs.features] });
-}
-
-function createNodeStoreOrReport(
-  port: NonNullable<typeof parentPort>,
-  folder: string,
-  options: NodeStoreOptions,
-): ReturnType<typeof createNodeStore> | undefined {
-  try {
-    return createNodeStore(folder, options);
-  } catch (error) {
-    port.postMessage({ error: errorMessage(error) });
-    port.close();
-    return undefined;
-  }
 }
