@@ -1,14 +1,13 @@
+import { andThen, type MaybePromise } from '@ring3/kit';
 import {
   addNotify,
   close,
+  closeLater,
   descriptorPath,
   Errno,
   FileStat,
-  FolderReader,
   Notify,
   type NotifyEvent,
-  OpenFlag,
-  openAt,
   openNotify,
   Ready,
   readiness,
@@ -17,9 +16,10 @@ import {
   statAt,
   type Watch as Waiting,
 } from '@ring3/linux';
-import { type Change, type Kind, nameFromBytes, type StreamChange, type VfsCode, type Watch } from '@ring3/vfs';
+import { type Answer, type Change, type Kind, nameFromBytes, type StreamChange, type VfsCode, type Watch } from '@ring3/vfs';
 import { type Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
+import { type Path, reopened, type WalkVisitor, walkFolders } from './folder-walk.ts';
 import { kindOf } from './inode.ts';
 
 const wanted =
@@ -31,10 +31,18 @@ const wanted =
   Notify.Attributes |
   Notify.OnlyFolder |
   Notify.ExcludeUnlinked;
-/** Folders that are watched at a time. */
-const mostFolders = 65_536;
+/** Directories that are watched at a time. */
+const maxFolders = 65_536;
+/** Names in the paths of all watched directories, over all watches: some 32 MiB. */
+const maxNames = 4_194_304;
+/** How long a turn of the event loop registers or releases directories, ms; and how many steps pass between two looks at the clock. */
+const turnMs = 2;
+const stepsAtOnce = 16;
+/** Buffers of changes that are reported at a time. */
+const maxRounds = 64;
+/** How often a registration starts again because a directory was renamed meanwhile. */
+const maxRestarts = 3;
 
-type Path = readonly string[];
 const startsWith = (path: Path, start: Path): boolean => path.length >= start.length && start.every((name, i) => path[i] === name);
 
 /** One client's watch. */
@@ -42,6 +50,8 @@ class Watcher implements Watch {
   readonly folder: Entry;
   readonly recursive: boolean;
   readonly listener: (change: Change) => void;
+  /** Directories were renamed while those below were being registered. */
+  disturbed = false;
   readonly #owner: Notifications;
   #closed = false;
 
@@ -50,6 +60,10 @@ class Watcher implements Watch {
     this.folder = folder.hold();
     this.recursive = recursive;
     this.listener = listener;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
   }
 
   tell(change: Change): void {
@@ -75,35 +89,61 @@ interface Leaving {
   readonly kind: Kind;
 }
 
+/** Work that is done in pieces: it yields between them and returns 0 or a negative errno. */
+type Job = Generator<undefined, number, undefined>;
+
+/** Works until a time. @returns what the job returned; undefined if there is more */
+function advance(job: Job, until: number): number | undefined {
+  do {
+    for (let steps = 0; steps < stepsAtOnce; steps++) {
+      const { done, value } = job.next();
+      if (done === true) return value;
+    }
+  } while (performance.now() < until);
+  return undefined;
+}
+
+/** Names that a registration holds. */
+const nameCount = (path: Path | undefined): number => (path === undefined ? 0 : path.length + 1);
+
 const found = new FileStat();
 
 /** Changes below the share, whoever makes them: one inotify descriptor, waited for on the event loop, there while a client watches. */
 export class Notifications {
   readonly #folders = new Map<number, Watchers>();
   readonly #watchers = new Set<Watcher>();
-  readonly #buffer = Buffer.alloc(65_536);
+  readonly #buffer = Buffer.alloc(8192);
   #fd = -1;
   #waiting: Waiting | undefined;
   #leaving: Leaving | undefined;
+  /** Names in all paths of `#folders`. */
+  #names = 0;
+  /** Work that has begun and waits for its next turn, each with what is called at its end. */
+  #scheduled = false;
+  readonly #jobs = new Map<Job, (answer: number) => void>();
 
-  /** Tells the changes in a folder, or below it, from now on. @returns the watch; or EMFILE where the host watches no more */
-  watch(folder: Entry, recursive: boolean, listener: (change: Change) => void): Watch | VfsCode {
+  /**
+   * Reports the changes in a directory, or below it, from now on. Directories below are registered in pieces, between other work.
+   * @returns the watch; or EMFILE if the host, or this store, watches no more
+   */
+  watch(folder: Entry, recursive: boolean, listener: (change: Change) => void): Answer<Watch> {
     const bad = this.#open();
     if (bad !== undefined) return bad;
-    this.#drain(); // what happened before is not for this one
+    this.#drain(Number.POSITIVE_INFINITY); // what happened before is not for this one
     const watcher = new Watcher(this, folder, recursive, listener);
     this.#watchers.add(watcher);
-    const answer = this.#add(folder.fd, watcher, []);
-    if (answer === 0) return watcher;
-    watcher.close();
-    return answer === -Errno.ENOSPC ? 'EMFILE' : errorCode(answer);
+    return andThen(this.#start(this.#register(watcher)), (answer) => {
+      if (answer === 0) return watcher;
+      watcher.close();
+      return answer === -Errno.ENOSPC ? 'EMFILE' : errorCode(answer);
+    });
   }
 
-  /** Ends a watch, and the host's watches that were for it alone. */
+  /** Ends a watch, and the host's watches that were for it only. */
   forget(watcher: Watcher): void {
-    for (const [number, watchers] of this.#folders) this.#drop(number, watchers, watcher);
     this.#watchers.delete(watcher);
     if (this.#watchers.size === 0) this.#end();
+    else void this.#start(this.#release(watcher));
   }
 
   /** Reports a change of a named stream. inotify does not see it: this store keeps streams where no watch is. */
@@ -124,12 +164,74 @@ export class Notifications {
   }
 
   #end(): void {
+    for (const job of this.#jobs.keys()) job.return(0);
+    for (const done of this.#jobs.values()) done(-Errno.ESTALE);
+    this.#jobs.clear();
     this.#folders.clear();
+    this.#names = 0;
     this.#leaving = undefined;
     this.#waiting?.close();
     this.#waiting = undefined;
-    if (this.#fd >= 0) close(this.#fd);
+    if (this.#fd >= 0) void closeLater(this.#fd); // the kernel releases every watch on it
     this.#fd = -1;
+  }
+
+  /** Does work in pieces of `turnMs`. @returns what it returns: at once if that is enough */
+  #start(job: Job): MaybePromise<number> {
+    const answer = advance(job, performance.now() + turnMs);
+    if (answer !== undefined) return answer;
+    return new Promise((done) => {
+      this.#jobs.set(job, done);
+      this.#schedule();
+    });
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#jobs.size === 0) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#work());
+  }
+
+  /** One piece of the work that has begun, each job in its turn. */
+  #work(): void {
+    this.#scheduled = false;
+    const until = performance.now() + turnMs;
+    for (const [job, done] of this.#jobs) {
+      this.#jobs.delete(job);
+      const answer = advance(job, until);
+      if (answer === undefined) this.#jobs.set(job, done);
+      else done(answer);
+      if (performance.now() >= until) break;
+    }
+    this.#schedule();
+  }
+
+  /** Registers the directory of a watcher, and those below it if that is wanted. @returns 0 or a negative errno */
+  *#register(watcher: Watcher): Job {
+    if (!watcher.recursive) return this.#add(watcher.folder.fd, watcher, []);
+    for (let restarts = 0; ; restarts++) {
+      watcher.disturbed = false;
+      const answer = yield* walkFolders(watcher.folder.fd, [], this.#visitor(watcher));
+      if (answer !== 0 || !watcher.disturbed) return answer;
+      if (restarts >= maxRestarts) {
+        watcher.tell({ what: 'overflow' });
+        return 0;
+      }
+    }
+  }
+
+  /** What a walk for a watcher calls. @param entry is told what is found */
+  #visitor(watcher: Watcher, entry?: (path: Path, kind: Kind) => void): WalkVisitor {
+    return { folder: (fd, path) => this.#add(fd, watcher, path), entry, ended: () => watcher.closed };
+  }
+
+  /** Takes a watcher that was closed off its directories. */
+  *#release(watcher: Watcher): Job {
+    for (const [number, watchers] of this.#folders) {
+      this.#drop(number, watchers, watcher);
+      yield;
+    }
+    return 0;
   }
 
   #open(): VfsCode | undefined {
@@ -146,53 +248,29 @@ export class Notifications {
     return undefined;
   }
 
-  /** Watches a folder for a watcher, and those below it where that is wanted. @returns 0 or a negative errno */
-  #add(fd: number, watcher: Watcher, path: Path, each?: (path: Path, kind: Kind) => void): number {
-    if (this.#folders.size >= mostFolders) return -Errno.ENOSPC;
+  /** Registers one directory for a watcher. @returns 0 or a negative errno */
+  #add(fd: number, watcher: Watcher, path: Path): number {
+    if (this.#folders.size >= maxFolders || this.#names + path.length > maxNames) return -Errno.ENOSPC;
     const number = addNotify(this.#fd, descriptorPath(fd), wanted);
     if (number < 0) return number;
     const watchers = this.#folders.get(number) ?? new Map<Watcher, Path>();
+    this.#names += path.length + 1 - nameCount(watchers.get(watcher));
     this.#folders.set(number, watchers.set(watcher, path));
-    return watcher.recursive ? this.#addBelow(fd, watcher, path, each) : 0;
-  }
-
-  /** Goes through a folder that is watched recursively. @param each is told what is in it */
-  #addBelow(fd: number, watcher: Watcher, path: Path, each: ((path: Path, kind: Kind) => void) | undefined): number {
-    const folder = openAt(fd, '.', OpenFlag.ReadOnly | OpenFlag.Directory);
-    if (folder < 0) return 0; // gone meanwhile, or not to be read: nothing below can be told
-    const reader = new FolderReader(folder);
-    let failed = 0;
-    while (failed === 0 && reader.next() === 1) {
-      const host = Buffer.from(reader.name);
-      if (statAt(folder, host, found) < 0) continue;
-      const kind = kindOf(found);
-      if (kind === undefined) continue;
-      const below = [...path, nameFromBytes(host)];
-      each?.(below, kind);
-      if (kind === 'folder') failed = this.#addOne(folder, host, watcher, below, each);
-    }
-    close(folder);
-    return failed;
-  }
-
-  #addOne(dir: number, host: Buffer, watcher: Watcher, path: Path, each: ((path: Path, kind: Kind) => void) | undefined): number {
-    const fd = openAt(dir, host, OpenFlag.Path | OpenFlag.Directory | OpenFlag.NoFollow);
-    if (fd < 0) return 0;
-    const answer = this.#add(fd, watcher, path, each);
-    close(fd);
-    return answer === -Errno.EACCES || answer === -Errno.ENOENT ? 0 : answer;
+    return 0;
   }
 
   #drop(number: number, watchers: Watchers, watcher: Watcher): void {
+    this.#names -= nameCount(watchers.get(watcher));
     watchers.delete(watcher);
     if (watchers.size > 0) return;
     this.#folders.delete(number);
     if (this.#fd >= 0) removeNotify(this.#fd, number);
   }
 
-  /** Tells what waits; what is left after some rounds, in the next turn. */
-  #drain(): void {
-    for (let rounds = 0; rounds < 8 && this.#fd >= 0; rounds++) {
+  /** Reports the changes that wait. @param ms for so long; the event loop calls again for the rest */
+  #drain(ms = turnMs): void {
+    const until = performance.now() + ms;
+    for (let rounds = 0; rounds < maxRounds && this.#fd >= 0 && (rounds === 0 || performance.now() < until); rounds++) {
       const events = readNotify(this.#fd, this.#buffer);
       if (typeof events === 'number') {
         this.#left();
@@ -206,7 +284,7 @@ export class Notifications {
     const { events, cookie } = event;
     if ((events & Notify.MovedTo) === 0 || cookie !== this.#leaving?.cookie) this.#left();
     if ((events & Notify.Overflow) !== 0) for (const watcher of [...this.#watchers]) watcher.tell({ what: 'overflow' });
-    if ((events & Notify.Ignored) !== 0) this.#folders.delete(event.watch);
+    if ((events & Notify.Ignored) !== 0) this.#removed(event.watch);
     const watchers = this.#folders.get(event.watch);
     if (watchers === undefined || event.name.length === 0) return; // of the folder itself its own folder tells
     const name = nameFromBytes(event.name);
@@ -224,6 +302,12 @@ export class Notifications {
       const what = (events & Notify.Delete) !== 0 ? 'removed' : (events & Notify.Modify) !== 0 ? 'data' : 'description';
       for (const [watcher, path] of [...watchers]) watcher.tell({ what, kind, path: [...path, name] });
     }
+  }
+
+  /** The host no longer watches a directory: it is gone. */
+  #removed(number: number): void {
+    for (const path of this.#folders.get(number)?.values() ?? []) this.#names -= nameCount(path);
+    this.#folders.delete(number);
   }
 
   /** The second half of a rename. */
@@ -255,6 +339,7 @@ export class Notifications {
   /** Something moved out of sight. */
   #gone(watcher: Watcher, path: Path, kind: Kind): void {
     if (kind === 'folder') {
+      watcher.disturbed = true;
       for (const [number, watchers] of this.#folders) {
         const below = watchers.get(watcher);
         if (below !== undefined && startsWith(below, path)) this.#drop(number, watchers, watcher);
@@ -265,9 +350,12 @@ export class Notifications {
 
   /** The folders that a watcher knows below one path are below another now. */
   #respell(watcher: Watcher, from: Path, to: Path): void {
+    watcher.disturbed = true;
     for (const watchers of this.#folders.values()) {
       const path = watchers.get(watcher);
-      if (path !== undefined && startsWith(path, from)) watchers.set(watcher, [...to, ...path.slice(from.length)]);
+      if (path === undefined || !startsWith(path, from)) continue;
+      watchers.set(watcher, [...to, ...path.slice(from.length)]);
+      this.#names += to.length - from.length;
     }
   }
 
@@ -280,20 +368,29 @@ export class Notifications {
       const path = [...folder, name];
       watcher.tell({ what: 'added', kind, path });
       if (kind !== 'folder' || !watcher.recursive || this.#fd < 0) continue;
-      const dir = openPath(watcher.folder.fd, folder);
-      if (dir < 0) continue;
+      const fd = reopened(watcher.folder.fd, path);
+      if (fd < 0) continue;
       // what was made before the watch was there would else never be told; what is made meanwhile may be told twice
       const each = isNew ? (below: Path, belowKind: Kind) => watcher.tell({ what: 'added', kind: belowKind, path: below }) : undefined;
-      const answer = this.#addOne(dir, Buffer.from(hostName(name)), watcher, path, each);
-      close(dir);
-      if (answer < 0) watcher.tell({ what: 'overflow' });
+      void andThen(this.#start(this.#follow(fd, path, watcher, each)), (answer) => {
+        if (answer < 0 && answer !== -Errno.ENOENT && answer !== -Errno.EACCES) watcher.tell({ what: 'overflow' });
+      });
+    }
+  }
+
+  /** Registers a directory that a watched one has now, and those below it. @param fd is closed */
+  *#follow(fd: number, path: Path, watcher: Watcher, each: ((path: Path, kind: Kind) => void) | undefined): Job {
+    try {
+      return yield* walkFolders(fd, path, this.#visitor(watcher, each));
+    } finally {
+      close(fd);
     }
   }
 
   /** What a new name leads to, if it is anything that is served. */
   #kindOf(watchers: Watchers, name: string): Kind | undefined {
     for (const [watcher, path] of watchers) {
-      const dir = openPath(watcher.folder.fd, path);
+      const dir = reopened(watcher.folder.fd, path);
       if (dir < 0) continue;
       const answer = statAt(dir, hostName(name), found);
       close(dir);
@@ -311,16 +408,4 @@ function pathBelow(folder: Entry, entry: Entry): Path | undefined {
     if (at.parent.inode === folder.inode) return path;
   }
   return undefined;
-}
-
-/** A reference to a folder, walked to without following a link. @returns the descriptor or a negative errno */
-function openPath(from: number, path: Path): number {
-  let fd = openAt(from, '.', OpenFlag.Path | OpenFlag.Directory);
-  for (const name of path) {
-    if (fd < 0) return fd;
-    const next = openAt(fd, hostName(name), OpenFlag.Path | OpenFlag.Directory | OpenFlag.NoFollow);
-    close(fd);
-    fd = next;
-  }
-  return fd;
 }

@@ -1,0 +1,137 @@
+import { close, EntryType, Errno, FileStat, FolderReader, OpenFlag, openAt, statAt } from '@ring3/linux';
+import { type Kind, nameFromBytes } from '@ring3/vfs';
+import { hostName } from './entry.ts';
+import { kindOf } from './inode.ts';
+
+/** Components from the directory that is watched. */
+export type Path = readonly string[];
+
+/** What a walk calls. */
+export interface WalkVisitor {
+  /** Called for each directory, the first included. @param fd a reference, closed after the walk @returns 0, or a negative errno, which ends the walk */
+  folder(fd: number, path: Path): number;
+  /** Called for each entry below the first directory, if given. */
+  entry?: ((path: Path, kind: Kind) => void) | undefined;
+  /** Whether the walk is of no use any more. */
+  ended(): boolean;
+}
+
+/** A directory on the way down, with the directories in it that are still to be visited. */
+interface Frame {
+  /** -1 after it was closed for those further down. */
+  fd: number;
+  readonly path: Path;
+  readonly names: readonly Buffer[];
+  next: number;
+}
+
+/** Directories in one directory: as many as are watched in all. */
+const maxNames = 65_536;
+/** Levels whose descriptor is open at a time. */
+const maxOpen = 16;
+/** Entries that are read between two yields. */
+const readAtATime = 64;
+
+const found = new FileStat();
+
+/**
+ * Visits a directory and all that are below it, without recursion: it yields between small pieces of work and has at most `maxOpen` + 2 descriptors open. They are
+ * closed when it ends, is returned or throws.
+ * @param fd a reference to the first directory; the walk does not close it
+ * @param path of the first directory
+ * @returns 0, or a negative errno: what `folder` returned, or ENOSPC for too many directories in one
+ */
+export function* walkFolders(fd: number, path: Path, visitor: WalkVisitor): Generator<undefined, number, undefined> {
+  const stack: Frame[] = [];
+  /** The frame of a directory that was visited. `names` or a negative errno. */
+  const read = function* (directory: number, at: Path): Generator<undefined, Buffer[] | number, undefined> {
+    const listing = openAt(directory, '.', OpenFlag.ReadOnly | OpenFlag.Directory);
+    if (listing < 0) return []; // removed meanwhile, or not readable: nothing below it can be watched
+    try {
+      return yield* namesIn(listing, at, visitor);
+    } finally {
+      close(listing);
+    }
+  };
+  try {
+    const first = visitor.folder(fd, path);
+    if (first < 0) return first;
+    const names = yield* read(fd, path);
+    if (typeof names === 'number') return names;
+    stack.push({ fd, path, names, next: 0 });
+    for (let frame = stack.at(-1); frame !== undefined; frame = stack.at(-1)) {
+      yield;
+      if (visitor.ended()) return 0;
+      const name = frame.names[frame.next++];
+      if (name === undefined) {
+        stack.pop();
+        if (frame.fd >= 0 && frame.fd !== fd) close(frame.fd);
+        continue;
+      }
+      if (frame.fd < 0) frame.fd = reopened(fd, frame.path.slice(path.length));
+      const child = frame.fd < 0 ? frame.fd : openAt(frame.fd, name, OpenFlag.Path | OpenFlag.Directory | OpenFlag.NoFollow);
+      if (child < 0) continue;
+      let pushed = false;
+      try {
+        const below = [...frame.path, nameFromBytes(name)];
+        const code = visitor.folder(child, below);
+        if (code === -Errno.EACCES || code === -Errno.ENOENT) continue;
+        if (code < 0) return code;
+        const names = yield* read(child, below);
+        if (typeof names === 'number') return names;
+        if (names.length === 0) continue;
+        stack.push({ fd: child, path: below, names, next: 0 });
+        pushed = true;
+      } finally {
+        if (!pushed) close(child);
+      }
+      const above = stack[stack.length - 1 - maxOpen];
+      if (above !== undefined && above.fd >= 0 && above.fd !== fd) {
+        close(above.fd);
+        above.fd = -1;
+      }
+    }
+    return 0;
+  } finally {
+    for (const frame of stack) if (frame.fd >= 0 && frame.fd !== fd) close(frame.fd);
+  }
+}
+
+/** The directories in a directory. */
+function* namesIn(listing: number, at: Path, { entry, ended }: WalkVisitor): Generator<undefined, Buffer[] | number, undefined> {
+  const reader = new FolderReader(listing);
+  const names: Buffer[] = [];
+  for (let count = 1; reader.next() === 1; count++) {
+    if (count % readAtATime === 0) {
+      yield;
+      if (ended()) return [];
+    }
+    const host = Buffer.from(reader.name);
+    const kind = kindBelow(listing, host, reader.type, entry !== undefined);
+    if (kind === undefined) continue;
+    entry?.([...at, nameFromBytes(host)], kind);
+    if (kind === 'folder' && names.push(host) > maxNames) return -Errno.ENOSPC;
+  }
+  return names;
+}
+
+/** What an entry is; undefined for what is never served, and for what no one asked about. */
+function kindBelow(listing: number, host: Buffer, type: number, all: boolean): Kind | undefined {
+  if (type === EntryType.Folder) return 'folder';
+  if (type !== EntryType.Unknown && !all) return undefined;
+  if (type === EntryType.Regular) return 'file';
+  if (type === EntryType.Link) return 'link';
+  return statAt(listing, host, found) < 0 ? undefined : kindOf(found);
+}
+
+/** A reference to a directory, walked to without following a link. @returns the descriptor or a negative errno */
+export function reopened(from: number, path: Path): number {
+  let fd = openAt(from, '.', OpenFlag.Path | OpenFlag.Directory);
+  for (const name of path) {
+    if (fd < 0) return fd;
+    const next = openAt(fd, hostName(name), OpenFlag.Path | OpenFlag.Directory | OpenFlag.NoFollow);
+    close(fd);
+    fd = next;
+  }
+  return fd;
+}
