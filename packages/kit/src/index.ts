@@ -8,4 +8,5 @@ export * from './metrics.ts';
 export * from './printable.ts';
 export * from './random.ts';
 export * from './steps.ts';
+export * from './turn.ts';
 export * from './wildcard.ts';

@@ -1,3 +1,4 @@
+import { nextTurn, runSteps, type Steps, Turn, wait } from '@ring3/kit';
 import {
   AllocateMode,
   allocateLater,
@@ -14,7 +15,7 @@ import {
   writeAt,
   writeAtLater,
 } from '@ring3/linux';
-import type { Answer, Range } from '@ring3/vfs';
+import type { Answer, Range, VfsCode } from '@ring3/vfs';
 import type { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
 import { errorCode } from './error-code.ts';
@@ -135,11 +136,15 @@ export async function punchData(file: Descriptor, device: Device, offset: number
   return undefined;
 }
 
-/** The parts of a range that hold data. */
-export function dataRanges(file: Descriptor, offset: number, length: number): readonly Range[] | Awaited<Answer<never>> {
+/** The parts of a range that hold data, in several turns of the event loop if there are many. @param limit at most so many */
+export function dataRanges(file: Descriptor, offset: number, length: number, limit: number): Answer<readonly Range[]> {
+  return runSteps(rangeSteps(file, offset, Math.min(offset + length, Number.MAX_SAFE_INTEGER), limit));
+}
+
+function* rangeSteps(file: Descriptor, offset: number, end: number, limit: number): Steps<readonly Range[] | VfsCode> {
   const ranges: Range[] = [];
-  const end = Math.min(offset + length, Number.MAX_SAFE_INTEGER);
-  for (let at = offset; at < end; ) {
+  const turn = new Turn();
+  for (let at = offset; at < end && ranges.length < limit; ) {
     const start = seekData(file.fd, at);
     if (start === -Errno.ENXIO || start >= end) break;
     if (start < 0) return errorCode(start);
@@ -147,6 +152,9 @@ export function dataRanges(file: Descriptor, offset: number, length: number): re
     if (stop < 0) return errorCode(stop);
     ranges.push({ offset: start, length: Math.min(stop, end) - start });
     at = stop;
+    if (!turn.over) continue;
+    yield* wait(file.during(nextTurn()));
+    turn.begin();
   }
   return ranges;
 }

@@ -111,9 +111,9 @@ export class EntryHandle implements Handle {
     return isCode(file) ? file : punchData(file, this.device, offset, length);
   }
 
-  ranges(offset: number, length: number, signal?: AbortSignal): Answer<readonly Range[]> {
+  ranges(offset: number, length: number, limit = Number.MAX_SAFE_INTEGER, signal?: AbortSignal): Answer<readonly Range[]> {
     const file = this.#ready(offset, signal) ?? this.data(false);
-    return isCode(file) ? file : dataRanges(file, offset, length);
+    return isCode(file) ? file : dataRanges(file, offset, length, limit);
   }
 
   copyRange(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<number> {

@@ -1,4 +1,4 @@
-import type { MaybePromise } from '@ring3/kit';
+import { type MaybePromise, nextTurn, Turn } from '@ring3/kit';
 import { close, EntryType, FolderReader, OpenFlag, openAt, stat, statAt } from '@ring3/linux';
 import { type Cursor, isCode, type Kind, type Listing, type ListWant, type Entry as Told, type VfsCode } from '@ring3/vfs';
 import { describe, statOf } from './description.ts';
@@ -69,9 +69,13 @@ export class OpenListing {
     }
     this.#cursor = undefined; // until this part is told
     const entries: Told[] = [];
-    if (!this.#inPool) return this.#part(entries, from, want, mostLookedAt);
+    const turn = new Turn();
+    if (!this.#inPool) {
+      const part = this.#part(entries, from, want, turn, false);
+      if (isCode(part) || entries.length > 0 || part.cursor === undefined) return part;
+    }
     this.#busy = true;
-    return this.#partInPool(entries, from, want).finally(() => {
+    return this.#partLater(entries, this.#cursor ?? from, want, turn).finally(() => {
       this.#busy = false;
       if (this.#closed) this.#end();
     });
@@ -88,34 +92,39 @@ export class OpenListing {
     if (idle.length < mostIdle) idle.push(this.#reader);
   }
 
-  async #partInPool(entries: Told[], from: bigint, want: ListWant): Promise<Listing | VfsCode> {
+  /** Continues until something is found, with a turn for others between: many entries may match nothing. */
+  async #partLater(entries: Told[], from: bigint, want: ListWant, turn: Turn): Promise<Listing | VfsCode> {
     for (;;) {
-      const filled = await this.#reader.fill();
-      if (filled < 0) return errorCode(filled);
-      if (filled === 0) return this.#told(entries, undefined);
-      const part = this.#part(entries, from, want, 0);
-      if (isCode(part) || part.entries.length > 0) return part;
-      from = this.#cursor!;
+      if (this.#inPool) {
+        const filled = await this.#reader.fill();
+        if (filled < 0) return errorCode(filled);
+        if (filled === 0) return this.#told(entries, undefined);
+      }
+      const part = this.#part(entries, from, want, turn, this.#inPool);
+      if (isCode(part) || part.entries.length > 0 || part.cursor === undefined) return part;
+      from = this.#cursor ?? from;
       this.#cursor = undefined;
+      if (this.#inPool && !this.#reader.isBuffered) continue; // the next `fill` gives others their turn
+      await nextTurn();
+      turn.begin();
     }
   }
 
   /**
-   * Takes entries until there are enough, or so many were looked at.
-   * @param most entries to look at, and even then none, while nothing was found; 0: what is buffered
+   * Takes entries until there are enough, so many were looked at, or the turn is over.
+   * @param onlyBuffered looks at what is buffered only
    */
-  #part(entries: Told[], from: bigint, want: ListWant, most: number): Listing | VfsCode {
+  #part(entries: Told[], from: bigint, want: ListWant, turn: Turn, onlyBuffered: boolean): Listing | VfsCode {
     const limit = Math.min(want.limit, want.stat ? mostDescribed : mostLookedAt);
     let place = from;
-    for (let looked = 0; entries.length < limit; looked++) {
-      if (most === 0 && !this.#reader.isBuffered) return this.#told(entries, place);
+    for (let looked = 0; entries.length < limit && looked < mostLookedAt && !turn.over; looked++) {
+      if (onlyBuffered && !this.#reader.isBuffered) break;
       const answer = this.#reader.next();
       if (answer < 0) return errorCode(answer);
       if (answer === 0) return this.#told(entries, undefined);
       const entry = this.#entry(want);
       place = this.#reader.cursor;
       if (entry !== undefined) entries.push(entry);
-      if (most > 0 && looked >= most && entries.length > 0) break;
     }
     return this.#told(entries, place);
   }

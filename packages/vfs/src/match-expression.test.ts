@@ -84,6 +84,23 @@ test('the walk over sets of places finds what trying everything finds', () => {
   );
 });
 
+test('the same across the borders of the words that the places are kept in', () => {
+  const expression = fc.string({ unit: fc.constantFrom(...'*?<>"..aAb'), maxLength: 6 });
+  const name = fc.string({ unit: fc.constantFrom(...'aAb..'), minLength: 1, maxLength: 7 });
+  const before = fc.integer({ min: 26, max: 34 });
+  const unit = fc.constantFrom('?', 'A', '>', '"');
+  fc.assert(
+    fc.property(expression, name, before, unit, (e, n, length, one) => {
+      const [pattern, whole] = [one.repeat(length) + e, (one === '"' ? '.' : 'A').repeat(length) + n];
+      assert.equal(matchesExpression(pattern, whole), naive(upcase(pattern), upcase(whole)));
+    }),
+    { numRuns: 3000 },
+  );
+  assert.ok(matchesExpression('>'.repeat(1000), 'a'.repeat(255)), 'a run of wildcards that match nothing, over many words');
+  assert.ok(matchesExpression(`${'>'.repeat(500)}"${'>'.repeat(500)}`, 'a.b'));
+  assert.ok(!matchesExpression('>'.repeat(254), 'a'.repeat(255)));
+});
+
 test('an expression made to be slow is not', () => {
   const matches = compileExpression(`${'*a'.repeat(300)}*b`);
   assert.ok(!matches('a'.repeat(255)));

@@ -231,8 +231,11 @@ export interface Handle {
 
   /** Makes a range read as zeros and gives its room back where it can; the size stays. Feature `sparse`. */
   punch?(offset: number, length: number, signal?: AbortSignal): Answer<void>;
-  /** The parts of a range that hold data, in order, disjoint, within both the range and the file. What is not told reads as zeros. Feature `sparse`. */
-  ranges?(offset: number, length: number, signal?: AbortSignal): Answer<readonly Range[]>;
+  /**
+   * The parts of a range that hold data, in order, disjoint, within both the range and the file. What is not told reads as zeros. Feature `sparse`.
+   * @param limit at most so many, the first ones. Default: all
+   */
+  ranges?(offset: number, length: number, limit?: number, signal?: AbortSignal): Answer<readonly Range[]>;
 
   /**
    * Copies from another handle of this store (or this one) into this one. Feature `copy`. Source and target may overlap.

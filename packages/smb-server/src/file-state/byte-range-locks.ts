@@ -1,3 +1,5 @@
+import { boundAt, boundOf, type Interval, LockTree } from './lock-tree.ts';
+
 /** A range that is to be locked, MS-FSA 2.1.5.8: exact 64-bit values. */
 export interface LockRange {
   readonly offset: bigint;
@@ -5,17 +7,8 @@ export interface LockRange {
   readonly exclusive: boolean;
 }
 
-/** A lock that is held, with its bounds once exactly and once as numbers. */
-interface Held extends LockRange {
-  readonly openId: number;
-  /** Its first and last byte, at most `beyond`: no I/O gets there, so comparing with I/O stays exact. Of a range without bytes `to` is below `from`. */
-  readonly from: number;
-  readonly to: number;
-}
-
-/** The first offset that no I/O reaches. */
-const beyond = 2 ** 53;
-const clamp = (value: bigint): number => (value >= 9007199254740992n ? beyond : Number(value));
+/** A lock that is held. */
+interface Held extends LockRange, Interval {}
 
 /** The end of the last range there can be. */
 const end64 = 1n << 64n;
@@ -36,33 +29,39 @@ export function rangesOverlap(a: LockRange, b: LockRange): boolean {
 export const locksExclude = (held: LockRange, ownedByAsker: boolean, asked: LockRange): boolean =>
   held.exclusive ? !ownedByAsker || asked.exclusive : asked.exclusive;
 
-/** The byte-range locks of one file (or stream), MS-FSA 2.1.1.7 ByteRangeLockList. Rules alone: who waits is decided elsewhere. */
+/** The exclusive and the shared locks of one open on exactly one range. */
+interface Stack {
+  readonly exclusive: Held[];
+  readonly shared: Held[];
+}
+
+/** The byte-range locks of one file (or stream), MS-FSA 2.1.1.7 ByteRangeLockList. Rules only: who waits is decided elsewhere. */
 export class ByteRangeLocks {
-  #held: Held[] = [];
+  /** Those of each open, in the order they were taken. */
+  readonly #byOpen = new Map<number, Set<Held>>();
+  readonly #byRange = new Map<string, Stack>();
+  readonly #tree = new LockTree<Held>();
+  #size = 0;
 
   /** Locks that are held. */
   get size(): number {
-    return this.#held.length;
+    return this.#size;
   }
 
   /** Locks that the open holds. */
   countOf(openId: number): number {
-    let count = 0;
-    for (const held of this.#held) if (held.openId === openId) count++;
-    return count;
+    return this.#byOpen.get(openId)?.size ?? 0;
   }
 
   /** Those of the open, in the order they were taken. */
   of(openId: number): LockRange[] {
-    return this.#held.filter((held) => held.openId === openId).map(({ offset, length, exclusive }) => ({ offset, length, exclusive }));
+    return [...(this.#byOpen.get(openId) ?? [])].map(({ offset, length, exclusive }) => ({ offset, length, exclusive }));
   }
 
-  /** Whether the open may take the lock now. */
-  allows(openId: number, asked: LockRange): boolean {
-    for (const held of this.#held) {
-      if (locksExclude(held, held.openId === openId, asked) && rangesOverlap(held, asked)) return false;
-    }
-    return true;
+  /** Whether the open may take the lock now: as `locksExclude` and `rangesOverlap` say for each lock that is held. */
+  allows(openId: number, { offset, length, exclusive }: LockRange): boolean {
+    if (this.#size === 0 || (offset === 0n && length === 0n)) return true;
+    return !this.#tree.overlaps(boundOf(offset), boundOf(offset + length), exclusive ? 'any' : 'exclusive of others', openId);
   }
 
   /**
@@ -70,45 +69,61 @@ export class ByteRangeLocks {
    * @returns whether they were taken
    */
   take(openId: number, ranges: readonly LockRange[]): boolean {
-    const before = this.#held.length;
+    const taken: Held[] = [];
     for (const range of ranges) {
       if (!this.allows(openId, range)) {
-        this.#held.length = before;
+        for (const held of taken) this.#remove(held);
         return false;
       }
-      this.#add(openId, range);
+      taken.push(this.#add(openId, range));
     }
     return true;
   }
 
-  #add(openId: number, { offset, length, exclusive }: LockRange): void {
-    this.#held.push({ openId, offset, length, exclusive, from: clamp(offset), to: clamp(offset + length - 1n) });
+  #add(openId: number, { offset, length, exclusive }: LockRange): Held {
+    const held: Held = { openId, offset, length, exclusive, start: boundOf(offset), end: boundOf(offset + length) };
+    const own = this.#byOpen.get(openId) ?? new Set();
+    this.#byOpen.set(openId, own.add(held));
+    const key = keyOf(openId, offset, length);
+    const stack = this.#byRange.get(key) ?? { exclusive: [], shared: [] };
+    this.#byRange.set(key, stack);
+    (exclusive ? stack.exclusive : stack.shared).push(held);
+    if (offset !== 0n || length !== 0n) this.#tree.add(held); // no bytes at offset zero overlap nothing
+    this.#size++;
+    return held;
+  }
+
+  /** Removes a lock that is the last of its stack. */
+  #remove(held: Held): void {
+    const { openId, offset, length, exclusive } = held;
+    const key = keyOf(openId, offset, length);
+    const stack = this.#byRange.get(key) as Stack;
+    (exclusive ? stack.exclusive : stack.shared).pop();
+    if (stack.exclusive.length + stack.shared.length === 0) this.#byRange.delete(key);
+    const own = this.#byOpen.get(openId) as Set<Held>;
+    own.delete(held);
+    if (own.size === 0) this.#byOpen.delete(openId);
+    this.#tree.remove(held);
+    this.#size--;
   }
 
   /**
-   * Gives one lock of exactly this range back, an exclusive one before the shared ones on top of it. MS-FSA 2.1.5.9.
+   * Releases one lock of exactly this range, an exclusive one before the shared ones on top of it. MS-FSA 2.1.5.9.
    * @returns whether there was one
    */
   release(openId: number, offset: bigint, length: bigint): boolean {
-    const held = this.#held;
-    let found = -1;
-    for (let i = 0; i < held.length; i++) {
-      const lock = held[i] as Held;
-      if (lock.openId !== openId || lock.offset !== offset || lock.length !== length) continue;
-      if (found < 0 || lock.exclusive) found = i;
-      if (lock.exclusive) break;
-    }
-    if (found < 0) return false;
-    held.splice(found, 1);
+    const stack = this.#byRange.get(keyOf(openId, offset, length));
+    const held = stack?.exclusive.at(-1) ?? stack?.shared.at(-1);
+    if (held === undefined) return false;
+    this.#remove(held);
     return true;
   }
 
-  /** Gives back all that the open holds. @returns how many */
+  /** Releases all that the open holds. @returns how many */
   releaseAll(openId: number): number {
-    const before = this.#held.length;
-    if (before === 0) return 0;
-    this.#held = this.#held.filter((held) => held.openId !== openId);
-    return before - this.#held.length;
+    const own = [...(this.#byOpen.get(openId) ?? [])];
+    for (const held of own.reverse()) this.#remove(held); // the last first, as they are stacked
+    return own.length;
   }
 
   /**
@@ -117,12 +132,10 @@ export class ByteRangeLocks {
    * @param offset bytes, below 2^53, as is `offset + length`
    */
   forbids(openId: number, write: boolean, offset: number, length: number): boolean {
-    if (length === 0) return false;
-    const last = offset + length - 1;
-    for (const held of this.#held) {
-      if (held.exclusive ? held.openId === openId : !write) continue;
-      if (offset <= held.to && last >= held.from) return true;
-    }
-    return false;
+    if (length === 0 || this.#size === 0) return false;
+    const search = write ? 'shared, or exclusive of others' : 'exclusive of others';
+    return this.#tree.overlaps(boundAt(offset), boundAt(offset + length), search, openId);
   }
 }
+
+const keyOf = (openId: number, offset: bigint, length: bigint): string => `${openId} ${offset} ${length}`;

@@ -1,5 +1,5 @@
 import { AccessMask, NtStatus } from '@ring3/smb-proto';
-import { leavesLockSpace, locksExclude, rangesOverlap } from './byte-range-locks.ts';
+import { type LockRange, leavesLockSpace, locksExclude, rangesOverlap } from './byte-range-locks.ts';
 import type { HeldOplock } from './caching.ts';
 import type {
   AccessInput,
@@ -128,7 +128,7 @@ export function query({ deleted, opens }: FileRecord, { openId }: QueryInput): F
   return { deletePending, opens: opens.size, streamOpens };
 }
 
-/** Locks that one file can have: each is looked at whenever another is taken, or bytes are read or written. */
+/** Locks that one file can have. */
 const mostLocks = 16_384;
 
 /** MS-FSA 2.1.5.8. Who may wait does not overtake those that wait already, unless its open holds a lock here: it could be the one they wait for. */
@@ -138,10 +138,18 @@ export function lock(record: FileRecord, input: LockInput): NtStatus | Undecided
   if (ranges.some(leavesLockSpace)) return NtStatus.InvalidLockRange;
   if (record.locks.size + ranges.length > mostLocks) return NtStatus.InsufficientResources;
   if (!record.oplocks.check('lock', record.ownerOf(openId), record.tell)) return undecided;
+  if (wait && !record.locks.allows(openId, ranges[0] as LockRange)) return maySuspend(record, input);
   const queues = wait && record.locks.countOf(openId) === 0 && othersWaitFor(record, input);
   if (!queues && record.locks.take(openId, ranges)) return NtStatus.Success;
-  return wait ? undecided : NtStatus.LockNotGranted;
+  return wait ? maySuspend(record, input) : NtStatus.LockNotGranted;
 }
+
+/** Locks that may wait on one file: each is compared with those before it after every change. */
+const maxWaiting = 1024;
+
+/** A lock that cannot be taken now waits, unless too many do. */
+const maySuspend = ({ waiting }: FileRecord, asked: LockInput): NtStatus | Undecided =>
+  waiting.length < maxWaiting || waiting.some(({ input }) => input === asked) ? undecided : NtStatus.InsufficientResources;
 
 /** Whether another open waits, since earlier, for what stands against this. */
 function othersWaitFor({ waiting }: FileRecord, asked: LockInput): boolean {

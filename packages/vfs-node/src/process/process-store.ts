@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { nextTurn, Turn } from '@ring3/kit';
 import {
   type Access,
   type Answer,
@@ -375,8 +376,8 @@ class ProcessHandle implements Handle {
     return this.#call('punch', [offset, length], signal);
   }
 
-  ranges(offset: number, length: number, signal?: AbortSignal): Answer<readonly Range[]> {
-    return this.#call('ranges', [offset, length], signal);
+  ranges(offset: number, length: number, limit?: number, signal?: AbortSignal): Answer<readonly Range[]> {
+    return this.#call('ranges', [offset, length, limit], signal);
   }
 
   copyRange(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<number> {
@@ -421,10 +422,16 @@ class ProcessHandle implements Handle {
     signal: AbortSignal | undefined,
   ): Promise<Listing | VfsCode> {
     const { limit, stat, match } = want;
-    const matches = ({ name }: Entry): boolean => match(name);
+    const turn = new Turn();
     for (let part = await first; ; ) {
       if (isCode(part)) return part;
-      const entries = part.entries.filter(matches);
+      const entries: Entry[] = [];
+      for (const entry of part.entries) {
+        if (match(entry.name)) entries.push(entry);
+        if (!turn.over) continue;
+        await nextTurn();
+        turn.begin();
+      }
       if (entries.length > 0 || part.cursor === undefined) return { ...part, entries };
       part = await this.#call<Listing>('list', [part.cursor, { limit, stat }], signal);
     }

@@ -248,8 +248,8 @@ export class MemoryHandle implements Handle {
     return this.#changed(true);
   }
 
-  ranges(offset: number, length: number): readonly Range[] | VfsCode {
-    return this.#noData(offset) ?? this.#data.ranges(offset, length);
+  ranges(offset: number, length: number, limit = Number.MAX_SAFE_INTEGER): readonly Range[] | VfsCode {
+    return this.#noData(offset) ?? this.#data.ranges(offset, length).slice(0, limit);
   }
 
   copyRange(source: Handle, sourceOffset: number, offset: number, length: number): number | VfsCode {

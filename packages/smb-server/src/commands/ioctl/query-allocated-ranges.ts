@@ -22,9 +22,10 @@ export const queryAllocatedRanges: IoctlRow = {
 };
 
 function* list(ctx: IoctlContext, offset: number, length: number, room: number): Steps<IoctlAnswer> {
-  const found = yield* wait(allocatedRanges(handleOf(ctx), offset, length));
+  const most = Math.floor(room / entry);
+  const found = yield* wait(allocatedRanges(handleOf(ctx), offset, length, most + 1)); // one more says that there are more
   if (isCode(found)) return statusOf(found);
-  const fitting = Math.min(found.length, Math.floor(room / entry));
+  const fitting = Math.min(found.length, most);
   if (fitting === 0 && found.length > 0) return NtStatus.BufferTooSmall;
   if (fitting < found.length) ctx.status = NtStatus.BufferOverflow;
   const frame = Frame.alloc(fitting * entry);

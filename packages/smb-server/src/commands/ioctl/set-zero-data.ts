@@ -1,4 +1,4 @@
-import { runSteps, type Steps, wait } from '@ring3/kit';
+import { runSteps, type Steps, Turn, wait } from '@ring3/kit';
 import { AccessMask, FileAttributes, FileZeroDataInformation, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
@@ -8,8 +8,8 @@ import { statusOf } from '../../status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 
 const block = new Uint8Array(64 * 1024);
-/** Blocks that are written in one go. */
-const turn = 16;
+/** Parts with data that are asked for at a time. */
+const partsAtATime = 1024;
 
 /** FSCTL_SET_ZERO_DATA, MS-FSA 2.1.5.10.37: a range reads as zeros; the size stays. */
 export const setZeroData: IoctlRow = {
@@ -44,20 +44,29 @@ type Failure = Awaited<ReturnType<Handle['truncate']>>;
 
 /** A file that is not sparse keeps its room. What is a hole all the same reads as zeros already: a client sets a size of petabytes by one request. */
 function* overwrite(ctx: IoctlContext, handle: Handle, from: number, to: number): Steps<Failure> {
-  const data = handle.ranges === undefined ? [{ offset: from, length: to - from }] : yield* wait(handle.ranges(from, to - from));
-  if (isCode(data)) return data;
-  for (const { offset, length } of data) {
-    const failed = yield* writeZeros(ctx, handle, offset, offset + length);
-    if (failed !== undefined) return failed;
+  const turn = new Turn();
+  for (let at = from; at < to; ) {
+    const whole = [{ offset: at, length: to - at }];
+    const data = handle.ranges === undefined ? whole : yield* wait(handle.ranges(at, to - at, partsAtATime));
+    if (isCode(data)) return data;
+    for (const { offset, length } of data) {
+      const failed = yield* writeZeros(ctx, handle, offset, offset + length, turn);
+      if (failed !== undefined) return failed;
+      at = offset + length;
+    }
+    if (data.length < partsAtATime) return undefined;
   }
 }
 
-/** Others have their turn in between, and it is over with the open. */
-function* writeZeros({ open, server }: IoctlContext, handle: Handle, from: number, to: number): Steps<Failure> {
+/** Others have their turn in between, however small the parts are, and it is over with the open. */
+function* writeZeros({ open, server }: IoctlContext, handle: Handle, from: number, to: number, turn: Turn): Steps<Failure> {
   for (let at = from; at < to; at += block.length) {
     const written = yield* wait(handle.write([block.subarray(0, Math.min(block.length, to - at))], at));
     if (isCode(written)) return written;
-    if (((at - from) / block.length) % turn === turn - 1) yield* wait(new Promise<void>((resolve) => server.defer(resolve)));
+    if (turn.over) {
+      yield* wait(new Promise<void>((resolve) => server.defer(resolve)));
+      turn.begin();
+    }
     if (open.closed) return 'ECANCELED';
   }
 }

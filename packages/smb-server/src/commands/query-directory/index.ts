@@ -1,4 +1,4 @@
-import { andThen, type MaybePromise, runSteps, type Steps, wait } from '@ring3/kit';
+import { andThen, type MaybePromise, nextTurn, runSteps, type Steps, Turn, wait } from '@ring3/kit';
 import {
   AccessMask,
   DirectoryBuffer,
@@ -100,7 +100,12 @@ function* fill(
     names: ctx.tree.share.names,
   };
   cursor.followed = 0;
+  const turn = new Turn();
   for (;;) {
+    if (turn.over) {
+      yield* wait(nextTurn());
+      turn.begin();
+    }
     const ready = nextEntry(ctx.open, cursor, want);
     const entry: DirectoryEntry | VfsCode | undefined = ready instanceof Promise ? yield* wait(ready) : ready;
     if (isCode(entry)) return statusOf(entry);
