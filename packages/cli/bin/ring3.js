@@ -24,8 +24,8 @@ if (major === 22) {
     if (!String(warning).startsWith('SQLite is an experimental feature')) emitWarning.call(process, warning, ...rest);
   };
 }
-// libuv reads this before the first use of its thread pool, which storage and cryptography share
-process.env.UV_THREADPOOL_SIZE ??= '16';
+// libuv reads this before the first use of its thread pool, which storage and cryptography share; a device that hangs takes 8 (decision 0076)
+process.env.UV_THREADPOOL_SIZE ??= '64';
 if (process.versions.deno === undefined && (major === 24 || major === 26)) {
   // bulk data passes through many short-lived buffers: docs/decisions/0032-collecting-buffers.md
   v8.setFlagsFromString('--external-memory-accounted-in-global-limit');

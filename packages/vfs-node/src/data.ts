@@ -37,10 +37,10 @@ export function readData(file: Descriptor, device: Device, target: Uint8Array, o
   if (found >= 0) {
     // short: the end of the file, or of what is cached
     if (stat(file.fd, scratch) === 0 && offset + found >= scratch.size) return found;
-    return file.during(readRest(file.fd, target, offset, found));
+    return file.during(() => readRest(file.fd, target, offset, found));
   }
   if (found !== -Errno.EAGAIN && found !== -Errno.EOPNOTSUPP) return errorCode(found);
-  return file.during(readRest(file.fd, target, offset, 0));
+  return file.during(() => readRest(file.fd, target, offset, 0));
 }
 
 async function readRest(fd: number, target: Uint8Array, offset: number, done: number): Promise<Awaited<Answer<number>>> {
@@ -80,7 +80,7 @@ export function writeData(
   if (total === 0) return 0;
   if (offset + total > Number.MAX_SAFE_INTEGER) return 'EFBIG';
   if (through || total > writtenAtOnce || device.remote) {
-    return file.during(writeInPool(file.fd, chunks, total, offset, through ? IoFlag.DataSync : 0));
+    return file.during(() => writeInPool(file.fd, chunks, total, offset, through ? IoFlag.DataSync : 0));
   }
   for (let done = 0; ; ) {
     const left = done === 0 ? chunks : rest(chunks, done);
@@ -112,18 +112,18 @@ const done = (answer: number): Awaited<Answer<void>> => (answer < 0 ? errorCode(
 export function truncateData(file: Descriptor, device: Device, size: number): Answer<void> {
   const found = stat(file.fd, scratch);
   if (found < 0) return errorCode(found);
-  if (device.remote || scratch.size - size > truncatedAtOnce) return file.during(truncateLater(file.fd, size)).then(done);
+  if (device.remote || scratch.size - size > truncatedAtOnce) return file.during(() => truncateLater(file.fd, size)).then(done);
   return done(truncate(file.fd, size));
 }
 
 /** Reserves room, in the pool. */
 export const allocateData = (file: Descriptor, size: number): Answer<void> =>
-  size === 0 ? undefined : file.during(allocateLater(file.fd, AllocateMode.KeepSize, 0, size)).then(done);
+  size === 0 ? undefined : file.during(() => allocateLater(file.fd, AllocateMode.KeepSize, 0, size)).then(done);
 
 /** Makes a range zeros, in the pool; by writing them where the host punches no holes. */
 export async function punchData(file: Descriptor, device: Device, offset: number, length: number): Promise<Awaited<Answer<void>>> {
   if (length === 0) return undefined;
-  const punched = await file.during(allocateLater(file.fd, AllocateMode.PunchHole | AllocateMode.KeepSize, offset, length));
+  const punched = await file.during(() => allocateLater(file.fd, AllocateMode.PunchHole | AllocateMode.KeepSize, offset, length));
   if (punched !== -Errno.EOPNOTSUPP) return done(punched);
   if (stat(file.fd, scratch) < 0) return 'EIO';
   const end = Math.min(offset + length, scratch.size);
@@ -153,7 +153,7 @@ function* rangeSteps(file: Descriptor, offset: number, end: number, limit: numbe
     ranges.push({ offset: start, length: Math.min(stop, end) - start });
     at = stop;
     if (!turn.over) continue;
-    yield* wait(file.during(nextTurn()));
+    yield* wait(file.until(nextTurn()));
     turn.begin();
   }
   return ranges;
@@ -174,13 +174,13 @@ export async function copyData(
   if (offset + total > Number.MAX_SAFE_INTEGER) return 'EFBIG';
   const overlap = sameFile && Math.abs(offset - sourceOffset) < total;
   if (!overlap) {
-    const copied = await source.during(target.during(copyRangeLater(source.fd, sourceOffset, target.fd, offset, total)));
+    const copied = await source.until(target.during(() => copyRangeLater(source.fd, sourceOffset, target.fd, offset, total)));
     if (copied >= 0) return copied;
     const cannot = [Errno.EXDEV, Errno.EOPNOTSUPP, Errno.EINVAL, Errno.ENOSYS, Errno.EPERM].includes(-copied as never);
     if (!cannot) return errorCode(copied);
   }
-  return await source.during(
-    target.during(copyByHand(source.fd, sourceOffset, target.fd, offset, total, overlap && offset > sourceOffset)),
+  return await source.until(
+    target.during(() => copyByHand(source.fd, sourceOffset, target.fd, offset, total, overlap && offset > sourceOffset)),
   );
 }
 

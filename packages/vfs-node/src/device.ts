@@ -1,6 +1,7 @@
 import { type FileStat, fileHandle, fileSystemStat } from '@ring3/linux';
 import type { Description } from './description.ts';
 import type { Inode } from './inode.ts';
+import { PoolShare } from './pool-share.ts';
 
 /** uapi/linux/magic.h: file systems that live in memory, where nothing waits. */
 const inMemory: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]); // tmpfs, ramfs
@@ -24,6 +25,14 @@ export interface Known {
   descriptor: Uint8Array | null | undefined;
 }
 
+/** The shares of the thread pool, by file system: stores on one file system have one. */
+const pools = new Map<string, PoolShare>();
+function poolOf(key: string): PoolShare {
+  const pool = pools.get(key) ?? new PoolShare();
+  pools.set(key, pool);
+  return pool;
+}
+
 /** One file system under the share. */
 export class Device {
   /** Its identifier, as stable as the host makes it. */
@@ -31,6 +40,8 @@ export class Device {
   readonly number: bigint;
   readonly inMemory: boolean;
   readonly remote: boolean;
+  /** Its share of the thread pool. */
+  readonly pool: PoolShare;
   /** Whether it names its files exactly (inode and generation); where not, the time of birth stands in. */
   readonly hasHandles: boolean;
   /** Whether `user.*` attributes are kept; false once it was found that they are not. */
@@ -46,6 +57,7 @@ export class Device {
     this.id = this.number === 0n ? key : this.number.toString(16);
     this.inMemory = inMemory.has(type);
     this.remote = remote.has(type);
+    this.pool = poolOf(key);
     this.hasHandles = typeof fileHandle(fd) !== 'number';
     this.hasXattrs = hostAttributes;
   }

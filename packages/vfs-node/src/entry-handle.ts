@@ -130,7 +130,7 @@ export class EntryHandle implements Handle {
     const file = this.kind === 'file' ? (this.#writing ?? this.data(false)) : this.entry.inode.open(this.entry, false);
     if (isCode(file)) return file;
     if (typeof file === 'number') return errorCode(file);
-    const flushed = file.during(syncLater(file.fd)).then((answer) => (answer < 0 ? errorCode(answer) : undefined));
+    const flushed = file.during(() => syncLater(file.fd)).then((answer) => (answer < 0 ? errorCode(answer) : undefined));
     if (this.kind === 'folder') file.release();
     return flushed;
   }

@@ -59,7 +59,7 @@ export class Entry {
     if (--this.#references > 0) return;
     this.detach();
     this.parent?.release();
-    if (this.inode.freesMuch) void closeLater(this.fd);
+    if (this.inode.freesMuch) void this.inode.device.pool.run(() => closeLater(this.fd));
     else close(this.fd);
     this.inode.release();
   }

@@ -83,7 +83,7 @@ export class Inode {
   }
 
   #share(fd: number, writing: boolean, readable: boolean): Descriptor {
-    const descriptor = new Descriptor(fd, readable, () => {
+    const descriptor = new Descriptor(fd, readable, this.device.pool, () => {
       if (this.#writing === descriptor) this.#writing = undefined;
       if (this.#reading === descriptor) this.#reading = undefined;
       return this.freesMuch;

@@ -96,7 +96,7 @@ export class OpenListing {
   async #partLater(entries: Told[], from: bigint, want: ListWant, turn: Turn): Promise<Listing | VfsCode> {
     for (;;) {
       if (this.#inPool) {
-        const filled = await this.#reader.fill();
+        const filled = await this.#folder.inode.device.pool.run(() => this.#reader.fill());
         if (filled < 0) return errorCode(filled);
         if (filled === 0) return this.#told(entries, undefined);
       }

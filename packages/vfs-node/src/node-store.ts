@@ -364,7 +364,7 @@ class SharingHandle extends EntryHandle {
     if (isCode(files)) return files;
     if (length === 0) return undefined;
     const [from, to] = files;
-    const cloned = from.during(to.during(cloneRangeLater(from.fd, sourceOffset, to.fd, offset, length)));
+    const cloned = from.until(to.during(() => cloneRangeLater(from.fd, sourceOffset, to.fd, offset, length)));
     return cloned.then((answer) => (answer < 0 ? errorCode(answer) : undefined));
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { currentFolder, OpenFlag, openAt, readAt, stat, writeAt, type XattrTarget } from '@ring3/linux';
+import { close, currentFolder, OpenFlag, openAt, readAt, stat, writeAt, type XattrTarget } from '@ring3/linux';
 import { foldName, isCode, type VfsCode } from '@ring3/vfs';
 import { Descriptor } from './descriptor.ts';
 import type { Device, Devices } from './device.ts';
@@ -102,8 +102,15 @@ export class StreamPlace {
 
   #opened(fd: number): Descriptor | VfsCode {
     if (fd < 0) return errorCode(fd);
-    if (this.device === undefined && stat(fd, scratch) === 0) this.device = this.#devices.of(scratch, fd);
-    return new Descriptor(fd, true);
+    if (this.device === undefined) {
+      const found = stat(fd, scratch);
+      if (found < 0) {
+        close(fd);
+        return errorCode(found);
+      }
+      this.device = this.#devices.of(scratch, fd);
+    }
+    return new Descriptor(fd, true, this.device.pool);
   }
 
   #has(fileId: string): boolean {
