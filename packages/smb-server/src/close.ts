@@ -1,6 +1,6 @@
 import { type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
 import { CreateOptions, NtStatus } from '@ring3/smb-proto';
-import { type Handle, isCode } from '@ring3/vfs';
+import { type Handle, isCode, type VfsCode, VfsError } from '@ring3/vfs';
 import type { Actor } from './events.ts';
 import { noteWritten } from './noting.ts';
 import type { Open } from './open.ts';
@@ -62,7 +62,7 @@ function* release(open: Open): Steps<void> {
 }
 
 function* leaveState(open: Open): Steps<void> {
-  const { handle, base, link, volatileFileId: openId, tree, pathName } = open;
+  const { handle, base, link, volatileFileId: openId, tree } = open;
   const { server } = tree.session.connection;
   const deleter = (open.createOptions & CreateOptions.DeleteOnClose) !== 0 ? tree.session.actor : undefined;
   const doomed: { readonly entry: Handle; readonly deleter: Actor }[] = [];
@@ -72,9 +72,20 @@ function* leaveState(open: Open): Steps<void> {
     if (closed.unlink) doomed.push({ entry, deleter: (closed.deleter as Actor | undefined) ?? tree.session.actor });
   }
   for (const { entry, deleter } of doomed) {
-    const gone = yield* wait(entry.unlink());
-    if (isCode(gone)) server.log.warn('not deleted on close', { code: gone, share: tree.share.name, path: pathName });
-    else server.deleted(open, entry === base, deleter);
+    const code = yield* unlinked(entry);
+    if (code === undefined) server.deleted(open, entry === base, deleter);
+    else if (code !== 'ENOENT') server.notDeleted(open, entry === base, deleter, code); // another program deleted it
+  }
+}
+
+/** Deletes a file. @returns why not, also if the store throws that */
+function* unlinked(entry: Handle): Steps<VfsCode | undefined> {
+  try {
+    const code = yield* wait(entry.unlink());
+    return isCode(code) ? code : undefined;
+  } catch (error) {
+    if (error instanceof VfsError) return error.code;
+    throw error;
   }
 }
 

@@ -59,6 +59,9 @@ function road(request: Request): MaybePromise<Outcome> {
   return handle(request, spec);
 }
 
+/** A request that holds a turn of the event loop for longer is reported, ms. */
+const heldMs = 50;
+
 /** What an expired session may still do: log on again, or leave. MS-SMB2 3.3.5.2.9. */
 const survivesExpiry: ReadonlySet<number> = new Set([Command.Logoff, Command.Close, Command.Lock]);
 
@@ -88,7 +91,11 @@ function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
   const body: unknown = spec.request.read(request.frame, request.at, request.length);
   const status = request.compound.admit(request, spec.sends?.(body) ?? 0, spec.expects?.(body) ?? 0);
   if (status !== NtStatus.Success) return status;
+  const { server } = request;
+  const start = server.clock.now();
   const outcome: MaybePromise<Outcome> = spec.handle(request as never, body);
+  const ms = server.clock.now() - start;
+  if (ms > heldMs) server.held(request, ms);
   if (!(outcome instanceof Promise) || tree === undefined) return outcome;
   const held = open === undefined || spec.closes === true ? tree : open; // CLOSE waits for the others, not for itself
   held.enter();

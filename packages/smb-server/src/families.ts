@@ -78,6 +78,15 @@ function connectionFamilies({ numbers, connections, budget }: Server): Family[] 
     counterOf('smb_refused_total', 'Times that a limit turned somebody away or ended a connection.', ['limit'], () =>
       refusingLimits.map((limit) => [numbers.refused.of(limit), limit] as const),
     ),
+    counterOf(
+      'smb_deletions_failed_total',
+      'Files that were to be deleted at their last close and were not, by the error of the store.',
+      ['error'],
+      () => map(numbers.notDeleted, ([code, count]) => [count, code] as const),
+    ),
+    counterOf('smb_held_turns_total', 'Turns of the event loop that one request held for more than 50 ms.', ['command'], () =>
+      map(numbers.heldTurns, ([command, count]) => [count, nameOf(Command, command)] as const),
+    ),
     counterOf('smb_internal_errors_total', 'Requests that failed by a fault of the server or a store.', [], () => [[numbers.errors]]),
   ];
 }

@@ -1,4 +1,5 @@
 import { Command } from '@ring3/smb-proto';
+import type { VfsCode } from '@ring3/vfs';
 import { disconnect, type Nothing } from './command.ts';
 import type { BreakLevel } from './file-state/index.ts';
 import type { Limits } from './limits.ts';
@@ -130,6 +131,10 @@ export class Numbers {
   readonly oplockBreaks: Tally<BreakLevel> = new Tally();
   /** Oplock breaks that were not acknowledged in time. */
   oplockBreaksExpired = 0;
+  /** Files that should have been deleted at their last close and were not, by the store's code. */
+  readonly notDeleted: Tally<VfsCode> = new Tally();
+  /** Turns of the event loop that one request held for too long, by command. */
+  readonly heldTurns: Tally<number> = new Tally();
   connections = 0;
   /** Of connections that have ended. */
   bytesIn = 0;

@@ -1,6 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { Clock, DebugSwitches, Link, Log, MaybePromise, Metrics, Random, Timer } from '@ring3/kit';
-import { createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism, StatusError } from '@ring3/smb-proto';
+import { Command, createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism, StatusError } from '@ring3/smb-proto';
+import type { VfsCode } from '@ring3/vfs';
+import { nameOf } from '@ring3/wire';
 import { Admission } from './admission.ts';
 import { Allowance } from './allowance.ts';
 import { Budget } from './budget.ts';
@@ -27,12 +29,17 @@ import type { ResolvedOptions } from './options.ts';
 import { Quotas } from './quotas.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { RepeatedLog } from './repeated-log.ts';
+import type { Request } from './request.ts';
 import { changeOptions, type RunTimeOptions } from './run-time-options.ts';
 import type { Session } from './session.ts';
 import { createShares, type Shares } from './shares.ts';
+import { statusOf } from './status-map.ts';
 import { Strangers } from './strangers.ts';
 import type { Tree } from './tree.ts';
 import { type Users, userKey } from './users.ts';
+
+/** Requests that held the event loop are logged at most so often, ms. */
+const heldLogMs = 10_000;
 
 /** Bytes that may be allocated for announced frames before they arrive: enough that an ordinary bulk WRITE is received in place. */
 const announcedBytes = 64 * 1024 * 1024;
@@ -87,6 +94,9 @@ export class Server {
   readonly #shown: Disposable;
   /** Set while the budget is used up. */
   #crowd: Timer | undefined;
+  /** When a request that held the event loop is logged next, and how many were not. */
+  #nextHeldLog = Number.NEGATIVE_INFINITY;
+  #heldSinceLog = 0;
   #nextConnection = 1;
   #nextOpen = 1;
 
@@ -428,6 +438,34 @@ export class Server {
     if (this.events.listenerCount('delete') === 0) return;
     const { share, path } = about(open);
     this.events.emit('delete', { ...deleter, share, path: wholeFile ? path.slice(0, path.lastIndexOf(':')) : path });
+  }
+
+  /** What an open was of should be gone and is not: its client was told that it is closed, so only the log, the numbers and the audit say so. */
+  notDeleted(open: Open, wholeFile: boolean, deleter: Actor, code: VfsCode): void {
+    this.numbers.notDeleted.add(code);
+    const { share, path: opened } = about(open);
+    const path = wholeFile ? opened.slice(0, opened.lastIndexOf(':')) : opened;
+    this.log.warn('a file was not deleted at its last close', { share, path, user: deleter.user, error: code });
+    if (this.events.listenerCount('refused') === 0) return;
+    this.events.emit('refused', { ...deleter, share, path, command: nameOf(Command, Command.Close), status: statusOf(code) });
+  }
+
+  /** A request held the event loop: what it was, at most once in `heldLogMs`. @param ms for how long */
+  held(request: Request, ms: number): void {
+    const { header, tree, connection } = request;
+    this.numbers.heldTurns.add(header.command);
+    this.#heldSinceLog++;
+    const now = this.clock.now();
+    if (now < this.#nextHeldLog) return;
+    this.#nextHeldLog = now + heldLogMs;
+    this.log.warn('a request held the event loop', {
+      command: nameOf(Command, header.command),
+      share: tree?.share.name,
+      connection: connection.id,
+      ms: Math.round(ms),
+      times: this.#heldSinceLog,
+    });
+    this.#heldSinceLog = 0;
   }
 
   /** Told before the open knows its new name. */
