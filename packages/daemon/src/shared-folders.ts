@@ -121,7 +121,8 @@ export class SharedFolders {
     const store = createNodeStore(path, this.#storeOptions(share, realPath(path)));
     const root = store.root.bind(store);
     // the path is looked up at each tree connect: it may lead to a file system by now that this process must not wait for
-    store.root = (who, signal, same) => (same !== undefined || locate(path).isLocal ? root(who, signal, same) : this.#moveApart(share, path, store));
+    store.root = (who, signal, same) =>
+      same !== undefined || locate(path).isLocal ? root(who, signal, same) : this.#moveApart(share, path, store);
     return store;
   }
 
