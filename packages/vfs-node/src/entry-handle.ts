@@ -93,7 +93,14 @@ export class EntryHandle implements Handle {
 
   write(chunks: readonly Uint8Array[], offset: number, how: WriteHow = {}, signal?: AbortSignal): Answer<number> {
     const file = this.#ready(offset, signal) ?? this.data(true);
-    return isCode(file) ? file : writeData(file, this.device, chunks, offset, how.through === true);
+    if (isCode(file)) return file;
+    const written = writeData(file, this.device, chunks, offset, how.through === true);
+    return how.through === true ? andThen(written, (answer) => this.#through(answer)) : written;
+  }
+
+  /** A write through to the medium takes along what the host cannot keep with the file. */
+  #through(written: number | VfsCode): Answer<number> {
+    return isCode(written) ? written : andThen(this.store.kept.flush(), (code) => code ?? written);
   }
 
   truncate(size: number, signal?: AbortSignal): Answer<void> {
@@ -132,7 +139,8 @@ export class EntryHandle implements Handle {
     if (typeof file === 'number') return errorCode(file);
     const flushed = file.during(() => syncLater(file.fd)).then((answer) => (answer < 0 ? errorCode(answer) : undefined));
     if (this.kind === 'folder') file.release();
-    return flushed;
+    // what the host cannot keep with the file is part of it
+    return flushed.then((code) => code ?? this.store.kept.flush());
   }
 
   list(cursor: Cursor | undefined, want: ListWant, signal?: AbortSignal): MaybePromise<Listing | VfsCode> {

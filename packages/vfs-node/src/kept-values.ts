@@ -1,5 +1,5 @@
 import { Errno, getXattr, listXattrs, removeXattr, setXattr, type XattrTarget } from '@ring3/linux';
-import type { VfsCode } from '@ring3/vfs';
+import type { Answer, VfsCode } from '@ring3/vfs';
 import { errorCode } from './error-code.ts';
 import type { Inode } from './inode.ts';
 import type { Sidecar } from './sidecar.ts';
@@ -90,6 +90,11 @@ export class KeptValues {
     const found = listXattrs(target);
     if (typeof found === 'number') return found === -Errno.EOPNOTSUPP ? kept : errorCode(found);
     return [...found.filter((key) => key.startsWith(prefix) && !kept.includes(key)), ...kept];
+  }
+
+  /** Brings the values that the host cannot keep with their files to the medium. @returns nothing; or a code */
+  flush(): Answer<void> {
+    return this.#sidecar.flush();
   }
 
   /** Forgets a file that is gone. */

@@ -236,10 +236,11 @@ export class NodeStore implements Vfs {
       inode.streams?.close();
       if (!this.closed) this.kept.forget(inode);
     });
-    if (this.streamPlace.list(inode.fileId).length > 0) {
+    const streamFiles = this.streamPlace.list(inode.fileId);
+    if (!isCode(streamFiles) && streamFiles.length > 0) {
       const streams = Streams.of(this.streamPlace, inode, { dir: entry.fd, name: '' });
       if (!isCode(streams)) streams.outlive();
-      this.streamPlace.forget(inode.fileId);
+      this.streamPlace.forget(inode.fileId, streamFiles);
     }
   }
 

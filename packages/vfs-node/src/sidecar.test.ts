@@ -1,10 +1,11 @@
 import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { VfsError } from '@ring3/vfs';
-import { createNodeStore } from './node-store.ts';
+import { nextTurn } from '@ring3/kit';
+import { type Handle, VfsError } from '@ring3/vfs';
+import { createNodeStore, type NodeStore } from './node-store.ts';
 import { Sidecar } from './sidecar.ts';
 
 const place = (t: TestContext) => {
@@ -55,4 +56,62 @@ test('one that is cut short at any length is found when the folder is opened, an
   throws(() => createNodeStore(shared, { state }), /is damaged/);
   writeFileSync(path, whole);
   createNodeStore(shared, { state }).close?.();
+});
+
+test('a flush brings what was kept since the last one to the medium, and costs nothing if nothing was', async (t) => {
+  const { state } = place(t);
+  const sidecar = new Sidecar(state);
+  sidecar.load();
+  strictEqual(sidecar.flush(), undefined);
+  sidecar.set('1', 'a', new Uint8Array(5000));
+  const flushing = sidecar.flush();
+  ok(flushing instanceof Promise);
+  strictEqual(await flushing, undefined);
+  strictEqual(sidecar.flush(), undefined);
+  sidecar.remove('1', 'a');
+  strictEqual(await sidecar.flush(), undefined);
+  sidecar.close();
+});
+
+test('FLUSH, and a write through, take along a descriptor that the host cannot keep with the file', async (t) => {
+  const { state, shared } = place(t);
+  const store = createNodeStore(shared, { state, hostAttributes: false });
+  t.after(() => store.close?.());
+  const who = { name: '', sid: '', groups: [], guest: false };
+  const root = (await store.root(who)) as Handle;
+  const file = (await store.open(root, 'f', { access: 'readWrite', kind: 'file', disposition: 'create' }, who)) as Handle;
+  const synced = (): unknown => (store as NodeStore).kept.flush();
+  await file.setDescriptor!(new Uint8Array(100));
+  ok(synced() instanceof Promise, 'the descriptor is not on the medium yet');
+  await file.setDescriptor!(new Uint8Array(101));
+  await file.flush!();
+  strictEqual(synced(), undefined);
+  await file.setDescriptor!(new Uint8Array(102));
+  strictEqual(await file.write([new Uint8Array(3)], 0, { through: true }), 3);
+  strictEqual(synced(), undefined);
+});
+
+test('the log is taken into the database off the main thread when it has grown', async (t) => {
+  const { state } = place(t);
+  const sidecar = new Sidecar(state);
+  const size = (): number => statSync(join(state, 'sidecar.sqlite')).size;
+  sidecar.set('0', 'a', new Uint8Array(100));
+  const before = size();
+  for (let i = 1; i <= 1000; i++) sidecar.set(`${i}`, 'a', new Uint8Array(100));
+  strictEqual(size(), before, 'not by a commit');
+  while (size() === before) await nextTurn();
+  strictEqual(sidecar.get('500', 'a')?.length, 100);
+  sidecar.close();
+});
+
+test('errors of the directory of streams are codes, not exceptions', async (t) => {
+  const { state, shared } = place(t);
+  const store = createNodeStore(shared, { state });
+  t.after(() => store.close?.());
+  const who = { name: '', sid: '', groups: [], guest: false };
+  const root = (await store.root(who)) as Handle;
+  const file = (await store.open(root, 'f', { access: 'readWrite', kind: 'file', disposition: 'create' }, who)) as Handle;
+  mkdirSync(state, { recursive: true });
+  writeFileSync(join(state, 'streams'), 'no directory');
+  strictEqual(await file.openStream!('s', { access: 'readWrite', disposition: 'create' }), 'ENOTDIR');
 });

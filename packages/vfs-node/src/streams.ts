@@ -1,11 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { opendir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { close, currentFolder, OpenFlag, openAt, readAt, stat, writeAt, type XattrTarget } from '@ring3/linux';
-import { foldName, isCode, type VfsCode } from '@ring3/vfs';
+import {
+  AtFlag,
+  close,
+  currentFolder,
+  Errno,
+  OpenFlag,
+  openAt,
+  readAt,
+  renameAt,
+  stat,
+  statAt,
+  unlinkAt,
+  writeAt,
+  type XattrTarget,
+} from '@ring3/linux';
+import { foldName, isCode, isVfsCode, type VfsCode } from '@ring3/vfs';
 import { Descriptor } from './descriptor.ts';
 import type { Device, Devices } from './device.ts';
-import { errorCode } from './error-code.ts';
+import { attempt, errorCode } from './error-code.ts';
 import type { Inode } from './inode.ts';
 import { type KeptValues, streamPrefix } from './kept-values.ts';
 import { scratch } from './scratch.ts';
@@ -16,6 +31,10 @@ const fitsBeside = 2048;
 const idBytes = 8; // of a stream's id, as text, before its data in the attribute and before its name in the state folder
 const idShape = /^[0-9a-f]{8}$/;
 const longestName = 255 - idBytes - 1;
+/** Streams of one file: they are listed and looked at in one turn of the event loop. */
+const maxStreams = 1024;
+/** Files of streams that are removed in one turn of the event loop. */
+const removedAtOnce = 32;
 
 /** One named stream: in an attribute of its file (`bytes`), or as a file of its own under the state folder. */
 export class Stream {
@@ -46,13 +65,39 @@ export class StreamPlace {
   device: Device | undefined;
   readonly #folder: string;
   readonly #devices: Devices;
-  /** Files that have a folder here; undefined until the first question. Most have none, and nothing is asked for them. */
+  /** Files that have a directory here; undefined until they were read, off the main thread. Most have none, and nothing is asked for them. */
   #known: Set<string> | undefined;
+  /** What changed while they were being read. */
+  readonly #changed = new Map<string, boolean>();
 
   constructor(folder: string, kept: KeptValues, devices: Devices) {
     this.#folder = folder;
     this.kept = kept;
     this.#devices = devices;
+    if (!existsSync(folder)) this.#known = new Set();
+    else void this.#read();
+  }
+
+  /** Reads which files have a directory here. If that fails, each is asked for. */
+  async #read(): Promise<void> {
+    const known = new Set<string>();
+    try {
+      for await (const { name } of await opendir(this.#folder, { bufferSize: 256 })) known.add(name);
+    } catch {
+      return;
+    }
+    for (const [fileId, has] of this.#changed) {
+      if (has) known.add(fileId);
+      else known.delete(fileId);
+    }
+    this.#changed.clear();
+    this.#known = known;
+  }
+
+  #note(fileId: string, has: boolean): void {
+    if (this.#known === undefined) this.#changed.set(fileId, has);
+    else if (has) this.#known.add(fileId);
+    else this.#known.delete(fileId);
   }
 
   /** A new random id. */
@@ -61,8 +106,10 @@ export class StreamPlace {
   }
 
   /** The streams that a file has here, by the names of their files. */
-  list(fileId: string): string[] {
-    return this.#has(fileId) ? readdirSync(join(this.#folder, fileId)) : [];
+  list(fileId: string): string[] | VfsCode {
+    if (!this.#has(fileId)) return [];
+    const names = attempt(() => readdirSync(join(this.#folder, fileId)));
+    return names === 'ENOENT' ? [] : names;
   }
 
   path(fileId: string, file: string): string {
@@ -72,8 +119,9 @@ export class StreamPlace {
   /** Opens a stream's file, or makes it. @returns the file or a code */
   open(fileId: string, file: string, make: boolean): Descriptor | VfsCode {
     if (make && !this.#has(fileId)) {
-      mkdirSync(join(this.#folder, fileId), { recursive: true, mode: 0o700 });
-      this.#known!.add(fileId);
+      const made = this.#make(join(this.#folder, fileId));
+      if (made !== undefined) return made;
+      this.#note(fileId, true);
     }
     const flags = OpenFlag.ReadWrite | OpenFlag.NoFollow | (make ? OpenFlag.Create | OpenFlag.Truncate : 0);
     return this.#opened(openAt(currentFolder, this.path(fileId, file), flags, 0o600));
@@ -81,23 +129,43 @@ export class StreamPlace {
 
   /** A file for a stream that has no name any more. */
   openNameless(): Descriptor | VfsCode {
-    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    const made = this.#make(this.#folder);
+    if (made !== undefined) return made;
     return this.#opened(openAt(currentFolder, this.#folder, OpenFlag.ReadWrite | OpenFlag.Temporary, 0o600));
   }
 
-  remove(fileId: string, file: string): void {
-    if (!this.#has(fileId)) return;
-    rmSync(this.path(fileId, file), { force: true });
-    if (this.list(fileId).length > 0) return;
-    rmdirSync(join(this.#folder, fileId));
-    this.#known!.delete(fileId);
+  /** Removes a stream's file. @returns nothing, also if there was none; or a code */
+  remove(fileId: string, file: string): VfsCode | undefined {
+    if (!this.#has(fileId)) return undefined;
+    const removed = unlinkAt(currentFolder, this.path(fileId, file));
+    if (removed < 0 && removed !== -Errno.ENOENT) return errorCode(removed);
+    // fails as long as there are others in it
+    if (unlinkAt(currentFolder, join(this.#folder, fileId), AtFlag.RemoveFolder) === 0) this.#note(fileId, false);
+    return undefined;
   }
 
-  /** The file is gone for good. */
-  forget(fileId: string): void {
-    if (!this.#has(fileId)) return;
-    rmSync(join(this.#folder, fileId), { recursive: true, force: true });
-    this.#known!.delete(fileId);
+  /** Gives a stream's file another name. @returns nothing; or a code */
+  rename(fileId: string, from: string, to: string): VfsCode | undefined {
+    const renamed = renameAt(currentFolder, this.path(fileId, from), currentFolder, this.path(fileId, to));
+    return renamed < 0 ? errorCode(renamed) : undefined;
+  }
+
+  /**
+   * The file is gone for good: its streams are removed, many of them off the main thread. The id is never used again, so what cannot be removed conflicts with nothing.
+   * @param files as `list` returned them
+   */
+  forget(fileId: string, files: readonly string[]): void {
+    if (files.length <= removedAtOnce) {
+      for (const file of files) this.remove(fileId, file);
+      return;
+    }
+    this.#note(fileId, false);
+    rm(join(this.#folder, fileId), { recursive: true, force: true }).catch(() => {});
+  }
+
+  #make(folder: string): VfsCode | undefined {
+    const made = attempt(() => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+    return isVfsCode(made) ? made : undefined;
   }
 
   #opened(fd: number): Descriptor | VfsCode {
@@ -114,8 +182,7 @@ export class StreamPlace {
   }
 
   #has(fileId: string): boolean {
-    this.#known ??= new Set(existsSync(this.#folder) ? readdirSync(this.#folder) : []);
-    return this.#known.has(fileId);
+    return this.#known?.has(fileId) ?? this.#changed.get(fileId) ?? existsSync(join(this.#folder, fileId));
   }
 }
 
@@ -151,17 +218,14 @@ export class Streams {
   /** @returns bytes of data, and bytes that they take */
   sizeOf(stream: Stream): { readonly size: number; readonly allocated: number } {
     if (stream.bytes !== undefined) return { size: stream.bytes.length, allocated: stream.bytes.length };
-    const file = this.open(stream);
-    if (isCode(file)) return { size: 0, allocated: 0 };
-    stat(file.fd, scratch);
-    const { size, allocated } = scratch;
-    this.#closeIdle(stream);
-    return { size, allocated };
+    const found = stream.file === undefined ? statAt(currentFolder, this.#path(stream), scratch) : stat(stream.file.fd, scratch);
+    return found < 0 ? { size: 0, allocated: 0 } : { size: scratch.size, allocated: scratch.allocated };
   }
 
   /** Makes a new one, as a file; the name is free and is one. */
   create(name: string): Stream | VfsCode {
     if (Buffer.byteLength(name) > longestName) return 'ENAMETOOLONG';
+    if (this.#byName.size >= maxStreams) return 'ENOSPC';
     const stream = new Stream(this.#place.newId(), name, undefined);
     const file = this.#makeFile(stream);
     if (isCode(file)) return file;
@@ -198,7 +262,10 @@ export class Streams {
     // with two names for a moment rather than none: whichever is found says the same
     const file = this.open(stream);
     if (isCode(file)) return file;
-    if (!this.#inode.gone) renameSync(this.#path(stream), this.#place.path(this.#inode.fileId, `${stream.id}.${name}`));
+    if (!this.#inode.gone) {
+      const refused = this.#place.rename(this.#inode.fileId, fileOf(stream), `${stream.id}.${name}`);
+      if (refused !== undefined) return refused;
+    }
     this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
     this.#byName.delete(foldName(stream.name));
     stream.name = name;
@@ -208,10 +275,11 @@ export class Streams {
   }
 
   unlink(stream: Stream, target: XattrTarget): VfsCode | undefined {
+    const refused = stream.bytes === undefined ? this.#removeFile(stream) : undefined;
+    if (refused !== undefined) return refused;
     this.#byName.delete(foldName(stream.name));
     stream.gone = true;
     if (stream.handles === 0) this.#closeIdle(stream);
-    if (stream.bytes === undefined) this.#removeFile(stream);
     return this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
   }
 
@@ -227,7 +295,9 @@ export class Streams {
   }
 
   #load(target: XattrTarget): VfsCode | undefined {
-    for (const name of this.#place.list(this.#inode.fileId)) {
+    const files = this.#place.list(this.#inode.fileId);
+    if (isCode(files)) return files;
+    for (const name of files) {
       const stream = new Stream(name.slice(0, idBytes), name.slice(idBytes + 1), undefined);
       stream.stays = true;
       this.#byName.set(foldName(stream.name), stream);
@@ -253,8 +323,9 @@ export class Streams {
     const data = value.subarray(idBytes);
     if (data.length > 0 && readAt(file.fd, data, 0) !== data.length) return;
     if (this.#place.kept.setBeside(this.#inode, target, streamPrefix + stream.name, value) < 0) return; // it stays a file
-    stream.bytes = data;
-    this.#removeFile(stream);
+    // a file that cannot be removed would be taken for the newer of the two
+    if (this.#removeFile(stream) === undefined) stream.bytes = data;
+    else this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
   }
 
   #closeIdle(stream: Stream): void {
@@ -272,8 +343,8 @@ export class Streams {
     return stream.gone || this.#inode.gone ? this.#place.openNameless() : this.#place.open(this.#inode.fileId, fileOf(stream), true);
   }
 
-  #removeFile(stream: Stream): void {
-    this.#place.remove(this.#inode.fileId, fileOf(stream));
+  #removeFile(stream: Stream): VfsCode | undefined {
+    return this.#place.remove(this.#inode.fileId, fileOf(stream));
   }
 }
 
