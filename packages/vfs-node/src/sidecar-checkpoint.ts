@@ -14,7 +14,7 @@ export function checkpoint(path: string): void {
   const isSource = import.meta.url.endsWith('.ts');
   const thread = new Worker(new URL(import.meta.url), {
     workerData: { checkpoint: path },
-    execArgv: isSource ? ['--conditions=source'] : [],
+    execArgv: isSource ? ['--conditions=@ring3/source'] : [],
   });
   thread.on('error', () => {});
   thread.on('exit', () => running.delete(path));
