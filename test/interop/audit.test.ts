@@ -156,7 +156,7 @@ describe('an audit on a full disk', privileged ? need('smbclient') : { skip: 'ne
       await run('again');
       let written = ''; // off the event loop: some time after the client has its answer
       for (let i = 0; i < 100 && !/"delete".*again-19.*\n/.test(written); i++) written = inside('cat', `${folder}/log/audit`).stdout;
-      assert.equal(said('the audit file takes lines again'), 1, server.log());
+      assert.equal(said('the audit file can be written again'), 1, server.log());
       const lines = written.split('\n').slice(0, -1);
       const deleted = lines.map((line) => JSON.parse(line) as Line).filter(({ what }) => what === 'delete');
       assert.ok(deleted.some(({ path }) => path === 'again-19'));

@@ -127,7 +127,7 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
       ['delete 99', 1, 'ring3: there is no rule 99\n'],
       ['add udp dport 5000', 2, 'ring3: a rule gives something: timeout NAME, helper NAME, zone N, events LIST or notrack\n'],
       ['add udp dport 99999 notrack', 2, 'ring3: a port is a number from 0 to 65535, not "99999"\n'],
-      ['delete first', 2, 'ring3: a rule is named by its number in the list, not "first"\n'],
+      ['delete first', 2, 'ring3: invalid rule number "first": a number of "ring3 rule list"\n'],
     ] as const)
       assert.deepEqual(ring3('rule', line), { out: '', err, status }, line);
   });

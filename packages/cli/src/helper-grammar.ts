@@ -33,7 +33,7 @@ const wholeNumber = (text: string, what: string, most: number): number => {
 export function parseClass(text: string): HelperClassSpecification {
   const [name = '', max, seconds, ...rest] = text.split(':');
   if (name === '' || max === undefined || seconds === undefined || rest.length > 0)
-    throw new UsageError(`a class is NAME:MAX:SECONDS, not "${text}"`);
+    throw new UsageError(`a class must be NAME:MAX:SECONDS, not "${text}"`);
   return {
     name: toWireName(name),
     max: wholeNumber(max, 'how many of a class may wait', 255),
@@ -46,7 +46,9 @@ export function parseHelper(name: string, protocols: { l3proto: number; l4proto:
   const usual = Object.hasOwn(known, name) ? known[name] : undefined;
   const classes = options.class?.map(parseClass) ?? usual?.classes;
   if (classes === undefined)
-    throw new UsageError(`${name} is none of ${Object.keys(known).join(', ')}: give its classes with --class NAME:MAX:SECONDS`);
+    throw new UsageError(
+      `the helper ${name} is not known (${Object.keys(known).join(', ')}): give its classes with --class NAME:MAX:SECONDS`,
+    );
   return {
     name: toWireName(name),
     ...protocols,

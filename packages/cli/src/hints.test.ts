@@ -1,4 +1,4 @@
-import { match, strictEqual } from 'node:assert/strict';
+import { deepStrictEqual, match } from 'node:assert/strict';
 import { test } from 'node:test';
 import { Errno, NetlinkError } from '@ring3/netlink';
 import { explain } from './hints.ts';
@@ -31,15 +31,17 @@ test('a failure that Node.js reports is said in a sentence with the way out', ()
     [{ syscall: 'open', code: 'EACCES', path: '/root/x' }, /^\/root\/x: this user may not use it: .*ls -ld \/root\/x/],
     [{ syscall: 'read', code: 'EISDIR', path: '/tmp' }, /^\/tmp is a directory, not a file$/],
   ] as const)
-    match(explain(failure(fields)), line);
+    match(explain(failure(fields)).join(), line);
 });
 
 test('what caused a failure is looked at too; a failure without a hint is its first line', () => {
-  strictEqual(explain(new Error('start failed', { cause: failure({ code: 'ENOENT', path: '/x', syscall: 'open' }) })), '/x does not exist');
-  strictEqual(explain(new Error('one\ntwo')), 'one');
-  strictEqual(explain('text'), 'text');
+  deepStrictEqual(explain(new Error('start failed', { cause: failure({ code: 'ENOENT', path: '/x', syscall: 'open' }) })), [
+    '/x does not exist',
+  ]);
+  deepStrictEqual(explain(new Error('one\ntwo')), ['one']);
+  deepStrictEqual(explain('text'), ['text']);
 });
 
 test('EPERM of the kernel names both ways out', () => {
-  match(explain(new NetlinkError(-Errno.EPERM, 'list flows')), /^list flows: EPERM: .*sudo.*ring3 serve/);
+  match(explain(new NetlinkError(-Errno.EPERM, 'list flows')).join(), /^list flows: EPERM: .*sudo.*ring3 serve/);
 });

@@ -11,6 +11,8 @@ interface Failure {
   readonly host?: string;
   readonly port?: number;
   readonly path?: string;
+  /** Of a `ConfigurationError`: a line each. */
+  readonly faults?: readonly string[];
   readonly cause?: unknown;
 }
 
@@ -83,11 +85,12 @@ function* chain(error: unknown): Generator<Failure> {
   for (let at: unknown = error; at instanceof Error; at = at.cause) yield at;
 }
 
-/** A failure in one line: what is wrong, and what to do about it if that is known. */
-export function explain(error: unknown): string {
+/** A failure in one line: what is wrong, and what to do about it if that is known. A wrong configuration has a line for each fault. */
+export function explain(error: unknown): readonly string[] {
   for (const failure of chain(error)) {
+    if (failure.faults !== undefined) return failure.faults.map((fault) => `error: ${fault}`);
     const hint = hints.find(({ is }) => is(failure));
-    if (hint !== undefined) return hint.say(failure);
+    if (hint !== undefined) return [hint.say(failure)];
   }
-  return error instanceof Error ? (error.message.split('\n', 1)[0] as string) : String(error);
+  return [error instanceof Error ? (error.message.split('\n', 1)[0] as string) : String(error)];
 }

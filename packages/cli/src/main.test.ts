@@ -43,7 +43,7 @@ test('a wrong command line is said in one line, with status 2', (t) => {
     [['timeout', 'add', 'x', 'inet', 'tcp', 'nowhere', '5'], /^ring3: this protocol has no timeout "nowhere": syn_sent, .*\n$/],
     [['rule', 'add', 'udp', 'dport', '5000'], /^ring3: a rule gives something: .*\n$/],
     [['user', 'add', 'a/b'], /^ring3: invalid user name "a\/b".*\n$/],
-    [['serve', '.', '--share', 'a/b'], /^ring3: "a\/b" is no name of a share.*\n$/],
+    [['serve', '.', '--share', 'a/b'], /^ring3: invalid share name "a\/b": 1 to 80 characters.*\n$/],
     [['ctl', 'connections', '--path', 'x'], /^ring3: unknown option '--path'\n$/],
   ] as const) {
     const { status, stdout, stderr } = run(...args);
@@ -161,9 +161,9 @@ test('shares are added, listed and deleted in the state directory; a running dae
     `NAME    PATH${' '.repeat(folder.length + 3)}OPTIONS\nPapers  ${folder}/docs  read-only users=anna,bob oplocks=false file-mode=640\n`,
   );
   for (const [args, status, line] of [
-    [['add', 'papers', join(folder, 'docs')], 1, /^ring3: there is a share papers already: delete it first\n$/],
-    [['add', 'other', join(folder, 'none')], 1, /^ring3: there is no folder \S+none\n$/],
-    [['add', 'all', folder], 1, /^ring3: the state directory \S+ lies inside the shared folder /],
+    [['add', 'papers', join(folder, 'docs')], 1, /^ring3: share papers exists already: delete it first\n$/],
+    [['add', 'other', join(folder, 'none')], 1, /^ring3: there is no directory \S+none\n$/],
+    [['add', 'all', folder], 1, /^ring3: the state directory \S+ is inside the shared directory /],
     [['add', 'x', folder, '--max-connections', 'many'], 2, /^ring3: --max-connections is a whole number .*, not "many"\n$/],
     [['delete', 'other'], 1, /^ring3: there is no share other in the state directory\n$/],
   ] as const) {
@@ -266,7 +266,10 @@ test('policies and rules of a configuration are there from the start', async (t)
   const file = join(folder, 'ring3.toml');
   const rule = '[[rule]]\nprotocol = "udp"\ndport = 5000\ntimeout = "p"\n';
   writeFileSync(file, rule);
-  match(run('serve', '--config', file).stderr, /^ring3: there is no timeout policy p\n$/m);
+  match(
+    run('serve', '--config', file).stderr,
+    /^ring3: error: \S+ring3\.toml:\d+:1: rule\.timeout: there is no timeout policy "p": define \[timeout\.p\]\n$/m,
+  );
   writeFileSync(file, `[timeout.p]\nprotocol = "udp"\nreplied = 5\n${rule}`);
   await serve('--config', file);
   strictEqual(run('rule', 'list').stdout, '1 inet udp dport 5000 timeout p\n');
@@ -281,7 +284,7 @@ test('doctor tells what the machine can do, and fails where serve would', (t) =>
   strictEqual(found.find(({ what }) => what === 'folder')?.state, 'ok');
   const wrong = run('doctor', join(folder, 'nowhere'));
   strictEqual(wrong.status, 1);
-  match(wrong.stdout, /^MISSING {2}folder +there is no folder/m);
+  match(wrong.stdout, /^MISSING {2}folder +there is no directory/m);
 });
 
 test('serve shares a folder, makes a user where there is none, and ends on SIGTERM', async (t) => {
@@ -329,30 +332,40 @@ test('SIGHUP while it starts is a reload when it has started, not the end', asyn
 
 test('a folder that is not there, and one that holds the state, are refused in one line', (t) => {
   const { run, folder } = place(t);
-  match(run('serve', join(folder, 'nowhere')).stderr, /^ring3: there is no folder \S+nowhere\n$/);
-  match(run('serve', folder, '--share', 'all').stderr, /^ring3: the state directory .* lies inside the shared folder .*--state-dir\n$/m);
+  match(run('serve', join(folder, 'nowhere')).stderr, /^ring3: there is no directory \S+nowhere\n$/);
+  match(run('serve', folder, '--share', 'all').stderr, /^ring3: the state directory .* is inside the shared directory .*--state-dir\n$/m);
 });
 
 test('a configuration is checked, and serves; the command line comes before it', async (t) => {
   const { run, serve, folder } = place(t);
   mkdirSync(join(folder, 'docs'));
   const file = join(folder, 'ring3.toml');
-  writeFileSync(file, '[server]\nport = 1\n[share.papers]\npath = "docs"\n');
-  deepStrictEqual(outcome(run('serve', '--config', file, '--check')), { status: 0, stdout: `${file}: fine\n`, stderr: '' });
+  writeFileSync(file, '[server]\nport = 4451\n[share.papers]\npath = "docs"\n');
+  deepStrictEqual(outcome(run('serve', '--config', file, '--check', '--user', 'anna')), {
+    status: 0,
+    stdout: `${file}: fine\n`,
+    stderr: '',
+  });
+  match(run('serve', '--config', file, '--check').stderr, /^ring3: warning: no user can log on: /);
   const { lines } = await serve('--config', file, '--port', '0', '--console', '0');
-  match(lines.at(-1) as string, /^ready smb=127\.0\.0\.1:(?!1 )\d+ .* console=http:\/\/127\.0\.0\.1:\d+$/);
+  match(lines.at(-1) as string, /^ready smb=127\.0\.0\.1:(?!4451 )\d+ .* console=http:\/\/127\.0\.0\.1:\d+$/);
   match(run('ctl', 'status').stdout, /shares +papers\n/);
-  writeFileSync(file, '[server]\nsinging = "required"\n');
+  writeFileSync(file, '[server]\nsinging = "required"\nport = "x"\n');
   deepStrictEqual(outcome(run('serve', '--config', file, '--check')), {
     status: 1,
     stdout: '',
-    stderr: `ring3: ${file}:2: there is no server.singing; signing?\n`,
+    stderr: `ring3: error: ${file}:2:1: unknown key "server.singing"; did you mean "signing"?\nring3: error: ${file}:3:1: server.port is a whole number from 0 to 65535, not "x"\n`,
   });
   for (const [source, line] of [
-    ['[[rule]]\nprotocol = "udp"\ntimeout = "p"\n', /^ring3: there is no timeout policy p\n$/],
-    ['[share.all]\npath = "."\n', /^ring3: the state directory \S+ lies inside the shared folder /],
-    ['[share.papers]\npath = "ring3.toml"\n', /^ring3: \S+ring3\.toml:2: there is no folder \S+ring3\.toml\n$/],
-    ['[console]\nport = 0\ntoken-file = "ring3.toml"\n', /^ring3: \S+ring3\.toml holds no token: 16 to 256 letters/],
+    [
+      '[[rule]]\nprotocol = "udp"\ntimeout = "p"\n',
+      /^ring3: error: \S+ring3\.toml:3:1: rule\.timeout: there is no timeout policy "p": .*\n$/,
+    ],
+    ['[share.all]\npath = "."\n', /^ring3: the state directory \S+ is inside the shared directory /m],
+    ['[share.papers]\npath = "ring3.toml"\n', /^ring3: error: \S+ring3\.toml:2: \S+ring3\.toml is a file, not a directory\n$/],
+    ['[server]\nhost = "192.0.2.1"\n[share.papers]\npath = "docs"\n', /cannot listen on 192\.0\.2\.1: /m],
+    ['[console]\nhost = "192.0.2.7"\nport = 0\n', /cannot listen on 192\.0\.2\.7: /m],
+    ['[console]\nport = 0\ntoken-file = "ring3.toml"\n', /^ring3: \S+ring3\.toml holds no token: 16 to 256 letters/m],
   ] as const) {
     writeFileSync(file, source);
     const { status, stdout, stderr } = run('serve', '--config', file, '--check');
@@ -370,8 +383,8 @@ test("the kernel server's own files serve its users; what is not honoured is sai
   writeFileSync(join(folder, 'ksmbdpwd.db'), 'anna:h42AFGBs2ilnekTvoTU/xw==\n');
   deepStrictEqual(outcome(run('serve', '--config', file, '--check')), {
     status: 0,
-    stdout: `${file}: fine\n`,
-    stderr: `ring3: ${file}:2: inherit owner is not honoured: the owner is the user who creates\nring3: ${file}:5: share papers names users that there are not: ghost\n`,
+    stdout: `${file}: fine, with 2 warnings\n`,
+    stderr: `ring3: warning: ${file}:2: inherit owner is not honoured: the owner is the user who creates\nring3: warning: ${file}:5: share papers names unknown users: ghost\n`,
   });
   const { lines } = await serve('--config', file, '--host', '127.0.0.1');
   match(lines[0] as string, /^ready smb=127\.0\.0\.1:\d+ /, 'no user is made: anna is there');

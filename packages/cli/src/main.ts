@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addCompletion } from './commands/completion.ts';
 import { addCtl } from './commands/ctl.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExec } from './commands/exec.ts';
@@ -13,6 +14,7 @@ import { addShare } from './commands/share.ts';
 import { addSysctl } from './commands/sysctl.ts';
 import { addTimeout } from './commands/timeout.ts';
 import { addUser } from './commands/user.ts';
+import { beQuiet } from './note.ts';
 import { UsageError } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -21,7 +23,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 export function createProgram(): Command {
   const program = new Command('ring3')
     .description("The kernel half of Linux's network services, in user space: an SMB3 file server, conntrack timeout policies.")
-    .version(version)
+    .version(version, '-v, --version', 'print the version')
+    .option('-q, --quiet', 'print only what was asked for, and errors')
+    .on('option:quiet', beQuiet)
     .enablePositionalOptions()
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ring3: ')) });
@@ -39,8 +43,13 @@ export function createProgram(): Command {
     addSysctl,
     addExec,
     addDoctor,
+    addCompletion,
   ])
     add(program);
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => console.log(version));
   return program;
 }
 
@@ -57,7 +66,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it already
     const [{ printable }, { explain }] = await Promise.all([import('@ring3/kit'), import('./hints.ts')]);
-    console.error(`ring3: ${printable(explain(error))}`);
+    for (const line of explain(error)) console.error(`ring3: ${printable(line)}`);
     const { exitStatus } = error as { exitStatus?: number }; // of `exec`: 126, 127
     if (exitStatus !== undefined) return exitStatus;
     return error instanceof UsageError || (error as Error).cause instanceof UsageError ? 2 : 1; // the cause: a part of the daemon that did not start because of it

@@ -8,20 +8,25 @@ export interface StateOptions {
   readonly control: string;
 }
 
-/** Adds the options that say whose users and shares are meant. */
+/** Adds the options that name the state directory. */
 export const addStateOptions = (command: Command): Command =>
   addControlOption(command)
     .option('--state-dir <dir>', 'the state directory')
     .option(
       '--config <file>',
-      'the configuration whose state directory it is; the users of a ksmbd.conf are those of the ksmbdpwd.db beside it',
+      'the configuration that names the state directory; the users of a ksmbd.conf are in the ksmbdpwd.db next to it',
     );
 
-/** The state directory that is meant: as `serve` with the same options takes it. */
-export async function stateDirOf({ stateDir, config }: StateOptions): Promise<string> {
+/** The state directory: as `serve` with the same options takes it; without any, that of the daemon that runs, if one answers. */
+export async function stateDirOf({ stateDir, config, control }: StateOptions): Promise<string> {
   const { defaultStateDir } = await import('@ring3/daemon/places');
   if (stateDir !== undefined) return stateDir;
-  if (config === undefined) return defaultStateDir();
+  if (config === undefined) {
+    if (process.env['RING3_STATE_DIR']) return defaultStateDir();
+    const { askControl } = await import('@ring3/daemon/control');
+    const status = await askControl(control, 'status', {}).catch(() => undefined);
+    return status?.stateDir ?? defaultStateDir();
+  }
   const { readConfiguration } = await import('@ring3/daemon/config');
   return readConfiguration(config).daemon['state-dir'] ?? defaultStateDir();
 }
@@ -52,6 +57,6 @@ export async function tellDaemon({ control }: StateOptions, { path, reload, livi
     if (user !== undefined)
       for (const { id } of await askControl(control, 'sessions', { user })) await askControl(control, 'close', { id });
   } catch (error) {
-    throw new Error(`it is kept, but the running ring3 goes on without it: ${(error as Error).message}`);
+    throw new Error(`saved, but the running ring3 could not apply it: ${(error as Error).message}`);
   }
 }

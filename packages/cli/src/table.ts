@@ -1,4 +1,5 @@
 import { printable } from '@ring3/kit';
+import stringWidth from 'string-width';
 
 /** A column: its head, and whether its cells are numbers. */
 export interface Column<T> {
@@ -32,7 +33,7 @@ export class Table<T> {
   end(): string[] {
     if (this.#widths !== undefined || this.#waiting.length === 0) return [];
     const heads = this.#columns.map(({ head }) => head);
-    const widest = (index: number): number => this.#waiting.reduce((most, cells) => Math.max(most, (cells[index] as string).length), 0);
+    const widest = (index: number): number => this.#waiting.reduce((most, cells) => Math.max(most, stringWidth(cells[index] as string)), 0);
     this.#widths = heads.map((head, i) => (widest(i) === 0 ? 0 : Math.max(widest(i), head.length)));
     const lines = [heads, ...this.#waiting].map((cells) => this.#line(cells));
     this.#waiting = [];
@@ -41,12 +42,16 @@ export class Table<T> {
 
   #line(cells: readonly string[]): string {
     const widths = this.#widths as number[];
-    const shown = cells.map((cell, i) =>
-      this.#columns[i]?.right === true ? cell.padStart(widths[i] as number) : cell.padEnd(widths[i] as number),
-    );
+    const shown = cells.map((cell, i) => padded(cell, widths[i] as number, this.#columns[i]?.right === true));
     return shown
       .filter((_, i) => widths[i] !== 0)
       .join('  ')
       .trimEnd();
   }
+}
+
+/** A cell as wide as its column on a terminal, where a character of East Asia or an emoji takes two places. */
+function padded(cell: string, width: number, right: boolean): string {
+  const blanks = ' '.repeat(Math.max(0, width - stringWidth(cell)));
+  return right ? blanks + cell : cell + blanks;
 }

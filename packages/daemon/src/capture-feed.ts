@@ -151,7 +151,7 @@ export class CaptureFeed {
     const { packets, notIp } = this.#capture;
     const said = { packets, notIp, flows: this.namespace.flowCount };
     if (this.#damage === undefined) this.#log.info('the capture has been played', said);
-    else this.#log.warn('the capture is damaged: what came before has been played', { ...said, damage: this.#damage });
+    else this.#log.warn('the capture is damaged: the packets before the damage were played', { ...said, damage: this.#damage });
   }
 
   #end(): void {

@@ -224,7 +224,7 @@ class Running implements Controlled {
 
   async kill(): Promise<void> {
     const counts = this.#serving.fileServer?.server.view.counts();
-    this.options.log.warn('hard kill: everything of the file server goes', { ...counts });
+    this.options.log.warn('hard kill: closing every connection of the file server', { ...counts });
     await this.#lifecycle.reset();
     this.#manager.status('the file server is down: ring3 ctl start');
   }

@@ -29,6 +29,7 @@ export { type Place, takePlace } from './service/take-place.ts';
 export type { SettingsSource } from './serving.ts';
 export type { Credentials, KnownUser, Settings } from './settings.ts';
 export type { FolderShare } from './shared-folders.ts';
+export { hostFault, startWarnings, stateDirFault } from './start-check.ts';
 export { StepError } from './start-in-order.ts';
 export { StateError } from './state-file.ts';
 export { StateHeldError, StateStore, type StoredShare, type StoredUser } from './state-store.ts';

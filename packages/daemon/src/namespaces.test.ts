@@ -17,8 +17,8 @@ test('namespaces come and go, the default one stays; they share one host', () =>
     ['default', 'lab'],
   );
   throws(() => namespaces.add('lab'), /there is a namespace lab already/);
-  throws(() => namespaces.add('a/b'), /is no name of a namespace/);
-  throws(() => namespaces.delete('default'), /stays/);
+  throws(() => namespaces.add('a/b'), /^Error: invalid namespace name/);
+  throws(() => namespaces.delete('default'), /cannot be deleted$/);
   throws(() => namespaces.delete('nowhere'), /there is no namespace nowhere/);
   namespaces.delete('lab');
   strictEqual(namespaces.find('lab'), undefined);

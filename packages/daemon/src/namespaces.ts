@@ -42,7 +42,7 @@ export class Namespaces {
 
   /** Makes a namespace. @throws Error in one line: the name is taken, or is none */
   add(name: string, options: NamespaceOptions = {}): Namespace {
-    if (!/^[\w.-]{1,63}$/.test(name)) throw new Error(`"${name}" is no name of a namespace: 1 to 63 letters, digits, ".", "_" and "-"`);
+    if (!/^[\w.-]{1,63}$/.test(name)) throw new Error(`invalid namespace name "${name}": 1 to 63 letters, digits, ".", "_" and "-"`);
     if (this.#open.has(name)) throw new Error(`there is a namespace ${name} already`);
     const namespace = createNamespace({ ...this.#given, host: this.host, ...options });
     const log = this.#log.child({ namespace: name });
@@ -59,7 +59,7 @@ export class Namespaces {
   /** Ends a namespace, and the sockets of programs in it. @throws Error in one line: there is none of that name, or it stays */
   delete(name: string): void {
     const { namespace } = this.get(name);
-    if (name === defaultNamespace) throw new Error(`the namespace ${defaultNamespace} stays as long as the daemon does`);
+    if (name === defaultNamespace) throw new Error(`the namespace ${defaultNamespace} cannot be deleted`);
     this.#open.delete(name);
     namespace.close();
   }

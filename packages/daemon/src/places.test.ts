@@ -38,7 +38,8 @@ test('a folder that is not there, and a file, cannot be shared', (t) => {
   const folder = place(t);
   writeFileSync(join(folder, 'file'), '');
   strictEqual(folderFault(folder), undefined);
-  for (const name of ['none', 'file']) strictEqual(folderFault(join(folder, name)), `there is no folder ${join(folder, name)}`);
+  strictEqual(folderFault(join(folder, 'none')), `there is no directory ${join(folder, 'none')}`);
+  strictEqual(folderFault(join(folder, 'file')), `${join(folder, 'file')} is a file, not a directory`);
 });
 
 test('XDG_RUNTIME_DIR of another user, as su leaves it, counts as not set (XDG Base Directory Specification)', {

@@ -67,11 +67,13 @@ export function isAbsent(path: string): boolean {
 export function folderFault(path: string): string | undefined {
   if (!locate(resolve(path)).responds) return undefined;
   try {
-    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true) return `there is no folder ${path}`;
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined) return `there is no directory ${path}`;
+    if (!found.isDirectory()) return `${path} is a file, not a directory`;
     accessSync(path, constants.R_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    return `${path} may not be read by this user (${(error as NodeJS.ErrnoException).code})`;
+    return `${path} cannot be read by this user (${(error as NodeJS.ErrnoException).code})`;
   }
 }
 

@@ -24,11 +24,11 @@ test('what is listed is what was added, in one order', () => {
 test('what is wrong is named', () => {
   for (const [line, why] of [
     ['udp dport 5000', /a rule gives something/],
-    ['udp dprt 5000 timeout p', /"dprt" is no word of a rule: inet, /],
-    ['constructor notrack', /no word/],
+    ['udp dprt 5000 timeout p', /"dprt" in a rule; known are inet, /],
+    ['constructor notrack', /unknown word "constructor"/],
     ['udp dport 70000 notrack', /a port is a number from 0 to 65535, not "70000"/],
-    ['udp dport 9-5 notrack', /no range/],
-    ['udp dport 1-2-3 notrack', /no range/],
+    ['udp dport 9-5 notrack', /invalid port range/],
+    ['udp dport 1-2-3 notrack', /invalid port range/],
     ['udp dport', /dport: a port or a range of them is missing/],
     ['dport 5 notrack', /ports need one of/],
     ['icmp dport 5 notrack', /ports need one of/],
@@ -36,15 +36,15 @@ test('what is wrong is named', () => {
     ['timeout p', /names its protocol/],
     ['not udp timeout p', /names its protocol/],
     ['saddr 10.0.0.1/33 notrack', /from 0 to 32/],
-    ['saddr host notrack', /no address/],
+    ['saddr host notrack', /invalid address/],
     ['inet6 saddr 10.0.0.1 notrack', /two address families/],
     ['zone 0', /from 1 to 65535/],
-    ['notrack zone 5', /neither timeout/],
+    ['notrack zone 5', /notrack cannot be combined with/],
     ['udp udp notrack', /more than one protocol/],
     ['in out notrack', /more than one direction/],
     ['not iif eth0 notrack', /no meaning/],
     ['events new,nothing', /not "nothing"/],
-    ['not', /no word/],
+    ['not', /unknown word /],
   ] as const)
     throws(() => parseRule(line.split(' ')), why, line);
 });

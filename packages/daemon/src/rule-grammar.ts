@@ -147,7 +147,7 @@ export function parseRule(words: readonly string[]): RuleWords {
 
 function unknownWord(word: string): RuleSyntaxError {
   const known = [...Object.keys(families), ...Object.keys(protocols), ...Object.keys(keywords)];
-  return new RuleSyntaxError(`"${word}" is no word of a rule: ${known.join(', ')}`);
+  return new RuleSyntaxError(`unknown word "${word}" in a rule; known are ${known.join(', ')}`);
 }
 
 function takeFamily(match: Draft<RuleMatch>, family: number): void {
@@ -171,7 +171,7 @@ function takePrefix({ match, inverted, take }: Reader): Prefix {
   const text = take('an address, with or without /LENGTH');
   const [host = '', bits, ...rest] = text.split('/');
   const address = parseAddress(host);
-  if (address === undefined || rest.length > 0) throw new RuleSyntaxError(`"${text}" is no address`);
+  if (address === undefined || rest.length > 0) throw new RuleSyntaxError(`invalid address "${text}"`);
   const length = bits === undefined ? address.length * 8 : wholeNumber(bits, 'the length of a prefix', 0, address.length * 8);
   takeFamily(match, address.length === 4 ? Family.Ipv4 : Family.Ipv6);
   return { address: masked(address, length), length, ...(inverted ? { inverted } : {}) };
@@ -185,14 +185,14 @@ function takePorts({ inverted, take }: Reader): PortRange {
   const text = take('a port or a range of them');
   const [from = '', to = from, ...rest] = text.split('-');
   const range = { from: wholeNumber(from, 'a port', 0, 65535), to: wholeNumber(to, 'a port', 0, 65535) };
-  if (rest.length > 0 || range.from > range.to) throw new RuleSyntaxError(`"${text}" is no range of ports`);
+  if (rest.length > 0 || range.from > range.to) throw new RuleSyntaxError(`invalid port range "${text}"`);
   return { ...range, ...(inverted ? { inverted } : {}) };
 }
 
 function checkWhole(match: RuleMatch, target: RuleTarget): void {
   const given = Object.keys(target).length;
   if (given === 0) throw new RuleSyntaxError('a rule gives something: timeout NAME, helper NAME, zone N, events LIST or notrack');
-  if (target.notrack === true && given > 1) throw new RuleSyntaxError('what is not tracked has neither timeout, helper, zone nor events');
+  if (target.notrack === true && given > 1) throw new RuleSyntaxError('notrack cannot be combined with timeout, helper, zone or events');
   const exact = match.protocol !== undefined && match.protocolInverted !== true;
   if ((match.sourcePort !== undefined || match.destinationPort !== undefined) && !(exact && withPorts.has(match.protocol as number))) {
     throw new RuleSyntaxError('ports need one of tcp, udp, udplite, sctp, dccp before them');

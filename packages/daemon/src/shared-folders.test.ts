@@ -36,7 +36,7 @@ test('a memory store is a share’s own, and stays as long as the share does', a
 test('a folder that the state is in, or is, is not shared', async (t) => {
   const { base, folders } = place(t);
   for (const path of [base, join(base, 'state')])
-    await rejects(() => folders.optionsOf({ name: 'x', path }), /^Error: the state directory \S+ lies inside the shared folder/);
+    await rejects(() => folders.optionsOf({ name: 'x', path }), /^Error: the state directory \S+ is inside the shared directory/);
   strictEqual(isStateInside(join(base, '..state'), base), true, 'a name that begins as the way out does');
 });
 

@@ -238,4 +238,4 @@ export const isStateInside = (stateDir: string, shared: string): boolean =>
 
 /** What is said of such a share. */
 export const stateInside = (stateDir: string, shared: string): string =>
-  `the state directory ${stateDir} lies inside the shared folder ${shared}, where clients would see it: give another with --state-dir`;
+  `the state directory ${stateDir} is inside the shared directory ${shared}, where clients would see it: choose another with --state-dir`;

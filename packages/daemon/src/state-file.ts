@@ -126,7 +126,9 @@ export function transaction<T>(db: DatabaseSync, work: () => T): T {
 function make(path: string): void {
   for (const rest of ['-journal', '-wal'])
     if (existsSync(path + rest))
-      throw new StateError(`${path} is missing, and ${basename(path)}${rest} is there: put it back, or remove that too to start anew`);
+      throw new StateError(
+        `${path} is missing, and ${basename(path)}${rest} is there: put it back, or remove that too to start with an empty state`,
+      );
   const folder = dirname(path);
   const unfinished = `${basename(path)}.new-`;
   for (const name of readdirSync(folder))

@@ -125,7 +125,7 @@ function look(file: string): { readonly start: Uint8Array; readonly capable: boo
   try {
     fd = openSync(file, 'r');
   } catch {
-    throw new RefusedProgram(`${file} cannot be read, so it is not known whether exec can carry its sockets`);
+    throw new RefusedProgram(`${file} cannot be read, so exec cannot tell whether it can carry its sockets`);
   }
   const readAt = (offset: number, length: number): Uint8Array => {
     const bytes = new Uint8Array(length);

@@ -1,6 +1,5 @@
-import { isatty } from 'node:tty';
 import type { DestinationStream, Logger } from 'pino';
-import { printable } from './printable.ts';
+import { type LoggedLine, logLine, showsColours } from './log-line.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -66,33 +65,14 @@ export async function createLog(options: LogOptions = {}, destination?: Destinat
 }
 
 /**
- * A log for people. Names that come from clients are escaped, so that they cannot control the terminal. The formatter is loaded only here.
- * @param to the destination of the lines, instead of a file descriptor
+ * A log for people, a line for each event (`logLine`).
+ * @param to stream to write to, in place of the file descriptor
  */
 export async function createPrettyLog(options: LogOptions = {}, to?: DestinationStream): Promise<Log> {
-  const { prettyFactory } = await import('pino-pretty');
   const { fd = 2 } = options;
-  const lines = prettyFactory({
-    ignore: 'pid,hostname',
-    translateTime: 'SYS:HH:MM:ss.l',
-    colorize: to === undefined && isatty(fd),
-  });
+  const colours = to === undefined && showsColours(fd);
   const out = to ?? (await descriptor(fd));
-  return createLog(options, { write: (line) => void out.write(printableBeyondC0(lines(JSON.parse(line, withoutCommands)))) });
-}
-
-/** The formatter escapes values as JSON does, which does not cover all terminal control characters. Its own colours begin with a C0 control. */
-const printableBeyondC0 = (text: string): string => text.replace(/[ -\u{10ffff}]+/gu, printable);
-
-/** Fields that the formatter writes without escaping. */
-function withoutCommands(key: string, value: unknown): unknown {
-  if (typeof value !== 'string') return value;
-  if (key === 'msg' || key === 'name' || key === 'caller') return printable(value);
-  if (key !== 'stack') return value;
-  return value
-    .split(/\n(?=\s+at |caused by: )/)
-    .map(printable)
-    .join('\n');
+  return createLog(options, { write: (line) => void out.write(logLine(JSON.parse(line) as LoggedLine, colours)) });
 }
 
 /** A log that writes nothing. */

@@ -2,6 +2,7 @@ import type { ControlRequests } from '@ring3/daemon';
 import type { Command } from 'commander';
 import { addControlOption, askDaemon, followDaemon } from '../control-at.ts';
 import { addFlowList } from '../flow/list.ts';
+import { note } from '../note.ts';
 import { UsageError } from '../usage.ts';
 
 type Filter = ControlRequests['sessions']['ask'];
@@ -9,7 +10,7 @@ interface JsonOption {
   readonly json?: true;
 }
 
-/** `ring3 ctl …`: what a running daemon is asked over its control socket. */
+/** `ring3 ctl …`: requests to a running daemon over its control socket. */
 export function addCtl(program: Command): void {
   const ctl = addControlOption(program.command('ctl').enablePositionalOptions(false)).description('ask a running daemon');
   addKernelFiles(ctl);
@@ -17,12 +18,15 @@ export function addCtl(program: Command): void {
   addLists(ctl);
   ctl
     .command('close <id>')
-    .description('end a connection (c1), a session (s1) or an open (o1), as the lists name them')
-    .action(async (id: string) => void (await askDaemon(ctl, 'close', { id })));
+    .description('close a connection (c1), a session (s1) or an open (o1), as the lists name them')
+    .action(async (id: string) => {
+      await askDaemon(ctl, 'close', { id });
+      note(`${id} closed`);
+    });
   ctl
     .command('reload')
-    .description('read the configuration again, without letting go of a client; says what changed')
-    .option('--living', 'clients that use what is gone or different are disconnected from it')
+    .description('read the configuration again and print what changed; clients stay connected')
+    .option('--living', 'disconnect clients from what was removed or changed')
     .option('--json', 'for programs')
     .action(async ({ living, json }: JsonOption & { living?: true }) => {
       const reloaded = await askDaemon(ctl, 'reload', { living });
@@ -30,13 +34,15 @@ export function addCtl(program: Command): void {
       if (json === true) return console.log(JSON.stringify(reloaded));
       for (const warning of reloaded.warnings) console.error(`ring3: ${printable(warning)}`);
       for (const change of reloaded.changes) console.log(changeLine(change));
+      if (reloaded.changes.length === 0) note('nothing has changed');
     });
   ctl
     .command('stop')
-    .description('end the daemon: what is under way finishes first; returns when it has ended')
-    .option('--drain <seconds>', 'how long that may take (default: 10)', seconds)
+    .description('end the daemon: requests under way finish first; returns when it has ended')
+    .option('--drain <seconds>', 'seconds until requests under way are cut off (default: 10)', seconds)
     .action(async ({ drain }: { drain?: number }) => {
       await askDaemon(ctl, 'stop', drain === undefined ? {} : { drainMs: drain * 1000 });
+      note('ring3 has ended');
     });
 }
 
@@ -47,18 +53,32 @@ interface DebugOptions extends JsonOption {
 
 async function debug(ctl: Command, word: string | undefined, { netfilter, follow, json }: DebugOptions): Promise<void> {
   const line = await askDaemon(ctl, 'debug', { word, netfilter });
-  if (word === undefined && follow === undefined) process.stdout.write(line);
+  if (word === undefined && follow === undefined) process.stdout.write(json === true ? `${JSON.stringify(switchesIn(line))}\n` : line);
   const words = line.replaceAll(/[[\]\n]/g, '').trim();
   if (word !== undefined && ![...words.split(' '), 'all'].includes(word))
-    console.error(`ring3: nothing changed, ${word} is none of ${words} all`);
+    console.error(`ring3: nothing changed: ${word} is not a switch (${words.split(' ').join(', ')}, all)`);
+  else if (word !== undefined) note(`on: ${onIn(line).join(', ') || 'none'}`);
   if (follow === undefined) return;
   const [{ debugLine }, { Lines }] = await Promise.all([import('../ctl/debug-line.ts'), import('../output.ts')]);
   const lines = new Lines();
+  note('debug lines as they are written; Ctrl-C ends');
   for await (const one of followDaemon(ctl, 'debug follow', {})) {
     await lines.add(json === true ? JSON.stringify(one) : debugLine(one));
     await lines.flush();
   }
 }
+
+/** The switches that are on: the kernel server's format has them in brackets, `[smb] auth …`. */
+const onIn = (line: string): string[] => [...line.matchAll(/\[(\S+)\]/g)].map(([, name = '']) => name);
+
+/** Every switch, and whether it is on. */
+const switchesIn = (line: string): Record<string, boolean> =>
+  Object.fromEntries(
+    line
+      .trim()
+      .split(/\s+/)
+      .map((word) => [word.replaceAll(/[[\]]/g, ''), word.startsWith('[')]),
+  );
 
 /** What the kernel server has as files, in its formats. */
 function addKernelFiles(ctl: Command): void {
@@ -68,19 +88,37 @@ function addKernelFiles(ctl: Command): void {
     .action(async () => void process.stdout.write(await askDaemon(ctl, 'stats', {})));
   ctl
     .command('debug [word]')
-    .description("without a word: which parts tell what they do, as the kernel server's file; a word toggles one, all turns all on, or off")
-    .option('--netfilter', 'the parts of the netfilter half')
-    .option('--follow', 'then what they tell, as it comes')
-    .option('--json', 'for programs: what they tell, an object a line')
+    .description(
+      "without a word: the parts that write debug lines, as the kernel server's file; a word switches one, all switches all on, or off",
+    )
+    .option('--netfilter', 'the parts of the connection tracker and netlink')
+    .option('--follow', 'then print the debug lines as they are written')
+    .option('--json', 'for programs: the switches as an object, with --follow one object a line')
     .action((word: string | undefined, options: DebugOptions) => debug(ctl, word, options));
   ctl
     .command('kill <word>')
-    .description('hard: tear down every connection and forget the configuration; ring3 ctl start begins anew')
-    .action(async (word: string) => void (await askDaemon(ctl, 'kill', { word })));
+    .description('hard: close every connection and forget the configuration; "ring3 ctl start" starts the file server again')
+    .action(async (word: string) => {
+      await askDaemon(ctl, 'kill', { word });
+      note(word === 'hard' ? 'the file server is down: "ring3 ctl start" starts it again' : 'nothing has changed: the word is hard');
+    });
   ctl
     .command('start')
-    .description('start the file server after a reset; the configuration is read again')
-    .action(async () => void (await askDaemon(ctl, 'start', {})));
+    .description(
+      'start the file server of a running daemon after "kill hard"; the configuration is read again ("ring3 serve" starts a daemon)',
+    )
+    .action(async () => {
+      await askDaemon(ctl, 'start', {});
+      note('the file server runs');
+    });
+  ctl
+    .command('restart')
+    .description('"kill hard", then "start": every client is disconnected, and a changed host or port takes effect')
+    .action(async () => {
+      await askDaemon(ctl, 'kill', { word: 'hard' });
+      await askDaemon(ctl, 'start', {});
+      note('the file server runs');
+    });
 }
 
 function addStatus(ctl: Command): void {
@@ -91,31 +129,32 @@ function addStatus(ctl: Command): void {
     .action(async ({ json }: JsonOption) => {
       const status = await askDaemon(ctl, 'status', {});
       if (json === true) console.log(JSON.stringify(status));
-      else
-        for (const [name, value] of Object.entries(status))
-          console.log(`${name.padEnd(10)} ${Array.isArray(value) ? value.join(', ') : value}`);
+      else {
+        const { statusLines } = await import('../ctl/status-lines.ts');
+        for (const line of statusLines(status)) console.log(line);
+      }
     });
 }
 
 const filters: { readonly [K in keyof Filter]-?: readonly [flags: string, what: string] } = {
-  user: ['--user <name>', 'whose'],
-  share: ['--share <name>', 'in which share'],
-  peer: ['--peer <address>', "from where: the client's address, with or without its port"],
-  path: ['--path <path>', 'of which path'],
+  user: ['--user <name>', 'only of this user'],
+  share: ['--share <name>', 'only in this share'],
+  peer: ['--peer <address>', 'only of this client: its address, with or without the port'],
+  path: ['--path <path>', 'only of this path'],
 };
 
-/** What each list is of, and what it is filtered by. */
+/** The description of each list, and its filters. */
 const lists = {
   connections: ['the connections of clients', ['peer']],
-  sessions: ['who is logged on', ['user', 'share', 'peer']],
-  opens: ['what is open', ['user', 'share', 'peer', 'path']],
-  locks: ['the byte ranges that are locked', ['user', 'share', 'peer', 'path']],
+  sessions: ['the sessions: the users who are logged on', ['user', 'share', 'peer']],
+  opens: ['the open files', ['user', 'share', 'peer', 'path']],
+  locks: ['the locked byte ranges', ['user', 'share', 'peer', 'path']],
 } as const;
 
 function addLists(ctl: Command): void {
   for (const verb of Object.keys(lists) as (keyof typeof lists)[]) {
     const [what, by] = lists[verb];
-    const list = ctl.command(verb).description(`${what}; in filters * and ? stand for others`);
+    const list = ctl.command(verb).description(`${what}; in filters * and ? match any characters`);
     for (const name of by) list.option(...filters[name]);
     list.option('--json', 'for programs').action(async ({ json, ...filter }: Filter & JsonOption) => {
       const rows: readonly object[] = await askDaemon(ctl, verb, filter);
@@ -123,6 +162,7 @@ function addLists(ctl: Command): void {
       const [{ columnsOf }, { Table }] = await Promise.all([import('../ctl/columns.ts'), import('../table.ts')]);
       const table = new Table<object>(columnsOf(verb));
       for (const line of [...rows.flatMap((row) => table.add(row)), ...table.end()]) console.log(line);
+      if (rows.length === 0) note(`no ${verb}`);
     });
   }
   addFlowList(ctl.command('flows'), async () => {

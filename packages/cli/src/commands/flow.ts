@@ -5,6 +5,7 @@ import { addFilterOptions, addFlowList, flowPrinter, readFilter } from '../flow/
 import { addOutputOption, type Output } from '../flow/outputs.ts';
 import type { TupleOptions } from '../flow/tuple.ts';
 import { type At, addAtOptions, type Intent } from '../netlink-at.ts';
+import { note } from '../note.ts';
 import { oneOf, UsageError } from '../usage.ts';
 
 interface OutputOption {
@@ -39,14 +40,15 @@ export function addFlow(program: Command): void {
     });
 
   addFilterOptions(flow.command('count'))
-    .description('how many flows there are')
-    .action(async (options: FilterOptions) => {
+    .description('the number of flows, all or those of a filter')
+    .option('--json', 'as an object: {"count":N}')
+    .action(async (options: FilterOptions & { json?: true }) => {
       const filter = await readFilter(options);
       await ask('read', async (client) => {
         let count = 0;
         if (!filter.limited) count = await client.count();
         else for await (const entry of client.list(filter.asked)) if (filter.matches(entry)) count++;
-        console.log(String(count));
+        console.log(options.json === true ? JSON.stringify({ count }) : String(count));
       });
     });
 
@@ -78,6 +80,7 @@ export function addFlow(program: Command): void {
       const { parseFamily } = await import('../flow/filter.ts');
       const only = family === undefined ? 0 : parseFamily(family);
       await ask('change', (client) => client.flush(only));
+      note('all flows deleted');
     });
 
   addOutputOption(addFilterOptions(flow.command('watch')))

@@ -4,12 +4,13 @@ import type { Command } from 'commander';
 import type { HelperOptions } from '../helper-grammar.ts';
 import { type At, addAtOptions, type Intent } from '../netlink-at.ts';
 import { withClient } from '../netlink-client.ts';
+import { note } from '../note.ts';
 import { collect } from '../usage.ts';
 
 /** `ring3 helper …`: `nfct helper …`'s grammar and output, on the daemon or on the kernel. */
 export function addHelper(program: Command): void {
   const helper = addAtOptions(
-    program.command('helper').enablePositionalOptions(false).description('helpers of user space, which expect related flows'),
+    program.command('helper').enablePositionalOptions(false).description('user-space conntrack helpers, which expect related flows'),
   );
   const ask = async (intent: Intent, run: (client: CthelperClient) => Promise<void>): Promise<void> => {
     const { CthelperClient } = await import('@ring3/nfnetlink');
@@ -31,7 +32,12 @@ export function addHelper(program: Command): void {
     .option('--json', 'one object a line')
     .action(({ json }: { json?: boolean }) =>
       ask('read', async (client) => {
-        for await (const found of client.list()) await print(found, json);
+        let count = 0;
+        for await (const found of client.list()) {
+          count++;
+          await print(found, json);
+        }
+        if (count === 0) note('no helpers');
       }),
     );
   helper
@@ -53,17 +59,19 @@ export function addHelper(program: Command): void {
       const [{ parseProtocols }, { parseHelper }] = await Promise.all([import('../timeout-grammar.ts'), import('../helper-grammar.ts')]);
       const made = parseHelper(name, parseProtocols(family, protocol), options);
       await ask('change', (client) => client.add(made));
+      note(`${name} added`);
     });
   helper
     .command('delete <name> [family] [protocol]')
-    .description('remove helpers that no rule names')
+    .description('delete helpers that no rule uses')
     .action(async (name: string, family?: string, protocol?: string) => {
       const wanted = await selection(name, family, protocol);
       await ask('change', (client) => client.delete(wanted));
+      note(`${name} deleted`);
     });
   helper
     .command('disable <name> <family> <protocol>')
-    .description('let its packets pass without asking it')
+    .description('pass its packets without the helper')
     .action(async (name: string, family: string, protocol: string) => {
       const { parseProtocols } = await import('../timeout-grammar.ts');
       const wanted = { name: toWireName(name), ...parseProtocols(family, protocol) };
@@ -71,6 +79,9 @@ export function addHelper(program: Command): void {
     });
   helper
     .command('flush')
-    .description('remove all helpers that no rule names')
-    .action(() => ask('change', (client) => client.flush()));
+    .description('delete all helpers that no rule uses')
+    .action(async () => {
+      await ask('change', (client) => client.flush());
+      note('all unused helpers deleted');
+    });
 }

@@ -1,15 +1,16 @@
 import type { Command } from 'commander';
 import { addControlOption, askDaemon } from '../control-at.ts';
+import { note } from '../note.ts';
 
 /** `ring3 namespace …`: the daemon's namespaces, each with a table, policies and rules of its own. */
 export function addNamespace(program: Command): void {
   const namespace = addControlOption(program.command('namespace').enablePositionalOptions(false)).description(
-    'tables beside the default one, each with policies and rules of its own',
+    'connection tracking tables in addition to the default one, each with its own policies and rules',
   );
   namespace
     .command('list')
-    .description('the namespaces, one a line')
-    .option('--json', 'with how much is in each')
+    .description('the namespaces, one on each line')
+    .option('--json', 'for programs, with the numbers of flows, policies and rules')
     .action(async ({ json }: { json?: boolean }) => {
       const found = await askDaemon(namespace, 'namespace list', {});
       if (json === true) console.log(JSON.stringify(found));
@@ -18,9 +19,15 @@ export function addNamespace(program: Command): void {
   namespace
     .command('add <name>')
     .description('make a namespace; `ring3 exec --namespace NAME` runs programs in it')
-    .action(async (name: string) => void (await askDaemon(namespace, 'namespace add', { name })));
+    .action(async (name: string) => {
+      await askDaemon(namespace, 'namespace add', { name });
+      note(`${name} added`);
+    });
   namespace
     .command('delete <name>')
-    .description('end a namespace and the sockets of programs in it')
-    .action(async (name: string) => void (await askDaemon(namespace, 'namespace delete', { name })));
+    .description('delete a namespace and close the sockets of programs in it')
+    .action(async (name: string) => {
+      await askDaemon(namespace, 'namespace delete', { name });
+      note(`${name} deleted`);
+    });
 }

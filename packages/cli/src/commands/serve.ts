@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import type { DaemonStatus } from '@ring3/daemon';
 import type { Log } from '@ring3/kit';
 import type { Command } from 'commander';
+import { isQuiet } from '../note.ts';
 import { ownSocket } from '../places.ts';
 import { check } from '../serve/check.ts';
 import { configurationOf } from '../serve/configured.ts';
@@ -15,36 +17,37 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export function addServe(program: Command): void {
   program
     .command('serve [dir]')
-    .description('share a folder, and answer netlink; without a folder only the netfilter half runs')
-    .option(
-      '--config <file>',
-      "ring3's configuration (TOML), or the kernel server's ksmbd.conf; options given here come before what it says",
-    )
-    .option('--check', 'only say whether the configuration is right')
+    .description('start the daemon: share a directory, and answer netlink; without a directory only the connection tracker runs')
+    .option('--config <file>', "ring3's configuration (TOML), or the kernel server's ksmbd.conf; options of the command line come first")
+    .option('--check', 'only check the configuration, and what the start would need')
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <n>', 'TCP port, 0 for any (default: 4450)', port)
-    .option('--share <name>', "the share's name; the folder's unless given")
-    .option('--user <name[:password]>', 'may log on; repeatable; without a password it is asked for or taken from RING3_PASSWORD', collect)
+    .option('--share <name>', "the share's name (default: the directory's)")
+    .option(
+      '--user <name[:password]>',
+      'a user who may log on; repeatable; the password is asked for, or taken from RING3_PASSWORD',
+      collect,
+    )
     .option('--allow-empty-password', 'let users whose password is empty log on')
-    .option('--guest', 'let anybody in without a password (never signed nor encrypted; Windows 11 24H2 refuses it)')
-    .option('--read-only', 'nothing can be changed')
+    .option('--guest', 'let clients in without a password (never signed nor encrypted; Windows 11 24H2 rejects it)')
+    .option('--read-only', 'clients can change nothing')
     .option('--signing <how>', 'required or enabled (default: required)', oneOf('--signing', ['required', 'enabled']))
     .option(
       '--encryption <how>',
-      'off (where the client asks for it), desired or required (default: off)',
+      'off (only if the client asks), desired or required (default: off)',
       oneOf('--encryption', ['off', 'desired', 'required']),
     )
-    .option('--as <user>', 'started by root: act as this user of the machine, once the port is held')
-    .option('--state-dir <dir>', 'where state lives')
+    .option('--as <user>', 'started by root: become this user of the machine after the port is bound')
+    .option('--state-dir <dir>', 'the state directory')
     .option('--control <socket>', `control socket, or off (default: ${ownSocket('control')})`)
     .option('--netlink <socket>', `netlink socket, or off (default: ${ownSocket('netlink')})`)
-    .option('--console <port>', 'numbers and status over HTTP on loopback: a port, 0 for any, or off (default: off)', consolePort)
-    .option('--capture <file>', 'play a pcap or pcapng file into the namespace "capture"; it has been played when serve is ready')
-    .option('--capture-speed <n>', 'times as fast as its packets came, 1 for its own time; as fast as possible unless given', speed)
-    .option('--capture-checksums', 'packets of the capture with wrong checksums are invalid')
+    .option('--console <port>', 'metrics and status over HTTP on loopback: a port, 0 for any, or off (default: off)', consolePort)
+    .option('--capture <file>', 'play a pcap or pcapng file into the namespace "capture" before serve is ready')
+    .option('--capture-speed <n>', 'speed: 1 for the time of the capture (default: as fast as possible)', speed)
+    .option('--capture-checksums', 'packets of the capture with a wrong checksum are invalid')
     .option(
       '--log-level <level>',
-      `${logLevels.join(', ')} (default: info); trace begins with every debug switch on`,
+      `${logLevels.join(', ')} (default: info); trace starts with every debug switch on`,
       oneOf('--log-level', logLevels),
     )
     .option('--log-format <format>', 'pretty or json (default: pretty)', oneOf('--log-format', ['pretty', 'json']))
@@ -75,7 +78,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
     ...addressOf(options, first),
     folders: [at.stateDir, folderOf(at.control), folderOf(at.netlink)],
   });
-  if (listening !== undefined) log.info('the socket to listen on is there already');
+  if (listening !== undefined) log.info('listening on a socket that was passed or bound before');
   if (as !== undefined)
     await configurationOf(options).catch(({ message }: Error) => log.warn(`user ${as} cannot read the configuration again: ${message}`));
 
@@ -93,20 +96,29 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   });
   reloadOnSignal(starting, log);
   const daemon = await starting;
-  const { smb, control, netlink, console: url } = daemon.status();
+  const status = daemon.status();
+  const { smb, control, netlink, console: url } = status;
   const parts = Object.entries({ smb, control, netlink, console: url }).filter(([, at]) => at !== undefined);
   console.log(['ready', ...parts.map(([name, at]) => `${name}=${at}`)].join(' '));
-  hint(log, daemon.status().smb, (options.guest ?? first.server.guest) === true);
+  const guest = (options.guest ?? first.server.guest) === true;
+  if (process.stderr.isTTY === true && !isQuiet()) {
+    const { startBlock } = await import('../serve/start-block.ts');
+    for (const line of startBlock({ status, guest, madeUser: daemon.madeUser, users: users.map(([name]) => name) })) console.error(line);
+  }
+  warn(log, status, guest);
   obeySignals(daemon);
   await daemon.stopped;
 }
 
-function hint(log: Log, smb: string | undefined, guest: boolean): void {
-  if (process.getuid?.() === 0) log.warn('running as root: files are made as root and no file is out of reach');
+/** What a user should know about how it runs. */
+function warn(log: Log, { smb, shares }: DaemonStatus, guest: boolean): void {
+  if (process.getuid?.() === 0) log.warn('running as root: files are made as root, and no file is out of reach (--as USER)');
+  if (shares.length === 0)
+    log.warn(
+      'nothing is shared: name a directory (ring3 serve DIR), a configuration (--config FILE), or add a share (ring3 share add NAME DIR)',
+    );
   if (smb === undefined) return;
-  if (/^(127\.|\[?::1)/.test(smb)) log.info('listening on loopback only: --host 0.0.0.0 opens it to the network');
-  if (guest) log.warn('guests are let in, never signed nor encrypted: Windows 11 24H2 refuses such servers');
-  if (!smb.endsWith(':445')) log.info('Windows before 11 24H2 reaches port 445 alone');
+  if (guest) log.warn('guests are let in, never signed nor encrypted: Windows 11 24H2 rejects such servers');
 }
 
 /** @throws UsageError */

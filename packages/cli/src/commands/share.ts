@@ -3,13 +3,14 @@ import type { StateStore } from '@ring3/daemon';
 import type { ShareConfiguration } from '@ring3/daemon/config';
 import { shareKeys, shareName, shareNames } from '@ring3/daemon/share-keys';
 import { type Command, Option } from 'commander';
+import { note } from '../note.ts';
 import { addStateOptions, type StateOptions, stateDirOf, tellDaemon } from '../state-at.ts';
 import { UsageError } from '../usage.ts';
 
 /** `ring3 share …`: the shares of a state directory, beside those of a configuration. A running daemon is told. */
 export function addShare(program: Command): void {
   const share = addStateOptions(program.command('share').enablePositionalOptions(false)).description(
-    'the shares that are there without standing in a configuration',
+    'the shares of the state directory, in addition to those of a configuration',
   );
   const options = () => share.opts<StateOptions>();
   const change = async (work: (store: StateStore, stateDir: string) => unknown, living?: true): Promise<void> => {
@@ -22,34 +23,34 @@ export function addShare(program: Command): void {
     await tellDaemon(options(), { path: stateDir, reload: true, living: living && {} });
   };
 
-  const add = share
-    .command('add <name> [path]')
-    .description('share a folder; each option is what a key of [share.NAME] is in a configuration');
+  const add = share.command('add <name> [path]').description('share a directory; each option is a key of [share.NAME] in a configuration');
   for (const option of shareOptions()) add.addOption(option);
   add.action((name: string, path: string | undefined, given: Given) =>
     change(async (store, stateDir) => {
       const { readConfiguration, ShareCheck, storedShare } = await import('@ring3/daemon/config');
-      if (!shareName.test(name)) throw new UsageError(`"${name}" is no name of a share: ${shareNames}`);
+      if (!shareName.test(name)) throw new UsageError(`invalid share name "${name}": ${shareNames}`);
       const stored = { name, options: { ...valuesOf(given), ...(path === undefined ? {} : { path: resolve(path) }) } };
-      if ((path === undefined) === (given['store'] === undefined)) throw new UsageError('a share has a PATH, or --store memory');
+      if ((path === undefined) === (given['store'] === undefined)) throw new UsageError('give a PATH, or --store memory');
       const { config } = options();
       const fault = storedShare(stored, new ShareCheck(config === undefined ? [] : readConfiguration(config).shares), stateDir);
       if (typeof fault === 'string') throw new Error(fault);
-      if (!store.addShare(stored)) throw new Error(`there is a share ${name} already: delete it first`);
+      if (!store.addShare(stored)) throw new Error(`share ${name} exists already: delete it first`);
+      note(`${name} added`);
     }),
   );
   share
     .command('delete <name>')
-    .description('share it no longer; nothing in it is touched, and who is connected to it stays so')
-    .option('--living', 'clients that are connected to it are disconnected from it')
+    .description('stop sharing a directory; its files are not touched, and connected clients stay connected')
+    .option('--living', 'disconnect the clients that use it')
     .action((name: string, { living }: { living?: true }) =>
       change((store) => {
         if (!store.deleteShare(name)) throw new Error(`there is no share ${name} in the state directory`);
+        note(`${name} deleted`);
       }, living),
     );
   share
     .command('list')
-    .description('the shares, one a line: name, what is shared, options; with --config its shares too')
+    .description('the shares, one on each line; with --config also those of the configuration')
     .option('--json', 'for programs')
     .action(async ({ json }: { json?: true }) => {
       const [shares, warnings] = await listed(options());
@@ -57,6 +58,7 @@ export function addShare(program: Command): void {
       const written = shares.map(asWritten);
       if (json === true) console.log(JSON.stringify(written));
       else for (const line of await table(written)) console.log(line);
+      if (written.length === 0) note('no shares: "ring3 share add NAME DIR" adds one');
     });
 }
 

@@ -3,6 +3,7 @@ import { toWireName } from '@ring3/nfnetlink/wire-name';
 import type { Command } from 'commander';
 import { type At, addAtOptions, type Intent } from '../netlink-at.ts';
 import { withClient } from '../netlink-client.ts';
+import { note } from '../note.ts';
 
 /** `ring3 timeout …`: `nfct timeout …`'s grammar and output, on the daemon or on the kernel. */
 export function addTimeout(program: Command): void {
@@ -22,7 +23,12 @@ export function addTimeout(program: Command): void {
     .action(({ json }: { json?: boolean }) =>
       ask('read', async (client) => {
         const { printPolicy } = await grammar();
-        for await (const policy of client.list()) process.stdout.write(json === true ? `${JSON.stringify(policy)}\n` : printPolicy(policy));
+        let count = 0;
+        for await (const policy of client.list()) {
+          count++;
+          process.stdout.write(json === true ? `${JSON.stringify(policy)}\n` : printPolicy(policy));
+        }
+        if (count === 0) note('no timeout policies');
       }),
     );
   timeout
@@ -38,21 +44,28 @@ export function addTimeout(program: Command): void {
     );
   timeout
     .command('add <name> <family> <protocol> <timeouts...>')
-    .description('make a policy: add web inet tcp established 100 close 10')
+    .description('add a policy: add web inet tcp established 100 close 10')
     .action(async (name: string, family: string, protocol: string, words: readonly string[]) => {
       const { parseProtocols, parseTimeouts } = await grammar();
       const { l3proto, l4proto } = parseProtocols(family, protocol);
       const timeouts = parseTimeouts(l4proto, words);
       await ask('change', (client) => client.add({ name: toWireName(name), l3proto, l4proto, timeouts }));
+      note(`${name} added`);
     });
   timeout
     .command('delete <name>')
-    .description('remove a policy that no rule holds')
-    .action((name: string) => ask('change', (client) => client.delete(toWireName(name))));
+    .description('delete a policy that no rule uses')
+    .action(async (name: string) => {
+      await ask('change', (client) => client.delete(toWireName(name)));
+      note(`${name} deleted`);
+    });
   timeout
     .command('flush')
-    .description('remove all policies that no rule holds')
-    .action(() => ask('change', (client) => client.flush()));
+    .description('delete all policies that no rule uses')
+    .action(async () => {
+      await ask('change', (client) => client.flush());
+      note('all unused timeout policies deleted');
+    });
   timeout
     .command('default-get <family> <protocol>')
     .description('the default timeouts of a protocol')

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { note } from '../note.ts';
 import { passwordFor } from '../password.ts';
 import { addStateOptions, type StateOptions, stateDirOf, tellDaemon } from '../state-at.ts';
 import { checkUserName } from '../user-name.ts';
@@ -38,35 +39,41 @@ export function addUser(program: Command): void {
       return change(async (users) => {
         must(users.user(name) === undefined, exists(name));
         must(users.addUser(name, await hashFor(name, options)), exists(name));
+        note(`${name} added`);
       });
     });
   user
     .command('password <name>')
-    .description('give a user a new password')
+    .description("change a user's password")
     .option('--allow-empty-password', 'accept an empty password')
     .option('--living', "end the user's sessions: clients have to log on again")
     .action((name: string, { living, ...options }: NewPassword & { living?: true }) =>
       change(async (users) => {
         must(users.user(name) !== undefined, `there is no user ${name}`);
         users.setPassword(name, await hashFor(name, options));
+        note(`the password of ${name} is changed`);
       }, living && name),
     );
   user
     .command('delete <name>')
-    .description('remove a user')
-    .option('--living', 'who is logged on by that name is disconnected')
+    .description('delete a user')
+    .option('--living', "end the user's sessions")
     .action((name: string, { living }: { living?: true }) =>
-      change((users) => must(users.deleteUser(name), `there is no user ${name}`), living && name),
+      change((users) => {
+        must(users.deleteUser(name), `there is no user ${name}`);
+        note(`${name} deleted`);
+      }, living && name),
     );
   user
     .command('list')
-    .description('the users, one a line')
+    .description('the users, one on each line')
     .option('--json', 'for programs')
     .action(async ({ json }: { json?: boolean }) => {
       using list = await open(options());
       const users = list.users().map(({ name, rid }) => ({ name, rid }));
       if (json === true) console.log(JSON.stringify(users));
       else for (const { name } of users) console.log(name);
+      if (users.length === 0) note('no users: "ring3 user add NAME" adds one');
     });
 }
 

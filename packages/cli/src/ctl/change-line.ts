@@ -5,14 +5,14 @@ type Change = ControlRequests['reload']['answer']['changes'][number];
 const signs = { added: '+', removed: '-', changed: '~' } as const;
 const from = {
   now: '',
-  'new connections': ' (for connections to come)',
-  'next start': ' (from the next ring3 ctl start on)',
-  restart: ' (when ring3 serve is started anew)',
+  'new connections': ' (for new connections)',
+  'next start': ' (takes effect with "ring3 ctl restart")',
+  restart: ' (takes effect when "ring3 serve" starts again)',
 } as const;
 
 /** As the configuration spells it. */
 const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** A change for people: `~ share photos: read-only (for connections to come)`. */
+/** A change for people: `~ share photos: read-only (for new connections)`. */
 export const changeLine = ({ what, how, keys = [], holds }: Change): string =>
   printable(`${signs[how]} ${what}${keys.length === 0 ? '' : `: ${keys.map(kebab).join(', ')}`}${from[holds]}`);

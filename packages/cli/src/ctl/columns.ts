@@ -1,20 +1,19 @@
 import type { ControlRequests } from '@ring3/daemon';
+import { age, size } from '../human.ts';
 import type { Column } from '../table.ts';
 
 type Verb = 'connections' | 'sessions' | 'opens' | 'locks';
 type Row<V extends Verb> = ControlRequests[V]['answer'][number];
 
-/** `12s`, `5m`, `3h`, `2d`: how long ago. */
-function age(since: number): string {
-  const seconds = Math.max(0, Math.floor((Date.now() - since) / 1000));
-  for (const [unit, length] of [
-    ['d', 86_400],
-    ['h', 3600],
-    ['m', 60],
-  ] as const)
-    if (seconds >= 2 * length) return `${Math.floor(seconds / length)}${unit}`;
-  return `${seconds}s`;
-}
+/** Rights in one letter each: read, write (or append), execute, delete. */
+const letters = [
+  ['r', ['read']],
+  ['w', ['write', 'append']],
+  ['x', ['execute']],
+  ['d', ['delete']],
+] as const;
+const shortRights = (rights: readonly string[]): string =>
+  letters.map(([letter, words]) => (words.some((word) => rights.includes(word)) ? letter : '-')).join('');
 
 /** Who, as far as a name says it. */
 const who = ({ user, guest, anonymous }: Row<'sessions'>): string => (anonymous ? '(anonymous)' : guest ? `${user} (guest)` : user);
@@ -29,8 +28,8 @@ const columns: { readonly [V in Verb]: readonly Column<Row<V>>[] } = {
     { head: 'DIALECT', cell: ({ dialect }) => dialect ?? '' },
     { head: 'SESSIONS', right: true, cell: ({ sessions }) => `${sessions}` },
     { head: 'IN FLIGHT', right: true, cell: ({ inFlight }) => `${inFlight}` },
-    { head: 'RECEIVED', right: true, cell: ({ bytesIn }) => `${bytesIn}` },
-    { head: 'SENT', right: true, cell: ({ bytesOut }) => `${bytesOut}` },
+    { head: 'RECEIVED', right: true, cell: ({ bytesIn }) => size(bytesIn) },
+    { head: 'SENT', right: true, cell: ({ bytesOut }) => size(bytesOut) },
     { head: 'IDLE', right: true, cell: ({ lastActive }) => age(lastActive) },
     { head: 'SINCE', right: true, cell: ({ since }) => age(since) },
   ],
@@ -52,7 +51,7 @@ const columns: { readonly [V in Verb]: readonly Column<Row<V>>[] } = {
     { head: 'SHARE', cell: ({ share }) => share },
     { head: 'KIND', cell: ({ kind }) => kind },
     { head: 'PATH', cell: ({ path }) => (path === '' ? '\\' : path) },
-    { head: 'RIGHTS', cell: ({ rights }) => rights.join(',') },
+    { head: 'RIGHTS', cell: ({ rights }) => shortRights(rights) },
     { head: 'OPLOCK', cell: ({ oplock }) => (oplock === 'none' ? '' : oplock) },
     { head: 'LOCKS', right: true, cell: ({ locks }) => (locks === 0 ? '' : `${locks}`) },
     { head: 'DELETE', cell: ({ deletePending }) => (deletePending ? 'on close' : '') },

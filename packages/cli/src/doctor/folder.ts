@@ -6,7 +6,7 @@ import { type Finding, limited, missing, ok } from './finding.ts';
 export async function folder(dir: string): Promise<Finding[]> {
   const path = resolve(dir);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
-    return [missing('folder', `there is no folder ${path}`, 'name one that is there')];
+    return [missing('folder', `there is no directory ${path}`, 'name one that exists')];
   const probe = join(path, `.ring3-doctor-${process.pid}`);
   let fd: number;
   try {

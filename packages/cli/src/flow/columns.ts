@@ -1,5 +1,6 @@
 import { hostPort } from '@ring3/kit';
 import type { ConntrackEntry, ConntrackTuple, ExpectEntry } from '@ring3/nfnetlink';
+import { duration } from '../human.ts';
 import type { Column } from '../table.ts';
 import { addressesOf, keyWords, protocolOf, stateOf } from './parts.ts';
 import { protocolNames, StatusBit } from './words.ts';
@@ -50,7 +51,7 @@ export const flowColumns: readonly Column<ConntrackEntry>[] = [
   { head: 'TRANSLATED', cell: translated },
   { head: 'PACKETS', right: true, cell: (entry) => sum(entry, 'packets') },
   { head: 'BYTES', right: true, cell: (entry) => sum(entry, 'bytes') },
-  { head: 'LEFT', right: true, cell: ({ timeout }) => (timeout === undefined ? '' : `${timeout}s`) },
+  { head: 'LEFT', right: true, cell: ({ timeout }) => (timeout === undefined ? '' : duration(timeout)) },
   { head: 'MARK', right: true, cell: ({ mark }) => (mark === undefined || mark === 0 ? '' : `${mark}`) },
   { head: 'ZONE', right: true, cell: ({ zone, tupleOrig, tupleReply }) => `${zone ?? tupleOrig?.zone ?? tupleReply?.zone ?? ''}` },
   { head: 'HELPER', cell: ({ help }) => help?.name ?? '' },
@@ -77,7 +78,7 @@ export const expectColumns: readonly Column<ExpectEntry>[] = [
   { head: 'SOURCE', cell: ({ tuple }) => endsOf(tuple).source },
   { head: 'DESTINATION', cell: ({ tuple }) => endsOf(tuple).destination },
   { head: 'MASTER', cell: ({ master }) => `${endsOf(master).source} > ${endsOf(master).destination}` },
-  { head: 'LEFT', right: true, cell: ({ timeout }) => (timeout === undefined ? '' : `${timeout}s`) },
+  { head: 'LEFT', right: true, cell: ({ timeout }) => (timeout === undefined ? '' : duration(timeout)) },
   { head: 'CLASS', right: true, cell: ({ classIndex }) => `${classIndex ?? ''}` },
   { head: 'HELPER', cell: ({ helpName }) => helpName ?? '' },
 ];

@@ -86,7 +86,7 @@ export function parseMark(text: string): { mark: number; mask: number } {
 function withinPrefix(text: string): (address: Uint8Array | undefined) => boolean {
   const [host = '', bits, ...rest] = text.split('/');
   const wanted = parseAddress(host);
-  if (wanted === undefined || rest.length > 0) throw new UsageError(`"${text}" is no address`);
+  if (wanted === undefined || rest.length > 0) throw new UsageError(`invalid address "${text}"`);
   const length = bits === undefined ? wanted.length * 8 : wholeNumber(bits, 'the length of a prefix', wanted.length * 8);
   return (address) => {
     if (address?.length !== wanted.length) return false;

@@ -5,12 +5,13 @@ import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import { memoryLink } from '@ring3/netlink';
 import { type ConntrackEntry, CtnetlinkClient, parseAddress } from '@ring3/nfnetlink';
+import { size } from '../human.ts';
 import { Table } from '../table.ts';
 import { eventRow, flowColumns } from './columns.ts';
 import { type FilterOptions, flowFilter } from './filter.ts';
 import { flowJson } from './json.ts';
 import { conntrackEventLine, conntrackLine, expectLine, statisticsLine } from './line.ts';
-import { shortBytes, Top } from './top.ts';
+import { Top } from './top.ts';
 import { parseTuple } from './tuple.ts';
 
 const tuple = (protocol: number, source: string, destination: string, sourcePort: number, destinationPort: number, zone = 0): Tuple => ({
@@ -149,7 +150,7 @@ test('a flow is named whole, asked for, and deleted', async (t) => {
   await client.flush();
   strictEqual(await client.count(), 0);
   throws(() => parseTuple({ protocol: 'tcp', origSrc: '10.0.0.1' }), /--orig-dst/);
-  throws(() => parseTuple({ protocol: 'tcp', origSrc: '10.0.0.1', origDst: '::1' }), /one family/);
+  throws(() => parseTuple({ protocol: 'tcp', origSrc: '10.0.0.1', origDst: '::1' }), /addresses of the same family/);
   throws(() => parseTuple({ protocol: 'udp', origSrc: '10.0.0.1', origDst: '10.0.0.2', sport: '1' }), /--dport is missing/);
 });
 
@@ -199,5 +200,5 @@ test('the busiest flows come first: by all bytes, then by what came since', asyn
     second.slice(2).map((line) => line.trim().split(/ +/)[0]),
     ['2.5KB/s', '500B/s'],
   );
-  deepStrictEqual([0, 999, 1000, 123_456, 5e12].map(shortBytes), ['0B', '999B', '1.0KB', '123KB', '5.0TB']);
+  deepStrictEqual([0, 999, 1000, 123_456, 5e12].map(size), ['0B', '999B', '1.0KB', '123KB', '5.0TB']);
 });

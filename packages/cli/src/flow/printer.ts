@@ -1,3 +1,4 @@
+import { note } from '../note.ts';
 import { Lines } from '../output.ts';
 import { type Column, Table } from '../table.ts';
 import type { Output } from './outputs.ts';
@@ -22,14 +23,19 @@ export function printer<T>(output: Output, { columns, json, line }: Looks<T>): P
     return { add: (row) => lines.add(textOf(row)), end: () => lines.flush() };
   }
   const table = new Table(columns);
+  let count = 0;
   const addAll = async (ready: readonly string[]): Promise<void> => {
     for (const one of ready) await lines.add(one);
   };
   return {
-    add: (row) => addAll(table.add(row)),
+    add: (row) => {
+      count++;
+      return addAll(table.add(row));
+    },
     end: async () => {
       await addAll(table.end());
       await lines.flush();
+      if (count === 0) note('none');
     },
   };
 }

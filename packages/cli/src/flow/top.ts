@@ -1,4 +1,5 @@
 import type { ConntrackEntry } from '@ring3/nfnetlink';
+import { size } from '../human.ts';
 import { type Column, Table } from '../table.ts';
 import { flowColumns } from './columns.ts';
 
@@ -6,14 +7,6 @@ import { flowColumns } from './columns.ts';
 interface Rated {
   readonly entry: ConntrackEntry;
   readonly bytes: bigint;
-}
-
-const units = ['', 'K', 'M', 'G', 'T'] as const;
-/** A number of bytes in three digits or so. */
-export function shortBytes(bytes: number): string {
-  let unit = 0;
-  for (; bytes >= 1000 && unit < units.length - 1; unit++) bytes /= 1000;
-  return `${unit === 0 || bytes >= 100 ? Math.round(bytes) : bytes.toFixed(1)}${units[unit]}B`;
 }
 
 const bytesOf = ({ countersOrig, countersReply }: ConntrackEntry): bigint => (countersOrig?.bytes ?? 0n) + (countersReply?.bytes ?? 0n);
@@ -52,8 +45,7 @@ export class Top {
     const seconds = this.#before === undefined ? undefined : Math.max(0.001, (nowMs - this.#at) / 1000);
     this.#before = seen;
     this.#at = nowMs;
-    const rate = (bytes: bigint): string =>
-      seconds === undefined ? shortBytes(Number(bytes)) : `${shortBytes(Number(bytes) / seconds)}/s`;
+    const rate = (bytes: bigint): string => (seconds === undefined ? size(Number(bytes)) : `${size(Number(bytes) / seconds)}/s`);
     const first: Column<Rated> = { head: seconds === undefined ? 'BYTES' : 'RATE', right: true, cell: (row) => rate(row.bytes) };
     const others = flowColumns
       .filter(({ head }) => head !== 'BYTES')

@@ -16,7 +16,7 @@ export function parseTuple(options: TupleOptions): { family: number; tuple: Conn
     throw new UsageError('a flow is named by --protocol, --orig-src and --orig-dst, and its ports');
   const [source, destination] = [parseAddress(origSrc), parseAddress(origDst)];
   if (source === undefined || source.length !== destination?.length)
-    throw new UsageError(`"${origSrc}" and "${origDst}" are no two addresses of one family`);
+    throw new UsageError(`"${origSrc}" and "${origDst}" must be addresses of the same family`);
   const number = parseProtocol(protocol);
   const ip = source.length === 4 ? { v4Source: source, v4Destination: destination } : { v6Source: source, v6Destination: destination };
   return {

@@ -8,7 +8,7 @@ import { UsageError } from '../usage.ts';
 import { type Configured, configurationOf } from './configured.ts';
 import { addressOf, given, nameIn, type ServeOptions } from './options.ts';
 
-/** What is served: what the configuration file says, read anew each time but the first, under what the command line says. */
+/** What is served: the configuration file, read again each time but the first, under the options of the command line. */
 export function settingsOf(
   dir: string | undefined,
   options: ServeOptions,
@@ -76,6 +76,6 @@ function shareOf(dir: string, options: ServeOptions): ShareConfiguration {
   const fault = folderFault(path);
   if (fault !== undefined) throw new Error(fault);
   const name = options.share ?? basename(path);
-  if (!shareName.test(name)) throw new UsageError(`"${name}" is no name of a share: ${shareNames} (give one with --share)`);
+  if (!shareName.test(name)) throw new UsageError(`invalid share name "${name}": ${shareNames} (choose one with --share)`);
   return { name, path, 'read-only': options.readOnly === true, guest: options.guest === true, at: 'the command line' };
 }

@@ -4,7 +4,7 @@ import type { Log } from '@ring3/kit';
 /** SIGHUP reads the configuration again; one that comes while it starts, when it has: it ended the process otherwise. */
 export function reloadOnSignal(starting: Promise<Daemon>, log: Log): void {
   process.on('SIGHUP', () => {
-    starting.then((daemon) => daemon.reload()).catch((error: Error) => log.error(`the configuration stays as it was: ${error.message}`));
+    starting.then((daemon) => daemon.reload()).catch((error: Error) => log.error(`the configuration was not changed: ${error.message}`));
   });
 }
 

@@ -95,7 +95,7 @@ export class RotatedFile {
   #caughtUp(): void {
     if (!this.#failing) return;
     this.#failing = false;
-    this.#log.warn('the audit file takes lines again', { path: this.#options.path, lost: this.#lost });
+    this.#log.warn('the audit file can be written again', { path: this.#options.path, lost: this.#lost });
     this.#lost = 0;
   }
 
@@ -114,7 +114,7 @@ export class RotatedFile {
       if (keep === 0) rmSync(path, { force: true });
       for (let older = keep; older > 0; older--) move(older === 1 ? path : `${path}.${older - 1}`, `${path}.${older}`);
     } catch (error) {
-      this.#log.error('the audit file stays as it is: no other can take its place', { path, error });
+      this.#log.error('the audit file cannot be rotated', { path, error });
       return;
     }
     this.#reopen(0);
@@ -132,7 +132,7 @@ export class RotatedFile {
     const ended = settled(out, 'close', AbortSignal.timeout(closeMs));
     out.end();
     if (await ended) return;
-    this.#log.error('what waited for the audit file is lost', { path: this.#options.path });
+    this.#log.error('unwritten lines of the audit file are lost', { path: this.#options.path });
     out.destroy();
   }
 }

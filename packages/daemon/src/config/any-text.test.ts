@@ -74,7 +74,7 @@ for (const [what, read] of [
           ok(error instanceof ConfigurationError, `${error}`);
           said = [error.message];
         }
-        for (const line of said) ok(/^f:\d+: \P{Cc}+$/u.test(line), JSON.stringify(line));
+        for (const line of said) ok(/^f:\d+(:\d+)?: \P{Cc}+$/u.test(line), JSON.stringify(line));
       }),
       { numRuns: 1000 },
     );

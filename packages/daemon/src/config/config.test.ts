@@ -57,7 +57,7 @@ test('the console is on where its port is given; its token lies in a file beside
   }
   throws(
     () => readToml('[console]\ntoken = "geheim"\n', 'c.toml'),
-    /^ConfigurationError: c\.toml:2: there is no console\.token(?!.*geheim)/,
+    /^ConfigurationError: c\.toml:2:1: unknown key "console\.token"(?!.*geheim)/,
   );
 });
 
@@ -131,62 +131,68 @@ events = ["new", "destroy"]
 
 test('each class of error has its line, its key and what is allowed', () => {
   for (const [source, message] of [
-    ['[server]\nport = 99999\n', /^f\.toml:2: server\.port is a whole number from 0 to 65535, not 99999$/],
-    ['[server]\n\n# a comment\nsigning = "maybe"\n', /^f\.toml:4: server\.signing is one of required, enabled, not "maybe"$/],
-    ['[server]\nsinging = "required"\n', /^f\.toml:2: there is no server\.singing; signing\?$/],
-    ['[server]\nxyzzyxyzzy = 1\n', /^f\.toml:2: there is no server\.xyzzyxyzzy: host, port, .* are known$/],
-    ['[servers]\n', /^f\.toml:1: there is no servers; server\?$/],
-    ['[share.a]\npath = "/a"\n[share.b]\ncomment = "no path"\n', /^f\.toml:3: share\.b has no path$/],
-    ['[share."a/b"]\npath = "/a"\n', /^f\.toml:1: "a\/b" is no name of a share/],
-    ['[share."IPC$"]\npath = "/a"\n', /is no name of a share/],
+    ['[server]\nport = 99999\n', /^f\.toml:2:\d+: server\.port is a whole number from 0 to 65535, not 99999$/],
+    ['[server]\n\n# a comment\nsigning = "maybe"\n', /^f\.toml:4:\d+: server\.signing is one of required, enabled, not "maybe"$/],
+    ['[server]\nsinging = "required"\n', /^f\.toml:2:\d+: unknown key "server\.singing"; did you mean "signing"\?$/],
+    ['[server]\nxyzzyxyzzy = 1\n', /^f\.toml:2:\d+: unknown key "server\.xyzzyxyzzy"; known are host, port, .*$/],
+    ['[servers]\n', /^f\.toml:1:\d+: unknown key "servers"; did you mean "server"\?$/],
+    ['[share.a]\npath = "/a"\n[share.b]\ncomment = "no path"\n', /^f\.toml:3:\d+: share\.b has no path: write path = .*$/],
+    ['[share."a/b"]\npath = "/a"\n', /^f\.toml:1:\d+: invalid share name "a\/b": /],
+    ['[share."IPC$"]\npath = "/a"\n', /invalid share name "IPC\$"/],
     [
       '[[rule]]\nnotrack = true\n\n[[rule]]\nprotocol = "tcp"\ndport = 99999\nnotrack = true\n',
-      /^f\.toml:4: a port is a number from 0 to 65535, not "99999"$/,
+      /^f\.toml:4:\d+: a port is a number from 0 to 65535, not "99999"$/,
     ],
-    ['[[rule]]\nnotrack = true\n[[rule]]\nnotrack = 5\n', /^f\.toml:4: rule\.notrack is true or false, not 5$/],
-    ['[rule]\nnotrack = true\n', /^f\.toml:1: rules are a list of tables: \[\[rule\]\]$/],
-    ['[sysctl]\nnf_conntrack_mux = 5\n', /^f\.toml:2: there is no sysctl\.nf_conntrack_mux; nf_conntrack_max\?$/],
-    ['[sysctl]\nnf_conntrack_max = -1\n', /^f\.toml:2: sysctl\.nf_conntrack_max is a whole number from 0 to 2147483647, not -1$/],
-    ['[timeout.web]\nestablished = 5\n', /^f\.toml:1: timeout\.web\.protocol is one of tcp, /],
-    ['[timeout.web]\nprotocol = "udp"\nestablished = 5\n', /^f\.toml:3: there is no timeout\.web\.established/],
-    ['[timeout.web]\nprotocol = "udp"\nreplied = -5\n', /^f\.toml:3: timeout\.web\.replied is a whole number from 0 to 17179869, not -5$/],
-    ['[share.a]\npath = "/a"\nusers = "anna"\n', /^f\.toml:3: share\.a\.users is a list of strings, not "anna"$/],
-    ['[share.a]\npath = "/a"\nusers = ["anna", ""]\n', /^f\.toml:3: share\.a\.users is a list of strings, not \["anna",""\]$/],
+    ['[[rule]]\nnotrack = true\n[[rule]]\nnotrack = 5\n', /^f\.toml:4:\d+: rule\.notrack is true or false, not 5$/],
+    ['[rule]\nnotrack = true\n', /^f\.toml:1:\d+: rules are a list of tables: write \[\[rule\]\]$/],
+    ['[sysctl]\nnf_conntrack_mux = 5\n', /^f\.toml:2:\d+: unknown key "sysctl\.nf_conntrack_mux"; did you mean "nf_conntrack_max"\?$/],
+    ['[sysctl]\nnf_conntrack_max = -1\n', /^f\.toml:2:\d+: sysctl\.nf_conntrack_max is a whole number from 0 to 2147483647, not -1$/],
+    ['[timeout.web]\nestablished = 5\n', /^f\.toml:1:\d+: timeout\.web\.protocol is one of tcp, /],
+    ['[timeout.web]\nprotocol = "udp"\nestablished = 5\n', /^f\.toml:3:\d+: unknown key "timeout\.web\.established"/],
+    [
+      '[timeout.web]\nprotocol = "udp"\nreplied = -5\n',
+      /^f\.toml:3:\d+: timeout\.web\.replied is a whole number from 0 to 17179869, not -5$/,
+    ],
+    ['[share.a]\npath = "/a"\nusers = "anna"\n', /^f\.toml:3:\d+: share\.a\.users is a list of strings, not "anna"$/],
+    ['[share.a]\npath = "/a"\nusers = ["anna", ""]\n', /^f\.toml:3:\d+: share\.a\.users is a list of strings, not \["anna",""\]$/],
     [
       '[share.Photos]\npath = "/a"\n[share.photos]\npath = "/b"\n',
-      /^f\.toml:3: there is a share Photos already: names are compared without case$/,
+      /^f\.toml:3:\d+: share Photos exists already: names are compared without case$/,
     ],
-    ['[share.a]\npath = "/a"\nstore = "memory"\n', /^f\.toml:3: share\.a has a path and a store: one of them$/],
-    ['[share.a]\nstore = "tape"\n', /^f\.toml:2: share\.a\.store is one of memory, not "tape"$/],
-    ['[share.a]\npath = "/a\\u0000b"\n', /^f\.toml:2: share\.a\.path is a path, not "\/a\\u0000b"$/],
+    ['[share.a]\npath = "/a"\nstore = "memory"\n', /^f\.toml:3:\d+: share\.a has a path and a store: remove one$/],
+    ['[share.a]\nstore = "tape"\n', /^f\.toml:2:\d+: share\.a\.store is one of memory, not "tape"$/],
+    ['[share.a]\npath = "/a\\u0000b"\n', /^f\.toml:2:\d+: share\.a\.path is a path, not "\/a\\u0000b"$/],
     [
       '[share.a]\npath = "/a"\nfile-mode = 640\n',
-      /^f\.toml:3: share\.a\.file-mode is three octal digits in quotes, such as "640", not 640$/,
+      /^f\.toml:3:\d+: share\.a\.file-mode is three octal digits in quotes, such as "640", not 640$/,
     ],
-    ['[share.a]\npath = "/a"\n"a\\nb" = 1\n', /^f\.toml:\d: there is no share\.a\.a\\u000ab: /],
+    ['[share.a]\npath = "/a"\n"a\\nb" = 1\n', /^f\.toml:\d:\d+: unknown key "share\.a\.a\\u000ab"; /],
     [
       '[share.a]\npath = "/a"\nveto = ["*.tmp", "a/b"]\n',
-      /^f\.toml:3: share\.a\.veto is a list of names, without slashes, not \["\*\.tmp","a\/b"\]$/,
+      /^f\.toml:3:\d+: share\.a\.veto is a list of names, without slashes, not \["\*\.tmp","a\/b"\]$/,
     ],
-    ['[share.a]\npath = "/a"\nmax-connections = 0\n', /^f\.toml:3: share\.a\.max-connections is a whole number from 1 to 1000000, not 0$/],
-    [`[server]\nname = "${'x'.repeat(1000)}"\n`, /^f\.toml:2: server\.name is a NetBIOS name: .*, not "x{79}…$/],
-    ['[server]\nworkgroup = ""\n', /^f\.toml:2: server\.workgroup is 1 to 15 characters, /],
-    ['[limits]\nidle-minutes = 1.5\n', /^f\.toml:2: limits\.idle-minutes is a whole number from 0 to 525600, not 1\.5$/],
-    ['[limits]\nconnections = nan\n', /^f\.toml:2: limits\.connections is a whole number from 1 /],
-    ['[limits]\nconnections = 99999999999999999999\n', /^f\.toml:2: /],
-    ['[share]\na = 5\n', /^f\.toml:2: share\.a is a table$/],
-    ['[[share]]\npath = "/a"\n', /^f\.toml:1: share is a table of shares: \[share\.NAME\]$/],
-    ['[server]\n[server]\n', /^f\.toml:2: /],
-    ['[server\n', /^f\.toml:1: /],
-    ['[server]\nname = "abc\n', /^f\.toml:2: /],
-    ['server = 5\n', /^f\.toml:1: server is a table$/],
-    ['[server]\nport = \n', /^f\.toml:2: /],
-    ['[server]\nport = 1\nport = 2\n', /^f\.toml:3: /],
+    [
+      '[share.a]\npath = "/a"\nmax-connections = 0\n',
+      /^f\.toml:3:\d+: share\.a\.max-connections is a whole number from 1 to 1000000, not 0$/,
+    ],
+    [`[server]\nname = "${'x'.repeat(1000)}"\n`, /^f\.toml:2:\d+: server\.name is a NetBIOS name: .*, not "x{79}…$/],
+    ['[server]\nworkgroup = ""\n', /^f\.toml:2:\d+: server\.workgroup is 1 to 15 characters, /],
+    ['[limits]\nidle-minutes = 1.5\n', /^f\.toml:2:\d+: limits\.idle-minutes is a whole number from 0 to 525600, not 1\.5$/],
+    ['[limits]\nconnections = nan\n', /^f\.toml:2:\d+: limits\.connections is a whole number from 1 /],
+    ['[limits]\nconnections = 99999999999999999999\n', /^f\.toml:2:\d+: /],
+    ['[share]\na = 5\n', /^f\.toml:2:\d+: share\.a is not a table: write \[share\.a\]$/],
+    ['[[share]]\npath = "/a"\n', /^f\.toml:1:\d+: share is a table of shares: write \[share\.NAME\]$/],
+    ['[server]\n[server]\n', /^f\.toml:2:\d+: /],
+    ['[server\n', /^f\.toml:\d:\d+: /],
+    ['[server]\nname = "abc\n', /^f\.toml:2:\d+: the closing quote is missing: name = "abc"$/],
+    ['server = 5\n', /^f\.toml:1:\d+: server is not a table: write \[server\]$/],
+    ['[server]\nport = \n', /^f\.toml:\d:\d+: /],
+    ['[server]\nport = 1\nport = 2\n', /^f\.toml:3:\d+: /],
     [
       '[server]\ndialect-min = "3.1.1"\ndialect-max = "2.1"\n',
-      /^f\.toml:2: server\.dialect-min 3\.1\.1 is above server\.dialect-max 2\.1$/,
+      /^f\.toml:2:\d+: server\.dialect-min 3\.1\.1 is above server\.dialect-max 2\.1$/,
     ],
-    ['[server]\nencryption = "required"\ndialect-max = "2.1"\n', /^f\.toml:2: server\.encryption needs dialect 3\.0/],
+    ['[server]\nencryption = "required"\ndialect-max = "2.1"\n', /^f\.toml:2:\d+: server\.encryption needs dialect 3\.0/],
   ] as const) {
     throws(
       () => readToml(source, 'f.toml'),
@@ -194,6 +200,50 @@ test('each class of error has its line, its key and what is allowed', () => {
       source,
     );
   }
+});
+
+test('broken syntax says what to write, with line and column', () => {
+  for (const [source, message] of [
+    ['[server]\nhost = 0.0.0.0\n', 'f.toml:2:11: put the value in quotes: host = "0.0.0.0"'],
+    ['[share.a]\nread-only = yes\n', 'f.toml:2:13: read-only = yes: write read-only = true'],
+    ['; a comment\n', 'f.toml:1:1: a comment begins with #, not with ;'],
+    [
+      '[share.a]\npath = "C:\\photos"\n',
+      "f.toml:2:12: a backslash in double quotes begins an escape: use single quotes, path = 'C:\\photos'",
+    ],
+    ['[share.a]\npath = /srv/photos\n', 'f.toml:2:8: put the value in quotes: path = "/srv/photos"'],
+    ['[share.a]\npath = "/a"\n[share.a]\n', 'f.toml:3:8: [share.a] is defined a second time: merge the two'],
+    ['[server\nport = 1\n', 'f.toml:2:1: the closing bracket is missing in the line before: [server]'],
+  ] as const)
+    throws(() => readToml(source, 'f.toml'), { name: 'ConfigurationError', message });
+});
+
+test('every mistake of a file is reported, in the order of the lines', () => {
+  const source = '[server]\nport = "x"\nsinging = 1\n[share.a]\nusers = 5\n[[rule]]\nprotocol = "tcp"\ntimeout = "office"\n';
+  throws(
+    () => readToml(source, 'f.toml'),
+    (error) => {
+      deepStrictEqual((error as ConfigurationError).faults, [
+        'f.toml:2:1: server.port is a whole number from 0 to 65535, not "x"',
+        'f.toml:3:1: unknown key "server.singing"; did you mean "signing"?',
+        'f.toml:4:2: share.a has no path: write path = "/a/directory", or store = "memory"',
+        'f.toml:5:1: share.a.users is a list of strings, not 5',
+        'f.toml:8:1: rule.timeout: there is no timeout policy "office": define [timeout.office]',
+      ]);
+      return (error as Error).message === 'f.toml:2:1: server.port is a whole number from 0 to 65535, not "x" (and 4 more)';
+    },
+  );
+});
+
+test('places are right in inline tables, dotted keys, quoted keys and after strings of several lines', () => {
+  for (const [source, place] of [
+    ['share = { a = { path = "/a", guest = 5 } }\n', '1:30'],
+    ['server.port = "x"\n', '1:1'],
+    ['[server]\ncomment = """\\\nport = 1"""\nport = "x"\n', '4:1'],
+    ['[share."a.b"]\npath = "/a"\n guest = 5\n', '3:2'],
+    ['rule = [{ notrack = true }, { notrack = 5 }]\n', '1:31'],
+  ] as const)
+    throws(() => readToml(source, 'f'), new RegExp(`^ConfigurationError: f:${place}: `), source);
 });
 
 test('each limit of the file server has a key, whose bounds the file server takes', async () => {
@@ -232,6 +282,6 @@ test('[audit] and a share with audit: what is written about is one of the known 
   strictEqual(shares[0]?.audit, true);
   throws(
     () => readToml('[audit]\nkinds = ["eaten"]', 'ring3.toml'),
-    /^ConfigurationError: ring3\.toml:2: audit\.kinds is a list of some of log-on, .*, refused, not \["eaten"\]$/,
+    /^ConfigurationError: ring3\.toml:2:1: audit\.kinds is a list of some of log-on, .*, refused, not \["eaten"\]$/,
   );
 });

@@ -1,3 +1,4 @@
+import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 
 /** One key of a configuration table: what it is for, what it may be, and how JSON Schema says the same. */
@@ -29,12 +30,15 @@ export const path = (about: string): Key<string> => ({ ...text(about, /^[^\0]+$/
 /** The same, or the word off. */
 export const pathOrOff = (about: string): Key<string> => ({ ...path(about), isPath: 'path or off' });
 
+/** `~` and `~/…` are the home directory, as in a shell. */
+const expanded = (path: string): string => (/^~(\/|$)/.test(path) ? `${homedir()}${path.slice(1)}` : path);
+
 /** The same values with their paths made absolute. @param from the folder that relative ones count from */
 export const withPaths = <T extends object>(values: T, keys: Keys, from: string): T =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
       const isPath = keys[name]?.isPath;
-      return [name, isPath === undefined || (isPath === 'path or off' && value === 'off') ? value : resolve(from, value)];
+      return [name, isPath === undefined || (isPath === 'path or off' && value === 'off') ? value : resolve(from, expanded(value))];
     }),
   ) as T;
 

@@ -4,7 +4,7 @@ import { userKey } from '@ring3/smb-server';
 import type { FileServerOptions } from '../file-server.ts';
 import type { FolderShare } from '../shared-folders.ts';
 import { auditKeys, type Configuration, consoleKeys, daemonKeys, limitKeys } from './configuration.ts';
-import { ConfigurationError } from './configuration-error.ts';
+import { ConfigurationError, faultLine } from './configuration-error.ts';
 import { withPaths } from './keys.ts';
 import { readKsmbdConf } from './ksmbd/read-conf.ts';
 import { ksmbdUsersOf, readKsmbdUsers } from './ksmbd/users.ts';
@@ -48,10 +48,12 @@ export function loadConfiguration(file: string): Configuration {
     if (fault !== undefined) faults.set(share, fault);
   }
   const warnings = [...configuration.warnings];
-  for (const [share, fault] of faults) {
-    if (!isKsmbdConf(file)) throw new ConfigurationError(file, lineIn(share), fault);
-    warnings.push(`${share.at}: [${share.name}] is not shared: ${fault}`);
+  const [first, ...more] = faults;
+  if (first !== undefined && !isKsmbdConf(file)) {
+    const lines = more.map(([share, fault]) => faultLine(file, lineIn(share), fault));
+    throw new ConfigurationError(file, lineIn(first[0]), first[1], {}, lines);
   }
+  for (const [share, fault] of faults) warnings.push(`${share.at}: [${share.name}] is not shared: ${fault}`);
   return { ...configuration, shares: configuration.shares.filter((share) => !faults.has(share)), warnings };
 }
 
@@ -91,5 +93,5 @@ export const unknownUsers = (shares: readonly ShareConfiguration[], knows: (name
     const unknown = new Set(
       [...users, ...readers, ...writers, ...admins, ...(forced === undefined ? [] : [forced])].filter((user) => !knows(user)),
     );
-    return unknown.size === 0 ? [] : [`${at}: share ${name} names users that there are not: ${[...unknown].join(', ')}`];
+    return unknown.size === 0 ? [] : [`${at}: share ${name} names unknown users: ${[...unknown].join(', ')}`];
   });

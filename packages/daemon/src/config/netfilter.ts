@@ -18,13 +18,13 @@ export const ruleKeys = {
   daddr: text('destination address'),
   sport: ports('source port'),
   dport: ports('destination port'),
-  iif: text('interface that it comes in by'),
-  direction: choice('whether it comes in or is sent by this host', ['in', 'out']),
+  iif: text('interface on which the packet arrives'),
+  direction: choice('in: arrives; out: is sent by this host', ['in', 'out']),
   timeout: text('timeout policy'),
   helper: text('helper'),
   zone: integer('conntrack zone', 1, 65535),
-  'zone-direction': choice('the direction that the zone is of; both where missing', ['original', 'reply']),
-  events: list('events that its flows make; all where missing'),
+  'zone-direction': choice('direction that the zone applies to (default: both)', ['original', 'reply']),
+  events: list('events that its flows emit (default: all)'),
   notrack: flag('its packets are not tracked'),
 } as const;
 

@@ -28,7 +28,7 @@ function readBytes(path: string, cannot: (why: string) => Error): Uint8Array {
   const descriptor = openSync(path, 'r');
   try {
     const stat = fstatSync(descriptor);
-    if (stat.isDirectory()) throw cannot('it is a folder');
+    if (stat.isDirectory()) throw cannot('it is a directory');
     const bytes = Buffer.alloc(longest + 1); // what a pipe says has no size beforehand
     let length = 0;
     for (let read = -1; read !== 0 && length < bytes.length; length += read)
@@ -44,11 +44,11 @@ function readBytes(path: string, cannot: (why: string) => Error): Uint8Array {
 function decode(bytes: Uint8Array, path: string): string {
   const lineAt = (index: number): number => bytes.subarray(0, index).reduce((lines, byte) => lines + (byte === 0x0a ? 1 : 0), 1);
   const nul = bytes.indexOf(0);
-  if (nul >= 0) throw new ConfigurationError(path, lineAt(nul), 'there is a NUL byte: this is no text');
+  if (nul >= 0) throw new ConfigurationError(path, lineAt(nul), 'there is a NUL byte: this is not a text file');
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // which leaves a byte order mark out
   } catch {
-    throw new ConfigurationError(path, lineAt(firstInvalid(bytes)), 'this is no UTF-8: save the file in that encoding');
+    throw new ConfigurationError(path, lineAt(firstInvalid(bytes)), 'this is not UTF-8: save the file in that encoding');
   }
 }
 

@@ -19,7 +19,7 @@ export class ShareCheck {
   fault(share: ShareConfiguration, mayBeAbsent = false): string | undefined {
     const name = share.name.toUpperCase();
     const before = this.#byName.get(name);
-    if (before !== undefined) return `there is a share ${before.name} already, by ${before.at}`;
+    if (before !== undefined) return `share ${before.name} exists already: ${before.at}`;
     const fault = share.path === undefined ? undefined : this.#folderFault(share, share.path, mayBeAbsent);
     if (fault === undefined) this.#byName.set(name, share);
     return fault;
@@ -34,7 +34,7 @@ export class ShareCheck {
     if (other === undefined) this.#byFolder.set(folder, share);
     return other === undefined || modesOf(other) === modesOf(share)
       ? undefined
-      : `share ${other.name} has the same folder with other modes: file-mode and folder-mode are one for a folder`;
+      : `share ${other.name} has the same directory with other modes: file-mode and folder-mode must be the same`;
   }
 }
 
@@ -54,7 +54,7 @@ export function nestedShares(shares: readonly ShareConfiguration[]): string[] {
     const outer = foldersAbove(folder).find((above) => byFolder.has(above));
     if (outer === undefined) return [];
     const other = byFolder.get(outer)?.name;
-    return [`${at}: share ${name} lies inside of share ${other}: clients of one do not see what those of the other lock or have cached`];
+    return [`${at}: share ${name} is inside share ${other}: clients of one do not see the locks and caches of the other's clients`];
   });
 }
 

@@ -19,7 +19,7 @@ export function withStored(
   for (const one of stored) {
     const share = storedShare(one, check, stateDir, true);
     if (typeof share !== 'string') shares.push(share);
-    else warnings.push(`${stateDir}: the stored share ${one.name} is left out: ${share}`);
+    else warnings.push(`${stateDir}: the stored share ${one.name} is not offered: ${share}`);
   }
   return { shares, warnings };
 }
@@ -48,10 +48,10 @@ function readOptions(options: Readonly<Record<string, unknown>>): Omit<ShareConf
   const read: Record<string, unknown> = {};
   for (const [name, given] of Object.entries(options)) {
     const key = Object.hasOwn(shareKeys, name) ? shareKeys[name as keyof typeof shareKeys] : undefined;
-    if (key === undefined) return `there is no ${name}`;
+    if (key === undefined) return `unknown key "${name}"`;
     read[name] = key.read(given);
     if (read[name] === undefined) return `${name} is ${key.allowed}, not ${shown(given)}`;
   }
-  if ((read['path'] === undefined) === (read['store'] === undefined)) return 'it has a path or a store';
+  if ((read['path'] === undefined) === (read['store'] === undefined)) return 'it needs either a path or a store';
   return read as Omit<ShareConfiguration, 'name' | 'at'>;
 }

@@ -31,5 +31,5 @@ test('what a list names is ended by its name; any other name is told', async () 
   deepStrictEqual(await handlers.close({ id: 'c2' }), null);
   deepStrictEqual(ended, [2]);
   throws(() => handlers.close({ id: 'c9' }), /^Error: there is no c9$/);
-  for (const id of ['2', 'x2', 'c', 'c-1', 'constructor1']) throws(() => handlers.close({ id }), /an id is that of a connection \(c1\)/);
+  for (const id of ['2', 'x2', 'c', 'c-1', 'constructor1']) throws(() => handlers.close({ id }), /an id is c1 \(connection\)/);
 });

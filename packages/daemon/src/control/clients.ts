@@ -12,7 +12,7 @@ export const clientHandlers = (view: () => View): Pick<ControlHandlers, 'connect
   close: ({ id }) => {
     const [, kind, number] = /^([cso])(\d{1,16})$/.exec(String(id)) ?? [];
     const end = kind === undefined ? undefined : ending[kind as Kind];
-    if (end === undefined) throw new Error('an id is that of a connection (c1), a session (s1) or an open (o1), as they are listed');
+    if (end === undefined) throw new Error('an id is c1 (connection), s1 (session) or o1 (open), as the lists show them');
     if (!end(view(), Number(number))) throw new Error(`there is no ${id}`);
     return null;
   },

@@ -116,7 +116,7 @@ test('whatever else lies at the path stays: a file, a folder, a link, a socket o
   writeFileSync(file, 'precious');
   symlinkSync(file, link);
   for (const wrong of [file, link, dirname(path)])
-    await rejects(serveControl(wrong, handlers), /is there and is no socket: give another path$/);
+    await rejects(serveControl(wrong, handlers), /exists and is not a socket: choose another path$/);
   strictEqual(readFileSync(file, 'utf8'), 'precious');
   const namespaces = listenUnix(`${path}.netlink`, { namespace: () => undefined });
   await rejects(serveControl(`${path}.netlink`, handlers), /is a socket of another program \(EPROTOTYPE\)/);

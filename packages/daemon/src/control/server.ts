@@ -25,10 +25,10 @@ async function makeRoom(path: string): Promise<void> {
   if (Buffer.byteLength(path) > longestPath) throw new Error(`${path} is too long for a socket: ${longestPath} bytes at most`);
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (there === undefined) return;
-  if (!there.isSocket()) throw new Error(`${path} is there and is no socket: give another path`);
+  if (!there.isSocket()) throw new Error(`${path} exists and is not a socket: choose another path`);
   const why = await whyNot(path);
   if (why === undefined) throw new Error(`a running ring3 already answers on ${path}`);
-  if (why !== 'ECONNREFUSED' && why !== 'ENOENT') throw new Error(`${path} is a socket of another program (${why}): give another path`);
+  if (why !== 'ECONNREFUSED' && why !== 'ENOENT') throw new Error(`${path} is a socket of another program (${why}): choose another path`);
   rmSync(path, { force: true });
 }
 

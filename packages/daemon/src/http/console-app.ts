@@ -42,7 +42,7 @@ export function consoleApp(shown: Shown, access: Access, log: Log): Hono {
   app.use(async (c, next) => {
     for (const [name, value] of Object.entries(headers)) c.header(name, value);
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return c.text('only GET and HEAD\n', 405, { Allow: 'GET, HEAD' });
-    if (!access.host(c.req.header('host'))) return c.text('this is not the server of that name\n', 421);
+    if (!access.host(c.req.header('host'))) return c.text('Host header not accepted\n', 421);
     if (c.req.path !== '/health' && !access.token(c.req.header('authorization'))) {
       return c.text('a token is needed\n', 401, { 'WWW-Authenticate': 'Bearer realm="ring3"' });
     }

@@ -53,7 +53,7 @@ function verify({ name, userId, groupId }: HostUser): void {
     const harmless = ['CapPrm', 'CapEff', 'CapAmb'].every((key) => /^0*$/.test(line(key)));
     groups.add(line('Groups'));
     if (!all('Uid', userId) || !all('Gid', groupId) || !harmless || groups.size > 1)
-      throw new Error(`a thread of ring3 is still not ${name}: it does not go on`);
+      throw new Error(`a thread of ring3 is still not ${name}: the start ends here`);
   }
   for (const back of [() => process.setuid?.(0), () => process.seteuid?.(0), () => process.setgroups?.([0])]) {
     try {
@@ -61,7 +61,7 @@ function verify({ name, userId, groupId }: HostUser): void {
     } catch {
       continue;
     }
-    throw new Error(`ring3 could still go back from ${name} to root: it does not go on`);
+    throw new Error(`ring3 could still become root again from ${name}: the start ends here`);
   }
 }
 

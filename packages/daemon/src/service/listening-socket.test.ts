@@ -84,8 +84,8 @@ const listening = (domain: number): number => {
   return fd;
 };
 for (const [what, make, why] of [
-  ['a file', file, /is no socket \(ENOTSOCK\)/],
-  ['a unix socket', () => openUnix(SocketType.Stream), /is no TCP socket: ListenStream= takes a port/],
+  ['a file', file, /is not a socket \(ENOTSOCK\)/],
+  ['a unix socket', () => openUnix(SocketType.Stream), /is not a TCP socket: ListenStream= takes a port/],
   ['a datagram socket', () => socket(Domain.Inet, SocketType.Dgram), /not ListenDatagram=/],
   ['a socket that does not listen', () => socket(Domain.Inet6, SocketType.Stream), /does not listen: .*Accept=no/],
 ] as const) {
@@ -105,7 +105,7 @@ for (const [what, make, why] of [
 }
 
 test('a descriptor that is not there is refused, a listening IPv6 socket is taken', () => {
-  throws(() => passedSocket([passed(9999)]), /is no socket \(EBADF\)/);
+  throws(() => passedSocket([passed(9999)]), /is not a socket \(EBADF\)/);
   passedSocket([passed(listening(Domain.Inet6))])?.[Symbol.dispose]();
 });
 

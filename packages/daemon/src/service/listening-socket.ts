@@ -53,13 +53,13 @@ export function passedSocket(passed: readonly PassedDescriptor[] = passedDescrip
 function whyNot(fd: number): string | undefined {
   const option = (which: number): number => socketOption(fd, SocketLevel.Socket, which);
   const type = option(SocketOption.Type);
-  if (type < 0) return `is no socket (${errnoName(-type)})`;
+  if (type < 0) return `is not a socket (${errnoName(-type)})`;
   const at = inetName(fd);
   if (typeof at === 'number') return `has no address (${errnoName(-at)})`;
   if (at.family !== Domain.Inet && at.family !== Domain.Inet6)
-    return 'is no TCP socket: ListenStream= takes a port, or an address and a port';
+    return 'is not a TCP socket: ListenStream= takes a port, or an address and a port';
   if (type !== SocketType.Stream || !streams.includes(option(SocketOption.Protocol)))
-    return 'is no TCP socket: the .socket unit says ListenStream=, not ListenDatagram= or another protocol';
+    return 'is not a TCP socket: the .socket unit says ListenStream=, not ListenDatagram= or another protocol';
   return option(SocketOption.AcceptConnections) === 1 ? undefined : 'does not listen: the .socket unit says Accept=no';
 }
 

@@ -204,11 +204,11 @@ path = /q
     'k:16: [x] force group is not honoured: files are made as the user that ring3 runs as',
     'k:17: [x] force user is honoured for clients; on this host files are made as the user that ring3 runs as (--as)',
     'k:18: [x] vfs objects shadow_copy2 is not honoured: there is no such module',
-    'k:19: [x] deadtime belongs into [global], and is passed over',
+    'k:19: [x] deadtime belongs in [global], and is ignored',
     'k:20: [x] valid users @nobodies: there is no such group in /etc/group',
     'k:21: [list only] has no path and is not shared',
-    'k:23: [a/b] is no name of a share, and is not shared',
-    'k:25: [IPC$] is no name of a share, and is not shared',
+    'k:23: [a/b] is not a valid share name, and is not shared',
+    'k:25: [IPC$] is not a valid share name, and is not shared',
   ]);
 });
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { printable } from '@ring3/kit';
 import type { Configuration } from '../configuration.ts';
 import { ConfigurationError } from '../configuration-error.ts';
+import { nearest } from '../nearest.ts';
 import { type ShareConfiguration, shareName } from '../share-keys.ts';
 import { emptyGlobal, type GlobalDraft, globalParameters } from './global-parameters.ts';
 import { type Host, thisHost } from './host.ts';
@@ -61,10 +62,9 @@ class Reading {
   rest({ entries }: Section, where: string, known: object, elsewhere: object): void {
     for (const [name, { line }] of entries) {
       if (Object.hasOwn(known, name)) continue;
-      this.warn(
-        line,
-        `${where}${name} ${Object.hasOwn(elsewhere, name) ? 'belongs into [global], and is passed over' : 'is not a parameter of ksmbd.conf(5)'}`,
-      );
+      const guess = nearest(name, [...Object.keys(known), ...Object.keys(elsewhere)]);
+      const unknown = `is not a parameter of ksmbd.conf(5)${guess === undefined ? '' : `; did you mean "${guess}"?`}`;
+      this.warn(line, `${where}${name} ${Object.hasOwn(elsewhere, name) ? 'belongs in [global], and is ignored' : unknown}`);
     }
   }
 }
@@ -121,7 +121,7 @@ function readShare(
   reading.rest(section, `[${name}] `, shareParameters, globalParameters);
   const { path, ...share } = shareOf(draft);
   const cannot = !shareName.test(name)
-    ? 'is no name of a share, and is not shared'
+    ? 'is not a valid share name, and is not shared'
     : path === undefined
       ? 'has no path and is not shared'
       : undefined;

@@ -33,13 +33,16 @@ export function readSections(source: string, file: string, note: (line: number, 
   return [...found.values()];
 }
 
+/** Spellings of smb.conf(5) that people write in a ksmbd.conf(5). */
+const synonyms = new Map([['browsable', 'browseable']]);
+
 const isComment = (text: string): boolean => text.startsWith(';') || text.startsWith('#');
 
 function enter(found: Map<string, Section>, text: string, line: number, file: string, note: (line: number, what: string) => void): Section {
   const end = text.indexOf(']');
   if (end < 0) throw new ConfigurationError(file, line, `"${text}" has no ] at its end`);
   const behind = text.slice(end + 1).trim();
-  if (behind !== '' && !isComment(behind)) note(line, `"${behind}" behind a section's name is passed over`);
+  if (behind !== '' && !isComment(behind)) note(line, `"${behind}" after a section's name is ignored`);
   const name = text.slice(1, end).trim();
   const folded = name.toLowerCase();
   const section = found.get(folded) ?? { name, line, entries: new Map() };
@@ -49,7 +52,8 @@ function enter(found: Map<string, Section>, text: string, line: number, file: st
 
 function put(section: Section | undefined, text: string, line: number, file: string, note: (line: number, what: string) => void): void {
   const equals = text.indexOf('=');
-  const name = text.slice(0, Math.max(equals, 0)).trim().toLowerCase().replace(/\s+/g, ' ');
+  const spelled = text.slice(0, Math.max(equals, 0)).trim().toLowerCase().replace(/\s+/g, ' ');
+  const name = synonyms.get(spelled) ?? spelled;
   if (name === '') throw new ConfigurationError(file, line, `"${text}" is neither a [section] nor a parameter = value`);
   const written = text.slice(equals + 1).trim();
   const comment = /(?:^|\s)[;#].*$/.exec(written);

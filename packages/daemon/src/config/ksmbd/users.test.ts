@@ -20,7 +20,10 @@ test('users are read; a broken line is named without what stands in it (ksmbdpwd
   );
   deepStrictEqual(warnings, []);
   for (const bad of ['bob:secret', 'bob', ':h42AFGBs2ilnekTvoTU/xw==', 'bob:h42AFGBs2ilnekTvoTU/xw', 'a:b:h42AFGBs2ilnekTvoTU/xw=='])
-    throws(() => readKsmbdUsers(`${anna}\n${bad}\n`, 'pwd.db'), /^ConfigurationError: pwd\.db:2: a line is NAME:BASE64 of a 16-byte hash$/);
+    throws(
+      () => readKsmbdUsers(`${anna}\n${bad}\n`, 'pwd.db'),
+      /^ConfigurationError: pwd\.db:2: a line must be NAME:BASE64, with a hash of 16 bytes$/,
+    );
 });
 
 test('names that are one here, and names that no client can send, are passed over and named', () => {
@@ -30,7 +33,7 @@ test('names that are one here, and names that no client can send, are passed ove
     ['anna'],
   );
   strictEqual(warnings.length, 2);
-  match(warnings[0] as string, /^pwd\.db:2: "Anna" is passed over: .* line 1 has "anna"$/);
+  match(warnings[0] as string, /^pwd\.db:2: "Anna" is ignored: .* line 1 has "anna"$/);
 });
 
 test('users are added, changed and deleted; what is not changed stays as it is, and so do mode and links', (t) => {
@@ -58,7 +61,7 @@ test('users are added, changed and deleted; what is not changed stays as it is, 
     ['anna', 'carl'],
   );
   strictEqual(statSync(real).mode & 0o777, 0o640);
-  throws(() => users.addUser('a:b', hash), /is no name for/);
+  throws(() => users.addUser('a:b', hash), /invalid user name/);
   throws(() => users.addUser('ü'.repeat(24), hash), /1 to 47 bytes/);
   ok(users.addUser('ü'.repeat(23), hash));
   deepStrictEqual(readdirSync(folder).sort(), ['ksmbdpwd.db', 'real.db'], 'nothing is left behind');

@@ -41,13 +41,14 @@ export function readKsmbdUsers(source: string, file: string): { readonly users: 
   for (const [i, text] of source.split('\n').entries()) {
     if (text.trim() === '') continue;
     const [, name, base64] = line.exec(text) ?? [];
-    if (name === undefined || base64 === undefined) throw new ConfigurationError(file, i + 1, 'a line is NAME:BASE64 of a 16-byte hash');
+    if (name === undefined || base64 === undefined)
+      throw new ConfigurationError(file, i + 1, 'a line must be NAME:BASE64, with a hash of 16 bytes');
     const before = found.get(userKey(name));
-    if (!possible.test(name)) warnings.push(`${file}:${i + 1}: ${shown(name)} is passed over: no client can log on with that name`);
+    if (!possible.test(name)) warnings.push(`${file}:${i + 1}: ${shown(name)} is ignored: no client can log on with that name`);
     else if (before === undefined) found.set(userKey(name), { name, ntHash: new Uint8Array(Buffer.from(base64, 'base64')), line: i + 1 });
     else
       warnings.push(
-        `${file}:${i + 1}: "${name}" is passed over: names are compared without case, and line ${before.line} has "${before.name}"`,
+        `${file}:${i + 1}: "${name}" is ignored: names are compared without case, and line ${before.line} has "${before.name}"`,
       );
   }
   return { users: [...found.values()].map(({ name, ntHash }) => ({ name, ntHash })), warnings };
@@ -79,7 +80,7 @@ export class KsmbdUsers implements Disposable {
   #add(name: string, ntHash: Uint8Array): boolean {
     if (this.user(name) !== undefined) return false;
     if (!possible.test(name) || Buffer.byteLength(name) > 47)
-      throw new Error(`"${name}" is no name for ${this.#path}: 1 to 47 bytes, none of "/\\[]:;|=,+*?<>`);
+      throw new Error(`invalid user name "${name}" for ${this.#path}: 1 to 47 bytes, none of "/\\[]:;|=,+*?<>`);
     this.#write([...this.#lines(), entryOf(name, ntHash)]);
     return true;
   }
