@@ -112,7 +112,7 @@ const dataChanges: Readonly<Record<string, (ids: Ids) => Parameters<RawClient['a
   'end of file': (ids) => setting(ids, FileInformationClass.EndOfFile, structure(FileEndOfFileInformation, { endOfFile: 70n })),
   allocation: (ids) => setting(ids, FileInformationClass.Allocation, structure(FileAllocationInformation, { allocationSize: 1n })),
   'zero data': (ids) =>
-    control(ids, Fsctl.SetZeroData, { input: structure(FileZeroDataInformation, { fileOffset: 0, beyondFinalZero: 3 }) }),
+    control(ids, Fsctl.SetZeroData, { input: structure(FileZeroDataInformation, { fileOffset: 0n, beyondFinalZero: 3n }) }),
 };
 
 for (const [what, change] of Object.entries(dataChanges)) {

@@ -1,10 +1,19 @@
 import type { Request } from './request.ts';
 
-/** Offsets from here on lie behind the end of every file. */
+/** Offsets from here on are beyond the end of every file. */
 export const beyond = 2 ** 53;
-const largest = 0x7fff_ffff_ffff_ffffn;
+/** MAXLONGLONG: the largest offset or length of the protocol, whose fields are signed. */
+export const largest = 0x7fff_ffff_ffff_ffffn;
+/** The largest size of a file here (MAXFILESIZE in MS-FSA): bytes that a store counts exactly. The file systems of the host have less. */
+export const maxFileSize = BigInt(Number.MAX_SAFE_INTEGER);
 
-/** Whether bytes at an offset would end beyond 2^63: past 2^53 the number no longer tells, so the frame is asked. @param offsetAt of the field, from the header */
+/** Whether a range of a request, read as unsigned, is one: neither field is negative, and it ends at {@link largest} at most. */
+export const isRange = (offset: bigint, length: bigint): boolean => offset <= largest && length <= largest - offset;
+
+/** An offset as a number of bytes; those beyond every file become one that is. */
+export const clamped = (offset: bigint): number => Number(offset > maxFileSize ? maxFileSize : offset);
+
+/** Whether bytes at an offset would end beyond 2^63: past 2^53 the number is not exact, so the frame is read. @param offsetAt of the field, from the header */
 export const endsBeyond = ({ frame, at }: Request, offset: number, length: number, offsetAt: number): boolean =>
   offset >= beyond && frame.view.getBigUint64(at + offsetAt, true) + BigInt(length) > largest;
 

@@ -15,7 +15,7 @@ const statuses: Readonly<Record<VfsCode, NtStatus>> = {
   ELOOP: NtStatus.ObjectPathNotFound,
   EXDEV: NtStatus.NotSameDevice,
   EMLINK: NtStatus.TooManyLinks,
-  EFBIG: NtStatus.DiskFull,
+  EFBIG: NtStatus.InvalidParameter, // beyond the largest file that the store allows: MS-FSA 2.1.5.4, 2.1.5.15.1, 2.1.5.15.4
   ENOSPC: NtStatus.DiskFull,
   EDQUOT: NtStatus.QuotaExceeded,
   EROFS: NtStatus.MediaWriteProtected,

@@ -4,11 +4,13 @@ import {
   allocateLater,
   copyRangeLater,
   Errno,
+  fileSystemStat,
   IoFlag,
   readAt,
   readAtLater,
   seekData,
   seekHole,
+  setTimes,
   stat,
   truncate,
   truncateLater,
@@ -116,9 +118,29 @@ export function truncateData(file: Descriptor, device: Device, size: number): An
   return done(truncate(file.fd, size));
 }
 
-/** Reserves room, in the pool. */
-export const allocateData = (file: Descriptor, size: number): Answer<void> =>
-  size === 0 ? undefined : file.during(() => allocateLater(file.fd, AllocateMode.KeepSize, 0, size)).then(done);
+/** Reserves space, in the pool; all of it or none. */
+export function allocateData(file: Descriptor, size: number): Answer<void> {
+  if (size === 0) return undefined;
+  const found = stat(file.fd, scratch);
+  if (found < 0) return errorCode(found);
+  const volume = fileSystemStat(file.fd);
+  if (typeof volume === 'number') return errorCode(volume);
+  // ext4 takes what there is before it finds that it is not enough
+  const available = process.geteuid?.() === 0 ? volume.free : volume.available;
+  if (size - scratch.allocated > available) return 'ENOSPC';
+  return file.during(() => allocateLater(file.fd, AllocateMode.KeepSize, 0, size)).then((answer) => {
+    if (answer < 0) trimData(file.fd);
+    return done(answer);
+  });
+}
+
+/** Gives back the space that is reserved beyond the end of a file; its times stay. MS-FSCC 2.4.4: so does the last close. */
+export function trimData(fd: number): void {
+  if (stat(fd, scratch) < 0) return;
+  const { size, allocated, blockSize, modified } = scratch;
+  if (allocated < size + 2 * blockSize) return;
+  if (truncate(fd, size) === 0) setTimes(fd, undefined, modified);
+}
 
 /** Makes a range zeros, in the pool; by writing them where the host punches no holes. */
 export async function punchData(file: Descriptor, device: Device, offset: number, length: number): Promise<Awaited<Answer<void>>> {

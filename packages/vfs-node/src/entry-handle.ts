@@ -110,7 +110,9 @@ export class EntryHandle implements Handle {
 
   allocate(size: number, signal?: AbortSignal): Answer<void> {
     const file = this.#ready(size, signal) ?? this.data(true);
-    return isCode(file) ? file : allocateData(file, size);
+    if (isCode(file)) return file;
+    this.entry.inode.reserved = true;
+    return allocateData(file, size);
   }
 
   punch(offset: number, length: number, signal?: AbortSignal): Answer<void> {

@@ -1,5 +1,6 @@
 import { close, Errno, type FileStat, Mode, OpenFlag, openAt, reopen, stat } from '@ring3/linux';
 import type { Kind } from '@ring3/vfs';
+import { trimData } from './data.ts';
 import { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
 import type { Entry } from './entry.ts';
@@ -25,6 +26,8 @@ export class Inode {
   streams: Streams | undefined;
   /** What is done when a file whose last name is gone is closed for good; until then it has all that it had. */
   ended: (() => void) | undefined;
+  /** Whether space was reserved beyond its end. */
+  reserved = false;
   /** Whether closing it for the last time gives much room back. */
   freesMuch = false;
   #entries = 0;
@@ -84,7 +87,11 @@ export class Inode {
 
   #share(fd: number, writing: boolean, readable: boolean): Descriptor {
     const descriptor = new Descriptor(fd, readable, this.device.pool, () => {
-      if (this.#writing === descriptor) this.#writing = undefined;
+      if (this.#writing === descriptor) {
+        this.#writing = undefined;
+        if (this.reserved && !this.gone) trimData(fd);
+        this.reserved = false;
+      }
       if (this.#reading === descriptor) this.#reading = undefined;
       return this.freesMuch;
     });

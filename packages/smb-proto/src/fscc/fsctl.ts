@@ -1,7 +1,7 @@
-import { bytes, id53, items, message, optional, part, reserved, struct, type TypeOf, u8, u16, u32, utf16Text } from '@ring3/wire';
+import { bytes, id53, items, message, optional, part, reserved, struct, type TypeOf, u8, u16, u32, u64, utf16Text } from '@ring3/wire';
 
 /** FILE_ZERO_DATA_INFORMATION, MS-FSCC 2.3 FSCTL_SET_ZERO_DATA: from fileOffset up to, not including, beyondFinalZero. */
-export const FileZeroDataInformation = struct('FileZeroDataInformation', { fileOffset: id53, beyondFinalZero: id53 });
+export const FileZeroDataInformation = struct('FileZeroDataInformation', { fileOffset: u64, beyondFinalZero: u64 });
 export type FileZeroDataInformation = TypeOf<typeof FileZeroDataInformation>;
 
 /** FILE_SET_SPARSE_BUFFER, MS-FSCC 2.3 FSCTL_SET_SPARSE; without it the file becomes sparse. */
@@ -9,7 +9,7 @@ export const FileSetSparseBuffer = struct('FileSetSparseBuffer', { setSparse: u8
 export type FileSetSparseBuffer = TypeOf<typeof FileSetSparseBuffer>;
 
 /** FILE_ALLOCATED_RANGE_BUFFER, MS-FSCC 2.3 FSCTL_QUERY_ALLOCATED_RANGES: one in the request, any number in the response. */
-export const FileAllocatedRangeBuffer = struct('FileAllocatedRangeBuffer', { fileOffset: id53, length: id53 });
+export const FileAllocatedRangeBuffer = struct('FileAllocatedRangeBuffer', { fileOffset: u64, length: u64 });
 export type FileAllocatedRangeBuffer = TypeOf<typeof FileAllocatedRangeBuffer>;
 
 /** FILE_OBJECTID_BUFFER, MS-FSCC 2.1.3: the response of FSCTL_CREATE_OR_GET_OBJECT_ID. */
@@ -24,9 +24,9 @@ export type FileObjectIdBuffer = TypeOf<typeof FileObjectIdBuffer>;
 const extents = {
   sourceFileIdPersistent: id53,
   sourceFileIdVolatile: id53,
-  sourceFileOffset: id53,
-  targetFileOffset: id53,
-  byteCount: id53,
+  sourceFileOffset: u64,
+  targetFileOffset: u64,
+  byteCount: u64,
 };
 /** SMB2_DUPLICATE_EXTENTS_DATA, MS-FSCC 2.3 FSCTL_DUPLICATE_EXTENTS_TO_FILE. */
 export const DuplicateExtentsData = struct('DuplicateExtentsData', extents);
@@ -41,10 +41,10 @@ export const DuplicateExtentsDataEx = struct('DuplicateExtentsDataEx', {
 export type DuplicateExtentsDataEx = TypeOf<typeof DuplicateExtentsDataEx>;
 
 /** FILE_REGION_INPUT, MS-FSCC 2.3 FSCTL_QUERY_FILE_REGIONS; without it the request refers to the whole file. */
-export const FileRegionInput = struct('FileRegionInput', { fileOffset: id53, length: id53, desiredUsage: u32, reserved: reserved(u32) });
+export const FileRegionInput = struct('FileRegionInput', { fileOffset: u64, length: u64, desiredUsage: u32, reserved: reserved(u32) });
 export type FileRegionInput = TypeOf<typeof FileRegionInput>;
 /** FILE_REGION_INFO, MS-FSCC 2.3. Usage 1: valid data. */
-export const FileRegionInfo = struct('FileRegionInfo', { fileOffset: id53, length: id53, usage: u32, reserved: reserved(u32) });
+export const FileRegionInfo = struct('FileRegionInfo', { fileOffset: u64, length: u64, usage: u32, reserved: reserved(u32) });
 export type FileRegionInfo = TypeOf<typeof FileRegionInfo>;
 /** FILE_REGION_OUTPUT, MS-FSCC 2.3. */
 export const FileRegionOutput = message(

@@ -1,4 +1,4 @@
-import { bytes, id53, items, message, reserved, struct, type TypeOf, u32 } from '@ring3/wire';
+import { bytes, items, message, reserved, struct, type TypeOf, u32, u64 } from '@ring3/wire';
 
 /** SRV_REQUEST_RESUME_KEY Response, MS-SMB2 2.2.32.3: an opaque key of 24 bytes, and no context; 32 bytes in all. */
 export const SrvRequestResumeKeyResponse = struct('SrvRequestResumeKeyResponse', {
@@ -9,7 +9,7 @@ export const SrvRequestResumeKeyResponse = struct('SrvRequestResumeKeyResponse',
 export type SrvRequestResumeKeyResponse = TypeOf<typeof SrvRequestResumeKeyResponse>;
 
 /** SRV_COPYCHUNK, MS-SMB2 2.2.31.1.1. */
-export const SrvCopychunk = struct('SrvCopychunk', { sourceOffset: id53, targetOffset: id53, length: u32, reserved: reserved(u32) });
+export const SrvCopychunk = struct('SrvCopychunk', { sourceOffset: u64, targetOffset: u64, length: u32, reserved: reserved(u32) });
 export type SrvCopychunk = TypeOf<typeof SrvCopychunk>;
 /** SRV_COPYCHUNK_COPY, MS-SMB2 2.2.31.1. */
 export const SrvCopychunkCopy = message(

@@ -28,7 +28,7 @@ export const read = command({
     if (isUnbuffered(open, flags) && !sectorAligned(offset, length)) return NtStatus.InvalidParameter;
     if (offset < 0 || endsBeyond(ctx, offset, length, offsetAt)) return NtStatus.InvalidParameter;
     if (length === 0) return emptyRead(minimumCount);
-    if (offset + length > beyond) return NtStatus.EndOfFile;
+    if (offset >= beyond || offset + length > beyond) return NtStatus.EndOfFile; // a sum beyond 2^53 is rounded
     if (readsFreely(open.guard, open.owner)) return readInto(ctx, handle, length, offset, minimumCount);
     return andThen(askAccess(ctx, 'read', offset, length), (status) =>
       status === NtStatus.Success ? readInto(ctx, handle, length, offset, minimumCount) : status,

@@ -13,6 +13,7 @@ import { type DispositionRow, dispositions } from './disposition.ts';
 import { openFound } from './found.ts';
 import { makeMissing } from './make.ts';
 import type { CreatePlan } from './plan.ts';
+import { isFull } from './room.ts';
 import { letGo, lookUp, type Made, type Target } from './target.ts';
 
 type Answer = Parameters<typeof CreateResponse.encode>[0];
@@ -81,8 +82,13 @@ function* giveUp(plan: CreatePlan, made: Made): Steps<void> {
 function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, openId }: Made): Steps<Answer | NtStatus> {
   const { ctx, request, trail } = plan;
   const { session, tree, server } = ctx;
-  if (plan.allocationSize > 0 && action === CreateAction.Created && handle.kind === 'file')
-    yield* wait(handle.allocate?.(plan.allocationSize));
+  if (plan.allocationSize > 0 && action === CreateAction.Created && handle.kind === 'file') {
+    const reserved = yield* wait(handle.allocate?.(plan.allocationSize));
+    if (isFull(reserved)) {
+      yield* wait(handle.unlink());
+      return statusOf(reserved);
+    }
+  }
   const stat: Stat | VfsCode = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   if (session.state !== 'valid' || session.trees.get(tree.treeId) !== tree) return NtStatus.UserSessionDeleted;

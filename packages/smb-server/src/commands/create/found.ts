@@ -12,6 +12,7 @@ import { admitOpen, withdrawOpen } from './admission.ts';
 import { actionOf, type DispositionRow } from './disposition.ts';
 import { dataAccess, newAttributes, withWrite } from './make.ts';
 import type { CreatePlan } from './plan.ts';
+import { checkRoom, isFull } from './room.ts';
 import { letGo, type Made, type Target } from './target.ts';
 
 type Found = Extract<Target, { readonly found: true }>;
@@ -133,6 +134,8 @@ function* prepare(
     if (isCode(opened)) return statusOf(opened);
   }
   if (action === 'open') return NtStatus.Success;
+  const full = plan.allocationSize > 0 ? yield* checkRoom(handle, plan.allocationSize) : undefined;
+  if (full !== undefined) return statusOf(full);
   const emptied = yield* wait(handle.truncate(0));
   if (isCode(emptied)) return statusOf(emptied);
   if (plan.path.stream !== undefined) return NtStatus.Success;
@@ -141,8 +144,8 @@ function* prepare(
   const kept = action === 'overwrite' ? attributes & (FileAttributes.Hidden | FileAttributes.System) : 0;
   const set = yield* wait(handle.setStat?.({ attributes: given | kept }));
   if (isCode(set)) return statusOf(set);
-  if (plan.allocationSize > 0) yield* wait(handle.allocate?.(plan.allocationSize));
-  return NtStatus.Success;
+  const reserved = plan.allocationSize > 0 ? yield* wait(handle.allocate?.(plan.allocationSize)) : undefined;
+  return isFull(reserved) ? statusOf(reserved) : NtStatus.Success;
 }
 
 /** A file that starts anew has no streams: MS-FSA 2.1.5.1.2. */

@@ -3,6 +3,7 @@ import { AccessMask, DuplicateExtentsData, FileAttributes, NtStatus } from '@rin
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { modified, noting } from '../../noting.ts';
+import { maxFileSize } from '../../offsets.ts';
 import type { Open } from '../../open.ts';
 import { askAccess, askAccessOf } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
@@ -29,8 +30,10 @@ export const duplicateExtents: IoctlRow = {
 function* duplicate(ctx: IoctlContext, source: Open, data: DuplicateExtentsData): Steps<IoctlAnswer> {
   const target = handleOf(ctx);
   const origin = source.handle as Handle;
-  const { sourceFileOffset: from, targetFileOffset: to, byteCount: count } = data;
-  if (from < 0 || to < 0 || count < 0 || Math.max(from, to) + count > Number.MAX_SAFE_INTEGER) return NtStatus.InvalidParameter;
+  const { sourceFileOffset, targetFileOffset, byteCount } = data;
+  const end = (sourceFileOffset > targetFileOffset ? sourceFileOffset : targetFileOffset) + byteCount;
+  if (end > maxFileSize) return NtStatus.InvalidParameter;
+  const [from, to, count] = [Number(sourceFileOffset), Number(targetFileOffset), Number(byteCount)];
   const originStat = yield* wait(origin.stat());
   const targetStat = yield* wait(target.stat());
   if (isCode(originStat)) return statusOf(originStat);
@@ -44,15 +47,20 @@ function* duplicate(ctx: IoctlContext, source: Open, data: DuplicateExtentsData)
   if (readable !== NtStatus.Success) return readable;
   const writable = yield* wait(askAccess(ctx, 'write'));
   if (writable !== NtStatus.Success) return writable;
-  const cloned = yield* noting(ctx.open, modified, () => runSteps(cloneWithin(target, origin, data, targetStat.size)));
+  const cloned = yield* noting(ctx.open, modified, () => runSteps(cloneWithin(target, origin, { from, to, count }, targetStat.size)));
   if (isCode(cloned)) return statusOf(cloned);
   ctx.open.changed(count);
   return nothing;
 }
 
+interface Extent {
+  readonly from: number;
+  readonly to: number;
+  readonly count: number;
+}
+
 /** Shares the blocks. The end of the target file stays where it is. */
-function* cloneWithin(target: Handle, origin: Handle, data: DuplicateExtentsData, size: number): Steps<VfsCode | undefined> {
-  const { sourceFileOffset: from, targetFileOffset: to, byteCount: count } = data;
+function* cloneWithin(target: Handle, origin: Handle, { from, to, count }: Extent, size: number): Steps<VfsCode | undefined> {
   const cloned = yield* wait(target.cloneRange?.(origin, from, to, count));
   if (isCode(cloned)) return cloned;
   const cut = to + count > size ? yield* wait(target.truncate(size)) : undefined;

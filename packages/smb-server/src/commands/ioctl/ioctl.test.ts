@@ -85,7 +85,11 @@ type Chunk = readonly [sourceOffset: number, targetOffset: number, length: numbe
 const copying = (sourceKey: Uint8Array, chunks: readonly Chunk[]): Uint8Array =>
   SrvCopychunkCopy.encode({
     sourceKey,
-    chunks: chunks.map(([sourceOffset, targetOffset, length]) => ({ sourceOffset, targetOffset, length })),
+    chunks: chunks.map(([sourceOffset, targetOffset, length]) => ({
+      sourceOffset: BigInt(sourceOffset),
+      targetOffset: BigInt(targetOffset),
+      length,
+    })),
   }).head;
 const copied = (answer: Answer): number[] => Object.values(SrvCopychunkResponse.read(new Frame(outputOf(answer)), 0));
 
@@ -167,11 +171,11 @@ test('SET_ZERO_DATA makes a range read as zeros and leaves the size (MS-FSA 2.1.
   for (const vfs of [createMemoryStore(), withoutFeatures(createMemoryStore(), ['sparse'])]) {
     const { file, status, text } = await stage(vfs);
     const ids = await file('file', 'abcdef');
-    assert.equal(await status(ids, Fsctl.SetZeroData, written(FileZeroDataInformation, { fileOffset: 2, beyondFinalZero: 4 })), 0);
+    assert.equal(await status(ids, Fsctl.SetZeroData, written(FileZeroDataInformation, { fileOffset: 2n, beyondFinalZero: 4n })), 0);
     assert.equal(await text(ids), 'ab\0\0ef');
-    assert.equal(await status(ids, Fsctl.SetZeroData, written(FileZeroDataInformation, { fileOffset: 4, beyondFinalZero: 2 ** 40 })), 0);
+    assert.equal(await status(ids, Fsctl.SetZeroData, written(FileZeroDataInformation, { fileOffset: 4n, beyondFinalZero: 2n ** 40n })), 0);
     assert.equal(await text(ids), 'ab\0\0\0\0');
-    const backwards = written(FileZeroDataInformation, { fileOffset: 4, beyondFinalZero: 3 });
+    const backwards = written(FileZeroDataInformation, { fileOffset: 4n, beyondFinalZero: 3n });
     assert.equal(await status(ids, Fsctl.SetZeroData, backwards), NtStatus.InvalidParameter);
   }
 });
@@ -184,10 +188,10 @@ test('SET_SPARSE sets the attribute, and takes it away; QUERY_ALLOCATED_RANGES t
   assert.equal(await attributes(), 0);
   assert.equal(await status(ids, Fsctl.SetSparse), NtStatus.Success);
   assert.equal(await attributes(), FileAttributes.SparseFile);
-  await control(ids, Fsctl.SetZeroData, written(FileZeroDataInformation, { fileOffset: 0, beyondFinalZero: 131072 }));
-  const whole = written(FileAllocatedRangeBuffer, { fileOffset: 0, length: 200_000 });
+  await control(ids, Fsctl.SetZeroData, written(FileZeroDataInformation, { fileOffset: 0n, beyondFinalZero: 131072n }));
+  const whole = written(FileAllocatedRangeBuffer, { fileOffset: 0n, length: 200_000n });
   const output = outputOf(await control(ids, Fsctl.QueryAllocatedRanges, whole));
-  assert.deepEqual(FileAllocatedRangeBuffer.read(new Frame(output), 0), { fileOffset: 131072, length: 200_000 - 131072 });
+  assert.deepEqual(FileAllocatedRangeBuffer.read(new Frame(output), 0), { fileOffset: 131072n, length: 200_000n - 131072n });
   assert.equal(await status(ids, Fsctl.QueryAllocatedRanges, whole, 15), NtStatus.BufferTooSmall);
   assert.equal(await status(ids, Fsctl.SetSparse, written(FileSetSparseBuffer, { setSparse: 0 })), NtStatus.Success);
   assert.equal(await attributes(), 0);
@@ -201,9 +205,9 @@ test('DUPLICATE_EXTENTS_TO_FILE shares a range, never over itself, never moving 
     written(DuplicateExtentsData, {
       sourceFileIdPersistent: from.persistentFileId,
       sourceFileIdVolatile: from.volatileFileId,
-      sourceFileOffset,
-      targetFileOffset,
-      byteCount,
+      sourceFileOffset: BigInt(sourceFileOffset),
+      targetFileOffset: BigInt(targetFileOffset),
+      byteCount: BigInt(byteCount),
     });
   const clone = Fsctl.DuplicateExtentsToFile;
   assert.equal(await status(target, clone, data(source, 0, 0, 11)), NtStatus.Success);
@@ -237,10 +241,10 @@ test('the object id of a file is the same each time, and another file has anothe
 test('QUERY_FILE_REGIONS tells the valid data of a range; there are no snapshots (MS-FSA 2.1.5.10, MS-SMB2 3.3.5.15.1)', async () => {
   const { file, control } = await stage();
   const ids = await file('file', 'x'.repeat(100));
-  const region = written(FileRegionInput, { fileOffset: 10, length: 1000, desiredUsage: 1 });
+  const region = written(FileRegionInput, { fileOffset: 10n, length: 1000n, desiredUsage: 1 });
   const output = outputOf(await control(ids, Fsctl.QueryFileRegions, region));
   const { regions } = FileRegionOutput.read(new Frame(output), 0, output.length);
-  assert.deepEqual(regions, [{ fileOffset: 10, length: 90, usage: 1, reserved: 0 }]);
+  assert.deepEqual(regions, [{ fileOffset: 10n, length: 90n, usage: 1, reserved: 0 }]);
   const snapshots = SrvSnapshotArray.read(new Frame(outputOf(await control(ids, Fsctl.SrvEnumerateSnapshots))), 0);
   assert.equal(snapshots.numberOfSnapshots, 0);
 });

@@ -2,6 +2,7 @@ import { runSteps, type Steps, wait } from '@ring3/kit';
 import { AccessMask, FileAllocatedRangeBuffer, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
+import { clamped, isRange } from '../../offsets.ts';
 import { statusOf } from '../../status-map.ts';
 import { allocatedRanges } from './ranges.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
@@ -14,10 +15,8 @@ export const queryAllocatedRanges: IoctlRow = {
   access: AccessMask.FileReadData,
   handle(ctx, { input, maxOutputResponse }) {
     const { fileOffset, length } = FileAllocatedRangeBuffer.read(new Frame(input), 0);
-    if (fileOffset < 0 || length < 0 || fileOffset >= 2 ** 63 || length >= 2 ** 63 || fileOffset + length >= 2 ** 63) {
-      return NtStatus.InvalidParameter;
-    }
-    return length === 0 ? nothing : runSteps(list(ctx, fileOffset, length, maxOutputResponse));
+    if (!isRange(fileOffset, length)) return NtStatus.InvalidParameter;
+    return length === 0n ? nothing : runSteps(list(ctx, clamped(fileOffset), clamped(length), maxOutputResponse));
   },
 };
 
@@ -31,7 +30,7 @@ function* list(ctx: IoctlContext, offset: number, length: number, room: number):
   const frame = Frame.alloc(fitting * entry);
   for (let i = 0; i < fitting; i++) {
     const range = found[i] as (typeof found)[number];
-    FileAllocatedRangeBuffer.write(frame, i * entry, { fileOffset: range.offset, length: range.length });
+    FileAllocatedRangeBuffer.write(frame, i * entry, { fileOffset: BigInt(range.offset), length: BigInt(range.length) });
   }
   return frame.bytes;
 }

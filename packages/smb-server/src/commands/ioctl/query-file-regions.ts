@@ -2,6 +2,7 @@ import { runSteps, type Steps, wait } from '@ring3/kit';
 import { AccessMask, FileRegionInput, FileRegionOutput, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
+import { clamped, isRange, largest } from '../../offsets.ts';
 import { statusOf } from '../../status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow } from './row.ts';
 
@@ -15,11 +16,10 @@ export const queryFileRegions: IoctlRow = {
   access: AccessMask.FileReadData,
   handle(ctx, { input, maxOutputResponse }) {
     const asked = input.length === 0 ? undefined : FileRegionInput.read(new Frame(input), 0);
-    const from = asked?.fileOffset ?? 0;
-    const length = asked?.length ?? Number.MAX_SAFE_INTEGER;
-    if (from < 0 || length < 0 || from >= 2 ** 63) return NtStatus.InvalidParameter;
+    const { fileOffset, length } = asked ?? { fileOffset: 0n, length: largest };
+    if (!isRange(fileOffset, length)) return NtStatus.InvalidParameter;
     if (maxOutputResponse < head) return NtStatus.BufferTooSmall;
-    return runSteps(tell(ctx, from, length, maxOutputResponse));
+    return runSteps(tell(ctx, clamped(fileOffset), clamped(length), maxOutputResponse));
   },
 };
 
@@ -27,7 +27,7 @@ function* tell(ctx: IoctlContext, from: number, length: number, room: number): S
   const stat = yield* wait(handleOf(ctx).stat());
   if (isCode(stat)) return statusOf(stat);
   const end = Math.min(from + length, stat.size);
-  const regions = end > from ? [{ fileOffset: from, length: end - from, usage: validCached }] : [];
+  const regions = end > from ? [{ fileOffset: BigInt(from), length: BigInt(end - from), usage: validCached }] : [];
   const { head: bytes } = FileRegionOutput.encode({ flags: 0, totalRegionEntryCount: regions.length, regions });
   if (bytes.length <= room) return bytes;
   ctx.status = NtStatus.BufferOverflow;

@@ -3,6 +3,7 @@ import { AccessMask, FileAttributes, FileZeroDataInformation, NtStatus } from '@
 import { type Handle, isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { modified, noting } from '../../noting.ts';
+import { clamped, largest } from '../../offsets.ts';
 import { askAccess } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
@@ -18,14 +19,14 @@ export const setZeroData: IoctlRow = {
   changes: true,
   handle(ctx, { input }) {
     const { fileOffset, beyondFinalZero } = FileZeroDataInformation.read(new Frame(input), 0);
-    if (fileOffset < 0 || beyondFinalZero < fileOffset || beyondFinalZero >= 2 ** 63) return NtStatus.InvalidParameter;
-    return beyondFinalZero === fileOffset ? nothing : runSteps(zero(ctx, fileOffset, beyondFinalZero));
+    if (beyondFinalZero < fileOffset || beyondFinalZero > largest) return NtStatus.InvalidParameter;
+    return beyondFinalZero === fileOffset ? nothing : runSteps(zero(ctx, clamped(fileOffset), clamped(beyondFinalZero)));
   },
 };
 
 function* zero(ctx: IoctlContext, from: number, to: number): Steps<IoctlAnswer> {
   const handle = handleOf(ctx);
-  const allowed = yield* wait(askAccess(ctx, 'zeroData', from, Math.min(to, Number.MAX_SAFE_INTEGER) - from));
+  const allowed = yield* wait(askAccess(ctx, 'zeroData', from, to - from));
   if (allowed !== NtStatus.Success) return allowed;
   const stat = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);

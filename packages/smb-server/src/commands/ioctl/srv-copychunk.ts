@@ -5,6 +5,7 @@ import { Frame } from '@ring3/wire';
 import { readDataRights, writeDataRights } from '../../access.ts';
 import { copyData } from '../../copy-data.ts';
 import { modified, noting, readingHeld, UserSet } from '../../noting.ts';
+import { clamped, largest, maxFileSize } from '../../offsets.ts';
 import type { Open } from '../../open.ts';
 import { askAccess, askAccessOf } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
@@ -17,6 +18,7 @@ const maxChunkSize = 1024 * 1024;
 const maxTotal = 16 * 1024 * 1024;
 
 type Copy = ReturnType<typeof SrvCopychunkCopy.read>;
+type Chunk = Pick<Copy['chunks'][number], 'sourceOffset' | 'targetOffset' | 'length'>;
 
 function told(
   ctx: IoctlContext,
@@ -67,7 +69,7 @@ function* copyChunks(ctx: IoctlContext, source: Open, { chunks }: Copy): Steps<I
   source.enter();
   try {
     for (const { sourceOffset, targetOffset, length } of chunks) {
-      const status = yield* copyChunk(ctx, source, sourceOffset, targetOffset, length);
+      const status = yield* copyChunk(ctx, source, { sourceOffset, targetOffset, length });
       if (status !== NtStatus.Success) return told(ctx, status, written, 0, total);
       ctx.open.changed(length);
       written++;
@@ -79,10 +81,11 @@ function* copyChunks(ctx: IoctlContext, source: Open, { chunks }: Copy): Steps<I
   return told(ctx, NtStatus.Success, written, 0, total);
 }
 
-function* copyChunk(ctx: IoctlContext, source: Open, from: number, to: number, length: number): Steps<NtStatus> {
+function* copyChunk(ctx: IoctlContext, source: Open, { sourceOffset, targetOffset, length }: Chunk): Steps<NtStatus> {
   const target = handleOf(ctx);
   const origin = source.handle as Handle;
-  if (from < 0 || to < 0 || to + length > Number.MAX_SAFE_INTEGER) return NtStatus.InvalidParameter;
+  if (targetOffset + BigInt(length) > maxFileSize || sourceOffset > largest) return NtStatus.InvalidParameter;
+  const [from, to] = [clamped(sourceOffset), Number(targetOffset)];
   const stat = yield* wait(origin.stat());
   if (isCode(stat)) return statusOf(stat);
   if (from + length > stat.size) return NtStatus.InvalidViewSize;

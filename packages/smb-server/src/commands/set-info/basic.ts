@@ -14,7 +14,7 @@ import {
 import { type Handle, isCode, type StatChanges, type VfsCode } from '@ring3/vfs';
 import type { NameRules } from '../../name-rules.ts';
 import { fileOf, modified, noting, now, UserSet } from '../../noting.ts';
-import { bytesPerSector } from '../../offsets.ts';
+import { bytesPerSector, largest, maxFileSize } from '../../offsets.ts';
 import type { Open } from '../../open.ts';
 import { askAccess } from '../../pending.ts';
 import { statusOf } from '../../status-map.ts';
@@ -24,7 +24,6 @@ import type { Setter } from './file.ts';
 const leave = 0n;
 const stop = 0xffff_ffff_ffff_ffffn;
 const resume = 0xffff_ffff_ffff_fffen;
-const largest = 0x7fff_ffff_ffff_ffffn;
 
 const settable = settableFileAttributes | FileAttributes.SparseFile;
 
@@ -93,8 +92,7 @@ const sizeStatus = (code: VfsCode): NtStatus => (code === 'EFBIG' ? NtStatus.Inv
 /** FileEndOfFileInformation, MS-FSA 2.1.5.15.4. */
 export const setEndOfFile: Setter = function* (ctx, handle, frame) {
   const { endOfFile } = FileEndOfFileInformation.read(frame, 0);
-  if (handle.kind === 'folder' || endOfFile > largest) return NtStatus.InvalidParameter;
-  if (endOfFile > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.InvalidParameter;
+  if (handle.kind === 'folder' || endOfFile > maxFileSize) return NtStatus.InvalidParameter;
   const allowed = yield* wait(askAccess(ctx, 'size'));
   if (allowed !== NtStatus.Success) return allowed;
   const set = yield* noting(ctx.open, modified, () => handle.truncate(Number(endOfFile)));
@@ -106,8 +104,7 @@ export const setEndOfFile: Setter = function* (ctx, handle, frame) {
 /** FileAllocationInformation, MS-FSA 2.1.5.15.1: space is reserved if the store can; less space than data truncates the data. */
 export const setAllocation: Setter = function* (ctx, handle, frame) {
   const { allocationSize } = FileAllocationInformation.read(frame, 0);
-  if (handle.kind === 'folder' || allocationSize > largest) return NtStatus.InvalidParameter;
-  if (allocationSize > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.InvalidParameter;
+  if (handle.kind === 'folder' || allocationSize > maxFileSize) return NtStatus.InvalidParameter;
   const allowed = yield* wait(askAccess(ctx, 'size'));
   if (allowed !== NtStatus.Success) return allowed;
   const size = Number(allocationSize);

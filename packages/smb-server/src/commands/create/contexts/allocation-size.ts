@@ -1,5 +1,6 @@
 import { AllocationSizeContext, CreateContextName, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
+import { largest, maxFileSize } from '../../../offsets.ts';
 import type { ContextRow } from './index.ts';
 
 /** SMB2_CREATE_ALLOCATION_SIZE, MS-SMB2 3.3.5.9.8: room for a new or overwritten file. */
@@ -7,7 +8,8 @@ export const allocationSize: ContextRow = {
   name: CreateContextName.AllocationSize,
   ask(plan, data) {
     const { allocationSize } = AllocationSizeContext.read(new Frame(data), 0);
-    if (allocationSize > BigInt(Number.MAX_SAFE_INTEGER)) return NtStatus.DiskFull;
+    if (allocationSize > largest) return NtStatus.InvalidParameter;
+    if (allocationSize > maxFileSize) return NtStatus.DiskFull;
     plan.allocationSize = Number(allocationSize);
     return NtStatus.Success;
   },
