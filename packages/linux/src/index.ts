@@ -46,6 +46,7 @@ export {
   reopen,
   walkBeneath,
 } from './file/open.ts';
+export { lockRecord, RecordLock } from './file/record-lock.ts';
 export {
   AccessMode,
   accessAt,

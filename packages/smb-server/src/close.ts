@@ -2,6 +2,7 @@ import { type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/ki
 import { CreateOptions, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode, VfsError } from '@ring3/vfs';
 import type { Actor } from './events.ts';
+import { lockOnHost, locksHost } from './host-locks.ts';
 import { noteWritten } from './noting.ts';
 import type { Open } from './open.ts';
 import type { Session } from './session.ts';
@@ -68,7 +69,9 @@ function* leaveState(open: Open): Steps<void> {
   const doomed: { readonly entry: Handle; readonly deleter: Actor }[] = [];
   for (const entry of [handle, base, link]) {
     if (entry === undefined) continue;
+    const held = entry === handle && locksHost(tree, entry) ? tree.fileState.look(entry.fileId, openId).locks : [];
     const closed = yield* wait(tree.fileState.submit(entry.fileId, { kind: 'close', openId, deleter }));
+    if (held.length > 0) yield* lockOnHost(tree, entry, held);
     if (closed.unlink) doomed.push({ entry, deleter: (closed.deleter as Actor | undefined) ?? tree.session.actor });
   }
   for (const { entry, deleter } of doomed) {

@@ -31,6 +31,8 @@ export interface ShareOptions {
   readonly veto?: readonly string[];
   /** Whether clients get oplocks here. Default: yes. */
   readonly oplocks?: boolean;
+  /** Whether byte-range locks of clients are locks for other programs of the host, and theirs for clients, where the store can do so. Default: yes. */
+  readonly posixLocks?: boolean;
   /** Whether files have named streams, where the store keeps them. Default: yes. */
   readonly streams?: boolean;
   /** Tree connects at a time; 0 or missing: no limit. */

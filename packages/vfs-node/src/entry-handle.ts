@@ -1,5 +1,5 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
-import { currentFolder, descriptorPath, fileSystemStat, readLink, setTimes, stat, syncLater, type XattrTarget } from '@ring3/linux';
+import { currentFolder, descriptorPath, Errno, fileSystemStat, readLink, setTimes, stat, syncLater, type XattrTarget } from '@ring3/linux';
 import {
   type Access,
   type Answer,
@@ -12,6 +12,7 @@ import {
   type LinkTarget,
   type Listing,
   type ListWant,
+  type LockKind,
   nameFromBytes,
   type Range,
   type RenameHow,
@@ -301,6 +302,13 @@ export class EntryHandle implements Handle {
   watch(want: WatchWant, listener: (change: Change) => void): Answer<Watch> {
     if (this.stale) return 'ESTALE';
     return this.kind === 'folder' ? this.store.notifications.watch(this.entry, want.recursive, listener) : 'ENOTDIR';
+  }
+
+  lock(offset: bigint, length: bigint, how: LockKind): Answer<void> {
+    if (this.stale) return 'ESTALE';
+    if (this.kind !== 'file') return 'EINVAL';
+    const answer = this.entry.inode.lock(this.entry, offset, length, how);
+    return answer === -Errno.EAGAIN || answer === -Errno.EACCES ? 'EBUSY' : undefined; // other failures: there are no locks here
   }
 
   checkUnlink(): Answer<void> {

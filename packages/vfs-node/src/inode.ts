@@ -1,5 +1,5 @@
-import { close, Errno, type FileStat, Mode, OpenFlag, openAt, reopen, stat } from '@ring3/linux';
-import type { Kind } from '@ring3/vfs';
+import { close, Errno, type FileStat, lockRecord, Mode, OpenFlag, openAt, RecordLock, reopen, stat } from '@ring3/linux';
+import type { Kind, LockKind } from '@ring3/vfs';
 import { trimData } from './data.ts';
 import { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
@@ -7,6 +7,7 @@ import type { Entry } from './entry.ts';
 import { scratch } from './scratch.ts';
 import type { Streams } from './streams.ts';
 
+const largest = 2n ** 63n - 1n;
 /** Beyond this size, giving back the room of an unlinked file takes long. */
 const bigFile = 64 * 2 ** 20;
 
@@ -33,6 +34,8 @@ export class Inode {
   #entries = 0;
   #reading: Descriptor | undefined;
   #writing: Descriptor | undefined;
+  /** Holds the locks: an open file of its own, whose locks end with it. */
+  #locking: { readonly fd: number; readonly writable: boolean } | undefined;
 
   constructor(device: Device, found: FileStat, kind: Kind, fileId: string) {
     this.device = device;
@@ -49,6 +52,8 @@ export class Inode {
 
   release(): void {
     if (--this.#entries > 0) return;
+    if (this.#locking !== undefined) close(this.#locking.fd);
+    this.#locking = undefined;
     this.device.inodes.delete(this.number);
     this.ended?.();
   }
@@ -78,6 +83,23 @@ export class Inode {
       fd = this.#openSame(entry, OpenFlag.WriteOnly);
     }
     return fd < 0 ? fd : this.#share(fd, writing, readable);
+  }
+
+  /**
+   * Locks a range of its bytes against other programs. A file that may not be written can only be locked shared.
+   * @returns 0 or a negative errno
+   */
+  lock(entry: Entry, offset: bigint, length: bigint, how: LockKind): number {
+    if (this.#locking === undefined) {
+      let fd = this.#openSame(entry, OpenFlag.ReadWrite);
+      const writable = fd >= 0;
+      if (!writable) fd = this.#openSame(entry, OpenFlag.ReadOnly);
+      if (fd < 0) return fd;
+      this.#locking = { fd, writable };
+    }
+    const { fd, writable } = this.#locking;
+    const kind = how === 'none' ? RecordLock.Unlock : how === 'exclusive' && writable ? RecordLock.Write : RecordLock.Read;
+    return lockRecord(fd, kind, offset, offset + length > largest ? 0n : length);
   }
 
   /** Takes an open file of its data, for reading and writing, that was made together with it. @returns it, held for the caller */

@@ -75,6 +75,7 @@ const features: readonly Feature[] = [
   'flush',
   'watch',
   'space',
+  'locks',
   'path',
 ];
 

@@ -104,6 +104,11 @@ export class StreamHandle extends EntryHandle {
     return refused;
   }
 
+  /** Other programs know no streams. */
+  override lock(): undefined {
+    return undefined;
+  }
+
   /** A stream is a value of its file: its directory is not asked. */
   override checkUnlink(): undefined {
     return undefined;

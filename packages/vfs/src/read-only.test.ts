@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Bench, entries, names, ok, refuses, tester, text } from './contract/bench.ts';
 import { createMemoryStore } from './memory/memory-store.ts';
 import { readOnly } from './read-only.ts';
-import { type Feature, featureCalls, type Handle } from './vfs.ts';
+import { featureCalls, type Handle } from './vfs.ts';
 
 /** A store with something in it, and the same read-only. */
 async function filled(): Promise<{ inside: Bench; bench: Bench }> {
@@ -70,7 +70,8 @@ test('whatever would change it answers EROFS', async () => {
 test('it has the features of the store, and readOnly; and the calls of the features', async () => {
   const { inside, bench } = await filled();
   assert.deepEqual([...bench.vfs.features].sort(), [...inside.vfs.features, 'readOnly'].sort());
-  const calls = (Object.keys(featureCalls) as Feature[]).flatMap((feature) => featureCalls[feature].handle) as (keyof Handle)[];
+  const calls = [...inside.vfs.features].flatMap((feature) => featureCalls[feature].handle) as (keyof Handle)[];
+  assert.ok(calls.length > 0);
   for (const call of calls) assert.equal(typeof bench.root[call], 'function', call);
   await bench.close();
 });

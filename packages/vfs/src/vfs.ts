@@ -70,6 +70,7 @@ export type Feature =
   | 'flush' // what is written lasts only after a flush; without it, an answered write lasts as well as any
   | 'watch' // changes are told, whoever makes them
   | 'space' // its size is known
+  | 'locks' // byte ranges can be locked against other programs
   | 'path' // a handle knows where it is now
   | 'stableIds' // fileIds are the same after a restart
   | 'readOnly'; // nothing can be changed
@@ -248,6 +249,14 @@ export interface Handle {
   /** Tells the changes in this folder (or below it) from now on, whoever makes them, in order, after each has happened. Feature `watch`. */
   watch?(want: WatchWant, listener: (change: Change) => void): Answer<Watch>;
 
+  /**
+   * Locks a range of bytes against other programs, or unlocks it, for all handles of the file together; it replaces what was locked there. It never waits, and
+   * ends with the last handle. Feature `locks`.
+   * @param offset below 2^63, as is `offset + length`
+   * @returns nothing, also if the file system knows no locks; or EBUSY: another program has a conflicting lock, and nothing is changed
+   */
+  lock?(offset: bigint, length: bigint, how: LockKind): Answer<void>;
+
   /** Size and free space of the volume that the entry is on. Feature `space`. */
   space?(): Answer<Space>;
 
@@ -278,6 +287,7 @@ export const featureCalls: Readonly<Record<Feature, { readonly vfs: readonly (ke
     flush: { vfs: [], handle: ['flush'] },
     watch: { vfs: [], handle: ['watch'] },
     space: { vfs: [], handle: ['space'] },
+    locks: { vfs: [], handle: ['lock'] },
     path: { vfs: [], handle: ['path'] },
     stableIds: { vfs: [], handle: [] },
     readOnly: { vfs: [], handle: [] },
@@ -327,6 +337,9 @@ export interface WriteHow {
   /** Answer only when it is on the medium. A store without `flush` need not look. */
   readonly through?: boolean;
 }
+
+/** How a range of bytes is locked against other programs. */
+export type LockKind = 'shared' | 'exclusive' | 'none';
 
 /** What rename and link do about a taken name. */
 export interface RenameHow {

@@ -33,6 +33,7 @@ export const shareKeys = {
   veto: list('names, with * and ?, that clients cannot see, open or create', /^[^/\0]+$/, 'a list of names, without slashes'),
   audit: flag('access to its files is written to the audit file'),
   oplocks: flag('clients may cache files of this share', true),
+  'posix-locks': flag('byte-range locks of clients hold for programs of this host that lock with fcntl, and theirs for clients', true),
   streams: flag('files have named streams', true),
   'max-connections': integer('maximum number of tree connects at a time', 1, 1_000_000),
   'file-mode': permissions("permission bits of new files (default: 666 less the process's umask)"),

@@ -1,8 +1,10 @@
-import { andThen, type MaybePromise } from '@ring3/kit';
+import { andThen, type MaybePromise, runSteps, type Steps, wait } from '@ring3/kit';
 import { Dialect, LockFlags, LockRequest, LockResponse, NtStatus } from '@ring3/smb-proto';
+import type { Handle } from '@ring3/vfs';
 import { readDataRights, writeDataRights } from '../access.ts';
 import { type ContextOf, command } from '../command.ts';
 import type { LockInput } from '../file-state/index.ts';
+import { lockOnHost, locksHost } from '../host-locks.ts';
 import { LockSequences } from '../lock-sequences.ts';
 import { submitPending } from '../pending.ts';
 
@@ -55,10 +57,41 @@ function take(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
   const input: LockInput = { kind: 'lock', openId: open.volatileFileId, ticket: server.nextOpenId(), ranges, wait };
   // One that waits when its open ends is not «cancelled»: there is no such lock any more.
   const cancelled = (): NtStatus => (open.ending ? NtStatus.RangeNotLocked : NtStatus.Cancelled);
-  return andThen(submitPending(ctx, tree.fileState, fileIdOf(ctx), input, cancelled), (status) => {
-    if (status === NtStatus.Success) count(ctx, ranges.length);
-    return status;
+  const status =
+    open.handle === undefined || !locksHost(tree, open.handle)
+      ? submitPending(ctx, tree.fileState, fileIdOf(ctx), input, cancelled)
+      : runSteps(takeOnHost(ctx, open.handle, input, cancelled));
+  return andThen(status, (done) => {
+    if (done === NtStatus.Success) count(ctx, ranges.length);
+    return done;
   });
+}
+
+/** Milliseconds after which a lock that another program holds is asked for again: the host does not say when it is free. */
+const retryMs = 200;
+
+/** Takes locks that other programs of the host see. One that such a program holds is not kept for the client while it waits: others have their turn. */
+function* takeOnHost(ctx: ContextOf<'open'>, handle: Handle, input: LockInput, cancelled: () => NtStatus): Steps<NtStatus> {
+  const { tree, server } = ctx;
+  const { openId, ranges } = input;
+  for (;;) {
+    const status = yield* wait(submitPending(ctx, tree.fileState, handle.fileId, input, cancelled));
+    if (status !== NtStatus.Success || (yield* lockOnHost(tree, handle, ranges))) return status;
+    yield* wait(tree.fileState.submit(handle.fileId, { kind: 'unlock', openId, ranges }));
+    yield* lockOnHost(tree, handle, ranges);
+    if (!input.wait) return NtStatus.LockNotGranted;
+    const ended = yield* wait(
+      new Promise<NtStatus | undefined>((resolve) => {
+        const timer = server.clock.after(retryMs, () => resolve(undefined));
+        const stop = (why: NtStatus): void => {
+          timer.clear();
+          resolve(why);
+        };
+        if (!ctx.pend(() => stop(cancelled()), true)) stop(NtStatus.InsufficientResources);
+      }),
+    );
+    if (ended !== undefined) return ended;
+  }
 }
 
 /** The open holds so many locks more, or less. */
@@ -75,13 +108,16 @@ function unlock(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus>
   const ranges = wrong < 0 ? locks : locks.slice(0, wrong);
   const { open, tree } = ctx;
   const status = tree.fileState.submit(fileIdOf(ctx), { kind: 'unlock', openId: open.volatileFileId, ranges });
-  return andThen(status, (done) => {
+  const unlocked = andThen(status, (done) => {
     // Of a list that failed, some may be unlocked.
     const held =
       done === NtStatus.Success ? -ranges.length : tree.fileState.look(fileIdOf(ctx), open.volatileFileId).locks.length - open.locks;
     count(ctx, held);
     return wrong >= 0 && done === NtStatus.Success ? NtStatus.InvalidParameter : done;
   });
+  const { handle } = open;
+  if (handle === undefined || !locksHost(tree, handle)) return unlocked;
+  return andThen(unlocked, (done) => andThen(runSteps(lockOnHost(tree, handle, ranges)), () => done));
 }
 
 const fileIdOf = ({ open }: ContextOf<'open'>): string => open.handle?.fileId ?? '';

@@ -1,3 +1,4 @@
+import type { LockSegment } from './file-state.ts';
 import { boundAt, boundOf, type Interval, LockTree } from './lock-tree.ts';
 
 /** A range that is to be locked, MS-FSA 2.1.5.8: exact 64-bit values. */
@@ -117,6 +118,36 @@ export class ByteRangeLocks {
     if (held === undefined) return false;
     this.#remove(held);
     return true;
+  }
+
+  /** How the bytes of a range are locked, by all opens together: parts in order, without gaps. @param length at least 1 */
+  coverage(offset: bigint, length: bigint): LockSegment[] {
+    const end = offset + length;
+    /** Where locks begin and end, with how many more are exclusive and shared from there on. */
+    const changes: { readonly at: bigint; readonly exclusive: number; readonly shared: number }[] = [];
+    for (const { offset: first, length: bytes, exclusive } of [...this.#byOpen.values()].flatMap((own) => [...own])) {
+      const [from, to] = [first > offset ? first : offset, first + bytes < end ? first + bytes : end];
+      if (from >= to) continue;
+      const change = exclusive ? { exclusive: 1, shared: 0 } : { exclusive: 0, shared: 1 };
+      changes.push({ at: from, ...change }, { at: to, exclusive: -change.exclusive, shared: -change.shared });
+    }
+    changes.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+    changes.push({ at: end, exclusive: 0, shared: 0 });
+    const segments: LockSegment[] = [];
+    let at = offset;
+    let [exclusive, shared] = [0, 0];
+    for (const change of changes) {
+      if (change.at > at) {
+        const how = exclusive > 0 ? 'exclusive' : shared > 0 ? 'shared' : 'none';
+        const last = segments.at(-1);
+        if (last?.how === how) segments[segments.length - 1] = { ...last, length: change.at - last.offset };
+        else segments.push({ offset: at, length: change.at - at, how });
+        at = change.at;
+      }
+      exclusive += change.exclusive;
+      shared += change.shared;
+    }
+    return segments;
   }
 
   /** Releases all that the open holds. @returns how many */

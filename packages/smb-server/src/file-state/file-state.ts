@@ -101,6 +101,19 @@ export interface UnlockInput {
   readonly openId: number;
   readonly ranges: readonly Pick<LockRange, 'offset' | 'length'>[];
 }
+/** Asks how the bytes of a range are locked, by all opens together. */
+export interface CoverageInput {
+  readonly kind: 'coverage';
+  readonly offset: bigint;
+  /** At least 1. */
+  readonly length: bigint;
+}
+/** A part of a range, and how it is locked. */
+export interface LockSegment {
+  readonly offset: bigint;
+  readonly length: bigint;
+  readonly how: 'shared' | 'exclusive' | 'none';
+}
 /** In place of an open's id: whoever touches the file without having it open. */
 export const nobody = 0;
 
@@ -160,6 +173,7 @@ export interface Decisions {
   query: { readonly input: QueryInput; readonly decision: FileQuery };
   lock: { readonly input: LockInput; readonly decision: NtStatus };
   unlock: { readonly input: UnlockInput; readonly decision: NtStatus };
+  coverage: { readonly input: CoverageInput; readonly decision: readonly LockSegment[] };
   access: { readonly input: AccessInput; readonly decision: NtStatus };
   oplock: { readonly input: OplockInput; readonly decision: HeldOplock | 'none' };
   lease: { readonly input: LeaseInput; readonly decision: LeaseGrant };

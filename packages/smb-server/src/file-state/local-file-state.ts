@@ -18,6 +18,7 @@ const transitions: { readonly [K in keyof Decisions]: Transition<Decisions[K]['i
   query: rules.query,
   lock: rules.lock,
   unlock: rules.unlock,
+  coverage: rules.coverage,
   access: rules.access,
   oplock: rules.oplock,
   lease: rules.lease,
@@ -62,7 +63,7 @@ export class LocalFileState implements FileState {
       decision === undecided
         ? new Promise<DecisionOf<I>>((decided) => record.waiting.push({ input, decided: decided as Waiting['decided'] }))
         : (decision as DecisionOf<I>);
-    if (input.kind !== 'query' && input.kind !== 'conflict') this.#settle(fileId, record);
+    if (input.kind !== 'query' && input.kind !== 'conflict' && input.kind !== 'coverage') this.#settle(fileId, record);
     if (record.deleted.size > 0 && !deletePending && record.opens.size > 0) this.#options.deleting([...record.opens.keys()]);
     if (record.idle) this.#records.delete(fileId);
     return answer;

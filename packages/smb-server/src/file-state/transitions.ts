@@ -7,12 +7,14 @@ import type {
   CancelInput,
   CloseInput,
   ConflictInput,
+  CoverageInput,
   Deleter,
   DispositionInput,
   ExpireInput,
   FileQuery,
   LeaseInput,
   LockInput,
+  LockSegment,
   NameKey,
   OpenInput,
   OplockInput,
@@ -168,6 +170,10 @@ export function unlock(record: FileRecord, { openId, ranges }: UnlockInput): NtS
   for (const { offset, length } of ranges) if (!record.locks.release(openId, offset, length)) return NtStatus.RangeNotLocked;
   return NtStatus.Success;
 }
+
+/** What the locks of all opens come to in a range. */
+export const coverage = (record: FileRecord, { offset, length }: CoverageInput): readonly LockSegment[] =>
+  record.locks.coverage(offset, length);
 
 /** MS-FSA 2.1.5.3, 2.1.5.4 and wherever else oplocks and locks are asked. */
 export function access(record: FileRecord, { openId, operation, offset, length }: AccessInput): NtStatus | Undecided {

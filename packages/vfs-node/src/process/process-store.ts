@@ -14,6 +14,7 @@ import {
   type LinkTarget,
   type Listing,
   type ListWant,
+  type LockKind,
   type OpenHow,
   type Range,
   type RenameHow,
@@ -390,6 +391,10 @@ class ProcessHandle implements Handle {
 
   space(): Answer<Space> {
     return this.#call('space', []);
+  }
+
+  lock(offset: bigint, length: bigint, how: LockKind): Answer<void> {
+    return this.#call('lock', [offset, length, how]);
   }
 
   checkUnlink(): Answer<void> {

@@ -86,9 +86,6 @@ function* attributesToKeep(names: NameRules, target: Handle, asked: number): Ste
   return isCode(stat) ? stat : names.attributesToKeep(target.name, asked, stat.attributes ?? 0);
 }
 
-/** A size beyond the largest file of the store is an invalid parameter: MS-FSA 2.1.5.15.1 and 2.1.5.15.4. */
-const sizeStatus = (code: VfsCode): NtStatus => (code === 'EFBIG' ? NtStatus.InvalidParameter : statusOf(code));
-
 /** FileEndOfFileInformation, MS-FSA 2.1.5.15.4. */
 export const setEndOfFile: Setter = function* (ctx, handle, frame) {
   const { endOfFile } = FileEndOfFileInformation.read(frame, 0);
@@ -96,7 +93,7 @@ export const setEndOfFile: Setter = function* (ctx, handle, frame) {
   const allowed = yield* wait(askAccess(ctx, 'size'));
   if (allowed !== NtStatus.Success) return allowed;
   const set = yield* noting(ctx.open, modified, () => handle.truncate(Number(endOfFile)));
-  if (isCode(set)) return sizeStatus(set);
+  if (isCode(set)) return statusOf(set);
   ctx.open.changed(0);
   return NtStatus.Success;
 };
@@ -111,7 +108,7 @@ export const setAllocation: Setter = function* (ctx, handle, frame) {
   const stat = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   const set = yield* noting(ctx.open, modified, () => (size < stat.size ? handle.truncate(size) : handle.allocate?.(size)));
-  if (isCode(set)) return sizeStatus(set);
+  if (isCode(set)) return statusOf(set);
   if (size < stat.size) ctx.open.changed(0);
   return NtStatus.Success;
 };
