@@ -10,11 +10,17 @@ import type { Tree } from './tree.ts';
  * @param attributes FileAttributes of the entry
  */
 export function* mayDelete(tree: Tree, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {
+  const status = yield* mayUnlink(tree, handle, attributes, ignoreReadOnly);
+  return status === NtStatus.Success && handle.kind === 'folder' ? yield* empty(handle) : status;
+}
+
+/** The same for FILE_DELETE_ON_CLOSE: whether a directory is empty is looked at when it is closed, as by Windows and Samba. */
+export function* mayUnlink(tree: Tree, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {
   if (handle.fileId === tree.root?.fileId) return NtStatus.CannotDelete;
   if ((attributes & FileAttributes.ReadOnly) !== 0 && !ignoreReadOnly) return NtStatus.CannotDelete;
   const refused = yield* wait(handle.checkUnlink?.());
   if (isCode(refused)) return refused === 'EBUSY' ? NtStatus.CannotDelete : statusOf(refused);
-  return handle.kind === 'folder' ? yield* empty(handle) : NtStatus.Success;
+  return NtStatus.Success;
 }
 
 /** Only an empty directory can be deleted. The open may not be able to list it: another look does. */

@@ -2,7 +2,7 @@ import { type Steps, wait } from '@ring3/kit';
 import { AccessMask, CreateOptions, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { writeDataRights } from '../../access.ts';
-import { mayDelete } from '../../deletion.ts';
+import { mayUnlink } from '../../deletion.ts';
 import { descriptorOf, rightsOf } from '../../descriptors.ts';
 import { attributesOf } from '../../metadata.ts';
 import type { NamedLink } from '../../resolve.ts';
@@ -56,7 +56,7 @@ function* admit(plan: CreatePlan, { handle, base, link: through, name }: Found, 
   }
   const link = through?.handle;
   if ((plan.request.createOptions & CreateOptions.DeleteOnClose) !== 0) {
-    const status = yield* mayDelete(ctx.tree, link ?? handle, 0); // `grant` has looked at the attributes
+    const status = yield* mayUnlink(ctx.tree, link ?? handle, 0); // `grant` has looked at the attributes
     if (status !== NtStatus.Success) return status;
   }
   const openId = ctx.server.nextOpenId();

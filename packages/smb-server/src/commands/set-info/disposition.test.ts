@@ -51,13 +51,19 @@ describe('A deletion that the store would refuse', () => {
   });
 });
 
-test('a directory that is not empty is not deleted: DIRECTORY_NOT_EMPTY, with FILE_DELETE_ON_CLOSE as well', async () => {
+test('a directory that is not empty is not deleted: DIRECTORY_NOT_EMPTY (MS-FSA 2.1.5.15.3); FILE_DELETE_ON_CLOSE is looked at when it is closed', async () => {
   const client = await RawClient.at(testServer());
   const ids = idsOf(await client.create('directory', { createOptions: DirectoryFile }));
   await client.ask(closing(idsOf(await client.create('directory\\file'))));
   strictEqual((await client.ask(disposing(ids, true))).status, DirectoryNotEmpty);
   await client.ask(closing(ids));
-  strictEqual((await client.create('directory', { ...existing, createOptions: DeleteOnClose })).status, DirectoryNotEmpty);
+  const filled = idsOf(await client.create('directory', { ...existing, createOptions: DeleteOnClose }));
+  await client.ask(closing(filled));
+  await client.ask(closing(idsOf(await client.create('directory\\file', existing))));
+  const emptied = idsOf(await client.create('directory', { ...existing, createOptions: DeleteOnClose }));
+  await client.ask(closing(idsOf(await client.create('directory\\file', { ...existing, createOptions: DeleteOnClose }))));
+  await client.ask(closing(emptied));
+  strictEqual((await client.create('directory', existing)).status, ObjectNameNotFound);
 });
 
 test('FILE_ATTRIBUTE_READONLY forbids deletion of files and directories (MS-FSA 2.1.5.15.3), the root is never deleted', async () => {
