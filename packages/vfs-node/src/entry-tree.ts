@@ -18,6 +18,7 @@ const slash = 0x2f;
 export class EntryTree {
   readonly #folder: string;
   readonly #mayBe: (folder: string) => boolean;
+  /** The root that was opened last. Only handles hold it: a disk that no client uses can be unmounted. */
   #root: Entry | undefined;
   readonly devices: Devices;
   readonly names = new FoldedNames();
@@ -38,7 +39,8 @@ export class EntryTree {
     const fd = openAt(currentFolder, this.#folder, OpenFlag.Path | OpenFlag.Directory);
     if (fd < 0) return fd;
     const answer = stat(fd, scratch);
-    if (answer === 0 && this.#root?.is(scratch) === true) {
+    const isSame = answer === 0 && this.#root?.is(scratch) === true;
+    if (isSame && this.#root?.isOpen === true) {
       close(fd);
       return this.#root.hold();
     }
@@ -46,16 +48,9 @@ export class EntryTree {
       close(fd);
       return answer < 0 ? answer : -Errno.EACCES;
     }
-    this.close();
-    this.devices.forget();
+    if (!isSame) this.devices.forget();
     this.#root = new Entry(this.#inode(fd)!, fd, scratch, undefined, '', '');
-    return this.#root.hold();
-  }
-
-  /** Releases the root. */
-  close(): void {
-    this.#root?.release();
-    this.#root = undefined;
+    return this.#root;
   }
 
   /**

@@ -50,6 +50,11 @@ export class Entry {
     return at;
   }
 
+  /** Whether it is held: else its descriptor is closed. */
+  get isOpen(): boolean {
+    return this.#references > 0;
+  }
+
   hold(): this {
     this.#references++;
     return this;

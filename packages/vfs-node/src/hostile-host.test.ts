@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statfsSync,
@@ -83,6 +84,30 @@ test('the directory of a share is looked up for each root: what is put there lat
   await ok(old.unlink());
   assert.deepEqual(readdirSync(join(host.outside, 'moved')), []);
   assert.ok(openFiles() < fds + 8);
+});
+
+test('nothing of a share is held that no client uses: a disk can be unmounted', async () => {
+  await using host = new Host();
+  const before = openFiles();
+  const store = createNodeStore(host.share, { state: host.state });
+  const held = (): boolean => readdirSync('/proc/self/fd').some((fd) => readlink(fd)?.startsWith(host.share) === true);
+  const readlink = (fd: string): string | undefined => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      return undefined; // that of the listing itself
+    }
+  };
+  assert.equal(held(), false);
+  const root = await ok(store.root(tester));
+  assert.equal(held(), true);
+  const again = await ok(store.root(tester));
+  await ok(root.close());
+  assert.deepEqual(await names(again), []);
+  await ok(again.close());
+  assert.equal(held(), false);
+  await store.close?.();
+  assert.equal(openFiles(), before);
 });
 
 test('a share whose directory is missing at first is served when it is there; one that would show the state never is', async () => {

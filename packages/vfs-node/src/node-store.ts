@@ -196,7 +196,6 @@ export class NodeStore implements Vfs {
     this.closed = true;
     this.notifications.close();
     this.#sidecar.close();
-    this.tree.close();
   }
 
   /** The folder that a handle stands for. EXDEV for one of another store, ENOTDIR for what is no folder, ENOENT for one that is gone. */
