@@ -231,7 +231,7 @@ test('SRV_COPYCHUNK notes the target as modified, and keeps the times that both 
   await bench.set(source, { lastAccessTime: past });
   const keyed = (await bench.client.ask(control(source, Fsctl.SrvRequestResumeKey))).read(IoctlResponse);
   const { resumeKey: sourceKey } = SrvRequestResumeKeyResponse.read(new Frame(Buffer.concat(keyed.output)), 0);
-  const input = SrvCopychunkCopy.encode({ sourceKey, chunks: [{ sourceOffset: 0, targetOffset: 0, length: 4 }] }).head;
+  const input = SrvCopychunkCopy.encode({ sourceKey, chunks: [{ sourceOffset: 0n, targetOffset: 0n, length: 4 }] }).head;
   const copy = control(target, Fsctl.SrvCopychunk, { input });
   await bench.later(copy);
   const { now } = bench;
