@@ -128,10 +128,12 @@ export function allocateData(file: Descriptor, size: number): Answer<void> {
   // ext4 takes what there is before it finds that it is not enough
   const available = process.geteuid?.() === 0 ? volume.free : volume.available;
   if (size - scratch.allocated > available) return 'ENOSPC';
-  return file.during(() => allocateLater(file.fd, AllocateMode.KeepSize, 0, size)).then((answer) => {
-    if (answer < 0) trimData(file.fd);
-    return done(answer);
-  });
+  return file
+    .during(() => allocateLater(file.fd, AllocateMode.KeepSize, 0, size))
+    .then((answer) => {
+      if (answer < 0) trimData(file.fd);
+      return done(answer);
+    });
 }
 
 /** Gives back the space that is reserved beyond the end of a file; its times stay. MS-FSCC 2.4.4: so does the last close. */
