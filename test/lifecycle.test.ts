@@ -168,7 +168,7 @@ test('each step that fails is named, and those before it are undone: nothing is 
       { settings: { ...settings, shares: [{ name: 'files', path, audit: true }], audit: { path: join(file, 'audit') } } },
       /cannot be written/,
     ],
-    ['file server', { settings: { ...settings, shares: [{ name: 'x', path: join(folder, 'nowhere') }] } }, /ENOENT/],
+    ['file server', { settings: { ...settings, shares: [{ name: 'x', path: options.stateDir }] } }, /lies inside the shared folder/],
     ['file server', { settings: { ...settings, smb: { ...smb, port } } }, /EADDRINUSE/],
   ] as const) {
     await rejects(
@@ -250,15 +250,15 @@ test('what is understood and cannot be honoured is told to who asks for the relo
 });
 
 test('a reload that cannot be changes nothing, and says why', async (t) => {
-  const { folder, path, settings, options } = place(t);
+  const { path, settings, options } = place(t);
   let now = settings;
   await using daemon = await startDaemon({ ...options, settings: () => now });
   now = {
     ...settings,
     rules: [['udp', 'dport', '53', 'notrack']],
-    shares: [...(settings.shares ?? []), { name: 'lost', path: join(folder, 'nowhere') }],
+    shares: [...(settings.shares ?? []), { name: 'lost', path: options.stateDir }],
   };
-  await rejects(daemon.reload(), /ENOENT/);
+  await rejects(daemon.reload(), /lies inside the shared folder/);
   deepStrictEqual(await askControl(options.control as string, 'rule list', {}), []);
   now = { ...settings, shares: [...(settings.shares ?? []).map((share) => ({ ...share, comment: 'new' })), { name: 'a/b', path }] };
   await rejects(daemon.reload(), /not the name of a share/);
