@@ -14,7 +14,7 @@ export interface FolderShare extends Omit<ShareOptions, 'vfs'>, Pick<NodeStoreOp
   readonly audit?: boolean;
   /** Absolute path. */
   readonly path?: string;
-  /** What is shared where there is no path: `memory` is empty at first, and gone when the share is. */
+  /** The store of a share without a path: `memory` is empty at first, and is removed with the share. */
   readonly store?: 'memory';
 }
 

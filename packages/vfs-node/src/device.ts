@@ -21,7 +21,7 @@ export interface Known {
   readonly fileId: string;
   /** What the host keeps no field for, once it was read. */
   description: Description | undefined;
-  /** The security descriptor, once it was read; null where there is none. */
+  /** The security descriptor, once it was read; null if it does not exist. */
   descriptor: Uint8Array | null | undefined;
 }
 

@@ -74,7 +74,7 @@ export class KeptValues {
     return answer;
   }
 
-  /** Takes a value away; none there is no failure. */
+  /** Removes a value, if it exists. */
   remove(inode: Inode, target: XattrTarget, key: string): VfsCode | undefined {
     inode.device.forget(inode.number);
     this.#sidecar.remove(inode.fileId, key);

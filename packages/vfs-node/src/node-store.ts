@@ -198,7 +198,7 @@ export class NodeStore implements Vfs {
     this.#sidecar.close();
   }
 
-  /** The folder that a handle stands for. EXDEV for one of another store, ENOTDIR for what is no folder, ENOENT for one that is gone. */
+  /** The directory of a handle. EXDEV for one of another store, ENOTDIR for any other entry, ENOENT for one that was deleted. */
   folderOf(handle: Handle): Entry | VfsCode {
     if (!(handle instanceof EntryHandle) || handle.store !== this) return 'EXDEV';
     if (handle.stale) return 'ESTALE';

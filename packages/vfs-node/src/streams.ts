@@ -134,7 +134,7 @@ export class StreamPlace {
     return this.#opened(openAt(currentFolder, this.#folder, OpenFlag.ReadWrite | OpenFlag.Temporary, 0o600));
   }
 
-  /** Removes a stream's file. @returns nothing, also if there was none; or a code */
+  /** Removes a stream's file. @returns nothing, also if it did not exist; or a code */
   remove(fileId: string, file: string): VfsCode | undefined {
     if (!this.#has(fileId)) return undefined;
     const removed = unlinkAt(currentFolder, this.path(fileId, file));

@@ -57,7 +57,7 @@ export function locate(path: string, mounts: readonly Mount[] = readMounts()): L
   return { real: at, responds: true, isLocal: below.every((mount) => isLocalMount(mount, mounts)) };
 }
 
-/** Where a symbolic link leads; undefined for what is none or cannot be read. */
+/** Where a symbolic link leads; undefined for any other entry, and if it cannot be read. */
 function linkAt(path: string): string | undefined {
   try {
     return readlinkSync(path);
