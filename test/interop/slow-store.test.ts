@@ -198,6 +198,28 @@ describe('a share on a file system that hangs', { ...need('gcc', 'fuse3') }, () 
     }
   });
 
+  test('a share whose process ends is opened again', { timeout: 60_000 }, async () => {
+    await using ring3 = await serve();
+    const { connection } = await connect(ring3, 'slow');
+    const children = await run('pgrep', ['-P', String(ring3.pid)]);
+    const [child] = children.output.trim().split('\n').map(Number);
+    process.kill(child as number, 'SIGKILL');
+    await othersWork(ring3);
+    for (let works = false; !works; ) {
+      works = await connect(ring3, 'slow').then(
+        async ({ tree, connection: other }) => {
+          const file = await openFile(tree, 'after.txt');
+          await file.close();
+          await other.close();
+          return true;
+        },
+        () => false,
+      );
+    }
+    assert.match(ring3.log(), /the process of a share ended/);
+    await connection.close(true);
+  });
+
   test('while it hangs, others start, reload and stop: its tree connects fail with IO_TIMEOUT until it responds', {
     timeout: 60_000,
   }, async () => {

@@ -129,7 +129,7 @@ export class SharedFolders {
   /** The directory of a share is on a slow file system now: it is opened by a process. Clients that are connected keep the store that they have. */
   #moveApart(share: FolderShare, path: string, store: Vfs): VfsCode {
     const key = keyOf(share);
-    for (const [known, vfs] of this.#stores) {
+    for (const [known, vfs] of [...this.#stores]) {
       if (vfs !== store) continue;
       this.#stores.delete(known);
       this.#stores.set(`before ${known}`, store); // closed when the last client has left it
@@ -149,12 +149,22 @@ export class SharedFolders {
     try {
       const store = await opening.store;
       const other = this.#apart.get(place);
-      if (other === undefined) this.#apart.set(place, store);
-      else await store.close?.(); // another share leads to the same directory by another path
+      if (other === undefined) {
+        this.#apart.set(place, store);
+        void opening.ended.then(() => this.#endedApart(share, path, store));
+      } else await store.close?.(); // another share leads to the same directory by another path
       return other ?? store;
     } finally {
       this.#processes.delete(opening);
     }
+  }
+
+  /** The process of a store has ended without being asked to: another one opens the directory. Opens of the former one fail. */
+  #endedApart(share: FolderShare, path: string, store: Vfs): void {
+    for (const [place, vfs] of this.#apart) if (vfs === store) this.#apart.delete(place);
+    if (this.#closed || ![...this.#stores.values()].includes(store)) return;
+    this.#log.error('the process of a share ended: its directory is opened again', { share: share.name, path });
+    this.#moveApart(share, path, store);
   }
 
   /** @throws Error in one line, if the state is inside the directory */

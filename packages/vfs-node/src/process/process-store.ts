@@ -59,6 +59,8 @@ export interface OpeningStore {
   readonly store: Promise<Vfs>;
   /** Ends the process, whatever it waits for: of no use once the store is there. */
   abandon(): void;
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<void>;
 }
 
 /**
@@ -68,11 +70,12 @@ export interface OpeningStore {
  * @param optionsOf asked when the directory was found, with its absolute path without symbolic links
  */
 export function openStoreInProcess(folder: string, optionsOf: (real: string) => NodeStoreOptions): OpeningStore {
+  const { RING3_PASSWORD: _secret, ...environment } = process.env;
   const child = fork(program, {
     execArgv: isSource ? ['--conditions=@ring3/source'] : [],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    env: { ...process.env, UV_THREADPOOL_SIZE: threads },
+    env: { ...environment, UV_THREADPOOL_SIZE: threads },
   });
   const open = async (): Promise<Vfs> => {
     const { real, error: missing } = await next<LookedMessage>(child, { look: folder });
@@ -83,7 +86,8 @@ export function openStoreInProcess(folder: string, optionsOf: (real: string) => 
   };
   const store = open();
   store.catch(() => end(child));
-  return { store, abandon: () => end(child) };
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  return { store, ended, abandon: () => end(child) };
 }
 
 /** Ends a process that may hang: nothing of this one waits for it. */
