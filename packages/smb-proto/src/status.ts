@@ -138,6 +138,7 @@ export const NtStatus = {
   ConnectionReset: 0xc000020d,
   PasswordMustChange: 0xc0000224,
   NotFound: 0xc0000225,
+  DuplicateObjectId: 0xc000022a,
   ObjectidExists: 0xc000022b,
   Retry: 0xc000022d,
   DomainControllerNotFound: 0xc0000233,

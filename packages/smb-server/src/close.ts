@@ -1,10 +1,12 @@
 import { type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
 import { CreateOptions, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode, VfsError } from '@ring3/vfs';
+import { type Durable, keepsHandle } from './durable.ts';
 import type { Actor } from './events.ts';
 import { lockOnHost, locksHost } from './host-locks.ts';
 import { noteWritten } from './noting.ts';
 import type { Open } from './open.ts';
+import type { Server } from './server.ts';
 import type { Session } from './session.ts';
 import type { Tree } from './tree.ts';
 
@@ -15,12 +17,11 @@ import type { Tree } from './tree.ts';
 export function closeOpen(open: Open): MaybePromise<void> {
   if (open.closed) return;
   open.closed = true;
-  const { session } = open.tree;
-  const { server } = session.connection;
+  const { server } = open;
+  leaveSession(open);
   server.leave(open);
+  server.durables.closed(open);
   if (open.lease !== undefined) server.leases.closed(open.lease, open);
-  session.connection.async.cancelWhere((request) => request.open === open);
-  open.watch?.end(NtStatus.NotifyCleanup);
   server.openClosed(open);
   if (open.pipe !== undefined) open.pipe.close();
   if (open.handle === undefined) return;
@@ -33,6 +34,37 @@ export function closeOpen(open: Open): MaybePromise<void> {
   return gone;
 }
 
+/** The session has the open no longer, and requests that wait on it end. */
+function leaveSession(open: Open): void {
+  const { attachment } = open;
+  if (attachment === undefined) return;
+  const { session } = attachment;
+  session.opens.delete(open.volatileFileId);
+  session.connection.async.cancelWhere((request) => request.open === open);
+  open.watch?.end(NtStatus.NotifyCleanup);
+}
+
+/** The client of a durable open is disconnected: the open stays in the state of its file, with its locks and its cache, and waits for the client. MS-SMB2 3.3.7.1. */
+function detach(open: Open, durable: Durable): void {
+  leaveSession(open);
+  open.attachment = undefined;
+  open.server.durables.detach(open, durable, () => void closeOpen(open));
+}
+
+/** Detaches the durable opens of a session, all at once: their client may come back at any time. MS-SMB2 3.3.7.1. */
+function detachAll({ opens, connection }: Session): void {
+  if (connection.server.leaving.begun) return;
+  for (const open of [...opens.values()]) if (open.durable !== undefined && keepsHandle(open)) detach(open, open.durable);
+}
+
+/** The client is back: the open belongs to another tree connect. MS-SMB2 3.3.5.9.7, 3.3.5.9.12. */
+export function reattach(open: Open, tree: Tree): void {
+  open.server.durables.attach(open);
+  open.attachment = tree;
+  open.actor = tree.session.actor;
+  tree.session.opens.set(open.volatileFileId, open);
+}
+
 /** Gives everything back that an open holds; what goes wrong on the way is told, and nobody waits for it. */
 const letGo = (open: Open): MaybePromise<void> => attempt(open, release(open));
 
@@ -43,7 +75,7 @@ const attempt = (open: Open, steps: Steps<void>): MaybePromise<void> =>
   settle(
     () => runSteps(steps),
     nothing,
-    (error) => open.tree.session.connection.server.failed(error, { open: open.pathName }),
+    (error) => open.server.failed(error, { open: open.pathName }),
   );
 const nothing = (): void => {};
 
@@ -63,16 +95,15 @@ function* release(open: Open): Steps<void> {
 }
 
 function* leaveState(open: Open): Steps<void> {
-  const { handle, base, link, volatileFileId: openId, tree } = open;
-  const { server } = tree.session.connection;
-  const deleter = (open.createOptions & CreateOptions.DeleteOnClose) !== 0 ? tree.session.actor : undefined;
+  const { handle, base, link, volatileFileId: openId, server, actor, fileState } = open;
+  const deleter = (open.createOptions & CreateOptions.DeleteOnClose) !== 0 ? actor : undefined;
   const doomed: { readonly entry: Handle; readonly deleter: Actor }[] = [];
   for (const entry of [handle, base, link]) {
     if (entry === undefined) continue;
-    const held = entry === handle && locksHost(tree, entry) ? tree.fileState.look(entry.fileId, openId).locks : [];
-    const closed = yield* wait(tree.fileState.submit(entry.fileId, { kind: 'close', openId, deleter }));
-    if (held.length > 0) yield* lockOnHost(tree, entry, held);
-    if (closed.unlink) doomed.push({ entry, deleter: (closed.deleter as Actor | undefined) ?? tree.session.actor });
+    const held = entry === handle && locksHost(open, entry) ? fileState.look(entry.fileId, openId).locks : [];
+    const closed = yield* wait(fileState.submit(entry.fileId, { kind: 'close', openId, deleter }));
+    if (held.length > 0) yield* lockOnHost(open, entry, held);
+    if (closed.unlink) doomed.push({ entry, deleter: (closed.deleter as Actor | undefined) ?? actor });
   }
   for (const { entry, deleter } of doomed) {
     const code = yield* unlinked(entry);
@@ -99,8 +130,8 @@ export function endTree(tree: Tree): MaybePromise<void> {
   session.connection.server.quotas.trees.remove(session.owner);
   session.connection.async.cancelWhere((request) => request.tree === tree);
   const closed = closeAll(
-    [...session.opens.values()].filter((open) => open.tree === tree),
-    session,
+    [...session.opens.values()].filter((open) => open.attachment === tree),
+    session.connection.server,
   );
   letRootGo(tree);
   return closed;
@@ -121,8 +152,11 @@ function letRootGo(tree: Tree): void {
   if (gone instanceof Promise) server.leaving.treeEnded(gone);
 }
 
-/** Ends a session with its trees and opens, MS-SMB2 3.3.5.6 and 3.3.7.1. It is in no table afterwards. */
-export function endSession(session: Session): MaybePromise<void> {
+/**
+ * Ends a session with its trees and opens, MS-SMB2 3.3.5.6 and 3.3.7.1. It is in no table afterwards.
+ * @param closesAll durable opens are closed, too: an administrator or the server ends the session
+ */
+export function endSession(session: Session, closesAll = false): MaybePromise<void> {
   const { connection } = session;
   if (session.state === 'ended') return;
   const wasValid = session.state !== 'inProgress';
@@ -137,15 +171,20 @@ export function endSession(session: Session): MaybePromise<void> {
     connection.server.sessionEnded(session);
     connection.loggedOff();
   }
-  const closed = closeAll([...session.opens.values()], session);
-  const released = connection.server.closing.each(trees, letRootGo);
-  if (released instanceof Promise && connection.server.closing.busy) connection.server.leaving.treeEnded(released);
+  const { server } = connection;
+  if (!closesAll) detachAll(session);
+  const closed = closeAll([...session.opens.values()], server);
+  const released = server.closing.each(trees, letRootGo);
+  if (released instanceof Promise && server.closing.busy) server.leaving.treeEnded(released);
   connection.retire(session);
   return closed;
 }
 
-/** Closes opens of one session: many of them in later turns. A server that closes waits for that. */
-function closeAll(opens: readonly Open[], { connection: { server } }: Session): MaybePromise<void> {
+/** Closes every open that waits for its client. */
+export const closeDetached = (server: Server): MaybePromise<void> => closeAll(server.durables.all(), server);
+
+/** Closes opens: many of them in later turns. A server that closes waits for that. */
+function closeAll(opens: readonly Open[], server: Server): MaybePromise<void> {
   const closed = server.closing.each(opens, closeOpen);
   if (closed instanceof Promise && server.closing.busy) server.leaving.treeEnded(closed);
   return closed;

@@ -40,7 +40,7 @@ export function* copyData(
 }
 
 function* copyThrough(open: Open, { handle, offset: from, length }: CopySource, target: Handle, offset: number): Steps<NtStatus> {
-  const { server } = open.tree.session.connection;
+  const { server } = open;
   const buffer = server.buffers.take(Math.min(length, piece));
   try {
     for (let done = 0; done < length; ) {

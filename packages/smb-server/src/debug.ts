@@ -13,9 +13,9 @@ export const fieldsOf = (open: Open | undefined): LogFields =>
   open === undefined
     ? {}
     : {
-        ...open.tree.session.actor,
-        connection: open.tree.session.connection.id,
-        share: open.tree.share.name,
+        ...open.actor,
+        connection: open.attachment?.session.connection.id,
+        share: open.share.name,
         path: open.pathName,
         open: open.volatileFileId,
       };

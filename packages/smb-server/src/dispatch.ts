@@ -81,8 +81,9 @@ function findOpen(request: Request, spec: AnyCommand): NtStatus {
   const ids = compound.fileIdOf(request, frame.view, at + headerLength + (fixed.offset['persistentFileId'] as number));
   if (typeof ids === 'number') return ids;
   const open = session?.opens.get(ids.volatileFileId);
-  if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.tree !== tree) return NtStatus.FileClosed;
+  if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.attachment !== tree) return NtStatus.FileClosed;
   request.open = open;
+  open.replayEligible = false;
   return enterChannelSequence(request, open) ? NtStatus.Success : NtStatus.FileNotAvailable;
 }
 
@@ -97,9 +98,13 @@ function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
   const ms = server.clock.now() - start;
   if (ms > heldMs) server.held(request, ms);
   if (!(outcome instanceof Promise) || tree === undefined) return outcome;
-  const held = open === undefined || spec.closes === true ? tree : open; // CLOSE waits for the others, not for itself
-  held.enter();
-  return outcome.finally(() => held.leave());
+  const held = spec.closes === true ? undefined : open; // CLOSE waits for the others, not for itself
+  tree.enter();
+  held?.enter();
+  return outcome.finally(() => {
+    held?.leave();
+    tree.leave();
+  });
 }
 
 /** Whatever was thrown, as a status: everyday answers were returned. */

@@ -99,9 +99,11 @@ function useFamilies(server: Server): Family[] {
     gaugeOf('smb_opens', 'Files, folders and pipes that are open, by share.', ['share'], () =>
       byShare(
         server,
-        map(server.opens.values(), ({ tree }) => tree),
+        map(server.opens.values(), ({ share }) => ({ share })),
       ),
     ),
+    gaugeOf('smb_detached_opens', 'Durable opens whose client is disconnected.', [], () => [[server.durables.detached]]),
+    gaugeOf('smb_leases', 'Leases.', [], () => [[server.leases.size]]),
     gaugeOf(
       'smb_file_state',
       'What is known of files: how many there are, each once, and the byte-range locks and oplocks that are held on them.',

@@ -1,5 +1,6 @@
 import type { Open } from './open.ts';
 import { Quota } from './quota.ts';
+import type { Share } from './share.ts';
 import type { Tree } from './tree.ts';
 
 /**
@@ -36,36 +37,34 @@ export class FileDescriptors {
   }
 
   opened(open: Open): void {
-    const { tree, handle, base, link } = open;
-    const cost = handle === undefined ? undefined : tree.vfs.fileDescriptors;
+    const { share, handle, base, link, quotaOwner } = open;
+    const cost = handle === undefined ? undefined : share.vfs?.fileDescriptors;
     if (cost === undefined) return;
-    const { owner } = tree.session;
     open.fileDescriptors = cost.handle * (1 + (base === undefined ? 0 : 1) + (link === undefined ? 0 : 1));
-    this.#quota.add(owner, open.fileDescriptors);
+    this.#quota.add(quotaOwner, open.fileDescriptors);
     this.#enterDirectory(open);
   }
 
   #enterDirectory(open: Open): void {
-    const { tree, pathName } = open;
+    const { share, pathName, quotaOwner } = open;
     const end = pathName.lastIndexOf('\\');
     if (end <= 0) return;
-    const { owner } = tree.session;
-    const directory = `${owner}\\${tree.share.name}\\${pathName.slice(0, end)}`;
+    const directory = `${quotaOwner}\\${share.name}\\${pathName.slice(0, end)}`;
     open.directory = directory;
     const opens = this.#directories.get(directory) ?? 0;
     this.#directories.set(directory, opens + 1);
-    if (opens === 0) this.#quota.add(owner, chainCost(tree, directory));
+    if (opens === 0) this.#quota.add(quotaOwner, chainCost(share, directory));
   }
 
   #leaveDirectory(open: Open): void {
-    const { tree, directory } = open;
+    const { share, directory, quotaOwner } = open;
     if (directory === undefined) return;
     open.directory = undefined;
     const opens = (this.#directories.get(directory) ?? 1) - 1;
     if (opens > 0) this.#directories.set(directory, opens);
     else {
       this.#directories.delete(directory);
-      this.#quota.remove(tree.session.owner, chainCost(tree, directory));
+      this.#quota.remove(quotaOwner, chainCost(share, directory));
     }
   }
 
@@ -79,7 +78,7 @@ export class FileDescriptors {
   /** The store has released what the open held. */
   closed(open: Open): void {
     if (open.fileDescriptors === 0) return;
-    this.#quota.remove(open.tree.session.owner, open.fileDescriptors);
+    this.#quota.remove(open.quotaOwner, open.fileDescriptors);
     open.fileDescriptors = 0;
     this.#leaveDirectory(open);
   }
@@ -91,8 +90,8 @@ function costOf({ vfs }: Tree, depth: number): number {
 }
 
 /** Of the directories below the root in `owner\share\a\b`. */
-function chainCost({ vfs }: Tree, directory: string): number {
+function chainCost({ vfs }: Share, directory: string): number {
   let count = -1;
   for (let at = directory.indexOf('\\'); at >= 0; at = directory.indexOf('\\', at + 1)) count++;
-  return count * (vfs.fileDescriptors?.directory ?? 0);
+  return count * (vfs?.fileDescriptors?.directory ?? 0);
 }

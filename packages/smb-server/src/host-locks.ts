@@ -9,7 +9,8 @@ interface Bytes {
 }
 
 /** Whether byte-range locks of clients are locks for other programs of the host too: the share's option, and what its store can do. */
-export const locksHost = ({ share }: Tree, handle: Handle): boolean => handle.lock !== undefined && share.options?.posixLocks !== false;
+export const locksHost = ({ share }: Pick<Tree, 'share'>, handle: Handle): boolean =>
+  handle.lock !== undefined && share.options?.posixLocks !== false;
 
 /** The bytes from the first to the last of some ranges that the host can lock: below 2^63, and more than none. Undefined if there are none. */
 function boundsOf(ranges: readonly Bytes[]): Bytes | undefined {
@@ -28,10 +29,10 @@ function boundsOf(ranges: readonly Bytes[]): Bytes | undefined {
  * Makes the host's locks of a file what its clients hold together, after these ranges were locked or unlocked.
  * @returns whether the host has them all; false if another program holds a conflicting lock
  */
-export function* lockOnHost(tree: Tree, handle: Handle, ranges: readonly Bytes[]): Steps<boolean> {
+export function* lockOnHost({ fileState }: Pick<Tree, 'fileState'>, handle: Handle, ranges: readonly Bytes[]): Steps<boolean> {
   const bounds = boundsOf(ranges);
   if (bounds === undefined) return true;
-  const segments = yield* wait(tree.fileState.submit(handle.fileId, { kind: 'coverage', ...bounds }));
+  const segments = yield* wait(fileState.submit(handle.fileId, { kind: 'coverage', ...bounds }));
   for (const { offset, length, how } of segments) if (isCode(yield* wait(handle.lock?.(offset, length, how)))) return false;
   return true;
 }

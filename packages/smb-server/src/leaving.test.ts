@@ -373,7 +373,7 @@ describe('a reset under load', () => {
           if ((round >> (call.length % 3)) % 2 === 0) gate.shut.add(call);
         for (const [i, client] of clients.entries()) {
           for (const element of workOf(client, i)) client.sendFrame(client.encode([element]));
-          const own = opens.filter(({ tree }) => tree.session.sessionId === client.sessionId);
+          const own = opens.filter(({ actor }) => actor.session === client.sessionId);
           for (const ids of own) client.sendFrame(client.encode([reading(ids, 100), writing(ids, 'x'), closing(ids, i % 2)]));
         }
         if (round % 4 !== 0) await turns(round % 4);

@@ -1,5 +1,5 @@
 import type { Timer } from '@ring3/kit';
-import { letStateGo } from './close.ts';
+import { closeDetached, letStateGo } from './close.ts';
 import type { Connection } from './connection.ts';
 import type { Open } from './open.ts';
 import type { Server } from './server.ts';
@@ -89,6 +89,7 @@ export class Leaving {
     this.begun = true;
     const { connections, clock, limits } = this.#server;
     for (const connection of [...connections.values()]) connection.end('the server is closing');
+    void closeDetached(this.#server);
     this.#look?.clear();
     let late = false;
     const timer = clock.after(limits.closeMs, () => {

@@ -52,6 +52,9 @@ export interface Limits {
   readonly failedLogonDelayMs: number;
   /** Until a broken oplock counts as acknowledged. */
   readonly oplockBreakMs: number;
+  /** How long a durable open waits for its client if the client does not say, and at most; MS-SMB2 3.3.2.2. */
+  readonly durableMs: number;
+  readonly maxDurableMs: number;
   /** Until `close` waits no more for stores that do not answer. */
   readonly closeMs: number;
 }
@@ -84,6 +87,8 @@ export const defaultLimits: Limits = Object.freeze({
   idleMs: 0,
   failedLogonDelayMs: 250,
   oplockBreakMs: 35_000,
+  durableMs: 60_000,
+  maxDurableMs: 300_000,
   closeMs: 10_000,
 });
 
@@ -121,6 +126,8 @@ const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: numbe
   idleMs: time,
   failedLogonDelayMs: time,
   oplockBreakMs: some,
+  durableMs: some,
+  maxDurableMs: some,
   closeMs: time,
 };
 

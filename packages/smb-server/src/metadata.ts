@@ -44,8 +44,8 @@ export function metadataOf(stat: Stat, byName: number, kind: Kind = stat.kind): 
  * last write until it is set (`noteWritten`).
  */
 export function metadataOfOpen(open: Open, stat: Stat): Metadata {
-  const { tree, base, link, handle } = open;
-  const metadata = metadataOf(stat, tree.share.names.attributesOf((base ?? link ?? handle)?.name ?? ''), handle?.kind);
+  const { share, base, link, handle } = open;
+  const metadata = metadataOf(stat, share.names.attributesOf((base ?? link ?? handle)?.name ?? ''), handle?.kind);
   const { lastAccessTime, lastWriteTime } = metadata;
   return handle !== undefined && open.fileGuard.written && lastAccessTime < lastWriteTime
     ? { ...metadata, lastAccessTime: lastWriteTime }

@@ -79,7 +79,7 @@ export function* noteWritten(open: Open): Steps<void> {
 }
 
 /** The current time of the server, ns since 1970. */
-export const now = ({ tree }: Open): bigint => BigInt(Math.floor(tree.session.connection.server.clock.wall())) * 1_000_000n;
+export const now = ({ server }: Open): bigint => BigInt(Math.floor(server.clock.wall())) * 1_000_000n;
 
 const timesOf = ({ modified: data, accessed, changed: any }: Stat, which: number): StatChanges => ({
   ...((which & UserSet.ModificationTime) !== 0 && { modified: data }),
@@ -90,5 +90,5 @@ const timesOf = ({ modified: data, accessed, changed: any }: Stat, which: number
 function* set(open: Open, file: Handle, changes: StatChanges): Steps<void> {
   if (Object.keys(changes).length === 0) return;
   const failed = yield* wait(file.setStat?.(changes));
-  if (isCode(failed)) open.tree.session.connection.server.log.debug('times or attributes not set', { code: failed, path: open.pathName });
+  if (isCode(failed)) open.server.log.debug('times or attributes not set', { code: failed, path: open.pathName });
 }

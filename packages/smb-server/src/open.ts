@@ -1,19 +1,29 @@
-import { CreateOptions, type SecurityDescriptor } from '@ring3/smb-proto';
-import type { Handle } from '@ring3/vfs';
+import { CreateAction, CreateOptions, type SecurityDescriptor } from '@ring3/smb-proto';
+import type { Handle, Identity } from '@ring3/vfs';
 import type { DirectoryCursor } from './commands/query-directory/cursor.ts';
 import { unset } from './descriptors.ts';
-import type { Guard } from './file-state/index.ts';
+import { type Durable, guidKey } from './durable.ts';
+import type { Actor } from './events.ts';
+import type { FileState, Guard } from './file-state/index.ts';
 import { InUse } from './in-use.ts';
 import type { Lease } from './leases.ts';
 import type { LockSequences } from './lock-sequences.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import { UserSet } from './noting.ts';
 import type { SessionPipe } from './pipe/session-pipe.ts';
+import type { Server } from './server.ts';
+import type { Share } from './share.ts';
 import type { Tree } from './tree.ts';
 
 /** What FileModeInformation keeps of CreateOptions, MS-FSCC 2.4.24; the server ignores FILE_SYNCHRONOUS_IO_ALERT and _NONALERT (MS-SMB2 2.2.13). */
 const modeOfCreateOptions =
   CreateOptions.WriteThrough | CreateOptions.SequentialOnly | CreateOptions.NoIntermediateBuffering | CreateOptions.DeleteOnClose;
+/** Open.AppInstanceId and Open.ApplicationInstanceVersion, MS-SMB2 3.3.1.10. */
+export interface AppInstance {
+  id: string | undefined;
+  version: bigint | undefined;
+}
+const noInstance: AppInstance = { id: undefined, version: undefined };
 
 /** Open, MS-SMB2 3.3.1.10: one thing that a client has open. */
 export class Open extends InUse {
@@ -21,13 +31,33 @@ export class Open extends InUse {
   readonly volatileFileId: number;
   /** The owner of its oplock or lease in the state of the file. */
   readonly owner: number;
-  readonly tree: Tree;
+  readonly server: Server;
+  readonly share: Share;
+  /** The identity that opened it: its Open.DurableOwner. */
+  readonly identity: Identity;
+  /** The user that it counts for. */
+  readonly quotaOwner: string;
+  /** The client that used it last, for events. */
+  actor: Actor;
+  /** Open.TreeConnect, and through it Open.Session; undefined while the client is disconnected, MS-SMB2 3.3.1.10. */
+  attachment: Tree | undefined;
+  /** Open.IsDurable with all that belongs to it; undefined if the open ends with its session. */
+  durable: Durable | undefined;
   /** Granted access, generic rights expanded. */
   readonly grantedAccess: number;
   readonly createOptions: number;
   readonly pipe: SessionPipe | undefined;
   /** Open.OpenTime: milliseconds since 1970. */
   readonly creationTime: number;
+  /** Open.ClientGuid, as the key of a map. */
+  readonly clientGuid: string;
+  /** Open.CreateGuid, if the CREATE had one. */
+  readonly createGuid: string | undefined;
+  readonly appInstance: AppInstance;
+  /** The CreateAction of its CREATE, for a replay. */
+  readonly createAction: 0 | 1 | 2 | 3;
+  /** Open.IsReplayEligible: no request has used it yet. */
+  replayEligible = true;
   /** Open.Lease. */
   readonly lease: Lease | undefined;
   /** The descriptor of the folder that it was found in: what holds where it has none of its own. */
@@ -69,34 +99,50 @@ export class Open extends InUse {
   #fileGuard: Guard | undefined;
 
   constructor(
-    init: Pick<
-      Open,
-      'persistentFileId' | 'volatileFileId' | 'tree' | 'grantedAccess' | 'createOptions' | 'handle' | 'pipe' | 'pathName'
-    > & {
+    init: Pick<Open, 'persistentFileId' | 'volatileFileId' | 'grantedAccess' | 'createOptions' | 'handle' | 'pipe' | 'pathName'> & {
+      readonly tree: Tree;
       readonly channelSequence?: number;
       readonly base?: Handle | undefined;
       readonly link?: Handle | undefined;
       readonly lease?: Lease | undefined;
+      readonly createGuid?: string | undefined;
+      readonly createAction?: 0 | 1 | 2 | 3;
+      readonly appInstance?: AppInstance;
       readonly above?: SecurityDescriptor;
     },
   ) {
     super();
     this.persistentFileId = init.persistentFileId;
     this.volatileFileId = init.volatileFileId;
-    this.tree = init.tree;
-    this.creationTime = init.tree.session.connection.server.clock.wall();
+    const { session, share, identity } = init.tree;
+    this.server = session.connection.server;
+    this.share = share;
+    this.identity = identity;
+    this.quotaOwner = session.owner;
+    this.actor = session.actor;
+    this.attachment = init.tree;
+    this.creationTime = this.server.clock.wall();
     this.grantedAccess = init.grantedAccess;
     this.createOptions = init.createOptions;
     this.mode = init.createOptions & modeOfCreateOptions;
     this.channelSequence = init.channelSequence ?? 0;
     this.#handle = init.handle;
     this.pipe = init.pipe;
+    this.clientGuid = guidKey(session.connection.clientGuid);
+    this.createGuid = init.createGuid;
+    this.createAction = init.createAction ?? CreateAction.Opened;
+    this.appInstance = init.appInstance ?? noInstance;
     this.lease = init.lease;
     this.owner = init.lease?.id ?? init.volatileFileId;
     this.#base = init.base;
     this.link = init.link;
     this.above = init.above ?? unset;
     this.pathName = init.pathName;
+  }
+
+  /** The state of the files of its share. Only of a disk share. */
+  get fileState(): FileState {
+    return this.share.fileState as FileState;
   }
 
   /** The file or folder; absent for a pipe. */
@@ -124,29 +170,18 @@ export class Open extends InUse {
 
   /** Of an open of a file: what reads and writes look at before they ask its state. */
   get guard(): Guard {
-    return (this.#guard ??= this.tree.fileState.guardOf((this.handle as Handle).fileId));
+    return (this.#guard ??= this.fileState.guardOf((this.handle as Handle).fileId));
   }
 
   /** The guard of the whole file: for a named stream, of the file or directory that it belongs to. */
   get fileGuard(): Guard {
-    return (this.#fileGuard ??= this.base === undefined ? this.guard : this.tree.fileState.guardOf(this.base.fileId));
+    return (this.#fileGuard ??= this.base === undefined ? this.guard : this.fileState.guardOf(this.base.fileId));
   }
 
   /** Whether it is over with it, or with its tree or session: what waits on it is not cancelled by its client. */
   get ending(): boolean {
-    const { session, treeId } = this.tree;
-    return this.closed || session.state === 'ended' || !session.trees.has(treeId);
-  }
-
-  /** Whoever uses it uses its tree. */
-  override enter(): void {
-    super.enter();
-    this.tree.enter();
-  }
-
-  override leave(): void {
-    super.leave();
-    this.tree.leave();
+    const tree = this.attachment;
+    return this.closed || tree === undefined || tree.session.state === 'ended' || !tree.session.trees.has(tree.treeId);
   }
 
   /** Whether all of these rights were granted. */
@@ -165,6 +200,6 @@ export class Open extends InUse {
     if ((this.userSet & UserSet.AccessTime) === 0) this.fileGuard.written = true;
     if (this.wrote) return;
     this.wrote = true;
-    this.tree.session.connection.server.written(this);
+    this.server.written(this);
   }
 }

@@ -1,5 +1,6 @@
 import { Command, Header, HeaderFlags, LeaseBreakFlags, LeaseBreakNotification, OplockBreak } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
+import { closeOpen } from './close.ts';
 import type { Connection } from './connection.ts';
 import { fieldsOf } from './debug.ts';
 import { cachingBits, isLease, type OplockBreakEffect, oplockLevelOf } from './file-state/index.ts';
@@ -13,12 +14,22 @@ export function notifyBreak(server: Server, effect: OplockBreakEffect): boolean 
   const lease = isLease(effect.from) ? server.leases.byId(effect.owner) : undefined;
   const open = lease === undefined ? server.opens.get(effect.owner) : anyOpen(lease);
   if (open === undefined) return false;
+  if (lease === undefined ? open.attachment === undefined : isDetached(lease)) {
+    for (const one of lease === undefined ? [open] : [...lease.opens]) void closeOpen(one);
+    return false;
+  }
   const sent = lease === undefined ? sendOplockBreak(open, effect) : sendLeaseBreak(server, lease, open, effect);
   if (!sent) return false;
   server.numbers.oplockBreaks.add(effect.level);
   if (server.debug.on.oplock) {
     server.debug.say('oplock', 'broken', { ...fieldsOf(open), from: effect.from, to: effect.level, acknowledge: effect.acknowledge });
   }
+  return true;
+}
+
+/** Whether no client is connected that could acknowledge: its opens cannot be kept, MS-SMB2 3.3.4.6 and 3.3.4.7. */
+function isDetached({ opens }: Lease): boolean {
+  for (const { attachment } of opens) if (attachment !== undefined) return false;
   return true;
 }
 
@@ -29,9 +40,9 @@ function anyOpen({ opens }: Lease): Open | undefined {
 
 /** The oplock is the open's: its notification goes over the connection of the open. */
 function sendOplockBreak(open: Open, effect: OplockBreakEffect): boolean {
-  const { session, share } = open.tree;
-  if (open.closed || session.connection.ended) return false;
-  const encrypts = session.encryptor !== undefined && (session.encryptData || share.options?.encryption === 'required');
+  const session = open.attachment?.session;
+  if (open.closed || session === undefined || session.connection.ended) return false;
+  const encrypts = session.encryptor !== undefined && (session.encryptData || open.share.options?.encryption === 'required');
   send(session.connection, oplockBreakOf(open, effect), encrypts ? session : undefined);
   return true;
 }
@@ -40,7 +51,7 @@ function sendOplockBreak(open: Open, effect: OplockBreakEffect): boolean {
 function sendLeaseBreak(server: Server, lease: Lease, open: Open, effect: OplockBreakEffect): boolean {
   for (const connection of server.connections.values()) {
     if (connection.ended || !connection.authenticated || !lease.isOf(connection)) continue;
-    const encrypts = open.tree.share.options?.encryption === 'required';
+    const encrypts = open.share.options?.encryption === 'required';
     send(connection, leaseBreakOf(lease, effect), encryptingSession(connection, encrypts));
     return true;
   }

@@ -36,10 +36,9 @@ export const askAccess = (ctx: ContextOf<'open'>, operation: Operation, offset =
 /** The same for another open than the request's: the source of a copy. */
 export function askAccessOf(request: Request, open: Open, operation: Operation, offset: number, length: number): MaybePromise<NtStatus> {
   const { server } = request;
-  const { tree } = open;
   if (open.handle === undefined) return NtStatus.Success;
   const input = { kind: 'access', openId: open.volatileFileId, ticket: server.nextOpenId(), operation, offset, length } as const;
-  return submitPending(request, tree.fileState, open.handle.fileId, input);
+  return submitPending(request, open.fileState, open.handle.fileId, input);
 }
 
 /** The same for a file that is touched without being open here: one that is replaced, or that moves with its folder. */

@@ -11,6 +11,7 @@ import { Closing } from './closing.ts';
 import { Connection } from './connection.ts';
 import { type DebugWord, fieldsOf } from './debug.ts';
 import { debugStore } from './debug-store.ts';
+import { DurableOpens } from './durable.ts';
 import type { Actor, FileEvent, OpenAction, ServerEvents } from './events.ts';
 import { familiesOf } from './families.ts';
 import { type FileState, LocalFileState, type OplockBreakEffect, type StateTotals } from './file-state/index.ts';
@@ -48,7 +49,7 @@ const announcedBytes = 64 * 1024 * 1024;
 const actions: readonly OpenAction[] = ['superseded', 'opened', 'created', 'overwritten'];
 
 /** Who has something open, and what. */
-const about = ({ tree, pathName }: Open): FileEvent => ({ ...tree.session.actor, share: tree.share.name, path: pathName });
+const about = ({ actor, share, pathName }: Open): FileEvent => ({ ...actor, share: share.name, path: pathName });
 
 /** Server, MS-SMB2 3.3.1.5: what all connections share. No socket: links are handed in. */
 export class Server {
@@ -80,6 +81,7 @@ export class Server {
   readonly repeated: RepeatedLog;
   readonly nextId: () => number;
   readonly startTime: number;
+  readonly durables: DurableOpens;
   readonly leases = new Leases(() => this.nextOpenId());
   readonly leaving = new Leaving(this);
   /** What stores tell changes to. */
@@ -103,6 +105,7 @@ export class Server {
   constructor(options: ResolvedOptions) {
     this.#options = options;
     this.clock = options.clock;
+    this.durables = new DurableOpens(options.clock);
     this.random = options.random;
     this.log = options.log;
     this.debug = options.debug;
@@ -366,21 +369,19 @@ export class Server {
     const prefix = `${folder.pathName}\\`.toUpperCase();
     const below: Open[] = [];
     for (const open of this.opens.values()) {
-      if (open.tree.share.fileState === tree.share.fileState && open.pathName.toUpperCase().startsWith(prefix)) below.push(open);
+      if (open.share.fileState === tree.share.fileState && open.pathName.toUpperCase().startsWith(prefix)) below.push(open);
     }
     return below;
   }
 
   /** A file has another name: everybody who has it open sees that. */
   renamed(tree: Tree, fileId: string, path: string): void {
-    for (const { opens } of this.sessions.values()) {
-      for (const open of opens.values()) {
-        if (open.tree.share.fileState !== tree.share.fileState) continue;
-        if (open.named?.fileId === fileId) open.pathName = path;
-        else if (open.base?.fileId === fileId) open.pathName = `${path}${open.pathName.slice(open.pathName.lastIndexOf(':'))}`;
-        else continue;
-        this.quotas.fileDescriptors.moved(open);
-      }
+    for (const open of this.opens.values()) {
+      if (open.share.fileState !== tree.share.fileState) continue;
+      if (open.named?.fileId === fileId) open.pathName = path;
+      else if (open.base?.fileId === fileId) open.pathName = `${path}${open.pathName.slice(open.pathName.lastIndexOf(':'))}`;
+      else continue;
+      this.quotas.fileDescriptors.moved(open);
     }
   }
 
@@ -398,20 +399,17 @@ export class Server {
 
   /** Enters an open into the tables. */
   enter(open: Open): void {
-    const { session } = open.tree;
-    session.opens.set(open.volatileFileId, open);
+    open.attachment?.session.opens.set(open.volatileFileId, open);
     this.opens.set(open.volatileFileId, open);
-    this.quotas.opens.add(session.owner);
+    this.quotas.opens.add(open.quotaOwner);
     this.quotas.fileDescriptors.opened(open);
   }
 
   /** Takes an open out of the tables. */
   leave(open: Open): void {
-    const { session } = open.tree;
-    session.opens.delete(open.volatileFileId);
     this.opens.delete(open.volatileFileId);
-    this.quotas.opens.remove(session.owner);
-    if (open.locks > 0) this.quotas.locks.remove(session.owner, open.locks);
+    this.quotas.opens.remove(open.quotaOwner);
+    if (open.locks > 0) this.quotas.locks.remove(open.quotaOwner, open.locks);
     open.locks = 0;
   }
 

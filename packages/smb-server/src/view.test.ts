@@ -92,6 +92,7 @@ test('an open is told with oplock, locks, rights, time and whether it is going t
     kind: 'file',
     since: before,
     oplock: 'batch',
+    detached: false,
     locks: 2,
     deletePending: false,
   });
@@ -274,6 +275,8 @@ test('the counts tell all that is there, and that nothing is', async () => {
     sessions: 2,
     trees: 2,
     opens: 2,
+    detached: 0,
+    leases: 0,
     closing: 0,
     files: 2,
     locks: 1,

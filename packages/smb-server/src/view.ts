@@ -3,7 +3,7 @@ import type { Vfs } from '@ring3/vfs';
 import { nameOf } from '@ring3/wire';
 import { closeOpen, endSession, endTree } from './close.ts';
 import type { Connection } from './connection.ts';
-import type { HeldLevel, OpenState, StateTotals } from './file-state/index.ts';
+import type { Level, OpenState, StateTotals } from './file-state/index.ts';
 import type { Open } from './open.ts';
 import type { Server } from './server.ts';
 import type { Session } from './session.ts';
@@ -74,7 +74,9 @@ export interface OpenView {
   readonly access: number;
   /** The same in words: `read`, `write`, `delete` and others. */
   readonly rights: readonly string[];
-  readonly oplock: HeldLevel | 'none';
+  readonly oplock: Level;
+  /** Its client is disconnected and may come back. */
+  readonly detached: boolean;
   /** Byte-range locks that it holds. */
   readonly locks: number;
   /** Whether the file goes with its last close. */
@@ -102,6 +104,9 @@ export interface Counts extends StateTotals {
   readonly trees: number;
   /** Also pipes. */
   readonly opens: number;
+  /** Of the opens, those whose client is disconnected. */
+  readonly detached: number;
+  readonly leases: number;
   /** Opens and trees that are over, and whose stores have not let go yet. */
   readonly closing: number;
   /** What stores tell changes to. */
@@ -203,19 +208,20 @@ const treeView = (tree: Tree): TreeView => ({
   share: tree.share.name,
   since: tree.creationTime,
   writable: tree.writable,
-  opens: [...tree.session.opens.values()].filter((open) => open.tree === tree).length,
+  opens: [...tree.session.opens.values()].filter((open) => open.attachment === tree).length,
 });
 
-const where = ({ tree, pathName }: Open) => ({
-  ...whose(tree.session),
-  session: tree.session.sessionId,
-  share: tree.share.name,
+const where = ({ actor, share, pathName }: Open) => ({
+  peer: actor.peer,
+  user: actor.user,
+  session: actor.session,
+  share: share.name,
   path: pathName,
 });
 
-const nothing: OpenState = { oplock: 'none', locks: [], deletePending: false };
-const stateOf = ({ handle, tree, volatileFileId }: Open): OpenState =>
-  handle === undefined ? nothing : tree.fileState.look(handle.fileId, volatileFileId);
+const nothing: OpenState = { oplock: 'none', breaking: false, epoch: 0, locks: [], deletePending: false };
+const stateOf = ({ handle, fileState, volatileFileId }: Open): OpenState =>
+  handle === undefined ? nothing : fileState.look(handle.fileId, volatileFileId);
 
 function openView(open: Open): OpenView {
   const { oplock, locks, deletePending } = stateOf(open);
@@ -227,6 +233,7 @@ function openView(open: Open): OpenView {
     access: open.grantedAccess,
     rights: rightsIn(open.grantedAccess),
     oplock,
+    detached: open.attachment === undefined,
     locks: locks.length,
     deletePending,
   };
@@ -252,6 +259,8 @@ function countsOf(server: Server): Counts {
     sessions: sessions.size,
     trees,
     opens: opens.size,
+    detached: server.durables.detached,
+    leases: server.leases.size,
     closing: leaving.handles,
     ...server.fileTotals,
     watches: watches.size,
@@ -264,7 +273,8 @@ function countsOf(server: Server): Counts {
 export function viewOf(server: Server): View {
   const sessions = () => [...server.sessions.values()].filter(({ state }) => state !== 'inProgress');
   const trees = () => sessions().flatMap((session) => [...session.trees.values()]);
-  const opens = () => sessions().flatMap((session) => [...session.opens.values()]);
+  const opens = () => [...server.opens.values()];
+  const detached = (which: (open: Open) => boolean) => server.durables.all().filter(which);
   const same = (a: string, b: string): boolean => a.toUpperCase() === b.toUpperCase();
   return {
     connections: () => [...server.connections.values()].map(connectionView),
@@ -280,20 +290,33 @@ export function viewOf(server: Server): View {
       ),
     counts: () => countsOf(server),
     endConnection: (id, reason = 'ended by the administrator') => endEach([server.connections.get(id)], (one) => one.end(reason)) > 0,
-    endSession: (id) => endEach([server.sessions.get(id)], endSession) > 0,
+    endSession: (id) => endEach([server.sessions.get(id)], endForGood) > 0,
     endOpen: (id) => endEach([opens().find(({ persistentFileId }) => persistentFileId === id)], closeOpen) > 0,
-    endShare: (name) =>
+    endShare: (name) => {
       endEach(
+        detached(({ share }) => same(share.name, name)),
+        closeOpen,
+      );
+      return endEach(
         trees().filter(({ share }) => same(share.name, name)),
         endTree,
-      ),
-    endUser: (name) =>
+      );
+    },
+    endUser: (name) => {
       endEach(
+        detached(({ identity }) => userKey(identity.name) === userKey(name)),
+        closeOpen,
+      );
+      return endEach(
         sessions().filter(({ identity }) => userKey(identity.name) === userKey(name)),
-        endSession,
-      ),
+        endForGood,
+      );
+    },
   };
 }
+
+/** Ends a session with its durable opens. */
+const endForGood = (session: Session): unknown => endSession(session, true);
 
 /** @returns how many there were */
 function endEach<T>(some: readonly (T | undefined)[], end: (one: T) => unknown): number {

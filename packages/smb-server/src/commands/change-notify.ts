@@ -19,7 +19,7 @@ export const changeNotify = command({
     if (open.watch === undefined) {
       const { session, server } = ctx;
       const book = (bytes: number): boolean => server.keeps(session, bytes);
-      open.watch = new ChangeWatch(completionFilter, outputBufferLength, book, open.tree.share.names.vetoed);
+      open.watch = new ChangeWatch(completionFilter, outputBufferLength, book, open.share.names.vetoed);
       void open.watch
         .listen(handle, (flags & ChangeNotifyFlags.WatchTree) !== 0, ctx.server.watches)
         .catch((error) => ctx.server.failed(error, { open: open.pathName }));

@@ -189,6 +189,10 @@ export type DecisionOf<I extends Input> = Decisions[I['kind']]['decision'];
 /** What an open holds, and how its file stands. */
 export interface OpenState {
   readonly oplock: Level;
+  /** A break of it is not acknowledged yet. */
+  readonly breaking: boolean;
+  /** Lease.Epoch; 0 for an oplock. */
+  readonly epoch: number;
   /** Byte-range locks that it holds, in the order they were taken. */
   readonly locks: readonly LockRange[];
   readonly deletePending: boolean;

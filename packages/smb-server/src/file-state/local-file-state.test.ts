@@ -355,7 +355,7 @@ test('nobody waits for a lock that he could have, nobody has one that another ex
 
 test('what an open holds is told to whoever looks, of each open its own, and of nobody nothing', () => {
   const { state, open, oplock, lock, range } = stage();
-  const nothing = { oplock: 'none', locks: [], deletePending: false };
+  const nothing = { oplock: 'none', breaking: false, epoch: 0, locks: [], deletePending: false };
   assert.deepEqual(state.look('f', 1), nothing);
   open(1);
   oplock(1, 'batch');

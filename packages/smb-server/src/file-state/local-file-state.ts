@@ -75,10 +75,16 @@ export class LocalFileState implements FileState {
 
   look(fileId: string, openId: number): OpenState {
     const record = this.#records.get(fileId);
-    if (record === undefined) return { oplock: 'none', locks: [], deletePending: false };
+    if (record === undefined) return { oplock: 'none', breaking: false, epoch: 0, locks: [], deletePending: false };
     const { oplocks, locks, deleted, opens } = record;
-    const deletePending = deleted.has(opens.get(openId)?.name);
-    return { oplock: oplocks.of(record.ownerOf(openId))?.level ?? 'none', locks: locks.of(openId), deletePending };
+    const held = oplocks.of(record.ownerOf(openId));
+    return {
+      oplock: held?.level ?? 'none',
+      breaking: held?.breaking !== undefined,
+      epoch: held?.epoch ?? 0,
+      locks: locks.of(openId),
+      deletePending: deleted.has(opens.get(openId)?.name),
+    };
   }
 
   get totals(): StateTotals {

@@ -6,6 +6,8 @@ export const nothingLeft: Counts = {
   sessions: 0,
   trees: 0,
   opens: 0,
+  detached: 0,
+  leases: 0,
   closing: 0,
   files: 0,
   locks: 0,

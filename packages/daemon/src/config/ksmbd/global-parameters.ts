@@ -58,7 +58,7 @@ export const globalParameters: Parameters<GlobalDraft> = {
     draft.bindInterfacesOnly = yes;
   }),
   deadtime: limit('0', 'idle-minutes', 0, 525_600, 60_000),
-  'durable handles': passedOver('no', saysNo, 'there are no durable handles: a client opens its files again when it was cut off'),
+  'durable handles': passedOver('yes', saysYes, 'durable opens are kept for clients that ask for them'),
   'guest account': passedOver('nobody', /^nobody$/, 'who gives no name is a guest, and acts as the user that ring3 runs as'),
   interfaces: list('', (draft, names) => {
     draft.interfaces = names;

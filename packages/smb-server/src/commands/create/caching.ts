@@ -19,10 +19,10 @@ export function* requestCaching(plan: CreatePlan, open: Open): Steps<OplockLevel
 
 /** Only files have oplocks, and only on shares that allow them. */
 function* requestOplock({ ctx, request }: CreatePlan, open: Open): Steps<OplockLevel> {
-  const { handle, tree, volatileFileId: openId } = open;
+  const { handle, share, fileState, volatileFileId: openId } = open;
   const level = oplocks[request.requestedOplockLevel];
-  if (level === undefined || handle?.kind !== 'file' || tree.share.options?.oplocks === false) return OplockLevel.None;
-  const held = yield* wait(tree.fileState.submit(handle.fileId, { kind: 'oplock', openId, level }));
+  if (level === undefined || handle?.kind !== 'file' || share.options?.oplocks === false) return OplockLevel.None;
+  const held = yield* wait(fileState.submit(handle.fileId, { kind: 'oplock', openId, level }));
   const { debug } = ctx.server;
   if (debug.on.oplock) debug.say('oplock', held === 'none' ? 'not granted' : 'granted', { ...fieldsOf(open), asked: level, held });
   return oplockLevelOf[held];
@@ -31,14 +31,15 @@ function* requestOplock({ ctx, request }: CreatePlan, open: Open): Steps<OplockL
 /** Directories have no write caching, and no lease of version 1. */
 function* requestLease(plan: CreatePlan, open: Open): Steps<OplockLevel> {
   const { ctx, lease, leaseRequest } = plan;
-  const { handle, tree, volatileFileId: openId } = open;
+  const { handle, fileState, volatileFileId: openId } = open;
   if (handle === undefined || lease === undefined || leaseRequest === undefined) return OplockLevel.None;
   if (handle.kind !== 'file') return OplockLevel.None;
-  lease.file = { state: tree.fileState, id: handle.fileId };
+  lease.file = { state: fileState, id: handle.fileId };
   const asked = leaseRequest.leaseState & (Caching.Read | Caching.Handle | Caching.Write);
   const { epoch } = leaseRequest;
-  plan.leaseGrant = yield* wait(tree.fileState.submit(handle.fileId, { kind: 'lease', openId, asked, epoch }));
+  const granted = yield* wait(fileState.submit(handle.fileId, { kind: 'lease', openId, asked, epoch }));
+  plan.leaseGrant = granted;
   const { debug } = ctx.server;
-  if (debug.on.oplock) debug.say('oplock', 'lease', { ...fieldsOf(open), asked, held: plan.leaseGrant.level, lease: lease.id });
+  if (debug.on.oplock) debug.say('oplock', 'lease', { ...fieldsOf(open), asked, held: granted.level, lease: lease.id });
   return OplockLevel.Lease;
 }

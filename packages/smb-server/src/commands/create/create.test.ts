@@ -32,7 +32,7 @@ describe('CREATE that reconnects a durable open (MS-SMB2 3.3.5.9.7, 3.3.5.9.12)'
   const asks2 = context(CreateContextName.DurableHandleRequestV2, 32);
 
   for (const dialect of [Dialect.Smb202, Dialect.Smb21, Dialect.Smb302]) {
-    test(`no open is durable: the name is not found, whatever it is, at ${dialect.toString(16)}`, async () => {
+    test(`an open that is not there is not found, whatever the name is, at ${dialect.toString(16)}`, async () => {
       const client = await RawClient.at(testServer(), 'share', 'ann', 'secret', dialect);
       await client.create('there');
       for (const createContexts of [[v1], [v2], [asks1, v1], [v1, asks1]]) {
@@ -59,7 +59,7 @@ describe('CREATE that reconnects a durable open (MS-SMB2 3.3.5.9.7, 3.3.5.9.12)'
     }
   });
 
-  test('a request for a durable open is passed over', async () => {
+  test('a request for a durable open is ignored without an oplock that keeps the handle', async () => {
     const client = await RawClient.at(testServer());
     for (const createContexts of [[asks1], [asks2]]) {
       const answer = await client.create('file', { createContexts });

@@ -2,6 +2,7 @@ import { type Steps, wait } from '@ring3/kit';
 import { CreateAction, type CreateResponse, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { channelSequenceOf } from '../../channel-sequence.ts';
+import { guidKey, keepsHandle } from '../../durable.ts';
 import { attributesOf, metadataOfOpen } from '../../metadata.ts';
 import { Open } from '../../open.ts';
 import { openParent, release, shownPath } from '../../resolve.ts';
@@ -104,6 +105,9 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
     base,
     link,
     lease: plan.lease,
+    createGuid: plan.durableRequest?.createGuid && guidKey(plan.durableRequest.createGuid),
+    createAction: action,
+    appInstance: plan.appInstance,
     pipe: undefined,
     above: trail.descriptor,
     pathName: base === undefined ? shownPath(trail, name) : shownPath(trail, name, handle.name),
@@ -113,6 +117,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
   ctx.open = open;
   server.opened(open, action);
   const oplockLevel = yield* requestCaching(plan, open);
+  grantDurability(plan, open);
   const { indexNumber: _id, ...told } = metadataOfOpen(open, stat);
   return {
     oplockLevel,
@@ -122,4 +127,13 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
     volatileFileId: open.volatileFileId,
     createContexts: answerContexts(plan, open, stat),
   };
+}
+
+/** The open becomes durable if it caches its handle, MS-SMB2 3.3.5.9.6 and 3.3.5.9.10. */
+function grantDurability({ ctx, durableRequest }: CreatePlan, open: Open): void {
+  if (durableRequest === undefined || !keepsHandle(open)) return;
+  const { version, timeoutMs } = durableRequest;
+  const { durableMs, maxDurableMs } = ctx.server.limits;
+  open.durable = { version, timeoutMs: timeoutMs === 0 ? durableMs : Math.min(timeoutMs, maxDurableMs) };
+  ctx.server.durables.created(open);
 }

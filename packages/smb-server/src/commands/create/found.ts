@@ -18,8 +18,8 @@ import { letGo, type Made, type Target } from './target.ts';
 type Found = Extract<Target, { readonly found: true }>;
 
 /** The file is there: asks whether it may be opened so, and opens, empties or replaces it. */
-export function* openFound(plan: CreatePlan, target: Found, row: DispositionRow): Steps<Made | NtStatus> {
-  let made: Made | NtStatus | undefined;
+export function* openFound(plan: CreatePlan, target: Found, row: DispositionRow): Steps<Made | NtStatus | 'again'> {
+  let made: Made | NtStatus | 'again' | undefined;
   try {
     made = yield* admit(plan, target, row);
   } finally {
@@ -41,7 +41,11 @@ function mismatch({ request, path }: CreatePlan, { kind }: Handle, there: Dispos
   return path.folder || (options & CreateOptions.DirectoryFile) !== 0 ? NtStatus.NotADirectory : NtStatus.Success;
 }
 
-function* admit(plan: CreatePlan, { handle, base, link: through, name }: Found, { there }: DispositionRow): Steps<Made | NtStatus> {
+function* admit(
+  plan: CreatePlan,
+  { handle, base, link: through, name }: Found,
+  { there }: DispositionRow,
+): Steps<Made | NtStatus | 'again'> {
   const { ctx } = plan;
   const wrong = mismatch(plan, handle, there);
   if (wrong !== NtStatus.Success || typeof there === 'number') return wrong;
@@ -66,6 +70,7 @@ function* admit(plan: CreatePlan, { handle, base, link: through, name }: Found, 
     checkedAccess: there === 'open' ? access.granted : access.granted | writeDataRights,
     overwrites: there !== 'open',
   });
+  if (admitted === NtStatus.DeletePending && (yield* isGone(plan, handle))) return 'again';
   if (admitted !== NtStatus.Success) return admitted;
   let status: NtStatus | undefined;
   try {
@@ -74,6 +79,12 @@ function* admit(plan: CreatePlan, { handle, base, link: through, name }: Found, 
     if (status !== NtStatus.Success) yield* withdrawOpen(plan, subject);
   }
   return status === NtStatus.Success ? { ...subject, name, granted: access.granted, action: actionOf[there] } : status;
+}
+
+/** Whether the last open of the file was closed while this one waited, so that the file is deleted: its name is free again. */
+function* isGone({ ctx }: CreatePlan, handle: Handle): Steps<boolean> {
+  const { opens } = yield* wait(ctx.tree.fileState.submit(handle.fileId, { kind: 'query' }));
+  return opens === 0;
 }
 
 /** The access that descriptors, share and attributes leave. */

@@ -1,12 +1,14 @@
-import { type MaybePromise, runSteps } from '@ring3/kit';
-import { CreateRequest, CreateResponse, NtStatus } from '@ring3/smb-proto';
+import { type MaybePromise, runSteps, type Steps } from '@ring3/kit';
+import { CreateRequest, CreateResponse, HeaderFlags, NtStatus } from '@ring3/smb-proto';
 import { type ContextOf, command } from '../../command.ts';
 import { newTrail } from '../../resolve.ts';
-import { checkReconnect } from './contexts/durable-reconnect.ts';
+import { closeOlderInstance } from './app-instance.ts';
+import { reconnectsOpen } from './contexts/durable.ts';
 import { askContexts } from './contexts/index.ts';
 import { createFile } from './file.ts';
 import { openPipe } from './pipe.ts';
 import type { CreatePlan } from './plan.ts';
+import { reconnectOpen, replayOpen } from './reconnect.ts';
 import { validate } from './validate.ts';
 
 type Answer = Parameters<typeof CreateResponse.encode>[0] | NtStatus;
@@ -18,22 +20,57 @@ export const create = command({
   response: CreateResponse,
   handle(ctx, request): MaybePromise<Answer> {
     const { tree, server } = ctx;
-    const reconnects = request.createContexts.length === 0 ? NtStatus.Success : checkReconnect(request.createContexts);
-    if (reconnects !== NtStatus.Success) return reconnects;
-    if (tree.share.isPipe) return server.mayOpen(tree) ? openPipe(ctx, request) : NtStatus.TooManyOpenedFiles;
-    const broken = validate(request);
+    const reconnects = reconnectsOpen(request.createContexts);
+    if (tree.share.isPipe) {
+      if (reconnects) return NtStatus.ObjectNameNotFound;
+      return server.mayOpen(tree) ? openPipe(ctx, request) : NtStatus.TooManyOpenedFiles;
+    }
+    const broken = reconnects ? NtStatus.Success : validate(request);
     if (broken !== NtStatus.Success) return broken;
     const plan = planOf(ctx, request);
     if (typeof plan === 'number') return plan;
     const depth = Math.max(0, plan.path.components.length - 1);
-    if (!server.mayOpen(tree, depth)) return NtStatus.TooManyOpenedFiles;
-    const answer = runSteps(createFile(plan));
+    if (!reconnects && !server.mayOpen(tree, depth)) return NtStatus.TooManyOpenedFiles;
+    const answer = runSteps(createOrReconnect(plan));
     return answer instanceof Promise ? answer.finally(server.quotas.fileDescriptors.during(tree, depth)) : answer;
   },
 });
 
+/** Opens the file; or finds the open that the client comes back to, or that it asks for again. */
+function* createOrReconnect(plan: CreatePlan): Steps<Answer> {
+  const { reconnect, durableRequest } = plan;
+  if (reconnect !== undefined) return yield* reconnectOpen(plan, reconnect);
+  if (durableRequest?.createGuid === undefined) return yield* createNew(plan);
+  return yield* createOnce(plan, durableRequest.createGuid);
+}
+
+/** A CREATE with a GUID is done once: sent again with the replay flag, it gets the open that it made. MS-SMB2 3.3.5.9.10. */
+function* createOnce(plan: CreatePlan, createGuid: Uint8Array): Steps<Answer> {
+  const { header, connection, server } = plan.ctx;
+  const { clientGuid } = connection;
+  const { durables } = server;
+  const replays = (header.flags & HeaderFlags.ReplayOperation) !== 0;
+  const open = durables.createdBy(clientGuid, createGuid);
+  if (open !== undefined && !replays) return NtStatus.DuplicateObjectId;
+  if (open?.replayEligible === true) return yield* replayOpen(plan, open);
+  if (!durables.begin(clientGuid, createGuid)) return replays ? NtStatus.FileNotAvailable : NtStatus.DuplicateObjectId;
+  try {
+    return yield* createNew(plan);
+  } finally {
+    durables.settle(clientGuid, createGuid);
+  }
+}
+
+function* createNew(plan: CreatePlan): Steps<Answer> {
+  const status = yield* closeOlderInstance(plan);
+  return status === NtStatus.Success ? yield* createFile(plan) : status;
+}
+
 function planOf(ctx: ContextOf<'tree'>, request: CreateRequest): CreatePlan | NtStatus {
-  const path = ctx.tree.share.names.parse(request.name);
+  const { names } = ctx.tree.share;
+  const named = names.parse(request.name);
+  // a client that comes back to an open need not name it (3.3.5.9.7)
+  const path = typeof named === 'number' && reconnectsOpen(request.createContexts) ? names.parse('') : named;
   if (typeof path === 'number') return path;
   const plan: CreatePlan = {
     ctx,
@@ -46,6 +83,9 @@ function planOf(ctx: ContextOf<'tree'>, request: CreateRequest): CreatePlan | Nt
     wantsMaximalAccess: false,
     maximalAccess: 0,
     wantsOnDiskId: false,
+    durableRequest: undefined,
+    reconnect: undefined,
+    appInstance: { id: undefined, version: undefined },
     leaseRequest: undefined,
     lease: undefined,
     leaseGrant: undefined,

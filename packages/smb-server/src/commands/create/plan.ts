@@ -2,6 +2,7 @@ import type { CreateRequest, SecurityDescriptor } from '@ring3/smb-proto';
 import type { ContextOf } from '../../command.ts';
 import type { LeaseGrant } from '../../file-state/index.ts';
 import type { Lease } from '../../leases.ts';
+import type { AppInstance } from '../../open.ts';
 import type { ParsedPath } from '../../paths.ts';
 import type { Trail } from '../../resolve.ts';
 
@@ -13,6 +14,21 @@ export interface LeaseRequest {
   /** Of version 2, if SMB2_LEASE_FLAG_PARENT_LEASE_KEY_SET. */
   readonly parentLeaseKey: Uint8Array | undefined;
   readonly epoch: number;
+}
+
+/** The durability that a CREATE requests, MS-SMB2 2.2.13.2.3 and 2.2.13.2.11. */
+export interface DurableRequest {
+  readonly version: 1 | 2;
+  readonly createGuid: Uint8Array | undefined;
+  /** 0: the server's default. */
+  readonly timeoutMs: number;
+}
+
+/** The open that a CREATE comes back to, MS-SMB2 2.2.13.2.4 and 2.2.13.2.12. */
+export interface Reconnect {
+  readonly version: 1 | 2;
+  readonly persistentFileId: number;
+  readonly createGuid: Uint8Array | undefined;
 }
 
 /** A CREATE on its way: the request taken apart, and what its contexts ask for. */
@@ -33,6 +49,12 @@ export interface CreatePlan {
   /** What the opener may do at most: the answer to MxAc. */
   maximalAccess: number;
   wantsOnDiskId: boolean;
+  /** From DHnQ or DH2Q. */
+  durableRequest: DurableRequest | undefined;
+  /** From DHnC or DH2C. */
+  reconnect: Reconnect | undefined;
+  /** From the contexts of the application instance. */
+  readonly appInstance: AppInstance;
   /** From RqLs. */
   leaseRequest: LeaseRequest | undefined;
   /** The lease of that key, during the CREATE. */

@@ -22,7 +22,7 @@ export const duplicateExtents: IoctlRow = {
       return NtStatus.InvalidHandle;
     }
     if (!source.may(AccessMask.FileReadData)) return NtStatus.AccessDenied;
-    if (source.tree.vfs !== ctx.tree.vfs) return NtStatus.NotSameDevice;
+    if (source.share.vfs !== ctx.tree.vfs) return NtStatus.NotSameDevice;
     return runSteps(duplicate(ctx, source, data));
   },
 };

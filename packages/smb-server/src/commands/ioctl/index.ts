@@ -45,7 +45,7 @@ function admit(ctx: IoctlContext, { needs, access, changes }: IoctlRow, request:
   const ids = compound.inheritIds(ctx, request);
   if (typeof ids === 'number') return ids;
   const open = session.opens.get(ids.volatileFileId);
-  if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.tree !== tree) return NtStatus.FileClosed;
+  if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.attachment !== tree) return NtStatus.FileClosed;
   Object.assign(ctx, { open });
   if (!enterChannelSequence(ctx, open)) return NtStatus.FileNotAvailable;
   if (needs === 'open') return NtStatus.Success;

@@ -17,6 +17,7 @@ import { fileId128Of, metadataOf } from '../../metadata.ts';
 import type { NameRules } from '../../name-rules.ts';
 import type { Open } from '../../open.ts';
 import { newTrail, openTarget } from '../../resolve.ts';
+import type { Tree } from '../../tree.ts';
 import type { DirectoryCursor } from './cursor.ts';
 
 /** What of an entry is told. */
@@ -27,6 +28,7 @@ export interface Want {
   readonly longIds: boolean;
   /** What its name gives it. */
   readonly names: NameRules;
+  readonly tree: Tree;
 }
 
 /** Entries that are asked of the store at a time. */
@@ -117,7 +119,7 @@ function lookAgain(
   want: Want,
   matcher: NameMatcher | null,
 ): MaybePromise<DirectoryEntry | VfsCode | undefined> {
-  return andThen(statOf(open, name), (found) => {
+  return andThen(statOf(open, name, want.tree), (found) => {
     if (!isCode(found)) {
       cursor.entries = cursor.entries.with(cursor.at, { name, kind: found.stat.kind, stat: found.stat });
       return stored(open, cursor, want, matcher);
@@ -128,8 +130,7 @@ function lookAgain(
 }
 
 /** Looks one name of the folder up. */
-function statOf(open: Open, name: string): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> {
-  const { vfs, identity } = open.tree;
+function statOf(open: Open, name: string, { vfs, identity }: Tree): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> {
   const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
   return andThen(vfs.open(open.handle as NonNullable<Open['handle']>, name, how, identity), (handle) => {
     if (isCode(handle)) return handle;
@@ -142,7 +143,7 @@ function single(open: Open, cursor: DirectoryCursor, want: Want): MaybePromise<D
   cursor.ended = true;
   const name = fromWireName(cursor.pattern);
   if (want.names.vetoed?.(name) === true) return undefined;
-  return andThen(statOf(open, name), (found) => {
+  return andThen(statOf(open, name, want.tree), (found) => {
     if (isCode(found)) return found === 'ENOENT' || found === 'EINVAL' || found === 'ENAMETOOLONG' ? undefined : found;
     cursor.entries = [{ name: found.name, kind: found.stat.kind, stat: found.stat }];
     cursor.at = 0;
@@ -178,14 +179,14 @@ function followed(
   want: Want,
 ): MaybePromise<DirectoryEntry> {
   cursor.followed++;
-  return andThen(runSteps(lookBehind(open, name)), (target) => {
+  return andThen(runSteps(lookBehind(open, name, want.tree)), (target) => {
     const itself = described(fileName, target?.stat ?? own, want);
     return target === undefined ? itself : { ...itself, eaSize: target.eaSize };
   });
 }
 
-function* lookBehind(open: Open, name: string): Steps<{ readonly stat: Stat; readonly eaSize: number } | undefined> {
-  const target = yield* openTarget(open.tree, open.handle as Handle, name, 'any', newTrail());
+function* lookBehind(open: Open, name: string, tree: Tree): Steps<{ readonly stat: Stat; readonly eaSize: number } | undefined> {
+  const target = yield* openTarget(tree, open.handle as Handle, name, 'any', newTrail());
   if (isCode(target)) return undefined;
   try {
     const stat = yield* wait(target.stat());

@@ -98,6 +98,7 @@ function* fill(
     stat: informationClass !== FileInformationClass.Names,
     longIds: informationClass === FileInformationClass.IdExtdDirectory,
     names: ctx.tree.share.names,
+    tree: ctx.tree,
   };
   cursor.followed = 0;
   const turn = new Turn();

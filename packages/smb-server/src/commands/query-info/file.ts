@@ -66,7 +66,7 @@ const isShortName = (name: string): boolean => /^[A-Z0-9!#$%&'()@^_`{}~-]{1,8}(\
 function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
   const metadata = metadataOfOpen(open, stat);
   const { deletePending } = yield* wait(
-    open.tree.fileState.submit((open.named ?? handle).fileId, { kind: 'query', openId: open.volatileFileId }),
+    open.fileState.submit((open.named ?? handle).fileId, { kind: 'query', openId: open.volatileFileId }),
   );
   const eas = handle.listXattrs === undefined ? [] : yield* listEas(handle);
   const links = deletePending && open.link === undefined ? Math.max(0, stat.links - 1) : stat.links;
@@ -87,7 +87,7 @@ function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
     chunkShift: 0,
     clusterShift: 0,
     reparseTag: handle.kind === 'link' ? ReparseTag.Symlink : 0,
-    volumeSerialNumber: BigInt(open.tree.session.connection.server.volumeSerialNumber),
+    volumeSerialNumber: BigInt(open.server.volumeSerialNumber),
     fileId128: fileId128Of(stat),
   };
 }

@@ -3,6 +3,8 @@ import type { Stat } from '@ring3/vfs';
 import type { Open } from '../../../open.ts';
 import type { CreatePlan } from '../plan.ts';
 import { allocationSize } from './allocation-size.ts';
+import { appInstanceId, appInstanceVersion } from './app-instance.ts';
+import { durableContextsConflict, durableReconnect, durableReconnectV2, durableRequest, durableRequestV2 } from './durable.ts';
 import { extendedAttributes } from './extended-attributes.ts';
 import { lease } from './lease.ts';
 import { maximalAccess } from './maximal-access.ts';
@@ -20,7 +22,21 @@ export interface ContextRow {
 }
 
 const rows: ReadonlyMap<string, ContextRow> = new Map(
-  [allocationSize, extendedAttributes, lease, maximalAccess, queryOnDiskId, securityDescriptor, timewarp].map((row) => [row.name, row]),
+  [
+    allocationSize,
+    appInstanceId,
+    appInstanceVersion,
+    durableReconnect,
+    durableReconnectV2,
+    durableRequest,
+    durableRequestV2,
+    extendedAttributes,
+    lease,
+    maximalAccess,
+    queryOnDiskId,
+    securityDescriptor,
+    timewarp,
+  ].map((row) => [row.name, row]),
 );
 
 /** Names have four letters, or the sixteen bytes of a GUID. */
@@ -28,6 +44,7 @@ const shortestName = 4;
 
 /** Takes in all contexts; unknown ones are passed over (3.3.5.9). */
 export function askContexts(plan: CreatePlan, contexts: readonly CreateContext[]): NtStatus {
+  if (durableContextsConflict(contexts)) return NtStatus.InvalidParameter;
   for (const { name, data } of contexts) {
     if (name.length < shortestName) return NtStatus.InvalidParameter;
     const status = rows.get(name)?.ask(plan, data) ?? NtStatus.Success;

@@ -2,6 +2,7 @@ import { CreateContextName, Dialect, Lease, LeaseFlags, LeaseV2, NtStatus, Oploc
 import { Frame } from '@ring3/wire';
 import { cachingBits } from '../../../file-state/index.ts';
 import type { LeaseRequest } from '../plan.ts';
+import { reconnectsOpen } from './durable.ts';
 import type { ContextRow } from './index.ts';
 
 /**
@@ -13,8 +14,9 @@ export const lease: ContextRow = {
   ask(plan, data) {
     const { connection, tree } = plan.ctx;
     const dialect = connection.dialect ?? 0;
-    if (plan.request.requestedOplockLevel !== OplockLevel.Lease || dialect < Dialect.Smb21) return NtStatus.Success;
-    if (tree.share.options?.oplocks === false) return NtStatus.Success;
+    const { requestedOplockLevel, createContexts } = plan.request;
+    if (dialect < Dialect.Smb21 || tree.share.options?.oplocks === false) return NtStatus.Success;
+    if (requestedOplockLevel !== OplockLevel.Lease && !reconnectsOpen(createContexts)) return NtStatus.Success;
     const asked = read(data);
     if (asked === undefined) return NtStatus.InvalidParameter;
     if (asked.version === 1 || dialect >= Dialect.Smb30) plan.leaseRequest = asked;

@@ -1,0 +1,31 @@
+import { type Steps, wait } from '@ring3/kit';
+import { NtStatus } from '@ring3/smb-proto';
+import { closeOpen } from '../../close.ts';
+import type { Open } from '../../open.ts';
+import { namesOpen } from './names-open.ts';
+import type { CreatePlan } from './plan.ts';
+
+/**
+ * Closes the open that another client made for the same instance of an application: it moved to the client that asks now. MS-SMB2 3.3.5.9.13. Only an open of the
+ * same user, so that knowing an id closes no other user's file.
+ */
+export function* closeOlderInstance(plan: CreatePlan): Steps<NtStatus> {
+  const { id, version } = plan.appInstance;
+  if (id === undefined) return NtStatus.Success;
+  const older = find(plan, id);
+  if (older === undefined) return NtStatus.Success;
+  const { version: itsVersion } = older.appInstance;
+  if (version !== undefined && itsVersion !== undefined && itsVersion >= version) return NtStatus.FileForcedClosed;
+  yield* wait(closeOpen(older));
+  return NtStatus.Success;
+}
+
+function find(plan: CreatePlan, id: string): Open | undefined {
+  const { server, tree, connection } = plan.ctx;
+  const clientGuid = Buffer.from(connection.clientGuid).toString('latin1');
+  for (const open of server.opens.values()) {
+    if (open.appInstance.id !== id || open.clientGuid === clientGuid || open.share !== tree.share) continue;
+    if (open.identity.sid === tree.identity.sid && namesOpen(plan, open)) return open;
+  }
+  return undefined;
+}

@@ -1,0 +1,84 @@
+import { type Steps, wait } from '@ring3/kit';
+import { CreateAction, CreateContextName, type CreateResponse, NtStatus } from '@ring3/smb-proto';
+import { isCode } from '@ring3/vfs';
+import { reattach } from '../../close.ts';
+import { guidKey } from '../../durable.ts';
+import { cachingBits, oplockLevelOf } from '../../file-state/index.ts';
+import { metadataOfOpen } from '../../metadata.ts';
+import type { Open } from '../../open.ts';
+import { statusOf } from '../../status-map.ts';
+import { answerContexts } from './contexts/index.ts';
+import { namesOpen } from './names-open.ts';
+import type { CreatePlan, Reconnect } from './plan.ts';
+
+type Answer = Parameters<typeof CreateResponse.encode>[0];
+
+/** CREATE that reconnects to a durable open, MS-SMB2 3.3.5.9.7 and 3.3.5.9.12. */
+export function* reconnectOpen(plan: CreatePlan, reconnect: Reconnect): Steps<Answer | NtStatus> {
+  const open = plan.ctx.server.durables.find(reconnect.persistentFileId);
+  if (open === undefined) return NtStatus.ObjectNameNotFound;
+  const status = mayReconnect(plan, reconnect, open);
+  if (status !== NtStatus.Success) return status;
+  reattach(open, plan.ctx.tree);
+  plan.ctx.open = open;
+  return yield* describe(plan, open, CreateAction.Opened);
+}
+
+/**
+ * CREATE that was sent again with the replay flag and has been done: it gets the same open, MS-SMB2 3.3.5.9.10.
+ * @param open created with the same GUID, and not used since
+ */
+export function* replayOpen(plan: CreatePlan, open: Open): Steps<Answer | NtStatus> {
+  const { tree } = plan.ctx;
+  if (open.identity.sid !== tree.identity.sid) return NtStatus.AccessDenied;
+  if (open.attachment !== tree) return NtStatus.DuplicateObjectId;
+  if (!sameLease(plan, open)) return NtStatus.AccessDenied;
+  plan.ctx.open = open;
+  const answer = yield* describe(plan, open, open.createAction);
+  const { requestedOplockLevel } = plan.request;
+  if (typeof answer === 'number' || answer.oplockLevel <= requestedOplockLevel) return answer;
+  // a client that requests a lower oplock now does not count on a durable open
+  const createContexts = answer.createContexts.filter(({ name }) => name !== CreateContextName.DurableHandleRequestV2);
+  return { ...answer, oplockLevel: requestedOplockLevel, createContexts };
+}
+
+/** Open.CreateGuid of an open that was created without one. */
+const noGuid = guidKey(new Uint8Array(16));
+
+/** Both versions of the context find opens of both versions. */
+function mayReconnect(plan: CreatePlan, { createGuid }: Reconnect, open: Open): NtStatus {
+  const { tree } = plan.ctx;
+  if (open.durable === undefined || open.share !== tree.share) return NtStatus.ObjectNameNotFound;
+  if (createGuid !== undefined && (open.createGuid ?? noGuid) !== guidKey(createGuid)) return NtStatus.ObjectNameNotFound;
+  if (!sameLease(plan, open)) return NtStatus.ObjectNameNotFound;
+  if (open.identity.sid !== tree.identity.sid) return NtStatus.AccessDenied;
+  return open.lease !== undefined && !namesOpen(plan, open) ? NtStatus.InvalidParameter : NtStatus.Success;
+}
+
+/** Whether the request names the lease of the open, and comes from its client; or neither has one. */
+function sameLease({ ctx, leaseRequest }: CreatePlan, { lease }: Open): boolean {
+  if (lease === undefined || leaseRequest === undefined) return lease === undefined && leaseRequest === undefined;
+  return lease.isOf(ctx.connection) && Buffer.compare(lease.key, leaseRequest.leaseKey) === 0;
+}
+
+/** The response for an open that exists: with its present metadata and oplock. */
+function* describe(plan: CreatePlan, open: Open, createAction: Open['createAction']): Steps<Answer | NtStatus> {
+  const { handle, persistentFileId, volatileFileId } = open;
+  if (handle === undefined) return NtStatus.ObjectNameNotFound;
+  const stat = yield* wait(handle.stat());
+  if (isCode(stat)) return statusOf(stat);
+  const { oplock, breaking, epoch } = open.fileState.look(handle.fileId, volatileFileId);
+  if (open.lease !== undefined) {
+    plan.lease = open.lease;
+    plan.leaseGrant = { level: cachingBits[oplock] === 0 ? 'none' : (oplock as 'R'), breaking, epoch };
+  }
+  const { indexNumber: _id, ...metadata } = metadataOfOpen(open, stat);
+  return {
+    oplockLevel: oplockLevelOf[oplock],
+    createAction,
+    ...metadata,
+    persistentFileId,
+    volatileFileId,
+    createContexts: answerContexts(plan, open, stat),
+  };
+}

@@ -1,0 +1,91 @@
+import type { Clock, Timer } from '@ring3/kit';
+import { Caching, cachingBits } from './file-state/index.ts';
+import type { Open } from './open.ts';
+
+/** The part of an open that outlives its connection, MS-SMB2 3.3.1.10: Open.IsDurable and Open.DurableOpenTimeout. */
+export interface Durable {
+  /** 1 for SMB2_CREATE_DURABLE_HANDLE_REQUEST, 2 for its V2. */
+  readonly version: 1 | 2;
+  /** How long the open waits for its client, ms. */
+  readonly timeoutMs: number;
+}
+
+/** A GUID as the key of a map. */
+export const guidKey = (guid: Uint8Array): string => Buffer.from(guid).toString('latin1');
+
+/** Whether what an open caches lets its client reconnect: a batch oplock, or a lease with handle caching; not during a break. MS-SMB2 3.3.5.9.6, 3.3.7.1. */
+export function keepsHandle(open: Open): boolean {
+  if (open.handle?.kind !== 'file') return false;
+  const { oplock, breaking } = open.fileState.look(open.handle.fileId, open.volatileFileId);
+  return !breaking && (oplock === 'batch' || (open.lease !== undefined && (cachingBits[oplock] & Caching.Handle) !== 0));
+}
+
+/** The opens that clients can come back to: by the GUID that they were created with, and those whose client is disconnected. */
+export class DurableOpens {
+  readonly #byCreateKey = new Map<string, Open>();
+  readonly #creating = new Set<string>();
+  readonly #detached = new Map<number, { readonly open: Open; readonly timer: Timer }>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Number of opens whose client is disconnected. */
+  get detached(): number {
+    return this.#detached.size;
+  }
+
+  /**
+   * A CREATE with a GUID begins. `settle` ends it.
+   * @returns false if one with the same GUID is in progress
+   */
+  begin(clientGuid: Uint8Array, createGuid: Uint8Array): boolean {
+    const key = guidKey(clientGuid) + guidKey(createGuid);
+    if (this.#creating.has(key)) return false;
+    this.#creating.add(key);
+    return true;
+  }
+
+  settle(clientGuid: Uint8Array, createGuid: Uint8Array): void {
+    this.#creating.delete(guidKey(clientGuid) + guidKey(createGuid));
+  }
+
+  /** A durable open was created with a GUID. */
+  created(open: Open): void {
+    if (open.createGuid !== undefined) this.#byCreateKey.set(open.clientGuid + open.createGuid, open);
+  }
+
+  /** The open that a client created with this GUID, MS-SMB2 3.3.5.9.10. */
+  createdBy(clientGuid: Uint8Array, createGuid: Uint8Array): Open | undefined {
+    return this.#byCreateKey.get(guidKey(clientGuid) + guidKey(createGuid));
+  }
+
+  /** The client is disconnected. @param expired called after the time-out of the open, MS-SMB2 3.3.2.2 */
+  detach(open: Open, { timeoutMs }: Durable, expired: () => void): void {
+    this.#detached.set(open.persistentFileId, { open, timer: this.#clock.after(timeoutMs, expired) });
+  }
+
+  /** A detached open by its persistent id. */
+  find(persistentFileId: number): Open | undefined {
+    return this.#detached.get(persistentFileId)?.open;
+  }
+
+  /** The client is back. */
+  attach(open: Open): void {
+    this.#detached.get(open.persistentFileId)?.timer.clear();
+    this.#detached.delete(open.persistentFileId);
+  }
+
+  closed(open: Open): void {
+    this.attach(open);
+    if (open.createGuid === undefined) return;
+    const key = open.clientGuid + open.createGuid;
+    if (this.#byCreateKey.get(key) === open) this.#byCreateKey.delete(key);
+  }
+
+  /** The detached opens. */
+  all(): Open[] {
+    return [...this.#detached.values()].map(({ open }) => open);
+  }
+}
