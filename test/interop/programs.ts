@@ -36,7 +36,7 @@ const wanted = {
   python3: { package: 'python3', probe: ['/usr/bin/python3', '--version'] },
   gcc: { package: 'gcc', probe: inPath('gcc') },
   fuse3: {
-    package: 'fuse3 and libfuse3-dev',
+    package: 'fuse3, libfuse3-dev and pkg-config',
     probe: ['sh', '-c', 'test -w /dev/fuse && command -v fusermount3 && pkg-config --exists fuse3'],
   },
   libmnl: { package: 'libmnl-dev', probe: ['sh', '-c', 'echo "#include <libmnl/libmnl.h>" | gcc -E -x c - '] },
