@@ -51,7 +51,7 @@ export class DurableOpens {
     this.#creating.delete(guidKey(clientGuid) + guidKey(createGuid));
   }
 
-  /** A durable open was created with a GUID. */
+  /** An open was created, perhaps with a GUID. */
   created(open: Open): void {
     if (open.createGuid !== undefined) this.#byCreateKey.set(open.clientGuid + open.createGuid, open);
   }

@@ -116,6 +116,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
   server.enter(open);
   ctx.open = open;
   server.opened(open, action);
+  server.durables.created(open);
   const oplockLevel = yield* requestCaching(plan, open);
   grantDurability(plan, open);
   const { indexNumber: _id, ...told } = metadataOfOpen(open, stat);
@@ -135,5 +136,4 @@ function grantDurability({ ctx, durableRequest }: CreatePlan, open: Open): void 
   const { version, timeoutMs } = durableRequest;
   const { durableMs, maxDurableMs } = ctx.server.limits;
   open.durable = { version, timeoutMs: timeoutMs === 0 ? durableMs : Math.min(timeoutMs, maxDurableMs) };
-  ctx.server.durables.created(open);
 }
