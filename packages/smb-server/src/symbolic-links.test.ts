@@ -202,6 +202,14 @@ describe('A symbolic link as a name of its target', () => {
     deepStrictEqual([await itself(vfs, 'lost'), await itself(vfs, 'missing')], ['-> missing', undefined]);
   });
 
+  test('that leaves the share is denied to an open that asks for data; one that asks for none opens the link', async () => {
+    const { client } = await stage();
+    for (const desiredAccess of [AccessMask.FileReadData, AccessMask.FileWriteData, AccessMask.FileAppendData, fileGenericRead])
+      strictEqual((await client.create('out', { createDisposition: Open, desiredAccess })).status, AccessDenied);
+    const described = await client.create('out', { createDisposition: Open, desiredAccess: AccessMask.FileReadAttributes });
+    ok((described.read(CreateResponse).fileAttributes & FileAttributes.ReparsePoint) !== 0);
+  });
+
   test('is opened itself with FILE_OPEN_REPARSE_POINT, as a file or as a directory: its target may be either', async () => {
     const { client } = await stage();
     for (const name of linksAlone) {
