@@ -27,7 +27,7 @@ describe('administrators of a share (MS-FSA 2.1.5.1, MS-LSAD 3.1.1.2.1)', () => 
   const { Owner, Dacl, Sacl } = SecurityInformation;
   const administrators = WellKnownSid.BuiltinAdministrators;
 
-  /** A file and a folder that nobody may do anything with, by their descriptor, and clients of both users. */
+  /** A file and a directory whose descriptors grant no access, and clients of both users. */
   async function stage(options: Partial<ShareOptions>) {
     const server = testServer({ guest: true, shares: { tested: { vfs: createMemoryStore(), ...options } } });
     const [ann, bob] = [await RawClient.at(server, 'tested'), await RawClient.at(server, 'tested', 'bob', 'word')];

@@ -32,7 +32,7 @@ export class Admission {
     else this.#counts.set(network, rest);
   }
 
-  /** Whether a user may log on on one more connection from its address, so that there is a place for the others there. */
+  /** Whether a user may log on on one more connection from its address, so that other users there keep a place. */
   mayLogOn({ owner, connection }: Session): boolean {
     return this.#users.get(connection.network)?.may(owner) !== false;
   }
@@ -44,7 +44,7 @@ export class Admission {
     users.add(owner);
   }
 
-  /** No user is logged on on it any more. */
+  /** The connection no longer has a logon. */
   loggedOff({ network }: Connection, owner: string): void {
     const users = this.#users.get(network);
     users?.remove(owner);
@@ -62,7 +62,7 @@ export class Admission {
     return undefined;
   }
 
-  /** Ends the oldest connection without a logon: an honest client has logged on long before so many others connected. @returns whether there was one */
+  /** Ends the oldest connection without a logon: a genuine client would have logged on long before. @returns whether there was one */
   #makeRoom(limit: ConnectionLimit, among = (_connection: Connection): boolean => true): boolean {
     const { connections } = this.#server;
     for (const connection of connections.values()) {

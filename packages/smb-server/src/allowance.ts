@@ -7,7 +7,7 @@ export class Allowance {
     this.#left = bytes;
   }
 
-  /** @returns false if that much is not left; then nothing was taken */
+  /** @returns false if less is left; then nothing was taken */
   take(bytes: number): boolean {
     if (bytes > this.#left) return false;
     this.#left -= bytes;

@@ -11,14 +11,14 @@ interface Waits {
 
 const ownerOf = ({ session, connection }: Request): string => session?.owner ?? connection.network;
 
-/** Connection.AsyncCommandList, MS-SMB2 3.3.1.7: the requests that wait, and how each is cancelled. */
+/** Connection.AsyncCommandList, MS-SMB2 3.3.1.7: the waiting requests, and how to cancel each. */
 export class AsyncList {
   readonly #server: Waits;
   readonly #byAsyncId = new Map<number, Request>();
   readonly #byMessageId = new Map<number, Request>();
   #next = 1;
 
-  /** @param server whose limits hold, as they are now */
+  /** @param server supplies the current limits */
   constructor(server: Waits) {
     this.#server = server;
   }
@@ -27,7 +27,7 @@ export class AsyncList {
     return this.#byAsyncId.size;
   }
 
-  /** Those that wait for something that a client does, as long as that takes. */
+  /** Requests that wait for an action of a client, without a time limit. */
   get patient(): number {
     let count = 0;
     for (const request of this.#byAsyncId.values()) if (request.patient) count++;
@@ -57,7 +57,7 @@ export class AsyncList {
     if (this.#byMessageId.get(request.header.messageId) === request) this.#byMessageId.delete(request.header.messageId);
   }
 
-  /** CANCEL, MS-SMB2 3.3.5.16: by async id where the client knows it, else by message id. At most once for each request. */
+  /** CANCEL, MS-SMB2 3.3.5.16: by AsyncId if the client knows it, else by MessageId. A request is cancelled at most once. */
   cancel(header: Header): void {
     const asyncId = header.treeId * 4294967296 + header.processId;
     const byAsync = (header.flags & HeaderFlags.AsyncCommand) !== 0;
@@ -66,7 +66,7 @@ export class AsyncList {
     this.#stop(request);
   }
 
-  /** Cancels those that meet a condition: a session, a tree, an open ends. */
+  /** Cancels the requests that meet a condition: a session, a tree connect or an open ends. */
   cancelWhere(meets: (request: Request) => boolean): void {
     for (const request of [...this.#byAsyncId.values()]) if (meets(request)) this.#stop(request);
   }

@@ -1,14 +1,14 @@
-/** Bytes below which a connection is not paused for what others of its account hold: small requests have space. */
+/** A connection that holds fewer bytes is not paused for what other connections of its account hold: small requests have space. */
 const smallShare = 64 * 1024;
-/** Up to so many times the limit; beyond that no connection of an account that exceeds its share goes on. */
+/** Above this multiple of the limit, no connection of an account that exceeds its share continues. */
 const hardLimit = 1.125;
 
-/** What the connections of one user, or of one address while no user has logged on, hold together. */
+/** The bytes that the connections of one user hold together, or those of one address without a logged-on user. */
 export interface Account {
   readonly key: string;
   /** Bytes. */
   held: number;
-  /** Connections that it counts for. */
+  /** Number of its connections. */
   connections: number;
 }
 
@@ -64,12 +64,14 @@ export class Budget {
     if (--account.connections === 0) this.#accounts.delete(account.key);
   }
 
-  /** Whether a connection is to wait until others have released something. @param held bytes of the connection, which its account includes */
+  /**
+   * Whether a connection must wait until others have released something. @param held bytes of the connection, which its account includes
+   */
   exceeds(account: Account, held: number): boolean {
     return this.over && account.held > this.share && (held > smallShare || this.#held > this.#limit * hardLimit);
   }
 
-  /** Books a change for an account. @returns whether more is held than the limit */
+  /** Adds a change to an account. @returns whether more is held than the limit */
   change(account: Account, bytes: number): boolean {
     const before = this.over;
     if (bytes !== 0) {
@@ -90,7 +92,7 @@ export class Budget {
     for (const wake of waiting) wake();
   }
 
-  /** Calls once the limit is no longer exceeded; several calls of one waiter count once. */
+  /** Calls `wake` once the limit is no longer exceeded; several calls of one waiter count once. */
   wait(wake: () => void): void {
     this.#waiting.add(wake);
   }

@@ -2,7 +2,7 @@ import { ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { BufferPool } from './buffer-pool.ts';
 
-test('a buffer that came back is given again, and is always large enough', () => {
+test('a returned buffer is reused, and is always large enough', () => {
   const pool = new BufferPool();
   for (const length of [1, 4096, 4097, 65536, 65537, 8 * 1024 * 1024]) {
     const buffer = pool.take(length);
@@ -12,7 +12,7 @@ test('a buffer that came back is given again, and is always large enough', () =>
   }
 });
 
-test('no more is kept than the limit says', () => {
+test('the pool keeps no more than its limit', () => {
   const pool = new BufferPool(8192);
   const [first, second, third] = [pool.take(4096), pool.take(4096), pool.take(4096)];
   for (const buffer of [first, second, third]) pool.give(buffer);

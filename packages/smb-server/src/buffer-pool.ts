@@ -1,6 +1,7 @@
 /**
- * Bulk buffers that return after they were sent: a fresh, touched megabyte costs 250 µs, a reused one 9. Sizes are powers of two from 4 KiB on; what would
- * make the pool larger than its limit is left to the garbage collector.
+ * Bulk buffers that return after they were sent: a fresh, touched megabyte costs 250 µs, a reused one 9. Sizes are powers of two from 4 KiB
+ * on. A buffer that
+ * would make the pool larger than its limit is left to the garbage collector.
  */
 export class BufferPool {
   readonly #free: Uint8Array[][] = [];
@@ -12,7 +13,7 @@ export class BufferPool {
     this.#limit = limit;
   }
 
-  /** A buffer of at least `length` bytes, with whatever is in it. */
+  /** A buffer of at least `length` bytes. Its content is unspecified. */
   take(length: number): Uint8Array {
     const index = Math.max(12, 32 - Math.clz32(length - 1));
     const found = this.#free[index]?.pop();
@@ -21,7 +22,7 @@ export class BufferPool {
     return found;
   }
 
-  /** Takes back a buffer that `take` gave; nobody may hold a view of it any more. */
+  /** Takes back a buffer that `take` gave; the caller must not keep a view of it. */
   give(buffer: Uint8Array): void {
     if (this.#kept + buffer.length > this.#limit) return;
     this.#kept += buffer.length;

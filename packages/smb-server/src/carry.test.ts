@@ -11,9 +11,9 @@ import type { ConnectionUse } from './options.ts';
 import type { Server } from './server.ts';
 import { RawClient } from './testing/raw-client.ts';
 
-test('what the listening socket accepts passes `carry` with both ends; what comes back is the connection, and an end that it tells is the connection’s', async () => {
+test('an accepted connection passes `carry` with both ends; the returned link is the connection, and an end that it reports ends the connection', async () => {
   let given: { ends: TcpEnds; use: () => ConnectionUse } | undefined;
-  // the connection that comes back has its client in memory
+  // the returned connection has its client in memory
   let client: RawClient | undefined;
   let events: LinkEvents | undefined;
   const carry = (accepted: Link, ends: TcpEnds, use: () => ConnectionUse): Link => {
@@ -50,9 +50,9 @@ test('what the listening socket accepts passes `carry` with both ends; what come
   deepStrictEqual(given?.use(), { opens: 2, working: false });
 
   const disconnected = once(server.events, 'disconnect');
-  events?.end('somebody said so');
+  events?.end('ended by the embedder');
   const [{ reason }] = (await disconnected) as [{ reason: string }];
-  strictEqual(reason, 'somebody said so');
+  strictEqual(reason, 'ended by the embedder');
   deepStrictEqual(given?.use(), { opens: 0, working: false });
   socket.destroy();
 });

@@ -73,7 +73,7 @@ describe('ChannelSequence (MS-SMB2 3.3.5.2.10)', () => {
   });
 
   for (const dialect of [Dialect.Smb202, Dialect.Smb21]) {
-    test(`is no field of ${dialect.toString(16)}`, async () => {
+    test(`is not a field of ${dialect.toString(16)}`, async () => {
       const { ids, sent } = await stage(dialect);
       for (const element of Object.values(changing)) equal(await sent(element(ids), 3), NtStatus.Success);
       equal(await sent(closing(ids), 1), NtStatus.Success);

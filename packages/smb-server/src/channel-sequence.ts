@@ -2,10 +2,10 @@ import { Command, Dialect, HeaderFlags } from '@ring3/smb-proto';
 import type { Open } from './open.ts';
 import type { Request } from './request.ts';
 
-/** ChannelSequence of a request: the low half of what is Status in a response. MS-SMB2 2.2.1.2. */
+/** ChannelSequence of a request: the low half of the field that is Status in a response. MS-SMB2 2.2.1.2. */
 export const channelSequenceOf = ({ header }: Request): number => header.status & 0xffff;
 
-/** Commands that fail if they come from before a channel was lost: the others change nothing that a later request could have changed. */
+/** Commands that fail if they were sent before a channel was lost: the others change nothing that a later request could have changed. */
 const changes = (command: number): boolean => command === Command.Write || command === Command.SetInfo || command === Command.Ioctl;
 
 /**

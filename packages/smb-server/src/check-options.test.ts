@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createMemoryStore } from '@ring3/vfs';
 import { createSmbServer, type SmbServerOptions } from './index.ts';
 
-/** As a program without type checks calls it. */
+/** Calls it as a program without type checks does. */
 const create = (options?: unknown): Promise<unknown> => createSmbServer(options as SmbServerOptions);
 
 test('createSmbServer rejects options of a wrong shape with one sentence that names what is accepted', async () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { FakeClock } from '@ring3/kit';
 import { Closing } from './closing.ts';
 
-test('little is closed at once; much in slices, in order, and the promise waits for the last', async () => {
+test('few objects are closed at once; many in slices, in order, and the promise waits for the last', async () => {
   let now = 0;
   const clock = Object.assign(new FakeClock(), { now: () => (now += 0.5) });
   const turns: (() => void)[] = [];

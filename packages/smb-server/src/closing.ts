@@ -1,8 +1,8 @@
 import type { Clock, MaybePromise } from '@ring3/kit';
 
-/** So many things are closed at once in a turn of the event loop; more wait for later turns. */
+/** Number of objects that are closed in the current turn of the event loop; further ones wait for later turns. */
 const atOnce = 256;
-/** A turn of the event loop closes no longer than this, ms. */
+/** Maximum time that a turn of the event loop closes objects, ms. */
 const turnMs = 2;
 
 interface Batch {
@@ -10,12 +10,16 @@ interface Batch {
   next(): boolean;
 }
 
-/** Closes what ends with a session or a tree connect: little at once, much in slices, so that a client that held much delays no other when it leaves. */
+/**
+ * Closes what ends with a session or a tree connect: few objects at once, many in slices, so that a client with many opens does not delay
+ * other clients when
+ * it leaves.
+ */
 export class Closing {
   readonly #clock: Clock;
   readonly #defer: (call: () => void) => void;
   readonly #batches: Batch[] = [];
-  /** Closed at once in this turn. */
+  /** Number closed at once in this turn. */
   #count = 0;
   #armed = false;
   readonly #turn = (): void => this.#work();

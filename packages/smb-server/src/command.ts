@@ -6,10 +6,10 @@ import type { Request } from './request.ts';
 import type { Session } from './session.ts';
 import type { Tree } from './tree.ts';
 
-/** What has to be there before a handler runs. */
+/** The objects that must exist before a handler runs. */
 export type Needs = 'none' | 'session' | 'tree' | 'open';
 
-/** What a handler sees: the request with what its row needs. */
+/** The context of a handler: the request, with the objects that its row needs. */
 export type ContextOf<N extends Needs> = Request &
   (N extends 'none'
     ? unknown
@@ -19,19 +19,19 @@ export type ContextOf<N extends Needs> = Request &
         ? { readonly session: Session; readonly tree: Tree }
         : { readonly session: Session; readonly tree: Tree; readonly open: Open });
 
-/** The handler's way to say that there is no response (CANCEL). */
+/** Returned by a handler to send no response (CANCEL). */
 export const noResponse = Symbol('no response');
-/** The handler's way to say that the connection must be closed. */
+/** Returned by a handler to close the connection. */
 export const disconnect = Symbol('disconnect');
-/** What a handler answers instead of a response. */
+/** Results of a handler that are not a response body. */
 export type Nothing = typeof noResponse | typeof disconnect;
 
-/** A declared request: of a message it uses the reader, and for `needs: 'open'` the places of the ids. */
+/** A declared request: the reader of its message, and for `needs: 'open'` the offsets of the ids. */
 export interface RequestCodec<T> {
   read(frame: Frame, at: number, length?: number): T;
   readonly fixed?: { readonly byteLength: number; readonly offset: Readonly<Record<string, number>> };
 }
-/** A declared response: how it is measured and written, and which of its parts is bulk. */
+/** A declared response: its size, its writer, and its bulk part. */
 export interface ResponseCodec<T> {
   readonly before: number;
   size(value: T): number;
@@ -49,18 +49,21 @@ export interface CommandSpec<N extends Needs, Req, Res> {
   readonly sends?: (request: Req) => number;
   /** Largest payload of the response that the client accepts, bytes. The credit charge must cover it too. */
   readonly expects?: (request: Req) => number;
-  /** Bytes of payload that an answer brings or acknowledges: what the transfer of data is counted by. */
+  /** Bytes of payload that the response carries or acknowledges: counted as transferred data. */
   readonly moved?: (response: Res) => number;
-  /** It ends its open, so nobody holds that for it: its handler does, while it uses the store. */
+  /** The command ends its open, so dispatch does not hold the open for it: its handler does, while it uses the store. */
   readonly closes?: boolean;
-  /** Answers a body (with `ctx.status` where it is not success), a status, or nothing; at once or later. Throws StatusError for the unusual. */
+  /**
+   * Returns a body (with `ctx.status` if it is not success), a status, or one of the other results; now or later. Throws StatusError for an
+   * unexpected failure.
+   */
   handle(ctx: ContextOf<N>, request: Req): MaybePromise<Res | NtStatus | Nothing>;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: rows of any request and response
 export type AnyCommand = CommandSpec<any, any, any>;
 
-/** A command whose request has several forms, told apart by their StructureSize. */
+/** A command whose request has several forms, distinguished by their StructureSize. */
 export interface Variants {
   readonly byStructureSize: Readonly<Record<number, AnyCommand>>;
 }

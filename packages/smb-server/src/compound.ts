@@ -14,9 +14,9 @@ import type { Session } from './session.ts';
 import { mustSign, signReply } from './signing.ts';
 import { trace, tracePending } from './trace.ts';
 
-/** So many elements of a chain run in one go, whatever time they take. */
+/** Maximum number of elements of a chain that run in one turn, however long they take. */
 const fewElements = 16;
-/** A longer chain works no longer than this in a turn of the event loop, ms. */
+/** A longer chain runs at most this long in a turn of the event loop, ms. */
 const turnMs = 2;
 
 /** The ids of an open, as a request carries them. */
@@ -26,32 +26,33 @@ export interface FileIds {
 }
 
 /**
- * One received frame: a request, or a chain of them (MS-SMB2 3.3.5.2.7). Elements run one after the other; what they answer leaves together. Related
- * elements inherit ids from the one before, never validity: everything is looked up again.
+ * One received frame: a request, or a chain of them (MS-SMB2 3.3.5.2.7). Elements run one after the other; their responses are sent
+ * together. Related
+ * elements inherit ids from the previous one, never validity: each object is looked up again.
  */
 export class Compound {
   readonly connection: Connection;
   readonly frame: Frame;
-  /** When the frame had arrived, milliseconds of the clock that only grows. */
+  /** When the frame had arrived, milliseconds of the monotonic clock. */
   readonly #arrived: number;
   /** The session whose key decrypted the frame. */
   readonly sealedBy: Session | undefined;
-  /** The pool's buffer that the frame lies in, if it does. */
+  /** The buffer of the pool that holds the frame, if it is in one. */
   readonly pooled: Uint8Array | undefined;
-  /** The frame was one WRITE to a file, of which nobody keeps anything: its buffer may serve again. */
+  /** The frame was one WRITE to a file, of which no part is kept: its buffer can be reused. */
   onlyWrote = false;
   #at = 0;
   #replies: Reply[] = [];
-  /** The element that is being worked on. */
+  /** The current element. */
   #current: Request | undefined;
   #room: number;
   #sessionId = -1;
   #treeId = 0xffffffff;
   #ids: FileIds | undefined;
-  /** What the last CREATE of the chain came to, where it failed. */
+  /** Status of the last CREATE of the chain, if it failed. */
   #createFailure: NtStatus | undefined;
   #broken = false;
-  /** One of the chain waited on purpose: what comes with it and after it tells nothing by its time. */
+  /** An element went async: latencies of this frame are not recorded. */
   #waited = false;
   #ended = false;
 
@@ -64,7 +65,7 @@ export class Compound {
     this.#room = connection.maxReply;
   }
 
-  /** Runs the elements; returns when all are done, or one has to be waited for. */
+  /** Runs the elements; returns when all are done or one must be awaited. */
   run(): void {
     const { clock } = this.connection.server;
     let start = 0;
@@ -90,12 +91,12 @@ export class Compound {
     if (!this.#ended) this.#end();
   }
 
-  /** An answer that was waited for is there. */
+  /** An awaited result has arrived. */
   #goOn(request: Request, outcome: Outcome): void {
     this.#resume(() => this.#finish(request, outcome));
   }
 
-  /** Goes on after others had their turn. */
+  /** Continues after other connections had their turn. */
   #resume(first?: () => void): void {
     try {
       first?.();
@@ -106,7 +107,7 @@ export class Compound {
     }
   }
 
-  /** The next element in its window. @returns undefined where the connection has to be closed */
+  /** The next element in its window. @returns undefined if the connection must be closed */
   #next(): Request | undefined {
     const { frame, connection } = this;
     const at = this.#at;
@@ -123,7 +124,11 @@ export class Compound {
     return connection.takeMessageId(header) ? request : undefined;
   }
 
-  /** Whether a related element has something to relate to: a chain that begins with a related one, or loses its session, is broken to its end. MS-SMB2 3.3.5.2.7.2. */
+  /**
+   * Whether a related element has a predecessor to relate to: a chain that begins with a related element, or whose session has ended, fails
+   * to its end. MS-SMB2
+   * 3.3.5.2.7.2.
+   */
   #chained(request: Request): boolean {
     if (!request.related) this.#broken = false;
     else if (request.at === 0) this.#broken = true;
@@ -142,14 +147,14 @@ export class Compound {
     return this.#inherits(request) ? this.#treeId : request.header.treeId;
   }
 
-  /** Whether something of this frame is, or may yet be, answered under the keys of a session. */
+  /** Whether a response of this frame is, or may yet be, protected by the keys of a session. */
   uses(session: Session): boolean {
     return (
       this.sealedBy === session || this.#current?.session === session || this.#replies.some(({ request }) => request.session === session)
     );
   }
 
-  /** The ids of the open that a body names, or inherits. */
+  /** The ids of the open in a body, or inherited ones. */
   fileIdOf(request: Request, view: DataView, at: number): FileIds | NtStatus {
     const number = (from: number): number => {
       const low = view.getUint32(from, true);
@@ -159,14 +164,15 @@ export class Compound {
     return this.inheritIds(request, { persistentFileId: number(at), volatileFileId: number(at + 8) });
   }
 
-  /** The ids as given, or, where they are all ones in a related element, those of the open before it. */
+  /** The given ids; in a related element whose ids are all ones, those of the previous open. */
   inheritIds(request: Request, ids: FileIds): FileIds | NtStatus {
     if (!this.#inherits(request) || ids.persistentFileId !== -1 || ids.volatileFileId !== -1) return ids;
     return this.#ids ?? this.#createFailure ?? NtStatus.InvalidParameter;
   }
 
   /**
-   * Checks that the credit charge covers the payloads of request and response, MS-SMB2 3.3.5.2.5, and that the reply of the chain has space for the response.
+   * Checks that the credit charge covers the payloads of request and response, MS-SMB2 3.3.5.2.5, and that the reply of the chain has space
+   * for the response.
    * A charge of 0 covers 64 KiB, as 1 does.
    */
   admit(request: Request, sent: number, expected: number): NtStatus {
@@ -177,7 +183,10 @@ export class Compound {
     return expected > this.#room ? NtStatus.InsufficientResources : NtStatus.Success;
   }
 
-  /** Sends the interim response of a request that waits, and before it what is ready. Inside a chain nothing is sent: what follows has to wait too. */
+  /**
+   * Sends the interim response of a waiting request, preceded by the finished responses. Inside a chain nothing is sent: the following
+   * elements wait too.
+   */
   interim(request: Request): void {
     if (!request.last || request.interim || this.#ended || this.connection.ended) return;
     request.interim = true;
@@ -202,7 +211,7 @@ export class Compound {
       return;
     }
     this.#inherit(request, outcome);
-    if (outcome === noResponse || request.header.command === Command.Cancel) return; // a CANCEL that is refused has no answer either
+    if (outcome === noResponse || request.header.command === Command.Cancel) return; // a rejected CANCEL has no response either
     const reply = this.#reply(request, outcome);
     if (!request.interim) this.#grant(reply);
     this.#room -= reply.length;
@@ -255,7 +264,7 @@ export class Compound {
     view.setUint16(headroom + Header.offset.credits, this.connection.grantCredits(header.credits), true);
   }
 
-  /** Links the elements, signs each, and hands the whole to the connection. */
+  /** Links the elements, signs each, and passes the frame to the connection. */
   #send(): void {
     const replies = this.#replies;
     this.#replies = [];
@@ -291,7 +300,7 @@ export class Compound {
   }
 }
 
-/** Lengthens an element of a chain to a multiple of eight, and says where the next one starts. */
+/** Pads an element of a chain to a multiple of eight, and sets the offset of the next one. */
 function pad(reply: Reply, followed: boolean): void {
   const padding = -reply.length & 7;
   if (padding > 0) {

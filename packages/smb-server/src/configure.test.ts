@@ -21,14 +21,14 @@ import { control, echo, idsOf, settingUp } from './testing/elements.ts';
 import { RawClient, testServer } from './testing/raw-client.ts';
 import { binding, calling, srvsvc, wkssvc } from './testing/rpc.ts';
 
-/** A client that has agreed on a dialect, and what it was told. */
+/** A client that has negotiated a dialect, and the response. */
 async function negotiated(server: Server, dialects: readonly number[] = [Dialect.Smb21, Dialect.Smb302]) {
   const client = new RawClient(server);
   const answer = await client.negotiate(dialects);
   return { client, answer, told: answer.status === 0 ? answer.read(NegotiateResponse) : undefined };
 }
 
-/** The names in the CHALLENGE that a fresh log-on is sent. */
+/** The names in the CHALLENGE of a new logon. */
 async function challenged(client: RawClient): Promise<string[]> {
   const first = createNtlmInitiator({ user: 'ann', password: 'x', random: fakeRandom(), now: () => 0 }).next();
   if (first.state === 'failed' || first.token === undefined) throw new Error('no first token');
@@ -40,7 +40,7 @@ async function challenged(client: RawClient): Promise<string[]> {
   return [challenge.targetName, ...pairs.map(({ value }) => value)].map((name) => Buffer.from(name).toString('utf16le'));
 }
 
-test('what a connection agrees on holds for connections to come; the others keep what they agreed on', async () => {
+test('options of NEGOTIATE apply to new connections; existing ones keep what they negotiated', async () => {
   const server = testServer();
   const before = await negotiated(server);
   strictEqual(before.told?.dialectRevision, Dialect.Smb302);
@@ -60,7 +60,7 @@ test('what a connection agrees on holds for connections to come; the others keep
   await server.close();
 });
 
-test('encryption that is required from now on leaves sessions alone that are under way, and new ones on their connections', async () => {
+test('encryption that is required from now on does not affect existing sessions, nor new ones on their connections', async () => {
   const server = testServer({ encryption: 'desired' });
   const client = await RawClient.at(server);
   server.configure({ encryption: 'required' });
@@ -73,7 +73,7 @@ test('encryption that is required from now on leaves sessions alone that are und
   await server.close();
 });
 
-test('who may log on follows at once, on connections that are there too', async () => {
+test('who may log on changes at once, also on existing connections', async () => {
   const server = testServer();
   const { client } = await negotiated(server);
   notStrictEqual((await client.logOn('somebody', 'x')).status, NtStatus.Success);
@@ -86,7 +86,7 @@ test('who may log on follows at once, on connections that are there too', async 
   await server.close();
 });
 
-test('the target name and information of NTLM tell the name as it is (MS-NLMP 2.2.1.2)', async () => {
+test('the target name and information of NTLM have the current name (MS-NLMP 2.2.1.2)', async () => {
   const server = testServer();
   const { client } = await negotiated(server);
   deepStrictEqual(await challenged(client), ['RING3', 'RING3', 'RING3']);
@@ -95,7 +95,7 @@ test('the target name and information of NTLM tell the name as it is (MS-NLMP 2.
   await server.close();
 });
 
-test('a log-on that has begun goes on under the name that it was told', async () => {
+test('a logon in progress continues under the name that it was sent', async () => {
   const server = testServer();
   const { client } = await negotiated(server);
   const steps = createNtlmInitiator({ user: 'ann', password: 'secret', random: fakeRandom(), now: () => 0 });
@@ -108,7 +108,7 @@ test('a log-on that has begun goes on under the name that it was told', async ()
   await server.close();
 });
 
-test('a pipe that is open tells names and comment as they are', async () => {
+test('an open pipe reports the current names and comment', async () => {
   const server = testServer();
   const client = await RawClient.at(server, 'IPC$');
   for (const [name, { abstract, version, getInfo }] of Object.entries({ srvsvc, wkssvc })) {
@@ -132,7 +132,7 @@ test('a pipe that is open tells names and comment as they are', async () => {
   await server.close();
 });
 
-test('a bad value changes nothing, not even what comes with it', async () => {
+test('an invalid value changes nothing, nor do the valid values with it', async () => {
   const server = testServer();
   const { options } = server;
   for (const name of ['', 'much too long a name']) throws(() => server.configure({ workgroup: 'HOME', comment: 'x', name }), RangeError);
@@ -142,7 +142,7 @@ test('a bad value changes nothing, not even what comes with it', async () => {
   await server.close();
 });
 
-test('limits hold at once, for who is there too', async () => {
+test('limits apply at once, also to connected clients', async () => {
   const server = testServer();
   const client = await RawClient.at(server);
   await client.create('one');
@@ -156,7 +156,7 @@ test('limits hold at once, for who is there too', async () => {
   await server.close();
 });
 
-test('credits above a lower limit are used up; those of a higher one come with the next connection', async () => {
+test('credits above a lowered limit are used up; those of a raised one are granted to new connections', async () => {
   const server = testServer({ limits: { maxCredits: 64 } });
   const client = await RawClient.at(server);
   const granted = async (): Promise<number> => (await client.ask({ ...echo, header: { credits: 100 } })).header.credits;
@@ -170,7 +170,7 @@ test('credits above a lower limit are used up; those of a higher one come with t
   await server.close();
 });
 
-test('a larger budget lets on whoever was paused for the smaller one', async () => {
+test('a larger budget resumes the connections that the smaller one paused', async () => {
   const server = testServer({ limits: { totalBytes: 1000 } });
   const [first, second] = [await RawClient.at(server), await RawClient.at(server)];
   first.sendBytes(Buffer.concat([Buffer.of(0, 1, 0, 0), Buffer.alloc(2000)]));
@@ -181,7 +181,7 @@ test('a larger budget lets on whoever was paused for the smaller one', async () 
   server.configure({ limits: { totalBytes: 1_000_000 } });
   strictEqual(server.budget.over, false);
   first.sendBytes(Buffer.alloc(0x10000 - 2000));
-  strictEqual(await first.next(), undefined); // no message, but it has arrived
+  strictEqual(await first.next(), undefined); // not a message, but it has arrived
   strictEqual(second.ended, undefined);
   await server.close();
 });

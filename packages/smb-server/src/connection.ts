@@ -17,30 +17,30 @@ import type { Session } from './session.ts';
 import { answerSmb1 } from './smb1.ts';
 import type { Stranger } from './strangers.ts';
 
-/** What one frame costs beside its bytes, and what may come around its payload. */
+/** Overhead of one frame in addition to its bytes, and the maximum size of what surrounds its payload. */
 const frameSlack = 64 * 1024;
-/** A turn of the event loop works about this long for all connections of one user, and at least the second for each of them, ms. */
+/** Time that a turn of the event loop works for all connections of one user, and half of the minimum for each of them, ms. */
 const turnMs = 2;
 const leastTurnMs = 0.1;
 
-/** A frame that has arrived. */
+/** A received frame. */
 interface Received {
   readonly chunks: readonly Uint8Array[];
   readonly length: number;
-  /** Milliseconds of the clock that only grows. */
+  /** Milliseconds of the monotonic clock. */
   readonly arrived: number;
-  /** The pool's buffer that it lies in, if it does. */
+  /** The buffer of the pool that holds it, if it is in one. */
   readonly pooled: Uint8Array | undefined;
 }
 
-/** Connection, MS-SMB2 3.3.1.7: the path of frames in and replies out, and what was negotiated. What happens to a request is not decided here. */
+/** Connection, MS-SMB2 3.3.1.7: receives frames, sends replies, and keeps what was negotiated. Requests are handled elsewhere. */
 export class Connection implements Stranger {
   readonly id: number;
   readonly server: Server;
-  /** The server's options when it began: what it agrees on with its client follows from these, whatever changes later. */
+  /** The server's options when the connection began: it negotiates by these, whatever changes later. */
   readonly options: ResolvedOptions;
   readonly link: Link;
-  /** Its client's address, or the network of it that is counted as one. */
+  /** Its client's address, or the network that is counted as one address. */
   readonly network: string;
   readonly log: Log;
   readonly creationTime: number;
@@ -50,7 +50,7 @@ export class Connection implements Stranger {
   readonly #reader: FrameReader;
   /** Undefined until NEGOTIATE. */
   dialect: Dialect | undefined;
-  /** SMB1's multi-protocol negotiate was answered with 2.???: the real NEGOTIATE follows. */
+  /** SMB1's multi-protocol negotiate was answered with 2.???: the SMB2 NEGOTIATE follows. */
   awaitsSecondNegotiate = false;
   clientGuid = new Uint8Array(16);
   clientCapabilities = 0;
@@ -72,15 +72,15 @@ export class Connection implements Stranger {
   bytesIn = 0;
   bytesOut = 0;
   ended = false;
-  /** A log-on failed here a moment ago: the next one waits for this. */
+  /** A logon failed here a moment ago: the next one waits until its delay is over. */
   logonPenalty: Promise<void> | undefined;
-  /** Bytes of buffers that reads are under way into. */
+  /** Bytes of the buffers of reads in progress. */
   reading = 0;
   /** Sessions whose first logon is complete. */
   #loggedOn = 0;
   /** The user that its logon counts for. */
   #user = '';
-  /** A user with a name was logged on, now or before. */
+  /** A named user is logged on, or was. */
   #hadUser = false;
   readonly #waiting: Received[] = [];
   readonly #inFlight = new Set<Compound>();
@@ -95,12 +95,12 @@ export class Connection implements Stranger {
     this.#resting = false;
     this.#pump();
   };
-  /** When bytes arrived last. */
+  /** When bytes last arrived. */
   #now: number;
-  /** Set when no more requests are taken: why it ends. */
+  /** Set when no more requests are accepted: the reason for the end. */
   #leaving: string | undefined;
   #paused = false;
-  /** Bytes that the server's budget knows of, and whose they are. */
+  /** Bytes that are booked in the server's budget, and the account. */
   #booked = 0;
   #account: Account;
   readonly #wake = (): void => this.#pump();
@@ -188,7 +188,7 @@ export class Connection implements Stranger {
     this.#expectLogon();
   }
 
-  /** What it holds counts for another user or address from now on. */
+  /** From now on the bytes it holds count for another user or address. */
   #moveTo(key: string): void {
     const { budget } = this.server;
     budget.change(this.#account, -this.#booked);
@@ -197,22 +197,22 @@ export class Connection implements Stranger {
     budget.change(this.#account, this.#booked);
   }
 
-  /** Bytes that one whole reply may have. */
+  /** Maximum size of a whole reply, bytes. */
   get maxReply(): number {
     return Math.max(this.maxRead, this.maxTransact) + frameSlack;
   }
 
-  /** Tells the server's budget what it holds now: what was sent meanwhile has told nobody. */
+  /** Re-reports the bytes that this connection holds. Sends drain without notifying the budget. */
   recount(): void {
     this.#throttle();
   }
 
-  /** Bytes that it holds, as the server's budget knows them. */
+  /** Bytes that it holds, as booked in the server's budget. */
   get held(): number {
     return this.#booked;
   }
 
-  /** Whose bytes these are. */
+  /** The account of these bytes. */
   get account(): Account {
     return this.#account;
   }
@@ -222,12 +222,12 @@ export class Connection implements Stranger {
     return this.#inFlight.size;
   }
 
-  /** When its client sent something, milliseconds of the clock that only grows. */
+  /** When the client last sent something, milliseconds of the monotonic clock. */
   get heard(): number {
     return this.#now;
   }
 
-  /** Whether the server is at work for its client, or will be; what waits for something that a client does counts for nothing. */
+  /** Whether the server works for the client, or will; requests that wait for an action of a client do not count. */
   get working(): boolean {
     return this.#waiting.length > 0 || this.#inFlight.size > this.async.patient;
   }
@@ -245,7 +245,7 @@ export class Connection implements Stranger {
     this.#inFlightBytes += received.length;
   }
 
-  /** Whether another frame may be started: before log-on one at a time, later as long as the budget lasts. */
+  /** Whether another frame may be started: before logon one at a time, later as long as the budget allows. */
   #mayStart(): boolean {
     if (!this.authenticated) return this.#inFlight.size === 0;
     const { limits, budget } = this.server;
@@ -253,7 +253,7 @@ export class Connection implements Stranger {
     return this.#inFlight.size - this.async.size < limits.requestsForConnection && this.link.queued + this.reading < limits.connectionBytes;
   }
 
-  /** One of its requests waits for something: another may be worked on meanwhile. */
+  /** One of its requests waits for something: another may run meanwhile. */
   waits(): void {
     if (this.#waiting.length > 0 && !this.#pumping) this.server.defer(() => this.#pump());
   }
@@ -280,7 +280,7 @@ export class Connection implements Stranger {
     if (this.#waiting.length > 0 && !this.#resting && this.#mayStart()) this.#rest(); // it holds less now
   }
 
-  /** Lets the others have their turn: after them a user's connection continues, or one without a logon in its turn among those. */
+  /** Yields to other connections: a user's connection continues after them, one without a logon in its turn among those. */
   #rest(): void {
     if (this.ended) return;
     this.#spent = 0;
@@ -305,7 +305,7 @@ export class Connection implements Stranger {
     const held = this.#inFlightBytes + this.link.queued + this.reading + this.#reader.held;
     const { limits, budget } = this.server;
     const change = held - this.#booked;
-    this.#booked = held; // first: the change may wake this very connection
+    this.#booked = held; // first: the change may resume this very connection
     const crowded = budget.change(this.#account, change);
     let pause = this.#resting || held > limits.connectionBytes || (this.#waiting.length > 0 && !this.#mayStart());
     if (crowded) {
@@ -325,7 +325,7 @@ export class Connection implements Stranger {
     try {
       this.#start(received);
     } catch (error) {
-      if (!(error instanceof DecodeError)) this.server.failed(error, { connection: this.id }); // a transform header that is none is the client's fault
+      if (!(error instanceof DecodeError)) this.server.failed(error, { connection: this.id }); // an invalid transform header is the client's fault
       this.end('a frame could not be handled');
     }
   }
@@ -362,14 +362,14 @@ export class Connection implements Stranger {
     compound.run();
   }
 
-  /** The work leaves the connection. */
+  /** The frame has been answered. */
   finished(compound: Compound): void {
     if (!this.#inFlight.delete(compound)) return;
     this.#inFlightBytes -= compound.frame.length;
     if (compound.pooled !== undefined && compound.onlyWrote) this.server.buffers.give(compound.pooled);
     this.#retired.finished(compound);
     if (this.#inFlight.size === 0 && this.ended) this.server.leaving.connectionSettled(this);
-    if (this.#leaving !== undefined) this.server.defer(() => this.#leave()); // when the answer is on its way
+    if (this.#leaving !== undefined) this.server.defer(() => this.#leave()); // when the response has been passed to the link
     if (!this.#pumping && this.#waiting.length > 0) this.#pump();
     else if (!this.#pumping) this.#throttle();
   }
@@ -379,7 +379,7 @@ export class Connection implements Stranger {
     this.#retired.add(session, this.#inFlight);
   }
 
-  /** Takes no more requests, and ends when those in flight are answered; those that wait for something that a client does are let go. */
+  /** Accepts no more requests, and ends when those in flight are answered; those that wait for an action of a client are cancelled. */
   leave(reason: string): void {
     if (this.#leaving === undefined) {
       this.#leaving = reason;
@@ -393,24 +393,24 @@ export class Connection implements Stranger {
     this.#end(this.#leaving as string, false);
   }
 
-  /** Takes the message ids of a request out of the window, MS-SMB2 3.3.5.2.3. */
+  /** Removes the message ids of a request from the window, MS-SMB2 3.3.5.2.3. */
   takeMessageId(header: Header): boolean {
     return this.#window.consume(header.messageId, this.multiCredit ? Math.max(1, header.creditCharge) : 1);
   }
 
-  /** Takes the id that SMB1's negotiate stands for. */
+  /** Takes the id that SMB1's negotiate uses. */
   takeFirstMessageId(): void {
     this.#window.consume(0, 1);
   }
 
-  /** Credits for one response: one at a time while the budget is used up. */
+  /** Grants credits for one response: one at a time while the budget is exceeded. */
   grantCredits(asked: number): number {
     const { connectionBytes, maxCredits } = this.server.limits;
     const tight = this.#inFlightBytes + this.link.queued > connectionBytes;
     return this.#window.grant(this.authenticated || asked <= 1 ? asked : Math.min(asked, 64), tight ? 1 : maxCredits);
   }
 
-  /** Takes a message into the preauthentication hash of the connection, 3.1.1. */
+  /** Updates the preauthentication hash of the connection with a message, 3.1.1. */
   hash(message: readonly Uint8Array[]): void {
     this.preauthHash = preauthHash(this.preauthHash, message);
   }
@@ -430,7 +430,7 @@ export class Connection implements Stranger {
     this.link.send(chunks, sent);
   }
 
-  /** Sends a message of the server's own: a negotiate answer to SMB1, or an oplock break. */
+  /** Sends a message without a request of SMB2: a negotiate response to SMB1, or an oplock break. */
   sendMessage(message: Uint8Array, sealFor?: Session): void {
     if (!this.ended) this.#send(sealFor === undefined ? { chunks: framed([message]) } : seal(sealFor, [message], this.server.buffers));
   }
@@ -440,7 +440,7 @@ export class Connection implements Stranger {
     this.#end(reason, true);
   }
 
-  /** @param now what was not sent yet is lost */
+  /** @param now unsent bytes are discarded */
   #end(reason: string, now: boolean): void {
     if (this.ended) return;
     this.ended = true;
@@ -452,7 +452,7 @@ export class Connection implements Stranger {
     this.server.strangers.delete(this);
     this.#reader.dispose();
     if (this.#hadUser) this.log.info('connection ended', { reason });
-    else this.log.debug('connection ended', { reason }); // a stranger fills no log
+    else this.log.debug('connection ended', { reason }); // strangers must not fill the log
     this.async.cancelWhere(() => true);
     for (const session of [...this.sessions.values()]) endSession(session);
     this.link.close(now);

@@ -44,7 +44,7 @@ function* copyThrough(open: Open, { handle, offset: from, length }: CopySource, 
   const buffer = server.buffers.take(Math.min(length, piece));
   try {
     for (let done = 0; done < length; ) {
-      if (done > 0) yield* wait(new Promise<void>((resolve) => server.defer(resolve))); // others have their turn
+      if (done > 0) yield* wait(new Promise<void>((resolve) => server.defer(resolve))); // let other connections have their turn
       if (open.closed) return NtStatus.FileClosed;
       const got = yield* wait(handle.read(buffer.subarray(0, Math.min(piece, length - done)), from + done));
       if (isCode(got)) return statusOf(got);

@@ -13,29 +13,34 @@ import { type View, viewOf } from './view.ts';
 
 /** A running server. */
 export interface SmbServer extends AsyncDisposable {
-  /** Where it listens; undefined with `listen: false`. */
+  /** The address that it listens on; undefined with `listen: false`. */
   readonly address: { readonly host: string; readonly port: number } | undefined;
   readonly events: EventEmitter<ServerEvents>;
-  /** Shares and users may be added and taken away while it runs. */
+  /** Shares and users can be added and removed while it runs. */
   readonly shares: Shares;
   readonly users: Users;
-  /** What is there now, and the way to end a part of it. */
+  /** What exists now, and the functions to end a part of it. */
   readonly view: View;
-  /** Takes a connection that came some other way. */
+  /** Takes a connection that was accepted elsewhere. */
   accept(link: Link, address?: string): void;
   /**
-   * Changes options while it runs, all of them at once. Names and limits hold from now on, also for who logs on whether guests are let in; what a connection agrees
-   * on with its client (dialects, signing, encryption) for connections to come.
+   * Changes options while it runs, all of them at once. Names, limits and the guest options apply at once; what a connection negotiates
+   * with its client
+   * (dialects, signing, encryption) applies to new connections.
    * @throws RangeError for an empty or bad value; then nothing is changed
    */
   configure(changes: RunTimeOptions): void;
   /**
-   * Takes nothing new, and ends each connection when it has no request in flight; those that wait for something that a client does (a change, a lock, a message of
-   * a pipe) count for nothing. It does not run again after that: `close` it.
-   * @param ms until what is left is cut
+   * Accepts nothing new, and ends each connection when it has no request in flight; those that wait for an action of a client (a change, a
+   * lock, a message of
+   * a pipe) do not count. It does not run again after that: `close` it.
+   * @param ms until the remaining connections are cut
    */
   drain(ms: number): Promise<void>;
-  /** Stops listening, ends all connections and resolves when the work in flight is done and stores have let go, or after `limits.closeMs`. */
+  /**
+   * Stops listening, ends all connections and resolves when the work in flight is done and the stores have released their handles, or after
+   * `limits.closeMs`.
+   */
   close(): Promise<void>;
 }
 
@@ -63,7 +68,7 @@ export async function createSmbServer(options: SmbServerOptions): Promise<SmbSer
       const carried = carry(link, ends, () => useOf(connection));
       connection = server.accept(carried, ends.client.host);
     }).catch(async (error: unknown) => {
-      await server.close(); // takes back what it shows of itself
+      await server.close(); // removes its metrics
       throw error;
     });
   }
@@ -85,7 +90,7 @@ export async function createSmbServer(options: SmbServerOptions): Promise<SmbSer
     accept: (link, address) => void server.accept(link, address),
     configure: (changes) => server.configure(changes),
     drain: (ms) => {
-      stop()?.catch(() => {}); // whoever closes hears of it
+      stop()?.catch(() => {}); // the caller of `close` receives the error
       return server.leaving.drain(ms);
     },
     close,

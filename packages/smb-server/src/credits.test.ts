@@ -15,12 +15,12 @@ test('a message id is good once, and only after it was granted (3.3.5.2.3)', () 
   strictEqual(window.available, 1);
 });
 
-test('ids that are no whole small numbers are outside every window', () => {
+test('ids that are not integers below 2^53 are outside every window', () => {
   const window = new CommandSequenceWindow(8);
   for (const id of [-1, 2 ** 53, 2 ** 64, Number.NaN]) strictEqual(window.consume(id, 1), false);
 });
 
-test('a client that holds no credit gets one, whatever it asked (3.3.1.2)', () => {
+test('a client that holds no credit gets one, whatever it requested (3.3.1.2)', () => {
   const window = new CommandSequenceWindow(4);
   window.consume(0, 1);
   strictEqual(window.grant(0), 1);

@@ -1,12 +1,14 @@
 /**
- * Connection.CommandSequenceWindow, MS-SMB2 3.3.1.1 and 3.3.1.2: which message ids the client may use, each once. Ids below `#low` are used, ids from
- * `#high` on are not granted yet; between them a byte tells. The distance is bounded, so that a client that leaves gaps gets no more.
+ * Connection.CommandSequenceWindow, MS-SMB2 3.3.1.1 and 3.3.1.2: which message ids the client may use, each once. Ids below `#low` are
+ * used, ids from
+ * `#high` on are not granted yet; between them a byte records whether an id is used. The distance is bounded, so that a client that leaves
+ * gaps gets no more.
  */
 export class CommandSequenceWindow {
   readonly maxCredits: number;
   /** Twice as many ids as credits, and a power of two: gaps may lie between used ids. */
   readonly #span: number;
-  /** Made when the first id comes out of its order: most clients never need it, and an idle one would pay for it. */
+  /** Allocated when the first id arrives out of order: most clients never need it, so an idle one costs nothing. */
   #used: Uint8Array | undefined;
   /** Ids above `#low` that are used. */
   #ahead = 0;
@@ -27,7 +29,7 @@ export class CommandSequenceWindow {
 
   /**
    * Takes `charge` consecutive ids from `messageId` on, all or none. MS-SMB2 3.3.5.2.3.
-   * @returns false where one of them is used already, or was never granted: the connection is to be closed
+   * @returns false if one of them is used already, or was never granted: the connection must be closed
    */
   consume(messageId: number, charge: number): boolean {
     if (!(messageId >= this.#low) || messageId + charge > this.#high) return false;
@@ -51,7 +53,7 @@ export class CommandSequenceWindow {
    * Grants credits for one response, MS-SMB2 3.3.1.2.
    * @param asked credits in the request header, 0..65535
    * @param limit ids that may be granted and unused now; never more than the window was made for
-   * @returns credits to grant; at least 1 while the client holds none, since clients stall there
+   * @returns credits to grant; at least 1 while the client holds none, because clients stall there
    */
   grant(asked: number, limit = this.maxCredits): number {
     const span = this.#span - (this.#high - this.#low);

@@ -11,12 +11,12 @@ const watched = (on: boolean) => {
   if (on) debug.toggle('vfs');
   return debugStore(createMemoryStore(), debug, new FakeClock());
 };
-vfsContract('a store whose calls could be told', () => watched(false));
-vfsContract('a store whose calls are told', () => watched(true));
+vfsContract('a store whose calls are not logged', () => watched(false));
+vfsContract('a store whose calls are logged', () => watched(true));
 
 const who = { name: 'ann', sid: 'S-1-5-7', groups: [], guest: false };
 
-test('a call that fails, later or with an exception, is told so and fails as ever', async () => {
+test('a call that fails, later or with an exception, is logged and fails as without logging', async () => {
   const log = fakeLog();
   const faults = [
     { call: 'open', code: 'EIO' },

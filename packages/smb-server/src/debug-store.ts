@@ -5,7 +5,7 @@ import type { DebugWord } from './debug.ts';
 // biome-ignore lint/suspicious/noExplicitAny: the parameters of any call
 type Parameters = readonly any[];
 
-/** What a call is told with beside the name of its handle: never what is read or written. */
+/** Fields that are logged for a call, in addition to the name of its handle: never the data that is read or written. */
 const described: Partial<Record<Call, (parameters: Parameters) => LogFields>> = {
   open: ([, entry, { access, kind, disposition }, { name: user }]) => ({ entry, access, kind, disposition, user }),
   root: ([{ name: user }]) => ({ user }),
@@ -31,7 +31,7 @@ const described: Partial<Record<Call, (parameters: Parameters) => LogFields>> = 
 
 const lengthOf = (chunks: readonly Uint8Array[]): number => chunks.reduce((sum, { length }) => sum + length, 0);
 
-/** An answer in a word or a number. */
+/** A result as a word or a number. */
 function shown(answer: unknown): unknown {
   if (typeof answer === 'number' || isCode(answer)) return answer;
   if (answer instanceof Uint8Array) return `${answer.length} bytes`;
@@ -40,7 +40,7 @@ function shown(answer: unknown): unknown {
   return kind ?? (entries === undefined ? 'done' : `${entries.length} entries`);
 }
 
-/** The same store, which tells its calls and what they come to while the switch `vfs` is on. */
+/** Wraps a store so that its calls and their results are logged while the switch `vfs` is on. */
 export function debugStore(vfs: Vfs, debug: DebugSwitches<DebugWord>, clock: Clock): Vfs {
   const { on } = debug;
   const meet = <T>(call: Call, name: string, parameters: Parameters, go: () => Answer<T>): Answer<T> => {

@@ -1,4 +1,4 @@
-/** Debug output: what each switch tells, and what none of them ever does. */
+/** Debug output: what each switch logs, and what is never logged. */
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type DebugLine, DebugLines, DebugSwitches, fakeLog } from '@ring3/kit';
@@ -15,7 +15,7 @@ interface Told {
   readonly lines: { readonly what: string; readonly fields: DebugLine['fields'] }[];
 }
 
-/** Switches over a log that is kept; all on, as a fake log is at level trace. */
+/** Switches whose lines are kept; all on, as a fake log is at level trace. */
 function told(...only: DebugWord[]): Told {
   const { lines, ...log } = fakeLog();
   const debug = new DebugSwitches(debugWords, new DebugLines({ ...log, lines } as never));
@@ -25,8 +25,8 @@ function told(...only: DebugWord[]): Told {
   return { debug, lines };
 }
 
-describe('what each switch tells', () => {
-  test('smb: each request with its command, ids, status and time; of payload the length alone', async () => {
+describe('what each switch logs', () => {
+  test('smb: each request with its command, ids, status and time; of payload only the length', async () => {
     const { debug, lines } = told('smb');
     const server = testServer({ debug });
     const client = await RawClient.at(server);
@@ -42,7 +42,7 @@ describe('what each switch tells', () => {
     await server.close();
   });
 
-  test('conn: accepted, negotiated, ended and why; refused by a limit', async () => {
+  test('conn: accepted, negotiated, ended and why; rejected by a limit', async () => {
     const { debug, lines } = told('conn');
     const server = testServer({ debug, limits: { connections: 1, connectionsForAddress: 1 } });
     const client = await RawClient.at(server);
@@ -75,7 +75,7 @@ describe('what each switch tells', () => {
     await server.close();
   });
 
-  test('vfs: calls of the store with names and results, also of handles that were open before', async () => {
+  test('vfs: calls of the store with names and results, also of handles that were already open', async () => {
     const { debug, lines } = told('rdma');
     const server = testServer({ debug });
     const client = await RawClient.at(server);
@@ -120,7 +120,7 @@ describe('what each switch tells', () => {
     await server.close();
   });
 
-  test('ipc: pipes that are opened', async () => {
+  test('ipc: opened pipes', async () => {
     const { debug, lines } = told('ipc');
     const server = testServer({ debug });
     const client = await RawClient.at(server, 'IPC$');
@@ -137,7 +137,7 @@ describe('what each switch tells', () => {
   });
 });
 
-test('all switches together never tell a password, a hash, a token or a key', async () => {
+test('all switches together never log a password, a hash, a token or a key', async () => {
   const { debug, lines } = told();
   const log = fakeLog();
   const users = { ann: 'correct horse battery', bob: 'staple 4711' };
@@ -191,6 +191,6 @@ test('all switches together never tell a password, a hash, a token or a key', as
   const said = JSON.stringify([...lines, ...log.lines], (_name, value) => (typeof value === 'bigint' ? String(value) : value));
   ok(lines.length > 50);
   for (const word of ['smb', 'auth', 'vfs', 'ipc', 'conn']) ok(said.includes(`"debug":"${word}"`), word);
-  for (const [name, secret] of secrets) ok(!said.toLowerCase().includes(secret.toLowerCase()), `${name} was told`);
+  for (const [name, secret] of secrets) ok(!said.toLowerCase().includes(secret.toLowerCase()), `${name} was logged`);
   await server.close();
 });

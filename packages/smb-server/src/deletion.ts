@@ -5,8 +5,9 @@ import { statusOf } from './status-map.ts';
 import type { Tree } from './tree.ts';
 
 /**
- * Whether an entry can be deleted, asked when a client marks it for deletion: at its last close there is no response that could carry a refusal. MS-FSA 2.1.5.15.3
- * for the attribute and for directories that are not empty; and what the store knows.
+ * Whether an entry can be deleted, checked when a client marks it for deletion: its last close has no response that could report a failure.
+ * MS-FSA 2.1.5.15.3
+ * for the attribute and for directories that are not empty; and the rules of the store.
  * @param attributes FileAttributes of the entry
  */
 export function* mayDelete(tree: Tree, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {
@@ -14,7 +15,7 @@ export function* mayDelete(tree: Tree, handle: Handle, attributes: number, ignor
   return status === NtStatus.Success && handle.kind === 'folder' ? yield* empty(handle) : status;
 }
 
-/** The same for FILE_DELETE_ON_CLOSE: whether a directory is empty is looked at when it is closed, as by Windows and Samba. */
+/** The same for FILE_DELETE_ON_CLOSE: an empty directory is checked for at the close, as by Windows and Samba. */
 export function* mayUnlink(tree: Tree, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {
   if (handle.fileId === tree.root?.fileId) return NtStatus.CannotDelete;
   if ((attributes & FileAttributes.ReadOnly) !== 0 && !ignoreReadOnly) return NtStatus.CannotDelete;
@@ -23,7 +24,7 @@ export function* mayUnlink(tree: Tree, handle: Handle, attributes: number, ignor
   return NtStatus.Success;
 }
 
-/** Only an empty directory can be deleted. The open may not be able to list it: another look does. */
+/** Only an empty directory can be deleted. The open may lack the right to list it, so the check opens it again. */
 function* empty(handle: Handle): Steps<NtStatus> {
   const able = yield* wait(handle.reopen?.('read'));
   if (isCode(able)) return statusOf(able);

@@ -47,7 +47,7 @@ async function set(client: RawClient, ids: Ids, descriptor: SecurityDescriptor, 
   return (await client.ask({ command: Command.SetInfo, body: SetInfoRequest.encode({ ...ids, ...given }) })).status;
 }
 
-test('a new file is its creator’s, and open to whoever reaches the share, until somebody says otherwise', async () => {
+test('a new file belongs to its creator, and every user of the share has access, until a descriptor is set', async () => {
   const server = testServer();
   const ann = await RawClient.at(server);
   const file = idsOf(await ann.create('file'));
@@ -58,7 +58,7 @@ test('a new file is its creator’s, and open to whoever reaches the share, unti
   strictEqual((await bob.create('file')).status, NtStatus.Success);
 });
 
-test('what the descriptor does not give is refused at CREATE, also to its owner but for reading and changing it (MS-DTYP 2.5.3.2)', async () => {
+test('rights that the descriptor does not grant are denied at CREATE, also to the owner except for reading and changing the descriptor (MS-DTYP 2.5.3.2)', async () => {
   const server = testServer();
   const ann = await RawClient.at(server);
   const bob = await RawClient.at(server, 'share', 'bob', 'word');
@@ -76,7 +76,7 @@ test('what the descriptor does not give is refused at CREATE, also to its owner 
   strictEqual(await open(bob, AccessMask.Delete), NtStatus.Success, 'the folder gives FILE_DELETE_CHILD');
 });
 
-test('a folder that takes no files takes none, and passes its entries on (MS-DTYP 2.5.3.4)', async () => {
+test('a directory whose descriptor allows no new files gets none, and its inheritable entries are inherited (MS-DTYP 2.5.3.4)', async () => {
   const server = testServer();
   const ann = await RawClient.at(server);
   const everyone = (mask: number, flags = 0) => allow('S-1-1-0', mask, flags);
@@ -95,7 +95,7 @@ test('a folder that takes no files takes none, and passes its entries on (MS-DTY
   strictEqual((await ann.create('folder\\more', { createOptions: CreateOptions.DirectoryFile })).status, NtStatus.Success);
 });
 
-test('a CREATE may bring the descriptor along; a malformed one creates nothing (3.3.5.9.2)', async () => {
+test('a CREATE may carry the descriptor; a malformed one creates nothing (3.3.5.9.2)', async () => {
   const client = await RawClient.at(testServer());
   const data = encodeSecurityDescriptor(listOf(allow('S-1-1-0', AccessMask.FileReadData)));
   const made = await client.create('own', { createContexts: [{ name: CreateContextName.SdBuffer, data }] });
@@ -107,7 +107,7 @@ test('a CREATE may bring the descriptor along; a malformed one creates nothing (
   strictEqual((await client.create('none', { createDisposition: CreateDisposition.Open })).status, NtStatus.ObjectNameNotFound);
 });
 
-test('only one’s own SIDs can be made owners, and only with the right to (MS-FSA 2.1.5.17)', async () => {
+test('only the user’s own SIDs can become owner, and only with the right WRITE_OWNER (MS-FSA 2.1.5.17)', async () => {
   const client = await RawClient.at(testServer());
   const file = idsOf(await client.create('file'));
   strictEqual(await set(client, file, { control: 0, owner: 'S-1-5-18' }, Owner), NtStatus.InvalidOwner);
@@ -115,7 +115,7 @@ test('only one’s own SIDs can be made owners, and only with the right to (MS-F
   strictEqual(await set(client, reader, listOf(), Dacl), NtStatus.AccessDenied);
 });
 
-test('an entry that another program made is under its folder’s descriptor, as if it had been made by one of its clients', async () => {
+test('an entry that another program made inherits the descriptor of its directory, as if a client had made it', async () => {
   const store = createMemoryStore();
   const server = testServer({ shares: { share: store } });
   const ann = await RawClient.at(server);
@@ -137,7 +137,7 @@ test('an entry that another program made is under its folder’s descriptor, as 
   deepStrictEqual((await get(ann, idsOf(read))).dacl?.aces, [allow(sid, fileAllAccess)]);
 });
 
-test('a symbolic link is no way around the folder of what it leads to', async () => {
+test('a symbolic link does not bypass the descriptor of its target’s directory', async () => {
   const store = createMemoryStore();
   const server = testServer({ shares: { share: store } });
   const ann = await RawClient.at(server);

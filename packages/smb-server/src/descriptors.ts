@@ -20,7 +20,7 @@ import { DecodeError, EncodeError } from '@ring3/wire';
 import type { Tree } from './tree.ts';
 
 const everybody = { type: AceType.AccessAllowed, flags: AceFlags.ObjectInherit | AceFlags.ContainerInherit, mask: fileAllAccess };
-/** Of a share's root that nobody set one for: whoever reaches the share may do everything, and so with what is created below. */
+/** The default for a share's root: every user of the share has full access, also to what is created below. */
 export const unset: SecurityDescriptor = {
   control: SecurityControl.DaclAutoInherited,
   owner: WellKnownSid.BuiltinAdministrators,
@@ -28,10 +28,10 @@ export const unset: SecurityDescriptor = {
   dacl: { revision: 2, aces: [{ ...everybody, sid: WellKnownSid.Everyone }] },
 };
 
-/** Decoded descriptors by their bytes, and what each gives to whom: few are ever different. */
+/** Decoded descriptors by their bytes, and the rights that each grants to each user: only few are different. */
 const decoded = new Map<string, SecurityDescriptor>();
 const cacheLimit = 1024;
-/** Longer ones are decoded each time: a client that makes many of them fills no memory. */
+/** Longer ones are decoded each time: a client that makes many of them does not fill memory. */
 const longestCached = 4096;
 
 function decode(bytes: Uint8Array): SecurityDescriptor {
@@ -47,9 +47,10 @@ function decode(bytes: Uint8Array): SecurityDescriptor {
 }
 
 /**
- * The descriptor of a file: what was stored, or what its folder passes on, as it would have when the file was made; EIO where what was stored is none, so that
- * nobody is let in by it.
- * @param above the folder's
+ * The descriptor of a file: the stored one, or the one that it would have inherited from its directory when it was made. Returns EIO if the
+ * stored bytes are
+ * not a valid security descriptor, so corruption never grants access.
+ * @param above the directory's
  */
 export function* descriptorOf(handle: Handle, above: SecurityDescriptor): Steps<SecurityDescriptor | VfsCode> {
   const bytes = yield* wait(handle.getDescriptor?.());
@@ -67,7 +68,7 @@ const none: ReadonlySet<Privilege> = new Set();
 const administrators: ReadonlySet<Privilege> = new Set(['security', 'takeOwnership']);
 const rights = new WeakMap<Identity, WeakMap<SecurityDescriptor, number>>();
 
-/** Every right that a descriptor gives to somebody, MS-DTYP 2.5.3.2. */
+/** All rights that a descriptor grants to a user, MS-DTYP 2.5.3.2. */
 export function rightsOf(descriptor: SecurityDescriptor, identity: Identity): number {
   let known = rights.get(identity);
   if (known === undefined) rights.set(identity, (known = new WeakMap()));
@@ -82,7 +83,7 @@ export function rightsOf(descriptor: SecurityDescriptor, identity: Identity): nu
 
 const passed = new WeakMap<SecurityDescriptor, { folder?: SecurityDescriptor; file?: SecurityDescriptor }>();
 
-/** What a folder passes on to an entry that another program made: the entry is the folder's owner's. */
+/** The descriptor that an entry made by another program inherits from its directory: its owner is the owner of the directory. */
 function passedOn(above: SecurityDescriptor, isContainer: boolean): SecurityDescriptor {
   if (above === unset) return unset;
   let known = passed.get(above);
@@ -100,7 +101,7 @@ function passedOn(above: SecurityDescriptor, isContainer: boolean): SecurityDesc
 
 const isAutomatic = ({ control }: SecurityDescriptor): boolean => (control & SecurityControl.DaclAutoInherited) !== 0;
 
-/** What a creator's files allow where neither folder nor client says anything: Token.DefaultDACL, MS-DTYP 2.5.2. */
+/** Access to the files of a creator if neither directory nor client sets a list: Token.DefaultDACL, MS-DTYP 2.5.2. */
 const defaultDacl = (owner: string): Acl => ({
   revision: 2,
   aces: [
@@ -109,7 +110,7 @@ const defaultDacl = (owner: string): Acl => ({
   ],
 });
 
-/** The descriptor of a new file or folder, as bytes: what the client gave as it is, else what the folder passes on. MS-DTYP 2.5.3.4.1. */
+/** The descriptor of a new file or directory, as bytes: that of the client as it is, else the inherited one. MS-DTYP 2.5.3.4.1. */
 export function newDescriptor(
   tree: Tree,
   parent: SecurityDescriptor,
@@ -128,7 +129,7 @@ export function newDescriptor(
   try {
     return encodeSecurityDescriptor(descriptor);
   } catch (error) {
-    // What a folder passes on may need more room than its own list: an entry for the creator becomes two.
+    // An inherited list can be longer than the directory's own: an entry for the creator becomes two.
     if (error instanceof EncodeError) throw new StatusError(NtStatus.InvalidAcl, error.message);
     throw error;
   }

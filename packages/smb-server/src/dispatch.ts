@@ -9,10 +9,10 @@ import type { Request } from './request.ts';
 import { verifyProtection } from './signing.ts';
 import { statusOf } from './status-map.ts';
 
-/** What a request comes to: a body, a status, or nothing. */
+/** The result of a request: a body, a status, or no response. */
 export type Outcome = object | NtStatus | Nothing;
 
-/** The road of one request, from its session to its handler, in the order of the pipeline. The message id was taken already. */
+/** The steps of one request, from its session to its handler, in the order of MS-SMB2 3.3.5.2. The message id was taken already. */
 export function dispatch(request: Request): MaybePromise<Outcome> {
   try {
     const outcome = road(request);
@@ -34,7 +34,7 @@ function road(request: Request): MaybePromise<Outcome> {
   const needs = spec?.needs ?? 'session';
   const session = connection.sessions.get(request.compound.sessionIdOf(request));
   request.session = session;
-  // What one session's key protects is no other's word (3.3.5.2.1.1).
+  // A frame that is encrypted with the key of one session cannot carry requests of another (3.3.5.2.1.1).
   const { sealedBy } = request.compound;
   if (sealedBy !== undefined && session !== undefined && session !== sealedBy) return disconnect;
   if (spec === undefined && !connection.authenticated) return disconnect;
@@ -59,10 +59,10 @@ function road(request: Request): MaybePromise<Outcome> {
   return handle(request, spec);
 }
 
-/** A request that holds a turn of the event loop for longer is reported, ms. */
+/** A request that blocks the event loop for longer is reported, ms. */
 const heldMs = 50;
 
-/** What an expired session may still do: log on again, or leave. MS-SMB2 3.3.5.2.9. */
+/** Commands of an expired session: reauthentication, and logoff. MS-SMB2 3.3.5.2.9. */
 const survivesExpiry: ReadonlySet<number> = new Set([Command.Logoff, Command.Close, Command.Lock]);
 
 function findTree(request: Request): NtStatus {
@@ -73,7 +73,7 @@ function findTree(request: Request): NtStatus {
   return tree.share.options?.encryption === 'required' && !request.encrypted ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
-/** Finds the open by the ids in the body, before the body is read: they stand in the fixed part. */
+/** Finds the open by the ids in the body, before the body is decoded: they are in the fixed part. */
 function findOpen(request: Request, spec: AnyCommand): NtStatus {
   const { frame, at, length, compound, session, tree } = request;
   const fixed = spec.request.fixed as NonNullable<AnyCommand['request']['fixed']>;
@@ -107,7 +107,7 @@ function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
   });
 }
 
-/** Whatever was thrown, as a status: everyday answers were returned. */
+/** Maps an exception to a status. Expected failures were returned instead. */
 function failure(request: Request, error: unknown): NtStatus {
   const { connection, header } = request;
   if (error instanceof StatusError) {

@@ -7,10 +7,10 @@ import type { Outgoing } from './outgoing.ts';
 import { headroom, type Reply } from './reply.ts';
 import type { Session } from './session.ts';
 
-/** A decrypted frame and the session whose key it was, or why the connection must be closed. */
+/** A decrypted frame and the session of its key, or why the connection must be closed. */
 export type Opened = { readonly frame: Frame; readonly session: Session } | string;
 
-/** Decrypts a frame that starts with the transform header, in place where the cipher does that, MS-SMB2 3.3.5.2.1.1. */
+/** Decrypts a frame that starts with the transform header, in place if the cipher can, MS-SMB2 3.3.5.2.1.1. */
 export function openSealed(connection: Connection, chunks: readonly Uint8Array[], length: number): Opened {
   if (connection.cipher === undefined) return 'an encrypted frame where no cipher was agreed on';
   if (length < TransformHeader.byteLength + headerLength) return 'an encrypted frame that is too short';
@@ -27,7 +27,7 @@ export function openSealed(connection: Connection, chunks: readonly Uint8Array[]
 
 const idBytes = new WeakMap<Session, Uint8Array>();
 
-/** The session id as the transform header carries it. */
+/** The session id in the form of the transform header. */
 function sessionIdBytes(session: Session): Uint8Array {
   let bytes = idBytes.get(session);
   if (bytes === undefined) {
@@ -41,8 +41,9 @@ function sessionIdBytes(session: Session): Uint8Array {
 }
 
 /**
- * The session that a reply is encrypted for, if it is: where the request came encrypted, where the session demands it (not negotiate, session set-up), or the
- * share does (not tree connect either). MS-SMB2 3.3.4.1.4.
+ * The session whose key encrypts a reply, if any: the request was encrypted, or the session requires it (except for NEGOTIATE and
+ * SESSION_SETUP), or the share
+ * does (except for TREE_CONNECT). MS-SMB2 3.3.4.1.4.
  */
 export function sealedFor(reply: Reply, sealedBy: Session | undefined): Session | undefined {
   if (sealedBy !== undefined) return sealedBy;
@@ -53,12 +54,13 @@ export function sealedFor(reply: Reply, sealedBy: Session | undefined): Session 
   return tree?.share.options?.encryption === 'required' && header.command !== Command.TreeConnect ? session : undefined;
 }
 
-/** Up to this size memory comes from what Node keeps for small buffers, above from the pool. Bytes. */
+/** Up to this size, memory comes from Node's pool of small buffers; above it, from ours. Bytes. */
 const smallSealed = 4096;
 
 /**
- * Encrypts a whole message, with framing in front, into memory of the server's own: one piece where the cipher fills what it is given. What the message consists of
- * may be a store's, and is done with when this returns.
+ * Encrypts a whole message, with framing in front, into memory of the server: one piece if the cipher fills the given memory. The parts of
+ * the message may
+ * belong to a store; they are no longer used when this returns.
  */
 export function seal(session: Session, message: readonly Uint8Array[], pool: BufferPool): Outgoing {
   const encryptor = session.encryptor as NonNullable<Session['encryptor']>;

@@ -27,7 +27,7 @@ interface Seen {
   readonly [field: string]: unknown;
 }
 
-/** What happens to files, in order, without what says who. */
+/** The events of files, in order, without the fields about the client. */
 function listen(server: Server): { seen: Seen[]; actors: object[] } {
   const heard = { seen: [] as Seen[], actors: [] as object[] };
   for (const what of names) {
@@ -63,7 +63,7 @@ test('a file is opened, written, read, renamed and closed: the first write once,
   await server.close();
 });
 
-test('the disposition tells what the opening did; another size is a change of data', async () => {
+test('the disposition is that of the CREATE; another size is a change of data', async () => {
   const server = testServer();
   const { seen } = listen(server);
   const client = await RawClient.at(server);
@@ -91,7 +91,7 @@ test('the disposition tells what the opening did; another size is a change of da
   await server.close();
 });
 
-test('a deletion is told when the file is gone, in the name of whoever asked for it', async () => {
+test('a deletion is reported when the file is deleted, with the client that requested it', async () => {
   const server = testServer();
   const { seen } = listen(server);
   const ann = await RawClient.at(server);
@@ -116,7 +116,7 @@ test('a deletion is told when the file is gone, in the name of whoever asked for
   await server.close();
 });
 
-test('a stream that goes has its name, its file goes without it', async () => {
+test('a deleted stream is reported with its name, a deleted file without one', async () => {
   const server = testServer();
   const { seen } = listen(server);
   const client = await RawClient.at(server);
@@ -125,7 +125,7 @@ test('a stream that goes has its name, its file goes without it', async () => {
   await server.close();
 });
 
-test('who refused is told by share and path: at the tree, at the opening, of an open', async () => {
+test('a denied request is reported with share and path: of a TREE_CONNECT, of a CREATE, of an open', async () => {
   const server = testServer({
     shares: {
       share: createMemoryStore(),
@@ -155,7 +155,7 @@ test('who refused is told by share and path: at the tree, at the opening, of an 
   await server.close();
 });
 
-test('what a chain has from a refused CREATE is told once', async () => {
+test('a failed CREATE is reported once, not for each related request of its chain', async () => {
   const server = testServer();
   const { seen } = listen(server);
   const client = await RawClient.at(server, 'look');
@@ -171,7 +171,7 @@ test('what a chain has from a refused CREATE is told once', async () => {
   await server.close();
 });
 
-test('another descriptor is told with the parts that were set', async () => {
+test('a new descriptor is reported with the parts that were set', async () => {
   const server = testServer();
   const { seen } = listen(server);
   const client = await RawClient.at(server);

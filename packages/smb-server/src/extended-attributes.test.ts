@@ -21,7 +21,7 @@ const listed = async (file: Handle): Promise<unknown> => {
   return eas.map(({ eaName, eaValue }) => `${eaName}=${new TextDecoder().decode(eaValue)}`);
 };
 
-test('an extended attribute is spelled as it was set last, and names that differ in case alone are one (MS-FSA 2.1.5.15.5)', async () => {
+test('an extended attribute is spelled as it was set last, and names that differ only in case are one (MS-FSA 2.1.5.15.5)', async () => {
   const file = await newFile();
   strictEqual(await runSteps(setEa(file, 'colour', bytes('blue'))), undefined);
   deepStrictEqual(await listed(file), ['colour=blue']);
@@ -31,7 +31,7 @@ test('an extended attribute is spelled as it was set last, and names that differ
   deepStrictEqual(await listed(file), []);
 });
 
-test('a name of an extended attribute is not empty and holds no character of those that MS-FSCC 2.4.15 forbids', () => {
+test('a name of an extended attribute is not empty and has no character that MS-FSCC 2.4.15 forbids', () => {
   const eaValue = new Uint8Array(0);
   for (const eaName of ['', 'a*b', 'a\\b', 'a\tb', 'a=b']) ok(!isEa({ flags: 0, eaName, eaValue }), JSON.stringify(eaName));
   ok(isEa({ flags: 0, eaName: 'user.colour', eaValue }));

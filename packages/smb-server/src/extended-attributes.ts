@@ -2,18 +2,21 @@ import { type Steps, wait } from '@ring3/kit';
 import { type FileFullEa, needEa } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is refused
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are the rejected characters
 const refused = /[\u0000-\u001f"*+,/:;<=>?[\\\]|]/;
 
 /** Whether an extended attribute may have this name and these flags, MS-FSCC 2.4.15. */
 export const isEa = ({ eaName, flags }: FileFullEa): boolean => eaName !== '' && !refused.test(eaName) && (flags & ~needEa) === 0;
 
-/** All attributes of a file together, as FileFullEaInformation carries them: what NTFS keeps, and FEA lists of 16 bits can say. */
+/** Maximum size of all attributes of a file, as FileFullEaInformation carries them: the limit of NTFS, and of the 16-bit FEA lists. */
 export const largestEas = 65535;
 const longestName = 255;
 const wide = /[\u0100-\uffff]/;
 
-/** All extended attributes of a file whose store has them, but for those that the protocol has no words for: other programs may have set them. */
+/**
+ * All extended attributes of a file, if its store has them. Attributes that the protocol cannot express are left out: other programs may
+ * have set them.
+ */
 export function* listEas(handle: Handle): Steps<FileFullEa[] | VfsCode> {
   const names = yield* wait(handle.listXattrs?.());
   if (names === undefined || isCode(names)) return names ?? [];
@@ -27,8 +30,9 @@ export function* listEas(handle: Handle): Steps<FileFullEa[] | VfsCode> {
 }
 
 /**
- * Sets one extended attribute, or takes it away by an empty value. Names that differ in case alone are one attribute; it is spelled as it was set last
- * (MS-FSA 2.1.5.15.5), because Unix clients look for the very spelling that they gave.
+ * Sets one extended attribute, or removes it by an empty value. Names that differ only in case are one attribute; it is spelled as it was
+ * set last
+ * (MS-FSA 2.1.5.15.5), because Unix clients look for the exact spelling that they set.
  */
 export function* setEa(handle: Handle, eaName: string, eaValue: Uint8Array): Steps<VfsCode | undefined> {
   const names = yield* wait(handle.listXattrs?.());

@@ -4,8 +4,9 @@ import type { Share } from './share.ts';
 import type { Tree } from './tree.ts';
 
 /**
- * The file descriptors of the process that opens hold: each open its own, and one for each directory above it, which opens in the same directory share. The chain of
- * directories counts once for each user and directory, so chains that meet further up are counted too high, never too low.
+ * The file descriptors of the process that opens hold: one for each open, and one for each directory above it, which opens in the same
+ * directory share. The
+ * chain of directories counts once for each user and directory, so chains that meet further up are counted too high, never too low.
  */
 export class FileDescriptors {
   readonly #quota: Quota;
@@ -17,18 +18,18 @@ export class FileDescriptors {
     this.#quota = new Quota(limit);
   }
 
-  /** Descriptors that opens hold, as they are counted. */
+  /** The counted descriptors of opens. */
   get total(): number {
     return this.#quota.total;
   }
 
-  /** Whether a user may open something so many directories below the root. */
+  /** Whether a user may open something at this depth below the root. */
   may(tree: Tree, depth: number): boolean {
     const count = costOf(tree, depth);
     return count === 0 || this.#quota.may(tree.session.owner, count);
   }
 
-  /** Counts an operation that takes its time as if its open were there. @returns call it when the operation is done */
+  /** Counts an operation in progress as if its open existed. @returns to be called when the operation is done */
   during(tree: Tree, depth: number): () => void {
     const count = costOf(tree, depth);
     const { owner } = tree.session;

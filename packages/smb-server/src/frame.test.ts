@@ -29,7 +29,7 @@ const framed = (message: Uint8Array): Buffer => {
   return Buffer.concat([framing, message]);
 };
 
-test('however a stream is cut, the same messages come out of it', () => {
+test('the same messages are read, however a stream is cut', () => {
   const message = fc.uint8Array({ minLength: 1, maxLength: 300 });
   fc.assert(
     fc.property(
@@ -54,7 +54,7 @@ test('however a stream is cut, the same messages come out of it', () => {
   );
 });
 
-test('a link that asks for memory brings the same messages; a bulk one lies whole in a buffer of the pool', () => {
+test('the same messages are read from a link that asks for memory; a bulk one is whole in a buffer of the pool', () => {
   const message = fc.tuple(fc.oneof(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 65000, max: 300_000 })), fc.nat(255));
   fc.assert(
     fc.property(fc.array(message, { maxLength: 6 }), fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1 }), (sizes, cuts) => {
@@ -94,7 +94,7 @@ test('a link that asks for memory brings the same messages; a bulk one lies whol
   );
 });
 
-test('no stream of bytes is more than frames or broken, and after that nothing is read', () => {
+test('any stream of bytes consists of frames or is broken, and nothing is read after that', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
       const { reader, frames, broken } = readerOf(64);
@@ -141,7 +141,7 @@ function cutWrite(size: number, pieces: number, nextCommand = 0): Uint8Array[] {
   return chunks;
 }
 
-test('a big WRITE keeps its payload in the chunks that came: nothing of it is copied', () => {
+test('a big WRITE keeps its payload in the received chunks: no payload is copied', () => {
   const size = 300_000;
   const chunks = cutWrite(size, 65_536);
   const frame = toFrame(chunks, size + headerLength + 48);
@@ -154,7 +154,7 @@ test('a big WRITE keeps its payload in the chunks that came: nothing of it is co
   ok(data.every((chunk) => chunks.some(({ buffer }) => buffer === chunk.buffer)));
 });
 
-test('a WRITE whose header came in crumbs is put together as far as its fixed part', () => {
+test('of a WRITE whose header arrived in small pieces, only the fixed part is joined', () => {
   const size = 100_000;
   const small = cutWrite(size, 10);
   const frame = toFrame(small, size + headerLength + 48);
@@ -173,13 +173,13 @@ test('small messages, chains and everything else are contiguous', () => {
   strictEqual(toFrame(big, head.length + 100_000).rest.length, 0);
 });
 
-test('the protocol id is found however the first bytes are cut, and missing where there are fewer than four', () => {
+test('the protocol id is found however the first bytes are cut, and missing if there are fewer than four', () => {
   const bytes = Uint8Array.of(0xfe, 0x53, 0x4d, 0x42, 0);
   for (let cut = 1; cut < 5; cut++) strictEqual(protocolIdOf([bytes.subarray(0, cut), bytes.subarray(cut)]), 0x424d53fe);
   strictEqual(protocolIdOf([bytes.subarray(0, 3)]), undefined);
 });
 
-test('a frame that comes in crumbs is held in few pieces, and is whole in the end', () => {
+test('a frame that arrives in small pieces is held in few pieces, and is whole in the end', () => {
   let pieces = 0;
   let whole = Buffer.alloc(0);
   const events = {
@@ -199,7 +199,7 @@ test('a frame that comes in crumbs is held in few pieces, and is whole in the en
 
 const ignore = { frame: () => {}, sessionRequest: () => {}, broken: () => {} };
 
-test('an announced frame holds what has arrived of it', () => {
+test('an announced frame holds only the bytes that have arrived', () => {
   const reader = new FrameReader(2 ** 20, ignore, new BufferPool());
   reader.buffer();
   reader.receive(Buffer.of(0, 0x0f, 0, 0));
@@ -211,7 +211,7 @@ test('an announced frame holds what has arrived of it', () => {
   strictEqual(reader.held, 0);
 });
 
-test('what is announced beyond the allowance gets memory as it arrives, and is whole in the end', () => {
+test('a frame announced beyond the allowance gets memory as it arrives, and is whole in the end', () => {
   const taken: number[] = [];
   const pool = new BufferPool();
   const take = pool.take.bind(pool);

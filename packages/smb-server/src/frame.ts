@@ -3,11 +3,11 @@ import { Frame } from '@ring3/wire';
 import type { Allowance } from './allowance.ts';
 import type { BufferPool } from './buffer-pool.ts';
 
-/** What the framing tells its owner. Chunks are views of what was received, and its to write into. */
+/** Callbacks of the framing. The receiver may modify the chunks, which are views of received bytes. */
 export interface FrameEvents {
   /**
    * One whole message, without its framing.
-   * @param pooled the buffer that it lies in, where it lies in one of the pool's
+   * @param pooled the buffer of the pool that holds it, if it is in one
    */
   frame(chunks: readonly Uint8Array[], length: number, pooled?: Uint8Array): void;
   /** NetBIOS session request (RFC 1002 4.3.2), the first frame of its stream: to be answered by a positive session response. */
@@ -19,15 +19,15 @@ export interface FrameEvents {
 const sessionMessage = 0x00;
 const sessionRequest = 0x81;
 const keepAlive = 0x85;
-/** Frames above this are received into one buffer of the pool. */
+/** Larger frames are received into one buffer of the pool. */
 const bulkFrame = 0x10000;
-/** Where small frames arrive, of all connections: what is kept of it is copied before anybody else receives. */
+/** Small frames of all connections arrive here: bytes that are kept are copied before the next receive. */
 const landing = Buffer.allocUnsafeSlow(bulkFrame);
-/** Crumbs of a frame are joined when there are many: each costs far more than its bytes. */
+/** Number of small pieces of a frame that are joined: each costs far more than its bytes. */
 const manyPieces = 64;
 const crumb = 1024;
 
-/** Where bytes arrive while frames are limited to small ones: little is parsed in one piece before logon. */
+/** The receive buffer while frames are limited to small ones: little is parsed in one piece before logon. */
 const smallLanding = landing.subarray(0, 4096);
 
 /**
@@ -40,7 +40,7 @@ const smallLanding = landing.subarray(0, 4096);
  */
 export class FrameReader {
   readonly #events: FrameEvents;
-  /** Bytes that the next frame may have; the owner raises it after log-on. */
+  /** Maximum size of the next frame; the owner raises it after logon. */
   limit: number;
   #head = new Uint8Array(4);
   #headLength = 0;
@@ -57,7 +57,7 @@ export class FrameReader {
   /** The link asks for memory. */
   #asked = false;
   #broken = false;
-  /** A frame came before: no session is requested any more. */
+  /** A frame has arrived: a session request is no longer accepted. */
   #begun = false;
 
   /**
@@ -71,7 +71,7 @@ export class FrameReader {
     this.#allowance = allowance;
   }
 
-  /** Memory for what arrives next. */
+  /** Memory for the next receive. */
   buffer(): Uint8Array {
     this.#asked = true;
     if (this.#bulk === undefined) return this.limit > bulkFrame ? landing : smallLanding;
@@ -181,7 +181,7 @@ export class FrameReader {
   }
 }
 
-/** Skips keep-alives without a payload, as they should be (RFC 1002 4.3.7): they would cost far more time than bytes. */
+/** Skips keep-alives without a payload, as they must be (RFC 1002 4.3.7): handling each would cost far more time than bytes. */
 function afterKeepAlives(bytes: Uint8Array, from: number): number {
   let at = from;
   while (at + 4 <= bytes.length && bytes[at] === keepAlive && bytes[at + 1] === 0 && bytes[at + 2] === 0 && bytes[at + 3] === 0) at += 4;
@@ -219,7 +219,7 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   return whole;
 }
 
-/** The chunks again, with at least `length` bytes in the first one. */
+/** The chunks, the first of which has at least `length` bytes. */
 function withHead(chunks: readonly Uint8Array[], length: number): readonly Uint8Array[] {
   if ((chunks[0] as Uint8Array).length >= length) return chunks;
   const head: Uint8Array[] = [];
@@ -233,8 +233,9 @@ function withHead(chunks: readonly Uint8Array[], length: number): readonly Uint8
 }
 
 /**
- * One message as a frame: what is small, or came in one piece, is contiguous; a single big WRITE keeps its payload as the chunks that came; any other big
- * message is joined.
+ * One message as a frame: a small one, or one that arrived in one piece, is contiguous; a single big WRITE keeps its payload as the
+ * received chunks; any other
+ * big message is joined.
  */
 export function toFrame(chunks: readonly Uint8Array[], length: number): Frame {
   if (chunks.length === 1) return new Frame(chunks[0] as Uint8Array);
@@ -246,7 +247,7 @@ export function toFrame(chunks: readonly Uint8Array[], length: number): Frame {
   return single ? new Frame(head, rest) : new Frame(joined(chunks, length));
 }
 
-/** The first four bytes, wherever they lie. @returns undefined where there are fewer */
+/** The first four bytes, however they are cut. @returns undefined if there are fewer */
 export function protocolIdOf(chunks: readonly Uint8Array[]): number | undefined {
   const [head] = withHead(chunks, 4) as [Uint8Array];
   if (head.length < 4) return undefined;

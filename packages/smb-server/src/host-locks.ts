@@ -12,7 +12,7 @@ interface Bytes {
 export const locksHost = ({ share }: Pick<Tree, 'share'>, handle: Handle): boolean =>
   handle.lock !== undefined && share.options?.posixLocks !== false;
 
-/** The bytes from the first to the last of some ranges that the host can lock: below 2^63, and more than none. Undefined if there are none. */
+/** The bytes from the first to the last of some ranges that the host can lock: below 2^63, and not empty. Undefined if there are none. */
 function boundsOf(ranges: readonly Bytes[]): Bytes | undefined {
   let first: bigint | undefined;
   let last = -1n;
@@ -26,7 +26,7 @@ function boundsOf(ranges: readonly Bytes[]): Bytes | undefined {
 }
 
 /**
- * Makes the host's locks of a file what its clients hold together, after these ranges were locked or unlocked.
+ * Sets the host's locks of a file to the union of its clients' locks, after these ranges were locked or unlocked.
  * @returns whether the host has them all; false if another program holds a conflicting lock
  */
 export function* lockOnHost({ fileState }: Pick<Tree, 'fileState'>, handle: Handle, ranges: readonly Bytes[]): Steps<boolean> {

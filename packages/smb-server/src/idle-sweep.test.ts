@@ -14,7 +14,7 @@ const stage = (idleMs: number, more: Parameters<typeof testServer>[0] = {}) => {
   return { clock, server: testServer({ clock, limits: { idleMs }, ...more }) };
 };
 
-test('a connection that has nothing open and sent nothing for so long is let go, and not before', async () => {
+test('a connection that has nothing open and sent nothing for the idle time is disconnected, and not before', async () => {
   const { server, clock } = stage(10 * minute);
   const reasons: string[] = [];
   server.events.on('disconnect', ({ reason }) => reasons.push(reason));
@@ -30,7 +30,7 @@ test('a connection that has nothing open and sent nothing for so long is let go,
   await server.close();
 });
 
-test('by default nobody is, and no timer runs for it', async () => {
+test('by default no connection is, and no timer runs for it', async () => {
   const { server, clock } = stage(0);
   const client = await RawClient.at(server);
   clock.advance(365 * 24 * 60 * minute);
@@ -39,7 +39,7 @@ test('by default nobody is, and no timer runs for it', async () => {
   await server.close();
 });
 
-test('whatever is sent starts the time again', async () => {
+test('any message starts the time again', async () => {
   const { server, clock } = stage(minute);
   const client = await RawClient.at(server);
   for (let i = 0; i < 10; i++) {
@@ -52,7 +52,7 @@ test('whatever is sent starts the time again', async () => {
   await server.close();
 });
 
-test('who has a file open stays as long as it is open; an open pipe keeps nobody', async () => {
+test('a client with an open file stays as long as it is open; an open pipe does not count', async () => {
   const { server, clock } = stage(minute);
   const [holder, piper] = [await RawClient.at(server), await RawClient.at(server, 'IPC$')];
   const ids = idsOf(await holder.create('file'));
@@ -86,7 +86,7 @@ test('an open of any session of a connection keeps it', async () => {
   await server.close();
 });
 
-test('who waits for an answer is not idle, whatever has become of its opens', async () => {
+test('a client that waits for a response is not idle, whether or not its opens are closed', async () => {
   const clock = new FakeClock();
   const store = withFaults(createMemoryStore(), [{ call: 'read', times: 1e9, delayMs: 5 * minute }], clock);
   const { server } = { server: testServer({ clock, shares: { share: store }, limits: { idleMs: minute } }) };
@@ -109,7 +109,7 @@ test('who waits for an answer is not idle, whatever has become of its opens', as
   await server.close();
 });
 
-test('who waits for somebody else’s lock has a file open, and stays', async () => {
+test('a client that waits for another client’s lock has a file open, and stays', async () => {
   const { server, clock } = stage(minute);
   const client = await RawClient.at(server);
   const [a, b] = [idsOf(await client.create('file')), idsOf(await client.create('file'))];
@@ -121,14 +121,14 @@ test('who waits for somebody else’s lock has a file open, and stays', async ()
   await server.close();
 });
 
-test('a thousand connections have one timer between them, and each its own time', async () => {
+test('a thousand connections share one timer, and each has its own time', async () => {
   const { server, clock } = stage(100 * minute, { limits: { idleMs: 100 * minute, logonMs: 1000 * minute } });
   const clients: RawClient[] = [];
   for (let i = 0; i < 1000; i++) {
     clients.push(new RawClient(server));
     if (i % 100 === 0) clock.advance(minute);
   }
-  strictEqual(clock.pending, 1001, 'beside those that wait for log-ons');
+  strictEqual(clock.pending, 1001, 'in addition to those that wait for logons');
   const left: number[] = [];
   for (let i = 0; i < 11; i++) {
     clock.advance(i === 0 ? 90 * minute : minute);
@@ -139,7 +139,7 @@ test('a thousand connections have one timer between them, and each its own time'
   await server.close();
 });
 
-test('another limit holds at once: shorter, longer, or none', async () => {
+test('another limit applies at once: shorter, longer, or none', async () => {
   const { server, clock } = stage(0);
   const client = await RawClient.at(server);
   clock.advance(10 * minute);
@@ -159,7 +159,7 @@ test('another limit holds at once: shorter, longer, or none', async () => {
   await server.close();
 });
 
-test('a connection that somebody ends from outside has no open any more: it is let go when the next look is', async () => {
+test('a connection whose opens were closed by the administrator is disconnected at the next check', async () => {
   const { server, clock } = stage(minute);
   const client = await RawClient.at(server);
   await client.create('file');

@@ -1,10 +1,13 @@
 import type { Timer } from '@ring3/kit';
 import type { Server } from './server.ts';
 
-/** Connections are not looked at more often than that, ms. */
+/** Minimum time between two checks of the connections, ms. */
 const leastMs = 1000;
 
-/** Lets connections go that sent nothing for `limits.idleMs`, have no file open and nothing in flight. One timer for all of them, and none where there are none. */
+/**
+ * Disconnects clients that sent nothing for `limits.idleMs`, have no file open and nothing in flight. One timer for all connections, and
+ * none without connections.
+ */
 export class IdleSweep {
   readonly #server: Server;
   #timer: Timer | undefined;
@@ -13,13 +16,13 @@ export class IdleSweep {
     this.#server = server;
   }
 
-  /** A connection came: it is looked at when its time is over at the earliest. */
+  /** A new connection: it is checked when its idle time can have elapsed. */
   start(): void {
     const { idleMs } = this.#server.limits;
     if (this.#timer === undefined && idleMs > 0) this.#in(idleMs);
   }
 
-  /** The limit is another one now. */
+  /** The limit has changed. */
   restart(): void {
     this.stop();
     if (this.#server.connections.size > 0 && this.#server.limits.idleMs > 0) this.#in(0);

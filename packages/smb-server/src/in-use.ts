@@ -1,9 +1,9 @@
-/** Something that a store keeps open, and that may not be closed while a request uses it. */
+/** A reference count for an object of a store that must not be closed while a request uses it. */
 export abstract class InUse {
   #users = 0;
   #idle: (() => void) | undefined;
 
-  /** Keeps it from being closed. */
+  /** Adds a reference. */
   enter(): void {
     this.#users++;
   }
@@ -12,12 +12,12 @@ export abstract class InUse {
     if (--this.#users === 0) this.#idle?.();
   }
 
-  /** Whether nobody uses it. */
+  /** Whether it has no reference. */
   get idle(): boolean {
     return this.#users === 0;
   }
 
-  /** Calls when the last one has left. */
+  /** Calls when the last reference is released. */
   whenIdle(call: () => void): void {
     this.#idle = call;
   }
