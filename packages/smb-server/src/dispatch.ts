@@ -98,7 +98,7 @@ function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
   const ms = server.clock.now() - start;
   if (ms > heldMs) server.held(request, ms);
   if (!(outcome instanceof Promise) || tree === undefined) return outcome;
-  const held = spec.closes === true ? undefined : open; // CLOSE waits for the others, not for itself
+  const held = spec.closes === true ? undefined : open; // CLOSE waits for the other requests, not for itself
   tree.enter();
   held?.enter();
   return outcome.finally(() => {

@@ -8,7 +8,9 @@ interface Bytes {
   readonly length: bigint;
 }
 
-/** Whether byte-range locks of clients are locks for other programs of the host too: the share's option, and what its store can do. */
+/**
+ * Whether byte-range locks of clients are also locks for other programs of the host: if the share's option is set and its store can do it.
+ */
 export const locksHost = ({ share }: Pick<Tree, 'share'>, handle: Handle): boolean =>
   handle.lock !== undefined && share.options?.posixLocks !== false;
 
