@@ -346,7 +346,7 @@ export class Desk {
     for (const flow of matching) {
       if (timeout !== undefined) tracker.setExpiry(flow, Number(timeout) * 1000);
       if (mark !== undefined) tracker.table.words[flow * 48 + 26] = Number(mark);
-      tracker.tell('update', flow, EventBit.Reply | (mark === undefined ? 0 : EventBit.Mark));
+      tracker.emit('update', flow, EventBit.Reply | (mark === undefined ? 0 : EventBit.Mark));
     }
     return matching.length > 0 ? 0 : 1;
   }

@@ -107,7 +107,7 @@ export class HelperDesk {
     if (text.startsWith('CT_NEW')) {
       const info = given.get('info');
       if (info !== undefined) tracker.extras.writeHelperData(flow, Buffer.from(info, 'hex'));
-      tracker.tell('update', flow, EventBit.Reply | EventBit.Helper);
+      tracker.emit('update', flow, EventBit.Reply | EventBit.Helper);
       return [0];
     }
     const to = /^EXP_NEW to ([\d.]+):(\d+)/.exec(text);

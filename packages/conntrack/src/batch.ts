@@ -1,21 +1,21 @@
-/** Packets that are taken through the tracker at once. */
+/** Maximum number of packets in a batch. */
 export const batchSize = 32;
 
-/** Some packets of one buffer, filled by the caller up to `count`; `answers` are filled by `trackBatch`. */
+/** Packets of one buffer. The caller fills the arrays up to `count`; `trackBatch` fills `answers`. */
 export class Batch {
   view: DataView;
-  /** Where each IP header starts. */
+  /** Offset of each IP header. */
   readonly offsets: Float64Array = new Float64Array(batchSize);
-  /** Bytes from there on. */
+  /** Number of captured bytes from the IP header on. */
   readonly lengths: Int32Array = new Int32Array(batchSize);
-  /** Bytes that the packet had from there on before it was captured, for packets whose header says 0; 0: such packets are dropped. */
+  /** Original length of the packet from the IP header on, for packets whose header has length 0; 0: such packets are dropped. */
   readonly wholes: Int32Array = new Int32Array(batchSize);
   /** Milliseconds. */
   readonly times: Float64Array = new Float64Array(batchSize);
   readonly answers: Int32Array = new Int32Array(batchSize);
   /** At most `batchSize`. */
   count = 0;
-  /** The interface that all of them came in by. */
+  /** Name of the interface that received all of them. */
   ingress = '';
 
   constructor(view: DataView) {

@@ -1,10 +1,13 @@
 import { Protocol, type Timeouts, type TimeoutTables } from './engine.ts';
 import type { Profile } from './profile.ts';
 
-/** Protocols that have timeouts and no tracker: DCCP in older kernels, and all that have none. */
+/** Protocols with timeouts but without a tracker: DCCP in older kernels, and the generic protocol. */
 export const TimeoutProtocol = { ...Protocol, Dccp: 33, Generic: 255 } as const;
 
-/** The timeouts of a fresh namespace in seconds, in the order of the attributes (uapi nfnetlink_cttimeout.h); the last of SCTP is no longer used. */
+/**
+ * The timeouts of a new namespace in seconds, in the order of the attributes (uapi nfnetlink_cttimeout.h); the last of SCTP is no longer
+ * used.
+ */
 const seconds = {
   icmp: [30],
   tcp: [120, 60, 432_000, 120, 60, 30, 120, 10, 120, 300, 300],
@@ -16,7 +19,7 @@ const seconds = {
   generic: [600],
 } as const;
 
-/** Seconds as ticks, which are counted in 32 bits: what does not fit wraps. @param hz ticks a second */
+/** Converts seconds to ticks. Ticks are 32-bit numbers: larger values wrap. @param hz ticks per second */
 export const ticksOf = (value: number, hz: number): number => (value * hz) % 4294967296;
 /** Whole seconds of ticks. */
 export const secondsOf = (ticks: number, hz: number): number => Math.floor(ticks / hz);
@@ -47,7 +50,7 @@ export class DefaultTimeouts implements TimeoutTables {
   /**
    * The table of a protocol, by the rules of a profile. UDP and UDP-Lite share one.
    * @param l4 IP protocol number; 255: all without a tracker
-   * @returns undefined where the protocol has no timeouts to set
+   * @returns undefined if the protocol has no configurable timeouts
    */
   table(l3num: number, l4: number, profile: Profile): Timeouts | undefined {
     if (profile.protocolPerFamily && l4 !== TimeoutProtocol.Generic && !familyProtocols[l3num]?.has(l4)) return undefined;
@@ -75,7 +78,7 @@ export class DefaultTimeouts implements TimeoutTables {
   }
 }
 
-/** Where protocols belong to families: AF_INET 2 and AF_INET6 10. */
+/** The address family of a protocol, for profiles in which protocols belong to families: AF_INET 2, AF_INET6 10. */
 const familyProtocols: Readonly<Record<number, ReadonlySet<number> | undefined>> = {
   2: new Set([1, 6, 17, 33, 47, 132, 136]),
   10: new Set([6, 17, 33, 58, 132, 136]),

@@ -15,18 +15,18 @@ const control: Tuple = { family: 2, protocol: 17, source: address(1), destinatio
 const wanted = (port: number): Tuple => ({ ...control, source: address(2), destination: address(1), sourcePort: 0, destinationPort: port });
 const mask = { source: new Uint8Array(4).fill(0xff), sourcePort: 0 };
 
-function make(max = 2): { namespace: Namespace; master: number; told: string[] } {
+function make(max = 2): { namespace: Namespace; master: number; emitted: string[] } {
   const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
-  // the master begins before the sink is there
+  // the master begins before the sink is attached
   Object.assign(namespace.settings, { checksum: 0, ipChecksum: 0, events: 1 });
   const classes = [{ name: 'c', max, timeoutSeconds: 30 }];
   const helper = namespace.host.helpers.set({ name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0 }, true, namespace.profile);
   assert.ok(typeof helper !== 'string');
   const master = createFlow(namespace.tracker, { orig: control, reply: invert(control), timeoutSeconds: 1000, mark: 7, helper });
   assert.ok(typeof master === 'number');
-  const told: string[] = [];
-  namespace.tracker.sink = { flow: () => {}, expectation: (event, one) => told.push(`${event} ${one.tuple.destinationPort}`) };
-  return { namespace, master, told };
+  const emitted: string[] = [];
+  namespace.tracker.sink = { flow: () => {}, expectation: (event, one) => emitted.push(`${event} ${one.tuple.destinationPort}`) };
+  return { namespace, master, emitted };
 }
 
 function packet(from: number, sport: number, dport: number): DataView {
@@ -42,8 +42,8 @@ function packet(from: number, sport: number, dport: number): DataView {
   return view;
 }
 
-test('a packet that is expected begins a RELATED flow with its master’s mark, and uses the expectation up (spec 3.6)', () => {
-  const { namespace, master, told } = make();
+test('a packet that is expected begins a RELATED flow with its master’s mark, and uses up the expectation', () => {
+  const { namespace, master, emitted } = make();
   const { tracker } = namespace;
   tracker.expectations.add({ master, tuple: wanted(6000), mask });
   assert.equal(classOf(tracker.track(packet(3, 9, 6000), 0, 28, 0)), PacketClass.New);
@@ -53,7 +53,7 @@ test('a packet that is expected begins a RELATED flow with its master’s mark, 
   assert.ok((child.status & Status.Expected) !== 0);
   assert.deepEqual([child.mark, child.master?.destinationPort], [7, 5000]);
   assert.equal(tracker.expectations.size, 0);
-  assert.deepEqual(told, ['new 6000', 'destroy 6000']);
+  assert.deepEqual(emitted, ['new 6000', 'destroy 6000']);
 });
 
 test('a permanent expectation stays, an inactive one does not match', () => {
@@ -66,16 +66,16 @@ test('a permanent expectation stays, an inactive one does not match', () => {
   assert.equal(classOf(tracker.track(packet(2, 9, 6001), 0, 28, 0)), PacketClass.New);
 });
 
-test('a full class throws the oldest out; a class of 0 has no limit (spec 3.6)', () => {
-  const { namespace, master, told } = make(2);
+test('a new expectation of a full class evicts the oldest; a class with maximum 0 has no limit', () => {
+  const { namespace, master, emitted } = make(2);
   for (const port of [6000, 6001, 6002]) namespace.tracker.expectations.add({ master, tuple: wanted(port), mask });
-  assert.deepEqual(told, ['new 6000', 'new 6001', 'destroy 6000', 'new 6002']);
+  assert.deepEqual(emitted, ['new 6000', 'new 6001', 'destroy 6000', 'new 6002']);
   const free = make(0);
   for (const port of [6000, 6001, 6002]) free.namespace.tracker.expectations.add({ master: free.master, tuple: wanted(port), mask });
   assert.equal(free.namespace.tracker.expectations.size, 3);
 });
 
-test('the same expectation again is none more; one that overlaps another master’s is refused; an unknown class is invalid', () => {
+test('an expectation is added once; one that overlaps another master’s is rejected; an unknown class is invalid', () => {
   const { namespace, master } = make(0);
   const { expectations } = namespace.tracker;
   assert.equal(typeof expectations.add({ master, tuple: wanted(6000), mask }), 'object');
@@ -84,7 +84,7 @@ test('the same expectation again is none more; one that overlaps another master�
   assert.equal(expectations.add({ master, tuple: wanted(6001), mask, classIndex: 5 }), 'EINVAL');
 });
 
-test('an expectation lives as long as its class says, and no longer than its master', () => {
+test('an expectation expires after the timeout of its class, and ends with its master', () => {
   const { namespace, master } = make();
   const { tracker } = namespace;
   tracker.expectations.add({ master, tuple: wanted(6000), mask, timeoutSeconds: 5 });
@@ -97,7 +97,7 @@ test('an expectation lives as long as its class says, and no longer than its mas
   assert.equal(tracker.expectations.size, 0);
 });
 
-test('a flow without a helper expects nothing', () => {
+test('a flow without a helper cannot have expectations', () => {
   const { namespace } = make();
   const other: Tuple = { ...control, sourcePort: 2000 };
   const master = createFlow(namespace.tracker, { orig: other, reply: invert(other), timeoutSeconds: 1000 });

@@ -7,27 +7,27 @@ import type { Tuple } from './tuple.ts';
 /** EXP_NEW and EXP_DESTROY of `conntrack -E expect`. */
 export type ExpectationEvent = 'new' | 'destroy';
 
-/** `enum` of flags, nf_conntrack_common.h. */
+/** NF_CT_EXPECT_* flags, nf_conntrack_common.h. */
 export const ExpectFlag = { Permanent: 1, Inactive: 2, Userspace: 4 } as const;
 
 /** IPEXP_* bits, nf_conntrack_common.h `enum ip_conntrack_expect_events`. */
 export const ExpectEventBit = { New: 1, Destroy: 2 } as const;
 
-/** What is expected: the destination exactly, the source as far as the mask says. */
+/** The expected tuple: the destination must match exactly, the source in the bits of the mask. */
 export interface ExpectationRequest {
   readonly master: number;
   readonly tuple: Tuple;
-  /** Which bits of the source address and port count; the rest of a tuple counts whole. */
+  /** Bits of the source address and port that must match; the rest of the tuple must match exactly. */
   readonly mask: { readonly source: Uint8Array; readonly sourcePort: number };
   readonly classIndex?: number;
   readonly flags?: number;
-  /** What the expected flow will carry. */
+  /** The original tuple of the expected flow. */
   readonly helper?: HelperRef | undefined;
-  /** Seconds, where the helper's class does not say it. */
+  /** Lifetime in seconds, if the helper's class does not define it. */
   readonly timeoutSeconds?: number;
 }
 
-/** An expectation that waits. */
+/** A pending expectation. */
 export interface Expectation {
   readonly id: number;
   readonly master: number;
@@ -37,17 +37,17 @@ export interface Expectation {
   readonly classIndex: number;
   readonly flags: number;
   readonly helper: HelperRef | undefined;
-  /** Milliseconds when it expires. */
+  /** Time of expiry, in milliseconds of the tracker's time. */
   expiry: number;
 }
 
-/** Why an expectation is refused. `same`: it waits already. */
+/** The reason why an expectation is rejected. `same`: it exists already. */
 export type ExpectationRefusal = 'ENOENT' | 'EINVAL' | 'EOPNOTSUPP' | 'EBUSY' | 'EMFILE' | 'same';
 
-/** Seconds of an expectation that neither a class nor the request limits. */
+/** Lifetime in seconds of an expectation for which neither a class nor the request gives one. */
 const defaultSeconds = 300;
 
-/** What is expected of flows that do not exist yet, each by a master. */
+/** The expectations of a tracker: flows that do not exist yet, each expected by a master flow. */
 export class ExpectationList {
   readonly #tracker: Tracker;
   readonly #byId = new Map<number, Expectation>();
@@ -62,7 +62,7 @@ export class ExpectationList {
     return this.#byId.size;
   }
 
-  /** Milliseconds when the first of them expires; Infinity when there is none. */
+  /** Time at which the first of them expires, in milliseconds; Infinity if there is none. */
   get nextExpiry(): number {
     let next = Number.POSITIVE_INFINITY;
     for (const { expiry } of this.#byId.values()) next = Math.min(next, expiry);
@@ -73,7 +73,7 @@ export class ExpectationList {
     return this.#byId.get(id);
   }
 
-  /** Those that have not expired, in the order in which they were made. */
+  /** The expectations that have not expired, in order of creation. */
   *[Symbol.iterator](): IterableIterator<Expectation> {
     for (const one of this.#byId.values()) if (one.expiry > this.#tracker.now) yield one;
   }
@@ -86,8 +86,8 @@ export class ExpectationList {
   }
 
   /**
-   * Makes an expectation. When its class is full the oldest of the same master and class goes first.
-   * @returns the expectation, or why not
+   * Adds an expectation. If its class is full, the oldest one of the same master and class is removed first.
+   * @returns the expectation, or the reason of the rejection
    */
   add(request: ExpectationRequest): Expectation | ExpectationRefusal {
     const tracker = this.#tracker;
@@ -124,12 +124,12 @@ export class ExpectationList {
     this.#byDestination.set(keyOfTuple(tuple), [...rivals, made]);
     tracker.table.words[master * FlowWords + ExpectationCount]!++;
     tracker.statistics.expectCreate++;
-    this.#tell('new', made);
+    this.#emit('new', made);
     tracker.dueBy(made.expiry);
     return made;
   }
 
-  /** Lets an expectation wait so long from now. Nobody is told. */
+  /** Sets the remaining lifetime of an expectation. Emits no event. */
   prolong(id: number, seconds: number): void {
     const found = this.#byId.get(id);
     if (found === undefined) return;
@@ -137,7 +137,7 @@ export class ExpectationList {
     this.#tracker.dueBy(found.expiry);
   }
 
-  /** @returns whether there was one */
+  /** @returns whether it existed */
   remove(id: number): boolean {
     const gone = this.#byId.get(id);
     if (gone === undefined) return false;
@@ -151,33 +151,36 @@ export class ExpectationList {
       table.words[gone.master * FlowWords + ExpectationCount]!--;
     }
     this.#tracker.statistics.expectDelete++;
-    this.#tell('destroy', gone);
+    this.#emit('destroy', gone);
     return true;
   }
 
-  /** Removes those that `which` picks. @returns how many */
+  /** Removes the expectations that `which` selects. @returns their number */
   removeAll(which: (one: Expectation) => boolean = () => true): number {
     const gone = [...this.#byId.values()].filter(which);
     for (const one of gone) this.remove(one.id);
     return gone.length;
   }
 
-  /** Removes what a flow expects. */
+  /** Removes the expectations of a master flow. */
   killOf(master: number): void {
     if ((this.#tracker.table.word(master, ExpectationCount) & 0xffff) > 0) this.removeAll((one) => one.master === master);
   }
 
-  /** Removes what flows expect by a helper that goes. */
+  /** Removes the expectations of a helper that is being deleted. */
   killOfHelper(helper: HelperRef): void {
     this.removeAll((one) => one.helper === helper || this.#tracker.extras.helperOf(one.master) === helper);
   }
 
-  /** Removes those whose time is over. */
+  /** Removes the expired expectations. */
   expire(now: number): void {
     if (this.#byId.size !== 0) this.removeAll((one) => one.expiry <= now);
   }
 
-  /** Whether the first packet of a flow was expected; the flow becomes its master's child, and the expectation is used up unless it stays. */
+  /**
+   * Finds the expectation of a new flow's first packet. The flow becomes a child of the master; an expectation that is not permanent is
+   * used up.
+   */
   claim(packet: Packet, flow: number): boolean {
     const candidates = this.#byDestination.get(keyOfPacket(packet));
     if (candidates === undefined) return false;
@@ -200,7 +203,7 @@ export class ExpectationList {
     return id;
   }
 
-  #tell(event: ExpectationEvent, one: Expectation): void {
+  #emit(event: ExpectationEvent, one: Expectation): void {
     const tracker = this.#tracker;
     if (tracker.sink === undefined || tracker.settings.events === 0) return;
     const bit = event === 'new' ? ExpectEventBit.New : ExpectEventBit.Destroy;
@@ -238,7 +241,7 @@ const sameSource = (one: Expectation, a: Tuple, b: Tuple): boolean =>
 const sameMask = (a: Expectation['mask'], b: Expectation['mask']): boolean =>
   a.sourcePort === b.sourcePort && hex(a.source) === hex(b.source);
 
-/** Whether a packet could match both: their sources agree wherever both masks look. */
+/** Whether a packet could match both: their sources agree in the bits of both masks. */
 function overlap(one: Expectation, tuple: Tuple, mask: Expectation['mask']): boolean {
   if (((one.tuple.sourcePort ^ tuple.sourcePort) & one.mask.sourcePort & mask.sourcePort) !== 0) return false;
   const both = one.mask.source.map((byte, i) => byte & mask.source[i]!);

@@ -3,44 +3,47 @@ import type { SequenceAdjustments, SynproxyNumbers } from './manage.ts';
 import type { FlowTable } from './table/flow-table.ts';
 import { Attached, FlowWords, Status, StatusWord } from './table/layout.ts';
 
-/** What flows carry beside their words in the arena: timeout policies, helpers and their data, labels. A flow holds the place of its policy and helper here. */
+/**
+ * Properties of flows that are stored outside the arena: timeout policies, helpers and their data, labels. A flow's words hold the indices
+ * of its policy and helper in the lists here.
+ */
 export class FlowExtras {
   readonly #table: FlowTable;
   readonly #policies: (TimeoutPolicyRef | undefined)[] = [undefined];
   readonly #helpers: (HelperRef | undefined)[] = [undefined];
-  /** Labels of flows that have some: 16 bytes each. */
+  /** Labels of the flows that have labels: 16 bytes each. */
   readonly labels: Map<number, Uint8Array> = new Map();
-  /** How sequence numbers of flows were moved, of each direction, if a request said so. */
+  /** Adjustments of sequence numbers by direction, if a request gave them (CTA_SEQ_ADJ_*). */
   readonly sequenceAdjustments: Map<number, SequenceAdjustments> = new Map();
-  /** Numbers of a SYN proxy, if a request gave them. */
+  /** CTA_SYNPROXY_* of a flow, if a request gave them. */
   readonly synproxy: Map<number, SynproxyNumbers> = new Map();
-  /** Private data of flows with a helper that wants some. */
+  /** Private data of flows whose helper has a private data length. */
   readonly helperData: Map<number, Uint8Array> = new Map();
-  /** Whether any helper was ever attached: else no flow has to be asked for one. */
+  /** Whether any helper was ever attached; if not, flows need not be checked for one. */
   hasHelpers = false;
 
   constructor(table: FlowTable) {
     this.#table = table;
   }
 
-  /** The timeouts that hold for the flow at `base`: its policy's, or the defaults. */
+  /** The effective timeouts of the flow at `base`: its policy's, or the defaults. */
   timeoutsOf(base: number, defaults: Timeouts): Timeouts {
     const index = this.#table.words[base + Attached]! & 0xffff;
     return index === 0 ? defaults : this.#policies[index]!.timeouts;
   }
 
-  /** The policy that a flow carries. */
+  /** The timeout policy of a flow. */
   policyOf(flow: number): TimeoutPolicyRef | undefined {
     return this.#policies[this.#table.word(flow, Attached) & 0xffff];
   }
 
-  /** Gives a timeout policy to a flow. */
+  /** Assigns a timeout policy to a flow. */
   attachPolicy(flow: number, policy: TimeoutPolicyRef): void {
     const at = flow * FlowWords + Attached;
     this.#table.words[at] = (this.#table.words[at]! & ~0xffff) | indexIn(this.#policies, policy);
   }
 
-  /** Takes a timeout policy off every flow that carries it: their timers run on, and the defaults hold from the next packet (spec 2.7). */
+  /** Removes a timeout policy from every flow that uses it. Running timers are not changed; the defaults apply from the next packet on. */
   detachPolicy(policy: TimeoutPolicyRef): void {
     const index = this.#policies.indexOf(policy);
     if (index <= 0) return;
@@ -52,12 +55,12 @@ export class FlowExtras {
     this.#policies[index] = undefined;
   }
 
-  /** The helper that a flow carries. */
+  /** The helper of a flow. */
   helperOf(flow: number): HelperRef | undefined {
     return this.#helpers[this.#table.word(flow, Attached) >>> 16];
   }
 
-  /** Gives a helper to a flow. */
+  /** Assigns a helper to a flow. */
   attachHelper(flow: number, helper: HelperRef): void {
     const { words } = this.#table;
     const base = flow * FlowWords;
@@ -67,12 +70,12 @@ export class FlowExtras {
     if (helper.privateLength > 0) this.helperData.set(flow, new Uint8Array(helper.privateLength));
   }
 
-  /** Whether some flow may carry a helper. */
+  /** Whether a flow may have a helper. */
   knowsHelper(helper: HelperRef): boolean {
     return this.#helpers.includes(helper);
   }
 
-  /** Takes a helper off every flow. The flows' HELPER status stays (spec 3.4). @param each is told of each while it still carries it */
+  /** Removes a helper from every flow. The flows keep IPS_HELPER. @param each called for each flow before the helper is removed from it */
   detachHelper(helper: HelperRef, each: (flow: number) => void): void {
     const index = this.#helpers.indexOf(helper);
     if (index <= 0) return;
@@ -87,7 +90,7 @@ export class FlowExtras {
     this.#helpers[index] = undefined;
   }
 
-  /** Writes a flow's private data: what is longer is cut, what is shorter padded with zeros (spec 3.7). */
+  /** Writes a flow's private data: longer data is truncated, shorter data padded with zeros. */
   writeHelperData(flow: number, bytes: Uint8Array): void {
     const own = this.helperData.get(flow);
     if (own === undefined) return;
@@ -95,7 +98,7 @@ export class FlowExtras {
     own.set(bytes.subarray(0, own.byteLength));
   }
 
-  /** A flow's index is free from now on. */
+  /** Deletes the properties of a flow whose index is being freed. */
   drop(flow: number): void {
     if (this.labels.size !== 0) this.labels.delete(flow);
     if (this.sequenceAdjustments.size !== 0) this.sequenceAdjustments.delete(flow);
@@ -104,7 +107,7 @@ export class FlowExtras {
   }
 }
 
-/** The place of something in a list whose place 0 stays empty. */
+/** The index of an item in a list whose index 0 is unused; adds the item if it is not in the list. */
 function indexIn<T>(list: (T | undefined)[], item: T): number {
   const found = list.indexOf(item);
   if (found > 0) return found;
@@ -113,6 +116,6 @@ function indexIn<T>(list: (T | undefined)[], item: T): number {
     list[empty] = item;
     return empty;
   }
-  if (list.length > 0xffff) throw new RangeError('more than 65,535 policies or helpers on flows');
+  if (list.length > 0xffff) throw new RangeError('more than 65,535 timeout policies or helpers are attached to flows');
   return list.push(item) - 1;
 }

@@ -1,35 +1,35 @@
-/** How a flow ended for whoever carries its connection: its time was over, somebody ended it, or another connection has it now. */
+/** The reason why a flow with an owner ended: it timed out, it was deleted, or another connection took it over. */
 export type FlowEnd = 'expired' | 'deleted' | 'taken';
 
-/** Who carries the connection of a flow, so that the end of the flow is its end too. */
+/** The owner of a flow: the code that carries its connection, and ends the connection when the flow ends. */
 export interface FlowOwner {
-  /** The flow's time is over. It can still be read. @returns whether it shall live on, with its timer started anew; nobody is told then */
+  /** The flow has expired; it can still be read. @returns true to keep it: its timer is restarted and no event is emitted */
   keeps(flow: number): boolean;
-  /** The flow is gone, whether or not it makes events. It can still be read. Must not change the table. */
+  /** The flow has ended, whether or not it emits events. It can still be read. Must not change the table. */
   ended(flow: number, how: FlowEnd): void;
 }
 
-/** Who carries a flow's connection, for flows where somebody does. */
+/** The owners of flows, for flows that have an owner. */
 export class FlowOwners {
   readonly #owners = new Map<number, FlowOwner>();
 
-  /** Gives the connection of a flow to whoever carries it from now on. */
+  /** Sets the owner of a flow. */
   own(flow: number, owner: FlowOwner): void {
     this.release(flow, 'taken');
     this.#owners.set(flow, owner);
   }
 
-  /** Nobody carries the connection of a flow any more; nobody is told. */
+  /** Removes the owner of a flow without notifying it. */
   disown(flow: number): void {
     this.#owners.delete(flow);
   }
 
-  /** Whether a flow whose time is over shall live on. */
+  /** Asks the owner whether an expired flow is kept. */
   keeps(flow: number): boolean {
     return this.#owners.size !== 0 && this.#owners.get(flow)?.keeps(flow) === true;
   }
 
-  /** A flow has ended: its owner is told, and is none any more. */
+  /** Notifies the owner that its flow has ended, and removes the owner. */
   release(flow: number, how: FlowEnd): void {
     if (this.#owners.size === 0) return;
     const owner = this.#owners.get(flow);

@@ -17,28 +17,28 @@ import {
 import type { Tracker } from './tracker.ts';
 import { readTuple, type Tuple } from './tuple.ts';
 
-/** What one direction carried: IP bytes. */
+/** Counters of one direction: packets and IP bytes. */
 export interface Counters {
   readonly packets: number;
   readonly bytes: number;
 }
 
-/** A flow as it is at one moment, for whoever wants an object. */
+/** A snapshot of a flow as an object. */
 export interface Flow {
   readonly index: number;
   readonly orig: Tuple;
   readonly reply: Tuple;
   /** `Status` bits. */
   readonly status: number;
-  /** Milliseconds that are left; below zero when it expired. */
+  /** Remaining milliseconds; negative if it has expired. */
   readonly leftMs: number;
-  /** Milliseconds in the tracker's time when it began, where that is kept. */
+  /** Time of its start, in milliseconds of the tracker's time, if timestamps are enabled. */
   readonly startMs: number | undefined;
-  /** Original and reply, where they are kept. */
+  /** Original and reply, if accounting is enabled. */
   readonly counters: readonly [Counters, Counters] | undefined;
   readonly mark: number;
   readonly id: number;
-  /** The zone's number, and the directions that it holds in. */
+  /** The zone's number, and the directions in which it is part of the key. */
   readonly zone: number;
   readonly zoneDirection: 'both' | 'original' | 'reply' | undefined;
   readonly tcp: TcpInfo | undefined;

@@ -7,7 +7,7 @@ import { createNamespace, type Namespace } from './namespace.ts';
 import { PacketClass } from './packet/packet.ts';
 import type { FlowEvent } from './tracker.ts';
 
-function make(profile: 'current' | 'v4.8' = 'current'): { namespace: Namespace; waiting: HeldPacket[]; told: FlowEvent[] } {
+function make(profile: 'current' | 'v4.8' = 'current'): { namespace: Namespace; waiting: HeldPacket[]; emitted: FlowEvent[] } {
   const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64, profile });
   Object.assign(namespace.settings, { checksum: 0, ipChecksum: 0 });
   const classes = [{ name: 'c', max: 1, timeoutSeconds: 30 }];
@@ -15,8 +15,8 @@ function make(profile: 'current' | 'v4.8' = 'current'): { namespace: Namespace; 
   assert.ok(typeof namespace.host.helpers.set(request, true, namespace.profile) !== 'string');
   assert.ok(typeof namespace.rules.add({ family: 2, protocol: 17 }, { helper: 'uh' }) !== 'string');
   const waiting: HeldPacket[] = [];
-  const told: FlowEvent[] = [];
-  namespace.tracker.sink = { flow: (event) => told.push(event), expectation: () => {} };
+  const emitted: FlowEvent[] = [];
+  namespace.tracker.sink = { flow: (event) => emitted.push(event), expectation: () => {} };
   namespace.tracker.held.outlet = {
     listens: (queue) => queue === 7,
     offer: (packet) => {
@@ -24,7 +24,7 @@ function make(profile: 'current' | 'v4.8' = 'current'): { namespace: Namespace; 
       return true;
     },
   };
-  return { namespace, waiting, told };
+  return { namespace, waiting, emitted };
 }
 
 function udp(sport = 1000, dport = 5000): DataView {
@@ -40,17 +40,17 @@ function udp(sport = 1000, dport = 5000): DataView {
   return view;
 }
 
-test('a new flow is in the table only after the verdict; the low 16 bits of the number select the queue (spec 3.2, 3.5)', () => {
-  const { namespace, waiting, told } = make();
+test('a new flow is in the table only after the verdict; the low 16 bits of the number select the queue', () => {
+  const { namespace, waiting, emitted } = make();
   const { tracker } = namespace;
   tracker.track(udp(), 0, 28, 0);
   assert.equal(tracker.decision, 'held');
-  assert.deepEqual([tracker.table.confirmed, waiting[0]?.queue, told], [0, 7, []]);
+  assert.deepEqual([tracker.table.confirmed, waiting[0]?.queue, emitted], [0, 7, []]);
   assert.equal(tracker.held.verdict(waiting[0]!.id, true)?.accepted, true);
-  assert.deepEqual([tracker.table.confirmed, told], [1, ['new']]);
+  assert.deepEqual([tracker.table.confirmed, emitted], [1, ['new']]);
 });
 
-test('DROP leaves neither packet nor flow (spec 3.5)', () => {
+test('DROP discards the packet, and its flow if it is new', () => {
   const { namespace, waiting } = make();
   const { tracker } = namespace;
   tracker.track(udp(), 0, 28, 0);
@@ -59,7 +59,7 @@ test('DROP leaves neither packet nor flow (spec 3.5)', () => {
   assert.equal(tracker.held.verdict(waiting[0]!.id, true), undefined);
 });
 
-test('where nobody listens the packet passes, and its flow is never confirmed (spec 3.5)', () => {
+test('without a listener the packet passes and its flow is not confirmed', () => {
   const { namespace } = make();
   const { tracker } = namespace;
   tracker.held.outlet = undefined;
@@ -68,7 +68,7 @@ test('where nobody listens the packet passes, and its flow is never confirmed (s
   assert.equal(tracker.table.used, 0);
 });
 
-test('two first packets of one flow that wait at once: the second joins the flow of the first', () => {
+test('of two first packets of one flow that wait at the same time, the second joins the flow of the first', () => {
   const { namespace, waiting } = make();
   const { tracker } = namespace;
   tracker.track(udp(), 0, 28, 0);
@@ -79,7 +79,7 @@ test('two first packets of one flow that wait at once: the second joins the flow
   assert.deepEqual([tracker.table.used, tracker.table.confirmed, tracker.statistics.clashResolve], [1, 1, 1]);
 });
 
-test('what waits is bounded, and goes when its queue closes', () => {
+test('the number and bytes of held packets are limited; closing a queue drops its packets', () => {
   const { namespace } = make();
   const { tracker } = namespace;
   for (let i = 0; i < 100; i++) tracker.track(udp(1000 + i), 0, 28, 0);
@@ -88,7 +88,7 @@ test('what waits is bounded, and goes when its queue closes', () => {
   assert.deepEqual([tracker.held.size, tracker.table.used], [0, 0]);
 });
 
-test('a flow whose helper was deleted passes; in profile v4.8 it is dropped (spec 3.4, 3.8)', () => {
+test('packets of a flow whose helper was deleted pass; in profile v4.8 they are dropped', () => {
   for (const profile of ['current', 'v4.8'] as const) {
     const { namespace, waiting } = make(profile);
     const { tracker, rules, host } = namespace;

@@ -5,31 +5,34 @@ import { type Packet, PacketClass } from './packet/packet.ts';
 import { OrigTuple, Serial, Status, StatusWord } from './table/layout.ts';
 import type { Tracker } from './tracker.ts';
 
-/** A packet that waits at the helper's hook for a verdict. */
+/** A packet that waits for a verdict at the helper's hook. */
 export interface HeldPacket {
   readonly id: number;
   /** NFQUEUE number. */
   readonly queue: number;
-  /** What `admit` answered. */
+  /** The result of `admit`. */
   readonly answer: number;
   /** The IP packet, a copy. */
   readonly bytes: Uint8Array;
   readonly ingress: string;
 }
 
-/** Where helpers listen. */
+/** The queues in which user-space helpers receive packets. */
 export interface QueueOutlet {
-  /** Whether somebody listens on a queue; asked before a packet is copied. */
+  /** Whether a queue has a listener; called before a packet is copied. */
   listens(queue: number): boolean;
-  /** Takes a packet. @returns false when the queue is full, and the packet is dropped; `pass` when it is full and lets go what it cannot hold */
+  /**
+   * Queues a packet.
+   * @returns false if the queue is full: the packet is dropped; `'pass'` if the queue is full and fail-open: the packet passes
+   */
   offer(packet: HeldPacket): boolean | 'pass';
 }
 
-/** What became of a held packet. */
+/** The result of a verdict about a held packet. */
 export interface Released {
   readonly answer: number;
   readonly bytes: Uint8Array;
-  /** Whether it goes on; false: it was dropped, or its flow was taken by another one meanwhile. */
+  /** Whether the packet passes; false: it was dropped, or another flow has taken a tuple of its flow meanwhile. */
   readonly accepted: boolean;
 }
 
@@ -39,19 +42,19 @@ interface Waiting {
   readonly serial: number;
 }
 
-/** How many packets, and how many of their bytes, may wait in all. */
-const mostPackets = 4096;
-const mostBytes = 16 << 20;
+/** Maximum number of held packets, and of their bytes. */
+const maxPackets = 4096;
+const maxBytes = 16 << 20;
 
-/** What the helper's hook decides about a packet. */
+/** The decision of the helper's hook about a packet. */
 export type HookDecision = 'pass' | 'passUnconfirmed' | 'held' | 'dropped';
 
-/** Protocols without a state that two first packets could disagree about: the second one joins the first one's flow. */
+/** Protocols for which a second first packet joins the flow of the first one: they have no state on which the two could disagree. */
 const mayJoin: ReadonlySet<number> = new Set([Protocol.Udp, Protocol.UdpLite, Protocol.Gre, Protocol.Icmp, Protocol.Icmpv6]);
 
-/** Packets of flows with a user-space helper, between the tracker and the verdict (spec 3.5). */
+/** Packets of flows with a user-space helper, between the tracker and the verdict. */
 export class HeldPackets {
-  /** Where packets go; without it nobody listens. */
+  /** Receives the packets; without it no queue has a listener. */
   outlet: QueueOutlet | undefined;
   readonly #tracker: Tracker;
   readonly #waiting = new Map<number, Waiting>();
@@ -70,7 +73,7 @@ export class HeldPackets {
     return this.#bytes;
   }
 
-  /** The helper's hook: whether a packet that `admit` answered goes on at once. */
+  /** The helper's hook: decides whether a packet with this result of `admit` passes at once. */
   decide(answer: number, { view, at, length: whole }: Packet, ingress: string): HookDecision {
     const length = Math.min(whole, view.byteLength - at);
     const tracker = this.#tracker;
@@ -80,7 +83,7 @@ export class HeldPackets {
     if (classOf(answer) === PacketClass.Related && directionOf(answer) === 1) return 'pass';
     const queue = helper.queue & 0xffff;
     if (this.outlet === undefined || !this.outlet.listens(queue)) return 'passUnconfirmed';
-    if (this.#waiting.size >= mostPackets || this.#bytes + length > mostBytes) return 'dropped';
+    if (this.#waiting.size >= maxPackets || this.#bytes + length > maxBytes) return 'dropped';
     const id = this.#nextId;
     this.#nextId = id >= 0xffffffff ? 1 : id + 1;
     const bytes = new Uint8Array(view.buffer, view.byteOffset + at, length).slice();
@@ -94,9 +97,9 @@ export class HeldPackets {
   }
 
   /**
-   * Resumes a packet. A new flow gets into the table now.
-   * @param bytes the packet as the listener changed it
-   * @returns what became of it, or undefined for an unknown id
+   * Resumes a packet. A new flow is inserted into the table now.
+   * @param bytes the packet as changed by the listener
+   * @returns the result, or undefined for an unknown id
    */
   verdict(id: number, accept: boolean, bytes?: Uint8Array): Released | undefined {
     const waiting = this.#take(id);
@@ -122,12 +125,12 @@ export class HeldPackets {
       if (mayJoin.has(protocol)) tracker.statistics.clashResolve++;
       return { ...result, answer: packet.answer & 15, accepted: mayJoin.has(protocol) };
     }
-    tracker.tell('update', flow, happened);
+    tracker.emit('update', flow, happened);
     tracker.happened = 0;
     return { ...result, accepted: true };
   }
 
-  /** A queue's listener is gone: what waits in it is dropped. */
+  /** Drops the packets of a queue whose listener is closed. */
   dropQueue(queue: number): void {
     for (const { packet } of [...this.#waiting.values()]) if (packet.queue === queue) this.verdict(packet.id, false);
   }

@@ -3,51 +3,54 @@ import { createFtp } from './helpers/ftp.ts';
 import type { Profile } from './profile.ts';
 import type { Tracker } from './tracker.ts';
 
-/** A class of expectations: how many may wait for one flow (0: as many as there come), and how long. nfnetlink_cthelper.h `NFCTH_POLICY`. */
+/**
+ * A class of expectations: the maximum number of pending ones per flow (0: unlimited), and their lifetime. nfnetlink_cthelper.h
+ * `NFCTH_POLICY`.
+ */
 export interface HelperClass {
   readonly name: string;
   readonly max: number;
   readonly timeoutSeconds: number;
 }
 
-/** Why an operation on helpers is refused; the words are errno names. */
+/** The reason why an operation on helpers is rejected, named after the errno. */
 export type HelperRefusal = 'EINVAL' | 'ERANGE' | 'EEXIST' | 'EBUSY' | 'ENOENT' | 'EOVERFLOW' | 'ENOMEM';
 
 /** `NFCT_HELPER_STATUS_*`, nfnetlink_cthelper.h. */
 export const HelperStatus = { Disabled: 0, Enabled: 1 } as const;
 
-/** Who a helper is for. */
+/** The protocols of a helper. */
 export interface HelperTuple {
   readonly l3num: number;
   readonly l4: number;
 }
 
-/** What a NEW says about a helper; what is left out is undefined. */
+/** The content of a NEW request; an absent attribute is undefined. */
 export interface HelperRequest extends HelperTuple {
   readonly name: string;
-  /** The classes, or why they cannot be read. */
+  /** The classes, or the reason why they are rejected. */
   readonly classes?: readonly HelperClass[] | HelperRefusal | undefined;
   readonly privateLength?: number | undefined;
   readonly queueNumber?: number | undefined;
   readonly status?: number | undefined;
 }
 
-/** The most classes, and the most bytes of private data. */
-const mostClasses = 4;
-const mostPrivate = 32;
-/** The most expectations that a class may be given. */
-const mostExpected = 255;
-/** Buckets of the list by which dumps go: they show in the order of a dump. */
+/** Maximum number of classes, and of bytes of private data. */
+const maxClasses = 4;
+const maxPrivate = 32;
+/** The largest maximum that a class may have. */
+const maxExpected = 255;
+/** Number of buckets of the list; a dump lists the helpers bucket by bucket. */
 const buckets = 512;
 
-/** A helper that a program in user space registered. */
+/** A helper that a user-space program registered. */
 export class UserHelper implements HelperRef {
   readonly name: string;
   readonly l3num: number;
   readonly l4: number;
   readonly privateLength: number;
   classes: readonly HelperClass[];
-  /** As it was given; the low 16 bits select the queue. */
+  /** As received; the low 16 bits select the queue. */
   queueNumber = 0;
   enabled = false;
   #holders = 0;
@@ -65,7 +68,7 @@ export class UserHelper implements HelperRef {
     return this.queueNumber & 0xffff;
   }
 
-  /** Whether a rule names it. Flows do not count. */
+  /** Whether a rule uses it. Flows do not count. */
   get inUse(): boolean {
     return this.#holders > 0;
   }
@@ -85,12 +88,12 @@ export class UserHelper implements HelperRef {
     if (this.#holders > 0) this.#holders--;
   }
 
-  /** @internal Takes it off the list. */
+  /** @internal Marks it as deleted. */
   remove(): void {
     this.#removed = true;
   }
 
-  /** @internal Unknown values of the status leave it as it is. */
+  /** @internal Unknown status values are ignored. */
   set(request: HelperRequest): void {
     if (request.queueNumber !== undefined) this.queueNumber = request.queueNumber;
     if (request.status === HelperStatus.Enabled || request.status === HelperStatus.Disabled)
@@ -98,15 +101,15 @@ export class UserHelper implements HelperRef {
   }
 }
 
-/** The helpers of a host: those of user space, which come and go, and those that are built in. The list is one for all namespaces. */
+/** The helpers of a host, shared by all its namespaces: helpers registered from user space, and built-in helpers. */
 export class Helpers {
-  /** Built in; they carry their packets through a function, and no program can touch them. */
+  /** Built-in helpers: a function inspects their packets, and no request can change or delete them. */
   readonly builtIn: readonly HelperRef[] = [createFtp(Family.Ipv4, Protocol.Tcp), createFtp(Family.Ipv6, Protocol.Tcp)];
-  /** The trackers whose flows may carry them. */
+  /** The trackers whose flows may have these helpers. */
   readonly trackers: Set<Tracker> = new Set();
   readonly #buckets = new Map<number, UserHelper[]>();
 
-  /** In the order of a dump: by bucket, and newest first inside one. */
+  /** In dump order: by bucket, newest first within a bucket. */
   *[Symbol.iterator](): IterableIterator<UserHelper> {
     for (const bucket of [...this.#buckets.keys()].sort((a, b) => a - b)) yield* this.#buckets.get(bucket) ?? [];
   }
@@ -117,20 +120,20 @@ export class Helpers {
     return size;
   }
 
-  /** The helper that a rule means. One without a family fits both. */
+  /** Finds the helper for a rule. A helper without a family matches both. */
   find(name: string, l3num: number, l4: number): HelperRef | undefined {
     const fits = (one: HelperRef): boolean => one.name === name && one.l4 === l4 && (one.l3num === l3num || one.l3num === 0);
     return this.builtIn.find(fits) ?? [...this].find(fits);
   }
 
-  /** Those of user space that match a name, a tuple, both or neither. */
+  /** The user-space helpers that match the name and the tuple; undefined matches all. */
   matching(name: string | undefined, tuple: HelperTuple | undefined): UserHelper[] {
     return [...this].filter(
       (one) => (name === undefined || one.name === name) && (tuple === undefined || (one.l3num === tuple.l3num && one.l4 === tuple.l4)),
     );
   }
 
-  /** Registers a helper, or changes the one with the same name and tuple (spec 3.2). @returns it, or why not */
+  /** Registers a helper, or changes the one with the same name and tuple. @returns the helper, or the reason of the rejection */
   set(request: HelperRequest, exclusive: boolean, profile: Profile): UserHelper | HelperRefusal {
     const existing = this.matching(request.name, request)[0];
     if (existing === undefined) return this.#create(request, profile);
@@ -139,8 +142,8 @@ export class Helpers {
   }
 
   /**
-   * Deletes those that match and that no rule names; the deleted leave the flows that carry them (spec 3.4).
-   * @returns why nothing was deleted
+   * Deletes the matching helpers that no rule uses, and removes them from their flows.
+   * @returns undefined, or the reason why none was deleted
    */
   delete(name: string | undefined, tuple: HelperTuple | undefined, profile: Profile): HelperRefusal | undefined {
     if (this.size === 0) return undefined;
@@ -158,7 +161,7 @@ export class Helpers {
     const refused = refuseClasses(classes, profile);
     if (refused !== undefined) return refused;
     if (privateLength === undefined) return 'EINVAL';
-    if (privateLength > mostPrivate) return 'ENOMEM';
+    if (privateLength > maxPrivate) return 'ENOMEM';
     if (this.builtIn.some((one) => one.name === request.name && one.l3num === request.l3num && one.l4 === request.l4)) return 'EBUSY';
     const made = new UserHelper(request, classes, privateLength);
     made.set(request);
@@ -197,8 +200,8 @@ export class Helpers {
 const bucketOf = ({ l3num, l4 }: HelperTuple): number => (((l3num & 0xff) << 8) | l4) % buckets;
 
 function refuseClasses(classes: readonly HelperClass[], profile: Profile): HelperRefusal | undefined {
-  if (classes.length > mostClasses) return 'EOVERFLOW';
+  if (classes.length > maxClasses) return 'EOVERFLOW';
   if (profile.looseHelperUpdate) return undefined;
-  if (classes.length === 0 || classes.some((one) => one.max > mostExpected)) return 'EINVAL';
+  if (classes.length === 0 || classes.some((one) => one.max > maxExpected)) return 'EINVAL';
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { Helpers } from './helper.ts';
 
-/** What namespaces of one host share. A namespace makes one of its own unless it is given one. */
+/** State that the namespaces of one host share. By default a namespace creates its own. */
 export class Host {
-  /** The list of helpers is one for all namespaces (spec 3). */
+  /** The helpers, shared by all namespaces. */
   readonly helpers: Helpers = new Helpers();
 }

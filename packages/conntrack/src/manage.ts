@@ -22,12 +22,12 @@ import type { Tracker } from './tracker.ts';
 import { type Translation, translate } from './translate.ts';
 import { invert, metaOf, sameTuple, type Tuple, writeTuple } from './tuple.ts';
 
-/** A flow that somebody outside describes, rather than a packet. */
+/** A flow that is created by a request rather than by a packet. */
 export interface FlowRequest {
   readonly orig: Tuple;
   readonly reply: Tuple;
   readonly timeoutSeconds: number;
-  /** `Status` bits beside Confirmed. */
+  /** `Status` bits in addition to Confirmed. */
   readonly status?: number;
   readonly mark?: number;
   readonly helper?: HelperRef;
@@ -38,18 +38,18 @@ export interface FlowRequest {
   readonly labels?: Uint8Array;
   readonly sequenceAdjustments?: SequenceAdjustments;
   readonly synproxy?: SynproxyNumbers;
-  /** What its addresses are translated to. */
+  /** The translation of its addresses. */
   readonly translation?: Translation;
 }
 
-/** How sequence numbers of one direction were moved: CTA_SEQADJ_*. */
+/** The adjustment of sequence numbers of one direction: CTA_SEQADJ_*. */
 export interface SequenceAdjustment {
   readonly correctionPosition: number;
   readonly offsetBefore: number;
   readonly offsetAfter: number;
 }
 
-/** Of the original direction and of the reply. What is undefined does not change. */
+/** The original direction and the reply; undefined: unchanged. */
 export type SequenceAdjustments = readonly [SequenceAdjustment | undefined, SequenceAdjustment | undefined];
 
 /** CTA_SYNPROXY_*. */
@@ -59,7 +59,7 @@ export interface SynproxyNumbers {
   readonly timestampOffset: number;
 }
 
-/** What of a flow's TCP part is to change. Flags change where their mask is set. */
+/** Changes of a flow's TCP part. Flags change in the bits of their mask. */
 export interface TcpChange {
   /** Index in `tcpStates`. */
   readonly state?: number;
@@ -70,7 +70,7 @@ export interface TcpChange {
   ];
 }
 
-/** What of a flow's SCTP part is to change. */
+/** Changes of a flow's SCTP part. */
 export interface SctpChange {
   /** Index in `sctpStates`. */
   readonly state?: number;
@@ -78,11 +78,11 @@ export interface SctpChange {
   readonly tags?: readonly [number, number];
 }
 
-/** Milliseconds of a second. */
+/** Milliseconds per second. */
 const second = 1000;
 const probe = new Packet();
 
-/** Looks a tuple up in either direction. @returns the flow's index and the direction that the tuple is of, or undefined */
+/** Looks up a tuple in both directions. @returns the flow's index and the direction of the tuple, or undefined */
 export function findFlow(tracker: Tracker, tuple: Tuple): { readonly flow: number; readonly direction: number } | undefined {
   const { table } = tracker;
   const view = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -108,13 +108,13 @@ export function findFlow(tracker: Tracker, tuple: Tuple): { readonly flow: numbe
   return { flow: entry >> 1, direction: entry & 1 };
 }
 
-/** The first living flow from an index on, or -1: a dump goes along the indices, which stay while a flow lives, so it repeats and loses none. */
+/** The first live flow from an index on, or -1. A flow keeps its index, so a dump by index neither repeats nor omits one. */
 export function nextFlow(tracker: Tracker, from: number): number {
   for (let flow = from; flow < tracker.table.highest; flow++) if (tracker.isAlive(flow)) return flow;
   return -1;
 }
 
-/** Puts a described flow into the table. @returns its index; or why not: one of its tuples is taken, or there is no room */
+/** Adds a flow to the table. @returns its index, or the reason of the rejection: one of its tuples is in use, or the table is full */
 export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EEXIST' | 'ENOMEM' {
   const isTaken = (tuple: Tuple): boolean => findFlow(tracker, tuple) !== undefined;
   const { translation } = request;
@@ -144,7 +144,7 @@ export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EE
   if (request.tcp !== undefined) writeTcp(table, flow, request.tcp);
   if (request.sctp !== undefined) writeSctp(table, flow, request.sctp);
   tracker.setExpiry(flow, request.timeoutSeconds * second);
-  if (!sameTuple(reply, invert(request.orig))) tracker.oddTuples = true;
+  if (!sameTuple(reply, invert(request.orig))) tracker.mayClash = true;
   tracker.happened = EventBit.New;
   const entered = tracker.confirm(flow, true);
   tracker.happened = 0;
@@ -152,7 +152,7 @@ export function createFlow(tracker: Tracker, request: FlowRequest): number | 'EE
   return entered ? flow : 'EEXIST';
 }
 
-/** Notes how sequence numbers of a flow were moved. Only flows that a request made have a place for it. */
+/** Stores the sequence number adjustments of a flow. Only flows that a request created can have them. */
 export function adjustSequence(tracker: Tracker, flow: number, [original, reply]: SequenceAdjustments): void {
   if ((original === undefined && reply === undefined) || !isMadeByRequest(tracker, flow)) return;
   const { sequenceAdjustments } = tracker.extras;
@@ -161,14 +161,14 @@ export function adjustSequence(tracker: Tracker, flow: number, [original, reply]
   addStatus(tracker, flow, Status.SeqAdjust);
 }
 
-/** Notes the numbers of a SYN proxy. Only flows that a request made have a place for them. */
+/** Stores CTA_SYNPROXY_* of a flow. Only flows that a request created can have them. */
 export function setSynproxy(tracker: Tracker, flow: number, numbers: SynproxyNumbers): void {
   if (isMadeByRequest(tracker, flow)) tracker.extras.synproxy.set(flow, numbers);
 }
 
 const isMadeByRequest = (tracker: Tracker, flow: number): boolean => (tracker.table.word(flow, ZoneAndFlags) & FlowFlag.ByHand) !== 0;
 
-/** Takes the helper off one flow, with what it expects; the HELPER status stays. */
+/** Removes the helper and the expectations of a flow; the flow keeps IPS_HELPER. */
 export function dropHelper(tracker: Tracker, flow: number): void {
   const { words } = tracker.table;
   if (tracker.extras.helperOf(flow) === undefined) return;
@@ -187,20 +187,20 @@ export function setMark(tracker: Tracker, flow: number, mark: number): void {
   tracker.table.words[flow * FlowWords + Mark] = mark;
 }
 
-/** Sets status bits beside those already set. */
+/** Adds status bits. */
 export function addStatus(tracker: Tracker, flow: number, status: number): void {
   tracker.table.words[flow * FlowWords + StatusWord] = tracker.table.word(flow, StatusWord) | status;
 }
 
-/** How many flows a slice looks at. */
+/** Number of flows that one slice visits. */
 const sliceFlows = 512;
 
-/** Ends every living flow that `which` picks, in slices: there may be millions. */
+/** Ends every live flow that `which` selects, in slices: there may be millions. */
 export class FlowDeletion {
   readonly #tracker: Tracker;
   readonly #which: (flow: number) => boolean;
   #next = 0;
-  /** How many it has ended. */
+  /** Number of flows that were ended. */
   count = 0;
 
   constructor(tracker: Tracker, which: (flow: number) => boolean = () => true) {
@@ -208,7 +208,7 @@ export class FlowDeletion {
     this.#which = which;
   }
 
-  /** Looks at some flows. @returns whether all have been looked at */
+  /** Visits the next slice of flows. @returns whether all were visited */
   next(): boolean {
     const tracker = this.#tracker;
     const end = Math.min(this.#next + sliceFlows, tracker.table.highest);
@@ -221,7 +221,7 @@ export class FlowDeletion {
   }
 }
 
-/** Ends every living flow that `which` picks, at once. @returns how many */
+/** Ends every live flow that `which` selects, at once. @returns their number */
 export function deleteFlows(tracker: Tracker, which?: (flow: number) => boolean): number {
   const deletion = new FlowDeletion(tracker, which);
   while (!deletion.next());

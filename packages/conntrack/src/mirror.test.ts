@@ -16,7 +16,7 @@ const client = { address: Uint8Array.of(10, 0, 0, 1), port: 50_000 };
 const server = { address: Uint8Array.of(10, 0, 0, 2), port: 445 };
 const wide = (last: number): Uint8Array => Uint8Array.of(0xfd, ...new Array<number>(14).fill(0), last);
 
-test('a connection that is carried here is an established, assured flow, of either family, checksums verified', () => {
+test('a mirrored connection is an established, assured flow, in both families, with verified checksums', () => {
   for (const [a, b] of [
     [client, server],
     [
@@ -32,7 +32,7 @@ test('a connection that is carried here is an established, assured flow, of eith
   }
 });
 
-test('what it carries is counted with its headers, and keeps it alive by its policy', () => {
+test('its payload is counted with headers and restarts the timer of its policy', () => {
   const { tracker, timeoutPolicies, rules } = make();
   timeoutPolicies.set({ name: 'p', l3num: 2, l4: 6, timeouts: () => [undefined, undefined, 100] }, { exclusive: true, replace: false });
   rules.add({ family: 2, protocol: 6 }, { timeout: 'p' });
@@ -56,7 +56,7 @@ test('what it carries is counted with its headers, and keeps it alive by its pol
   assert.equal(tracker.table.used, 0);
 });
 
-test('its end is a FIN exchange, or a reset, whoever begins it; either way the same ports can be used again', () => {
+test('it ends with a FIN exchange or a reset from either side, and the same ports can be used again', () => {
   for (const [how, by, state, left] of [
     ['close', 'client', 7, 120_000],
     ['close', 'server', 7, 120_000],
@@ -74,19 +74,19 @@ test('its end is a FIN exchange, or a reset, whoever begins it; either way the s
   }
 });
 
-/** Hears of a mirrored connection's end. */
-function listener(keeps = false): { told: FlowEnd[]; keeps(): boolean; ended(flow: number, how: FlowEnd): void } {
-  const told: FlowEnd[] = [];
-  return { told, keeps: () => keeps, ended: (_flow, how) => told.push(how) };
+/** Records the end of a mirrored connection. */
+function listener(keeps = false): { emitted: FlowEnd[]; keeps(): boolean; ended(flow: number, how: FlowEnd): void } {
+  const emitted: FlowEnd[] = [];
+  return { emitted, keeps: () => keeps, ended: (_flow, how) => emitted.push(how) };
 }
 
-test('whoever carries it hears when its flow is deleted or expires, even where events are off or are not its own', () => {
+test('the owner is notified when the flow is deleted or expires, even if events are disabled or masked', () => {
   const { tracker, settings } = make();
   settings.events = 0;
   const deleted = listener();
   const connection = new MirroredConnection(tracker, client, server, 0, deleted);
   tracker.destroy(connection.flow);
-  assert.deepEqual([deleted.told, connection.flow], [['deleted'], -1]);
+  assert.deepEqual([deleted.emitted, connection.flow], [['deleted'], -1]);
   connection.received(1000, 1);
   connection.end('close', 'client', 2);
   assert.equal(tracker.table.used, 0);
@@ -94,10 +94,10 @@ test('whoever carries it hears when its flow is deleted or expires, even where e
   const expired = listener();
   const other = new MirroredConnection(tracker, client, server, 10, expired);
   tracker.advance(432_001_000);
-  assert.deepEqual([expired.told, other.flow], [['expired'], -1]);
+  assert.deepEqual([expired.emitted, other.flow], [['expired'], -1]);
 });
 
-test('a policy of no time at all ends it when time passes, or when something is carried', () => {
+test('a policy with timeout 0 ends it when time passes or bytes are carried', () => {
   for (const act of [
     (_: MirroredConnection, { tracker }: Namespace) => tracker.advance(256),
     (connection: MirroredConnection, _: Namespace) => connection.received(1, 0),
@@ -108,19 +108,19 @@ test('a policy of no time at all ends it when time passes, or when something is 
     rules.add({ family: 2, protocol: 6 }, { timeout: 'p' });
     const heard = listener();
     act(new MirroredConnection(tracker, client, server, 0, heard), namespace);
-    assert.deepEqual([heard.told, tracker.table.used], [['expired'], 0]);
+    assert.deepEqual([heard.emitted, tracker.table.used], [['expired'], 0]);
   }
 });
 
-test('an end of its own is not told', () => {
+test('the owner is not notified of an end that it requested', () => {
   const { tracker } = make();
   const heard = listener();
   new MirroredConnection(tracker, client, server, 0, heard).end('reset', 'client', 1);
   tracker.advance(20_000);
-  assert.deepEqual([heard.told, tracker.table.used], [[], 0]);
+  assert.deepEqual([heard.emitted, tracker.table.used], [[], 0]);
 });
 
-test('a flow that is kept when its time is over lives on with its timer started anew, and nobody is told', () => {
+test('an expired flow that the owner keeps continues with a restarted timer and without an event', () => {
   const { tracker, rules, timeoutPolicies } = make();
   timeoutPolicies.set({ name: 'p', l3num: 2, l4: 6, timeouts: () => [undefined, undefined, 5] }, { exclusive: true, replace: false });
   rules.add({ family: 2, protocol: 6 }, { timeout: 'p' });
@@ -131,27 +131,27 @@ test('a flow that is kept when its time is over lives on with its timer started 
   tracker.sink = { flow: (event) => events.push(event), expectation: () => {} };
   tracker.advance(5200);
   assert.deepEqual([connection.flow, tracker.leftOf(flow)], [flow, 5000]);
-  // also where something is carried before the wheel comes round, and where a timeout of nought was set by hand on a flow whose timer is fixed
+  // also if bytes are carried before the wheel reaches the flow, and if a timeout of 0 was set on a flow whose timer is fixed
   connection.received(1, 10_201);
   assert.deepEqual([connection.flow, tracker.leftOf(flow)], [flow, 5000]);
   addStatus(tracker, flow, Status.FixedTimeout);
   tracker.setExpiry(flow, 0);
   tracker.advance(11_000);
-  assert.deepEqual([connection.flow, tracker.leftOf(flow), events, heard.told], [flow, 5000, [], []]);
+  assert.deepEqual([connection.flow, tracker.leftOf(flow), events, heard.emitted], [flow, 5000, [], []]);
 });
 
-test('a new connection between the same ports takes the flow over: the old one, whose end was not heard of yet, no longer touches it', () => {
+test('a new connection between the same ports takes over the flow; the old one, whose end was not seen yet, no longer changes it', () => {
   const { tracker } = make();
   const heard = listener();
   const old = new MirroredConnection(tracker, client, server, 0, heard);
   const next = new MirroredConnection(tracker, client, server, 100);
-  assert.deepEqual([heard.told, old.flow, next.flow >= 0], [['taken'], -1, true]);
+  assert.deepEqual([heard.emitted, old.flow, next.flow >= 0], [['taken'], -1, true]);
   old.end('close', 'client', 200);
   old.received(1, 300);
   assert.equal(readFlow(tracker, next.flow).tcp?.state, 3);
 });
 
-test('a connection that is not tracked works: no room, a rule without tracking, a zone that the answers are not in', () => {
+test('a connection that is not tracked works: full table, notrack rule, a zone that the replies are not in', () => {
   const without = (prepare: (namespace: Namespace) => void): void => {
     const namespace = make();
     prepare(namespace);
@@ -163,10 +163,10 @@ test('a connection that is not tracked works: no room, a rule without tracking, 
     connection.sent(1, 2);
     connection.end('close', 'server', 3);
     tracker.advance(1_000_000);
-    assert.deepEqual([heard.told, tracker.table.used], [[], 0]);
+    assert.deepEqual([heard.emitted, tracker.table.used], [[], 0]);
   };
   without(({ settings, tracker }) => {
-    settings.max = 1; // and another flow, which is assured, has that place
+    settings.max = 1; // and another flow, which is assured, has its index
     const orig = { family: 2, protocol: 17, source: client.address, destination: server.address, sourcePort: 1, destinationPort: 2 };
     createFlow(tracker, { orig, reply: invert(orig), timeoutSeconds: 500, status: Status.SeenReply | Status.Assured });
   });
@@ -174,14 +174,14 @@ test('a connection that is not tracked works: no room, a rule without tracking, 
   without(({ rules }) => void rules.add({ protocol: 6, destinationPort: { from: 445, to: 445 } }, { zone: 7 }));
 });
 
-test('a rule for an interface holds where the segments come in by it', () => {
+test('a rule for an interface matches segments received by it', () => {
   const { tracker, rules } = make();
   rules.add({ protocol: 6, ingress: 'eth+' }, { notrack: true });
   assert.equal(new MirroredConnection(tracker, client, server, 0, undefined, 'eth0').flow, -1);
   assert.ok(new MirroredConnection(tracker, client, server, 0, undefined, 'lo').flow >= 0);
 });
 
-test('whatever is carried, deleted, ended and waited for, no flow is left when all have ended and time has passed', () => {
+test('after any sequence of transfers, deletions, ends and waits, no flow is left at the end', () => {
   fc.assert(
     fc.property(
       fc.array(fc.record({ what: fc.nat(5), port: fc.nat(3), ms: fc.nat(200_000), keeps: fc.boolean() }), { maxLength: 60 }),

@@ -13,25 +13,25 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** What a mirrored connection asks and tells whoever carries it. Neither may change the table. */
+/** The callbacks of the code that carries a mirrored connection. They must not change the table. */
 export interface MirrorOwner {
-  /** Its time is over; the flow can still be read. @returns whether it is kept, with its timer started anew */
+  /** The flow has expired; it can still be read. @returns whether it is kept, with its timer restarted */
   keeps(flow: number): boolean;
-  /** Its flow is gone, and can still be read. Not called for an end of its own. */
+  /** The flow has ended; it can still be read. Not called after `end`. */
   ended(flow: number, how: FlowEnd): void;
 }
 
 const Flag = { Fin: 1, Syn: 2, Rst: 4, Ack: 16 } as const;
-/** Sequence numbers that both sides start with; nobody else sees them. */
+/** The initial sequence number of both sides; it is not visible outside. */
 const firstNumber = 1000;
-/** What a segment of a connection in full flight carries; headers are counted with each. */
+/** Assumed payload of a full segment; the headers of each segment are counted. */
 const segmentBytes = 1460;
 const window = 65535;
 
 /**
- * A TCP connection that this program carries itself, as a flow: its opening and its end pass the tracker as segments, so that rules, policies,
- * states and events are those of any other; what it carries between is only counted, whatever the setting `acct` says, and restarts its timer. Where the
- * tracker takes no flow of it (no room, a rule that says so, a helper that refuses it) it is none, and everything else does nothing.
+ * A TCP connection that this program carries itself, as a flow. Its opening and its end pass the tracker as segments, so rules, policies,
+ * states and events apply as to any other connection. The bytes in between are only counted, whatever the setting `acct`, and restart the
+ * timer. If the tracker creates no flow (table full, notrack rule, a helper dropped it), `flow` is -1 and all other methods do nothing.
  */
 export class MirroredConnection implements FlowOwner {
   readonly #tracker: Tracker;
@@ -43,7 +43,7 @@ export class MirroredConnection implements FlowOwner {
 
   /**
    * @param now milliseconds in the tracker's time
-   * @param ingress name of the interface that the client's segments come in by
+   * @param ingress name of the interface that receives the client's segments
    */
   constructor(tracker: Tracker, client: Endpoint, server: Endpoint, now: number, owner?: MirrorOwner, ingress = '') {
     this.#tracker = tracker;
@@ -75,7 +75,7 @@ export class MirroredConnection implements FlowOwner {
     this.#carried(1, bytes, now);
   }
 
-  /** The connection ends. @param how `close`: both sides said so in turn; `reset`: it broke @param by who began */
+  /** The connection ends. @param how `close`: both sides closed it; `reset`: it was aborted @param by the side that began */
   end(how: 'close' | 'reset', by: 'client' | 'server', now: number): void {
     const flow = this.#flow;
     if (flow < 0) return;
@@ -119,7 +119,7 @@ export class MirroredConnection implements FlowOwner {
   }
 }
 
-/** A flow that begins inside is counted. */
+/** Runs `begin` with accounting enabled, so that a flow it creates is counted. */
 function counted<T>({ settings }: Tracker, begin: () => T): T {
   const { acct } = settings;
   settings.acct = 1;

@@ -15,33 +15,33 @@ const tuple: Tuple = {
   destinationPort: 53,
 };
 
-test('while somebody listens, the end of a flow is told without a packet; a closed namespace has no timer left', () => {
+test('with a listener, the end of a flow is reported without a packet; a closed namespace has no timer left', () => {
   const clock = new FakeClock();
   const namespace = createNamespace({ clock, random: fakeRandom(1), flows: 16 });
-  const told: FlowEvent[] = [];
-  namespace.addSink({ flow: (event) => told.push(event), expectation: () => {} });
+  const emitted: FlowEvent[] = [];
+  namespace.addSink({ flow: (event) => emitted.push(event), expectation: () => {} });
   createFlow(namespace.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
   clock.advance(9000);
-  assert.deepEqual(told, ['new']);
+  assert.deepEqual(emitted, ['new']);
   clock.advance(3000);
-  assert.deepEqual(told, ['new', 'destroy']);
+  assert.deepEqual(emitted, ['new', 'destroy']);
   assert.equal(clock.pending, 0, 'nothing is waited for where there is nothing');
   createFlow(namespace.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 400_000 });
   clock.advance(200_000_000);
   namespace.tracker.setExpiry(0, 3000);
   clock.advance(3000 + 256);
-  assert.deepEqual(told, ['new', 'destroy', 'new', 'destroy'], 'an earlier end is waited for instead');
+  assert.deepEqual(emitted, ['new', 'destroy', 'new', 'destroy'], 'an earlier end is waited for instead');
   createFlow(namespace.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
   assert.equal(clock.pending, 1);
   namespace.close();
   assert.equal(clock.pending, 0);
 });
 
-test('while somebody listens, the end of an expectation is told at its time, earlier than any flow ends', () => {
+test('with a listener, the end of an expectation is reported at its time, before any flow ends', () => {
   const clock = new FakeClock();
   const namespace = createNamespace({ clock, random: fakeRandom(1), flows: 16 });
-  const told: string[] = [];
-  namespace.addSink({ flow: () => {}, expectation: (event) => told.push(event) });
+  const emitted: string[] = [];
+  namespace.addSink({ flow: () => {}, expectation: (event) => emitted.push(event) });
   const { tracker, host } = namespace;
   const classes = [{ name: 'c', max: 1, timeoutSeconds: 10 }];
   host.helpers.set({ name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0 }, true, namespace.profile);
@@ -49,12 +49,12 @@ test('while somebody listens, the end of an expectation is told at its time, ear
   const master = createFlow(tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 1000, helper }) as number;
   tracker.expectations.add({ master, tuple, mask: { source: new Uint8Array(4), sourcePort: 0 } });
   clock.advance(9_900);
-  assert.deepEqual(told, ['new']);
+  assert.deepEqual(emitted, ['new']);
   clock.advance(100 + 256);
-  assert.deepEqual(told, ['new', 'destroy']);
+  assert.deepEqual(emitted, ['new', 'destroy']);
 });
 
-test('namespaces share helpers by their host, and nothing else', () => {
+test('namespaces of one host share only the helpers', () => {
   const one = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 16 });
   const other = createNamespace({ clock: new FakeClock(), random: fakeRandom(2), flows: 16, host: one.host });
   const stranger = createNamespace({ clock: new FakeClock(), random: fakeRandom(3), flows: 16 });

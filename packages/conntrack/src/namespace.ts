@@ -11,21 +11,21 @@ import { TimeoutPolicies, type TimeoutPolicy } from './timeout-policy.ts';
 import { type EventSink, Tracker } from './tracker.ts';
 
 export interface NamespaceOptions {
-  /** Where time comes from; the machine's clock unless given. A capture's namespace has the capture's. */
+  /** The source of time; default: the system clock. A namespace that replays a capture uses the capture's time. */
   readonly clock?: Clock;
-  /** Where hash seeds, ids and port numbers come from. */
+  /** The source of hash seeds, ids and port numbers. */
   readonly random?: Random;
-  /** What is shared with other namespaces; one of its own unless given. */
+  /** State shared with other namespaces; default: its own. */
   readonly host?: Host;
-  /** Which kernel's rules are followed where they differ: `current` unless given. */
+  /** The kernel version whose behaviour is followed; default: `current`. */
   readonly profile?: ProfileName;
-  /** Ticks a second, in which timeouts are counted: 250 unless given. 1..10000. */
+  /** Ticks per second, the unit of timeouts: 1..10000; default: 250. */
   readonly hz?: number;
-  /** Flows that there is room for; the setting `nf_conntrack_max` of the moment in which the tracker is made unless given. */
+  /** Capacity of the flow table; default: `nf_conntrack_max` when the tracker is created. */
   readonly flows?: number;
 }
 
-/** The root of the netfilter half, as `struct net` is in the kernel: one table of flows with its policies, rules and settings. Nothing is global. */
+/** A network namespace as netfilter sees it: one flow table with its policies, rules and settings. No state is global. */
 export class Namespace implements EngineContext {
   readonly clock: Clock;
   readonly random: Random;
@@ -36,7 +36,7 @@ export class Namespace implements EngineContext {
   readonly defaultTimeouts: DefaultTimeouts;
   readonly settings: Settings = defaultSettings();
   readonly timeoutPolicies: TimeoutPolicies = new TimeoutPolicies(this);
-  /** Which new flows get which zone, helper and policy. */
+  /** The rules that assign zones, helpers and policies to new flows. */
   readonly rules: Rules = new Rules(this);
   /** The settings by the kernel's names. */
   readonly sysctls: Sysctls;
@@ -53,7 +53,7 @@ export class Namespace implements EngineContext {
 
   constructor(options: NamespaceOptions = {}) {
     const { clock = systemClock, random = systemRandom(), host = new Host(), profile = 'current', hz = 250 } = options;
-    if (!Number.isInteger(hz) || hz < 1 || hz > 10_000) throw new RangeError(`hz ${hz} is not in 1..10000`);
+    if (!Number.isInteger(hz) || hz < 1 || hz > 10_000) throw new RangeError(`invalid hz ${hz}: 1 to 10000`);
     this.clock = clock;
     this.random = random;
     this.host = host;
@@ -70,7 +70,7 @@ export class Namespace implements EngineContext {
     );
   }
 
-  /** The connection tracker, made when it is first asked for: its arena is laid out for all the flows that there may be. Its time is `clock.now()`. */
+  /** The connection tracker, created on first access: its arena has the full capacity. Its time is `clock.now()`. */
   get tracker(): Tracker {
     if (this.#tracker === undefined) {
       const { settings, rules } = this;
@@ -88,19 +88,19 @@ export class Namespace implements EngineContext {
     return this.#tracker;
   }
 
-  /** The tracker, where it has been made: for whoever only looks. */
+  /** The tracker if it was created: for callers that only read. */
   get trackerIfMade(): Tracker | undefined {
     return this.#tracker;
   }
 
-  /** Lets somebody hear of the tracker's events, beside others; time passes by itself from then on. */
+  /** Adds a receiver of the tracker's events. From then on time passes without packets, as after `keepTime`. */
   addSink(sink: EventSink): void {
     this.#sinks.push(sink);
     this.#listen();
     this.keepTime();
   }
 
-  /** Takes one away again. */
+  /** Removes a receiver. */
   deleteSink(sink: EventSink): void {
     const at = this.#sinks.indexOf(sink);
     if (at < 0) return;
@@ -108,7 +108,7 @@ export class Namespace implements EngineContext {
     this.#listen();
   }
 
-  /** From now on flows end when their time has come, without waiting for a packet: a timer is set to the next of them, by the namespace's clock. */
+  /** From now on flows expire at their time without a packet: a timer of the namespace's clock is set to the next expiry. */
   keepTime(): void {
     this.#keepsTime = true;
     this.#wait();
@@ -144,13 +144,13 @@ export class Namespace implements EngineContext {
     });
   }
 
-  /** Makes space for `nf_conntrack_max` flows. 0 is no limit but the space that there is. */
+  /** Grows the table to `nf_conntrack_max` flows; 0: only the capacity limits it. @returns false if that is impossible */
   #mayHold(flows: number): boolean {
     try {
       if (this.#flows === undefined && flows !== 0) this.#tracker?.table.grow(flows);
       return flows <= largestTable;
     } catch (error) {
-      if (error instanceof RangeError) return false; // so much memory cannot be had
+      if (error instanceof RangeError) return false; // the memory is not available
       throw error;
     }
   }
@@ -174,7 +174,7 @@ export class Namespace implements EngineContext {
     return this.host.helpers.find(name, l3num, l4);
   }
 
-  /** Tells when a policy has to leave the flows that carry it. */
+  /** Calls back when a policy is removed from its flows. */
   onDetached(call: (policy: TimeoutPolicy) => void): void {
     this.#detaching.push(call);
   }
@@ -185,12 +185,15 @@ export class Namespace implements EngineContext {
     for (const call of this.#detaching) call(policy);
   }
 
-  /** Tells when the namespace ends. */
+  /** Calls back when the namespace is closed. */
   onClose(call: () => void): void {
     this.#closing.push(call);
   }
 
-  /** Ends the namespace: policies leave the list, then the flows; whoever listens ends too. A second call does nothing. */
+  /**
+   * Closes the namespace: removes the policies from the list, then from the flows, and calls the `onClose` callbacks. A second call does
+   * nothing.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -201,5 +204,5 @@ export class Namespace implements EngineContext {
   }
 }
 
-/** Makes a namespace. @throws RangeError for an impossible `hz` */
+/** Creates a namespace. @throws RangeError if `hz` is out of range */
 export const createNamespace = (options: NamespaceOptions = {}): Namespace => new Namespace(options);

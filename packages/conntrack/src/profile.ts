@@ -1,26 +1,26 @@
-/** Which kernel's rules a namespace follows where they differ. */
+/** The kernel version whose behaviour a namespace follows. */
 export type ProfileName = 'current' | 'v5-dccp' | 'v4.8';
 
-/** What differs between the kernels, one switch a difference. */
+/** The differences between kernel versions, one flag each. */
 export interface Profile {
   readonly name: ProfileName;
-  /** DCCP has timeouts of its own. */
+  /** DCCP has its own timeouts. */
   readonly dccp: boolean;
-  /** Timeout policies: whether a protocol is known depends on the address family too. */
+  /** Timeout policies: whether a protocol is known also depends on the address family. */
   readonly protocolPerFamily: boolean;
-  /** Timeout policies: an unknown protocol is refused before an existing policy of that name is looked at. */
+  /** Timeout policies: an unknown protocol is rejected before the name is looked up. */
   readonly protocolBeforeName: boolean;
-  /** Setting default timeouts wants the address family. */
+  /** Setting default timeouts requires the address family. */
   readonly defaultSetNeedsFamily: boolean;
-  /** Answers with default timeouts tell the protocol's own address family rather than the one that was asked for. */
+  /** Responses with default timeouts contain the protocol's own address family rather than that of the request. */
   readonly defaultGetOwnFamily: boolean;
-  /** Helpers: a change may replace number and names of the classes, and never names the length of private data. */
+  /** Helpers: an update may replace the number and names of the classes, and must not contain the length of private data. */
   readonly looseHelperUpdate: boolean;
-  /** Flows whose helper is gone are dropped. */
+  /** Packets of flows whose helper was deleted are dropped. */
   readonly dropOrphans: boolean;
 }
 
-/** The profiles by name. `current` is what kernels do today; `v5-dccp` stands for those before DCCP tracking was removed, `v4.8` for the oldest. */
+/** The profiles by name. `current`: today's kernels; `v5-dccp`: kernels before DCCP tracking was removed; `v4.8`: the oldest. */
 export const profiles: Readonly<Record<ProfileName, Profile>> = {
   current: {
     name: 'current',

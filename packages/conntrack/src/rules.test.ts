@@ -36,7 +36,7 @@ function udp(to: number, dport: number): DataView {
 
 const ipv4 = Family.Ipv4;
 
-test('a policy attaches only where family and protocol are its own; the generic one where nobody tracks (spec 2.8)', () => {
+test('a policy can be attached only for its family and protocol; the generic policy only for protocols without a tracker', () => {
   const { rules } = make();
   const refusal = (match: Parameters<typeof rules.add>[0], timeout: string): string => {
     const made = rules.add(match, { timeout });
@@ -53,7 +53,7 @@ test('a policy attaches only where family and protocol are its own; the generic 
   assert.equal(refusal({ family: ipv4, protocol: 17 }, 'udp4'), 'added');
 });
 
-test('each rule holds its policy once, and gives it back when it goes (spec 2.8)', () => {
+test('each rule holds one reference to its policy and releases it when the rule is removed', () => {
   const { rules, timeoutPolicies } = make();
   const policy = timeoutPolicies.find('udp4')!;
   const first = rules.add({ family: ipv4, protocol: 17 }, { timeout: 'udp4' });
@@ -79,7 +79,7 @@ test('the first rule that matches decides, by ports, addresses and interface', (
   assert.equal(tracker.table.word(bare, 28) & 0xffff, 0);
 });
 
-test('a policy that is deleted leaves the flows: their timers run on, the defaults hold from the next packet (spec 2.7)', () => {
+test('a deleted policy is removed from its flows: their timers continue, the defaults apply from the next packet', () => {
   const { rules, timeoutPolicies, tracker } = make();
   const rule = rules.add({ family: ipv4, protocol: 17 }, { timeout: 'udp4' });
   const flow = flowOf(tracker.track(udp(2, 53), 0, 28, 0));
@@ -91,7 +91,7 @@ test('a policy that is deleted leaves the flows: their timers run on, the defaul
   assert.equal(tracker.leftOf(flow), 30_000);
 });
 
-test('a prefix matches what shares its leading bits, in both families, or with inversion what does not', () => {
+test('a prefix matches addresses with its leading bits, in both families; inverted, it matches all others', () => {
   const bytes = (family: number): fc.Arbitrary<Uint8Array> =>
     fc.uint8Array({ minLength: family === 2 ? 4 : 16, maxLength: family === 2 ? 4 : 16 });
   const { rules } = make();

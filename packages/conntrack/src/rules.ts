@@ -16,9 +16,9 @@ export interface PortRange {
   readonly inverted?: boolean;
 }
 
-/** Which packets a rule is about; what is left out matches everything. */
+/** The packets that a rule matches; an absent field matches all. */
 export interface RuleMatch {
-  /** AF_INET 2 or AF_INET6 10; without it both. */
+  /** AF_INET 2 or AF_INET6 10; default: both. */
   readonly family?: number;
   readonly protocol?: number;
   readonly protocolInverted?: boolean;
@@ -26,34 +26,34 @@ export interface RuleMatch {
   readonly destination?: Prefix;
   readonly sourcePort?: PortRange;
   readonly destinationPort?: PortRange;
-  /** Name of the interface it comes in by; a trailing `+` stands for any rest. */
+  /** Name of the receiving interface; a trailing `+` matches any suffix. */
   readonly ingress?: string;
-  /** `in` for what arrives from outside (PREROUTING), `out` for what this host sends (OUTPUT). */
+  /** `in`: packets from outside (PREROUTING), `out`: packets that this host sends (OUTPUT). */
   readonly direction?: 'in' | 'out';
 }
 
-/** What a rule gives to the flows that its packets begin: the raw table's CT target. */
+/** The properties that a rule assigns to the flows that its packets create: the raw table's CT target. */
 export interface RuleTarget {
   /** 1..65535 */
   readonly zone?: number;
-  /** In which direction the zone is part of the key; both unless said. */
+  /** The direction whose key contains the zone; default: both. */
   readonly zoneDirection?: 'original' | 'reply';
   readonly helper?: string;
   readonly timeout?: string;
-  /** IPCT_* bits of the events that the flow makes; all unless said. */
+  /** IPCT_* bits of the events that the flow emits; default: all. */
   readonly events?: number;
-  /** IPEXP_* bits of the events that its expectations make. */
+  /** IPEXP_* bits of the events that its expectations emit. */
   readonly expectationEvents?: number;
   /** Its packets are not tracked. */
   readonly notrack?: boolean;
 }
 
-/** A rule as it was added. */
+/** A rule of the list. */
 export interface Rule {
   readonly id: number;
   readonly match: RuleMatch;
   readonly target: RuleTarget;
-  /** @internal Its addresses as words. */
+  /** @internal Its addresses as 32-bit words. */
   readonly compiled: CompiledMatch;
   /** @internal */
   readonly policy: TimeoutPolicyRef | undefined;
@@ -61,20 +61,20 @@ export interface Rule {
   readonly helper: HelperRef | undefined;
 }
 
-/** Why a rule cannot be added: a name that does not exist, or one whose protocols are not the rule's. */
+/** The reason why a rule is rejected: a name does not exist, or its protocols are not the rule's. */
 export type RuleRefusal = 'ENOENT' | 'EINVAL';
 
-/** Protocols that a generic policy does not fit, because they have a tracker. */
+/** Protocols that have their own tracker, for which a generic policy cannot be used. */
 const tracked: ReadonlySet<number> = new Set<number>(Object.values(Protocol));
-/** The number that the generic policy carries. */
+/** The protocol number of the generic policy. */
 const generic = 255;
 
-/** The rules of a namespace, in order: the first that matches decides. They hold the policies and helpers that they name. */
+/** The rules of a namespace, in order: the first that matches decides. They hold references to their policies and helpers. */
 export class Rules {
   readonly #context: EngineContext;
   #rules: Rule[] = [];
   #nextId = 1;
-  /** Whether every packet must be matched, not only those that begin a flow: there are zones or untracked packets. */
+  /** Whether every packet must be matched, not only the first of a flow: a rule has a zone or notrack. */
   everyPacket = false;
 
   constructor(context: EngineContext) {
@@ -89,7 +89,7 @@ export class Rules {
     return this.#rules;
   }
 
-  /** Adds a rule at a place, the end unless said. @returns the rule; or why not (spec 2.8) */
+  /** Adds a rule at a position; default: the end. @returns the rule, or the reason of the rejection */
   add(match: RuleMatch, target: RuleTarget, at = this.#rules.length): Rule | RuleRefusal {
     const policy = target.timeout === undefined ? undefined : this.#policyFor(match, target.timeout);
     if (typeof policy === 'string') return policy;
@@ -105,7 +105,7 @@ export class Rules {
     return rule;
   }
 
-  /** @returns whether there was one */
+  /** @returns whether it existed */
   delete(id: number): boolean {
     const rule = this.#rules.find((one) => one.id === id);
     if (rule === undefined) return false;
@@ -114,7 +114,7 @@ export class Rules {
     return true;
   }
 
-  /** Removes all, or those that `which` picks. @returns how many */
+  /** Removes the rules that `which` selects; default: all. @returns their number */
   flush(which: (rule: Rule) => boolean = () => true): number {
     const gone = this.#rules.filter(which);
     this.#set(this.#rules.filter((rule) => !gone.includes(rule)));
@@ -122,7 +122,7 @@ export class Rules {
     return gone.length;
   }
 
-  /** The first rule that a packet matches. Its ports are read where the protocol has them. */
+  /** The first rule that matches a packet. Ports are read if the protocol has ports. */
   find(packet: Packet, ingress: string, outgoing: boolean): Rule | undefined {
     for (const rule of this.#rules) if (matches(rule, packet, ingress, outgoing)) return rule;
     return undefined;
@@ -175,7 +175,7 @@ function inRange(range: PortRange | undefined, port: number): boolean {
   return range === undefined || (port >= range.from && port <= range.to) !== (range.inverted === true);
 }
 
-/** A prefix as four words of address and mask; those that do not count are zero. */
+/** A prefix as four words of address and mask; unused words are zero. */
 interface CompiledPrefix {
   readonly family: number;
   readonly words: Int32Array;

@@ -1,18 +1,21 @@
-/** The namespace's settings of the tracker: `net.netfilter.nf_conntrack_*` without the prefix, as numbers (0 and 1 for switches). Documentation/networking/nf_conntrack-sysctl. */
+/**
+ * The namespace's settings of the tracker: `net.netfilter.nf_conntrack_*` without the prefix, as numbers (0 and 1 for switches).
+ * Documentation/networking/nf_conntrack-sysctl.
+ */
 export interface Settings {
   /** Count packets and bytes of new flows. */
   acct: number;
-  /** Verify checksums of what is tracked; a wrong one is INVALID. */
+  /** Verify checksums of tracked packets; a packet with a wrong one is INVALID. */
   checksum: number;
-  /** Make events: 0 none, 1 of all flows, 2 of flows that begin while somebody listens. */
+  /** Emit events: 0 none, 1 for all flows, 2 for flows that begin while a program listens. */
   events: number;
-  /** Expectations that may wait in all. */
+  /** Maximum number of expectations. */
   expectMax: number;
   /** Reassembly: milliseconds until an incomplete set is dropped. */
   fragTimeoutMs: number;
-  /** Reassembly: bytes held in all. */
+  /** Reassembly: maximum of held bytes. */
   fragHighThreshold: number;
-  /** Flows; a new one beyond it makes room by early drop, or is refused. */
+  /** Maximum number of flows; if it is reached, a new flow evicts one by early drop, or its packet is dropped. */
   max: number;
   tcpBeLiberal: number;
   tcpIgnoreInvalidRst: number;
@@ -21,13 +24,18 @@ export interface Settings {
   tcpMaxRetrans: number;
   /** Record when new flows started. */
   timestamp: number;
-  /** Verify the IPv4 header checksum; a wrong one never reaches the tracker. Not a sysctl: captures of offloading hosts need it off. */
+  /**
+   * Verify the IPv4 header checksum; a packet with a wrong one is dropped before the tracker. Not a sysctl: captures of offloading hosts
+   * need it off.
+   */
   ipChecksum: number;
-  /** Track packets that a capture cut short by what is there. Not a sysctl. */
+  /** Track packets that a capture truncated, by their available bytes. Not a sysctl. */
   snapped: number;
 }
 
-/** A fresh namespace's settings, as the kernel's; `max` is that of a machine with much memory. */
+/**
+ * The settings of a new namespace: the kernel's defaults, except `max` and `expectMax`, which the kernel derives from the machine's memory.
+ */
 export const defaultSettings = (): Settings => ({
   acct: 0,
   checksum: 1,

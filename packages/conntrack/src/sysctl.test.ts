@@ -5,7 +5,7 @@ import { createNamespace } from './namespace.ts';
 
 const make = () => createNamespace({ clock: new FakeClock(), random: fakeRandom() });
 
-test('timeouts and their settings are the same numbers, seen in seconds (2.9)', () => {
+test('timeouts and their settings are the same values, in seconds', () => {
   const { sysctls, defaultTimeouts } = make();
   assert.equal(sysctls.get('net.netfilter.nf_conntrack_tcp_timeout_established'), '432000');
   assert.equal(sysctls.set('nf_conntrack_tcp_timeout_established', '500\n'), undefined);
@@ -14,7 +14,7 @@ test('timeouts and their settings are the same numbers, seen in seconds (2.9)', 
   assert.equal(sysctls.get('nf_conntrack_udp_timeout_stream'), '77');
 });
 
-test('a file takes at most 2^31 - 1 ticks; what DEFAULT_SET wrapped shows below zero', () => {
+test('a file accepts at most 2^31 - 1 ticks; a value that DEFAULT_SET wrapped reads as negative', () => {
   const { sysctls, defaultTimeouts } = make();
   assert.equal(sysctls.set('nf_conntrack_udp_timeout', '8589934'), undefined);
   for (const value of ['8589935', '4294967295', 'abc', '', '1x'])
@@ -38,7 +38,7 @@ test('a file takes at most 2^31 - 1 ticks; what DEFAULT_SET wrapped shows below 
   }
 });
 
-test('switches take 0 and 1, counts their range; the number of flows is only read', () => {
+test('switches accept 0 and 1, counts their range; nf_conntrack_count is read-only', () => {
   const { sysctls, settings } = make();
   assert.equal(sysctls.set('nf_conntrack_acct', '1'), undefined);
   assert.equal(settings.acct, 1);
@@ -52,7 +52,7 @@ test('switches take 0 and 1, counts their range; the number of flows is only rea
   assert.ok(sysctls.names().includes('nf_conntrack_tcp_timeout_close'));
 });
 
-test('nf_conntrack_max holds at once, also where more flows come to be than there was space for; 0 is no limit', () => {
+test('nf_conntrack_max takes effect at once, also beyond the initial capacity; 0: unlimited', () => {
   const { sysctls, tracker } = make();
   const packet = (port: number): DataView => {
     const view = new DataView(
@@ -77,5 +77,5 @@ test('nf_conntrack_max holds at once, also where more flows come to be than ther
   assert.equal(sysctls.set('nf_conntrack_max', '0'), undefined);
   begin(200, 210);
   assert.equal(tracker.table.confirmed, 40);
-  assert.equal(sysctls.set('nf_conntrack_max', '2147483647'), 'invalid'); // more than the arena can be laid out for
+  assert.equal(sysctls.set('nf_conntrack_max', '2147483647'), 'invalid'); // beyond the largest arena
 });

@@ -2,13 +2,13 @@ import type { DefaultTimeouts } from './default-timeouts.ts';
 import type { Timeouts } from './engine.ts';
 import type { Settings } from './settings.ts';
 
-/** One setting: its value as text, and how it is set. `write` answers false for a value that is out of range. */
+/** One setting. `read` returns its value as text; `write` returns false if the value is out of range. */
 interface Setting {
   read(): string;
   write?(value: number): boolean;
 }
 
-/** Where each timeout stands: table and index. Those without a name here (TCP's SYN_SENT2, SCTP's last) have no setting. */
+/** The table and index of each timeout. TCP's SYN_SENT2 and SCTP's last have no setting. */
 const timeoutNames: Readonly<Record<string, readonly [Exclude<keyof DefaultTimeouts, 'table'>, number]>> = {
   generic_timeout: ['generic', 0],
   gre_timeout: ['gre', 0],
@@ -37,7 +37,7 @@ const timeoutNames: Readonly<Record<string, readonly [Exclude<keyof DefaultTimeo
   udp_timeout_stream: ['udp', 1],
 };
 
-/** The numbers among the settings: field of `Settings`, the largest value, and the unit in which the file tells it. */
+/** The numeric settings: field of `Settings` and largest value. */
 const numberNames: Readonly<Record<string, readonly [keyof Settings, number]>> = {
   acct: ['acct', 1],
   checksum: ['checksum', 1],
@@ -52,23 +52,23 @@ const numberNames: Readonly<Record<string, readonly [keyof Settings, number]>> =
   timestamp: ['timestamp', 1],
 };
 
-/** The settings that can be set, by their whole names: `nf_conntrack_max`. */
+/** The full names of the writable settings: `nf_conntrack_max`. */
 export const sysctlNames: readonly string[] = [...Object.keys(timeoutNames), ...Object.keys(numberNames), 'frag6_timeout']
   .sort()
   .map((name) => `nf_conntrack_${name}`);
 
 const prefixes = ['net.netfilter.nf_conntrack_', 'net/netfilter/nf_conntrack_', 'nf_conntrack_'];
-/** The largest number of ticks that the file takes. */
-const mostTicks = 0x7fffffff;
+/** The largest number of ticks that a file accepts. */
+const maxTicks = 0x7fffffff;
 
 /**
- * The settings of a namespace under the names of `/proc/sys/net/netfilter` (Documentation/networking/nf_conntrack-sysctl): `nf_conntrack_max` or
- * `net.netfilter.nf_conntrack_max`. Values are text, as in the files.
+ * The settings of a namespace under the names of `/proc/sys/net/netfilter` (Documentation/networking/nf_conntrack-sysctl):
+ * `nf_conntrack_max` or `net.netfilter.nf_conntrack_max`. Values are text, as in the files.
  */
 export class Sysctls {
   readonly #settings = new Map<string, Setting>();
 
-  /** @param count flows in the table now @param mayHold makes space for so many flows; false if that is impossible */
+  /** @param count current number of flows @param mayHold grows the table to a number of flows; false if that is impossible */
   constructor(timeouts: DefaultTimeouts, settings: Settings, hz: number, count: () => number, mayHold: (flows: number) => boolean) {
     for (const [name, [table, index]] of Object.entries(timeoutNames)) this.#settings.set(name, timeoutSetting(timeouts[table], index, hz));
     for (const [name, [field, most]] of Object.entries(numberNames)) {
@@ -85,7 +85,7 @@ export class Sysctls {
     this.#settings.set('frag6_timeout', {
       read: () => String(Math.trunc(settings.fragTimeoutMs / 1000)),
       write: (value) => {
-        if (value < 0 || value * hz > mostTicks) return false;
+        if (value < 0 || value * hz > maxTicks) return false;
         settings.fragTimeoutMs = value * 1000;
         return true;
       },
@@ -93,7 +93,7 @@ export class Sysctls {
     this.#settings.set('count', { read: () => String(count()) });
   }
 
-  /** The names, without what stands before `nf_conntrack_`, sorted. */
+  /** The names from `nf_conntrack_` on, sorted. */
   names(): string[] {
     return [...this.#settings.keys()].sort().map((name) => `nf_conntrack_${name}`);
   }
@@ -103,7 +103,7 @@ export class Sysctls {
     return this.#settings.get(bare(name))?.read();
   }
 
-  /** @returns undefined when it was set, or why not: no such name, not to be written, a value that the file refuses */
+  /** @returns undefined if it was set, or the reason of the rejection: unknown name, read-only, invalid value */
   set(name: string, text: string): 'unknown' | 'readOnly' | 'invalid' | undefined {
     const setting = this.#settings.get(bare(name));
     if (setting === undefined) return 'unknown';
@@ -118,7 +118,7 @@ const bare = (name: string): string => {
   return prefix === undefined ? name : name.slice(prefix.length);
 };
 
-/** Decimal, or with 0x hexadecimal, or with 0 octal. */
+/** Decimal, hexadecimal with prefix 0x, or octal with prefix 0. */
 function numberOf(text: string): number {
   const sign = text.startsWith('-') ? -1 : 1;
   const digits = text.replace(/^[-+]/, '');
@@ -126,14 +126,16 @@ function numberOf(text: string): number {
   return sign * (octal ? Number.parseInt(digits, 8) : Number(digits));
 }
 
-/** A timeout in seconds. Ticks are unsigned where they are used and signed where they are told, so what DEFAULT_SET wrapped shows below zero. */
+/**
+ * A timeout in seconds. Ticks are used as unsigned and displayed as signed numbers, so a value that DEFAULT_SET wrapped reads as negative.
+ */
 const timeoutSetting = (table: Timeouts, index: number, hz: number): Setting => ({
   read: () => {
     const ticks = (table[index] as number) | 0;
     return ticks < 0 ? `-${Math.trunc(-ticks / hz)}` : String(Math.trunc(ticks / hz));
   },
   write: (value) => {
-    if (Math.abs(value) * hz > mostTicks) return false;
+    if (Math.abs(value) * hz > maxTicks) return false;
     table[index] = value * hz;
     return true;
   },

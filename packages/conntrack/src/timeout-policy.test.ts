@@ -11,7 +11,7 @@ const policy = (name: string, l4 = 6, given: GivenTimeouts = [], l3num = 2) => (
 const plain = { exclusive: false, replace: false };
 const replace = { exclusive: false, replace: true };
 
-test('a policy takes the defaults of the moment for what is not given; a replacement resets the rest to the defaults of then (2.3)', () => {
+test('omitted timeouts take the current defaults, in a replacement too', () => {
   const { timeoutPolicies, defaultTimeouts } = make();
   const made = timeoutPolicies.set(policy('p', 6, [undefined, undefined, 100]), plain);
   assert.ok(typeof made === 'object');
@@ -21,7 +21,7 @@ test('a policy takes the defaults of the moment for what is not given; a replace
   assert.deepEqual([made.timeouts[0], made.timeouts[1], made.timeouts[2]], [7 * 250, 9 * 250, 432_000 * 250]);
 });
 
-test('an existing name: EXCL exists, other protocols are refused, without REPLACE it is busy (2.3)', () => {
+test('an existing name: EEXIST with NLM_F_EXCL, EINVAL for other protocols, EBUSY without NLM_F_REPLACE', () => {
   const { timeoutPolicies } = make();
   timeoutPolicies.set(policy('p'), plain);
   assert.equal(timeoutPolicies.set(policy('p'), { exclusive: true, replace: true }), 'exists');
@@ -31,7 +31,7 @@ test('an existing name: EXCL exists, other protocols are refused, without REPLAC
   assert.equal(timeoutPolicies.set(policy('q', 33), plain), 'unsupported');
 });
 
-test('v4.8 knows protocols by family, and asks for the protocol before the name (2.10)', () => {
+test('v4.8 knows protocols by family, and checks the protocol before the name', () => {
   const { timeoutPolicies } = make('v4.8');
   timeoutPolicies.set(policy('p'), plain);
   assert.equal(timeoutPolicies.set(policy('p', 99), plain), 'unsupported');
@@ -41,7 +41,7 @@ test('v4.8 knows protocols by family, and asks for the protocol before the name 
   assert.ok(typeof timeoutPolicies.set(policy('g', 255, [], 7), plain) === 'object');
 });
 
-test('values are counted in 32-bit ticks, and wrap as HZ makes them (2.5)', () => {
+test('values are 32-bit ticks, and wrap according to HZ', () => {
   for (const [hz, largest] of [
     [250, 17_179_869],
     [1000, 4_294_967],
@@ -56,7 +56,7 @@ test('values are counted in 32-bit ticks, and wrap as HZ makes them (2.5)', () =
   }
 });
 
-test('a policy that a rule holds is busy; a flush removes the others (2.7, 2.8)', () => {
+test('a policy that a rule uses is busy; a flush removes the others', () => {
   const { timeoutPolicies, rules } = make();
   const held = timeoutPolicies.set(policy('held'), plain);
   timeoutPolicies.set(policy('free'), plain);
@@ -77,7 +77,7 @@ test('a policy that a rule holds is busy; a flush removes the others (2.7, 2.8)'
   assert.equal(held.hold(), false);
 });
 
-test('a namespace that ends takes its policies off the list first, then off the flows; a rule keeps its own (2.8)', () => {
+test('closing a namespace removes the policies from the list, then from the flows; a rule keeps its own', () => {
   const namespace = make();
   const made = namespace.timeoutPolicies.set(policy('p'), plain);
   assert.ok(typeof made === 'object' && made.hold());

@@ -2,19 +2,19 @@ import { ticksOf } from './default-timeouts.ts';
 import type { TimeoutPolicyRef, Timeouts } from './engine.ts';
 import type { Namespace } from './namespace.ts';
 
-/** Why an operation on a policy failed; `conntrack-netlink` makes an errno of it. */
+/** The reason why an operation on a policy failed; `conntrack-netlink` maps it to an errno. */
 export type PolicyFailure = 'exists' | 'busy' | 'different' | 'unsupported' | 'unknown' | 'malformed';
 
-/** Seconds by attribute: index = attribute type − 1, undefined: not given. */
+/** Seconds by attribute: index = attribute type − 1; undefined: absent. */
 export type GivenTimeouts = readonly (number | undefined)[];
 
 /** A named timeout policy of a namespace. */
 export class TimeoutPolicy implements TimeoutPolicyRef {
-  /** One character a byte (latin1), at most 31, no NUL. */
+  /** At most 31 bytes, one character each (latin1), without NUL. */
   readonly name: string;
   readonly l3num: number;
   readonly l4: number;
-  /** Ticks of the namespace, index = attribute type − 1. A replacement edits them in place. */
+  /** Ticks of the namespace, index = attribute type − 1. REPLACE edits them in place. */
   readonly timeouts: Timeouts;
   #use = 1;
   #removed = false;
@@ -26,12 +26,12 @@ export class TimeoutPolicy implements TimeoutPolicyRef {
     this.timeouts = timeouts;
   }
 
-  /** 1 for the list, and 1 for each rule that holds it. */
+  /** Reference count: 1 for the list and 1 for each rule that uses it. */
   get use(): number {
     return this.#use;
   }
 
-  /** Whether it was deleted: flows that carry it fall back to the namespace's defaults. */
+  /** Whether it was deleted: its flows fall back to the namespace's defaults. */
   get removed(): boolean {
     return this.#removed;
   }
@@ -46,7 +46,7 @@ export class TimeoutPolicy implements TimeoutPolicyRef {
     if (this.#use > 0) this.#use--;
   }
 
-  /** @internal Takes it off the list. */
+  /** @internal Marks it as deleted. */
   remove(): void {
     this.#removed = true;
     this.release();
@@ -57,11 +57,11 @@ export interface PolicySpecification {
   readonly name: string;
   readonly l3num: number;
   readonly l4: number;
-  /** Reads the timeouts, when all else is right; undefined: they are malformed. */
+  /** Reads the timeouts; called after all other checks. @returns undefined if they are malformed */
   readonly timeouts: (count: number) => GivenTimeouts | undefined;
 }
 
-/** The timeout policies of one namespace, in the order in which they were made. The name alone is the key. */
+/** The timeout policies of one namespace, in the order of creation. The key is only the name. */
 export class TimeoutPolicies {
   readonly #namespace: Namespace;
   readonly #byName = new Map<string, TimeoutPolicy>();
@@ -78,15 +78,15 @@ export class TimeoutPolicies {
     return this.#byName.get(name);
   }
 
-  /** The policies in order; one that is added while the iteration runs is shown, one that is deleted is not. */
+  /** The policies in order. A policy that is added during the iteration is included, a deleted one is not. */
   [Symbol.iterator](): MapIterator<TimeoutPolicy> {
     return this.#byName.values();
   }
 
   /**
-   * Makes or replaces a policy. Timeouts that are not given take the namespace's default of this moment, in a replacement too.
-   * @param how `exclusive`: an existing one is refused; `replace`: it is changed
-   * @returns the policy, or why not
+   * Creates or replaces a policy. Omitted timeouts take the namespace's current defaults, in a replacement too.
+   * @param how `exclusive`: an existing one is rejected; `replace`: an existing one is changed
+   * @returns the policy, or the reason of the rejection
    */
   set(wanted: PolicySpecification, how: { readonly exclusive: boolean; readonly replace: boolean }): TimeoutPolicy | PolicyFailure {
     const { defaultTimeouts, profile, hz } = this.#namespace;
@@ -108,7 +108,7 @@ export class TimeoutPolicies {
     return policy;
   }
 
-  /** Deletes a policy that no rule holds; it leaves the flows that carry it, whose running timers go on. */
+  /** Deletes a policy that no rule uses, and removes it from its flows, whose running timers continue. */
   delete(name: string): PolicyFailure | undefined {
     const policy = this.#byName.get(name);
     if (policy === undefined) return 'unknown';
@@ -117,12 +117,12 @@ export class TimeoutPolicies {
     return undefined;
   }
 
-  /** Deletes every policy that no rule holds. */
+  /** Deletes every policy that no rule uses. */
   flush(): void {
     for (const policy of this.#byName.values()) if (policy.use === 1) this.#remove(policy);
   }
 
-  /** The namespace ends: all are taken off the list first, then off the flows. */
+  /** The namespace is being closed: removes all policies from the list, then from the flows. */
   close(): void {
     const all = [...this.#byName.values()];
     this.#byName.clear();
@@ -137,7 +137,7 @@ export class TimeoutPolicies {
   }
 }
 
-/** Writes the timeouts that are given. */
+/** Writes the timeouts that are present. */
 export function setTimeouts(table: Timeouts, given: GivenTimeouts, hz: number): void {
   for (let i = 0; i < table.length; i++) {
     const value = given[i];

@@ -43,7 +43,7 @@ const tuple: Tuple = {
   destinationPort: 53,
 };
 
-test('an answer names class, direction and flow', () => {
+test('a result contains class, direction and flow', () => {
   const { tracker } = make();
   const first = tracker.track(udp(1, 2, 1000, 53), 0, 32, 0);
   assert.deepEqual([classOf(first), directionOf(first), flowOf(first)], [PacketClass.New, 0, 0]);
@@ -55,7 +55,7 @@ test('an answer names class, direction and flow', () => {
   ]);
 });
 
-test('an expired flow is invisible, and is destroyed when something looks at it (spec 4)', () => {
+test('an expired flow is invisible, and is destroyed by the next lookup', () => {
   const { tracker } = make();
   const events: FlowEvent[] = [];
   tracker.sink = { flow: (event) => events.push(event), expectation: () => {} };
@@ -76,7 +76,7 @@ test('a week without packets ends all flows', () => {
   assert.equal(tracker.table.used, 0);
 });
 
-test('a full table gives up a flow that is not assured, and refuses when there is none', () => {
+test('a full table evicts a flow that is not assured, and drops the packet if there is none', () => {
   const { tracker, settings } = make(8);
   settings.max = 8;
   for (let i = 0; i < 20; i++) assert.equal(classOf(tracker.track(udp(1, 2, 1000 + i, 53), 0, 32, 0)), PacketClass.New);
@@ -92,7 +92,7 @@ test('a full table gives up a flow that is not assured, and refuses when there i
   assert.equal(tracker.statistics.drop, 1);
 });
 
-test('a batch gives the same answers and the same table as its packets one by one', () => {
+test('a batch gives the same results and the same table as its packets one by one', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.nat(3), fc.nat(3), fc.nat(3), fc.nat(40_000)), { maxLength: batchSize }), (packets) => {
       const single = make().tracker;
@@ -117,7 +117,7 @@ test('a batch gives the same answers and the same table as its packets one by on
   );
 });
 
-test('a described flow stands in the table like any other, once', () => {
+test('a flow created by a request is in the table like any other, once', () => {
   const { tracker } = make();
   const request = { orig: tuple, reply: invert(tuple), timeoutSeconds: 100, mark: 7 };
   assert.equal(createFlow(tracker, request), 0);
@@ -128,7 +128,7 @@ test('a described flow stands in the table like any other, once', () => {
   assert.equal(tracker.table.used, 0);
 });
 
-test('a flow of another reply than the mirror of its original is found by both', () => {
+test('a flow whose reply is not the mirror of its original is found by both tuples', () => {
   const { tracker } = make();
   const reply: Tuple = { ...invert(tuple), destination: Uint8Array.of(10, 0, 0, 9), destinationPort: 4000 };
   assert.equal(createFlow(tracker, { orig: tuple, reply, timeoutSeconds: 100 }), 0);
@@ -142,7 +142,7 @@ const recorded: Uint8Array[] = readdirSync(join(import.meta.dirname, '../../../t
   return [...text.matchAll(/"packet": "([0-9a-f]+)"/g)].map((found) => Uint8Array.from(Buffer.from(found[1]!, 'hex')));
 });
 
-test('packets cut at every byte, and with any byte changed, get an answer and leave the table whole', () => {
+test('packets truncated at any byte, or with any byte changed, get a result and leave the table consistent', () => {
   const { tracker, settings } = make(256);
   settings.max = 256;
   const random = fakeRandom(7);

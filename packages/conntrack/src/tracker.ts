@@ -11,7 +11,7 @@ import { isIcmpv6Error, isUntrackedIcmpv6, readIcmpv6, refuseIcmpv6 } from './l4
 import { begin, handle, mayBegin, readKey, refuse } from './l4/protocols.ts';
 import { Segment } from './l4/tcp-segment.ts';
 import { Packet, PacketClass } from './packet/packet.ts';
-import { readInner, readPacket, readUncollected, Whole } from './packet/read.ts';
+import { Complete, readInner, readPacket, readUncollected } from './packet/read.ts';
 import { Reassembly } from './packet/reassembly.ts';
 import { type Rule, Rules, type RuleTarget } from './rules.ts';
 import { defaultSettings, type Settings } from './settings.ts';
@@ -41,41 +41,41 @@ import { Wheel } from './table/wheel.ts';
 import { writeKey } from './table/write-key.ts';
 import { invertPorts, readTuple } from './tuple.ts';
 
-/** What became of a flow: NEW, UPDATE and DESTROY of `conntrack -E`. */
+/** Events of flows: NEW, UPDATE and DESTROY of `conntrack -E`. */
 export type FlowEvent = 'new' | 'update' | 'destroy';
 
-/** Who hears of events. They come while the flow can still be read, and must not change the table. */
+/** A receiver of events. It is called while the flow can still be read, and must not change the table. */
 export interface EventSink {
-  /** Whether a program receives events of flows now; asked for each new flow if `Settings.events` is 2. A sink without it always does. */
+  /** Whether a program receives events of flows now; called for each new flow if `Settings.events` is 2. Default: true. */
   listens?(): boolean;
   /** @param happened `EventBit`s */
   flow(event: FlowEvent, flow: number, happened: number): void;
   expectation(event: ExpectationEvent, expectation: Expectation): void;
 }
 
-/** What a tracker is made with. */
+/** Options of a tracker. */
 export interface TrackerOptions {
-  /** Milliseconds since 1970 or any other start; packets bring the time from then on. */
+  /** The initial time: milliseconds since 1970 or any other origin; later times come with the packets. */
   readonly now: number;
-  /** Flows that the arena has room for; `settings.max` may be less. 262,144 unless said. */
+  /** Capacity of the arena in flows; `settings.max` may be lower. Default: 262,144. */
   readonly capacity?: number;
   readonly settings?: Settings;
-  /** Rules of its own unless given. */
+  /** Default: no rules. */
   readonly rules?: Rules;
 }
 
-/** Where the timeout of established TCP flows stands. */
+/** Index of the timeout of established TCP flows. */
 const establishedTimeout = 2;
 
-/** A packet that no rule is about. */
+/** The target of packets that no rule matches. */
 const noTarget: RuleTarget = {};
 
-/** How far early drop looks for a flow to give up, in slots. */
+/** Number of slots in which early drop searches for a flow to evict. */
 const evictionRange = 64;
 
 /**
- * The connection tracker: packets in, their class out, and a table of flows. No I/O, no clock, no timer of its own: each packet brings the
- * time, and `advance` lets it pass. A packet of a known flow makes no object.
+ * The connection tracker: classifies packets and keeps the table of flows. It has no I/O, clock or timer: each packet and `advance` supply
+ * the time. A packet of a known flow allocates no object.
  */
 export class Tracker {
   readonly context: EngineContext;
@@ -86,43 +86,43 @@ export class Tracker {
   readonly expectations: ExpectationList;
   readonly held: HeldPackets;
   readonly statistics: Statistics = new Statistics();
-  /** The time of the packet at hand, in milliseconds. */
+  /** The time of the current packet, in milliseconds. */
   readonly time: Float64Array = new Float64Array(1);
-  /** What happened to the flow at hand: `EventBit`s. */
+  /** Events of the current packet's flow: `EventBit`s. */
   happened = 0;
-  /** @internal The TCP segment at hand. */
+  /** @internal The current TCP segment. */
   readonly segment: Segment = new Segment();
-  /** Why the last packet was invalid or ignored, for the log. */
+  /** The reason why the last packet was invalid or ignored, for the log. */
   reason = '';
-  /** What became of the last packet: what the helper's hook decided, or `dropped` where its new flow clashed with another one. */
+  /** The decision about the last packet: that of the helper's hook, or `dropped` if its new flow clashed with another one. */
   decision: HookDecision = 'pass';
-  /** Pieces of the datagram that the last packet completed, in order of their offsets; empty when it was whole. */
+  /** Fragments of the datagram that the last packet completed, in order of their offsets; empty if it was not a fragment. */
   fragments: readonly Uint8Array[] = [];
   sink: EventSink | undefined;
-  /** Told, while somebody waits by `awaitDue`, that time has to pass earlier than it was answered. */
+  /** Called after `awaitDue` if `advance` is needed earlier than it returned. */
   onEarlier: () => void = () => {};
   /** Called when the table is full: a packet was dropped, or a flow that is not assured was deleted to make space. */
   onFull: (what: 'dropped' | 'earlyDrop') => void = () => {};
-  /** Whether some flow's reply is not the mirror of its original, or is in another zone: then new flows may clash. */
-  oddTuples = false;
-  /** What flows carry beside the arena. */
+  /** Whether the reply of some flow is not the mirror of its original, or is in another zone: then new flows may clash. */
+  mayClash = false;
+  /** Properties of flows outside the arena. */
   readonly extras: FlowExtras;
   readonly owners: FlowOwners = new FlowOwners();
 
   readonly #packet = new Packet();
   readonly #batch = Array.from({ length: batchSize }, () => new Packet());
-  /** @internal What the touch pass read; kept so that it is not optimised away. */
+  /** @internal Result of the prefetch; stored so that it is not optimised away. */
   touched = 0;
   readonly #hashes = new Int32Array(batchSize);
   readonly #inner = new Packet();
   readonly #wheel: Wheel;
   readonly #reassembly: Reassembly;
-  /** `EventBit`s of flows that were not told yet. */
+  /** `EventBit`s of flows that were not emitted yet. */
   readonly #owed = new Map<number, number>();
   readonly #msPerTick: number;
   readonly #expire: (flow: number) => void;
   #nextTick: number;
-  /** What `awaitDue` answered; below everything while nobody waits. */
+  /** The last result of `awaitDue`; -Infinity if it was not called. */
   #due = Number.NEGATIVE_INFINITY;
   #ingress = '';
   #outgoing = false;
@@ -150,7 +150,7 @@ export class Tracker {
     return this.time[0]!;
   }
 
-  /** Lets time pass: flows, expectations and fragments whose time has come go. */
+  /** Advances the time: removes expired flows, expectations and fragments. */
   advance(now: number): void {
     this.time[0] = now;
     if (now < this.#nextTick) return;
@@ -160,20 +160,22 @@ export class Tracker {
     this.#reassembly.expire(now);
   }
 
-  /** When time has to pass next so that flows and expectations end in time, in milliseconds; Infinity: not before something happens. See `onEarlier`. */
+  /**
+   * The time of the next needed `advance`, so that flows and expectations expire in time, in milliseconds; Infinity: none. See `onEarlier`.
+   */
   awaitDue(): number {
     this.#due = Math.max(this.#nextTick, Math.min(this.#wheel.await(), this.expectations.nextExpiry));
     return this.#due;
   }
 
-  /** @internal Something has to end at a time, in milliseconds. */
+  /** @internal An object expires at this time, in milliseconds. */
   dueBy(time: number): void {
     if (time >= this.#due) return;
     this.#due = Number.NEGATIVE_INFINITY;
     this.onEarlier();
   }
 
-  /** Ends a flow whose time is over, unless whoever carries it keeps it. @returns whether it lives on */
+  /** Ends an expired flow unless its owner keeps it. @returns whether it was kept */
   #expired(flow: number): boolean {
     if (!this.owners.keeps(flow)) {
       this.destroy(flow);
@@ -185,13 +187,13 @@ export class Tracker {
   }
 
   /**
-   * Takes a packet through the tracker, from its first hook to its last.
-   * @param at where its IP header starts
-   * @param there bytes from `at` on
+   * Tracks a packet, from the first hook to the last.
+   * @param at offset of its IP header
+   * @param there available bytes from `at` on
    * @param now milliseconds
-   * @param ingress name of the interface it came in by
+   * @param ingress name of the receiving interface
    * @param outgoing whether this host sends it
-   * @param unsized the packet's length if its header says 0; 0: such a packet is dropped
+   * @param unsized the packet's length if its header has length 0; 0: such a packet is dropped
    * @returns class, direction and flow: `classOf`, `directionOf`, `flowOf`
    */
   track(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false, unsized = 0): number {
@@ -201,7 +203,7 @@ export class Tracker {
     return answer;
   }
 
-  /** The first half of `track`: what the tracker does when a packet arrives. A new flow is not in the table until `leave`. */
+  /** The first half of `track`: the packet's arrival. A new flow is not in the table until `leave`. */
   admit(view: DataView, at: number, there: number, now: number, ingress = '', outgoing = false, unsized = 0): number {
     this.time[0] = now;
     this.#ingress = ingress;
@@ -213,8 +215,8 @@ export class Tracker {
   }
 
   /**
-   * Takes up to `batchSize` packets through the tracker, in order. Their headers are read and hashed first, and the memory of their flows is
-   * touched, so that the waits for it overlap: several times as fast as one by one when there are many flows.
+   * Tracks up to `batchSize` packets in order. Reads and hashes their headers first and prefetches the memory of their flows, so that the
+   * waits for memory overlap: several times faster than one by one if there are many flows.
    */
   trackBatch(batch: Batch): void {
     const { view, offsets, lengths, wholes, times, answers, count } = batch;
@@ -229,8 +231,8 @@ export class Tracker {
       const packet = this.#batch[i]!;
       packet.read = readPacket(packet, view, offsets[i]!, lengths[i]!, settings);
       packet.hashed = false;
-      if (packet.read !== Whole || packet.l4There < 4) {
-        // perhaps its header gives no length
+      if (packet.read !== Complete || packet.l4There < 4) {
+        // its header may have length 0
         if (wholes[i]! > 0) packet.read = readPacket(packet, view, offsets[i]!, lengths[i]!, settings, wholes[i]!);
         continue;
       }
@@ -257,14 +259,14 @@ export class Tracker {
     this.happened = 0;
     this.decision = 'pass';
     if (this.fragments.length !== 0) this.fragments = [];
-    return packet.read === Whole ? this.#trackWhole(packet) : this.#trackOther(packet, packet.read);
+    return packet.read === Complete ? this.#trackComplete(packet) : this.#trackOther(packet, packet.read);
   }
 
-  /** The second half of `track`: a new flow enters the table, and what happened is told. */
+  /** The second half of `track`: adds a new flow to the table and emits the events. */
   leave(answer: number): void {
     const flow = flowOf(answer);
     if (flow < 0) return;
-    if ((this.happened & EventBit.New) === 0) this.tell('update', flow, this.happened);
+    if ((this.happened & EventBit.New) === 0) this.emit('update', flow, this.happened);
     else if (!this.confirm(flow)) {
       this.decision = 'dropped';
       this.statistics.drop++;
@@ -272,13 +274,13 @@ export class Tracker {
     this.happened = 0;
   }
 
-  /** What earlier packets of a flow left untold. */
+  /** Adds the events of earlier packets of a flow that were not emitted. */
   #collectOwed(flow: number): void {
     this.happened |= this.#owed.get(flow) ?? 0;
     this.#owed.delete(flow);
   }
 
-  /** The helper's hook, where there are helpers. */
+  /** The helper's hook; called if there are helpers. */
   #passHelper(answer: number, packet: Packet): void {
     const flow = flowOf(answer);
     this.decision = flow < 0 ? 'pass' : this.#decide(answer, packet, flow);
@@ -333,12 +335,13 @@ export class Tracker {
     if (found === PacketClass.Fragment) {
       const whole = this.#reassembly.add(packet, this.now);
       if (whole === undefined) return PacketClass.Fragment;
-      if (whole === 'refused') return readUncollected(packet) === Whole ? this.#trackWhole(packet) : this.#invalid('impossible fragment');
+      if (whole === 'refused')
+        return readUncollected(packet) === Complete ? this.#trackComplete(packet) : this.#invalid('impossible fragment');
       this.fragments = whole.fragments;
       const view = new DataView(whole.bytes.buffer);
       packet.hashed = false;
       const again = readPacket(packet, view, 0, whole.bytes.byteLength, whole.settings);
-      if (again === Whole) return this.#trackWhole(packet);
+      if (again === Complete) return this.#trackComplete(packet);
       found = again === PacketClass.Fragment ? PacketClass.Invalid : again;
     }
     if (found === PacketClass.Invalid) return this.#invalid('unreadable header chain');
@@ -358,7 +361,7 @@ export class Tracker {
     return PacketClass.Invalid;
   }
 
-  #trackWhole(packet: Packet): number {
+  #trackComplete(packet: Packet): number {
     packet.meta = packet.protocol | (packet.family << 8);
     let rule: Rule | undefined;
     if (this.rules.everyPacket) {
@@ -378,7 +381,7 @@ export class Tracker {
     return this.#trackKeyed(packet, rule);
   }
 
-  /** @returns the answer; or 0 for a message that has a flow of its own */
+  /** @returns the result, or 0 for a message that has its own flow */
   #trackIcmp(packet: Packet, checksum: boolean, rule: Rule | undefined): number {
     if (packet.protocol === Protocol.Icmp) {
       if (packet.family !== Family.Ipv4) return this.#invalid('ICMP over IPv6');
@@ -396,7 +399,7 @@ export class Tracker {
     return readIcmpv6(packet) ? 0 : this.#invalid('no answer to this type');
   }
 
-  /** An ICMP error: it is related to the flow of the packet that it reports, in the direction opposite to it. */
+  /** An ICMP error: it is related to the flow of the quoted packet, in the opposite direction. */
   #relate(packet: Packet, rule: Rule | undefined): number {
     const inner = this.#inner;
     if (!readInner(inner, packet)) return this.#error('no inner packet');
@@ -410,8 +413,8 @@ export class Tracker {
   }
 
   /**
-   * Finds the flow of a packet under the zone that its rule gives. A zone of one direction only is part of that direction's key alone: the
-   * packet is looked for as an original with the one number, then as a reply with the other.
+   * Finds the flow of a packet in the zone of its rule. A zone of one direction is part of the key of that direction only: the packet is
+   * looked up as an original with one zone, then as a reply with the other.
    */
   #findZoned(packet: Packet, rule: Rule | undefined): number {
     const zone = rule?.target.zone ?? 0;
@@ -428,7 +431,7 @@ export class Tracker {
     return other >= 0 && (other & 1) === 1 ? other : -1;
   }
 
-  /** @returns the entry of a flow that has not expired, or -1; an expired one goes */
+  /** @returns the entry of a flow that has not expired, or -1; an expired one is removed */
   #findAlive(packet: Packet, hash: number): number {
     const entry = this.table.find(packet, hash);
     if (entry < 0) return -1;
@@ -466,12 +469,12 @@ export class Tracker {
     return ((flow + 1) << 4) | (direction << 3) | packetClass;
   }
 
-  /** A packet that is invalid, or ends its flow. */
+  /** Handles a packet that is invalid or ends its flow. */
   #unusual(packet: Packet, hash: number, rule: Rule | undefined, flow: number, direction: number, action: Action): number {
     const happened = this.happened;
     this.happened = 0;
     if (action === Action.Invalid) {
-      // what an invalid packet did all the same is told with the next packet
+      // the events of an invalid packet are emitted with the next packet
       if (happened !== 0) this.#owed.set(flow, (this.#owed.get(flow) ?? 0) | happened);
       this.statistics.invalid++;
       return PacketClass.Invalid;
@@ -482,7 +485,7 @@ export class Tracker {
     }
     if ((this.table.word(flow, ZoneAndFlags) & FlowFlag.Counted) !== 0) this.#count(flow, direction, packet.length);
     this.destroy(flow);
-    // its index is free again; the answer says only what the packet was
+    // its index is free, so the result has no flow
     return answerOf(direction === 0 ? PacketClass.New : PacketClass.Established, direction, -1);
   }
 
@@ -495,7 +498,7 @@ export class Tracker {
 
   /** The first packet of a flow. */
   #begin(packet: Packet, hash: number, rule: Rule | undefined): number {
-    // a full table comes first: what would be no beginning is dropped, too
+    // a full table is checked first: it also drops packets that cannot create a flow
     if (!this.#makeRoom(hash)) {
       this.statistics.drop++;
       this.onFull('dropped');
@@ -510,7 +513,7 @@ export class Tracker {
     const flow = this.table.allocate();
     const { zone = 0, zoneDirection } = rule?.target ?? noTarget;
     writeKey(this.table, flow, packet, zone, zoneDirection);
-    if (zone !== 0 && zoneDirection !== undefined) this.oddTuples = true; // its reply is not where the mirror of its original would be
+    if (zone !== 0 && zoneDirection !== undefined) this.mayClash = true; // its reply has another key than the mirror of its original
     this.initialise(flow);
     if (rule !== undefined) this.#applyRule(flow, rule);
     const expected = this.expectations.size !== 0 && this.expectations.claim(packet, flow);
@@ -525,7 +528,7 @@ export class Tracker {
     return answerOf(expected ? PacketClass.Related : PacketClass.New, 0, flow);
   }
 
-  /** The fields that every flow starts with. Its tuples are written already. */
+  /** Initialises the common fields of a flow. Its tuples are already written. */
   initialise(flow: number): void {
     const { words, doubles } = this.table;
     const base = flow * FlowWords;
@@ -533,7 +536,7 @@ export class Tracker {
     if (this.settings.acct !== 0) flags |= FlowFlag.Counted;
     if (this.settings.timestamp !== 0) flags |= FlowFlag.Stamped;
     words[base + ZoneAndFlags] = words[base + ZoneAndFlags]! | flags;
-    // with the setting 2 a flow that begins unheard stays unheard
+    // with setting 2 a flow that begins without a listener emits no events
     words[base + EventMask] = this.settings.events === 2 && this.#isUnheard() ? 0 : -1;
     words[base + Id] = this.table.scramble(flow, this.table.serial);
     doubles[flow * FlowDoubles + Created] = this.time[0]!;
@@ -552,14 +555,14 @@ export class Tracker {
     }
   }
 
-  /** Whether there is no space for one more flow. `nf_conntrack_max` 0 is no limit but that of the arena. */
+  /** Whether the table is full. `nf_conntrack_max` 0: only the arena limits it. */
   get isFull(): boolean {
     const { used, capacity } = this.table;
     const { max } = this.settings;
     return used >= capacity || (max !== 0 && used >= max);
   }
 
-  /** Whether there is room for one more flow, perhaps after giving one up that is not assured. */
+  /** Makes space for one flow: evicts a flow that is not assured if the table is full. @returns false if there is no space */
   #makeRoom(hash: number): boolean {
     if (!this.isFull) return true;
     const victim = this.table.scan(
@@ -574,10 +577,10 @@ export class Tracker {
     return true;
   }
 
-  /** Puts a flow into the table. @returns false when another one took one of its tuples meanwhile; it is gone then */
+  /** Adds a flow to the table. @returns false if another flow has taken one of its tuples meanwhile: the flow was deleted */
   confirm(flow: number, checked = false): boolean {
     const words = this.table.words;
-    if ((checked || this.oddTuples) && (this.table.findTwin(flow, 0) >= 0 || this.table.findTwin(flow, 1) >= 0)) {
+    if ((checked || this.mayClash) && (this.table.findTwin(flow, 0) >= 0 || this.table.findTwin(flow, 1) >= 0)) {
       this.statistics.insertFailed++;
       this.#forget(flow);
       return false;
@@ -586,11 +589,11 @@ export class Tracker {
     this.table.insert(flow);
     this.#wheel.file(flow);
     this.statistics.entered++;
-    this.tell('new', flow, this.happened | EventBit.New);
+    this.emit('new', flow, this.happened | EventBit.New);
     return true;
   }
 
-  /** Gives up a flow that never got into the table. */
+  /** Deletes a flow that was not added to the table. */
   forget(flow: number): void {
     this.#forget(flow);
   }
@@ -607,7 +610,7 @@ export class Tracker {
     if (this.extras.hasHelpers) this.extras.helperOf(flow)?.forget?.(this, this.table.word(flow, Serial));
   }
 
-  /** Ends a flow: its event, its expectations, its place. One that never got into the table goes silently. */
+  /** Ends a flow: emits its event, removes its expectations, frees its index. A flow that was not confirmed emits no event. */
   destroy(flow: number): void {
     const words = this.table.words;
     const base = flow * FlowWords;
@@ -618,16 +621,16 @@ export class Tracker {
     this.table.remove(flow);
     this.#wheel.take(flow);
     words[base + StatusWord] = words[base + StatusWord]! | Status.Dying;
-    this.tell('destroy', flow, EventBit.Destroy);
+    this.emit('destroy', flow, EventBit.Destroy);
     if (this.expectations.size !== 0) this.expectations.killOf(flow);
     this.#dropExtras(flow);
     this.table.free(flow);
   }
 
-  /** Tells what happened to a flow, as far as its rule lets it. */
-  tell(event: FlowEvent, flow: number, happened: number): void {
+  /** Emits an event of a flow, if its event mask allows it. */
+  emit(event: FlowEvent, flow: number, happened: number): void {
     if (this.sink === undefined || this.settings.events === 0) return;
-    // the mask decides whether it is told at all; what is told is told whole
+    // the mask decides whether the event is emitted; an emitted event contains all bits
     if ((happened & this.table.words[flow * FlowWords + EventMask]! & 0xffff) !== 0) this.sink.flow(event, flow, happened);
   }
 
@@ -650,7 +653,7 @@ export class Tracker {
   }
 
   /**
-   * Counts what an established TCP flow carried without its packets passing here, and restarts its timer. A flow that has ended stays so.
+   * Counts bytes of an established TCP flow whose packets are not tracked, and restarts its timer. A flow that has ended is not changed.
    * @param bytes IP bytes
    */
   account(flow: number, direction: number, packets: number, bytes: number, now: number): void {
@@ -676,22 +679,22 @@ export class Tracker {
     return ticks * this.#msPerTick;
   }
 
-  /** Sets a flow's timer, in milliseconds from now. */
+  /** Sets a flow's remaining time, in milliseconds. */
   setExpiry(flow: number, ms: number): void {
     this.table.doubles[flow * FlowDoubles + Expiry] = this.time[0]! + ms;
     if (this.#wheel.isLate(flow)) this.#refile(flow);
   }
 
-  /** Takes a helper off every flow, which each tell, and ends its expectations. */
+  /** Removes a helper from every flow, emits an event for each, and removes its expectations. */
   detachHelper(helper: HelperRef): void {
     if (!this.extras.knowsHelper(helper)) return;
     this.expectations.killOfHelper(helper);
     this.extras.detachHelper(helper, (flow) => {
-      if ((this.table.word(flow, StatusWord) & Status.Confirmed) !== 0) this.tell('update', flow, EventBit.Helper);
+      if ((this.table.word(flow, StatusWord) & Status.Confirmed) !== 0) this.emit('update', flow, EventBit.Helper);
     });
   }
 
-  /** The flow that a flow was expected by, or -1; also when it has ended. */
+  /** The master of a flow, or -1 if it has none or the master has ended. */
   masterOf(flow: number): number {
     const master = this.table.word(flow, Master) - 1;
     if (master < 0 || !this.table.isUsed(master)) return -1;
@@ -699,7 +702,7 @@ export class Tracker {
     return known === (this.table.word(master, Serial) & 0xffff) ? master : -1;
   }
 
-  /** Visits every flow, confirmed or not; it may end the one it is at. */
+  /** Visits every flow, confirmed or not; the visitor may end the visited flow. */
   forEachFlow(visit: (flow: number) => void): void {
     for (let flow = 0; flow < this.table.highest; flow++) if (this.table.isUsed(flow)) visit(flow);
   }
@@ -709,12 +712,12 @@ export class Tracker {
     return this.isConfirmed(flow) && this.table.double(flow, Expiry) > this.now;
   }
 
-  /** Whether a flow is in the table; its time may be over. */
+  /** Whether a flow is in the table; it may have expired. */
   isConfirmed(flow: number): boolean {
     return this.table.isUsed(flow) && (this.table.word(flow, StatusWord) & (Status.Confirmed | Status.Dying)) === Status.Confirmed;
   }
 
-  /** Makes a flow the child of another one: it inherits the mark. */
+  /** Makes a flow the child of a master: it inherits the mark. */
   inherit(flow: number, master: number): void {
     const words = this.table.words;
     const base = flow * FlowWords;
@@ -725,7 +728,7 @@ export class Tracker {
   }
 }
 
-/** Makes a packet's key that of the answers to it. */
+/** Inverts a packet's key, into that of its replies. */
 function turnRound(packet: Packet): void {
   const { source0, source1, source2, source3 } = packet;
   packet.source0 = packet.destination0;

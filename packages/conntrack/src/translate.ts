@@ -3,7 +3,7 @@ import { Status } from './table/layout.ts';
 import type { Tracker } from './tracker.ts';
 import { invert, sameTuple, type Tuple } from './tuple.ts';
 
-/** What one end of a flow is translated to, `CTA_NAT_*`. An end without any of it is kept, unless the reply would be another flow's. */
+/** The translation of one end of a flow, `CTA_NAT_*`. An end without any of it is kept, unless the reply tuple is already in use. */
 export interface TranslationRange {
   /** Four or sixteen bytes. The last address is the first one if it is missing. */
   readonly firstAddress?: Uint8Array;
@@ -13,23 +13,23 @@ export interface TranslationRange {
   readonly lastPort?: number;
 }
 
-/** Which addresses of a flow are translated. */
+/** The translations of a flow. */
 export interface Translation {
   readonly source: TranslationRange;
   readonly destination: TranslationRange;
 }
 
-/** Protocols whose ports may be chosen. GRE keeps its keys, others have none. */
+/** Protocols whose ports may be chosen. GRE keeps its keys; other protocols have no ports. */
 const withPorts: ReadonlySet<number> = new Set([Protocol.Tcp, Protocol.Udp, Protocol.UdpLite, Protocol.Sctp]);
-/** Ports that are tried for one flow. */
+/** Maximum number of ports tried for one flow. */
 const maxAttempts = 128;
 
 /**
- * The bookkeeping of address translation, as ctnetlink asks for it: ring3 translates no packet. What packets of the flow look like behind the
- * translation is in its reply tuple. Measured.
- * @param isTaken whether another flow's packets may carry a tuple
+ * Computes the address translation of a ctnetlink request. ring3 does not translate packets: the reply tuple describes the packets after
+ * the translation. Measured.
+ * @param isTaken whether a tuple is in use by another flow
  * @param reply the reply before translation, which may differ from the mirror of the original
- * @returns the reply, and the status bits that say what was translated
+ * @returns the reply, and the status bits of the translations
  */
 export function translate(
   tracker: Tracker,
@@ -53,7 +53,7 @@ const portOf = { source: 'sourcePort', destination: 'destinationPort' } as const
 function translateEnd(tracker: Tracker, tuple: Tuple, end: End, range: TranslationRange, isTaken: IsTaken): Tuple {
   const moved = { ...tuple, [end]: addressFor(tracker, tuple, end, range) };
   const icmp = isIcmp(tuple.protocol);
-  // the id of ICMP is that of both ends
+  // ICMP has one id for both ends
   const field = icmp ? 'sourcePort' : portOf[end];
   const [first, last] = portsFor(range, moved[field], icmp);
   const chosen = range.firstPort !== undefined;
@@ -64,7 +64,7 @@ function translateEnd(tracker: Tracker, tuple: Tuple, end: End, range: Translati
   } else if (!isTaken(invert(moved))) return moved;
   if (!choosable || (!chosen && !icmp && end === 'destination')) return moved;
   const count = last - first + 1;
-  // a destination is searched from the first port on, a source from a random one
+  // a destination port is searched from the first port on, a source port from a random one
   const start = end === 'destination' ? 0 : (tracker.context.random32() >>> 0) % count;
   let candidate: Tuple = moved;
   for (let i = 0; i < Math.min(count, maxAttempts); i++) {
@@ -76,7 +76,7 @@ function translateEnd(tracker: Tracker, tuple: Tuple, end: End, range: Translati
 
 const isIcmp = (protocol: number): boolean => protocol === Protocol.Icmp || protocol === Protocol.Icmpv6;
 
-/** The ports to choose from: those that are given, or those of the same kind as the port that there is. */
+/** The ports to choose from: the given ones, or those of the same class as the current port. */
 function portsFor({ firstPort, lastPort = firstPort }: TranslationRange, port: number, icmp: boolean): readonly [number, number] {
   if (firstPort !== undefined && lastPort !== undefined) return [Math.min(firstPort, lastPort), Math.max(firstPort, lastPort)];
   if (icmp) return [0, 0xffff];
@@ -84,13 +84,13 @@ function portsFor({ firstPort, lastPort = firstPort }: TranslationRange, port: n
   return port < 1024 ? [600, 1023] : [1024, 0xffff];
 }
 
-/** The address: the only one of the range, or one that the flow's ends pick, always the same for the same ends. */
+/** The address: the only one of the range, or one derived from the flow's ends, always the same for the same ends. */
 function addressFor(tracker: Tracker, tuple: Tuple, end: End, { firstAddress, lastAddress = firstAddress }: TranslationRange): Uint8Array {
   if (firstAddress === undefined || lastAddress === undefined) return tuple[end];
   const size = tuple.family === Family.Ipv4 ? 4 : 16;
   if (firstAddress.byteLength !== size || lastAddress.byteLength !== size) return tuple[end];
   const address = firstAddress.slice();
-  // addresses spread over the last word only
+  // only the last word of the address varies
   const from = lastWord(firstAddress);
   const count = lastWord(lastAddress) - from + 1;
   const sameNetwork = firstAddress.subarray(0, size - 4).every((byte, i) => byte === lastAddress[i]);

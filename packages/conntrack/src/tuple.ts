@@ -4,7 +4,7 @@ import { invertIcmpv6 } from './l4/icmpv6.ts';
 import type { FlowTable } from './table/flow-table.ts';
 import { FlowWords, OrigTuple, ReplyTuple, TupleWords } from './table/layout.ts';
 
-/** One direction of a flow, as its packets carry it. */
+/** One direction of a flow: the addresses and ports of its packets. */
 export interface Tuple {
   /** AF_INET 2 or AF_INET6 10. */
   readonly family: number;
@@ -15,24 +15,24 @@ export interface Tuple {
   /** Two 16-bit halves: source and destination port (GRE: keys); ICMP: id, and type × 256 + code. */
   readonly sourcePort: number;
   readonly destinationPort: number;
-  /** The conntrack zone it holds in; 0 when left out. */
+  /** The conntrack zone; default: 0. */
   readonly zone?: number;
 }
 
-/** The key of answers to packets with this key. */
+/** The key of replies to packets with this key. */
 export function invertPorts(protocol: number, ports: number): number {
   if (protocol === Protocol.Icmp) return invertIcmp(ports);
   if (protocol === Protocol.Icmpv6) return invertIcmpv6(ports);
   return (ports << 16) | (ports >>> 16);
 }
 
-/** The tuple that answers to `tuple` carry. */
+/** The tuple of replies to `tuple`. */
 export function invert(tuple: Tuple): Tuple {
   const ports = invertPorts(tuple.protocol, (tuple.sourcePort << 16) | tuple.destinationPort);
   return { ...tuple, source: tuple.destination, destination: tuple.source, sourcePort: ports >>> 16, destinationPort: ports & 0xffff };
 }
 
-/** The third word of a key beside the ports. */
+/** The part of a key after the ports. */
 export const metaOf = (family: number, protocol: number, zone: number): number => protocol | (family << 8) | (zone << 16);
 
 /** Reads one direction of a flow: 0 original, 1 reply. */
@@ -74,7 +74,7 @@ export function writeTuple(table: FlowTable, flow: number, direction: number, tu
   words[at + 3] = metaOf(tuple.family, tuple.protocol, tuple.zone ?? 0);
 }
 
-/** Whether two directions are the same. */
+/** Whether two tuples are equal. */
 export function sameTuple(a: Tuple, b: Tuple): boolean {
   return (
     a.family === b.family &&

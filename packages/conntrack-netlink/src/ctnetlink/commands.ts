@@ -146,7 +146,7 @@ class Ctnetlink {
     if ((header.flags & NewFlags.Excl) !== 0) return Errno.EEXIST;
     const protocol = (tuple as Tuple).protocol;
     const errno = changeFlow(this.#namespace, found.flow, attributes, protocol);
-    if (errno === 0) tracker.tell('update', found.flow, changedBits);
+    if (errno === 0) tracker.emit('update', found.flow, changedBits);
     return errno;
   }
 

@@ -23,14 +23,14 @@ test('227 and 229 give where the server listens', () => {
   assert.equal(readAnswer('230 (10,0,2,2,7,208)\r\n'), undefined);
 });
 
-test('a command that is cut off is seen', () => {
+test('a truncated command is detected', () => {
   assert.equal(isPartialCommand('PORT 10,0,1,2'), true);
   assert.equal(isPartialCommand('EPRT |1|10.0'), true);
   assert.equal(isPartialCommand('USER x'), false);
   assert.equal(isPartialCommand('PORT 10,0,1,2,7,208\r\n'), false);
 });
 
-test('no text makes the readers throw', () => {
+test('the readers never throw, whatever the text', () => {
   const prefix = fc.constantFrom('PORT ', 'EPRT ', '227 ', '229 (', '');
   fc.assert(
     fc.property(prefix, fc.string({ maxLength: 60 }), (start, rest) => {

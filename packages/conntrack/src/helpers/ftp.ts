@@ -1,25 +1,25 @@
 import type { HelperPacket, HelperRef } from '../engine.ts';
 
-/** Seconds that a data connection is waited for. */
+/** Lifetime of the expectation of a data connection, in seconds. */
 const waitSeconds = 300;
-/** Lines behind which a command or an answer may begin, for each direction. */
+/** Maximum number of remembered line starts per direction. */
 const remembered = 2;
 
-/** What the helper knows of one control connection: the numbers at which lines began, by direction. */
+/** State of one control connection: the sequence numbers at which lines began, by direction. */
 interface Control {
   readonly lineStarts: [number[], number[]];
 }
 
-/** Where a data connection will go. */
+/** The destination of a data connection. */
 export interface FtpAddress {
-  /** Four or sixteen bytes; undefined: the speaker's own. */
+  /** Four or sixteen bytes; undefined: the sender's own address. */
   readonly address: Uint8Array | undefined;
   readonly port: number;
 }
 
 /**
- * The FTP helper, RFC 959 and RFC 2428: it reads PORT and EPRT of the client, the answers 227 and 229 of the server, and expects the data
- * connection that they announce. A line counts only when the line before it was seen to end.
+ * The FTP helper, RFC 959 and RFC 2428: it reads PORT and EPRT of the client and the replies 227 and 229 of the server, and expects the
+ * data connection that they announce. A line is read only if the end of the previous line was seen.
  */
 export function createFtp(l3num: number, l4: number): HelperRef {
   const controls = new WeakMap<object, Map<number, Control>>();
@@ -98,7 +98,7 @@ export function readAnswer(line: string): FtpAddress | undefined {
   return port === 0 || port > 0xffff ? undefined : { address: undefined, port };
 }
 
-/** Six numbers: four of the address, two of the port. What is above 255 spills over, as everybody reads it. */
+/** Six numbers: four of the address, two of the port. A number above 255 carries into the next higher one, as in other implementations. */
 function readNumbers(text: string): FtpAddress {
   const [a = 0, b = 0, c = 0, d = 0, high = 0, low = 0] = text.split(',').map(Number);
   const address = new Uint8Array(4);
@@ -106,7 +106,7 @@ function readNumbers(text: string): FtpAddress {
   return { address, port: ((high << 8) | low) & 0xffff };
 }
 
-/** Whether a command that announces a connection is cut off: the rest comes in another packet, and nobody would put them together. */
+/** Whether the packet ends within a command that announces a connection. The helper does not join it with the rest in the next packet. */
 export const isPartialCommand = (line: string): boolean => /^(?:PORT(?:\s+[\d,]*)?|EPRT(?:\s+[^\s\w]?[12]?[^\s\r\n]*)?)$/i.test(line);
 
 function readIpv4(text: string): Uint8Array | undefined {

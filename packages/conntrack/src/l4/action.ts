@@ -1,18 +1,18 @@
-/** What a protocol's tracker decides about a packet of a flow. */
+/** The decision of a protocol's tracker about a packet of a flow. */
 export const Action = {
-  /** It belongs: counted, and its timer set. */
+  /** Valid: the packet is counted and the flow's timer is set. */
   Count: 1,
-  /** It keeps the flow's class and changes neither counters nor timer. */
+  /** The packet keeps the flow's class and changes neither counters nor timer. */
   Ignore: 2,
   Invalid: 3,
-  /** It is counted, and ends the flow at once. */
+  /** The packet is counted and ends the flow at once. */
   Remove: 4,
-  /** The flow has ended; the packet starts another one under the same tuple. */
+  /** The flow has ended; the packet starts a new flow with the same tuple. */
   Restart: 5,
 } as const;
 export type Action = (typeof Action)[keyof typeof Action];
 
-/** What happened to a flow, `enum ip_conntrack_events` as bits. */
+/** Events of a flow: `enum ip_conntrack_events` as bits. */
 export const EventBit = {
   New: 1 << 0,
   Related: 1 << 1,

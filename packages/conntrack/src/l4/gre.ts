@@ -8,12 +8,12 @@ const Timeout = { Unreplied: 0, Replied: 1 } as const;
 const ppp = 0x880b;
 
 /**
- * The key of a GRE packet, RFC 2784 and RFC 2637: version 0 has none, version 1 its call id as the destination key.
- * @returns why it is refused
+ * The key of a GRE packet, RFC 2784 and RFC 2637: version 0 has none, version 1 has its call id as the destination key.
+ * @returns the reason why the packet is invalid, or undefined
  */
 export function readGre(packet: Packet): string | undefined {
   packet.ports = 0;
-  // too short for the header of version 1: whatever it is, it belongs to the flow without a key
+  // too short for a version 1 header: it belongs to the flow without a key
   if (packet.l4There < 8) return undefined;
   const first = packet.view.getInt32(packet.l4At, false);
   if (((first >>> 16) & 7) !== 1) return undefined;
@@ -22,10 +22,10 @@ export function readGre(packet: Packet): string | undefined {
   return undefined;
 }
 
-// words of a flow: the timeouts of the moment in which it began, which it keeps
+// words of a flow: the timeouts at its start, which it keeps
 const Own = 32;
 
-/** A flow keeps the timeouts that it began with: neither a setting nor its policy changes them later. Measured. */
+/** A flow keeps the timeouts that were in effect at its start: neither a setting nor its policy changes them later. Measured. */
 export function beginGre(tracker: Tracker, flow: number): void {
   const base = flow * FlowWords;
   const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.gre);
@@ -33,11 +33,11 @@ export function beginGre(tracker: Tracker, flow: number): void {
   tracker.table.words[base + Own + Timeout.Replied] = timeouts[Timeout.Replied]!;
 }
 
-/** One packet of a flow: with a reply seen it is assured at once. */
+/** Tracks one packet of a flow. The flow is assured as soon as a reply was seen. */
 export function handleGre(tracker: Tracker, flow: number): Action {
   const base = flow * FlowWords;
   const words = tracker.table.words;
-  // a flow that was described from outside has none of its own
+  // a flow that a request created has no timeouts of its own
   if (words[base + Own] === 0 && words[base + Own + 1] === 0) beginGre(tracker, flow);
   const status = words[base + StatusWord]!;
   if ((status & Status.SeenReply) === 0) {

@@ -5,7 +5,7 @@ import { FlowWords } from '../table/layout.ts';
 import type { Tracker } from '../tracker.ts';
 import { Action } from './action.ts';
 
-/** Requests and the answers to them: index is the type, value the opposite type + 1. RFC 4443, RFC 4620. */
+/** Requests and their replies: the index is the type, the value the opposite type + 1. RFC 4443, RFC 4620. */
 const opposite = new Uint8Array(256);
 for (const [request, answer] of [
   [128, 129], // echo
@@ -25,7 +25,7 @@ export const isIcmpv6Error = (type: number): boolean => type < firstInformationa
 /** Multicast listener discovery (RFC 3810, RFC 4286) and neighbour discovery (RFC 4861): never tracked. */
 export const isUntrackedIcmpv6 = (type: number): boolean => (type >= 130 && type <= 136) || type === 143 || type === 151;
 
-/** @returns why the message is refused */
+/** @returns the reason why the message is invalid, or undefined */
 export function refuseIcmpv6(packet: Packet, checksum: boolean): string | undefined {
   if (packet.l4There < 8) return 'short packet';
   if (checksum && !checksumRight(packet, Protocol.Icmpv6, packet.l4Length)) return 'ICMPv6 checksum failed';
@@ -36,7 +36,7 @@ export function refuseIcmpv6(packet: Packet, checksum: boolean): string | undefi
   return undefined;
 }
 
-/** Id, type and code are the key. @returns false where they are not there, or the type has no answer */
+/** The key is id, type and code. @returns false if the message is too short or the type has no reply type */
 export function readIcmpv6(packet: Packet): boolean {
   if (packet.l4There < 8) return false;
   const { view, l4At } = packet;
@@ -44,19 +44,19 @@ export function readIcmpv6(packet: Packet): boolean {
   return opposite[view.getUint8(l4At)] !== 0;
 }
 
-/** Whether messages of a type are answered by another type: only they have flows. */
+/** Whether a type has a reply type; only these messages have flows. */
 export const icmpv6HasReply = (type: number): boolean => opposite[type] !== 0;
 
-/** The key of the answers to a message with this key. */
+/** The key of replies to a message with this key. */
 export const invertIcmpv6 = (ports: number): number => (ports & 0xffff00ff) | ((opposite[(ports >>> 8) & 255]! - 1) << 8);
 
-/** Only requests begin a flow. */
+/** Only requests create a flow. */
 export const mayBeginIcmpv6 = (ports: number): boolean => {
   const type = (ports >>> 8) & 255;
   return type === 128 || type === 139;
 };
 
-/** One message of a flow. */
+/** Tracks one message of a flow. */
 export function handleIcmpv6(tracker: Tracker, flow: number): Action {
   tracker.refresh(flow, tracker.extras.timeoutsOf(flow * FlowWords, tracker.timeouts.icmpv6)[0]!);
   return Action.Count;

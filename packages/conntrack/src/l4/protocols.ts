@@ -10,7 +10,7 @@ import { beginSctp, handleSctp, mayBeginSctp, refuseSctp } from './sctp.ts';
 import { beginTcp, handleTcp, mayBeginTcp, readPorts, refuseTcp } from './tcp.ts';
 import { handleUdp, refuseUdp, refuseUdpLite, streamAge } from './udp.ts';
 
-/** Reads the protocol's part of the key into `packet.ports`. @returns why it cannot be read */
+/** Reads the protocol's part of the key into `packet.ports`. @returns the reason why the packet is invalid, or undefined */
 export function readKey(packet: Packet): string | undefined {
   switch (packet.protocol) {
     case Protocol.Tcp:
@@ -30,7 +30,7 @@ export function readKey(packet: Packet): string | undefined {
   }
 }
 
-/** Looks at the transport header and its checksum. @returns why the packet is refused */
+/** Checks the transport header and its checksum. @returns the reason why the packet is invalid, or undefined */
 export function refuse(packet: Packet, checksum: boolean): string | undefined {
   switch (packet.protocol) {
     case Protocol.Tcp:
@@ -46,7 +46,7 @@ export function refuse(packet: Packet, checksum: boolean): string | undefined {
   }
 }
 
-/** Whether a packet may begin a flow. */
+/** Whether a packet may create a flow. */
 export function mayBegin(tracker: Tracker, packet: Packet): boolean {
   switch (packet.protocol) {
     case Protocol.Tcp:
@@ -62,14 +62,14 @@ export function mayBegin(tracker: Tracker, packet: Packet): boolean {
   }
 }
 
-/** Sets up the protocol's part of a new flow. */
+/** Initialises the protocol's part of a new flow. */
 export function begin(tracker: Tracker, packet: Packet, flow: number): void {
   if (packet.protocol === Protocol.Tcp) beginTcp(tracker, packet, flow);
   else if (packet.protocol === Protocol.Sctp) beginSctp(tracker, packet, flow);
   else if (packet.protocol === Protocol.Gre) beginGre(tracker, flow);
 }
 
-/** One packet of a flow. */
+/** Tracks one packet of a flow. */
 export function handle(tracker: Tracker, packet: Packet, flow: number, direction: number): Action {
   switch (packet.protocol) {
     case Protocol.Tcp:

@@ -15,7 +15,7 @@ export const sctpStates = [
 export type SctpState = (typeof sctpStates)[number];
 type Row = RowOf<typeof sctpStates>;
 
-/** Chunks that change states, RFC 9260 section 3.2; every other one is `data`. In this order they are numbered. */
+/** Chunks that change the state, RFC 9260 section 3.2, in the order of their numbers; all others are `data`. */
 export const chunks = [
   'init',
   'initAck',
@@ -33,9 +33,10 @@ export const chunks = [
 export type Chunk = (typeof chunks)[number];
 
 // biome-ignore format: a table
-/** What a chunk of the original direction does in each state. Measured; `none` is the first packet of a flow. */
+/** The transitions for chunks of the original direction, by state. Measured; `none` is the first packet of a flow. */
 export const original: Record<Chunk, Row> = {
-  //                  none               closed    cookieWait      cookieEchoed    established     shutdownSent       shutdownRecd       shutdownAckSent    heartbeatSent
+  //                  none               closed    cookieWait      cookieEchoed    established     shutdownSent       shutdownRecd      
+  // shutdownAckSent    heartbeatSent
   init:             ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'established',  'closed',          'closed',          'shutdownAckSent', 'cookieWait'],
   initAck:          ['closed',          'closed', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'closed'],
   abort:            ['invalid',         'closed', 'closed',       'closed',       'closed',       'closed',          'closed',          'closed',          'closed'],
@@ -53,7 +54,8 @@ export const original: Record<Chunk, Row> = {
 // biome-ignore format: a table
 /** The same for the reply direction. */
 export const reply: Record<Chunk, Row> = {
-  //                  none       closed        cookieWait      cookieEchoed    established     shutdownSent       shutdownRecd       shutdownAckSent    heartbeatSent
+  //                  none       closed        cookieWait      cookieEchoed    established     shutdownSent       shutdownRecd      
+  // shutdownAckSent    heartbeatSent
   init:             ['invalid', 'closed',     'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'invalid'],
   initAck:          ['invalid', 'cookieWait', 'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'invalid'],
   abort:            ['invalid', 'closed',     'closed',       'closed',       'closed',       'closed',          'closed',          'closed',          'invalid'],
@@ -68,7 +70,7 @@ export const reply: Record<Chunk, Row> = {
   data:             ['invalid', 'closed',     'cookieWait',   'cookieEchoed', 'established',  'shutdownSent',    'shutdownRecd',    'shutdownAckSent', 'heartbeatSent'],
 };
 
-/** A cell of `transitions` that is no state. */
+/** A cell of `transitions` that is not a state. */
 export const Refused = 15;
 
 /** Both tables as bytes: `transitions[(direction × 12 + chunk) × 16 + state]`. */

@@ -8,9 +8,9 @@ import { Action, EventBit } from './action.ts';
 import { chunkOfType, Refused, transitions } from './sctp-states.ts';
 
 // words of a flow
-const Tag = 32; // the verification tag that packets of the original direction carry; the reply's follows
-const InitSeen = 1 << 8; // in ProtocolState: an INIT came from the original side; the reply's bit follows
-const HeartbeatStrange = 1 << 10; // a heartbeat came with a tag that is not ours
+const Tag = 32; // the verification tag of packets of the original direction; that of the reply follows
+const InitSeen = 1 << 8; // in ProtocolState: an INIT was received from the original side; the reply's bit follows
+const HeartbeatStrange = 1 << 10; // a heartbeat with an unknown tag was received
 const StrangeDirection = 1 << 11;
 
 /** RFC 9260 section 3.2. */
@@ -29,7 +29,7 @@ const Type = {
 const State = { Closed: 1, Established: 4 } as const;
 
 const bit = (type: number): number => (type < 31 ? 1 << type : 0);
-/** Chunks whose tags have rules of their own, RFC 9260 section 8.5.1. */
+/** Chunks with special rules for the verification tag, RFC 9260 section 8.5.1. */
 const ownTagRules =
   bit(Type.Init) |
   bit(Type.ShutdownComplete) |
@@ -39,7 +39,7 @@ const ownTagRules =
   bit(Type.Heartbeat) |
   bit(Type.HeartbeatAck);
 
-/** The common header and its CRC32c. @returns why the packet is refused */
+/** Checks the common header and its CRC32c. @returns the reason why the packet is invalid, or undefined */
 export function refuseSctp(packet: Packet, checksum: boolean): string | undefined {
   if (packet.l4There < 12) return 'short packet';
   if (
@@ -53,8 +53,8 @@ export function refuseSctp(packet: Packet, checksum: boolean): string | undefine
 }
 
 /**
- * Which chunk types a packet holds, as bits of the types below 31; 0 when their order is impossible: INIT, INIT ACK and SHUTDOWN COMPLETE
- * stand alone, COOKIE ECHO and COOKIE ACK come first, none is empty.
+ * The chunk types of a packet, as bits of the types below 31; 0 if the packet is malformed: INIT, INIT ACK and SHUTDOWN COMPLETE must be
+ * the only chunk, COOKIE ECHO and COOKIE ACK the first, and no chunk may be empty.
  */
 function chunkTypes(packet: Packet): number {
   const { view } = packet;
@@ -73,11 +73,11 @@ function chunkTypes(packet: Packet): number {
   return found;
 }
 
-/** The INIT's or INIT ACK's initiate tag; 0 where it is cut off. */
+/** The initiate tag of an INIT or INIT ACK; 0 if it is truncated. */
 const initiateTag = (packet: Packet, at: number): number =>
   at + 8 <= packet.l4At + packet.l4There ? packet.view.getInt32(at + 4, false) : 0;
 
-/** Whether a packet may begin a flow: an INIT without a tag, or chunks of an association whose set-up was not seen. */
+/** Whether a packet may create a flow: an INIT with tag 0, or chunks of an association whose set-up was not seen. */
 export function mayBeginSctp(packet: Packet): boolean {
   if (chunkTypes(packet) === 0) return false;
   const { view, l4At } = packet;
@@ -90,7 +90,10 @@ export function mayBeginSctp(packet: Packet): boolean {
   return true;
 }
 
-/** Notes the tags that the first packet shows: a HEARTBEAT carries its own direction's, and a SHUTDOWN ACK is answered with its own. Measured. */
+/**
+ * Stores the tags of the first packet: a HEARTBEAT contains that of its own direction; the reply to a SHUTDOWN ACK has the same tag.
+ * Measured.
+ */
 export function beginSctp(tracker: Tracker, packet: Packet, flow: number): void {
   const { view, l4At } = packet;
   const { words } = tracker.table;
@@ -100,7 +103,7 @@ export function beginSctp(tracker: Tracker, packet: Packet, flow: number): void 
   if ((types & bit(Type.ShutdownAck)) !== 0) words[at + 1] = view.getInt32(l4At + 4, false);
 }
 
-/** One packet of an association, chunk by chunk. */
+/** Tracks one packet of an association, chunk by chunk. */
 export function handleSctp(tracker: Tracker, packet: Packet, flow: number, direction: number): Action {
   const types = chunkTypes(packet);
   if (types === 0) return Action.Invalid;
@@ -139,7 +142,7 @@ export function handleSctp(tracker: Tracker, packet: Packet, flow: number, direc
       tracker.happened |= EventBit.Assured;
     }
   }
-  // a repeated INIT must not keep a closed entry alive
+  // a repeated INIT must not prolong a closed entry
   if (aside || (state === State.Closed && old === State.Closed && (types & bit(Type.Init)) !== 0)) return Action.Ignore;
   const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.sctp);
   tracker.refresh(flow, timeouts[state - 1]!);
@@ -162,7 +165,7 @@ function judgeTag(
       return tag === 0 ? Action.Count : Action.Invalid;
     case Type.Abort:
     case Type.ShutdownComplete:
-      // the T bit says that the tag is the peer's
+      // T bit: the tag is the peer's
       return tag === ((chunkFlags & 1) !== 0 ? words[base + Tag + 1 - direction] : own) ? Action.Count : Action.Invalid;
     case Type.CookieEcho:
       return tag === own ? Action.Count : Action.Invalid;
@@ -174,7 +177,7 @@ function judgeTag(
   }
 }
 
-/** A heartbeat may come over a path whose set-up was not seen: its tags are learned from the exchange. */
+/** A heartbeat may arrive over a path whose set-up was not seen: its tags are learned from the exchange. */
 function judgeHeartbeat(words: Int32Array, base: number, direction: number, type: number, tag: number, strict: boolean): Action {
   const memory = words[base + ProtocolState]!;
   const own = words[base + Tag + direction]!;
@@ -198,7 +201,7 @@ function judgeHeartbeat(words: Int32Array, base: number, direction: number, type
   return Action.Count;
 }
 
-/** INIT and INIT ACK say which tag the other side is to use. @returns false for an INIT ACK that answers no INIT of the other side */
+/** INIT and INIT ACK set the tag that the other side must use. @returns false for an INIT ACK without an INIT from the other side */
 function noteTags(words: Int32Array, packet: Packet, base: number, direction: number, type: number, at: number): boolean {
   const memory = words[base + ProtocolState]!;
   if (type === Type.CookieAck) words[base + ProtocolState] = memory & ~(InitSeen | (InitSeen << 1));
@@ -212,7 +215,7 @@ function noteTags(words: Int32Array, packet: Packet, base: number, direction: nu
   return true;
 }
 
-/** What `CTA_PROTOINFO_SCTP` tells. */
+/** The content of `CTA_PROTOINFO_SCTP`. */
 export interface SctpInfo {
   /** Index in `sctpStates`. */
   readonly state: number;
@@ -225,7 +228,7 @@ export function readSctp(table: FlowTable, flow: number): SctpInfo {
   return { state: table.word(flow, ProtocolState) & 15, tags: [table.word(flow, Tag) >>> 0, table.word(flow, Tag + 1) >>> 0] };
 }
 
-/** Changes the SCTP part of a flow as ctnetlink asks. */
+/** Changes the SCTP part of a flow for a ctnetlink request. */
 export function writeSctp(table: FlowTable, flow: number, change: SctpChange): void {
   const base = flow * FlowWords;
   const words = table.words;

@@ -14,24 +14,24 @@ export const TcpFlag = {
   SimultaneousOpen: 0x80,
 } as const;
 
-/** Sequence numbers live on a circle: RFC 1982. */
+/** Compares sequence numbers modulo 2^32: RFC 1982. */
 export const before = (a: number, b: number): boolean => ((a - b) | 0) < 0;
 export const after = (a: number, b: number): boolean => ((b - a) | 0) < 0;
 
 /** One segment of a flow, read into a reused object: signed 32-bit numbers, no allocation. */
 export class Segment {
   flow = 0;
-  /** Where the flow's words start. */
+  /** Offset of the flow's words. */
   base = 0;
   /** 0 original, 1 reply. */
   direction = 0;
-  /** Its number in `segments`: SYN, SYN/ACK, FIN, ACK, RST. */
+  /** Its index in `segments`: SYN, SYN/ACK, FIN, ACK, RST. */
   kind = 0;
   sequence = 0;
   acknowledged = 0;
   /** The number after its last: SYN and FIN count one each. */
   end = 0;
-  /** The window as it was announced, not scaled. */
+  /** The announced window, not scaled. */
   window = 0;
 
   read(packet: Packet, flow: number, direction: number): void {
@@ -49,20 +49,23 @@ export class Segment {
   }
 }
 
-/** Where the options of a segment end, as far as they are there. */
+/** The end of the options of a segment, or of their captured part. */
 function optionsEnd({ view, l4At, l4There }: Packet): number {
   const header = (view.getUint8(l4At + 12) >>> 4) * 4;
   return l4At + (header < l4There ? header : l4There);
 }
 
-/** The option behind the one at `at`, or -1 where the list ends or is broken. A single byte is a NOP. RFC 9293 section 3.1. */
+/**
+ * The offset of the option after the one at `at`, or -1 at the end of the list or if it is malformed. A single byte is a NOP. RFC 9293
+ * section 3.1.
+ */
 function nextOption(view: DataView, at: number, end: number): number {
   if (view.getUint8(at) === 1) return at + 1 < end ? at + 1 : -1;
   const next = at + view.getUint8(at + 1);
   return next < end ? next : -1;
 }
 
-/** Whether an option with a length lies at `at` and within the list; NOPs are none. */
+/** Whether an option with a length, so not a NOP, is at `at` and ends within the list. */
 const isWhole = (view: DataView, at: number, end: number): boolean =>
   at + 2 <= end && view.getUint8(at + 1) >= 2 && at + view.getUint8(at + 1) <= end;
 
@@ -83,14 +86,14 @@ export function readOptions(packet: Packet): number {
   return found;
 }
 
-/** Whether a segment has options at all. */
+/** Whether a segment has options. */
 export const hasOptions = ({ view, l4At }: Packet): boolean => view.getUint8(l4At + 12) >>> 4 > 5;
 
 /** The right edge of the highest SACK block above `ack`, or `ack`. RFC 2018. */
 export function highestSack(packet: Packet, ack: number): number {
   const { view, l4At } = packet;
   const end = optionsEnd(packet);
-  // timestamps alone, in the layout that everybody sends
+  // only timestamps, in the usual layout (RFC 7323 appendix A)
   if (end === l4At + 32 && view.getInt32(l4At + 20, false) === 0x0101080a) return ack;
   for (let at = l4At + 20; at >= 0 && at < end; at = nextOption(view, at, end)) {
     const kind = view.getUint8(at);

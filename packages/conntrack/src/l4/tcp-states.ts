@@ -1,4 +1,6 @@
-/** `enum tcp_conntrack`, nf_conntrack_tcp.h, with the names of `conntrack -L` in TypeScript's spelling. The index is the number on the wire. */
+/**
+ * `enum tcp_conntrack`, nf_conntrack_tcp.h, with the names of `conntrack -L` in TypeScript's spelling. The index is the number on the wire.
+ */
 export const tcpStates = [
   'none',
   'synSent',
@@ -13,16 +15,16 @@ export const tcpStates = [
 ] as const;
 export type TcpState = (typeof tcpStates)[number];
 
-/** A segment by what is left of its flags once PSH, ECE and CWR are put aside; in this order they are numbered. */
+/** Kinds of segments by their flags without PSH, ECE and CWR, in the order of their numbers. */
 export const segments = ['syn', 'synAck', 'fin', 'ack', 'rst'] as const;
 export type Segment = (typeof segments)[number];
 
-/** One cell a state, so that a short row does not compile. */
+/** One cell per state, so that an incomplete row does not compile. */
 export type RowOf<S extends readonly string[]> = { readonly [K in keyof S]: S[number] | 'ignore' | 'invalid' };
 type Row = RowOf<typeof tcpStates>;
 
 // biome-ignore format: a table
-/** What a segment of the original direction does in each state. Measured: spec 4.1 and the golden matrix. */
+/** The transitions for segments of the original direction, by state. Measured: test/golden. */
 export const original: Record<Segment, Row> = {
   //        none           synSent    synRecv        established    finWait      closeWait    lastAck     timeWait    close      synSent2
   syn:    ['synSent',     'synSent', 'ignore',      'ignore',      'ignore',    'ignore',    'ignore',   'synSent',  'synSent', 'synSent2'],
@@ -33,7 +35,7 @@ export const original: Record<Segment, Row> = {
 };
 
 // biome-ignore format: a table
-/** The same for the reply direction, which no flow begins in. */
+/** The same for the reply direction, in which no flow begins. */
 export const reply: Record<Segment, Row> = {
   //        none       synSent     synRecv    established    finWait      closeWait    lastAck     timeWait    close      synSent2
   syn:    ['invalid', 'synSent2', 'invalid', 'invalid',     'invalid',   'invalid',   'invalid',  'synSent',  'invalid', 'synSent2'],
@@ -43,7 +45,7 @@ export const reply: Record<Segment, Row> = {
   rst:    ['invalid', 'close',    'close',   'close',       'close',     'close',     'close',    'close',    'close',   'close'],
 };
 
-/** Cells of `transitions` that are no state. */
+/** Cells of `transitions` that are not states. */
 export const Ignored = 14;
 export const Refused = 15;
 
@@ -61,7 +63,7 @@ export const transitions: Uint8Array = /* @__PURE__ */ (() => {
   return made;
 })();
 
-/** The segment's number for each of the 64 combinations of FIN, SYN, RST, PSH, ACK, URG; `Refused` where the combination is invalid. */
+/** The segment's number for each of the 64 combinations of FIN, SYN, RST, PSH, ACK, URG; `Refused` if the combination is invalid. */
 export const segmentOfFlags: Uint8Array = /* @__PURE__ */ (() => {
   const made = new Uint8Array(64).fill(Refused);
   const [fin, syn, rst, psh, ack, urg] = [1, 2, 4, 8, 16, 32];

@@ -3,16 +3,16 @@ import { ProtocolState } from '../table/layout.ts';
 import type { Tracker } from '../tracker.ts';
 import { after, before, hasOptions, highestSack, readOptions, TcpFlag } from './tcp-segment.ts';
 
-// Words of a flow: what each side sent and may send, by way of van Rooij, "Real Stateful TCP Packet Filtering in IP Filter" (2000).
+// Words of a flow: what each side sent and may send, after van Rooij, "Real Stateful TCP Packet Filtering in IP Filter" (2000).
 
-/** Of the original direction; the reply's follows. */
+/** The original direction's; the reply's follows. */
 export const Side = 32;
 export const SideWords = 4;
-/** After the highest byte sent. */
+/** The sequence number after the highest byte sent. */
 export const End = 0;
-/** After the highest byte that the other side allows. */
+/** The sequence number after the highest byte that the other side allows. */
 export const MaxEnd = 1;
-/** The largest window announced, scaled; 0 before anything was seen of the side. */
+/** The largest announced window, scaled; 0 until a segment of the side was seen. */
 export const MaxWindow = 2;
 /** The highest number acknowledged. */
 export const MaxAck = 3;
@@ -21,7 +21,7 @@ export const Sides = 40;
 export const LastSequence = 41;
 export const LastAck = 42;
 export const LastEnd = 43;
-/** The last window in 16 bits; above it what a SYN that was let through asked for: scale in 4 bits, flags in 8. */
+/** The last window in the low 16 bits; above it the options of a SYN that passed as ignored: scale in 4 bits, flags in 8. */
 export const LastWindow = 44;
 
 const State = { SynSent: 1, SynRecv: 2 } as const;
@@ -30,18 +30,18 @@ const Ack = 3;
 const SynBit = 1 << 17;
 const RstBit = 1 << 18;
 const AckBit = 1 << 20;
-/** How far below the highest byte an acknowledgement may lie where windows are smaller. */
+/** Minimum distance below the highest byte at which an acknowledgement is still accepted. */
 const ackReach = 66_000;
 
-/** Where its windows put a segment: it belongs, it is wrong, or it passes and changes nothing. */
+/** The position of a segment relative to the windows: valid, invalid, or ignored (it passes and changes nothing). */
 export const Fit = { Inside: 0, Outside: 1, Aside: 2 } as const;
 export type Fit = (typeof Fit)[keyof typeof Fit];
 
 /**
- * Follows both windows with a segment, and says where it lies. Every segment passes here: its numbers stay in locals.
- * @param base where the flow's words start
- * @param kind its number in `segments`
- * @param state the state that it found
+ * Updates both windows with a segment and returns its position. Runs for every segment: its numbers are kept in locals.
+ * @param base offset of the flow's words
+ * @param kind its index in `segments`
+ * @param state the flow's state before the segment
  */
 export function followWindow(tracker: Tracker, packet: Packet, base: number, direction: number, kind: number, state: number): Fit {
   const words = tracker.table.words;
@@ -77,7 +77,7 @@ export function followWindow(tracker: Tracker, packet: Packet, base: number, dir
     return misplaced(tracker, base, direction, end, sack, aboveLower, belowUpper);
   }
 
-  // it belongs: both windows move
+  // valid: both windows move
   const shift = direction * 16;
   let sides = words[base + Sides]!;
   const scaled = (word & SynBit) !== 0 ? window : window << ((sides >>> (shift + 8)) & 15);
@@ -103,7 +103,7 @@ export function followWindow(tracker: Tracker, packet: Packet, base: number, dir
   return Fit.Inside;
 }
 
-/** The first segment of a side. @returns whether it is a SYN alone, of which nothing else can be said */
+/** The first segment of a side. @returns whether it is a SYN without ACK, which needs no further check */
 function meetSide(words: Int32Array, packet: Packet, base: number, direction: number, end: number, sack: number): boolean {
   const word = packet.view.getInt32(packet.l4At + 12, false);
   const window = word & 0xffff;
@@ -120,11 +120,11 @@ function meetSide(words: Int32Array, packet: Packet, base: number, direction: nu
   if (words[receiver + MaxWindow] === 0) {
     words[receiver + End] = sack;
     words[receiver + MaxEnd] = sack;
-  } else if (sack === ((words[receiver + End]! + 1) | 0)) words[receiver + End] = sack; // answers a keep-alive
+  } else if (sack === ((words[receiver + End]! + 1) | 0)) words[receiver + End] = sack; // the reply to a keep-alive
   return false;
 }
 
-/** A side (re)starts with a SYN. Scaling holds only when both sides asked for it. */
+/** A side (re)starts with a SYN. Window scaling applies only if both sides sent the option. */
 function startSide(words: Int32Array, packet: Packet, base: number, direction: number, end: number, window: number): void {
   const at = base + Side + direction * SideWords;
   words[at + End] = end;
@@ -132,13 +132,13 @@ function startSide(words: Int32Array, packet: Packet, base: number, direction: n
   words[at + MaxWindow] = window === 0 ? 1 : window;
   const shift = direction * 16;
   let sides = words[base + Sides]!;
-  // a SYN without any options leaves what an earlier one said
+  // a SYN without options keeps those of an earlier SYN
   if (hasOptions(packet)) sides = (sides & ((0xffff << (16 - shift)) | (TcpFlag.Liberal << shift))) | (readOptions(packet) << shift);
   if (direction === 1 && (sides & (sides >>> 16) & TcpFlag.WindowScale) === 0) sides &= 0x00ff00ff;
   words[base + Sides] = sides;
 }
 
-/** What becomes of a segment that is not inside both windows. */
+/** Decides about a segment that is not inside both windows. */
 function misplaced(
   tracker: Tracker,
   base: number,
@@ -160,7 +160,7 @@ function misplaced(
       tracker.reason = 'SEQ is over upper bound (over the window of the receiver)';
       return liberal ? Fit.Inside : Fit.Outside;
     }
-    // more than the window: passes aside, and its end is noted so that the answer is not taken for a wrong one
+    // beyond the window: passes as ignored, and its end is stored so that the reply is not invalid
     words[sender + End] = end;
     words[base + Sides] = words[base + Sides]! | (TcpFlag.DataUnacknowledged << (direction * 16));
     tracker.reason = 'more bytes than expected';
@@ -176,13 +176,13 @@ function misplaced(
   return liberal ? Fit.Inside : Fit.Aside;
 }
 
-/** No acknowledgement may lie as low as this. */
+/** Acknowledgements at or below this number are invalid. */
 function lowestAck(words: Int32Array, sender: number, receiver: number): number {
   const window = words[sender + MaxWindow]!;
-  return (words[receiver + End]! - (window > ackReach ? window : ackReach) - 1) | 0;
+  return (words[receiver + End]! - Math.max(window, ackReach) - 1) | 0;
 }
 
-/** How often in a row the same segment came: seven bits from bit 9 of `ProtocolState`, behind the last direction. */
+/** Number of consecutive repetitions of the same segment: seven bits from bit 9 of `ProtocolState`, after the last direction. */
 function countRepeats(
   words: Int32Array,
   base: number,

@@ -30,19 +30,19 @@ const Kind = { Syn: 0, SynAck: 1, Fin: 2, Ack: 3, Rst: 4 } as const;
 const State = { SynSent: 1, SynRecv: 2, Established: 3, FinWait: 4, LastAck: 6, TimeWait: 7, Close: 8, SynSent2: 9 } as const;
 const Timeout = { Close: 7, Retrans: 9, Unack: 10 } as const;
 
-// ProtocolState of a flow: state in 4 bits, last kind of segment in 4, last direction in 1, repeats in 7. A flow that a request made has no last
-// segment: the kernel takes it for a SYN of the original direction that ends at 0, and so do we
+// ProtocolState of a flow: state in 4 bits, last kind of segment in 4, last direction in 1, repetitions in 7. For a flow that a request
+// created, the kernel assumes that the last segment was a SYN of the original direction that ended at 0, and ring3 does too.
 const lastKind = (memory: number): number => (memory >>> 4) & 15;
 const lastDirection = (memory: number): number => (memory >>> 8) & 1;
 
-/** Ports are the key, of UDP and SCTP too. @returns false where not even they are there */
+/** The key is the two ports, as for UDP and SCTP. @returns false if the packet is too short for them */
 export function readPorts(packet: Packet): boolean {
   if (packet.l4There < 4) return false;
   packet.ports = packet.view.getInt32(packet.l4At, false);
   return true;
 }
 
-/** @returns why the segment cannot be one, or undefined */
+/** @returns the reason why the segment is invalid, or undefined */
 export function refuseTcp(packet: Packet, checksum: boolean): string | undefined {
   if (packet.l4There < 20) return 'short packet';
   const offset = (packet.view.getUint8(packet.l4At + 12) >>> 4) * 4;
@@ -52,14 +52,14 @@ export function refuseTcp(packet: Packet, checksum: boolean): string | undefined
   return undefined;
 }
 
-/** Whether a segment may begin a flow. */
+/** Whether a segment may create a flow. */
 export function mayBeginTcp(tracker: Tracker, packet: Packet): boolean {
   const kind = segmentOfFlags[packet.view.getUint8(packet.l4At + 13) & 63];
   if (kind === Kind.Syn) return true;
   return kind === Kind.Ack && tracker.settings.tcpLoose !== 0;
 }
 
-/** Sets up the windows of a new flow. One that is picked up is liberal, for its scale factors were not seen. */
+/** Initialises the windows of a new flow. A connection whose opening was not seen is liberal, because its scale factors are unknown. */
 export function beginTcp(tracker: Tracker, packet: Packet, flow: number): void {
   const words = tracker.table.words;
   const { segment } = tracker;
@@ -77,7 +77,7 @@ export function beginTcp(tracker: Tracker, packet: Packet, flow: number): void {
   }
 }
 
-/** One segment of a flow. */
+/** Tracks one segment of a flow. */
 export function handleTcp(tracker: Tracker, packet: Packet, flow: number, direction: number): Action {
   const base = flow * FlowWords;
   const kind = segmentOfFlags[packet.view.getUint8(packet.l4At + 13) & 63]!;
@@ -87,13 +87,13 @@ export function handleTcp(tracker: Tracker, packet: Packet, flow: number, direct
     tracker.segment.read(packet, flow, direction);
     return handleRare(tracker, packet, tracker.segment, old, state);
   }
-  // the everyday segment: nothing but its numbers can be wrong
+  // the common segment: only its numbers can be invalid
   const fit = followWindow(tracker, packet, base, direction, kind, old);
   if (fit !== Fit.Inside) return fit === Fit.Outside ? Action.Invalid : Action.Ignore;
   return conclude(tracker, flow, direction, kind, old, old);
 }
 
-/** Whatever may change the state. */
+/** Tracks a segment that may change the state. */
 function handleRare(tracker: Tracker, packet: Packet, segment: Segment, old: number, state: number): Action {
   const words = tracker.table.words;
   const { flow, base, direction, kind } = segment;
@@ -106,7 +106,7 @@ function handleRare(tracker: Tracker, packet: Packet, segment: Segment, old: num
     state = Ignored;
   }
   if (state === Ignored) {
-    if (!resynchronises(words, segment)) return letThrough(words, packet, segment, old);
+    if (!resynchronises(words, segment)) return passIgnored(words, packet, segment, old);
     adoptRememberedSyn(words, segment);
     old = State.SynSent;
     state = State.SynRecv;
@@ -124,18 +124,18 @@ function handleRare(tracker: Tracker, packet: Packet, segment: Segment, old: num
   const fit = followWindow(tracker, packet, base, direction, kind, old);
   if (fit === Fit.Inside) return conclude(tracker, flow, direction, kind, old, state);
   if (fit === Fit.Aside) return Action.Ignore;
-  if (kind === Kind.Fin || kind === Kind.Rst) hurry(tracker, segment);
+  if (kind === Kind.Fin || kind === Kind.Rst) shortenTimeout(tracker, segment);
   return Action.Invalid;
 }
 
-/** Timers that are shorter than this are left alone, in milliseconds. */
-const hurryFrom = 120_000;
+/** Timers shorter than this are not shortened, in milliseconds. */
+const shortenFrom = 120_000;
 
 /**
- * Both sides say goodbye outside the windows: the flow is out of step with them, and must not wait for days. Its timer drops to that of
+ * Both sides close outside the windows: the flow is out of step with them and must not remain for days. Its timer drops to that of
  * unacknowledged data. Measured.
  */
-function hurry(tracker: Tracker, { flow, base, direction, kind }: Segment): void {
+function shortenTimeout(tracker: Tracker, { flow, base, direction, kind }: Segment): void {
   const words = tracker.table.words;
   const status = words[base + StatusWord]!;
   if ((status & Status.Assured) === 0 || (status & Status.FixedTimeout) !== 0) return;
@@ -147,10 +147,10 @@ function hurry(tracker: Tracker, { flow, base, direction, kind }: Segment): void
   }
   const left = tracker.leftOf(flow);
   const lowered = tracker.extras.timeoutsOf(base, tracker.timeouts.tcp)[Timeout.Unack]!;
-  if (left >= hurryFrom && left > tracker.msOf(lowered)) tracker.refresh(flow, lowered);
+  if (left >= shortenFrom && left > tracker.msOf(lowered)) tracker.refresh(flow, lowered);
 }
 
-/** Whether a SYN may begin anew: a FIN closed the flow, or its opener's RST did. */
+/** Whether a SYN may start a new flow: a FIN or an RST of the opener closed the old one. */
 function mayReopen(words: Int32Array, base: number): boolean {
   const sides = words[base + Sides]!;
   if (((sides | (sides >>> 16)) & TcpFlag.CloseInit) !== 0) return true;
@@ -158,25 +158,25 @@ function mayReopen(words: Int32Array, base: number): boolean {
   return lastKind(memory) === Kind.Rst && lastDirection(memory) === 0;
 }
 
-/** The ACK that answers the SYN/ACK of a simultaneous open, RFC 9293 section 3.5. */
+/** The ACK in reply to the SYN/ACK of a simultaneous open, RFC 9293 section 3.5. */
 const endsSimultaneousOpen = (words: Int32Array, { base, direction, kind }: Segment): boolean =>
   direction === 1 && kind === Kind.Ack && (remembered(words, base) & TcpFlag.SimultaneousOpen) !== 0;
 
-/** A SYN/ACK that acknowledges a SYN which was let through before: both sides agree, and the flow follows them. */
+/** A SYN/ACK that acknowledges a SYN that passed as ignored before: both sides agree, so the flow takes over their state. */
 function resynchronises(words: Int32Array, { base, direction, kind, acknowledged }: Segment): boolean {
   const memory = words[base + ProtocolState]!;
   if (kind !== Kind.SynAck || lastKind(memory) !== Kind.Syn || lastDirection(memory) === direction) return false;
   return acknowledged === words[base + LastEnd];
 }
 
-/** The flags that are kept beside the last window. */
+/** The flags that are stored above the last window. */
 const remembered = (words: Int32Array, base: number): number => (words[base + LastWindow]! >>> 20) & 255;
 
 function remember(words: Int32Array, base: number, flags: number): void {
   words[base + LastWindow] = (words[base + LastWindow]! & 0xfffff) | (flags << 20);
 }
 
-/** Takes over the numbers of the SYN that was let through, and forgets those of its answerer. */
+/** Takes over the numbers of the SYN that passed as ignored, and resets those of the other side. */
 function adoptRememberedSyn(words: Int32Array, { base, direction }: Segment): void {
   const asker = 1 - direction;
   const at = base + Side + asker * SideWords;
@@ -192,8 +192,8 @@ function adoptRememberedSyn(words: Int32Array, { base, direction }: Segment): vo
   words.fill(0, own, own + SideWords);
 }
 
-/** Remembers a segment that the state has no use for, so that the answer to it is understood. */
-function letThrough(words: Int32Array, packet: Packet, segment: Segment, old: number): Action {
+/** Stores a segment that the state ignores, so that the reply to it is recognised. */
+function passIgnored(words: Int32Array, packet: Packet, segment: Segment, old: number): Action {
   const { base, direction, kind } = segment;
   noteLast(words, base, direction, kind);
   words[base + LastSequence] = segment.sequence;
@@ -212,7 +212,7 @@ function noteLast(words: Int32Array, base: number, direction: number, kind: numb
   words[base + ProtocolState] = (words[base + ProtocolState]! & ~0x1f0) | (kind << 4) | (direction << 8);
 }
 
-/** RFC 5961: the ACK that answers a SYN in LAST_ACK acknowledges no FIN. */
+/** RFC 5961: the ACK in reply to a SYN in LAST_ACK does not acknowledge the FIN. */
 function isChallengeAck(words: Int32Array, { base, direction, kind }: Segment, old: number): boolean {
   if (old !== State.LastAck || kind !== Kind.Ack) return false;
   const memory = words[base + ProtocolState]!;
@@ -221,8 +221,8 @@ function isChallengeAck(words: Int32Array, { base, direction, kind }: Segment, o
 }
 
 /**
- * A RST closes when its number is exactly the expected one (RFC 5961 section 3.2), or where the flow is closing anyway.
- * @returns the new state; `Refused`; or `Ignored` when its window need not be looked at
+ * An RST closes the flow if its sequence number is exactly the expected one (RFC 5961 section 3.2), or if the flow is already closing.
+ * @returns the new state; `Refused`; or `Ignored` if its window is not checked
  */
 function judgeReset(tracker: Tracker, segment: Segment, old: number): number {
   const { base, direction, sequence } = segment;
@@ -247,7 +247,7 @@ function judgeReset(tracker: Tracker, segment: Segment, old: number): number {
 }
 
 /**
- * Whether a RST answers the last segment, which passed without a part in the flow. Its acknowledgement number is the end of the other side's
+ * Whether an RST is the reply to the last segment, which passed as ignored. Its acknowledgement number is the end of the other side's
  * SYN, or of either side's ACK if the flow is not assured; or its sequence number is the one that a challenge ACK to a SYN acknowledges
  * (RFC 9293 section 3.10.7.3, RFC 5961 section 4.2), which is how a half-open connection recovers. Measured.
  */
@@ -261,7 +261,7 @@ function answersPassed(words: Int32Array, { base, direction, sequence, acknowled
   return old === State.SynSent && lastDirection(memory) === 1 && sequence === words[base + LastAck];
 }
 
-/** The new state and its timer. */
+/** Sets the new state and its timer. */
 function conclude(tracker: Tracker, flow: number, direction: number, kind: number, old: number, state: number): Action {
   const base = flow * FlowWords;
   const words = tracker.table.words;
@@ -287,7 +287,7 @@ function conclude(tracker: Tracker, flow: number, direction: number, kind: numbe
   return Action.Count;
 }
 
-/** Which timeout holds, the first that applies (spec 4.1). */
+/** The effective timeout: the first rule that applies. */
 function chooseTimeout(timeouts: Timeouts, state: number, kind: number, repeated: boolean, sides: number, last: number): number {
   const own = timeouts[state - 1]!;
   if (repeated && own > timeouts[Timeout.Retrans]!) return timeouts[Timeout.Retrans]!;
@@ -297,11 +297,11 @@ function chooseTimeout(timeouts: Timeouts, state: number, kind: number, repeated
   return own;
 }
 
-/** What `CTA_PROTOINFO_TCP` tells. */
+/** The content of `CTA_PROTOINFO_TCP`. */
 export interface TcpInfo {
   /** Index in `tcpStates`. */
   readonly state: number;
-  /** Of the original direction and of the reply. */
+  /** Those of the original direction and of the reply. */
   readonly scales: readonly [number, number];
   /** `TcpFlag` bits. */
   readonly flags: readonly [number, number];
@@ -317,7 +317,7 @@ export function readTcp(table: FlowTable, flow: number): TcpInfo {
   };
 }
 
-/** Changes the TCP part of a flow as ctnetlink asks. */
+/** Changes the TCP part of a flow for a ctnetlink request. */
 export function writeTcp(table: FlowTable, flow: number, change: TcpChange): void {
   const base = flow * FlowWords;
   const words = table.words;

@@ -7,10 +7,13 @@ import type { Tracker } from '../tracker.ts';
 import { Action, EventBit } from './action.ts';
 
 const Timeout = { Unreplied: 0, Replied: 1 } as const;
-/** A flow that is still alive after this long is a stream. Milliseconds. UDP-Lite does not wait. */
+/** Age in milliseconds from which on a replied UDP flow is a stream. Does not apply to UDP-Lite. */
 export const streamAge = 2000;
 
-/** RFC 768. A length field beyond the packet or below the header is wrong, one that leaves bytes over is not. @returns why it is refused */
+/**
+ * RFC 768. A length beyond the packet or below the header is invalid; a length below the packet's is valid.
+ * @returns the reason why it is invalid, or undefined
+ */
 export function refuseUdp(packet: Packet, checksum: boolean): string | undefined {
   if (packet.l4There < 8) return 'short packet';
   const length = packet.view.getUint16(packet.l4At + 4, false);
@@ -22,8 +25,8 @@ export function refuseUdp(packet: Packet, checksum: boolean): string | undefined
 }
 
 /**
- * RFC 3828, with one oddity of the tracker that ring3 takes over: the pseudo header is summed with the protocol number of UDP, so that
- * correct packets are refused as long as checksums are verified (spec 4.2, 6).
+ * RFC 3828, with one deviation of Linux that ring3 reproduces: the pseudo header is summed with the protocol number of UDP, so correct
+ * packets are invalid while checksums are verified.
  */
 export function refuseUdpLite(packet: Packet, checksum: boolean): string | undefined {
   if (packet.l4There < 8) return 'short packet';
@@ -36,7 +39,7 @@ export function refuseUdpLite(packet: Packet, checksum: boolean): string | undef
   return sum === 0xffff ? undefined : 'bad checksum';
 }
 
-/** One datagram of a flow. @param age milliseconds after its beginning from which on a replied flow is assured */
+/** Tracks one datagram of a flow. @param age milliseconds after its start from which on a replied flow is assured */
 export function handleUdp(tracker: Tracker, flow: number, age: number): Action {
   const base = flow * FlowWords;
   const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.udp);

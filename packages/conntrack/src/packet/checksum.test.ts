@@ -26,7 +26,7 @@ test('128 KiB of ones do not overflow the halves', () => {
 });
 
 test('CRC32c of an SCTP packet counts its own field as zero (RFC 9260 appendix A)', () => {
-  // the check value of CRC-32C is that of the digits 1 to 9: here they stand behind twelve bytes of zeros
+  // the check value of CRC-32C is that of the digits 1 to 9: here they follow twelve bytes of zeros
   const bitwise = (bytes: Uint8Array): number => {
     let crc = ~0;
     for (const byte of bytes) {

@@ -1,16 +1,16 @@
-/** What the tracker does with a packet, in the words of `ct state`. */
+/** The class of a packet, named as in `ct state`. */
 export const PacketClass = {
   /** No reply has been seen. */
   New: 1,
   Established: 2,
   /** An ICMP error about a flow, or the first packets of an expected flow. */
   Related: 3,
-  /** Not tracked, counted nowhere. Forwarded: only rules drop it. */
+  /** Neither tracked nor counted. It is forwarded: only rules drop it. */
   Invalid: 4,
   Untracked: 5,
-  /** It never gets to the tracker: a broken IP header, or no room in the table. */
+  /** Dropped before the tracker: an invalid IP header, or a full table. */
   Dropped: 6,
-  /** A fragment that waits for the others. */
+  /** A fragment of an incomplete datagram. */
   Fragment: 7,
 } as const;
 export type PacketClass = (typeof PacketClass)[keyof typeof PacketClass];
@@ -20,20 +20,20 @@ export type PacketClass = (typeof PacketClass)[keyof typeof PacketClass];
  * `>>> 0` gives the unsigned value.
  */
 export class Packet {
-  /** The capture or frame that holds it. */
+  /** The capture or frame that contains it. */
   view: DataView = new DataView(new ArrayBuffer(0));
-  /** Where its IP header starts. */
+  /** Offset of its IP header. */
   at = 0;
   /** AF_INET or AF_INET6. */
   family = 0;
-  /** The protocol behind all extension headers. */
+  /** The protocol after all extension headers. */
   protocol = 0;
-  /** Where the transport header starts, and how long header and payload are. */
+  /** Offset of the transport header, and length of header and payload. */
   l4At = 0;
   l4Length = 0;
-  /** Bytes that are there from `l4At`; fewer than `l4Length` only in captures that cut packets short. */
+  /** Available bytes from `l4At` on; fewer than `l4Length` only in captures with truncated packets. */
   l4There = 0;
-  /** IP bytes, as counted. */
+  /** Counted IP bytes. */
   length = 0;
   /** Addresses; IPv4 in the first word. */
   source0 = 0;
@@ -46,15 +46,15 @@ export class Packet {
   destination3 = 0;
   /** The protocol's key: source and destination port, or id, type and code. */
   ports = 0;
-  /** Protocol, family and zone: the rest of the key. */
+  /** The rest of the key: protocol, family and zone. */
   meta = 0;
-  /** Where the fragment header starts and the datagram's identification, when it is a fragment. */
+  /** Offset of the fragment header, and the datagram's identification, if it is a fragment. */
   fragmentAt = 0;
-  /** Hop limit or time to live. */
+  /** Hop limit or TTL. */
   hopLimit = 0;
-  /** What `readPacket` answered. */
+  /** The result of `readPacket`. */
   read = 0;
-  /** The key's hash, where it was worked out ahead. */
+  /** The key's hash, if it was computed in advance. */
   hash = 0;
   hashed = false;
 }

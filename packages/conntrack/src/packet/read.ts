@@ -3,14 +3,14 @@ import type { Settings } from '../settings.ts';
 import { fold, sumWords } from './checksum.ts';
 import { type Packet, PacketClass } from './packet.ts';
 
-/** What `readPacket` answers when the packet is whole and its transport header was found. */
-export const Whole = 0;
+/** Result of `readPacket` for a packet that is not a fragment and whose transport header was found. */
+export const Complete = 0;
 
 /**
- * Reads the IP headers of the packet at `at` into `packet`: RFC 791, RFC 8200. Hostile bytes: nothing beyond `there` is read.
- * @param there bytes from `at` on
- * @param unsized the packet's length if its header says 0, as that of a packet that the network card is to segment does; 0: such a packet is dropped
- * @returns `Whole`; or Dropped where a router would discard it, Invalid where the transport header cannot be found, Fragment for a piece
+ * Reads the IP headers of the packet at `at` into `packet`: RFC 791, RFC 8200. The bytes are untrusted: no byte beyond `there` is read.
+ * @param there available bytes from `at` on
+ * @param unsized the packet's length if its header has length 0, as before segmentation offload; 0: such a packet is dropped
+ * @returns `Complete`; Dropped if a router would discard it, Invalid if the transport header was not found, Fragment for a fragment
  */
 export function readPacket(packet: Packet, view: DataView, at: number, there: number, settings: Settings, unsized = 0): number {
   if (there < 20 || at < 0 || at + there > view.byteLength) return PacketClass.Dropped;
@@ -43,7 +43,7 @@ function readIpv4(packet: Packet, view: DataView, at: number, there: number, set
     packet.fragmentAt = at;
     return PacketClass.Fragment;
   }
-  return Whole;
+  return Complete;
 }
 
 function readIpv6(packet: Packet, view: DataView, at: number, there: number, settings: Settings, unsized: number): number {
@@ -53,7 +53,7 @@ function readIpv6(packet: Packet, view: DataView, at: number, there: number, set
   const next = (second >>> 8) & 255;
   let length = 40 + payload;
   if (next === hopByHop) {
-    // a header that is cut off does not get past a router
+    // a router discards a truncated header
     if (there < 48 || at + 48 + view.getUint8(at + 41) * 8 > at + there) return PacketClass.Dropped;
     length = lengthByOptions(view, at, payload, unsized || there);
     if (length === 0) return PacketClass.Dropped;
@@ -76,11 +76,11 @@ function readIpv6(packet: Packet, view: DataView, at: number, there: number, set
 }
 
 /**
- * The length of an IPv6 packet that starts with a hop-by-hop options header, whose options every router looks at (RFC 8200 section 4.3): an
- * option that is not known and says so discards the packet (section 4.2), a Jumbo Payload option has the length (RFC 2675 section 3). The
- * limits on options and padding are the kernel's, measured.
+ * The length of an IPv6 packet that starts with a hop-by-hop options header, whose options every router processes (RFC 8200 section 4.3):
+ * an unknown option discards the packet if its type says so (section 4.2), a Jumbo Payload option contains the length (RFC 2675 section 3).
+ * The limits on options and padding are the kernel's, measured.
  * @param payload the Payload Length of the header
- * @param whole bytes of the packet if no header says how many
+ * @param whole bytes of the packet if no header contains its length
  * @returns bytes, header included; 0: a router discards it
  */
 function lengthByOptions(view: DataView, at: number, payload: number, whole: number): number {
@@ -113,16 +113,16 @@ function lengthByOptions(view: DataView, at: number, payload: number, whole: num
 const isExtension = (next: number): boolean => next === 0 || next === 43 || next === 44 || next === 51 || next === 59 || next === 60;
 
 /**
- * Reads an IPv6 fragment that is not collected, as it is: the transport header is where a first fragment has it.
- * @param packet what `readPacket` read
- * @returns `Whole`, or Invalid for another fragment
+ * Reads an IPv6 fragment that is not reassembled, as a packet of its own: the transport header is where a first fragment has it.
+ * @param packet filled by `readPacket`
+ * @returns `Complete`, or Invalid for another fragment
  */
 export function readUncollected(packet: Packet): number {
   const { view, at, length } = packet;
   const end = at + Math.min(length, view.byteLength - at);
   const found = skipExtensions(packet, view, view.getUint8(at + 6), at + 40, end, at + length, true);
   packet.length = length; // with its fragment header
-  return found === Whole ? Whole : PacketClass.Invalid;
+  return found === Complete ? Complete : PacketClass.Invalid;
 }
 
 const hopByHop = 0;
@@ -131,7 +131,7 @@ const noNextHeader = 59;
 const Option = { Pad1: 0, PadN: 1, RouterAlert: 5, JumboPayload: 0xc2 } as const;
 /** The bits of an option's type by which a router that does not know it discards the packet. */
 const discards = 0xc0;
-/** Bytes of padding in a row, and other options, that are let through. */
+/** Maximum bytes of consecutive padding, and maximum number of other options. */
 const maxPadding = 7;
 const maxOptions = 8;
 
@@ -144,9 +144,9 @@ const largestJumbo = 0x7fffffff - 40;
 
 /**
  * Walks the chain of extension headers, RFC 8200 section 4.
- * @param end where the bytes end that are there
- * @param whole where the packet ends as it says itself
- * @param quoted whether an ICMP error quotes it: then a first fragment tells the flow as well as a whole packet
+ * @param end end of the available bytes
+ * @param whole end of the packet according to its header
+ * @param quoted whether an ICMP error quotes it: then a first fragment identifies the flow like a complete packet
  */
 export function skipExtensions(
   packet: Packet,
@@ -171,7 +171,7 @@ export function skipExtensions(
       l4At += (view.getUint8(l4At + 1) + 2) * 4;
       if (l4At > end) return PacketClass.Invalid;
     } else if (next === 44) {
-      // cut off: seen to be discarded where it names itself as the next header, and to pass as invalid otherwise
+      // truncated: Linux discards it if its next header is its own type; otherwise it passes as invalid (measured)
       if (l4At + 8 > end) return !atomic && l4At < end && view.getUint8(l4At) === 44 ? PacketClass.Dropped : PacketClass.Invalid;
       if ((view.getUint16(l4At + 2, false) & (quoted ? 0xfff8 : 0xfff9)) !== 0) {
         if (atomic) return PacketClass.Invalid;
@@ -179,11 +179,11 @@ export function skipExtensions(
         return PacketClass.Fragment;
       }
       if (!atomic && !quoted && l4At + 8 >= whole) {
-        // without payload it keeps its fragment header; where another header is to follow, it is discarded
+        // without payload it keeps its fragment header; if another header has to follow, it is discarded
         if (isExtension(view.getUint8(l4At))) return PacketClass.Dropped;
         packet.length += 8;
       }
-      // an atomic fragment is a whole packet, RFC 6946; it goes on without its fragment header
+      // an atomic fragment is a complete packet, RFC 6946; it continues without its fragment header
       next = view.getUint8(l4At);
       l4At += 8;
       if (!atomic) packet.length -= 8;
@@ -197,7 +197,7 @@ export function skipExtensions(
   packet.l4At = l4At;
   packet.l4Length = whole - l4At;
   packet.l4There = end - l4At;
-  return Whole;
+  return Complete;
 }
 
 /** The sum of the pseudo header with `protocol`, RFC 9293 section 3.1 and RFC 8200 section 8.1. */
@@ -212,15 +212,17 @@ export function pseudoSum(packet: Packet, protocol: number): number {
 
 const halves = (word: number): number => (word & 0xffff) + (word >>> 16);
 
-/** Whether the transport checksum over the whole payload and the pseudo header is right. A packet that was cut short has none to check. */
+/**
+ * Whether the transport checksum over payload and pseudo header is correct; true for a truncated packet, whose checksum cannot be verified.
+ */
 export function checksumRight(packet: Packet, protocol: number, length: number): boolean {
   if (packet.l4There < packet.l4Length) return true;
   return fold(pseudoSum(packet, protocol) + sumWords(packet.view, packet.l4At, length)) === 0xffff;
 }
 
 /**
- * Reads the headers of the packet that an ICMP error quotes, as far as they are there: RFC 792, RFC 4443 section 3.
- * @returns false where its IP header is not whole, or it is a later fragment
+ * Reads the available headers of the packet that an ICMP error quotes: RFC 792, RFC 4443 section 3.
+ * @returns false if its IP header is incomplete or it is not the first fragment
  */
 export function readInner(inner: Packet, outer: Packet): boolean {
   const view = outer.view;
@@ -258,5 +260,5 @@ function readInnerIpv6(inner: Packet, view: DataView, at: number, there: number)
   inner.destination1 = view.getInt32(at + 28, false);
   inner.destination2 = view.getInt32(at + 32, false);
   inner.destination3 = view.getInt32(at + 36, false);
-  return skipExtensions(inner, view, view.getUint8(at + 6), at + 40, at + there, at + there, true) === Whole;
+  return skipExtensions(inner, view, view.getUint8(at + 6), at + 40, at + there, at + there, true) === Complete;
 }

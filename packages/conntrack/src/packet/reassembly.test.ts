@@ -8,7 +8,7 @@ import { type Reassembled, Reassembly } from './reassembly.ts';
 
 const settings: Settings = { ...defaultSettings(), ipChecksum: 0 };
 
-/** A piece of a datagram with this payload. */
+/** A fragment of a datagram with this payload. */
 function piece(payload: Uint8Array, from: number, to: number, id = 9): Uint8Array {
   const bytes = new Uint8Array(20 + to - from);
   const view = new DataView(bytes.buffer);
@@ -32,7 +32,7 @@ function add(reassembly: Reassembly, bytes: Uint8Array, now: number): Reassemble
   return added as Reassembled | undefined;
 }
 
-test('pieces in any order, with duplicates, give the datagram once (RFC 791 section 3.2)', () => {
+test('fragments in any order, with duplicates, give the datagram once (RFC 791 section 3.2)', () => {
   const cuts = fc.uniqueArray(fc.integer({ min: 1, max: 30 }), { minLength: 1, maxLength: 5 });
   fc.assert(
     fc.property(cuts, fc.array(fc.nat(1000), { minLength: 12, maxLength: 12 }), (places, order) => {
@@ -54,7 +54,7 @@ test('pieces in any order, with duplicates, give the datagram once (RFC 791 sect
   );
 });
 
-test('pieces that overlap spoil their set (RFC 5722)', () => {
+test('overlapping fragments discard the whole set (RFC 5722)', () => {
   const payload = new Uint8Array(64);
   const reassembly = new Reassembly(settings);
   add(reassembly, piece(payload, 0, 24), 0);
@@ -72,7 +72,7 @@ test('an incomplete set is dropped after 30 seconds', () => {
   assert.equal(reassembly.bytes, 0);
 });
 
-test('however many pieces come, no more than 4 MiB are held', () => {
+test('at most 4 MiB are held, whatever the number of fragments', () => {
   const payload = new Uint8Array(2048);
   const reassembly = new Reassembly(settings);
   for (let id = 0; id < 5000; id++) {

@@ -3,12 +3,12 @@ import type { Settings } from '../settings.ts';
 import { sumWords } from './checksum.ts';
 import type { Packet } from './packet.ts';
 
-/** A datagram put together, and what it was put together from. */
+/** A reassembled datagram and its fragments. */
 export interface Reassembled {
   readonly bytes: Uint8Array;
   /** The fragments in order of their offsets. */
   readonly fragments: readonly Uint8Array[];
-  /** The settings to read it with: its header was verified piece by piece. */
+  /** The settings with which it is read: the header checksum was verified for each fragment. */
   readonly settings: Settings;
 }
 
@@ -16,7 +16,7 @@ interface Piece {
   readonly offset: number;
   readonly end: number;
   readonly packet: Uint8Array;
-  /** Where its payload starts within `packet`. */
+  /** Offset of its payload in `packet`. */
   readonly payloadAt: number;
 }
 
@@ -24,22 +24,22 @@ interface Pending {
   readonly key: string;
   readonly deadline: number;
   readonly pieces: Piece[];
-  /** Bytes of the whole payload, once the last piece is there. */
+  /** Length of the complete payload; known once the last fragment has arrived. */
   total: number;
   bytes: number;
 }
 
-/** What one fragment may cost beside its bytes. */
+/** Assumed overhead of a fragment in bytes. */
 const pieceOverhead = 64;
 
 /**
- * Collects fragments until a datagram is whole: RFC 791 section 3.2, RFC 8200 section 4.5. Bounded in time and bytes: an incomplete set is
- * dropped after 30 s, the oldest sets where more than 4 MiB are held. A set in which pieces overlap is dropped whole (RFC 5722); one
- * that brings nothing new is not an overlap.
+ * Collects fragments until a datagram is complete: RFC 791 section 3.2, RFC 8200 section 4.5. Time and memory are limited: an incomplete
+ * set is dropped after 30 s, and the oldest sets are dropped if more than 4 MiB are held. A set with overlapping fragments is dropped (RFC
+ * 5722); a fragment without new bytes does not overlap.
  */
 export class Reassembly {
   readonly #settings: Settings;
-  /** In order of arrival of their first pieces, so of their deadlines. */
+  /** In order of the arrival of their first fragments, and so of their deadlines. */
   readonly #pending = new Map<string, Pending>();
   #bytes = 0;
 
@@ -47,12 +47,12 @@ export class Reassembly {
     this.#settings = settings;
   }
 
-  /** Bytes held. */
+  /** Number of held bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Drops the sets whose time is over. */
+  /** Drops the expired sets. */
   expire(now: number): void {
     for (const set of this.#pending.values()) {
       if (set.deadline > now) break;
@@ -62,7 +62,8 @@ export class Reassembly {
 
   /**
    * Adds a fragment.
-   * @returns the datagram that it completes; `refused` where an IPv6 fragment is none that may be collected, and goes on as it is
+   * @returns the datagram that it completes; `'refused'`: an IPv6 fragment that must not be reassembled and continues as a packet of its
+   *   own
    */
   add(packet: Packet, now: number): Reassembled | 'refused' | undefined {
     this.expire(now);
@@ -75,13 +76,13 @@ export class Reassembly {
       return 'refused';
     }
     if (piece.piece.end === piece.piece.offset) {
-      // it brings nothing: IPv4 gives the set up, of IPv6 it may say where the datagram ends
+      // without payload: in IPv4 it discards the set, in IPv6 it may determine the end of the datagram
       if (packet.family === Family.Ipv4) this.#drop(set);
       else if (piece.last && fits(set, piece.piece.end, true)) set.total = piece.piece.end;
       return undefined;
     }
     if (!fits(set, piece.piece.end, piece.last)) {
-      // IPv4 gives the set up, IPv6 only the piece
+      // IPv4 discards the set, IPv6 only the fragment
       if (packet.family === Family.Ipv4) this.#drop(set);
       return undefined;
     }
@@ -104,7 +105,7 @@ export class Reassembly {
     return set;
   }
 
-  /** @returns false when the piece adds nothing, or the set was dropped for it */
+  /** @returns false if the fragment adds no bytes, or the set was dropped because of it */
   #insert(set: Pending, piece: Piece): boolean {
     let at = set.pieces.length;
     while (at > 0 && set.pieces[at - 1]!.offset > piece.offset) at--;
@@ -147,7 +148,7 @@ export class Reassembly {
     return { bytes, fragments: set.pieces.map((piece) => piece.packet), settings: this.#settings };
   }
 
-  /** The per-fragment header goes, and the header before it points to what the fragment header pointed to. */
+  /** Removes the fragment header; the header before it gets the fragment header's next header. */
   #joinIpv6(set: Pending): Reassembled | undefined {
     const first = set.pieces[0]!;
     const unfragmentable = first.payloadAt - 8;
@@ -167,13 +168,13 @@ function fill(bytes: Uint8Array, header: number, pieces: readonly Piece[]): void
   for (const piece of pieces) bytes.set(piece.packet.subarray(piece.payloadAt), header + piece.offset);
 }
 
-/** Whether a datagram may reach as far as `end`, or end there, by what is known of it. */
+/** Whether `end` is consistent with the known length of the datagram. */
 function fits(set: Pending, end: number, last: boolean): boolean {
   if (!last) return set.total < 0 || end <= set.total;
   return (set.total < 0 || set.total === end) && !set.pieces.some((other) => other.end > end);
 }
 
-/** Where the pieces end that follow one another without a gap from `at` on. */
+/** The end of the contiguous fragments from `at` on. */
 function runEnd(pieces: readonly Piece[], at: number): number {
   let end = pieces[at]!.end;
   while (pieces[at + 1]?.offset === end) end = pieces[++at]!.end;
@@ -189,7 +190,7 @@ function complete(set: Pending): boolean {
   return reached === set.total;
 }
 
-/** Where the field lies that names the header at `end`. */
+/** Offset of the next header field that refers to the header at `end`. */
 function lastNextHeader(bytes: Uint8Array, end: number): number {
   let field = 6;
   let next = bytes[6]!;
@@ -202,7 +203,7 @@ function lastNextHeader(bytes: Uint8Array, end: number): number {
   return field;
 }
 
-/** Source, destination, identification and protocol name a datagram. */
+/** The key of a datagram: source, destination, identification and protocol. */
 function keyOf(packet: Packet): string {
   if (packet.family === Family.Ipv4) {
     return `${packet.source0} ${packet.destination0} ${packet.view.getUint16(packet.at + 4)} ${packet.protocol} ${packet.meta >>> 16}`;
@@ -212,7 +213,7 @@ function keyOf(packet: Packet): string {
   return `${source0} ${source1} ${source2} ${source3} ${destination0} ${destination1} ${destination2} ${destination3} ${id}`;
 }
 
-/** A piece that is not the last one is cut to a multiple of eight bytes. */
+/** A fragment other than the last one is truncated to a multiple of eight bytes. */
 function ipv4Piece(packet: Packet): { piece: Piece; last: boolean } | undefined {
   const { view, at } = packet;
   const field = view.getUint16(at + 6);
@@ -224,7 +225,10 @@ function ipv4Piece(packet: Packet): { piece: Piece; last: boolean } | undefined 
   return { piece: { offset, end: offset + length, packet: copy(view, at, header + length), payloadAt: header }, last };
 }
 
-/** @returns `odd`: not the last one, and no multiple of eight bytes; `headerCut`: the first one, without its whole transport header (RFC 8200 section 4.5) */
+/**
+ * @returns `odd`: not the last one, and not a multiple of eight bytes; `headerCut`: the first one, with an incomplete transport header (RFC
+ *   8200 section 4.5)
+ */
 function ipv6Piece(packet: Packet): { piece: Piece; last: boolean } | 'odd' | 'headerCut' | undefined {
   const { view, at, fragmentAt } = packet;
   const field = view.getUint16(fragmentAt + 2);
@@ -238,7 +242,7 @@ function ipv6Piece(packet: Packet): { piece: Piece; last: boolean } | 'odd' | 'h
   return { piece: { offset, end: offset + length, packet: copy(view, at, packet.length), payloadAt }, last };
 }
 
-/** What the first fragment must hold of a protocol. */
+/** Number of bytes of the transport header that the first fragment must contain. */
 function smallestHeader(protocol: number): number {
   if (protocol === Protocol.Tcp) return 20;
   return protocol === Protocol.Udp || protocol === Protocol.Icmpv6 ? 8 : 1;

@@ -48,7 +48,7 @@ const find = (table: FlowTable, tuple: Tuple): number => {
   return table.find(packet, table.hashPacket(packet));
 };
 
-test('what is written into a flow is read back', () => {
+test('the fields of a flow read back as written', () => {
   fc.assert(
     fc.property(tuples, (tuple) => {
       const table = new FlowTable(1, random32);
@@ -84,12 +84,13 @@ test('the table finds exactly what was inserted and not removed, in both directi
       }
       assert.equal(table.confirmed, model.length);
       assert.equal(table.used, model.length);
-      for (const { tuple, flow } of model) assert.equal(find(table, tuple), sameTuple(tuple, invert(tuple)) ? flow * 2 + 1 : flow * 2); // where both are one, the reply: measured
+      // if both tuples are equal, the reply: measured
+      for (const { tuple, flow } of model) assert.equal(find(table, tuple), sameTuple(tuple, invert(tuple)) ? flow * 2 + 1 : flow * 2);
     }),
   );
 });
 
-test('a full arena says so, and a freed place is used again', () => {
+test('a full arena returns -1, and a freed index is reused', () => {
   const table = new FlowTable(2, random32);
   assert.deepEqual([table.allocate(), table.allocate(), table.allocate()], [0, 1, -1]);
   table.free(0);

@@ -4,18 +4,21 @@ import { hash4, hash10 } from './half-sip-hash.ts';
 import { FlowDoubles, FlowFlag, FlowWords, HashOrig, HashReply, OrigTuple, ReplyTuple, Serial, WheelNext, ZoneAndFlags } from './layout.ts';
 
 const lineBytes = 64;
-/** Large blocks start 16 bytes behind a page (malloc's header): this far on, each flow lies in exactly three cache lines. */
+/**
+ * Offset of the first flow. Large blocks start 16 bytes after a page boundary (malloc's header); with this offset each flow occupies
+ * exactly three cache lines.
+ */
 const toLine = 48;
 
-/** Words of the four IPv6 addresses of a flow, in an arena of their own that IPv4 flows never touch. */
+/** Words of the four IPv6 addresses of a flow, in a separate arena that IPv4 flows do not touch. */
 const wideWords = 16;
 
 /** The largest number of flows. */
 export const largestTable: number = 1 << 27;
 
-/** Memory for so many flows, all zeros. @throws RangeError for an impossible number, or more than can be had */
+/** Allocates zeroed memory for a number of flows. @throws RangeError if the number is invalid or the memory is not available */
 function layOut(capacity: number) {
-  if (!(capacity >= 1 && capacity <= largestTable)) throw new RangeError(`a table of ${capacity} flows`);
+  if (!(capacity >= 1 && capacity <= largestTable)) throw new RangeError(`invalid capacity ${capacity}: 1 to ${largestTable} flows`);
   const arena = new ArrayBuffer(capacity * FlowWords * 4 + lineBytes);
   let size = 16;
   while (size < capacity * 3) size *= 2;
@@ -29,9 +32,9 @@ function layOut(capacity: number) {
 }
 
 /**
- * The flows: one arena of 192 bytes each, allocated at once and committed by the system as its pages are touched, and an open-addressing
- * index with two 32-bit slots a flow. A slot is the entry (flow × 2 + direction) + 1 below some bits of its hash, which spare most visits
- * to the arena. Keyed: whoever picks tuples cannot make them meet.
+ * The flow table: an arena with 192 bytes per flow, allocated at once and committed by the system as its pages are touched, and an
+ * open-addressing index with two 32-bit slots per flow. A slot holds the entry (flow × 2 + direction) + 1 in its low bits and part of the
+ * hash above, which avoids most reads of the arena. The hash is keyed, so that a peer cannot choose colliding tuples.
  */
 export class FlowTable {
   capacity: number;
@@ -40,11 +43,11 @@ export class FlowTable {
   wide: Int32Array;
   /** Flows in use, confirmed or not. */
   used = 0;
-  /** Flows that can be found. */
+  /** Confirmed flows: those in the index. */
   confirmed = 0;
-  /** Indices from here on were never used. */
+  /** The first index that was never used. */
   highest = 0;
-  /** Grows with each flow. */
+  /** Incremented for each flow. */
   serial = 0;
   #slots: Int32Array;
   #mask: number;
@@ -55,7 +58,7 @@ export class FlowTable {
   readonly #touched = new Int32Array(64);
   #free = -1;
 
-  /** @param capacity flows that there is room for, up to 2^27 */
+  /** @param capacity maximum number of flows, up to 2^27 */
   constructor(capacity: number, random32: Random32) {
     const { words, doubles, wide, slots, indexMask } = layOut(capacity);
     this.capacity = capacity;
@@ -69,7 +72,10 @@ export class FlowTable {
     this.#key1 = random32() | 0;
   }
 
-  /** Makes space for so many flows, which keep their indices. Copies all that there is: tens of milliseconds for a million. @throws RangeError as the constructor */
+  /**
+   * Grows the capacity; flows keep their indices. Copies the arena: tens of milliseconds for a million flows.
+   * @throws RangeError as the constructor
+   */
   grow(capacity: number): void {
     if (capacity <= this.capacity) return;
     const { words, doubles, wide, slots, indexMask } = layOut(capacity);
@@ -86,12 +92,12 @@ export class FlowTable {
     for (const value of old) if (value !== 0 && ((value & oldIndexMask) - 1) % 2 === 1) this.#index(((value & oldIndexMask) - 1) >> 1);
   }
 
-  /** Bytes that are laid out for flows and index; the system commits a page of them when it is touched. */
+  /** Reserved bytes of flows and index; the system commits a page when it is touched. */
   get bytes(): number {
     return this.words.buffer.byteLength + this.wide.byteLength + this.#slots.byteLength;
   }
 
-  /** @returns a zeroed flow, or -1 when the arena is full */
+  /** @returns the index of a zeroed flow, or -1 if the arena is full */
   allocate(): number {
     let flow = this.#free;
     if (flow >= 0) this.#free = this.words[flow * FlowWords + WheelNext]! - 1;
@@ -105,7 +111,7 @@ export class FlowTable {
     return flow;
   }
 
-  /** Gives a flow's place back; it must not be in the index any more. */
+  /** Frees a flow, which must not be in the index. */
   free(flow: number): void {
     const base = flow * FlowWords;
     this.words[base + ZoneAndFlags] = 0;
@@ -148,12 +154,12 @@ export class FlowTable {
     return hash10(this.#key0, this.#key1, scratch);
   }
 
-  /** Thirty-two keyed bits of a number: ids that tell nothing. */
+  /** A keyed 32-bit hash of a number, for ids that reveal nothing. */
   scramble(a: number, b: number): number {
     return hash4(this.#key0, this.#key1, a, b, 0, 0);
   }
 
-  /** @returns the entry, flow × 2 + direction, that the packet belongs to, or -1; expired ones too */
+  /** @returns the entry (flow × 2 + direction) of the packet, or -1; expired flows are found too */
   find(packet: Packet, hash: number): number {
     if (packet.family !== Family.Ipv4) return this.#find6(packet, hash);
     const slots = this.#slots;
@@ -206,10 +212,10 @@ export class FlowTable {
   }
 
   /**
-   * Reads ahead what the flows of some hashes will need: their first slots, then the three lines behind each. Two loops of nothing else, so
-   * that the waits for memory overlap.
-   * @param wide whether IPv6 is among them
-   * @returns something that depends on what was read
+   * Prefetches the memory of the flows of some hashes: their first slots, then the three cache lines of each flow. Two loops without other
+   * work, so that the waits for memory overlap.
+   * @param wide whether some are IPv6
+   * @returns a value that depends on all words read
    */
   touch(hashes: Int32Array, count: number, wide: boolean): number {
     const slots = this.#slots;
@@ -228,7 +234,7 @@ export class FlowTable {
     return sum;
   }
 
-  /** @returns the entry whose tuple equals the given direction of `flow`, though another flow's; or -1 */
+  /** @returns the entry of another flow whose tuple equals the given direction of `flow`, or -1 */
   findTwin(flow: number, direction: number): number {
     const { words, wide } = this;
     const slots = this.#slots;
@@ -240,7 +246,7 @@ export class FlowTable {
       const entry = (value & this.#indexMask) - 1;
       if (entry >> 1 === flow) continue;
       const at = (entry >> 1) * FlowWords + (entry & 1) * 4;
-      // a flow in another zone for that direction is no rival, as the kernel was seen to decide
+      // a flow in another zone for that direction does not clash, as measured on the kernel
       let same = words[flow * FlowWords + (entry & 1) * 4 + 3] === words[at + 3];
       for (let i = 0; i < 4 && same; i++) same = words[at + i] === words[own + i];
       if (same && ((words[own + 3]! >>> 8) & 255) === Family.Ipv6) {
@@ -250,7 +256,7 @@ export class FlowTable {
     }
   }
 
-  /** Makes a flow findable by both of its tuples. Where the two are the same, packets belong to the reply: measured. */
+  /** Adds both tuples of a flow to the index. If they are equal, packets belong to the reply: measured. */
   insert(flow: number): void {
     const base = flow * FlowWords;
     this.words[base + HashOrig] = this.hashOf(flow, 0);
@@ -269,14 +275,14 @@ export class FlowTable {
     }
   }
 
-  /** Takes a flow out of the index. */
+  /** Removes a flow from the index. */
   remove(flow: number): void {
     this.#removeEntry(flow * 2, this.words[flow * FlowWords + HashOrig]!);
     this.#removeEntry(flow * 2 + 1, this.words[flow * FlowWords + HashReply]!);
     this.confirmed--;
   }
 
-  /** Closes the gap by moving later entries of the run back, so that there are no tombstones. */
+  /** Closes the gap by moving later entries of the run back, so that no tombstones are needed. */
   #removeEntry(entry: number, hash: number): void {
     const slots = this.#slots;
     const mask = this.#mask;
@@ -294,7 +300,7 @@ export class FlowTable {
     slots[hole] = 0;
   }
 
-  /** Walks at most `count` slots from a hash on. @returns the first flow that `accepts`, or -1 */
+  /** Visits at most `count` slots from a hash on. @returns the first flow that `accepts` selects, or -1 */
   scan(hash: number, count: number, accepts: (flow: number) => boolean): number {
     for (let i = 0; i < count; i++) {
       const value = this.#slots[(hash + i) & this.#mask]!;
@@ -305,7 +311,7 @@ export class FlowTable {
     return -1;
   }
 
-  /** Whether an index holds a flow. */
+  /** Whether an index is in use. */
   isUsed(flow: number): boolean {
     return flow >= 0 && flow < this.highest && (this.words[flow * FlowWords + ZoneAndFlags]! & FlowFlag.Used) !== 0;
   }

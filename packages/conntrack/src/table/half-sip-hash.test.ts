@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { hash4, hash10, hashWords } from './half-sip-hash.ts';
 
-/** The published algorithm, word by word with BigInt, for any numbers of rounds. */
+/** The published algorithm, word by word with BigInt, for any number of rounds. */
 function reference(key0: number, key1: number, words: readonly number[], compression: number, finalisation: number): number {
   const mask = 0xffffffffn;
   const u = (n: number): bigint => BigInt(n >>> 0);
@@ -53,7 +53,7 @@ test('the unrolled form over four words is the same function', () => {
   );
 });
 
-test('so is the unrolled form over ten', () => {
+test('the unrolled form over ten words is the same function', () => {
   const word = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
   fc.assert(
     fc.property(word, word, fc.array(word, { minLength: 10, maxLength: 10 }), (key0, key1, words) => {

@@ -2,8 +2,8 @@ import { generate } from '@ring3/wire';
 
 /**
  * HalfSipHash-1-3 with 32 bits of output over whole 32-bit words: Aumasson and Bernstein, the reference's small variant, with one
- * compression and three finalisation rounds. Keyed by 64 random bits of the table, so that nobody outside can choose tuples that meet.
- * The state lives in locals: in module-level variables it costs several times as much.
+ * compression and three finalisation rounds. Keyed by 64 random bits of the table, so that a peer cannot choose colliding tuples.
+ * The state is kept in locals: module-level variables are several times slower.
  */
 export function hashWords(key0: number, key1: number, words: Int32Array, count: number): number {
   let v0 = key0;
@@ -11,7 +11,7 @@ export function hashWords(key0: number, key1: number, words: Int32Array, count: 
   let v2 = key0 ^ 0x6c796765;
   let v3 = key1 ^ 0x74656462;
   for (let i = 0; i <= count; i++) {
-    // the last word holds the length in bytes in its top byte
+    // the top byte of the last word is the length in bytes
     const word = i < count ? words[i]! : (count * 4) << 24;
     v3 ^= word;
     v0 = (v0 + v1) | 0;
@@ -59,7 +59,7 @@ const plain = (key0: number, key1: number, a: number, b: number, c: number, d: n
   return hashWords(key0, key1, scratch, 4);
 };
 
-/** The same over four words given one by one: an IPv4 key. Unrolled where code may be generated, for it is on every packet's path. */
+/** The same over four words passed one by one: an IPv4 key. Unrolled if code generation is allowed, because every packet needs it. */
 export const hash4: (key0: number, key1: number, a: number, b: number, c: number, d: number) => number =
   generate<typeof plain>(
     [],

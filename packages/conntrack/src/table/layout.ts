@@ -1,6 +1,6 @@
 /**
- * One flow: 192 bytes of the arena, three cache lines. The first holds what every packet reads, the second what it counts, the third the
- * protocol's own. Offsets in 32-bit words; those of doubles are even and are halved for the view of doubles.
+ * One flow: 192 bytes of the arena, three cache lines. The first holds the words that every packet reads, the second the counters,
+ * the third the protocol's own words. Offsets are in 32-bit words; those of doubles are even and are halved for the view of doubles.
  */
 export const FlowWords = 48;
 export const FlowDoubles = FlowWords / 2;
@@ -9,7 +9,7 @@ export const FlowDoubles = FlowWords / 2;
 export const OrigTuple = 0;
 export const ReplyTuple = 4;
 export const TupleWords = 4;
-/** Double: milliseconds when it expires. */
+/** Double: time of expiry in milliseconds. */
 export const Expiry = 8 >> 1;
 /** IPS_* bits, nf_conntrack_common.h. */
 export const StatusWord = 10;
@@ -26,7 +26,7 @@ export const PacketsOrig = 16 >> 1;
 export const BytesOrig = 18 >> 1;
 export const PacketsReply = 20 >> 1;
 export const BytesReply = 22 >> 1;
-/** Double: milliseconds when it was created. */
+/** Double: time of creation in milliseconds. */
 export const Created = 24 >> 1;
 export const Mark = 26;
 export const Id = 27;
@@ -34,30 +34,30 @@ export const Id = 27;
 export const ZoneAndFlags = 28;
 /** The master's index + 1; 0 is none. */
 export const Master = 29;
-/** Events that the flow makes: IPCT_* bits in the low half, IPEXP_* in the high. */
+/** Events that the flow emits: IPCT_* bits in the low half, IPEXP_* in the high. */
 export const EventMask = 30;
-/** The wheel's tick at which it is looked at. */
+/** The wheel's tick at which it is visited. */
 export const WheelTick = 31;
 
 /** Words 32 to 47: the protocol's own. The low four bits of `ProtocolState` are its state, in the order of the UAPI. */
 export const ProtocolState = 45;
-/** Number of expectations that wait for it, in the low half; the low half of its master's serial number in the high. */
+/** Number of its pending expectations, in the low half; the low half of its master's serial number in the high. */
 export const Expectations = 46;
-/** The flow's place in the order of creation: dumps go along it. */
+/** The flow's position in the order of creation. */
 export const Serial = 47;
 
-/** The tracker's own marks of a flow, beside its status. */
+/** The tracker's internal flags of a flow, in addition to its status. */
 export const FlowFlag = {
   /** In the arena and in use. */
   Used: 0x1_0000,
   /** Packets and bytes are counted. */
   Counted: 0x2_0000,
-  /** Its start is known. */
+  /** Its time of creation is stored. */
   Stamped: 0x4_0000,
-  /** The zone holds for this direction. */
+  /** The zone is part of the key of this direction. */
   ZoneOrig: 0x8_0000,
   ZoneReply: 0x10_0000,
-  /** Made by a request, not by a packet. */
+  /** Created by a request, not by a packet. */
   ByHand: 0x20_0000,
 } as const;
 

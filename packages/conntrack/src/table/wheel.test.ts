@@ -41,7 +41,7 @@ test('a flow expires no earlier than its time, and at most one tick later', () =
   );
 });
 
-test('a later expiry costs nothing: the flow is filed again when its old time comes', () => {
+test('a later expiry only writes the flow: it is filed again at its old time', () => {
   const { table, wheel } = wheelOf([1000]);
   table.doubles[Expiry] = 10_000;
   assert.equal(wheel.isLate(0), false);
@@ -56,13 +56,13 @@ test('a later expiry costs nothing: the flow is filed again when its old time co
   assert.deepEqual(gone, [0]);
 });
 
-test('a much earlier expiry says that the flow has to be filed anew', () => {
+test('a much earlier expiry requires that the flow is filed again', () => {
   const { table, wheel } = wheelOf([432_000_000]);
   table.doubles[Expiry] = 10_000;
   assert.equal(wheel.isLate(0), true);
 });
 
-test('a policy of 17,179,869 seconds neither wraps nor expires early (spec 2.5)', () => {
+test('a policy of 17,179,869 seconds neither wraps nor expires early', () => {
   const { wheel } = wheelOf([17_179_869_000]);
   const gone: number[] = [];
   const expire = (flow: number): void => {
@@ -75,7 +75,7 @@ test('a policy of 17,179,869 seconds neither wraps nor expires early (spec 2.5)'
   assert.deepEqual(gone, [0]);
 });
 
-test('no flow expires before the time that is waited for, and one that is filed for an earlier one is told once', () => {
+test('no flow expires before the awaited time, and a flow filed for an earlier time is reported once', () => {
   const { wheel } = wheelOf([]);
   assert.equal(wheel.await(), Number.POSITIVE_INFINITY);
   fc.assert(
@@ -86,22 +86,22 @@ test('no flow expires before the time that is waited for, and one that is filed 
         const table = new FlowTable(expiries.length + 1, random32);
         const wheel = new Wheel(table, 0);
         wheel.advance(start, () => assert.fail());
-        let told = 0;
-        wheel.onEarlier = () => told++;
+        let emitted = 0;
+        wheel.onEarlier = () => emitted++;
         let due = wheel.await();
         for (const expiry of expiries) {
           const flow = table.allocate();
           table.doubles[flow * FlowDoubles + Expiry] = start + expiry;
-          told = 0;
+          emitted = 0;
           wheel.file(flow);
-          assert.ok(told === 1 || (told === 0 && due <= start + expiry + 256), 'earlier, and not told');
+          assert.ok(emitted === 1 || (emitted === 0 && due <= start + expiry + 256), 'earlier, and not emitted');
           due = wheel.await();
           assert.ok(due <= start + expiry + 256, 'too late');
         }
         let waits = 0;
         for (let left = expiries.length; left > 0; waits++) {
           const now = wheel.await();
-          wheel.advance(now - 0.001, () => assert.fail('earlier than was said'));
+          wheel.advance(now - 0.001, () => assert.fail('earlier than announced'));
           wheel.advance(now, (flow) => {
             wheel.take(flow);
             left--;

@@ -1,19 +1,19 @@
 import type { FlowTable } from './flow-table.ts';
 import { Expiry, FlowDoubles, FlowWords, WheelNext, WheelPrevious, WheelTick, ZoneAndFlags } from './layout.ts';
 
-/** Milliseconds of a tick. Expiry is exact wherever a flow is looked at; the wheel only bounds how late an unseen one goes. */
+/** Milliseconds per tick. Every lookup compares the exact expiry; the wheel only limits the delay with which other flows are removed. */
 const tickMs = 256;
 const perMs = 1 / tickMs;
 const levels = 4;
-/** Which level a flow lies on: two bits of its flags. */
+/** The level of a flow: two bits of its flags. */
 const levelShift = 28;
 const levelMask = 3 << levelShift;
-/** The farthest that a flow is filed ahead, in ticks: about eight years, after which it is filed again. */
+/** The longest time ahead at which a flow is filed, in ticks: about eight years, after which it is filed again. */
 const farthest = 2 ** 30 - 1;
 
 /**
- * A timing wheel of four levels with 256 buckets each, over the flows' own words: filing and taking out cost no memory. It is lazy: a
- * packet only writes a later expiry into its flow, and the flow is filed anew when its old bucket comes round.
+ * A timing wheel of four levels with 256 buckets each, linked through the flows' own words, so that filing and removal allocate no memory.
+ * It is lazy: a packet only writes a later expiry into its flow, and the flow is filed again when its old bucket is due.
  */
 export class Wheel {
   readonly #table: FlowTable;
@@ -22,25 +22,25 @@ export class Wheel {
   /** Flows on each level. */
   readonly #counts = new Int32Array(levels);
   #tick = 0;
-  /** The tick that somebody waits for; below zero: nobody waits. */
+  /** The awaited tick; negative: none. */
   #awaited = -1;
-  /** Told when a flow is filed before the tick that somebody waits for. */
+  /** Called when a flow is filed before the awaited tick. */
   onEarlier: () => void = () => {};
 
-  /** @param now milliseconds, the zero of its ticks */
+  /** @param now milliseconds: the time of tick 0 */
   constructor(table: FlowTable, now: number) {
     this.#table = table;
     this.#origin = now;
   }
 
-  /** Milliseconds of the next tick: nothing happens before. */
+  /** Time of the next tick in milliseconds. */
   get next(): number {
     return this.#origin + (this.#tick + 1) * tickMs;
   }
 
   /**
-   * Milliseconds of the first tick at which a flow may expire, Infinity when there is none: `onEarlier` is called, once, when a flow is filed for an earlier
-   * one.
+   * Time of the first tick at which a flow may expire, in milliseconds; Infinity if there is none. `onEarlier` is called once if a flow is
+   * filed for an earlier tick.
    */
   await(): number {
     let first = Number.POSITIVE_INFINITY;
@@ -48,7 +48,7 @@ export class Wheel {
       if (this.#counts[level] === 0) continue;
       const span = 2 ** (level * 8);
       const turn = Math.floor(this.#tick / span);
-      // the bucket of this turn was emptied when the turn began: what lies in it now comes round after all the others
+      // the current bucket was emptied when the turn began: flows in it now are due after all others
       let ahead = 1;
       while (ahead < 256 && this.#heads[level * 256 + ((turn + ahead) & 255)]! < 0) ahead++;
       first = Math.min(first, (turn + ahead) * span);
@@ -57,7 +57,7 @@ export class Wheel {
     return this.#origin + first * tickMs;
   }
 
-  /** Whether a flow must be filed anew: only when its expiry is earlier than where it lies. */
+  /** Whether a flow must be filed again: if its expiry is before its bucket. */
   isLate(flow: number): boolean {
     const expiry = this.#table.doubles[flow * FlowDoubles + Expiry]!;
     return (expiry - this.#origin) * perMs + 1 < this.#table.words[flow * FlowWords + WheelTick]!;
@@ -87,7 +87,7 @@ export class Wheel {
     }
   }
 
-  /** Takes a flow out. */
+  /** Removes a flow. */
   take(flow: number): void {
     const words = this.#table.words;
     const next = words[flow * FlowWords + WheelNext]!;
@@ -98,7 +98,7 @@ export class Wheel {
     this.#counts[(words[flow * FlowWords + ZoneAndFlags]! >>> levelShift) & 3]!--;
   }
 
-  /** Turns to `now`, and hands every flow that has expired to `expire`, which must take it out. */
+  /** Advances to `now` and passes every expired flow to `expire`, which must remove it. */
   advance(now: number, expire: (flow: number) => void): void {
     const target = Math.floor((now - this.#origin) / tickMs);
     while (this.#tick < target) {
@@ -112,7 +112,7 @@ export class Wheel {
     }
   }
 
-  /** Passes over ticks at which nothing lies: the lowest level that holds flows is next emptied at a multiple of its span. */
+  /** Skips ticks without flows: the lowest level with flows is next emptied at a multiple of its span. */
   #skip(target: number): void {
     let level = 0;
     while (level < levels && this.#counts[level] === 0) level++;
@@ -122,7 +122,7 @@ export class Wheel {
     this.#tick = Math.min(before, target);
   }
 
-  /** A flow that is filed again never falls into the bucket that is being emptied: each level reaches 255 buckets ahead. */
+  /** A flow that is filed again is never put into the bucket that is being emptied: each level reaches 255 buckets ahead. */
   #drain(bucket: number, now: number, expire: (flow: number) => void): void {
     const doubles = this.#table.doubles;
     for (let flow = this.#heads[bucket]!; flow >= 0; flow = this.#heads[bucket]!) {

@@ -5,9 +5,9 @@ import type { FlowTable } from './flow-table.ts';
 import { FlowFlag, FlowWords, ZoneAndFlags } from './layout.ts';
 
 /**
- * Writes the two tuples of a flow that a packet begins: its own, and the mirror of it.
+ * Writes the two tuples of a flow that a packet creates: the packet's, and its mirror.
  * @param zone 0: none
- * @param only the direction whose tuple has the zone; both unless given
+ * @param only the direction whose tuple has the zone; default: both
  */
 export function writeKey(
   { words, wide }: FlowTable,
