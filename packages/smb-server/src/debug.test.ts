@@ -65,7 +65,7 @@ describe('what each switch logs', () => {
     await wrong.negotiate();
     await wrong.logOn('ann', 'not it');
     const whats = lines.map(({ what }) => what);
-    deepStrictEqual(whats, ['session setup goes on', 'logged on', 'session setup goes on', 'log-on failed', 'session setup failed']);
+    deepStrictEqual(whats, ['session setup continues', 'logged on', 'session setup continues', 'logon failed', 'session setup failed']);
     const { user, mechanism, signing, encryption } = lines[1]?.fields ?? {};
     deepStrictEqual(
       { user, mechanism, signing, encryption },

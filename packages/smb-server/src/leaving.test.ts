@@ -1,4 +1,4 @@
-/** How a server ends: by itself when its clients are done, at once when it is told to, and with nothing left in either case. */
+/** How a server ends: by itself when its clients are done, at once when `close` is called, and with nothing left in either case. */
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -16,7 +16,7 @@ import { viewOf } from './view.ts';
 
 const { ExclusiveLock, FailImmediately } = LockFlags;
 
-/** A store whose calls of these kinds wait until they are let go; and how many do. */
+/** A store whose calls of these kinds wait until they are released; and the number of waiting calls. */
 class Gate {
   readonly vfs: Vfs;
   readonly shut = new Set<Call>();
@@ -57,7 +57,7 @@ const ending = (work: Promise<void>): { done: boolean } => {
 };
 
 describe('draining', () => {
-  test('who has nothing in flight is let go at once, whatever is open', async () => {
+  test('a client with nothing in flight is disconnected at once, whatever is open', async () => {
     const { server, clock, counts, come } = stage();
     const clients = [await come(), await come(), new RawClient(server)];
     await clients[0]?.create('file');
@@ -69,7 +69,7 @@ describe('draining', () => {
     strictEqual(clock.pending, 0);
   });
 
-  test('what is in flight is answered first; nothing new is begun, and nobody new is taken', async () => {
+  test('requests in flight are answered first; no new request is started, and no new connection is accepted', async () => {
     const { server, gate, clock, counts, come } = stage();
     const [busy, idle] = [await come(), await come()];
     const ids = idsOf(await busy.create('file'));
@@ -97,7 +97,7 @@ describe('draining', () => {
     await server.close();
   });
 
-  test('a chain that has begun is finished, to its last element', async () => {
+  test('a chain in progress is finished, to its last element', async () => {
     const { server, gate, come } = stage();
     const client = await come();
     const ids = idsOf(await client.create('file'));
@@ -116,7 +116,7 @@ describe('draining', () => {
     await server.close();
   });
 
-  test('what is left when the time is over is cut, with its reason', async () => {
+  test('connections left at the time limit are cut, with a reason', async () => {
     const { server, gate, clock, counts, come } = stage();
     const reasons: string[] = [];
     server.events.on('disconnect', ({ reason }) => reasons.push(reason));
@@ -157,7 +157,7 @@ describe('draining', () => {
     await server.close();
   });
 
-  test('who waits for a change, a lock or a message of a pipe keeps nobody waiting', async () => {
+  test('a client that waits for a change, a lock or a message of a pipe does not delay the drain', async () => {
     const { server, clock, counts, come } = stage();
     const [watcher, locker, piper] = [await come(), await come(), await come()];
     const folder = idsOf(await watcher.create('', { createOptions: CreateOptions.DirectoryFile }));
@@ -178,7 +178,7 @@ describe('draining', () => {
     await server.close();
   });
 
-  test('who waits for the break of somebody’s oplock gets it: its holder is let go', async () => {
+  test('a client that waits for an oplock break gets the file: the holder is disconnected', async () => {
     const { server, counts, come } = stage();
     const [holder, opener] = [await come(), await come('bob', 'word')];
     await holder.create('file', { requestedOplockLevel: OplockLevel.Batch });
@@ -190,7 +190,7 @@ describe('draining', () => {
     await server.close();
   });
 
-  test('over TCP the last answer arrives before the end of the connection', async () => {
+  test('over TCP the last response arrives before the end of the connection', async () => {
     const gate = new Gate(createMemoryStore());
     await using server = await createSmbServer({ shares: { share: gate.vfs }, users: { ann: 'secret' }, signing: 'enabled' });
     const { client } = await overTcp(server);
@@ -210,7 +210,7 @@ describe('draining', () => {
     deepStrictEqual(server.view.counts(), nothingLeft);
   });
 
-  test('who does not take his answers is cut when the time is over', async () => {
+  test('a client that does not read its responses is cut at the time limit', async () => {
     await using server = await createSmbServer({ shares: { share: createMemoryStore() }, users: { ann: 'secret' }, signing: 'enabled' });
     const { client, socket } = await overTcp(server);
     const ids = await filled(client, 64 * 1024);
@@ -225,7 +225,7 @@ describe('draining', () => {
   });
 });
 
-/** A client at the share over a socket of the machine's. */
+/** A client of the share over a local socket. */
 async function overTcp(server: SmbServer): Promise<{ client: RawClient; socket: Socket }> {
   const { port = 0, host = '' } = server.address ?? {};
   const socket = connect(port, host);
@@ -245,7 +245,7 @@ async function overTcp(server: SmbServer): Promise<{ client: RawClient; socket: 
   return { client, socket };
 }
 
-/** A file with something in it, and credits to read it often. */
+/** A file with content, and credits to read it often. */
 async function filled(client: RawClient, length: number): Promise<Ids> {
   const ids = idsOf(await client.create('file'));
   await client.ask({ ...echo, header: { credits: 1000 } });
@@ -254,7 +254,7 @@ async function filled(client: RawClient, length: number): Promise<Ids> {
 }
 
 describe('closing', () => {
-  test('work in flight is waited for, whether its client is still there or has gone before', async () => {
+  test('work in flight is awaited, whether or not its client is still connected', async () => {
     const { server, gate, counts, come } = stage();
     const [gone, there] = [await come(), await come()];
     for (const client of [gone, there]) {
@@ -276,7 +276,7 @@ describe('closing', () => {
     deepStrictEqual(counts(), nothingLeft);
   });
 
-  test('a store whose close never answers holds nobody up for longer than the limit, and it is said', async () => {
+  test('a store whose close never returns delays the end by no more than the limit, and is logged', async () => {
     for (const call of ['close', 'read', 'unlink', 'list', 'open', 'stat'] as const) {
       const { server, gate, clock, counts, errors, come } = stage({ limits: { closeMs: 3000 } });
       const client = await come();
@@ -310,7 +310,7 @@ describe('closing', () => {
     }
   });
 
-  test('what was asked for after a connection had ended is not begun: no session is left behind', async () => {
+  test('a request after the end of its connection is not started: no session is left behind', async () => {
     const { server, gate, clock, counts, come } = stage({ limits: { failedLogonDelayMs: 250 } });
     const guesser = await come();
     guesser.sessionId = 0;
@@ -337,7 +337,7 @@ describe('closing', () => {
 });
 
 describe('a reset under load', () => {
-  /** Some requests of every kind that may be in flight, each on something of the client's own. */
+  /** Some requests of every kind that may be in flight, each on an object of the client's own. */
   async function load(client: RawClient, n: number): Promise<void> {
     const [file, shared] = [
       idsOf(await client.create(`file ${n}`, { requestedOplockLevel: OplockLevel.Batch })),
@@ -359,7 +359,7 @@ describe('a reset under load', () => {
   ];
 
   for (const drains of [false, true]) {
-    test(`two dozen clients and a slow store leave nothing behind${drains ? ', drained before' : ''}, however far each request has got`, async () => {
+    test(`two dozen clients and a slow store leave nothing behind${drains ? ', drained before' : ''}, at whatever point each request is`, async () => {
       for (let round = 0; round < 16; round++) {
         const { server, gate, clock, counts } = stage({ limits: { idleMs: 1000 } });
         const clients = await Promise.all(

@@ -4,17 +4,20 @@ import type { Connection } from './connection.ts';
 import type { Open } from './open.ts';
 import type { Server } from './server.ts';
 
-/** How often connections are looked at whose answers still wait to be sent, ms. */
+/** Interval between checks of connections whose responses are not sent yet, ms. */
 const lookMs = 20;
 
-/** What is on its way out: connections that are over and still have work in flight, opens that are closed and whose store has not let go; and how a server ends. */
+/**
+ * Objects that have ended but are still in use: ended connections with work in flight, closed opens whose store has not released them; and
+ * how a server ends.
+ */
 export class Leaving {
-  /** Nothing new is taken. */
+  /** Nothing new is accepted. */
   begun = false;
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
   readonly #opens = new Set<Open>();
-  /** Shares' folders of trees that have ended. */
+  /** Directories of shares whose tree connects have ended. */
   #roots = 0;
   #look: Timer | undefined;
   #waiting: (() => void)[] = [];
@@ -23,30 +26,30 @@ export class Leaving {
     this.#server = server;
   }
 
-  /** Frames of connections that are over and have no answer yet. */
+  /** Frames of ended connections without a response yet. */
   get requests(): number {
     let count = 0;
     for (const { inFlight } of this.#connections) count += inFlight;
     return count;
   }
 
-  /** What is closed and a store still holds. */
+  /** Closed objects that a store still holds. */
   get handles(): number {
     return this.#opens.size + this.#roots;
   }
 
-  /** A connection is over. */
+  /** A connection has ended. */
   connectionEnded(connection: Connection): void {
     if (connection.inFlight > 0) this.#connections.add(connection);
     this.#wake();
   }
 
-  /** Nothing is in flight on a connection any more. */
+  /** A connection has no request in flight any more. */
   connectionSettled(connection: Connection): void {
     if (this.#connections.delete(connection)) this.#wake();
   }
 
-  /** An open is closed; its store has let go of it when the promise resolves. It never rejects. */
+  /** An open is closed; its store has released it when the promise resolves. It never rejects. */
   openClosed(open: Open, gone: Promise<void>): void {
     this.#opens.add(open);
     void gone.then(() => {
@@ -64,7 +67,7 @@ export class Leaving {
     });
   }
 
-  /** Takes nothing new, and ends each connection when nothing is in flight on it. @param ms until the others are cut */
+  /** Accepts nothing new, and ends each connection when nothing is in flight on it. @param ms until the others are cut */
   async drain(ms: number): Promise<void> {
     this.begun = true;
     const { connections, clock } = this.#server;
@@ -84,7 +87,7 @@ export class Leaving {
     if (connections.size > 0) this.#look = clock.after(lookMs, () => this.#letGo());
   }
 
-  /** Ends all connections; resolves when their work is done and their stores have let go, or do not answer for too long. */
+  /** Ends all connections; resolves when their work is done and their stores have released their handles, or at the time limit. */
   async close(): Promise<void> {
     this.begun = true;
     const { connections, clock, limits } = this.#server;
@@ -101,7 +104,7 @@ export class Leaving {
     if (late) this.#abandon();
   }
 
-  /** No client is left that could see the difference: what a store still works on holds no lock and no oplock any more. */
+  /** No client is left that could observe it: an open whose store still works holds no lock and no oplock any more. */
   #abandon(): void {
     const { requests, handles } = this;
     this.#server.log.error('closed although stores have not answered', { requests, handles });

@@ -34,7 +34,7 @@ function from(server: Server, address: string): RawClient {
   return new RawClient({ clock: server.clock, accept: (link: Link) => server.accept(link, address) } as unknown as Server);
 }
 
-test('so many connections come from one address; one that goes makes room, and other addresses are not touched', async () => {
+test('connections from one address are limited; a closed one frees its place, and other addresses are not affected', async () => {
   const server = testServer({ limits: { connectionsForAddress: 2 } });
   const come = async (address: string) => {
     const client = from(server, address);
@@ -54,7 +54,7 @@ test('so many connections come from one address; one that goes makes room, and o
   await server.close();
 });
 
-test('half-open connections keep nobody out, not from their own address: the oldest of that makes room', async () => {
+test('half-open connections do not keep clients out, not even from their own address: the oldest of that address is ended', async () => {
   const server = testServer({ limits: { connectionsForAddress: 3 } });
   const other = from(server, '10.0.0.2');
   const half = [from(server, '10.0.0.1'), from(server, '10.0.0.1'), from(server, '10.0.0.1')];
@@ -75,7 +75,7 @@ test('half-open connections keep nobody out, not from their own address: the old
   await server.close();
 });
 
-test('one log-on more than there may be in all is answered REQUEST_NOT_ACCEPTED; whoever leaves makes room', async () => {
+test('one logon more than the limit fails with REQUEST_NOT_ACCEPTED; a logoff frees a place', async () => {
   const server = testServer({ limits: { sessions: 2 } });
   const [first] = [await RawClient.at(server), await RawClient.at(server)];
   const late = new RawClient(server);
@@ -91,7 +91,7 @@ test('one log-on more than there may be in all is answered REQUEST_NOT_ACCEPTED;
   await server.close();
 });
 
-test('a client that comes back for its previous session is let in however full it is, another’s is no ticket', async () => {
+test('a client that reconnects with PreviousSessionId is accepted at the limit, but not with the session of another user', async () => {
   const server = testServer({ limits: { sessions: 1 } });
   const old = await RawClient.at(server);
   const thief = new RawClient(server);
@@ -105,7 +105,7 @@ test('a client that comes back for its previous session is let in however full i
   await server.close();
 });
 
-test('log-ons that are begun keep nobody out', async () => {
+test('logons in progress do not keep clients out', async () => {
   const server = testServer({ limits: { sessions: 2 } });
   const half = new RawClient(server);
   await half.negotiate();
@@ -117,7 +117,7 @@ test('log-ons that are begun keep nobody out', async () => {
   await server.close();
 });
 
-test('who has logged on may begin as many log-ons as a stranger: then the oldest is forgotten, and the newest goes on', async () => {
+test('a logged-on client may start as many logons as a stranger: then the oldest is dropped, and the newest continues', async () => {
   const server = testServer({ limits: { sessionsBeforeLogon: 3 } });
   const client = await RawClient.at(server);
   const steps = createNtlmInitiator({ user: 'bob', password: 'word', random: server.random, now: () => 0 });
@@ -138,7 +138,7 @@ test('who has logged on may begin as many log-ons as a stranger: then the oldest
   await server.close();
 });
 
-test('sessions of a connection and trees of a session beyond their limits are answered INSUFFICIENT_RESOURCES', async () => {
+test('sessions of a connection and tree connects of a session above their limits fail with INSUFFICIENT_RESOURCES', async () => {
   const server = testServer({ limits: { sessionsForConnection: 2, treesForSession: 2 } });
   const client = await RawClient.at(server);
   const { sessionId } = client;
@@ -158,7 +158,7 @@ test('sessions of a connection and trees of a session beyond their limits are an
   await server.close();
 });
 
-test('opens beyond those of a session, or of all, are answered TOO_MANY_OPENED_FILES; a closed one makes room (3.3.5.9)', async () => {
+test('opens above the limit of a session, or of all, fail with TOO_MANY_OPENED_FILES; a closed one frees a place (3.3.5.9)', async () => {
   const server = testServer({ limits: { opensForSession: 2, opens: 3 } });
   const [ann, bob] = [await RawClient.at(server), await RawClient.at(server, 'share', 'bob', 'word')];
   const ids = idsOf(await ann.create('one'));
@@ -177,7 +177,7 @@ test('opens beyond those of a session, or of all, are answered TOO_MANY_OPENED_F
   await server.close();
 });
 
-test('opens that are asked for at a time do not get around their limit', async () => {
+test('opens that are requested at the same time do not exceed the limit', async () => {
   const { server, clock } = slow(['open', 'stat'], { limits: { opens: 3 } });
   const client = await RawClient.at(server);
   await client.ask({ ...echo, header: { credits: 100 } });
@@ -198,7 +198,7 @@ test('opens that are asked for at a time do not get around their limit', async (
   await server.close();
 });
 
-test('so many requests of a connection are worked on at a time; the others wait for their turn, and all are answered', async () => {
+test('a limited number of requests of a connection run at a time; the others wait for their turn, and all are answered', async () => {
   const { server, clock } = slow(['read'], { limits: { requestsForConnection: 3 } });
   const client = await RawClient.at(server);
   const ids = idsOf(await client.create('file'));
@@ -220,7 +220,7 @@ test('so many requests of a connection are worked on at a time; the others wait 
   await server.close();
 });
 
-test('who sends more than is worked on is read no further', async () => {
+test('a connection that sends more than the limit is not read any further', async () => {
   const { server, clock } = slow(['read'], { limits: { requestsForConnection: 1 } });
   const client = await RawClient.at(server);
   const ids = idsOf(await client.create('file'));
@@ -228,7 +228,7 @@ test('who sends more than is worked on is read no further', async () => {
   await client.ask({ ...echo, header: { credits: 100 } });
   for (let i = 0; i < 20; i++) client.sendFrame(client.encode([reading(ids, 9)]));
   await turns();
-  const readBuffer = 4096; // of the READ that is worked on: the smallest of the pool
+  const readBuffer = 4096; // of the READ in progress: the smallest of the pool
   ok(server.budget.held < readBuffer + 4 * 200, `${server.budget.held} bytes held`);
   for (let answered = 0; answered < 20; answered++) {
     clock.advance(10);
@@ -239,7 +239,7 @@ test('who sends more than is worked on is read no further', async () => {
   await server.close();
 });
 
-test('requests that wait are not worked on: what would end their waiting comes through', async () => {
+test('waiting requests do not count as running: a request that ends their waiting is received', async () => {
   const server = testServer({ limits: { requestsForConnection: 1 } });
   const client = await RawClient.at(server);
   const [a, b] = [idsOf(await client.create('file')), idsOf(await client.create('file'))];
@@ -263,7 +263,7 @@ test('requests that wait are not worked on: what would end their waiting comes t
   await server.close();
 });
 
-test('before log-on one request is worked on at a time, whatever the limit says', async () => {
+test('before logon one request runs at a time, whatever the limit is', async () => {
   const server = testServer({ limits: { failedLogonDelayMs: 10 } });
   const client = new RawClient(server);
   await client.negotiate();

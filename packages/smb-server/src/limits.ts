@@ -1,65 +1,76 @@
 import { inspect } from 'node:util';
 
 /**
- * What one client may cost, and all together. Sizes in bytes, times in milliseconds; whole numbers. Changed while the server runs, they hold at once; what a
- * connection has agreed on with its client (`maxRead`, `maxWrite`, `maxTransact`, more credits than before) and what it started with (`frameBeforeLogon`,
- * `logonMs`) it keeps.
+ * Limits on the cost of one client, and of all together. Sizes in bytes, times in milliseconds; integers. A change at run time applies at
+ * once; a connection
+ * keeps what it negotiated with its client (`maxRead`, `maxWrite`, `maxTransact`, more credits than before) and what it started with
+ * (`frameBeforeLogon`,
+ * `logonMs`).
  */
 export interface Limits {
-  /** A frame before somebody has logged on. */
+  /** Maximum size of a frame before a user has logged on. */
   readonly frameBeforeLogon: number;
-  /** Time until somebody has to have logged on. */
+  /** Time until a user must have logged on. */
   readonly logonMs: number;
-  /** Received and unfinished, being read, or unsent, for a connection. */
+  /** Bytes received and unfinished, being read, or unsent, of a connection. */
   readonly connectionBytes: number;
-  /** The same for all connections together. Beyond it users and addresses that hold more than their share wait; the others continue. */
+  /** The same for all connections together. Above it users and addresses that hold more than their share wait; the others continue. */
   readonly totalBytes: number;
-  /** Until connections of those that hold the most are ended, as many as needed, because those are exceeded. */
+  /** Time that the budget may stay exceeded; then as many connections as needed are ended, of those that hold the most. */
   readonly crowdedMs: number;
   /** MaxReadSize, MaxWriteSize, MaxTransactSize; 64 KiB at 2.0.2. */
   readonly maxRead: number;
   readonly maxWrite: number;
   readonly maxTransact: number;
   readonly maxCredits: number;
-  /** Requests of a connection that are worked on at a time; what is more waits for its turn. Those that wait for something do not count here. */
+  /** Requests of a connection that run at a time; further ones wait for their turn. Those that wait for something do not count here. */
   readonly requestsForConnection: number;
-  /** Requests of a connection that wait (for a lock, a change, a break); one more is answered INSUFFICIENT_RESOURCES (MS-SMB2 3.3.4.2). */
+  /** Requests of a connection that wait (for a lock, a change, a break); one more fails with INSUFFICIENT_RESOURCES (MS-SMB2 3.3.4.2). */
   readonly maxAsync: number;
-  /** Connections; the oldest on which nobody has logged on makes room, else one more is closed at once. */
+  /** Connections; at the limit the oldest without a logged-on user is ended; without such a one, the new connection is closed at once. */
   readonly connections: number;
   readonly connectionsForAddress: number;
-  /** Log-ons that are complete; one more is answered REQUEST_NOT_ACCEPTED (MS-ERREF 2.3.1). A client that comes back for its previous session is none more. */
+  /**
+   * Complete logons; one more fails with REQUEST_NOT_ACCEPTED (MS-ERREF 2.3.1). A reconnect with PreviousSessionId does not count again.
+   */
   readonly sessions: number;
-  /** Beyond it INSUFFICIENT_RESOURCES is answered; so beyond `sessionsBeforeLogon` and `treesForSession`. */
+  /** Above it a request fails with INSUFFICIENT_RESOURCES; likewise above `sessionsBeforeLogon` and `treesForSession`. */
   readonly sessionsForConnection: number;
-  /** Log-ons that are begun on a connection and not complete; where somebody has logged on, the oldest of them makes room. */
+  /** Logons of a connection that are not complete; if a user has logged on there, the oldest of them is dropped. */
   readonly sessionsBeforeLogon: number;
   readonly treesForSession: number;
-  /** In all; a user holds less than four times what is free (quota.ts). So are `opens`, `locks`, `waiting`, `keptBytes`, `sessions`, and connections with a logon. */
+  /**
+   * In all; a user holds less than four times what is free (quota.ts). The same applies to `opens`, `locks`, `waiting`, `keptBytes`,
+   * `sessions`, and
+   * connections with a logon.
+   */
   readonly trees: number;
-  /** Files, folders and pipes that are open; beyond it TOO_MANY_OPENED_FILES is answered (MS-SMB2 3.3.5.9). */
+  /** Open files, directories and pipes; above it a CREATE fails with TOO_MANY_OPENED_FILES (MS-SMB2 3.3.5.9). */
   readonly opens: number;
   readonly opensForSession: number;
-  /** Byte-range locks that are held; beyond it INSUFFICIENT_RESOURCES is answered. */
+  /** Byte-range locks that are held; above it a LOCK fails with INSUFFICIENT_RESOURCES. */
   readonly locks: number;
-  /** Requests of all connections that wait, as `maxAsync`. */
+  /** Waiting requests of all connections, as `maxAsync`. */
   readonly waiting: number;
-  /** What is kept until a client asks for it: changes of directories, responses of pipes. */
+  /** Bytes kept until a client requests them: changes of directories, responses of pipes. */
   readonly keptBytes: number;
-  /** Until a connection that sent nothing, has no file open and nothing in flight is let go; 0: never. */
+  /** Time until a connection that sent nothing, has no file open and nothing in flight is disconnected; 0: never. */
   readonly idleMs: number;
-  /** Before a failed log-on is answered; and, after the first few failures, the time for each further attempt of an address (logon-throttle.ts). 0: neither. */
+  /**
+   * Delay of the response to a failed logon; and, after the first few failures, the time for each further attempt of an address
+   * (logon-throttle.ts). 0: neither.
+   */
   readonly failedLogonDelayMs: number;
-  /** Until a broken oplock counts as acknowledged. */
+  /** Time until a broken oplock counts as acknowledged. */
   readonly oplockBreakMs: number;
   /** How long a durable open waits for its client if the client does not say, and at most; MS-SMB2 3.3.2.2. */
   readonly durableMs: number;
   readonly maxDurableMs: number;
-  /** Until `close` waits no more for stores that do not answer. */
+  /** Time that `close` waits for stores that do not respond. */
   readonly closeMs: number;
 }
 
-/** What holds unless the embedder says otherwise. */
+/** The defaults. */
 export const defaultLimits: Limits = Object.freeze({
   frameBeforeLogon: 16 * 1024,
   logonMs: 10_000,
@@ -92,11 +103,11 @@ export const defaultLimits: Limits = Object.freeze({
   closeMs: 10_000,
 });
 
-/** The least and the most of a count; of a size, or a time that cannot be nothing; of a time. */
+/** Minimum and maximum of a count; of a size, or a time that must not be 0; of a time. */
 const count = [1, 2 ** 31 - 1] as const;
 const some = [1, Number.MAX_SAFE_INTEGER] as const;
 const time = [0, Number.MAX_SAFE_INTEGER] as const;
-/** A payload with what comes around it has to fit into a frame: its length has 24 bits (MS-SMB2 2.1). */
+/** A payload with what surrounds it must fit into a frame: its length has 24 bits (MS-SMB2 2.1). */
 const payload = [65536, 0xfe0000] as const;
 
 const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: number]>> = {
@@ -131,7 +142,7 @@ const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: numbe
   closeMs: time,
 };
 
-/** These limits with some of them changed, as a frozen object. @throws RangeError for a name that is no limit, or a number out of its bounds */
+/** These limits with some of them changed, as a frozen object. @throws RangeError for an unknown name, or a number out of its bounds */
 export function changeLimits(now: Limits, changes: Partial<Limits>): Limits {
   const given = Object.entries(changes).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {

@@ -1,9 +1,12 @@
-/** Open.LockSequenceArray, MS-SMB2 3.3.1.10: by number, the last LOCK that went well in each of 64 places; so one that is sent again is not done again. */
+/**
+ * Open.LockSequenceArray, MS-SMB2 3.3.1.10: the number of the last successful LOCK in each of 64 places, so that a repeated LOCK is not
+ * executed again.
+ */
 export class LockSequences {
   readonly #numbers = new Map<number, number>();
 
   /**
-   * Whether this LOCK was done already, MS-SMB2 3.3.5.14. Another number in the same place takes the place over.
+   * Whether this LOCK was executed already, MS-SMB2 3.3.5.14. Another number in the same place replaces the old one.
    * @param lockSequence of the request: number in the lower 4 bits, place in the others
    */
   replays(lockSequence: number): boolean {
@@ -13,7 +16,7 @@ export class LockSequences {
     return false;
   }
 
-  /** Remembers a LOCK that went well. */
+  /** Records a successful LOCK. */
   done(lockSequence: number): void {
     const place = lockSequence >>> 4;
     if (place >= 1 && place <= 64) this.#numbers.set(place, lockSequence & 15);

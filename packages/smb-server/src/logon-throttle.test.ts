@@ -5,7 +5,7 @@ import { LogonThrottle } from './logon-throttle.ts';
 
 const interval = 250;
 
-/** Guesses as fast as it may, as many at a time as there may be. @returns how many were looked at in a minute */
+/** Guesses as fast as it may, with the maximum number at a time. @returns how many were checked in a minute */
 function guesses(throttle: LogonThrottle, clock: FakeClock, user: (i: number) => string, address: (i: number) => string): number {
   let count = 0;
   for (let i = 0; i < 60_000; i++) {
@@ -15,7 +15,7 @@ function guesses(throttle: LogonThrottle, clock: FakeClock, user: (i: number) =>
   return count;
 }
 
-test('guesses at one name from one address: a few at once, then one in an interval', () => {
+test('guesses at one name from one address: a few at once, then one for each interval', () => {
   const clock = new FakeClock();
   const count = guesses(
     new LogonThrottle(clock),
@@ -37,7 +37,7 @@ test('guesses at many names from one address share one rate, after one for each 
   ok(count <= 100 + 240 + 32 + 9, `${count}`);
 });
 
-test('whoever guesses does not lock the user out, nor others at the same address', () => {
+test('a guesser does not lock the user out, nor others at the same address', () => {
   const clock = new FakeClock();
   const throttle = new LogonThrottle(clock);
   guesses(
@@ -57,7 +57,7 @@ test('whoever guesses does not lock the user out, nor others at the same address
   }
 });
 
-test('guesses from thousands of addresses wait, but delay the user only where it never logged on', () => {
+test('guesses from thousands of addresses wait, but delay the user only at addresses where it never logged on', () => {
   const clock = new FakeClock();
   const throttle = new LogonThrottle(clock);
   strictEqual(throttle.attempt('ann', '192.0.2.1', interval), 0);
@@ -69,7 +69,7 @@ test('guesses from thousands of addresses wait, but delay the user only where it
   strictEqual(throttle.attempt('ann', '192.0.2.1', interval), 0);
 });
 
-test('an interval of nothing is no limit, and right attempts cost nothing', () => {
+test('an interval of 0 means no limit, and correct attempts cost nothing', () => {
   const clock = new FakeClock();
   const throttle = new LogonThrottle(clock);
   for (let i = 0; i < 1000; i++) strictEqual(throttle.attempt('ann', 'a', 0), 0);

@@ -2,14 +2,14 @@ import type { Clock } from '@ring3/kit';
 
 /** Failures in a row that cost no time: of one name at one address, of all names at one address, of one name at all addresses. */
 const burst = { pair: 8, address: 32, name: 32 } as const;
-/** An attempt waits no longer for its turn, ms. */
+/** Maximum time that an attempt waits for its turn, ms. */
 const longestMs = 2000;
-/** A name that failed at an address is not a newcomer there for so long, ms. */
+/** Time for which a name that failed at an address counts as known there, ms. */
 const latelyMs = 600_000;
-/** Names and addresses that are remembered, of each kind; then the one used longest ago is forgotten. */
+/** Names and addresses that are remembered, of each kind; then the least recently used one is dropped. */
 const maxRemembered = 65_536;
 
-/** Attempts by key: when all of them are paid for, at one for each interval. */
+/** Attempts by key: the time at which all of them are paid for, at one for each interval. */
 class Rate {
   readonly #burst: number;
   readonly #due = new Map<string, number>();
@@ -23,19 +23,19 @@ class Rate {
     return Math.max(0, (this.#due.get(key) ?? 0) - now - (this.#burst - 1) * intervalMs);
   }
 
-  /** Whether there was an attempt lately. */
+  /** Whether there was a recent attempt. */
   tried(key: string, now: number): boolean {
     const due = this.#due.get(key);
     return due !== undefined && due + latelyMs > now;
   }
 
-  /** One more attempt. @param longest milliseconds that the next one waits at most */
+  /** Counts one more attempt. @param longest maximum time that the next one waits, ms */
   charge(key: string, now: number, intervalMs: number, longest = Number.POSITIVE_INFINITY): void {
     const due = Math.max(this.#due.get(key) ?? 0, now) + intervalMs;
     remember(this.#due, key, Math.min(due, now + (this.#burst - 1) * intervalMs + longest));
   }
 
-  /** An attempt that did not fail costs nothing. */
+  /** A successful attempt costs nothing. */
   refund(key: string, intervalMs: number): void {
     const due = this.#due.get(key);
     if (due !== undefined) this.#due.set(key, due - intervalMs);
@@ -55,13 +55,15 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
 }
 
 /**
- * How fast passwords may be tried. Each attempt is paid for when it is made, and costs nothing if it succeeds.
+ * Limits the rate of password attempts. Each attempt is paid for when it is made, and costs nothing if it succeeds.
  *
- * - One name at one address: after a few failures one attempt in an interval; an attempt whose turn is too far away is refused unseen.
- * - All names at one address together have such a limit as well. An attempt for a name that has not failed there lately is not subject to it: whoever shares an
- *   address with a guesser, and knows the password, gets in.
- * - One name at all addresses: attempts wait, but are never refused, so that nobody locks a user out from elsewhere. A name that has logged on from an address
- *   before does not wait there for what others do.
+ * - One name at one address: after a few failures one attempt in an interval; an attempt whose turn is too far away is rejected unseen.
+ * - All names at one address together have such a limit as well. It does not apply to an attempt for a name that has not failed there
+ * lately: a user who
+ * shares an address with a guesser, and knows the password, can log on.
+ * - One name at all addresses: attempts wait, but are never rejected, so that a user cannot be locked out from elsewhere. A name that has
+ * logged on from an
+ * address before does not wait there for attempts of others.
  */
 export class LogonThrottle {
   readonly #clock: Clock;
@@ -77,8 +79,8 @@ export class LogonThrottle {
 
   /**
    * An attempt to log on.
-   * @param intervalMs for each failure after the first few; 0: there is no limit
-   * @returns milliseconds until the password may be looked at; undefined: not at all
+   * @param intervalMs for each failure after the first few; 0: no limit
+   * @returns milliseconds until the password may be checked; undefined: not at all
    */
   attempt(user: string, network: string, intervalMs: number): number | undefined {
     if (intervalMs === 0) return 0;
@@ -95,7 +97,7 @@ export class LogonThrottle {
     return Math.max(wait, byName);
   }
 
-  /** An attempt was right. */
+  /** An attempt was successful. */
   succeeded(user: string, network: string, intervalMs: number): void {
     const [name, pair] = keysOf(user, network);
     remember(this.#known, pair, true);

@@ -2,7 +2,7 @@ import { FileAttributes, filetimeFromNs } from '@ring3/smb-proto';
 import type { Kind, Stat } from '@ring3/vfs';
 import type { Open } from './open.ts';
 
-/** What describes a file, under the names that all information classes share (MS-FSCC 2.4). Times are FILETIMEs. */
+/** The properties of a file, under the names that all information classes share (MS-FSCC 2.4). Times are FILETIMEs. */
 export interface Metadata {
   readonly creationTime: bigint;
   readonly lastAccessTime: bigint;
@@ -15,7 +15,8 @@ export interface Metadata {
 }
 
 /**
- * FileAttributes of an entry, MS-FSCC 2.6: what was set, and what follows from its kind. A file whose attributes nobody set is to be archived.
+ * FileAttributes of an entry, MS-FSCC 2.6: the stored ones, and those that follow from its kind. A file without stored attributes has
+ * FILE_ATTRIBUTE_ARCHIVE.
  * @param byName those that its name gives it (`NameRules.attributesOf`)
  */
 export function attributesOf({ attributes }: Stat, kind: Kind, byName = 0): number {
@@ -25,7 +26,7 @@ export function attributesOf({ attributes }: Stat, kind: Kind, byName = 0): numb
   return set === 0 ? FileAttributes.Normal : set;
 }
 
-/** @param byName attributes that the entry's name gives it @param kind of the open; the stat's own where missing */
+/** @param byName attributes that the entry's name gives it @param kind of the open; default: that of the stat */
 export function metadataOf(stat: Stat, byName: number, kind: Kind = stat.kind): Metadata {
   return {
     creationTime: filetimeFromNs(stat.birth),

@@ -3,34 +3,35 @@ import { type ParsedPath, parsePath } from './paths.ts';
 import type { ShareOptions } from './share.ts';
 import { createVeto } from './veto.ts';
 
-/** What a share makes of names, beside what its store does. Names of entries are the store's. */
+/** The rules of a share for names, in addition to those of its store. Names of entries are in the store's spelling. */
 export class NameRules {
-  /** Whether entries of this name are not there for clients: neither shown nor opened nor made. Missing where no name is vetoed. */
+  /** Whether entries of this name are vetoed: neither shown nor opened nor made. Undefined if no name is vetoed. */
   readonly vetoed: ((name: string) => boolean) | undefined;
-  /** Whether files have named streams, where the store keeps them. */
+  /** Whether files have named streams, if the store supports them. */
   readonly streams: boolean;
   readonly #hideDotFiles: boolean;
 
-  /** @throws RangeError for a veto that is no pattern of names */
+  /** @throws RangeError for an invalid veto pattern */
   constructor({ veto = [], streams = true, hideDotFiles = false }: Pick<ShareOptions, 'veto' | 'streams' | 'hideDotFiles'> = {}) {
     this.vetoed = veto.length === 0 ? undefined : createVeto(veto);
     this.streams = streams;
     this.#hideDotFiles = hideDotFiles;
   }
 
-  /** Takes a path apart. Without streams, a colon is no part of any name. @returns the status that the client gets for a path that cannot be */
+  /** Splits a path. Without streams, a colon is not allowed in a name. @returns the status for an invalid path */
   parse(path: string): ParsedPath | NtStatus {
     return !this.streams && path.includes(':') ? NtStatus.ObjectNameInvalid : parsePath(path);
   }
 
-  /** FileAttributes that an entry has by its name alone. */
+  /** FileAttributes that an entry has only because of its name. */
   attributesOf(name: string): number {
     return this.#hideDotFiles && name.startsWith('.') && name !== '.' && name !== '..' ? FileAttributes.Hidden : 0;
   }
 
   /**
-   * What of the attributes that a client sets is kept: those that the name gives stay as they were kept, so that who writes back what was read changes
-   * nothing, and the entry does not take them along when it gets another name.
+   * The attributes of a client that are stored: those that the name gives keep their stored value, so that a client that writes back what
+   * it read changes
+   * nothing, and the entry does not keep them under another name.
    */
   attributesToKeep(name: string, asked: number, kept: number): number {
     const own = this.attributesOf(name);

@@ -31,7 +31,7 @@ import { RawClient, testServer } from './testing/raw-client.ts';
 
 const stop = 0xffff_ffff_ffff_ffffn;
 const resume = 0xffff_ffff_ffff_fffen;
-/** Some time long before the tests'. */
+/** A time long before the tests'. */
 const past = filetimeFromMs(Date.UTC(2001, 8, 9, 1, 46, 40));
 
 type Basic = Parameters<typeof FileBasicInformation.write>[2];
@@ -70,7 +70,7 @@ class Bench {
     return idsOf(await this.client.create(name, more));
   }
 
-  /** Sends a request a second later. */
+  /** Sends a request one second later. */
   async later(element: Parameters<RawClient['ask']>[0]): Promise<void> {
     this.clock.advance(1000);
     strictEqual((await this.client.ask(element)).status, NtStatus.Success);

@@ -4,10 +4,13 @@ import { type Handle, isCode, type Stat, type StatChanges, type VfsCode } from '
 import { attributesOf } from './metadata.ts';
 import type { Open } from './open.ts';
 
-/** Open.UserSetModificationTime, UserSetChangeTime and UserSetAccessTime, MS-FSA 2.1.1.6: what is done through the open does not change these times. */
+/**
+ * Open.UserSetModificationTime, UserSetChangeTime and UserSetAccessTime, MS-FSA 2.1.1.6: operations through the open do not change these
+ * times.
+ */
 export const UserSet = { ModificationTime: 1, ChangeTime: 2, AccessTime: 4 } as const;
 
-/** What a change is noted as. */
+/** The effect of a change on times and attributes. */
 interface Noted {
   /** Times that it moves, as bits of {@link UserSet}. */
   readonly times: number;
@@ -25,7 +28,10 @@ export const changed: Noted = { times: UserSet.ChangeTime, archives: false };
 /** The file or directory whose times and attributes an open shares: for a named stream, the one that it belongs to. */
 export const fileOf = ({ base, handle }: Open): Handle => base ?? (handle as Handle);
 
-/** Whether a write through the open needs no note: the store moves the times itself, the client holds none, and FILE_ATTRIBUTE_ARCHIVE is set. */
+/**
+ * Whether a write through the open needs no note: the store moves the times itself, the client has set none, and FILE_ATTRIBUTE_ARCHIVE is
+ * set.
+ */
 export const notedByStore = (open: Open): boolean => open.userSet === 0 && open.fileGuard.archived;
 
 /**
@@ -59,7 +65,7 @@ export function* readingHeld<T>(open: Open, read: () => MaybePromise<T | VfsCode
   if (isCode(before)) return before;
   const done = yield* wait(read());
   const after = yield* wait(file.stat());
-  // to set a time changes ChangeTime, which reading does not
+  // setting a time changes ChangeTime, reading does not
   if (!isCode(after) && after.accessed !== before.accessed) yield* set(open, file, { accessed: before.accessed, changed: after.changed });
   return done;
 }

@@ -47,7 +47,7 @@ test('requests are counted by command and status, once each, also in a chain', a
   );
 });
 
-test('what has no answer is counted too: CANCEL, a command that does not exist, and one that ends its connection', async () => {
+test('requests without a response are counted too: CANCEL, an unknown command, and one that ends its connection', async () => {
   const { metrics, server } = stage();
   const client = await RawClient.at(server);
   client.sendFrame(client.encode([cancelling]));
@@ -59,7 +59,7 @@ test('what has no answer is counted too: CANCEL, a command that does not exist, 
   deepStrictEqual([requests('Cancel', 'NoResponse'), requests('unknown', 'InvalidParameter'), requests('Echo', 'Disconnect')], [1, 1, 1]);
 });
 
-test('the time of a request runs from the arrival of its frame until its answer is with the link', async () => {
+test('the time of a request runs from the arrival of its frame until its response is passed to the link', async () => {
   let answer = (): void => {};
   const wait = () => new Promise<undefined>((resolve) => (answer = () => resolve(undefined)));
   const slow = intercept(createMemoryStore(), wait, new Set(['read']));
@@ -78,7 +78,7 @@ test('the time of a request runs from the arrival of its frame until its answer 
   strictEqual(of(metrics, 'smb_request_seconds_bucket', { command: 'Echo', le: '0.00005' }), 1);
 });
 
-test('who waits on purpose is counted apart: its time, and that of what shares its chain, is nobody’s', async () => {
+test('requests that wait on purpose are counted separately: their time, and that of their chain, is not recorded', async () => {
   const { metrics, server, clock } = stage();
   const client = await RawClient.at(server);
   const folder = idsOf(await client.create('folder', { createOptions: CreateOptions.DirectoryFile }));
@@ -97,7 +97,7 @@ test('who waits on purpose is counted apart: its time, and that of what shares i
   strictEqual(of(metrics, 'smb_requests_waiting'), 0);
 });
 
-test('the time after a failed log-on is waited on purpose; failures are counted by status, successes by who they are', async () => {
+test('the delay after a failed logon is a wait on purpose; failures are counted by status, successes by kind of user', async () => {
   const { metrics, server, clock } = stage({ guest: true, limits: { failedLogonDelayMs: 250 } });
   const client = new RawClient(server);
   await client.negotiate();
@@ -118,7 +118,7 @@ test('the time after a failed log-on is waited on purpose; failures are counted 
   strictEqual(of(metrics, 'smb_request_seconds_count', { command: 'SessionSetup' }), 5);
 });
 
-test('bytes and payload are counted for living and ended connections alike; trees and opens by share', async () => {
+test('bytes and payload are counted for open and ended connections; tree connects and opens by share', async () => {
   const { metrics, server } = stage();
   const client = await RawClient.at(server);
   const file = idsOf(await client.create('file'));
@@ -154,7 +154,7 @@ test('bytes of connections that ended stay counted', async () => {
   deepStrictEqual([of(metrics, 'smb_trees', { share: 'share' }), of(metrics, 'smb_requests_in_flight')], [0, 0]);
 });
 
-test('two servers of one process show the sum of their numbers, and a server that is closed takes its own away', async () => {
+test('two servers of one process show the sum of their numbers, and a closed server removes its own', async () => {
   const metrics = fakeMetrics();
   const [first, second] = [testServer({ metrics }), testServer({ metrics })];
   for (const server of [first, second, second]) await RawClient.at(server);
@@ -164,7 +164,7 @@ test('two servers of one process show the sum of their numbers, and a server tha
   strictEqual(logons(), 2);
 });
 
-test('a server that cannot listen shows nothing of itself', async () => {
+test('a server that cannot listen shows no numbers', async () => {
   const metrics = fakeMetrics();
   const options = { shares: { share: createMemoryStore() }, metrics };
   const server = await createSmbServer(options);
@@ -173,7 +173,7 @@ test('a server that cannot listen shows nothing of itself', async () => {
   strictEqual(metrics.seen.size, 0);
 });
 
-test('whoever a limit turns away is counted by its name', async () => {
+test('rejections by a limit are counted by the name of the limit', async () => {
   const { metrics, server, clock } = stage({
     limits: { treesForSession: 1, sessionsBeforeLogon: 1, frameBeforeLogon: 1024, logonMs: 1000, connectionsForAddress: 4 },
   });
@@ -182,7 +182,7 @@ test('whoever a limit turns away is counted by its name', async () => {
   const tooLong = new RawClient(server);
   tooLong.sendFrame(new Uint8Array(2000));
   await tooLong.next();
-  const [, late] = [new RawClient(server), new RawClient(server), new RawClient(server), new RawClient(server)]; // the first makes room
+  const [, late] = [new RawClient(server), new RawClient(server), new RawClient(server), new RawClient(server)]; // the first frees a place
   await late.negotiate();
   clock.advance(1000);
   await late.next();
@@ -193,7 +193,7 @@ test('whoever a limit turns away is counted by its name', async () => {
   );
 });
 
-test('oplock breaks are counted by the level that is left, and those that nobody acknowledged', async () => {
+test('oplock breaks are counted by the remaining level, and those that were not acknowledged', async () => {
   const { metrics, server, clock } = stage();
   const first = await RawClient.at(server, 'share', 'ann', 'secret', Dialect.Smb21);
   const second = await RawClient.at(server, 'share', 'bob', 'word', Dialect.Smb21);

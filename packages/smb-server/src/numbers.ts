@@ -8,10 +8,10 @@ import type { ShareOptions } from './share.ts';
 /** Upper ends of the buckets of latencies, milliseconds. */
 export const latencyBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const;
 const buckets = latencyBounds.length + 1;
-/** Commands that are counted apart; others are counted as one more. */
+/** Number of commands that are counted separately; all others are counted as one more. */
 const commandCount = Math.max(...Object.values(Command)) + 1;
 
-/** How many of each kind. */
+/** Counts by kind. */
 export class Tally<K> {
   readonly #counts = new Map<K, number>();
 
@@ -23,13 +23,13 @@ export class Tally<K> {
     return this.#counts.get(kind) ?? 0;
   }
 
-  /** In the order in which each kind was first met. */
+  /** In the order in which each kind first occurred. */
   [Symbol.iterator](): IterableIterator<[kind: K, count: number]> {
     return this.#counts[Symbol.iterator]();
   }
 }
 
-/** Answers, times and payload by command: adding to them makes no object. */
+/** Responses, times and payload by command: adding to them allocates no object. */
 export class RequestNumbers {
   readonly #success = new Float64Array(commandCount + 1);
   readonly #others = new Map<number | Nothing, Float64Array>();
@@ -38,14 +38,14 @@ export class RequestNumbers {
   readonly #waited = new Float64Array(commandCount + 1);
   readonly #moved = new Float64Array(commandCount + 1);
 
-  /** @param outcome the status of the answer, or why there is none */
+  /** @param outcome the status of the response, or why there is none */
   answered(command: number, outcome: number | Nothing): void {
     let counts = outcome === 0 ? this.#success : this.#others.get(outcome);
     if (counts === undefined) this.#others.set(outcome, (counts = new Float64Array(commandCount + 1)));
     counts[row(command)]! += 1;
   }
 
-  /** An answer is with the link. @param ms since its frame had arrived */
+  /** A response was passed to the link. @param ms since its frame had arrived */
   took(command: number, ms: number): void {
     const at = row(command);
     let bucket = 0;
@@ -54,7 +54,7 @@ export class RequestNumbers {
     this.#milliseconds[at]! += ms;
   }
 
-  /** An answer came late on purpose: its time says nothing about the server. */
+  /** A response was late on purpose: its time does not measure the server. */
   waited(command: number): void {
     this.#waited[row(command)]! += 1;
   }
@@ -64,13 +64,13 @@ export class RequestNumbers {
     this.#moved[row(command)]! += bytes;
   }
 
-  /** What was answered: counts above zero. */
+  /** Requests by command and outcome: counts above zero. */
   *answers(): Iterable<readonly [command: number, outcome: number | Nothing, count: number]> {
     for (const [command, count] of present(this.#success)) yield [command, 0, count];
     for (const [outcome, counts] of this.#others) for (const [command, count] of present(counts)) yield [command, outcome, count];
   }
 
-  /** Answers by bucket of `latencyBounds`, and seconds in all, of commands that were answered. */
+  /** Responses by bucket of `latencyBounds`, and seconds in all, of commands that were answered. */
   *latencies(): Iterable<readonly [command: number, counts: Float64Array, seconds: number]> {
     for (let at = 0; at <= commandCount; at++) {
       const counts = this.#latencies.subarray(at * buckets, (at + 1) * buckets);
@@ -94,7 +94,7 @@ function* present(counts: Float64Array): Iterable<readonly [command: number, cou
   for (let at = 0; at <= commandCount; at++) if (counts[at]! > 0) yield [at, counts[at]!];
 }
 
-/** Limits that turn somebody away, those of a share among them. */
+/** Limits that reject something, those of a share among them. */
 export const refusingLimits = [
   'connections',
   'connectionsForAddress',
@@ -117,10 +117,10 @@ export const refusingLimits = [
   'crowdedMs',
   'maxConnections',
 ] as const satisfies readonly (keyof Limits | keyof ShareOptions | 'fileDescriptors')[];
-/** The name of one. */
+/** The name of a limit. */
 export type RefusingLimit = (typeof refusingLimits)[number];
 
-/** What a server counts while it works: plain fields, read by whoever looks. They only grow. */
+/** Counts of a running server: plain fields that any part may read. They only grow. */
 export class Numbers {
   readonly requests: RequestNumbers = new RequestNumbers();
   readonly refused: Tally<RefusingLimit> = new Tally();
@@ -131,9 +131,9 @@ export class Numbers {
   readonly oplockBreaks: Tally<BreakLevel> = new Tally();
   /** Oplock breaks that were not acknowledged in time. */
   oplockBreaksExpired = 0;
-  /** Files that should have been deleted at their last close and were not, by the store's code. */
+  /** Files whose deletion at their last close failed, by the store's code. */
   readonly notDeleted: Tally<VfsCode> = new Tally();
-  /** Turns of the event loop that one request held for too long, by command. */
+  /** Turns of the event loop that one request blocked for too long, by command. */
   readonly heldTurns: Tally<number> = new Tally();
   connections = 0;
   /** Of connections that have ended. */
@@ -142,5 +142,5 @@ export class Numbers {
   errors = 0;
 }
 
-/** The name of an answer's absence. */
+/** The name of the reason for a missing response. */
 export const nothingName = (outcome: Nothing): string => (outcome === disconnect ? 'Disconnect' : 'NoResponse');

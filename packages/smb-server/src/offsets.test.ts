@@ -1,4 +1,4 @@
-/** Fields of eight bytes at their limits: beyond 2^53 a double is not exact, and what is above 2^63 - 1 is negative on the wire. */
+/** Fields of eight bytes at their limits: beyond 2^53 a double is not exact, and values above 2^63 - 1 are negative on the wire. */
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -129,7 +129,7 @@ describe('A field of eight bytes', () => {
     }
   });
 
-  test('of SET_INFO: what is beyond the largest file is INVALID_PARAMETER (MS-FSA 2.1.5.15.1, 2.1.5.15.4), a position may be 2^63 - 1 (2.1.5.15.10)', async () => {
+  test('of SET_INFO: a value beyond the largest file is INVALID_PARAMETER (MS-FSA 2.1.5.15.1, 2.1.5.15.4), a position may be 2^63 - 1 (2.1.5.15.10)', async () => {
     const { client, ids, status } = await stage();
     for (const edge of edges.filter((edge) => edge >= beyondDouble)) {
       for (const informationClass of [FileInformationClass.EndOfFile, FileInformationClass.Allocation])
@@ -179,7 +179,7 @@ describe('A field of eight bytes', () => {
     });
     for (const edge of [beyondDouble, max - 1n, 2n ** 64n - 2n]) {
       strictEqual(await status(locking(ids, edge, 1n)), Success);
-      strictEqual(await status(locking(other, edge + 1n, 1n)), Success, `beside ${edge}`);
+      strictEqual(await status(locking(other, edge + 1n, 1n)), Success, `next to ${edge}`);
       strictEqual(await status(locking(other, edge, 1n)), NtStatus.LockNotGranted);
     }
     strictEqual(await status(locking(ids, 2n ** 64n - 1n, 2n)), InvalidLockRange);
@@ -195,8 +195,8 @@ describe('A field of eight bytes', () => {
   });
 });
 
-describe('Space that is not there', () => {
-  test('is refused, and the file is as before (MS-FSA 2.1.5.15.1); a new file is not made, an old one not emptied (MS-FSA 2.1.5.1)', async () => {
+describe('Space that does not exist', () => {
+  test('is not allocated, and the file is as before (MS-FSA 2.1.5.15.1); a new file is not made, an old one not truncated (MS-FSA 2.1.5.1)', async () => {
     const store = createMemoryStore({ capacity: 100_000 });
     const client = await RawClient.at(testServer({ shares: { share: store } }));
     const ids = idsOf(await client.create('file'));
@@ -215,7 +215,7 @@ describe('Space that is not there', () => {
     }
   });
 
-  test('is no matter for a store that reserves none', async () => {
+  test('is ignored by a store that reserves none', async () => {
     const share = withoutFeatures(createMemoryStore({ capacity: 1000 }), ['allocate']);
     const client = await RawClient.at(testServer({ shares: { share } }));
     strictEqual(

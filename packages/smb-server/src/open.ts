@@ -15,7 +15,10 @@ import type { Server } from './server.ts';
 import type { Share } from './share.ts';
 import type { Tree } from './tree.ts';
 
-/** What FileModeInformation keeps of CreateOptions, MS-FSCC 2.4.24; the server ignores FILE_SYNCHRONOUS_IO_ALERT and _NONALERT (MS-SMB2 2.2.13). */
+/**
+ * The bits of CreateOptions that FileModeInformation keeps, MS-FSCC 2.4.24; the server ignores FILE_SYNCHRONOUS_IO_ALERT and _NONALERT
+ * (MS-SMB2 2.2.13).
+ */
 const modeOfCreateOptions =
   CreateOptions.WriteThrough | CreateOptions.SequentialOnly | CreateOptions.NoIntermediateBuffering | CreateOptions.DeleteOnClose;
 /** Open.AppInstanceId and Open.ApplicationInstanceVersion, MS-SMB2 3.3.1.10. */
@@ -25,7 +28,7 @@ export interface AppInstance {
 }
 const noInstance: AppInstance = { id: undefined, version: undefined };
 
-/** Open, MS-SMB2 3.3.1.10: one thing that a client has open. */
+/** Open, MS-SMB2 3.3.1.10: a file, directory or pipe that a client has open. */
 export class Open extends InUse {
   readonly persistentFileId: number;
   readonly volatileFileId: number;
@@ -60,34 +63,34 @@ export class Open extends InUse {
   replayEligible = true;
   /** Open.Lease. */
   readonly lease: Lease | undefined;
-  /** The descriptor of the folder that it was found in: what holds where it has none of its own. */
+  /** The security descriptor of the directory that it was found in: the file inherits it if it has none of its own. */
   readonly above: SecurityDescriptor;
-  /** The symbolic link that its name was followed through. */
+  /** The symbolic link that its name was resolved through. */
   readonly link: Handle | undefined;
   /** Components from the share's root as the client wrote them, stream included: for display and FileNameInformation. */
   pathName: string;
-  /** Where QUERY_DIRECTORY goes on. */
+  /** Where QUERY_DIRECTORY continues. */
   cursor: DirectoryCursor | undefined;
   /** FilePositionInformation and FileModeInformation keep what was set. */
   position: number | bigint = 0;
   mode: number;
-  /** Bytes of data that went through it. */
+  /** Bytes of data read and written through it. */
   bytesRead = 0;
   bytesWritten = 0;
   /** Open.ChannelSequence, and the requests of this and of earlier sequences that have no response yet. MS-SMB2 3.3.1.10. */
   channelSequence: number;
   outstandingRequestCount = 0;
   outstandingPreRequestCount = 0;
-  /** Of a folder: what CHANGE_NOTIFY waits for, once there was one. */
+  /** Of a directory: the watch of CHANGE_NOTIFY, once there was a request. */
   watch: ChangeWatch | undefined;
-  /** Open.LockSequenceArray; there once a LOCK had a number. */
+  /** Open.LockSequenceArray; created when a LOCK has a number. */
   lockSequences: LockSequences | undefined;
-  /** File descriptors that its handles hold, as they are counted; and the key of its directory, whose descriptors it shares. */
+  /** File descriptors that its handles hold, as counted; and the key of its directory, whose descriptors it shares. */
   fileDescriptors = 0;
   directory: string | undefined;
   /** Byte-range locks that are counted for its user. */
   locks = 0;
-  /** Logically closed: it is in no table any more, whatever still runs on it. */
+  /** Logically closed: it is in no table any more, even if requests still run on it. */
   closed = false;
   /** Bits of {@link UserSet}: times that the client of this open sets itself. */
   userSet = 0;
@@ -145,12 +148,15 @@ export class Open extends InUse {
     return this.share.fileState as FileState;
   }
 
-  /** The file or folder; absent for a pipe. */
+  /** The file or directory; absent for a pipe. */
   get handle(): Handle | undefined {
     return this.#handle;
   }
 
-  /** What deleting and renaming it are about: the link that its name was followed through, else the file, directory or stream itself. Absent for a pipe. */
+  /**
+   * The object that deleting and renaming apply to: the link that its name was resolved through, else the file, directory or stream itself.
+   * Absent for a pipe.
+   */
   get named(): Handle | undefined {
     return this.link ?? this.#handle;
   }
@@ -168,7 +174,7 @@ export class Open extends InUse {
     this.#fileGuard = undefined;
   }
 
-  /** Of an open of a file: what reads and writes look at before they ask its state. */
+  /** Of an open of a file: the summary that reads and writes check before they submit anything to its state. */
   get guard(): Guard {
     return (this.#guard ??= this.fileState.guardOf((this.handle as Handle).fileId));
   }
@@ -178,7 +184,7 @@ export class Open extends InUse {
     return (this.#fileGuard ??= this.base === undefined ? this.guard : this.fileState.guardOf(this.base.fileId));
   }
 
-  /** Whether it is over with it, or with its tree or session: what waits on it is not cancelled by its client. */
+  /** Whether it, its tree connect or its session has ended: then its requests end for that reason, and not because of a CANCEL. */
   get ending(): boolean {
     const tree = this.attachment;
     return this.closed || tree === undefined || tree.session.state === 'ended' || !tree.session.trees.has(tree.treeId);

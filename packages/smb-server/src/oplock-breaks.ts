@@ -38,7 +38,7 @@ function anyOpen({ opens }: Lease): Open | undefined {
   return undefined;
 }
 
-/** The oplock is the open's: its notification goes over the connection of the open. */
+/** The oplock belongs to the open: its notification is sent on the connection of the open. */
 function sendOplockBreak(open: Open, effect: OplockBreakEffect): boolean {
   const session = open.attachment?.session;
   if (open.closed || session === undefined || session.connection.ended) return false;
@@ -47,7 +47,7 @@ function sendOplockBreak(open: Open, effect: OplockBreakEffect): boolean {
   return true;
 }
 
-/** The lease is the client's: its notification goes over the client's oldest connection, MS-SMB2 3.3.4.7. */
+/** The lease belongs to the client: its notification is sent on the client's oldest connection, MS-SMB2 3.3.4.7. */
 function sendLeaseBreak(server: Server, lease: Lease, open: Open, effect: OplockBreakEffect): boolean {
   for (const connection of server.connections.values()) {
     if (connection.ended || !connection.authenticated || !lease.isOf(connection)) continue;

@@ -19,38 +19,39 @@ import { changeOptions, runTimeDefaults } from './run-time-options.ts';
 import type { ShareOptions } from './share.ts';
 import { type UserOptions, Users } from './users.ts';
 
-/** What a connection is used for. */
+/** The use of a connection. */
 export interface ConnectionUse {
-  /** How much is open on it. */
+  /** Number of opens on it. */
   readonly opens: number;
-  /** Whether the server is at work for it, so that its client can only wait. */
+  /** Whether the server works for it, so that its client can only wait. */
   readonly working: boolean;
 }
 
-/** What `createSmbServer` takes. Only `shares` is needed. */
+/** The options of `createSmbServer`. Only `shares` is required. */
 export interface SmbServerOptions {
   /** Name → store, or store with options. */
   readonly shares: Readonly<Record<string, Vfs | ShareOptions>>;
   /** Name → password, or NT hash. Or a list that the embedder keeps and may change later. */
   readonly users?: Readonly<Record<string, UserOptions>> | Users;
-  /** Whether unknown users are let in as guests; they reach shares with `guest` alone. Default: no. */
+  /** Whether unknown users are accepted as guests; they can only access shares with `guest`. Default: no. */
   readonly guest?: boolean;
-  /** Whether clients without a name are let in; they reach IPC$ and shares with `guest`. Default: no. */
+  /** Whether anonymous clients are accepted; they can access IPC$ and shares with `guest`. Default: no. */
   readonly anonymous?: boolean;
   /** Whether every session is signed (default), or only those of clients that ask for it. */
   readonly signing?: 'required' | 'enabled';
-  /** `off`: where the client asks for it (default). `desired`: of every client that can. `required`: others are refused. */
+  /** `off`: if the client asks for it (default). `desired`: for every client that can. `required`: other clients are rejected. */
   readonly encryption?: 'off' | 'desired' | 'required';
   /** Default 127.0.0.1. */
   readonly host?: string;
-  /** Default 0: any that is free. */
+  /** Default 0: any free port. */
   readonly port?: number;
-  /** False: no socket; links are handed to `accept`. Or the socket to listen on instead of `host` and `port`. */
+  /** False: no socket; links are passed to `accept`. Or the socket to listen on instead of `host` and `port`. */
   readonly listen?: boolean | HeldSocket;
   /**
-   * What the listening socket hands over passes here first: the link that is given back is used instead, so that somebody may count, watch or end it. An end
-   * that it tells by itself ends the connection with its reason.
-   * @param use asks what the connection is used for at the moment
+   * Called with each accepted link: the returned link is used instead, so that the embedder can count, watch or end it. An end that the
+   * returned link reports
+   * ends the connection with its reason.
+   * @param use returns the current use of the connection
    */
   readonly carry?: (link: Link, ends: TcpEnds, use: () => ConnectionUse) => Link;
   readonly dialects?: { readonly min?: Dialect; readonly max?: Dialect };
@@ -60,24 +61,27 @@ export interface SmbServerOptions {
   readonly workgroup?: string;
   /** Shown beside the server's name, at most 256 characters. */
   readonly comment?: string;
-  /** 16 bytes that name this server; random where missing. */
+  /** 16 bytes that name this server. Default: random. */
   readonly guid?: Uint8Array;
-  /** `S-1-5-21-…`: made from the guid where missing. */
+  /** `S-1-5-21-…`. Default: made from the guid. */
   readonly serverSid?: string;
   readonly clock?: Clock;
   readonly random?: Random;
   readonly log?: Log;
-  /** Debug output by component, `debugWords`: switches that the embedder keeps and turns. Default: switches that write into `log`, off unless its level is `trace`. */
+  /**
+   * Debug output by component, `debugWords`: switches that the embedder keeps and changes. Default: switches that write into `log`, off
+   * unless its level is `trace`.
+   */
   readonly debug?: DebugSwitches<DebugWord>;
   readonly metrics?: Metrics;
   readonly limits?: Partial<Limits>;
   /** File descriptors of the process that connections and opens may hold together: at most a quarter for connections, and at least an eighth. Default: no limit. */
   readonly fileDescriptors?: number | undefined;
-  /** What encrypts by AES-GCM and signs by AES-GMAC. Default: `node:crypto`; `aesGcm()` of `@ring3/linux` costs less where it is to be had. */
+  /** Encrypts by AES-GCM and signs by AES-GMAC. Default: `node:crypto`; `aesGcm()` of `@ring3/linux` is faster if it is available. */
   readonly aesGcm?: CreateAesGcm | undefined;
 }
 
-/** The options with everything filled in, frozen. */
+/** The options with all defaults, frozen. */
 export interface ResolvedOptions {
   readonly shares: SmbServerOptions['shares'];
   readonly users: Users;
@@ -105,7 +109,7 @@ const sidOf = (guid: Uint8Array): string => {
   return `S-1-5-21-${view.getUint32(4, true)}-${view.getUint32(8, true)}-${view.getUint32(12, true)}`;
 };
 
-/** @throws RangeError for what makes no sense */
+/** @throws RangeError for invalid values */
 export function resolveOptions(options: SmbServerOptions): ResolvedOptions {
   const { random = systemRandom() } = options;
   const { guid = random.fill(new Uint8Array(16)) } = options;

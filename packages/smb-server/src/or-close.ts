@@ -1,7 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import type { Handle } from '@ring3/vfs';
 
-/** Runs steps that a handle stays open for. What a broken store throws in them closes it first, and is thrown on. */
+/** Runs steps that need a handle to stay open. If a broken store throws in them, the handle is closed and the error thrown again. */
 export function* orClose<T>(handle: Handle | undefined, steps: Steps<T>): Steps<T> {
   try {
     return yield* steps;

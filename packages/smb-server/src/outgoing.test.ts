@@ -12,7 +12,7 @@ const reply = (sent?: () => void): Reply => {
   return { request: { sent }, bytes, view: new DataView(bytes.buffer), rest: [], length: 64, status: 0 } as unknown as Reply;
 };
 
-test('buffers go back for the answers that were sent, not for what a request that still waits has taken since', () => {
+test('buffers are returned for the responses that were sent, not for a request that still waits', () => {
   const back: string[] = [];
   const answered = reply(() => back.push('answered'));
   const waits = reply();
@@ -22,7 +22,7 @@ test('buffers go back for the answers that were sent, not for what a request tha
   deepStrictEqual(back, ['answered']);
 });
 
-test('a sealed answer is one piece of the server’s own memory: a big one from the pool, which has it back when it was sent; what it is made of is free at once', () => {
+test('an encrypted response is one piece of the server’s own memory: a big one from the pool, to which it returns when it was sent; the buffers of its parts are free at once', () => {
   const key = new Uint8Array(16);
   const fills = (key: Uint8Array) => Object.assign(nodeAesGcm(key), { fills: true });
   const session = { sessionId: 7, encryptor: new Encryptor(Cipher.Aes128Gcm, key, fakeRandom(), fills) } as unknown as Session;

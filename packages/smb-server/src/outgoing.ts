@@ -4,13 +4,13 @@ import { writeFraming } from './frame.ts';
 import { headroom, type Reply } from './reply.ts';
 import type { Session } from './session.ts';
 
-/** Bytes for one vectored write, and what to call when they are gone. */
+/** Bytes for one vectored write, and the callbacks to run when they are sent. */
 export interface Outgoing {
   readonly chunks: readonly Uint8Array[];
   readonly sent?: (() => void) | undefined;
 }
 
-/** What to call when these are gone. Taken now: a request of which this is the interim response gets its buffer later. */
+/** The callbacks of these bytes. Taken now: a request whose interim response this is gets its buffer later. */
 const takeSent = (replies: readonly Reply[]): (() => void) => {
   const calls = replies.map(({ request }) => request.sent);
   return () => {
@@ -18,7 +18,10 @@ const takeSent = (replies: readonly Reply[]): (() => void) => {
   };
 };
 
-/** Finished elements as one frame: encrypted where it is for a session, else with the framing in the headroom of the first, so that nothing is copied. */
+/**
+ * Finished elements as one frame: encrypted if it is for a session that requires it, else with the framing in the headroom of the first, so
+ * that nothing is copied.
+ */
 export function assemble(replies: readonly Reply[], sealFor: Session | undefined, pool: BufferPool): Outgoing {
   const first = replies[0] as Reply;
   if (sealFor !== undefined) {

@@ -9,11 +9,11 @@ test('a component may not hold the reserved characters or anything below the spa
   }
 });
 
-test('control characters of Latin-1 are as good as letters: a client that takes bytes of UTF-8 for Latin-1 sends them (MS-FSCC 2.1.5.2)', () => {
+test('control characters of Latin-1 are allowed: a client that takes bytes of UTF-8 for Latin-1 sends them (MS-FSCC 2.1.5.2)', () => {
   for (const name of ['\x7f', 'a\x80b', '\xf0\x9d\x84\x9e clef', '\x9f']) strictEqual(storeName(name), name);
 });
 
-test('a path is taken apart into components, a stream, and whether only a folder is meant', () => {
+test('a path is split into components, a stream, and whether it names a directory', () => {
   deepStrictEqual(parsePath('a\\b'), {
     components: ['a', 'b'],
     stream: undefined,
@@ -32,7 +32,7 @@ test('a path is taken apart into components, a stream, and whether only a folder
   strictEqual(parsePath('\\a'), NtStatus.InvalidParameter);
 });
 
-test('a component `.` is the folder itself; `..` and a component without a name lead nowhere, least of all above the root (MS-FSCC 2.1.5.1, MS-SMB2 3.3.5.9)', () => {
+test('a component `.` is the directory itself; `..` and an empty component are invalid, also above the root (MS-FSCC 2.1.5.1, MS-SMB2 3.3.5.9)', () => {
   const components = (name: string) => {
     const path = parsePath(name);
     return typeof path === 'number' ? path : path.components;
@@ -46,7 +46,7 @@ test('a component `.` is the folder itself; `..` and a component without a name 
   deepStrictEqual(components('...'), ['...']);
 });
 
-test('the stream type of directories takes no other stream than theirs (MS-FSA 2.1.5.1)', () => {
+test('the stream type of directories has no other stream than theirs (MS-FSA 2.1.5.1)', () => {
   for (const name of ['f::$INDEX_ALLOCATION', 'f:$I30:$INDEX_ALLOCATION', 'f:$i30:$index_allocation']) {
     deepStrictEqual(parsePath(name), { components: ['f'], stream: undefined, defaultStream: false, folder: true, directoryStream: true });
   }

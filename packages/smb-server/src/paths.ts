@@ -1,26 +1,26 @@
 import { NtStatus } from '@ring3/smb-proto';
 import { checkName, fromWireName } from '@ring3/vfs';
 
-/** A name as CREATE or a rename carries it, taken apart. */
+/** The path of a CREATE or a rename, split. */
 export interface ParsedPath {
   /** Names from the share's root, in the store's spelling; empty for the root itself. */
   readonly components: readonly string[];
-  /** The named stream, if one is meant. */
+  /** The named stream, if there is one. */
   readonly stream: string | undefined;
-  /** The name said `::$DATA`: a file's own data are meant, and no folder. */
+  /** The path ended in `::$DATA`: it names the data of a file, so not a directory. */
   readonly defaultStream: boolean;
-  /** The name ended in a separator, or in `::$INDEX_ALLOCATION`: only a folder is meant. */
+  /** The path ended in a separator, or in `::$INDEX_ALLOCATION`: it names a directory. */
   readonly folder: boolean;
-  /** The name ended in `::$INDEX_ALLOCATION`, the stream type of directories. */
+  /** The path ended in `::$INDEX_ALLOCATION`, the stream type of directories. */
   readonly directoryStream: boolean;
 }
 
-/** What no component may hold, MS-FSCC 2.1.5.2: wildcards, and control characters below the space, not those of Latin-1. */
+/** Characters that a component must not have, MS-FSCC 2.1.5.2: wildcards, and control characters below the space, not those of Latin-1. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
 const refused = /[\x00-\x1f"*/<>?|]/;
 const longestComponent = 255;
 
-/** Takes a path apart. MS-FSA 2.1.5.1 and MS-FSCC 2.1.5. @returns the status that the client gets for a path that cannot be */
+/** Splits a path. MS-FSA 2.1.5.1 and MS-FSCC 2.1.5. @returns the status for an invalid path */
 export function parsePath(name: string): ParsedPath | NtStatus {
   if (name === '') return { components: [], stream: undefined, defaultStream: false, folder: false, directoryStream: false };
   if (name.startsWith('\\')) return NtStatus.InvalidParameter;
@@ -30,10 +30,10 @@ export function parsePath(name: string): ParsedPath | NtStatus {
   const last = parts.pop() as string;
   const split = splitStream(last);
   if (typeof split === 'number') return split;
-  if (split.name !== '' || last === '') parts.push(split.name); // a last component without a name is a stream of the folder before it
+  if (split.name !== '' || last === '') parts.push(split.name); // an empty last component with a stream is a stream of the directory before it
   const components: string[] = [];
   for (const part of parts) {
-    if (part === '.') continue; // the folder itself, MS-FSCC 2.1.5.1
+    if (part === '.') continue; // the directory itself, MS-FSCC 2.1.5.1
     if (part === '') return NtStatus.ObjectPathNotFound;
     if (part === '..') return leavesRoot(parts) ? NtStatus.ObjectPathSyntaxBad : NtStatus.InvalidParameter;
     const component = storeName(part);
@@ -44,7 +44,7 @@ export function parsePath(name: string): ParsedPath | NtStatus {
   return { components, stream, defaultStream, folder: separated || directoryStream, directoryStream };
 }
 
-/** Whether `..` leads above the share's root. The server resolves none, MS-SMB2 3.3.5.9: a client does so before it sends a name. */
+/** Whether `..` leads above the share's root. The server resolves no `..`, MS-SMB2 3.3.5.9: a client does so before it sends a name. */
 function leavesRoot(parts: readonly string[]): boolean {
   let depth = 0;
   for (const part of parts) {

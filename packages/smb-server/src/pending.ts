@@ -6,9 +6,10 @@ import type { Open } from './open.ts';
 import type { Request } from './request.ts';
 
 /**
- * Submits an input that may have to wait, for a lock or the end of an oplock break. While it does, the client has an interim response (MS-SMB2 3.3.4.2) and may
+ * Submits an input that may have to wait, for a lock or the end of an oplock break. While it waits, the client has an interim response
+ * (MS-SMB2 3.3.4.2) and may
  * cancel.
- * @param cancelled what a cancelled one answers
+ * @param cancelled the status of a cancelled one
  */
 export function submitPending(
   request: Request,
@@ -27,8 +28,9 @@ export function submitPending(
 }
 
 /**
- * Asks the state of the file whether an operation of this open may go on, by the oplocks and locks of others; breaks what it does not go with, and waits for it.
- * @param offset of the bytes that are read or changed, with `length`; 0 and 0 where it is not about bytes
+ * Checks an operation of this open against the oplocks and locks of other opens; breaks conflicting oplocks and waits for the
+ * acknowledgment.
+ * @param offset of the bytes that are read or changed, with `length`; 0 and 0 for other operations
  */
 export const askAccess = (ctx: ContextOf<'open'>, operation: Operation, offset = 0, length = 0): MaybePromise<NtStatus> =>
   askAccessOf(ctx, ctx.open, operation, offset, length);
@@ -41,7 +43,7 @@ export function askAccessOf(request: Request, open: Open, operation: Operation, 
   return submitPending(request, open.fileState, open.handle.fileId, input);
 }
 
-/** The same for a file that is touched without being open here: one that is replaced, or that moves with its folder. */
+/** The same for a file that is changed without an open here: one that is replaced, or that moves with its directory. */
 export function askAccessFor(request: Request, state: FileState, fileId: string, operation: Operation): MaybePromise<NtStatus> {
   const ticket = request.server.nextOpenId();
   return submitPending(request, state, fileId, { kind: 'access', openId: nobody, ticket, operation, offset: 0, length: 0 });

@@ -37,7 +37,7 @@ test('a second negotiate closes the connection (3.3.5.4)', async () => {
   ok(client.ended);
 });
 
-test('a message id is good once: the second time closes the connection (3.3.5.2.3)', async () => {
+test('a message id is valid once: the second use closes the connection (3.3.5.2.3)', async () => {
   const client = await RawClient.at(testServer());
   const header = { messageId: client.messageId };
   strictEqual((await client.ask({ ...echo, header })).status, NtStatus.Success);
@@ -45,7 +45,7 @@ test('a message id is good once: the second time closes the connection (3.3.5.2.
   ok(client.ended);
 });
 
-test('frames above 16 KiB, or with another type, end a connection before log-on', async () => {
+test('frames above 16 KiB, or with another type, end a connection before logon', async () => {
   for (const start of ['00004001', '00ffffff', '05000000', '00000000']) {
     const client = new RawClient(testServer());
     client.sendBytes(fromHex(start));
@@ -54,14 +54,14 @@ test('frames above 16 KiB, or with another type, end a connection before log-on'
   }
 });
 
-test('a NetBIOS session request is answered, and the messages go on (RFC 1002 4.3.2)', async () => {
+test('a NetBIOS session request is answered, and the messages continue (RFC 1002 4.3.2)', async () => {
   const client = new RawClient(testServer());
   client.sendBytes(fromHex('81000000'));
   client.sendBytes(fromHex('85000000'));
   strictEqual((await client.negotiate()).status, NtStatus.Success);
 });
 
-test('SMB1 alone is refused, SMB1 with 2.002 leads up (3.3.5.3)', async () => {
+test('a negotiate with only SMB1 is rejected, one with 2.002 continues with SMB2 (3.3.5.3)', async () => {
   const smb1 = (...dialects: string[]): Uint8Array => {
     const text = Buffer.concat(dialects.map((dialect) => Buffer.from(`\x02${dialect}\0`)));
     const head = Buffer.alloc(35);
@@ -81,7 +81,7 @@ test('SMB1 alone is refused, SMB1 with 2.002 leads up (3.3.5.3)', async () => {
   strictEqual((await newer.negotiate([Dialect.Smb302])).status, NtStatus.Success);
 });
 
-test('session, signature, tree, open, structure: the first that is wrong answers', async () => {
+test('session, signature, tree connect, open, structure: the first wrong one decides the status', async () => {
   const client = await RawClient.at(testServer());
   const body = QueryInfoRequest.encode({
     infoType: 1,
@@ -109,7 +109,7 @@ test('session, signature, tree, open, structure: the first that is wrong answers
   strictEqual((await client.ask(echo)).status, NtStatus.Success, 'and the connection lives');
 });
 
-test('a command that nobody knows closes before log-on and is an invalid parameter after (3.3.5.2.6)', async () => {
+test('an unknown command closes the connection before logon and is an invalid parameter after it (3.3.5.2.6)', async () => {
   const unknown: Element = { command: 0x13, body: EchoRequest.encode({}) };
   const stranger = new RawClient(testServer());
   await stranger.negotiate();
@@ -118,7 +118,7 @@ test('a command that nobody knows closes before log-on and is an invalid paramet
   strictEqual((await client.ask(unknown)).status, NtStatus.InvalidParameter);
 });
 
-test('where signing is required an unsigned request is refused and a signed one answered signed (3.3.5.2.4)', async () => {
+test('if signing is required, an unsigned request is rejected and a signed one gets a signed response (3.3.5.2.4)', async () => {
   const server = testServer({ signing: 'required' });
   const client = new RawClient(server);
   await client.negotiate();
@@ -131,7 +131,7 @@ test('where signing is required an unsigned request is refused and a signed one 
   ok(client.signer?.verify([answer.bytes.slice()], 'server'));
 });
 
-test('another session’s ids are nobody’s on this connection', async () => {
+test('ids of another session are unknown on this connection', async () => {
   const server = testServer();
   const ann = await RawClient.at(server);
   const bob = await RawClient.at(server, 'share', 'bob', 'word');
@@ -141,7 +141,7 @@ test('another session’s ids are nobody’s on this connection', async () => {
   strictEqual((await ann.ask(close(ids))).status, NtStatus.Success);
 });
 
-test('related elements inherit the open; what follows a failed CREATE fails alike (3.3.5.2.7.2)', async () => {
+test('related elements inherit the open; those after a failed CREATE fail with its status (3.3.5.2.7.2)', async () => {
   const client = await RawClient.at(testServer());
   const create: Element = { command: Command.Create, body: createBody('a') };
   const read: Element = {
@@ -173,7 +173,7 @@ test('related elements inherit the open; what follows a failed CREATE fails alik
   );
 });
 
-test('a chain that begins with a related element is refused to its end (3.3.5.2.7.2)', async () => {
+test('a chain that begins with a related element fails to its end (3.3.5.2.7.2)', async () => {
   const client = await RawClient.at(testServer());
   const answers = await client.chain({ ...echo, related: true }, { ...close(), related: true });
   deepStrictEqual(
@@ -182,7 +182,7 @@ test('a chain that begins with a related element is refused to its end (3.3.5.2.
   );
 });
 
-test('what ended inside a chain is gone for the rest of it', async () => {
+test('an object that ended inside a chain does not exist for the rest of it', async () => {
   const server = testServer();
   const client = await RawClient.at(server);
   const tree: Element = { command: Command.TreeDisconnect, body: TreeDisconnectRequest.encode({}) };
@@ -209,7 +209,7 @@ test('a chain whose next element lies outside, or is not aligned, closes the con
   }
 });
 
-test('an end of the connection closes what was open, and the tables are empty', async () => {
+test('the end of the connection closes its opens, and the tables are empty', async () => {
   const server = testServer();
   const client = await RawClient.at(server);
   await client.create('a');
@@ -220,7 +220,7 @@ test('an end of the connection closes what was open, and the tables are empty', 
   strictEqual(server.sessions.size, 0);
 });
 
-test('every message of the log-on cut short is answered or ends the connection, and the server goes on', async () => {
+test('every truncated message of the logon is answered or ends the connection, and the server continues', async () => {
   const server = testServer();
   const whole = NegotiateRequestPlain.encode({
     securityMode: 1,
@@ -242,7 +242,7 @@ test('every message of the log-on cut short is answered or ends the connection, 
   strictEqual((await honest.negotiate()).status, NtStatus.Success);
 });
 
-test('a CANCEL has no answer, not even where it is badly signed or its session is gone (3.3.5.16)', async () => {
+test('a CANCEL has no response, even if its signature is wrong or its session has ended (3.3.5.16)', async () => {
   const client = await RawClient.at(testServer());
   const cancel: Element = { command: Command.Cancel, body: CancelRequest.encode({}) };
   client.sendFrame(client.encode([{ ...cancel, header: { flags: HeaderFlags.Signed } }]));

@@ -8,7 +8,7 @@ function takeAll(quota: Quota, owner: string): number {
   return quota.of(owner);
 }
 
-test('one user gets four fifths, and whatever others took, some is left for the next', () => {
+test('one user gets four fifths, and however much others took, some is left for the next', () => {
   const quota = new Quota(() => 9000);
   strictEqual(takeAll(quota, 'first'), 7200);
   deepStrictEqual([takeAll(quota, 'second'), takeAll(quota, 'third')], [1440, 288]);

@@ -1,21 +1,22 @@
-/** A user may hold at most so many times what is free. */
+/** A user may hold at most this many times what is free. */
 const timesFree = 4;
 
 /**
- * A count that has a limit for all users together and is shared between them: a user may take more only while it holds less than four times what is free. So one
- * user gets four fifths of the limit, two get four ninths each, and whatever others hold, some is free for a user who holds nothing.
+ * A count with a limit for all users together, shared between them: a user may take more only while it holds less than four times what is
+ * free. So one
+ * user gets four fifths of the limit, two get four ninths each, and however much others hold, some is free for a user who holds nothing.
  */
 export class Quota {
   readonly #limit: () => number;
   readonly #held = new Map<string, number>();
   #total = 0;
 
-  /** @param limit for all users, as it is now */
+  /** @param limit returns the current limit for all users */
   constructor(limit: () => number) {
     this.#limit = limit;
   }
 
-  /** What all hold. */
+  /** What all users hold. */
   get total(): number {
     return this.#total;
   }
@@ -25,7 +26,7 @@ export class Quota {
     return this.#held.get(owner) ?? 0;
   }
 
-  /** Whether a user may hold so many more. @param released what the user releases for it */
+  /** Whether a user may hold this many more. @param released what the user releases for it */
   may(owner: string, count = 1, released = 0): boolean {
     const free = this.#limit() - this.#total + released - count;
     return free >= 0 && this.of(owner) - released + count - 1 < timesFree * (free + 1);

@@ -2,7 +2,7 @@ import { FileDescriptors } from './file-descriptors.ts';
 import { Quota } from './quota.ts';
 import type { Server } from './server.ts';
 
-/** What users share, each with a limit for all and a part for each user. */
+/** The counts that users share, each with a limit for all and a part for each user. */
 export class Quotas {
   readonly sessions: Quota;
   /** Connections with a logon. */
@@ -14,7 +14,7 @@ export class Quotas {
   readonly keptBytes: Quota;
   readonly fileDescriptors: FileDescriptors;
 
-  /** @param server whose limits hold, as they are now */
+  /** @param server supplies the current limits */
   constructor(server: Pick<Server, 'limits' | 'maxConnections' | 'maxFileDescriptors'>) {
     this.sessions = new Quota(() => server.limits.sessions);
     this.connections = new Quota(() => server.maxConnections);

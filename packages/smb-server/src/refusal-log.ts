@@ -4,7 +4,7 @@ import type { RefusingLimit, Tally } from './numbers.ts';
 /** A limit is logged at most once in this time, ms. */
 const quietMs = 60_000;
 
-/** Counts what limits refuse, and logs it: the first time at once, then at most once in a minute with how often meanwhile. */
+/** Counts the rejections of limits, and logs them: the first time at once, then at most once a minute with the number since then. */
 export class RefusalLog {
   readonly #refused: Tally<RefusingLimit>;
   readonly #clock: Clock;
@@ -17,7 +17,7 @@ export class RefusalLog {
     this.#log = log;
   }
 
-  /** @param about whom it refused, and how much there may be */
+  /** @param about the affected client, and the limit */
   add(limit: RefusingLimit, about: LogFields): void {
     this.#refused.add(limit);
     const last = this.#last.get(limit);

@@ -2,7 +2,7 @@ import { Command, CreateRequest, NtStatus, TreeConnectRequest } from '@ring3/smb
 import { nameOf } from '@ring3/wire';
 import type { Request } from './request.ts';
 
-/** What says that somebody must not, rather than that something cannot be. */
+/** Statuses that deny access, as opposed to those of a failed operation. */
 const refusals: ReadonlySet<number> = new Set([
   NtStatus.AccessDenied,
   NtStatus.PrivilegeNotHeld,
@@ -11,7 +11,7 @@ const refusals: ReadonlySet<number> = new Set([
   NtStatus.MediaWriteProtected,
 ]);
 
-/** Tells whoever listens that a request was refused. What a request of a chain has from the one before it was told there. */
+/** Emits an event for a denied request. A status that a request of a chain inherits from the previous one was reported with that one. */
 export function tellRefusal(request: Request, status: number): void {
   const { session, tree, open, server } = request;
   if (!refusals.has(status) || session === undefined || server.events.listenerCount('refused') === 0) return;
@@ -22,14 +22,14 @@ export function tellRefusal(request: Request, status: number): void {
   server.events.emit('refused', { ...session.actor, share, path, command: nameOf(Command, command), status });
 }
 
-/** The share that a TREE_CONNECT asks for, as it is spelled here; as asked for where there is none. */
+/** The share that a TREE_CONNECT names, in the spelling of the server; in that of the client if it does not exist. */
 function shareOf(request: Request): string {
   const path = asked(request, TreeConnectRequest, 'path');
   const name = path.slice(path.lastIndexOf('\\') + 1);
   return request.server.shares.get(name)?.name ?? name;
 }
 
-/** A text of the request's body; empty where that cannot be read. */
+/** A text of the request's body; empty if it cannot be decoded. */
 function asked<T, K extends keyof T & string>(
   { frame, at, length }: Request,
   declaration: { read(frame: Request['frame'], at: number, length?: number): T },

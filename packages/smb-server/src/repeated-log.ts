@@ -1,6 +1,6 @@
 import type { Clock, Log, LogFields, Timer } from '@ring3/kit';
 
-/** What one source repeats is summed up after this time, ms. */
+/** Repeated lines of one source are summed up after this time, ms. */
 const quietMs = 60_000;
 /** Sources that have lines of their own in that time; the others are summed up together. */
 const maxSources = 64;
@@ -8,12 +8,15 @@ const maxSources = 64;
 interface Kept {
   readonly level: 'info' | 'warn';
   readonly what: string;
-  /** Of the last one. */
+  /** The fields of the last one. */
   fields: LogFields;
   times: number;
 }
 
-/** Lines that strangers can cause: the first of each source is logged at once, what it repeats within a minute in one line with its count. */
+/**
+ * Lines that strangers can cause: the first of each source is logged at once, its repetitions within a minute in one line with their
+ * number.
+ */
 export class RepeatedLog {
   readonly #clock: Clock;
   readonly #log: Log;
@@ -25,7 +28,7 @@ export class RepeatedLog {
     this.#log = log;
   }
 
-  /** @param source what is counted together, an address */
+  /** @param source key of the repetitions, an address */
   say(level: 'info' | 'warn', what: string, source: string, fields: LogFields): void {
     const full = this.#sources.size >= maxSources;
     const key = `${what} ${full && !this.#sources.has(`${what} ${source}`) ? '' : source}`;
@@ -46,7 +49,7 @@ export class RepeatedLog {
     this.#sources.clear();
   }
 
-  /** Logs what is left. */
+  /** Logs the remaining numbers. */
   close(): void {
     this.#timer?.clear();
     this.#sumUp();

@@ -3,10 +3,10 @@ import { Frame } from '@ring3/wire';
 import type { ResponseCodec } from './command.ts';
 import type { Request } from './request.ts';
 
-/** Bytes in front of each element: room for the framing of the first. */
+/** Bytes in front of each element: space for the framing of the first. */
 export const headroom = 4;
 
-/** One element of a response: its head, with headroom in front, and the bulk behind it. */
+/** One element of a response: its header and body, with headroom in front, and the bulk part that follows. */
 export interface Reply {
   readonly request: Request;
   /** Headroom, header, body. */
@@ -30,7 +30,7 @@ function bulkOf<T>(codec: ResponseCodec<T>, value: T): readonly Uint8Array[] {
   return name === undefined ? [] : ((value as Record<string, unknown>)[name] as readonly Uint8Array[]);
 }
 
-/** The response header: the request's own bytes, with what differs written over them. MS-SMB2 3.3.4.1. */
+/** The response header: the bytes of the request header, with the changed fields written over them. MS-SMB2 3.3.4.1. */
 function writeHeader(view: DataView, bytes: Uint8Array, request: Request, status: number): void {
   const { header, frame, at } = request;
   bytes.set(frame.bytes.subarray(at, at + headerLength), headroom);
@@ -55,11 +55,11 @@ function writeHeader(view: DataView, bytes: Uint8Array, request: Request, status
   }
 }
 
-/** Little bulk is copied behind its head: one plain write costs less than a vectored one. Bytes. */
+/** A bulk part up to this size is copied after its header: one plain write costs less than a vectored one. Bytes. */
 const joinedBulk = 16 * 1024;
 const none: readonly Uint8Array[] = [];
 
-/** The response with a body. */
+/** A response with a body. */
 export function bodyReply<T>(request: Request, codec: ResponseCodec<T>, value: T): Reply {
   const size = codec.size(value);
   let rest = bulkOf(codec, value);
@@ -84,7 +84,7 @@ export function bodyReply<T>(request: Request, codec: ResponseCodec<T>, value: T
 
 const noData = new Uint8Array(0);
 
-/** The response without one: SMB2 ERROR Response, MS-SMB2 2.2.2. */
+/** A response without one: SMB2 ERROR Response, MS-SMB2 2.2.2. */
 export function statusReply(request: Request, status: number): Reply {
   const value = { errorData: request.errorData ?? noData, errorContextCount: request.errorContexts };
   const frame = Frame.alloc(headroom + ErrorResponse.size(value));

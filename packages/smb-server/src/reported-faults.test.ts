@@ -1,4 +1,4 @@
-/** Faults that no client is told of: in the log, the numbers and the events. */
+/** Faults that no client sees: in the log, the numbers and the events. */
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, fakeLog } from '@ring3/kit';
@@ -12,7 +12,7 @@ for (const [how, fault] of [
   ['returns', { code: 'EROFS' }],
   ['throws', { error: new VfsError('EROFS', 'the disk') }],
 ] as const satisfies readonly (readonly [string, Partial<Fault>])[]) {
-  test(`a deletion at the last close that fails is logged, counted and told to the audit; the store ${how} it (MS-FSA 2.1.5.5)`, async () => {
+  test(`a deletion at the last close that fails is logged, counted and audited; the store ${how} it (MS-FSA 2.1.5.5)`, async () => {
     const log = fakeLog();
     const faults: Fault[] = [{ call: 'unlink', ...fault }];
     const server = testServer({ log, shares: { share: withFaults(createMemoryStore(), faults) } });
@@ -36,7 +36,7 @@ for (const [how, fault] of [
   });
 }
 
-test('a file that is gone already when its last open closes is no failure', async () => {
+test('a file that was already deleted when its last open closes is not a failure', async () => {
   const code: VfsCode = 'ENOENT';
   const server = testServer({ shares: { share: withFaults(createMemoryStore(), [{ call: 'unlink', code }]) } });
   const client = await RawClient.at(server);
@@ -46,7 +46,7 @@ test('a file that is gone already when its last open closes is no failure', asyn
   strictEqual(server.numbers.notDeleted.of(code), 0);
 });
 
-test('a request that holds the event loop is counted, and logged with its command and share, not more than every ten seconds', async () => {
+test('a request that blocks the event loop is counted, and logged with its command and share, at most every ten seconds', async () => {
   const clock = new FakeClock();
   const log = fakeLog();
   const store = wrap(createMemoryStore(), {

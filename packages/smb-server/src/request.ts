@@ -7,43 +7,43 @@ import type { Server } from './server.ts';
 import type { Session } from './session.ts';
 import type { Tree } from './tree.ts';
 
-/** Request, MS-SMB2 3.3.1.11: one element of a compound on its way through the pipeline, in its own window of bytes. */
+/** Request, MS-SMB2 3.3.1.11: one element of a compound in the pipeline, in its own window of bytes. */
 export class Request {
   readonly compound: Compound;
   readonly connection: Connection;
   readonly header: Header;
   readonly frame: Frame;
-  /** The element's window: where its header starts, and bytes. */
+  /** The element's window: the offset of its header, and its size in bytes. */
   readonly at: number;
   readonly length: number;
-  /** Nothing follows it in its compound. */
+  /** It is the last element of its compound. */
   readonly last: boolean;
   session: Session | undefined;
   tree: Tree | undefined;
   open: Open | undefined;
-  /** The open whose outstanding requests it is one of, MS-SMB2 3.3.1.10. */
+  /** The open for which it counts as outstanding, MS-SMB2 3.3.1.10. */
   countedOn: Open | undefined;
-  /** Goes with a body that the handler answers. */
+  /** Status of a response with a body. */
   status: NtStatus = NtStatus.Success;
-  /** Goes with an error status: ErrorData of 2.2.2. */
+  /** ErrorData of an error response, 2.2.2. */
   errorData: Uint8Array | undefined;
-  /** Error contexts that `errorData` consists of; 0 where it is plain data. */
+  /** Number of error contexts in `errorData`; 0 if it is plain data. */
   errorContexts = 0;
-  /** Of a request that waits; 0 before. */
+  /** AsyncId of a waiting request; 0 before. */
   asyncId = 0;
-  /** It waits, or waited, for something else than the server. */
+  /** It waits, or waited, for something other than the server. */
   waited = false;
-  /** Whether an interim response has gone out. */
+  /** Whether an interim response was sent. */
   interim = false;
-  /** The response is signed whatever the request was: the last one of a log-on. */
+  /** The response is signed even if the request was not: the last one of a logon. */
   signResponse = false;
-  /** It waits for something that a client does, as long as that takes: nobody waits for it when the server closes. */
+  /** It is blocked on another client's action without a time limit: shutdown does not wait for it. */
   patient = false;
   /** Set while the request can be cancelled. */
   cancel: (() => void) | undefined;
-  /** Called with the finished response, before it is encrypted: the preauthentication hash takes it in. */
+  /** Called with the finished response, before it is encrypted: updates the preauthentication hash. */
   replied: ((message: readonly Uint8Array[]) => void) | undefined;
-  /** Called when the response is with the link: gives pooled buffers back. */
+  /** Called when the response was passed to the link: returns pooled buffers. */
   sent: (() => void) | undefined;
 
   constructor(compound: Compound, header: Header, at: number, length: number, last: boolean) {
@@ -73,9 +73,9 @@ export class Request {
   }
 
   /**
-   * Says that the answer comes later: the client gets an interim response (3.3.4.2), and may cancel.
-   * @param patient it waits for something that a client does, as long as that takes
-   * @returns false where too many requests wait already: answer InsufficientResources
+   * Marks the request as waiting: the client gets an interim response (3.3.4.2), and may cancel.
+   * @param patient it waits for an action of a client, without a time limit
+   * @returns false if too many requests wait already: the handler returns InsufficientResources
    */
   pend(cancel: () => void, patient = false): boolean {
     const reached = this.connection.async.add(this, cancel);

@@ -6,20 +6,21 @@ import { orClose } from './or-close.ts';
 import { statusOf } from './status-map.ts';
 import type { Tree } from './tree.ts';
 
-/** What is learned on the way to a folder. */
+/** Collected on the path to a directory. */
 export interface Trail {
-  /** The folders' names, as the store spells them. */
+  /** The directories' names, in the store's spelling. */
   readonly names: string[];
-  /** The last folder's. */
+  /** That of the last directory. */
   descriptor: SecurityDescriptor;
 }
 
-/** A trail that nobody has gone yet. */
+/** The trail at the root. */
 export const newTrail = (): Trail => ({ names: [], descriptor: unset });
 
 /**
- * The folder in which a path's last component lies, where the share does not veto what is on the way or that. The share's root is the tree's own handle and is
- * not to be closed.
+ * The directory that contains the last component of a path, unless the share vetoes a name of the path. The share's root is the handle of
+ * the tree connect and
+ * must not be closed.
  */
 export function* openParent(tree: Tree, components: readonly string[], trail: Trail = newTrail()): Steps<Handle | NtStatus> {
   const { vetoed } = tree.share.names;
@@ -45,20 +46,20 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
   return NtStatus.ObjectNameNotFound;
 }
 
-/** Opens a directory on the way, through links. */
+/** Opens a directory of the path, through links. */
 function* openDirectory(tree: Tree, folder: Handle, name: string, trail: Trail): Steps<Handle | VfsCode> {
   const itself = yield* wait(tree.vfs.open(folder, name, directory, tree.identity));
   return itself === 'ELOOP' ? yield* openTarget(tree, folder, name, 'folder', trail) : itself;
 }
 const directory: OpenHow = { access: 'metadata', kind: 'folder', disposition: 'open', follow: false };
 
-/** A symbolic link that a name was followed through: operations on the name are on it, those on the data on its target. */
+/** A symbolic link that a name was resolved through: operations on the name apply to it, those on the data to its target. */
 export interface NamedLink {
   readonly handle: Handle;
   /** Security descriptor of the directory that the link is in. */
   readonly parentDescriptor: SecurityDescriptor;
 }
-/** What a name leads to. */
+/** The result of resolving a name. */
 export interface Named {
   /** The entry, or the target of the link. */
   readonly handle: Handle;
@@ -67,7 +68,7 @@ export interface Named {
 
 /**
  * Opens an entry to look at it, through links.
- * @param lost whether a link is opened itself if its target cannot be reached: it does not exist, or is outside of the share
+ * @param lost whether a link is opened itself if its target cannot be reached: it does not exist, or is outside the share
  */
 export function* openNamed(tree: Tree, folder: Handle, name: string, trail: Trail, lost: boolean): Steps<Named | VfsCode> {
   const { descriptor: parentDescriptor } = trail;
@@ -84,8 +85,9 @@ const entry: OpenHow = { access: 'metadata', kind: 'any', disposition: 'open', f
 const unreachable: ReadonlySet<VfsCode> = new Set(['ENOENT', 'EACCES', 'ELOOP', 'ENOTDIR']);
 
 /**
- * Opens the target of a link. It is in another directory: the trail then has that one's descriptor, if the store knows the path there, so that no link is a way
- * around a directory, or to what is vetoed.
+ * Opens the target of a link, which may be in another directory. If the store knows its path, the trail takes that directory's descriptor,
+ * so a link bypasses
+ * neither permissions nor vetoes.
  */
 export function* openTarget(tree: Tree, folder: Handle, name: string, kind: 'folder' | 'any', trail: Trail): Steps<Handle | VfsCode> {
   const target = yield* wait(tree.vfs.open(folder, name, { access: 'metadata', kind, disposition: 'open' }, tree.identity));
@@ -98,7 +100,7 @@ export function* openTarget(tree: Tree, folder: Handle, name: string, kind: 'fol
 
 function* learnBehind(tree: Tree, target: Handle, trail: Trail): Steps<VfsCode | undefined> {
   const path = yield* wait(target.path?.());
-  if (path === undefined) return tree.share.names.vetoed === undefined ? undefined : 'EACCES'; // it may lead anywhere
+  if (path === undefined) return tree.share.names.vetoed === undefined ? undefined : 'EACCES'; // the target may be anywhere
   if (isCode(path)) return path;
   const real = newTrail();
   const parent = yield* openParent(tree, path, real);
@@ -117,18 +119,18 @@ function* learn(folder: Handle, trail: Trail): Steps<NtStatus> {
   return NtStatus.Success;
 }
 
-/** Lets go of a folder that `openParent` gave. */
+/** Releases a directory that `openParent` returned. */
 export function* release(tree: Tree, folder: Handle): Steps<void> {
   if (folder !== tree.root) yield* wait(folder.close());
 }
 
-/** A path as it is shown: folders and the last name, as the store spells them, in wire spelling. */
+/** A path for display: directories and the last name, in the store's spelling, converted for the wire. */
 export const shownPath = ({ names }: Trail, name: string, stream?: string): string => {
   const path = (name === '' ? names : [...names, name]).map(toWireName).join('\\');
   return stream === undefined ? path : `${path}:${stream}`;
 };
 
-/** What is told where the way to a name is not there. */
+/** The status if the path to a name does not exist. */
 function pathStatus(code: VfsCode): NtStatus {
   if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return NtStatus.ObjectPathNotFound;
   return statusOf(code);

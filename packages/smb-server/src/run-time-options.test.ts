@@ -50,13 +50,13 @@ const refused: readonly unknown[] = [
 ];
 
 for (const changes of refused) {
-  test(`${inspect(changes)} is refused, whatever comes with it`, () => {
+  test(`${inspect(changes)} is rejected, also together with valid options`, () => {
     const both = { workgroup: 'HOME', ...(changes as object) } as RunTimeOptions;
     throws(() => changeOptions(runTimeDefaults, both), RangeError);
   });
 }
 
-test('what is left out stays as it is, in limits and dialects too', () => {
+test('omitted options do not change, in limits and dialects too', () => {
   const first = changeOptions(runTimeDefaults, { name: 'tower', limits: { opens: 7 }, dialects: { min: Dialect.Smb30 } });
   const second = changeOptions(first, { comment: 'The tower', limits: { idleMs: 5 }, dialects: { max: Dialect.Smb302 } });
   deepStrictEqual(second, {
@@ -69,14 +69,14 @@ test('what is left out stays as it is, in limits and dialects too', () => {
   deepStrictEqual(changeOptions(second, runTimeDefaults), runTimeDefaults);
 });
 
-test('the old object is left alone, and nobody can change either', () => {
+test('the old object is not modified, and both are frozen', () => {
   const changed = changeOptions(runTimeDefaults, { guest: true, limits: { opens: 7 } });
   strictEqual(runTimeDefaults.guest, false);
   strictEqual(runTimeDefaults.limits.opens, defaultLimits.opens);
   ok(Object.isFrozen(changed) && Object.isFrozen(changed.limits) && Object.isFrozen(changed.dialects));
 });
 
-test('any whole number within its bounds is a limit, and no other', () => {
+test('a limit is an integer within its bounds, and nothing else', () => {
   const names = Object.keys(defaultLimits) as (keyof Limits)[];
   fc.assert(
     fc.property(fc.constantFrom(...names), fc.oneof(fc.double(), fc.integer(), fc.nat(100_000)), (name, value) => {

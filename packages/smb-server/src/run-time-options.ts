@@ -3,14 +3,14 @@ import { Dialect, dialects } from '@ring3/smb-proto';
 import { changeLimits, defaultLimits } from './limits.ts';
 import type { ResolvedOptions, SmbServerOptions } from './options.ts';
 
-/** The options that may change while the server runs. What is left out stays as it is. */
+/** The options that may change while the server runs. Omitted ones do not change. */
 export type RunTimeOptions = Partial<
   Pick<SmbServerOptions, 'name' | 'workgroup' | 'comment' | 'signing' | 'encryption' | 'guest' | 'anonymous' | 'dialects' | 'limits'>
 >;
-/** The same, filled in. */
+/** The same, with all defaults. */
 export type RunTimeValues = Pick<ResolvedOptions, keyof RunTimeOptions>;
 
-/** What holds unless something else is asked for. */
+/** The defaults. */
 export const runTimeDefaults: RunTimeValues = Object.freeze({
   name: 'RING3',
   workgroup: 'WORKGROUP',
@@ -23,7 +23,7 @@ export const runTimeDefaults: RunTimeValues = Object.freeze({
   limits: defaultLimits,
 });
 
-/** What those that are text may be: of 1 to 15 characters, or 256. */
+/** Allowed texts: 1 to 15 characters, or up to 256. */
 export const runTimeTexts = {
   name: /^[A-Za-z0-9!@#$%^&()_'{}~-]{1,15}$/,
   workgroup: /^(?! )[^"/\\[\]:;|=,+*?<>\p{C}]{1,15}(?<! )$/u,
@@ -71,8 +71,8 @@ const take: { readonly [K in keyof RunTimeValues]: Take<K> } = {
 type Check = (value: unknown, now: RunTimeValues) => unknown;
 
 /**
- * These options with some of them changed, as another frozen object: whoever holds the one or the other sees all of it.
- * @throws RangeError for an empty or bad value, and a name that is none of them
+ * These options with some of them changed, as another frozen object, so a reader of either sees consistent values.
+ * @throws RangeError for an empty or bad value, and an unknown name
  */
 export function changeOptions<T extends RunTimeValues>(now: T, changes: RunTimeOptions): Readonly<T> {
   const values: Record<string, unknown> = {};

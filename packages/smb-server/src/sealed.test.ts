@@ -40,7 +40,7 @@ async function sealing(more: Parameters<typeof testServer>[0] = {}) {
   return { client, answer, sealed, open };
 }
 
-test('what came encrypted is answered encrypted (3.3.4.1.4)', async () => {
+test('an encrypted request gets an encrypted response (3.3.4.1.4)', async () => {
   const { client, sealed, open } = await sealing();
   client.sendFrame(sealed(echo));
   const raw = await client.nextRaw();
@@ -85,7 +85,7 @@ test('a transform header that is short, has other flags or another session, and 
   }
 });
 
-test('an encrypted frame where no cipher was agreed on ends the connection (2.x)', async () => {
+test('an encrypted frame without a negotiated cipher ends the connection (2.x)', async () => {
   const { sealed } = await sealing();
   const client = await RawClient.at(testServer());
   client.sendFrame(sealed(echo));
@@ -104,7 +104,7 @@ test('an element of another session inside an encrypted frame ends the connectio
   ok(client.ended);
 });
 
-test('where encryption is required, clear requests and clients without it are refused (3.3.5.2.9, 3.3.5.5)', async () => {
+test('if encryption is required, unencrypted requests and clients without encryption are rejected (3.3.5.2.9, 3.3.5.5)', async () => {
   const { client, answer } = await sealing({ encryption: 'required' });
   strictEqual(answer.read(SessionSetupResponse).sessionFlags & 4, 4);
   client.sendFrame(client.encode([connect('share')]));
@@ -114,7 +114,7 @@ test('where encryption is required, clear requests and clients without it are re
   strictEqual((await plain.logOn('ann', 'secret')).status, NtStatus.AccessDenied);
 });
 
-test('a session whose data is to be encrypted takes nothing in the clear, whether or not encryption is required (3.3.5.2.9)', async () => {
+test('a session with EncryptData rejects unencrypted requests, whether or not encryption is required (3.3.5.2.9)', async () => {
   const { client, answer, sealed, open } = await sealing({ encryption: 'desired' });
   strictEqual(answer.read(SessionSetupResponse).sessionFlags & 4, 4);
   client.sendFrame(client.encode([connect('share')]));
@@ -125,7 +125,7 @@ test('a session whose data is to be encrypted takes nothing in the clear, whethe
   strictEqual(Buffer.concat(connected ?? []).readUInt32LE(8), NtStatus.Success);
 });
 
-test('a share that requires encryption says so, and takes nothing in the clear (3.3.5.7)', async () => {
+test('a share that requires encryption reports it, and rejects unencrypted requests (3.3.5.7)', async () => {
   const shares = { secret: { vfs: createMemoryStore(), encryption: 'required' as const } };
   const { client, sealed, open } = await sealing({ shares });
   const answer = await client.ask(connect('secret'));

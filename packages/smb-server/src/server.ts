@@ -48,10 +48,10 @@ const announcedBytes = 64 * 1024 * 1024;
 /** Names of CreateAction, MS-SMB2 2.2.14, by its numbers. */
 const actions: readonly OpenAction[] = ['superseded', 'opened', 'created', 'overwritten'];
 
-/** Who has something open, and what. */
+/** The opens of a server. */
 const about = ({ actor, share, pathName }: Open): FileEvent => ({ ...actor, share: share.name, path: pathName });
 
-/** Server, MS-SMB2 3.3.1.5: what all connections share. No socket: links are handed in. */
+/** Server, MS-SMB2 3.3.1.5: the state that all connections share. It has no socket: links are passed in. */
 export class Server {
   readonly clock: Clock;
   readonly random: Random;
@@ -62,9 +62,9 @@ export class Server {
   readonly guid: Uint8Array;
   readonly events = new EventEmitter<ServerEvents>();
   readonly connections = new Map<number, Connection>();
-  /** All sessions by id; only for previous sessions and for whoever looks: requests find theirs in their connection. */
+  /** All sessions by id; only for PreviousSessionId and the view: requests find theirs in their connection. */
   readonly sessions = new Map<number, Session>();
-  /** Server.GlobalOpenTable, by volatile id: only for what comes from the state of files, and for whoever looks. */
+  /** Server.GlobalOpenTable, by volatile id: only for effects of the state of files, and the view. */
   readonly opens = new Map<number, Open>();
   readonly shares: Shares;
   readonly users: Users;
@@ -84,19 +84,19 @@ export class Server {
   readonly durables: DurableOpens;
   readonly leases = new Leases(() => this.nextOpenId());
   readonly leaving = new Leaving(this);
-  /** What stores tell changes to. */
+  /** The listeners of the stores' changes. */
   readonly watches = new Set<ChangeWatch>();
-  /** The security buffer of a NEGOTIATE response: the mechanisms that are offered, whatever the options say. */
+  /** The security buffer of a NEGOTIATE response: the offered mechanisms, which do not depend on the options. */
   readonly securityBuffer: Uint8Array;
   readonly #admission = new Admission(this);
   readonly #idle = new IdleSweep(this);
   #options: ResolvedOptions;
   readonly #fileStates = new Set<WeakRef<FileState>>();
-  /** Takes the families of `numbers` out of the metrics. */
+  /** Removes the families of `numbers` from the metrics. */
   readonly #shown: Disposable;
-  /** Set while the budget is used up. */
+  /** Set while the budget is exceeded. */
   #crowd: Timer | undefined;
-  /** When a request that held the event loop is logged next, and how many were not. */
+  /** When the next request that blocks the event loop may be logged, and how many were not. */
   #nextHeldLog = Number.NEGATIVE_INFINITY;
   #heldSinceLog = 0;
   #nextConnection = 1;
@@ -130,7 +130,7 @@ export class Server {
     this.#shown = this.metrics.show(familiesOf(this));
   }
 
-  /** As they are now; `configure` puts another frozen object here. A connection keeps the one that it began with for what it agrees on with its client. */
+  /** The current options; `configure` replaces the frozen object. A connection negotiates by those of its start. */
   get options(): ResolvedOptions {
     return this.#options;
   }
@@ -139,7 +139,7 @@ export class Server {
     return this.#options.limits;
   }
 
-  /** Connections that there may be: as many as the limit says, a quarter of the file descriptors, and what opens leave of these. */
+  /** Maximum number of connections: the limit, but at most a quarter of the file descriptors and what opens leave of these. */
   get maxConnections(): number {
     const { limits, fileDescriptors } = this.#options;
     if (fileDescriptors === Number.POSITIVE_INFINITY) return limits.connections;
@@ -153,7 +153,7 @@ export class Server {
     return fileDescriptors - Math.max(Math.floor(fileDescriptors / 8), this.connections.size);
   }
 
-  /** A limit refuses something. @param whom the user, or where it comes from */
+  /** A limit rejects something. @param whom the user, or its address */
   refuse(limit: RefusingLimit, whom: Partial<Actor> | { readonly address: string }): void {
     this.#refusals.add(limit, { ...whom });
   }
@@ -167,7 +167,7 @@ export class Server {
     if (options.limits.idleMs !== before.limits.idleMs) this.#idle.restart();
   }
 
-  /** NTLM for clients of an address. */
+  /** The NTLM mechanism for clients of an address. */
   #createMechanism(network: string): Mechanism {
     const { name, anonymous, guest } = this.#options;
     return ntlmMechanism({
@@ -195,8 +195,10 @@ export class Server {
   }
 
   /**
-   * The budget is exceeded. Its holders may never release it: a frame that never ends, responses that the client does not read. If there was no relief in time, as
-   * many connections as needed are ended at once: of the users and addresses that hold more than their share, those with the most first, and of each the
+   * The budget is exceeded. Its holders may never release it: a frame that never ends, responses that the client does not read. If that
+   * does not end in time, as
+   * many connections as needed are ended at once: of the users and addresses that hold more than their share, those with the most first,
+   * and of each the
    * connection with the most first.
    */
   crowded(): void {
@@ -235,7 +237,10 @@ export class Server {
     setImmediate(call);
   }
 
-  /** Takes a new connection, if the limits allow it. @param address what is counted for each address; the link's peer without its port where missing */
+  /**
+   * Takes a new connection, if the limits allow it. @param address the key of limits for each address; default: the link's peer without its
+   * port
+   */
   accept(link: Link, address = link.peer.replace(/:\d+$/, '')): Connection | undefined {
     const closing = this.leaving.begun;
     const network = networkOf(address);
@@ -268,7 +273,7 @@ export class Server {
     this.#admission.loggedOn(connection, owner);
   }
 
-  /** A connection has no logon any more. */
+  /** A connection no longer has a logon. */
   connectionLoggedOff(connection: Connection, owner: string): void {
     this.quotas.connections.remove(owner);
     this.#admission.loggedOff(connection, owner);
@@ -285,7 +290,7 @@ export class Server {
     this.leaving.connectionEnded(connection);
   }
 
-  /** Whether one more session may be logged on. @param instead the session that ends for it, if there is one */
+  /** Whether one more session may log on. @param instead the session that it replaces, if any */
   mayLogOn(session: Session, instead: Session | undefined): boolean {
     const { sessions, connections } = this.quotas;
     const { owner, connection } = session;
@@ -298,7 +303,7 @@ export class Server {
     return reached === undefined;
   }
 
-  /** @param first it was not logged on before */
+  /** @param first whether it is the session's first logon */
   loggedOn(session: Session, first: boolean): void {
     if (first) {
       this.quotas.sessions.add(session.owner);
@@ -312,7 +317,7 @@ export class Server {
 
   logonFailed(connection: Connection, user: string, status: number): void {
     this.numbers.logonFailures.add(status);
-    if (status === NtStatus.RequestNotAccepted) return; // refused unseen: an attempt that nobody looked at fills no audit
+    if (status === NtStatus.RequestNotAccepted) return; // rejected unseen: an unchecked attempt must not fill the audit
     this.events.emit('log-on', { user, peer: connection.link.peer, session: 0, guest: false, anonymous: false, status });
   }
 
@@ -337,7 +342,7 @@ export class Server {
     return state;
   }
 
-  /** What is known of all files. */
+  /** The totals of all files. */
   get fileTotals(): StateTotals {
     const totals = { files: 0, locks: 0, oplocks: 0 };
     for (const reference of this.#fileStates) {
@@ -364,7 +369,7 @@ export class Server {
     return reached === undefined;
   }
 
-  /** What is open below a folder, by anyone. */
+  /** The opens below a directory, of any client. */
   opensBelow(tree: Tree, folder: Open): Open[] {
     const prefix = `${folder.pathName}\\`.toUpperCase();
     const below: Open[] = [];
@@ -374,7 +379,7 @@ export class Server {
     return below;
   }
 
-  /** A file has another name: everybody who has it open sees that. */
+  /** A file has another name: all opens of it have it. */
   renamed(tree: Tree, fileId: string, path: string): void {
     for (const open of this.opens.values()) {
       if (open.share.fileState !== tree.share.fileState) continue;
@@ -385,7 +390,10 @@ export class Server {
     }
   }
 
-  /** Books bytes that are kept until a client asks for them. @param bytes more, or less @returns false if that is too much; then nothing was booked */
+  /**
+   * Books bytes that are kept until a client requests them. @param bytes more, or less @returns false if that exceeds the limit; then
+   * nothing was booked
+   */
   keeps({ owner, actor }: Session, bytes: number): boolean {
     const { keptBytes } = this.quotas;
     if (bytes < 0) keptBytes.remove(owner, -bytes);
@@ -397,7 +405,7 @@ export class Server {
     return true;
   }
 
-  /** Enters an open into the tables. */
+  /** Adds an open to the tables. */
   enter(open: Open): void {
     open.attachment?.session.opens.set(open.volatileFileId, open);
     this.opens.set(open.volatileFileId, open);
@@ -405,7 +413,7 @@ export class Server {
     this.quotas.fileDescriptors.opened(open);
   }
 
-  /** Takes an open out of the tables. */
+  /** Removes an open from the tables. */
   leave(open: Open): void {
     this.opens.delete(open.volatileFileId);
     this.quotas.opens.remove(open.quotaOwner);
@@ -431,14 +439,17 @@ export class Server {
     this.events.emit('close', { ...about(open), bytesRead, bytesWritten });
   }
 
-  /** What an open was of is gone. @param wholeFile not the stream that it was of, but its file */
+  /** The object of an open was deleted. @param wholeFile not its stream, but the file */
   deleted(open: Open, wholeFile: boolean, deleter: Actor): void {
     if (this.events.listenerCount('delete') === 0) return;
     const { share, path } = about(open);
     this.events.emit('delete', { ...deleter, share, path: wholeFile ? path.slice(0, path.lastIndexOf(':')) : path });
   }
 
-  /** What an open was of should be gone and is not: its client was told that it is closed, so only the log, the numbers and the audit say so. */
+  /**
+   * The deletion at the close of an open failed: the client has the response that it is closed, so only the log, the numbers and the audit
+   * report it.
+   */
   notDeleted(open: Open, wholeFile: boolean, deleter: Actor, code: VfsCode): void {
     this.numbers.notDeleted.add(code);
     const { share, path: opened } = about(open);
@@ -448,7 +459,7 @@ export class Server {
     this.events.emit('refused', { ...deleter, share, path, command: nameOf(Command, Command.Close), status: statusOf(code) });
   }
 
-  /** A request held the event loop: what it was, at most once in `heldLogMs`. @param ms for how long */
+  /** A request blocked the event loop: logs it, at most once in `heldLogMs`. @param ms for how long */
   held(request: Request, ms: number): void {
     const { header, tree, connection } = request;
     this.numbers.heldTurns.add(header.command);
@@ -466,7 +477,7 @@ export class Server {
     this.#heldSinceLog = 0;
   }
 
-  /** Told before the open knows its new name. */
+  /** Called before the open has its new name. */
   moved(open: Open, to: string, how: 'rename' | 'link'): void {
     if (this.events.listenerCount('rename') > 0) this.events.emit('rename', { ...about(open), to, how });
   }
@@ -476,19 +487,21 @@ export class Server {
     if (this.events.listenerCount('security') > 0) this.events.emit('security', { ...about(open), information });
   }
 
-  /** Tells that something went wrong which is nobody's everyday answer. */
+  /** Logs and emits an unexpected internal error. */
   failed(error: unknown, about: Readonly<Record<string, unknown>>): void {
     this.numbers.errors++;
     this.log.error('a request failed inside the server', { ...about, error });
     if (this.events.listenerCount('error') > 0) this.events.emit('error', error);
   }
 
-  /** The number that CLOSE, QUERY_INFO and others tell as the volume's. */
+  /** The serial number of the volume in information classes. */
   get volumeSerialNumber(): number {
     return new DataView(this.guid.buffer, this.guid.byteOffset).getUint32(0, true);
   }
 
-  /** Ends all connections; resolves when the work in flight is done and stores have let go, or after `limits.closeMs`. */
+  /**
+   * Ends all connections; resolves when the work in flight is done and the stores have released their handles, or after `limits.closeMs`.
+   */
   async close(): Promise<void> {
     this.#crowd?.clear();
     this.#idle.stop();

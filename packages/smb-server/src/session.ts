@@ -5,15 +5,15 @@ import type { Actor } from './events.ts';
 import type { Open } from './open.ts';
 import type { Tree } from './tree.ts';
 
-/** Session, MS-SMB2 3.3.1.8: one log-on. */
+/** Session, MS-SMB2 3.3.1.8: one logon. */
 export class Session {
   readonly sessionId: number;
   readonly connection: Connection;
-  /** `inProgress` until the first log-on is complete; `ended` after logoff, whatever still runs on it. */
+  /** `inProgress` until the first logon is complete; `ended` after logoff, even if requests still run on it. */
   state: 'inProgress' | 'valid' | 'expired' | 'ended' = 'inProgress';
-  /** The authentication that is going on: the first, or a later one. */
+  /** The authentication in progress: the first, or a later one. */
   acceptor: Acceptor | undefined;
-  /** A SESSION_SETUP of this session is being handled: no second one starts. */
+  /** A SESSION_SETUP of this session is being handled: a second one is not started. */
   authenticating = false;
   identity: Identity = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
   /** The key by which limits count it: that of its first logon. */
@@ -23,14 +23,14 @@ export class Session {
   isGuest = false;
   isAnonymous = false;
   signingRequired = false;
-  /** Session.EncryptData: what goes out is encrypted, and unencrypted requests are refused. */
+  /** Session.EncryptData: responses are encrypted, and unencrypted requests are rejected. */
   encryptData = false;
   signer: Signer | undefined;
   encryptor: Encryptor | undefined;
   decryptor: Decryptor | undefined;
   /** Session.ApplicationKey, for named pipes. */
   applicationKey: Uint8Array | undefined;
-  /** Session.PreauthIntegrityHashValue, 3.1.1, while the log-on goes on. */
+  /** Session.PreauthIntegrityHashValue, 3.1.1, during the logon. */
   preauthHash: Uint8Array | undefined;
   readonly trees = new Map<number, Tree>();
   /** By volatile id. */
@@ -45,7 +45,7 @@ export class Session {
     this.creationTime = this.lastActive = now;
   }
 
-  /** Who acts here, for events. */
+  /** The acting client, for events. */
   get actor(): Actor {
     return { user: this.identity.name, peer: this.connection.link.peer, session: this.sessionId };
   }
@@ -54,7 +54,7 @@ export class Session {
     return this.#nextTree++;
   }
 
-  /** Takes over who logged on. */
+  /** Takes the identity of the logged-on user. */
   logOn(logon: Logon, identity: Identity): void {
     this.identity = identity;
     this.domain = logon.domain;
@@ -64,7 +64,7 @@ export class Session {
     this.state = 'valid';
   }
 
-  /** Takes the keys of the first log-on; a later one leaves them as they are (3.3.5.5.3). */
+  /** Takes the keys of the first logon; a later one does not change them (3.3.5.5.3). */
   setKeys(keys: SessionKeys): void {
     const { signingAlgorithm, cipher, server, options } = this.connection;
     this.signer = new Signer(signingAlgorithm, keys.signing, options.aesGcm);
@@ -75,7 +75,7 @@ export class Session {
     }
   }
 
-  /** Forgets the keys, once it has ended and nothing in flight can want them any more. */
+  /** Forgets the keys, once it has ended and no request in flight can need them any more. */
   forgetKeys(): void {
     this.signer?.dispose();
     this.encryptor?.dispose();

@@ -48,7 +48,9 @@ const { Open, Create, OpenIf, OverwriteIf, Supersede } = CreateDisposition;
 const folder = { createOptions: CreateOptions.DirectoryFile };
 const { Hidden, Archive, ReadOnly } = FileAttributes;
 
-/** A share `tested` with these options beside `share`, of the same store without any; `ann` at the plain one, `bob` at the other. */
+/**
+ * A share `tested` with these options in addition to `share`, of the same store without any; `ann` at the plain one, `bob` at the other.
+ */
 async function stage(options: Partial<ShareOptions>, more: Partial<SmbServerOptions> = {}, vfs: Vfs = createMemoryStore()) {
   const server = testServer({ ...more, shares: { share: vfs, tested: { vfs, ...options } } });
   const plain = await RawClient.at(server);
@@ -56,7 +58,7 @@ async function stage(options: Partial<ShareOptions>, more: Partial<SmbServerOpti
   return { server, plain, client, vfs };
 }
 
-/** What a tree connect to `tested` answers. */
+/** The status of a tree connect to `tested`. */
 async function connecting(server: Server, user = 'bob', password = 'word'): Promise<number> {
   const client = new RawClient(server);
   await client.negotiate();
@@ -69,11 +71,11 @@ async function made(client: RawClient, name: string, more: Parameters<RawClient[
   equal(answer.status, Success, name);
   return idsOf(answer);
 }
-/** Makes a file (or folder) and lets go of it. */
+/** Makes a file (or directory) and closes it. */
 const touched = async (client: RawClient, name: string, more: Parameters<RawClient['create']>[1] = {}): Promise<void> =>
   void (await client.ask(closing(await made(client, name, more))));
 
-/** Names and FileAttributes that a folder lists, without `.` and `..`. */
+/** Names and FileAttributes that a directory lists, without `.` and `..`. */
 async function listed(client: RawClient, name = '', pattern = '*'): Promise<Map<string, number> | number> {
   const ids = await made(client, name, { ...folder, createDisposition: Open, desiredAccess: fileGenericRead });
   const found = new Map<string, number>();
@@ -98,8 +100,8 @@ const renaming = (ids: Ids, fileName: string): Element =>
 const linking = (ids: Ids, fileName: string): Element =>
   setting(ids, FileInformationClass.Link, FileLinkInformation.encode({ replaceIfExists: 0, rootDirectory: 0n, fileName }).head);
 
-describe('who may do what (smb.conf(5), ksmbd.conf(5))', () => {
-  /** What somebody may do on a share with these options: nothing, read, or write. */
+describe('access to a share (smb.conf(5), ksmbd.conf(5))', () => {
+  /** The access of a user on a share with these options: nothing, read, or write. */
   async function access(options: Partial<ShareOptions>, user = 'ann', password = 'secret'): Promise<string> {
     const server = testServer({ guest: true, shares: { tested: { vfs: createMemoryStore(), ...options } } });
     const client = new RawClient(server);
@@ -126,17 +128,17 @@ describe('who may do what (smb.conf(5), ksmbd.conf(5))', () => {
     [{ readOnly: true, readers: ann, writers: ann }, 'read'],
   ];
   for (const [options, expected] of cases) {
-    test(`${JSON.stringify(options)} lets ann ${expected}`, async () => equal(await access(options), expected));
+    test(`${JSON.stringify(options)} gives ann this access: ${expected}`, async () => equal(await access(options), expected));
   }
 
-  test('a guest is not the user whose name it gives: it writes on no share that can only be read', async () => {
+  test('a guest is not the user whose name it sends: it cannot write to a read-only share', async () => {
     const options = { guest: true, readOnly: true, writers: ['stranger'] };
     equal(await access(options, 'stranger', 'x'), 'read');
     equal(await access({ guest: true, invalidUsers: ['stranger'] }, 'stranger', 'x'), 'none');
     equal(await access({ guest: true, writers: ['stranger'] }, 'other', 'x'), 'write');
   });
 
-  test('FileFsAttributeInformation tells whoever may only read that the volume can only be read (MS-FSCC 2.5.1)', async () => {
+  test('FileFsAttributeInformation reports a read-only volume to users without write access (MS-FSCC 2.5.1)', async () => {
     const vfs = createMemoryStore();
     const server = testServer({ shares: { tested: { vfs, readOnly: true, writers: ['ann'] } } });
     for (const [user, password, writes] of [
@@ -161,7 +163,7 @@ describe('hidden dot files (ksmbd.conf(5), "hide dot files")', () => {
     return setting(ids, FileInformationClass.Basic, frame.bytes);
   };
 
-  test('a name that begins with a dot is shown with the attribute wherever attributes are told, and only through this share', async () => {
+  test('a name that begins with a dot has the attribute in every response with attributes, and only through this share', async () => {
     const { plain, client } = await stage({ hideDotFiles: true });
     for (const name of ['.file', 'file', '.folder', '.file:stream']) await touched(plain, name, name === '.folder' ? folder : {});
     deepEqual(
@@ -194,7 +196,7 @@ describe('hidden dot files (ksmbd.conf(5), "hide dot files")', () => {
       equal(fileAttributes, FileAttributes.Directory);
   });
 
-  test('who writes back the attributes that it read does not hide the file for good: with another name it is seen again', async () => {
+  test('a client that writes back the attributes that it read does not hide the file for good: under another name it is shown again', async () => {
     const { client } = await stage({ hideDotFiles: true });
     const ids = await made(client, '.file', { fileAttributes: Hidden });
     equal(await basic(client, ids), Hidden | Archive);
@@ -204,7 +206,7 @@ describe('hidden dot files (ksmbd.conf(5), "hide dot files")', () => {
     equal(await basic(client, ids), Archive | ReadOnly);
   });
 
-  test('a file that was hidden itself stays so through a dot name, and clearing the attribute there changes nothing', async () => {
+  test('a file with a stored hidden attribute stays hidden through a dot name, and clearing the attribute there changes nothing', async () => {
     const { client } = await stage({ hideDotFiles: true });
     const ids = await made(client, 'file', { fileAttributes: Hidden });
     await client.ask(renaming(ids, '.file'));
@@ -216,7 +218,7 @@ describe('hidden dot files (ksmbd.conf(5), "hide dot files")', () => {
     equal(await basic(client, ids), Archive);
   });
 
-  test('a dot file can be overwritten by who does not say that it is hidden', async () => {
+  test('a dot file can be overwritten by a CREATE without the hidden attribute', async () => {
     const { client } = await stage({ hideDotFiles: true });
     await touched(client, '.file');
     for (const createDisposition of [OverwriteIf, Supersede]) await touched(client, '.file', { createDisposition });
@@ -237,7 +239,7 @@ describe('vetoed names (ksmbd.conf(5), "veto files")', () => {
     return there;
   }
 
-  test('are not listed, by whatever pattern', async () => {
+  test('are not listed, by any pattern', async () => {
     const { client, plain } = await vetoed();
     deepEqual(await names(client), ['file', 'only', 'shown']);
     deepEqual(await names(client, 'shown'), ['file']);
@@ -246,7 +248,7 @@ describe('vetoed names (ksmbd.conf(5), "veto files")', () => {
     deepEqual(await names(plain), ['.secrets', 'a.TMP', 'file', 'only', 'shown']);
   });
 
-  test('are not opened, whatever a CREATE asks for: there is no such name, and no such path through them', async () => {
+  test('are not opened, by any CREATE: the name does not exist, nor a path through it', async () => {
     const { client } = await vetoed();
     for (const createDisposition of Object.values(CreateDisposition)) {
       for (const name of ['a.tmp', 'A.TMP', 'a.tmp:stream', 'a.tmp::$DATA', 'new.tmp', 'shown\\new.tmp']) {
@@ -264,7 +266,7 @@ describe('vetoed names (ksmbd.conf(5), "veto files")', () => {
     equal((await client.create('.secrets', { createOptions: DirectoryFile | OpenReparsePoint })).status, ObjectNameNotFound);
   });
 
-  test('are no target of a renaming or a second name, and nothing there is replaced', async () => {
+  test('cannot be the target of a rename or link, and nothing there is replaced', async () => {
     const { client, plain } = await vetoed();
     const ids = await made(client, 'file');
     for (const name of ['x.tmp', 'a.tmp', '.secrets', '\\x.TMP', 'shown\\.secret']) {
@@ -278,7 +280,7 @@ describe('vetoed names (ksmbd.conf(5), "veto files")', () => {
     equal((await client.ask(renaming(moved, 'x.tmp'))).status, ObjectNameNotFound);
   });
 
-  test('keep a folder from being deleted that holds nothing else', async () => {
+  test('keep a directory that holds nothing else from being deleted', async () => {
     const { client, plain } = await vetoed();
     const ids = await made(client, 'only', { ...folder, createDisposition: Open });
     equal((await client.ask(setting(ids, FileInformationClass.Disposition, Buffer.of(1)))).status, NtStatus.DirectoryNotEmpty);
@@ -286,7 +288,7 @@ describe('vetoed names (ksmbd.conf(5), "veto files")', () => {
     deepEqual(await names(plain, 'only'), ['x.tmp']);
   });
 
-  test('go along with the folder that they are in', async () => {
+  test('are moved with their directory', async () => {
     const { client, plain } = await vetoed();
     const ids = await made(client, 'only', { ...folder, createDisposition: Open });
     equal((await client.ask(renaming(ids, 'elsewhere'))).status, Success);
@@ -300,7 +302,7 @@ describe('vetoed names (ksmbd.conf(5), "veto files")', () => {
     await client.ask(closing(ids));
   };
 
-  test('are not reached through a link: it leads nowhere', async () => {
+  test('are not reached through a link: its target does not exist', async () => {
     const { client, plain } = await vetoed();
     await linkTo(plain, 'to file', 'a.TMP');
     await linkTo(plain, 'to folder', '.secrets');
@@ -313,7 +315,7 @@ describe('vetoed names (ksmbd.conf(5), "veto files")', () => {
     equal((await client.create('to shown', { createDisposition: Open })).status, Success);
   });
 
-  test('are not reached through a link of a store that cannot tell where it leads: none is followed', async () => {
+  test('are not reached through a link of a store that does not know the path of its target: no link is followed', async () => {
     const { client, plain } = await vetoed({}, withoutFeatures(createMemoryStore(), ['path']));
     await linkTo(plain, 'to file', 'a.TMP');
     await linkTo(plain, 'to shown', 'shown\\file');
@@ -321,7 +323,7 @@ describe('vetoed names (ksmbd.conf(5), "veto files")', () => {
     equal((await plain.create('to shown', { createDisposition: Open })).status, Success);
   });
 
-  test('are not told of by CHANGE_NOTIFY: who gets such a name goes, who loses it comes', async () => {
+  test('are not reported by CHANGE_NOTIFY: a rename to such a name is a removal, from one an addition', async () => {
     const { client, plain } = await vetoed();
     const ids = await made(client, '', { ...folder, createDisposition: Open, desiredAccess: fileGenericRead });
     const watching: Element = {
@@ -356,7 +358,7 @@ describe('a forced user (ksmbd.conf(5), "force user")', () => {
   const ownerOf = async (client: RawClient, ids: Ids): Promise<string | undefined> =>
     decodeSecurityDescriptor(information(await client.ask(asking(ids, 0, { infoType: 3, additionalInformation: 1 })))).owner;
 
-  test('owns what anybody makes, and is who the files’ descriptors are asked about', async () => {
+  test('owns what any user makes, and the files’ descriptors are checked for it', async () => {
     const { server, client, plain } = await stage({ forceUser: 'ANN' });
     const { sid } = server.users.identityOfUser('ann') as { sid: string };
     equal(await ownerOf(client, await made(client, 'file')), sid);
@@ -370,7 +372,7 @@ describe('a forced user (ksmbd.conf(5), "force user")', () => {
     equal((await client.create('hers', { createDisposition: Open })).status, Success);
   });
 
-  test('is who the store sees', async () => {
+  test('is the user of the store’s calls', async () => {
     const vfs = createMemoryStore();
     const seen = new Set<string>();
     const watched: Vfs = {
@@ -393,7 +395,7 @@ describe('a forced user (ksmbd.conf(5), "force user")', () => {
     deepEqual([...seen], ['ann']);
   });
 
-  test('the share’s lists are asked about who logged on', async () => {
+  test('the share’s lists are checked for the user who logged on', async () => {
     const { server } = await stage({ forceUser: 'ann', users: ['ann'] });
     equal(await connecting(server), AccessDenied);
     equal(await connecting(server, 'ann', 'secret'), Success);
@@ -401,13 +403,13 @@ describe('a forced user (ksmbd.conf(5), "force user")', () => {
     await touched(other.client, 'new');
   });
 
-  test('a guest acts as that user, too', async () => {
+  test('a guest acts as that user too', async () => {
     const { server } = await stage({ forceUser: 'ann', guest: true }, { guest: true });
     const guest = await RawClient.at(server, 'tested', 'stranger', 'x');
     equal(await ownerOf(guest, await made(guest, 'file')), server.users.identityOfUser('ann')?.sid);
   });
 
-  test('where there is no such user nobody gets in, and the log says why', async () => {
+  test('if the user does not exist, all tree connects fail, and the log has the reason', async () => {
     const log = fakeLog();
     const { server } = await stage({ forceUser: 'nobody' }, { log });
     equal(await connecting(server), NtStatus.NoSuchUser);
@@ -418,7 +420,7 @@ describe('a forced user (ksmbd.conf(5), "force user")', () => {
 });
 
 describe('no oplocks (ksmbd.conf(5), "oplocks")', () => {
-  test('none is granted, and none is broken by others; those of other shares of the store are', async () => {
+  test('no oplock is granted or broken; those of other shares of the store are', async () => {
     const { client, server } = await stage({ oplocks: false });
     for (const requestedOplockLevel of [OplockLevel.Ii, OplockLevel.Exclusive, OplockLevel.Batch]) {
       const answer = await client.create(`file ${requestedOplockLevel}`, { requestedOplockLevel });
@@ -432,7 +434,7 @@ describe('no oplocks (ksmbd.conf(5), "oplocks")', () => {
 });
 
 describe('no streams', () => {
-  test('a name with a colon is none, for CREATE and for renaming', async () => {
+  test('a name with a colon is invalid, for CREATE and for renaming', async () => {
     const { client, plain } = await stage({ streams: false });
     await touched(plain, 'file:stream');
     for (const createDisposition of Object.values(CreateDisposition)) {
@@ -445,7 +447,7 @@ describe('no streams', () => {
     equal((await client.ask(renaming(ids, 'file:other'))).status, ObjectNameInvalid);
   });
 
-  test('neither the volume nor a file tells of any', async () => {
+  test('neither the volume nor a file reports streams', async () => {
     const { client, plain } = await stage({ streams: false });
     await touched(plain, 'file:stream');
     const streamsOf = async (who: RawClient): Promise<string[]> => {
@@ -465,7 +467,7 @@ describe('no streams', () => {
     equal(await hasStreams(plain), true);
   });
 
-  test('a file that is overwritten loses those that others gave it, all the same (MS-FSA 2.1.5.1.2)', async () => {
+  test('an overwritten file loses the streams that others created, all the same (MS-FSA 2.1.5.1.2)', async () => {
     const { client, plain } = await stage({ streams: false });
     await touched(plain, 'file:stream');
     await touched(client, 'file', { createDisposition: OverwriteIf });
@@ -473,8 +475,8 @@ describe('no streams', () => {
   });
 });
 
-describe('a most of connections (MS-SMB2 3.3.5.7)', () => {
-  test('a tree connect beyond it is refused, until another one ends, in whatever way', async () => {
+describe('a maximum of connections (MS-SMB2 3.3.5.7)', () => {
+  test('a tree connect beyond it is rejected, until another one ends in any way', async () => {
     const { server, client } = await stage({ maxConnections: 2 });
     const second = await RawClient.at(server, 'tested');
     equal(await connecting(server), NtStatus.RequestNotAccepted);
@@ -493,7 +495,7 @@ describe('a most of connections (MS-SMB2 3.3.5.7)', () => {
     equal((await client.connect('tested')).status, NtStatus.RequestNotAccepted);
   });
 
-  test('those who came before the share was replaced still count', async () => {
+  test('tree connects from before the share was replaced still count', async () => {
     const { server, vfs } = await stage({});
     server.shares.replace('TESTED', { vfs, maxConnections: 1 });
     equal(await connecting(server), NtStatus.RequestNotAccepted);
@@ -505,7 +507,7 @@ describe('a most of connections (MS-SMB2 3.3.5.7)', () => {
 });
 
 describe('a share that is replaced while it is used', () => {
-  test('shows its new options to tree connects to come; those that are there keep theirs', async () => {
+  test('applies its new options to new tree connects; existing ones keep theirs', async () => {
     const { server, client, vfs } = await stage({});
     const ids = await made(client, '.file');
     server.shares.replace('tested', { vfs, readOnly: true, veto: ['.*'], comment: 'other' });
@@ -517,7 +519,7 @@ describe('a share that is replaced while it is used', () => {
     equal((await later.create('newer')).status, AccessDenied);
   });
 
-  test('is one state of its files for both', async () => {
+  test('has one state of its files for both', async () => {
     const { server, client, vfs } = await stage({});
     await made(client, 'file', { shareAccess: 0 });
     server.shares.replace('tested', { vfs, hideDotFiles: true });

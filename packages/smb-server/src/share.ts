@@ -4,38 +4,45 @@ import { NameRules } from './name-rules.ts';
 import type { Session } from './session.ts';
 import { userKey } from './users.ts';
 
-/** How a share is offered. Users are named as they log on, without regard to case. */
+/** The options of a share. Users are named by their logon names, without regard to case. */
 export interface ShareOptions {
   readonly vfs: Vfs;
-  /** Nothing can be changed through this share, but by its writers. */
+  /** Nothing can be changed through this share, except by its writers. */
   readonly readOnly?: boolean;
-  /** Whether guests and anonymous clients see it. */
+  /** Whether guests and anonymous clients have access. */
   readonly guest?: boolean;
-  /** Refuse unencrypted access to this share. */
+  /** Reject unencrypted access to this share. */
   readonly encryption?: 'off' | 'required';
-  /** Who may use it; everybody who logged on, where missing. */
+  /** The users with access. Default: all that have logged on. */
   readonly users?: readonly string[];
-  /** Who may not, whatever else says so. */
+  /** Users without access, even if another option gives it. */
   readonly invalidUsers?: readonly string[];
-  /** Who may only read, also of the writers. */
+  /** Users that may only read, even if they are writers. */
   readonly readers?: readonly string[];
-  /** Who may write although the share can only be read. Never a guest. */
+  /** Users that may write although the share is read-only. Never a guest. */
   readonly writers?: readonly string[];
   /** Who administers it: privileges of MS-LSAD 3.1.1.2.1, and the group BUILTIN\\Administrators. Never a guest. */
   readonly admins?: readonly string[];
-  /** Everybody acts here as this user of the server: it owns what is made, and descriptors are asked about it. Who may come in is still asked about who logged on. */
+  /**
+   * All users act here as this user of the server: it owns new files, and descriptors are checked for it. Access to the share is still
+   * checked for the user who
+   * logged on.
+   */
   readonly forceUser?: string;
-  /** Entries whose name begins with a dot are shown as hidden (FILE_ATTRIBUTE_HIDDEN). Default: as they are. */
+  /** Entries whose name begins with a dot are shown as hidden (FILE_ATTRIBUTE_HIDDEN). Default: as stored. */
   readonly hideDotFiles?: boolean;
   /** Names, with `*` and `?`, without regard to case: such entries are neither shown nor opened nor made. */
   readonly veto?: readonly string[];
-  /** Whether clients get oplocks here. Default: yes. */
+  /** Whether oplocks are granted here. Default: yes. */
   readonly oplocks?: boolean;
-  /** Whether byte-range locks of clients are locks for other programs of the host, and theirs for clients, where the store can do so. Default: yes. */
+  /**
+   * Whether byte-range locks of clients are locks for other programs of the host, and theirs for clients, if the store can do so. Default:
+   * yes.
+   */
   readonly posixLocks?: boolean;
-  /** Whether files have named streams, where the store keeps them. Default: yes. */
+  /** Whether files have named streams, if the store supports them. Default: yes. */
   readonly streams?: boolean;
-  /** Tree connects at a time; 0 or missing: no limit. */
+  /** Maximum number of tree connects at a time; 0 or undefined: no limit. */
   readonly maxConnections?: number;
   readonly comment?: string;
   /** Left out of the list of shares. */
@@ -47,11 +54,11 @@ export class Share {
   readonly name: string;
   readonly options: ShareOptions | undefined;
   readonly fileState: FileState | undefined;
-  /** The store, as the server calls it. */
+  /** The store, wrapped for the server. */
   readonly vfs: Vfs | undefined;
   readonly names: NameRules;
 
-  /** Without options: IPC$. @throws RangeError for options that make no sense */
+  /** Without options: IPC$. @throws RangeError for invalid options */
   constructor(name: string, options?: ShareOptions, fileState?: FileState, vfs = options?.vfs) {
     this.name = name;
     this.options = options;
@@ -74,7 +81,7 @@ export class Share {
     return this.options?.hidden === true || this.name.endsWith('$');
   }
 
-  /** What the session may do here: nothing, read, or write. The share's lists; the file's descriptor is asked later. */
+  /** The session's access to the share: none, read, or write, by the lists of the share; the descriptors of files are checked later. */
   accessOf(session: Session): 'none' | 'read' | 'write' {
     const { options } = this;
     if (options === undefined) return session.isGuest || session.isAnonymous ? 'read' : 'write';

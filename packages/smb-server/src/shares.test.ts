@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createMemoryStore } from '@ring3/vfs';
 import { createShares } from './shares.ts';
 
-test('a share that is replaced keeps its name as it was written and the state of its files, where the store is the same', () => {
+test('a replaced share keeps the spelling of its name, and the state of its files if the store is the same', () => {
   const vfs = createMemoryStore();
   const shares = createShares({ Data: vfs });
   const { fileState } = shares.get('data') as NonNullable<ReturnType<typeof shares.get>>;
@@ -14,7 +14,7 @@ test('a share that is replaced keeps its name as it was written and the state of
   notEqual(shares.replace('data', { vfs: createMemoryStore() }).fileState, fileState);
 });
 
-test('what is not shared cannot be replaced, and nobody shares anything as IPC$', () => {
+test('an unknown share cannot be replaced, and IPC$ cannot be added', () => {
   const vfs = createMemoryStore();
   const shares = createShares({ data: vfs });
   throws(() => shares.replace('other', { vfs }), RangeError);
@@ -23,7 +23,7 @@ test('what is not shared cannot be replaced, and nobody shares anything as IPC$'
   equal(shares.get('IPC$')?.isPipe, true);
 });
 
-test('options that make no sense change nothing', () => {
+test('invalid options change nothing', () => {
   const vfs = createMemoryStore();
   const shares = createShares({ data: vfs });
   const before = shares.get('data');

@@ -2,17 +2,17 @@ import type { Vfs } from '@ring3/vfs';
 import { type FileState, LocalFileState } from './file-state/index.ts';
 import { Share, type ShareOptions } from './share.ts';
 
-/** The list of shares, found without regard to case; IPC$ is always in it. */
+/** The list of shares, found without regard to case; it always has IPC$. */
 export class Shares {
   readonly #byName = new Map<string, Share>();
-  /** Two shares of one store see one state of its files, and call it the same way. */
+  /** Two shares of one store have one state of its files, and one wrapper of the store. */
   readonly #stores = new WeakMap<Vfs, { readonly state: FileState; readonly vfs: Vfs }>();
   readonly #createState: () => FileState;
   readonly #wrap: (vfs: Vfs) => Vfs;
 
   /**
    * @param createState makes the state of one store's files
-   * @param wrap what the server calls in a store's place
+   * @param wrap wraps a store for the server's calls
    */
   constructor(createState: () => FileState = () => new LocalFileState(), wrap: (vfs: Vfs) => Vfs = (vfs) => vfs) {
     this.#createState = createState;
@@ -20,7 +20,7 @@ export class Shares {
     this.#byName.set('IPC$', new Share('IPC$'));
   }
 
-  /** Whether a share could be added. @throws RangeError for what can be no name of a share, and for options that make no sense */
+  /** Whether a share could be added. @throws RangeError for an invalid name of a share, and for invalid options */
   check(name: string, options: ShareOptions): void {
     if (!/^[^\\/[\]:|<>+=;,*?"\p{Cc}]{1,80}$/u.test(name) || name.toUpperCase() === 'IPC$')
       throw new RangeError(`not the name of a share: ${JSON.stringify(name)}`);
@@ -41,8 +41,9 @@ export class Shares {
   }
 
   /**
-   * Offers a share in another way: tree connects to come see the new options, those that are there keep theirs. With the same store they see one state of its files.
-   * @throws RangeError where there is no such share, and for options that make no sense; then nothing is changed
+   * Changes the options of a share: new tree connects see the new options, existing ones keep theirs. With the same store they have one
+   * state of its files.
+   * @throws RangeError for an unknown share, and for invalid options; then nothing is changed
    */
   replace(name: string, options: ShareOptions): Share {
     const old = this.get(name);
@@ -50,7 +51,7 @@ export class Shares {
     return this.add(old.name, options);
   }
 
-  /** Takes a share off the list; who is connected to it stays so. */
+  /** Removes a share from the list; existing tree connects stay. */
   delete(name: string): boolean {
     return name.toUpperCase() !== 'IPC$' && this.#byName.delete(name.toUpperCase());
   }

@@ -2,12 +2,13 @@ import { Command, Dialect, Header, HeaderFlags, NtStatus } from '@ring3/smb-prot
 import { headroom, type Reply } from './reply.ts';
 import type { Request } from './request.ts';
 
-/** What the check of a request says: run it, answer this status, or close the connection. */
+/** The result of the check of a request: run it, respond with this status, or close the connection. */
 export type Verdict = 'good' | 'close' | NtStatus;
 
 /**
- * Checks the signature of a request, MS-SMB2 3.3.5.2.4, and that it was protected where it has to be. Nothing of the request has been looked at but its
- * header and its session.
+ * Checks the signature of a request, MS-SMB2 3.3.5.2.4, and that it was protected if that is required. Of the request, only its header and
+ * its session were used
+ * so far.
  */
 export function verifyProtection(request: Request): Verdict {
   const { session, header, connection } = request;
@@ -27,7 +28,7 @@ export function verifyProtection(request: Request): Verdict {
   return 'good';
 }
 
-/** Whether a response goes out signed, MS-SMB2 3.3.4.1.1. */
+/** Whether a response is signed, MS-SMB2 3.3.4.1.1. */
 export function mustSign(reply: Reply, encrypt: boolean): boolean {
   const { request, status } = reply;
   const { session } = request;
@@ -37,7 +38,7 @@ export function mustSign(reply: Reply, encrypt: boolean): boolean {
   return session.signingRequired && request.header.command !== Command.SessionSetup;
 }
 
-/** Signs a finished element: the last thing that touches its bytes. */
+/** Signs a finished element: its bytes must not change after that. */
 export function signReply(reply: Reply): void {
   const { view, bytes, rest, request } = reply;
   const at = headroom + Header.offset.flags;

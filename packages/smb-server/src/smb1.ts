@@ -25,8 +25,8 @@ function dialectStrings(frame: Frame): string[] | undefined {
 }
 
 /**
- * Answers SMB1's multi-protocol negotiate, MS-SMB2 3.3.5.3.1: the way up for clients that try both. SMB1 itself is not spoken.
- * @returns why the connection must be closed, where it must
+ * Responds to SMB1's multi-protocol negotiate, MS-SMB2 3.3.5.3.1, for clients that try both. SMB1 itself is not supported.
+ * @returns why the connection must be closed, if it must
  */
 export function answerSmb1(connection: Connection, frame: Frame): string | undefined {
   const dialects = dialectStrings(frame);
@@ -36,7 +36,7 @@ export function answerSmb1(connection: Connection, frame: Frame): string | undef
   const plain = dialects.includes('SMB 2.002') && min <= Dialect.Smb202;
   if (!wildcard && !plain) {
     const { id, link, network, server } = connection;
-    server.repeated.say('warn', 'a client that speaks SMB1 alone was refused', network, { connection: id, peer: link.peer, dialects });
+    server.repeated.say('warn', 'rejected a client that only supports SMB1', network, { connection: id, peer: link.peer, dialects });
     return 'SMB1 is not spoken here';
   }
   connection.takeFirstMessageId();

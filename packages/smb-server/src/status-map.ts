@@ -1,7 +1,7 @@
 import { NtStatus } from '@ring3/smb-proto';
 import type { VfsCode } from '@ring3/vfs';
 
-/** What a client is told for each everyday failure of a store. Nowhere else is an error code turned into a status. */
+/** The status for each expected failure of a store. No other code maps error codes to statuses. */
 const statuses: Readonly<Record<VfsCode, NtStatus>> = {
   EACCES: NtStatus.AccessDenied,
   EPERM: NtStatus.AccessDenied,
@@ -31,5 +31,5 @@ const statuses: Readonly<Record<VfsCode, NtStatus>> = {
   EIO: NtStatus.UnexpectedIoError,
 };
 
-/** NTSTATUS of a store's answer, MS-ERREF 2.3. */
+/** NTSTATUS of a store's result, MS-ERREF 2.3. */
 export const statusOf = (code: VfsCode): NtStatus => statuses[code];

@@ -1,18 +1,19 @@
 import type { Clock } from '@ring3/kit';
 
-/** Work for connections without a logon ends a turn of the event loop after this time, ms, for all of them together. */
+/** Work for connections without a logon ends after this time in a turn of the event loop, ms, for all of them together. */
 const turnMs = 2;
 
 /** A connection without a logon. */
 export interface Stranger {
-  /** Its address, or the network of it that is counted as one. */
+  /** Its address, or the network that is counted as one address. */
   readonly network: string;
   /** Handles one frame. */
   step(): void;
 }
 
 /**
- * The work for connections on which no user is logged on: after that for users in each turn of the event loop, for a bounded time, one frame at a time, one
+ * The work for connections on which no user is logged on: after that for users in each turn of the event loop, for a bounded time, one
+ * frame at a time, one
  * network after the other and one connection after the other in each.
  */
 export class Strangers {
@@ -35,7 +36,7 @@ export class Strangers {
     this.#arm();
   }
 
-  /** The stranger is no longer one, or has disconnected. */
+  /** The stranger has logged on, or has disconnected. */
   delete(stranger: Stranger): void {
     const queue = this.#networks.get(stranger.network);
     if (queue?.delete(stranger) === true && queue.size === 0) this.#networks.delete(stranger.network);

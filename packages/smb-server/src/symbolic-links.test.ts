@@ -1,4 +1,7 @@
-/** Symbolic links of a store: operations on a name are on the link, those on data and description on its target; a listing has what an open has. */
+/**
+ * Symbolic links of a store: operations on a name apply to the link, those on data and attributes to its target; a listing shows what an
+ * open shows.
+ */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -31,8 +34,9 @@ const deleting = { desiredAccess: AccessMask.Delete, createDisposition: Open };
 const deletingOnClose = { ...deleting, createOptions: CreateOptions.DeleteOnClose };
 
 /**
- * A share with `real` (8 bytes), `dir\in` and links: `l` to the file, `d` to the directory, `tree\up` to the file, `d2` through `d`, and three that lead
- * nowhere: `lost`, `out` of the share, `self`.
+ * A share with `real` (8 bytes), `dir\in` and links: `l` to the file, `d` to the directory, `tree\up` to the file, `d2` through `d`, and
+ * three without a
+ * target: `lost`, `out` of the share, `self`.
  */
 async function stage() {
   const vfs = createMemoryStore();
@@ -61,7 +65,9 @@ async function stage() {
   return { vfs, client: await RawClient.at(server), server };
 }
 
-/** What a name of the store is now, by itself: its kind, or where a link leads; undefined if there is none. */
+/**
+ * The current object of a name in the store, without following links: its kind, or the target of a link; undefined if it does not exist.
+ */
 async function itself(vfs: Vfs, name: string): Promise<string | undefined> {
   const root = expectAnswer(await vfs.root(nobody), 'root');
   const found = await vfs.open(root, name, { access: 'metadata', kind: 'any', disposition: 'open', follow: false }, nobody);
@@ -105,7 +111,7 @@ describe('Deleting a name that is a symbolic link', () => {
     });
   }
 
-  test('is of the link in another directory too, by any access that includes DELETE', async () => {
+  test('deletes a link in another directory too, by any access that includes DELETE', async () => {
     const { vfs, client } = await stage();
     await client.ask(closing(await opened(client, 'tree\\up', { ...deletingOnClose, desiredAccess: AccessMask.MaximumAllowed })));
     strictEqual((await client.create('tree\\up', { createDisposition: Open })).status, ObjectNameNotFound);
@@ -126,13 +132,13 @@ describe('Deleting a name that is a symbolic link', () => {
     deepStrictEqual([await itself(vfs, 'l'), await itself(vfs, 'real')], [undefined, 'file']);
   });
 
-  test('asks the share modes of those who have the link open (MS-FSA 2.1.5.1.2)', async () => {
+  test('checks the share modes of the opens of the link (MS-FSA 2.1.5.1.2)', async () => {
     const { client } = await stage();
     await opened(client, 'l', { desiredAccess: fileGenericRead, shareAccess: 3 });
     strictEqual((await client.create('l', deleting)).status, SharingViolation);
   });
 
-  test('of a stream is still of the stream', async () => {
+  test('of a stream deletes the stream', async () => {
     const { vfs, client } = await stage();
     await client.ask(closing(await opened(client, 'l:s', { createDisposition: OpenIf, desiredAccess: fileGenericWrite })));
     await client.ask(closing(await opened(client, 'l:s', deletingOnClose)));
@@ -172,7 +178,7 @@ describe('Renaming a name that is a symbolic link', () => {
     deepStrictEqual([await itself(vfs, 'd'), await itself(vfs, 'dir')], ['file', 'folder']);
   });
 
-  test('a new name for the file behind a link is one of the file (MS-FSA 2.1.5.15.6), and replaces a link itself', async () => {
+  test('a hard link to a symbolic link is one to the target (MS-FSA 2.1.5.15.6), and replaces a link itself', async () => {
     const { vfs, client } = await stage();
     const linking = (ids: Ids, fileName: string) =>
       setting(ids, FileInformationClass.Link, FileLinkInformation.encode({ replaceIfExists: 1, rootDirectory: 0n, fileName }).head);
@@ -193,7 +199,7 @@ describe('A symbolic link as a name of its target', () => {
     strictEqual(await itself(vfs, 'l'), '-> real');
   });
 
-  test('that leads nowhere has no data: nothing is created through it', async () => {
+  test('without a target has no data: nothing is created through it', async () => {
     const { vfs, client } = await stage();
     for (const createDisposition of [Open, OpenIf, OverwriteIf]) {
       strictEqual((await client.create('lost', { createDisposition, desiredAccess: fileGenericWrite })).status, ObjectNameNotFound);
@@ -230,7 +236,7 @@ describe('QUERY_DIRECTORY of a directory with symbolic links', () => {
     .filter((one) => one !== FileInformationClass.Names);
 
   for (const informationClass of classes) {
-    test(`class ${informationClass} has for each what an open of the name has (MS-FSCC 2.4)`, async () => {
+    test(`class ${informationClass} shows for each what an open of the name shows (MS-FSCC 2.4)`, async () => {
       const { client } = await stage();
       const ea = encode(fullEas, [{ flags: 0, eaName: 'A', eaValue: Buffer.from('value') }], Frame.alloc);
       const file = await opened(client, 'real', { desiredAccess: fileGenericWrite });
@@ -274,7 +280,7 @@ describe('QUERY_DIRECTORY of a directory with symbolic links', () => {
     });
   }
 
-  test('a directory behind a link is one, and its size is that of no link', async () => {
+  test('a link to a directory is listed as a directory, with the size of its target', async () => {
     const { client } = await stage();
     const root = await opened(client, '', { desiredAccess: fileGenericRead });
     const bytes = (await client.ask(listing(root, '*', { fileInformationClass: 1 }))).read(QueryDirectoryResponse).buffer[0] as Uint8Array;
@@ -289,7 +295,7 @@ describe('QUERY_DIRECTORY of a directory with symbolic links', () => {
     for (const name of ['lost', 'out', 'self']) ok(((row(name)?.fileAttributes ?? 0) & FileAttributes.ReparsePoint) !== 0, name);
   });
 
-  test('thousands of links are told in several parts, each once', async () => {
+  test('thousands of links are listed in several parts, each once', async () => {
     const { vfs, client } = await stage();
     const root = expectAnswer(await vfs.root(nobody), 'root');
     const how = { access: 'metadata', kind: 'link', disposition: 'create', target: 'real' } as const;

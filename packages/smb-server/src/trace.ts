@@ -18,14 +18,14 @@ const shown = (codec: Printable, value: () => unknown): string | undefined => {
   }
 };
 
-/** What became of a request: the status of its answer, or why there is none. */
+/** The outcome of a request: the status of its response, or why there is none. */
 function endOf(request: Request, outcome: Outcome): string {
   if (typeof outcome === 'symbol') return outcome === disconnect ? '(disconnected)' : '(no response)';
   return nameOf(NtStatus, typeof outcome === 'number' ? outcome : request.status);
 }
 
 /**
- * Tells a request and what it came to, field by field, from the declarations; of buffers and payload their length alone, and of log-ons nothing.
+ * Logs a request and its outcome, field by field, from the declarations; of buffers and payload only their length, and of logons nothing.
  * @param ms since its frame had arrived
  */
 export function trace(request: Request, outcome: Outcome, ms: number): void {
@@ -47,7 +47,7 @@ export function trace(request: Request, outcome: Outcome, ms: number): void {
   });
 }
 
-/** Tells a request that waits, by the id that its answer will have. */
+/** Logs a request that waits, by the id that its response will have. */
 export function tracePending({ header, connection, asyncId, open }: Request): void {
   connection.server.debug.say('smb', `${nameOf(Command, header.command)} Pending`, {
     connection: connection.id,

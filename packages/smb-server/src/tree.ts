@@ -11,14 +11,14 @@ export class Tree extends InUse {
   readonly session: Session;
   readonly share: Share;
   readonly maximalAccess: number;
-  /** The share's folder; absent for IPC$. */
+  /** The share's directory; absent for IPC$. */
   readonly root: Handle | undefined;
   readonly creationTime: number;
   readonly #forced: Identity | undefined;
-  /** Who acts here with an administrator's privileges, and for whom that was found. */
+  /** The identity here with an administrator's privileges, and the one that it was derived from. */
   #administrator: { readonly of: Identity; readonly identity: Identity } | undefined;
 
-  /** @param forced who acts here, whoever logged on */
+  /** @param forced the user that acts here, whoever logged on */
   constructor(
     treeId: number,
     session: Session,
@@ -38,13 +38,13 @@ export class Tree extends InUse {
     this.#forced = forced;
   }
 
-  /** Who acts here: as stores and descriptors see it. */
+  /** The identity that acts here: for stores and descriptors. */
   get identity(): Identity {
     const acting = this.#forced ?? this.session.identity;
     return this.share.options?.admins === undefined ? acting : this.#privileged(acting);
   }
 
-  /** A later log-on of the session may be another user's. */
+  /** Reauthentication of the session may change the user. */
   #privileged(acting: Identity): Identity {
     const { identity } = this.session;
     if (this.#administrator?.of !== identity) {

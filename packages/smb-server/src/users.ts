@@ -1,7 +1,7 @@
 import { type Logon, ntHash } from '@ring3/smb-proto';
 import { type Identity, upcase } from '@ring3/vfs';
 
-/** How a user is known: by a password, or by the NT hash of one (16 bytes, or 32 hexadecimal digits). */
+/** The secret of a user: a password, or the NT hash of one (16 bytes, or 32 hexadecimal digits). */
 export type UserOptions = string | { readonly ntHash: Uint8Array | string };
 
 /** Everyone, NETWORK, Authenticated Users, BUILTIN\Users. MS-DTYP 2.4.2.4. */
@@ -23,25 +23,25 @@ interface User {
 /** The key under which user names are the same: they are compared without case, by the table of file names. */
 export const userKey = (name: string): string => upcase(name);
 
-/** Who may log on. Names are compared without case. */
+/** The users that may log on. Names are compared without case. */
 export class Users {
   readonly serverSid: string;
   readonly #byName = new Map<string, User>();
   readonly #bySid = new Map<string, User>();
   #nextRid = firstRid;
 
-  /** @param serverSid `S-1-5-21-…`: what the users' SIDs begin with */
+  /** @param serverSid `S-1-5-21-…`: the start of the users' SIDs */
   constructor(serverSid: string) {
     this.serverSid = serverSid;
   }
 
-  /** Whether a user could be added. @throws RangeError for a name or hash that is none */
+  /** Whether a user could be added. @throws RangeError for an invalid name or hash */
   check(name: string, how: UserOptions): void {
     if (!/^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,104}$/u.test(name)) throw new RangeError(`not the name of a user: ${JSON.stringify(name)}`);
     if (typeof how !== 'string') bytesOf(how.ntHash);
   }
 
-  /** @param rid the last number of the SID; the next free one where missing @throws RangeError as `check` */
+  /** @param rid the last number of the SID; default: the next free one @throws RangeError as `check` */
   add(name: string, how: UserOptions, rid = this.#nextRid): void {
     this.check(name, how);
     const hash = typeof how === 'string' ? ntHash(how) : bytesOf(how.ntHash);
@@ -52,7 +52,7 @@ export class Users {
     this.#nextRid = Math.max(this.#nextRid, rid + 1);
   }
 
-  /** The primary group of everybody who has an account here: the server's own users. */
+  /** The primary group of all users with an account here: the server's own users. */
   get groupSid(): string {
     return `${this.serverSid}-${usersRid}`;
   }
@@ -82,7 +82,7 @@ export class Users {
     return this.#byName.get(userKey(name))?.hash;
   }
 
-  /** Who logged on, as stores and descriptors see them. */
+  /** The identity of a logged-on user, for stores and descriptors. */
   identityOf({ user, guest, anonymous }: Pick<Logon, 'user' | 'guest' | 'anonymous'>): Identity {
     if (anonymous) return { name: '', sid: 'S-1-5-7', groups: [everyone, network], guest: true };
     if (guest) return { name: user, sid: `${this.serverSid}-${guestRid}`, groups: [everyone, network, guests], guest: true };
@@ -95,7 +95,7 @@ export class Users {
     };
   }
 
-  /** A user as stores and descriptors see it, without having logged on; undefined where there is none of that name. */
+  /** The identity of a user who has not logged on; undefined if it does not exist. */
   identityOfUser(name: string): Identity | undefined {
     return this.hashOf(name) === undefined ? undefined : this.identityOf({ user: name, guest: false, anonymous: false });
   }

@@ -11,7 +11,7 @@ test('a pattern without wildcards is that name, in any case (ksmbd.conf(5), "vet
   equal(vetoes('straße', 'STRASSE'), false);
 });
 
-test('a star is any characters or none, a question mark just one (ksmbd.conf(5), "veto files")', () => {
+test('a star matches any number of characters, a question mark exactly one (ksmbd.conf(5), "veto files")', () => {
   for (const name of ['.a', '.a.b', '.']) equal(vetoes('.*', name), true, name);
   for (const name of ['a.', 'a.b', '']) equal(vetoes('.*', name), false, name);
   equal(vetoes('*.tmp', '.tmp'), true);
@@ -22,14 +22,14 @@ test('a star is any characters or none, a question mark just one (ksmbd.conf(5),
   equal(vetoes('*', 'anything'), true);
 });
 
-test('*.* means names with a dot, and other wildcards of DOS mean themselves', () => {
+test('*.* matches names with a dot, and other wildcards of DOS match themselves', () => {
   equal(vetoes('*.*', 'plain'), false);
   equal(vetoes('*.*', 'a.b'), true);
   equal(vetoes('a<b', 'a<b'), true);
   equal(vetoes('a<b', 'axxb'), false);
 });
 
-test('what Windows cannot express is vetoed in the spelling that clients are shown, too', () => {
+test('names that Windows cannot express are vetoed in the spelling that clients see, too', () => {
   for (const name of ['a:b', 'a\uf022b']) equal(vetoes('a:b', name), true);
   for (const name of ['a:b', 'a\uf022b']) equal(vetoes('A:*', name), true);
 });
@@ -40,6 +40,6 @@ test('one pattern of several is enough', () => {
   for (const name of ['aa', 'ab', 'c', 'ccc']) equal(vetoed(name), false, name);
 });
 
-test('what can be no pattern of names is refused', () => {
+test('an invalid pattern is rejected', () => {
   for (const pattern of ['', 'a/b', 'a\0']) throws(() => createVeto([pattern]), RangeError);
 });

@@ -2,9 +2,10 @@ import { matchesWildcard } from '@ring3/kit';
 import { foldName } from '@ring3/vfs';
 
 /**
- * Whether a name is one of those that a veto list means, case ignored, in either spelling of what Windows cannot express: `*` any units, `?` one unit, all
- * else itself. smb.conf(5) and ksmbd.conf(5), "veto files".
- * @throws RangeError for what no name can match: nothing at all, or with a separator
+ * Whether a name matches a veto list, without regard to case, in either spelling of names that Windows cannot express: `*` any units, `?`
+ * one unit, all other
+ * units literally. smb.conf(5) and ksmbd.conf(5), "veto files".
+ * @throws RangeError for a pattern that matches no name: an empty one, or one with a separator
  */
 export function createVeto(patterns: readonly string[]): (name: string) => boolean {
   const names = new Set<string>();

@@ -52,7 +52,7 @@ async function ends(server: Server): Promise<void> {
   deepStrictEqual(viewOf(server).counts(), nothingLeft);
 }
 
-test('a session is told with the names of what protects it', async () => {
+test('a session is shown with the names of its signing and encryption algorithms', async () => {
   const { server, view, ann } = await stage();
   const modern = new RawClient(server);
   await modern.negotiate([Dialect.Smb311], contexts);
@@ -68,7 +68,7 @@ test('a session is told with the names of what protects it', async () => {
   await ends(server);
 });
 
-test('a guest’s session has nothing that protects it', async () => {
+test('a guest’s session has neither signing nor encryption', async () => {
   const { server, view } = await stage({ guest: true, shares: { share: { vfs: createMemoryStore(), guest: true } } });
   await RawClient.at(server, 'share', 'stranger', 'x');
   const guest = view.sessions().find((session) => session.guest);
@@ -77,7 +77,7 @@ test('a guest’s session has nothing that protects it', async () => {
   await ends(server);
 });
 
-test('an open is told with oplock, locks, rights, time and whether it is going to be deleted', async () => {
+test('an open is shown with oplock, locks, rights, time and whether its file will be deleted', async () => {
   const { server, view, ann } = await stage();
   const before = server.clock.wall();
   const ids = idsOf(await ann.create('file', { requestedOplockLevel: OplockLevel.Batch }));
@@ -105,7 +105,7 @@ test('an open is told with oplock, locks, rights, time and whether it is going t
   await ends(server);
 });
 
-test('rights are told as words: each bit that means something on its own', async () => {
+test('rights are shown as words: each bit with a meaning of its own', async () => {
   const { server, view, ann } = await stage();
   await ann.create('file');
   for (const [desiredAccess, words] of [
@@ -119,7 +119,7 @@ test('rights are told as words: each bit that means something on its own', async
   await ends(server);
 });
 
-test('folders, streams and pipes are opens too; a pipe has no state of a file', async () => {
+test('directories, streams and pipes are opens too; a pipe has no state of a file', async () => {
   const { server, view, ann, bob } = await stage();
   await ann.create('folder', { createOptions: CreateOptions.DirectoryFile });
   await ann.create('file:stream');
@@ -136,7 +136,7 @@ test('folders, streams and pipes are opens too; a pipe has no state of a file', 
   await ends(server);
 });
 
-test('byte-range locks are told each with its open, in exact numbers; who only waits has none', async () => {
+test('each byte-range lock is shown with its open, in exact numbers; a waiting request has none', async () => {
   const { server, view, ann, bob } = await stage();
   const [a, b] = [idsOf(await ann.create('file')), idsOf(await bob.create('file'))];
   await ann.ask(locking(a, 2n ** 63n, 2n ** 62n, ExclusiveLock | FailImmediately));
@@ -160,7 +160,7 @@ test('byte-range locks are told each with its open, in exact numbers; who only w
   await ends(server);
 });
 
-test('trees are told with who uses them, since when, and how much is open', async () => {
+test('tree connects are shown with their user, start time and number of opens', async () => {
   const { server, view, ann, bob } = await stage();
   await bob.connect('look');
   await ann.create('file');
@@ -175,7 +175,7 @@ test('trees are told with who uses them, since when, and how much is open', asyn
   await ends(server);
 });
 
-test('everything that is told can be written as JSON', async () => {
+test('the whole view can be written as JSON', async () => {
   const { server, view, ann } = await stage();
   const ids = idsOf(await ann.create('file', { requestedOplockLevel: OplockLevel.Batch }));
   await ann.ask(locking(ids, 0n, 1n, ExclusiveLock | FailImmediately));
@@ -186,7 +186,7 @@ test('everything that is told can be written as JSON', async () => {
   await ends(server);
 });
 
-test('an open that is ended from outside is closed for its client: FILE_CLOSED (3.3.5.10)', async () => {
+test('an open that the administrator ends is closed for its client: FILE_CLOSED (3.3.5.10)', async () => {
   const { server, view, ann } = await stage();
   const [ids, kept] = [idsOf(await ann.create('file')), idsOf(await ann.create('other'))];
   strictEqual(view.endOpen(ids.persistentFileId), true);
@@ -197,7 +197,7 @@ test('an open that is ended from outside is closed for its client: FILE_CLOSED (
   await ends(server);
 });
 
-test('what waits on an open that is ended ends with it, and what was to be deleted on close is', async () => {
+test('requests that wait on an ended open end with it, and its deletion on close is done', async () => {
   const { server, view, ann, bob } = await stage();
   const folder = idsOf(await ann.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   strictEqual(await waiting(ann, folder), NtStatus.Pending);
@@ -216,7 +216,7 @@ test('what waits on an open that is ended ends with it, and what was to be delet
   await ends(server);
 });
 
-test('everybody is disconnected from a share, by its name in any case: NETWORK_NAME_DELETED; other shares go on (3.3.5.2.11)', async () => {
+test('all clients are disconnected from a share, by its name in any case: NETWORK_NAME_DELETED; other shares are not affected (3.3.5.2.11)', async () => {
   const { server, view, ann, bob } = await stage();
   const ids = idsOf(await ann.create('file'));
   const share = bob.treeId;
@@ -234,7 +234,7 @@ test('everybody is disconnected from a share, by its name in any case: NETWORK_N
   await ends(server);
 });
 
-test('a session or all of a user’s are ended: USER_SESSION_DELETED; the connection stays, and logs on again (3.3.5.2.9)', async () => {
+test('one session or all of a user’s are ended: USER_SESSION_DELETED; the connection stays, and logs on again (3.3.5.2.9)', async () => {
   const { server, view, ann, bob } = await stage();
   const again = await RawClient.at(server);
   await ann.create('file');
@@ -261,7 +261,7 @@ test('a connection is ended with its reason', async () => {
   await ends(server);
 });
 
-test('the counts tell all that is there, and that nothing is', async () => {
+test('the counts cover all objects, and are zero if there are none', async () => {
   const { server, view, ann, bob } = await stage();
   deepStrictEqual(view.counts(), { ...nothingLeft, connections: 2, sessions: 2, trees: 2 });
   const ids = idsOf(await ann.create('file', { requestedOplockLevel: OplockLevel.Exclusive }));

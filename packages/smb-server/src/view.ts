@@ -35,19 +35,19 @@ export interface SessionView {
   readonly anonymous: boolean;
   /** Such as `3.1.1`. */
   readonly dialect: string;
-  /** Whether every message has to be. */
+  /** Whether every message must be signed. */
   readonly signed: boolean;
-  /** Such as `AES-128-GMAC`; undefined where there is no key to sign with. */
+  /** Such as `AES-128-GMAC`; undefined if there is no signing key. */
   readonly signing: string | undefined;
-  /** Whether every message is. */
+  /** Whether every message is encrypted. */
   readonly encrypted: boolean;
-  /** Such as `AES-128-GCM`; undefined where nothing can be encrypted. */
+  /** Such as `AES-128-GCM`; undefined if encryption is not possible. */
   readonly cipher: string | undefined;
   readonly since: number;
   readonly shares: readonly string[];
   readonly opens: number;
 }
-/** One share as one session uses it, for people. */
+/** One tree connect, for people. */
 export interface TreeView {
   /** Unique in its session. */
   readonly id: number;
@@ -79,7 +79,7 @@ export interface OpenView {
   readonly detached: boolean;
   /** Byte-range locks that it holds. */
   readonly locks: number;
-  /** Whether the file goes with its last close. */
+  /** Whether the file is deleted at its last close. */
   readonly deletePending: boolean;
 }
 /** One byte-range lock that is held, for people. */
@@ -96,46 +96,52 @@ export interface LockView {
   readonly length: string;
   readonly exclusive: boolean;
 }
-/** How much is there: all zero when the server has closed, and its stores have let go. */
+/** Numbers of objects: all zero when the server has closed, and its stores have released their handles. */
 export interface Counts extends StateTotals {
   readonly connections: number;
-  /** Also those whose log-on is not complete. */
+  /** Includes sessions whose logon is not complete. */
   readonly sessions: number;
   readonly trees: number;
-  /** Also pipes. */
+  /** Includes pipes. */
   readonly opens: number;
   /** Of the opens, those whose client is disconnected. */
   readonly detached: number;
   readonly leases: number;
-  /** Opens and trees that are over, and whose stores have not let go yet. */
+  /** Ended opens and tree connects whose stores have not released them yet. */
   readonly closing: number;
-  /** What stores tell changes to. */
+  /** The listeners of the stores' changes. */
   readonly watches: number;
-  /** Frames that have no answer yet, also of connections that are over. */
+  /** Frames without a response yet, also of ended connections. */
   readonly requests: number;
   /** Bytes received and unfinished, or unsent. */
   readonly bytes: number;
 }
 
-/** What is there now, as copies that can be written as JSON; and the way to end a part of it. */
+/** The current objects, as copies that can be written as JSON; and functions to end them. */
 export interface View {
   connections(): ConnectionView[];
   sessions(): SessionView[];
   trees(): TreeView[];
   opens(): OpenView[];
   locks(): LockView[];
-  /** The stores of the shares that somebody is connected to: themselves, no copies. */
+  /** The stores of the shares with tree connects: not copies. */
   stores(): ReadonlySet<Vfs>;
   counts(): Counts;
-  /** @returns whether there was one; so of the others */
+  /** @returns whether it existed; likewise for the others */
   endConnection(id: number, reason?: string): boolean;
-  /** Its client's later requests are answered USER_SESSION_DELETED. */
+  /** Later requests of its client fail with USER_SESSION_DELETED. */
   endSession(id: number): boolean;
-  /** Closes an open, as its client would: later requests on it are answered FILE_CLOSED. */
+  /** Closes an open, as its client would: later requests on it fail with FILE_CLOSED. */
   endOpen(id: number): boolean;
-  /** Disconnects everybody from a share, whose name is found without regard to case: later requests are answered NETWORK_NAME_DELETED. @returns how many there were */
+  /**
+   * Ends all tree connects of a share, whose name is found without regard to case: later requests fail with NETWORK_NAME_DELETED. @returns
+   * how many there were
+   */
   endShare(name: string): number;
-  /** Ends all sessions of a user, found without regard to case; guests have the name that they gave, and nobody is ''. @returns how many there were */
+  /**
+   * Ends all sessions of a user, found without regard to case; guests have the name that they sent, anonymous clients ''. @returns how many
+   * there were
+   */
   endUser(name: string): number;
 }
 
@@ -269,7 +275,7 @@ function countsOf(server: Server): Counts {
   };
 }
 
-/** Looks at a server. */
+/** The view of a server. */
 export function viewOf(server: Server): View {
   const sessions = () => [...server.sessions.values()].filter(({ state }) => state !== 'inProgress');
   const trees = () => sessions().flatMap((session) => [...session.trees.values()]);

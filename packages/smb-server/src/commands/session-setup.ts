@@ -43,7 +43,7 @@ function told(ctx: ContextOf<'none'>, answer: Answer): Answer {
   const { connection, session } = ctx;
   const fields = { connection: connection.id, peer: connection.link.peer, session: session?.sessionId ?? 0 };
   if (typeof answer === 'number') debug.say('auth', 'session setup failed', { ...fields, status: nameOf(NtStatus, answer) });
-  else if (ctx.status !== NtStatus.Success) debug.say('auth', 'session setup goes on', fields);
+  else if (ctx.status !== NtStatus.Success) debug.say('auth', 'session setup continues', fields);
   return answer;
 }
 
@@ -163,8 +163,8 @@ function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, u
   const { server } = connection;
   session.acceptor = undefined;
   const { id, link, network } = connection;
-  server.repeated.say('warn', 'log-on failed', network, { connection: id, peer: link.peer, reason, user });
-  server.debug.say('auth', 'log-on failed', {
+  server.repeated.say('warn', 'logon failed', network, { connection: id, peer: link.peer, reason, user });
+  server.debug.say('auth', 'logon failed', {
     connection: connection.id,
     peer: connection.link.peer,
     session: session.sessionId,

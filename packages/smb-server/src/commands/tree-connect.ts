@@ -68,7 +68,7 @@ function forcedUser({ server, connection }: ContextOf<'session'>, { name, option
   if (forceUser === undefined) return undefined;
   const identity = server.users.identityOfUser(forceUser);
   if (identity !== undefined) return identity;
-  connection.log.warn('tree connect refused: the user that everybody should act as is not there', { share: name, forceUser });
+  connection.log.warn('tree connect rejected: the user of forceUser does not exist', { share: name, forceUser });
   return NtStatus.NoSuchUser;
 }
 

@@ -39,7 +39,7 @@ test('both ends of an accepted connection are known', async () => {
   });
 });
 
-test('a client that comes by IPv4 to a socket of both families has its IPv4 address', async () => {
+test('a client that connects by IPv4 to a socket of both families has its IPv4 address', async () => {
   await using there = await accepted('::');
   const { localPort } = there.client;
   deepStrictEqual(there.ends.client, { host: '127.0.0.1', port: localPort });
@@ -47,7 +47,7 @@ test('a client that comes by IPv4 to a socket of both families has its IPv4 addr
   strictEqual(there.link.peer, `127.0.0.1:${localPort}`);
 });
 
-test('what is unsent falls while one long write goes out, for which `queued` stands', async () => {
+test('the number of unsent bytes falls during one long write, while `queued` does not', async () => {
   for (const memory of [{}, { buffer: () => new Uint8Array(65_536) }]) {
     await using there = await accepted();
     const { link, client } = there;
@@ -70,7 +70,7 @@ test('what is unsent falls while one long write goes out, for which `queued` sta
   }
 });
 
-test('an end says whether it was orderly', async () => {
+test('the end reports whether it was orderly', async () => {
   for (const broken of [false, true]) {
     await using there = await accepted();
     const ended = new Promise<boolean | undefined>((resolve) => there.link.open({ receive: () => {}, end: (_, how) => resolve(how) }));

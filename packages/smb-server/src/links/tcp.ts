@@ -2,8 +2,9 @@ import { createServer, type Server as NetServer, Socket, type SocketConstructorO
 import { hostPort, type Link, type LinkEvents } from '@ring3/kit';
 
 /**
- * The accepted connection as a socket that receives into memory that is handed out: `createServer` has no `onread`, so its handle moves to a socket of our
- * own (docs/decisions/0031-receiving-into-buffers.md). @returns undefined where this Node keeps the handle elsewhere
+ * The accepted connection as a socket that receives into provided memory: `createServer` has no `onread`, so its handle moves to a socket
+ * of our
+ * own (docs/decisions/0031-receiving-into-buffers.md). @returns undefined if this Node version keeps the handle elsewhere
  */
 function receivingInto(accepted: Socket, buffer: () => Uint8Array, receive: (bytes: Uint8Array) => void): Socket | undefined {
   const holder = accepted as unknown as { _handle?: object | null };
@@ -18,11 +19,14 @@ function receivingInto(accepted: Socket, buffer: () => Uint8Array, receive: (byt
     },
   };
   const socket = new Socket({ handle, readable: true, writable: true, onread } as unknown as SocketConstructorOpts);
-  accepted.destroy(); // an empty shell: the listener counts it no longer
+  accepted.destroy(); // an empty shell: the listener no longer counts it
   return socket;
 }
 
-/** One end of a TCP connection: an address as `inet_ntop` writes it, that of IPv4 also at a socket of both families; empty where the connection is gone already. */
+/**
+ * One end of a TCP connection: an address as `inet_ntop` writes it, an IPv4 address also at a socket of both families; empty if the
+ * connection has ended already.
+ */
 export interface TcpEnd {
   readonly host: string;
   readonly port: number;
@@ -34,7 +38,7 @@ export interface TcpEnds {
   readonly server: TcpEnd;
 }
 
-/** One accepted TCP connection as a link. What one piece of the stream brings about leaves in one vectored write. */
+/** One accepted TCP connection as a link. The responses to one piece of the stream leave in one vectored write. */
 class TcpLink implements Link {
   readonly peer: string;
   #socket: Socket;
@@ -46,7 +50,7 @@ class TcpLink implements Link {
     const { host, port } = endsOf(socket).client;
     this.peer = hostPort(host, port);
     socket.setNoDelay(true);
-    socket.on('error', () => {}); // 'close' follows, with what there is to say
+    socket.on('error', () => {}); // 'close' follows, with the reason
   }
 
   get queued(): number {
@@ -115,7 +119,7 @@ class TcpLink implements Link {
   }
 }
 
-/** An IPv4 address where IPv6 only carries it, RFC 4291 section 2.5.5.2. */
+/** The IPv4 address of an IPv4-mapped IPv6 address, RFC 4291 section 2.5.5.2. */
 const unmapped = (host: string): string => host.replace(/^::ffff:(?=[\d.]+$)/i, '');
 
 const endsOf = ({ remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 }: Socket): TcpEnds => ({
@@ -127,19 +131,19 @@ const endsOf = ({ remoteAddress = '', remotePort = 0, localAddress = '', localPo
 export interface TcpListener {
   readonly host: string;
   readonly port: number;
-  /** Stops to accept; what was accepted stays. */
+  /** Stops accepting; accepted connections stay. */
   close(): Promise<void>;
 }
 
-/** A TCP socket with its address that somebody else holds, so that it stays when a listener on it is closed. */
+/** A listening TCP socket of another owner, with its address: it stays open when a listener on it is closed. */
 export interface HeldSocket {
-  /** A descriptor of it for one listener, which closes it. @throws its own error where there can be none */
+  /** A descriptor of it for one listener, which closes it. @throws its own error if there cannot be one */
   take(): number;
   /** The listener has closed its descriptor. */
   rest(): void;
 }
 
-/** Listens on a TCP port, or on a socket that is there. @throws the socket's error where it cannot */
+/** Listens on a TCP port, or on an existing socket. @throws the socket's error if it cannot */
 export async function listenTcp(
   at: { readonly host: string; readonly port: number } | HeldSocket,
   accept: (link: Link, ends: TcpEnds) => void,

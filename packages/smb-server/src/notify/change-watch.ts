@@ -2,10 +2,10 @@ import { NtStatus } from '@ring3/smb-proto';
 import { type Change, type Handle, isCode, type Watch } from '@ring3/vfs';
 import { encodeTold, lengthOf, shownChange, type Told, tellChange } from './changes.ts';
 
-/** What a CHANGE_NOTIFY request comes to: the buffer of its answer, or a status. */
+/** The result of a CHANGE_NOTIFY request: the buffer of its response, or a status. */
 export type Notified = Uint8Array | NtStatus;
 
-/** Books what is kept for a user: bytes more, or less. @returns false if that is too much; then nothing was booked */
+/** Books the bytes kept for a user: more, or less. @returns false if that exceeds the limit; then nothing was booked */
 export type BookKept = (bytes: number) => boolean;
 
 interface Waiting {
@@ -13,12 +13,13 @@ interface Waiting {
   answer(notified: Notified): void;
 }
 
-/** More entries than this are not kept, however much room the client has. */
+/** Maximum number of entries that are kept, however much space the client has. */
 const mostKept = 4096;
 
 /**
- * What one open watches, MS-FSA 2.1.5.11: what its first request asked for stays; changes between two requests are kept as far as the first one had room,
- * beyond that the client has to look itself (STATUS_NOTIFY_ENUM_DIR).
+ * The watch of one open, MS-FSA 2.1.5.11: the parameters of its first request stay; changes between two requests are kept as far as they
+ * fit the buffer of the
+ * first one. Beyond that the client must list the directory itself (STATUS_NOTIFY_ENUM_DIR).
  */
 export class ChangeWatch {
   readonly #completionFilter: number;
@@ -27,18 +28,18 @@ export class ChangeWatch {
   readonly #book: BookKept;
   readonly #waiting: Waiting[] = [];
   #told: Told[] = [];
-  /** What they take in an answer, each up to the start of the next. */
+  /** Their size in a response, each up to the start of the next. */
   #bytes = 0;
   #lost = false;
-  /** Ends every later request too: the folder is going to be deleted. */
+  /** Ends every later request too: the directory is being deleted. */
   #ended: NtStatus | undefined;
   #watch: Watch | undefined;
   #listening: Set<ChangeWatch> | undefined;
 
   /**
-   * @param room bytes that the first request has for its answer
-   * @param book what is kept counts for its user
-   * @param vetoed names of which nothing is told
+   * @param room bytes of the buffer of the first request
+   * @param book the kept bytes count for its user
+   * @param vetoed names that are not reported
    */
   constructor(completionFilter: number, room: number, book: BookKept, vetoed?: (name: string) => boolean) {
     this.#book = book;
@@ -47,7 +48,7 @@ export class ChangeWatch {
     this.#vetoed = vetoed;
   }
 
-  /** Starts to listen, where the store tells changes. @param listening where it is as long as it does */
+  /** Starts to listen, if the store reports changes. @param listening counts the watch while it listens */
   async listen(handle: Handle, recursive: boolean, listening: Set<ChangeWatch>): Promise<void> {
     const watch = await handle.watch?.({ recursive }, (change) => this.tell(change));
     if (watch === undefined || isCode(watch)) return;
@@ -59,7 +60,7 @@ export class ChangeWatch {
     this.#listening = listening.add(this);
   }
 
-  /** Takes a request: answered at once if something is kept. @returns how to take it back */
+  /** Takes a request: answered at once if something is kept. @returns how to withdraw it */
   ask(room: number, answer: (notified: Notified) => void): (status: NtStatus) => void {
     if (this.#ended !== undefined) {
       answer(this.#ended);
@@ -120,7 +121,7 @@ export class ChangeWatch {
     first.answer(buffer === undefined || buffer.length > first.room ? NtStatus.NotifyEnumDir : buffer);
   }
 
-  /** Ends all requests, those to come too, and stops to listen. */
+  /** Ends all requests, later ones too, and stops listening. */
   end(status: NtStatus): void {
     if (this.#ended !== undefined) return;
     this.#ended = status;

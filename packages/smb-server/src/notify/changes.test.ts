@@ -8,7 +8,7 @@ const every = 0xfff;
 const told = (change: Exclude<Change, { what: 'overflow' }>, filter = every): [number, string][] =>
   tellChange(change, filter).map(({ action, fileName }) => [action, fileName]);
 
-test('a renaming inside a folder is told as a pair, one across folders as removal and addition (MS-FSCC 2.7.1)', () => {
+test('a rename inside a directory is reported as a pair, one across directories as removal and addition (MS-FSCC 2.7.1)', () => {
   const kind = 'file';
   assert.deepEqual(told({ what: 'renamed', kind, from: ['d', 'a'], path: ['d', 'b'] }), [
     [NotifyAction.RenamedOldName, 'd\\a'],
@@ -20,7 +20,7 @@ test('a renaming inside a folder is told as a pair, one across folders as remova
   ]);
 });
 
-test('files and folders are asked for by different bits of the filter (MS-SMB2 2.2.35)', () => {
+test('files and directories are selected by different bits of the filter (MS-SMB2 2.2.35)', () => {
   for (const what of ['added', 'removed'] as const) {
     assert.equal(told({ what, kind: 'file', path: ['x'] }, CompletionFilter.FileName).length, 1);
     assert.equal(told({ what, kind: 'file', path: ['x'] }, every & ~CompletionFilter.FileName).length, 0);
@@ -29,7 +29,7 @@ test('files and folders are asked for by different bits of the filter (MS-SMB2 2
   }
 });
 
-test('changes of data and description are modifications, to those who ask for such (MS-SMB2 2.2.35)', () => {
+test('changes of data and attributes are modifications, if the filter selects them (MS-SMB2 2.2.35)', () => {
   const path = ['x'];
   assert.deepEqual(told({ what: 'data', kind: 'file', path }, CompletionFilter.Size), [[NotifyAction.Modified, 'x']]);
   assert.deepEqual(told({ what: 'data', kind: 'file', path }, CompletionFilter.Security), []);
@@ -47,11 +47,11 @@ test('changes of named streams have actions and filter bits of their own (MS-SMB
   assert.deepEqual(told(of('streamAdded'), CompletionFilter.FileName | CompletionFilter.StreamSize), []);
 });
 
-test('names that Windows cannot express are told as it sees them', () => {
+test('names that Windows cannot express are reported in the spelling that it sees', () => {
   assert.deepEqual(told({ what: 'added', kind: 'file', path: ['what?'] }), [[NotifyAction.Added, 'what\uf025']]);
 });
 
-test('entries take as much as their lengths say: each begins at a multiple of four (MS-FSCC 2.7.1)', () => {
+test('the size of entries follows from their lengths: each begins at a multiple of four (MS-FSCC 2.7.1)', () => {
   const names = ['a', 'bb', 'ccc', '', 'dddd', 'e'];
   for (let count = 1; count <= names.length; count++) {
     const some = names.slice(0, count).map((fileName) => ({ action: NotifyAction.Added, fileName }));

@@ -2,7 +2,7 @@ import { CompletionFilter, FileNotifyInformation, fileNotifications, NotifyActio
 import { type Change, toWireName } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 
-/** One entry of what a client is told, MS-FSCC 2.7.1. */
+/** One entry of a response, MS-FSCC 2.7.1. */
 export interface Told {
   readonly action: NotifyAction;
   readonly fileName: string;
@@ -35,10 +35,10 @@ function filterOf(change: Exclude<Change, { what: 'overflow' }>): number {
 const nameOf = (path: readonly string[]): string => path.map(toWireName).join('\\');
 const folderOf = (path: readonly string[]): string => nameOf(path.slice(0, -1));
 
-/** A file that gets another name is told as changed to those who do not ask for names. */
+/** A rename is reported as a modification to clients that do not ask for names. */
 const renamedFile = CompletionFilter.Attributes | CompletionFilter.Creation;
 
-/** What of a change those see for whom some names are not there: one that gets such a name goes, one that loses it comes. */
+/** Filters a change by the share's vetoed names: renaming to one appears as a removal, from one as an addition. */
 export function shownChange(change: Change, vetoed: (name: string) => boolean): Change | undefined {
   if (change.what === 'overflow') return change;
   const { kind, path } = change;
@@ -49,7 +49,9 @@ export function shownChange(change: Change, vetoed: (name: string) => boolean): 
   return there ? { what: 'added', kind, path } : undefined;
 }
 
-/** A change as a client is told of it; nothing where its filter does not ask. A renaming across folders is a removal and an addition. */
+/**
+ * The entries of a change for a client; empty if its filter does not select it. A rename across directories is a removal and an addition.
+ */
 export function tellChange(change: Exclude<Change, { what: 'overflow' }>, completionFilter: number): readonly Told[] {
   const fileName = nameOf(change.path);
   if ((filterOf(change) & completionFilter) === 0) {

@@ -3,7 +3,7 @@ import type { Sid } from '@ring3/smb-proto';
 /** SID_NAME_USE, MS-LSAT 2.2.13. */
 export const SidNameUse = { User: 1, Group: 2, Domain: 3, Alias: 4, WellKnownGroup: 5, Unknown: 8 } as const;
 
-/** A domain that a name is in: of Windows itself, or the server's accounts. */
+/** A domain that contains a name: of Windows itself, or the server's accounts. */
 export interface Domain {
   readonly name: string;
   readonly sid: Sid;
@@ -17,7 +17,7 @@ export interface Account {
   readonly relativeId: number | undefined;
 }
 
-/** The accounts of a server, as far as they are looked up. */
+/** The accounts of a server, as far as they can be looked up. */
 export interface Accounts {
   /** The account domain: the server's name, and what the SIDs of its users start with. */
   readonly domain: Domain;
@@ -90,7 +90,7 @@ const bySid = new Map(fixed.map((account) => [sidOf(account), account]));
 const byName = new Map(fixed.toReversed().map((account) => [fold(account.name), account]));
 const byDomainAndName = new Map(fixed.map((account) => [fold(`${account.domain.name}\\${account.name}`), account]));
 
-/** What every account domain has beside its users: who is let in as a guest, and the group of all users. */
+/** The members of every account domain in addition to its users: the guest account, and the group of all users. */
 const ofDomain: readonly (readonly [relativeId: number, name: string, use: number])[] = [
   [501, 'Guest', SidNameUse.User],
   [513, 'None', SidNameUse.Group],
@@ -99,7 +99,10 @@ const ofDomain: readonly (readonly [relativeId: number, name: string, use: numbe
 /** The last number of a SID. */
 const lastOf = (sid: Sid): number => Number(sid.slice(sid.lastIndexOf('-') + 1));
 
-/** @returns the account of a SID; `Unknown` with its domain if it is of the account domain or a domain of Windows; undefined if nothing is known of it */
+/**
+ * @returns the account of a SID; `Unknown` with its domain if it is of the account domain or a domain of Windows; undefined if the SID is
+ * unknown
+ */
 export function accountOfSid(accounts: Accounts, sid: Sid): Account | undefined {
   const { domain } = accounts;
   if (sid === domain.sid) return domainAccount(domain);
@@ -116,9 +119,10 @@ export function accountOfSid(accounts: Accounts, sid: Sid): Account | undefined 
 }
 
 /**
- * Finds the account of a name, MS-LSAT 3.1.4.5: `name`, `DOMAIN\name`, or `DOMAIN\` for the domain itself. Without a domain, the well-known names come first. An
+ * Finds the account of a name, MS-LSAT 3.1.4.5: `name`, `DOMAIN
+ * ame`, or `DOMAIN\` for the domain itself. Without a domain, the well-known names come first. An
  * empty name is the builtin domain, as clients expect.
- * @returns undefined if there is none
+ * @returns undefined if it does not exist
  */
 export function accountOfName(accounts: Accounts, name: string): Account | undefined {
   const { domain } = accounts;

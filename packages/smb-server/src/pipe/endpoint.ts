@@ -26,7 +26,7 @@ export interface RpcInterface {
 
 /** One client's association with an interface (MS-RPCE 3.3.2): fragments in, fragments out. No I/O. */
 export interface Endpoint {
-  /** @returns the PDUs that answer, or undefined where the association is broken: garbage instead of a PDU */
+  /** @returns the response PDUs, or undefined if the association is broken: garbage instead of a PDU */
   receive(bytes: Uint8Array): Uint8Array[] | undefined;
   /** Bytes of a request whose last fragment is missing. */
   readonly held: number;
@@ -113,7 +113,7 @@ export function createEndpoint(name: string, rpc: RpcInterface, host: PipeHost):
     });
     return failed ? [fault(callId, head.contextId, answer)] : fragments(answer, callId, head.contextId);
   };
-  /** What an operation answers, or the fault's status. */
+  /** The stub data that an operation returns, or the status of a fault. */
   const answerOf = ({ contextId, operation: number }: NonNullable<typeof pending>['head'], stub: Uint8Array[]): Uint8Array | number => {
     const operation = Object.hasOwn(rpc.operations, number) ? rpc.operations[number] : undefined;
     if (!accepted.has(contextId)) return RpcStatus.UnknownInterface;
@@ -146,7 +146,7 @@ export function createEndpoint(name: string, rpc: RpcInterface, host: PipeHost):
     if ((flags & PduFlags.FirstFragment) !== 0) pending = { head, stub: [], length: 0 };
     if (pending === undefined) return [fault(callId, head.contextId, RpcStatus.ProtocolError)];
     pending.stub.push(frame.bytes.slice(from));
-    pending.length += frame.length; // heads too: a request of empty fragments has an end as well
+    pending.length += frame.length; // headers too: a request of empty fragments has an end as well
     if (pending.length > longestRequest) return undefined;
     return (flags & PduFlags.LastFragment) !== 0 ? call(callId) : [];
   };

@@ -3,10 +3,10 @@ import { NdrWriter } from './ndr.ts';
 import type { PipeHost } from './pipe.ts';
 import { WinError } from './win-error.ts';
 
-/** Writes the structure of one information level; what its pointers point to follows by itself. */
+/** Writes the structure of one information level; the targets of its pointers follow automatically. */
 export type WriteInfo = (out: NdrWriter, host: PipeHost) => void;
 
-/** An operation with a server name and a level that answers a union of structures: NetrServerGetInfo, NetrWkstaGetInfo. */
+/** An operation with a server name and a level that returns a union of structures: NetrServerGetInfo, NetrWkstaGetInfo. */
 export const getInfo =
   (levels: Readonly<Record<number, WriteInfo>>): RpcInterface['operations'][number] =>
   (input, host) => {

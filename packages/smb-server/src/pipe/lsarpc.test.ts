@@ -223,7 +223,7 @@ test('LookupNames, LookupNames2 and LookupNames3 translate to relative ids and S
   }
 });
 
-test('a lookup that maps all, none, or has a wrong argument says so (MS-LSAT 3.1.4.5)', () => {
+test('the status of a lookup tells all mapped, none mapped and a wrong argument apart (MS-LSAT 3.1.4.5)', () => {
   const pipe = bound();
   const handle = opened(pipe);
   const statusOf = (operation: number, stub: Uint8Array): number => {
@@ -243,7 +243,7 @@ test('a lookup that maps all, none, or has a wrong argument says so (MS-LSAT 3.1
   for (const operation of [76, 77]) strictEqual(statusOf(operation, new Uint8Array(0)), NtStatus.AccessDenied);
 });
 
-test('a policy handle is good until it is closed, in its association only; there are not more than 64 (MS-LSAD 3.1.4.9.4)', () => {
+test('a policy handle is valid until it is closed, in its association only; there are at most 64 (MS-LSAD 3.1.4.9.4)', () => {
   const pipe = bound();
   const handle = opened(pipe);
   const elsewhere = bound();
@@ -259,7 +259,7 @@ test('a policy handle is good until it is closed, in its association only; there
   strictEqual(refused.u32('status'), NtStatus.InsufficientResources);
 });
 
-test('guests and anonymous clients look nothing up, and nobody gets rights that change the policy (MS-LSAD 3.1.4.4.1)', () => {
+test('guests and anonymous clients cannot look names up, and no client gets rights that change the policy (MS-LSAD 3.1.4.4.1)', () => {
   const statusOf = (host: PipeHost, desiredAccess: number): number => {
     const answer = reader(call(bound(host), 44, openPolicy2(desiredAccess)));
     answer.bytes(20, 4, 'handle');
@@ -299,7 +299,7 @@ test('QueryInformationPolicy reports the account domain and the workgroup (MS-LS
   }
 });
 
-test('counts beyond the limits, and arguments cut anywhere, are faults or answers, and fail nothing inside', () => {
+test('counts beyond the limits, and arguments cut anywhere, result in faults or responses, and in no internal error', () => {
   const pipe = bound();
   const handle = opened(pipe);
   const badStub = 0x6f7;

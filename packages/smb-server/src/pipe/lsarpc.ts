@@ -8,7 +8,7 @@ import { RpcStatus } from './rpc-messages.ts';
 
 type Operation = RpcInterface['operations'][number];
 
-/** Policy handles that one association has open at most. */
+/** Maximum number of policy handles that one association has open. */
 const maxHandles = 64;
 /** Limits of the protocol: MS-LSAT 2.2.19, 3.1.4.8. */
 const maxSids = 20_480;
@@ -23,7 +23,7 @@ const granted = 0x00020801;
 const MaximumAllowed = 0x02000000;
 const GenericExecute = 0x20000000;
 
-/** POLICY_INFORMATION_CLASS, MS-LSAD 2.2.4.1: those that are answered. */
+/** POLICY_INFORMATION_CLASS, MS-LSAD 2.2.4.1: the supported ones. */
 const PolicyInformation = {
   PrimaryDomain: 3,
   AccountDomain: 5,
@@ -49,9 +49,10 @@ interface Form {
 }
 
 /**
- * The Local Security Authority (Translation Methods) and (Domain Policy), MS-LSAT and MS-LSAD, as far as clients need it to show and set security descriptors by
+ * The Local Security Authority (Translation Methods) and (Domain Policy), MS-LSAT and MS-LSAD, as far as clients need it to show and set
+ * security descriptors by
  * name: the accounts of this server and the well-known ones. It changes nothing.
- * @returns the interface for one association: a policy handle is good where it was opened
+ * @returns the interface for one association: a policy handle is valid only in the association that opened it
  */
 export function createLsarpc(): RpcInterface {
   const handles = new Set<string>();
@@ -113,7 +114,7 @@ function readObjectAttributes(input: NdrReader): number {
   const [root, name] = [input.u32('RootDirectory'), input.u32('ObjectName')];
   input.u32('Attributes');
   const [descriptor, quality] = [input.u32('SecurityDescriptor'), input.u32('SecurityQualityOfService')];
-  // all ignored on receipt; what no client sends is not decoded
+  // all ignored on receipt; fields that no client sends are not decoded
   if (root !== 0 || name !== 0 || descriptor !== 0) throw new DecodeError('LSAPR_OBJECT_ATTRIBUTES', 'RootDirectory', 0, 'not null');
   if (quality !== 0) {
     input.u32('Length');
@@ -156,7 +157,7 @@ function queryPolicy(input: NdrReader, host: PipeHost): Uint8Array {
   }
 }
 
-/** The domains that results refer to by their place. */
+/** The domains that results refer to by their index. */
 class ReferencedDomains {
   readonly list: Domain[] = [];
 
@@ -178,7 +179,7 @@ class ReferencedDomains {
   }
 }
 
-/** @returns the status that says how many of all were mapped, MS-LSAT 3.1.4.5 */
+/** @returns the status for the number of mapped names, MS-LSAT 3.1.4.5 */
 const mappedStatus = (mapped: number, all: number): number =>
   mapped === all ? NtStatus.Success : mapped === 0 ? NtStatus.NoneMapped : NtStatus.SomeNotMapped;
 
@@ -268,7 +269,7 @@ function readNames(input: NdrReader): string[] {
   return heads.map((head) => input.unicodeBody(head, 'Name'));
 }
 
-/** The translated names or SIDs that a request carries: MUST be ignored on input, and empty in every client's request. */
+/** The translated names or SIDs of a request: MUST be ignored on input, and empty in every client's request. */
 function skipTranslated(input: NdrReader, { u32s, named, sids = false }: { u32s: number; named: boolean; sids?: boolean }): void {
   const entries = input.u32('Entries');
   if (input.u32('Translated') === 0) return;
@@ -286,7 +287,7 @@ function skipTranslated(input: NdrReader, { u32s, named, sids = false }: { u32s:
   for (const pointer of pointers) if (pointer) input.sid('Sid');
 }
 
-/** LsarGetUserName, MS-LSAT 3.1.4.4: who asks. */
+/** LsarGetUserName, MS-LSAT 3.1.4.4: the user of the session. */
 function getUserName(input: NdrReader, { accounts }: PipeHost): Uint8Array {
   input.optionalString('SystemName');
   if (input.u32('UserName') !== 0) input.unicodeBody(input.unicodeHead('UserName'), 'UserName');
@@ -299,5 +300,9 @@ function getUserName(input: NdrReader, { accounts }: PipeHost): Uint8Array {
   return out.settle().u32(NtStatus.Success).finish();
 }
 
-/** LsarLookupSids3 and LsarLookupNames4, MS-LSAT 3.1.4.9 and .5: for members of a domain, over the secure channel of a domain controller, of which there is none. */
+/**
+ * LsarLookupSids3 and LsarLookupNames4, MS-LSAT 3.1.4.9 and .5: only for members of a domain, over the secure channel to a domain
+ * controller, which this server
+ * is not.
+ */
 const ofDomainControllers: Operation = () => failed(NtStatus.AccessDenied);

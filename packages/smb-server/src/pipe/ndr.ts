@@ -6,13 +6,13 @@ const maxSubAuthorities = 15;
 /** The maximum number of characters of a string. */
 const maxCharacters = 32_768;
 
-/** The head of an RPC_UNICODE_STRING, MS-DTYP 2.3.10: bytes, and whether the pointer to them is not null. */
+/** The header of an RPC_UNICODE_STRING, MS-DTYP 2.3.10: bytes, and whether the pointer to them is not null. */
 export interface UnicodeHead {
   readonly length: number;
   readonly present: boolean;
 }
 
-/** Reads stub data in NDR 2.0 (C706 14), little-endian. Every step is bounded by the stub. */
+/** Reads stub data in NDR 2.0 (C706 14), little-endian. Every step checks the end of the stub. */
 export class NdrReader {
   readonly #frame: Frame;
   readonly #start: number;
@@ -45,7 +45,7 @@ export class NdrReader {
     return this.#frame.view.getUint8(this.#take(1, 1, what));
   }
 
-  /** @returns a view of bytes as they are */
+  /** @returns a view of bytes, without alignment */
   bytes(size: number, align: number, what: string): Uint8Array {
     const at = this.#take(size, align, what);
     return this.#frame.bytes.subarray(at, at + size);
@@ -107,7 +107,7 @@ export class NdrReader {
   }
 }
 
-/** Writes stub data in NDR 2.0, little-endian: what pointers point to follows when the structure that holds them is complete. */
+/** Writes stub data in NDR 2.0, little-endian: the targets of pointers follow when the structure that holds them is complete. */
 export class NdrWriter {
   #bytes = Buffer.alloc(1024);
   #at = 0;
@@ -133,7 +133,7 @@ export class NdrWriter {
     return this;
   }
 
-  /** Bytes as they are. */
+  /** Bytes without alignment. */
   bytes(bytes: Uint8Array, align: number): this {
     const at = this.#room(bytes.length, align);
     this.#bytes.set(bytes, at);
@@ -192,7 +192,7 @@ export class NdrWriter {
     });
   }
 
-  /** Writes what the pointers so far point to, in their order; each with what it points to itself. */
+  /** Writes the targets of the pointers so far, in their order; each with the targets of its own pointers. */
   settle(): this {
     const now = this.#deferred;
     this.#deferred = [];

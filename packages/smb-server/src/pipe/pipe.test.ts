@@ -51,7 +51,7 @@ const answerOf = (pipe: Pipe): { type: number; stub: Uint8Array; fragments: numb
   }
 };
 
-test('NetrShareEnum at level 1 tells the shares that are not hidden (MS-SRVS 3.1.4.8)', () => {
+test('NetrShareEnum at level 1 lists the shares that are not hidden (MS-SRVS 3.1.4.8)', () => {
   const pipe = open();
   pipe.write(request(15, enumerate));
   const reader = new NdrReader(new Frame(answerOf(pipe).stub));
@@ -74,7 +74,7 @@ test('NetrShareEnum at level 1 tells the shares that are not hidden (MS-SRVS 3.1
   deepStrictEqual([reader.u32('total'), reader.u32('resume'), reader.u32('status')], [2, 0, 0]);
 });
 
-test('NetrShareGetInfo at level 2 tells how many may be connected, where that is limited (SHARE_INFO_2, MS-SRVS 2.2.4.24)', () => {
+test('NetrShareGetInfo at level 2 reports the limit of connections, if there is one (SHARE_INFO_2, MS-SRVS 2.2.4.24)', () => {
   const limited = {
     ...host,
     shares: () => [
@@ -95,7 +95,7 @@ test('NetrShareGetInfo at level 2 tells how many may be connected, where that is
   deepStrictEqual([limitOf('photos'), limitOf('few')], [0xffffffff, 3]);
 });
 
-test('a long answer comes in fragments of what the client receives at most, and in pieces of what it reads', () => {
+test('a long response has fragments of at most the client’s receive size, and is read in pieces', () => {
   const pipe = open({ ...host, shares: () => shares });
   pipe.write(request(15, enumerate));
   const first = pipe.read(100);
@@ -106,7 +106,7 @@ test('a long answer comes in fragments of what the client receives at most, and 
   strictEqual(pipe.read(1), undefined);
 });
 
-test('a request may come in fragments', () => {
+test('a request may be sent in fragments', () => {
   const pipe = open();
   pipe.write(request(15, enumerate.subarray(0, 20), 1));
   strictEqual(pipe.read(65536), undefined);
@@ -114,7 +114,7 @@ test('a request may come in fragments', () => {
   strictEqual(answerOf(pipe).type, PduType.Response);
 });
 
-test('an unknown operation, a context never bound and a broken stub answer a fault', () => {
+test('an unknown operation, an unbound context and a broken stub result in a fault', () => {
   const faultOf = (bytes: Uint8Array): number => {
     const pipe = open();
     pipe.write(bytes);
@@ -129,7 +129,7 @@ test('an unknown operation, a context never bound and a broken stub answer a fau
   strictEqual(answerOf(unbound).type, PduType.Fault);
 });
 
-test('NetrShareGetInfo of an unknown share says so, at an unknown level too (MS-SRVS 3.1.4.10)', () => {
+test('NetrShareGetInfo of an unknown share fails with NERR_NetNameNotFound, at an unknown level too (MS-SRVS 3.1.4.10)', () => {
   const ask = (name: string, level: number): number => {
     const pipe = open();
     const text = new NdrWriter().string(name).settle().finish().subarray(4);
@@ -153,7 +153,7 @@ test('NetrShareGetInfo of an unknown share says so, at an unknown level too (MS-
   strictEqual(ask('photos', 77), 124);
 });
 
-test('an interface that the pipe has not is refused in the bind, not by silence', () => {
+test('an interface that the pipe does not have is rejected in the response to the bind', () => {
   const pipe = openPipe('srvsvc', host) as Pipe;
   pipe.write(bind('12345778-1234-abcd-ef00-0123456789ab', 0));
   const answer = pipe.read(65536)?.bytes as Uint8Array;
@@ -163,7 +163,7 @@ test('an interface that the pipe has not is refused in the bind, not by silence'
 
 for (const [name, { abstract, version, getInfo }] of Object.entries({ srvsvc, wkssvc })) {
   for (const level of [100, 101, 102]) {
-    test(`${name} tells what the server is at level ${level}: as it is when somebody asks`, () => {
+    test(`${name} reports the server at level ${level}, with its values at the time of the request`, () => {
       const living = { ...host };
       const pipe = openPipe(name, living) as Pipe;
       pipe.write(bind(abstract, version));
@@ -188,7 +188,7 @@ for (const [name, { abstract, version, getInfo }] of Object.entries({ srvsvc, wk
   }
 }
 
-test('NetrServerGetInfo at level 102 tells how many may log on, and after how many minutes idle clients go (MS-SRVS 2.2.4.42)', () => {
+test('NetrServerGetInfo at level 102 reports the limit of logons, and after how many minutes idle clients are disconnected (MS-SRVS 2.2.4.42)', () => {
   const told = (users: number, idleMs: number): number[] => {
     const pipe = open({ ...host, users, idleMs });
     pipe.write(request(srvsvc.getInfo, new NdrWriter().u32(0).u32(102).finish()));
@@ -200,7 +200,7 @@ test('NetrServerGetInfo at level 102 tells how many may log on, and after how ma
   deepStrictEqual(told(7, 1), [7, 1]);
 });
 
-test('garbage breaks the pipe and nothing else; a cut PDU never throws', () => {
+test('garbage breaks only the pipe; a truncated PDU never throws', () => {
   for (const good of [bindSrvsvc, request(15, enumerate)]) {
     for (let length = 1; length < good.length; length++) {
       const pipe = openPipe('srvsvc', host) as Pipe;

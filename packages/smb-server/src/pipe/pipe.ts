@@ -5,15 +5,15 @@ import { createLsarpc } from './lsarpc.ts';
 import { srvsvc } from './srvsvc.ts';
 import { wkssvc } from './wkssvc.ts';
 
-/** A share as the pipes tell it. */
+/** A share as the pipes report it. */
 export interface PipeShare {
   readonly name: string;
-  /** STYPE_* of MS-SRVS 2.2.2.4: 0 a folder, 0x80000003 the special IPC$. */
+  /** STYPE_* of MS-SRVS 2.2.2.4: 0 a directory, 0x80000003 the special IPC$. */
   readonly type: number;
   readonly comment: string;
-  /** Listed only where it is asked for by name. */
+  /** Not listed, but found by its name. */
   readonly hidden?: boolean;
-  /** Connections that it takes at most; no limit where missing. */
+  /** Maximum number of connections; undefined: no limit. */
   readonly maxUses?: number;
 }
 
@@ -31,30 +31,30 @@ export interface PipeHost {
   readonly serverName: string;
   readonly workgroup: string;
   readonly comment: string;
-  /** How many may be logged on. */
+  /** Maximum number of logons. */
   readonly users: number;
-  /** When idle clients are let go; 0: never. */
+  /** When idle clients are disconnected; 0: never. */
   readonly idleMs: number;
-  /** The shares that this session may know of. */
+  /** The shares that this session may see. */
   shares(): Iterable<PipeShare>;
   /** Milliseconds since 1970. */
   wall(): number;
-  /** Hears what is asked and answered, while somebody does. */
+  /** Reports the calls and their results, while debug output is on. */
   readonly told?: ((what: string, fields: Readonly<Record<string, unknown>>) => void) | undefined;
 }
 
-/** An open named pipe in message mode: DCE/RPC requests are written, answers read. */
+/** An open named pipe in message mode: DCE/RPC requests are written, responses read. */
 export interface Pipe {
-  /** Takes one write of the client's. @returns false where the connection of the pipe is broken by it */
+  /** Takes one write of the client. @returns false if it breaks the connection of the pipe */
   write(bytes: Uint8Array): boolean;
   /**
-   * The next answer, or the rest of it.
-   * @returns the bytes, and whether this answer has more than fitted; undefined when nothing waits
+   * The next response, or the rest of it.
+   * @returns the bytes, and whether this response has more of them; undefined if none is ready
    */
   read(length: number): { readonly bytes: Uint8Array; readonly more: boolean } | undefined;
-  /** The answers that wait, or what is left of them; they stay. */
+  /** The unread responses, or the rest of them; they are not removed. */
   readonly waiting: readonly Uint8Array[];
-  /** Bytes that it keeps: responses that wait, and a request whose last fragment is missing. */
+  /** Bytes that it keeps: unread responses, and a request whose last fragment is missing. */
   readonly held: number;
 }
 
@@ -64,14 +64,14 @@ const interfaces = { srvsvc: () => srvsvc, wkssvc: () => wkssvc, lsarpc: createL
 /** Whether IPC$ has a pipe of this name, without regard to case. */
 export const isPipeName = (name: string): boolean => Object.hasOwn(interfaces, name.toLowerCase());
 
-/** Opens a pipe of IPC$ by its name (without regard to case). @returns undefined when there is none of that name */
+/** Opens a pipe of IPC$ by its name (without regard to case). @returns undefined if it does not exist */
 export function openPipe(name: string, host: PipeHost): Pipe | undefined {
   const key = name.toLowerCase();
   if (!isPipeName(key)) return undefined;
   return pipeOver(createEndpoint(key, interfaces[key as keyof typeof interfaces](), host));
 }
 
-/** Bytes of answers that a client may leave unread; more breaks the pipe. */
+/** Bytes of responses that a client may leave unread; more breaks the pipe. */
 const mostUnread = 4 * 1024 * 1024;
 
 function pipeOver(endpoint: Endpoint): Pipe {

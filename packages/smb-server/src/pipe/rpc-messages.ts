@@ -25,7 +25,7 @@ export const RpcStatus = {
   BadStubData: 0x000006f7,
 } as const;
 
-/** The common header of a connection-oriented PDU, C706 12.6.3.1. 16 bytes; the data representation says little-endian, ASCII, IEEE. */
+/** The common header of a connection-oriented PDU, C706 12.6.3.1. 16 bytes; the data representation is little-endian, ASCII, IEEE. */
 export const PduHeader = struct('PduHeader', {
   version: constant(u8, 5),
   minorVersion: optional(u8, 0),
@@ -62,7 +62,7 @@ export const Bind = message(
   { before: PduHeader.byteLength },
 );
 
-/** The answer to one proposed context, C706 12.6.3.1 p_result_t. */
+/** The result of one proposed context, C706 12.6.3.1 p_result_t. */
 export const ContextResult = struct('ContextResult', { result: u16, reason: u16, uuid: guid, version: u32 });
 
 const Results = message('Results', struct('Results.fixed', { count: u8, reserved: reserved(u8), reserved2: reserved(u16) }), {
@@ -80,10 +80,10 @@ export const BindAck = message(
 /** BIND_NAK, C706 12.6.4.5: no version list. */
 export const BindNak = struct('BindNak', { reason: u16, versions: optional(u8, 0) });
 
-/** What stands before the stub data of a REQUEST (an object UUID may follow), C706 12.6.4.9. */
+/** The part of a REQUEST before its stub data (an object UUID may follow), C706 12.6.4.9. */
 export const RequestHead = struct('RequestHead', { allocationHint: u32, contextId: u16, operation: u16 });
 
-/** What stands before the stub data of a RESPONSE, C706 12.6.4.10. */
+/** The part of a RESPONSE before its stub data, C706 12.6.4.10. */
 export const ResponseHead = struct('ResponseHead', {
   allocationHint: u32,
   contextId: u16,

@@ -6,7 +6,7 @@ import { openPipe, type Pipe, type PipeAccounts, type PipeHost, type PipeShare }
 
 const typeOf = (share: Share): number => (share.isPipe ? 0x80000003 : 0);
 
-/** The accounts as a session may see them. */
+/** The accounts that a session may see. */
 function accountsFor({ identity, isGuest, isAnonymous, connection: { server } }: Session): PipeAccounts {
   const { users } = server;
   return {
@@ -18,7 +18,7 @@ function accountsFor({ identity, isGuest, isAnonymous, connection: { server } }:
   };
 }
 
-/** What the pipes report to a session: never shares that it may not connect to. */
+/** The values that the pipes report to a session: never shares that it may not connect to. */
 function hostFor(session: Session): PipeHost {
   const { server } = session.connection;
   return {
@@ -64,38 +64,38 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
 
 type Read = { dataRemaining: number; data: Uint8Array[] } | NtStatus;
 
-/** A named pipe that a session has open: reads wait for answers, and end with the pipe. MS-SMB2 3.3.5.12, 3.3.5.13, 3.3.5.15.10. */
+/** A named pipe that a session has open: reads wait for responses, and end with the pipe. MS-SMB2 3.3.5.12, 3.3.5.13, 3.3.5.15.10. */
 export class SessionPipe {
   readonly #pipe: Pipe;
   readonly #book: (bytes: number) => boolean;
   /** Bytes of `Pipe.held` that are booked. */
   #booked = 0;
-  /** Its user keeps too much: it takes no more messages. */
+  /** Its user keeps too much: it accepts no more messages. */
   #full = false;
   #waiting: (() => void)[] = [];
   #closed = false;
 
-  /** @param book books what the pipe keeps for its user: bytes more, or less. It returns false if that is too much */
+  /** @param book books the bytes that the pipe keeps for its user: more, or less. It returns false if that exceeds the limit */
   constructor(pipe: Pipe, book: (bytes: number) => boolean) {
     this.#pipe = pipe;
     this.#book = book;
   }
 
-  /** Opens one of the pipes that there are. Nothing else is ever reached by a name. */
+  /** Opens one of the known pipes. A name never reaches anything else. */
   static open(session: Session, name: string): SessionPipe | undefined {
     const pipe = openPipe(name, hostFor(session));
     const { server } = session.connection;
     return pipe === undefined ? undefined : new SessionPipe(pipe, (bytes) => server.keeps(session, bytes));
   }
 
-  /** Takes a message of the client's. */
+  /** Takes a message of the client. */
   write(data: readonly Uint8Array[], length: number): { count: number } | NtStatus {
     if (!this.#write(joined(data, length))) return NtStatus.PipeDisconnected;
     for (const call of this.#waiting.splice(0)) call();
     return { count: length };
   }
 
-  /** The next answer, or the rest of it; waits where there is none. */
+  /** The next response, or the rest of it; waits if there is none. */
   read(request: Request, length: number): Read | Promise<Read> {
     const found = this.#read(request, length);
     if (found !== undefined) return found;
@@ -119,7 +119,7 @@ export class SessionPipe {
     return { dataRemaining: 0, data: [found.bytes] };
   }
 
-  /** A message there, and its answer: FSCTL_PIPE_TRANSCEIVE. */
+  /** Sends a message and returns its response: FSCTL_PIPE_TRANSCEIVE. */
   transceive(input: Uint8Array, limit: number): { readonly bytes: Uint8Array; readonly more: boolean } | NtStatus {
     if (!this.#write(input)) return NtStatus.PipeDisconnected;
     const answer = this.#pipe.read(limit);
@@ -141,7 +141,7 @@ export class SessionPipe {
     return true;
   }
 
-  /** The answers that wait, which stay: FSCTL_PIPE_PEEK. */
+  /** The unread responses, which are not removed: FSCTL_PIPE_PEEK. */
   get waiting(): readonly Uint8Array[] {
     return this.#pipe.waiting;
   }

@@ -7,14 +7,14 @@ import { platformNt, versionMajor, versionMinor, WinError } from './win-error.ts
 /** SV_TYPE_WORKSTATION, SERVER, NT and SERVER_NT, MS-SRVS 2.2.2.7. */
 const serverType = 0x00000001 | 0x00000002 | 0x00001000 | 0x00008000;
 const unlimited = 0xffffffff;
-/** SV_NODISC, MS-SRVS 2.2.4.42: idle clients stay. */
+/** SV_NODISC, MS-SRVS 2.2.4.42: idle clients are not disconnected. */
 const noDisconnect = 0xffffffff;
 
 type WriteShare = (out: NdrWriter, share: PipeShare) => void;
 const level1: WriteShare = (out, { name, type, comment }) => void out.string(name).u32(type).string(comment);
 const level2: WriteShare = (out, share) => {
   level1(out, share);
-  // permissions, limit, uses; paths of the host are not told
+  // permissions, limit, uses; paths of the host are not reported
   out
     .u32(0)
     .u32(share.maxUses ?? unlimited)
@@ -102,7 +102,7 @@ function remoteTimeOfDay(input: NdrReader, host: PipeHost): Uint8Array {
       .u32(date.getUTCMinutes())
       .u32(date.getUTCSeconds())
       .u32(Math.floor(date.getUTCMilliseconds() / 10));
-    out.u32(0).u32(310); // minutes west of Greenwich: times are told in UTC; the clock's tick in 0.1 ms
+    out.u32(0).u32(310); // minutes west of Greenwich: times are in UTC; the clock's tick in 0.1 ms
     out
       .u32(date.getUTCDate())
       .u32(date.getUTCMonth() + 1)
@@ -112,7 +112,7 @@ function remoteTimeOfDay(input: NdrReader, host: PipeHost): Uint8Array {
   return out.settle().u32(WinError.Success).finish();
 }
 
-/** The Server Service, MS-SRVS 1.9: shares and what the server is. */
+/** The Server Service, MS-SRVS 1.9: shares and properties of the server. */
 export const srvsvc: RpcInterface = {
   uuid: uuid('4b324fc8-1670-01d3-1278-5a47bf6ee188'),
   version: 3,

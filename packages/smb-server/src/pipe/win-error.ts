@@ -3,6 +3,6 @@ export const WinError = { Success: 0, InvalidParameter: 87, InvalidLevel: 124, M
 
 /** PLATFORM_ID_NT, MS-SRVS 2.2.2.6. */
 export const platformNt = 500;
-/** The version that is told: Windows 10 and its servers, as clients of SMB 3 expect it. */
+/** The reported version: Windows 10 and its servers, as clients of SMB 3 expect it. */
 export const versionMajor = 10;
 export const versionMinor = 0;

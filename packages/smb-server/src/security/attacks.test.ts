@@ -338,14 +338,14 @@ describe('guesses and noise', () => {
     await turns();
     deepStrictEqual(
       lines.map(({ what }) => what),
-      ['log-on failed'],
+      ['logon failed'],
     );
     clock.advance(60_000);
     deepStrictEqual(
       lines.map(({ what, fields }) => [what, fields['times']]),
       [
-        ['log-on failed', undefined],
-        ['log-on failed', 99],
+        ['logon failed', undefined],
+        ['logon failed', 99],
       ],
     );
     for (let i = 0; i < 200; i++) {

@@ -1,6 +1,6 @@
 import type { Counts } from '../view.ts';
 
-/** What a server counts when nothing is left in it. */
+/** The counts of a server when nothing is left in it. */
 export const nothingLeft: Counts = {
   connections: 0,
   sessions: 0,

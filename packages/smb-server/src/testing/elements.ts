@@ -26,10 +26,10 @@ export interface Ids {
   readonly volatileFileId: number;
 }
 const none = new Uint8Array(0);
-/** Those of the open before, in a related element. */
+/** Those of the previous open, in a related element. */
 export const inherited: Ids = { persistentFileId: -1, volatileFileId: -1 };
 
-/** The ids of what a CREATE answered. */
+/** The ids in a CREATE response. */
 export function idsOf(answer: Answer): Ids {
   const { persistentFileId, volatileFileId } = answer.read(CreateResponse);
   return { persistentFileId, volatileFileId };
@@ -44,7 +44,7 @@ export const opening = (name: string, more: Parameters<typeof createBody>[1] = {
   body: createBody(name, more),
 });
 
-/** Waits for a change in a folder: of any kind unless said. */
+/** Waits for a change in a directory. Default: of any kind. */
 export const watching = (ids: Ids, { flags = 0, outputBufferLength = 1000, completionFilter = 0xfff } = {}): Element => ({
   command: Command.ChangeNotify,
   body: ChangeNotifyRequest.encode({ ...ids, flags, outputBufferLength, completionFilter }),
@@ -90,7 +90,7 @@ export const setting = (
 export const renaming = (ids: Ids, fileName: string, replaceIfExists = 0): Element =>
   setting(ids, FileInformationClass.Rename, FileRenameInformation.encode({ replaceIfExists, rootDirectory: 0n, fileName }).head);
 
-/** Marks an open's file as one that goes with its last close, or not any more. */
+/** Sets or clears the deletion of an open's file at its last close. */
 export const disposing = (ids: Ids, going: boolean): Element =>
   setting(ids, FileInformationClass.Disposition, Uint8Array.of(going ? 1 : 0));
 

@@ -29,7 +29,10 @@ import { connectMemory } from '../links/memory.ts';
 import { resolveOptions, type SmbServerOptions } from '../options.ts';
 import { Server } from '../server.ts';
 
-/** A server without a socket, with a memory store as `share`, a read-only one as `look`, and users `ann` and `bob`. Failed log-ons are answered at once. */
+/**
+ * A server without a socket, with a memory store as `share`, a read-only one as `look`, and users `ann` and `bob`. Failed logons are
+ * answered at once.
+ */
 export const testServer = (more: Partial<SmbServerOptions> = {}): Server =>
   new Server(
     resolveOptions({
@@ -42,17 +45,17 @@ export const testServer = (more: Partial<SmbServerOptions> = {}): Server =>
     }),
   );
 
-/** One element to send. What is left out is what an honest client would say. */
+/** One element to send. The defaults are those of a correct client. */
 export interface Element {
   readonly command: number;
-  /** Header room and body, as a declaration encodes it. */
+  /** Headroom and body, as a declaration encodes it. */
   readonly body: { readonly head: Uint8Array; readonly rest: readonly Uint8Array[] };
   readonly header?: Partial<Parameters<typeof Header.write>[2]>;
   readonly related?: boolean;
   readonly sign?: boolean;
 }
 
-/** One element of an answer. */
+/** One element of a response. */
 export interface Answer {
   readonly header: ReturnType<typeof Header.read>;
   readonly status: number;
@@ -62,7 +65,7 @@ export interface Answer {
 
 let clients = 0;
 
-/** A client that sends what it is told, byte for byte, and keeps nothing from anyone: for tests of the server. */
+/** A client that sends exactly what a test asks for, and exposes all it knows: for tests of the server. */
 export class RawClient {
   readonly server: Server;
   readonly #link: Link;
@@ -75,7 +78,7 @@ export class RawClient {
   sessionId = 0;
   treeId = 0;
   signer: Signer | undefined;
-  /** What the log-on agreed on. */
+  /** The results of the logon. */
   sessionKey: Uint8Array | undefined;
   #last: Uint8Array | undefined;
   ended: string | undefined;
@@ -127,7 +130,7 @@ export class RawClient {
     }
   }
 
-  /** The next frame that arrives; undefined where the connection ends first. */
+  /** The next frame that arrives; undefined if the connection ends first. */
   next(): Promise<Answer[] | undefined> {
     const there = this.#frames.shift();
     if (there !== undefined || this.ended !== undefined) return Promise.resolve(there);
@@ -139,12 +142,12 @@ export class RawClient {
     return (await this.next()) === undefined ? undefined : this.#last;
   }
 
-  /** Goes away. */
+  /** Disconnects. */
   end(): void {
     this.#link.close();
   }
 
-  /** Sends bytes as they are. */
+  /** Sends bytes unchanged. */
   sendBytes(bytes: Uint8Array): void {
     this.#link.send([bytes]);
   }
@@ -188,13 +191,13 @@ export class RawClient {
     return bytes;
   }
 
-  /** Sends elements as one frame and waits for the next one that comes. */
+  /** Sends elements as one frame and waits for the next frame. */
   async chain(...elements: Element[]): Promise<Answer[]> {
     this.sendFrame(this.encode(elements));
     return (await this.next()) ?? [];
   }
 
-  /** Sends one element. @throws where the connection ends instead of an answer */
+  /** Sends one element. @throws if the connection ends instead of a response */
   async ask(element: Element): Promise<Answer> {
     const [answer] = await this.chain(element);
     if (answer === undefined) throw new Error(`no answer: ${this.ended}`);
@@ -222,13 +225,13 @@ export class RawClient {
     return answer;
   }
 
-  /** Logs on by NTLM without SPNEGO. @returns the last answer */
+  /** Logs on by NTLM without SPNEGO. @returns the last response */
   async logOn(user: string, password: string, previousSessionId = 0): Promise<Answer> {
     const initiator = createNtlmInitiator({ user, password, random: fakeRandom(), now: () => this.server.clock.wall() });
     let hash = this.#preauth;
     let step = initiator.next();
     for (;;) {
-      if (step.state === 'failed' || step.token === undefined) throw new Error('the log-on went wrong on our side');
+      if (step.state === 'failed' || step.token === undefined) throw new Error('the client could not continue the logon');
       const body = SessionSetupRequest.encode({
         flags: 0,
         securityMode: 1,
@@ -274,7 +277,7 @@ export class RawClient {
 const chargeOf = (command: number, bytes: number): number =>
   command === Command.Write ? Math.max(1, Math.ceil((bytes - headerLength - WriteRequest.fixed.byteLength) / 65536)) : 1;
 
-/** The body of a CREATE that opens or makes a file for everything, sharing everything. */
+/** The body of a CREATE that opens or makes a file with all access and all sharing. */
 export const createBody = (name: string, more: Partial<Parameters<typeof CreateRequest.encode>[0]> = {}): Element['body'] =>
   CreateRequest.encode({
     requestedOplockLevel: 0,
@@ -307,5 +310,5 @@ function answersIn(message: Uint8Array): Answer[] {
   }
 }
 
-/** Bytes of an error answer: the header and 9. */
+/** Bytes of an error response: the header and 9. */
 export const errorLength = headerLength + ErrorResponse.fixed.byteLength + 1;

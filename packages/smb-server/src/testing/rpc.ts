@@ -2,7 +2,7 @@ import { Frame } from '@ring3/wire';
 import { uuid } from '../pipe/endpoint.ts';
 import { Bind, PduHeader, PduType, RequestHead } from '../pipe/rpc-messages.ts';
 
-/** The interfaces that are tested: id, version, and the operation that tells what the server is. */
+/** The tested interfaces: id, version, and the operation that reports the server. */
 export const srvsvc = { abstract: '4b324fc8-1670-01d3-1278-5a47bf6ee188', version: 3, getInfo: 21 } as const;
 export const wkssvc = { abstract: '6bffd098-a112-3610-9833-46c3f87e345a', version: 1, getInfo: 0 } as const;
 export const lsarpc = { abstract: '12345778-1234-abcd-ef00-0123456789ab', version: 0 } as const;

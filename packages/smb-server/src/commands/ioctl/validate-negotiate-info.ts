@@ -10,7 +10,7 @@ export const validateNegotiateInfo: IoctlRow = {
   handle(ctx, { input, maxOutputResponse }) {
     const { connection, server } = ctx;
     if (connection.dialect === Dialect.Smb311) return close(ctx, '3.1.1 validates by its preauthentication hash');
-    if (maxOutputResponse < ValidateNegotiateInfoResponse.byteLength) return close(ctx, 'no room for the answer');
+    if (maxOutputResponse < ValidateNegotiateInfoResponse.byteLength) return close(ctx, 'no space for the response');
     let asked: ValidateNegotiateInfoRequest;
     try {
       asked = ValidateNegotiateInfoRequest.read(new Frame(input), 0);
