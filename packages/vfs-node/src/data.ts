@@ -25,15 +25,18 @@ import { scratch } from './scratch.ts';
 
 /** Writes up to here go to the page cache at once; larger ones to the pool, so that they overlap with the network. */
 const writtenAtOnce = 0x20000;
+/** Reads up to here come from the page cache at once; larger ones from the pool, since 8 MiB into new memory hold the event loop for 2 ms. */
+const readAtOnce = 2 ** 20;
 /** Cutting off up to here is done at once. */
 const truncatedAtOnce = 2 ** 20;
 const copyPiece = 2 ** 20;
 /** So much is copied at a time: the client asks for the rest. */
 const mostCopied = 2 ** 28;
 
-/** Reads: at once what is in the cache, the rest in the pool. */
+/** Reads: small ones at once if they are in the cache, the rest in the pool. */
 export function readData(file: Descriptor, device: Device, target: Uint8Array, offset: number): Answer<number> {
   if (target.length === 0) return 0;
+  if (target.length > readAtOnce) return file.during(() => readRest(file.fd, target, offset, 0));
   const found = readAt(file.fd, target, offset, device.inMemory ? 0 : IoFlag.NoWait);
   if (found === target.length) return found;
   if (found >= 0) {
