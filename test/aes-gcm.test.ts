@@ -1,4 +1,6 @@
-/** What every implementation of `AesGcm` must do: that of `smb-proto`, and what `linux` offers beside it. The two packages do not know each other. */
+/**
+ * The contract of every implementation of `AesGcm`: that of `smb-proto` and that of `linux`. The two packages do not depend on each other.
+ */
 import { deepStrictEqual, notDeepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -42,14 +44,14 @@ const known = [
   ],
 ] as const;
 
-/** What `node:crypto` says to the same. */
+/** The result of `node:crypto` for the same input. */
 function expected(key: Uint8Array, nonce: Uint8Array, additional: Uint8Array, plain: Uint8Array): { text: Buffer; tag: Buffer } {
   const cipher = createCipheriv(key.length === 16 ? 'aes-128-gcm' : 'aes-256-gcm', key, nonce).setAAD(additional);
   const text = Buffer.concat([cipher.update(plain), cipher.final()]);
   return { text, tag: cipher.getAuthTag() };
 }
 
-/** A message cut at these places, some of them perhaps the same. */
+/** A message split at these offsets, some of which may be equal. */
 function cut(message: Uint8Array, places: readonly number[]): Uint8Array[] {
   const at = [0, ...places.map((place) => place % (message.length + 1)).sort((a, b) => a - b), message.length];
   return at.slice(1).map((end, i) => message.subarray(at[i], end));
@@ -59,7 +61,7 @@ interface Amid {
   readonly view: Uint8Array;
   readonly untouched: () => boolean;
 }
-/** The same bytes in the middle of other ones. */
+/** The same bytes inside a larger buffer. */
 function amid(given: Uint8Array): Amid {
   const room = randomBytes(given.length + 24);
   const [before, behind] = [Buffer.from(room.subarray(0, 11)), Buffer.from(room.subarray(-13))];
@@ -76,7 +78,7 @@ const cases = {
   places: fc.array(fc.nat(300), { maxLength: 5 }),
 };
 
-/** @param create made once for each key, and disposed of */
+/** @param create called once for each key; the result is disposed of */
 function contract(name: string, create: CreateAesGcm): void {
   const using = <T>(key: Uint8Array, work: (gcm: AesGcm) => T): T => {
     const gcm = create(key);
@@ -88,7 +90,7 @@ function contract(name: string, create: CreateAesGcm): void {
   };
 
   describe(`${name}: the contract of AES-GCM`, () => {
-    test('the published test cases come out, there and back', () => {
+    test('the published test cases give the published results in both directions', () => {
       for (const [number, key, nonce, additional, plain, text, tag] of known) {
         using(bytes(key), (gcm) => {
           const [found, code] = [Buffer.alloc(text.length / 2), Buffer.alloc(16)];
@@ -99,7 +101,7 @@ function contract(name: string, create: CreateAesGcm): void {
       }
     });
 
-    test('any message in any chunks, wherever they lie, is what node:crypto makes of it, and nothing around it is touched', () => {
+    test('any message in any chunks, at any offset, gives the result of node:crypto, and the bytes around it are not changed', () => {
       const { key, nonce, additional, plain, places } = cases;
       fc.assert(
         fc.property(key, nonce, additional, plain, places, (key, nonce, additional, plain, places) => {
@@ -114,7 +116,7 @@ function contract(name: string, create: CreateAesGcm): void {
           using(key, (gcm) => {
             gcm.seal(once.view, more.view, cut(source.view, places), tag.view, target.view);
             deepStrictEqual([Buffer.from(target.view), Buffer.from(tag.view)], [right.text, right.tag]);
-            deepStrictEqual(Buffer.from(source.view), Buffer.from(plain), 'the message is as it was');
+            deepStrictEqual(Buffer.from(source.view), Buffer.from(plain), 'the message is unchanged');
             const fresh = gcm.seal(once.view, more.view, cut(source.view, places), tag.view);
             deepStrictEqual([joined(fresh), Buffer.from(tag.view)], [right.text, right.tag]);
             deepStrictEqual(joined(gcm.open(once.view, more.view, cut(target.view, places), tag.view)), Buffer.from(plain));
@@ -125,7 +127,7 @@ function contract(name: string, create: CreateAesGcm): void {
       );
     });
 
-    test('a message of one chunk may be encrypted where it lies', () => {
+    test('a message of one chunk can be encrypted in place', () => {
       const [key, nonce, plain] = [randomBytes(16), randomBytes(12), randomBytes(100_000)];
       const right = expected(key, nonce, new Uint8Array(0), plain);
       const tag = new Uint8Array(16);
@@ -133,7 +135,7 @@ function contract(name: string, create: CreateAesGcm): void {
       deepStrictEqual([plain, Buffer.from(tag)], [right.text, right.tag]);
     });
 
-    test('a code is that of a message which is authenticated alone, in any chunks', () => {
+    test('a code (GMAC) is the tag of a message that is only authenticated, in any chunks', () => {
       const { key, nonce, plain, places } = cases;
       fc.assert(
         fc.property(key, nonce, plain, places, (key, nonce, message, places) => {
@@ -145,7 +147,7 @@ function contract(name: string, create: CreateAesGcm): void {
       );
     });
 
-    test('one changed bit of nonce, additional data, message or tag, or another key, is not authentic; the next message is', () => {
+    test('a changed bit of nonce, additional data, message or tag, or another key, is rejected; the next message is accepted', () => {
       const key = randomBytes(32);
       const [nonce, additional, plain] = [randomBytes(12), randomBytes(20), randomBytes(40)];
       const { text, tag } = expected(key, nonce, additional, plain);
@@ -169,7 +171,7 @@ function contract(name: string, create: CreateAesGcm): void {
       );
     });
 
-    test('ciphers of several keys in turns, in all directions, do not disturb each other', () => {
+    test('ciphers of several keys, used in turn in both directions, do not affect each other', () => {
       const keys = [randomBytes(16), randomBytes(32), randomBytes(16)];
       const ciphers = keys.map(create);
       const [nonce, empty] = [randomBytes(12), new Uint8Array(0)];
@@ -188,7 +190,7 @@ function contract(name: string, create: CreateAesGcm): void {
       for (const gcm of ciphers) gcm.dispose();
     });
 
-    test('eight mebibytes, the longest message there is, come back', () => {
+    test('the longest message, eight mebibytes, decrypts to its plain text', () => {
       const [nonce, empty, plain] = [randomBytes(12), new Uint8Array(0), randomBytes(8 << 20)];
       const [out, tag] = [Buffer.alloc(plain.length), Buffer.alloc(16)];
       using(randomBytes(16), (gcm) => {
@@ -198,7 +200,7 @@ function contract(name: string, create: CreateAesGcm): void {
       });
     });
 
-    test('a key, a nonce, a tag or room of another length is refused before anything is written', () => {
+    test('a key, a nonce, a tag or an output buffer of another length is rejected before anything is written', () => {
       for (const length of [0, 15, 17, 24, 31, 33]) throws(() => create(new Uint8Array(length)), RangeError, `a key of ${length}`);
       const [nonce, empty, plain, tag] = [
         new Uint8Array(12),
@@ -228,7 +230,7 @@ function contract(name: string, create: CreateAesGcm): void {
       });
     });
 
-    test('a key may be forgotten twice', () => {
+    test('a key can be disposed of twice', () => {
       const gcm = create(new Uint8Array(16));
       gcm.dispose();
       gcm.dispose();
@@ -238,5 +240,5 @@ function contract(name: string, create: CreateAesGcm): void {
 
 contract('node:crypto', nodeAesGcm);
 const byOpenSsl = aesGcm();
-if (byOpenSsl === undefined) test('the OpenSSL of this process', { skip: 'this Node does not offer it' });
+if (byOpenSsl === undefined) test('the OpenSSL of this process', { skip: 'not available in this Node' });
 else contract('the OpenSSL of this process', byOpenSsl);

@@ -1,4 +1,4 @@
-/** What the packages may import, and whether the documents name things that exist. */
+/** Checks the imports of the packages, and that the documents refer to existing files. */
 import { deepEqual, match, ok } from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -48,17 +48,17 @@ for (const [directory, { name, dependencies = {}, devDependencies = {} }] of man
   test(`${name} imports only what its package.json lists, and lists no workspace package that it does not import`, () => {
     const imported = importedBy(directory, false);
     const undeclared = [...imported].filter(([needed]) => needed !== name && !Object.hasOwn(dependencies, needed));
-    deepEqual(undeclared, [], 'imported, but not among its dependencies');
+    deepEqual(undeclared, [], 'imported, but not a dependency');
     const unused = Object.keys(dependencies).filter((needed) => needed.startsWith('@ring3/') && !imported.has(needed));
-    deepEqual(unused, [], 'among its dependencies, but not imported');
+    deepEqual(unused, [], 'a dependency, but not imported');
     const inTests = [...importedBy(directory, true)].filter(
       ([needed]) => needed !== name && !shared.includes(needed) && !Object.hasOwn({ ...dependencies, ...devDependencies }, needed),
     );
-    deepEqual(inTests, [], 'imported by tests, but not among its dependencies');
+    deepEqual(inTests, [], 'imported by tests, but not a dependency');
   });
 }
 
-test('no cycle leads from a package back to it', () => {
+test('the dependencies of the packages have no cycle', () => {
   const needs = new Map([...manifests.values()].map(({ name, dependencies }) => [name, Object.keys(dependencies ?? {})]));
   const cycles: string[] = [];
   const follow = (name: string, path: readonly string[]): void => {

@@ -1,4 +1,4 @@
-/** Byte-range locks of clients and record locks of the host's own programs, one against the other (docs/decisions/0073-locks-of-the-host.md). */
+/** Byte-range locks of clients against record locks of programs of the host (docs/decisions/0073-locks-of-the-host.md). */
 import assert from 'node:assert/strict';
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,7 +29,7 @@ async function stage(t: TestContext, posixLocks?: boolean) {
   });
   const connection = await Connection.open(connectMemory(server), { random: fakeRandom(5) });
   const tree: Tree = await (await connection.logon({ user: 'user', password: 'password' })).connect('share');
-  /** A program of the host, with a description of its own. */
+  /** A program of the host with its own open file description. */
   const fd = openSync(path, 'r+');
   t.after(async () => {
     closeSync(fd);
@@ -38,7 +38,7 @@ async function stage(t: TestContext, posixLocks?: boolean) {
     rmSync(base, { recursive: true });
   });
   const host = (kind: number, start: bigint, length: bigint): boolean => lockRecord(fd, kind, start, length) === 0;
-  /** How the host finds a byte: not locked by clients, shared or exclusive. */
+  /** The lock of a byte as seen by the host: none, shared or exclusive. */
   const seen = (at: bigint): string => {
     const how = host(RecordLock.Write, at, 1n) ? 'free' : host(RecordLock.Read, at, 1n) ? 'shared' : 'exclusive';
     host(RecordLock.Unlock, at, 1n);
@@ -49,7 +49,7 @@ async function stage(t: TestContext, posixLocks?: boolean) {
 
 const lock = (open: Open, offset: bigint, length: bigint, flags: number): Promise<void> => open.lock([{ offset, length, flags }]);
 
-test('programs of the host see the locks of clients, as they are together; unlocking and closing give them back', async (t) => {
+test('programs of the host see the union of the clients’ locks; unlocking and closing release them', async (t) => {
   const { tree, seen } = await stage(t);
   const [one, two] = [await tree.create({ name: 'file' }), await tree.create({ name: 'file' })];
   await lock(one, 0n, 10n, SharedLock | FailImmediately);
@@ -69,7 +69,7 @@ test('programs of the host see the locks of clients, as they are together; unloc
   assert.equal(seen(20n), 'free');
 });
 
-test('a client is not granted what a program of the host has locked; all or none', async (t) => {
+test('a lock that conflicts with a program of the host is not granted; a request is granted completely or not at all', async (t) => {
   const { tree, host, seen } = await stage(t);
   const open = await tree.create({ name: 'file' });
   assert.ok(host(RecordLock.Read, 100n, 10n));
@@ -87,7 +87,7 @@ test('a client is not granted what a program of the host has locked; all or none
   assert.deepEqual([0n, 113n].map(seen), ['exclusive', 'exclusive']);
 });
 
-test('a lock that may wait is granted when the program of the host gives its own back', async (t) => {
+test('a waiting lock is granted when the program of the host releases its lock', async (t) => {
   const { tree, host, seen, clock } = await stage(t);
   const open = await tree.create({ name: 'file' });
   assert.ok(host(RecordLock.Write, 0n, 1n));
@@ -96,7 +96,7 @@ test('a lock that may wait is granted when the program of the host gives its own
   void reply.then(() => {
     granted = true;
   });
-  await tree.create({ name: 'file' }); // a response later
+  await tree.create({ name: 'file' }); // after another response
   clock.advance(1000);
   await tree.create({ name: 'file' });
   assert.equal(granted, false);
@@ -106,7 +106,7 @@ test('a lock that may wait is granted when the program of the host gives its own
   assert.equal(seen(0n), 'exclusive');
 });
 
-test('without `posixLocks` neither side sees the other', async (t) => {
+test('without `posixLocks` neither side sees the locks of the other', async (t) => {
   const { tree, host, seen } = await stage(t, false);
   const open = await tree.create({ name: 'file' });
   assert.ok(host(RecordLock.Write, 0n, 1n));

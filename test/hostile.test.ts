@@ -1,4 +1,6 @@
-/** Bytes that no honest client sends: the server answers or hangs up, never fails inside, and other clients notice nothing. */
+/**
+ * Messages that no regular client sends: the server responds or disconnects, never fails internally, and other clients are not affected.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FakeClock, fakeRandom, linkPair } from '@ring3/kit';
@@ -23,7 +25,7 @@ import { requests } from './requests.ts';
 
 const empty = new Uint8Array();
 
-/** A server on the memory store that counts what should not happen. */
+/** A server on the memory store that counts internal errors. */
 async function start(more: Partial<SmbServerOptions> = {}): Promise<{ server: SmbServer; errors: unknown[] }> {
   const options = {
     shares: { share: createMemoryStore() },
@@ -39,7 +41,7 @@ async function start(more: Partial<SmbServerOptions> = {}): Promise<{ server: Sm
   return { server, errors };
 }
 
-/** A client's connection whose frames pass through `tamper` when there is one. */
+/** A client's connection whose frames are passed through `tamper` if it is set. */
 interface Client {
   readonly connection: Connection;
   readonly tree: Tree;
@@ -52,7 +54,7 @@ async function client(server: SmbServer): Promise<Client> {
   const made: { tamper: Client['tamper'] } = { tamper: undefined };
   const connection = await Connection.open(near, {
     random: fakeRandom(11),
-    dialects: [Dialect.Smb302], // 3.1.1 signs its TREE_CONNECT: a changed one would go no further than the signature
+    dialects: [Dialect.Smb302], // at 3.1.1 TREE_CONNECT is signed: a changed one would only be checked up to its signature
     tamper: (chunks) => {
       if (made.tamper === undefined) return chunks;
       const message = made.tamper(Buffer.concat(chunks.slice(1)));
@@ -65,20 +67,20 @@ async function client(server: SmbServer): Promise<Client> {
 
 const opened = (tree: Tree): Promise<Open> => tree.create({ name: 'file', createDisposition: CreateDisposition.OpenIf });
 
-/** What became of a request: its answer, `waits` where the server says so, or `closed`. */
+/** The outcome of a request: its response, `waits` after an interim response, or `closed`. */
 async function outcome(connection: Connection, exchange: Exchange): Promise<Reply | 'waits' | 'closed'> {
   const closed = connection.closed.then(() => 'closed' as const);
   await Promise.race([exchange.pending, closed]);
   return await Promise.race([exchange.reply.catch(() => 'closed' as const), new Promise<'waits'>((found) => setImmediate(found, 'waits'))]);
 }
 
-/** What became of a message that has no answer. */
+/** The outcome of a message without a response. */
 async function silence(connection: Connection): Promise<'waits' | 'closed'> {
   const turn = new Promise<'waits'>((found) => setImmediate(() => setImmediate(found, 'waits')));
   return await Promise.race([connection.closed.then(() => 'closed' as const), turn]);
 }
 
-/** Clients that are replaced when the server hangs up on them or they lose their session, tree or file. */
+/** Clients that are replaced when the server disconnects them or they lose their session, tree connect or open. */
 class Attackers {
   readonly #server: SmbServer;
   #client: Client | undefined;
@@ -88,7 +90,7 @@ class Attackers {
     this.#server = server;
   }
 
-  /** Sends one well-formed request of this command, changed, and awaits what comes of it. */
+  /** Sends one well-formed request of this command, changed, and waits for the outcome. */
   async attack(command: Command, change: (message: Uint8Array) => Uint8Array): Promise<Reply | 'waits' | 'closed'> {
     this.#client ??= await client(this.#server);
     const { connection, tree } = this.#client;
@@ -127,7 +129,7 @@ describe('every message', () => {
     const name = nameOf(Command, command);
     const { length } = sample.head;
 
-    test(`${name} cut at every byte is refused, or the connection ends (3.3.5.2.6)`, async () => {
+    test(`${name} truncated at any byte is rejected, or the connection is closed (3.3.5.2.6)`, async () => {
       const { server, errors } = await start();
       const attackers = new Attackers(server);
       const bystander = await client(server);
@@ -142,7 +144,7 @@ describe('every message', () => {
       await server.close();
     });
 
-    test(`${name} with each field at its limits fails nothing inside`, async () => {
+    test(`${name} with each field at its limits causes no internal error`, async () => {
       const { server, errors } = await start();
       const attackers = new Attackers(server);
       const bystander = await client(server);
@@ -166,7 +168,7 @@ describe('every message', () => {
 });
 
 describe('ids of others', () => {
-  test('a command without a session, or with one of another connection, is refused (3.3.5.2.9)', async () => {
+  test('a command without a session, or with one of another connection, is rejected (3.3.5.2.9)', async () => {
     const { server, errors } = await start();
     const victim = await client(server);
     const open = await opened(victim.tree);
@@ -193,7 +195,7 @@ describe('ids of others', () => {
     await server.close();
   });
 
-  test('a tree or a file of another session is unknown (3.3.5.2.11, 3.3.5.10)', async () => {
+  test('a tree connect or an open of another session is unknown (3.3.5.2.11, 3.3.5.10)', async () => {
     const { server, errors } = await start();
     const victim = await client(server);
     const open = await opened(victim.tree);
@@ -215,7 +217,7 @@ describe('ids of others', () => {
 });
 
 describe('a connection', () => {
-  test('ends at a command before NEGOTIATE, at a second NEGOTIATE and at bytes that are no SMB (3.3.5.2)', async () => {
+  test('is closed at a command before NEGOTIATE, at a second NEGOTIATE and at bytes that are not SMB (3.3.5.2)', async () => {
     const { server, errors } = await start();
     const bare = (): Connection => {
       const [near, far] = linkPair();
@@ -247,7 +249,7 @@ describe('a connection', () => {
     await server.close();
   });
 
-  test('of bytes without any sense ends, however they are cut', async () => {
+  test('with random bytes is closed, however they are split', async () => {
     const { server, errors } = await start();
     const random = fakeRandom(5);
     for (let i = 0; i < 300; i++) {
@@ -266,7 +268,7 @@ describe('a connection', () => {
     await server.close();
   });
 
-  test('that announces more than it may before log-on ends at once', async () => {
+  test('that announces a frame above the limit before logon is closed at once', async () => {
     const { server } = await start();
     const [near, far] = linkPair();
     server.accept(far);
@@ -276,7 +278,7 @@ describe('a connection', () => {
     await server.close();
   });
 
-  test('half open has its time to log on; 10,000 of them keep nobody out', async () => {
+  test('without a logon is closed at its time limit; 10,000 of them do not prevent other logons', async () => {
     const clock = new FakeClock();
     const { server, errors } = await start({ clock, limits: { connectionsForAddress: 20_000 } });
     const links = Array.from({ length: 10_000 }, () => {
@@ -295,7 +297,7 @@ describe('a connection', () => {
     await server.close();
   });
 
-  test('whose client never reads costs no more than its budget, and others notice nothing', async () => {
+  test('whose client never reads uses at most its budget, and other clients are not affected', async () => {
     const { server, errors } = await start({ listen: true, encryption: 'off' });
     const { port } = server.address as { port: number };
     const link = await connectTcp(port);

@@ -23,7 +23,7 @@ import { fakeLog, silentLog } from '@ring3/kit';
 import { Connection, connectTcp } from '@ring3/smb-client';
 import { CreateDisposition } from '@ring3/smb-proto';
 
-/** A folder to share, and a daemon's options over places of its own. */
+/** A directory to share, and a daemon's options with their own paths. */
 function place(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-lifecycle-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,7 +44,7 @@ function isLink(fd: string, path: string): boolean {
   try {
     return readlinkSync(`/proc/self/fd/${fd}`) === path;
   } catch {
-    return false; // the listing's own
+    return false; // the request's own
   }
 }
 const portOf = (daemon: Daemon): number => Number(daemon.status().smb?.replace(/^.*:/, ''));
@@ -55,7 +55,7 @@ async function client(port: number) {
   return { connection, session, tree: await session.connect('files') };
 }
 
-/** Keeps all threads of libuv's pool waiting: what needs one is under way until this is called. */
+/** Blocks all threads of libuv's pool: operations that need one are pending until the returned function is called. */
 function occupyPool(folder: string): () => void {
   const pipe = join(folder, `pipe-${Math.random()}`);
   spawnSync('mkfifo', [pipe]);
@@ -68,11 +68,11 @@ function occupyPool(folder: string): () => void {
   };
   for (let i = 0; i < threads; i++) open(pipe, 'r', (_error, fd) => opened(fd));
   return () => {
-    writer = openSync(pipe, constants.O_RDWR); // stays until each thread has met it, also one that is late
+    writer = openSync(pipe, constants.O_RDWR); // kept until each thread has read it, including a late one
   };
 }
 
-test('the four states are seen from outside: startup, running, reset, and shutdown while what is under way finishes', async (t) => {
+test('the four states are visible: startup, running, reset, and shutdown while pending requests finish', async (t) => {
   const { folder, settings, options, control, stats } = place(t);
   let configured = (_settings: Settings): void => {};
   const starting = startDaemon({ ...options, settings: () => new Promise((resolve) => (configured = resolve)) });
@@ -111,22 +111,22 @@ test('the four states are seen from outside: startup, running, reset, and shutdo
   const stopped = askControl(control, 'stop', {});
   while (!(await stats()).includes('shutdown')) await new Promise(setImmediate);
   await rejects(askControl(control, 'start', {}), /^Error: ring3 is shutting down$/);
-  await rejects(connectTcp(portOf(daemon)), 'nothing new is accepted');
+  await rejects(connectTcp(portOf(daemon)), 'no new connection is accepted');
   goOn();
-  await flushed; // a request that was under way is answered
-  strictEqual(await stopped, null, 'who asked hears when it has ended');
+  await flushed; // a pending request gets its response
+  strictEqual(await stopped, null, 'the caller is notified at its end');
   await daemon.stopped;
   await rejects(stats(), /no ring3 answers/);
 });
 
-test('any other word than hard is accepted and does nothing (kill_server)', async (t) => {
+test('any word other than hard is accepted and does nothing (kill_server)', async (t) => {
   const { options, control, stats } = place(t);
   await using daemon = await startDaemon(options);
   for (const word of ['soft', 'hard ', 'HARD', 'hard\n\n', '', 'hardhard']) strictEqual(await askControl(control, 'kill', { word }), null);
   strictEqual(await stats(), `2 running ${portOf(daemon)} 0\n`);
 });
 
-test('every connection, session, tree and open is gone after a hard kill, what was written is there, and the port can be used again', async (t) => {
+test('a hard kill closes every connection, session, tree connect and open; written data is kept, and the port can be used again', async (t) => {
   const { settings, options, control } = place(t);
   const taken = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => taken.once('listening', resolve));
@@ -146,7 +146,7 @@ test('every connection, session, tree and open is gone after a hard kill, what w
   strictEqual(Buffer.concat(await file.read(0, 100)).toString(), '012');
 });
 
-test('each step that fails is named, and those before it are undone: nothing is left to stand in the way of the next start', async (t) => {
+test('a failed step is named, and the steps before it are undone: nothing blocks the next start', async (t) => {
   const { folder, path, settings, options, control, netlink } = place(t);
   const inUse = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => inUse.once('listening', resolve));
@@ -176,7 +176,7 @@ test('each step that fails is named, and those before it are undone: nothing is 
       (error) => error instanceof StepError && error.step === step && reason.test(error.message),
       step,
     );
-    ok(!existsSync(control) && !existsSync(netlink), `sockets are gone after a failure of the step ${step}`);
+    ok(!existsSync(control) && !existsSync(netlink), `sockets are removed after a failure of the step ${step}`);
   }
   await using daemon = await startDaemon(options);
   strictEqual(daemon.status().state, 'running');
@@ -184,7 +184,7 @@ test('each step that fails is named, and those before it are undone: nothing is 
   ok(existsSync(path));
 });
 
-test('a daemon that is asked to stop while it starts has ended when the answer comes, and leaves nothing', async (t) => {
+test('a daemon that is stopped while it starts has ended when the response arrives, and leaves nothing', async (t) => {
   const { folder, options, control, netlink, stats } = place(t);
   const goOn = occupyPool(folder);
   const starting = startDaemon({ ...options, console: { host: 'localhost', port: 0 } }); // a name is looked up in the pool
@@ -200,7 +200,7 @@ test('a daemon that is asked to stop while it starts has ended when the answer c
   strictEqual(daemon.status().state, 'running');
 });
 
-test('a reload says what changed and keeps every client; one that asks for it disconnects those that use what is gone', async (t) => {
+test('a reload reports the changes and keeps every client; on request it disconnects the users of deleted objects', async (t) => {
   const { folder, path, settings, options } = place(t);
   const music = join(folder, 'music');
   mkdirSync(music);
@@ -229,7 +229,7 @@ test('a reload says what changed and keeps every client; one that asks for it di
     { what: 'user anna', how: 'changed', keys: ['password'], holds: 'new connections' },
     { what: 'user bob', how: 'added', holds: 'now' },
   ]);
-  await open.write(0, [Buffer.from('la')]); // who uses what is gone goes on
+  await open.write(0, [Buffer.from('la')]); // clients of deleted objects continue
   await rejects(session.connect('music'), /BadNetworkName/);
 
   now = { ...now, shares: [] };
@@ -241,7 +241,7 @@ test('a reload says what changed and keeps every client; one that asks for it di
   await connection.close();
 });
 
-test('what is understood and cannot be honoured is told to who asks for the reload', async (t) => {
+test('a reload reports settings that are valid but cannot be applied', async (t) => {
   const { settings, options, control } = place(t);
   const log = fakeLog();
   await using _daemon = await startDaemon({ ...options, log, settings: { ...settings, warnings: ['line 7: nothing comes of it'] } });
@@ -249,7 +249,7 @@ test('what is understood and cannot be honoured is told to who asks for the relo
   strictEqual(log.lines.filter(({ level, what }) => level === 'warn' && what === 'line 7: nothing comes of it').length, 2);
 });
 
-test('a reload that cannot be changes nothing, and says why', async (t) => {
+test('a failed reload changes nothing, and reports the reason', async (t) => {
   const { path, settings, options } = place(t);
   let now = settings;
   await using daemon = await startDaemon({ ...options, settings: () => now });
@@ -263,14 +263,14 @@ test('a reload that cannot be changes nothing, and says why', async (t) => {
   now = { ...settings, shares: [...(settings.shares ?? []).map((share) => ({ ...share, comment: 'new' })), { name: 'a/b', path }] };
   await rejects(daemon.reload(), /not the name of a share/);
   now = settings;
-  deepStrictEqual((await daemon.reload()).changes, [], 'nothing of it was taken over');
+  deepStrictEqual((await daemon.reload()).changes, [], 'nothing of it was applied');
   now = { ...settings, smb: { host: '127.0.0.1', port: 0, name: '' } };
   await rejects(daemon.reload(), /NetBIOS name/);
   deepStrictEqual(daemon.status().shares, ['files']);
   await client(portOf(daemon));
 });
 
-test('a reload whose users cannot be changes no share, and opens no folder for good', async (t) => {
+test('a reload with invalid users changes no share, and leaves no directory open', async (t) => {
   const { folder, settings, options } = place(t);
   const music = join(folder, 'music');
   mkdirSync(music);
@@ -286,7 +286,7 @@ test('a reload whose users cannot be changes no share, and opens no folder for g
   await client(portOf(daemon));
 });
 
-test('the first share of a reload is served, or nothing of the reload is taken over', async (t) => {
+test('the first share of a reload is served, or nothing of the reload is applied', async (t) => {
   const { settings, options, control } = place(t);
   const inUse = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => inUse.once('listening', resolve));
@@ -309,7 +309,7 @@ test('the first share of a reload is served, or nothing of the reload is taken o
   await rejects(connectTcp(port));
 });
 
-test('what only another start of the process takes is told by the reload that reads it', async (t) => {
+test('a reload reports settings that take effect only at the next start of the process', async (t) => {
   const { settings, options } = place(t);
   let now: Settings = { ...settings, atRestart: { daemon: { user: 'a' }, console: {} } };
   await using daemon = await startDaemon({ ...options, settings: () => now });
@@ -321,7 +321,7 @@ test('what only another start of the process takes is told by the reload that re
   deepStrictEqual((await daemon.reload()).changes, []);
 });
 
-test('a limit holds from the reload that brings it to the one that does not say it any more, for who is connected too', async (t) => {
+test('a limit applies from the reload that sets it to the reload that removes it, for connected clients too', async (t) => {
   const { settings, options } = place(t);
   let now = settings;
   await using daemon = await startDaemon({ ...options, settings: () => now });
@@ -341,7 +341,7 @@ test('a limit holds from the reload that brings it to the one that does not say 
   await connection.close();
 });
 
-test('who is connected is listed by filters, and is let go by the id in the list', async (t) => {
+test('clients are listed by filters, and disconnected by the id in the list', async (t) => {
   const { options, control } = place(t);
   await using daemon = await startDaemon(options);
   const { session, tree } = await client(portOf(daemon));

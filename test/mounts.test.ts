@@ -1,4 +1,4 @@
-/** What real clients do while they mount, and what made mounts fail on servers that passed every test of their own. */
+/** Requests of real clients during a mount, and the causes of failed mounts on servers that passed their own tests. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fakeRandom } from '@ring3/kit';
@@ -58,7 +58,7 @@ function control(
 
 for (const [name, dialect] of dialects) {
   describe(`while a client mounts at ${name}`, () => {
-    test('a control code that nobody knows is an invalid device request, on a file, on a folder, on a pipe and on nothing (MS-SMB2 3.3.5.15)', async () => {
+    test('an unknown control code is an invalid device request, on a file, a directory, a pipe and without a file (MS-SMB2 3.3.5.15)', async () => {
       await using server = await start();
       const session = await loggedOn(server, dialect);
       const [tree, pipes] = [await session.connect('share'), await session.connect('IPC$')];
@@ -78,14 +78,14 @@ for (const [name, dialect] of dialects) {
       await file.write(0, [Buffer.from('still there')]);
     });
 
-    test('what is no file-system control is not supported (MS-SMB2 3.3.5.15)', async () => {
+    test('a request that is not a file-system control is not supported (MS-SMB2 3.3.5.15)', async () => {
       await using server = await start();
       const session = await loggedOn(server, dialect);
       const { treeId } = await session.connect('share');
       assert.equal((await control(session, Fsctl.SrvRequestResumeKey, { flags: 0, treeId })).status, NtStatus.NotSupported);
     });
 
-    test('a control code before any tree connect fails with NetworkNameDeleted, and the connection stays (MS-SMB2 3.3.5.2.11)', async () => {
+    test('a control code before any tree connect fails with NetworkNameDeleted, and the connection is kept (MS-SMB2 3.3.5.2.11)', async () => {
       await using server = await start();
       const session = await loggedOn(server, dialect);
       const codes = [Fsctl.DfsGetReferrals, Fsctl.QueryNetworkInterfaceInfo, Fsctl.SrvCopychunk, Fsctl.PipeTransceive, ...unknownCodes];
@@ -111,7 +111,7 @@ for (const [name, dialect] of dialects) {
       }
     });
 
-    test('FileFsSectorSizeInformation tells sectors that a client can believe (MS-FSCC 2.5.7)', async () => {
+    test('FileFsSectorSizeInformation returns consistent sector sizes (MS-FSCC 2.5.7)', async () => {
       await using server = await start();
       const tree = await (await loggedOn(server, dialect)).connect('share');
       const root = await tree.create({ name: '', desiredAccess: 0x80 });
@@ -131,7 +131,7 @@ for (const [name, dialect] of dialects) {
     });
 
     for (const how of ['guest', 'anonymous'] as const) {
-      test(`${how === 'guest' ? 'a guest' : 'an anonymous client'} reads and writes, though the server signs and encrypts everybody else (MS-SMB2 3.3.5.5.3)`, async () => {
+      test(`${how === 'guest' ? 'a guest' : 'an anonymous client'} reads and writes, although the server signs and encrypts for all other clients (MS-SMB2 3.3.5.5.3)`, async () => {
         const shares = { open: { vfs: createMemoryStore(), guest: true }, closed: createMemoryStore() };
         await using server = await start({ shares, guest: true, anonymous: true, signing: 'required', encryption: 'desired' });
         const connection = await connected(server, dialect);
@@ -147,13 +147,13 @@ for (const [name, dialect] of dialects) {
       });
     }
 
-    test('where guests are let in, a wrong password of somebody known is still wrong', async () => {
+    test('if guests are allowed, a wrong password of a known user is still rejected', async () => {
       await using server = await start({ guest: true, anonymous: true });
       const connection = await connected(server, dialect);
       await assert.rejects(connection.logon({ user: 'user', password: 'wrong' }), failsWith(NtStatus.LogonFailure));
     });
 
-    test('where they are not, neither strangers nor the nameless come in', async () => {
+    test('if they are not, unknown and anonymous users are rejected', async () => {
       await using server = await start();
       const connection = await connected(server, dialect);
       for (const user of ['stranger', '']) await assert.rejects(connection.logon({ user, password: '' }), failsWith(NtStatus.LogonFailure));

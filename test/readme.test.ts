@@ -14,10 +14,10 @@ after(() => rmSync(folder, { recursive: true }));
 const examples = (page: string): string[] =>
   [...readFileSync(page, 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map(([, code]) => code as string);
 
-/** Whether an example talks to the kernel: it runs in a network namespace of its own then. */
+/** Whether an example uses the kernel; if so, it runs in a separate network namespace. */
 const usesKernel = (code: string): boolean => code.includes('kernelLink');
 
-/** DEFAULT_GET of cttimeout for TCP, byte for byte, sent to the kernel: prints the errno that it answers. */
+/** DEFAULT_GET of cttimeout for TCP, byte for byte, sent to the kernel: prints the errno of the response. */
 const probe = `
 import { openNetlink, receiveNetlink, sendNetlink } from '@ring3/linux';
 const fd = openNetlink(12);
@@ -27,7 +27,7 @@ const length = receiveNetlink(fd, answer, { portId: 0, groups: 0 });
 console.log(sent < 0 ? -sent : length < 0 ? -length : answer.readUInt16LE(4) === 2 ? -answer.readInt32LE(16) : 0);
 `;
 
-/** The words that give an example a network namespace of its own, or why the kernel cannot be asked there. */
+/** The prefix that runs an example in a separate network namespace, or the reason why the kernel cannot be used there. */
 function kernelOfItsOwn(): ReturnType<typeof ownNetwork> {
   const network = ownNetwork();
   if ('skip' in network) return network;
@@ -38,7 +38,7 @@ function kernelOfItsOwn(): ReturnType<typeof ownNetwork> {
   return stdout === '0\n' ? network : { skip: `this kernel has no nfnetlink_cttimeout: errno ${stdout}${stderr}` };
 }
 
-/** Runs each in a process of its own; an example that waits for something from outside would hang, and fails. */
+/** Runs each in a separate process; an example that waits for input would hang, and fails. */
 function runAll(t: TestContext, page: string, name: string): void {
   for (const [i, code] of examples(page).entries()) {
     const network = usesKernel(code) ? kernelOfItsOwn() : [];

@@ -29,7 +29,7 @@ import type { Encoded } from '@ring3/wire';
 
 const empty = new Uint8Array(0);
 
-/** One request of each command that is well-formed, and with every variable part in it. */
+/** One well-formed request of each command, with every variable part. */
 export function requests(fileId: FileId): [Command, Encoded][] {
   const [input, name] = [Buffer.alloc(24, 1), 'some name'];
   const context = (name: string, length: number) => ({ name, data: Buffer.alloc(length) });

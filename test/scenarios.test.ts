@@ -20,7 +20,7 @@ for (const name of files) {
   });
 }
 
-test('each recorded scenario of helpers gives the same packets, flows, events and expectations, but for two defects of the kernel (spec 3, 6)', () => {
+test('each recorded scenario of helpers gives the same packets, flows, events and expectations, except for two defects of the kernel', () => {
   const file = join(import.meta.dirname, 'golden/cthelper/07-packets.json');
   const score = playScenarios(JSON.parse(readFileSync(file, 'utf8')) as ScenarioFile);
   assert.deepEqual(score.differences, []);

@@ -1,4 +1,7 @@
-/** Encrypted and signed sessions whole, client and server, by each implementation of AES-GCM on the server's side and `node:crypto` on the client's. */
+/**
+ * Complete encrypted and signed sessions between client and server, with each implementation of AES-GCM in the server and `node:crypto` in
+ * the client.
+ */
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -10,7 +13,7 @@ import { type AesGcm, Cipher, type CreateAesGcm, CreateDisposition, Dialect, nod
 import { createSmbServer, type SmbServer, type SmbServerOptions } from '@ring3/smb-server';
 import { createMemoryStore, intercept } from '@ring3/vfs';
 
-/** Ciphers that know whether their time is over. */
+/** Ciphers that detect use after disposal. */
 class Counted {
   living = 0;
   made = 0;
@@ -18,7 +21,7 @@ class Counted {
     const inner = this.#inner(key);
     let disposed = false;
     const alive = (): AesGcm => {
-      if (disposed) throw new Error('used after it was disposed of');
+      if (disposed) throw new Error('used after disposal');
       return inner;
     };
     this.living++;
@@ -73,7 +76,7 @@ const sizes = [1, 100, 4096 - 132, 4096, 16 * 1024, 16 * 1024 + 1, 65536, 200_00
 function sealed(name: string, createAesGcm: CreateAesGcm): void {
   describe(`${name}`, () => {
     for (const [protection, how] of protections) {
-      test(`${protection}: what is written is read, of every size and several at a time, and reading leaves the store as it was`, async () => {
+      test(`${protection}: written data of every size is read back, several requests at a time, and reading does not change the store`, async () => {
         await using server = await start({ aesGcm: createAesGcm });
         await using session = await logOn(server, how);
         await using witness = await logOn(server, {});
@@ -95,7 +98,7 @@ function sealed(name: string, createAesGcm: CreateAesGcm): void {
       });
     }
 
-    test('what is damaged on the way ends the connection, and other clients notice nothing', async () => {
+    test('a message damaged in transit closes the connection, and other clients are not affected', async () => {
       await using server = await start({ aesGcm: createAesGcm });
       await using other = await logOn(server, { encrypt: true });
       const tree = await other.connect('share');
@@ -115,7 +118,7 @@ function sealed(name: string, createAesGcm: CreateAesGcm): void {
       }
     });
 
-    test('keys are forgotten when their session has ended and nothing of it is in flight, and not before', async () => {
+    test('keys are disposed of when their session has ended and no request of it is pending, and not before', async () => {
       const counted = new Counted(createAesGcm);
       let answer = (): void => {};
       let asked = (): void => {};
@@ -138,10 +141,10 @@ function sealed(name: string, createAesGcm: CreateAesGcm): void {
       strictEqual(counted.living, 9);
 
       const folder = await (await stays.connect('share')).create({ name: '', desiredAccess: 0x81, createOptions: 1 });
-      const notified = folder.changeNotify(1); // in flight all the time
+      const notified = folder.changeNotify(1); // pending all the time
       await notified.pending;
       await signs.logoff();
-      strictEqual(counted.living, 6, 'nothing was in flight of it');
+      strictEqual(counted.living, 6, 'no request of it was pending');
 
       const file = await openIf(await waits.connect('share'), 'file');
       await file.write(0, [Buffer.from('text')]);
@@ -149,7 +152,7 @@ function sealed(name: string, createAesGcm: CreateAesGcm): void {
       await reads;
       const gone = waits.logoff();
       while (server.view.sessions().length > 2) await setImmediate();
-      strictEqual(counted.living, 6, 'a READ, and the LOGOFF that waits for it, are still to be answered');
+      strictEqual(counted.living, 6, 'a READ, and the LOGOFF that waits for it, are still pending');
       answer();
       strictEqual(Buffer.concat(await answered).toString(), 'text');
       await gone;

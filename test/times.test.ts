@@ -1,4 +1,4 @@
-/** Times and attributes on a host directory, as clients set them: what another open, CLOSE and a restart leave of them. */
+/** Times and attributes on a host directory that clients set: their values after another open, CLOSE and a restart. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -94,10 +94,10 @@ test('LastWriteTime that a client sets survives later writes and a new size of t
     const file = await open(again.tree, 'file');
     assert.equal((await query(file)).lastWriteTime, filetimeFromMs(past));
     await file.write(0, [Buffer.from('3')]);
-    assert.ok((await query(file)).lastWriteTime > filetimeFromMs(past), 'another open holds nothing');
+    assert.ok((await query(file)).lastWriteTime > filetimeFromMs(past), 'another open does not keep the set time');
   }));
 
-test('a write is an access, and sets the archive attribute; both are there after a restart (MS-FSA 2.1.4.17)', () =>
+test('a write is an access, and sets the archive attribute; both persist over a restart (MS-FSA 2.1.4.17)', () =>
   withBase(async (base) => {
     {
       await using share = await serve(base);
@@ -119,7 +119,7 @@ test('a write is an access, and sets the archive attribute; both are there after
     assert.ok(lastAccessTime > filetimeFromMs(past));
   }));
 
-test('ChangeTime that a client sets stays over writes of its open, and the times of a directory over writes to its stream', () =>
+test('ChangeTime that a client sets is kept over writes of its open, and the times of a directory over writes to its stream', () =>
   withBase(async (base) => {
     await using share = await serve(base);
     const file = await open(share.tree, 'file');

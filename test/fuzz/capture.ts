@@ -23,7 +23,7 @@ const pcapng = Buffer.concat([
   block(3, 44, ...words),
 ]);
 
-/** Captures: read to their end, packet by packet and in batches, or refused as damaged; both ways see the same. */
+/** Captures: each is read to its end or rejected as damaged; reading packet by packet and in batches gives the same result. */
 const capture = (): Target => ({
   seeds: [
     pcapOf([

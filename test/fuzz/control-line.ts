@@ -26,7 +26,7 @@ const lines: object[] = [
   { do: 'namespace delete', name: 'one' },
 ];
 
-/** Lines on the control socket of a daemon: each is answered by one line, and the daemon stays. */
+/** Lines on the control socket of a daemon: each gets a response of one line, and the daemon keeps running. */
 async function controlLine(): Promise<Target> {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-fuzz-'));
   const control = join(folder, 'control');

@@ -23,7 +23,10 @@ const enumerate = pdu(
   hex('48000000 0000 0f00 00000200 02000000 00000000 02000000 5c000000 01000000 01000000 04000200 00000000 00000000 ffffffff 00000000'),
 );
 
-/** lsarpc over NDR; LsarOpenPolicy2, then requests with the first handle of an association: LookupSids2, LookupNames3, QueryInformationPolicy2. */
+/**
+ * lsarpc over NDR; LsarOpenPolicy2, then requests with the first handle of an association: LookupSids2, LookupNames3,
+ * QueryInformationPolicy2.
+ */
 const bindLsarpc = pdu(
   11,
   hex('b810b810 00000000 01000000 00000100 785734123412cdabef000123456789ab 00000000 045d888aeb1cc9119fe808002b104860 02000000'),
@@ -45,8 +48,8 @@ const lsarpcSeeds = [
 ];
 
 /**
- * DCE/RPC PDUs to a named pipe: an answer, a fault, or a broken pipe. The first byte of an input says whether an honest bind comes before (bit 0), and whether the
- * pipe is lsarpc (bit 1), which then has an open policy handle.
+ * DCE/RPC PDUs to a named pipe: a response, a fault, or a broken pipe. The first byte of an input determines whether a valid bind precedes
+ * it (bit 0), and whether the pipe is lsarpc (bit 1) with an open policy handle.
  */
 async function pipe(): Promise<Target> {
   const server = await createSmbServer({

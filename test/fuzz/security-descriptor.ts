@@ -7,7 +7,9 @@ const ace = { type: AceType.AccessAllowed, flags: AceFlags.ObjectInherit, mask: 
 const dacl = { revision: 2, aces: [ace, { ...ace, type: AceType.AccessDenied, sid: 'S-1-5-21-1-2-3-1000' }] };
 const who = { sids: new Set(['S-1-5-21-1-2-3-1000', WellKnownSid.Everyone]) };
 
-/** Security descriptors, as clients send them and as stores give them back: decoded or refused; what was decoded is written and read back the same. */
+/**
+ * Security descriptors from clients and stores: each is decoded or rejected; a decoded one is encoded and decoded again to the same value.
+ */
 const securityDescriptor = (): Target => ({
   seeds: [
     encodeSecurityDescriptor({ control: 0, owner: WellKnownSid.BuiltinAdministrators, group: WellKnownSid.BuiltinUsers, dacl }),

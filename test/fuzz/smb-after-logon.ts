@@ -9,10 +9,13 @@ import { fuzzing, type Target } from './fuzzing.ts';
 
 const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 const { offset } = Header;
-/** Stands in the seeds for the ids of the open; the session's and the tree's are known by their places. */
+/** Placeholder of the ids of the open in the seeds; the ids of session and tree connect are at known offsets. */
 const placeholder = Buffer.alloc(16, 0x6f);
 
-/** Requests of a client that has logged on and has a file and a folder open, changed. Nothing fails inside; the server's tables follow the connection's end. */
+/**
+ * Changed requests of a client that is logged on and has a file and a directory open. No request fails internally; at the end of the
+ * connection the server's tables are empty.
+ */
 async function smbAfterLogon(): Promise<Target> {
   const options = {
     shares: { share: createMemoryStore() },
@@ -82,7 +85,7 @@ async function smbAfterLogon(): Promise<Target> {
   };
 }
 
-/** The input with the ids of a real open in the place of those of the seeds. */
+/** The input with the ids of a real open instead of the placeholders. */
 function withIds(input: Uint8Array, fileId: Uint8Array): Uint8Array {
   const bytes = Buffer.from(input);
   const at = bytes.indexOf(placeholder);
@@ -90,7 +93,7 @@ function withIds(input: Uint8Array, fileId: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** The input as the message, with the ids that the client put into its own: so that it gets further than the header. */
+/** The input as a message with the client's valid ids, so that more than the header is processed. */
 function replaced(own: Buffer, input: Uint8Array): Uint8Array[] {
   const message = Buffer.from(input);
   if (message.length >= headerLength) {

@@ -7,7 +7,10 @@ import { fuzzing, type Target } from './fuzzing.ts';
 
 const turn = (): Promise<void> => new Promise((done) => setImmediate(done));
 
-/** The stream of a connection on which nobody has logged on: what an honest client sends up to its log-on, changed. Nothing fails inside, and nothing stays. */
+/**
+ * The stream of a connection before logon: the bytes of a regular client up to its logon, changed. Nothing fails internally, and nothing
+ * remains.
+ */
 async function smbBeforeLogon(): Promise<Target> {
   const options = {
     shares: { share: createMemoryStore() },
@@ -35,7 +38,7 @@ async function smbBeforeLogon(): Promise<Target> {
   };
 }
 
-/** What clients of several kinds send until they have logged on, as one stream each. */
+/** The bytes that clients of several kinds send until they are logged on, one stream each. */
 async function honestStreams(server: Parameters<typeof connectMemory>[0]): Promise<Uint8Array[]> {
   const streams: Uint8Array[] = [];
   for (const password of ['secret', 'wrong']) {

@@ -11,7 +11,7 @@ const mechanism = ntlmMechanism({
   now: () => clock.wall(),
 });
 
-/** A client's tokens for this password, one after the other, with the acceptor that they are for. */
+/** A client's tokens for this password in order, with the acceptor that receives them. */
 function exchange(spnego: boolean, password: string): { tokens: Uint8Array[]; state: string } {
   const acceptor = createAcceptor([mechanism]);
   const ntlm = createNtlmInitiator({ user: 'ann', password, random: fakeRandom(2), now: () => clock.wall() });
@@ -27,7 +27,10 @@ function exchange(spnego: boolean, password: string): { tokens: Uint8Array[]; st
   }
 }
 
-/** NTLM and SPNEGO tokens: the first byte of an input says how many honest ones come before. None is let in: the client knows no password. */
+/**
+ * NTLM and SPNEGO tokens: the first byte of an input is the number of valid tokens before it. No input is authenticated: the client does
+ * not know the password.
+ */
 function token(): Target {
   const [bare, wrapped] = [exchange(false, 'wrong').tokens, exchange(true, 'wrong').tokens];
   const seeds = [bare, wrapped].flatMap((tokens, i) => tokens.map((bytes, at) => Buffer.concat([Buffer.of(i * 16 + at), bytes])));

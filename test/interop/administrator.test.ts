@@ -9,9 +9,9 @@ import { ring3Command } from './ring3.ts';
 
 const done: Outcome = { out: '', err: '', status: 0 };
 
-/** One day: the tests go on from where the one before has left. */
+/** One day: each test continues in the state that the test before left. */
 describe(
-  "an administrator's day: configure, check, start, watch, debug, change, throw somebody out, reset, stop",
+  "an administrator's day: configure, check, start, watch, debug, change, disconnect a client, reset, stop",
   need('smbclient'),
   () => {
     let folder: string;
@@ -54,7 +54,7 @@ netlink = "${join(folder, 'netlink.sock')}"
       rmSync(folder, { recursive: true });
     });
 
-    test('a configuration is checked before it is used; what is wrong is one line', () => {
+    test('a configuration is checked before it is used; an error is one line', () => {
       assert.deepEqual(ring3('serve', '--config', file, '--check'), { ...done, out: `${file}: fine\n` });
       configure('read-only = "perhaps"\n');
       const { status, err, out } = ring3('serve', '--config', file, '--check');
@@ -63,11 +63,11 @@ netlink = "${join(folder, 'netlink.sock')}"
       configure();
     });
 
-    test("it starts, and says where; stats is the kernel server's line", async () => {
+    test("it starts and prints its address; stats prints the kernel server's line", async () => {
       served = new Beside(...ring3Command, 'serve', '--config', file);
       await until('ready', () => served.said.includes('\nready ') || served.said.startsWith('ready '), served);
       port = Number(/smb=127\.0\.0\.1:(\d+)/.exec(served.said)?.[1]);
-      configure(); // from now on the port is known
+      configure(); // the port is known from here on
       assert.equal(ctl('reload').out, '~ server: port (takes effect with "ring3 ctl restart")\n');
       assert.match(ctl('stats').out, new RegExp(`^2 running ${port} \\d+\\n$`));
       const second = ring3('serve', '--config', file, '--port', '0');
@@ -79,7 +79,7 @@ netlink = "${join(folder, 'netlink.sock')}"
       );
     });
 
-    test('who is there is seen, as a table and as JSON', async () => {
+    test('clients are listed as a table and as JSON', async () => {
       await using one = client();
       await one.list();
       const { out } = ctl('sessions');
@@ -95,7 +95,7 @@ netlink = "${join(folder, 'netlink.sock')}"
       assert.match(ctl('status').out, /^state +running\npid +\d+\n/);
     });
 
-    test("debug is the kernel server's line; a word toggles, all turns all on, or off when all are on; what is on tells, and no password", async () => {
+    test("debug prints the kernel server's line; a word toggles, all turns all on, or off if all are on; active components are logged, without passwords", async () => {
       const none = 'smb auth vfs oplock ipc conn rdma \n';
       const all = '[smb] [auth] [vfs] [oplock] [ipc] [conn] [rdma] \n';
       assert.deepEqual(ctl('debug'), { ...done, out: none });
@@ -114,7 +114,7 @@ netlink = "${join(folder, 'netlink.sock')}"
       assert.doesNotMatch(served.said, /secret/);
     });
 
-    test('a change is taken over without losing a client, and what changed is said', async () => {
+    test('a reload applies a change without disconnecting a client, and prints the change', async () => {
       await using one = client();
       await one.list();
       configure(`read-only = true\n[share.music]\npath = "music"\n`);
@@ -133,11 +133,11 @@ netlink = "${join(folder, 'netlink.sock')}"
       assert.match(err, /^ring3: .*nowhere.*\n$/);
       await third.list();
       configure();
-      served.signal('SIGHUP'); // to the program that stdbuf has become
+      served.signal('SIGHUP'); // to the program that stdbuf executed
       await until('the reload', () => ctl('status', '--json').out.includes('"shares":["photos"]'), served);
     });
 
-    test('somebody is thrown out, and only that one', async () => {
+    test('one client is disconnected, and no other', async () => {
       await using one = client();
       await one.list();
       const [before] = JSON.parse(ctl('sessions', '--json').out);
@@ -155,7 +155,7 @@ netlink = "${join(folder, 'netlink.sock')}"
       assert.deepEqual([status, err], [1, 'ring3: there is no s12345\n']);
     });
 
-    test('a script that was written for the kernel server works: any word but hard does nothing, hard resets, and start begins anew', async () => {
+    test('a script written for the kernel server works: any word other than hard does nothing, hard resets, and start starts again', async () => {
       await using one = client();
       await one.list();
       const script = `
@@ -176,7 +176,7 @@ netlink = "${join(folder, 'netlink.sock')}"
       assert.deepEqual([again.status, again.err], [1, 'ring3: the file server runs already\n']);
     });
 
-    test('it stops when it is told to: what it served stays, its sockets go', async () => {
+    test('it stops on request: the shared files remain, its sockets are removed', async () => {
       await using one = client();
       await one.list();
       assert.deepEqual(ctl('stop'), done);

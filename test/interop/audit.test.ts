@@ -30,7 +30,7 @@ describe('the audit of what smbclient does', need('smbclient'), () => {
   };
   const run = async (share: string, commands: string[], user = 'anna%secret'): Promise<string> =>
     (await smbclient(commands, { port: server.port, share, user, folder })).output;
-  /** What was written, when the daemon has ended. */
+  /** The audit records, after the daemon has ended. */
   const told = async (): Promise<Line[]> => {
     await server[Symbol.asyncDispose]();
     return linesIn(audit());
@@ -44,7 +44,7 @@ describe('the audit of what smbclient does', need('smbclient'), () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  test('put, get, rename, delete and refusals are told, by whom, from where and of which file', async () => {
+  test('put, get, rename, delete and rejected requests are recorded with user, address and file', async () => {
     await start();
     await run('watched', ['mkdir d', 'put there d\\there', 'get d\\there back', 'rename d\\there d\\moved', 'del d\\moved', 'rmdir d']);
     await run('free', ['put there there', 'del there']);
@@ -89,7 +89,7 @@ describe('the audit of what smbclient does', need('smbclient'), () => {
     assert.equal(statSync(audit()).mode & 0o777, 0o600);
   });
 
-  test('the file is replaced when it has grown, and so many older ones are kept; nothing is torn', async () => {
+  test('the file is rotated at its size limit and the configured number is kept; no line is torn', async () => {
     await start('size = 4096\nkeep = 2\n');
     const names = Array.from({ length: 30 }, (_, i) => `file-${i}`);
     for (let round = 0; round < 20 && !existsSync(`${audit()}.2`); round++)
@@ -102,7 +102,7 @@ describe('the audit of what smbclient does', need('smbclient'), () => {
     for (const suffix of ['', '.1', '.2']) for (const line of linesIn(audit() + suffix)) assert.equal(typeof line['what'], 'string');
   });
 
-  test('a reload turns it off and on for a share', async () => {
+  test('a reload disables and enables it for a share', async () => {
     rmSync(join(folder, 'log'), { recursive: true });
     await start('kinds = ["delete"]\n');
     await run('watched', ['put there a', 'del a']);
@@ -125,8 +125,8 @@ describe('the audit of what smbclient does', need('smbclient'), () => {
 
 const privileged = spawnSync('unshare', ['-m', 'true']).status === 0;
 
-describe('an audit on a full disk', privileged ? need('smbclient') : { skip: 'needs the right to mount' }, () => {
-  test('is told once and stops nobody; when there is room again, that is told with what was lost, and no line is torn', async () => {
+describe('an audit on a full disk', privileged ? need('smbclient') : { skip: 'requires the right to mount' }, () => {
+  test('is reported once and stops no client; when there is space again, the number of lost records is reported, and no line is torn', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ring3-full-'));
     try {
       for (const name of ['share', 'log']) mkdirSync(join(folder, name));
@@ -154,7 +154,7 @@ describe('an audit on a full disk', privileged ? need('smbclient') : { skip: 'ne
       assert.equal(said('the audit file cannot be written'), 1, server.log());
       inside('rm', `${folder}/log/ballast`);
       await run('again');
-      let written = ''; // off the event loop: some time after the client has its answer
+      let written = ''; // written off the event loop, some time after the response
       for (let i = 0; i < 100 && !/"delete".*again-19.*\n/.test(written); i++) written = inside('cat', `${folder}/log/audit`).stdout;
       assert.equal(said('the audit file can be written again'), 1, server.log());
       const lines = written.split('\n').slice(0, -1);

@@ -2,21 +2,21 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What a program left. */
+/** The result of a program. */
 export interface Outcome {
   readonly out: string;
   readonly err: string;
   readonly status: number | null;
 }
 
-/** Runs a program to its end. */
+/** Runs a program until it ends. */
 export function outcomeOf(...words: string[]): Outcome {
   const [first, ...rest] = words as [string, ...string[]];
   const { stdout, stderr, status } = spawnSync(first, rest, { encoding: 'utf8' });
   return { out: stdout, err: stderr, status };
 }
 
-/** A program that runs beside the test, and what it has said so far. */
+/** A program that runs during the test, and its output so far. */
 export class Beside implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -29,7 +29,7 @@ export class Beside implements AsyncDisposable {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         this.said += text;
       });
-    this.#child.stdin?.on('error', () => {}); // it has gone before it was told to
+    this.#child.stdin?.on('error', () => {}); // it ended before it was asked to
     this.#ended = new Promise((done) => this.#child.once('close', done));
   }
 
@@ -48,7 +48,7 @@ export class Beside implements AsyncDisposable {
   }
 }
 
-/** An smbclient that takes commands. */
+/** An interactive smbclient. */
 export class InteractiveClient extends Beside {
   #listed = 0;
 
@@ -57,7 +57,7 @@ export class InteractiveClient extends Beside {
     super('smbclient', '--configfile=/dev/null', to, '-p', `${port}`, '-U', `${user}%${password}`);
   }
 
-  /** Lists the folder. */
+  /** Lists the directory. */
   async list(): Promise<void> {
     this.#listed++;
     this.tell('ls');
@@ -65,7 +65,7 @@ export class InteractiveClient extends Beside {
   }
 }
 
-/** Waits until something holds. @throws AssertionError after 15 s, with what a program has said */
+/** Waits for a condition. @throws AssertionError after 15 s, with the output of a program */
 export async function until(what: string, holds: () => boolean, whose?: Beside): Promise<void> {
   for (const end = Date.now() + 15_000; !holds(); await delay(20)) assert.ok(Date.now() < end, `${what}: ${whose?.said ?? ''}`);
 }

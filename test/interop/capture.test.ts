@@ -51,8 +51,8 @@ const file = join(folder, 'ours.pcap');
 writeFileSync(file, pcapOf(packets, { linkType: LinkType.Ethernet }));
 const read = (path: string) => [...openCapture(path)].map(({ timeNs, bytes }) => ({ timeNs, bytes: [...bytes] }));
 
-describe('captures as Wireshark’s programs write and read them', need('tshark'), () => {
-  test('tshark reads what is written, to the nanosecond', () => {
+describe('captures that Wireshark’s programs read and write', need('tshark'), () => {
+  test('tshark reads ring3’s captures, to the nanosecond', () => {
     const out = execFileSync('tshark', ['-r', file, '-T', 'fields', '-e', 'frame.time_epoch', '-e', 'frame.len', '-e', 'udp.dstport'], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
@@ -64,7 +64,7 @@ describe('captures as Wireshark’s programs write and read them', need('tshark'
   });
 
   for (const format of ['pcap', 'nsecpcap', 'pcapng'] as const) {
-    test(`what editcap writes as ${format} is read`, () => {
+    test(`a capture that editcap writes as ${format} is read`, () => {
       const made = join(folder, `made.${format}`);
       execFileSync('editcap', ['-F', format, file, made]);
       const unit = format === 'pcap' ? 1000n : 1n;

@@ -9,7 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { lenient, scene, withoutMounts } from './cifs/scene.ts';
 import { startRing3 } from './ring3.ts';
 
-/** As mount.cifs names them, with what /proc/mounts says and the protections that there are. */
+/** Dialects by their names in mount.cifs, with the text in /proc/mounts and the available protections. */
 const dialects = {
   '2.0': { shown: '2.0', protections: ['plain', 'sign'] },
   '2.1': { shown: '2.1', protections: ['plain', 'sign'] },
@@ -24,7 +24,7 @@ describe('the cifs client of a Linux kernel', {
 }, () => {
   for (const [dialect, { shown, protections }] of Object.entries(dialects)) {
     for (const protection of dialect === '3.1.1' ? ['sign', 'seal'] : protections.slice(-1)) {
-      test(`works all day on a share at dialect ${dialect}: ${protection}`, async () => {
+      test(`a working day on a share at dialect ${dialect}: ${protection}`, async () => {
         await scene(lenient, async ({ folder, options, run }) => {
           await run(['everyday', options(`vers=${dialect}`, protection), 'day']);
           const names = readFileSync(join(folder, 'day/list-of-names'), 'utf8').split('\0').slice(0, -1);
@@ -56,27 +56,27 @@ describe('the cifs client of a Linux kernel', {
     });
   }
 
-  test('works with a server that demands signing and encrypts whoever can', async () => {
+  test('works with a server that requires signing and encrypts for every client that can', async () => {
     await scene(['--signing', 'required', '--encryption', 'required'], async ({ options, run }) => {
       await run(['many', options('vers=3.1.1')]);
     });
   });
 
-  test('two clients respect each other’s locks and see what the other wrote', async () => {
-    // At 3.x this client (6.1) would take no notice when an oplock, not a lease, is broken; so it gets none there.
+  test('two clients respect each other’s locks and see each other’s writes', async () => {
+    // At 3.x this client (6.1) ignores the break of an oplock that is not a lease, so the server grants none there.
     await scene(lenient, async ({ options, run }) => {
       await run(...Object.keys(dialects).map((dialect) => ['locks', options(`vers=${dialect}`)] as const));
     });
   });
 
-  test('random calls are answered as a file system in memory answers them', async () => {
+  test('random calls have the same results as on a file system in memory', async () => {
     await scene(lenient, async ({ options, run }) => {
       await run(['random-calls', options('vers=3.1.1'), '1', '2', '3'], ['random-calls', options('vers=2.1,cache=none'), '4', '5', '6']);
     });
   });
 
-  test('four processes keep a database, as far as this client can', async () => {
-    // with its locks at the server SQLite waits for itself, on Samba as well: mount.cifs(8) names `nobrl` for that
+  test('four processes share a database, as far as this client supports it', async () => {
+    // with locks at the server SQLite blocks itself, on Samba too: mount.cifs(8) describes `nobrl` for this case
     await scene(lenient, ({ options, run }) => run(['database', options('vers=3.1.1,nobrl')]));
   });
 
@@ -86,7 +86,7 @@ describe('the cifs client of a Linux kernel', {
       for (const [name, target] of Object.entries({ 'host-link': 'target', outside: '/etc/hostname', dangling: 'nowhere-at-all' })) {
         symlinkSync(target, join(folder, name));
       }
-      execFileSync('mkfifo', [join(folder, 'pipe')]); // whoever opened it would wait for ever
+      execFileSync('mkfifo', [join(folder, 'pipe')]); // opening it would block forever
       await run(['links', options('vers=3.1.1')]);
       assert.deepEqual(readdirSync(folder).sort(), ['dangling', 'host-link', 'outside', 'pipe', 'target']);
     });
@@ -99,7 +99,7 @@ describe('the cifs client of a Linux kernel', {
     });
   });
 
-  test('a folder is watched for changes by clients and by the host', async () => {
+  test('changes of a directory by clients and by the host are reported', async () => {
     await scene(lenient, async ({ folder, options, run }) => {
       const watched = run(['watch', options('vers=2.1')], ['watch', options('vers=3.1.1')]);
       let done = false;
@@ -117,27 +117,27 @@ describe('the cifs client of a Linux kernel', {
     });
   });
 
-  test('a mount that cannot be is refused with the error that says why', async () => {
+  test('an impossible mount fails with the error that states the reason', async () => {
     await scene(lenient, ({ options, run }) => run(['errors', options('vers=3.1.1')]));
   });
 
-  test('a server that wants encryption refuses a client that cannot', async () => {
+  test('a server that requires encryption rejects a client without it', async () => {
     await scene(['--encryption', 'required'], async ({ options, run }) => {
       await assert.rejects(run(['big', options('vers=2.1'), 'big']), /mount error\(13\)/);
       await run(['big', options('vers=3.0.2'), 'big']);
     });
   });
 
-  test('port 139 is entered by a NetBIOS session request (RFC 1002, 4.3.2)', async () => {
+  test('port 139 requires a NetBIOS session request (RFC 1002, 4.3.2)', async () => {
     await scene([...lenient, '--port', '139'], ({ options, run }) => run(['random-calls', options('vers=2.1,servern=RING3'), '7']));
   });
 
-  test('guests come in where the server says so', async () => {
+  test('guests are accepted if the server allows them', async () => {
     await scene(['--guest'], ({ options, run }) => run(['guest', options('vers=3.1.1')]));
     await scene(['--guest', ...lenient], ({ options, run }) => run(['guest', options('vers=2.1')]));
   });
 
-  test('a read-only share lets nothing be changed', async () => {
+  test('a read-only share rejects every change', async () => {
     await scene(['--read-only', ...lenient], async ({ folder, options, run }) => {
       writeFileSync(join(folder, 'file'), 'text');
       await run(['read-only', options('vers=2.1')], ['read-only', options('vers=3.1.1')]);
@@ -145,7 +145,7 @@ describe('the cifs client of a Linux kernel', {
     });
   });
 
-  test('a client that dies leaves nothing that is in the way of the next', async () => {
+  test('a client that crashes leaves nothing that blocks the next', async () => {
     for (const dialect of ['2.1', '3.1.1']) {
       await scene(lenient, async ({ folder, options, boot, run }) => {
         const off = new AbortController();
@@ -160,7 +160,7 @@ describe('the cifs client of a Linux kernel', {
     }
   });
 
-  test('a mount outlives the server’s violent end', async () => {
+  test('a mount survives a hard kill of the server', async () => {
     await scene(lenient, async ({ folder, network, server, options, run }) => {
       const worked = run(['reconnect', options('vers=3.1.1')]);
       let failed = false;

@@ -7,9 +7,9 @@ import { seeded } from './programs.ts';
 
 const lab = join(import.meta.dirname, 'conntrack-kernel/ask.py');
 
-/** Asks the kernel; the answers, or why it cannot be asked. */
+/** Runs the packets on the kernel. @returns its results, or the reason why that is not possible */
 function ask(kind: string, seed: number, count: number): ScenarioFile | string {
-  if (process.getuid?.() !== 0) return 'asking the kernel wants root';
+  if (process.getuid?.() !== 0) return 'the kernel’s answers require root';
   const asked = spawnSync('/usr/bin/python3', ['-B', lab, kind, String(seed), String(count)], { encoding: 'utf8', maxBuffer: 1 << 28 });
   return asked.status === 0 ? (JSON.parse(asked.stdout) as ScenarioFile) : asked.stderr.trim().split('\n').slice(-1).join('');
 }

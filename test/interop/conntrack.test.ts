@@ -11,7 +11,7 @@ const exec = [process.execPath, bin, 'exec', '--fresh', '--'];
 const udp = '-p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 53';
 const tcp = '-p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 80';
 const control = '-p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 21';
-/** A table of one flow of each kind. */
+/** A table with one flow of each kind. */
 const filled = [
   `-I ${udp} -t 100`,
   `-I ${tcp} --state ESTABLISHED -u SEEN_REPLY,ASSURED -t 1000 -m 5`,
@@ -23,7 +23,7 @@ const filled = [
   '-I -p 41 -s 10.0.0.3 -d 10.0.0.2 -t 60',
 ];
 
-/** conntrack's commands, each list in one table that is empty at first. */
+/** conntrack's commands; each list starts with an empty table. */
 const lists: Readonly<Record<string, readonly string[]>> = {
   'creation (-I), also of what exists, and what it prints': [...filled, `-I ${udp} -t 100`, '-I -p udp -s 10.0.0.1 -t 5', '-I', '-C'],
   'lists (-L) in each format and through each filter': [
@@ -74,7 +74,7 @@ const lists: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** What differs from run to run: ids, use counters, seconds that are left. Lists have no order, so lines are sorted. */
+/** Removes the values that differ between runs: ids, use counters, remaining seconds. Lists have no order, so lines are sorted. */
 const masked = (text: string): string[] =>
   text
     .split('\n')
@@ -101,7 +101,7 @@ function run(prefix: readonly string[], lines: readonly string[]): { readonly ou
 
 const skip = { skip: withoutNamespaces ?? need('conntrack').skip };
 
-describe('conntrack says the same under exec as on the kernel: output, errors and exit status', skip, () => {
+describe('conntrack prints the same under exec as on the kernel: output, errors and exit status', skip, () => {
   for (const [title, lines] of Object.entries(lists)) {
     test(title, () => {
       using namespace = kernelNamespace();
@@ -111,7 +111,7 @@ describe('conntrack says the same under exec as on the kernel: output, errors an
     });
   }
 
-  test('events (-E): what is made, changed and deleted, by whom', () => {
+  test('events (-E): created, changed and deleted flows, with the program that caused them', () => {
     const script = `
       conntrack -E -o extended 2>/dev/null & listener=$!
       sleep 0.5

@@ -12,7 +12,7 @@ const exec = [process.execPath, bin, 'exec', '--fresh', '--'];
 const udp = '-p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 53';
 const tcp = '-p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 80 --state ESTABLISHED -u SEEN_REPLY,ASSURED';
 
-/** The configuration of the mode that only watches. */
+/** The configuration of stats mode. */
 const configuration = (folder: string): string => `
 Stats {
   LogFile ${folder}/stats.log
@@ -31,8 +31,8 @@ General {
 `;
 
 /**
- * Runs the daemon beside changes of the table, and asks it what it saw. The flow that is there from the beginning stays: the kernel's setting
- * nf_conntrack_events is 2, by which flows that began unheard end unheard; ring3's is 1.
+ * Runs the daemon while the table changes, and returns its view. The initial flow is not deleted: with the kernel's setting
+ * nf_conntrack_events = 2, flows that began without a listener emit no event at their end; ring3's is 1.
  */
 function watch(prefix: readonly string[], folder: string): string[] {
   const file = join(folder, 'conntrackd.conf');

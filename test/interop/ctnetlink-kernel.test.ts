@@ -8,11 +8,11 @@ import { randomConntrackVector } from '../../scripts/oracle/random-conntrack.ts'
 import { playVector, recordVector } from '../../scripts/oracle/vector.ts';
 import { seeded } from './programs.ts';
 
-/** Why this machine's kernel cannot be asked. Answers of ctnetlink grew over the years; ring3 gives those of 6.18. */
+/** The reason why this machine's kernel cannot be compared. The responses of ctnetlink grew over the years; ring3 gives those of 6.18. */
 async function reason(): Promise<string | false> {
-  if (process.getuid?.() !== 0) return 'asking the kernel wants root';
+  if (process.getuid?.() !== 0) return 'the kernel’s answers require root';
   try {
-    // CTA_TIMESTAMP_EVENT, which 6.14 brought, must not stand in requests: EINVAL with an extended text
+    // CTA_TIMESTAMP_EVENT, new in 6.14, is not allowed in requests: EINVAL with an extended text
     const send = '2000000001010500010000000000000002000000'.concat('0c001b000000000000000000');
     const { steps } = await recordVector(
       { name: 'probe', steps: [{ op: 'nl', send, replies: [] }] },
@@ -23,13 +23,15 @@ async function reason(): Promise<string | false> {
     if (answer === undefined) return 'this kernel has no ctnetlink';
     return answer.includes(Buffer.from('failed policy').toString('hex')) ? false : 'this kernel is older than 6.14';
   } catch (error) {
-    return `the kernel cannot be asked here: ${(error as Error).message}`;
+    return `the kernel cannot be compared here: ${(error as Error).message}`;
   }
 }
 
 const skip = await reason();
 
-test('random requests about flows and expectations, right and wrong: this kernel and ring3 answer alike', { skip }, async (t) => {
+test('random valid and invalid requests about flows and expectations: this kernel and ring3 give the same responses', {
+  skip,
+}, async (t) => {
   let steps = 0;
   await fc.assert(
     fc.asyncProperty(randomConntrackVector, async (vector) => {

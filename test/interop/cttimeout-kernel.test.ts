@@ -18,7 +18,7 @@ const root = join(import.meta.dirname, '../..');
 const files = globSync('test/golden/cttimeout/*.json', { cwd: root }).sort();
 const vectors = files.flatMap((file) => (JSON.parse(readFileSync(join(root, file), 'utf8')) as OracleFile).vectors ?? []);
 
-/** The errno of the last answer to a message. */
+/** The errno of the last response to a message. */
 async function errnoOf(send: string): Promise<number> {
   const { steps } = await recordVector({ name: 'probe', steps: [{ op: 'nl', send, replies: [] }] }, (options) => new KernelParty(options));
   const answer = (steps[0] as NetlinkStep).replies.at(-1);
@@ -27,22 +27,22 @@ async function errnoOf(send: string): Promise<number> {
   return last === undefined ? Errno.EIO : -last.frame.view.getInt32(last.at + MessageHeader.byteLength, true);
 }
 
-/** DEFAULT_GET for a protocol: 0 where this kernel knows it. */
+/** DEFAULT_GET for a protocol: 0 if this kernel knows it. */
 const defaultGet = (l4proto: number): Promise<number> =>
   errnoOf(`2400000004080500010000000000000000000000060002000002000005000300${l4proto.toString(16).padStart(2, '0')}000000`);
 /** Whether the kernel has nfnetlink_cthelper: GET of nothing is EINVAL without it, and ENOENT with it. */
 const helperGet = (): Promise<number> => errnoOf('1400000001090500010000000000000000000000');
 
-/** Why this machine's kernel cannot be asked, or the profile that is like it. */
+/** The reason why this machine's kernel cannot be compared, or its profile. */
 async function probe(): Promise<{ readonly skip: string } | { readonly profile: ProfileName }> {
-  if (process.getuid?.() !== 0) return { skip: 'asking the kernel wants root' };
+  if (process.getuid?.() !== 0) return { skip: 'the kernel’s answers require root' };
   const loaded = spawnSync('modprobe', ['nfnetlink_cttimeout']).status;
   try {
     const errno = await defaultGet(6);
     if (errno !== 0) return { skip: `this kernel has no nfnetlink_cttimeout (modprobe ${loaded}, errno ${errno})` };
     return { profile: (await defaultGet(33)) === 0 ? 'v5-dccp' : 'current' };
   } catch (error) {
-    return { skip: `the kernel cannot be asked here: ${(error as Error).message}` };
+    return { skip: `the kernel cannot be compared here: ${(error as Error).message}` };
   }
 }
 
@@ -53,7 +53,7 @@ const without = skip === false && (await helperGet()) === Errno.EINVAL ? (['cthe
 const askKernel = (vector: Vector): Promise<Vector> => recordVector(vector, (options) => new KernelParty(options));
 const askRing3 = (vector: Vector): Promise<Outcome> => playVector(vector, (options) => new Machine(options, { profile, without }));
 
-/** Root of a user namespace is another process: one that never was anything else. */
+/** Root of a user namespace: a separate process, started in the namespace. */
 function askAsNamespaceRoot(vector: Vector): Vector {
   const { userns: _, ...opts } = vector.opts ?? {};
   const argv = [
@@ -69,7 +69,7 @@ function askAsNamespaceRoot(vector: Vector): Vector {
   return { ...(JSON.parse(stdout) as Vector), opts: vector.opts ?? {} };
 }
 
-test('the recorded requests: this kernel and ring3 answer alike', { skip }, async (t) => {
+test('the recorded requests: this kernel and ring3 give the same responses', { skip }, async (t) => {
   const failed: Outcome[] = [];
   let asked = 0;
   for (const vector of vectors) {
@@ -82,7 +82,7 @@ test('the recorded requests: this kernel and ring3 answer alike', { skip }, asyn
   assert.deepEqual(failed, []);
 });
 
-test('random requests, right and wrong: this kernel and ring3 answer alike, byte for byte', { skip }, async (t) => {
+test('random valid and invalid requests: this kernel and ring3 give the same responses, byte for byte', { skip }, async (t) => {
   let steps = 0;
   await fc.assert(
     fc.asyncProperty(randomVector, async (vector) => {

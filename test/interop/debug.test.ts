@@ -9,7 +9,7 @@ import { need } from './programs.ts';
 import { type Ring3, ring3Command, startRing3 } from './ring3.ts';
 import { run, smbclient } from './smbclient.ts';
 
-/** What smbclient prints of a session's keys: `Signing Key   [0000] 30 7D … `. */
+/** The lines that smbclient prints about a session's keys: `Signing Key   [0000] 30 7D … `. */
 const keysIn = (output: string): Buffer[] =>
   [...output.matchAll(/Key\s+\[0000\]\s+((?:[0-9A-F]{2}\s+){16})/g)].map(([, dump = '']) => Buffer.from(dump.replaceAll(/\s/g, ''), 'hex'));
 
@@ -27,7 +27,7 @@ describe('all debug switches together', need('smbclient', 'nfct'), () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('tell of log-ons, files, pipes and netlink to the log and to who follows, and neither password, hash nor key to anyone', async () => {
+  test('report logons, files, pipes and netlink to the log and to followers, without passwords, hashes and keys', async () => {
     const control = server.at['control'] as string;
     for (const netfilter of [false, true]) await askControl(control, 'debug', { word: 'all', netfilter });
     assert.equal(await askControl(control, 'debug', {}), '[smb] [auth] [vfs] [oplock] [ipc] [conn] [rdma] \n');

@@ -34,7 +34,7 @@ const policies = (count: number): string => Array.from({ length: count }, (_, i)
 
 const send = (count: number, hex: string): string => Array.from({ length: count }, () => `sendto ${hex}`).join(' ');
 const receive = (count: number, size = 100): string => Array.from({ length: count }, () => `recv ${size} 64`).join(' ');
-/** A request of that length to a subsystem that nobody has: its refusal has it whole. */
+/** A request of this length to an unknown subsystem: the error echoes the whole request. */
 function longer(length: number): string {
   const bytes = Buffer.alloc(length);
   Buffer.from(unknown, 'hex').copy(bytes);
@@ -42,7 +42,7 @@ function longer(length: number): string {
   return bytes.toString('hex');
 }
 
-/** Words for the probe (packages/exec/test/probe.c), which must say the same on the kernel and under exec. */
+/** Arguments of the probe (packages/exec/test/probe.c), which must print the same on the kernel and under exec. */
 const scripts: readonly string[] = [
   'socket name peer get 1 39 get 1 3 get 1 38 get 1 8 get 1 4 get 1 30',
   'socket dgram name get 1 3 socket 5 socket 1',
@@ -77,26 +77,26 @@ const scripts: readonly string[] = [
   `socket filter 2 sendto ${unknown} recv 100 64 filter 3 sendto ${unknown} recv 100 64`,
   `socket write ${unknown} pollin 5000 recv 100`,
   'route',
-  // a full receive buffer: how many fit, ENOBUFS first and once, SO_ERROR, NETLINK_NO_ENOBUFS, MSG_PEEK
+  // a full receive buffer: the number that fits, ENOBUFS first and once, SO_ERROR, NETLINK_NO_ENOBUFS, MSG_PEEK
   ...[1, 3000, 5000].map((bytes) => `socket set 1 8 ${bytes} ${send(20, unknown)} ${receive(20)}`),
   ...[300, 1000, 3000].map((length) => `socket set 1 8 5000 ${send(20, longer(length))} ${receive(20, 8192)}`),
   `socket set 1 8 1 ${send(12, unknown)} ${receive(2)} sendto ${unknown} ${receive(3)} sendto ${unknown} ${receive(2)}`,
   `socket set 1 8 1 ${send(12, unknown)} get 1 4 ${receive(1)} get 1 4 ${receive(4)}`,
   `socket set 270 5 1 set 1 8 1 ${send(12, unknown)} ${receive(4)}`,
   `socket set 1 8 1 ${send(12, unknown)} recv 100 66 recv 100 66 ${receive(4)}`,
-  // a dump with attributes that it does not use, and a type that nobody knows, with and without strict checking
+  // a dump with unused attributes and an unknown type, with and without strict checking
   ...['', 'set 270 12 1 '].map(
     (strict) =>
       `socket ${strict}sendto ${policy(1)} recv 100 sendto ${dump} recv 4096 recv 4096 sendto ${strange} recv 4096 64 recv 4096 64`,
   ),
-  // a dump: its first block, blocks by the receive buffer, what may come in between, and the remembered size
+  // a dump: its first block, block sizes by the receive buffer, requests in between, and the remembered size
   `socket ${policies(90)} sendto ${dump} ${'recv 4096 64 '.repeat(9)}`,
   `socket ${policies(90)} sendto ${dump} recv 8192 64 sendto ${dump} sendto ${unknown} ${'recv 8192 64 '.repeat(6)}sendto ${dump} ${'recv 4096 64 '.repeat(5)}`,
   `socket ${policies(90)} sendto ${dump} recv 4096 pollin 0 fork recv 4096 64 exit 0 end exec use 0 recv 4096 64 recv 4096 64 recv 4096 64 recv 4096 64`,
   `socket ${policies(90)} sendto ${dump} recv 16384 2 recv 16384 2 recv 4096 ${'msg 4096 64 '.repeat(6)}`,
 ];
 
-describe('the same words to a socket give the same lines on the kernel and under exec', {
+describe('the same socket calls print the same lines on the kernel and under exec', {
   skip: withoutNamespaces ?? withoutCompiler,
 }, () => {
   let desk: Desk;
@@ -119,11 +119,11 @@ describe('the same words to a socket give the same lines on the kernel and under
     });
   }
 
-  test('a daemon that does not answer is ECONNREFUSED after five seconds', () => {
+  test('a daemon that does not respond is ECONNREFUSED after five seconds', () => {
     const path = join(desk.folder, 'silent.sock');
     const fd = check(openUnix(SocketType.SeqPacket), 'socket');
     check(bindUnix(fd, path), 'bind', path);
-    check(listen(fd), 'listen', path); // and never accepts
+    check(listen(fd), 'listen', path); // and does not accept
     const began = performance.now();
     const env = { ...process.env, LD_PRELOAD: buildShim(join(desk.folder, 'state', 'exec')), RING3_EXEC_SOCKET: path };
     const { stdout } = spawnSync(desk.probe, ['socket'], { env, encoding: 'utf8' });

@@ -1,4 +1,7 @@
-/** A process that has few file descriptors: a client that opens all that it may leaves enough for another, and for the administrator who ends it. */
+/**
+ * A process with few file descriptors: a client that opens its maximum leaves enough for another client, and for the administrator who
+ * disconnects it.
+ */
 import { deepStrictEqual, match, ok, strictEqual } from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -18,7 +21,7 @@ async function treeOf(port: number, user: string, password: string): Promise<{ c
 
 const made = (tree: Tree, name: string): Promise<Open> => tree.create({ name, createDisposition: CreateDisposition.OpenIf });
 
-/** Opens files until the server refuses. @returns those that are open, and the status */
+/** Opens files until the server rejects a CREATE. @returns the opens, and the status */
 async function openAll(tree: Tree, directory: string): Promise<{ opens: Open[]; status: number | undefined }> {
   const opens: Open[] = [];
   try {
@@ -30,7 +33,7 @@ async function openAll(tree: Tree, directory: string): Promise<{ opens: Open[]; 
   return { opens, status: undefined };
 }
 
-test('a client that opens all that it may leaves file descriptors for others, for new connections and for the control socket', {
+test('a client that opens its maximum leaves file descriptors for others, for new connections and for the control socket', {
   skip,
 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-descriptors-'));

@@ -12,7 +12,7 @@ import { type Ring3, startRing3 } from './ring3.ts';
 
 const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
 
-/** Flows of all kinds, as `conntrack -I` makes them. */
+/** Flows of all kinds, as `conntrack -I` creates them. */
 const flows = [
   'tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 80 --state ESTABLISHED -u ASSURED,SEEN_REPLY -m 5',
   'tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1001 --dport 80 --state SYN_SENT',
@@ -28,7 +28,7 @@ const flows = [
   '89 -s 10.0.0.1 -d 10.0.0.2',
 ];
 
-/** Somewhere to run `conntrack` and `ring3 flow`: the same place for both. */
+/** A place to run `conntrack` and `ring3 flow`, the same for both. */
 interface Place {
   conntrack(line: string): readonly string[];
   ring3(group: 'flow' | 'expect', line: string): readonly string[];
@@ -45,7 +45,7 @@ function ofDaemon({ at }: Ring3, namespace?: string): Place {
   };
 }
 
-/** Lines in one order, with the seconds that are left, the age and the use aside: the kernel's dump goes by hash, and time passes between two lists. */
+/** Sorted lines without remaining seconds, age and use: the kernel dumps in hash order, and time passes between two lists. */
 const masked = (out: string): string[] =>
   out
     .trimEnd()
@@ -77,7 +77,7 @@ function sameLists(place: Place): void {
   assert.equal(outcomeOf(...place.ring3('flow', 'stats')).out, outcomeOf(...place.conntrack('-S')).out);
 }
 
-/** Both programs watch while `act` runs between two flows that both have seen; what they print of it is the same. */
+/** Both programs watch while `act` runs between two flows that both have seen, and print the same events. */
 async function sameEvents(
   place: Place,
   group: 'flow' | 'expect',
@@ -100,7 +100,7 @@ async function sameEvents(
     await act();
     if (group === 'flow') mark(50_001);
     await both(watchers, group === 'flow' ? 'sport=50001' : '[DESTROY]');
-    // conntrack names the program that caused it where it finds it still alive
+    // conntrack prints the program that caused the event if it is still alive
     const between = ({ out }: Watcher): string =>
       out()
         .replace(/^.*sport=50000[^\n]*\n/s, '')
@@ -128,7 +128,7 @@ function watcher(words: readonly string[]): Watcher {
   });
   return { child, ended: new Promise((done) => child.once('exit', done)), out: () => out };
 }
-/** Waits until something is so. @throws Error when it is not within half a minute */
+/** Waits for a condition. @throws Error after half a minute */
 async function until(what: string, so: () => boolean): Promise<void> {
   for (const end = Date.now() + 30_000; !so(); ) {
     if (Date.now() > end) throw new Error(`${what}: not within half a minute`);
@@ -178,7 +178,7 @@ c.send(b'USER x\\r\\n'); a.recv(99); time.sleep(0.1); c.send(b'PORT 127,0,0,1,4,
       return groups.filter((bits) => (bits & 0x28) === 0x28).length;
     };
     let talking: ChildProcess | undefined;
-    // the kernel tells of a flow's expectations only where somebody listened when the flow began
+    // the kernel emits events of a flow's expectations only if a program listened when the flow began
     const act = async (): Promise<void> => {
       const [first, ...rest] = namespace.prefix as [string, ...string[]];
       talking = spawn(first, [...rest, '/usr/bin/python3', '-c', talk, '30'], { stdio: 'ignore' });
@@ -229,7 +229,7 @@ describe('ring3 flow prints what conntrack prints, of a running daemon', need('c
   test('lists and counters', () => sameLists(ofDaemon(daemon)));
   test('events', () => sameEvents(ofDaemon(daemon), 'flow', changes(ofDaemon(daemon))));
 
-  test('a capture that is served stands in its namespace, in its own time', () => {
+  test('a served capture is in its namespace, in its own time', () => {
     const place = ofDaemon(daemon, 'capture');
     const { out } = outcomeOf(...place.conntrack('-L'));
     assert.match(
@@ -238,6 +238,6 @@ describe('ring3 flow prints what conntrack prints, of a running daemon', need('c
     );
     assert.match(out, /^icmp +1 \d+ src=10\.0\.0\.1 dst=10\.0\.0\.2 type=8 code=0 id=7 packets=1 bytes=28 \[UNREPLIED\]/m);
     assert.equal(outcomeOf(...place.ring3('flow', 'list -o conntrack')).out, out);
-    assert.equal(outcomeOf(...place.conntrack('-L')).out, out); // its clock stands
+    assert.equal(outcomeOf(...place.conntrack('-L')).out, out); // its clock does not advance
   });
 });

@@ -26,12 +26,12 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
   const rule = (line: string): Outcome =>
     outcomeOf(...ring3Command, 'rule', '--control', daemon.at['control'] as string, ...line.split(' '));
 
-  /** The ports that established clients come from. */
+  /** The ports of established clients. */
   const ports = (): number[] => {
     const listed = exec(`conntrack -L -p tcp --state ESTABLISHED --orig-port-dst ${daemon.port}`).out;
     return [...listed.matchAll(/ESTABLISHED src=\S+ dst=\S+ sport=(\d+)/g)].map(([, port]) => Number(port));
   };
-  /** A client that has listed the folder once, and the port that it comes from. */
+  /** A client that has listed the directory once, and its port. */
   const connect = async (host: string): Promise<{ client: InteractiveClient; port: number }> => {
     const known = ports();
     const client = new InteractiveClient(`//${host}/share`, daemon);
@@ -41,7 +41,7 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
     return { client, port };
   };
   const flowOf = (port: number): string | undefined => exec(`conntrack -L -p tcp --orig-port-src ${port}`).out.split('\n')[0];
-  test('one policy of five seconds by a rule, three clients: one idle, one busy, one that is thrown out', async () => {
+  test('a rule with a policy of five seconds and three clients: one idle, one busy, one disconnected', async () => {
     assert.deepEqual(exec('nfct add timeout p inet tcp established 5'), done);
     assert.deepEqual(rule(`add inet tcp dport ${daemon.port} timeout p`), done);
     await using events = new Beside(...inside('conntrack', '-E', '-p', 'tcp'));
@@ -56,7 +56,7 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
 
     const idle = await connect('127.0.0.1');
     await using _idle = idle.client;
-    idle.client.signal('SIGSTOP'); // at its prompt it would say an ECHO every five seconds
+    idle.client.signal('SIGSTOP'); // at its prompt it would send an ECHO every five seconds
     const busy = await connect('127.0.0.1');
     await using _busy = busy.client;
     const unwanted = await connect('127.0.0.1');
@@ -102,7 +102,7 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
     assert.deepEqual([rule('flush'), exec('nfct delete timeout p')], [done, done]);
   });
 
-  test('an IPv6 client is an IPv6 flow; without a policy by a rule its days are the kernel’s five, and conntrack -F lets it go', async () => {
+  test('an IPv6 client is an IPv6 flow; without a policy its timeout is the kernel’s five days, and conntrack -F disconnects it', async () => {
     const { client, port } = await connect('::1');
     await using _client = client;
     assert.match(flowOf(port) ?? exec('conntrack -L -f ipv6').out, /^tcp +6 43\d{4} ESTABLISHED src=::1 dst=::1 /);

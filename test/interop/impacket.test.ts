@@ -21,9 +21,10 @@ describe('impacket', need('impacket'), () => {
 
   const client = (...words: readonly string[]): Promise<Ran> => run('/usr/bin/python3', words);
 
-  // not 3.0.2, which impacket does not know, and not 3.1.1: impacket 0.10 signs wrongly there and knows no key for encryption; Samba refuses it as well
+  // not 3.0.2, which impacket does not support, and not 3.1.1: there impacket 0.10 signs incorrectly and has no encryption key; Samba
+  // rejects it too
   for (const dialect of ['0x202', '0x210', '0x300']) {
-    test(`asks for everything it can at dialect ${dialect}`, async () => {
+    test(`sends all its requests at dialect ${dialect}`, async () => {
       const program = join(import.meta.dirname, 'impacket-client.py');
       const { status, output } = await client(program, String(server.port), server.user, server.password, dialect);
       assert.equal(status, 0, `${output}\nring3 said:\n${server.log()}`);
@@ -43,7 +44,7 @@ describe('impacket', need('impacket'), () => {
     '    print(error)',
   ].join('\n');
 
-  test('without a name it is let in by a server for guests alone', async () => {
+  test('an anonymous client is accepted by a server for guests only', async () => {
     assert.match((await client('-c', nameless, String(server.port))).output, /STATUS_LOGON_FAILURE/);
     await using open = await startRing3(folder, ['--guest']);
     assert.equal((await client('-c', nameless, String(open.port))).output, 'in IPC$ share . ..\n', open.log());

@@ -45,7 +45,7 @@ const conf = (base: string): string => `; a configuration of the kernel server, 
 	browseable = no
 `;
 
-/** With everything in it that a shell, a colon-separated file or UTF-16 may stumble over. */
+/** With characters that are special in a shell, a colon-separated file or UTF-16. */
 const password = 'pä$$ "w\'%rd;#:\\ €𝄞';
 
 describe("the kernel server's configuration, with users of its own tools", need('ksmbd.adduser', 'smbclient'), () => {
@@ -98,12 +98,12 @@ describe("the kernel server's configuration, with users of its own tools", need(
     rmSync(base, { recursive: true, force: true });
   });
 
-  test('it is read as it is: nothing in it has to be named', () => {
+  test('it is read unchanged: no parameter is reported', () => {
     assert.equal(ring3('serve', '--config', file, '--check').output, `${file}: fine\n`);
     assert.match(server.log(), /^(?!.*ksmbd\.conf:)/s);
   });
 
-  test('everybody sees the shares that are to be seen, of those that are open to him', async () => {
+  test('a user sees the browseable shares to which it has access', async () => {
     for (const [who, projects] of [
       [['-U', `anna%${password}`], true],
       [['-U', "dave%dave's own"], false],
@@ -124,7 +124,7 @@ describe("the kernel server's configuration, with users of its own tools", need(
     }
   });
 
-  test('who is in the lists has what they give; new files and folders have the bits of the masks', async () => {
+  test('users have the access of the lists; new files and directories have the bits of the masks', async () => {
     await works(`anna%${password}`, 'projects', 'put local plan', 'mkdir drafts', 'put local drafts/first');
     assert.equal(statSync(join(base, 'projects/plan')).mode & 0o7777, 0o660);
     assert.equal(statSync(join(base, 'projects/drafts')).mode & 0o7777, 0o700);
@@ -137,13 +137,13 @@ describe("the kernel server's configuration, with users of its own tools", need(
     await refused('stranger%x', 'projects', /tree connect failed: NT_STATUS_ACCESS_DENIED/, 'ls');
   });
 
-  test('a write list opens a read-only share to who is in it', async () => {
+  test('a write list makes a read-only share writable for its users', async () => {
     await works(`anna%${password}`, 'archive', 'put local 1999');
     assert.match(await works("dave%dave's own", 'archive', 'ls'), /1999/);
     await refused("dave%dave's own", 'archive', /NT_STATUS_ACCESS_DENIED/, 'put local 2000');
   });
 
-  test('guests see what is open to them; names that are vetoed are not there, those with a dot are hidden', async () => {
+  test('guests see the shares for guests; vetoed names are not visible, names with a leading dot are hidden', async () => {
     for (const name of ['stranger%x', "dave%dave's own"]) {
       const listed = await works(name, 'public', 'ls');
       assert.match(listed, /^ {2}hello +[AN] /m);
@@ -155,7 +155,7 @@ describe("the kernel server's configuration, with users of its own tools", need(
     await refused(`anna%${password}`, 'projects', /NT_STATUS_/, 'put local work.TMP');
   });
 
-  test('users that ksmbd.adduser changes and deletes, and shares that ksmbd.addshare adds, hold from the next reload on', async () => {
+  test('users that ksmbd.adduser changes and deletes, and shares that ksmbd.addshare adds, take effect at the next reload', async () => {
     user('-u', 'bob', '-p', 'another');
     user('-d', 'dave');
     const added = tool(
@@ -173,8 +173,8 @@ describe("the kernel server's configuration, with users of its own tools", need(
     for (const change of [/share more/, /user bob/, /user dave/]) assert.match(changes, change);
     await refused("bob%bob's own", 'projects', /NT_STATUS_LOGON_FAILURE/, 'ls');
     await works('bob%another', 'projects', 'ls');
-    await refused("dave%dave's own", 'archive', /NT_STATUS_ACCESS_DENIED/, 'ls'); // a guest now, as any stranger
-    await works('bob%another', 'more', 'put local made'); // as somebody who need not be one who logs on
+    await refused("dave%dave's own", 'archive', /NT_STATUS_ACCESS_DENIED/, 'ls'); // a guest now, like any unknown user
+    await works('bob%another', 'more', 'put local made'); // as a user who need not be able to log on
     await refused('nobody%', 'more', /NT_STATUS_LOGON_FAILURE/, 'ls');
     assert.equal(statSync(join(base, 'more/made')).mode & 0o777, 0o755);
     await works(`anna%${password}`, 'archive', 'ls');
@@ -192,7 +192,7 @@ describe("the kernel server's configuration, with users of its own tools", need(
       assert.deepEqual({ status, output }, { status: 0, output: '' });
     }
     delete process.env['RING3_PASSWORD'];
-    await works(`eve%${password}`, 'archive', 'ls'); // there at once
+    await works(`eve%${password}`, 'archive', 'ls'); // visible at once
     await works(`bob%${password}`, 'projects', 'ls');
     const hash = (name: string): string | undefined => new RegExp(`^${name}:(.*)$`, 'm').exec(readFileSync(users, 'utf8'))?.[1];
     assert.equal(hash('eve'), hash('anna'), "ksmbd's tool and ring3 have the same hash of one password");
@@ -201,8 +201,8 @@ describe("the kernel server's configuration, with users of its own tools", need(
   });
 });
 
-describe('the manual and the tools of the kernel server are what is followed', need('ksmbd.adduser'), () => {
-  /** The manual that came with the tool. */
+describe('the configuration agrees with the manual and the tools of the kernel server', need('ksmbd.adduser'), () => {
+  /** The manual of the installed tool. */
   const manual = (): string => {
     const binary = realpathSync(execFileSync('sh', ['-c', 'command -v ksmbd.adduser'], { encoding: 'utf8' }).trim());
     return gunzipSync(readFileSync(join(dirname(binary), '../share/man/man5/ksmbd.conf.5.gz'))).toString();
@@ -217,7 +217,7 @@ describe('the manual and the tools of the kernel server are what is followed', n
     }
   };
 
-  test('every parameter of ksmbd.conf(5) is known where it belongs, and its default is that of the manual', () =>
+  test('every parameter of ksmbd.conf(5) is known in its section, with the default of the manual', () =>
     inFolder((file) => {
       const read = (global: readonly string[], share: readonly string[]) => {
         writeFileSync(file, ['[x]', 'path = /x', ...share, '[global]', ...global, ''].join('\n'));
@@ -236,7 +236,7 @@ describe('the manual and the tools of the kernel server are what is followed', n
           assert.match(read([], [`${name} = 1`]).warnings.join(), /belongs into \[global\]/, name ?? '');
     }));
 
-  test('what ksmbd.addshare makes of a file, and of what it refuses, is what is read here', () =>
+  test('a file is read, or rejected, as ksmbd.addshare does', () =>
     inFolder((file) => {
       const meaning = (): object => {
         const { shares, server } = readConfiguration(file);

@@ -29,7 +29,7 @@ function compile(name: string, ...libraries: readonly string[]): string {
   return program;
 }
 
-/** What a program says, which never has to do with errors of its own. */
+/** The output of a program, which must not report an error of its own. */
 function output(...words: readonly string[]): string {
   const [command = '', ...rest] = words;
   const { stdout, stderr, status } = spawnSync(command, rest, { encoding: 'utf8', timeout: 60_000 });
@@ -37,7 +37,7 @@ function output(...words: readonly string[]): string {
   return stdout;
 }
 
-/** Ids, use counters, the seconds that are left; and a table has no order, so what a dump gives is sorted. */
+/** Removes ids, use counters and remaining seconds, and sorts dumps, because a table has no order. */
 function masked(text: string): string[] {
   const sections = text.split(/^(?=== )/m).map((section) => {
     const lines = section
@@ -52,8 +52,8 @@ function masked(text: string): string[] {
   return sections.flat();
 }
 
-describe('programs that are linked with netfilter’s libraries', () => {
-  test('libnetfilter_cttimeout: policies of each protocol, changes, refusals and defaults are the kernel’s', {
+describe('programs linked with netfilter’s libraries', () => {
+  test('libnetfilter_cttimeout: policies of each protocol, changes, errors and defaults are the kernel’s', {
     skip: withoutNamespaces ?? need('gcc', 'libmnl', 'libnetfilter-cttimeout').skip,
   }, () => {
     const program = compile('cttimeout', 'netfilter_cttimeout', 'mnl');

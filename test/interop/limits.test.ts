@@ -19,12 +19,12 @@ function rpcclient(server: SmbServer, command: string, ...more: string[]): Promi
   return run('rpcclient', ['--configfile=/dev/null', '-U', user, '-p', String(portOf(server)), '127.0.0.1', ...more, '-c', command]);
 }
 
-/** An smbclient that is told one command after the other. */
+/** An interactive smbclient. */
 class Talk implements AsyncDisposable {
   readonly #child;
   #output = '';
 
-  /** On a terminal of `script`'s: without one it keeps what it has to say until it is told to quit. */
+  /** On a terminal of `script`: without one it buffers its output until it ends. */
   constructor(server: SmbServer, share = 'share', who = user) {
     const command = `smbclient --configfile=/dev/null //127.0.0.1/${share} -p ${portOf(server)} -U ${who}`;
     this.#child = spawn('script', ['-qfc', command, '/dev/null'], { stdio: 'pipe', env: { ...process.env, TERM: 'dumb' } });
@@ -35,7 +35,7 @@ class Talk implements AsyncDisposable {
       });
   }
 
-  /** What it says to a command, up to something that is in it. */
+  /** Its output for a command, up to a pattern. */
   async say(command: string, until: RegExp): Promise<string> {
     const from = this.#output.length;
     this.#child.stdin.write(`${command}\n`);
@@ -52,9 +52,9 @@ class Talk implements AsyncDisposable {
   }
 }
 
-describe('what a server says it is, to rpcclient and smbclient', need('smbclient'), () => {
+describe('the server’s description, to rpcclient and smbclient', need('smbclient'), () => {
   for (const level of [101, 102]) {
-    test(`NetrServerGetInfo at level ${level} tells name and comment as they are (MS-SRVS 3.1.4.17)`, async () => {
+    test(`NetrServerGetInfo at level ${level} returns name and comment (MS-SRVS 3.1.4.17)`, async () => {
       await using server = await start({ name: 'tower', comment: 'The tower' });
       assert.match((await rpcclient(server, `srvinfo ${level}`)).output, /^\tTOWER +Wk Sv NT SNT +The tower$/m);
       server.configure({ name: 'cellar', comment: 'Below' });
@@ -62,7 +62,7 @@ describe('what a server says it is, to rpcclient and smbclient', need('smbclient
     });
   }
 
-  test('NetrServerGetInfo at level 102 tells the limits that it has a word for (MS-SRVS 2.2.4.42)', async () => {
+  test('NetrServerGetInfo at level 102 returns the limits that it has fields for (MS-SRVS 2.2.4.42)', async () => {
     await using server = await start({ limits: { sessions: 100 } });
     assert.match((await rpcclient(server, 'srvinfo 102')).output, /^\tusers +:\t64\n\tdisc, hidden +:\tffffffff, 0$/m);
     server.configure({ limits: { idleMs: 15 * 60_000 } });
@@ -70,7 +70,7 @@ describe('what a server says it is, to rpcclient and smbclient', need('smbclient
   });
 
   for (const level of [100, 101, 102]) {
-    test(`NetrWkstaGetInfo at level ${level} tells name and work group as they are (MS-WKST 3.2.4.1)`, async () => {
+    test(`NetrWkstaGetInfo at level ${level} returns name and work group (MS-WKST 3.2.4.1)`, async () => {
       await using server = await start();
       for (const [name, workgroup] of [
         ['TOWER', 'HOME'],
@@ -83,7 +83,7 @@ describe('what a server says it is, to rpcclient and smbclient', need('smbclient
     });
   }
 
-  test('the list of shares comes, and NTLM’s target information tells the name as it is (MS-NLMP 2.2.2.1)', async () => {
+  test('the shares are listed, and NTLM’s target information contains the name (MS-NLMP 2.2.2.1)', async () => {
     await using server = await start({ shares: { photos: { vfs: createMemoryStore(), comment: 'Seen' } } });
     server.configure({ name: 'TOWER' });
     const { status, output } = await run('smbclient', [
@@ -104,7 +104,7 @@ describe('what a server says it is, to rpcclient and smbclient', need('smbclient
 });
 
 describe('limits, to smbclient', need('smbclient'), () => {
-  test('one session more than there may be is NT_STATUS_REQUEST_NOT_ACCEPTED', async () => {
+  test('one session above the maximum is NT_STATUS_REQUEST_NOT_ACCEPTED', async () => {
     await using server = await start({ limits: { sessions: 1 } });
     await using first = new Talk(server);
     await first.say('ls', /blocks available/);
@@ -115,7 +115,7 @@ describe('limits, to smbclient', need('smbclient'), () => {
     assert.equal((await smbclient(['ls'], { port: portOf(server), user: 'bob%word' })).status, 0);
   });
 
-  test('a connection more from one address is closed at once', async () => {
+  test('one connection of an address above the maximum is closed at once', async () => {
     await using server = await start({ limits: { connectionsForAddress: 1 } });
     await using first = new Talk(server);
     await first.say('ls', /blocks available/);
@@ -126,7 +126,7 @@ describe('limits, to smbclient', need('smbclient'), () => {
     await first.say('ls', /blocks available/);
   });
 
-  test('a file more than may be open is NT_STATUS_TOO_MANY_OPENED_FILES, and a closed one makes room', async () => {
+  test('one open above the maximum is NT_STATUS_TOO_MANY_OPENED_FILES; closing a file permits another one', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ring3-limits-'));
     try {
       await using server = await start({ limits: { opens: 1 } });
@@ -139,7 +139,7 @@ describe('limits, to smbclient', need('smbclient'), () => {
     }
   });
 
-  test('an idle client is let go, one with a file open stays', async () => {
+  test('an idle client is disconnected, one with an open file is not', async () => {
     await using server = await start({ limits: { idleMs: 1500 } });
     await using idle = new Talk(server);
     await using holder = new Talk(server, 'share', 'bob%word');
@@ -156,8 +156,8 @@ describe('limits, to smbclient', need('smbclient'), () => {
   });
 });
 
-describe('what is ended from outside, to smbclient', need('smbclient'), () => {
-  test('everybody is disconnected from a share: NT_STATUS_NETWORK_NAME_DELETED', async () => {
+describe('disconnection by the administrator, to smbclient', need('smbclient'), () => {
+  test('all clients are disconnected from a share: NT_STATUS_NETWORK_NAME_DELETED', async () => {
     await using server = await start();
     await using talk = new Talk(server);
     await using other = new Talk(server, 'other');
@@ -168,14 +168,15 @@ describe('what is ended from outside, to smbclient', need('smbclient'), () => {
   });
 
   test('a user’s sessions are ended: NT_STATUS_USER_SESSION_DELETED', async () => {
-    await using server = await start({ signing: 'enabled' }); // nobody has a key to sign this refusal with: who wants that takes it for a forgery, and comes anew
+    // no key is left to sign this error: a client that requires signing treats it as forged and reconnects
+    await using server = await start({ signing: 'enabled' });
     await using talk = new Talk(server);
     await talk.say('ls', /blocks available/);
     assert.equal(server.view.endUser('ANNA'), 1);
     assert.match(await talk.say('mkdir x', /NT_STATUS/), /NT_STATUS_USER_SESSION_DELETED/);
   });
 
-  test('a server that drains in the middle of a transfer is empty soon, and takes nobody new', async () => {
+  test('a server that drains during a transfer becomes empty and accepts no new client', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ring3-limits-'));
     try {
       await using server = await start();

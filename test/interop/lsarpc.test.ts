@@ -26,7 +26,7 @@ describe('rpcclient looks names and SIDs up (MS-LSAT)', need('smbclient'), () =>
     return (await run('rpcclient', ['--configfile=/dev/null', '-U', user, '-p', String(server.port), '127.0.0.1', '-c', command])).output;
   };
 
-  test('names: of users in any case, of well-known accounts, of none', async () => {
+  test('names: of users in any case, of well-known accounts, unknown ones', async () => {
     const output = await rpcclient('lookupnames TESTER bob Everyone nobodyhere');
     assert.match(
       output,
@@ -35,7 +35,7 @@ describe('rpcclient looks names and SIDs up (MS-LSAT)', need('smbclient'), () =>
     assert.match(output, /^nobodyhere S-0-0 \(UNKNOWN: 8\)$/m);
   });
 
-  test('SIDs: well-known, of a user, of nothing that is known', async () => {
+  test('SIDs: well-known, of a user, unknown', async () => {
     const [, sid] = /^bob (\S+)/.exec(await rpcclient('lookupnames bob')) as RegExpExecArray;
     const output = await rpcclient(`lookupsids ${sid} S-1-5-32-544 S-1-5-18 S-1-5-21-9-9-9-7`);
     assert.match(
@@ -44,13 +44,13 @@ describe('rpcclient looks names and SIDs up (MS-LSAT)', need('smbclient'), () =>
     );
   });
 
-  test('who asks, and the policy', async () => {
+  test('the caller’s name, and the policy', async () => {
     assert.match(await rpcclient('getusername'), /^Account Name: tester, Authority Name: \S+$/m);
     assert.match(await rpcclient('lsaquery'), /^Domain Name: WORKGROUP\nDomain Sid: \(NULL SID\)$/m);
   });
 });
 
-/** Programs that know no other port than 445, in a network namespace. */
+/** Programs that support only port 445, in a network namespace. */
 describe('by name, on port 445', withoutNamespaces === undefined ? need('smbclient') : { skip: withoutNamespaces }, () => {
   let namespace: KernelNamespace;
   let folder: string;
@@ -76,7 +76,7 @@ describe('by name, on port 445', withoutNamespaces === undefined ? need('smbclie
   const smbcacls = (...more: readonly string[]): Promise<Ran> =>
     inside('smbcacls', '--configfile=/dev/null', '//127.0.0.1/share', 'file', '-U', user(), ...more);
 
-  test('smbcacls adds an entry by name, lists by name, and refuses a name that does not exist', async () => {
+  test('smbcacls adds an entry by name, lists by name, and rejects a name that does not exist', async () => {
     assert.match((await smbcacls()).output, /^OWNER:BUILTIN\\Administrators$/m);
     assert.deepEqual(await smbcacls('-a', 'ACL:tester:ALLOWED/0x0/READ'), { status: 0, output: '' });
     assert.match((await smbcacls()).output, /^ACL:[^:]+\\tester:ALLOWED\/0x0\/READ$/m);

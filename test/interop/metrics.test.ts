@@ -1,4 +1,4 @@
-/** The numbers of a daemon, asked for over HTTP, beside what real programs did. */
+/** The metrics of a daemon over HTTP, compared with the actions of real programs. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,14 +29,14 @@ const client = (commands: readonly string[], password = ring3.password): Promise
   smbclient(commands, { port: ring3.port, user: `${ring3.user}%${password}`, folder: base });
 const ctl = (...words: string[]): Promise<Ran> => run(node, [bin, 'ctl', '--control', ring3.at['control'] as string, ...words]);
 
-/** `name{label="value",…}` → value, as the text says it. @throws for a line that is none of the format's */
+/** `name{label="value",…}` → value, as in the text. @throws for a line that does not conform to the format */
 function parse(text: string): Map<string, number> {
   const types = new Map<string, string>();
   const values = new Map<string, number>();
   for (const line of text.split('\n').filter((each) => each !== '')) {
     const [, kind, name = '', rest = ''] = /^# (HELP|TYPE) ([a-zA-Z_:][\w:]*) (.+)$/.exec(line) ?? [];
     if (kind === 'TYPE') {
-      assert.equal(types.has(name), false, `${name} has one type`);
+      assert.equal(types.has(name), false, `${name} has only one type`);
       types.set(name, rest);
     }
     if (kind !== undefined) continue;
@@ -45,7 +45,7 @@ function parse(text: string): Map<string, number> {
     const type = types.get(of) ?? types.get(of.replace(/_(bucket|sum|count)$/, ''));
     assert.notEqual(type, undefined, `${of} has a type`);
     assert.equal(of.endsWith('_total'), type === 'counter', `${of} is a ${type}`);
-    assert.equal(values.has(series), false, `${series} is there once`);
+    assert.equal(values.has(series), false, `${series} occurs only once`);
     values.set(series, Number(value));
   }
   return values;
@@ -139,7 +139,7 @@ test(
   },
 );
 
-test('where the configuration names a token nobody is let in without it', async () => {
+test('if the configuration sets a token, requests without it are rejected', async () => {
   const config = join(base, 'ring3.toml');
   const token = 'a-token-for-this-test';
   writeFileSync(join(base, 'token'), `${token}\n`, { mode: 0o600 });

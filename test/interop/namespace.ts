@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 
-/** A network namespace of the kernel's that is removed in the end. */
+/** A network namespace of the kernel that is removed at the end. */
 export interface KernelNamespace extends Disposable {
   readonly name: string;
-  /** The words in front of a command that runs in it. */
+  /** The prefix of a command that runs in it. */
   readonly prefix: readonly string[];
 }
 
-/** Why kernel namespaces cannot be made here; undefined where they can. */
+/** The reason why kernel namespaces cannot be created on this machine, or undefined. */
 export const withoutNamespaces: string | undefined =
   process.getuid?.() !== 0
     ? 'not root: the kernel’s own answers are not compared'
@@ -16,7 +16,7 @@ export const withoutNamespaces: string | undefined =
       ? undefined
       : 'not installed: ip (Debian package iproute2)';
 
-/** Makes a network namespace under a name of its own. */
+/** Creates a network namespace with a unique name. */
 export function kernelNamespace(): KernelNamespace {
   const name = `ring3-${randomBytes(4).toString('hex')}`;
   const { status, stderr } = spawnSync('ip', ['netns', 'add', name], { encoding: 'utf8' });

@@ -11,7 +11,7 @@ import { type Ring3, startRing3 } from './ring3.ts';
 
 const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
 
-/** nfct's commands, each list in one table that is empty at first. */
+/** nfct's commands; each list starts with an empty table. */
 const lists: Readonly<Record<string, readonly string[]>> = {
   'a policy of each protocol, listed in the order of their making': [
     'list timeout',
@@ -117,11 +117,11 @@ const exec = (...options: string[]): string[] => [process.execPath, bin, 'exec',
 
 const skip = { skip: withoutNamespaces ?? need('nfct').skip };
 
-describe('nfct says the same under exec as on the kernel: output, errors and exit status, line by line', skip, () => {
+describe('nfct prints the same under exec as on the kernel: output, errors and exit status, line by line', skip, () => {
   for (const [title, lines] of Object.entries(lists)) {
     test(`${title}: exec --fresh`, () => {
       using namespace = kernelNamespace();
-      // one command alone has a table of its own, so a shell runs them all
+      // each exec has its own table, so one shell runs all commands
       const script = lines.map((line) => `${words(line).join(' ')}; echo "= $?"; echo "= ${line}" >&2`).join('\n');
       const shell = ['sh', '-c', script];
       assert.deepEqual(outcomeOf(...exec('--fresh'), ...shell), outcomeOf(...namespace.prefix, ...shell));
@@ -169,7 +169,7 @@ describe('nfct against a running daemon', skip, () => {
     }
   });
 
-  test('ring3 timeout and nfct see one table', () => {
+  test('ring3 timeout and nfct see the same table', () => {
     const netlink = daemon.at['netlink'] as string;
     const ring3 = (line: string): Outcome => outcomeOf(process.execPath, bin, 'timeout', '--netlink', netlink, ...line.split(' '));
     assert.equal(ring3('add shared inet udp replied 9').status, 0);
@@ -182,7 +182,7 @@ describe('nfct against a running daemon', skip, () => {
 });
 
 describe('other programs under exec', () => {
-  test('a subsystem that ring3 lacks answers as one that the kernel lacks: nft', need('nft'), () => {
+  test('a subsystem that ring3 lacks fails like one that the kernel lacks: nft', need('nft'), () => {
     const outcome = outcomeOf(...exec('--fresh'), 'nft', 'add', 'table', 'ip', 'ring3-test');
     assert.notEqual(outcome.status, 0);
     assert.match(outcome.err, /Operation not supported|Invalid argument/);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { type AuthStep, createAcceptor, ntHash, ntlmMechanism } from '@ring3/smb-proto';
 import { need } from './programs.ts';
 
-/** Samba's ntlm_auth as a client that speaks over its standard input and output: one line asks, one line answers. */
+/** Samba's ntlm_auth as a client over its standard input and output: one line per request, one line per response. */
 class NtlmAuth {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #lines: AsyncIterator<string>;
@@ -29,7 +29,7 @@ class NtlmAuth {
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
 
-/** Lets ntlm_auth log on here. @returns our last step, and ntlm_auth's session key where it tells one */
+/** Authenticates ntlm_auth. @returns the acceptor's last step, and the session key if ntlm_auth prints it */
 async function logOn(protocol: string, password: string): Promise<{ step: AuthStep; key: string | undefined }> {
   using client = new NtlmAuth(protocol, password);
   const mechanism = ntlmMechanism({
@@ -54,7 +54,7 @@ async function logOn(protocol: string, password: string): Promise<{ step: AuthSt
   }
 }
 
-test('ntlm_auth logs on with raw NTLMSSP, and holds the same session key', need('ntlm_auth'), async () => {
+test('ntlm_auth logs on with raw NTLMSSP, and has the same session key', need('ntlm_auth'), async () => {
   const { step, key } = await logOn('ntlmssp-client-1', 'secret');
   ok(step.state === 'complete');
   deepStrictEqual([step.logon.user, step.logon.domain], ['anna', 'HOME']);
@@ -65,7 +65,7 @@ test('ntlm_auth logs on with SPNEGO', need('ntlm_auth'), async () => {
   strictEqual((await logOn('gss-spnego-client', 'secret')).step.state, 'complete');
 });
 
-test('ntlm_auth with a wrong password is refused', need('ntlm_auth'), async () => {
+test('ntlm_auth with a wrong password is rejected', need('ntlm_auth'), async () => {
   for (const protocol of ['ntlmssp-client-1', 'gss-spnego-client']) {
     const { step } = await logOn(protocol, 'wrong');
     ok(step.state === 'failed');

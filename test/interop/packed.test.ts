@@ -12,7 +12,7 @@ import { need } from './programs.ts';
 const run = promisify(execFile);
 const root = resolve(import.meta.dirname, '../..');
 
-/** Packs every package of a fresh clone and installs the tarballs into an empty project, as a user of the published packages has them. */
+/** Packs every package of a fresh clone and installs the tarballs into an empty project, as a user of the published packages does. */
 async function installPacked(t: TestContext): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-packed-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
@@ -25,7 +25,7 @@ async function installPacked(t: TestContext): Promise<string> {
   return folder;
 }
 
-/** A tarball has a licence, no source map, and exports that publint and "Are the types wrong" accept; ring3 is ESM only, by choice. */
+/** A tarball has a licence, no source map, and exports that publint and "Are the types wrong" accept; ring3 is ESM only. */
 async function checkTarball(file: string): Promise<void> {
   const files = (await run('tar', ['-tzf', file])).stdout.split('\n');
   for (const wanted of ['package/LICENSE', 'package/README.md', 'package/dist/index.js', 'package/dist/index.d.ts'])
@@ -39,7 +39,7 @@ async function checkTarball(file: string): Promise<void> {
   await run('npx', ['--yes', '-p', '@arethetypeswrong/cli@0.18.5', 'attw', file, '--profile', 'esm-only']);
 }
 
-test('packed in a fresh clone and installed elsewhere, ring3 serves, carries programs, and the library embeds', {
+test('packed in a fresh clone and installed elsewhere, ring3 serves, runs programs, and can be embedded as a library', {
   timeout: 300_000,
   ...need('nfct', 'gcc', 'git'),
 }, async (t) => {
@@ -75,7 +75,7 @@ test('packed in a fresh clone and installed elsewhere, ring3 serves, carries pro
   );
   strictEqual((await run(process.execPath, ['embed.js'], { cwd: folder })).stdout, 'true\n');
 
-  // package.json says Node 22.18 or later; neither the state database nor anything else may warn there
+  // package.json requires Node 22.18 or later; there must be no warning, including by the state database
   const old = (...words: string[]) => run('npx', ['--yes', '-p', 'node@22', 'node', ...words], { cwd: folder });
   match((await old('--version')).stdout, /^v22\./);
   strictEqual((await old('embed.js')).stdout, 'true\n');

@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 
-/** How to ask for a program, and the Debian package that has it. */
+/** A command that checks for a program, and the Debian package of the program. */
 interface Wanted {
   readonly package: string;
-  /** A command that succeeds where the program is there. */
+  /** A command that succeeds if the program is installed. */
   readonly probe: readonly [string, ...string[]];
 }
 
@@ -54,7 +54,7 @@ const wanted = {
   },
 } as const satisfies Record<string, Wanted>;
 
-/** Programs that the tests know how to find. */
+/** The programs that the tests use. */
 export type Program = keyof typeof wanted;
 
 const strict = process.env['CI'] === 'true' || process.env['RING3_INTEROP_STRICT'] === '1';
@@ -71,8 +71,8 @@ function has(program: Program): boolean {
 }
 
 /**
- * The options of a test that needs these programs: skipped, with the reason, where one is missing. With CI=true or RING3_INTEROP_STRICT=1 nothing is
- * skipped, and the test fails by itself.
+ * The options of a test that needs these programs: skipped, with the reason, if one is missing. With CI=true or RING3_INTEROP_STRICT=1
+ * nothing is skipped, so the test fails.
  */
 export function need(...programs: readonly Program[]): { skip?: string } {
   const missing = programs.filter((program) => !has(program));
@@ -80,9 +80,12 @@ export function need(...programs: readonly Program[]): { skip?: string } {
   return { skip: `not installed: ${missing.map((program) => `${program} (Debian package ${wanted[program].package})`).join(', ')}` };
 }
 
-/** The first line of what `command --version` prints. */
+/** The first line of the output of `command --version`. */
 export const versionOf = (command: string): string =>
   (execFileSync(command, ['--version'], { encoding: 'utf8' }).split('\n')[0] as string).trim();
 
-/** Options of a random test: continuous integration asks the same each time, so that it judges the change and not the day; elsewhere new questions are asked. */
+/**
+ * Options of a random test: continuous integration uses a fixed seed, so that a failure is caused by the change; elsewhere the seed is
+ * random.
+ */
 export const seeded: { readonly seed?: number } = process.env['CI'] === 'true' ? { seed: 20_261_120 } : {};

@@ -7,9 +7,9 @@ import { need } from './programs.ts';
 import { startRing3 } from './ring3.ts';
 import { smbclient } from './smbclient.ts';
 
-/** ring3 acts as a user of the host, and the host refuses what that user may not do: the client hears of it. */
+/** ring3 acts as a user of the host, and the host denies this user an operation: the client gets the error. */
 const asRoot = process.geteuid?.() === 0 ? need('smbclient') : { skip: 'only root can serve as another user' };
-test('a deletion that the host will refuse is refused at once', asRoot, async () => {
+test('a deletion that the host will deny is denied at once', asRoot, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-refused-'));
   const places = mkdtempSync('/run/ring3-refused-');
   try {

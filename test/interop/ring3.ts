@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 
 const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
 
-/** The words that run the command line of this checkout. */
+/** The command that runs this checkout's command line. */
 export const ring3Command: readonly [string, string] = [process.execPath, bin];
 
 /** A running daemon of this checkout. */
@@ -14,20 +14,20 @@ export interface Ring3 extends AsyncDisposable {
   readonly pid: number;
   /** The SMB port. */
   readonly port: number;
-  /** Sockets, by what `ready` calls them: control, netlink. */
+  /** Sockets, by their names in `ready`: control, netlink. */
   readonly at: Readonly<Record<string, string>>;
   readonly user: string;
   readonly password: string;
-  /** What it has written to standard error so far. */
+  /** Its standard error output so far. */
   log(): string;
 }
 
 /**
- * Starts `ring3 serve` on a folder, with a user, a state folder and sockets of its own, on a port of its own choice, and waits for `ready`.
+ * Starts `ring3 serve` on a directory, with a user, its own state directory and sockets, on a port that it chooses, and waits for `ready`.
  * @param folder shared as `share`
  * @param more further options, such as `--signing enabled`
- * @param prefix words in front of the command, such as those of a namespace
- * @throws when it ends before it is ready, with what it said
+ * @param prefix the prefix of the command, for example that of a namespace
+ * @throws if it ends before it is ready, with its output
  */
 export const startRing3 = (folder: string, more: readonly string[] = [], prefix: readonly string[] = []): Promise<Ring3> =>
   serveRing3([folder, '--share', 'share', '--user', `${user}:${password}`, ...more], prefix);
@@ -36,8 +36,8 @@ const user = 'tester';
 const password = 'secret';
 
 /**
- * Starts `ring3 serve WORDS` with a state folder and sockets of its own, on a port of its own choice, and waits for `ready`.
- * @throws when it ends before it is ready, with what it said
+ * Starts `ring3 serve WORDS` with its own state directory and sockets, on a port that it chooses, and waits for `ready`.
+ * @throws if it ends before it is ready, with its output
  */
 export async function serveRing3(words: readonly string[], prefix: readonly string[] = []): Promise<Ring3> {
   const base = mkdtempSync(join(tmpdir(), 'ring3-interop-'));

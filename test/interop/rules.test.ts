@@ -30,7 +30,7 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
     return outcomeOf(process.execPath, bin, 'exec', ...where, '--', 'nfct', ...line.split(' '));
   };
 
-  test('a policy that a rule names is busy until the rule goes', () => {
+  test('a policy that a rule uses is busy until the rule is deleted', () => {
     assert.deepEqual(nfct('add timeout p inet udp replied 5'), done);
     assert.deepEqual(ring3('rule', 'add udp dport 5000 timeout p'), done);
     assert.deepEqual(ring3('rule', 'list'), { ...done, out: '1 inet udp dport 5000 timeout p\n' });
@@ -43,7 +43,7 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
     assert.deepEqual(nfct('list timeout'), done);
   });
 
-  test('the kernel says the same of a rule of iptables', { skip: withoutNamespaces ?? need('iptables').skip ?? false }, () => {
+  test('the kernel behaves the same with a rule of iptables', { skip: withoutNamespaces ?? need('iptables').skip ?? false }, () => {
     using namespace = kernelNamespace();
     const inKernel = (line: string): Outcome => outcomeOf(...namespace.prefix, ...line.split(' '));
     const rule = 'iptables-legacy -w -t raw -A PREROUTING -p udp --dport 5000 -j CT --timeout p';
@@ -59,7 +59,7 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
       assert.deepEqual(nfct(line), outcomeOf(...namespace.prefix, 'nfct', ...line.split(' ')), line);
   });
 
-  test('a namespace has a table of its own, and exec reaches it by its name', () => {
+  test('a namespace has its own table, and exec connects to it by its name', () => {
     assert.deepEqual(ring3('namespace', 'add lab'), done);
     assert.deepEqual(ring3('namespace', 'list'), { ...done, out: 'default\nlab\n' });
     assert.deepEqual(nfct('add timeout inside inet tcp close 7', 'lab'), done);
@@ -74,7 +74,7 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
     assert.match(ring3('rule', 'list --namespace lab').err, /^ring3: there is no namespace lab\n$/);
   });
 
-  test('a helper that a rule names is busy too', () => {
+  test('a helper that a rule uses is busy too', () => {
     assert.deepEqual(nfct('add helper tftp inet udp'), done);
     const added = ring3('rule', 'add udp dport 69 helper tftp');
     assert.deepEqual(added, done);
@@ -83,7 +83,7 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
     assert.deepEqual(nfct('delete helper tftp inet udp'), done);
   });
 
-  test('ring3 helper and nfct see one list, and print it alike', () => {
+  test('ring3 helper and nfct see and print the same list', () => {
     const helper = (line: string): Outcome =>
       outcomeOf(process.execPath, bin, 'helper', '--netlink', daemon.at['netlink'] as string, ...line.split(' '));
     const known = [
@@ -121,7 +121,7 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
     assert.deepEqual(helper('add mine inet tcp').status, 2);
   });
 
-  test('what is wrong is said in one line: 1 where it cannot be done, 2 where it cannot be understood', () => {
+  test('an error is one line: exit status 1 if the command failed, 2 if it is invalid', () => {
     for (const [line, status, err] of [
       ['add udp dport 5000 timeout nosuch', 1, 'ring3: there is no timeout policy nosuch\n'],
       ['delete 99', 1, 'ring3: there is no rule 99\n'],

@@ -22,7 +22,7 @@ function temporary(t: TestContext, under = tmpdir()): string {
   return folder;
 }
 
-/** Asks again as long as nobody listens. */
+/** Repeats the request while no process listens. */
 async function patiently(ask: () => Promise<Ran>): Promise<Ran> {
   for (let tries = 0; ; tries++) {
     const ran = await ask();
@@ -59,7 +59,7 @@ test(
   },
 );
 
-test('root holds port 445 and becomes nobody: files are nobody’s, a hard kill refuses clients, `ctl start` listens again', {
+test('root binds port 445 and switches to user nobody: files belong to nobody, a hard kill rejects clients, `ctl start` listens again', {
   skip: withoutNamespaces ?? need('smbclient').skip ?? false,
 }, async (t) => {
   const folder = temporary(t);
@@ -91,7 +91,9 @@ test('root holds port 445 and becomes nobody: files are nobody’s, a hard kill 
   assert.doesNotMatch(daemon.log(), /running as root/);
 });
 
-test('who cannot become that user is told in one line', { skip: process.getuid?.() === 0 ? false : 'not root' }, async (t) => {
+test('a process that cannot switch to that user fails with one line', {
+  skip: process.getuid?.() === 0 ? false : 'not root',
+}, async (t) => {
   const folder = temporary(t);
   const serve = (...more: string[]) => run(node, [bin, 'serve', folder, '--port', '0', '--state-dir', join(folder, 'state'), ...more]);
   assert.deepEqual(await serve('--as', 'nosuch'), {
@@ -101,7 +103,7 @@ test('who cannot become that user is told in one line', { skip: process.getuid?.
   assert.equal(existsSync(join(folder, 'state')), false);
 });
 
-test('the unit asks for no more than it needs (systemd-analyze security)', need('systemd'), async () => {
+test('the unit has only the rights that it needs (systemd-analyze security)', need('systemd'), async () => {
   const { status, output } = await run('systemd-analyze', [
     'security',
     '--no-pager',
@@ -112,7 +114,7 @@ test('the unit asks for no more than it needs (systemd-analyze security)', need(
   assert.equal(status, 0, output);
 });
 
-test('under systemd: activated by its socket, reloaded, killed hard, watched over and stopped, in the cage that its unit describes', {
+test('under systemd: socket activation, reload, hard kill, watchdog and stop, in the sandbox of its unit', {
   skip: withoutNamespaces ?? need('smbclient', 'systemd').skip ?? false,
 }, async () => {
   await using machine = await bootSystemd();
@@ -131,7 +133,7 @@ test('under systemd: activated by its socket, reloaded, killed hard, watched ove
     ok(`cd /tmp && smbclient --configfile=/dev/null //127.0.0.1/public -U anna%secret -c '${commands}'`);
   const status = (): string => ok('systemctl show --value --property=StatusText ring3').trim();
   ok('systemctl start ring3.socket && echo hello > /tmp/local');
-  client('put local there; mkdir sub; rename there sub/here; setmode sub/here +h'); // starts it
+  client('put local there; mkdir sub; rename there sub/here; setmode sub/here +h'); // this starts it
   assert.match(client('ls sub/*'), /here\s+AH/);
   assert.equal(status(), 'a share on [::]:445');
   const pid = (): string => ok('systemctl show --value --property=MainPID ring3').trim();
@@ -154,7 +156,7 @@ test('under systemd: activated by its socket, reloaded, killed hard, watched ove
   assert.equal(ok('systemctl show --value --property=Result ring3').trim(), 'success');
   assert.doesNotMatch(ok('journalctl --no-pager --output=cat --unit=ring3'), /secret|password/i);
 
-  // an event loop that does not turn is noticed, and the service comes back
+  // a blocked event loop is detected, and the service is restarted
   ok(
     `mkdir /etc/systemd/system/ring3.service.d && printf '[Service]\\nWatchdogSec=1\\n' > /etc/systemd/system/ring3.service.d/watchdog.conf && systemctl daemon-reload && systemctl start ring3`,
   );

@@ -7,7 +7,7 @@ import { need } from './programs.ts';
 import { serveRing3, startRing3 } from './ring3.ts';
 import { smbclient } from './smbclient.ts';
 
-/** The directory of a share is removed, replaced, or comes later: each tree connect finds what is there (decision 0071). */
+/** The directory of a share is removed, replaced, or created later: each tree connect uses the current one (decision 0071). */
 describe('the directory of a share', need('smbclient'), () => {
   test('that is replaced while the server runs is served from the next connection on', async () => {
     const base = mkdtempSync(join(tmpdir(), 'ring3-directory-'));
@@ -30,7 +30,7 @@ describe('the directory of a share', need('smbclient'), () => {
     }
   });
 
-  test('that is missing at the start is served when it is there', async () => {
+  test('that is missing at the start is served once it exists', async () => {
     const base = mkdtempSync(join(tmpdir(), 'ring3-directory-'));
     const conf = join(base, 'ring3.toml');
     writeFileSync(conf, `[share.later]\npath = "later"\n[share.now]\npath = "now"\n`);

@@ -1,4 +1,4 @@
-/** What the options of a share mean to smbclient, at ring3 by its configuration and at smbd by its own: the same commands, the same answers. */
+/** The effects of share options on smbclient, at ring3 and at smbd with equivalent configurations: the same commands, the same output. */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,10 +26,10 @@ import { smbclient } from './smbclient.ts';
 import { type Smbd, startSmbd } from './smbd.ts';
 
 const password = 'secret';
-/** Users of any Debian machine: smbd wants such. */
+/** Users that exist on every Debian machine; smbd requires system users. */
 const users = ['daemon', 'games', 'bin'];
 
-/** Each share: its options as the configuration of ring3 has them, and as smb.conf has them. */
+/** Each share: its options in the configuration of ring3 and in smb.conf. */
 const shares: Readonly<Record<string, { readonly folder: string; readonly ring3: string; readonly smbd: readonly string[] }>> = {
   veto: { folder: 'veto', ring3: 'veto = [".secret*", "*.tmp", "Exact", "a?c"]', smbd: ['veto files = /.secret*/*.tmp/Exact/a?c/'] },
   dotted: { folder: 'veto', ring3: 'veto = [".*", "*.*"]', smbd: ['veto files = /.*/*.*/'] },
@@ -50,7 +50,7 @@ const shares: Readonly<Record<string, { readonly folder: string; readonly ring3:
   nooplocks: { folder: 'plain', ring3: 'oplocks = false', smbd: ['oplocks = no'] },
 };
 
-/** The folders that are shared, the same for both; everybody may do everything there, as far as the host is asked. */
+/** The shared directories, the same for both; the host grants all users full access. */
 function fill(base: string): void {
   const folders = [
     'veto/.secretdir/inner',
@@ -72,7 +72,10 @@ function fill(base: string): void {
   symlinkSync('../visible', join(base, 'veto/links/good'));
 }
 
-/** What an output says: statuses, names with the attributes D, H, R, and streams; not times, sizes and speeds, nor the attribute A, which differs by taste. */
+/**
+ * The compared parts of an output: statuses, names with the attributes D, H, R, and streams; not times, sizes and speeds, nor the attribute
+ * A, in which the servers differ.
+ */
 function said(output: string): string[] {
   const told: string[] = [];
   for (const line of output.split('\n')) {
@@ -124,7 +127,7 @@ describe('options of shares', need('smbclient', 'smbd'), () => {
     said((await smbclient(commands, { port, share, user: `${user}%${password}`, folder: local })).output);
   const ours = (share: string, user: string, ...commands: string[]): Promise<string[]> => at(ring3.port, share, user, commands);
   const theirs = (share: string, user: string, ...commands: string[]): Promise<string[]> => at(smbd.port, share, user, commands);
-  /** Both are asked the same and say the same. @returns what they say */
+  /** Sends the same commands to both servers and compares the outputs. @returns the output */
   const same = async (share: string, user: string, ...commands: string[]): Promise<string[]> => {
     const [one, other] = [await ours(share, user, ...commands), await theirs(share, user, ...commands)];
     assert.deepEqual(one, other, `${share}: ${commands.join('; ')}\nring3 said:\n${ring3.log()}`);
@@ -134,7 +137,7 @@ describe('options of shares', need('smbclient', 'smbd'), () => {
     readdirSync(join(base, 'ours', folder)).sort(),
     readdirSync(join(base, 'theirs', folder)).sort(),
   ];
-  /** A connection of our own client with a share of either. */
+  /** A connection of ring3's client to a share of one of the servers. */
   const opening = async <T>(
     port: number,
     share: string,
@@ -147,7 +150,7 @@ describe('options of shares', need('smbclient', 'smbd'), () => {
   };
   type Session = Awaited<ReturnType<Connection['logon']>>;
 
-  test('vetoed names are listed by no pattern', async () => {
+  test('vetoed names are not listed by any pattern', async () => {
     const listed = await same('veto', 'daemon', 'ls');
     assert.ok(listed.some((line) => line.startsWith('entry visible')));
     for (const line of listed) assert.doesNotMatch(line, /secret|tmp|abc|exact |Exact /);
@@ -155,13 +158,13 @@ describe('options of shares', need('smbclient', 'smbd'), () => {
     await same('dotted', 'daemon', 'ls');
   });
 
-  test('vetoed names are not opened, and nothing through them', async () => {
+  test('vetoed names, and paths through them, cannot be opened', async () => {
     const names = ['.secret', '.SECRET', 'a.tmp', 'EXACT', 'abc', '.secretdir', '.secretdir\\inner\\f', 'd\\b.tmp', 'nowhere\\x.tmp'];
     for (const name of names) await same('veto', 'daemon', `get ${name} got`, `allinfo ${name}`, `rm ${name}`, `rmdir ${name}`);
     assert.deepEqual(...onHost('veto'));
   });
 
-  test('vetoed names are not made, by writing, renaming or linking', async () => {
+  test('vetoed names cannot be created by writing, renaming or linking', async () => {
     for (const name of ['new.tmp', '.secret', '.secretdir\\x', 'nowhere\\x.tmp', 'nowhere\\x'])
       await same(
         'veto',
@@ -177,12 +180,12 @@ describe('options of shares', need('smbclient', 'smbd'), () => {
     assert.ok(!existsSync(join(base, 'ours/veto/new.tmp')));
   });
 
-  test('a folder that holds vetoed names alone is not deleted', async () => {
+  test('a directory that contains only vetoed names is not deleted', async () => {
     const told = await same('veto', 'daemon', 'rmdir only', 'rmdir nested', 'deltree only');
     assert.equal(told.filter((line) => line.includes('DIRECTORY_NOT_EMPTY')).length, 3);
   });
 
-  test('no link leads to a vetoed name; at smbd it does', async () => {
+  test('a link to a vetoed name cannot be followed; at smbd it can', async () => {
     assert.deepEqual(await same('veto', 'daemon', 'get links\\good got'), []);
     assert.deepEqual(await ours('veto', 'daemon', 'get links\\file got', 'get links\\folder\\inner\\f got'), [
       'NT_STATUS_OBJECT_NAME_NOT_FOUND opening remote file \\links\\file',
@@ -191,7 +194,7 @@ describe('options of shares', need('smbclient', 'smbd'), () => {
     assert.deepEqual(await theirs('veto', 'daemon', 'get links\\file got'), []);
   });
 
-  test('nothing is told of vetoed names by CHANGE_NOTIFY', async () => {
+  test('CHANGE_NOTIFY does not report vetoed names', async () => {
     const words = ['-oL', 'smbclient', '--configfile=/dev/null', '//127.0.0.1/veto', '-p', String(ring3.port), '-U', `daemon%${password}`];
     const watcher = spawn('stdbuf', [...words, '-c', 'notify d'], { stdio: ['ignore', 'pipe', 'ignore'] });
     let told = '';
@@ -208,17 +211,17 @@ describe('options of shares', need('smbclient', 'smbd'), () => {
     assert.doesNotMatch(told, /tmp/i);
   });
 
-  test('files whose names begin with a dot are hidden, where the share says so', async () => {
+  test('files whose names begin with a dot are hidden if the share has that option', async () => {
     const shown = await same('dot', 'daemon', 'put file .new', 'ls', 'ls .native', 'put file .new', 'setmode .new +r', 'ls .n*');
     for (const line of ['entry .native H', 'entry .folder DH', 'entry .new HR']) assert.ok(shown.includes(line), line);
     await same('dot', 'daemon', 'setmode .new -r', 'setmode .native -h', 'ls');
     assert.deepEqual(await ours('nodot', 'daemon', 'ls .native'), ['entry .native ']);
-    // with another name it is seen again; smbd made the attribute the file's own
+    // after a rename it is visible again; smbd stores the attribute with the file
     assert.ok((await ours('dot', 'daemon', 'rename .new new', 'ls new')).includes('entry new '));
     assert.ok((await theirs('dot', 'daemon', 'rename .new new', 'ls new')).includes('entry new H'));
   });
 
-  test('the lists of users say who comes in and who writes', async () => {
+  test('the lists of users determine access and write access', async () => {
     for (const user of users) await same('ro', user, `put file ro-${user}`, `mkdir ro-${user}-folder`);
     for (const user of users) await same('rw', user, `put file rw-${user}`);
     assert.deepEqual(...onHost('lists'));
@@ -226,12 +229,12 @@ describe('options of shares', need('smbclient', 'smbd'), () => {
     assert.deepEqual(await same('ro', 'bin', 'ls'), ['tree connect failed: NT_STATUS_ACCESS_DENIED']);
   });
 
-  test('who is among readers and writers only reads, as ksmbd.conf(5) says; at smbd it writes, as smb.conf(5) says', async () => {
+  test('a user in both the read list and the write list only reads, as in ksmbd.conf(5); at smbd the user writes, as in smb.conf(5)', async () => {
     assert.deepEqual(await ours('both', 'daemon', 'put file both'), ['NT_STATUS_ACCESS_DENIED opening remote file \\both']);
     assert.deepEqual(await theirs('both', 'daemon', 'put file both'), []);
   });
 
-  test('what a forced user’s share holds is that user’s, whoever made it; without such a user nobody gets in', async () => {
+  test('files of a share with a forced user belong to that user; if the user does not exist, no client is accepted', async () => {
     for (const user of users) await same('force', user, `put file by-${user}`);
     const ownerOf = async (share: string, user: string, name: string): Promise<string | undefined> =>
       await opening(ring3.port, share, user, async (tree) => {
@@ -245,7 +248,7 @@ describe('options of shares', need('smbclient', 'smbd'), () => {
     assert.match(ring3.log(), /nosuchuser/);
   });
 
-  test('beyond its most of connections a share takes no tree connect', async () => {
+  test('a share rejects tree connects above its maximum of connections', async () => {
     const statuses: string[] = [];
     for (const { port } of [ring3, smbd]) {
       await opening(port, 'one', 'daemon', async () => statuses.push(...(await at(port, 'one', 'games', ['ls']))));
@@ -258,7 +261,7 @@ describe('options of shares', need('smbclient', 'smbd'), () => {
     assert.deepEqual(await ours('one', 'games', 'get nothing'), ['NT_STATUS_OBJECT_NAME_NOT_FOUND opening remote file \\nothing']);
   });
 
-  test('without streams a colon is no part of any name, and none are told of', async () => {
+  test('without streams a colon is not allowed in names, and no streams are reported', async () => {
     await same('plain', 'daemon', 'put file a', 'put file a:s', 'mkdir d', 'put file d:s', 'allinfo a');
     const commands = [
       'get a:s got',

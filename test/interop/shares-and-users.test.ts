@@ -10,7 +10,7 @@ import { smbclient } from './smbclient.ts';
 
 const done: Outcome = { out: '', err: '', status: 0 };
 
-describe('shares and users that come and go by command, while clients work', need('smbclient'), () => {
+describe('shares and users that are added and deleted by command, while clients work', need('smbclient'), () => {
   let base: string;
   let server: Ring3;
   const ring3 = (command: string, ...words: string[]): Outcome => {
@@ -40,7 +40,7 @@ describe('shares and users that come and go by command, while clients work', nee
     rmSync(base, { recursive: true, force: true });
   });
 
-  test('a user and a share that are added are there at once, with their options', async () => {
+  test('an added user and share are available at once, with their options', async () => {
     assert.match(await sees('photos'), /NT_STATUS_LOGON_FAILURE/);
     assert.deepEqual(ring3('user', 'add', 'anna'), done);
     assert.match(await sees('photos'), /blocks available/);
@@ -50,7 +50,7 @@ describe('shares and users that come and go by command, while clients work', nee
     assert.match(await sees('music', 'mkdir new'), /NT_STATUS_(ACCESS_DENIED|MEDIA_WRITE_PROTECTED)/);
     assert.deepEqual(ring3('share', 'add', 'scratch', '--store', 'memory'), done);
     assert.match(await sees('scratch', 'mkdir new; ls'), /^ {2}new +D/m);
-    assert.match(await sees('scratch'), /^ {2}new +D/m, 'there as long as the share is');
+    assert.match(await sees('scratch'), /^ {2}new +D/m, 'exists as long as the share');
     assert.match(
       ring3('share', 'add', 'photos', join(base, 'music')).err,
       /^$/,
@@ -59,7 +59,7 @@ describe('shares and users that come and go by command, while clients work', nee
     assert.doesNotMatch(await sees('photos'), /new/);
   });
 
-  test('a share that is deleted stays for those who are connected, unless they are to go', async () => {
+  test('a deleted share remains for connected clients, unless they are disconnected', async () => {
     await using stays = client('music');
     await stays.list();
     await using other = client('photos');
@@ -76,7 +76,7 @@ describe('shares and users that come and go by command, while clients work', nee
     await other.list();
   });
 
-  test('a user who is deleted logs on no more; who is logged on stays, unless he is to go', async () => {
+  test('a deleted user cannot log on; its sessions remain, unless they are disconnected', async () => {
     await using stays = client('photos');
     await stays.list();
     assert.deepEqual(ring3('user', 'delete', 'anna'), done);

@@ -1,4 +1,7 @@
-/** A share whose file system hangs holds its own requests only. The file system is a FUSE program in which any operation can be made to hang. */
+/**
+ * A share whose file system hangs delays only its own requests. The file system is a FUSE program in which any operation can be made to
+ * hang.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,7 +24,7 @@ const size = 1 << 20;
 let base: string;
 const at = (...names: string[]): string => join(base, ...names);
 
-/** Waits until a file exists: the file system makes one when an operation hangs. */
+/** Waits until a file exists: the file system creates one when an operation hangs. */
 async function appears(path: string): Promise<void> {
   const directory = watch(join(path, '..'));
   try {
@@ -36,7 +39,7 @@ const release = (operation: string): void => {
   for (const name of [`hang.${operation}`, `pending.${operation}`]) rmSync(at('control', name), { force: true });
 };
 
-/** Takes a file out of the page cache, so that its next read comes from the disk. */
+/** Removes a file from the page cache, so that its next read comes from the disk. */
 function evict(path: string): void {
   const fd = openAt(currentFolder, path, OpenFlag.ReadOnly);
   sync(fd);
@@ -46,7 +49,7 @@ function evict(path: string): void {
 
 const serve = (): Promise<Ring3> => serveRing3(['--config', at('ring3.toml'), '--user', `${user}:${password}`, '--console', '0']);
 
-/** A connection of its own with a tree connect to one of the shares. */
+/** A separate connection with a tree connect to one of the shares. */
 async function connect(ring3: Ring3, share: string): Promise<{ tree: Tree; connection: Connection }> {
   const connection = await Connection.open(await connectTcp(ring3.port));
   try {
@@ -63,7 +66,7 @@ const openFile = (tree: Tree, name: string, createDisposition: number = CreateDi
   tree.create({ name, desiredAccess: all, createDisposition, shareAccess: 7 });
 const statOf = (open: Open): Promise<Uint8Array> => open.queryInfo(InfoType.File, FileInformationClass.NetworkOpen);
 
-/** Everything that clients of another share and the administrator do. */
+/** The actions of clients of another share and of the administrator. */
 async function othersWork(ring3: Ring3): Promise<void> {
   const { tree, connection } = await connect(ring3, 'good');
   const file = await openFile(tree, 'others.txt');
@@ -84,7 +87,7 @@ async function othersWork(ring3: Ring3): Promise<void> {
   assert.equal(stats.status, 0, stats.output);
 }
 
-/** Operations of the file system, each with a request of a client that comes to it. */
+/** Operations of the file system, each with a client's request that causes it. */
 const operations: readonly (readonly [operation: string, request: (tree: Tree, file: Open) => Promise<unknown>])[] = [
   ['getattr', (_tree, file) => statOf(file)],
   ['getattr', (tree) => openFile(tree, 'there.txt').then((open) => open.close())],
@@ -114,7 +117,7 @@ const operations: readonly (readonly [operation: string, request: (tree: Tree, f
 /** SECURITY_DESCRIPTOR with a DACL that is present and null, self-relative: full access for all. MS-DTYP 2.4.6 */
 const openToAll = Uint8Array.of(1, 0, 4, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
-/** A file without EAs says so. MS-FSA 2.1.5.11.10 */
+/** The response for a file without EAs. MS-FSA 2.1.5.11.10 */
 function noEas({ status }: StatusError): void {
   assert.equal(status, NtStatus.NoEasOnFile);
 }
@@ -220,7 +223,7 @@ describe('a share on a file system that hangs', { ...need('gcc', 'fuse3') }, () 
     await connection.close(true);
   });
 
-  test('while it hangs, others start, reload and stop: its tree connects fail with IO_TIMEOUT until it responds', {
+  test('while it hangs, start, reload and stop still work: its tree connects fail with IO_TIMEOUT until it responds', {
     timeout: 60_000,
   }, async () => {
     hang('getattr');
@@ -254,7 +257,7 @@ describe('a share on a file system that hangs', { ...need('gcc', 'fuse3') }, () 
       openFile(tree, 'there.txt').catch(() => {});
       await appears(at('control', 'pending.getattr'));
       await othersWork(ring3);
-      for (const _ of [1, 2]) process.kill(ring3.pid, 'SIGTERM'); // the second one cuts what is under way
+      for (const _ of [1, 2]) process.kill(ring3.pid, 'SIGTERM'); // the second one aborts pending requests
       await ring3[Symbol.asyncDispose]();
       assert.ok(existsSync(at('control', 'hang.getattr')), 'the process has ended although the file system hangs');
       await connection.close(true);

@@ -42,7 +42,7 @@ interface Server extends AsyncDisposable {
   readonly password: string;
 }
 
-/** Samba is the judge of the client; ring3 must do the same. */
+/** The client is tested against Samba; ring3 must behave the same. */
 const servers: [string, { skip?: string }, (folder: string) => Promise<Server>][] = [
   ['Samba', need('smbd'), startSmbd],
   ['ring3', {}, (folder) => startRing3(folder, ['--encryption', 'off'])],
@@ -107,7 +107,7 @@ function judge(start: (folder: string) => Promise<Server>): void {
       ));
   }
 
-  test('lists, asks, renames, locks and deletes', () =>
+  test('lists, queries, renames, locks and deletes', () =>
     onShare(async (tree) => {
       await (await tree.createDirectory('folder')).close();
       for (let i = 0; i < 700; i++) {
@@ -134,7 +134,7 @@ function judge(start: (folder: string) => Promise<Server>): void {
       await (await tree.create({ name: 'folder', desiredAccess: 0x10000, createOptions: CreateOptions.DeleteOnClose })).close();
     }));
 
-  test('waits for a change and gives it up; opens and closes in one compound; asks for a resume key', () =>
+  test('waits for a change and cancels; opens and closes in one compound; requests a resume key', () =>
     onShare(async (tree) => {
       const folderOpen = await tree.create({ name: '', desiredAccess: 0x81, createOptions: CreateOptions.DirectoryFile });
       const change = folderOpen.changeNotify(CompletionFilter.FileName);
@@ -153,7 +153,7 @@ function judge(start: (folder: string) => Promise<Server>): void {
       await open.close();
     }));
 
-  test('believes the final answer of a second log-on on the same session, and is told a wrong password', async () => {
+  test('accepts the final response of a reauthentication of the same session, and gets the status for a wrong password', async () => {
     await using connection = await Connection.open(await connectTcp(server.port));
     const credentials = { user: server.user, password: server.password };
     const session = await connection.logon({ ...credentials, sign: true });

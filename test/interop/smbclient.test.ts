@@ -70,7 +70,7 @@ describe('smbclient', need('smbclient'), () => {
     assert.doesNotMatch(output, /NT_STATUS_/, `ring3 said:\n${server.log()}`);
     return output;
   };
-  /** Every command that files go through, and what came of it on both sides. */
+  /** Every file command, and its effects on both sides. */
   const everyday = async (options: Partial<SmbclientOptions>): Promise<Heard> => {
     await using tap = await wiretap(server.port);
     const data = randomBytes(3_000_001);
@@ -123,7 +123,7 @@ describe('smbclient', need('smbclient'), () => {
   }
 
   for (const name of ['SMB3_00', 'SMB3_02'] as const) {
-    test(`works at ${name} encrypted by AES-128-CCM, which is all it has`, async () => {
+    test(`works at ${name} encrypted by AES-128-CCM, its only cipher`, async () => {
       const heard = await everyday({ dialect: name, protection: 'encrypt' });
       assert.equal(heard.dialect, dialects[name]);
       assert.ok(heard.encrypted > 20);
@@ -131,7 +131,7 @@ describe('smbclient', need('smbclient'), () => {
     });
   }
 
-  test('a server that desires encryption encrypts where the client can; one that requires it refuses the others', async () => {
+  test('encryption "desired" encrypts if the client can; "required" rejects other clients', async () => {
     for (const [encryption, dialect, encrypted] of [
       ['desired', 'SMB3_11', true],
       ['desired', 'SMB2_10', false],
@@ -147,7 +147,7 @@ describe('smbclient', need('smbclient'), () => {
     }
   });
 
-  test('a wrong password, an unknown user, an unknown share and an anonymous client are told so', async () => {
+  test('a wrong password, an unknown user, an unknown share and an anonymous client get the matching status', async () => {
     const wrong = await run(['ls'], { user: `${server.user}%wrong` });
     assert.match(wrong.output, /session setup failed: NT_STATUS_LOGON_FAILURE/);
     const unknown = await run(['ls'], { user: `nobody-here%${server.password}` });
@@ -159,7 +159,7 @@ describe('smbclient', need('smbclient'), () => {
     for (const { status } of [wrong, unknown, share, anonymous]) assert.equal(status, 1);
   });
 
-  test('where guests are let in, an unknown user is one, never signed; a wrong password of a known user is none', async () => {
+  test('if guests are allowed, an unknown user is a guest without signing; a known user with a wrong password is rejected', async () => {
     await using other = await startRing3(shared, ['--guest', '--encryption', 'off']);
     await using tap = await wiretap(other.port);
     const guest = await run(['ls'], { port: tap.port, user: 'whoever%anything' });
@@ -185,7 +185,7 @@ describe('smbclient', need('smbclient'), () => {
     assert.match(output, /^\tIPC\$ +IPC/m);
   });
 
-  test('what is not there, in the way or not empty is told so', async () => {
+  test('missing, existing and non-empty names give the matching status', async () => {
     await works(['mkdir full', 'mkdir full\\inner']);
     assert.match((await run(['get nothing'])).output, /NT_STATUS_OBJECT_NAME_NOT_FOUND opening remote file/);
     assert.match((await run(['get no\\where'])).output, /NT_STATUS_OBJECT_PATH_NOT_FOUND/);
@@ -194,7 +194,7 @@ describe('smbclient', need('smbclient'), () => {
     await works(['deltree full']);
   });
 
-  test('a folder tree goes there and back whole', async () => {
+  test('a directory tree is copied to the server and back completely', async () => {
     const tree = join(local, 'tree');
     for (const folder of ['', 'a', 'a/b', 'a/b/c', 'empty']) mkdirSync(join(tree, folder), { recursive: true });
     for (const file of ['1', 'a/2', 'a/b/3', 'a/b/c/4']) writeFileSync(join(tree, file), file.repeat(1000));
@@ -207,7 +207,7 @@ describe('smbclient', need('smbclient'), () => {
     assert.deepEqual(readdirSync(shared), []);
   });
 
-  test('names reach beyond the Basic Multilingual Plane, in any case, and with spaces', async () => {
+  test('names with characters beyond the Basic Multilingual Plane, in any case, and with spaces', async () => {
     const names = ['𝄞 clef 😀.txt', 'Ünïcödé Straße.txt', '文件 名.txt', 'ελληνικά.txt', ' leading and two  inner.txt'];
     for (const name of names) {
       writeFileSync(join(local, name), name);
@@ -223,7 +223,7 @@ describe('smbclient', need('smbclient'), () => {
     assert.deepEqual(readdirSync(shared), []);
   });
 
-  test('10,000 files go into one folder and are listed', async () => {
+  test('10,000 files are put into one directory and listed', async () => {
     const many = join(local, 'many');
     mkdirSync(many);
     for (let i = 0; i < 10_000; i++) writeFileSync(join(many, `file-${i}`), String(i));
@@ -235,7 +235,7 @@ describe('smbclient', need('smbclient'), () => {
     assert.deepEqual(readdirSync(shared), []);
   });
 
-  test('a file of 2 GiB goes there and back unchanged', async (t) => {
+  test('a file of 2 GiB is copied to the server and back unchanged', async (t) => {
     const { bavail, bsize } = statfsSync(base);
     if (bavail * bsize < 7 * 2 ** 30) return t.skip(`${base} has less than 7 GiB left`);
     const [there, back, onServer] = [join(local, 'big'), join(local, 'big-back'), join(shared, 'big')];
@@ -249,7 +249,7 @@ describe('smbclient', need('smbclient'), () => {
   });
 });
 
-/** A file of `size` bytes in which every mebibyte is another. */
+/** A file of `size` bytes in which all mebibytes differ. */
 function writeBig(path: string, size: number): void {
   const fd = openSync(path, 'w');
   const block = randomBytes(2 ** 20);

@@ -10,17 +10,17 @@ export interface SmbclientOptions {
   /** smb.conf parameters, `name=value`. */
   readonly options?: readonly string[];
   readonly protection?: 'sign' | 'encrypt';
-  /** Where local files are. */
+  /** The directory of local files. */
   readonly folder?: string;
 }
 
-/** What a program left: its exit status and all that it printed. */
+/** The result of a program: exit status and output. */
 export interface Ran {
   readonly status: number | null;
   readonly output: string;
 }
 
-/** Runs a program to its end. */
+/** Runs a program until it ends. */
 export function run(command: string, parameters: readonly string[], options: { cwd?: string; input?: string } = {}): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, parameters, { stdio: ['pipe', 'pipe', 'pipe'], ...(options.cwd !== undefined && { cwd: options.cwd }) });

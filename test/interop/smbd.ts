@@ -5,7 +5,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A port of the loopback that was free a moment ago. */
+/** A port of the loopback that was free at the time of the call. */
 export const freePort = (): Promise<number> =>
   new Promise((resolve, reject) => {
     const server = createServer();
@@ -15,7 +15,7 @@ export const freePort = (): Promise<number> =>
     });
   });
 
-/** Waits until somebody listens. @throws when nobody does within `ms` */
+/** Waits until a process listens. @throws if none does within `ms` */
 export async function listening(port: number, ms = 10_000): Promise<void> {
   for (const end = performance.now() + ms; ; await delay(20)) {
     const there = await new Promise<boolean>((resolve) => {
@@ -24,17 +24,17 @@ export async function listening(port: number, ms = 10_000): Promise<void> {
       socket.once('connect', () => socket.destroy());
     });
     if (there) return;
-    if (performance.now() > end) throw new Error(`nobody listens on port ${port}`);
+    if (performance.now() > end) throw new Error(`no process listens on port ${port}`);
   }
 }
 
-/** Ends the server of named pipes, which smbd starts when somebody asks for one, in a group of its own. */
+/** Ends the server of named pipes, which smbd starts on demand in a separate process group. */
 function endPipes(base: string): void {
   const file = join(base, 'run', 'samba-dcerpcd.pid');
   if (existsSync(file)) process.kill(-Number(readFileSync(file, 'utf8').trim()), 'SIGTERM');
 }
 
-/** Whether anybody is left of a process group. */
+/** Whether a process group still has processes. */
 function alive(group: number): boolean {
   try {
     return process.kill(-group, 0);
@@ -45,15 +45,15 @@ function alive(group: number): boolean {
 
 export interface Smbd extends AsyncDisposable {
   readonly port: number;
-  /** Process id of the parent, which leads a process group of its own. */
+  /** Process id of the parent, the leader of its process group. */
   readonly pid: number;
   readonly user: string;
   readonly password: string;
 }
 
 /**
- * A private Samba on a random port of the loopback, with one share named `share` on `folder`; needs root for the files' owner. All its state lies in a
- * folder that is removed when it ends.
+ * A private Samba on a random port of the loopback, with one share named `share` on `folder`; needs root for the files' owner. Its state is
+ * in a directory that is removed when it ends.
  * @param more further lines of [global]
  * @param shares the lines of further shares, by name
  * @param users further users of the machine that may log on, with the same password
@@ -104,12 +104,12 @@ export async function startSmbd(
     endPipes(base);
     if (smbd.exitCode === null && smbd.signalCode === null) process.kill(-pid, 'SIGTERM');
   };
-  process.once('exit', kill); // it leads a group of its own, and would outlive an interrupted program
+  process.once('exit', kill); // it leads its own process group, and would survive an interrupted program
   const stop = async (): Promise<void> => {
     process.off('exit', kill);
     kill();
     await ended;
-    for (let i = 0; i < 250 && alive(pid); i++) await delay(20); // its children write into the folder until they end
+    for (let i = 0; i < 250 && alive(pid); i++) await delay(20); // its children write into the directory until they end
     rmSync(base, { recursive: true, force: true });
   };
   try {

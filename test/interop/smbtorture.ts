@@ -1,8 +1,7 @@
 /**
- * Samba's own test suite of SMB servers against ring3. As a program:
- *   node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--table] [--update]
- * runs the core tests (or those that match), prints a line for each and, with --table, one row a suite beside Samba's and ksmbd's results; --update
- * keeps the passes as those that smbtorture.test.ts expects.
+ * Samba's own test suite of SMB servers against ring3. As a program: node --conditions=@ring3/source test/interop/smbtorture.ts [--only
+ * REGEX] [--table] [--update] runs the core tests (or those that match), prints a line for each and, with --table, one row per suite with
+ * Samba's and ksmbd's results; --update stores the passed tests as those that smbtorture.test.ts expects.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -27,11 +26,11 @@ export interface Result {
   readonly name: string;
   readonly outcome: Outcome;
   readonly seconds: number;
-  /** The first words of the failure. */
+  /** The start of the failure message. */
   readonly reason: string;
 }
 
-/** What another server reached, by test. */
+/** The results of another server, by test. */
 export const resultsOf = (server: 'samba-4.17' | 'ksmbd-7.2'): Map<string, Outcome> =>
   new Map(
     readFileSync(join(expectedAt, `${server}.tsv`), 'utf8')
@@ -41,7 +40,7 @@ export const resultsOf = (server: 'samba-4.17' | 'ksmbd-7.2'): Map<string, Outco
       .map((line) => line.split('\t') as [string, Outcome]),
   );
 
-/** The tests of the commands that every file server has. */
+/** The tests of the commands that every file server implements. */
 export const coreTests = (): string[] => [...resultsOf('samba-4.17').keys()].filter((name) => core.test(name) && !notCore.test(name));
 
 /** The tests that must pass. */
@@ -57,9 +56,9 @@ function verdict(name: string, text: string, status: number | null, seconds: num
   return { name, outcome: outcomes[found?.[1] ?? ''] ?? 'error', seconds, reason: words.slice(0, 200) };
 }
 
-/** A server with an empty folder for the tests. */
+/** A server with an empty directory for the tests. */
 export interface Torture extends AsyncDisposable {
-  /** Empties the share and runs one test in a process of its own. */
+  /** Empties the share and runs one test in a separate process. */
   run(name: string, timeoutSeconds?: number): Promise<Result>;
   log(): string;
 }
@@ -118,7 +117,7 @@ export async function startTorture(): Promise<Torture> {
 
 const suiteOf = (name: string): string => name.split('.')[1] as string;
 
-/** Passed of run, by suite, beside the others. */
+/** Passed and run tests by suite, with those of the other servers. */
 export function table(results: readonly Result[]): string {
   const others = (['samba-4.17', 'ksmbd-7.2'] as const).map((server) => resultsOf(server));
   const cell = (outcomes: readonly (Outcome | undefined)[]): string => {

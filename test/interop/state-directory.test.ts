@@ -18,7 +18,7 @@ const place = (t: TestContext): string => {
 const env = { ...process.env, RING3_PASSWORD: 'secret' };
 const [node, bin] = ring3Command;
 
-/** The words that have a command use the state of a folder, and no daemon. */
+/** The options with which a command uses a state directory without a daemon. */
 const on = (folder: string): string[] => ['--state-dir', join(folder, 'state'), '--control', join(folder, 'control.sock')];
 const serving = (folder: string): string[] => ['serve', join(folder, 'shared'), '--port', '0', '--netlink', 'off', ...on(folder)];
 const ring3 = (words: readonly string[]) => {
@@ -26,7 +26,7 @@ const ring3 = (words: readonly string[]) => {
   return { status, stdout, stderr };
 };
 const done = { status: 0, stdout: '', stderr: '' };
-/** That a command fails with one line. */
+/** Asserts that a command fails with one line. */
 const fails = (words: readonly string[], line: RegExp): void => {
   const { status, stderr } = ring3(words);
   const said = stderr.split('\n').filter((text) => text.startsWith('ring3: '));
@@ -35,7 +35,7 @@ const fails = (words: readonly string[], line: RegExp): void => {
   assert.equal(status, 1);
 };
 
-test('kill -9 at any moment of a start, of `user add` and of `share add` leaves a state that the next one reads, with all that was answered', async (t) => {
+test('kill -9 at any moment of a start, of `user add` and of `share add` leaves a state that the next start reads, with all confirmed changes', async (t) => {
   const folder = place(t);
   const kept = { users: new Set<string>(), shares: new Set<string>() };
   const tried = { users: new Set<string>(), shares: new Set<string>() };
@@ -72,7 +72,7 @@ test('kill -9 at any moment of a start, of `user add` and of `share add` leaves 
   assert.ok(unfinished.length <= 1, `${unfinished}`);
 });
 
-test('a state cut short is said in one line, by the daemon and by commands, and nothing is put in its place', (t) => {
+test('a truncated state is reported in one line by the daemon and by commands, and is not replaced', (t) => {
   const folder = place(t);
   const file = join(folder, 'state', 'state.sqlite');
   for (const name of ['anna', 'bob']) assert.deepEqual(ring3(['user', ...on(folder), 'add', name]), done);
@@ -91,7 +91,7 @@ test('a state cut short is said in one line, by the daemon and by commands, and 
   assert.equal(ring3(['user', ...on(folder), 'list']).stdout, 'anna\nbob\n');
 });
 
-/** A file system of a few hundred KiB, where it can be mounted. */
+/** A file system of a few hundred KiB, if it can be mounted. */
 function smallDisk(t: TestContext): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-disk-'));
   const mount = (...words: string[]): boolean => spawnSync('mount', words, { stdio: 'ignore' }).status === 0;
@@ -108,7 +108,7 @@ function smallDisk(t: TestContext): string | undefined {
   return folder;
 }
 
-/** Takes the room that is left. */
+/** Fills the remaining space. */
 function fill(path: string): void {
   for (const size of [4096, 1])
     try {
@@ -118,7 +118,7 @@ function fill(path: string): void {
     }
 }
 
-test('a full disk is said in one line; what was there is there when there is room again', (t) => {
+test('a full disk is reported in one line; the state is unchanged when there is space again', (t) => {
   const folder = smallDisk(t);
   if (folder === undefined) return;
   const room = join(folder, 'shared', 'full');
@@ -126,7 +126,7 @@ test('a full disk is said in one line; what was there is there when there is roo
   for (const words of [serving(folder), ['user', ...on(folder), 'add', 'anna']])
     fails(words, /^ring3: \S+ cannot be written: the disk is full$/);
   rmSync(room);
-  assert.deepEqual(ring3(['user', ...on(folder), 'add', 'anna']), done, 'a first start on a full disk left nothing in its way');
+  assert.deepEqual(ring3(['user', ...on(folder), 'add', 'anna']), done, 'a first start on a full disk left nothing that blocks the next');
   fill(room);
   for (const words of [
     serving(folder),
@@ -134,7 +134,7 @@ test('a full disk is said in one line; what was there is there when there is roo
     ['share', ...on(folder), 'add', 'x', join(folder, 'shared')],
   ])
     fails(words, /^ring3: \S+ cannot be written: the disk is full$/);
-  assert.equal(ring3(['user', ...on(folder), 'list']).stdout, 'anna\n', 'who is there can be read');
+  assert.equal(ring3(['user', ...on(folder), 'list']).stdout, 'anna\n', 'the users can be read');
   rmSync(room);
   assert.deepEqual(ring3(['user', ...on(folder), 'add', 'bob']), done);
   assert.equal(ring3(['user', ...on(folder), 'list']).stdout, 'anna\nbob\n');

@@ -7,7 +7,7 @@ import { need } from './programs.ts';
 import { type Ring3, startRing3 } from './ring3.ts';
 import { run, smbclient } from './smbclient.ts';
 
-/** Links that the host made, as clients meet them that know nothing of links: decision 0070. */
+/** Links created on the host, as seen by clients without support for links: decision 0070. */
 describe('symbolic links of the host', () => {
   let folder: string;
   let server: Ring3;
@@ -29,7 +29,7 @@ describe('symbolic links of the host', () => {
     for (const [name, target] of Object.entries(links)) symlinkSync(target, join(folder, name));
   });
 
-  /** Whether each of these is there by itself, as a letter: l for a link, f for what is none, - for nothing. */
+  /** The type of each of these names, without following links: l link, f other, - missing. */
   const there = (...names: readonly string[]): string =>
     names
       .map((name) => {
@@ -48,13 +48,13 @@ describe('symbolic links of the host', () => {
     const asked = async (...commands: readonly string[]): Promise<string> =>
       (await smbclient(commands, { port: server.port, user: user() })).output;
 
-    test('del, rename, rmdir and deltree are of the link', async () => {
+    test('del, rename, rmdir and deltree act on the link', async () => {
       assert.doesNotMatch(await asked('del l', 'del lost', 'del out', 'rename big other', 'rmdir d', 'deltree tree'), /NT_STATUS/);
       assert.equal(there('l', 'lost', 'out', 'big', 'd', 'tree', 'other', 'large'), '------lf');
       intact();
     });
 
-    test('ls has what opening has, and mget fetches it', async () => {
+    test('ls shows the target of a link, and mget fetches it', async () => {
       const listed = await asked('ls');
       assert.match(listed, /^ {2}d +D +0 /m);
       assert.match(listed, /^ {2}big +A +100000 /m);
@@ -70,7 +70,7 @@ describe('symbolic links of the host', () => {
     });
   });
 
-  test('impacket: deleteFile, rename and deleteDirectory are of the link', need('impacket'), async () => {
+  test('impacket: deleteFile, rename and deleteDirectory act on the link', need('impacket'), async () => {
     const program = [
       'import sys',
       'from impacket.smbconnection import SMBConnection',
@@ -86,7 +86,7 @@ describe('symbolic links of the host', () => {
     intact();
   });
 
-  test('rclone copies what links lead to, and deletes the links', need('rclone'), async () => {
+  test('rclone copies the targets of links, and deletes the links', need('rclone'), async () => {
     const obscured = (await run('rclone', ['obscure', server.password])).output.trim();
     const remote = `:smb,host=127.0.0.1,port=${server.port},user=${server.user},pass=${obscured}:share`;
     const rclone = (...words: readonly string[]) => run('rclone', ['--config', '/dev/null', ...words]);

@@ -13,19 +13,19 @@ import {
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 
-/** What went over one port, as somebody who only listens can tell. */
+/** The traffic of one port, as seen by a passive observer. */
 export interface Heard {
   dialect: number;
-  /** As the server chose them at 3.1.1; undefined where it chose none. */
+  /** The server's choice at 3.1.1; undefined if there is none. */
   signingAlgorithm: number | undefined;
   cipher: number | undefined;
-  /** Frames in both directions after log-on, without interim answers, which need no signature (MS-SMB2 3.3.4.1.1). */
+  /** Frames in both directions after logon, without interim responses, which need no signature (MS-SMB2 3.3.4.1.1). */
   encrypted: number;
   signed: number;
   neither: number;
 }
 
-/** A port that passes everything on to another and listens. */
+/** A port that forwards all traffic to another one and observes it. */
 export interface Wiretap extends AsyncDisposable {
   readonly port: number;
   readonly heard: Heard;

@@ -1,4 +1,4 @@
-/** What the recorded cases do by `nfct`, `conntrack`, `iptables`, `nft` and `sysctl`, done on a namespace of ring3. */
+/** Runs the commands of recorded cases (`nfct`, `conntrack`, `iptables`, `nft` and `sysctl`) on a namespace of ring3. */
 import { Buffer } from 'node:buffer';
 import {
   createFlow,
@@ -18,7 +18,7 @@ import {
   secondsOf as wholeSeconds,
 } from '@ring3/conntrack';
 
-/** IP protocol numbers by the names that the tools know. */
+/** IP protocol numbers by their names in the tools. */
 const protocolNames: Readonly<Record<string, number>> = {
   icmp: Protocol.Icmp,
   tcp: Protocol.Tcp,
@@ -72,14 +72,14 @@ const timeoutNames: Readonly<Record<number, readonly string[]>> = {
 
 const families: Readonly<Record<string, number>> = { inet: Family.Ipv4, inet6: Family.Ipv6, ip: Family.Ipv4, ip6: Family.Ipv6 };
 
-/** A rule of nft's that gives a policy to new flows after the tracker saw them. */
+/** A rule of nft that assigns a policy to new flows after the tracker. */
 interface LateRule {
   readonly family: number;
   readonly protocol: number;
   readonly policy: TimeoutPolicyRef;
 }
 
-/** nft's own timeout objects: another kind, with names of their own. */
+/** nft's timeout objects: a separate kind of object with separate names. */
 class NftTimeout implements TimeoutPolicyRef {
   readonly name: string;
   readonly l3num: number;
@@ -97,7 +97,7 @@ class NftTimeout implements TimeoutPolicyRef {
   release(): void {}
 }
 
-/** The state that the commands of one case share. */
+/** The shared state of the commands of one case. */
 export class Desk {
   readonly namespace: Namespace;
   readonly #ruleTexts = new Map<number, string>();
@@ -109,7 +109,7 @@ export class Desk {
     this.namespace = namespace;
   }
 
-  /** Does one command line. @returns its exit status, or undefined when it is of an unknown kind */
+  /** Runs one command line. @returns its exit status, or undefined if the command is unknown */
   run(command: string): number | undefined {
     const words = split(command);
     switch (words[0]) {
@@ -244,7 +244,7 @@ export class Desk {
     if (timeout !== undefined) {
       const policy = this.#nft.get(`${table} ${timeout}`);
       if (policy === undefined || l4 === undefined) return 1;
-      // before the tracker ran there is no flow to give it to
+      // before the tracker there is no flow to assign it to
       if (!raw) this.lateRules.push({ family: families[family] ?? Family.Ipv4, protocol: l4, policy });
       return 0;
     }
@@ -273,7 +273,7 @@ export class Desk {
     return 0;
   }
 
-  /** Gives late policies to a flow that is about to enter the table. */
+  /** Assigns late policies to a flow that is about to be added to the table. */
   applyLate(flow: number): void {
     const tracker = this.namespace.tracker;
     const { family, protocol } = readFlow(tracker, flow).orig;
@@ -309,7 +309,7 @@ export class Desk {
     const state = tcpStates.findIndex((one) => statusName(one) === options.get('--state'));
     const status = (options.get('-u') ?? '').split(',').reduce((bits, one) => bits | (1 << statusNames(-1).indexOf(one)), 0);
     const request = { orig, reply: invert(orig), timeoutSeconds, mark, status: options.has('-u') ? status : 0 };
-    // conntrack gives each side the flags SACK_PERM and BE_LIBERAL, and CLOSE_INIT from TIME_WAIT on
+    // conntrack sets the flags SACK_PERM and BE_LIBERAL for each side, and CLOSE_INIT from TIME_WAIT on
     const flags = state >= tcpStates.indexOf('timeWait') ? 14 : 10;
     const tcp = {
       state,
@@ -365,7 +365,7 @@ function flowMatches(flow: ReturnType<typeof readFlow>, options: ReadonlyMap<str
   return dport === undefined || flow.orig.destinationPort === Number(dport);
 }
 
-/** nfct's pairs of name and seconds by attribute, or undefined for a name that the protocol has not. */
+/** nfct's pairs of name and seconds by attribute, or undefined for a name that the protocol does not have. */
 function secondsOf(l4: number, pairs: readonly string[]): (number | undefined)[] | undefined {
   const given: (number | undefined)[] = [];
   for (let i = 0; i + 1 < pairs.length; i += 2) {
@@ -379,7 +379,7 @@ function secondsOf(l4: number, pairs: readonly string[]): (number | undefined)[]
 const splitter = /'[^']*'|"[^"]*"|\S+/g;
 const split = (command: string): string[] => (command.match(splitter) ?? []).map((word) => word.replace(/^(['"])(.*)\1$/s, '$2'));
 
-/** Options with the word after each, which is itself one when it starts with a dash. */
+/** Options with the word after each; a word that starts with a dash is an option itself. */
 function optionsOf(words: readonly string[]): Map<string, string> {
   const options = new Map<string, string>();
   words.forEach((word, i) => {
@@ -388,7 +388,7 @@ function optionsOf(words: readonly string[]): Map<string, string> {
   return options;
 }
 
-/** An address as the records write it. */
+/** An address in the format of the records. */
 export function textOf(address: Uint8Array): string {
   if (address.byteLength === 4) return address.join('.');
   const groups = Array.from({ length: 8 }, (_, i) => ((address[i * 2]! << 8) | address[i * 2 + 1]!).toString(16));
@@ -437,7 +437,7 @@ function ruleOf(family: number, chain: string, words: readonly string[]) {
   return { match, target };
 }
 
-/** The events that `--ctevents` names. */
+/** The events of `--ctevents`. */
 const eventNames: Readonly<Record<string, number>> = {
   new: EventBit.New,
   related: EventBit.Related,
@@ -469,7 +469,7 @@ function ipv6Of(text: string): Uint8Array {
   return bytes;
 }
 
-/** The names of status bits, as the records write them. */
+/** The names of status bits in the records. */
 export const statusNames = (status: number): string[] =>
   ['EXPECTED', 'SEEN_REPLY', 'ASSURED', 'CONFIRMED', 'SRC_NAT', 'DST_NAT', 'SEQ_ADJUST', 'SRC_NAT_DONE', 'DST_NAT_DONE', 'DYING']
     .concat(['FIXED_TIMEOUT', 'TEMPLATE', 'NAT_CLASH', 'HELPER', 'OFFLOAD', 'HW_OFFLOAD'])

@@ -1,4 +1,4 @@
-/** Plays recorded scenarios of the connection tracker against the engine, and tells every difference. */
+/** Plays recorded scenarios of the connection tracker against the engine, and reports every difference. */
 import { Buffer } from 'node:buffer';
 import {
   classOf,
@@ -33,10 +33,10 @@ interface RecordedTuple {
   readonly [key: string]: string | number;
 }
 
-/** One recorded flow, or what an event told of it. */
+/** One recorded flow, or the content of an event. */
 interface RecordedFlow {
   readonly event?: string;
-  /** An expectation's message behind its netlink header, hexadecimal. */
+  /** An expectation's message after its netlink header, in hexadecimal. */
   readonly raw?: string;
   readonly l3?: string;
   readonly orig: RecordedTuple;
@@ -65,7 +65,7 @@ interface Step {
   readonly flows?: readonly RecordedFlow[];
   readonly cmd?: string;
   readonly rc?: number;
-  /** By how much the counters of `conntrack -S` grew, where the scenario has them; those that did not are missing. */
+  /** The increments of the counters of `conntrack -S`, if the scenario has them; unchanged counters are missing. */
   readonly counted?: Readonly<Record<string, number>>;
   readonly look?: boolean;
   readonly action?: string;
@@ -77,7 +77,7 @@ export interface Scenario {
   readonly note?: string;
   readonly sysctls?: Readonly<Record<string, number | string>>;
   readonly setup?: readonly string[];
-  /** Whether its steps say what was counted. */
+  /** Whether its steps contain counters. */
   readonly counts?: boolean;
   readonly steps: readonly Step[];
 }
@@ -88,33 +88,33 @@ export interface ScenarioFile {
   readonly scenarios: readonly Scenario[];
 }
 
-/** How a file fared. A scenario is passed, failed or skipped as a whole. */
+/** The result of a file. A scenario is passed, failed or skipped as a whole. */
 export interface Score {
   passed: number;
   failed: number;
   skipped: number;
-  /** One line each, with the scenario's name and the step in front. */
+  /** One line each, starting with the scenario's name and the step. */
   readonly differences: string[];
-  /** Why scenarios were skipped. */
+  /** The reasons of skipped scenarios. */
   readonly reasons: string[];
 }
 
-/** How far timers may be apart, in seconds: they were read a few milliseconds after the packet, and rounded down. */
+/** Maximum difference of timers, in seconds: they were read a few milliseconds after the packet, and rounded down. */
 const timerTolerance = 1;
 /**
- * Where only the planned time of a step is known, the kernel ran in an emulator, and each step took about ten times as long as planned: by
+ * If only the planned time of a step is known, the kernel ran in an emulator, and each step took about ten times as long as planned, by
  * the timers in these records.
  */
 const unknownPace = 10;
 const looseTolerance = 2;
 
-/** Scenarios that show plain defects of the kernel, which are not rebuilt (spec 6). */
+/** Scenarios that show defects of the kernel, which ring3 does not reproduce. */
 const defects: Readonly<Record<string, string>> = {
   'helper-delete-breaks-timeout-rule': 'a defect: deleting a helper takes the policies of unrelated rules away',
   'helper-delete-breaks-helper-rule': 'a defect: deleting a helper takes the helpers of unrelated rules away, and leaks a reference',
 };
 
-/** Plays all scenarios of a file, each in a namespace of its own. */
+/** Plays all scenarios of a file, each in a separate namespace. */
 export function playScenarios(file: ScenarioFile): Score {
   const score: Score = { passed: 0, failed: 0, skipped: 0, differences: [], reasons: [] };
   for (const scenario of file.scenarios) {
@@ -154,7 +154,7 @@ class Player {
     };
   }
 
-  /** @returns the differences, or why it cannot be played */
+  /** @returns the differences, or the reason why it cannot be played */
   play(scenario: Scenario): string[] | string {
     for (const [name, value] of Object.entries(scenario.sysctls ?? {})) {
       if (this.#namespace.sysctls.set(name, String(value)) !== undefined) return `sysctl ${name}`;
@@ -254,7 +254,7 @@ class Player {
     return found;
   }
 
-  /** @returns what differs, the empty text, or undefined for an unknown action */
+  /** @returns the difference, an empty string, or undefined for an unknown action */
   #action(step: Step): string | undefined {
     const action = step.action!;
     const desk = this.#helperDesk;
@@ -313,7 +313,7 @@ class Player {
 const compareText = (ours: string | undefined, recorded: string | undefined): string =>
   ours === recorded ? '' : `result ${ours}, recorded ${recorded}`;
 
-/** A recorded result without what only describes it: an acknowledgement as its error's name, or 0. */
+/** A recorded result without its description: an acknowledgement as its error's name, or 0. */
 function normalResult(result: unknown): unknown {
   if (!Array.isArray(result)) return result;
   return result.map((one) => {
@@ -325,7 +325,7 @@ function normalResult(result: unknown): unknown {
 
 const upper = (name: string): string => name.replace(/[A-Z0-9]+/g, (part) => (/^\d/.test(part) ? part : `_${part}`)).toUpperCase();
 
-/** A flow in the words of the records. */
+/** A flow in the format of the records. */
 function toRecorded(flow: Flow, counted: boolean): RecordedFlow {
   return {
     l3: flow.orig.family === 2 ? 'ipv4' : 'ipv6',
@@ -369,7 +369,7 @@ function recordedTuple(tuple: Tuple): RecordedTuple {
 const recordedText = (flow: RecordedFlow): string =>
   flow.raw === undefined ? textOfFlow(flow) : textOfExpectation(decodeExpectation(flow.event ?? '', Buffer.from(flow.raw, 'hex')));
 
-/** What an expectation's message tells. Of the mask only the source counts, the rest is fixed. */
+/** The content of an expectation's message. Of the mask only the source is compared, the rest is fixed. */
 interface ToldExpectation {
   readonly event: string;
   readonly tuple: Tuple;
@@ -428,7 +428,7 @@ function decodeExpectation(event: string, message: Buffer): ToldExpectation {
   };
 }
 
-/** A flow as one line, its timer last, for timers are compared apart. */
+/** A flow as one line, its timer last, because timers are compared separately. */
 function textOfFlow(flow: RecordedFlow): string {
   const tuple = (one: RecordedTuple | undefined): string =>
     one === undefined
@@ -452,7 +452,7 @@ function textOfFlow(flow: RecordedFlow): string {
   return `${parts.filter((part) => part !== '').join('; ')} @${flow.timeout ?? ''}`;
 }
 
-/** What is missing and what is too much; timers after the last `@` within the tolerance. */
+/** Missing and additional lines; timers after the last `@` may differ within the tolerance. */
 function compareSets(what: string, recorded: readonly string[], ours: readonly string[], tolerance = 0): string[] {
   const left = [...ours];
   const found: string[] = [];
@@ -491,7 +491,7 @@ function answerText(answer: number): string {
 
 const passes = (decision: HookDecision): boolean => decision === 'pass' || decision === 'passUnconfirmed';
 
-/** What leaves on the other side: the packet, or the fragments that made it, each with one hop less. */
+/** The forwarded packets: the packet, or its fragments, each with its hop limit reduced by one. */
 function forward(packet: Buffer, answer: number, fragments: readonly Uint8Array[]): Buffer[] {
   const packetClass = classOf(answer);
   if (packetClass === PacketClass.Dropped || packetClass === PacketClass.Fragment) return [];
@@ -499,14 +499,17 @@ function forward(packet: Buffer, answer: number, fragments: readonly Uint8Array[
   const [first] = fragments;
   if (first !== undefined && first[0]! >>> 4 === 6 && wholeLength(fragments) <= largest) return [Buffer.alloc(wholeLength(fragments))];
   if (first !== undefined && first[0]! >>> 4 === 4 && first[9] === Protocol.Tcp && first.byteLength - 20 < 20) {
-    // the tracker pulled the TCP header together, so the pieces are cut anew, each as large as the largest was
+    // the kernel's tracker made the TCP header contiguous, so it is fragmented again, by the size of the largest fragment
     const payload = fragments.reduce((sum, one) => sum + one.byteLength - 20, 0);
     return Array.from({ length: Math.ceil(payload / ((largest - 20) & ~7)) }, () => Buffer.alloc(0));
   }
   return (fragments.length > 0 ? fragments : [packet]).map((one) => oneHopLess(Buffer.from(one)));
 }
 
-/** What IPv6 fragments make together: headers before the fragment header, and all payload. It leaves whole where its largest piece was no smaller. */
+/**
+ * The reassembled IPv6 datagram: headers before the fragment header, and all payload. It leaves unfragmented if it is not larger than its
+ * largest fragment.
+ */
 function wholeLength(fragments: readonly Uint8Array[]): number {
   const before = (one: Uint8Array): number => {
     let at = 40;
@@ -537,9 +540,9 @@ function oneHopLess(packet: Buffer): Buffer {
   return packet;
 }
 
-/** A packet as text; the identification of IPv6 fragments is chosen anew, and left out. */
+/** A packet as text; the identification of IPv6 fragments is new, and omitted. */
 const comparable = (hex: string): string =>
   hex.startsWith('6') && hex.slice(12, 14) === '2c' ? `${hex.slice(0, 88)}${hex.slice(96)}` : hex;
 
-/** Seconds of a policy's timeout, for who plays more than scenarios. */
+/** Seconds of a policy's timeout, for other players of records. */
 export const policySeconds = (ticks: number, namespace: Namespace): number => secondsOf(ticks, namespace.hz);

@@ -1,8 +1,8 @@
-/** What the recorded cases do with helpers, their queue and ctnetlink, done on a namespace of ring3. */
+/** Runs the actions of recorded cases on helpers, their queue and ctnetlink on a namespace of ring3. */
 import { Buffer } from 'node:buffer';
 import { EventBit, Family, type HeldPacket, type Namespace, readFlow, Status } from '@ring3/conntrack';
 
-/** Words of the form name=value; `None` is nothing. */
+/** Words of the form name=value; `None` means absent. */
 function options(words: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();
   for (const word of words) {

@@ -6,7 +6,7 @@ interface Answer {
   readonly error?: { readonly message: string };
 }
 
-/** Looks into another Node.js process that was started with `--inspect`, by the Chrome DevTools protocol. */
+/** Inspects another Node.js process that was started with `--inspect`, with the Chrome DevTools protocol. */
 export class Inspector implements Disposable {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -48,12 +48,12 @@ export class Inspector implements Disposable {
     return result as { readonly value?: unknown; readonly objectId?: string };
   }
 
-  /** What an expression comes to there, a promise's value too; it has to be JSON. */
+  /** The value of an expression there; a promise is awaited. It must be JSON. */
   async evaluate<T>(expression: string): Promise<T> {
     return (await this.#run(expression, true)).value as T;
   }
 
-  /** How many objects with this prototype are alive, after what nobody reaches was collected. @param prototype an expression */
+  /** Number of live objects with this prototype, after a garbage collection. @param prototype an expression */
   async alive(prototype: string): Promise<number> {
     const { objectId } = await this.#run(prototype, false);
     const { objects } = (await this.#ask('Runtime.queryObjects', { prototypeObjectId: objectId, objectGroup: 'looked-at' })) as {
@@ -68,7 +68,7 @@ export class Inspector implements Disposable {
     return (counted['result'] as { readonly value: number }).value;
   }
 
-  /** Bytes in use on the heap of JavaScript, after what nobody reaches was collected. */
+  /** Used bytes of the JavaScript heap, after a garbage collection. */
   async heapUsed(): Promise<number> {
     await this.#ask('HeapProfiler.collectGarbage');
     return (await this.#ask('Runtime.getHeapUsage'))['usedSize'] as number;

@@ -16,11 +16,11 @@ const mebibyte = 1 << 20;
 const everything = Object.values(CompletionFilter).reduce((sum, bit) => sum | bit, 0);
 const dialects = Object.values(Dialect).filter((dialect) => dialect <= Dialect.Smb311);
 
-/** What one client does on its share, again and again; it says each time that something was answered. */
+/** The actions of one client on its share, repeated; it reports each response. */
 type Work = (tree: Tree, did: () => void, id: number) => Promise<void>;
 
 const works: Readonly<Record<string, Work>> = {
-  /** Eight reads of a mebibyte under way at any time. */
+  /** Eight pending reads of a mebibyte at any time. */
   reads: async (tree, did) => {
     const open = await tree.create({ name: 'big', desiredAccess: fileGenericRead });
     await Promise.all(
@@ -54,7 +54,7 @@ const works: Readonly<Record<string, Work>> = {
     }
     await open.close();
   },
-  /** Is told what the others change, in the whole share. */
+  /** Is notified of the others' changes in the whole share. */
   watches: async (tree, did) => {
     const open = await tree.create({ name: '', desiredAccess: fileGenericRead, createOptions: CreateOptions.DirectoryFile });
     for (let turn = 0; turn < 20; turn++) {
@@ -66,10 +66,10 @@ const works: Readonly<Record<string, Work>> = {
   lists: async (tree, did) => {
     let names = 0;
     for await (const _ of list(tree, 'many')) names++;
-    if (names < 300) throw new Error(`a folder of 300 has ${names}`);
+    if (names < 300) throw new Error(`a directory of 300 has ${names}`);
     did();
   },
-  /** Makes, renames by deleting, and leaves half of it open. */
+  /** Creates files, replaces by rename, and leaves half of them open. */
   makes: async (tree, did, id) => {
     for (let turn = 0; turn < 50; turn++) {
       const open = await tree.create({
@@ -82,7 +82,7 @@ const works: Readonly<Record<string, Work>> = {
       if (turn % 2 === 0) await open.close();
     }
   },
-  /** Holds a batch oplock on a file of its own, and wants the one that another of them has: nobody acknowledges the break, which is waited for. */
+  /** Holds a batch oplock on its own file, and opens the file of another one: the break is not acknowledged, and the open waits for it. */
   oplocks: async (tree, did, id) => {
     const fields = { createDisposition: CreateDisposition.OpenIf, requestedOplockLevel: OplockLevel.Batch } as const;
     await tree.create({ ...fields, name: `held-${id}` });
@@ -91,7 +91,7 @@ const works: Readonly<Record<string, Work>> = {
     did();
     await tree.connection.closed;
   },
-  /** Leaves while its requests are under way. */
+  /** Disconnects while its requests are pending. */
   leaves: async (tree, did) => {
     const open = await tree.create({ name: 'big', desiredAccess: fileGenericRead });
     for (let i = 0; i < 4; i++) open.read(i * mebibyte, mebibyte).catch(() => {});
@@ -100,14 +100,14 @@ const works: Readonly<Record<string, Work>> = {
     await tree.connection.close(true);
   },
 };
-/** Comes as far as NEGOTIATE and does not log on. */
+/** Sends NEGOTIATE and does not log on. */
 const knocks = 'knocks';
-/** What clients do. */
+/** The kinds of clients. */
 export const kinds: readonly string[] = [...Object.keys(works), knocks];
 
-/** A client that connects, works, and connects again when it was thrown out; in different dialects, signed or encrypted. */
+/** A client that connects, works, and connects again after a disconnection; in different dialects, signed or encrypted. */
 export class Client {
-  /** Answers that it got since somebody set this to 0. */
+  /** Number of responses since this was set to 0. */
   answers = 0;
   readonly #port: number;
   /** Undefined: it does not log on. */
@@ -135,7 +135,7 @@ export class Client {
       try {
         await this.#stay(turn);
       } catch {
-        await sleep(5); // thrown out, or nobody listens at the moment
+        await sleep(5); // disconnected, or no server listens
       }
     }
   }

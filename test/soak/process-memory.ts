@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What a process holds of its machine. proc_pid_smaps_rollup(5). */
+/** The memory of a process. proc_pid_smaps_rollup(5). */
 export interface Held {
-  /** Private_Dirty, bytes: the pages that it has written and that are its alone, whoever else runs the same program. */
+  /** Private_Dirty, bytes: the pages that it has written and does not share with other processes. */
   readonly own: number;
   /** Resident set size, bytes. */
   readonly rss: number;
   readonly descriptors: number;
 }
 
-/** Looks at another process. */
+/** Reads the memory figures of another process. */
 export function heldBy(pid: number): Held {
   const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1');
   const bytes = (key: string): number => Number(new RegExp(`^${key}: +(\\d+) kB$`, 'm').exec(rollup)?.[1]) * 1024;

@@ -9,26 +9,26 @@ import type { Ran } from '../smbclient.ts';
 import { type GuestNetwork, guestNetwork } from '../uml/network.ts';
 import { inUserModeLinux } from '../uml/user-mode-linux.ts';
 
-/** What is left to the client. */
+/** Options that the caller chooses. */
 export const lenient = ['--signing', 'enabled', '--encryption', 'off'];
 
-/** A folder, shared by ring3 in a network namespace of its own, and a Linux that is about to boot beside it. */
+/** A directory shared by ring3 in a separate network namespace, and a Linux that will boot next to it. */
 export interface Scene {
   readonly folder: string;
   readonly network: GuestNetwork;
   readonly server: Ring3;
-  /** The options for this server, with more of them. */
+  /** The mount options for this server, and further ones. */
   options(...more: readonly string[]): string;
-  /** Runs these scripts of cifs/, each with its words, on one Linux, until one fails. */
+  /** Runs these scripts of cifs/ with their arguments on one Linux, until one fails. */
   boot(scripts: readonly Script[], off?: AbortSignal): Promise<Ran>;
-  /** The same. @returns what they printed @throws when one fails */
+  /** The same. @returns their output @throws if one fails */
   run(...scripts: readonly Script[]): Promise<string>;
 }
 
 type Script = readonly [name: string, ...words: string[]];
 
 /**
- * Sets the scene, plays, and clears it away.
+ * Creates the scene, calls `play`, and removes the scene.
  * @param serve options of `ring3 serve`
  */
 export async function scene(serve: readonly string[], play: (scene: Scene) => Promise<unknown>): Promise<void> {
@@ -58,6 +58,6 @@ export async function scene(serve: readonly string[], play: (scene: Scene) => Pr
 }
 
 const asked = need('user-mode-linux', 'mount.cifs', 'modprobe', 'ip', 'ss', 'git', 'python3');
-/** Why a share cannot be mounted here; undefined where it can. */
+/** The reason why a share cannot be mounted on this machine, or undefined. */
 export const withoutMounts: string | undefined =
   asked.skip ?? (withoutNamespaces === undefined ? undefined : `network namespaces are needed: ${withoutNamespaces}`);

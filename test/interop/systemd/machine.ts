@@ -8,17 +8,19 @@ import type { Ran } from '../smbclient.ts';
 
 const checkout = resolve(import.meta.dirname, '../../..');
 
-/** A systemd that runs as the first process of namespaces of its own, with ring3's units installed. Its network has the loopback device alone. */
+/**
+ * A systemd that runs as the first process of separate namespaces, with ring3's units installed. Its network has only the loopback device.
+ */
 export interface Machine extends AsyncDisposable {
   /** Runs lines of sh as its root. */
   run(script: string): Ran;
 }
 
-/** The folders of the control group hierarchies that this process may make groups in. */
+/** The directories of the control group hierarchies in which this process may create groups. */
 const hierarchies = (): string[] =>
   ['/sys/fs/cgroup', '/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified'].filter((folder) => existsSync(join(folder, 'cgroup.procs')));
 
-/** Removes a control group and those in it, as soon as what ran there is gone. */
+/** Removes a control group and its children, once their processes have ended. */
 async function removeGroups(folder: string): Promise<void> {
   for (const { name } of readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory()))
     await removeGroups(join(folder, name));
@@ -33,8 +35,8 @@ async function removeGroups(folder: string): Promise<void> {
 }
 
 /**
- * Boots it. Root alone may: it makes mount, process, network and control group namespaces.
- * @throws when it has not come up after half a minute, with what it said
+ * Boots it. Requires root: it creates mount, process, network and control group namespaces.
+ * @throws if it has not started after half a minute, with its output
  */
 export async function bootSystemd(): Promise<Machine> {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-systemd-'));
@@ -62,7 +64,7 @@ export async function bootSystemd(): Promise<Machine> {
   });
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
   const stop = async (): Promise<void> => {
-    child.kill('SIGKILL'); // and with it, by --kill-child, systemd and all that it started
+    child.kill('SIGKILL'); // and with it, by --kill-child, systemd and its processes
     await ended;
     for (const group of groups) await removeGroups(group);
     rmSync(folder, { recursive: true });
@@ -81,7 +83,7 @@ export async function bootSystemd(): Promise<Machine> {
   };
   try {
     for (let tries = 0; first() === undefined || !/^(running|degraded)/.test(run('systemctl is-system-running').output); tries++) {
-      if (tries > 150 || child.exitCode !== null) throw new Error(`systemd did not come up: ${said}`);
+      if (tries > 150 || child.exitCode !== null) throw new Error(`systemd did not start: ${said}`);
       await sleep(200);
     }
   } catch (error) {

@@ -2,19 +2,19 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { type KernelNamespace, kernelNamespace } from '../namespace.ts';
 
-/** A network namespace with one link to a machine that is yet to come. */
+/** A network namespace with one link to a machine that will be started. */
 export interface GuestNetwork extends KernelNamespace {
-  /** The address of this end, where servers listen. */
+  /** The address of this end, on which servers listen. */
   readonly host: string;
-  /** The other end's, with the length of the prefix. */
+  /** The address of the other end, with the prefix length. */
   readonly guest: string;
-  /** The other end as user-mode Linux names it on its command line. */
+  /** The other end in the syntax of user-mode Linux's command line. */
   readonly device: string;
 }
 
 /**
- * Makes the network; its two addresses are the same each time, as nobody outside the namespace sees them. The link is a tap device, or a pair of virtual
- * Ethernet devices where the machine has no /dev/net/tun (works too, but slower).
+ * Creates the network. Its two addresses are always the same, because they are visible only in the namespace. The link is a tap device, or
+ * a pair of virtual Ethernet devices if the machine has no /dev/net/tun (slower).
  */
 export function guestNetwork(): GuestNetwork {
   const namespace = kernelNamespace();

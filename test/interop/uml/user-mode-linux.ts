@@ -15,11 +15,11 @@ const read = (path: string): string | undefined => {
 };
 
 /**
- * Boots Debian's user-mode Linux, runs a bash script as its root and waits until it has halted. It sees the host's files read-only; it may write to
- * /mnt, which is memory of its own. Loads modules as the script or the kernel asks.
+ * Boots Debian's user-mode Linux, runs a bash script as its root and waits until it has halted. It sees the host's files read-only; only
+ * /mnt, a file system in memory, is writable. Modules are loaded on demand.
  * @param script lines of bash
- * @param off switches the machine off; five minutes do as well
- * @returns the script's exit status and what it printed; status null, with the console's last words, where it did not come to its end
+ * @param off aborts the machine, as does a time limit of five minutes
+ * @returns the script's exit status and its output; status null, with the end of the console output, if it did not complete
  */
 export async function inUserModeLinux(script: string, network: GuestNetwork, off?: AbortSignal): Promise<Ran> {
   const exchange = mkdtempSync(join(tmpdir(), 'ring3-uml-'));
@@ -41,7 +41,7 @@ export async function inUserModeLinux(script: string, network: GuestNetwork, off
     const environment = [`EXCHANGE=${exchange}`, `ADDRESS=${network.guest}`];
     const child = spawn(command, [...rest, 'linux.uml', ...machine, ...consoles, `init=${exchange}/init`, ...environment], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
-      detached: true, // a group of its own: the kernel's helpers end with it
+      detached: true, // a separate process group: the kernel's helper processes end with it
     });
     const switchOff = (): void => void (child.pid !== undefined && process.kill(-child.pid, 'SIGKILL'));
     const timer = setTimeout(switchOff, 300_000);

@@ -179,7 +179,7 @@ function misplaced(
 /** Acknowledgements at or below this number are invalid. */
 function lowestAck(words: Int32Array, sender: number, receiver: number): number {
   const window = words[sender + MaxWindow]!;
-  return (words[receiver + End]! - Math.max(window, ackReach) - 1) | 0;
+  return (words[receiver + End]! - (window > ackReach ? window : ackReach) - 1) | 0;
 }
 
 /** Number of consecutive repetitions of the same segment: seven bits from bit 9 of `ProtocolState`, after the last direction. */
