@@ -125,7 +125,7 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
     for (const [line, status, err] of [
       ['add udp dport 5000 timeout nosuch', 1, 'ring3: there is no timeout policy nosuch\n'],
       ['delete 99', 1, 'ring3: there is no rule 99\n'],
-      ['add udp dport 5000', 2, 'ring3: a rule gives something: timeout NAME, helper NAME, zone N, events LIST or notrack\n'],
+      ['add udp dport 5000', 2, 'ring3: a rule needs an action: timeout NAME, helper NAME, zone N, events LIST or notrack\n'],
       ['add udp dport 99999 notrack', 2, 'ring3: a port is a number from 0 to 65535, not "99999"\n'],
       ['delete first', 2, 'ring3: invalid rule number "first": a number of "ring3 rule list"\n'],
     ] as const)

@@ -81,10 +81,7 @@ test('a truncated state is reported in one line by the daemon and by commands, a
     writeFileSync(file, whole);
     truncateSync(file, length);
     for (const words of [serving(folder), ['user', ...on(folder), 'list'], ['share', ...on(folder), 'list']])
-      fails(
-        words,
-        /^ring3: \S+state\.sqlite is damaged \(.+\): put a copy of it back, or move it away to start without its users and shares$/,
-      );
+      fails(words, /^ring3: \S+state\.sqlite is damaged \(.+\): restore a copy, or move it away to start without its users and shares$/);
     assert.deepEqual(readFileSync(file), whole.subarray(0, length));
   }
   writeFileSync(file, whole); // the copy

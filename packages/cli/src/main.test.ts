@@ -41,7 +41,7 @@ test('a wrong command line is said in one line, with status 2', (t) => {
     [['serve', '--port', '99999'], /^ring3: a port is a number from 0 to 65535, not "99999"\n$/],
     [['serve', '--signing', 'maybe'], /^ring3: --signing is one of required, enabled, not "maybe"\n$/],
     [['timeout', 'add', 'x', 'inet', 'tcp', 'nowhere', '5'], /^ring3: this protocol has no timeout "nowhere": syn_sent, .*\n$/],
-    [['rule', 'add', 'udp', 'dport', '5000'], /^ring3: a rule gives something: .*\n$/],
+    [['rule', 'add', 'udp', 'dport', '5000'], /^ring3: a rule needs an action: .*\n$/],
     [['user', 'add', 'a/b'], /^ring3: invalid user name "a\/b".*\n$/],
     [['serve', '.', '--share', 'a/b'], /^ring3: invalid share name "a\/b": 1 to 80 characters.*\n$/],
     [['ctl', 'connections', '--path', 'x'], /^ring3: unknown option '--path'\n$/],
@@ -365,7 +365,7 @@ test('a configuration is checked, and serves; the command line comes before it',
     ['[share.papers]\npath = "ring3.toml"\n', /^ring3: error: \S+ring3\.toml:2: \S+ring3\.toml is a file, not a directory\n$/],
     ['[server]\nhost = "192.0.2.1"\n[share.papers]\npath = "docs"\n', /cannot listen on 192\.0\.2\.1: /m],
     ['[console]\nhost = "192.0.2.7"\nport = 0\n', /cannot listen on 192\.0\.2\.7: /m],
-    ['[console]\nport = 0\ntoken-file = "ring3.toml"\n', /^ring3: \S+ring3\.toml holds no token: 16 to 256 letters/m],
+    ['[console]\nport = 0\ntoken-file = "ring3.toml"\n', /^ring3: \S+ring3\.toml does not contain a token: one line of 16 to 256 letters/m],
   ] as const) {
     writeFileSync(file, source);
     const { status, stdout, stderr } = run('serve', '--config', file, '--check');

@@ -4,50 +4,50 @@ import { type Clock, FakeClock, type Log, type Timer } from '@ring3/kit';
 import { DecodeError } from '@ring3/wire';
 import type { Namespaces } from './namespaces.ts';
 
-/** A capture that is played into a namespace of its own. */
+/** A capture that is played into a separate namespace. */
 export interface CaptureOptions {
   /** A pcap or pcapng file. */
   readonly path: string;
-  /** How many times as fast as its packets came; as fast as possible unless given. */
+  /** Speed relative to the timestamps of the packets; default: as fast as possible. */
   readonly speed?: number | undefined;
-  /** Whether packets with wrong checksums are invalid: captures of hosts that leave them to the network card have many. */
+  /** Whether packets with wrong checksums are invalid. Captures on hosts with checksum offload have many. */
   readonly checksums?: boolean;
 }
 
-/** How far a capture has been played. */
+/** The progress of a capture. */
 export interface CaptureStatus {
   readonly path: string;
-  /** Packets that were read, and those among them that carry no IP. */
+  /** Packets that were read, and packets among them that are not IP. */
   readonly packets: number;
   readonly notIp: number;
-  /** Milliseconds since 1970: the time of its last packet. */
+  /** The time of the last packet, milliseconds since 1970. */
   readonly time: number;
   readonly ended: boolean;
-  /** Why it ended before its end. */
+  /** Why it ended early. */
   readonly damage?: string;
 }
 
 /** The namespace that a capture is played into. */
 export const captureNamespace = 'capture';
-/** No turn works longer for it, in milliseconds. */
+/** Maximum work in one turn of the event loop, milliseconds. */
 const turnMs = 2;
-/** How often packets are due when the capture is paced, in milliseconds. */
+/** Interval between batches of a paced capture, milliseconds. */
 const stepMs = 10;
 
 /**
- * Plays a capture through the tracker of a namespace whose clock is the capture's: it stands at the time of the last packet, and at the end stays there.
- * Packets that an interface cut short are tracked, and bytes are counted.
+ * Plays a capture through the tracker of a namespace. The clock of the namespace shows the time of the last packet, also after the end.
+ * Packets that were truncated by the snapshot length are tracked, and their full lengths are counted.
  */
 export class CaptureFeed {
   readonly namespace: Namespace;
-  /** Resolves when the last packet was played, or the feed was closed. */
+  /** Resolves when the last packet has been played or the feed is closed. */
   readonly ended: Promise<void>;
   readonly #options: CaptureOptions;
   readonly #capture: Capture;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #batch = new Batch(new DataView(new ArrayBuffer(0)));
-  /** The capture's own time. */
+  /** The time of the capture. */
   readonly #time: FakeClock;
   /** The next packet of the batch. */
   #at = 0;
@@ -56,7 +56,7 @@ export class CaptureFeed {
   #finish: () => void = () => {};
   #over = false;
 
-  /** Opens the file and makes the namespace `capture`. @throws Error, DecodeError: the file cannot be opened, or is no capture */
+  /** Opens the file and creates the namespace `capture`. @throws Error if the file cannot be opened, DecodeError if it is not a capture */
   constructor(options: CaptureOptions, namespaces: Namespaces, clock: Clock, log: Log) {
     this.#options = options;
     this.#clock = clock;
@@ -73,7 +73,7 @@ export class CaptureFeed {
     });
   }
 
-  /** Begins to play. */
+  /** Starts to play. */
   start(): void {
     const { speed } = this.#options;
     if (speed === undefined) this.#playFast();
@@ -86,7 +86,7 @@ export class CaptureFeed {
     return { path: this.#options.path, packets, notIp, time: this.#time.now(), ended: this.#over, ...damage };
   }
 
-  /** Ends it where it is. The namespace stays. */
+  /** Stops. The namespace stays. */
   close(): void {
     if (this.#timer !== undefined) 'clear' in this.#timer ? this.#timer.clear() : clearImmediate(this.#timer);
     if (!this.#over) this.#end();
@@ -132,7 +132,7 @@ export class CaptureFeed {
     this.#time.advance(Math.max(0, time - this.#time.now()));
   }
 
-  /** The next packets; times never go back, as those of several interfaces do a little. */
+  /** The next packets. Timestamps of several interfaces may go back a little; the times here do not. */
   #fill(): void {
     const batch = this.#batch;
     this.#at = 0;

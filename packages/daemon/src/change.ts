@@ -1,31 +1,31 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** One difference between what was configured and what is now. */
+/** One difference between the previous configuration and the present one. */
 export interface Change {
   /** `share photos`, `server`, `user anna`, … */
   readonly what: string;
   readonly how: 'added' | 'removed' | 'changed';
-  /** What of it changed. */
+  /** The keys that changed. */
   readonly keys?: readonly string[];
-  /** From when on it holds: for everybody, for connections to come, from the next `ring3 ctl start` on, or when the process is started anew. */
+  /** When it takes effect: now for all clients, for new connections, at the next `ring3 ctl start`, or when the process is restarted. */
   readonly holds: 'now' | 'new connections' | 'next start' | 'restart';
 }
 
-/** What a reload came to. */
+/** The result of a reload. */
 export interface Reloaded {
   readonly changes: readonly Change[];
-  /** What is understood and cannot be honoured, a line each. */
+  /** Warnings about valid settings that ring3 does not apply, one line each. */
   readonly warnings: readonly string[];
 }
 
-/** The names of what differs between two objects. */
+/** The keys whose values differ between two objects. */
 export function differing(before: object, after: object): string[] {
   const [a, b] = [before, after] as Record<string, unknown>[];
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...names].filter((name) => !isDeepStrictEqual(a?.[name], b?.[name])).sort();
 }
 
-/** The changes between two lists of named things. @param holds from when on a change of one holds */
+/** The changes between two lists of named objects. @param holds when a change of an object takes effect */
 export function keyed(
   kind: string,
   before: Iterable<readonly [string, object]>,

@@ -8,7 +8,7 @@ import type { Settings } from './settings.ts';
 import { isStateInside, stateInside } from './shared-folders.ts';
 
 /**
- * Says whether settings can be served, as far as that can be told without listening, and without making anything.
+ * Checks whether settings can be served, as far as possible without listening and without creating anything.
  * @throws Error in one line
  */
 export async function checkSettings(settings: Settings, stateDir: string): Promise<void> {

@@ -5,24 +5,24 @@ import { type Change, keyed } from './change.ts';
 import { addRule } from './control/rules.ts';
 import { setSysctl } from './control/sysctls.ts';
 
-/** Policies and rules that a namespace is configured with. */
+/** The settings, policies and rules of a configured namespace. */
 export interface NamespaceContents {
   readonly timeouts?: readonly PolicySpecification[];
   /** Settings of the tracker by name, such as `nf_conntrack_max`. */
   readonly sysctls?: Readonly<Record<string, number>>;
-  /** Each as the words of `ring3 rule add`. */
+  /** The words of `ring3 rule add` for each rule. */
   readonly rules?: readonly (readonly string[])[];
 }
 
-/** What of a namespace is configured: it can be changed for other contents, and what was added by command stays. */
+/** The configured contents of a namespace. They can be replaced; what commands added stays. */
 export class ConfiguredNamespace {
   readonly #namespace: Namespace;
   #timeouts: readonly PolicySpecification[] = [];
   #sysctls: Readonly<Record<string, number>> = {};
-  /** What settings were before a configuration named them. */
+  /** The values of settings before a configuration set them. */
   readonly #before = new Map<string, string>();
   #rules: readonly (readonly string[])[] = [];
-  /** The rules that stand for these. */
+  /** The rules that were created for the configuration. */
   #ids: readonly number[] = [];
 
   constructor(namespace: Namespace) {
@@ -30,9 +30,9 @@ export class ConfiguredNamespace {
   }
 
   /**
-   * Makes it so: policies first, then the rules, before those that were added by command; then what is not there any more goes. A policy that a rule still
-   * names stays until that rule goes. What was taken away by command comes back.
-   * @throws Error in one line: a policy cannot be made, or a rule names what there is not; nothing is changed then
+   * Applies other contents: policies first, then the rules, before the rules that commands added; then the previous ones are deleted. A
+   * policy that a rule still names stays until that rule is deleted. What a command deleted is created again.
+   * @throws Error in one line if a policy cannot be created or a rule names something that does not exist; then nothing is changed
    */
   apply({ timeouts = [], sysctls = {}, rules = [] }: NamespaceContents): Change[] {
     const changes = keyed('timeout', this.#timeouts.filter((policy) => this.#has(policy)).map(named), timeouts.map(named));
@@ -59,7 +59,7 @@ export class ConfiguredNamespace {
     return changes;
   }
 
-  /** Settings that are no longer named become what they were before. @throws Error in one line */
+  /** Restores settings that the configuration no longer names. @throws Error in one line */
   #setSysctls(wanted: Readonly<Record<string, number>>, undo: (() => void)[]): void {
     const { sysctls } = this.#namespace;
     const set = (name: string, value: string): void => {
@@ -83,7 +83,7 @@ export class ConfiguredNamespace {
     return this.#ids.every((id) => there.has(id));
   }
 
-  /** @returns what makes it as it was */
+  /** @returns a function that restores the previous state */
   #set(policy: PolicySpecification): () => void {
     const { timeoutPolicies } = this.#namespace;
     const existing = timeoutPolicies.find(policy.name);
@@ -111,7 +111,7 @@ export class ConfiguredNamespace {
 }
 
 const nameOf = (policy: PolicySpecification): string => `timeout ${fromWireName(policy.name)}`;
-/** What of a policy can be compared. */
+/** The parts of a policy that are compared. */
 const named = (policy: PolicySpecification): readonly [string, object] => [
   fromWireName(policy.name),
   { family: policy.l3num, protocol: policy.l4, timeouts: policy.timeouts(32) },

@@ -23,26 +23,26 @@ import type { Credentials } from './settings.ts';
 import { type Step, startInOrder, type Undo } from './start-in-order.ts';
 import { holdState, StateStore } from './state-store.ts';
 
-/** What a daemon is made of for as long as its process lives. What is left out is off. */
+/** Options of a daemon, constant for the life of the process. A missing part is off. */
 export interface DaemonOptions {
   readonly stateDir: string;
-  /** What it serves. */
+  /** What the daemon serves. */
   readonly settings?: SettingsSource;
-  /** Path of the configuration that the settings come from, for whoever asks. */
+  /** Path of the configuration of the settings, for `status`. */
   readonly config?: string | undefined;
   /** Path of the control socket. */
   readonly control?: string | undefined;
   /** Path of the netlink socket. */
   readonly netlink?: string | undefined;
-  /** Numbers and status over HTTP. */
+  /** Metrics and status over HTTP. */
   readonly console?: ConsoleOptions | undefined;
-  /** A capture that is played into the namespace `capture`. Without a speed it has been played when the daemon is ready. */
+  /** A capture that is played into the namespace `capture`. Without a speed it is played before the daemon is ready. */
   readonly capture?: CaptureOptions | undefined;
-  /** How long requests under way may take when it stops, until they are cut; 10 s unless given. */
+  /** How long requests in progress may take at a stop until they are cut off; default: 10 s. */
   readonly drainMs?: number;
-  /** A socket that is there already; the file server listens on it where it is for its host and port. It is the daemon's, which lets go of it at its end. */
+  /** A socket that exists already. The file server uses it if host and port match. The daemon owns it and closes it at its end. */
   readonly listening?: ListeningSocket | undefined;
-  /** Who is told of start, reload and end. */
+  /** Receives start, reload and end. */
   readonly manager?: ServiceManager;
   readonly log: Log;
   readonly clock?: Clock;
@@ -51,22 +51,22 @@ export interface DaemonOptions {
 
 /** A running daemon. */
 export interface Daemon extends AsyncDisposable {
-  /** The user that was made because there was none. */
+  /** The user that was created because there was none. */
   readonly madeUser: Credentials | undefined;
   status(): DaemonStatus;
-  /** Asks for the settings again and takes them, without letting go of a client. @throws Error in one line, and nothing is changed */
+  /** Reads the settings again and applies them without disconnecting a client. @throws Error in one line; then nothing is changed */
   reload(living?: boolean): Promise<Reloaded>;
-  /** Ends it; resolves when everything is closed. @param drainMs how long requests under way may take; a second call may cut that short */
+  /** Ends it; resolves when everything is closed. @param drainMs how long requests in progress may take; a second call may shorten that */
   stop(drainMs?: number): Promise<void>;
-  /** Resolves when it has ended, whoever asked for it. */
+  /** Resolves when it has ended for any reason. */
   readonly stopped: Promise<void>;
 }
 
-/** The version of the line that `ctl stats` prints, as the kernel server numbers it. */
+/** The version of the line that `ctl stats` prints, as the kernel's server numbers it. */
 const statsVersion = 2;
 const defaultDrainMs = 10_000;
 
-/** The daemon's parts while it runs. */
+/** The parts of a running daemon. */
 class Running implements Controlled {
   readonly options: DaemonOptions;
   readonly clock: Clock;
@@ -101,7 +101,7 @@ class Running implements Controlled {
     this.#readyAt = this.#lastControlAt = this.clock.now();
   }
 
-  /** What lives as long as the process does, in the order in which it starts; it ends in the reverse order. */
+  /** The parts that exist as long as the process, in the order in which they start; they end in reverse order. */
   #steps(): Step[] {
     const { netlink, control, console: http, capture, listening } = this.options;
     const steps: Step[] = [];
@@ -115,7 +115,7 @@ class Running implements Controlled {
     return steps;
   }
 
-  /** @throws StepError, when everything before the step that failed is undone */
+  /** @throws StepError after the steps before the failed one were undone */
   async start(): Promise<void> {
     this.#undo = startInOrder(this.#steps());
     await this.#undo;
@@ -234,12 +234,12 @@ class Running implements Controlled {
     return (this.#stopping ??= (async () => {
       this.#manager.stopping('clients finish');
       try {
-        // the control socket answers while clients finish, and goes before anything that it reaches is taken apart
+        // the control socket works while clients finish, and is closed before the parts that it uses end
         await this.#lifecycle.shutdown(async () => {
           await this.#serving.fileServer?.drain(drainMs);
           await this.#endControl?.();
         });
-        // it may still be starting: what comes of that ends too; a start that fails has undone itself
+        // it may still be starting: then its result is ended too; a failed start has undone itself
         const undo = await this.#undo?.catch(() => undefined);
         await undo?.();
       } finally {
@@ -248,7 +248,7 @@ class Running implements Controlled {
     })());
   }
 
-  /** What serving stands on; there when it starts. */
+  /** The parts that serving needs; they exist when it starts. */
   #ground(): Ground {
     const [store, guard] = [this.#store, this.#guard];
     if (store === undefined || guard === undefined) throw new Error('ring3 is starting');
@@ -275,14 +275,14 @@ class Running implements Controlled {
     return this.#capture;
   }
 
-  /** The kernel server's line: version, state, TCP port, whole seconds since the last control request. */
+  /** The line of the kernel's server: version, state, TCP port, whole seconds since the last control request. */
   stats(): string {
     const idle = Math.floor((this.clock.now() - this.#lastControlAt) / 1000);
     const port = this.#serving.fileServer?.server.address?.port ?? 0;
     return `${statsVersion} ${this.#lifecycle.state} ${port} ${idle}\n`;
   }
 
-  /** What it does, in a line for people. */
+  /** The state of the daemon in one line of text. */
   #summary(): string {
     const { shares, smb } = this.status();
     return smb === undefined ? 'no file server' : `${shares.length === 1 ? 'a share' : `${shares.length} shares`} on ${smb}`;
@@ -308,7 +308,7 @@ class Running implements Controlled {
 
 /**
  * Starts a daemon.
- * @throws StepError naming the part that did not start, when everything before it is undone
+ * @throws StepError with the name of the part that did not start, after the parts before it were undone
  */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const running = new Running(options);

@@ -4,7 +4,10 @@ import { type NetfilterWord, netfilterWords } from './namespace-debug.ts';
 
 const isNetfilterWord = (word: string | undefined): boolean => netfilterWords.some((one) => one === word || `${one}\n` === word);
 
-/** The daemon's debug output: the switches of the file server, those of the netfilter half, and where both write. It outlives a reset. */
+/**
+ * The debug output of the daemon: the switches of the file server and of the netfilter half, and their common output. A reset does not
+ * change it.
+ */
 export class Debugging {
   readonly lines: DebugLines;
   readonly smb: DebugSwitches<DebugWord>;
@@ -17,8 +20,8 @@ export class Debugging {
   }
 
   /**
-   * Toggles a word, where there is one. `all` means those of one half; other words of the netfilter half are known without saying so.
-   * @returns the line of the half that was meant
+   * Toggles a word, if there is one. `all` means the switches of one half; other words of the netfilter half need not name their half.
+   * @returns the line of that half
    */
   ask(word: string | undefined, netfilter: boolean): string {
     const half: DebugSwitches = netfilter || isNetfilterWord(word) ? this.netfilter : this.smb;

@@ -20,11 +20,11 @@ import { StoredUsers } from './stored-users.ts';
 /** The file server as a whole. */
 export interface FileServerOptions extends RunTimeOptions {
   readonly host: string;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
-/** What a file server of the daemon is given. */
+/** Dependencies of the file server of the daemon. */
 export interface FileServerParts {
   readonly stateDir: string;
   readonly store: StateStore;
@@ -33,16 +33,16 @@ export interface FileServerParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly debug: DebugSwitches<DebugWord>;
-  /** Each accepted connection passes here. */
+  /** Called with each accepted connection. */
   readonly carry: NonNullable<SmbServerOptions['carry']>;
-  /** A socket that is there already. */
+  /** A socket that exists already. */
   readonly listening?: ListeningSocket | undefined;
 }
 
-/** The file server of a daemon: what its settings say, as it runs. */
+/** The file server of a daemon with its present settings. */
 export class FileServer {
   readonly server: SmbServer;
-  /** The user that was made because there was none. */
+  /** The user that was created because there was none. */
   readonly madeUser: Credentials | undefined;
   readonly #folders: SharedFolders;
   readonly #users: StoredUsers;
@@ -58,7 +58,7 @@ export class FileServer {
     folders.onResponse(({ path }) => void this.#offer(path));
   }
 
-  /** Opens the folders and starts to listen. @throws Error in one line, for what cannot be shared or listened on */
+  /** Opens the directories and starts to listen. @throws Error in one line if that is not possible */
   static async start(settings: Settings, options: FileServerOptions, parts: FileServerParts): Promise<FileServer> {
     const { clock, random, log, metrics, debug, store, carry, listening } = parts;
     const { shares = [] } = settings;
@@ -67,7 +67,7 @@ export class FileServer {
       const offered = await Promise.all(shares.map(async (share) => [share.name, await folders.optionsOf(share)] as const));
       const logOns = whoMayLogOn(parts, settings, options.guest === true);
       const server = await createSmbServer({
-        anonymous: options.guest === true, // the Linux client's `guest` gives no name at all
+        anonymous: options.guest === true, // the option `guest` of the Linux client sends no name
         ...options,
         shares: Object.fromEntries(offered),
         users: logOns.users,
@@ -90,8 +90,8 @@ export class FileServer {
   }
 
   /**
-   * Takes other settings, without letting go of a client: for connections to come. What cannot be, changes nothing.
-   * @param living whether clients that use what is gone or different are disconnected from it
+   * Applies other settings to new connections, without disconnecting a client. Invalid settings change nothing.
+   * @param living whether clients that use a removed or changed share are disconnected from it
    * @throws Error in one line
    */
   async apply(settings: Settings, living: boolean): Promise<Change[]> {
@@ -100,11 +100,11 @@ export class FileServer {
       const offered = await Promise.all(shares.map(async (share) => [share.name, await this.#folders.optionsOf(share)] as const));
       return this.#take(settings, new Map(offered), living);
     } finally {
-      await this.#retire(); // what is shared no longer, and what was opened for settings that could not be
+      await this.#retire(); // directories that are no longer shared, and those that were opened for rejected settings
     }
   }
 
-  /** What can fail comes first. */
+  /** Steps that can fail come first. */
   #take(settings: Settings, offered: ReadonlyMap<string, ShareOptions>, living: boolean): Change[] {
     const { shares = [] } = settings;
     const before = this.#settings;
@@ -138,7 +138,7 @@ export class FileServer {
     return changes;
   }
 
-  /** @returns what changes, and how it is done, which does not fail */
+  /** @returns the changes, and a function that applies them and cannot fail */
   #prepareUsers(before: Settings['users'] = new Map(), after: Settings['users'] = new Map()): [Change[], () => void] {
     const changes = keyed('user', known(before), known(after), 'new connections');
     const [gone, others] = [changes.filter(({ how }) => how === 'removed'), changes.filter(({ how }) => how !== 'removed')];
@@ -150,7 +150,7 @@ export class FileServer {
     return [changes, take];
   }
 
-  /** A directory responds that did not: its shares are offered with it. */
+  /** A directory responds again: its shares are offered with it. */
   async #offer(path: string | undefined): Promise<void> {
     for (const share of this.#settings.shares ?? []) {
       if (share.path !== path) continue;
@@ -160,13 +160,13 @@ export class FileServer {
     await this.#retire();
   }
 
-  /** Closes the stores of folders that are not shared any more, when the last client has left them. */
+  /** Closes the stores of directories that are not shared any more, when the last client has disconnected. */
   #retire(): Promise<void> {
     const inUse = this.server.view.stores();
     return this.#folders.retire(this.#settings.shares ?? [], (vfs) => inUse.has(vfs));
   }
 
-  /** Takes nothing new, lets what is under way finish, and cuts what is left then. @param ms milliseconds at most */
+  /** Accepts nothing new, waits for requests in progress, and closes the rest. @param ms maximum wait, milliseconds */
   drain(ms: number): Promise<void> {
     return this.server.drain(ms);
   }
@@ -177,7 +177,7 @@ export class FileServer {
   }
 }
 
-/** The options of a running server as these say it: what they leave out is the default again. */
+/** The run-time options of a server from the settings; a missing one becomes the default again. */
 const runTimeOptions = ({ limits, dialects, ...options }: Omit<FileServerOptions, 'host' | 'port'>): RunTimeOptions => ({
   ...runTimeDefaults,
   anonymous: options.guest === true,
@@ -191,7 +191,7 @@ interface LogOns {
   readonly madeUser: Credentials | undefined;
 }
 
-/** Without what is no matter of the file server's. */
+/** The settings of a share without those that the file server does not use. */
 const byName = (shares: readonly FolderShare[] = []): [string, FolderShare][] =>
   shares.map(({ audit: _audit, ...share }) => [share.name, share]);
 const known = (users: ReadonlyMap<string, KnownUser>): [string, object][] => [...users].map(([name, how]) => [name, { password: how }]);

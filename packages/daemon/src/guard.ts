@@ -5,15 +5,16 @@ import { fromWireName, parseAddress } from '@ring3/nfnetlink';
 import type { ConnectionUse, TcpEnd, TcpEnds } from '@ring3/smb-server';
 
 /**
- * Stands between a file server and a namespace of the netfilter half: each connection that passes `carry` is a flow of the namespace's table, and lives no
- * longer than its flow. So the programs that list, watch, time and delete flows do the same to the clients (docs/decisions/0057-the-guard.md).
+ * Connects a file server with a namespace of the netfilter half. Each connection that passes `carry` is a flow in the table of the
+ * namespace and ends with that flow. So programs that list, watch, time and delete flows do the same to the clients
+ * (docs/decisions/0057-the-guard.md).
  */
 export class Guard {
   readonly #namespace: Namespace;
   readonly #log: Log;
   readonly #links = new Set<GuardedLink>();
 
-  /** Lets the namespace's time pass by itself. */
+  /** Advances the timers of the namespace. */
   constructor(namespace: Namespace, log: Log) {
     this.#namespace = namespace;
     this.#log = log;
@@ -23,23 +24,23 @@ export class Guard {
     });
   }
 
-  /** Connections that are flows now. */
+  /** Connections that are flows at present. */
   get size(): number {
     return this.#links.size;
   }
 
-  /** `carry` of a file server's options. */
+  /** `carry` of the options of a file server. */
   readonly carry = (link: Link, ends: TcpEnds, use: () => ConnectionUse): Link => {
     const client = endpointOf(ends.client);
     const server = endpointOf(ends.server);
     if (client === undefined || server === undefined || client.address.length !== server.address.length) return link;
     const guarded = new GuardedLink(this.#namespace, link, use, this.#links);
     if (guarded.follow(client, server, this.#ingress(ends.server))) return guarded;
-    this.#log.debug('a connection is not tracked: a rule says so, or the table has no room', { peer: link.peer });
+    this.#log.debug('a connection is not tracked: a notrack rule applies, or the table is full', { peer: link.peer });
     return link;
   };
 
-  /** The interface that a server's address is of, where a rule asks for one. */
+  /** The interface of an address of the server, if a rule needs it. */
   #ingress({ host }: TcpEnd): string {
     if (!this.#namespace.rules.list().some(({ match }) => match.ingress !== undefined)) return '';
     const own = bare(host);
@@ -49,7 +50,7 @@ export class Guard {
   }
 }
 
-/** An address without the interface of a link-local one. */
+/** An address without the scope of a link-local address. */
 const bare = (host: string): string => host.replace(/%.*$/, '');
 
 function endpointOf({ host, port }: TcpEnd): Endpoint | undefined {
@@ -57,19 +58,19 @@ function endpointOf({ host, port }: TcpEnd): Endpoint | undefined {
   return address === undefined ? undefined : { address, port };
 }
 
-/** A link whose bytes are counted to a flow. */
+/** A link whose bytes are counted on a flow. */
 class GuardedLink implements Link, MirrorOwner {
   readonly #namespace: Namespace;
   readonly #link: Link;
   readonly #use: () => ConnectionUse;
   readonly #links: Set<GuardedLink>;
-  /** Undefined when it has ended. */
+  /** Undefined after its end. */
   #connection: MirroredConnection | undefined;
   #events: LinkEvents | undefined;
-  /** What was unsent when its time was over. */
+  /** Unsent bytes when the timeout of the flow expired. */
   #unsent = 0;
 
-  /** @param links those that are flows now: it is among them while it is one */
+  /** @param links the links that are flows; this link adds and removes itself */
   constructor(namespace: Namespace, link: Link, use: () => ConnectionUse, links: Set<GuardedLink>) {
     this.#namespace = namespace;
     this.#link = link;
@@ -85,7 +86,7 @@ class GuardedLink implements Link, MirrorOwner {
     return this.#link.queued;
   }
 
-  /** @returns whether it is a flow now */
+  /** @returns whether it is now a flow */
   follow(client: Endpoint, server: Endpoint, ingress: string): boolean {
     const { tracker, clock } = this.#namespace;
     const connection = new MirroredConnection(tracker, client, server, clock.now(), this, ingress);
@@ -108,7 +109,7 @@ class GuardedLink implements Link, MirrorOwner {
         events.end(reason, broken);
       },
       drain: () => {
-        this.#connection?.received(0, clock.now()); // the client has taken what was sent
+        this.#connection?.received(0, clock.now()); // the client has read sent bytes
         events.drain?.();
       },
       ...(events.buffer === undefined ? {} : { buffer: () => events.buffer!() }),
@@ -130,13 +131,16 @@ class GuardedLink implements Link, MirrorOwner {
     this.#link.resume();
   }
 
-  /** Both kinds of end are a FIN on the wire: a socket that is dropped says goodbye too. */
+  /** Closing and dropping a socket both send a FIN. */
   close(now?: boolean): void {
     this.#end('close', 'server');
     this.#link.close(now);
   }
 
-  /** Nobody is idle whom the server lets wait, or who takes what was sent, if slowly. Where something is open, only a policy that a rule gave ends the connection. */
+  /**
+   * A client is not idle while a request is pending or while it still reads sent bytes. If it has open files, only a policy from a rule
+   * ends the connection.
+   */
   keeps(flow: number): boolean {
     const { opens, working } = this.#use();
     const unsent = this.#link.unsent ?? this.#link.queued;
@@ -154,7 +158,7 @@ class GuardedLink implements Link, MirrorOwner {
     }
   }
 
-  /** Ends the connection for a reason of the netfilter half, when the work at hand is done: a flow may end while another connection sends. */
+  /** Closes the connection for a reason of the netfilter half, after the present work: a flow may end while another connection sends. */
   cut(reason: string): void {
     queueMicrotask(() => {
       if (this.#connection === undefined) return;

@@ -3,8 +3,8 @@ import type { LifecycleState } from './control/protocol.ts';
 import { type Step, startInOrder, type Undo } from './start-in-order.ts';
 
 /**
- * The four states of the file server and the work that moves it between them. Control work is queued and handled strictly one at a time: two resets never
- * interleave.
+ * The four states of the file server and the transitions between them. Transitions are queued and run strictly one at a time: two resets
+ * never interleave.
  */
 export class Lifecycle {
   readonly #steps: () => readonly Step[];
@@ -13,7 +13,7 @@ export class Lifecycle {
   #undo: Undo | undefined;
   #leaving: Promise<void> | undefined;
 
-  /** @param steps what init does, asked each time */
+  /** @param steps the steps of init, evaluated each time */
   constructor(steps: () => readonly Step[]) {
     this.#steps = steps;
   }
@@ -23,8 +23,9 @@ export class Lifecycle {
   }
 
   /**
-   * Starts the transports and becomes `running`. If a step fails, those before it are undone and a reset is queued, which ends in `startup`.
-   * @throws StepError; Error where it runs already, or is leaving
+   * Starts the transports and changes to `running`. If a step fails, the steps before it are undone and a reset is queued, which ends in
+   * `startup`.
+   * @throws StepError; Error if it runs already or is shutting down
    */
   init(): Promise<void> {
     return this.alone(async () => {
@@ -39,19 +40,22 @@ export class Lifecycle {
     });
   }
 
-  /** Destroys the transports with everything on them and goes back to `startup`; resolves when it is done. @throws Error where it is leaving */
+  /**
+   * Destroys the transports with everything on them and returns to `startup`; resolves when that is done.
+   * @throws Error if it is shutting down
+   */
   reset(): Promise<void> {
     return this.alone(async () => {
       this.#state = 'reset';
       try {
         await this.#end();
       } finally {
-        if (this.#state === 'reset') this.#state = 'startup'; // not where it began to leave meanwhile
+        if (this.#state === 'reset') this.#state = 'startup'; // not if a shutdown began meanwhile
       }
     });
   }
 
-  /** Leaves: nothing new is accepted from here on. @param before what is done while everything is still whole */
+  /** Shuts down: nothing new is accepted. @param before runs while everything still works */
   shutdown(before: () => MaybePromise<void> = () => {}): Promise<void> {
     this.#leaving ??= this.#queue(async () => {
       try {
@@ -64,7 +68,7 @@ export class Lifecycle {
     return this.#leaving;
   }
 
-  /** Does other control work in its turn. @throws Error where it is leaving */
+  /** Runs other control work in its turn. @throws Error if it is shutting down */
   async alone<T>(work: () => MaybePromise<T>): Promise<T> {
     this.#refuseWhenLeaving();
     return this.#queue(() => {

@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { hostPort } from '@ring3/kit';
 
-/** The first port that every user may listen on: ip(7), ip_unprivileged_port_start. */
+/** The lowest port that every user may listen on: ip(7), ip_unprivileged_port_start. */
 function firstFreePort(): number {
   try {
     return Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1'));
   } catch {
-    return 1024; // not Linux, or /proc is not there
+    return 1024; // not Linux, or /proc is not mounted
   }
 }
 
@@ -31,6 +31,6 @@ const reasons: Readonly<Record<string, (host: string, port: number) => string>> 
   EINVAL: (host) => `${host} needs the name of its interface, such as fe80::1%eth0`,
 };
 
-/** Why a server cannot listen, in one line with the way out. @param code name of the errno, or of the look-up's failure (getaddrinfo(3)) */
+/** Why a server cannot listen, in one line with advice. @param code name of the errno, or of the error of getaddrinfo(3) */
 export const listenFault = (host: string, port: number, code: string): string =>
   `cannot listen on ${port === 0 ? host : hostPort(host, port)}: ${reasons[code]?.(host, port) ?? code}`;

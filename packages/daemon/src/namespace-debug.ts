@@ -12,18 +12,18 @@ import { type DebugSwitches, hostPort, type LogFields } from '@ring3/kit';
 import { describeDatagram, fromWireName, IpProtocol, printAddress, Subsystem } from '@ring3/nfnetlink';
 import { flagNames, littleEndianHost, nameOf } from '@ring3/wire';
 
-/** The components of the netfilter half whose debug output is switched on and off. */
+/** The components of the netfilter half that have a debug switch. */
 export const netfilterWords = ['netlink', 'conntrack', 'expect', 'timeout', 'helper', 'queue'] as const;
 export type NetfilterWord = (typeof netfilterWords)[number];
 
-/** Subsystems with a word of their own. */
+/** Subsystems with a separate switch. */
 const wordOf: Readonly<Record<number, NetfilterWord>> = {
   [Subsystem.CtnetlinkTimeout]: 'timeout',
   [Subsystem.Cthelper]: 'helper',
   [Subsystem.Queue]: 'queue',
 };
 
-/** What a namespace tells while its switches are on. While all are off nobody listens to the tracker, and a datagram costs a look at the switches. */
+/** The debug output of a namespace. While all switches are off it does not listen to the tracker, and a datagram costs one test. */
 export class NamespaceDebug implements EventSink {
   readonly #name: string;
   readonly #namespace: Namespace;
@@ -52,7 +52,7 @@ export class NamespaceDebug implements EventSink {
     return conntrack || expect || timeout || helper;
   }
 
-  /** A datagram of a program's, or one to it: each message with the names of its declaration, payload as its length alone. */
+  /** A datagram from or to a program: each message with the names of its declaration, and of the payload only the length. */
   readonly trace = (direction: 'in' | 'out', portId: number, datagram: Uint8Array): void => {
     const { on } = this.#debug;
     if (!on.netlink && !on.timeout && !on.helper && !on.queue) return;
@@ -91,12 +91,12 @@ const tupleFields = ({ protocol, source, sourcePort, destination, destinationPor
   ...(zone === 0 ? {} : { zone }),
 });
 
-/** Bytes of the header, and where an error message echoes the request's. */
+/** Bytes of the header, and offset of the request header in an error message. */
 const headerLength = 16;
 const echoed = headerLength + 4;
 const errorType = 2;
 
-/** The subsystem of a datagram's first message, or of the request that it answers; -1 where there is none. */
+/** The subsystem of the first message of a datagram, or of the request that it responds to; -1 if there is none. */
 function subsystemOf(datagram: Uint8Array): number {
   if (datagram.length < headerLength) return -1;
   const view = new DataView(datagram.buffer, datagram.byteOffset, datagram.byteLength);

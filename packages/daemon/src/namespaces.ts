@@ -5,7 +5,7 @@ import type { NetlinkServer } from '@ring3/netlink';
 import { logFullTable } from './full-table.ts';
 import { NamespaceDebug, type NetfilterWord, netfilterWords } from './namespace-debug.ts';
 
-/** The namespace of whoever names none. */
+/** The namespace of programs that do not name one. */
 export const defaultNamespace = 'default';
 
 /** A namespace of the daemon. */
@@ -15,16 +15,16 @@ export interface NamedNamespace {
   readonly server: NetlinkServer;
 }
 
-/** What namespaces are given. */
+/** Dependencies of namespaces. */
 export interface NamespacesOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Debug output; switches of its own, unless given. */
+  /** Debug output; default: separate switches. */
   readonly debug?: DebugSwitches<NetfilterWord>;
 }
 
-/** The daemon's namespaces: one under the name `default` that stays, and others that come and go. They share one host. */
+/** The namespaces of the daemon: the permanent one, `default`, and others that are added and deleted. They share one host. */
 export class Namespaces {
   readonly host: Host = new Host();
   readonly #open = new Map<string, NamedNamespace>();
@@ -40,7 +40,7 @@ export class Namespaces {
     this.add(defaultNamespace);
   }
 
-  /** Makes a namespace. @throws Error in one line: the name is taken, or is none */
+  /** Creates a namespace. @throws Error in one line if the name is in use or invalid */
   add(name: string, options: NamespaceOptions = {}): Namespace {
     if (!/^[\w.-]{1,63}$/.test(name)) throw new Error(`invalid namespace name "${name}": 1 to 63 letters, digits, ".", "_" and "-"`);
     if (this.#open.has(name)) throw new Error(`there is a namespace ${name} already`);
@@ -56,7 +56,7 @@ export class Namespaces {
     return namespace;
   }
 
-  /** Ends a namespace, and the sockets of programs in it. @throws Error in one line: there is none of that name, or it stays */
+  /** Deletes a namespace and the sockets of programs in it. @throws Error in one line if it does not exist or is `default` */
   delete(name: string): void {
     const { namespace } = this.get(name);
     if (name === defaultNamespace) throw new Error(`the namespace ${defaultNamespace} cannot be deleted`);
@@ -64,24 +64,24 @@ export class Namespaces {
     namespace.close();
   }
 
-  /** @param name '' stands for `default` @returns undefined where there is none */
+  /** @param name '' means `default` @returns undefined if it does not exist */
   find(name: string): NamedNamespace | undefined {
     return this.#open.get(name === '' ? defaultNamespace : name);
   }
 
-  /** @throws Error in one line: there is none of that name */
+  /** @throws Error in one line if it does not exist */
   get(name: string = defaultNamespace): NamedNamespace {
     const found = this.find(name);
     if (found === undefined) throw new Error(`there is no namespace ${name}`);
     return found;
   }
 
-  /** In the order in which they were made. */
+  /** In the order in which they were created. */
   list(): NamedNamespace[] {
     return [...this.#open.values()];
   }
 
-  /** Ends all. */
+  /** Deletes all. */
   close(): void {
     for (const { namespace } of this.#open.values()) namespace.close();
     this.#open.clear();

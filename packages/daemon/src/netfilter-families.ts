@@ -5,7 +5,7 @@ import type { NamedNamespace, Namespaces } from './namespaces.ts';
 
 type Read = (of: NamedNamespace) => number | undefined;
 
-/** The tracker's counters, `conntrack -S`; `found` is left out, which address translation alone counts. */
+/** The counters of the tracker, `conntrack -S`, without `found`, which only address translation counts. */
 const counted: readonly (readonly [name: string, help: string, field: keyof Statistics])[] = [
   ['conntrack_inserts_total', 'Flows that entered the table.', 'entered'],
   ['conntrack_insert_failures_total', 'Flows that did not, because one of their tuples was taken.', 'insertFailed'],
@@ -29,7 +29,7 @@ const ofNetlink =
   ({ server }) =>
     server.numbers[field];
 
-/** The numbers of the netfilter half by namespace, as metrics. Looking makes no tracker: a namespace without one shows what is known of it. */
+/** The metrics of the netfilter half by namespace. Reading them creates no tracker: a namespace without one shows what is known of it. */
 export function netfilterFamilies(namespaces: Namespaces): Family[] {
   const each = (read: Read) =>
     function* (): Iterable<Sample<number>> {

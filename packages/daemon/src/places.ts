@@ -7,15 +7,16 @@ import { locate } from '@ring3/linux';
 export const serviceRuntimeDir = '/run/ring3';
 
 /**
- * Default state directory: `$RING3_STATE_DIR`, else `$XDG_STATE_HOME/ring3`, else `~/.local/state/ring3`. XDG Base Directory Specification: a relative
- * path in an XDG variable counts as not set.
+ * Default state directory: `$RING3_STATE_DIR`, else `$XDG_STATE_HOME/ring3`, else `~/.local/state/ring3`. XDG Base Directory Specification:
+ * a relative path in an XDG variable counts as not set.
  */
 export const defaultStateDir = (env: NodeJS.ProcessEnv = process.env): string =>
   env['RING3_STATE_DIR'] || join(absolute(env['XDG_STATE_HOME']) ?? join(homedir(), '.local', 'state'), 'ring3');
 
 /**
- * Default directory of the sockets: `$XDG_RUNTIME_DIR/ring3`, else a temporary directory named after the user's id, which anybody can make first. XDG Base
- * Directory Specification: the directory has to belong to the user, so another user's, which `su` leaves in the variable, counts as not set.
+ * Default directory of the sockets: `$XDG_RUNTIME_DIR/ring3`, else a temporary directory named after the user's id, which any user can make
+ * first. XDG Base Directory Specification: the directory has to belong to the user, so another user's, which `su` leaves in the variable,
+ * counts as not set.
  */
 export function defaultRuntimeDir(env: NodeJS.ProcessEnv = process.env): string {
   const runtime = absolute(env['XDG_RUNTIME_DIR']);
@@ -37,8 +38,8 @@ function isOthers(path: string): boolean {
 const absolute = (path: string | undefined): string | undefined => (path?.startsWith('/') ? path : undefined);
 
 /**
- * An absolute path without symbolic links, if it leads somewhere: two ways to one place are the same text. On a file system that may not respond, links are not resolved.
- * Opening what does not exist reports that.
+ * An absolute path without symbolic links, if it exists, so that one directory has one text. On a file system that may not respond, links
+ * are not resolved. If it does not exist, opening it reports that.
  */
 export function realPath(path: string): string {
   const { real, responds } = locate(resolve(path));
@@ -50,7 +51,7 @@ export function realPath(path: string): string {
   }
 }
 
-/** Whether there is nothing at a path now. On a file system that may not respond that is not looked at. */
+/** Whether a path does not exist now. A path on a file system that may not respond is not checked. */
 export function isAbsent(path: string): boolean {
   if (!locate(resolve(path)).responds) return false;
   try {
@@ -61,8 +62,8 @@ export function isAbsent(path: string): boolean {
 }
 
 /**
- * Why a directory cannot be shared by this user, in one line; undefined if it can. One on a file system that may not respond is not looked at: opening it reports what
- * is wrong.
+ * Why this user cannot share a directory, in one line; undefined if it can. A directory on a file system that may not respond is not
+ * checked: opening it reports is wrong.
  */
 export function folderFault(path: string): string | undefined {
   if (!locate(resolve(path)).responds) return undefined;
@@ -78,8 +79,8 @@ export function folderFault(path: string): string | undefined {
 }
 
 /**
- * Makes a folder for this user alone where it is missing, and those above it. `mkdir` of Node.js with `recursive` never returns where a folder cannot be made
- * although the one above is there and the system says ENOENT, as below /proc.
+ * Creates a directory for this user only if it is missing, and those above it. `mkdir` of Node.js with `recursive` never returns if a
+ * directory cannot be created although its parent exists and the system reports ENOENT, as below /proc.
  * @returns whether it was missing
  * @throws the system's error
  */

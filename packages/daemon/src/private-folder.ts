@@ -4,8 +4,8 @@ import { placeFault, userNamed } from '@ring3/linux';
 import { defaultRuntimeDir, makeFolder } from './places.ts';
 
 /**
- * Makes a directory that only this user can enter, or checks the existing one: owner, type and mode 0700, and no directory above it in which another user
- * could put something else in its place.
+ * Creates a directory that only this user can enter, or checks the existing one: owner, type and mode 0700, and no directory above it in
+ * which another user could put something else in its place.
  * @throws Error in one line
  */
 export function privateFolder(path: string): string {
@@ -27,8 +27,8 @@ export function privateFolder(path: string): string {
 }
 
 /**
- * Makes the directory of a socket if it is missing, for this user only. An existing one has to be private if it is the default one, which anybody can make
- * first; else it must not let another user replace the socket.
+ * Creates the directory of a socket if it is missing, for this user only. An existing one has to be private if it is the default one, which
+ * any user can create first; else it must not let another user replace the socket.
  * @throws Error in one line
  */
 export function socketFolder(path: string): void {

@@ -1,25 +1,25 @@
 import { EventBit, Family, type PortRange, type Prefix, Protocol, type RuleMatch, type RuleTarget } from '@ring3/conntrack';
 import { fromWireName, parseAddress, printAddress, toWireName } from '@ring3/nfnetlink';
 
-/** The words of a rule cannot be understood: one line says why. */
+/** A rule is invalid; the message is one line. */
 export class RuleSyntaxError extends Error {
   override readonly name = 'RuleSyntaxError';
 }
 
-/** A rule as its words say it. */
+/** A parsed rule. */
 export interface RuleWords {
   readonly match: RuleMatch;
   readonly target: RuleTarget;
 }
 
 type Draft<T> = { -readonly [K in keyof T]?: T[K] };
-/** Takes what stands behind a keyword. */
+/** Reads the value after a keyword. */
 interface Reader {
   readonly match: Draft<RuleMatch>;
   readonly target: Draft<RuleTarget>;
-  /** Whether `not` stood before the keyword. */
+  /** Whether `not` precedes the keyword. */
   readonly inverted: boolean;
-  /** The next word. @throws RuleSyntaxError saying what is wanted */
+  /** The next word. @throws RuleSyntaxError with what is missing */
   take(what: string): string;
   /** The next word, if it is one of these. */
   takeIf<T extends string>(words: readonly T[]): T | undefined;
@@ -51,7 +51,7 @@ const events: Readonly<Record<string, number>> = {
   label: EventBit.Label,
 };
 
-/** What each keyword reads. Families and protocols stand for themselves. */
+/** The reader of each keyword. Families and protocols have no keyword. */
 const keywords: Readonly<Record<string, (reader: Reader) => void>> = {
   protocol: (reader) => takeProtocol(reader, wholeNumber(reader.take('a protocol number'), 'a protocol', 0, 255)),
   saddr: (reader) => {
@@ -102,8 +102,8 @@ const keywords: Readonly<Record<string, (reader: Reader) => void>> = {
 const invertible: ReadonlySet<string> = new Set(['saddr', 'daddr', 'sport', 'dport', 'protocol', ...Object.keys(protocols)]);
 
 /**
- * Reads `[inet|inet6] [PROTOCOL] [saddr|daddr ADDRESS[/LENGTH]] [sport|dport PORT[-PORT]] [iif NAME] [in|out]`, each with `not` before it where that
- * makes sense, and `timeout NAME`, `helper NAME`, `zone N [original|reply]`, `events LIST` or `notrack`, in any order.
+ * Reads `[inet|inet6] [PROTOCOL] [saddr|daddr ADDRESS[/LENGTH]] [sport|dport PORT[-PORT]] [iif NAME] [in|out]`, each with `not` before it
+ * if that makes sense, and `timeout NAME`, `helper NAME`, `zone N [original|reply]`, `events LIST` or `notrack`, in any order.
  * @throws RuleSyntaxError
  */
 export function parseRule(words: readonly string[]): RuleWords {
@@ -177,7 +177,7 @@ function takePrefix({ match, inverted, take }: Reader): Prefix {
   return { address: masked(address, length), length, ...(inverted ? { inverted } : {}) };
 }
 
-/** Clears the bits that do not count, so that the rule is listed as it works. */
+/** Clears the bits outside the prefix, so that the list shows the effective address. */
 const masked = (address: Uint8Array, length: number): Uint8Array =>
   address.map((byte, i) => byte & (0xff00 >> Math.min(8, Math.max(0, length - i * 8))) & 255);
 
@@ -191,21 +191,21 @@ function takePorts({ inverted, take }: Reader): PortRange {
 
 function checkWhole(match: RuleMatch, target: RuleTarget): void {
   const given = Object.keys(target).length;
-  if (given === 0) throw new RuleSyntaxError('a rule gives something: timeout NAME, helper NAME, zone N, events LIST or notrack');
+  if (given === 0) throw new RuleSyntaxError('a rule needs an action: timeout NAME, helper NAME, zone N, events LIST or notrack');
   if (target.notrack === true && given > 1) throw new RuleSyntaxError('notrack cannot be combined with timeout, helper, zone or events');
   const exact = match.protocol !== undefined && match.protocolInverted !== true;
   if ((match.sourcePort !== undefined || match.destinationPort !== undefined) && !(exact && withPorts.has(match.protocol as number))) {
-    throw new RuleSyntaxError('ports need one of tcp, udp, udplite, sctp, dccp before them');
+    throw new RuleSyntaxError('sport and dport need a protocol with ports: tcp, udp, udplite, sctp or dccp');
   }
   if ((target.timeout !== undefined || target.helper !== undefined) && !exact) {
-    throw new RuleSyntaxError('a rule with a timeout or a helper names its protocol');
+    throw new RuleSyntaxError('a rule with a timeout or a helper needs a protocol');
   }
 }
 
 const nameIn = (table: Readonly<Record<string, number>>, value: number): string | undefined =>
   Object.keys(table).find((word) => table[word] === value);
 
-/** The words of a rule, in the order of `parseRule`, which understands them. */
+/** The words of a rule in the order of `parseRule`. */
 export function printRule({ match, target }: RuleWords): string[] {
   const words: string[] = [];
   const say = (inverted: boolean | undefined, ...more: string[]): void => void words.push(...(inverted === true ? ['not'] : []), ...more);

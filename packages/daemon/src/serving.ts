@@ -10,21 +10,21 @@ import type { Credentials, Settings } from './settings.ts';
 import type { Step } from './start-in-order.ts';
 import type { StateStore } from './state-store.ts';
 
-/** Where settings come from: a function is asked at each start of the file server and at each reload, with what the state directory keeps. */
+/** The source of settings. A function is called at each start of the file server and at each reload, with the state store. */
 export type SettingsSource = Settings | ((state: StateStore) => MaybePromise<Settings>);
 
-/** What serving stands on: it outlives a reset. */
+/** The parts that serving uses. A reset does not end them. */
 export interface Ground {
   readonly stateDir: string;
   readonly store: StateStore;
   readonly guard: Guard;
   readonly metrics: Metrics;
   readonly debug: DebugSwitches<DebugWord>;
-  /** What settings say about policies and rules holds for each of these. */
+  /** The namespaces to which configured policies and rules apply. */
   readonly configured: readonly ConfiguredNamespace[];
 }
 
-/** What `Serving` is given beside the ground. */
+/** Options of `Serving`. */
 export interface ServingOptions {
   readonly settings?: SettingsSource | undefined;
   readonly listening?: ListeningSocket | undefined;
@@ -33,7 +33,7 @@ export interface ServingOptions {
   readonly random: Random;
 }
 
-/** What the settings bring about: init starts it, a reload changes it, a reset takes it away. */
+/** Everything that depends on the settings: init starts it, a reload changes it, a reset ends it. */
 export class Serving {
   readonly #options: ServingOptions;
   readonly #ground: () => Ground;
@@ -42,13 +42,13 @@ export class Serving {
   #audit: Audit | undefined;
   #madeUser: Credentials | undefined;
 
-  /** @param ground asked when it starts */
+  /** @param ground called when it starts */
   constructor(options: ServingOptions, ground: () => Ground) {
     this.#options = options;
     this.#ground = ground;
   }
 
-  /** What init does, and a reset undoes. */
+  /** The steps of init, which a reset undoes. */
   steps(): Step[] {
     return [
       { name: 'configuration', start: () => this.#configure() },
@@ -58,22 +58,22 @@ export class Serving {
     ];
   }
 
-  /** Undefined where it does not run. */
+  /** Undefined if it does not run. */
   get fileServer(): FileServer | undefined {
     return this.#fileServer;
   }
 
-  /** The user that was made because there was none: the same for as long as the process lives. */
+  /** The user that was created because there was none; it stays for the life of the process. */
   get madeUser(): Credentials | undefined {
     return this.#madeUser;
   }
 
-  /** Names, as the settings have them. */
+  /** Names of the shares in the settings. */
   get shares(): string[] {
     return (this.#settings.shares ?? []).map(({ name }) => name);
   }
 
-  /** Asks for the settings again and takes them. @throws Error in one line, and nothing is changed */
+  /** Reads the settings again and applies them. @throws Error in one line; then nothing is changed */
   async reload(living: boolean): Promise<Reloaded> {
     const settings = await this.#read();
     const changes = await this.#apply(settings, living);
@@ -96,7 +96,7 @@ export class Serving {
     return read;
   }
 
-  /** Policies and rules are not the file server's: a reset leaves them, and the flows that they are in use by. */
+  /** Policies and rules are independent of the file server: a reset keeps them and the flows that use them. */
   #fillNamespaces(): () => void {
     for (const namespace of this.#ground().configured) namespace.apply(this.#settings);
     return () => {};
@@ -139,17 +139,17 @@ export class Serving {
 
   async #serve(settings: Settings, living: boolean): Promise<Change[]> {
     if (this.#fileServer !== undefined) return this.#fileServer.apply(settings, living);
-    await this.#startFileServer(settings); // where this brings the first share
+    await this.#startFileServer(settings); // if this adds the first share
     return this.#fileServer === undefined
       ? []
       : (settings.shares ?? []).map(({ name }) => ({ what: `share ${name}`, how: 'added', holds: 'now' }));
   }
 
-  /** Each part takes the settings over; if one cannot, those before it go back to what was. */
+  /** Each part applies the settings. If one fails, the parts before it are restored. */
   async #apply(settings: Settings, living: boolean): Promise<Change[]> {
     const { configured } = this.#ground();
     try {
-      const [changes = []] = configured.map((namespace) => namespace.apply(settings)); // a capture's are the same
+      const [changes = []] = configured.map((namespace) => namespace.apply(settings)); // those of a capture are the same
       const audited = (await this.#audit?.apply(settings)) ?? [];
       return [...changes, ...audited, ...(await this.#serve(settings, living)), ...atRestart(this.#settings, settings)];
     } catch (error) {

@@ -7,26 +7,26 @@ import { createMemoryStore, type Vfs, type VfsCode, type VfsError } from '@ring3
 import { createNodeStore, type NodeStoreOptions, type OpeningStore, openStoreInProcess } from '@ring3/vfs-node';
 import { realPath } from './places.ts';
 
-/** A folder of the host that is shared, or a store. What is left out is the file server's default. */
+/** A shared directory of the host, or a store. Missing values are the defaults of the file server. */
 export interface FolderShare extends Omit<ShareOptions, 'vfs'>, Pick<NodeStoreOptions, 'fileMode' | 'folderMode'> {
   readonly name: string;
-  /** Whether what is done to its files is written to the audit file. */
+  /** Whether access to its files is written to the audit file. */
   readonly audit?: boolean;
   /** Absolute path. */
   readonly path?: string;
-  /** The store of a share without a path: `memory` is empty at first, and is removed with the share. */
+  /** The store of a share without a path: `memory` is empty at first and is deleted with the share. */
   readonly store?: 'memory';
 }
 
-/** What the shared directories of a file server need. */
+/** Dependencies of the shared directories. */
 export interface SharedFoldersParts {
-  /** What the host cannot keep with a file is here, for each directory. */
+  /** Directory of metadata that the host file system cannot store. */
   readonly stateDir: string;
   readonly log?: Log;
   readonly clock?: Clock;
 }
 
-/** How long a directory may take to open before its share is offered without it, ms; and until it is tried again after an error. */
+/** How long opening a directory may take before its share is offered without it, and the delay until a retry after an error; ms. */
 const openMs = 2000;
 const retryMs = 5000;
 /** Errors of a file system whose far side is away for now, as a store reports them. */
@@ -34,18 +34,19 @@ const awayCodes: ReadonlySet<unknown> = new Set(['EIO', 'ESTALE', 'ETIMEDOUT']);
 const isAway = (error: unknown): boolean => awayCodes.has((error as Partial<VfsError>).code);
 
 /**
- * The stores of the shared directories: one for each directory and the modes of its new files, so that two shares of a directory see one state of its files. A directory
- * on a slow file system has a process of its own, and one that does not respond is waited for without holding anything else: docs/decisions/0075-slow-stores.md.
+ * The stores of the shared directories: one for each directory and the modes of its new files, so that two shares of a directory see one
+ * state of its files. A directory on a slow file system has a process of its own, and one that does not respond is waited for without
+ * holding anything else: docs/decisions/0075-slow-stores.md.
  */
 export class SharedFolders {
   readonly #stateDir: string;
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #stores = new Map<string, Vfs>();
-  /** Those with a process of their own, by where their directory is. */
+  /** Stores with a separate process, by path of their directory. */
   readonly #apart = new Map<string, Vfs>();
   readonly #opening = new Map<string, Promise<Vfs>>();
-  /** What is offered in place of a directory that does not respond, by the text of its path and its modes. */
+  /** Placeholders for directories that do not respond, by the text of the path and the modes. */
   readonly #waiting = new Map<string, Vfs>();
   readonly #responded: FolderShare[] = [];
   readonly #timers = new Set<Timer>();
@@ -59,14 +60,15 @@ export class SharedFolders {
     this.#clock = clock;
   }
 
-  /** Calls the listener for each share whose directory did not respond and now does: its options are others. */
+  /** Calls the listener for each share whose directory responds again; its options have changed. */
   onResponse(listener: (share: FolderShare) => void): void {
     this.#listener = listener;
     for (const share of this.#responded.splice(0)) listener(share);
   }
 
   /**
-   * The share as the file server takes it; its directory is opened unless it is open. One that does not respond in time has a store that answers ETIMEDOUT until then.
+   * The share as the file server takes it; its directory is opened unless it is open. One that does not respond in time has a store that
+   * answers ETIMEDOUT until then.
    * @throws Error in one line, for what cannot be shared
    */
   async optionsOf(share: FolderShare): Promise<ShareOptions> {
@@ -101,7 +103,7 @@ export class SharedFolders {
     return store;
   }
 
-  /** Opens a directory, however long that takes. @throws Error; `isAway` tells which may work later */
+  /** Opens a directory without a time limit. @throws Error; `isAway` distinguishes errors that may not occur later */
   async #open(share: FolderShare, path: string): Promise<Vfs> {
     const key = keyOf(share);
     const known = this.#stores.get(key) ?? this.#opening.get(key);
@@ -126,7 +128,10 @@ export class SharedFolders {
     return store;
   }
 
-  /** The directory of a share is on a slow file system now: it is opened by a process. Clients that are connected keep the store that they have. */
+  /**
+   * The directory of a share is on a slow file system now: it is opened by a process. Clients that are connected keep the store that they
+   * have.
+   */
   #moveApart(share: FolderShare, path: string, store: Vfs): VfsCode {
     const key = keyOf(share);
     for (const [known, vfs] of [...this.#stores]) {
@@ -232,20 +237,20 @@ export class SharedFolders {
   }
 }
 
-/** Stands in for a store that does not respond. */
+/** Placeholder of a store that does not respond. */
 const unresponsiveStore = (): Vfs => ({ features: new Set(), root: () => 'ETIMEDOUT', open: () => 'ETIMEDOUT' });
 
-/** Which directory a share shows, and how, by the text of its path. */
+/** Key of a shared directory: the text of its path and its modes. */
 const placeOf = ({ path = '', fileMode, folderMode }: FolderShare): string => JSON.stringify([path, fileMode, folderMode]);
 
-/** Two ways to one folder are one. */
+/** Two paths to one directory give the same key. */
 const keyOf = ({ name, path, fileMode, folderMode }: FolderShare): string =>
   path === undefined ? `memory ${name.toUpperCase()}` : JSON.stringify([realPath(path), fileMode, folderMode]);
 
-/** Whether clients of a share would see the state, the users' hashes among it. */
+/** Whether clients of a share could read the state, such as the hashes of users. */
 export const isStateInside = (stateDir: string, shared: string): boolean =>
   !/^\.\.(\/|$)/.test(relative(realPath(shared), realPath(stateDir)));
 
-/** What is said of such a share. */
+/** The error message for such a share. */
 export const stateInside = (stateDir: string, shared: string): string =>
   `the state directory ${stateDir} is inside the shared directory ${shared}, where clients would see it: choose another with --state-dir`;

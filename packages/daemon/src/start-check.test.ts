@@ -37,8 +37,8 @@ test('what a start would do unexpectedly is said: nothing shared, guests without
   deepStrictEqual(said({ smb, shares: [share] }), ['no user can log on']);
   deepStrictEqual(said({ smb, shares: [share], users: new Map([['anna', { logOn: false }]]) }), ['no user can log on']);
   deepStrictEqual(said({ smb, shares: [{ ...share, guest: true }], users: anna }), [
-    'share a is open to guests, but the server lets none in',
+    'share a is open to guests, but the server accepts no guests',
   ]);
-  deepStrictEqual(said({ smb: { ...smb, guest: true }, shares: [share] }), ['the server lets guests in, but no share is open to them']);
+  deepStrictEqual(said({ smb: { ...smb, guest: true }, shares: [share] }), ['the server accepts guests, but no share is open to them']);
   deepStrictEqual(said({ smb: { ...smb, guest: true }, shares: [{ ...share, guest: true }] }), []);
 });

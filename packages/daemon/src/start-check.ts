@@ -8,9 +8,9 @@ import { logsOn, type Settings } from './settings.ts';
 import type { StateStore } from './state-store.ts';
 
 /**
- * Says why a server could not listen on a host: the name is not known, or the address is not one of this machine. Any free port is tried, so a server that runs
- * already is not in the way.
- * @param find looks a name up
+ * Returns why a server cannot listen on a host: the name is not known, or the address is not one of this machine. Any free port is tried,
+ * so a running server does not conflict.
+ * @param find resolves a name
  * @returns one line, undefined if it can
  */
 export async function hostFault(host: string, find: (name: string) => Promise<unknown> = lookup): Promise<string | undefined> {
@@ -26,7 +26,7 @@ export async function hostFault(host: string, find: (name: string) => Promise<un
   return code === undefined ? undefined : listenFault(host, 0, code);
 }
 
-/** Says why the state directory cannot be used or made by this user; undefined if it can. Nothing is made. */
+/** Returns why this user cannot use or create the state directory; undefined if it can. Creates nothing. */
 export function stateDirFault(stateDir: string): string | undefined {
   try {
     if (existsSync(stateDir)) privateFolder(stateDir);
@@ -40,7 +40,7 @@ export function stateDirFault(stateDir: string): string | undefined {
 
 const nearestAbove = (path: string): string => (existsSync(path) ? path : nearestAbove(dirname(path)));
 
-/** What a start would do that a user may not expect, a line each. @param state the state directory's store, if it exists */
+/** Warnings about effects of a start that a user may not expect, one line each. @param state the state directory's store, if it exists */
 export function startWarnings({ shares = [], smb, users }: Settings, state: Pick<StateStore, 'users'> | undefined): string[] {
   if (shares.length === 0)
     return ['nothing is shared: write [share.NAME] with path = "/a/directory", or add a share with "ring3 share add NAME DIR"'];
@@ -48,12 +48,14 @@ export function startWarnings({ shares = [], smb, users }: Settings, state: Pick
   const warnings: string[] = [];
   for (const share of shares)
     if (share.guest === true && !guest)
-      warnings.push(`share ${share.name} is open to guests, but the server lets none in: write guest = true in [server]`);
+      warnings.push(`share ${share.name} is open to guests, but the server accepts no guests: write guest = true in [server]`);
   if (guest && !shares.some((share) => share.guest === true))
-    warnings.push('the server lets guests in, but no share is open to them: write guest = true in a [share.NAME]');
+    warnings.push('the server accepts guests, but no share is open to them: write guest = true in a [share.NAME]');
   const known = [...(users?.values() ?? [])].some(logsOn) || (state?.users().length ?? 0) > 0;
   if (!known && !guest)
-    warnings.push('no user can log on: "ring3 user add NAME" adds one; else the start makes the user ring3, and prints its password once');
+    warnings.push(
+      'no user can log on: "ring3 user add NAME" adds one; otherwise the start creates the user ring3 and prints its password once',
+    );
   if (smb !== undefined && isPrivileged(smb.port) && process.getuid?.() !== 0)
     warnings.push(`this user may not listen on port ${smb.port}: ${lowPortAdvice(smb.port)}`);
   return warnings;

@@ -1,15 +1,15 @@
 import type { MaybePromise } from '@ring3/kit';
 
-/** What undoes a step. */
+/** Undoes a step. */
 export type Undo = () => MaybePromise<void>;
 
-/** One step of starting: what it is called, and how it is done; it answers with what undoes it. */
+/** One step of a start: its name, and a function that performs it and returns the function that undoes it. */
 export interface Step {
   readonly name: string;
   start(): MaybePromise<Undo>;
 }
 
-/** A start failed at a step; those before it are undone. */
+/** A step of the start failed; the steps before it were undone. */
 export class StepError extends Error {
   override readonly name = 'StepError';
   readonly step: string;
@@ -20,8 +20,8 @@ export class StepError extends Error {
 }
 
 /**
- * Does the steps in order. If one fails, those before it are undone in exactly the reverse order, and the error is reported.
- * @returns what undoes all of them, in reverse order; it goes on when one of them fails and throws the first failure at the end
+ * Performs the steps in order. If one fails, the steps before it are undone in reverse order and the error is thrown.
+ * @returns a function that undoes all steps in reverse order. It continues after a failure and throws the first one at the end
  * @throws StepError
  */
 export async function startInOrder(steps: readonly Step[]): Promise<Undo> {

@@ -3,12 +3,15 @@ import { basename, dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { userKey } from '@ring3/smb-server';
 
-/** The state directory cannot be used: one line says what is wrong, where, and what to do. */
+/** The state directory cannot be used. The message is one line with the file, the fault and advice. */
 export class StateError extends Error {
   override readonly name = 'StateError';
 }
 
-/** What each format adds to the one before: SQL, or a change that SQL has no words for. The file's `user_version` is how many of these it has. */
+/**
+ * The change of each format from the previous one: SQL, or a function if SQL cannot express it. `user_version` of the file is the number of
+ * applied changes.
+ */
 const formats: readonly (string | ((db: DatabaseSync) => void))[] = [
   `CREATE TABLE identity (key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
    CREATE TABLE user (rid INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, nt_hash BLOB) STRICT;
@@ -17,7 +20,10 @@ const formats: readonly (string | ((db: DatabaseSync) => void))[] = [
   foldUserNames,
 ];
 
-/** Users are found by the key of their name. Of names that were different before, by case beyond ASCII, the first keeps it; the others have only their own spelling. */
+/**
+ * Users are found by the key of their name. Of names that now have the same key (case beyond ASCII) the first keeps it; the others are
+ * found by exact spelling only.
+ */
 function foldUserNames(db: DatabaseSync): void {
   db.exec('ALTER TABLE user ADD COLUMN folded TEXT; CREATE UNIQUE INDEX user_folded ON user (folded);');
   const set = db.prepare('UPDATE OR IGNORE user SET folded = ? WHERE rid = ?');
@@ -27,7 +33,7 @@ function foldUserNames(db: DatabaseSync): void {
 /** SQLite's result codes, https://sqlite.org/rescode.html. */
 const Result = { Busy: 5, ReadOnly: 8, IoError: 10, Corrupt: 11, Full: 13, CannotOpen: 14, NotADatabase: 26 } as const;
 
-/** What is said of a failure at a file: SQLite's, or the system's. What is neither is thrown as it is. */
+/** The StateError for a failure of SQLite or of the system. Other errors are thrown unchanged. */
 export function stateError(path: string, error: unknown): unknown {
   const { code, errcode = 0, message } = error as { code?: string; errcode?: number; message: string };
   const what = (text: string): StateError => new StateError(`${path} ${text}`, { cause: error });
@@ -54,12 +60,12 @@ export function stateError(path: string, error: unknown): unknown {
 }
 
 const damaged = (path: string, how: string): StateError =>
-  new StateError(`${path} is damaged (${how}): put a copy of it back, or move it away to start without its users and shares`);
+  new StateError(`${path} is damaged (${how}): restore a copy, or move it away to start without its users and shares`);
 
 /**
- * Opens the file that the state is kept in, made where it is missing. It is one file whenever nobody writes to it, and checked as a whole.
- * A damaged file is never taken for a new one: a new one comes into being complete, under its name.
- * @throws StateError for what is damaged, of a later format, or cannot be read or written
+ * Opens the state file, created if it is missing. It is a single file while no process writes to it, and it is checked completely.
+ * A damaged file is never treated as a new one: a new file is created complete and then gets its name.
+ * @throws StateError if it is damaged, of a later format, or cannot be read or written
  */
 export function openStateFile(path: string): DatabaseSync {
   try {
@@ -69,7 +75,7 @@ export function openStateFile(path: string): DatabaseSync {
     const db = new DatabaseSync(path, { timeout: 5000 });
     try {
       const { page_size: page } = db.prepare('PRAGMA page_size').get() as { page_size: number };
-      if (size % page !== 0) throw damaged(path, 'it ends within a page'); // SQLite would take the rest of the page for zeros
+      if (size % page !== 0) throw damaged(path, 'it ends within a page'); // SQLite would read the rest of the page as zeros
       check(db, path);
       migrate(db, path);
       return db;
@@ -87,16 +93,18 @@ function check(db: DatabaseSync, path: string): void {
   if (found.integrity_check !== 'ok')
     throw damaged(path, found.integrity_check.replace(/^\*\*\* in database main \*\*\*\s*/, '').split('\n', 1)[0] as string);
   const version = versionOf(db);
-  if (version === 0) throw damaged(path, 'there is nothing of ring3 in it');
+  if (version === 0) throw damaged(path, 'it has no data of ring3');
   if (version > formats.length)
-    throw new StateError(`${path} was written by a later ring3 (format ${version}, this one knows ${formats.length}): use that one`);
+    throw new StateError(
+      `${path} was written by a later ring3 (format ${version}; this version reads up to ${formats.length}): use that version`,
+    );
 }
 
 const versionOf = (db: DatabaseSync): number => (db.prepare('PRAGMA user_version').get() as { user_version: number }).user_version;
 
-/** Brings the file to the latest format, all or nothing. */
+/** Converts the file to the latest format in one transaction. */
 function migrate(db: DatabaseSync, path: string): void {
-  // A rollback journal: at rest the state is this one file, which a copy saves. EXTRA: what is answered survives a power cut
+  // A rollback journal: at rest the state is this one file, so a copy is a backup. EXTRA: a confirmed change survives a power failure
   db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA');
   if (versionOf(db) === formats.length) return;
   transaction(db, () => {
@@ -106,10 +114,10 @@ function migrate(db: DatabaseSync, path: string): void {
     }
     db.exec(`PRAGMA user_version = ${formats.length}`);
   });
-  if (versionOf(db) !== formats.length) throw damaged(path, 'it keeps no change');
+  if (versionOf(db) !== formats.length) throw damaged(path, 'it does not keep changes');
 }
 
-/** Does all of it or nothing, alone. */
+/** Runs a transaction with an exclusive lock. */
 export function transaction<T>(db: DatabaseSync, work: () => T): T {
   db.exec('BEGIN IMMEDIATE');
   try {
@@ -117,12 +125,12 @@ export function transaction<T>(db: DatabaseSync, work: () => T): T {
     db.exec('COMMIT');
     return done;
   } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK'); // a full disk has rolled back already
+    if (db.isTransaction) db.exec('ROLLBACK'); // after a full disk SQLite has rolled back already
     throw error;
   }
 }
 
-/** Makes the file under another name and gives it its own when it is complete; one that somebody else has made meanwhile stays. */
+/** Creates the file under a temporary name and renames it when it is complete. A file that another process has created meanwhile stays. */
 function make(path: string): void {
   for (const rest of ['-journal', '-wal'])
     if (existsSync(path + rest))
@@ -145,7 +153,7 @@ function make(path: string): void {
     try {
       linkSync(fresh, path);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') renameSync(fresh, path); // a file system without links
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') renameSync(fresh, path); // the file system has no links
     }
     syncFolder(folder);
   } finally {
@@ -154,7 +162,7 @@ function make(path: string): void {
   }
 }
 
-/** @returns whether there is a process of that number; `123-journal` counts as 123 */
+/** @returns whether a process with that number exists; `123-journal` counts as 123 */
 function isAlive(pid: string): boolean {
   try {
     return process.kill(Number.parseInt(pid, 10), 0);

@@ -160,7 +160,10 @@ test('a state of the first format is brought to the latest with everything in it
     const later = new DatabaseSync(path);
     later.exec('PRAGMA user_version = 99');
     later.close();
-    throws(() => new StateStore(folder), /state\.sqlite was written by a later ring3 \(format 99, this one knows 3\): use that one$/);
+    throws(
+      () => new StateStore(folder),
+      /state\.sqlite was written by a later ring3 \(format 99; this version reads up to 3\): use that version$/,
+    );
   }));
 
 test('a state cut short at any length is never taken for a new one: one line says what to do', () =>
@@ -180,9 +183,7 @@ test('a state cut short at any length is never taken for a new one: one line say
         () => new StateStore(folder),
         (error) =>
           error instanceof StateError &&
-          /state\.sqlite is damaged \([^\n]+\): put a copy of it back, or move it away to start without its users and shares$/.test(
-            error.message,
-          ),
+          /state\.sqlite is damaged \([^\n]+\): restore a copy, or move it away to start without its users and shares$/.test(error.message),
         `${length} bytes`,
       );
     }
@@ -195,7 +196,7 @@ test('a state cut short at any length is never taken for a new one: one line say
 test('garbage, pages of another time, and a database of somebody else are no state', () =>
   inFolder((folder) => {
     const path = join(folder, 'state.sqlite');
-    const refused = (): void => throws(() => new StateStore(folder), /state\.sqlite is damaged \([^\n]+\): put a copy/);
+    const refused = (): void => throws(() => new StateStore(folder), /state\.sqlite is damaged \([^\n]+\): restore a copy/);
     writeFileSync(path, 'not a database at all, but long enough to have a header of a hundred bytes or so, as it must be');
     refused();
     rmSync(path);

@@ -6,34 +6,37 @@ import { userKey } from '@ring3/smb-server';
 import { privateFolder } from './private-folder.ts';
 import { openStateFile, stateError } from './state-file.ts';
 
-/** A user as the state directory keeps it: never the password, only its NT hash (MS-NLMP 3.3.1, NTOWFv1: MD4 of the UTF-16LE password). */
+/** A stored user: never the password, only its NT hash (MS-NLMP 3.3.1, NTOWFv1: MD4 of the UTF-16LE password). */
 export interface StoredUser {
   readonly name: string;
   /** 16 bytes. */
   readonly ntHash: Uint8Array;
-  /** Relative id: the last part of the user's SID; never given twice. */
+  /** Relative id: the last part of the SID of the user; never assigned twice. */
   readonly rid: number;
 }
 
-/** A share as the state directory keeps it. */
+/** A stored share. */
 export interface StoredShare {
   readonly name: string;
-  /** What `[share.NAME]` of a configuration would say of it: the same keys, the same values. */
+  /** The keys and values of a `[share.NAME]`. */
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** The rows of a name (its key, its spelling twice): one of just that spelling comes first. */
+/** Finds the rows of a name (parameters: its key, its spelling twice); an exact spelling comes first. */
 const named = '(folded = ? OR name = ? COLLATE BINARY) ORDER BY name = ? COLLATE BINARY DESC';
 
-/** What must outlive the process: who the server is, its users, and shares that were added by command. One SQLite file of mode 0600 in the state directory. */
+/**
+ * Persistent state: the identity of the server, its users, and shares that were added by command. One SQLite file of mode 0600 in the state
+ * directory.
+ */
 export class StateStore implements Disposable {
   readonly folder: string;
   readonly #db: DatabaseSync;
   readonly #path: string;
 
   /**
-   * Opens the store, making the folder (mode 0700) and the file where they are missing.
-   * @throws StateError when the file is damaged or cannot be used, Error when the folder is not this user's alone
+   * Opens the store. Creates the directory (mode 0700) and the file if they are missing.
+   * @throws StateError if the file is damaged or cannot be used, Error if other users can enter the directory
    */
   constructor(stateDir: string) {
     this.folder = privateFolder(stateDir);
@@ -41,7 +44,7 @@ export class StateStore implements Disposable {
     this.#db = openStateFile(this.#path);
   }
 
-  /** Asks the file. @throws StateError for what it is to blame for */
+  /** Runs a query. @throws StateError if the file is the cause of the failure */
   #ask<T>(work: (db: DatabaseSync) => T): T {
     try {
       return work(this.#db);
@@ -63,13 +66,13 @@ export class StateStore implements Disposable {
     return this.#ask((db) => db.prepare(sql).run(...values)).changes > 0;
   }
 
-  /** Bytes under a key, made once and kept: the server's GUID, the sub-authorities of its SID. */
+  /** Bytes of a key, generated once and kept: the GUID of the server, the sub-authorities of its SID. */
   identity(key: 'serverGuid' | 'machineSid', length: number, random: Random): Uint8Array {
     this.#change('INSERT INTO identity VALUES (?, ?) ON CONFLICT DO NOTHING', key, random.fill(new Uint8Array(length)));
     return (this.#row('SELECT value FROM identity WHERE key = ?', key) as { value: Uint8Array }).value;
   }
 
-  /** How many times a daemon has started on this state, this one included: ids that begin with it never repeat across restarts. */
+  /** How many times a daemon has started with this state, including this start. Ids that contain it never repeat across restarts. */
   countStart(): number {
     const sql =
       "INSERT INTO identity VALUES ('starts', CAST('1' AS BLOB)) ON CONFLICT DO UPDATE SET value = CAST(CAST(CAST(value AS TEXT) AS INTEGER) + 1 AS BLOB) RETURNING CAST(value AS TEXT) AS starts";
@@ -82,7 +85,7 @@ export class StateStore implements Disposable {
     return this.#row(sql, userKey(name), name, name);
   }
 
-  /** The id of a name, of a user or not. */
+  /** The relative id of a name, whether a user has it or not. */
   #rid(name: string): number | undefined {
     return this.#row<{ rid: number }>(`SELECT rid FROM user WHERE ${named} LIMIT 1`, userKey(name), name, name)?.rid;
   }
@@ -91,7 +94,7 @@ export class StateStore implements Disposable {
     return this.#rows('SELECT name, nt_hash AS ntHash, rid FROM user WHERE nt_hash IS NOT NULL ORDER BY name');
   }
 
-  /** @returns false when there is one of that name already */
+  /** @returns false if the name exists already */
   addUser(name: string, ntHash: Uint8Array): boolean {
     const rid = this.#rid(name);
     if (rid !== undefined)
@@ -99,7 +102,7 @@ export class StateStore implements Disposable {
     return this.#change('INSERT INTO user (name, folded, nt_hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING', name, userKey(name), ntHash);
   }
 
-  /** The relative id of a user who is not stored: the same for the same name, whenever it is asked. */
+  /** The relative id of a user that is not stored; constant for a name. */
   ridOf(name: string): number {
     const rid = this.#rid(name);
     if (rid !== undefined) return rid;
@@ -107,12 +110,12 @@ export class StateStore implements Disposable {
     return this.#rid(name) as number;
   }
 
-  /** @returns false when there is none of that name */
+  /** @returns false if the name does not exist */
   setPassword(name: string, ntHash: Uint8Array): boolean {
     return this.#change('UPDATE user SET nt_hash = ? WHERE rid = ? AND nt_hash IS NOT NULL', ntHash, this.#rid(name) ?? 0);
   }
 
-  /** @returns false when there was none of that name */
+  /** @returns false if the name did not exist */
   deleteUser(name: string): boolean {
     return this.#change('DELETE FROM user WHERE rid = ? AND nt_hash IS NOT NULL', this.#rid(name) ?? 0);
   }
@@ -122,12 +125,12 @@ export class StateStore implements Disposable {
     return rows.map(({ name, options }) => ({ name, options: JSON.parse(options) as StoredShare['options'] }));
   }
 
-  /** Names are compared as the file server compares them. @returns false when there is one of that name already */
+  /** Names are compared as the file server compares them. @returns false if the name exists already */
   addShare({ name, options }: StoredShare): boolean {
     return this.#change('INSERT INTO share VALUES (?, ?, ?) ON CONFLICT DO NOTHING', name.toUpperCase(), name, JSON.stringify(options));
   }
 
-  /** @returns false when there was none of that name */
+  /** @returns false if the name did not exist */
   deleteShare(name: string): boolean {
     return this.#change('DELETE FROM share WHERE folded = ?', name.toUpperCase());
   }
@@ -137,14 +140,15 @@ export class StateStore implements Disposable {
   }
 }
 
-/** Somebody else runs on this state. */
+/** Another process uses this state. */
 export class StateHeldError extends Error {
   override readonly name = 'StateHeldError';
 }
 
 /**
- * Holds the state directory for this process. The lock is SQLite's own on an empty database, so the system lets go of it however the process ends.
- * @throws StateHeldError naming the holder, StateError where the folder cannot be written
+ * Locks the state directory for this process. The lock is that of SQLite on an empty database, so the system releases it however the
+ * process ends.
+ * @throws StateHeldError with the holder, StateError if the directory cannot be written
  */
 export function holdState(stateDir: string): Disposable {
   const path = join(privateFolder(stateDir), 'lock.sqlite');
@@ -171,13 +175,13 @@ function lockWith(path: string): DatabaseSync {
     return lock;
   } catch (error) {
     lock.close();
-    if ((error as { errcode?: number }).errcode !== 26) throw error; // SQLITE_NOTADB, which is found after the lock
-    truncateSync(path, 0); // nothing is kept in it
+    if ((error as { errcode?: number }).errcode !== 26) throw error; // SQLITE_NOTADB, which is detected after the lock
+    truncateSync(path, 0); // it contains no data
     return lockWith(path);
   }
 }
 
-/** The process that a holder's file names; it is written after the lock is had, and may be missing or cut. */
+/** The process that is named in the lock file. The text is written after the lock was taken, so it may be missing or incomplete. */
 function processIn(path: string): string {
   try {
     const [pid] = /^\d+\n$/.exec(readFileSync(path, 'utf8')) ?? [];

@@ -3,11 +3,11 @@ import { Users, userKey } from '@ring3/smb-server';
 import { type KnownUser, logsOn } from './settings.ts';
 import type { StateStore } from './state-store.ts';
 
-/** The users of a state directory, as the file server asks for them: each log-on sees what the store holds at that moment. */
+/** The users of a state directory for the file server. Each logon reads the present contents of the store. */
 export class StoredUsers extends Users {
   readonly #store: StateStore;
   readonly #random: Random;
-  /** Users of this run alone: they come before stored ones of the same name. */
+  /** Users of this run only; they replace stored users of the same name. */
   readonly #own = new Set<string>();
 
   constructor(serverSid: string, store: StateStore, random: Random) {
@@ -16,18 +16,18 @@ export class StoredUsers extends Users {
     this.#random = random;
   }
 
-  /** Adds a user for this run: known by what is not stored. @throws as `prepareForThisRun` */
+  /** Adds a user for this run, which is not stored. @throws as `prepareForThisRun` */
   addForThisRun(name: string, how: KnownUser): void {
     this.prepareForThisRun(name, how)();
   }
 
   /**
-   * Makes ready to add such a user.
-   * @returns what adds it, and does not fail
-   * @throws RangeError for a name or hash that is none, StateError where the state file does not take its number
+   * Prepares to add such a user.
+   * @returns a function that adds it and cannot fail
+   * @throws RangeError for an invalid name or hash, StateError if the state file cannot store its relative id
    */
   prepareForThisRun(name: string, how: KnownUser): () => void {
-    const known = logsOn(how) ? how : { ntHash: this.#random.fill(new Uint8Array(16)) }; // a hash of no password
+    const known = logsOn(how) ? how : { ntHash: this.#random.fill(new Uint8Array(16)) }; // a hash of no known password
     this.check(name, known);
     const rid = this.#store.ridOf(name);
     return () => {
@@ -36,7 +36,7 @@ export class StoredUsers extends Users {
     };
   }
 
-  /** Takes such a user away; a stored one of that name comes back. */
+  /** Removes such a user; a stored user of the same name becomes visible again. */
   deleteForThisRun(name: string): void {
     this.#own.delete(userKey(name));
     this.delete(name);

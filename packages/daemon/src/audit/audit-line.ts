@@ -2,7 +2,7 @@ import { NtStatus } from '@ring3/smb-proto';
 import type { ServerEvents } from '@ring3/smb-server';
 import { nameOf } from '@ring3/wire';
 
-/** What can be written about. */
+/** The kinds of events. */
 export const auditKinds = ['log-on', 'log-off', 'open', 'write', 'close', 'rename', 'delete', 'security', 'refused'] as const;
 export type AuditKind = (typeof auditKinds)[number];
 
@@ -11,7 +11,7 @@ const parts = { owner: 1, group: 2, dacl: 4, sacl: 8 } as const;
 
 type Details = { readonly [K in AuditKind]: (event: ServerEvents[K][0]) => object };
 
-/** What each kind says beside when, what, who and where. */
+/** The fields of each kind, in addition to time, kind, user and place. */
 const details: Details = {
   'log-on': ({ guest, anonymous, status }) => ({
     status: nameOf(NtStatus, status),
@@ -28,13 +28,13 @@ const details: Details = {
   refused: ({ command, status }) => ({ command, status: nameOf(NtStatus, status) }),
 };
 
-/** What looks like the end of a line, turns text around or cannot be seen, and which JSON lets stand. */
+/** Line ends, direction marks and invisible characters that JSON does not escape. */
 const unseen = /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /**
- * An event as one line of JSON, in printable characters: `time`, `what`, `user`, `address`, `session`, for what concerns a file `share` and `path`, and what the kind
- * says beside. Whatever a client chose is inside of a JSON string.
+ * An event as one line of JSON, in printable characters: `time`, `what`, `user`, `address`, `session`, `share` and `path` if a file is
+ * concerned, and the fields of its kind. Text that a client chose appears only inside a JSON string.
  * @param wall milliseconds since 1970
  */
 export function auditLine<K extends AuditKind>(what: K, event: ServerEvents[K][0], wall: number): string {

@@ -6,19 +6,19 @@ import { auditDefaults } from './audit-defaults.ts';
 import type { AuditKind } from './audit-line.ts';
 import type { RotatedFileOptions } from './rotated-file.ts';
 
-/** How an audit is kept; what is left out is `auditDefaults`. */
+/** How the audit file is kept. Missing values are those of `auditDefaults`. */
 export interface AuditOptions extends Partial<RotatedFileOptions> {
-  /** What is written about; everything unless said. */
+  /** Kinds of events that are written; default: all. */
   readonly kinds?: readonly AuditKind[];
 }
 
-/** What of the settings an audit is about. */
+/** The settings that the audit uses. */
 export type AuditSettings = Pick<Settings, 'audit' | 'shares'>;
 
 /**
- * The whole of the options.
- * @returns undefined where no share is written about
- * @throws Error in one line, where clients of a share would reach the file
+ * The options with defaults applied.
+ * @returns undefined if no share is audited
+ * @throws Error in one line if clients of a share could reach the file
  */
 export function auditOptionsOf(settings: AuditSettings, stateDir: string): Required<AuditOptions> | undefined {
   const { shares = [] } = settings;
@@ -34,5 +34,5 @@ export function auditOptionsOf(settings: AuditSettings, stateDir: string): Requi
   return wanted;
 }
 
-/** The folder, or that one of those above it which is there. */
+/** The directory, or the nearest directory above it that exists. */
 const existing = (folder: string): string => (existsSync(folder) ? folder : existing(dirname(folder)));

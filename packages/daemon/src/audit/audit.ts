@@ -6,19 +6,19 @@ import { type AuditKind, auditLine } from './audit-line.ts';
 import { type AuditOptions, type AuditSettings, auditOptionsOf } from './audit-options.ts';
 import { RotatedFile } from './rotated-file.ts';
 
-/** Where an audit lives. */
+/** What an audit needs from the daemon. */
 export interface AuditPlace {
   readonly stateDir: string;
   readonly clock: Clock;
   readonly log: Log;
 }
 
-/** Who did what to the files of the shares that say so: a line of JSON each, in a file that is replaced when it has grown. */
+/** Writes who did what to the files of audited shares: one line of JSON for each event, in a file that is rotated by size. */
 export class Audit {
   readonly #place: AuditPlace;
-  /** Name of each share, in capitals → whether it is written about. */
+  /** Name of each share, in capitals → whether it is audited. */
   #shares: ReadonlyMap<string, boolean> = new Map();
-  /** Undefined where no share is written about. */
+  /** Undefined if no share is audited. */
   #open: { readonly file: RotatedFile; readonly options: Required<AuditOptions> } | undefined;
   #events: EventEmitter<ServerEvents> | undefined;
   #deaf: (() => void)[] = [];
@@ -27,7 +27,7 @@ export class Audit {
     this.#place = place;
   }
 
-  /** Takes settings: from here on lines are written about their shares, where they say. @throws Error in one line, and nothing is changed */
+  /** Applies settings: events of their shares are written to their file. @throws Error in one line; then nothing is changed */
   async apply(settings: AuditSettings): Promise<Change[]> {
     const before = this.#open;
     const wanted = auditOptionsOf(settings, this.#place.stateDir);
@@ -47,14 +47,14 @@ export class Audit {
       .map(({ name }) => ({ what: `share ${name}`, how: 'changed', keys: ['audit'], holds: 'now' }));
   }
 
-  /** The file that is open, anew and with its new limits, or another. */
+  /** The open file with its new limits, opened again, or another file. */
   async #fileFor(wanted: Required<AuditOptions>): Promise<RotatedFile> {
     if (this.#open?.options.path !== wanted.path) return RotatedFile.open(wanted, this.#place.log, '{');
     this.#open.file.renew(wanted);
     return this.#open.file;
   }
 
-  /** Listens to a file server, which makes nothing for what nobody listens to. */
+  /** Listens to a file server. The server creates no events that have no listener. */
   attach(events: EventEmitter<ServerEvents>): void {
     this.#events = events;
     this.#listen();
@@ -75,7 +75,7 @@ export class Audit {
     }
   }
 
-  /** Writes what waits, and ends; another `apply` begins anew. */
+  /** Writes the waiting lines and ends; `apply` starts again. */
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = this.#events = undefined;

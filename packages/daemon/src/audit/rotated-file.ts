@@ -6,25 +6,25 @@ import { placeFault, userNamed } from '@ring3/linux';
 import sonicBoom, { type SonicBoom } from 'sonic-boom';
 import { makeFolder } from '../places.ts';
 
-/** Where lines go, and when another file begins. */
+/** Where lines are written, and when the file is rotated. */
 export interface RotatedFileOptions {
-  /** Absolute path; older files lie beside it as `PATH.1`, `PATH.2` and so on, the youngest first. Its folder is made. */
+  /** Absolute path. Older files are `PATH.1`, `PATH.2` and so on, the newest first. Its directory is created. */
   readonly path: string;
-  /** Bytes after which another file begins: a file has no more than that and one write (16 KiB). */
+  /** Bytes after which a new file is started. A file exceeds this by at most one write (16 KiB). */
   readonly size: number;
   /** Older files that are kept; 0: none. */
   readonly keep: number;
 }
 
-/** Bytes that may wait for a disk that is slow or full; lines that come then are lost, and counted. */
+/** Maximum bytes that wait for a slow or full disk. Further lines are lost and counted. */
 const mostWaiting = 16 * 1024 * 1024;
-/** What a disk has not taken so long after the end is lost. */
+/** Lines that are not written so long after the end are lost. */
 const closeMs = 5000;
 const lineFeed = 10;
 
 /**
- * Whole lines to a file that is replaced by another when it has grown (mode 0600). Writing is off the event loop. A disk that takes no more is told once, and
- * stops nobody: lines wait, then are lost; when it takes some again, that is told with how many were lost.
+ * Writes whole lines to a file (mode 0600) that is rotated by size. Writing does not block the event loop. A disk that accepts no bytes is
+ * logged once and stops no client: lines wait, then are lost. When it accepts bytes again, the number of lost lines is logged.
  */
 export class RotatedFile {
   #options: RotatedFileOptions;
@@ -51,9 +51,9 @@ export class RotatedFile {
   }
 
   /**
-   * Opens the file, or makes it.
-   * @param begins what lines begin with: a file that holds something else is somebody's, and stays as it is
-   * @throws Error in one line, where it cannot be written
+   * Opens or creates the file.
+   * @param begins the start of each line. A file with other contents is not an audit file and is left unchanged
+   * @throws Error in one line if it cannot be written
    */
   static async open(options: RotatedFileOptions, log: Log, begins = ''): Promise<RotatedFile> {
     const { path } = options;
@@ -68,7 +68,7 @@ export class RotatedFile {
     }
   }
 
-  /** Takes other limits, and opens the file anew: somebody may have moved it away. */
+  /** Sets new limits and opens the file again, because another program may have moved it. */
   renew({ size, keep }: Pick<RotatedFileOptions, 'size' | 'keep'>): void {
     const { path } = this.#options;
     this.#options = { path, size, keep };
@@ -91,7 +91,7 @@ export class RotatedFile {
     if (this.#size >= this.#options.size && !this.#rotating && this.#closed === undefined) this.#rotate();
   }
 
-  /** Nothing waits any more. */
+  /** No line waits any more. */
   #caughtUp(): void {
     if (!this.#failing) return;
     this.#failing = false;
@@ -105,7 +105,7 @@ export class RotatedFile {
     this.#failing = true;
   }
 
-  /** The file has another name from here on; what is being written still goes there, what comes later into a new one. */
+  /** Renames the file. A write in progress still reaches the renamed file; later lines are written to a new one. */
   #rotate(): void {
     const { path, keep } = this.#options;
     this.#size = 0;
@@ -120,7 +120,7 @@ export class RotatedFile {
     this.#reopen(0);
   }
 
-  /** Writes what waits, and ends; what a disk does not take then is lost, and told. */
+  /** Writes the waiting lines and ends. Lines that cannot be written are lost, and that is logged. */
   close(): Promise<void> {
     this.#closed ??= this.#end();
     return this.#closed;
@@ -128,7 +128,7 @@ export class RotatedFile {
 
   async #end(): Promise<void> {
     const out = this.#out;
-    while (this.#rotating) await settled(out, 'ready'); // sonic-boom ends only what it does not reopen
+    while (this.#rotating) await settled(out, 'ready'); // sonic-boom does not end while it reopens a file
     const ended = settled(out, 'close', AbortSignal.timeout(closeMs));
     out.end();
     if (await ended) return;
@@ -137,7 +137,7 @@ export class RotatedFile {
   }
 }
 
-/** @returns whether it happened, before an error did or the signal */
+/** @returns whether the event occurred before an error or the signal */
 const settled = (out: SonicBoom, event: 'ready' | 'close', signal?: AbortSignal): Promise<boolean> =>
   once(out, event, { signal }).then(
     () => true,
@@ -152,7 +152,11 @@ function move(from: string, to: string): void {
   }
 }
 
-/** Makes the file, for this user alone. @returns the bytes that are in it @throws the system's error; Error for what is no file, which must not be moved */
+/**
+ * Creates the file for this user only.
+ * @returns its size in bytes
+ * @throws the system's error; Error if the path is not a regular file, which must not be moved
+ */
 function prepare(path: string, begins: string): number {
   const fault = placeFault(path);
   if (fault !== undefined) throw new Error(fault);
@@ -167,7 +171,7 @@ function prepare(path: string, begins: string): number {
     if (size > 0 && first.toString('latin1') !== begins) throw new Error('it has other contents: choose another path');
     fchmodSync(fd, 0o600);
     const last = Buffer.alloc(1);
-    if (size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== lineFeed) writeSync(fd, '\n'); // a line that was cut short stays one
+    if (size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== lineFeed) writeSync(fd, '\n'); // ends a line that was cut short
     return size;
   } finally {
     closeSync(fd);

@@ -1,12 +1,12 @@
 import { printable } from '@ring3/kit';
 
-/** What `ConfigurationError` takes in addition to the line. */
+/** Options of `ConfigurationError`. */
 export interface FaultOptions extends ErrorOptions {
   /** Column, from 1. */
   readonly column?: number | undefined;
 }
 
-/** A configuration is wrong: each fault is one line with file, line, column and what is allowed. */
+/** A configuration is invalid. Each fault is one line with file, line, column and what is allowed. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError';
   /** Every fault, in the order of the lines. The message is the first one. */

@@ -13,7 +13,7 @@ const dialectNames = Object.keys(dialects) as DialectName[];
 export const serverKeys = {
   host: unless('127.0.0.1', text('address to listen on')),
   port: unless(4450, integer('TCP port; 0 for any', 0, 65535)),
-  name: unless(name, text('NetBIOS name', runTimeTexts.name, 'a NetBIOS name: 1 to 15 letters, digits and some signs')),
+  name: unless(name, text('NetBIOS name', runTimeTexts.name, 'a NetBIOS name: 1 to 15 letters, digits and some punctuation')),
   comment: unless(comment, text('server string, shown next to the name', runTimeTexts.comment, '1 to 256 characters')),
   workgroup: unless(workgroup, text('workgroup of the server', runTimeTexts.workgroup, '1 to 15 characters, none of "/\\[]:;|=,+*?<>')),
   signing: unless(signing, choice('required: every session is signed; enabled: only if the client asks', ['required', 'enabled'])),
@@ -43,7 +43,10 @@ const seconds = 1000;
 const minutes = 60 * seconds;
 const million = 1_000_000;
 
-/** `[limits]`: what clients may cost. Each is one of the file server's limits, in the unit that its name tells; what is read is in the file server's. */
+/**
+ * `[limits]`: resources of clients. Each key sets one limit of the file server, in the unit of its name; `read` converts it to the unit of
+ * the limit.
+ */
 export const limitKeys = {
   connections: limit('connections', 'connections of all clients', 1, million),
   'connections-for-address': limit('connectionsForAddress', 'connections from one address', 1, million),
@@ -58,12 +61,7 @@ export const limitKeys = {
   'requests-for-connection': limit('requestsForConnection', 'requests of one connection in progress at a time', 1, 65_535),
   'waiting-for-connection': limit('maxAsync', 'requests of one connection that wait for a lock, a change or a break', 1, 65_535),
   waiting: limit('waiting', 'the same for all connections', 1, 10 * million),
-  'kept-bytes': limit(
-    'keptBytes',
-    'bytes of directory changes and pipe responses that are kept until a client reads them',
-    1 << 16,
-    2 ** 40,
-  ),
+  'kept-bytes': limit('keptBytes', 'bytes of directory changes and pipe responses that clients have not read yet', 1 << 16, 2 ** 40),
   'idle-minutes': limit('idleMs', 'minutes until an idle connection without open files is closed; 0: never', 0, 525_600, minutes),
   'logon-seconds': limit('logonMs', 'seconds until a new connection must have a session', 1, 3600, seconds),
   'failed-logon-delay-ms': limit(
@@ -84,7 +82,13 @@ export const limitKeys = {
   'frame-before-logon': limit('frameBeforeLogon', 'maximum bytes of a frame before the first logon', 4096, 1 << 20),
   'connection-bytes': limit('connectionBytes', 'bytes of unfinished requests and unsent responses of one connection', 1 << 20, 2 ** 31),
   'total-bytes': limit('totalBytes', 'the same for all connections', 1 << 20, 2 ** 40),
-  'crowded-seconds': limit('crowdedMs', 'until the connections that hold the most are ended because those are exceeded', 0, 3600, seconds),
+  'crowded-seconds': limit(
+    'crowdedMs',
+    'seconds over connection-bytes or total-bytes after which the connections that hold the most are closed',
+    0,
+    3600,
+    seconds,
+  ),
   'close-seconds': limit('closeMs', 'seconds that a stop waits for a directory that does not respond', 0, 3600, seconds),
   credits: limit('maxCredits', 'credits of one connection', 64, 65_535),
   'read-bytes': limit('maxRead', 'maximum bytes of a READ', 65_536, 8 << 20),
@@ -92,7 +96,7 @@ export const limitKeys = {
   'transact-bytes': limit('maxTransact', 'maximum bytes of any other request or response', 65_536, 8 << 20),
 } as const;
 
-/** `[daemon]`: where it keeps and says things. */
+/** `[daemon]`: state directory, sockets and log. */
 export const daemonKeys = {
   user: text('user of the machine that ring3 becomes if root starts it'),
   'state-dir': path('state directory'),
@@ -102,14 +106,14 @@ export const daemonKeys = {
   'log-format': choice('pretty: for people; json: for programs', ['pretty', 'json']),
 } as const;
 
-/** `[console]`: numbers and status over HTTP. */
+/** `[console]`: metrics and status over HTTP. */
 export const consoleKeys = {
   host: text('address to listen on (default: 127.0.0.1)'),
   port: integer('TCP port, 0 for any; turns the console on', 0, 65535),
   'token-file': path('file with the token that clients must send (default: one in the state directory; none on loopback)'),
 } as const;
 
-/** `[audit]`: where is written who did what, for shares with `audit`. */
+/** `[audit]`: the audit file of shares with `audit`. */
 export const auditKeys = {
   path: path(`the file (default: ${auditDefaults.path} in the state directory)`),
   size: unless(auditDefaults.size, integer('bytes after which a new file is started', 4096, 2 ** 40)),
@@ -123,14 +127,14 @@ export type DaemonConfiguration = ValuesOf<typeof daemonKeys>;
 export type ConsoleConfiguration = ValuesOf<typeof consoleKeys>;
 export type AuditConfiguration = ValuesOf<typeof auditKeys>;
 
-/** A user that a configuration brings along. */
+/** A user that is defined in a configuration. */
 export interface ConfiguredUser {
   readonly name: string;
-  /** 16 bytes; missing where nobody logs on by that name: it is one that others act as. */
+  /** 16 bytes; missing for a user that cannot log on, such as the user of `force-user`. */
   readonly ntHash?: Uint8Array;
 }
 
-/** What a configuration says; what it leaves out is the default of the part that it concerns. */
+/** The values of a configuration. A missing value means the default of its component. */
 export interface Configuration {
   readonly server: ServerConfiguration;
   readonly limits: LimitConfiguration;
@@ -145,6 +149,6 @@ export interface Configuration {
   readonly sysctls: Readonly<Record<string, number>>;
   /** Rules, `[[rule]]`: each as the words of `ring3 rule add`. */
   readonly rules: readonly (readonly string[])[];
-  /** What is understood and cannot be honoured, one line each. */
+  /** Warnings about valid settings that ring3 does not apply, one line each. */
   readonly warnings: readonly string[];
 }

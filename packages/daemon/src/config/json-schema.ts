@@ -11,7 +11,7 @@ const tableSchema = (keys: Keys, required: readonly string[] = []): object => ({
   ...(required.length === 0 ? {} : { required }),
 });
 
-/** The JSON Schema (2020-12) of ring3's configuration, for editors: made from the same tables that read it. */
+/** The JSON Schema (2020-12) of ring3's configuration, for editors. Generated from the tables that read the configuration. */
 export const configurationSchema = (): object => ({
   $schema: 'https://json-schema.org/draft/2020-12/schema',
   title: 'ring3',

@@ -1,19 +1,19 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 
-/** One key of a configuration table: what it is for, what it may be, and how JSON Schema says the same. */
+/** One key of a configuration table: its description, the accepted values, and its JSON Schema. */
 export interface Key<T> {
   readonly about: string;
   /** What is allowed, for people. */
   readonly allowed: string;
   readonly schema: object;
-  /** Whether it is a path, which counts from the configuration's folder; or one that may be `off`. */
+  /** Whether it is a path, relative to the directory of the configuration, or a path that may be `off`. */
   readonly isPath?: 'path' | 'path or off';
-  /** @returns the value, or undefined where it is not allowed */
+  /** @returns the value, or undefined if it is not allowed */
   read(value: unknown): T | undefined;
 }
 
-/** A string, one that matches a pattern where there is one. */
+/** A string that matches the pattern, if there is one. */
 export const text = (about: string, pattern?: RegExp, allowed = 'a string'): Key<string> => ({
   about,
   allowed,
@@ -21,19 +21,19 @@ export const text = (about: string, pattern?: RegExp, allowed = 'a string'): Key
   read: (value) => (typeof value === 'string' && (pattern === undefined || pattern.test(value)) ? value : undefined),
 });
 
-/** The same key, which tells what holds where nothing is said. */
+/** The same key with a default. */
 export const unless = <T>(otherwise: T, key: Key<T>): Key<T> => ({ ...key, schema: { ...key.schema, default: otherwise } });
 
-/** A path; a relative one counts from the folder of the configuration. */
+/** A path, relative to the directory of the configuration. */
 export const path = (about: string): Key<string> => ({ ...text(about, /^[^\0]+$/, 'a path'), isPath: 'path' });
 
-/** The same, or the word off. */
+/** A path, or the word `off`. */
 export const pathOrOff = (about: string): Key<string> => ({ ...path(about), isPath: 'path or off' });
 
 /** `~` and `~/…` are the home directory, as in a shell. */
 const expanded = (path: string): string => (/^~(\/|$)/.test(path) ? `${homedir()}${path.slice(1)}` : path);
 
-/** The same values with their paths made absolute. @param from the folder that relative ones count from */
+/** The same values with absolute paths. @param from the directory that paths are relative to */
 export const withPaths = <T extends object>(values: T, keys: Keys, from: string): T =>
   Object.fromEntries(
     Object.entries(values).map(([name, value]) => {
@@ -42,7 +42,7 @@ export const withPaths = <T extends object>(values: T, keys: Keys, from: string)
     }),
   ) as T;
 
-/** true or false. @param otherwise what holds where nothing is said */
+/** true or false. @param otherwise the default */
 export const flag = (about: string, otherwise = false): Key<boolean> => ({
   about,
   allowed: 'true or false',
@@ -66,7 +66,7 @@ export const choice = <const T extends string>(about: string, words: readonly T[
   read: (value) => (words.includes(value as T) ? (value as T) : undefined),
 });
 
-/** A list of strings, none of them empty. @param pattern what each of them matches */
+/** A list of non-empty strings. @param pattern each string matches it */
 export const list = (about: string, pattern = /./, allowed = 'a list of strings'): Key<readonly string[]> => ({
   about,
   allowed,
@@ -82,7 +82,7 @@ export const words = <const T extends string>(about: string, known: readonly T[]
   read: (value) => (Array.isArray(value) && value.every((item) => known.includes(item)) ? value : undefined),
 });
 
-/** Permission bits, written in octal as a string, so that nobody takes them for a decimal number. */
+/** Permission bits as a string of octal digits, so that they are not read as a decimal number. */
 export const permissions = (about: string): Key<number> => ({
   about,
   allowed: 'three octal digits in quotes, such as "640"',
@@ -92,5 +92,5 @@ export const permissions = (about: string): Key<number> => ({
 
 // biome-ignore lint/suspicious/noExplicitAny: a table of keys of any value types
 export type Keys = Readonly<Record<string, Key<any>>>;
-/** What a table of keys reads: every key may be missing. */
+/** The values that a table of keys reads. Every key may be missing. */
 export type ValuesOf<K extends Keys> = { readonly [N in keyof K]?: K[N] extends Key<infer T> ? T : never };

@@ -13,13 +13,13 @@ import { ShareCheck } from './share-check.ts';
 import { type ShareConfiguration, shareKeys } from './share-keys.ts';
 import { readToml } from './toml.ts';
 
-/** Whether a configuration is the kernel server's: its name ends in `.conf`. */
+/** Whether a configuration is one of the kernel's server: its name ends in `.conf`. */
 export const isKsmbdConf = (path: string): boolean => path.endsWith('.conf');
 
 /**
- * Reads a configuration file: ring3's own, or the kernel server's with the `ksmbdpwd.db` that lies beside it. Relative paths count from the file's folder. Nothing
- * but these files is looked at.
- * @throws ConfigurationError for what is wrong in it, Error where it cannot be read
+ * Reads a configuration file: that of ring3, or that of the kernel's server with the `ksmbdpwd.db` next to it. Relative paths start at the
+ * directory of the file. No other file is read.
+ * @throws ConfigurationError if it is invalid, Error if it cannot be read
  */
 export function readConfiguration(file: string): Configuration {
   const source = readText(file);
@@ -35,9 +35,9 @@ export function readConfiguration(file: string): Configuration {
 }
 
 /**
- * Reads a configuration file. The kernel server begins without a share that cannot be offered, so its configuration is only warned about that. A directory that is
- * not there now may be so later (`absentShares` warns of it).
- * @throws ConfigurationError for what is wrong in it, Error where it cannot be read
+ * Reads a configuration file. The kernel's server starts without a share that cannot be offered, so its configuration only gets a warning.
+ * A directory that is missing now may appear later (`absentShares` warns of it).
+ * @throws ConfigurationError if it is invalid, Error if it cannot be read
  */
 export function loadConfiguration(file: string): Configuration {
   const configuration = readConfiguration(file);
@@ -62,13 +62,13 @@ const lineIn = ({ at }: ShareConfiguration): number => Number(at.slice(at.lastIn
 function withUsers(configuration: Configuration, path: string): Configuration {
   const file = ksmbdUsersOf(path);
   const { users, warnings } = readKsmbdUsers(readText(file, ''), file);
-  // `force user` names a user of the system, who need not be one who logs on
+  // `force user` names a user of the system, which need not be able to log on
   const forced = new Set(configuration.shares.map((share) => share['force-user']).filter((name) => name !== undefined));
   const others = [...forced].filter((name) => !users.some((user) => userKey(user.name) === userKey(name)));
   return { ...configuration, users: [...users, ...others.map((name) => ({ name }))], warnings: [...configuration.warnings, ...warnings] };
 }
 
-/** The file server that a configuration describes, as far as it does. */
+/** The settings of the file server in a configuration. */
 export function fileServerOf({ server, limits }: Configuration): Partial<FileServerOptions> {
   const { 'dialect-min': min, 'dialect-max': max, ...plain } = server;
   const bounds = { ...(min === undefined ? {} : { min: dialects[min] }), ...(max === undefined ? {} : { max: dialects[max] }) };
@@ -78,7 +78,7 @@ export function fileServerOf({ server, limits }: Configuration): Partial<FileSer
 
 type Camel<S extends string> = S extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : S;
 
-/** The names of the configuration as the code spells them: `read-only` is `readOnly`. */
+/** The keys of the configuration as the code spells them: `read-only` is `readOnly`. */
 const inCamelCase = <T extends object>(values: T): { [K in keyof T as Camel<K & string>]: T[K] } =>
   Object.fromEntries(
     Object.entries(values).map(([key, value]) => [key.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]),
@@ -87,7 +87,7 @@ const inCamelCase = <T extends object>(values: T): { [K in keyof T as Camel<K & 
 /** The shares as the daemon takes them. */
 export const sharesOf = (shares: readonly ShareConfiguration[]): FolderShare[] => shares.map(({ at: _at, ...share }) => inCamelCase(share));
 
-/** Warns of users that lists of shares name and nobody knows. @param knows whether there is a user of that name */
+/** Warns of unknown users in the lists of shares. @param knows whether there is a user of that name */
 export const unknownUsers = (shares: readonly ShareConfiguration[], knows: (name: string) => boolean): string[] =>
   shares.flatMap(({ name, at, users = [], readers = [], writers = [], admins = [], 'force-user': forced }) => {
     const unknown = new Set(

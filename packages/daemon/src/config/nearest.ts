@@ -1,4 +1,4 @@
-/** The name among these that a mistyped one is nearest to, where it is near. */
+/** The name that is most similar to a mistyped one, if one is similar enough. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);

@@ -2,7 +2,7 @@ import { type PolicySpecification, sysctlNames } from '@ring3/conntrack';
 import { longestTimeoutSeconds, timeoutFamilies, timeoutFields, timeoutProtocols, toWireName } from '@ring3/nfnetlink';
 import { choice, flag, integer, type Key, type Keys, list, text, type ValuesOf } from './keys.ts';
 
-/** A port, a range of them, or either with `not` before it. */
+/** A port or a range of ports, optionally after `not`. */
 const ports = (about: string): Key<string> => ({
   about,
   allowed: 'a port or a range of them: 80, "80-90", "not 80"',
@@ -10,7 +10,7 @@ const ports = (about: string): Key<string> => ({
   read: (value) => (typeof value === 'string' ? value : Number.isInteger(value) ? `${value}` : undefined),
 });
 
-/** `[[rule]]`: one rule; the words of `ring3 rule add`, with `not` inside of the value. */
+/** `[[rule]]`: one rule with the words of `ring3 rule add`; `not` is part of the value. */
 export const ruleKeys = {
   family: choice('address family', ['inet', 'inet6']),
   protocol: text('tcp, udp, …, or a number; "not tcp"'),
@@ -28,7 +28,7 @@ export const ruleKeys = {
   notrack: flag('its packets are not tracked'),
 } as const;
 
-/** The words of `ring3 rule add` that a `[[rule]]` stands for. */
+/** The words of `ring3 rule add` for a `[[rule]]`. */
 export function wordsOfRule(rule: ValuesOf<typeof ruleKeys>): string[] {
   const { family, protocol, direction, zone, 'zone-direction': zoneDirection, events, notrack, ...plain } = rule;
   const split = (value: string): { not: string[]; value: string } =>
@@ -53,7 +53,7 @@ export function wordsOfRule(rule: ValuesOf<typeof ruleKeys>): string[] {
 /** `[sysctl]`: settings of the tracker under the names of `/proc/sys/net/netfilter`. */
 export const sysctlKeys: Keys = Object.fromEntries(sysctlNames.map((name) => [name, integer(`net.netfilter.${name}`, 0, 0x7fffffff)]));
 
-/** `[timeout.NAME]`: what each has, beside the states of its protocol. */
+/** `[timeout.NAME]`: the keys of each, in addition to the states of its protocol. */
 export const timeoutKeys = {
   family: choice('address family', Object.keys(timeoutFamilies)),
   protocol: choice('protocol', Object.keys(timeoutProtocols)),

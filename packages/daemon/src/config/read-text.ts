@@ -2,13 +2,13 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { getSystemErrorMessage } from 'node:util';
 import { ConfigurationError } from './configuration-error.ts';
 
-/** Bytes of a file that people write at most: a thousand shares are a tenth of it. */
+/** Maximum bytes of a configuration file: a thousand shares are a tenth of it. */
 const longest = 4 << 20;
 
 /**
- * Reads a file that people write.
- * @param missing what it says where it is not there
- * @throws ConfigurationError with the line of what is no text, Error in one line where it cannot be read
+ * Reads a configuration file as text.
+ * @param missing the text if the file does not exist
+ * @throws ConfigurationError with the line that is not text, Error in one line if it cannot be read
  */
 export function readText(path: string, missing?: string): string {
   const cannot = (why: string): Error => new Error(`${path} cannot be read: ${why}`);
@@ -29,7 +29,7 @@ function readBytes(path: string, cannot: (why: string) => Error): Uint8Array {
   try {
     const stat = fstatSync(descriptor);
     if (stat.isDirectory()) throw cannot('it is a directory');
-    const bytes = Buffer.alloc(longest + 1); // what a pipe says has no size beforehand
+    const bytes = Buffer.alloc(longest + 1); // the size of a pipe is not known in advance
     let length = 0;
     for (let read = -1; read !== 0 && length < bytes.length; length += read)
       read = readSync(descriptor, bytes, length, bytes.length - length, null);
@@ -40,19 +40,19 @@ function readBytes(path: string, cannot: (why: string) => Error): Uint8Array {
   }
 }
 
-/** @throws ConfigurationError with the line of the first byte that is no UTF-8, or no text */
+/** @throws ConfigurationError with the line of the first byte that is not UTF-8, or is NUL */
 function decode(bytes: Uint8Array, path: string): string {
   const lineAt = (index: number): number => bytes.subarray(0, index).reduce((lines, byte) => lines + (byte === 0x0a ? 1 : 0), 1);
   const nul = bytes.indexOf(0);
   if (nul >= 0) throw new ConfigurationError(path, lineAt(nul), 'there is a NUL byte: this is not a text file');
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // which leaves a byte order mark out
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes); // removes a byte order mark
   } catch {
     throw new ConfigurationError(path, lineAt(firstInvalid(bytes)), 'this is not UTF-8: save the file in that encoding');
   }
 }
 
-/** The start of the first line that is no UTF-8. No character goes over the end of a line. */
+/** The start of the first line that is not UTF-8. No character spans two lines. */
 function firstInvalid(bytes: Uint8Array): number {
   let start = 0;
   for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { folderFault, isAbsent, realPath } from '../places.ts';
 import type { ShareConfiguration } from './share-keys.ts';
 
-/** Looks at shares one after the other: whether each can be offered beside those before it. */
+/** Checks shares one after the other: whether each can be offered together with the previous ones. */
 export class ShareCheck {
   readonly #byName = new Map<string, ShareConfiguration>();
   readonly #byFolder = new Map<string, ShareConfiguration>();
@@ -13,8 +13,8 @@ export class ShareCheck {
   }
 
   /**
-   * @param mayBeAbsent whether its directory may be missing now: it is offered when that is there
-   * @returns why it cannot be offered; undefined if it is from now on
+   * @param mayBeAbsent whether its directory may be missing now; the share is offered when the directory appears
+   * @returns why it cannot be offered; undefined if it is accepted
    */
   fault(share: ShareConfiguration, mayBeAbsent = false): string | undefined {
     const name = share.name.toUpperCase();
@@ -28,7 +28,7 @@ export class ShareCheck {
   #folderFault(share: ShareConfiguration, path: string, mayBeAbsent: boolean): string | undefined {
     const fault = mayBeAbsent && isAbsent(path) ? undefined : folderFault(path);
     if (fault !== undefined) return fault;
-    // one store serves a folder, so that its clients see one state of its files, whichever share they come by
+    // one store serves a directory, so that clients of all its shares see one state of its files
     const folder = realPath(path);
     const other = this.#byFolder.get(folder);
     if (other === undefined) this.#byFolder.set(folder, share);
@@ -40,13 +40,13 @@ export class ShareCheck {
 
 const modesOf = ({ 'file-mode': file, 'folder-mode': folder }: ShareConfiguration): string => `${file} ${folder}`;
 
-/** Warns of shares whose directory is not there now: a disk that is mounted later, or a wrong path. */
+/** Warns of shares whose directory does not exist now: a disk that is mounted later, or a wrong path. */
 export const absentShares = (shares: readonly ShareConfiguration[]): string[] =>
   shares.flatMap(({ name, path, at }) =>
     path !== undefined && isAbsent(path) ? [`${at}: share ${name} is offered when there is a directory ${path}: there is none now`] : [],
   );
 
-/** Warns of shares whose folder lies inside of another's: each folder has a store of its own, which knows nothing of what the other's clients hold. */
+/** Warns of a share whose directory is inside that of another share: they have separate stores, which do not share locks and oplocks. */
 export function nestedShares(shares: readonly ShareConfiguration[]): string[] {
   const byFolder = new Map<string, ShareConfiguration>();
   for (const share of shares) if (share.path !== undefined) byFolder.set(realPath(share.path), share);
@@ -58,7 +58,7 @@ export function nestedShares(shares: readonly ShareConfiguration[]): string[] {
   });
 }
 
-/** The folders that a path lies in, the nearest first. */
+/** The directories above a path, the nearest first. */
 function foldersAbove(path: string): string[] {
   const above = dirname(path);
   return above === path ? [] : [above, ...foldersAbove(above)];

@@ -5,8 +5,8 @@ import { ShareCheck } from './share-check.ts';
 import { type ShareConfiguration, shareKeys, shareName, shareNames } from './share-keys.ts';
 
 /**
- * The shares of a state directory, beside those that are configured. A stored one that cannot be offered is left out with a warning: nobody who starts the daemon
- * wrote it just now. One that is configured comes before a stored one of the same name.
+ * The shares of a state directory, in addition to the configured ones. A stored share that cannot be offered is omitted with a warning,
+ * because whoever starts the daemon did not write it just now. A configured share replaces a stored one of the same name.
  */
 export function withStored(
   configured: readonly ShareConfiguration[],
@@ -25,9 +25,9 @@ export function withStored(
 }
 
 /**
- * A share as it is stored, if it can be offered beside others, and then is one of them.
+ * A stored share, if it can be offered together with the others; it is then added to them.
  * @param mayBeAbsent as in `ShareCheck.fault`
- * @returns why it cannot instead
+ * @returns the share, or why it cannot be offered
  */
 export function storedShare(
   { name, options }: StoredShare,
@@ -35,7 +35,7 @@ export function storedShare(
   stateDir: string,
   mayBeAbsent = false,
 ): ShareConfiguration | string {
-  if (!shareName.test(name)) return `"${name}" is no name of a share: ${shareNames}`;
+  if (!shareName.test(name)) return `invalid share name "${name}": ${shareNames}`;
   const read = readOptions(options);
   if (typeof read === 'string') return read;
   const share = { ...read, name, at: stateDir };
@@ -43,7 +43,7 @@ export function storedShare(
   return others.fault(share, mayBeAbsent) ?? share;
 }
 
-/** Reads what `[share.NAME]` would say. @returns what is wrong with it instead */
+/** Reads the keys of `[share.NAME]`. @returns them, or what is wrong */
 function readOptions(options: Readonly<Record<string, unknown>>): Omit<ShareConfiguration, 'name' | 'at'> | string {
   const read: Record<string, unknown> = {};
   for (const [name, given] of Object.entries(options)) {

@@ -2,10 +2,10 @@
 const assignment = /^\s*([\w."'-]+)\s*=\s*(.*?)\s*(?:#.*)?$/;
 
 /**
- * What is wrong with a line of a TOML file, and what to write, from the mistakes that people make who know other formats.
- * @param line the line that the parser stopped in
+ * What is wrong with a line of a TOML file, and what to write: common mistakes of users of other formats.
+ * @param line the line in which the parser stopped
  * @param previous the line before it
- * @param message what the parser says
+ * @param message the message of the parser
  */
 export function syntaxAdvice(line: string, previous: string, message: string): string {
   if (/same line/.test(message) && isOpenHeader(previous)) return `the closing bracket is missing in the line before: ${closed(previous)}`;
@@ -26,6 +26,6 @@ export function syntaxAdvice(line: string, previous: string, message: string): s
   return `${message.charAt(0).toLowerCase()}${message.slice(1)}`;
 }
 
-/** Whether a line begins a table and does not close its bracket. */
+/** Whether a line starts a table header without closing its bracket. */
 const isOpenHeader = (line: string): boolean => /^\s*\[[^\]=]*$/.test(line);
 const closed = (line: string): string => `${line.trim()}${line.trim().startsWith('[[') ? ']]' : ']'}`;

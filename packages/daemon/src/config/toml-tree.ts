@@ -2,13 +2,13 @@ import { getStaticTOMLValue, parseTOML } from 'toml-eslint-parser';
 import { ConfigurationError } from './configuration-error.ts';
 import { syntaxAdvice } from './syntax-advice.ts';
 
-/** A place in a file, counted from 1. */
+/** A position in a file, counted from 1. */
 export interface Position {
   readonly line: number;
   readonly column: number;
 }
 
-/** A value of a TOML file with its place. */
+/** A value of a TOML file with its position. */
 export interface TomlNode {
   readonly at: Position;
   /** A string, number, boolean, date, or a list of such; a table and a list of tables have `entries` or `items` instead. */
@@ -26,13 +26,13 @@ interface Located {
   readonly loc: { readonly start: Position };
 }
 
-/** Columns of the library count from 0. */
+/** The library counts columns from 0. */
 const placeOf = ({ loc: { start } }: Located): Position => ({ line: start.line, column: start.column + 1 });
 
 /**
  * Parses a TOML file.
  * @param file its name, for messages
- * @throws ConfigurationError for broken syntax, with place and what to write
+ * @throws ConfigurationError for a syntax error, with position and advice
  */
 export function parseToml(source: string, file: string): Map<string, TomlNode> {
   const root: TomlNode = { at: { line: 1, column: 1 }, entries: new Map() };
@@ -59,7 +59,7 @@ function programOf(source: string, file: string): Program {
   }
 }
 
-/** The table at a path, made where it is missing. */
+/** The table at a path; created if it is missing. */
 function tableAt(from: TomlNode, path: readonly (string | number)[], at: Position): TomlNode {
   let table = from;
   for (const [i, key] of path.entries()) {
@@ -83,7 +83,7 @@ function put(table: TomlNode, { key, value }: Extract<Statement, { type: 'TOMLKe
   owner.entries?.set(names.at(-1) as string, nodeOf(value, at));
 }
 
-/** @param at place of the key, which is what a person looks for */
+/** @param at position of the key, for messages */
 function nodeOf(content: Content, at: Position): TomlNode {
   if (content.type === 'TOMLInlineTable') {
     const table: TomlNode = { at, entries: new Map() };

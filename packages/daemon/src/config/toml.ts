@@ -15,9 +15,9 @@ const tables = { server: serverKeys, limits: limitKeys, daemon: daemonKeys, cons
 const others: readonly string[] = ['sysctl', 'share', 'timeout', 'rule'];
 
 /**
- * Reads ring3's own configuration.
+ * Reads the configuration of ring3.
  * @param file its name, for messages
- * @throws ConfigurationError with every fault; for broken syntax with the first one only
+ * @throws ConfigurationError with every fault; for a syntax error with the first one only
  */
 export function readToml(source: string, file: string): Configuration {
   const root = parseToml(source, file);
@@ -44,11 +44,11 @@ export function readToml(source: string, file: string): Configuration {
   return configuration;
 }
 
-/** Reads one file, and collects what is wrong in it. */
+/** Reads one file and collects its faults. */
 class Reading {
   readonly #file: string;
   readonly #faults: { readonly at: Position; readonly what: string }[] = [];
-  /** Names of shares in capitals, and as they are spelled. */
+  /** Names of shares, in capitals and as spelled. */
   readonly #shares = new Map<string, string>();
 
   constructor(file: string) {
@@ -59,7 +59,7 @@ class Reading {
     this.#faults.push({ at: at ?? { line: 1, column: 1 }, what });
   }
 
-  /** @throws ConfigurationError if anything was wrong */
+  /** @throws ConfigurationError if there are faults */
   end(): void {
     const faults = this.#faults.sort((a, b) => a.at.line - b.at.line || a.at.column - b.at.column);
     const [first, ...more] = faults;
@@ -102,7 +102,7 @@ class Reading {
     return read as ValuesOf<K>;
   }
 
-  /** Reads the tables `[KIND.NAME]`. @param what they are, for messages */
+  /** Reads the tables `[KIND.NAME]`. @param what the kind, for messages */
   named<T>(kind: string, root: ReadonlyMap<string, TomlNode>, what: string, read: (name: string, node: TomlNode) => T | undefined): T[] {
     const node = root.get(kind);
     if (node !== undefined && node.entries === undefined) this.wrong(node.at, `${kind} is a table of ${what}: write [${kind}.NAME]`);
@@ -168,7 +168,7 @@ function plainOf({ value, entries, items }: TomlNode): unknown {
   return items === undefined ? value : items.map(plainOf);
 }
 
-/** What two keys must not say together. */
+/** Checks keys that conflict. */
 function checkTogether(server: ValuesOf<typeof serverKeys>, wrong: (key: string, what: string) => void): void {
   const { 'dialect-min': min, 'dialect-max': max = '3.1.1', encryption } = server;
   if (min !== undefined && min > max) wrong('dialect-min', `server.dialect-min ${min} is above server.dialect-max ${max}`);

@@ -16,7 +16,7 @@ export class NoDaemonError extends Error {
   }
 }
 
-/** Connects, and makes sure that the listener is not another user's. @throws NoDaemonError, Error in one line */
+/** Connects, and checks that the listener does not belong to another user. @throws NoDaemonError, Error in one line */
 function open(path: string): Socket {
   const fd = openUnix(SocketType.Stream);
   const connected = fd < 0 ? fd : connectUnix(fd, path);
@@ -27,8 +27,8 @@ function open(path: string): Socket {
 }
 
 /**
- * Asks a running daemon one thing.
- * @throws NoDaemonError, and Error in one line if the daemon rejects the request or does not answer
+ * Sends one request to a running daemon.
+ * @throws NoDaemonError, and Error in one line if the daemon rejects the request or does not respond
  */
 export async function askControl<V extends ControlVerb>(
   path: string,
@@ -50,9 +50,9 @@ export async function askControl<V extends ControlVerb>(
 }
 
 /**
- * Asks a running daemon for line after line, until the loop ends or the daemon does.
- * @param signal ends it also while no line comes
- * @throws NoDaemonError, and Error in one line if the daemon rejects the request or does not answer
+ * Requests a stream of lines from a running daemon. It ends with the loop or with the daemon.
+ * @param signal ends it, also while no line arrives
+ * @throws NoDaemonError, and Error in one line if the daemon rejects the request or does not respond
  */
 export async function* followControl<V extends ControlStream>(
   path: string,
@@ -80,13 +80,13 @@ export async function* followControl<V extends ControlStream>(
 
 const notRing3 = (path: string): Error => new Error(`the program that answers at ${path} is not ring3`);
 
-/** Whether JSON of any shape is an answer of the control protocol. */
+/** Whether a JSON value is a response of the control protocol. */
 function isAnswer<V extends ControlVerb>(read: unknown): read is ControlAnswer<V> {
   const { ok, error } = (read ?? {}) as { ok?: unknown; error?: unknown };
   return ok === true || (ok === false && typeof error === 'string');
 }
 
-/** @throws Error in one line, for what is not JSON */
+/** @throws Error in one line if the text is not JSON */
 function parse(line: string, path: string): unknown {
   try {
     return JSON.parse(line);
@@ -95,7 +95,10 @@ function parse(line: string, path: string): unknown {
   }
 }
 
-/** The lines of a socket. Only `\n` ends one: `node:readline` knows other ends, which stand in JSON as they are (U+2028), in names that clients chose. */
+/**
+ * The lines of a socket. Only `\n` ends a line: `node:readline` also ends lines at U+2028, which JSON does not escape and clients can put
+ * into names.
+ */
 async function* linesOf(socket: Socket): AsyncGenerator<string, undefined> {
   let parts: string[] = [];
   for await (const text of socket.setEncoding('utf8') as AsyncIterable<string>) {
@@ -110,7 +113,7 @@ async function* linesOf(socket: Socket): AsyncGenerator<string, undefined> {
   }
 }
 
-/** A socket that breaks, or is broken by who reads, is at its end. */
+/** An error of the socket ends the lines. */
 async function* untilBroken(lines: AsyncGenerator<string, undefined>): AsyncGenerator<string> {
   try {
     yield* lines;

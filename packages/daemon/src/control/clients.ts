@@ -3,7 +3,7 @@ import type { View } from '@ring3/smb-server';
 import type { ControlHandlers } from './peer.ts';
 import type { Filter, Named } from './protocol.ts';
 
-/** What is asked about clients of the file server, and how one of them is let go. */
+/** Requests that list clients of the file server, and the request that disconnects one. */
 export const clientHandlers = (view: () => View): Pick<ControlHandlers, 'connections' | 'sessions' | 'opens' | 'locks' | 'close'> => ({
   connections: (filter) => named('c', view().connections()).filter(matching(filter)),
   sessions: (filter) => named('s', view().sessions()).filter(matching(filter)),
@@ -28,7 +28,7 @@ const ending: Readonly<Record<Kind, (view: View, id: number) => boolean>> = {
 const named = <T extends { readonly id: number }>(kind: Kind, things: readonly T[]): Named<T>[] =>
   things.map((thing) => ({ ...thing, id: `${kind}${thing.id}` }));
 
-/** @throws Error in one line: a filter is no text */
+/** @throws Error in one line if a filter is not a string */
 function matching(filter: Filter): (thing: object) => boolean {
   const tests = (['user', 'share', 'peer', 'path'] as const).flatMap((name) => {
     const wanted: unknown = filter[name];
@@ -40,7 +40,7 @@ function matching(filter: Filter): (thing: object) => boolean {
   return (thing) => tests.every((test) => test(thing));
 }
 
-/** The fields that a name stands for; a session has several shares. */
+/** The fields of a filter name; a session has several shares. */
 function valuesOf(thing: object, name: keyof Filter): string[] {
   const { [name]: one, shares } = thing as Partial<Record<keyof Filter, string>> & { readonly shares?: readonly string[] };
   if (one !== undefined) return name === 'peer' ? [one, addressIn(one)] : [one];

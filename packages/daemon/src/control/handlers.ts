@@ -10,12 +10,12 @@ import type { DaemonStatus } from './protocol.ts';
 import { addRule, deleteRule, listRules } from './rules.ts';
 import { getSysctl, listSysctls, setSysctl } from './sysctls.ts';
 
-/** What the control socket reaches of a running daemon. A part that is not there when it is asked for says so in an Error of one line. */
+/** The parts of a running daemon that the control socket uses. A part that does not exist at the moment throws an Error of one line. */
 export interface Controlled {
   readonly namespaces: Namespaces;
   readonly fileServer: FileServer;
   readonly debug: Debugging;
-  /** A capture that is played, where one is. */
+  /** The capture that is played, if there is one. */
   readonly capture: Pick<CaptureFeed, 'status'> | undefined;
   stats(): string;
   status(): DaemonStatus;
@@ -27,7 +27,7 @@ export interface Controlled {
   stop(drainMs?: number): MaybePromise<void>;
 }
 
-/** What answers each verb. */
+/** The handler of each verb. */
 export const controlHandlers = (daemon: Controlled): ControlHandlers => {
   const namespaceOf = (name: unknown) => daemon.namespaces.get(text(name, defaultNamespace)).namespace;
   return {
@@ -81,19 +81,19 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
   };
 };
 
-/** What a peer sent is JSON of any shape. */
+/** A peer can send JSON of any shape. */
 export function text(value: unknown, otherwise?: string): string {
   const found = value ?? otherwise;
-  if (typeof found !== 'string') throw new Error('a name is a string');
+  if (typeof found !== 'string') throw new Error('name: must be a string');
   return found;
 }
 
 function milliseconds(value: unknown): number {
-  if (typeof value !== 'number' || !(value >= 0) || value > 3_600_000) throw new Error('drainMs: milliseconds, at most an hour');
+  if (typeof value !== 'number' || !(value >= 0) || value > 3_600_000) throw new Error('drainMs: must be milliseconds from 0 to 3600000');
   return value;
 }
 
 function wordList(value: unknown): readonly string[] {
-  if (!Array.isArray(value) || value.some((word) => typeof word !== 'string')) throw new Error('words: a list of strings');
+  if (!Array.isArray(value) || value.some((word) => typeof word !== 'string')) throw new Error('words: must be a list of strings');
   return value;
 }

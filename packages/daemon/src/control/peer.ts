@@ -9,30 +9,30 @@ import {
   longestLine,
 } from './protocol.ts';
 
-/** What answers each verb. A handler's exception is the peer's one-line error. */
+/** The handler of each verb. The peer receives the message of an exception as an error of one line. */
 export type ControlHandlers = {
   readonly [V in ControlVerb]: (ask: ControlRequests[V]['ask']) => MaybePromise<ControlRequests[V]['answer']>;
 } & {
   readonly [V in ControlStream]: (ask: ControlStreams[V]['ask']) => AsyncIterableIterator<ControlStreams[V]['line']>;
 };
 
-/** Requests of a peer that wait for their answers at most, and those of one block that it sends: it is not read from while there are more. */
+/** Maximum number of requests of a peer without a response. While there are more, ring3 does not read from it. */
 const mostOpen = 64;
-/** How long a peer may take nothing of what is answered once the daemon ends, in milliseconds. */
+/** After the daemon has ended: how long a peer may leave its responses unread, milliseconds. */
 const takeMs = 1000;
 
-/** One program at the control socket: its requests are answered in their order, and no faster than it reads. */
+/** One program at the control socket. Responses are sent in the order of the requests, no faster than the program reads. */
 export class Peer {
   readonly #socket: Socket;
   readonly #handlers: ControlHandlers;
   readonly #answered: () => void;
   #waiting = '';
   #last: Promise<void> = Promise.resolve();
-  /** Requests that have no answer yet. */
+  /** Requests without a response. */
   #open = 0;
   #leaving = false;
 
-  /** @param answered called after each request that was understood */
+  /** @param answered called after each valid request */
   constructor(socket: Socket, handlers: ControlHandlers, answered: () => void) {
     this.#socket = socket;
     this.#handlers = handlers;
@@ -41,7 +41,10 @@ export class Peer {
     socket.setEncoding('utf8').on('data', (text: string) => this.#receive(text));
   }
 
-  /** Takes no more requests, and closes after what is to be answered. @returns what resolves when it is closed; at once where it still waits for an answer */
+  /**
+   * Accepts no more requests, and closes after the pending responses.
+   * @returns a promise that resolves when it is closed, or at once if a request is still in progress
+   */
   leave(): Promise<void> | undefined {
     const socket = this.#socket;
     this.#leaving = true;
@@ -63,7 +66,7 @@ export class Peer {
     }
     if (this.#open >= mostOpen) this.#socket.pause();
     if (this.#waiting.length <= longestLine) return;
-    this.#socket.removeAllListeners('data').resume(); // the rest of the line is nobody's
+    this.#socket.removeAllListeners('data').resume(); // the rest of the line is dropped
     this.#socket.end(`${JSON.stringify({ ok: false, error: `a line of more than ${longestLine} bytes` })}\n`);
   }
 
@@ -92,7 +95,7 @@ export class Peer {
 const isStream = (found: unknown): found is AsyncIterableIterator<object> =>
   typeof found === 'object' && found !== null && Symbol.asyncIterator in found;
 
-/** Writes line after line, as fast as the peer reads, until it closes. What else it sends is nobody's. */
+/** Writes lines as fast as the peer reads, until it closes. Further input of the peer is dropped. */
 async function pour(lines: AsyncIterableIterator<object>, socket: Socket): Promise<void> {
   socket.removeAllListeners('data').resume();
   const end = (): void => void lines.return?.();
@@ -101,7 +104,7 @@ async function pour(lines: AsyncIterableIterator<object>, socket: Socket): Promi
   for await (const line of lines) if (!socket.write(`${JSON.stringify(line)}\n`)) await drained(socket);
 }
 
-/** Resolves when there is room again, or when it closes. */
+/** Resolves when the peer has read enough, or when it closes. */
 const drained = (socket: Socket): Promise<void> =>
   new Promise((resolve) => {
     const go = (): void => {

@@ -3,13 +3,13 @@ import { fromWireName } from '@ring3/nfnetlink';
 import { parseRule, printRule } from '../rule-grammar.ts';
 import type { RuleInList } from './protocol.ts';
 
-/** The rules of a namespace, as the control socket tells them. */
+/** The rules of a namespace in the form of the control protocol. */
 export const listRules = ({ rules }: Namespace): RuleInList[] =>
   rules.list().map(({ id, match, target }) => ({ id, words: printRule({ match, target }) }));
 
 /**
- * Adds a rule at a place, the end unless said. One that names a policy or a helper and no addresses is of its family.
- * @throws Error in one line: RuleSyntaxError, an unknown name, or one of other protocols
+ * Adds a rule at a position; default: the end. A rule with a policy or a helper and without addresses gets their family.
+ * @throws Error in one line: RuleSyntaxError, an unknown name, or a name for other protocols
  */
 export function addRule(namespace: Namespace, words: readonly string[], at?: number): RuleInList {
   const { match: said, target } = parseRule(words);
@@ -20,7 +20,7 @@ export function addRule(namespace: Namespace, words: readonly string[], at?: num
   return { id: rule.id, words: printRule({ match, target }) };
 }
 
-/** @throws Error in one line: there is none of that number */
+/** @throws Error in one line if there is no rule of that number */
 export function deleteRule({ rules }: Namespace, id: number): void {
   if (!rules.delete(id)) throw new Error(`there is no rule ${id}`);
 }

@@ -2,17 +2,20 @@ import { lstatSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { type ControlHandlers, Peer } from './peer.ts';
 
-/** A control socket that listens. */
+/** A listening control socket. */
 export interface ControlServer {
   readonly path: string;
-  /** Listens no more and lets go of who is there; who waits for an answer gets it first, and nobody waits for that here. */
+  /**
+   * Stops listening and disconnects the peers. A peer with a request in progress receives its response first; this call does not wait for
+   * that.
+   */
   close(): Promise<void>;
 }
 
-/** Bytes of a socket's path at most, unix(7): `sun_path` has 108 with the zero at the end. */
+/** Maximum bytes of the path of a socket, unix(7): `sun_path` has 108 with the final NUL. */
 const longestPath = 107;
 
-/** Why a unix socket cannot be connected to; undefined where somebody answers on it. */
+/** Why a connection to a unix socket fails; undefined if it succeeds. */
 const whyNot = (path: string): Promise<string | undefined> =>
   new Promise((resolve) => {
     const probe = createConnection(path);
@@ -20,7 +23,7 @@ const whyNot = (path: string): Promise<string | undefined> =>
     probe.once('connect', () => probe.destroy());
   });
 
-/** Takes a dead daemon's socket away, and nothing else. @throws Error in one line, where something else is there */
+/** Removes the socket of a dead daemon, and nothing else. @throws Error in one line if something else is there */
 async function makeRoom(path: string): Promise<void> {
   if (Buffer.byteLength(path) > longestPath) throw new Error(`${path} is too long for a socket: ${longestPath} bytes at most`);
   const there = lstatSync(path, { throwIfNoEntry: false });
@@ -33,9 +36,9 @@ async function makeRoom(path: string): Promise<void> {
 }
 
 /**
- * Listens on a unix socket of mode 0600. A socket file that nobody answers on is a dead daemon's, and replaced.
- * @param answered called after each request that was understood
- * @throws Error when somebody answers there, something else is there, or the path cannot be bound
+ * Listens on a unix socket of mode 0600. A socket file without a listener belongs to a dead daemon and is replaced.
+ * @param answered called after each valid request
+ * @throws Error if a program listens there, something else is there, or the path cannot be bound
  */
 export async function serveControl(path: string, handlers: ControlHandlers, answered: () => void = () => {}): Promise<ControlServer> {
   await makeRoom(path);
@@ -54,7 +57,7 @@ export async function serveControl(path: string, handlers: ControlHandlers, answ
   return {
     path,
     close: async () => {
-      server.close(); // at once: it accepts nobody any more, and its file is gone
+      server.close(); // at once: it accepts no connection any more, and its file is removed
       await Promise.all([...peers].map((peer) => peer.leave()));
     },
   };

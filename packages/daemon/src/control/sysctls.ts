@@ -1,18 +1,18 @@
 import type { Namespace } from '@ring3/conntrack';
 import type { SysctlInList } from './protocol.ts';
 
-/** The settings of a namespace's tracker, by name. */
+/** The settings of the tracker of a namespace, by name. */
 export const listSysctls = ({ sysctls }: Namespace): SysctlInList[] =>
   sysctls.names().map((name) => ({ name, value: sysctls.get(name) as string }));
 
-/** @throws Error in one line: there is no setting of that name */
+/** @throws Error in one line if the setting does not exist */
 export function getSysctl({ sysctls }: Namespace, name: string): string {
   const value = sysctls.get(name);
   if (value === undefined) throw unknown(name);
   return value;
 }
 
-/** Sets one; it holds from the next packet on, for flows that begin from then on where it is theirs. @throws Error in one line */
+/** Sets one. It applies to the next packet; a setting of flows applies to flows that are created later. @throws Error in one line */
 export function setSysctl({ sysctls }: Namespace, name: string, value: string): void {
   switch (sysctls.set(name, value)) {
     case 'unknown':

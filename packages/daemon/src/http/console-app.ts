@@ -2,17 +2,17 @@ import type { Log, Metrics } from '@ring3/kit';
 import { Hono } from 'hono';
 import type { DaemonStatus } from '../control/protocol.ts';
 
-/** What the console shows of a daemon. */
+/** The parts of a daemon that the console shows. */
 export interface Shown {
   readonly metrics: Metrics;
   status(): DaemonStatus;
 }
 
-/** Who may ask. */
+/** Access checks. */
 export interface Access {
-  /** Whether a Host header is one of the server's own. */
+  /** Whether a Host header names this server. */
   readonly host: (header: string | undefined) => boolean;
-  /** Whether an Authorization header lets somebody in. */
+  /** Whether an Authorization header grants access. */
   readonly token: (header: string | undefined) => boolean;
 }
 
@@ -34,8 +34,8 @@ const headers = {
 } as const;
 
 /**
- * What is answered over HTTP: GET and HEAD alone, to whoever the host and the token let in. `/health` needs no token, and says one word. Nothing answers to other
- * origins: there is no CORS header.
+ * The HTTP responses: GET and HEAD only, after a check of the host and the token. `/health` needs no token and returns one word. Requests
+ * from other origins fail, because there is no CORS header.
  */
 export function consoleApp(shown: Shown, access: Access, log: Log): Hono {
   const app = new Hono();

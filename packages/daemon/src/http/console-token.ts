@@ -2,20 +2,20 @@ import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, wri
 import { join } from 'node:path';
 import type { Random } from '@ring3/kit';
 
-/** What a token may be: `b64token` of RFC 6750 2.1, long enough that nobody guesses it. */
+/** A valid token: `b64token` of RFC 6750 2.1, long enough that it cannot be guessed. */
 const tokenPattern = /^[A-Za-z0-9._~+/-]{16,256}=*$/;
 
-/** Where the token lies that was made. */
+/** Path of the generated token. */
 export const tokenPath = (stateDir: string): string => join(stateDir, 'console-token');
 
 /**
- * The token of a state directory: made once and kept in a file of mode 0600.
- * @throws Error in one line, where the file holds no token or is somebody else's
+ * The token of a state directory: generated once and kept in a file of mode 0600.
+ * @throws Error in one line if the file does not contain a token or belongs to another user
  */
 export function consoleToken(stateDir: string, random: Random): string {
   const path = tokenPath(stateDir);
   if (!existsSync(path)) {
-    // whole or not at all, whenever the process ends
+    // complete or absent, whenever the process ends
     const fresh = `${path}.new`;
     rmSync(fresh, { force: true });
     writeFileSync(fresh, `${Buffer.from(random.fill(new Uint8Array(32))).toString('base64url')}\n`, {
@@ -27,14 +27,14 @@ export function consoleToken(stateDir: string, random: Random): string {
   }
   const file = lstatSync(path);
   if (!file.isFile() || file.uid !== process.getuid?.())
-    throw new Error(`${path} is not this user's file: remove it, and a new token is made`);
+    throw new Error(`${path} belongs to another user: remove it, and the next start generates a new token`);
   chmodSync(path, 0o600);
   return readToken(path);
 }
 
-/** The token that a file holds on its only line. @throws Error in one line that does not show it */
+/** Reads a token from the only line of a file. @throws Error in one line that does not show it */
 export function readToken(path: string): string {
   const token = readFileSync(path, 'utf8').trim();
-  if (!tokenPattern.test(token)) throw new Error(`${path} holds no token: 16 to 256 letters, digits and signs of - . _ ~ + / are one`);
+  if (!tokenPattern.test(token)) throw new Error(`${path} does not contain a token: one line of 16 to 256 letters, digits and - . _ ~ + /`);
   return token;
 }

@@ -2,12 +2,12 @@ import { createMetrics, gaugeOf, type Log, type Metrics, type Random } from '@ri
 import { type DaemonStatus, lifecycleStates } from '../control/protocol.ts';
 import { type ConsoleOptions, type ConsoleServer, serveConsole } from './server.ts';
 
-/** A console that listens, and the metrics that it shows. */
+/** A listening console, and the metrics that it shows. */
 export interface Console extends ConsoleServer {
   readonly metrics: Metrics;
 }
 
-/** What a console is given. */
+/** Dependencies of a console. */
 export interface ConsoleParts {
   readonly status: () => DaemonStatus;
   readonly stateDir: string;
@@ -16,7 +16,8 @@ export interface ConsoleParts {
 }
 
 /**
- * Makes metrics and shows them over HTTP, with the daemon's status. Whoever has no console loads none of this: neither the library for HTTP nor that for metrics.
+ * Collects metrics and serves them over HTTP with the status of the daemon. Without a console neither the HTTP library nor the metrics
+ * library is loaded.
  * @throws Error in one line
  */
 export async function openConsole(options: ConsoleOptions, { status, stateDir, random, log }: ConsoleParts): Promise<Console> {

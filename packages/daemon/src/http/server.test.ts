@@ -157,7 +157,7 @@ test('beyond loopback a token is made, kept for this user alone, and the same th
   strictEqual(readFileSync(path, 'utf8').trim(), token);
   strictEqual(existsSync(`${path}.new`), false);
   writeFileSync(path, 'short\n');
-  await rejects(again(), /console-token holds no token: 16 to 256 letters/);
+  await rejects(again(), /console-token does not contain a token: one line of 16 to 256 letters/);
 });
 
 test('what fails inside is told to the log and not to whoever asked', async (t) => {

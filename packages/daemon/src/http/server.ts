@@ -7,31 +7,31 @@ import { consoleApp, type Shown } from './console-app.ts';
 import { consoleToken, readToken, tokenPath } from './console-token.ts';
 import { limitConnections } from './visitors.ts';
 
-/** Where the console listens, and who may ask. */
+/** The address of the console and its token. */
 export interface ConsoleOptions {
-  /** 127.0.0.1 unless given. */
+  /** Default: 127.0.0.1. */
   readonly host?: string | undefined;
-  /** 0: any that is free. */
+  /** 0: any free port. */
   readonly port: number;
-  /** Holds what has to be shown in `Authorization: Bearer …`. Unless given that is a file of the state directory, and on loopback nothing has to be. */
+  /** File with the token that clients send in `Authorization: Bearer …`. Default: a file in the state directory; on loopback no token. */
   readonly tokenFile?: string | undefined;
 }
 
-/** A console that listens. */
+/** A listening console. */
 export interface ConsoleServer {
   /** `http://HOST:PORT` */
   readonly url: string;
-  /** Ends all connections. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
-/** Bytes of a request's head. */
+/** Maximum bytes of the header of a request. */
 const maxHeaderSize = 8192;
 const maxConnections = 64;
 
 /**
- * Listens for HTTP: numbers and status, for Prometheus, scripts and the web page.
- * @throws Error in one line, where it cannot listen or a token file holds none
+ * Listens for HTTP: metrics and status, for Prometheus, scripts and the web page.
+ * @throws Error in one line if it cannot listen or the token file does not contain a token
  */
 export async function serveConsole(
   { host = '127.0.0.1', port, tokenFile }: ConsoleOptions,
@@ -46,7 +46,7 @@ export async function serveConsole(
     connectionsCheckingInterval: 2_000,
   });
   limitConnections(server, maxConnections);
-  server.timeout = 30_000; // an answer that nobody reads
+  server.timeout = 30_000; // a response that is not read
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(`cannot listen on ${hostPort(host, port)} (${error.code})`)));
     server.listen({ host, port }, resolve);

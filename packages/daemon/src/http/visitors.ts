@@ -2,8 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Keeps a server's connections to a number: for one more, a connection that waits for a request is closed, the oldest first, then one whose request is answered.
- * So connections that say nothing keep nobody out.
+ * Limits the connections of a server. To accept another, it closes the oldest connection without a request, else the oldest with a request
+ * in progress. So silent connections keep no client out.
  */
 export function limitConnections(server: Server, most: number): void {
   const idle = new Set<Socket>();

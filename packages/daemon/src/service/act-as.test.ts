@@ -98,10 +98,10 @@ test('without being root there is no other user to become', () => {
   const script = `import { findUser } from ${JSON.stringify(import.meta.resolve('@ring3/linux'))};
     import { actAs } from ${JSON.stringify(import.meta.resolve('./act-as.ts'))};
     findUser('root'); process.setuid('nobody'); actAs('root');`;
-  if (process.getuid?.() !== 0) throws(() => actAs('root'), /has to be started by root/);
+  if (process.getuid?.() !== 0) throws(() => actAs('root'), /must be started by root/);
   else
     match(
       spawnSync(process.execPath, ['--conditions=@ring3/source', '--input-type=module', '--eval', script], { encoding: 'utf8' }).stderr,
-      /to act as root ring3 has to be started by root/,
+      /to act as root ring3 must be started by root/,
     );
 });

@@ -18,9 +18,9 @@ import type { HeldSocket } from '@ring3/smb-server';
 import { listenFault } from '../listen-fault.ts';
 import { type PassedDescriptor, passedDescriptors } from './passed-descriptors.ts';
 
-/** A TCP socket that was there before the file server, and stays over its resets. */
+/** A TCP socket that exists before the file server and across its resets. */
 export interface ListeningSocket extends HeldSocket, Disposable {
-  /** Whether it is the one for such settings; where it is not, the file server makes its own. */
+  /** Whether it matches these settings; if not, the file server creates a socket. */
   isFor(host: string, port: number): boolean;
 }
 
@@ -28,10 +28,10 @@ export interface ListeningSocket extends HeldSocket, Disposable {
 const streams = [6, 262];
 
 /**
- * The socket that a service manager listens on for this process: socket activation, systemd.socket(5). It goes on to listen when the file server does not:
- * who connects then waits.
- * @returns undefined where there is none
- * @throws Error in one line, for anything but one listening TCP socket
+ * The socket that a service manager listens on for this process: socket activation, systemd.socket(5). It continues to listen when the file
+ * server does not: clients that connect then wait.
+ * @returns undefined if there is none
+ * @throws Error in one line if the manager passed anything but one listening TCP socket
  */
 export function passedSocket(passed: readonly PassedDescriptor[] = passedDescriptors()): ListeningSocket | undefined {
   const [first, ...more] = passed;
@@ -44,12 +44,12 @@ export function passedSocket(passed: readonly PassedDescriptor[] = passedDescrip
   }
   const wrong = whyNot(first.fd);
   if (wrong !== undefined) throw new Error(`descriptor ${first.fd} (${first.name}) that the service manager passed ${wrong}`);
-  const fd = check(duplicate(first.fd), 'fcntl'); // closed on exec, as what was passed is not
+  const fd = check(duplicate(first.fd), 'fcntl'); // closed on exec, unlike the passed descriptor
   close(first.fd);
   return new Held(fd, () => true, false);
 }
 
-/** Why a descriptor is not what can be served; undefined where it is. */
+/** Why a descriptor cannot be served; undefined if it can. */
 function whyNot(fd: number): string | undefined {
   const option = (which: number): number => socketOption(fd, SocketLevel.Socket, which);
   const type = option(SocketOption.Type);
@@ -64,7 +64,7 @@ function whyNot(fd: number): string | undefined {
 }
 
 /**
- * Holds a port before rights to it are given up. Nobody listens there until the file server does, and again not when it has ended.
+ * Binds a port before the rights to it are given up. It listens only while the file server runs.
  * @param host a name or an address
  * @throws Error in one line
  */
@@ -84,7 +84,7 @@ class Held implements ListeningSocket {
   readonly #fd: number;
   readonly #own: boolean;
 
-  /** @param own whether nobody else listens on it */
+  /** @param own whether this process is the only listener */
   constructor(fd: number, isFor: ListeningSocket['isFor'], own: boolean) {
     this.#fd = fd;
     this.isFor = isFor;
@@ -96,7 +96,7 @@ class Held implements ListeningSocket {
   }
 
   rest(): void {
-    // a service manager's copy would end with it: sd_listen_fds(3) advises against shutdown
+    // the copy of a service manager would end with it: sd_listen_fds(3) advises against shutdown
     if (this.#own) shutdown(this.#fd, 0);
   }
 

@@ -1,19 +1,19 @@
-/** The first of them, sd_listen_fds(3) SD_LISTEN_FDS_START. */
+/** The first passed descriptor, sd_listen_fds(3) SD_LISTEN_FDS_START. */
 const first = 3;
 
 /** A descriptor that a service manager passed. */
 export interface PassedDescriptor {
   readonly fd: number;
-  /** `FileDescriptorName=` of its unit; `unknown` where nothing was said. */
+  /** `FileDescriptorName=` of its unit; default: `unknown`. */
   readonly name: string;
 }
 
 /**
- * What a service manager passed to this process: `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`, sd_listen_fds(3). The variables are taken out of the
- * environment, so that no child believes they are meant for it.
- * @param pid of this process: what was passed to another is not ours
- * @returns in the order of the units; empty where nothing was passed
- * @throws Error in one line, for variables that no service manager writes
+ * The descriptors that a service manager passed to this process: `LISTEN_PID`, `LISTEN_FDS` and `LISTEN_FDNAMES`, sd_listen_fds(3). The
+ * variables are removed from the environment, so that no child process uses them.
+ * @param pid of this process; descriptors for another process are ignored
+ * @returns them in the order of the units; empty if none were passed
+ * @throws Error in one line if a variable is invalid
  */
 export function passedDescriptors(env: NodeJS.ProcessEnv = process.env, pid = process.pid): PassedDescriptor[] {
   const { LISTEN_PID: whom, LISTEN_FDS: count, LISTEN_FDNAMES: names } = env;

@@ -1,27 +1,28 @@
 import type { Clock } from '@ring3/kit';
 import { close, connectUnix, Errno, openUnix, SocketType, send } from '@ring3/linux';
 
-/** What a service manager is told about: `STATUS=` is a line for people. */
+/** Notifications for a service manager. The text is sent as `STATUS=`. */
 export interface ServiceManager {
-  /** The start, or a reload, is done. From the first time on its watchdog is fed, where it has one. */
+  /** The start or a reload is done. The first call starts the watchdog notifications, if the manager asks for them. */
   ready(status: string): void;
-  /** The configuration is being read again; `ready` says when it is done. */
+  /** The configuration is read again; `ready` ends that. */
   reloading(): void;
-  /** What it does at the moment. */
+  /** The present status. */
   status(status: string): void;
-  /** It is about to end. */
+  /** The daemon is about to end. */
   stopping(status: string): void;
 }
 
-/** How long a manager whose queue is full is left alone. */
+/** Time until a message is sent again after the queue of the manager was full. */
 const busyMs = 50;
 
-/** Where nobody is told. */
+/** Without a service manager. */
 export const noServiceManager: ServiceManager = { ready: () => {}, reloading: () => {}, status: () => {}, stopping: () => {} };
 
 /**
- * The service manager that started this process: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` of sd_notify(3) and sd_watchdog_enabled(3), which are taken out of
- * the environment. Where there is none, or it does not listen, nothing is told and nothing fails.
+ * The service manager that started this process: `NOTIFY_SOCKET`, `WATCHDOG_USEC` and `WATCHDOG_PID` of sd_notify(3) and
+ * sd_watchdog_enabled(3), which are removed from the environment. If there is none, or it does not listen, nothing is sent and no call
+ * fails.
  */
 export function serviceManager(clock: Clock, env: NodeJS.ProcessEnv = process.env, pid = process.pid): ServiceManager {
   const { NOTIFY_SOCKET: at, WATCHDOG_USEC: usec = '', WATCHDOG_PID: whom = String(pid) } = env;
@@ -30,14 +31,14 @@ export function serviceManager(clock: Clock, env: NodeJS.ProcessEnv = process.en
   const untold: string[] = [];
   const tellOn = (): void => {
     for (let text = untold[0]; text !== undefined && address !== undefined; text = untold[0]) {
-      if (sendTo(address, text) === -Errno.EAGAIN) return void clock.after(busyMs, tellOn); // its queue is full: a lost READY=1 would be the end of us
+      if (sendTo(address, text) === -Errno.EAGAIN) return void clock.after(busyMs, tellOn); // its queue is full; after a lost READY=1 the manager would end this process
       untold.shift();
     }
   };
   const tell = (...assignments: string[]): void => {
     if (address !== undefined && untold.push(assignments.join('\n')) === 1) tellOn();
   };
-  const periodMs = whom === String(pid) && /^[1-9]\d{0,15}$/.test(usec) ? Number(usec) / 2000 : undefined; // twice as often as it asks for
+  const periodMs = whom === String(pid) && /^[1-9]\d{0,15}$/.test(usec) ? Number(usec) / 2000 : undefined; // twice as often as required
   let fed = periodMs === undefined || address === undefined;
   const feed = (): void => {
     if (untold.length === 0) tell('WATCHDOG=1');
@@ -50,7 +51,7 @@ export function serviceManager(clock: Clock, env: NodeJS.ProcessEnv = process.en
       fed = true;
       feed();
     },
-    // the manager's clock, so that it tells this reload from one of before (Type=notify-reload)
+    // the clock of the manager, which distinguishes this reload from earlier ones (Type=notify-reload)
     reloading: () => tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`),
     status: (status) => tell(statusLine(status)),
     stopping: (status) => tell('STOPPING=1', statusLine(status)),
@@ -59,11 +60,11 @@ export function serviceManager(clock: Clock, env: NodeJS.ProcessEnv = process.en
 
 const statusLine = (status: string): string => `STATUS=${status.replaceAll(/\p{Cc}/gu, ' ')}`;
 
-/** A path, or an abstract name after `@`. @returns undefined for what is neither (`vsock:` of a virtual machine's) */
+/** A path, or an abstract name after `@`. @returns undefined for other addresses (`vsock:` of a virtual machine) */
 const addressOf = (at: string): string | Uint8Array | undefined =>
   at.startsWith('@') ? Buffer.from(`\0${at.slice(1)}`) : at.startsWith('/') ? at : undefined;
 
-/** One datagram. @returns the bytes sent or a negative errno, of which only `-EAGAIN` passes: a manager that does not listen is none */
+/** Sends one datagram. @returns the bytes sent or a negative errno. Only `-EAGAIN` is retried; other errors mean that no manager listens */
 function sendTo(address: string | Uint8Array, text: string): number {
   const fd = openUnix(SocketType.Dgram);
   if (fd < 0) return fd;

@@ -2,20 +2,20 @@ import { isPrivileged } from '../listen-fault.ts';
 import { actAs } from './act-as.ts';
 import { boundSocket, type ListeningSocket, passedSocket } from './listening-socket.ts';
 
-/** What a daemon is to have of the machine, and as whom. */
+/** The resources that a daemon needs from the machine, and its user. */
 export interface Place {
-  /** The user of the machine that it acts as: a name or an id; whoever started it unless given. */
+  /** The user of the machine that it acts as: a name or an id; default: the user that started it. */
   readonly as?: string | undefined;
   readonly host: string;
   readonly port: number;
-  /** Folders that somebody chose for state and sockets, which that user is to have. */
+  /** Directories for state and sockets that were named explicitly; that user will own them. */
   readonly folders?: readonly (string | undefined)[];
 }
 
 /**
- * Done before anything else: takes the socket that a service manager listens on, or holds the port that only root may; then becomes the user that the
- * daemon acts as. Places that nobody chose are that user's from here on.
- * @returns the socket to listen on, where it is there already
+ * The first step: takes the socket that a service manager listens on, or binds the port that only root may use; then becomes the user that
+ * the daemon acts as. Default paths are those of that user afterwards.
+ * @returns the socket to listen on, if it exists already
  * @throws Error in one line
  */
 export async function takePlace({ as, host, port, folders = [] }: Place): Promise<ListeningSocket | undefined> {

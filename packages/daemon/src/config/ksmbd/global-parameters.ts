@@ -4,18 +4,18 @@ import { choice, flag, list, number, type Parameters, passedOver, saysNo, saysYe
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** What `[global]` comes to, as far as it does not set defaults of shares. */
+/** The result of `[global]`, without the defaults of shares. */
 export interface GlobalDraft {
   readonly server: Mutable<ServerConfiguration>;
   readonly limits: Mutable<LimitConfiguration>;
-  /** Comes before the path of each share. */
+  /** Prefix of the path of each share. */
   root: string;
   bindInterfacesOnly: boolean;
   interfaces: readonly string[];
   restrictAnonymous: boolean;
 }
 
-/** A draft in which nothing is said yet. */
+/** An empty draft. */
 export const emptyGlobal = (): GlobalDraft => ({
   server: {},
   limits: {},
@@ -40,19 +40,19 @@ const limit = (fallback: string, name: keyof LimitConfiguration, minimum: number
     limits[name] = value * unit;
   });
 
-/** 0 stands for the default, as ksmbd-tools take it. */
+/** 0 means the default, as in ksmbd-tools. */
 const limitOrDefault = (fallback: string, name: keyof LimitConfiguration, maximum: number) =>
   number<GlobalDraft>(fallback, 0, maximum, ({ limits }, value) => {
     limits[name] = value === 0 ? Number(fallback) : value;
   });
 
-/** 0 and what is beyond stand for the most, 65536, as the manual says. */
+/** 0 and larger values mean the maximum, 65536, as in the manual. */
 const connections = (fallback: string, name: keyof LimitConfiguration) =>
   number<GlobalDraft>(fallback, 0, Number.MAX_SAFE_INTEGER, ({ limits }, value) => {
     limits[name] = value === 0 ? 65_536 : Math.min(value, 65_536);
   });
 
-/** The global parameters, those marked (G): of the manual of ksmbd-tools 3.4.7, and what later ones added. */
+/** The global parameters: those marked (G) in the manual of ksmbd-tools 3.4.7, and those that later manuals added. */
 export const globalParameters: Parameters<GlobalDraft> = {
   'bind interfaces only': flag('no', (draft, yes) => {
     draft.bindInterfacesOnly = yes;

@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { networkInterfaces, userInfo } from 'node:os';
 
-/** What a ksmbd.conf asks about the machine that it is read on. */
+/** Facts about the machine that a ksmbd.conf depends on. */
 export interface Host {
-  /** The address that stands for every address. */
+  /** The wildcard address. */
   readonly everywhere: string;
-  /** The addresses of an interface, those of IPv4 first; none where there is no such interface. */
+  /** The addresses of an interface, IPv4 first; empty if the interface does not exist. */
   addressesOf(name: string): readonly string[];
-  /** Who ring3 runs as. */
+  /** The user that ring3 runs as. */
   readonly user: string;
-  /** The users of a group; undefined where there is none of that name. */
+  /** The users of a group; undefined if the group does not exist. */
   membersOf(group: string): readonly string[] | undefined;
 }
 
@@ -29,7 +29,7 @@ export const thisHost: Host = {
   membersOf: (group) => membersIn(group, fields('/etc/group'), fields('/etc/passwd')),
 };
 
-/** The name of this process's user, or its number where it has none. */
+/** The name of the user of this process, or its number if it has no name. */
 function userName(): string {
   try {
     return userInfo().username;
@@ -38,7 +38,7 @@ function userName(): string {
   }
 }
 
-/** The lines of a file as group(5) and passwd(5) tell of it; none where it cannot be read. */
+/** The lines of a file in the format of group(5) and passwd(5); empty if it cannot be read. */
 function fields(path: string): string[][] {
   try {
     return readFileSync(path, 'utf8')
@@ -49,7 +49,7 @@ function fields(path: string): string[][] {
   }
 }
 
-/** The users of a group: those that its line names, and those whose first group it is. */
+/** The users of a group: the members in its line, and the users with it as primary group. */
 export function membersIn(name: string, groups: readonly string[][], users: readonly string[][]): string[] | undefined {
   const group = groups.find(([known]) => known === name);
   if (group === undefined) return undefined;

@@ -1,13 +1,13 @@
-/** Says of a value what comes of it, where that is not what it says. */
+/** Warns that a value has another effect than it says. */
 export type Note = (what: string) => void;
 
 /** A parameter of ksmbd.conf(5). */
 export interface Parameter<Draft> {
-  /** What holds where nothing is said, as the manual writes it. */
+  /** The default, as in the manual. */
   readonly default: string;
-  /** What ring3 does whatever it says, where it is not honoured. */
+  /** What ring3 does in every case, if the parameter is not applied. */
   readonly instead?: string;
-  /** Puts what a value comes to into the draft. @returns what is allowed, where the value is not; undefined where it is */
+  /** Stores the meaning of a value in the draft. @returns what is allowed if the value is invalid; else undefined */
   set(draft: Draft, value: string, note: Note): string | undefined;
 }
 /** Parameters by name. */
@@ -27,7 +27,7 @@ const parameter =
     },
   });
 
-/** What ksmbd-tools take for yes. Everything else is no to them, `on` too: here it has to be one of the other words. */
+/** The words that ksmbd-tools read as yes. They read all other values, also `on`, as no; ring3 accepts only the words for no. */
 export const saysYes = /^(yes|true|1|enabled?)$/i;
 /** The words for no. */
 export const saysNo = /^(no|false|0|disabled?)$/i;
@@ -37,7 +37,7 @@ const readFlag = (value: string): boolean | undefined => (saysYes.test(value) ? 
 export const flag = parameter('yes or no', readFlag);
 /** Any text that is not empty. */
 export const text = parameter('a text', (value) => value);
-/** Values with commas, tabs or spaces between. */
+/** Values separated by commas, tabs or spaces. */
 export const list = parameter('a list', (value) => value.split(/[\s,]+/).filter((item) => item !== ''));
 /** Permission bits, octal. Only those of rwx are kept. */
 export const mask = parameter('an octal number such as 0744', (value) =>
@@ -46,7 +46,7 @@ export const mask = parameter('an octal number such as 0744', (value) =>
 
 const suffixes = ['', 'k', 'm', 'g', 't', 'p', 'e'];
 
-/** A number within bounds: what is beyond them is taken to them, and said. It may end in K, M, G, T, P or E, with B behind. */
+/** A number within bounds. A value outside is clamped with a warning. It may end in K, M, G, T, P or E, optionally followed by B. */
 export const number = <Draft>(fallback: string, minimum: number, maximum: number, put: Put<Draft, number>): Parameter<Draft> =>
   parameter('a number, with K, M or G behind it where wanted', (value, note) => {
     const parts = /^(\d{1,15})\s*([kmgtpe]?)b?$/i.exec(value);
@@ -57,14 +57,14 @@ export const number = <Draft>(fallback: string, minimum: number, maximum: number
     return taken;
   })(fallback, put);
 
-/** One of a few words, whatever the case. */
+/** One of a few words, in any case. */
 export const choice = <Draft, T>(fallback: string, words: Readonly<Record<string, T>>, put: Put<Draft, T>): Parameter<Draft> =>
   parameter(`one of ${Object.keys(words).join(', ')}`, (value) => {
     const folded = value.toLowerCase().replace(/\s+/g, ' ');
     return Object.hasOwn(words, folded) ? { word: words[folded] as T } : undefined;
   })(fallback, (draft, { word }, note) => put(draft, word, note));
 
-/** One that ring3 does nothing about: fine as long as it says what ring3 does anyway, named where it says something else. */
+/** A parameter that ring3 does not apply: a warning if it asks for anything else than what ring3 does. */
 export const passedOver = <Draft>(fallback: string, fine: RegExp | undefined, instead: string): Parameter<Draft> => ({
   ...text<Draft>(fallback, (_draft, value, note) => {
     if (fine?.test(value) !== true) note(`is not honoured: ${instead}`);

@@ -10,7 +10,7 @@ import type { Parameters } from './parameter.ts';
 import { type Entry, readSections, type Section } from './sections.ts';
 import { emptyShare, shareOf, shareParameters } from './share-parameters.ts';
 
-/** Every parameter of ksmbd.conf(5), those of [global] alone first; with what ring3 does where it does not honour one. */
+/** Every parameter of ksmbd.conf(5), those of [global] only first; with what ring3 does if it does not apply one. */
 export const ksmbdParameters: readonly {
   readonly name: string;
   readonly place: 'global' | 'share';
@@ -30,7 +30,7 @@ function parameterNamed(
   return { name, place, default: otherwise, ...(instead === undefined ? {} : { instead }) };
 }
 
-/** Reads one file: what it has to say, it says once. */
+/** Reads one file and emits each warning once. */
 class Reading {
   readonly file: string;
   readonly #warnings = new Set<string>();
@@ -46,7 +46,7 @@ class Reading {
     return [...this.#warnings].sort((a, b) => line(a) - line(b));
   }
 
-  /** Puts every parameter of a table into a draft: from the first section that has it, else the manual's default. */
+  /** Stores every parameter of a table in a draft: from the first section that has it, else the default of the manual. */
   apply<Draft>(draft: Draft, parameters: Parameters<Draft>, own: Section | undefined, global: Section | undefined): void {
     for (const [name, parameter] of Object.entries(parameters)) {
       const [entry, where] = entryOf(name, own, global);
@@ -58,7 +58,7 @@ class Reading {
     }
   }
 
-  /** Names what stands in a section and belongs nowhere, or elsewhere. */
+  /** Warns of parameters that are unknown or in the wrong section. */
   rest({ entries }: Section, where: string, known: object, elsewhere: object): void {
     for (const [name, { line }] of entries) {
       if (Object.hasOwn(known, name)) continue;
@@ -69,7 +69,7 @@ class Reading {
   }
 }
 
-/** An entry, with the section that it is said in where that is the share's own. An empty value is none. */
+/** An entry, with its section if that is the section of the share. An empty value counts as missing. */
 function entryOf(name: string, own: Section | undefined, global: Section | undefined): [Entry | undefined, string] {
   const entry = own?.entries.get(name);
   if (own !== undefined && entry !== undefined && entry.value !== '') return [entry, `[${own.name}] `];
@@ -78,8 +78,8 @@ function entryOf(name: string, own: Section | undefined, global: Section | undef
 }
 
 /**
- * Reads the kernel server's configuration, ksmbd.conf(5), as it is. Each parameter is honoured or named in a warning.
- * @throws ConfigurationError for what is no such file, and for values that are none
+ * Reads the configuration of the kernel's server, ksmbd.conf(5). Each parameter is applied or named in a warning.
+ * @throws ConfigurationError if the file is not a ksmbd.conf or a value is invalid
  */
 export function readKsmbdConf(source: string, file: string, host: Host = thisHost): Configuration {
   const reading = new Reading(file);
@@ -135,7 +135,7 @@ function readShare(
   };
 }
 
-/** What two parameters must not say together. @throws ConfigurationError */
+/** Checks parameters that conflict. @throws ConfigurationError */
 function checkTogether({ server }: GlobalDraft, global: Section | undefined, reading: Reading): void {
   const { 'dialect-min': min = '2.1', 'dialect-max': max = '3.1.1', encryption } = server;
   const wrong = (name: string, what: string): never => {
@@ -145,7 +145,7 @@ function checkTogether({ server }: GlobalDraft, global: Section | undefined, rea
   if (encryption === 'required' && max < '3.0') wrong('smb3 encryption', 'needs a server max protocol of SMB3_00 or above');
 }
 
-/** The address that is listened on: every one, unless one interface is named. */
+/** The address to listen on: all addresses, or that of the one named interface. */
 function addressOf({ bindInterfacesOnly, interfaces }: GlobalDraft, global: Section | undefined, reading: Reading, host: Host): string {
   if (!bindInterfacesOnly) return host.everywhere;
   const line = (global?.entries.get('interfaces') ?? global?.entries.get('bind interfaces only'))?.line ?? 1;
@@ -162,7 +162,7 @@ function addressOf({ bindInterfacesOnly, interfaces }: GlobalDraft, global: Sect
   return address;
 }
 
-/** Whether clients that leave the user empty are let in: to IPC$ unless that is restricted, and to shares with `guest ok`. */
+/** Whether clients without a user name are accepted: on IPC$ unless that is restricted, and on shares with `guest ok`. */
 function anonymousOf(
   { restrictAnonymous }: GlobalDraft,
   global: Section | undefined,

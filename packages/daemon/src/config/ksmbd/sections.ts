@@ -1,24 +1,25 @@
 import { ConfigurationError } from '../configuration-error.ts';
 
-/** A parameter as it stands in the file. */
+/** A parameter as it is in the file. */
 export interface Entry {
   readonly value: string;
   readonly line: number;
 }
 
-/** A section with its parameters, by their names in small letters. */
+/** A section with its parameters, by name in lower case. */
 export interface Section {
   readonly name: string;
-  /** Where it begins. */
+  /** The line in which it starts. */
   readonly line: number;
   readonly entries: Map<string, Entry>;
 }
 
 /**
- * Reads the sections of a ksmbd.conf(5), in their order. Where the manual leaves something open, what ksmbd-tools 3.4.7 does was tried: names of sections are
- * compared without case, a section that comes again goes on, and of a parameter that comes again the first value that is not empty counts.
- * @param note told of what is read otherwise than it looks: line, and what
- * @throws ConfigurationError for a line that is none
+ * Reads the sections of a ksmbd.conf(5), in their order. If the manual leaves something open, ring3 does what ksmbd-tools 3.4.7 was seen to
+ * do: names of sections are compared without case, a repeated section is continued, and the first non-empty value of a repeated parameter
+ * counts.
+ * @param note is called for text that is read differently than it looks
+ * @throws ConfigurationError for an invalid line
  */
 export function readSections(source: string, file: string, note: (line: number, what: string) => void): Section[] {
   const found = new Map<string, Section>();
@@ -33,7 +34,7 @@ export function readSections(source: string, file: string, note: (line: number, 
   return [...found.values()];
 }
 
-/** Spellings of smb.conf(5) that people write in a ksmbd.conf(5). */
+/** Spellings of smb.conf(5) that are common in a ksmbd.conf(5). */
 const synonyms = new Map([['browsable', 'browseable']]);
 
 const isComment = (text: string): boolean => text.startsWith(';') || text.startsWith('#');

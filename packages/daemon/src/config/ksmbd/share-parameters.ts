@@ -3,20 +3,20 @@ import { flag, list, mask, type Note, number, type Parameters, passedOver, saysN
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** What a share's section comes to. */
+/** The result of the section of a share. */
 export interface ShareDraft {
   readonly share: Mutable<Partial<ShareConfiguration>>;
-  /** Masks and bits for the modes of new files and folders. */
+  /** Masks and bits for the modes of new files and directories. */
   readonly modes: Record<'createMask' | 'forceCreate' | 'directoryMask' | 'forceDirectory', number>;
-  /** `read only`, and its three opposites in the order in which they count. */
+  /** `read only`, and its three opposites in order of precedence. */
   readonly access: Partial<Record<'read only' | 'writable' | 'writeable' | 'write ok', boolean>>;
-  /** The users of a group of this host, or undefined where there is none. */
+  /** The users of a group of this host, or undefined if the group does not exist. */
   readonly membersOf: (group: string) => readonly string[] | undefined;
-  /** Who ring3 runs as. */
+  /** The user that ring3 runs as. */
   readonly user: string;
 }
 
-/** A draft in which nothing is said yet. */
+/** An empty draft. */
 export const emptyShare = ({ membersOf, user }: Pick<ShareDraft, 'membersOf' | 'user'>): ShareDraft => ({
   share: {},
   modes: { createMask: 0o777, forceCreate: 0, directoryMask: 0o777, forceDirectory: 0 },
@@ -46,7 +46,10 @@ function membersNamed(group: string, membersOf: ShareDraft['membersOf'], note: N
   return members ?? [];
 }
 
-/** The share parameters, those marked (S): of the manual of ksmbd-tools 3.4.7, what later ones added, and what ksmbd.addshare(8) lists beside them. */
+/**
+ * The share parameters: those marked (S) in the manual of ksmbd-tools 3.4.7, those that later manuals added, and those that only
+ * ksmbd.addshare(8) lists.
+ */
 export const shareParameters: Parameters<ShareDraft> = {
   'admin users': users('admins'),
   browseable: flag('yes', ({ share }, yes) => {
@@ -110,10 +113,10 @@ const readOnlyOf = ({ access }: ShareDraft): boolean => {
   return access['read only'] ?? (writable === undefined ? true : !writable);
 };
 
-/** The share that a draft has become. */
+/** Builds the share from a draft. */
 export function shareOf({ share, modes, ...draft }: ShareDraft): Mutable<Partial<ShareConfiguration>> {
   return {
-    streams: false, // streams_xattr is not loaded unless it is asked for
+    streams: false, // streams_xattr is loaded only on request
     ...share,
     'read-only': readOnlyOf({ share, modes, ...draft }),
     'file-mode': (0o666 & modes.createMask) | modes.forceCreate,

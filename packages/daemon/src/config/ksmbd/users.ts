@@ -21,19 +21,19 @@ import { readText } from '../read-text.ts';
 /** A user of a ksmbdpwd.db. */
 export type KsmbdUser = Required<ConfiguredUser>;
 
-/** Where the users of a ksmbd.conf are: beside it. */
+/** Path of the users of a ksmbd.conf: in the same directory. */
 export const ksmbdUsersOf = (conf: string): string => join(dirname(conf), 'ksmbdpwd.db');
 
 const line = /^([^:]+):([A-Za-z0-9+/]{22}==)\s*$/u;
-/** How long another ring3 is waited for that changes the file, and how often it is looked whether it has. */
+/** How long to wait for another ring3 that changes the file, and how often to check. */
 const [longestTurnMs, turnMs] = [5000, 10];
 /** Names that clients can send: MS-SAMR 3.1.1.6. */
 const possible = /^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,47}$/u;
 
 /**
- * Reads the kernel server's users, ksmbdpwd.db(5): a line each, name and the base64 of the NT hash with a colon between. Of names that differ by case alone the
- * first counts, as ring3 compares names without case.
- * @throws ConfigurationError naming the line, never what stands in it
+ * Reads the users of the kernel's server, ksmbdpwd.db(5): lines of a name, a colon, and the NT hash in base64. Of names that differ only by
+ * case the first counts, because ring3 compares names without case.
+ * @throws ConfigurationError with the number of the line, never its contents
  */
 export function readKsmbdUsers(source: string, file: string): { readonly users: KsmbdUser[]; readonly warnings: string[] } {
   const found = new Map<string, KsmbdUser & { readonly line: number }>();
@@ -54,16 +54,19 @@ export function readKsmbdUsers(source: string, file: string): { readonly users: 
   return { users: [...found.values()].map(({ name, ntHash }) => ({ name, ntHash })), warnings };
 }
 
-/** The users of a ksmbd.conf, to be changed: what stands in the file and is not changed stays as it is. Each change is on disk, whole, when it returns. */
+/**
+ * The users of a ksmbd.conf, for changes. Lines that are not changed stay as they are. Each change is complete on disk when the call
+ * returns.
+ */
 export class KsmbdUsers implements Disposable {
   readonly #path: string;
 
-  /** @param path of the ksmbdpwd.db; it is made when there is a user */
+  /** @param path of the ksmbdpwd.db; it is created with the first user */
   constructor(path: string) {
     this.#path = path;
   }
 
-  /** @throws ConfigurationError for a line that is none */
+  /** @throws ConfigurationError for an invalid line */
   users(): readonly KsmbdUser[] {
     return readKsmbdUsers(readText(this.#path, ''), this.#path).users;
   }
@@ -72,7 +75,7 @@ export class KsmbdUsers implements Disposable {
     return this.users().find((known) => userKey(known.name) === userKey(name));
   }
 
-  /** @returns false when there is one of that name already @throws Error for a name that ksmbdpwd.db(5) does not allow */
+  /** @returns false if the user exists already @throws Error for a name that ksmbdpwd.db(5) does not allow */
   addUser(name: string, ntHash: Uint8Array): boolean {
     return this.#alone(() => this.#add(name, ntHash));
   }
@@ -85,17 +88,20 @@ export class KsmbdUsers implements Disposable {
     return true;
   }
 
-  /** @returns false when there is none of that name */
+  /** @returns false if there is no user of that name */
   setPassword(name: string, ntHash: Uint8Array): boolean {
     return this.#alone(() => this.#replace(name, (known) => [entryOf(known, ntHash)]));
   }
 
-  /** @returns false when there was none of that name */
+  /** @returns false if there was no user of that name */
   deleteUser(name: string): boolean {
     return this.#alone(() => this.#replace(name, () => []));
   }
 
-  /** Reads and writes while no other ring3 does: what that changes would be lost. The folder is what is locked, because the file is replaced. */
+  /**
+   * Reads and writes under a lock, so that changes of another ring3 are not lost. The lock is on the directory, because the file is
+   * replaced.
+   */
   #alone<T>(work: () => T): T {
     const folder = openSync(dirname(existsSync(this.#path) ? realpathSync(this.#path) : this.#path), 'r');
     try {
@@ -126,14 +132,14 @@ export class KsmbdUsers implements Disposable {
     return true;
   }
 
-  /** Writes another file and gives it the name: whoever reads sees the one or the other. Owner and mode stay. */
+  /** Writes a new file and renames it, so that a reader sees the old or the new contents. Owner and mode stay. */
   #write(lines: readonly string[]): void {
     const path = existsSync(this.#path) ? realpathSync(this.#path) : this.#path;
     const before = statSync(path, { throwIfNoEntry: false });
     const fresh = `${path}.new-${process.pid}`;
     try {
       rmSync(fresh, { force: true });
-      const descriptor = openSync(fresh, 'wx', 0o600); // never through a link that another user has put there
+      const descriptor = openSync(fresh, 'wx', 0o600); // never follows a link that another user has put there
       try {
         writeFileSync(descriptor, lines.map((text) => `${text}\n`).join(''));
         if (before !== undefined) {
