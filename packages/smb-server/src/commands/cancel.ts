@@ -1,7 +1,7 @@
 import { CancelRequest, EchoResponse } from '@ring3/smb-proto';
 import { command, noResponse } from '../command.ts';
 
-/** CANCEL, MS-SMB2 3.3.5.16: no response of its own, whether there was something to cancel or not. */
+/** CANCEL, MS-SMB2 3.3.5.16: it has no response, whether or not a request was cancelled. */
 export const cancel = command({
   needs: 'none',
   request: CancelRequest,

@@ -45,7 +45,7 @@ async function stage() {
   return { server, watcher, other, folder };
 }
 
-test('CHANGE_NOTIFY on a file, without the right to list, or for more than a transaction holds is refused (3.3.5.19)', async () => {
+test('CHANGE_NOTIFY on a file, without the right to list, or for more than MaxTransactSize fails (3.3.5.19)', async () => {
   const { watcher, folder } = await stage();
   const file = idsOf(await watcher.create('file'));
   assert.equal((await watcher.ask(watching(file))).status, NtStatus.InvalidParameter);
@@ -55,7 +55,7 @@ test('CHANGE_NOTIFY on a file, without the right to list, or for more than a tra
   assert.equal((await watcher.ask(watching(unlisted))).status, NtStatus.AccessDenied);
 });
 
-test('what happens in the folder is told, by whomever it was done (3.3.4.1.3, MS-FSCC 2.7.1)', async () => {
+test('changes in the directory are reported, of any client (3.3.4.1.3, MS-FSCC 2.7.1)', async () => {
   const { watcher, other, folder } = await stage();
   assert.equal((await watcher.ask(watching(folder))).status, NtStatus.Pending);
   await other.create('folder\\new');
@@ -82,7 +82,7 @@ test('a named stream that is added, written or removed completes the requests wh
   assert.deepEqual(changesOf(await next(watcher)), [[NotifyAction.RemovedStream, 'file:side']]);
 });
 
-test('what happens between two requests is kept for the next one (MS-FSA 2.1.5.11)', async () => {
+test('changes between two requests are kept for the next one (MS-FSA 2.1.5.11)', async () => {
   const { watcher, other, folder } = await stage();
   await watcher.ask(watching(folder));
   for (const name of ['a', 'b', 'c']) await other.create(`folder\\${name}`);
@@ -93,17 +93,17 @@ test('what happens between two requests is kept for the next one (MS-FSA 2.1.5.1
   ]);
 });
 
-test('more than the buffer holds is told as: look yourself (STATUS_NOTIFY_ENUM_DIR, 3.3.5.19)', async () => {
+test('more changes than the buffer holds complete with STATUS_NOTIFY_ENUM_DIR (3.3.5.19)', async () => {
   const { watcher, other, folder } = await stage();
   await watcher.ask(watching(folder, { outputBufferLength: 40 }));
   for (const name of ['a', 'b', 'c', 'd']) await other.create(`folder\\${name}`);
   await next(watcher);
   const answer = await watcher.ask(watching(folder, { outputBufferLength: 40 }));
   assert.equal(answer.status, NtStatus.NotifyEnumDir);
-  assert.equal((await watcher.ask(watching(folder))).status, NtStatus.Pending, 'and then it starts anew');
+  assert.equal((await watcher.ask(watching(folder))).status, NtStatus.Pending, 'and then it starts again');
 });
 
-test('a watch of the tree tells what is below, one of the folder does not (2.2.35)', async () => {
+test('a watch of the tree reports changes below it, one of the directory does not (2.2.35)', async () => {
   const { watcher, other, folder } = await stage();
   const wide = idsOf(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   await other.create('folder\\below', { createOptions: CreateOptions.DirectoryFile });
@@ -131,7 +131,7 @@ test('a waiting request ends with NOTIFY_CLEANUP when its open, tree or session 
   }
 });
 
-test('a waiting request ends with DELETE_PENDING when its folder is going to be deleted (MS-FSA 2.1.5.15.3)', async () => {
+test('a waiting request ends with DELETE_PENDING when its directory becomes delete-pending (MS-FSA 2.1.5.15.3)', async () => {
   const { watcher, other, folder } = await stage();
   await watcher.ask(watching(folder));
   const doomed = idsOf(await other.create('folder', { createOptions: CreateOptions.DirectoryFile }));
@@ -144,7 +144,7 @@ test('a waiting request ends with DELETE_PENDING when its folder is going to be 
   assert.equal((await watcher.ask(watching(folder))).status, NtStatus.DeletePending);
 });
 
-test('on a store that tells nothing the request waits, and can still be ended', async () => {
+test('on a store that reports no changes the request waits, and can still be ended', async () => {
   const server = testServer({ shares: { share: withoutFeatures(createMemoryStore(), ['watch']) } });
   const watcher = await RawClient.at(server);
   const folder = idsOf(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));

@@ -4,7 +4,7 @@ import { ChangeWatch, type Notified } from '../notify/change-watch.ts';
 
 type Answer = { readonly buffer: readonly Uint8Array[] } | NtStatus;
 
-/** CHANGE_NOTIFY, MS-SMB2 3.3.5.19: waits for a change in the folder, until it is cancelled or its open ends. */
+/** CHANGE_NOTIFY, MS-SMB2 3.3.5.19: waits for a change in the directory, until it is cancelled or its open ends. */
 export const changeNotify = command({
   needs: 'open',
   request: ChangeNotifyRequest,
@@ -36,9 +36,9 @@ function wait(ctx: ContextOf<'open'>, watch: ChangeWatch, room: number): Promise
     later?.(answered);
   });
   if (answered !== undefined) return answered;
-  // What follows in its chain cannot wait for a change that may never come.
+  // The next element of its chain must not wait for a change that may never happen.
   if (!ctx.last) stop(NtStatus.InternalError);
-  // It is no cancellation when its open, tree or session ends.
+  // It is not a cancellation if its open, tree connect or session ends.
   else if (!ctx.pend(() => stop(ctx.open.ending ? NtStatus.NotifyCleanup : NtStatus.Cancelled), true)) stop(NtStatus.InsufficientResources);
   return answered ?? new Promise((resolve) => (later = resolve));
 }

@@ -96,7 +96,7 @@ const control = (ctlCode: number, more: Partial<Parameters<typeof IoctlRequest.e
   }),
 });
 
-test('NEGOTIATE takes the highest dialect in common, and none is not supported (3.3.5.4)', async () => {
+test('NEGOTIATE selects the highest common dialect, and fails with NOT_SUPPORTED without one (3.3.5.4)', async () => {
   const all = [Dialect.Smb202, Dialect.Smb21, Dialect.Smb30, Dialect.Smb302];
   for (const dialect of all) {
     const client = new RawClient(testServer({ dialects: { max: dialect } }));
@@ -116,7 +116,7 @@ const preauth = (hashAlgorithms = [1]) => ({
 });
 const contexts = (...more: { contextType: number; data: Uint8Array }[]) => more.map((context) => ({ ...context, reserved: 0 }));
 
-test('NEGOTIATE of 3.1.1 agrees on hash, cipher and signing by contexts, and passes over unknown ones (3.3.5.4)', async () => {
+test('NEGOTIATE of 3.1.1 selects hash, cipher and signing by contexts, and ignores unknown ones (3.3.5.4)', async () => {
   const client = new RawClient(testServer());
   const answer = await client.negotiate(
     [Dialect.Smb311],
@@ -134,7 +134,7 @@ test('NEGOTIATE of 3.1.1 agrees on hash, cipher and signing by contexts, and pas
   strictEqual(rest.length, 0);
 });
 
-test('NEGOTIATE of 3.1.1 without a hash in common, without one at all, or with two is refused (3.3.5.4)', async () => {
+test('NEGOTIATE of 3.1.1 without a common hash, without any hash, or with two fails (3.3.5.4)', async () => {
   for (const [offered, status] of [
     [[preauth([9])], NtStatus.SmbNoPreauthIntegrityHashOverlap],
     [[], NtStatus.InvalidParameter],
@@ -146,7 +146,7 @@ test('NEGOTIATE of 3.1.1 without a hash in common, without one at all, or with t
   }
 });
 
-test('SESSION_SETUP: a wrong password, an unknown user and nobody are refused, and leave nothing behind (3.3.5.5)', async () => {
+test('SESSION_SETUP: a wrong password, an unknown user and an anonymous client are rejected, and leave nothing behind (3.3.5.5)', async () => {
   const server = testServer();
   for (const [user, password] of [
     ['ann', 'wrong'],
@@ -160,7 +160,7 @@ test('SESSION_SETUP: a wrong password, an unknown user and nobody are refused, a
   strictEqual(server.sessions.size, 0);
 });
 
-test('SESSION_SETUP lets guests and nobody in where the configuration says so, never to shares that do not', async () => {
+test('SESSION_SETUP accepts guests and anonymous clients if configured, never for shares without guest access', async () => {
   const server = testServer({
     guest: true,
     anonymous: true,
@@ -178,7 +178,7 @@ test('SESSION_SETUP lets guests and nobody in where the configuration says so, n
   }
 });
 
-test('SESSION_SETUP ends the session that a client left behind, if it is the same user’s (3.3.5.5.3)', async () => {
+test('SESSION_SETUP ends the previous session of a client, if it is the same user’s (3.3.5.5.3)', async () => {
   const server = testServer();
   const old = await RawClient.at(server);
   const bob = new RawClient(server);
@@ -191,7 +191,7 @@ test('SESSION_SETUP ends the session that a client left behind, if it is the sam
   strictEqual(server.sessions.has(old.sessionId), false);
 });
 
-test('SESSION_SETUP for a session that is not there gains nothing (3.3.5.5)', async () => {
+test('SESSION_SETUP for an unknown session fails (3.3.5.5)', async () => {
   const client = new RawClient(testServer());
   await client.negotiate();
   client.sessionId = 12345;
@@ -199,7 +199,7 @@ test('SESSION_SETUP for a session that is not there gains nothing (3.3.5.5)', as
   strictEqual(client.server.sessions.size, 0);
 });
 
-test('TREE_CONNECT finds shares without case, tells what may be done, and knows no others (3.3.5.7)', async () => {
+test('TREE_CONNECT finds shares without regard to case, reports the maximal access, and rejects unknown shares (3.3.5.7)', async () => {
   const client = await RawClient.at(testServer(), 'SHARE');
   strictEqual((await client.connect('nowhere')).status, NtStatus.BadNetworkName);
   strictEqual((await client.connect('')).status, NtStatus.BadNetworkName);
@@ -210,7 +210,7 @@ test('TREE_CONNECT finds shares without case, tells what may be done, and knows 
   strictEqual((await client.create('..\\passwd')).status, NtStatus.ObjectNameNotFound);
 });
 
-test('CREATE does what its disposition says, there and not there (2.2.13)', async () => {
+test('CREATE follows its disposition, if the file exists and if it does not (2.2.13)', async () => {
   const client = await RawClient.at(testServer());
   const { Supersede, Open, Create, OpenIf, Overwrite, OverwriteIf } = CreateDisposition;
   const act = async (name: string, createDisposition: number) => {
@@ -234,7 +234,7 @@ test('CREATE does what its disposition says, there and not there (2.2.13)', asyn
   }
 });
 
-test('CREATE refuses names that lead out of the share or make no sense (MS-FSCC 2.1.5)', async () => {
+test('CREATE rejects names that lead out of the share or are invalid (MS-FSCC 2.1.5)', async () => {
   const client = await RawClient.at(testServer());
   for (const [name, status] of [
     ['..\\up', NtStatus.ObjectPathSyntaxBad],
@@ -251,7 +251,7 @@ test('CREATE refuses names that lead out of the share or make no sense (MS-FSCC 
   }
 });
 
-test('CREATE compares share modes and honours a deletion that waits (MS-FSA 2.1.5.1.2)', async () => {
+test('CREATE checks share modes and pending deletions (MS-FSA 2.1.5.1.2)', async () => {
   const client = await RawClient.at(testServer());
   const first = idsOf(await client.create('file', { shareAccess: 1, desiredAccess: AccessMask.FileReadData }));
   strictEqual((await client.create('file', { desiredAccess: AccessMask.FileWriteData })).status, NtStatus.SharingViolation);
@@ -265,7 +265,7 @@ test('CREATE compares share modes and honours a deletion that waits (MS-FSA 2.1.
   strictEqual((await client.create('gone', { createDisposition: CreateDisposition.Open })).status, NtStatus.ObjectNameNotFound);
 });
 
-test('CREATE with impossible options or access is refused (3.3.5.9)', async () => {
+test('CREATE with invalid options or access fails (3.3.5.9)', async () => {
   const client = await RawClient.at(testServer());
   for (const [more, status] of [
     [{ impersonationLevel: 4 }, NtStatus.BadImpersonationLevel],
@@ -281,7 +281,7 @@ test('CREATE with impossible options or access is refused (3.3.5.9)', async () =
   }
 });
 
-test('WRITE and READ carry bytes; the end of the file, folders and missing rights say so (3.3.5.12, 3.3.5.13)', async () => {
+test('WRITE and READ transfer data; they fail at the end of the file, on directories and without the right (3.3.5.12, 3.3.5.13)', async () => {
   const client = await RawClient.at(testServer());
   const file = idsOf(await client.create('file'));
   strictEqual((await client.ask(writing(file, 'hello', 3))).read(WriteResponse).count, 5);
@@ -300,14 +300,14 @@ test('WRITE and READ carry bytes; the end of the file, folders and missing right
   strictEqual((await client.ask({ command: Command.Flush, body: FlushRequest.encode(file) })).status, NtStatus.Success);
 });
 
-test('READ above what was negotiated, or beyond its credit charge, is refused (3.3.5.2.5)', async () => {
+test('READ above the negotiated maximum, or beyond its credit charge, fails (3.3.5.2.5)', async () => {
   const client = await RawClient.at(testServer());
   const file = idsOf(await client.create('file'));
   strictEqual((await client.ask(reading(file, 65537))).status, NtStatus.InvalidParameter);
   strictEqual((await client.ask(reading(file, 16 * 1024 * 1024))).status, NtStatus.InvalidParameter);
 });
 
-test('CLOSE tells size and times where it is asked, once (3.3.5.10)', async () => {
+test('CLOSE reports size and times if requested, once (3.3.5.10)', async () => {
   const client = await RawClient.at(testServer());
   const file = idsOf(await client.create('file'));
   await client.ask(writing(file, '12345'));
@@ -316,7 +316,7 @@ test('CLOSE tells size and times where it is asked, once (3.3.5.10)', async () =
   strictEqual((await client.ask(closing(file))).status, NtStatus.FileClosed);
 });
 
-test('QUERY_DIRECTORY tells each entry once, matches patterns, and ends (3.3.5.18)', async () => {
+test('QUERY_DIRECTORY lists each entry once, matches patterns, and ends (3.3.5.18)', async () => {
   const client = await RawClient.at(testServer());
   for (const name of ['a.txt', 'b.txt', 'c.doc']) await client.ask(closing(idsOf(await client.create(name))));
   const root = idsOf(await client.create('', { createOptions: CreateOptions.DirectoryFile, desiredAccess: AccessMask.FileListDirectory }));
@@ -331,7 +331,7 @@ test('QUERY_DIRECTORY tells each entry once, matches patterns, and ends (3.3.5.1
   strictEqual((await client.ask(listing(file, '*'))).status, NtStatus.InvalidParameter);
 });
 
-test('QUERY_INFO answers what fits, and says what does not exist (3.3.5.20)', async () => {
+test('QUERY_INFO returns what fits, and fails for unknown classes (3.3.5.20)', async () => {
   const client = await RawClient.at(testServer());
   const file = idsOf(await client.create('file'));
   await client.ask(writing(file, '123'));
@@ -346,7 +346,7 @@ test('QUERY_INFO answers what fits, and says what does not exist (3.3.5.20)', as
   strictEqual((await client.ask(asking(file, 0, 100, 9))).status, NtStatus.InvalidParameter);
 });
 
-test('SET_INFO renames, cuts and deletes, by the rights of the open (3.3.5.21)', async () => {
+test('SET_INFO renames, truncates and deletes, by the rights of the open (3.3.5.21)', async () => {
   const client = await RawClient.at(testServer());
   const file = idsOf(await client.create('file'));
   const name = FileRenameInformation.encode({ replaceIfExists: 0, rootDirectory: 0n, fileName: 'other' }).head;
@@ -387,7 +387,7 @@ test('CHANGE_NOTIFY waits with an interim response, and CANCEL ends it once (3.3
   strictEqual((await client.ask(closing(folder))).status, NtStatus.Success);
 });
 
-test('LOCK keeps others off a range until it is given back (3.3.5.14)', async () => {
+test('LOCK excludes other opens from a range until it is unlocked (3.3.5.14)', async () => {
   const client = await RawClient.at(testServer());
   const first = idsOf(await client.create('file'));
   const second = idsOf(await client.create('file'));
@@ -456,14 +456,14 @@ test('VALIDATE_NEGOTIATE_INFO repeats the negotiation; a changed one ends the co
   ok(client.ended);
 });
 
-test('OPLOCK_BREAK acknowledges nothing where nothing was broken (3.3.5.22.1)', async () => {
+test('OPLOCK_BREAK without a break fails (3.3.5.22.1)', async () => {
   const client = await RawClient.at(testServer());
   const file = idsOf(await client.create('file'));
   const body = OplockBreak.encode({ ...file, oplockLevel: 0 });
   strictEqual((await client.ask({ command: Command.OplockBreak, body })).status, NtStatus.InvalidDeviceState);
 });
 
-test('QUERY_INFO answers each class of the file system that clients ask when they mount, sector sizes among them (3.3.5.20.2)', async () => {
+test('QUERY_INFO supports each class of the file system that clients request during a mount, among them the sector sizes (3.3.5.20.2)', async () => {
   const client = await RawClient.at(testServer());
   const root = idsOf(await client.create('', { createOptions: CreateOptions.DirectoryFile }));
   const { Volume, Size, Device, Attribute, Control, FullSize, ObjectId, SectorSize } = FsInformationClass;

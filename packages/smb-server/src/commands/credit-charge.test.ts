@@ -8,7 +8,7 @@ const more = 65537;
 const big = new Uint8Array(more);
 type Build = (ids: { readonly file: Ids; readonly folder: Ids }) => Element;
 
-/** Every request whose payload, or whose response's, can be larger than 64 KiB and is checked. */
+/** Every request with a payload, or a response payload, that can be larger than 64 KiB and is checked. */
 const requests: Readonly<Record<string, Build>> = {
   'READ 3.3.5.12': ({ file }) => reading(file, more),
   'WRITE 3.3.5.13': ({ file }) => writing(file, big),

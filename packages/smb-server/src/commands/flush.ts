@@ -5,7 +5,7 @@ import { writeDataRights } from '../access.ts';
 import { command } from '../command.ts';
 import { statusOf } from '../status-map.ts';
 
-/** FLUSH, MS-SMB2 3.3.5.11: answered when it is on the medium. */
+/** FLUSH, MS-SMB2 3.3.5.11: responds when the data is on the medium. */
 export const flush = command({
   needs: 'open',
   request: FlushRequest,

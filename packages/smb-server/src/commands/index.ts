@@ -44,7 +44,7 @@ const commands: Readonly<Record<Command, AnyCommand | Variants>> = {
   [Command.OplockBreak]: oplockBreak,
 };
 
-/** The row of a request: of a command with several forms, that of its StructureSize. @returns undefined if there is none */
+/** The row of a request; of a command with several forms, that of its StructureSize. @returns undefined if it does not exist */
 export function rowOf({ header, frame, at, length }: Request): AnyCommand | undefined {
   const row: AnyCommand | Variants | undefined = commands[header.command as Command];
   if (row === undefined || !('byStructureSize' in row)) return row;

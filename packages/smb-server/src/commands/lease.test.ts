@@ -120,7 +120,7 @@ test('opens of one lease do not break it, and share it until the last is closed 
   assert.deepEqual([server.leases.size, server.fileTotals.oplocks], [0, 0]);
 });
 
-test('another client’s CREATE waits for the acknowledgment of write caching, and gets what is left (3.3.4.7, 3.3.5.22.2)', async () => {
+test('another client’s CREATE waits for the acknowledgment of write caching, and is granted the remaining caching (3.3.4.7, 3.3.5.22.2)', async () => {
   const { first, second } = await stage();
   await first.create('file', leasing(1, RWH, { epoch: 0 }));
   assert.equal((await second.ask(opening('file', leasing(1, RWH)))).status, NtStatus.Pending);

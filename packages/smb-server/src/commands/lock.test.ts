@@ -28,7 +28,7 @@ const locking = (open: Ids, locks: readonly (readonly [offset: bigint, length: b
 });
 const closing = (open: Ids): Element => ({ command: Command.Close, body: CloseRequest.encode({ flags: 0, ...open }) });
 
-/** Two opens of a file, each by a client of its own. */
+/** Two opens of a file, each of another client. */
 async function stage(): Promise<{ first: RawClient; second: RawClient; a: Ids; b: Ids }> {
   const server = testServer();
   const first = await RawClient.at(server);
@@ -41,7 +41,7 @@ async function stage(): Promise<{ first: RawClient; second: RawClient; a: Ids; b
 const statusOf = async (client: RawClient, element: Element): Promise<number> => (await client.ask(element)).status;
 const next = async (client: RawClient): Promise<Answer> => ((await client.next()) as Answer[])[0] as Answer;
 
-test('LOCK without elements, of a folder, or without the right to read or write is refused (3.3.5.14)', async () => {
+test('LOCK without elements, of a directory, or without the right to read or write fails (3.3.5.14)', async () => {
   const { first, a } = await stage();
   assert.equal(await statusOf(first, locking(a, [])), NtStatus.InvalidParameter);
   const folder = idsOf(await first.create('folder', { createOptions: CreateOptions.DirectoryFile }));
@@ -50,7 +50,7 @@ test('LOCK without elements, of a folder, or without the right to read or write 
   assert.equal(await statusOf(first, locking(look, [[0n, 1n, now]])), NtStatus.AccessDenied);
 });
 
-test('only the combinations of flags that the document names are taken (2.2.26.1)', async () => {
+test('only the listed combinations of flags are accepted (2.2.26.1)', async () => {
   const { first, a } = await stage();
   const allowed = [SharedLock, ExclusiveLock, Unlock, SharedLock | FailImmediately, now];
   for (let flags = 0; flags < 64; flags++) {
@@ -96,7 +96,7 @@ test('several locks are taken together or not at all, and none of them may wait 
   );
 });
 
-test('what was unlocked before a wrong element stays unlocked (3.3.5.14.1)', async () => {
+test('ranges that were unlocked before an invalid element stay unlocked (3.3.5.14.1)', async () => {
   const { first, second, a, b } = await stage();
   await first.ask(
     locking(a, [
@@ -119,7 +119,7 @@ test('what was unlocked before a wrong element stays unlocked (3.3.5.14.1)', asy
   assert.equal(await statusOf(second, locking(b, [[5n, 1n, now]])), NtStatus.LockNotGranted);
 });
 
-test('a lock that may wait gets an interim response, and its answer when the range is free (3.3.4.2, 3.3.5.14.2)', async () => {
+test('a lock that may wait gets an interim response, and the final one when the range is free (3.3.4.2, 3.3.5.14.2)', async () => {
   const { first, second, a, b } = await stage();
   await first.ask(locking(a, [[0n, 10n, now]]));
   const interim = await second.ask(locking(b, [[5n, 1n, ExclusiveLock]]));
@@ -142,7 +142,7 @@ test('a lock that waits can be cancelled, and is then not taken (3.3.5.16)', asy
   assert.equal(await statusOf(first, locking(a, [[5n, 1n, now]])), NtStatus.Success);
 });
 
-test('a lock that waits when its open, its tree or its session ends answers that the range is not locked', async () => {
+test('a lock that waits when its open, tree connect or session ends fails with RANGE_NOT_LOCKED', async () => {
   const endings: ((ids: Ids) => Element)[] = [
     closing,
     () => ({ command: Command.TreeDisconnect, body: TreeDisconnectRequest.encode({}) }),
@@ -159,7 +159,7 @@ test('a lock that waits when its open, its tree or its session ends answers that
   }
 });
 
-test('CLOSE and a lost connection give locks back, and whoever waits has his (3.3.4.17, 3.3.7.1)', async () => {
+test('CLOSE and a lost connection release locks, and waiting locks are granted (3.3.4.17, 3.3.7.1)', async () => {
   for (const lost of [false, true]) {
     const { first, second, a, b } = await stage();
     await first.ask(locking(a, [[0n, 10n, now]]));
@@ -170,7 +170,7 @@ test('CLOSE and a lost connection give locks back, and whoever waits has his (3.
   }
 });
 
-test('a LOCK that is sent again under its number is not done again (3.3.5.14)', async () => {
+test('a LOCK that is sent again with its sequence number is not executed again (3.3.5.14)', async () => {
   const { first, a } = await stage();
   assert.equal(first.dialect, Dialect.Smb302);
   const again = locking(a, [[0n, 10n, now]], (3 << 4) | 1);
@@ -182,7 +182,7 @@ test('a LOCK that is sent again under its number is not done again (3.3.5.14)', 
   assert.equal(await statusOf(first, locking(a, [[0n, 10n, Unlock]], (3 << 4) | 3)), NtStatus.Success);
 });
 
-test('places beyond 64, and place 0, remember nothing (3.3.5.14)', async () => {
+test('sequence indexes above 64, and index 0, are not recorded (3.3.5.14)', async () => {
   const { first, a } = await stage();
   for (const place of [0, 65, 0x0fffffff]) {
     const sequence = ((place << 4) | 1) >>> 0;

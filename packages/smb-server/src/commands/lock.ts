@@ -8,7 +8,7 @@ import { lockOnHost, locksHost } from '../host-locks.ts';
 import { LockSequences } from '../lock-sequences.ts';
 import { submitPending } from '../pending.ts';
 
-/** LOCK, MS-SMB2 3.3.5.14: the first element says whether it locks or unlocks. */
+/** LOCK, MS-SMB2 3.3.5.14: the first element decides whether it locks or unlocks. */
 export const lock = command({
   needs: 'open',
   request: LockRequest,
@@ -31,7 +31,9 @@ export const lock = command({
   },
 });
 
-/** Where the numbers of an open's LOCKs are kept. Clients of 3.x count on it for every open; before, only resilient opens had it. */
+/**
+ * The sequence numbers of an open's LOCKs. Clients of 3.x rely on them for every open; at earlier dialects only resilient opens had them.
+ */
 function sequencesOf({ open, connection }: ContextOf<'open'>, lockSequence: number): LockSequences | undefined {
   if (lockSequence >>> 4 === 0 || (connection.dialect ?? 0) < Dialect.Smb30) return undefined;
   return (open.lockSequences ??= new LockSequences());
@@ -67,10 +69,13 @@ function take(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
   });
 }
 
-/** Milliseconds after which a lock that another program holds is asked for again: the host does not say when it is free. */
+/** Interval of retries of a lock that another program holds, ms: the host does not report when it is free. */
 const retryMs = 200;
 
-/** Takes locks that other programs of the host see. One that such a program holds is not kept for the client while it waits: others have their turn. */
+/**
+ * Takes locks that other programs of the host see. While one waits for such a program, nothing is kept for the client: other clients may
+ * take the range.
+ */
 function* takeOnHost(ctx: ContextOf<'open'>, handle: Handle, input: LockInput, cancelled: () => NtStatus): Steps<NtStatus> {
   const { tree, server } = ctx;
   const { openId, ranges } = input;
@@ -94,7 +99,7 @@ function* takeOnHost(ctx: ContextOf<'open'>, handle: Handle, input: LockInput, c
   }
 }
 
-/** The open holds so many locks more, or less. */
+/** Adds to the number of locks that the open holds. */
 function count({ open, server, session }: ContextOf<'open'>, change: number): void {
   if (open.closed) return; // it holds none any more
   open.locks += change;
@@ -102,14 +107,14 @@ function count({ open, server, session }: ContextOf<'open'>, change: number): vo
   else if (change < 0) server.quotas.locks.remove(session.owner, -change);
 }
 
-/** MS-SMB2 3.3.5.14.1: what was unlocked before a wrong element stays unlocked. */
+/** MS-SMB2 3.3.5.14.1: ranges that were unlocked before an invalid element stay unlocked. */
 function unlock(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
   const wrong = locks.findIndex(({ flags }) => flags !== Unlock);
   const ranges = wrong < 0 ? locks : locks.slice(0, wrong);
   const { open, tree } = ctx;
   const status = tree.fileState.submit(fileIdOf(ctx), { kind: 'unlock', openId: open.volatileFileId, ranges });
   const unlocked = andThen(status, (done) => {
-    // Of a list that failed, some may be unlocked.
+    // Of a list that failed, some ranges may be unlocked.
     const held =
       done === NtStatus.Success ? -ranges.length : tree.fileState.look(fileIdOf(ctx), open.volatileFileId).locks.length - open.locks;
     count(ctx, held);

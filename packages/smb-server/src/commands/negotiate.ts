@@ -22,7 +22,7 @@ import { Frame, flagNames, nameOf } from '@ring3/wire';
 import { command } from '../command.ts';
 import type { Connection } from '../connection.ts';
 
-/** The best first: what is fastest here. */
+/** In the order of preference: the fastest here first. */
 const ciphers = [Cipher.Aes128Gcm, Cipher.Aes128Ccm, Cipher.Aes256Gcm, Cipher.Aes256Ccm] as const;
 const signingAlgorithms = [SigningAlgorithm.AesGmac, SigningAlgorithm.AesCmac, SigningAlgorithm.HmacSha256] as const;
 const sha512 = 1;
@@ -39,7 +39,7 @@ export const negotiate = command({
     if (request.dialects.length === 0) return NtStatus.InvalidParameter;
     const dialect = Math.max(...request.dialects.filter((offered) => offered >= min && offered <= max && known.has(offered)));
     if (!Number.isFinite(dialect)) return NtStatus.NotSupported;
-    connection.cipher = undefined; // of an offer that was refused
+    connection.cipher = undefined; // of a rejected offer
     connection.clientGuid = new Uint8Array(request.clientGuid);
     connection.clientCapabilities = request.capabilities;
     connection.clientSecurityMode = request.securityMode;
@@ -58,7 +58,7 @@ export const negotiate = command({
 
 const known: ReadonlySet<number> = new Set<number>(Object.values(dialects));
 
-/** Takes a dialect, and what follows from it alone. */
+/** Takes a dialect, and the parameters that depend only on it. */
 export function chooseDialect(connection: Connection, dialect: Dialect): void {
   const { limits } = connection.server;
   connection.dialect = dialect;

@@ -41,7 +41,7 @@ const acknowledging = (ids: Ids, oplockLevel: number): Element => ({
 });
 const levelOf = (answer: Answer): number => answer.read(CreateResponse).oplockLevel;
 
-test('CREATE is granted the oplock it asks for where it is alone, else level II, and a folder none (3.3.5.9)', async () => {
+test('CREATE is granted the requested oplock if it is the only open, else level II, and none for a directory (3.3.5.9)', async () => {
   const { first, second } = await stage();
   for (const level of [Ii, Exclusive, Batch]) {
     const answer = await first.create(`alone ${level}`, { requestedOplockLevel: level });
@@ -54,7 +54,7 @@ test('CREATE is granted the oplock it asks for where it is alone, else level II,
   assert.equal(levelOf(await first.create('lease', { requestedOplockLevel: OplockLevel.Lease })), 0);
 });
 
-test('a break is told on the holder’s connection: no request’s message, of no session or tree, unsigned (3.3.4.6)', async () => {
+test('a break notification is sent on the holder’s connection, with no message id, session or tree connect, unsigned (3.3.4.6)', async () => {
   const { first, second } = await stage();
   const held = idsOf(await first.create('file', { requestedOplockLevel: Exclusive }));
   assert.equal((await second.ask(opening('file'))).status, NtStatus.Pending);
@@ -67,7 +67,7 @@ test('a break is told on the holder’s connection: no request’s message, of n
   assert.deepEqual({ persistentFileId: ids.persistentFileId, volatileFileId: ids.volatileFileId }, held);
 });
 
-test('a conflicting CREATE goes on when the holder has acknowledged; the answer says the new level (3.3.5.22.1)', async () => {
+test('a conflicting CREATE continues when the holder has acknowledged; the response has the new level (3.3.5.22.1)', async () => {
   const { first, second } = await stage();
   const held = idsOf(await first.create('file', { requestedOplockLevel: Batch }));
   await second.ask(opening('file', { requestedOplockLevel: Batch }));
@@ -80,7 +80,7 @@ test('a conflicting CREATE goes on when the holder has acknowledged; the answer 
   assert.equal(levelOf(opened), Ii);
 });
 
-test('a CREATE that overwrites breaks to none; keeping level II is a violation, and the CREATE goes on (3.3.5.22.1)', async () => {
+test('a CREATE that overwrites breaks to none; keeping level II is a violation, and the CREATE continues (3.3.5.22.1)', async () => {
   const { first, second } = await stage();
   const held = idsOf(await first.create('file', { requestedOplockLevel: Batch }));
   await second.ask(opening('file', { createDisposition: CreateDisposition.Overwrite }));
@@ -100,7 +100,7 @@ test('an acknowledgment while the oplock is not Breaking is an invalid device st
   }
 });
 
-test('level II that was broken to none is Breaking, and nothing to the file: its acknowledgment is a violation, once (3.3.4.6, MS-FSA 2.1.5.19)', async () => {
+test('level II that was broken to none is Breaking, but without a break of the file: its acknowledgment is a violation, once (3.3.4.6, MS-FSA 2.1.5.19)', async () => {
   const { first, second } = await stage();
   const held = idsOf(await first.create('file', { requestedOplockLevel: Ii }));
   const writer = idsOf(await second.create('file'));
@@ -126,7 +126,7 @@ test('an acknowledgment of a break with the level of leases is an invalid parame
   }
 });
 
-test('a holder that says nothing for 35 seconds has no oplock any more (3.3.2.1, 3.3.6.1)', async () => {
+test('a holder that does not acknowledge in 35 seconds loses its oplock (3.3.2.1, 3.3.6.1)', async () => {
   const { first, second, clock } = await stage();
   const held = idsOf(await first.create('file', { requestedOplockLevel: Exclusive }));
   await second.ask(opening('file'));
@@ -158,14 +158,14 @@ test('a CREATE that waits for a break can be cancelled (3.3.5.16)', async () => 
   assert.equal(server.opens.size, 1);
 });
 
-test('an open for attributes alone breaks nothing and waits for nobody (MS-FSA 2.1.4.12)', async () => {
+test('an open for attributes only breaks nothing and does not wait (MS-FSA 2.1.4.12)', async () => {
   const { first, second } = await stage();
   await first.create('file', { requestedOplockLevel: Batch, shareAccess: 0 });
   const desiredAccess = AccessMask.FileReadAttributes | AccessMask.FileWriteAttributes | AccessMask.Synchronize;
   assert.equal((await second.ask(opening('file', { desiredAccess }))).status, NtStatus.Success);
 });
 
-test('a write, and a new size, break level II of all at once, the writer’s own too, without acknowledgment (MS-FSA 2.1.4.12)', async () => {
+test('a write, and a new size, break level II of all opens at once, the writer’s own too, without acknowledgment (MS-FSA 2.1.4.12)', async () => {
   const size = new Uint8Array(8);
   FileEndOfFileInformation.write(new Frame(size), 0, { endOfFile: 1n });
   const changes: ((ids: Ids) => Element)[] = [
@@ -203,7 +203,7 @@ test('a write, and a new size, break level II of all at once, the writer’s own
   }
 });
 
-/** A renaming to `name`. */
+/** A rename to `name`. */
 const renaming = (ids: Ids, fileName: string): Element => {
   const { head } = FileRenameInformation.encode({ replaceIfExists: 1, rootDirectory: 0n, fileName });
   const fileInfoClass = FileInformationClass.Rename;
@@ -214,7 +214,7 @@ const renaming = (ids: Ids, fileName: string): Element => {
 };
 const closing = (ids: Ids): Element => ({ command: Command.Close, body: CloseRequest.encode({ flags: 0, ...ids }) });
 
-test('replacing a file breaks a batch oplock on it: a holder that only cached its close lets it go, another keeps it (MS-FSA 2.1.5.15.12)', async () => {
+test('replacing a file breaks a batch oplock on it: a holder that only cached its close releases it, another keeps it (MS-FSA 2.1.5.15.12)', async () => {
   for (const closes of [true, false]) {
     const { first, second } = await stage();
     const held = idsOf(await first.create('old', { requestedOplockLevel: Batch }));
@@ -226,7 +226,7 @@ test('replacing a file breaks a batch oplock on it: a holder that only cached it
   }
 });
 
-test('renaming a folder breaks the batch oplocks below it, and fails while something there stays open (MS-FSA 2.1.5.15.12)', async () => {
+test('renaming a directory breaks the batch oplocks below it, and fails while something there stays open (MS-FSA 2.1.5.15.12)', async () => {
   for (const closes of [true, false]) {
     const { first, second } = await stage();
     const folder = idsOf(await second.create('folder', { createOptions: CreateOptions.DirectoryFile }));

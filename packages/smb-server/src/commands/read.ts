@@ -10,7 +10,10 @@ import type { Open } from '../open.ts';
 import { askAccess } from '../pending.ts';
 import { statusOf } from '../status-map.ts';
 
-/** READ, MS-SMB2 3.3.5.12: into a pooled buffer, which returns when the link is done with it. A cached read makes no promise and no closure but that. */
+/**
+ * READ, MS-SMB2 3.3.5.12: into a pooled buffer, which returns when the link has sent it. A cached read makes no promise and no closure
+ * except for that.
+ */
 export const read = command({
   needs: 'open',
   request: ReadRequest,
@@ -50,7 +53,7 @@ function readInto(ctx: ContextOf<'open'>, handle: Handle, length: number, offset
   return answered(ctx.open, buffer, offset, got, minimumCount);
 }
 
-/** While the store reads, the buffer counts for the connection: it starts no more than it may hold. */
+/** While the store reads, the buffer counts for the connection, which starts no more reads than it may hold. */
 function later(
   { connection, open }: ContextOf<'open'>,
   got: Promise<number | VfsCode>,

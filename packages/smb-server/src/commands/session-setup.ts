@@ -36,7 +36,7 @@ export const sessionSetup = command({
   handle: (ctx, request) => andThen(setUp(ctx, request), (answer) => told(ctx, answer)),
 });
 
-/** What a step came to, for debugging: never what the tokens say. */
+/** The result of a step, for debugging: never the content of the tokens. */
 function told(ctx: ContextOf<'none'>, answer: Answer): Answer {
   const { debug } = ctx.server;
   if (!debug.on.auth) return answer;
@@ -47,7 +47,7 @@ function told(ctx: ContextOf<'none'>, answer: Answer): Answer {
   return answer;
 }
 
-/** Who logged on, and what protects the session. */
+/** The user that logged on, and the protection of the session. */
 function tellLogon(session: Session, { mechanism, user, domain, workstation }: Logon, again: boolean): void {
   const { connection, isGuest, isAnonymous, signer, signingRequired, encryptData } = session;
   connection.server.debug.say('auth', 'logged on', {
@@ -70,7 +70,7 @@ function tellLogon(session: Session, { mechanism, user, domain, workstation }: L
 
 function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromise<Answer> {
   const { connection } = ctx;
-  // Nobody guesses faster by asking in parallel.
+  // Parallel attempts do not guess faster.
   if (connection.logonPenalty !== undefined) {
     ctx.waited = true;
     return connection.logonPenalty.then(() => setUp(ctx, request));
@@ -108,7 +108,7 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
   );
 }
 
-/** The session that the request goes on with, or a fresh one. */
+/** The session that the request continues, or a new one. */
 function sessionFor(ctx: ContextOf<'none'>): Session | NtStatus {
   const { connection } = ctx;
   const { server } = connection;
@@ -126,7 +126,7 @@ function sessionFor(ctx: ContextOf<'none'>): Session | NtStatus {
   return session;
 }
 
-/** Where somebody has logged on, as many log-ons may be begun as before; then the oldest that nobody goes on with is forgotten. */
+/** If a user has logged on, as many logons may be started as before; then the oldest one that the client does not continue is dropped. */
 function forgetOldest(connection: Connection): void {
   let begun = 0;
   let oldest: Session | undefined;
@@ -157,7 +157,10 @@ function onStep(
   return { sessionFlags: 0, securityBuffer: step.token };
 }
 
-/** A failed log-on is counted, and answered late. A session that could not log on again is over; only its own connection gets so far. */
+/**
+ * A failed logon is counted, and its response delayed. A session whose reauthentication failed ends; only its own connection can cause
+ * that.
+ */
 function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, user = '' }: AuthFailed): MaybePromise<NtStatus> {
   const { connection } = ctx;
   const { server } = connection;
@@ -208,7 +211,7 @@ function onComplete(
     return NtStatus.AccessDenied;
   }
   const first = session.state === 'inProgress';
-  // Who was nobody has no keys, and no way to agree on some now: as somebody he would go unprotected.
+  // A guest or anonymous session has no keys. Re-authenticating it as a user would leave it unsigned, so end it.
   if (!first && !nobody && session.signer === undefined) {
     return andThen(endSession(session), () => NtStatus.AccessDenied);
   }
@@ -246,7 +249,7 @@ function onComplete(
   return andThen(previous === undefined ? undefined : endSession(previous), () => answer);
 }
 
-/** Keys, signing and encryption of a first log-on, MS-SMB2 3.3.5.5.3. */
+/** Keys, signing and encryption of a first logon, MS-SMB2 3.3.5.5.3. */
 function protect(session: Session, sessionKey: Uint8Array, securityMode: number): void {
   const { connection } = session;
   const { options } = connection;
@@ -270,7 +273,7 @@ function hasOtherDialect({ server, clientGuid, dialect }: Connection, { sid }: I
   return false;
 }
 
-/** PreviousSessionId: what a client that comes back left behind, if it was the same user. It ends. MS-SMB2 3.3.5.5.3. */
+/** PreviousSessionId: ends the session that a reconnecting client left behind, if it belongs to the same user. MS-SMB2 3.3.5.5.3. */
 function previousOf(session: Session, { sid }: Identity, previousSessionId: number): Session | undefined {
   if (previousSessionId === 0 || previousSessionId === session.sessionId) return undefined;
   const previous = session.connection.server.sessions.get(previousSessionId);

@@ -7,7 +7,7 @@ import type { Share } from '../share.ts';
 import { statusOf } from '../status-map.ts';
 import { Tree } from '../tree.ts';
 
-/** TREE_CONNECT, MS-SMB2 3.3.5.7. The server part of the path is not looked at: aliases are the client's affair. */
+/** TREE_CONNECT, MS-SMB2 3.3.5.7. The server name in the path is not checked: the client may use an alias. */
 export const treeConnect = command({
   needs: 'session',
   request: TreeConnectRequest,
@@ -55,14 +55,17 @@ export const treeConnect = command({
 
 const stillThere = (ctx: ContextOf<'session'>): boolean => ctx.session.state === 'valid';
 
-/** Its directory is not there now: the share does not exist, MS-SMB2 3.3.5.7. It is offered again when the directory is there. */
+/** Its directory does not exist now, so the share does not exist, MS-SMB2 3.3.5.7. It is offered again when the directory exists. */
 function notOffered({ connection }: ContextOf<'session'>, { name }: Share, code: VfsCode): NtStatus {
   connection.log.warn('tree connect rejected: the directory of the share cannot be opened', { share: name, code });
   return missing.has(code) ? NtStatus.BadNetworkName : statusOf(code);
 }
 const missing: ReadonlySet<VfsCode> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP']);
 
-/** Who everybody is on this share. A name that nobody has is the administrator's mistake: then nobody gets in as somebody else. */
+/**
+ * The user that all clients act as on this share. If it does not exist, the configuration is wrong: then all tree connects fail, rather
+ * than act as another user.
+ */
 function forcedUser({ server, connection }: ContextOf<'session'>, { name, options }: Share): Identity | NtStatus | undefined {
   const forceUser = options?.forceUser;
   if (forceUser === undefined) return undefined;
@@ -72,7 +75,7 @@ function forcedUser({ server, connection }: ContextOf<'session'>, { name, option
   return NtStatus.NoSuchUser;
 }
 
-/** Share.CurrentUses is Share.MaxUses, MS-SMB2 3.3.5.7. Counted where there is a limit alone. */
+/** Whether Share.CurrentUses is Share.MaxUses, MS-SMB2 3.3.5.7. Only counted if there is a limit. */
 function isFull({ sessions }: Server, { name, options }: Share): boolean {
   const most = options?.maxConnections ?? 0;
   if (most === 0) return false;
@@ -80,7 +83,7 @@ function isFull({ sessions }: Server, { name, options }: Share): boolean {
   for (const { trees } of sessions.values()) for (const { share } of trees.values()) if (isSameShare(share.name, name)) uses++;
   return uses >= most;
 }
-/** One that has been replaced meanwhile is still the same. */
+/** A share that was replaced meanwhile counts as the same. */
 const isSameShare = (a: string, b: string): boolean => a === b || a.toUpperCase() === b.toUpperCase();
 
 const answer = (tree: Tree, encrypt: boolean) => ({

@@ -32,7 +32,7 @@ export const write = command({
     if (length === 0) return { count: 0 };
     if (offset + length > Number.MAX_SAFE_INTEGER) return NtStatus.InvalidParameter; // MS-FSA 2.1.5.4: beyond the largest file
     const how = (flags & WriteFlags.WriteThrough) !== 0 || (open.mode & CreateOptions.WriteThrough) !== 0 ? through : undefined;
-    if (ctx.last && ctx.at === 0) ctx.compound.onlyWrote = true; // a store keeps no chunk after it has answered
+    if (ctx.last && ctx.at === 0) ctx.compound.onlyWrote = true; // a store keeps no chunk after it has returned
     if (writesFreely(open.guard, open.owner)) return writeTo(open, handle, data, offset, how);
     return andThen(askAccess(ctx, 'write', offset, length), (status) =>
       status === NtStatus.Success ? writeTo(open, handle, data, offset, how) : status,

@@ -1,4 +1,4 @@
-/** ACC, PTH, ACL, EAS: what changes something needs the right to; names, descriptors and attributes from anywhere are bounded. */
+/** ACC, PTH, ACL, EAS: every change needs its right; names, descriptors and attributes from clients and stores are bounded. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -42,7 +42,7 @@ const link = encodeSymbolicLink({ substituteName: 'other', printName: 'other', r
 const flushing = (ids: Ids): Element => ({ command: Command.Flush, body: FlushRequest.encode({ ...ids }) });
 const extents = (ids: Ids): Buffer => u64(ids.persistentFileId, ids.volatileFileId, 0, 0, 4096);
 
-/** Each operation that changes or reads something: which rights one of which lets it through (0: the share's writability alone), and its request. */
+/** Each operation that changes or reads something: the rights of which one suffices (0: only a writable share), and its request. */
 const changing: readonly (readonly [string, number, (ids: Ids) => Element])[] = [
   ['WRITE', rights.FileWriteData | rights.FileAppendData, (ids) => writing(ids, 'x')],
   ['FLUSH', rights.FileWriteData | rights.FileAppendData, flushing],
@@ -69,7 +69,7 @@ const changing: readonly (readonly [string, number, (ids: Ids) => Element])[] = 
   ],
   ['DUPLICATE_EXTENTS', rights.FileWriteData, (ids) => control(ids, Fsctl.DuplicateExtentsToFile, { input: extents(ids) })],
 ];
-/** Rights that come with every open, and change nothing. */
+/** Rights of every open that change nothing. */
 const bystanders = rights.FileReadAttributes | rights.Synchronize | rights.ReadControl;
 const all = [
   rights.FileReadData,
@@ -86,7 +86,7 @@ const all = [
 
 describe('the gate (ACC)', () => {
   for (const [name, needed, request] of changing) {
-    test(`${name} is refused to an open that has any right but those it needs`, async () => {
+    test(`${name} fails for an open that has every right except those it needs`, async () => {
       const server = testServer();
       const client = await RawClient.at(server);
       await client.ask(closing(idsOf(await client.create('file'))));
@@ -96,7 +96,7 @@ describe('the gate (ACC)', () => {
         strictEqual(made.status, NtStatus.Success);
         const ids = idsOf(made);
         const { status } = await client.ask(request(ids));
-        // a code that the store has no feature for is refused before anybody's rights are looked at
+        // a code without a feature of the store fails before rights are checked
         ok(
           status === NtStatus.AccessDenied || status === NtStatus.InvalidDeviceRequest,
           `with ${right.toString(16)}: ${status.toString(16)}`,
@@ -108,7 +108,7 @@ describe('the gate (ACC)', () => {
       await server.close();
     });
 
-    test(`${name} is refused on a share that can only be read`, async () => {
+    test(`${name} fails on a read-only share`, async () => {
       const store = createMemoryStore();
       const server = testServer({ shares: { share: store, look: { vfs: store, readOnly: true } } });
       const writer = await RawClient.at(server);
@@ -125,7 +125,7 @@ describe('the gate (ACC)', () => {
     });
   }
 
-  test('CREATE on a share that can only be read makes, empties, replaces and deletes nothing, by any disposition', async () => {
+  test('CREATE on a read-only share makes, truncates, replaces and deletes nothing, by any disposition', async () => {
     const store = createMemoryStore();
     const server = testServer({ shares: { share: store, look: { vfs: store, readOnly: true } } });
     const writer = await RawClient.at(server);
@@ -150,7 +150,7 @@ describe('the gate (ACC)', () => {
     await server.close();
   });
 
-  test('overwriting needs the right to write, whatever access is asked for (CVE-2023-4091)', async () => {
+  test('overwriting needs the right to write, whatever access is requested (CVE-2023-4091)', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const readOnly = { ...everyone, mask: rights.FileReadData | bystanders };
@@ -165,7 +165,7 @@ describe('the gate (ACC)', () => {
     await server.close();
   });
 
-  test('data are read by no way without the right to read: READ, copies, allocated ranges', async () => {
+  test('data cannot be read without the right to read: by READ, copies, allocated ranges', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('file', { desiredAccess: (rights.FileWriteData | rights.FileAppendData | bystanders) >>> 0 }));
@@ -185,7 +185,7 @@ describe('the gate (ACC)', () => {
     await server.close();
   });
 
-  test('a key or id of another session’s open is no source of a copy', async () => {
+  test('a key or id of another session’s open cannot be the source of a copy', async () => {
     const server = testServer();
     const [ann, bob] = [await RawClient.at(server), await RawClient.at(server, 'share', 'bob', 'word')];
     const source = idsOf(await ann.create('source'));
@@ -230,7 +230,7 @@ describe('names stay below the root (PTH)', () => {
     'a?b',
   ];
 
-  test('CREATE refuses each bad name, for files and folders, there or not', async () => {
+  test('CREATE rejects each invalid name, for files and directories, existing or not', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     await client.ask(closing(idsOf(await client.create('a', { createOptions: CreateOptions.DirectoryFile }))));
@@ -242,7 +242,7 @@ describe('names stay below the root (PTH)', () => {
     await server.close();
   });
 
-  test('renames and links refuse each bad name, and the file stays where it is', async () => {
+  test('renames and links reject each invalid name, and the file is not moved', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     await client.ask(closing(idsOf(await client.create('a', { createOptions: CreateOptions.DirectoryFile }))));
@@ -256,7 +256,7 @@ describe('names stay below the root (PTH)', () => {
     await server.close();
   });
 
-  test('a pattern of QUERY_DIRECTORY that is a name tells nothing of what lies above', async () => {
+  test('a pattern of QUERY_DIRECTORY that is a path lists nothing above the directory', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('folder', { createOptions: CreateOptions.DirectoryFile }));
@@ -265,7 +265,7 @@ describe('names stay below the root (PTH)', () => {
     await server.close();
   });
 
-  test('the streams of the root are the root’s own, and its index is the root itself', async () => {
+  test('the streams of the root belong to the root, and its index is the root itself', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const stream = await client.create(':stream');
@@ -286,7 +286,7 @@ describe('names stay below the root (PTH)', () => {
     await server.close();
   });
 
-  test('a pipe’s name reaches nothing but the pipes (CVE-2017-7494, CVE-2023-3961)', async () => {
+  test('the name of a pipe reaches only the pipes (CVE-2017-7494, CVE-2023-3961)', async () => {
     const server = testServer();
     const client = await RawClient.at(server, 'IPC$');
     for (const name of [
@@ -335,7 +335,7 @@ const ace = (size: number, subAuthorities: number, length = 20): Buffer => {
   bytes.writeUInt8(subAuthorities, 9);
   return bytes;
 };
-/** Descriptors that are none, each by one field. */
+/** Invalid descriptors, each by one field. */
 const hostile: readonly (readonly [string, Uint8Array])[] = [
   ['no bytes', Buffer.alloc(0)],
   ['a header cut short', Buffer.from([1, 0, 4, 0x80, 0, 0])],
@@ -369,7 +369,7 @@ const hostile: readonly (readonly [string, Uint8Array])[] = [
 
 describe('descriptors (ACL)', () => {
   for (const [what, bytes] of hostile) {
-    test(`from a client: ${what} is refused, at CREATE and SET_INFO, and nothing is kept`, async () => {
+    test(`from a client: ${what} is rejected, at CREATE and SET_INFO, and nothing is stored`, async () => {
       const server = testServer();
       const errors: unknown[] = [];
       server.events.on('error', (error) => errors.push(error));
@@ -385,7 +385,7 @@ describe('descriptors (ACL)', () => {
       await server.close();
     });
 
-    test(`from the store: ${what} lets nobody in, fails nothing inside, and keeps no handle`, async () => {
+    test(`from the store: ${what} grants no access, causes no internal error, and leaks no handle`, async () => {
       const store = createMemoryStore();
       const server = testServer({ shares: { share: store } });
       const errors: unknown[] = [];
@@ -408,7 +408,7 @@ describe('descriptors (ACL)', () => {
     });
   }
 
-  test('a list that would be too long for what inherits it refuses the new file, and fails nothing inside', async () => {
+  test('a list that would be too long for an inheriting file rejects the new file, and causes no internal error', async () => {
     const server = testServer();
     const errors: unknown[] = [];
     server.events.on('error', (error) => errors.push(error));
@@ -441,7 +441,7 @@ describe('attributes, streams and offsets (EAS)', () => {
     return bytes;
   };
 
-  test('a chain of attributes whose next one lies outside, backwards, at itself or unaligned is refused, in SET_INFO and CREATE', async () => {
+  test('a list of attributes whose next offset is outside, backwards, zero or unaligned is rejected, in SET_INFO and CREATE', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('file'));
@@ -465,7 +465,7 @@ describe('attributes, streams and offsets (EAS)', () => {
     await server.close();
   });
 
-  test('all attributes of a file together have 64 KiB and no more', async () => {
+  test('all attributes of a file together have at most 64 KiB', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('file'));
@@ -476,7 +476,7 @@ describe('attributes, streams and offsets (EAS)', () => {
     await server.close();
   });
 
-  test('what another program set, and the protocol has no words for, is passed over', async () => {
+  test('attributes of other programs that the protocol cannot express are left out', async () => {
     const store = createMemoryStore();
     const server = testServer({ shares: { share: store } });
     const errors: unknown[] = [];
@@ -501,7 +501,7 @@ describe('attributes, streams and offsets (EAS)', () => {
   });
 
   for (const name of ['file', 'file:stream']) {
-    test(`offsets and sizes of ${name} at and beyond 2^53 and 2^63 are refused or answered, and fail nothing inside`, async () => {
+    test(`offsets and sizes of ${name} at and beyond 2^53 and 2^63 are rejected or answered, and cause no internal error`, async () => {
       const server = testServer();
       const errors: unknown[] = [];
       server.events.on('error', (error) => errors.push(error));
@@ -536,7 +536,7 @@ describe('attributes, streams and offsets (EAS)', () => {
     });
   }
 
-  test('a file of petabytes that nobody wrote is zeroed at once, sparse or not', async () => {
+  test('a file of petabytes without data is zeroed at once, sparse or not', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('file'));

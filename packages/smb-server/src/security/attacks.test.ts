@@ -11,7 +11,7 @@ import { turns } from '../testing/turns.ts';
 
 const { Success } = NtStatus;
 
-/** A client that asks for the attributes of a file, again and again. */
+/** A client that requests the attributes of a file, again and again. */
 class Honest {
   readonly client: RawClient;
   readonly #ids: Ids;
@@ -26,7 +26,7 @@ class Honest {
     return new Honest(client, idsOf(await client.create('honest')));
   }
 
-  /** Whether a request is answered before the event loop has turned so many times. */
+  /** Whether a request is answered within this many turns of the event loop. */
   async served(within = 3): Promise<boolean> {
     let status: number | undefined;
     void this.client.ask(asking(this.#ids, FileInformationClass.Basic)).then((answer) => (status = answer.status));
@@ -50,7 +50,7 @@ const unfinished = (announced: number, sent: number): Buffer => {
 };
 
 describe('memory', () => {
-  test('frames that are announced and never sent cost what has arrived of them', async () => {
+  test('frames that are announced and never sent only cost the bytes that have arrived', async () => {
     const server = testServer();
     const honest = await Honest.at(server);
     const thieves = await logged(server, 100);
@@ -61,7 +61,7 @@ describe('memory', () => {
     await server.close();
   });
 
-  test('a budget that one user exceeds stops only that user, and as many of his connections as needed end at once', async () => {
+  test('a budget that one user exceeds stops only that user, and as many of its connections as needed end at once', async () => {
     const clock = new FakeClock();
     const server = testServer({ clock, limits: { totalBytes: 2_000_000, crowdedMs: 5000 } });
     const honest = await Honest.at(server);
@@ -83,7 +83,7 @@ describe('memory', () => {
     await server.close();
   });
 
-  test('responses that nobody reads stop only the user who asked for them', async () => {
+  test('unread responses stop only the user who requested them', async () => {
     const clock = new FakeClock();
     const server = testServer({ clock, limits: { totalBytes: 2_000_000, crowdedMs: 5000 } });
     const honest = await Honest.at(server);
@@ -140,7 +140,7 @@ describe('memory', () => {
         void thief.next().then((answers) => (answered += answers?.[0]?.status === Success ? 1 : 0));
       }
     }
-    const most = 1_125_000 + 2 * 350_000; // and what two connections may have: each sees what was booked before it began
+    const most = 1_125_000 + 2 * 350_000; // plus the maximum of two connections: each sees what was booked before it began
     await turns();
     ok(server.budget.held <= most, `${server.budget.held} bytes`);
     ok(await honest.served());
@@ -171,19 +171,19 @@ describe('memory', () => {
 });
 
 describe('time before logon', () => {
-  /** A clock on which everything takes time. */
+  /** A clock on which every reading takes time. */
   const busyClock = (): FakeClock => {
     let now = 0;
     return Object.assign(new FakeClock(), { now: () => (now += 0.1) });
   };
-  /** Connections without a logon on which as many NEGOTIATEs are under way as credits allow. @param refused called for each response */
+  /** Connections without a logon on which as many NEGOTIATEs are in flight as credits allow. @param refused called for each response */
   async function flooding(server: Server, count: number, address: string, refused: () => void): Promise<void> {
     const strangers = Array.from({ length: count }, () => from(server, address));
     for (const stranger of strangers) strictEqual((await stranger.negotiate([0x222])).status, NtStatus.NotSupported);
     for (const stranger of strangers) for (let i = 0; i < 8; i++) stranger.negotiate([0x222]).then(refused, () => {});
   }
 
-  test('NEGOTIATEs of many strangers, refused one after the other, come after the requests of a user', async () => {
+  test('NEGOTIATEs of many strangers, rejected one after the other, are handled after the requests of a user', async () => {
     const server = testServer({ clock: busyClock() });
     const honest = await Honest.at(server);
     let refused = 0;
@@ -194,7 +194,7 @@ describe('time before logon', () => {
     await server.close();
   });
 
-  test('strangers have their turns network by network: a flood from one does not keep another from logging on', async () => {
+  test('strangers are served network by network: a flood from one does not keep another from logging on', async () => {
     const server = testServer({ clock: busyClock() });
     let refused = 0;
     await flooding(server, 100, '2001:db8::1', () => refused++);
@@ -205,7 +205,7 @@ describe('time before logon', () => {
     await server.close();
   });
 
-  test('a client that has logged off is a stranger again: it has the time to log on, and makes room for others', async () => {
+  test('a client that has logged off is a stranger again: it has the time to log on, and may be ended for others', async () => {
     const clock = new FakeClock();
     const server = testServer({ clock, limits: { logonMs: 10_000, connections: 2 } });
     const first = await RawClient.at(server);
@@ -226,7 +226,7 @@ describe('time before logon', () => {
     await second.ask(loggingOff);
     const others = [await RawClient.at(server), await RawClient.at(server)];
     await turns();
-    ok(second.ended !== undefined, 'the oldest without a logon makes room');
+    ok(second.ended !== undefined, 'the oldest without a logon is ended');
     ok(others.every(({ ended }) => ended === undefined));
     await server.close();
   });
@@ -261,7 +261,7 @@ describe('guesses and noise', () => {
     return { log, lines };
   }
 
-  test('guesses on many connections of one address are refused unseen, and keep neither others there nor the user elsewhere from logging on', async () => {
+  test('guesses on many connections of one address are rejected unseen, and keep neither others there nor the user elsewhere from logging on', async () => {
     const clock = new FakeClock();
     const server = testServer({ clock, limits: { failedLogonDelayMs: 250 } });
     const guess = async (user: string, password: string, address: string): Promise<number | undefined> => {
@@ -302,7 +302,7 @@ describe('guesses and noise', () => {
     await server.close();
   });
 
-  test('an unknown name is refused as a known one', async () => {
+  test('an unknown name is rejected like a known one', async () => {
     const server = testServer({ limits: { failedLogonDelayMs: 250 } });
     const statuses: Record<string, (number | undefined)[]> = {};
     for (const user of ['ann', 'nobody']) {
@@ -323,7 +323,7 @@ describe('guesses and noise', () => {
     await server.close();
   });
 
-  test('strangers leave one line for each address, and then one with how many there were', async () => {
+  test('strangers cause one line for each address, and then one with their number', async () => {
     const clock = new FakeClock();
     const { log, lines } = keptLog();
     const server = testServer({ clock, log });
@@ -358,7 +358,7 @@ describe('guesses and noise', () => {
     ok(lines.length < 2 + 140);
   });
 
-  test('guests leave no line for each connection', async () => {
+  test('guests do not cause a line for each connection', async () => {
     const clock = new FakeClock();
     const { log, lines } = keptLog();
     const server = testServer({ clock, log, guest: true });

@@ -1,4 +1,4 @@
-/** AUT, STM, SES, CRY, IDN: what log-on, sessions and keys must keep against a client that does not play along. */
+/** AUT, STM, SES, CRY, IDN: properties of logon, sessions and keys against a client that violates the protocol. */
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
@@ -29,7 +29,7 @@ const connecting = (share: string) => ({
   body: TreeConnectRequest.encode({ flags: 0, path: `\\\\s\\${share}` }),
 });
 
-/** The first two steps of a log-on; the caller sends the last token. */
+/** The first two steps of a logon; the caller sends the last token. */
 async function halfLogOn(client: RawClient, user: string, password: string): Promise<Uint8Array> {
   const steps = initiator(user, password);
   const first = steps.next();
@@ -43,7 +43,7 @@ async function halfLogOn(client: RawClient, user: string, password: string): Pro
 }
 
 describe('nothing changes before the proof is verified (AUT)', () => {
-  test('PreviousSessionId ends nothing where the proof is wrong, or is another user’s', async () => {
+  test('PreviousSessionId ends nothing if the proof is wrong, or the session is another user’s', async () => {
     const server = testServer();
     const victim = await RawClient.at(server);
     for (const [user, password] of [
@@ -59,7 +59,7 @@ describe('nothing changes before the proof is verified (AUT)', () => {
     await server.close();
   });
 
-  test('a session whose log-on is not complete can do nothing, and no key signs for it', async () => {
+  test('a session whose logon is not complete can do nothing, and has no signing key', async () => {
     const server = testServer();
     const client = new RawClient(server);
     await client.negotiate();
@@ -69,7 +69,7 @@ describe('nothing changes before the proof is verified (AUT)', () => {
     await server.close();
   });
 
-  test('a session of another connection cannot be bound, gone on with or authenticated again', async () => {
+  test('a session of another connection cannot be bound, continued or reauthenticated', async () => {
     const server = testServer();
     const victim = await RawClient.at(server);
     const thief = new RawClient(server);
@@ -85,7 +85,7 @@ describe('nothing changes before the proof is verified (AUT)', () => {
     await server.close();
   });
 
-  test('log-ons that fail are answered one after the other, however many are asked at a time', async () => {
+  test('failed logons are answered one after the other, however many are started at a time', async () => {
     const clock = new FakeClock();
     const server = testServer({ clock, limits: { failedLogonDelayMs: 250 } });
     const client = await RawClient.at(server);
@@ -112,7 +112,7 @@ describe('nothing changes before the proof is verified (AUT)', () => {
     await server.close();
   });
 
-  test('a token that fails inside the mechanism leaves the session free for the next one', async () => {
+  test('after a token that fails inside the mechanism the session accepts the next one', async () => {
     const server = testServer();
     const client = new RawClient(server);
     await client.negotiate();
@@ -126,7 +126,7 @@ describe('nothing changes before the proof is verified (AUT)', () => {
 });
 
 describe('the states of connection and session (STM, SES)', () => {
-  test('an offer that was refused leaves nothing behind: no cipher of 3.1.1 on a connection of 2.1', async () => {
+  test('a rejected offer leaves nothing behind: no cipher of 3.1.1 on a connection of 2.1', async () => {
     const server = testServer({ encryption: 'desired' });
     const client = new RawClient(server);
     const ciphers = EncryptionCapabilities.encode({ ciphers: [1, 2] }).head;
@@ -156,7 +156,7 @@ describe('the states of connection and session (STM, SES)', () => {
     await server.close();
   });
 
-  test('a guest does not become a user by logging on again: he has no keys that could protect him', async () => {
+  test('a guest does not become a user by reauthentication: the session has no keys to protect it', async () => {
     const server = testServer({ guest: true, signing: 'required' });
     const client = new RawClient(server);
     await client.negotiate();
@@ -166,7 +166,7 @@ describe('the states of connection and session (STM, SES)', () => {
     await server.close();
   });
 
-  test('a user who logs on again as a guest still has to sign', async () => {
+  test('a user who reauthenticates as a guest still has to sign', async () => {
     const server = testServer({ guest: true, signing: 'required' });
     const client = new RawClient(server);
     await client.negotiate();
@@ -178,7 +178,7 @@ describe('the states of connection and session (STM, SES)', () => {
     await server.close();
   });
 
-  test('a failed log-on of a session that is there ends it with everything on it, and no other', async () => {
+  test('a failed reauthentication ends the session with everything on it, and no other session', async () => {
     const server = testServer();
     const [client, other] = [await RawClient.at(server), await RawClient.at(server, 'share', 'bob', 'word')];
     const ids = idsOf(await client.create('mine'));
@@ -189,7 +189,7 @@ describe('the states of connection and session (STM, SES)', () => {
     await server.close();
   });
 
-  test('what ran when its session ended finds no session any more, and answers once', async () => {
+  test('a request that ran when its session ended finds no session any more, and is answered once', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('file'));
@@ -207,7 +207,7 @@ describe('the states of connection and session (STM, SES)', () => {
 });
 
 describe('protection (CRY)', () => {
-  test('where signing is required, a changed byte anywhere in a signed request is refused', async () => {
+  test('if signing is required, a changed byte anywhere in a signed request is rejected', async () => {
     const server = testServer({ signing: 'required' });
     const client = new RawClient(server);
     await client.negotiate();
@@ -221,7 +221,7 @@ describe('protection (CRY)', () => {
       message[at] = (message[at] as number) ^ 1;
       client.sendFrame(message);
       const [answer] = (await client.next()) ?? [];
-      // the flag itself and the ids lie in the header: without them the request is unsigned, or nobody's
+      // the flag itself and the ids are in the header: without them the request is unsigned, or of an unknown session
       ok(answer === undefined || answer.status === NtStatus.AccessDenied || answer.status === NtStatus.UserSessionDeleted, `byte ${at}`);
       if (answer === undefined) break;
     }

@@ -1,4 +1,4 @@
-/** CMP, TRE, RSP, RPC: elements of a chain, trees and answers keep to themselves. */
+/** CMP, TRE, RSP, RPC: elements of a chain, tree connects and responses do not affect each other. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
@@ -29,7 +29,7 @@ const statuses = (answers: readonly Answer[]): number[] => answers.map(({ status
 const related = (element: Element): Element => ({ ...element, related: true });
 
 describe('a chain (CMP, TRE)', () => {
-  test('a tree that ended inside a chain is gone for the elements after it, and what was open on it too', async () => {
+  test('a tree connect that ended inside a chain does not exist for the later elements, nor do its opens', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const rest = [reading(inherited, 1), writing(inherited, 'x'), closing(inherited), creating('other'), leaving].map(related);
@@ -41,7 +41,7 @@ describe('a chain (CMP, TRE)', () => {
     await server.close();
   });
 
-  test('after a failed element every related one fails too, whatever it is, and an unrelated one does not', async () => {
+  test('after a failed element every related one fails too, of any command, and an unrelated one does not', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('file'));
@@ -74,7 +74,7 @@ describe('a chain (CMP, TRE)', () => {
     await server.close();
   });
 
-  test('ids that are all ones mean the open before only in a related element', async () => {
+  test('ids that are all ones mean the previous open only in a related element', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const [made, read] = await client.chain(creating('file'), reading(inherited, 1));
@@ -82,7 +82,7 @@ describe('a chain (CMP, TRE)', () => {
     await server.close();
   });
 
-  test('the last element may be a header alone; one byte less closes the connection', async () => {
+  test('the last element may be only a header; one byte less closes the connection', async () => {
     const server = testServer();
     for (const [length, alive] of [
       [64, true],
@@ -99,7 +99,7 @@ describe('a chain (CMP, TRE)', () => {
     await server.close();
   });
 
-  test('WRITE takes its data from its own element: an offset or length beyond it is refused, and nothing is written', async () => {
+  test('WRITE takes its data from its own element: an offset or length beyond it fails, and nothing is written', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('file'));
@@ -124,8 +124,8 @@ describe('a chain (CMP, TRE)', () => {
   });
 });
 
-describe('an answer has no more than was asked for (RSP)', () => {
-  test('QUERY_INFO: every class with every small buffer answers what fits, or says that it does not', async () => {
+describe('a response has at most the requested size (RSP)', () => {
+  test('QUERY_INFO: every class with every small buffer returns what fits, or fails', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('a name of some length'));
@@ -153,7 +153,7 @@ describe('an answer has no more than was asked for (RSP)', () => {
     await server.close();
   });
 
-  test('QUERY_DIRECTORY: every class with every small buffer, and no entry is lost by one that does not fit', async () => {
+  test('QUERY_DIRECTORY: every class with every small buffer, and no entry is lost because it does not fit', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     for (const name of ['a', 'a name that is longer', 'ä', 'zz']) await client.ask(closing(idsOf(await client.create(name))));
@@ -172,7 +172,7 @@ describe('an answer has no more than was asked for (RSP)', () => {
     await server.close();
   });
 
-  test('IOCTL: every code that is known with every small room, for the answer and inside a chain', async () => {
+  test('IOCTL: every known code with every small buffer, for the response and inside a chain', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('file'));
@@ -194,7 +194,7 @@ describe('an answer has no more than was asked for (RSP)', () => {
     await server.close();
   });
 
-  test('names of attributes that are asked for by the thousand are refused or answered, at once', async () => {
+  test('a request for thousands of attributes is rejected or answered at once', async () => {
     const server = testServer();
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('file'));
@@ -212,7 +212,7 @@ describe('an answer has no more than was asked for (RSP)', () => {
     await server.close();
   });
 
-  test('a chain of reads gets no more than one answer holds: what has no room is refused, not cut', async () => {
+  test('a chain of reads gets at most one full response: a read that does not fit fails, and is not truncated', async () => {
     const server = testServer({ limits: { maxRead: 65536, maxTransact: 65536, maxWrite: 65536 } });
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('file'));
@@ -226,7 +226,7 @@ describe('an answer has no more than was asked for (RSP)', () => {
 });
 
 describe('one at a time (FIL, RPC)', () => {
-  test('listings asked at the same time move the cursor one after the other: each name is told once', async () => {
+  test('concurrent listings move the cursor one after the other: each name is returned once', async () => {
     const store = createMemoryStore();
     const server = testServer({ shares: { share: withFaults(store, [{ call: 'list', times: 1e9, delayMs: 0 }]) } });
     const client = await RawClient.at(server);

@@ -1,4 +1,4 @@
-/** DOS, RES, LIF: what one client may cost, and that everything it took comes back. */
+/** DOS, RES, LIF: the cost of one client, and that everything it took is released. */
 import { deepStrictEqual, notStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { andThen, FakeClock, fakeRandom, type Link } from '@ring3/kit';
@@ -36,7 +36,7 @@ import {
 import { createBody, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 import { turns } from '../testing/turns.ts';
 
-/** All that a server counts. */
+/** All counts of a server. */
 const counters = (server: Server): object => ({
   connections: server.connections.size,
   sessions: server.sessions.size,
@@ -47,8 +47,8 @@ const counters = (server: Server): object => ({
 });
 const nothing = { connections: 0, sessions: 0, opens: 0, held: 0, quotas: 0, files: 0 };
 
-describe('before log-on (DOS)', () => {
-  test('a connection may begin few log-ons until one is complete', async () => {
+describe('before logon (DOS)', () => {
+  test('a connection may start few logons until one is complete', async () => {
     const server = testServer({ limits: { sessionsBeforeLogon: 3 } });
     const client = new RawClient(server);
     await client.negotiate();
@@ -62,7 +62,7 @@ describe('before log-on (DOS)', () => {
     await server.close();
   });
 
-  test('a session is requested once, as the first thing: who floods the server with requests is hung up on (RFC 1002 4.3.2)', async () => {
+  test('a session is requested once, as the first frame: a client that floods the server with requests is disconnected (RFC 1002 4.3.2)', async () => {
     const server = testServer();
     const client = new RawClient(server);
     client.sendBytes(Buffer.from('81000000'.repeat(2), 'hex'));
@@ -76,7 +76,7 @@ describe('before log-on (DOS)', () => {
     await server.close();
   });
 
-  test('keep-alives by the thousand, with bytes and without, cost nothing and are no answer (RFC 1002 4.3.7)', async () => {
+  test('thousands of keep-alives, with bytes and without, cost nothing and do not count as traffic (RFC 1002 4.3.7)', async () => {
     const server = testServer();
     const client = new RawClient(server);
     client.sendBytes(Buffer.from(`85000000${'85000002ffff'}`.repeat(20_000), 'hex'));
@@ -86,7 +86,7 @@ describe('before log-on (DOS)', () => {
     await server.close();
   });
 
-  test('half-open connections keep nobody out: the oldest makes room; who has logged on stays', async () => {
+  test('half-open connections do not keep clients out: the oldest is ended; a logged-on client stays', async () => {
     const server = testServer({ limits: { connections: 3 } });
     const stays = await RawClient.at(server);
     const half = [new RawClient(server), new RawClient(server)];
@@ -101,7 +101,7 @@ describe('before log-on (DOS)', () => {
     await server.close();
   });
 
-  test('connections by the thousand that say half of something give everything back', async () => {
+  test('thousands of connections with incomplete messages release everything', async () => {
     const clock = new FakeClock();
     const server = testServer({ clock, limits: { connectionsForAddress: 5000 } });
     const links: Link[] = [];
@@ -120,7 +120,7 @@ describe('before log-on (DOS)', () => {
     await server.close();
   });
 
-  test('bytes that are no header are the client’s fault, not the server’s', async () => {
+  test('bytes that are not a header are an error of the client, not of the server', async () => {
     const server = testServer();
     const errors: unknown[] = [];
     server.events.on('error', (error) => errors.push(error));
@@ -148,8 +148,8 @@ describe('before log-on (DOS)', () => {
   });
 });
 
-describe('after log-on (DOS)', () => {
-  test('who fills the budget with what never ends is hung up on, and the others go on', async () => {
+describe('after logon (DOS)', () => {
+  test('a client that fills the budget with incomplete frames is disconnected, and the others continue', async () => {
     const clock = new FakeClock();
     const server = testServer({ clock, limits: { totalBytes: 100_000, crowdedMs: 5000 } });
     const [honest, thief] = [await RawClient.at(server), await RawClient.at(server)];
@@ -175,7 +175,7 @@ describe('after log-on (DOS)', () => {
     await server.close();
   });
 
-  test('a charge that is huge, wraps, or is more than was granted ends the connection; the window is not harmed for others', async () => {
+  test('a charge that is huge, wraps, or is more than was granted ends the connection; other connections are not affected', async () => {
     const server = testServer();
     for (const header of [{ creditCharge: 65535 }, { messageId: 2 ** 53 - 1, creditCharge: 2 }, { messageId: 2 ** 40 }, { messageId: 0 }]) {
       const client = await RawClient.at(server);
@@ -186,7 +186,7 @@ describe('after log-on (DOS)', () => {
     await server.close();
   });
 
-  test('a reader that asks for much from a slow store gets no more buffers than its share at a time', async () => {
+  test('a client that reads much from a slow store gets at most its share of buffers at a time', async () => {
     const clock = new FakeClock();
     const store = withFaults(createMemoryStore(), [{ call: 'read', times: 1e9, delayMs: 10 }], clock);
     const server = testServer({ clock, shares: { share: store }, limits: { connectionBytes: 256 * 1024 } });
@@ -209,7 +209,7 @@ describe('after log-on (DOS)', () => {
     await server.close();
   });
 
-  test('a chain of thousands lets others have their turn, and is answered whole', async () => {
+  test('a chain of thousands yields to other connections, and is answered whole', async () => {
     let now = 0;
     const clock = Object.assign(new FakeClock(), { now: () => (now += 0.1) });
     const server = testServer({ clock });
@@ -228,7 +228,7 @@ describe('after log-on (DOS)', () => {
     await server.close();
   });
 
-  test('answers to a pipe that nobody reads break the pipe', async () => {
+  test('unread responses of a pipe break the pipe', async () => {
     const server = testServer();
     const client = await RawClient.at(server, 'IPC$');
     const ids = idsOf(await client.create('srvsvc'));
@@ -257,7 +257,7 @@ const handleCalls = [
   'openStream',
 ] as const;
 
-/** A store whose handles are counted: what it gave and nobody closed, and what was done with one after it was closed. */
+/** A store that counts its handles: those that were not closed, and calls on one after it was closed. */
 function counted(store: Vfs): { readonly vfs: Vfs; readonly handles: Set<Handle>; readonly misused: string[] } {
   const handles = new Set<Handle>();
   const misused: string[] = [];
@@ -295,7 +295,7 @@ function counted(store: Vfs): { readonly vfs: Vfs; readonly handles: Set<Handle>
   return { vfs, handles, misused };
 }
 
-/** A request of some kind on an open that may be there or not. */
+/** A request of some kind on an open that may exist or not. */
 function anything(draw: (limit: number) => number, ids: Ids): Element {
   const name = ['a', 'b', 'folder', 'folder\\c', 'a:stream', ''][draw(6)] as string;
   const choices: (() => Element)[] = [
@@ -329,8 +329,8 @@ function anything(draw: (limit: number) => number, ids: Ids): Element {
   return (choices[draw(weights)] as () => Element)();
 }
 
-describe('everything comes back (RES, LIF)', () => {
-  test('a request in a tree that has ended keeps the share’s folder from being closed under it', async () => {
+describe('everything is released (RES, LIF)', () => {
+  test('a request in an ended tree connect keeps the share’s directory from being closed', async () => {
     const toRoot = Buffer.concat([Buffer.alloc(16), Buffer.of(8, 0, 0, 0), Buffer.from('name', 'utf16le')]);
     for (const what of ['rename', 'create'] as const) {
       const clock = new FakeClock();
@@ -358,7 +358,7 @@ describe('everything comes back (RES, LIF)', () => {
     }
   });
 
-  test('CLOSE that tells what the file was waits for its store, and for nothing else (3.3.5.10)', async () => {
+  test('CLOSE with POSTQUERY_ATTRIB waits for its store, and for nothing else (3.3.5.10)', async () => {
     const clock = new FakeClock();
     const faults: Fault[] = [];
     const { vfs, handles } = counted(createMemoryStore());
@@ -377,7 +377,7 @@ describe('everything comes back (RES, LIF)', () => {
     await server.close();
   });
 
-  test('after thousands of random requests, chained, cancelled, cut off and left alone, all counters are zero', async () => {
+  test('after thousands of random requests, chained, cancelled, disconnected and unfinished, all counters are zero', async () => {
     const random = fakeRandom(77);
     const draw = (limit: number): number => random.u32() % limit;
     const clock = new FakeClock();
@@ -447,7 +447,7 @@ describe('everything comes back (RES, LIF)', () => {
   });
 });
 
-/** Answers of a server whose store takes its time. */
+/** Responses of a server with a slow store. */
 async function pumped<T>(clock: FakeClock, answer: Promise<T>): Promise<T | undefined> {
   let found: { value: T | undefined } | undefined;
   answer.then(
@@ -463,6 +463,6 @@ async function pumped<T>(clock: FakeClock, answer: Promise<T>): Promise<T | unde
 
 async function logged(server: Server, clock: FakeClock): Promise<RawClient> {
   const client = await pumped(clock, RawClient.at(server));
-  if (client === undefined) throw new Error('nobody could log on');
+  if (client === undefined) throw new Error('no client could log on');
   return client;
 }

@@ -1,4 +1,4 @@
-/** What users share has a limit for all and a part for each: one who takes all that it may leaves something for the next. */
+/** Limits that users share have a part for each user: one that takes all that it may leaves something for the next. */
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, type Link, type Log, type LogFields, silentLog } from '@ring3/kit';
@@ -11,10 +11,10 @@ import { turns } from '../testing/turns.ts';
 
 const { Success, InsufficientResources, TooManyOpenedFiles, Pending, RequestNotAccepted } = NtStatus;
 
-/** A memory store that says it holds file descriptors as a directory of the host does. */
+/** A memory store that reports as many file descriptors as a directory of the host. */
 const holding = (): Vfs => Object.assign(createMemoryStore(), { fileDescriptors: { handle: 2, directory: 1 } });
 
-/** Asks until the answer is another than success. @returns how often it succeeded, and the last status */
+/** Repeats a request until its status is not success. @returns how often it succeeded, and the last status */
 async function until(ask: (i: number) => Promise<{ status: number }>, most = 1000): Promise<[count: number, status: number]> {
   for (let i = 0; i < most; i++) {
     const { status } = await ask(i);
@@ -60,7 +60,7 @@ test('byte-range locks: of all files of a user together (INSUFFICIENT_RESOURCES)
   await server.close();
 });
 
-test('byte-range locks: what of a failed list is unlocked is counted no more (MS-SMB2 3.3.5.14.1)', async () => {
+test('byte-range locks: ranges that a failed list unlocked are not counted any more (MS-SMB2 3.3.5.14.1)', async () => {
   const server = testServer();
   const client = await RawClient.at(server);
   const ids = idsOf(await client.create('file'));
@@ -77,7 +77,7 @@ test('byte-range locks: what of a failed list is unlocked is counted no more (MS
   await server.close();
 });
 
-test('opens: a user with many sessions leaves some for others, and they come back when it disconnects', async () => {
+test('opens: a user with many sessions leaves some for others, and its own are released when it disconnects', async () => {
   const server = testServer({ limits: { opens: 90, opensForSession: 50 } });
   const clients = [await RawClient.at(server), await RawClient.at(server)];
   const counts: number[] = [];
@@ -125,7 +125,7 @@ test('file descriptors: an open costs two and one for each directory above it (T
   await server.close();
 });
 
-test('requests that wait: one user leaves some for others, and they are given back however they end', async () => {
+test('waiting requests: one user leaves some for others, and they are released however they end', async () => {
   const server = testServer({ limits: { waiting: 9 } });
   const [ann, other] = [await RawClient.at(server), await bob(server)];
   const folder = idsOf(await ann.create('', directory));
@@ -140,7 +140,7 @@ test('requests that wait: one user leaves some for others, and they are given ba
   await server.close();
 });
 
-test('changes that are kept: beyond the part of a user its client has to list the directory (NOTIFY_ENUM_DIR)', async () => {
+test('kept changes: beyond the part of a user its client has to list the directory (NOTIFY_ENUM_DIR)', async () => {
   const server = testServer({ limits: { keptBytes: 1000 } });
   const [ann, other] = [await RawClient.at(server), await bob(server)];
   const folder = idsOf(await ann.create('', directory));
@@ -155,7 +155,7 @@ test('changes that are kept: beyond the part of a user its client has to list th
   await server.close();
 });
 
-test('sessions and connections: a user who takes all that it may leaves a place for another, also from one address', async () => {
+test('sessions and connections: a user that takes all that it may leaves a place for another, also from one address', async () => {
   for (const limits of [{ sessions: 9 }, { connections: 9 }, { connectionsForAddress: 9 }]) {
     const server = testServer({ limits });
     const statuses: number[] = [];
@@ -170,7 +170,7 @@ test('sessions and connections: a user who takes all that it may leaves a place 
   }
 });
 
-test('guests are no one user: each address has its part', async () => {
+test('guests are not one user: each address has its part', async () => {
   const server = testServer({ guest: true, limits: { opens: 90 }, shares: { share: { vfs: createMemoryStore(), guest: true } } });
   const from = async (address: string): Promise<RawClient> => {
     const accept = (link: Link) => server.accept(link, address);
@@ -182,7 +182,7 @@ test('guests are no one user: each address has its part', async () => {
   await server.close();
 });
 
-test('a limit that is reached is logged at once, and then once in a minute with how often meanwhile', async () => {
+test('a reached limit is logged at once, and then once a minute with the number since then', async () => {
   const clock = new FakeClock();
   const lines: LogFields[] = [];
   const log: Log = { ...silentLog, child: () => log, warn: (_what, fields = {}) => void lines.push(fields) };
@@ -203,7 +203,7 @@ test('a limit that is reached is logged at once, and then once in a minute with 
   await server.close();
 });
 
-test('a client that had thousands of files open leaves in slices: another is served between them, and all comes back', async () => {
+test('thousands of files of a disconnected client are closed in slices: another client is served between them, and all are released', async () => {
   let now = 0;
   const clock = Object.assign(new FakeClock(), { now: () => (now += 0.05) });
   const server = testServer({ clock });

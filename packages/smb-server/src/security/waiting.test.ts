@@ -1,4 +1,4 @@
-/** LCK, OPL, DLK: what waits ends once, whoever is first, and leaves nothing behind. */
+/** LCK, OPL, DLK: a waiting request ends once, whichever event ends it, and leaves nothing behind. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FakeClock } from '@ring3/kit';
@@ -38,7 +38,7 @@ const cancelling = ({ header }: Answer, byAsyncId: boolean): Element => ({
     : { messageId: header.messageId },
 });
 
-/** What has arrived and was not taken yet. */
+/** Messages that have arrived and were not taken yet. */
 async function arrived(client: RawClient): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (;;) {
@@ -55,7 +55,7 @@ async function stage() {
   return { server, clock: server.clock as FakeClock, first, second };
 }
 
-/** Ends the server, and looks whether anything is left: a request, an open, a lock, a timer. */
+/** Ends the server, and checks whether anything is left: a request, an open, a lock, a timer. */
 async function nothingIsLeft(server: Server): Promise<void> {
   const connections = [...server.connections.values()];
   await server.close();
@@ -71,7 +71,7 @@ async function nothingIsLeft(server: Server): Promise<void> {
 const drop = (client: RawClient): void => client.sendBytes(Uint8Array.of(0xee, 0, 0, 0));
 type Move = () => void;
 
-/** Makes the moves in one turn, and says how often the request that waited was answered. */
+/** Makes the moves in one turn, and returns how often the waiting request was answered. */
 async function play(waiting: Answer, client: RawClient, moves: readonly Move[]): Promise<number> {
   for (const move of moves) move();
   await turns();
@@ -87,8 +87,8 @@ const send =
   () =>
     client.sendFrame(client.encode([element]));
 
-describe('what waits ends once (LCK, OPL, DLK)', () => {
-  test('a lock that waits is answered once, whichever of wake, CANCEL, CLOSE, the end of tree, session or connection comes first', async () => {
+describe('a waiting request ends once (LCK, OPL, DLK)', () => {
+  test('a lock that waits is answered once, whichever of wake, CANCEL, CLOSE, the end of tree connect, session or connection is first', async () => {
     const names = ['unlock', 'closeFirst', 'dropFirst', 'cancel', 'cancelById', 'close', 'leave', 'logOff', 'drop'];
     await fc.assert(
       fc.asyncProperty(orders(names), async (order) => {
@@ -121,7 +121,7 @@ describe('what waits ends once (LCK, OPL, DLK)', () => {
     );
   });
 
-  test('a CREATE that waits for a break is answered once, whichever of acknowledgment, time-out, CANCEL and the ends of both comes first', async () => {
+  test('a CREATE that waits for a break is answered once, whichever of acknowledgment, timeout, CANCEL and the ends of both is first', async () => {
     const names = ['acknowledge', 'refuse', 'close', 'dropFirst', 'logOffFirst', 'timeOut', 'cancel', 'leave', 'logOff', 'drop'];
     await fc.assert(
       fc.asyncProperty(orders(names), async (order) => {
@@ -153,7 +153,7 @@ describe('what waits ends once (LCK, OPL, DLK)', () => {
     );
   });
 
-  test('a write breaks level II of a hundred holders, some of which are gone or going', async () => {
+  test('a write breaks level II of a hundred holders, some of which have closed or are closing', async () => {
     const server = testServer();
     const writer = await RawClient.at(server);
     const ids = idsOf(await writer.create('file'));
@@ -174,7 +174,7 @@ describe('what waits ends once (LCK, OPL, DLK)', () => {
     await nothingIsLeft(server);
   });
 
-  test('a file of no bytes is cut to no bytes under locks of no bytes', async () => {
+  test('an empty file is truncated to zero bytes under locks without bytes', async () => {
     const { server, first, second } = await stage();
     const a = idsOf(await first.create('file'));
     const b = idsOf(await second.create('file'));
@@ -189,7 +189,7 @@ describe('what waits ends once (LCK, OPL, DLK)', () => {
     await nothingIsLeft(server);
   });
 
-  test('whoever may have so many requests waiting is told so at the next one, and the others go on waiting', async () => {
+  test('a request above the limit of waiting requests fails, and the others continue to wait', async () => {
     const server = testServer({ limits: { maxAsync: 3 } });
     const first = await RawClient.at(server);
     const a = idsOf(await first.create('file'));

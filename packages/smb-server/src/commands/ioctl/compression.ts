@@ -2,7 +2,7 @@ import { CompressionState, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import { type IoctlRow, nothing } from './row.ts';
 
-/** FSCTL_GET_COMPRESSION, MS-FSA 2.1.5.10: nothing is compressed here. */
+/** FSCTL_GET_COMPRESSION, MS-FSA 2.1.5.10: files are never compressed here. */
 export const getCompression: IoctlRow = {
   needs: 'entry',
   handle(_ctx, { maxOutputResponse }) {
@@ -13,7 +13,7 @@ export const getCompression: IoctlRow = {
   },
 };
 
-/** FSCTL_SET_COMPRESSION, MS-FSA 2.1.5.10: only that it be off, as it is. */
+/** FSCTL_SET_COMPRESSION, MS-FSA 2.1.5.10: only COMPRESSION_FORMAT_NONE is accepted. */
 export const setCompression: IoctlRow = {
   needs: 'entry',
   handle(_ctx, { input }) {

@@ -42,7 +42,7 @@ function* duplicate(ctx: IoctlContext, source: Open, data: DuplicateExtentsData)
   if (overlaps || (isSparse(originStat) && !isSparse(targetStat))) return NtStatus.NotSupported;
   if (from + count > Math.max(originStat.size, originStat.allocated)) return NtStatus.NotSupported;
   if (count === 0) return nothing;
-  // Oplocks are broken as by reading and writing, byte-range locks are not asked.
+  // Oplocks are broken as by reading and writing, byte-range locks are not checked.
   const readable = yield* wait(askAccessOf(ctx, source, 'read', 0, 0));
   if (readable !== NtStatus.Success) return readable;
   const writable = yield* wait(askAccess(ctx, 'write'));

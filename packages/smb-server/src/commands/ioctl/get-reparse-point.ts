@@ -4,7 +4,7 @@ import { isCode, toWireName } from '@ring3/vfs';
 import { statusOf } from '../../status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow } from './row.ts';
 
-/** FSCTL_GET_REPARSE_POINT, MS-FSA 2.1.5.10.14: where a symbolic link leads. */
+/** FSCTL_GET_REPARSE_POINT, MS-FSA 2.1.5.10.14: the target of a symbolic link. */
 export const getReparsePoint: IoctlRow = {
   needs: 'entry',
   handle: (ctx, { maxOutputResponse }) => runSteps(tell(ctx, maxOutputResponse)),
@@ -20,5 +20,5 @@ function* tell(ctx: IoctlContext, room: number): Steps<IoctlAnswer> {
   return bytes.length <= room ? bytes : NtStatus.BufferTooSmall;
 }
 
-/** Names as clients see them; steps up and steps that stay as they are. */
+/** Converts names to the wire; `.` and `..` stay as they are. */
 const shown = (part: string): string => (part === '..' || part === '.' ? part : toWireName(part));

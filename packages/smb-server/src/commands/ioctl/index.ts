@@ -7,7 +7,7 @@ import { rows } from './table.ts';
 
 type Answer = Parameters<typeof IoctlResponse.encode>[0] | NtStatus;
 
-/** IOCTL, MS-SMB2 3.3.5.15. Unknown codes are an invalid device request, and never the end of a connection. */
+/** IOCTL, MS-SMB2 3.3.5.15. An unknown code is an invalid device request, and never ends the connection. */
 export const ioctl = command({
   needs: 'tree',
   request: IoctlRequest,
@@ -38,7 +38,7 @@ const unknownAnywhere: IoctlRow = { needs: 'tree', handle: () => NtStatus.Invali
 
 const namesFile = ({ persistentFileId, volatileFileId }: IoctlRequest): boolean => persistentFileId !== -1 || volatileFileId !== -1;
 
-/** Finds the open that a code works on, and checks its access. */
+/** Finds the open of a code, and checks its access. */
 function admit(ctx: IoctlContext, { needs, access, changes }: IoctlRow, request: IoctlRequest): NtStatus {
   const { session, tree, compound } = ctx;
   if (needs === 'tree') return namesFile(request) ? NtStatus.InvalidParameter : NtStatus.Success;

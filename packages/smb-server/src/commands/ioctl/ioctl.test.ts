@@ -102,7 +102,7 @@ test('SRV_COPYCHUNK copies ranges from the open that the key names (MS-SMB2 3.3.
   assert.equal(await text(target), 'world.hello');
 });
 
-test('SRV_COPYCHUNK tells its limits where a request is beyond them (MS-SMB2 3.3.5.15.6.2)', async () => {
+test('SRV_COPYCHUNK reports its limits if a request exceeds them (MS-SMB2 3.3.5.15.6.2)', async () => {
   const { file, key, control } = await stage();
   const source = await key(await file('source', 'x'));
   const target = await file('target');
@@ -119,7 +119,7 @@ test('SRV_COPYCHUNK tells its limits where a request is beyond them (MS-SMB2 3.3
   }
 });
 
-test('SRV_COPYCHUNK stops at the first range that fails, and tells what was copied (MS-SMB2 3.3.5.15.6.1)', async () => {
+test('SRV_COPYCHUNK stops at the first range that fails, and reports what was copied (MS-SMB2 3.3.5.15.6.1)', async () => {
   const { file, key, control, text } = await stage();
   const source = await file('source', 'hello');
   const target = await file('target');
@@ -128,7 +128,7 @@ test('SRV_COPYCHUNK stops at the first range that fails, and tells what was copi
   assert.equal(await text(target), 'hello');
 });
 
-test('SRV_COPYCHUNK asks the locks of source and target (MS-SMB2 3.3.5.15.6)', async () => {
+test('SRV_COPYCHUNK checks the locks of source and target (MS-SMB2 3.3.5.15.6)', async () => {
   for (const locked of ['source', 'target']) {
     const { client, file, key, control } = await stage();
     const [source, target] = [await file('source', 'hello'), await file('target', 'there')];
@@ -141,7 +141,7 @@ test('SRV_COPYCHUNK asks the locks of source and target (MS-SMB2 3.3.5.15.6)', a
   }
 });
 
-test('a copy needs rights on both files: reading the target too, but for _WRITE (MS-SMB2 3.3.5.15.6)', async () => {
+test('a copy needs rights on both files, except for _WRITE also to read the target (MS-SMB2 3.3.5.15.6)', async () => {
   const { client, file, key, status } = await stage();
   const source = await file('source', 'hello');
   const open = async (name: string, desiredAccess: number): Promise<Ids> => idsOf(await client.create(name, { desiredAccess }));
@@ -155,7 +155,7 @@ test('a copy needs rights on both files: reading the target too, but for _WRITE 
   assert.equal(await status(writeOnly, Fsctl.SrvCopychunkWrite, copying(await key(look), [[0, 0, 5]])), NtStatus.AccessDenied);
 });
 
-test('a resume key is good while its open is there, for the session that has it (MS-SMB2 3.3.5.15.5)', async () => {
+test('a resume key is valid while its open exists, for the session of the open (MS-SMB2 3.3.5.15.5)', async () => {
   const { server, client, file, key, status } = await stage();
   const source = await file('source', 'hello');
   const target = await file('target');
@@ -167,7 +167,7 @@ test('a resume key is good while its open is there, for the session that has it 
   assert.equal(await status(target, Fsctl.SrvCopychunk, all), NtStatus.ObjectNameNotFound);
 });
 
-test('SET_ZERO_DATA makes a range read as zeros and leaves the size (MS-FSA 2.1.5.10)', async () => {
+test('SET_ZERO_DATA makes a range read as zeros and keeps the size (MS-FSA 2.1.5.10)', async () => {
   for (const vfs of [createMemoryStore(), withoutFeatures(createMemoryStore(), ['sparse'])]) {
     const { file, status, text } = await stage(vfs);
     const ids = await file('file', 'abcdef');
@@ -180,7 +180,7 @@ test('SET_ZERO_DATA makes a range read as zeros and leaves the size (MS-FSA 2.1.
   }
 });
 
-test('SET_SPARSE sets the attribute, and takes it away; QUERY_ALLOCATED_RANGES then tells holes (MS-FSA 2.1.5.10)', async () => {
+test('SET_SPARSE sets and clears the attribute; QUERY_ALLOCATED_RANGES then leaves out holes (MS-FSA 2.1.5.10)', async () => {
   const { client, file, control, status } = await stage();
   const ids = await file('file', 'x'.repeat(200_000));
   const attributes = async (): Promise<number> =>
@@ -220,7 +220,7 @@ test('DUPLICATE_EXTENTS_TO_FILE shares a range, never over itself, never moving 
   assert.equal(await poor.status(file2, clone, data(file2, 0, 0, 1)), NtStatus.InvalidDeviceRequest);
 });
 
-test('compression may be set to none, which it is; anything else is refused (MS-FSA 2.1.5.10)', async () => {
+test('compression may be set to none; any other format fails (MS-FSA 2.1.5.10)', async () => {
   const { file, status, control } = await stage();
   const ids = await file('file');
   assert.equal(CompressionState.read(new Frame(outputOf(await control(ids, Fsctl.GetCompression))), 0).compressionState, 0);
@@ -238,7 +238,7 @@ test('the object id of a file is the same each time, and another file has anothe
   assert.notEqual(await idOf(a), await idOf(b));
 });
 
-test('QUERY_FILE_REGIONS tells the valid data of a range; there are no snapshots (MS-FSA 2.1.5.10, MS-SMB2 3.3.5.15.1)', async () => {
+test('QUERY_FILE_REGIONS reports the valid data of a range; snapshots are not supported (MS-FSA 2.1.5.10, MS-SMB2 3.3.5.15.1)', async () => {
   const { file, control } = await stage();
   const ids = await file('file', 'x'.repeat(100));
   const region = written(FileRegionInput, { fileOffset: 10n, length: 1000n, desiredUsage: 1 });
@@ -253,7 +253,7 @@ const link = (substituteName: string, relative = true): Uint8Array =>
   encodeSymbolicLink({ substituteName, printName: substituteName, relative });
 const asLink = { createOptions: CreateOptions.OpenReparsePoint };
 
-test('SET_REPARSE_POINT makes an empty file a link inside the share, GET tells it, and opening follows it (MS-FSA 2.1.5.10)', async () => {
+test('SET_REPARSE_POINT makes an empty file a link inside the share, GET returns it, and an open follows it (MS-FSA 2.1.5.10)', async () => {
   const { client, file, control, status, text } = await stage();
   await client.create('d', { createOptions: CreateOptions.DirectoryFile });
   await file('target', 'found');
@@ -297,7 +297,7 @@ test('DELETE_REPARSE_POINT makes a link an empty file again, by its own tag (MS-
   assert.equal(await text(idsOf(await client.create('link'))), '');
 });
 
-test('a link is closed and deleted as any file; while others have the file open it does not become one', async () => {
+test('a link is closed and deleted as any file; a file that others have open does not become one', async () => {
   const { server, client, status } = await stage();
   const ids = idsOf(await client.create('link', { createOptions: CreateOptions.OpenReparsePoint | CreateOptions.DeleteOnClose }));
   const other = idsOf(await client.create('link'));
@@ -310,7 +310,7 @@ test('a link is closed and deleted as any file; while others have the file open 
   assert.equal(server.opens.size, 0);
 });
 
-test('PIPE_PEEK tells what could be read, and leaves it there; a file is no pipe (MS-SMB2 3.3.5.15.3)', async () => {
+test('PIPE_PEEK returns what can be read, without removing it; a file is not a pipe (MS-SMB2 3.3.5.15.3)', async () => {
   const { client, file, status } = await stage();
   assert.equal(await status(await file('file'), Fsctl.PipePeek), NtStatus.InvalidDeviceRequest);
   await client.connect('IPC$');
@@ -321,7 +321,7 @@ test('PIPE_PEEK tells what could be read, and leaves it there; a file is no pipe
   assert.equal((await client.ask(controlling(pipe, Fsctl.PipePeek, none, 8))).status, NtStatus.BufferTooSmall);
 });
 
-test('whatever a code is given, cut anywhere or filled with ones, it is answered, and the connection stays (3.3.5.15)', async () => {
+test('any input of a code, cut anywhere or filled with ones, gets a response, and the connection stays (3.3.5.15)', async () => {
   const { client, file, control } = await stage();
   const inputs = [new Uint8Array(48), new Uint8Array(48).fill(0xff), link('x')];
   for (const code of Object.keys(rows).map(Number)) {

@@ -5,7 +5,7 @@ import type { IoctlRow } from './row.ts';
 /** FILE_PIPE_CONNECTED_STATE, MS-FSCC 2.3. */
 const connected = 3;
 
-/** FSCTL_PIPE_PEEK, MS-SMB2 3.3.5.15.3: what could be read, which stays in the pipe. */
+/** FSCTL_PIPE_PEEK, MS-SMB2 3.3.5.15.3: returns what can be read, without removing it from the pipe. */
 export const pipePeek: IoctlRow = {
   needs: 'open',
   handle(ctx, { maxOutputResponse }) {

@@ -1,7 +1,7 @@
 import { NtStatus } from '@ring3/smb-proto';
 import type { IoctlRow } from './row.ts';
 
-/** FSCTL_PIPE_TRANSCEIVE, MS-SMB2 3.3.5.15.10: a message to the pipe, and its answer. */
+/** FSCTL_PIPE_TRANSCEIVE, MS-SMB2 3.3.5.15.10: a message to the pipe, and the response. */
 export const pipeTransceive: IoctlRow = {
   needs: 'open',
   handle(ctx, { input, maxOutputResponse }) {

@@ -3,7 +3,7 @@ import { Frame } from '@ring3/wire';
 import { isPipeName } from '../../pipe/pipe.ts';
 import { type IoctlRow, nothing } from './row.ts';
 
-/** FSCTL_PIPE_WAIT, MS-FSCC 2.3: every pipe that there is can be opened at once. */
+/** FSCTL_PIPE_WAIT, MS-FSCC 2.3: every known pipe can be opened at once. */
 export const pipeWait: IoctlRow = {
   needs: 'tree',
   handle(_ctx, { input }) {

@@ -22,7 +22,7 @@ export const queryAllocatedRanges: IoctlRow = {
 
 function* list(ctx: IoctlContext, offset: number, length: number, room: number): Steps<IoctlAnswer> {
   const most = Math.floor(room / entry);
-  const found = yield* wait(allocatedRanges(handleOf(ctx), offset, length, most + 1)); // one more says that there are more
+  const found = yield* wait(allocatedRanges(handleOf(ctx), offset, length, most + 1)); // one more shows that the list is not complete
   if (isCode(found)) return statusOf(found);
   const fitting = Math.min(found.length, most);
   if (fitting === 0 && found.length > 0) return NtStatus.BufferTooSmall;

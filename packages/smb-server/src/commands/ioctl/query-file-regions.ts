@@ -10,7 +10,7 @@ import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow } from './
 const validCached = 1;
 const head = 16;
 
-/** FSCTL_QUERY_FILE_REGIONS, MS-FSA 2.1.5.10: all of a file's data are valid. */
+/** FSCTL_QUERY_FILE_REGIONS, MS-FSA 2.1.5.10: all data of a file is valid. */
 export const queryFileRegions: IoctlRow = {
   needs: 'file',
   access: AccessMask.FileReadData,

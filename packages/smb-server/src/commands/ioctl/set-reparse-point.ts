@@ -16,8 +16,9 @@ import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing }
 import { takePlace } from './take-place.ts';
 
 /**
- * FSCTL_SET_REPARSE_POINT, MS-FSA 2.1.5.10.37: an empty file or folder becomes a symbolic link, a link another one. Only links that stay inside the share can be
- * made, so that whoever follows them elsewhere is not led astray: their target is relative. No other kind of reparse point is kept.
+ * FSCTL_SET_REPARSE_POINT, MS-FSA 2.1.5.10.37: an empty file or directory becomes a symbolic link, a link another one. The target must be
+ * relative and inside the
+ * share, so that programs outside of the share that follow the link reach the same file. No other kind of reparse point is supported.
  */
 export const setReparsePoint: IoctlRow = {
   needs: 'entry',
@@ -32,7 +33,7 @@ export const setReparsePoint: IoctlRow = {
 };
 
 const { byteLength: head } = ReparseDataBuffer.fixed;
-/** REPARSE_GUID_DATA_BUFFER has a GUID after the same head, MS-FSCC 2.1.2.3. */
+/** REPARSE_GUID_DATA_BUFFER has a GUID after the same header, MS-FSCC 2.1.2.3. */
 const guidLength = 16;
 
 /** Whether the length of a buffer is that of its data, MS-FSA 2.1.5.10.37 phase 1. */
@@ -53,7 +54,7 @@ function* become(ctx: IoctlContext, link: SymbolicLinkReparse): Steps<IoctlAnswe
   return status === NtStatus.Success ? nothing : status;
 }
 
-/** Where the link leads, as a store spells it. */
+/** The target of the link, in the spelling of a store. */
 function targetOf(pathName: string, { substituteName, relative }: SymbolicLinkReparse): string | NtStatus {
   const path = parsePath(pathName);
   if (typeof path === 'number') return path;

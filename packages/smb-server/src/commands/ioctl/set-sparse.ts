@@ -6,7 +6,7 @@ import { changed, noting } from '../../noting.ts';
 import { statusOf } from '../../status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 
-/** FSCTL_SET_SPARSE, MS-FSA 2.1.5.10.36: the attribute; files are sparse by nature where the store is. */
+/** FSCTL_SET_SPARSE, MS-FSA 2.1.5.10.36: only sets the attribute; files are sparse anyway if the store is. */
 export const setSparse: IoctlRow = {
   needs: 'file',
   access: AccessMask.FileWriteData | AccessMask.FileWriteAttributes | AccessMask.FileAppendData,

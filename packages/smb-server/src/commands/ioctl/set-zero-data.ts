@@ -9,7 +9,7 @@ import { statusOf } from '../../status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 
 const block = new Uint8Array(64 * 1024);
-/** Parts with data that are asked for at a time. */
+/** Maximum number of parts with data that are queried at a time. */
 const partsAtATime = 1024;
 
 /** FSCTL_SET_ZERO_DATA, MS-FSA 2.1.5.10.37: a range reads as zeros; the size stays. */
@@ -43,7 +43,10 @@ function* zero(ctx: IoctlContext, from: number, to: number): Steps<IoctlAnswer> 
 
 type Failure = Awaited<ReturnType<Handle['truncate']>>;
 
-/** A file that is not sparse keeps its room. What is a hole all the same reads as zeros already: a client sets a size of petabytes by one request. */
+/**
+ * A file that is not sparse keeps its allocation. Holes are skipped: they read as zeros already, and a client can set a size of petabytes
+ * with one request.
+ */
 function* overwrite(ctx: IoctlContext, handle: Handle, from: number, to: number): Steps<Failure> {
   const turn = new Turn();
   for (let at = from; at < to; ) {
@@ -59,7 +62,7 @@ function* overwrite(ctx: IoctlContext, handle: Handle, from: number, to: number)
   }
 }
 
-/** Others have their turn in between, however small the parts are, and it is over with the open. */
+/** Lets other connections have their turn, however small the parts are, and ends with the open. */
 function* writeZeros({ open, server }: IoctlContext, handle: Handle, from: number, to: number, turn: Turn): Steps<Failure> {
   for (let at = from; at < to; at += block.length) {
     const written = yield* wait(handle.write([block.subarray(0, Math.min(block.length, to - at))], at));

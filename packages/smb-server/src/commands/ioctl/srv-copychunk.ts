@@ -33,7 +33,7 @@ function told(
   return frame.bytes;
 }
 
-/** A row for both codes: they differ in whether the target has to be readable. MS-SMB2 3.3.5.15.6. */
+/** A row for both codes: they differ only in whether the target must be readable. MS-SMB2 3.3.5.15.6. */
 const copyRow = (readsTarget: boolean): IoctlRow => ({
   needs: 'open',
   changes: true,
@@ -62,7 +62,7 @@ function mayCopy({ open, tree }: IoctlContext, source: Open, readsTarget: boolea
   return readsTarget && !open.may(AccessMask.FileReadData) ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
-/** Copies chunk by chunk; what was copied before a failure is told with it. */
+/** Copies chunk by chunk; a failure reports what was copied before it. */
 function* copyChunks(ctx: IoctlContext, source: Open, { chunks }: Copy): Steps<IoctlAnswer> {
   let written = 0;
   let total = 0;

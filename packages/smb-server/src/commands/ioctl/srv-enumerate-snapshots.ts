@@ -2,7 +2,7 @@ import { NtStatus, SrvSnapshotArray } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import type { IoctlRow } from './row.ts';
 
-/** FSCTL_SRV_ENUMERATE_SNAPSHOTS, MS-SMB2 3.3.5.15.1: there are none. */
+/** FSCTL_SRV_ENUMERATE_SNAPSHOTS, MS-SMB2 3.3.5.15.1: snapshots are not supported, so the list is empty. */
 export const srvEnumerateSnapshots: IoctlRow = {
   needs: 'entry',
   handle(_ctx, { maxOutputResponse }) {

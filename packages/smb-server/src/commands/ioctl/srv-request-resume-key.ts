@@ -15,7 +15,7 @@ export function resumeKeyOf(open: Open): Uint8Array {
   return key;
 }
 
-/** The open that a key names, if it is the session's own. */
+/** The open of a key, if it belongs to the session. */
 export function openOfKey(session: Session, key: Uint8Array): Open | undefined {
   const view = new DataView(key.buffer, key.byteOffset, keyLength);
   const open = session.opens.get(Number(view.getBigUint64(8, true)));

@@ -18,10 +18,10 @@ import { srvEnumerateSnapshots } from './srv-enumerate-snapshots.ts';
 import { srvRequestResumeKey } from './srv-request-resume-key.ts';
 import { validateNegotiateInfo } from './validate-negotiate-info.ts';
 
-/** A code that is known, and refused. */
+/** A known code that is rejected. */
 const refused = (status: NtStatus, needs: IoctlRow['needs'] = 'tree'): IoctlRow => ({ needs, handle: () => status });
 
-/** The control codes, MS-SMB2 3.3.5.15 and MS-FSCC 2.3. What is not here is an invalid device request. */
+/** The control codes, MS-SMB2 3.3.5.15 and MS-FSCC 2.3. Any other code is an invalid device request. */
 export const rows: Readonly<Record<number, IoctlRow>> = {
   [Fsctl.ValidateNegotiateInfo]: validateNegotiateInfo,
   [Fsctl.PipeTransceive]: pipeTransceive,

@@ -7,8 +7,9 @@ import { statusOf } from '../../status-map.ts';
 import { handleOf, type IoctlContext } from './row.ts';
 
 /**
- * Puts a new entry in the place of the open's own, and the open goes on as one of that. It is made beside, and moved over it in one step; only a folder has to
- * go first. Refused while others have the file open.
+ * Replaces the entry of the open by a new one, of which it is then an open. The new entry is made next to the old one, and moved over it in
+ * one step; only a
+ * directory must be deleted first. Fails while others have the file open.
  */
 export function* takePlace(ctx: IoctlContext, how: Pick<OpenHow, 'kind' | 'target'>): Steps<NtStatus> {
   const { open, tree } = ctx;
@@ -55,7 +56,7 @@ function* isStill({ tree }: IoctlContext, parent: Handle, name: string, old: Han
   return there.fileId === old.fileId;
 }
 
-/** The open leaves the state of the old file and enters that of the new one. */
+/** Moves the open from the state of the old file to that of the new one. */
 function* enter({ tree, open }: IoctlContext, old: Handle, made: Handle): Steps<void> {
   const entry = yield* wait(tree.fileState.submit(old.fileId, { kind: 'takeOut', openId: open.volatileFileId }));
   if (entry !== undefined) yield* wait(tree.fileState.submit(made.fileId, { ...entry, name: made.entryKey }));

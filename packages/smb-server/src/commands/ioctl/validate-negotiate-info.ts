@@ -3,7 +3,8 @@ import { DecodeError, Frame } from '@ring3/wire';
 import type { IoctlRow } from './row.ts';
 
 /**
- * FSCTL_VALIDATE_NEGOTIATE_INFO, MS-SMB2 3.3.5.15.12: whoever changed the negotiation on the way is found out, and the connection closed without an answer.
+ * FSCTL_VALIDATE_NEGOTIATE_INFO, MS-SMB2 3.3.5.15.12: if the negotiation was changed on its way, the connection is closed without a
+ * response.
  */
 export const validateNegotiateInfo: IoctlRow = {
   needs: 'tree',

@@ -1,20 +1,23 @@
 import type { Cursor, Entry } from '@ring3/vfs';
 
-/** Where the enumeration of a folder stands: Open.EnumerationLocation and Open.EnumerationSearchPattern of MS-SMB2 3.3.1.10. One request moves it at a time. */
+/**
+ * The position of the enumeration of a directory: Open.EnumerationLocation and Open.EnumerationSearchPattern of MS-SMB2 3.3.1.10. One
+ * request moves it at a time.
+ */
 export class DirectoryCursor {
   readonly pattern: string;
-  /** Entries that were read and not told yet. */
+  /** Entries that were read and not returned yet. */
   entries: readonly Entry[] = [];
   at = 0;
   next: Cursor | undefined;
   started = false;
-  /** The store has told everything. */
+  /** The store has no more entries. */
   ended = false;
-  /** `.` and `..` told so far. */
+  /** Number of `.` and `..` returned so far. */
   dots = 0;
-  /** Whether anything was told. */
+  /** Whether any entry was returned. */
   told = false;
-  /** Links that were followed for the response that is being filled. */
+  /** Links that were followed for the current response. */
   followed = 0;
   /** The request that moves it now. */
   running: Promise<unknown> | undefined;

@@ -20,18 +20,18 @@ import { newTrail, openTarget } from '../../resolve.ts';
 import type { Tree } from '../../tree.ts';
 import type { DirectoryCursor } from './cursor.ts';
 
-/** What of an entry is told. */
+/** The properties of a listed entry. */
 export interface Want {
   /** More than its name. */
   readonly stat: boolean;
   /** Its 128-bit id. */
   readonly longIds: boolean;
-  /** What its name gives it. */
+  /** The attributes that its name gives it. */
   readonly names: NameRules;
   readonly tree: Tree;
 }
 
-/** Entries that are asked of the store at a time. */
+/** Maximum number of entries that are read from the store at a time. */
 const batch = 512;
 
 const matchers = new WeakMap<DirectoryCursor, NameMatcher | null>();
@@ -58,7 +58,7 @@ function spelled(matcher: NameMatcher | null, name: string): string | undefined 
   return matcher(plain) ? plain : undefined;
 }
 
-/** The entry that comes next, without moving on; undefined at the end. `.` and `..` come first. */
+/** The next entry, without moving on; undefined at the end. `.` and `..` come first. */
 export function nextEntry(open: Open, cursor: DirectoryCursor, want: Want): MaybePromise<DirectoryEntry | VfsCode | undefined> {
   const matcher = matcherOf(cursor);
   if (cursor.dots < 2) {
@@ -129,7 +129,7 @@ function lookAgain(
   });
 }
 
-/** Looks one name of the folder up. */
+/** Looks up one name in the directory. */
 function statOf(open: Open, name: string, { vfs, identity }: Tree): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> {
   const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
   return andThen(vfs.open(open.handle as NonNullable<Open['handle']>, name, how, identity), (handle) => {
@@ -167,7 +167,8 @@ const noStat: Omit<DirectoryEntry, 'fileName'> = {
 };
 
 /**
- * A symbolic link, as an open of its name without FILE_OPEN_REPARSE_POINT has it: with the attributes, times, sizes and id of its target; if that cannot be
+ * A symbolic link as shown by an open of its name without FILE_OPEN_REPARSE_POINT: with the attributes, times, sizes and id of its target;
+ * if that cannot be
  * opened, those of the link.
  */
 function followed(

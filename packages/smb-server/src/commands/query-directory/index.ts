@@ -22,7 +22,7 @@ import { nextEntry } from './entries.ts';
 type Answer = { buffer: Uint8Array[] } | NtStatus;
 /** Links that are followed for one response: each costs an open, and other clients have their turn in between. */
 const maxFollowed = 64;
-/** What one answer holds: little at first, since most folders are small; much where the client goes on. */
+/** Maximum size of a response: little at first, since most directories are small; more if the client continues. */
 const firstAnswer = 64 * 1024;
 const laterAnswer = 1024 * 1024;
 
@@ -42,7 +42,7 @@ export const queryDirectory = command({
     if (outputBufferLength < directoryInformation[fileInformationClass].fixed.byteLength) return NtStatus.InfoLengthMismatch;
     const work = (): MaybePromise<Answer> => {
       const running = open.cursor?.running;
-      if (running !== undefined) return running.then(work, work); // of several that wait, only one goes on
+      if (running !== undefined) return running.then(work, work); // of several that wait, only one continues
       const cursor = cursorFor(ctx, request);
       return typeof cursor === 'number' ? cursor : keepRunning(cursor, list(ctx, request, cursor, fileInformationClass));
     };
@@ -70,7 +70,7 @@ function keepRunning(cursor: DirectoryCursor, answer: MaybePromise<Answer>): May
   });
 }
 
-/** The cursor to go on with; a fresh one where the client starts over. */
+/** The cursor to continue with; a new one if the client starts over. */
 function cursorFor({ open }: ContextOf<'open'>, { flags, fileName }: QueryDirectoryRequest): DirectoryCursor | NtStatus {
   const { cursor } = open;
   const reopen = (flags & QueryDirectoryFlags.Reopen) !== 0;
@@ -83,7 +83,7 @@ function cursorFor({ open }: ContextOf<'open'>, { flags, fileName }: QueryDirect
   return open.cursor;
 }
 
-/** Fills one answer from the cursor. An entry that has no room stays for the next one. */
+/** Fills one response from the cursor. An entry that does not fit stays for the next one. */
 function* fill(
   ctx: ContextOf<'open'>,
   { flags, outputBufferLength }: QueryDirectoryRequest,
@@ -122,7 +122,7 @@ function* fill(
   return { buffer: [buffer.bytes] };
 }
 
-/** The entry that `nextEntry` showed was told. */
+/** The entry that `nextEntry` returned was written. */
 function advance(cursor: DirectoryCursor): void {
   if (cursor.dots < 2) cursor.dots++;
   else cursor.at++;

@@ -5,7 +5,7 @@ import type { Request } from '../../request.ts';
 // biome-ignore lint/suspicious/noExplicitAny: declarations of any fields
 type Declaration = Struct<any> | Message<any, any>;
 
-/** A value as its declaration writes it. */
+/** A value in the encoding of its declaration. */
 export function encodeInformation(declaration: object, value: object): Uint8Array {
   const of = declaration as Declaration;
   if (of.kind === 'message') return of.encode(value as never).head;
@@ -14,14 +14,15 @@ export function encodeInformation(declaration: object, value: object): Uint8Arra
   return frame.bytes;
 }
 
-/** Bytes that the buffer must have at least: the fixed part, and of a name its first letter, rounded up as structures in memory are. */
+/** Minimum size of the buffer: the fixed part, and of a name its first letter, rounded up as structures in memory are. */
 export function least(declaration: object): number {
   const of = declaration as Declaration;
   return of.kind === 'message' ? (of.fixed.byteLength + 2 + 7) & ~7 : of.byteLength;
 }
 
 /**
- * What of an answer the client takes, MS-SMB2 3.3.5.20.1: too little room for the fixed part is a mismatch; a variable part may be cut off, with a warning.
+ * Cuts a response to the buffer of the client, MS-SMB2 3.3.5.20.1: too little space for the fixed part is a mismatch; a variable part may
+ * be cut off, with a warning.
  */
 export function fitted(request: Request, bytes: Uint8Array, fixed: number, room: number): { buffer: Uint8Array[] } | NtStatus {
   if (room < fixed) return NtStatus.InfoLengthMismatch;

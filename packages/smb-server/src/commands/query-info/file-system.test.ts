@@ -43,7 +43,7 @@ test('sizes are of the volume that the open is on (MS-FSCC 2.5.8, 2.5.4, 2.5.7, 
   deepStrictEqual([await readOnly(root), await readOnly(inside)], [false, true]);
 });
 
-test('VolumeCreationTime stays over a restart of the server (MS-FSCC 2.5.9)', async () => {
+test('VolumeCreationTime does not change over a restart of the server (MS-FSCC 2.5.9)', async () => {
   const store = createMemoryStore();
   const nobody: Identity = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
   const { birth } = (await ((await store.root(nobody)) as Handle).stat()) as { birth: bigint };

@@ -15,7 +15,7 @@ import { statusOf } from '../../status-map.ts';
 import type { Tree } from '../../tree.ts';
 import { encodeInformation, fitted, least } from './answer.ts';
 
-/** What a store that does not know its size is told to have: a terabyte, half of it free. */
+/** The reported size of a store that does not know its size: a terabyte, half of it free. */
 const unknownSpace: Space = { total: 2 ** 40, free: 2 ** 39, available: 2 ** 39, blockSize: 4096 };
 
 /** File system information, MS-SMB2 3.3.5.20.2. */
@@ -59,7 +59,7 @@ function sizes({ total, free, available, blockSize }: Space): object {
   };
 }
 
-/** FileFsControlInformation where nobody keeps quotas: no limit, and nothing tracked. MS-FSCC 2.5.2. */
+/** FileFsControlInformation without quotas: no limit, and nothing tracked. MS-FSCC 2.5.2. */
 const noQuotas = {
   freeSpaceStartFiltering: 0n,
   freeSpaceThreshold: 0n,
@@ -69,7 +69,7 @@ const noQuotas = {
   fileSystemControlFlags: 0,
 };
 
-/** What each ability of a store means to a client. */
+/** The attribute of the file system for each feature of a store. */
 const abilities: readonly (readonly [Feature, number])[] = [
   ['streams', FileSystemAttributes.NamedStreams],
   ['sparse', FileSystemAttributes.SupportsSparseFiles],

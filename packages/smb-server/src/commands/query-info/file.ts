@@ -25,7 +25,7 @@ import { queryPipe } from './pipe.ts';
 
 type Answer = { buffer: Uint8Array[] } | NtStatus;
 
-/** File information, MS-SMB2 3.3.5.20.1: one object of all that is known answers each class that is declared. */
+/** File information, MS-SMB2 3.3.5.20.1: one object of all known properties serves each declared class. */
 export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): Steps<Answer> {
   const { open } = ctx;
   const { fileInfoClass } = request;
@@ -59,10 +59,10 @@ const nameOf: Readonly<Record<number, (open: Open, handle: Handle) => string>> =
   [FileInformationClass.AlternateName]: ({ named }, { name }) => (named?.name ?? name).toUpperCase(),
 };
 
-/** Whether a name is its own 8.3 name, MS-FSCC 2.1.5.2.1; others have none here. */
+/** Whether a name is its own 8.3 name, MS-FSCC 2.1.5.2.1; other names have no short name here. */
 const isShortName = (name: string): boolean => /^[A-Z0-9!#$%&'()@^_`{}~-]{1,8}(\.[A-Z0-9!#$%&'()@^_`{}~-]{1,3})?$/i.test(name);
 
-/** All that the classes tell. */
+/** The fields of all classes. */
 function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
   const metadata = metadataOfOpen(open, stat);
   const { deletePending } = yield* wait(
@@ -92,7 +92,7 @@ function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
   };
 }
 
-/** FileFullEaInformation, MS-SMB2 3.3.5.20.1: all, or those that are asked for; an attribute that is not there has an empty value. */
+/** FileFullEaInformation, MS-SMB2 3.3.5.20.1: all, or those that are asked for; an attribute that does not exist has an empty value. */
 function* queryEas(request: QueryInfoRequest, handle: Handle): Steps<Answer> {
   if (handle.listXattrs === undefined) return NtStatus.EasNotSupported;
   const eas = yield* listEas(handle);

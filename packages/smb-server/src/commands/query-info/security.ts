@@ -5,7 +5,7 @@ import type { ContextOf } from '../../command.ts';
 import { descriptorOf } from '../../descriptors.ts';
 import { statusOf } from '../../status-map.ts';
 
-/** Security information, MS-SMB2 3.3.5.20.3: the parts that are asked for, or how much room they take. */
+/** Security information, MS-SMB2 3.3.5.20.3: the requested parts, or the space that they need. */
 export function* querySecurity(ctx: ContextOf<'open'>, request: QueryInfoRequest): Steps<{ buffer: Uint8Array[] } | NtStatus> {
   const { open } = ctx;
   if (!open.may(accessToQuery(request.additionalInformation))) return NtStatus.AccessDenied;

@@ -113,7 +113,7 @@ export const setAllocation: Setter = function* (ctx, handle, frame) {
   return NtStatus.Success;
 };
 
-/** FilePositionInformation, MS-FSA 2.1.5.15.9: kept with the open, and used by nobody. */
+/** FilePositionInformation, MS-FSA 2.1.5.15.9: kept with the open, and otherwise unused. */
 // biome-ignore lint/correctness/useYield: at once
 export const setPosition: Setter = function* (ctx, _handle, frame) {
   const { currentByteOffset } = FilePositionInformation.read(frame, 0);

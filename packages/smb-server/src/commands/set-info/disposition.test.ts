@@ -9,7 +9,7 @@ const { Success, AccessDenied, CannotDelete, MediaWriteProtected, DirectoryNotEm
 const { DirectoryFile, DeleteOnClose } = CreateOptions;
 const existing = { createDisposition: CreateDisposition.Open, desiredAccess: AccessMask.Delete };
 
-/** A client of a store that refuses to unlink anything, with this code. */
+/** A client of a store that fails to unlink anything, with this code. */
 async function stage(fault?: VfsCode): Promise<RawClient> {
   const share = intercept(createMemoryStore(), () => fault, new Set(['checkUnlink'] as const));
   const client = await RawClient.at(testServer({ shares: { share } }));
@@ -21,14 +21,14 @@ async function stage(fault?: VfsCode): Promise<RawClient> {
   return client;
 }
 
-describe('A deletion that the store would refuse', () => {
+describe('A deletion that the store would reject', () => {
   for (const [fault, status] of [
     ['EACCES', AccessDenied],
     ['EPERM', AccessDenied],
     ['EROFS', MediaWriteProtected],
     ['EBUSY', CannotDelete],
   ] as const) {
-    test(`is refused when it is asked for, not at the close: ${fault} (MS-FSA 2.1.5.15.3)`, async () => {
+    test(`is rejected when it is requested, not at the close: ${fault} (MS-FSA 2.1.5.15.3)`, async () => {
       const client = await stage(fault);
       for (const name of ['file', 'directory']) {
         const ids = idsOf(await client.create(name, existing));
@@ -42,7 +42,7 @@ describe('A deletion that the store would refuse', () => {
     });
   }
 
-  test('is done if nothing speaks against it', async () => {
+  test('is done if no check fails', async () => {
     const client = await stage();
     for (const name of ['file', 'directory']) {
       await client.ask(closing(idsOf(await client.create(name, { ...existing, createOptions: DeleteOnClose }))));
@@ -51,7 +51,7 @@ describe('A deletion that the store would refuse', () => {
   });
 });
 
-test('a directory that is not empty is not deleted: DIRECTORY_NOT_EMPTY (MS-FSA 2.1.5.15.3); FILE_DELETE_ON_CLOSE is looked at when it is closed', async () => {
+test('a directory that is not empty is not deleted: DIRECTORY_NOT_EMPTY (MS-FSA 2.1.5.15.3); FILE_DELETE_ON_CLOSE is checked at the close', async () => {
   const client = await RawClient.at(testServer());
   const ids = idsOf(await client.create('directory', { createOptions: DirectoryFile }));
   await client.ask(closing(idsOf(await client.create('directory\\file'))));

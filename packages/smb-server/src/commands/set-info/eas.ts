@@ -6,7 +6,7 @@ import { noting, redescribed } from '../../noting.ts';
 import { statusOf } from '../../status-map.ts';
 import type { Setter } from './file.ts';
 
-/** FileFullEaInformation, MS-FSA 2.1.5.15.5: an empty value takes an attribute away. */
+/** FileFullEaInformation, MS-FSA 2.1.5.15.5: an empty value removes an attribute. */
 export const setEas: Setter = function* (ctx, handle, frame) {
   if (handle.setXattr === undefined) return NtStatus.EasNotSupported;
   if (frame.length > largestEas) return NtStatus.EaTooLarge;

@@ -15,7 +15,7 @@ import { setDisposition, setDispositionEx } from './disposition.ts';
 import { setEas } from './eas.ts';
 import { setLink, setRename, setRenameEx } from './rename.ts';
 
-/** A class that can be set. The frame holds the buffer alone. */
+/** A class that can be set. The frame holds only the buffer. */
 export type Setter = (ctx: ContextOf<'open'>, handle: Handle, frame: Frame) => Steps<NtStatus>;
 
 const setters: Readonly<Record<number, Setter>> = {

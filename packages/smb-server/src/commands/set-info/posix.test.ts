@@ -77,7 +77,7 @@ test('without POSIX_SEMANTICS the name stays until the last close; the flag of o
   strictEqual(await exists(client, 'file'), NtStatus.ObjectNameNotFound);
 });
 
-test('a disposition without DELETE takes the deletion back, whoever set it (MS-FSA 2.1.5.15.3)', async () => {
+test('a disposition without DELETE clears the deletion of any open (MS-FSA 2.1.5.15.3)', async () => {
   const client = await RawClient.at(testServer());
   const one = await opened(client, 'file');
   const two = await opened(client, 'file');
@@ -153,7 +153,7 @@ test('FileRenameInformationEx: an open target is replaced with POSIX_SEMANTICS o
   strictEqual(await exists(client, 'target'), NtStatus.Success);
 });
 
-test('FileRenameInformationEx: each flag is done or rejected (MS-FSCC 2.4)', async () => {
+test('FileRenameInformationEx: each flag is executed or rejected (MS-FSCC 2.4)', async () => {
   const client = await RawClient.at(testServer());
   await client.ask(closing(await opened(client, 'target', { fileAttributes: FileAttributes.ReadOnly })));
   const file = await opened(client, 'file');
@@ -186,7 +186,7 @@ test('the volume reports FILE_SUPPORTS_POSIX_UNLINK_RENAME (MS-FSCC 2.5.1)', asy
   notStrictEqual(fileSystemAttributes & FileSystemAttributes.SupportsPosixUnlinkRename, 0);
 });
 
-test('a file with two names: the name that was deleted is removed, whichever open is closed last (MS-FSA 2.1.5.5)', async () => {
+test('a file with two names: the deleted name is removed, whichever open is closed last (MS-FSA 2.1.5.5)', async () => {
   for (const first of ['deleting', 'other'] as const) {
     const client = await RawClient.at(testServer());
     const made = await opened(client, 'one');

@@ -65,7 +65,7 @@ test('a named stream becomes the default stream if that may be replaced (MS-FSA 
   strictEqual(client.server.fileTotals.files, 0);
 });
 
-test('an existing stream is replaced only if it is asked for, and not open (MS-FSA 2.1.5.15.11.1)', async () => {
+test('an existing stream is replaced only if requested, and not open (MS-FSA 2.1.5.15.11.1)', async () => {
   for (const from of ['file', 'file:one']) {
     const client = await RawClient.at(testServer());
     const source = await opened(client, from);
@@ -80,7 +80,7 @@ test('an existing stream is replaced only if it is asked for, and not open (MS-F
   }
 });
 
-test('names and types that no stream can get (MS-FSA 2.1.5.15.11.1)', async () => {
+test('names and types that are invalid for a stream (MS-FSA 2.1.5.15.11.1)', async () => {
   const client = await RawClient.at(testServer());
   const table: readonly (readonly [string, number])[] = [
     [':', NtStatus.InvalidParameter],
@@ -110,7 +110,7 @@ test('names and types that no stream can get (MS-FSA 2.1.5.15.11.1)', async () =
   strictEqual(await statusOf(client, renaming(side, 'dir:other2')), NtStatus.InvalidParameter);
 });
 
-test('without streams there is no name for one', async () => {
+test('without streams, a rename to a stream name fails', async () => {
   const client = await RawClient.at(testServer({ shares: { share: withoutFeatures(createMemoryStore(), ['streams']) } }));
   strictEqual(await statusOf(client, renaming(await opened(client, 'file'), ':name')), NtStatus.ObjectNameInvalid);
 });

@@ -37,7 +37,7 @@ export function* renameStream(ctx: ContextOf<'open'>, handle: Handle, newName: s
   return NtStatus.Success;
 }
 
-/** Takes `:name:type` apart. @returns the name; or the status of an invalid one */
+/** Splits `:name:type`. @returns the name; or the status of an invalid one */
 function parse(newName: string, ofDirectory: boolean, inDirectory: boolean): StreamName | NtStatus {
   const [, name = '', type, ...more] = newName.split(':');
   if (newName.endsWith(':') || more.length > 0) return NtStatus.InvalidParameter;
@@ -67,7 +67,7 @@ function* renameNamed(ctx: ContextOf<'open'>, file: Handle, stream: Handle, name
   return isCode(renamed) ? statusOf(renamed) : NtStatus.Success;
 }
 
-/** A name for the copy of a stream until it is complete: of no client's. */
+/** A name for the copy of a stream until it is complete: of a form that clients cannot use. */
 const between = ({ server }: ContextOf<'open'>): string => `.ring3-${server.random.u32().toString(16)}${server.random.u32().toString(16)}`;
 
 /** The default stream gets a name: its data is copied to a new stream, which is renamed when it is complete; then the default stream is emptied. */
@@ -92,7 +92,9 @@ function* nameDefault(ctx: ContextOf<'open'>, file: Handle, name: StreamName): S
   return NtStatus.Success;
 }
 
-/** A named stream becomes the default stream. What that held is kept in another stream until the new data is complete. */
+/**
+ * A named stream becomes the default stream. The old data of the default stream is kept in another stream until the new data is complete.
+ */
 function* becomeDefault(ctx: ContextOf<'open'>, file: Handle, stream: Handle): Steps<NtStatus> {
   const { open, tree } = ctx;
   const able = yield* wait(file.reopen?.('readWrite'));
@@ -116,7 +118,7 @@ function* becomeDefault(ctx: ContextOf<'open'>, file: Handle, stream: Handle): S
   return NtStatus.Success;
 }
 
-/** Makes the data of one stream that of another. */
+/** Replaces the data of one stream by that of another. */
 function* replaceData(ctx: ContextOf<'open'>, from: Handle, to: Handle): Steps<NtStatus> {
   const stat = yield* wait(from.stat());
   if (isCode(stat)) return statusOf(stat);

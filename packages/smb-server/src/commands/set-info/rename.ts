@@ -46,21 +46,21 @@ interface Replacing {
 }
 const replacing = (replaceIfExists: number): Replacing => ({ replace: replaceIfExists !== 0, posix: false, ignoreReadOnly: false });
 
-/** Flags that are done. No entry has a pin state or a storage reserve, so there is nothing to inherit that the two SUPPRESS flags could suppress. */
+/** Supported flags. No entry has a pin state or a storage reserve, so the two SUPPRESS flags have nothing to suppress. */
 const done =
   RenameFlags.ReplaceIfExists |
   RenameFlags.PosixSemantics |
   RenameFlags.SuppressPinStateInheritance |
   RenameFlags.SuppressStorageReserveInheritance |
   RenameFlags.IgnoreReadOnlyAttribute;
-/** Flags that resize storage reserve areas, of which there are none. */
+/** Flags that resize storage reserve areas, which do not exist here. */
 const resizing =
   RenameFlags.NoIncreaseAvailableSpace |
   RenameFlags.NoDecreaseAvailableSpace |
   RenameFlags.ForceResizeTargetStorageReserve |
   RenameFlags.ForceResizeSourceStorageReserve;
 
-/** FileRenameInformationEx, MS-FSCC 2.4: a flag is done or rejected. */
+/** FileRenameInformationEx, MS-FSCC 2.4: a flag is executed or rejected. */
 export const setRenameEx: Setter = function* (ctx, handle, frame) {
   const { flags, rootDirectory, fileName } = FileRenameInformationEx.read(frame, 0, frame.length);
   if (rootDirectory !== 0n || (flags & ~(done | resizing)) !== 0) return NtStatus.InvalidParameter;
@@ -110,7 +110,10 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replaceme
   }
 }
 
-/** A folder moves only where nothing below it is open; whoever only cached his close there can close now. */
+/**
+ * A directory can be renamed only if nothing below it is open. Handle-caching oplocks below are broken first, so deferred CLOSEs can
+ * arrive.
+ */
 function* clearBelow(ctx: ContextOf<'open'>): Steps<NtStatus> {
   const { server, tree, open } = ctx;
   for (const { handle } of server.opensBelow(tree, open)) {
@@ -120,7 +123,7 @@ function* clearBelow(ctx: ContextOf<'open'>): Steps<NtStatus> {
   return server.opensBelow(tree, open).length > 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
-/** Whether the folder of the new name takes the entry, and nobody stands against it. */
+/** Whether the directory of the new name accepts the entry, and no open conflicts with it. */
 function* mayMove(
   ctx: ContextOf<'open'>,
   parent: Handle,
@@ -139,7 +142,7 @@ function* mayMove(
   return yield* wait(askAccess(ctx, 'rename'));
 }
 
-/** The folder of the new name is opened for adding an entry, and not shared for deletion: nobody may have it open so that it could vanish. */
+/** The directory of the new name is opened for adding an entry, and not shared for deletion: no other open may be able to delete it. */
 const intoParent = {
   kind: 'conflict',
   openId: 0,
@@ -193,7 +196,7 @@ function* mayReplace(
   return opens > 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
-/** An open that deletes and shares everything: whoever has the file open must share its deletion. */
+/** An open that deletes and shares everything: other opens of the file must share deletion. */
 const deletingShared = {
   kind: 'conflict',
   openId: 0,

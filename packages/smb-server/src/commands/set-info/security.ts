@@ -17,7 +17,7 @@ import { descriptorOf } from '../../descriptors.ts';
 import { changed, noting } from '../../noting.ts';
 import { statusOf } from '../../status-map.ts';
 
-/** Generic rights become what they mean here, but for entries that only wait to be inherited: MS-DTYP 2.5.3.4.6. */
+/** Generic rights are mapped to specific ones, except in entries that are only inherited: MS-DTYP 2.5.3.4.6. */
 const mapped = (dacl: Acl | null | undefined): { readonly dacl?: Acl } =>
   !dacl
     ? {}
@@ -28,7 +28,7 @@ const mapped = (dacl: Acl | null | undefined): { readonly dacl?: Acl } =>
         },
       };
 
-/** Security information, MS-SMB2 3.3.5.21.3: the named parts are replaced; what is kept is what our own writer made of them. */
+/** Security information, MS-SMB2 3.3.5.21.3: the named parts are replaced; the stored bytes are always those of our own encoder. */
 export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): Steps<NtStatus> {
   const { open, tree } = ctx;
   const information = request.additionalInformation;
@@ -45,7 +45,7 @@ export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): S
   const current = yield* descriptorOf(handle, open.above);
   if (isCode(current)) return statusOf(current);
   const merged = mergeSecurity(current, { ...given, ...mapped(given.dacl) }, information);
-  // MS-FSA 2.1.5.17: a list that is named and not given becomes a null list
+  // MS-FSA 2.1.5.17: a list that is selected but absent becomes a null list
   const without = (information & SecurityInformation.Dacl) !== 0 && given.dacl === undefined;
   const descriptor = encodeSecurityDescriptor(without ? { ...merged, dacl: null } : merged);
   const set = yield* noting(open, changed, () => handle.setDescriptor?.(descriptor));

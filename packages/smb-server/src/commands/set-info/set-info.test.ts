@@ -31,7 +31,7 @@ async function stage(createOptions = 0, vfs: Vfs = createMemoryStore()) {
 }
 
 describe('FileModeInformation', () => {
-  test('tells what the open was made with, but for the options that a server ignores (MS-FSCC 2.4.24, MS-SMB2 2.2.13)', async () => {
+  test('reports the options of the CREATE, except for those that a server ignores (MS-FSCC 2.4.24, MS-SMB2 2.2.13)', async () => {
     for (const [createOptions, mode] of [
       [0, 0],
       [WriteThrough, WriteThrough],
@@ -93,7 +93,7 @@ describe('an open without buffering (FILE_NO_INTERMEDIATE_BUFFERING)', () => {
     equal(await (await stage()).set(FileInformationClass.Position, u64(513n)), NtStatus.Success);
   });
 
-  test('another open of the same file is not bound by it', async () => {
+  test('does not affect another open of the same file', async () => {
     const { client, file, status } = await stage(NoIntermediateBuffering);
     await status(writing(file, sector));
     const other = idsOf(await client.create('file'));
@@ -141,7 +141,7 @@ describe('extended attributes', () => {
   });
 });
 
-test('a reparse buffer has the length that it says (MS-FSA 2.1.5.10.37, 2.1.5.10.5)', async () => {
+test('a reparse buffer has the length in its header (MS-FSA 2.1.5.10.37, 2.1.5.10.5)', async () => {
   const { file, status } = await stage();
   const buffer = (length: number, said: number): Uint8Array => {
     const bytes = Buffer.alloc(length);
