@@ -127,10 +127,11 @@ netlink = "${join(folder, 'netlink.sock')}"
       await using third = client('music');
       await third.list();
       assert.equal(ctl('reload').out, '', 'nothing changed');
-      configure('read-only = true\n[share.music]\npath = "nowhere"\n');
+      writeFileSync(join(folder, 'song'), '');
+      configure('read-only = true\n[share.music]\npath = "song"\n');
       const { status, err } = ctl('reload');
       assert.equal(status, 1);
-      assert.match(err, /^ring3: .*nowhere.*\n$/);
+      assert.match(err, /^ring3: .*song is a file, not a directory\n$/);
       await third.list();
       configure();
       served.signal('SIGHUP'); // to the program that stdbuf executed
