@@ -168,7 +168,7 @@ test('a failed step is named, and the steps before it are undone: nothing blocks
       { settings: { ...settings, shares: [{ name: 'files', path, audit: true }], audit: { path: join(file, 'audit') } } },
       /cannot be written/,
     ],
-    ['file server', { settings: { ...settings, shares: [{ name: 'x', path: options.stateDir }] } }, /lies inside the shared folder/],
+    ['file server', { settings: { ...settings, shares: [{ name: 'x', path: options.stateDir }] } }, /is inside the shared directory/],
     ['file server', { settings: { ...settings, smb: { ...smb, port } } }, /EADDRINUSE/],
   ] as const) {
     await rejects(
@@ -258,7 +258,7 @@ test('a failed reload changes nothing, and reports the reason', async (t) => {
     rules: [['udp', 'dport', '53', 'notrack']],
     shares: [...(settings.shares ?? []), { name: 'lost', path: options.stateDir }],
   };
-  await rejects(daemon.reload(), /lies inside the shared folder/);
+  await rejects(daemon.reload(), /is inside the shared directory/);
   deepStrictEqual(await askControl(options.control as string, 'rule list', {}), []);
   now = { ...settings, shares: [...(settings.shares ?? []).map((share) => ({ ...share, comment: 'new' })), { name: 'a/b', path }] };
   await rejects(daemon.reload(), /not the name of a share/);
