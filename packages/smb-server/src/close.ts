@@ -11,8 +11,9 @@ import type { Session } from './session.ts';
 import type { Tree } from './tree.ts';
 
 /**
- * Closes an open, MS-SMB2 3.3.4.17: it leaves every table at once; the file is let go when no request uses it any more. The last close of a file that waits
- * for its deletion unlinks it.
+ * Closes an open, MS-SMB2 3.3.4.17: it is removed from every table at once; its handles are released when no request uses it any more. The
+ * last close of a file
+ * that is delete-pending unlinks it.
  */
 export function closeOpen(open: Open): MaybePromise<void> {
   if (open.closed) return;
@@ -34,7 +35,7 @@ export function closeOpen(open: Open): MaybePromise<void> {
   return gone;
 }
 
-/** The session has the open no longer, and requests that wait on it end. */
+/** Removes the open from its session, and ends the requests that wait on it. */
 function leaveSession(open: Open): void {
   const { attachment } = open;
   if (attachment === undefined) return;
@@ -44,20 +45,23 @@ function leaveSession(open: Open): void {
   open.watch?.end(NtStatus.NotifyCleanup);
 }
 
-/** The client of a durable open is disconnected: the open stays in the state of its file, with its locks and its cache, and waits for the client. MS-SMB2 3.3.7.1. */
+/**
+ * The client of a durable open is disconnected: the open stays in the state of its file, with its locks and its cache, and waits for the
+ * client. MS-SMB2 3.3.7.1.
+ */
 function detach(open: Open, durable: Durable): void {
   leaveSession(open);
   open.attachment = undefined;
   open.server.durables.detach(open, durable, () => void closeOpen(open));
 }
 
-/** Detaches the durable opens of a session, all at once: their client may come back at any time. MS-SMB2 3.3.7.1. */
+/** Detaches the durable opens of a session, all at once: their client may reconnect at any time. MS-SMB2 3.3.7.1. */
 function detachAll({ opens, connection }: Session): void {
   if (connection.server.leaving.begun) return;
   for (const open of [...opens.values()]) if (open.durable !== undefined && keepsHandle(open)) detach(open, open.durable);
 }
 
-/** The client is back: the open belongs to another tree connect. MS-SMB2 3.3.5.9.7, 3.3.5.9.12. */
+/** The client has reconnected: the open belongs to another tree connect. MS-SMB2 3.3.5.9.7, 3.3.5.9.12. */
 export function reattach(open: Open, tree: Tree): void {
   open.server.durables.attach(open);
   open.attachment = tree;
@@ -65,10 +69,13 @@ export function reattach(open: Open, tree: Tree): void {
   tree.session.opens.set(open.volatileFileId, open);
 }
 
-/** Gives everything back that an open holds; what goes wrong on the way is told, and nobody waits for it. */
+/** Releases everything the open holds. Errors are logged, not returned. */
 const letGo = (open: Open): MaybePromise<void> => attempt(open, release(open));
 
-/** Takes a closed open out of the state of its file while a store still works on it. Only where nobody is left who could meet the end of that work. */
+/**
+ * Removes a closed open from the state of its file while a store still works on it. Only when no client is left that could observe the end
+ * of that work.
+ */
 export const letStateGo = (open: Open): MaybePromise<void> => attempt(open, leaveState(open));
 
 const attempt = (open: Open, steps: Steps<void>): MaybePromise<void> =>
@@ -79,7 +86,11 @@ const attempt = (open: Open, steps: Steps<void>): MaybePromise<void> =>
   );
 const nothing = (): void => {};
 
-/** The state first, so that nobody comes in between; then the last one unlinks what waits for that; then the handles. A stream's file goes the same way. */
+/**
+ * The state first, so that no other open is admitted in between; then the last close unlinks a delete-pending file; then the handles are
+ * closed. The file of a
+ * stream is closed in the same way.
+ */
 function* release(open: Open): Steps<void> {
   try {
     yield* leaveState(open);
@@ -112,7 +123,7 @@ function* leaveState(open: Open): Steps<void> {
   }
 }
 
-/** Deletes a file. @returns why not, also if the store throws that */
+/** Deletes a file. @returns the error code, also if the store throws */
 function* unlinked(entry: Handle): Steps<VfsCode | undefined> {
   try {
     const code = yield* wait(entry.unlink());
@@ -137,7 +148,7 @@ export function endTree(tree: Tree): MaybePromise<void> {
   return closed;
 }
 
-/** The share's folder goes when no request uses it any more; nobody waits for that but the closing server. */
+/** The share's directory is closed when no request uses it any more; only a closing server waits for that. */
 function letRootGo(tree: Tree): void {
   const { root, share } = tree;
   if (root === undefined) return;
@@ -153,7 +164,7 @@ function letRootGo(tree: Tree): void {
 }
 
 /**
- * Ends a session with its trees and opens, MS-SMB2 3.3.5.6 and 3.3.7.1. It is in no table afterwards.
+ * Ends a session with its tree connects and opens, MS-SMB2 3.3.5.6 and 3.3.7.1. It is in no table afterwards.
  * @param closesAll durable opens are closed, too: an administrator or the server ends the session
  */
 export function endSession(session: Session, closesAll = false): MaybePromise<void> {

@@ -20,7 +20,7 @@ export function keepsHandle(open: Open): boolean {
   return !breaking && (oplock === 'batch' || (open.lease !== undefined && (cachingBits[oplock] & Caching.Handle) !== 0));
 }
 
-/** The opens that clients can come back to: by the GUID that they were created with, and those whose client is disconnected. */
+/** The opens that clients can reconnect to: by the GUID of their CREATE, and those whose client is disconnected. */
 export class DurableOpens {
   readonly #byCreateKey = new Map<string, Open>();
   readonly #creating = new Set<string>();
@@ -71,7 +71,7 @@ export class DurableOpens {
     return this.#detached.get(persistentFileId)?.open;
   }
 
-  /** The client is back. */
+  /** The client has reconnected. */
   attach(open: Open): void {
     this.#detached.get(open.persistentFileId)?.timer.clear();
     this.#detached.delete(open.persistentFileId);

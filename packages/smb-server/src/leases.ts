@@ -2,7 +2,7 @@ import type { Connection } from './connection.ts';
 import type { FileState } from './file-state/index.ts';
 import type { Open } from './open.ts';
 
-/** Lease, MS-SMB2 3.3.1.12: the key under which the opens of one client share what they cache of a file. Its state is kept with the file. */
+/** Lease, MS-SMB2 3.3.1.12: the key under which the opens of one client share their caching of a file. Its state is kept with the file. */
 export class Lease {
   /** The owner of its oplock in the state of the file: from the sequence of the open ids. */
   readonly id: number;

@@ -71,7 +71,7 @@ export class Open extends InUse {
   pathName: string;
   /** Where QUERY_DIRECTORY continues. */
   cursor: DirectoryCursor | undefined;
-  /** FilePositionInformation and FileModeInformation keep what was set. */
+  /** The values of FilePositionInformation and FileModeInformation that the client set. */
   position: number | bigint = 0;
   mode: number;
   /** Bytes of data read and written through it. */
@@ -166,7 +166,9 @@ export class Open extends InUse {
     return this.#base;
   }
 
-  /** Becomes an open of what has replaced its file (a link, or a file that was a link), or of the stream that has its data now. */
+  /**
+   * Becomes an open of the entry that has replaced its file (a link, or a file that was a link), or of the stream that has its data now.
+   */
   become(handle: Handle, base?: Handle): void {
     this.#handle = handle;
     this.#base = base;

@@ -59,7 +59,7 @@ export interface SmbServerOptions {
   readonly name?: string;
   /** At most 15 characters. Default WORKGROUP. */
   readonly workgroup?: string;
-  /** Shown beside the server's name, at most 256 characters. */
+  /** Shown with the server's name, at most 256 characters. */
   readonly comment?: string;
   /** 16 bytes that name this server. Default: random. */
   readonly guid?: Uint8Array;

@@ -18,7 +18,7 @@ export class Tree extends InUse {
   /** The identity here with an administrator's privileges, and the one that it was derived from. */
   #administrator: { readonly of: Identity; readonly identity: Identity } | undefined;
 
-  /** @param forced the user that acts here, whoever logged on */
+  /** @param forced the user that acts here, regardless of the logged-on user */
   constructor(
     treeId: number,
     session: Session,

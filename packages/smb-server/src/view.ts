@@ -75,7 +75,7 @@ export interface OpenView {
   /** The same in words: `read`, `write`, `delete` and others. */
   readonly rights: readonly string[];
   readonly oplock: Level;
-  /** Its client is disconnected and may come back. */
+  /** Its client is disconnected and may reconnect. */
   readonly detached: boolean;
   /** Byte-range locks that it holds. */
   readonly locks: number;

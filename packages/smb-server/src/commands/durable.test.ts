@@ -81,7 +81,7 @@ test('an open with a batch oplock, or with a lease that has handle caching, beco
   assert.equal(await durable('f', leasing(3, 5)), false);
 });
 
-test('version 2 has the client’s time-out, at most the server’s; 0 asks for the server’s (3.3.5.9.10)', async () => {
+test('version 2 has the client’s time-out, at most the server’s; 0 requests the server’s (3.3.5.9.10)', async () => {
   const { at, server } = await stage();
   const client = await at();
   const asked = async (n: number, timeout: number): Promise<number | undefined> => {
@@ -110,7 +110,7 @@ test('durable contexts that exclude each other are an invalid parameter (3.3.5.9
   assert.equal(server.opens.size, 0);
 });
 
-test('after a lost connection the client gets its open again, with its locks and what it wrote (3.3.5.9.7, 3.3.5.9.12, 3.3.7.1)', async () => {
+test('after a lost connection the client gets its open again, with its locks and its written data (3.3.5.9.7, 3.3.5.9.12, 3.3.7.1)', async () => {
   for (const how of ['v1', 'v2', 'lease'] as const) {
     const { at, server } = await stage();
     const first = await at();
@@ -211,7 +211,7 @@ test('LOGOFF keeps a durable open, TREE_DISCONNECT closes it (3.3.5.6, 3.3.5.8)'
   }
 });
 
-test('what an administrator ends, and a server that closes, keep no durable open', async () => {
+test('an administrator, and a server that closes, end durable opens too', async () => {
   const { at, server } = await stage();
   const first = await at();
   await first.create('file', batch(DHnQ));

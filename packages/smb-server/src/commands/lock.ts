@@ -57,7 +57,7 @@ function take(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
     return NtStatus.InsufficientResources;
   }
   const input: LockInput = { kind: 'lock', openId: open.volatileFileId, ticket: server.nextOpenId(), ranges, wait };
-  // One that waits when its open ends is not «cancelled»: there is no such lock any more.
+  // A LOCK that waits when its open ends does not end with STATUS_CANCELLED: its range is not locked.
   const cancelled = (): NtStatus => (open.ending ? NtStatus.RangeNotLocked : NtStatus.Cancelled);
   const status =
     open.handle === undefined || !locksHost(tree, open.handle)

@@ -75,5 +75,5 @@ const lease = command({
   },
 });
 
-/** OPLOCK_BREAK: the structure size tells an oplock from a lease, MS-SMB2 3.3.5.22. */
+/** OPLOCK_BREAK: the structure size distinguishes an oplock from a lease, MS-SMB2 3.3.5.22. */
 export const oplockBreak = variants({ 24: oplock, 36: lease });

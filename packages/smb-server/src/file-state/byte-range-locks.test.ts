@@ -18,7 +18,7 @@ test('a range that ends at the largest 64-bit offset can be locked, one byte mor
   assert.equal(leavesLockSpace(range(top, top)), true);
 });
 
-test('a range without bytes is no invalid lock range, wherever it lies (MS-FSA 2.1.5.8)', () => {
+test('a range without bytes is a valid lock range at any offset (MS-FSA 2.1.5.8)', () => {
   assert.equal(leavesLockSpace(range(top, 0)), false);
 });
 
@@ -31,7 +31,7 @@ test('the range of no bytes at offset zero conflicts with no lock (MS-FSA 2.1.4.
   assert.equal(locks.forbids(3, true, 0, 10), false);
 });
 
-test('a range without bytes conflicts with a lock around it, not with one beside it (MS-FSA 2.1.4.10)', () => {
+test('a range without bytes conflicts with a lock around it, not with one next to it (MS-FSA 2.1.4.10)', () => {
   assert.ok(rangesOverlap(range(5, 0), range(0, 10)));
   assert.ok(rangesOverlap(range(10, 10), range(11, 0)));
   assert.ok(!rangesOverlap(range(5, 0), range(5, 10)));
@@ -47,7 +47,7 @@ test('exclusive locks exclude each other, also by the same open (MS-FSA 2.1.4.10
   assert.ok(locks.take(2, [range(10, 1)]));
 });
 
-test('a shared lock goes on top of an exclusive one of the same open, not the other way (MS-FSA 2.1.4.10)', () => {
+test('a shared lock may overlap an exclusive one of the same open, but not the reverse (MS-FSA 2.1.4.10)', () => {
   const locks = new ByteRangeLocks();
   assert.ok(locks.take(1, [range(0, 10)]));
   assert.ok(locks.take(1, [range(0, 10, false)]));
@@ -58,7 +58,7 @@ test('a shared lock goes on top of an exclusive one of the same open, not the ot
   assert.ok(!shared.take(1, [range(0, 10)]));
 });
 
-test('an unlock needs exactly the range of a lock of the same open; the exclusive one goes first (MS-FSA 2.1.5.9)', () => {
+test('an unlock needs exactly the range of a lock of the same open; the exclusive one is released first (MS-FSA 2.1.5.9)', () => {
   const locks = new ByteRangeLocks();
   locks.take(1, [range(0, 10)]);
   locks.take(1, [range(0, 10, false)]);
@@ -81,7 +81,7 @@ test('an array of locks is taken as a whole or not at all (MS-SMB2 3.3.5.14.2)',
   assert.equal(locks.size, 1);
 });
 
-test('an exclusive lock keeps others from reading and writing, a shared one everybody from writing (MS-FSA 2.1.4.10)', () => {
+test('an exclusive lock keeps others from reading and writing, a shared one all opens from writing (MS-FSA 2.1.4.10)', () => {
   const locks = new ByteRangeLocks();
   locks.take(1, [range(0, 10)]);
   locks.take(1, [range(10, 10, false)]);
@@ -98,7 +98,7 @@ test('an exclusive lock keeps others from reading and writing, a shared one ever
   ]);
 });
 
-test('locks at and above 2^53 are exact, and in nobody’s way who reads or writes', () => {
+test('locks at and above 2^53 are exact, and do not conflict with reads or writes', () => {
   const locks = new ByteRangeLocks();
   assert.ok(locks.take(1, [range(2n ** 53n + 1n, 1)]));
   assert.ok(locks.take(2, [range(2n ** 53n, 1)]));
@@ -120,7 +120,7 @@ const meet = (a: LockRange, b: LockRange, base: bigint): boolean => {
   return [...points(a, base)].some((point) => those.has(point));
 };
 
-test('every order of locking, unlocking, closing, reading and writing answers as a list of covered points would', () => {
+test('any sequence of locks, unlocks, closes, reads and writes gives the results of a list of covered points', () => {
   const places = fc.constantFrom(0n, 1000n, 2n ** 53n - 6n);
   const step = fc.record({
     open: fc.integer({ min: 1, max: 3 }),

@@ -18,7 +18,8 @@ const end64 = 1n << 64n;
 export const leavesLockSpace = ({ offset, length }: LockRange): boolean => length !== 0n && offset + length > end64;
 
 /**
- * Whether two ranges overlap as locks do, MS-FSA 2.1.4.10. A range without bytes lies between two bytes and overlaps whatever has both; at offset zero it
+ * Whether two ranges overlap as locks do, MS-FSA 2.1.4.10. A range without bytes lies between two bytes and overlaps a range that has both;
+ * at offset zero it
  * overlaps nothing.
  */
 export function rangesOverlap(a: LockRange, b: LockRange): boolean {
@@ -26,7 +27,10 @@ export function rangesOverlap(a: LockRange, b: LockRange): boolean {
   return a.offset < b.offset + b.length && b.offset < a.offset + a.length;
 }
 
-/** Whether a lock stands against taking another one, MS-FSA 2.1.4.10: a shared one by the same open goes on top of an exclusive one, never the other way. */
+/**
+ * Whether a lock conflicts with a new one, MS-FSA 2.1.4.10: a shared one by the same open may overlap an exclusive one, but not the
+ * reverse.
+ */
 export const locksExclude = (held: LockRange, ownedByAsker: boolean, asked: LockRange): boolean =>
   held.exclusive ? !ownedByAsker || asked.exclusive : asked.exclusive;
 
@@ -36,7 +40,7 @@ interface Stack {
   readonly shared: Held[];
 }
 
-/** The byte-range locks of one file (or stream), MS-FSA 2.1.1.7 ByteRangeLockList. Rules only: who waits is decided elsewhere. */
+/** The byte-range locks of one file (or stream), MS-FSA 2.1.1.7 ByteRangeLockList. Rules only: waiting is implemented elsewhere. */
 export class ByteRangeLocks {
   /** Those of each open, in the order they were taken. */
   readonly #byOpen = new Map<number, Set<Held>>();
@@ -123,7 +127,7 @@ export class ByteRangeLocks {
   /** How the bytes of a range are locked, by all opens together: parts in order, without gaps. @param length at least 1 */
   coverage(offset: bigint, length: bigint): LockSegment[] {
     const end = offset + length;
-    /** Where locks begin and end, with how many more are exclusive and shared from there on. */
+    /** The bounds of locks, with the change of the number of exclusive and shared locks at each. */
     const changes: { readonly at: bigint; readonly exclusive: number; readonly shared: number }[] = [];
     for (const { offset: first, length: bytes, exclusive } of [...this.#byOpen.values()].flatMap((own) => [...own])) {
       const [from, to] = [first > offset ? first : offset, first + bytes < end ? first + bytes : end];

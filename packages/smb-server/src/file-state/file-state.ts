@@ -16,22 +16,22 @@ export interface OpenInput {
   readonly owner: OplockOwner;
   /** Granted access, generic rights expanded. */
   readonly access: number;
-  /** What the share modes of others are asked about: the granted access, and what an overwriting needs beside it. */
+  /** Rights that the share modes of others are checked for: the granted access, and those that an overwriting needs in addition. */
   readonly checkedAccess: number;
   /** ShareAccess, MS-SMB2 2.2.13. */
   readonly shareAccess: number;
   /** FILE_DELETE_ON_CLOSE: the file becomes delete-pending when this open is closed. */
   readonly deleteOnClose: boolean;
-  /** What is there is replaced: breaks more oplocks than opening does. */
+  /** The file is overwritten: breaks more oplocks than opening does. */
   readonly overwrites: boolean;
-  /** It stands for an open of one of the file's streams, whose own state is under its own identity. */
+  /** It represents an open of one of the file's streams, whose own state is under its own identity. */
   readonly ofStream?: boolean;
   /** The name that it was opened by. */
   readonly name?: NameKey;
   /** If the name is delete-pending, closing this open deletes its name, whatever else is open. Set by a disposition. */
   readonly posixDelete?: boolean;
 }
-/** In whose name a file is deleted. The state only keeps it. */
+/** The client to which a deletion is attributed. The state only keeps it. */
 export type Deleter = object;
 /** Closing an open. */
 export interface CloseInput {
@@ -40,12 +40,12 @@ export interface CloseInput {
   /** Of an open with FILE_DELETE_ON_CLOSE. */
   readonly deleter?: Deleter | undefined;
 }
-/** Takes back an open that was admitted and came to nothing: as if it had never been. */
+/** Withdraws an admitted open that failed later, as if it had never existed. */
 export interface WithdrawInput {
   readonly kind: 'withdraw';
   readonly openId: number;
 }
-/** Takes an open out, with what it holds, to enter it for the file that has taken this one's place; nothing is deleted by that. */
+/** Removes an open, with what it holds, to add it to the file that has replaced this one; nothing is deleted by that. */
 export interface TakeOutInput {
   readonly kind: 'takeOut';
   readonly openId: number;
@@ -61,24 +61,24 @@ export interface DispositionInput {
   readonly onClose?: boolean;
   readonly deleter?: Deleter | undefined;
 }
-/** Asks whether something that is about to be done, as if by an open for a moment, goes with the sharing of those who have the file open. */
+/** Checks whether an operation, as if by an open for a moment, is compatible with the share modes of the file's opens. */
 export interface ConflictInput {
   readonly kind: 'conflict';
-  /** The open that asks, or {@link nobody}. */
+  /** The requesting open, or {@link nobody}. */
   readonly openId: number;
   readonly access: number;
   readonly shareAccess: number;
 }
-/** What is known of a file. */
+/** The known state of a file. */
 export interface FileQuery {
-  /** Of the name of the open that is asked about; else of any name. */
+  /** Of the name of the given open; else of any name. */
   readonly deletePending: boolean;
   /** Opens of the file and of its streams. */
   readonly opens: number;
-  /** Opens of its streams, of those. */
+  /** Number of those that are opens of its streams. */
   readonly streamOpens: number;
 }
-/** Asks what is known. */
+/** Asks for the known state. */
 export interface QueryInput {
   readonly kind: 'query';
   /** Asks about the name of this open; of any name if it is missing. */
@@ -89,13 +89,13 @@ export interface QueryInput {
 export interface LockInput {
   readonly kind: 'lock';
   readonly openId: number;
-  /** Names this request where it has to be cancelled; unique, also among open ids. */
+  /** Id of this request for a cancellation; unique, also among open ids. */
   readonly ticket: number;
   readonly ranges: readonly LockRange[];
-  /** Whether it waits while others hold what stands against it. */
+  /** Whether it waits while others hold conflicting locks. */
   readonly wait: boolean;
 }
-/** Gives byte-range locks back, one after the other up to the first that is not held. MS-FSA 2.1.5.9. */
+/** Releases byte-range locks, one after the other up to the first that is not held. MS-FSA 2.1.5.9. */
 export interface UnlockInput {
   readonly kind: 'unlock';
   readonly openId: number;
@@ -114,10 +114,10 @@ export interface LockSegment {
   readonly length: bigint;
   readonly how: 'shared' | 'exclusive' | 'none';
 }
-/** In place of an open's id: whoever touches the file without having it open. */
+/** In place of an open's id: an operation on the file without an open of it. */
 export const nobody = 0;
 
-/** Asks whether an operation may go on, by oplocks and locks; breaks the oplocks that it does not go with. Not needed where the {@link Guard} allows it. */
+/** Checks an operation against oplocks and locks; breaks conflicting oplocks. Not needed if the {@link Guard} allows it. */
 export interface AccessInput {
   readonly kind: 'access';
   /** Or {@link nobody}. */
@@ -154,7 +154,7 @@ export interface ExpireInput {
   readonly kind: 'expire';
   readonly owner: OplockOwner;
 }
-/** Ends the waiting of an input: it answers with the status. */
+/** Ends the waiting of an input, which then results in the status. */
 export interface CancelInput {
   readonly kind: 'cancel';
   /** Of the input; of an open its `openId`. */
@@ -162,7 +162,7 @@ export interface CancelInput {
   readonly status: NtStatus;
 }
 
-/** Each input with the decision that answers it. A new kind of state is a row here and one in `transitions`. */
+/** Each input with its decision. A new kind of state is a row here and one in `transitions`. */
 export interface Decisions {
   open: { readonly input: OpenInput; readonly decision: NtStatus };
   close: { readonly input: CloseInput; readonly decision: { readonly unlink: boolean; readonly deleter?: Deleter | undefined } };
@@ -183,10 +183,10 @@ export interface Decisions {
 }
 /** Any input. */
 export type Input = Decisions[keyof Decisions]['input'];
-/** The decision that answers an input. */
+/** The decision of an input. */
 export type DecisionOf<I extends Input> = Decisions[I['kind']]['decision'];
 
-/** What an open holds, and how its file stands. */
+/** The locks and the oplock of an open, and the state of its file. */
 export interface OpenState {
   readonly oplock: Level;
   /** A break of it is not acknowledged yet. */

@@ -12,7 +12,7 @@ import type { OplockBreakEffect } from './oplocks.ts';
 
 const all = ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete;
 
-/** A state of one file, with a clock and what holders were told. */
+/** The state of one file, with a clock and the notifications that holders got. */
 function stage({ present = true } = {}) {
   const clock = new FakeClock();
   const told: OplockBreakEffect[] = [];
@@ -77,7 +77,7 @@ test('an open that meets a batch oplock waits until it is acknowledged; the shar
   assert.equal(await second, NtStatus.SharingViolation);
 });
 
-test('a holder of a batch oplock that only cached its close closes, and the open goes on (MS-FSA 2.1.5.1.2)', async () => {
+test('a holder of a batch oplock that only cached its close closes, and the open continues (MS-FSA 2.1.5.1.2)', async () => {
   const { open, oplock, close } = stage();
   open(1, { shareAccess: 0 });
   oplock(1, 'batch');
@@ -86,7 +86,7 @@ test('a holder of a batch oplock that only cached its close closes, and the open
   assert.equal(await second, NtStatus.Success);
 });
 
-test('an open that the share modes refuse does not break an exclusive oplock (MS-FSA 2.1.5.1.2)', () => {
+test('an open that fails with a share mode conflict does not break an exclusive oplock (MS-FSA 2.1.5.1.2)', () => {
   const { open, oplock, told } = stage();
   open(1, { shareAccess: 0 });
   oplock(1, 'exclusive');
@@ -94,7 +94,7 @@ test('an open that the share modes refuse does not break an exclusive oplock (MS
   assert.deepEqual(told, []);
 });
 
-test('an open for attributes alone breaks no oplock and does not keep one from being granted (MS-FSA 2.1.4.12)', () => {
+test('an open for attributes only breaks no oplock and does not keep one from being granted (MS-FSA 2.1.4.12)', () => {
   const { open, oplock, told } = stage();
   assert.equal(open(1, { access: 0x100180 }), NtStatus.Success);
   open(2);
@@ -103,7 +103,7 @@ test('an open for attributes alone breaks no oplock and does not keep one from b
   assert.deepEqual(told, []);
 });
 
-test('a break that nobody acknowledges is over after its time, and no sooner (MS-SMB2 3.3.2.1, 3.3.6.1)', async () => {
+test('a break that is not acknowledged ends after its time, and no sooner (MS-SMB2 3.3.2.1, 3.3.6.1)', async () => {
   const { open, oplock, clock } = stage();
   open(1);
   oplock(1, 'exclusive');
@@ -129,7 +129,7 @@ test('the timer of a break ends with the break', async () => {
   }
 });
 
-test('a holder that is not there any more is not waited for (MS-SMB2 3.3.4.6)', async () => {
+test('a disconnected holder is not waited for (MS-SMB2 3.3.4.6)', async () => {
   const { open, oplock, clock } = stage({ present: false });
   open(1);
   oplock(1, 'batch');
@@ -149,7 +149,7 @@ test('an open that waits for a break can be cancelled, and leaves nothing behind
   assert.equal(state.size, 0);
 });
 
-test('who waits for the break of a file that is then deleted hears that it is (MS-FSA 2.1.5.1.2)', async () => {
+test('an open that waits for a break of a file that is then deleted fails with DELETE_PENDING (MS-FSA 2.1.5.1.2)', async () => {
   const { open, oplock, close, state } = stage();
   open(1, { deleteOnClose: true });
   oplock(1, 'batch');
@@ -159,7 +159,7 @@ test('who waits for the break of a file that is then deleted hears that it is (M
   assert.equal(state.submit('f', { kind: 'query' }) instanceof Promise, false);
 });
 
-test('the opens of a file that waits for its deletion hear of it, once (MS-FSA 2.1.5.15.3)', () => {
+test('the opens of a file are notified once when it becomes delete-pending (MS-FSA 2.1.5.15.3)', () => {
   const { open, close, doomed, state } = stage();
   open(1);
   open(2, { deleteOnClose: true });
@@ -171,7 +171,7 @@ test('the opens of a file that waits for its deletion hear of it, once (MS-FSA 2
   assert.deepEqual(doomed, [1]);
 });
 
-test('locks that wait are granted in their order, when what stands against them is gone (MS-FSA 2.1.5.8)', async () => {
+test('waiting locks are granted in their order, when the conflicting ones are released (MS-FSA 2.1.5.8)', async () => {
   const { open, lock, unlock, range } = stage();
   for (const id of [1, 2, 3, 4]) open(id);
   lock(1, [range(0, 10)]);
@@ -188,7 +188,7 @@ test('locks that wait are granted in their order, when what stands against them 
   assert.deepEqual(order, [2, 3, 4]);
 });
 
-test('who could wait does not overtake who waits already; who must not wait is answered by what is held', async () => {
+test('a lock that may wait does not overtake waiting ones; one that must not wait is decided by the held locks', async () => {
   const { open, lock, unlock, range } = stage();
   for (const id of [1, 2, 3, 4]) open(id);
   lock(1, [range(0, 10, false)]);
@@ -206,7 +206,7 @@ test('who could wait does not overtake who waits already; who must not wait is a
   assert.equal(await reader, NtStatus.Success);
 });
 
-test('closing gives all locks of the open back, and whoever waited for them gets his (MS-FSA 2.1.5.5)', async () => {
+test('closing releases all locks of the open, and waiting locks are granted (MS-FSA 2.1.5.5)', async () => {
   const { open, lock, close, range } = stage();
   open(1);
   open(2);
@@ -217,7 +217,7 @@ test('closing gives all locks of the open back, and whoever waited for them gets
   assert.equal(await waiting, NtStatus.Success);
 });
 
-test('a lock that waits is cancelled alone (MS-SMB2 3.3.5.16)', async () => {
+test('only the cancelled lock of several waiting ones ends (MS-SMB2 3.3.5.16)', async () => {
   const { open, lock, cancel, unlock, range } = stage();
   open(1);
   open(2);
@@ -230,7 +230,7 @@ test('a lock that waits is cancelled alone (MS-SMB2 3.3.5.16)', async () => {
   assert.equal(await first, NtStatus.Success);
 });
 
-test('a file takes 16,384 locks, and then says that it has no room', () => {
+test('a file accepts 16,384 locks, and one more fails with INSUFFICIENT_RESOURCES', () => {
   const { open, lock, unlock, range } = stage();
   open(1);
   const ranges = Array.from({ length: 4096 }, (_, i) => range(i, 1, false));
@@ -241,7 +241,7 @@ test('a file takes 16,384 locks, and then says that it has no room', () => {
   assert.equal(lock(1, [shared], false), NtStatus.Success);
 });
 
-test('reading and writing ask the locks, and are refused with FILE_LOCK_CONFLICT (MS-FSA 2.1.5.3, 2.1.5.4)', () => {
+test('reading and writing check the locks, and fail with FILE_LOCK_CONFLICT (MS-FSA 2.1.5.3, 2.1.5.4)', () => {
   const { open, lock, ask, range } = stage();
   open(1);
   open(2);
@@ -253,7 +253,7 @@ test('reading and writing ask the locks, and are refused with FILE_LOCK_CONFLICT
   assert.equal(lock(2, [range(0, 1)], false), NtStatus.LockNotGranted);
 });
 
-test('looking at a file that nobody has open leaves nothing behind', () => {
+test('looking at a file without opens leaves nothing behind', () => {
   const { state } = stage();
   assert.ok(writesFreely(state.guardOf('f'), 1));
   state.submit('f', { kind: 'query' });
@@ -261,7 +261,7 @@ test('looking at a file that nobody has open leaves nothing behind', () => {
   assert.equal(state.size, 0);
 });
 
-test('the guard says when nothing has to be asked', () => {
+test('the guard shows when no check is needed', () => {
   const { open, oplock, lock, unlock, ask, close, state, range } = stage();
   open(1);
   const guard = state.guardOf('f');
@@ -289,7 +289,7 @@ test('an acknowledgment without a break is reported as such (MS-SMB2 3.3.5.22.1)
   assert.equal(acknowledge(1, 'none'), 'notBreaking');
 });
 
-test('nobody waits for a lock that he could have, nobody has one that another excludes, and in the end nothing is left', async () => {
+test('no open waits for a lock that is free, none holds one that another excludes, and in the end nothing is left', async () => {
   const step = fc.record({
     open: fc.integer({ min: 1, max: 4 }),
     what: fc.constantFrom('lock', 'lock', 'lock', 'unlock', 'unlock', 'close'),
@@ -353,7 +353,7 @@ test('nobody waits for a lock that he could have, nobody has one that another ex
   );
 });
 
-test('what an open holds is told to whoever looks, of each open its own, and of nobody nothing', () => {
+test('looking at an open shows what it holds, and nothing for an unknown one', () => {
   const { state, open, oplock, lock, range } = stage();
   const nothing = { oplock: 'none', breaking: false, epoch: 0, locks: [], deletePending: false };
   assert.deepEqual(state.look('f', 1), nothing);
@@ -369,7 +369,7 @@ test('what an open holds is told to whoever looks, of each open its own, and of 
   assert.equal(state.look('g', 1).deletePending, false);
 });
 
-test('the totals are what was taken and not given back, and looking changes nothing', async () => {
+test('the totals are what was taken and not released, and looking changes nothing', async () => {
   const { state, open, oplock, lock, range, close } = stage();
   const nothing = { files: 0, locks: 0, oplocks: 0 };
   assert.deepEqual(state.totals, nothing);

@@ -27,16 +27,16 @@ const transitions: { readonly [K in keyof Decisions]: Transition<Decisions[K]['i
   cancel: rules.cancel,
 };
 
-/** What the state of files needs of its surroundings. */
+/** The environment of the state of files. */
 export interface LocalFileStateOptions {
   readonly clock: Clock;
-  /** How long a holder has to acknowledge the break of its oplock, ms. */
+  /** Time that a holder has to acknowledge the break of its oplock, ms. */
   readonly oplockBreakMs: () => number;
-  /** Tells a holder of the break. @returns whether there was anybody to tell */
+  /** Notifies a holder of the break. @returns whether there is a client to notify */
   readonly broken: (effect: OplockBreakEffect) => boolean;
   /** A holder did not acknowledge in time. */
   readonly expired?: (owner: OplockOwner) => void;
-  /** Tells these opens that their file is going to be deleted: whatever waits for its changes ends. */
+  /** Notifies these opens that their file will be deleted: requests that wait for its changes end. */
   readonly deleting: (openIds: readonly number[]) => void;
 }
 
@@ -45,7 +45,7 @@ const alone: LocalFileStateOptions = { clock: systemClock, oplockBreakMs: () => 
 /** The guard of a file that has no open. */
 const newGuard = (): Guard => ({ locks: 0, readers: 0, onlyLease: 0, exclusive: 0, archived: false, written: false });
 
-/** The state of files in this process: a map, answering at once. A record is there as long as something is known about the file. */
+/** The state of files in this process: a map that decides synchronously. A record exists as long as something is known about the file. */
 export class LocalFileState implements FileState {
   readonly #options: LocalFileStateOptions;
   readonly #records = new Map<string, FileRecord>();
@@ -105,7 +105,7 @@ export class LocalFileState implements FileState {
     return record;
   }
 
-  /** After a change: who waits is asked again, in order; then holders are told. */
+  /** After a change: waiting inputs are checked again, in order; then holders are notified. */
   #settle(fileId: string, record: FileRecord): void {
     for (let i = 0; i < record.waiting.length; ) {
       const { input, decided } = record.waiting[i] as Waiting;
@@ -156,7 +156,7 @@ export class LocalFileState implements FileState {
     else next();
   }
 
-  /** Files about which something is known: zero when nobody has anything open. */
+  /** Files with a known state: zero when nothing is open. */
   get size(): number {
     return this.#records.size + this.#reserved.size;
   }

@@ -1,4 +1,4 @@
-/** Where a lock begins or ends: a 64-bit offset, or 2^64, as two numbers that compare fast and exactly. */
+/** The bound of a lock: a 64-bit offset, or 2^64, as two numbers that can be compared fast and exactly. */
 export interface Bound {
   /** The offset divided by 2^32. */
   readonly high: number;
@@ -25,7 +25,7 @@ export interface Interval {
   readonly end: Bound;
 }
 
-/** Whose exclusive locks are below a node: none's, several opens', or one's, by its id. */
+/** The owner of the exclusive locks below a node: none, several opens, or one, by its id. */
 const none = -1;
 const several = -2;
 
@@ -35,7 +35,7 @@ class Node<T extends Interval> {
   readonly order: number;
   left: Node<T> | undefined;
   right: Node<T> | undefined;
-  /** Of this node and those below it: the last end, whose exclusive locks there are, and whether there is a shared one. */
+  /** Of this node and those below it: the last end, the owner of the exclusive locks, and whether there is a shared one. */
   lastEnd: Bound;
   exclusiveOf = none;
   shared = false;
@@ -43,7 +43,7 @@ class Node<T extends Interval> {
   constructor(lock: T, order: number) {
     this.lock = lock;
     this.order = order;
-    this.priority = Math.imul(order, 0x9e3779b1) >>> 0; // spreads: the tree stays shallow
+    this.priority = Math.imul(order, 0x9e3779b1) >>> 0; // random: the tree stays shallow
     this.lastEnd = lock.end;
     this.update();
   }
@@ -66,12 +66,13 @@ class Node<T extends Interval> {
   }
 }
 
-/** Which locks a search is for. */
+/** The locks that a search looks for. */
 export type Search = 'any' | 'exclusive of others' | 'shared, or exclusive of others';
 
 /**
- * Locks by where they begin, in a treap in which each node knows the last end below it and whose exclusive locks are there: adding, removing and searching take time
- * that grows as the logarithm of their number, also if one open has very many.
+ * Locks by their start, in a treap in which each node knows the last end below it and the owner of the exclusive locks there: adding,
+ * removing and searching take
+ * time that grows as the logarithm of their number, also if one open has very many.
  */
 export class LockTree<T extends Interval> {
   #root: Node<T> | undefined;
@@ -101,7 +102,7 @@ export class LockTree<T extends Interval> {
 const precedes = (a: Node<Interval>, b: Node<Interval>): boolean =>
   isBefore(a.lock.start, b.lock.start) || (!isBefore(b.lock.start, a.lock.start) && a.order < b.order);
 
-/** Parts a tree into what comes before a node and what comes after it. */
+/** Splits a tree into the part before a node and the part after it. */
 function split<T extends Interval>(tree: Node<T> | undefined, at: Node<T>): [Node<T> | undefined, Node<T> | undefined] {
   if (tree === undefined) return [undefined, undefined];
   if (precedes(tree, at)) {
@@ -116,7 +117,7 @@ function split<T extends Interval>(tree: Node<T> | undefined, at: Node<T>): [Nod
   return [before, tree];
 }
 
-/** One tree of two, all of the first before all of the second. */
+/** Joins two trees, all of the first before all of the second. */
 function join<T extends Interval>(before: Node<T> | undefined, after: Node<T> | undefined): Node<T> | undefined {
   if (before === undefined || after === undefined) return before ?? after;
   if (before.priority > after.priority) {
@@ -146,7 +147,7 @@ function overlaps(tree: Node<Interval> | undefined, start: Bound, end: Bound, se
   if (tree === undefined || !isBefore(start, tree.lastEnd) || !wants(tree.exclusiveOf, tree.shared, search, openId)) return false;
   if (overlaps(tree.left, start, end, search, openId)) return true;
   const { lock } = tree;
-  if (!isBefore(lock.start, end)) return false; // and what is to the right begins later still
+  if (!isBefore(lock.start, end)) return false; // and the right subtree begins later still
   if (isBefore(start, lock.end) && wants(lock.exclusive ? lock.openId : none, !lock.exclusive, search, openId)) return true;
   return overlaps(tree.right, start, end, search, openId);
 }

@@ -124,7 +124,7 @@ test('a lease that is acknowledged above the level of its break keeps breaking (
   assert.equal(oplocks.acknowledge(1, 'R', unheard), 'notBreaking');
 });
 
-test('a break that meanwhile has to go further continues step by step, and whoever waits keeps waiting (MS-FSA 2.1.5.19)', () => {
+test('a break that meanwhile has to go further continues step by step, and waiting opens keep waiting (MS-FSA 2.1.5.19)', () => {
   const oplocks = holding('RWH');
   const told: string[] = [];
   const tell = ({ from, level, acknowledge }: OplockBreakEffect): void => void told.push(`${from} ${level} ${acknowledge}`);
@@ -146,7 +146,7 @@ test('an exclusive or batch oplock is not broken by its own open, level II is by
   }
 });
 
-test('exclusive and batch are granted to an open that is alone, else level II (MS-FSA 2.1.5.18.1, MS-SMB2 3.3.5.9)', () => {
+test('exclusive and batch are granted to the only open, else level II (MS-FSA 2.1.5.18.1, MS-SMB2 3.3.5.9)', () => {
   for (const level of ['exclusive', 'batch'] as const) {
     assert.equal(new Oplocks().request(1, level, true, false), level);
     assert.equal(new Oplocks().request(1, level, false, false), 'levelII');
@@ -154,18 +154,18 @@ test('exclusive and batch are granted to an open that is alone, else level II (M
   }
 });
 
-test('level II is not granted while bytes are locked, or somebody has more (MS-FSA 2.1.5.18.1)', () => {
+test('level II is not granted while bytes are locked, or another owner has a higher level (MS-FSA 2.1.5.18.1)', () => {
   assert.equal(new Oplocks().request(1, 'levelII', false, true), 'none');
   assert.equal(holding('batch', 7).request(1, 'levelII', true, false), 'none');
 });
 
-test('while a break goes on nobody is told twice, and everybody waits (MS-FSA 2.1.4.12)', () => {
+test('during a break no holder is notified twice, and all operations wait (MS-FSA 2.1.4.12)', () => {
   const oplocks = holding('batch');
   assert.equal(check(oplocks, 'open', 2).told.length, 1);
   assert.deepEqual(check(oplocks, 'overwrite', 3), { free: false, told: [] });
 });
 
-test('a holder acknowledges to what it was broken to, or lower (MS-SMB2 3.3.5.22.1)', () => {
+test('a holder acknowledges the level of the break, or a lower one (MS-SMB2 3.3.5.22.1)', () => {
   for (const level of ['levelII', 'none'] as const) {
     const oplocks = holding('batch');
     check(oplocks, 'open', 2);
@@ -185,7 +185,7 @@ test('a wrong acknowledgment fails and ends the oplock; one without a break chan
   assert.equal(oplocks.acknowledge(1, 'none', unheard), 'notBreaking');
 });
 
-test('who overwrites what was only broken to level II breaks it once more, and does not wait (MS-FSA 2.1.4.12)', () => {
+test('an overwrite of a file that was broken to level II breaks it once more, and does not wait (MS-FSA 2.1.4.12)', () => {
   const oplocks = holding('batch');
   check(oplocks, 'open', 2);
   assert.equal(check(oplocks, 'overwrite', 3).free, false);
@@ -196,7 +196,7 @@ test('who overwrites what was only broken to level II breaks it once more, and d
   });
 });
 
-test('an oplock whose holder does not answer is gone (MS-SMB2 3.3.6.1)', () => {
+test('an oplock whose holder does not acknowledge ends (MS-SMB2 3.3.6.1)', () => {
   const oplocks = holding('exclusive');
   assert.equal(oplocks.expire(1), false, 'nothing was broken');
   check(oplocks, 'open', 2);

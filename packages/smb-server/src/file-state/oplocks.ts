@@ -93,7 +93,7 @@ export class Oplocks {
   }
 
   /**
-   * Grants an oplock, MS-FSA 2.1.5.18.1: exclusive and batch to an open that is alone, level II if no other owner has more and no bytes are locked.
+   * Grants an oplock, MS-FSA 2.1.5.18.1: exclusive and batch to the only open, level II if no other owner has more and no bytes are locked.
    * @param alone no other open can read or change the data
    * @param locked byte-range locks are held
    * @returns the granted level: at most the requested one

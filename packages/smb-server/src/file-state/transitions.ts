@@ -28,18 +28,19 @@ import type { Acknowledged, LeaseGrant, OplockOwner } from './oplocks.ts';
 import type { FileRecord } from './record.ts';
 import { shareConflict } from './share-mode.ts';
 
-/** The answer to an input that has to wait: it is asked again after every change. */
+/** The decision of an input that has to wait: it is checked again after every change. */
 export const undecided = Symbol('undecided');
 type Undecided = typeof undecided;
 
-/** Rights that see or change no data: an open with these alone breaks no oplock and keeps none from being granted. MS-FSA 2.1.4.12. */
+/** Rights that neither read nor change data: an open with only these breaks no oplock and does not prevent a grant. MS-FSA 2.1.4.12. */
 const statRights = AccessMask.FileReadAttributes | AccessMask.FileWriteAttributes | AccessMask.Synchronize;
 const statOnly = (access: number): boolean => (access & ~statRights) === 0;
 /** The same for leases, which an open that also reads the security descriptor does not affect. */
 const statOnlyForLeases = (access: number): boolean => statOnly(access & ~AccessMask.ReadControl);
 
 /**
- * MS-FSA 2.1.5.1.2: a file that waits for its deletion takes no opens; a batch oplock is broken before the share modes decide, an exclusive one after: so a
+ * MS-FSA 2.1.5.1.2: a delete-pending file accepts no opens; a batch oplock is broken before the share modes are checked, an exclusive one
+ * after: so a
  * holder that only cached its close can close now.
  */
 export function open(record: FileRecord, input: OpenInput): NtStatus | Undecided {
@@ -59,7 +60,7 @@ export function open(record: FileRecord, input: OpenInput): NtStatus | Undecided
   return NtStatus.Success;
 }
 
-/** MS-FSA 2.1.5.5: what the open held goes with it. */
+/** MS-FSA 2.1.5.5: everything the open held is released. */
 export function close(record: FileRecord, { openId, deleter }: CloseInput): { unlink: boolean; deleter?: Deleter | undefined } {
   const entry = record.opens.get(openId);
   if (entry === undefined) return { unlink: false };
@@ -86,13 +87,13 @@ function leave(record: FileRecord, openId: number): void {
   if (owner === openId || !record.hasOpenOf(owner)) record.oplocks.release(owner);
 }
 
-/** An open that came to nothing. */
+/** Withdraws an open that failed later. */
 export function withdraw(record: FileRecord, { openId }: WithdrawInput): NtStatus {
   leave(record, openId);
   return NtStatus.Success;
 }
 
-/** An open that goes on as one of another file. */
+/** Removes an open that continues as one of another file. */
 export function takeOut(record: FileRecord, { openId }: TakeOutInput): OpenInput | undefined {
   const entry = record.opens.get(openId);
   leave(record, openId);
@@ -113,7 +114,7 @@ export function disposition(
   return NtStatus.Success;
 }
 
-/** Whether the others share what is about to be done. */
+/** Whether the others share the operation. */
 export function conflict(record: FileRecord, { openId, access, shareAccess }: ConflictInput): NtStatus {
   const asked = { access, shareAccess };
   for (const other of record.opens.values()) {
@@ -122,7 +123,7 @@ export function conflict(record: FileRecord, { openId, access, shareAccess }: Co
   return NtStatus.Success;
 }
 
-/** What is known now. */
+/** The current state. */
 export function query({ deleted, opens }: FileRecord, { openId }: QueryInput): FileQuery {
   const deletePending = openId === undefined ? deleted.size > 0 : deleted.has(opens.get(openId)?.name);
   let streamOpens = 0;
@@ -130,10 +131,13 @@ export function query({ deleted, opens }: FileRecord, { openId }: QueryInput): F
   return { deletePending, opens: opens.size, streamOpens };
 }
 
-/** Locks that one file can have. */
+/** Maximum number of locks of one file. */
 const mostLocks = 16_384;
 
-/** MS-FSA 2.1.5.8. Who may wait does not overtake those that wait already, unless its open holds a lock here: it could be the one they wait for. */
+/**
+ * MS-FSA 2.1.5.8. A lock that may wait does not overtake waiting ones, unless its open holds a lock here: it could be the one they wait
+ * for.
+ */
 export function lock(record: FileRecord, input: LockInput): NtStatus | Undecided {
   const { openId, ranges, wait } = input;
   if (!record.opens.has(openId)) return NtStatus.RangeNotLocked;
@@ -146,14 +150,14 @@ export function lock(record: FileRecord, input: LockInput): NtStatus | Undecided
   return wait ? maySuspend(record, input) : NtStatus.LockNotGranted;
 }
 
-/** Locks that may wait on one file: each is compared with those before it after every change. */
+/** Maximum number of waiting locks of one file: each is compared with those before it after every change. */
 const maxWaiting = 1024;
 
 /** A lock that cannot be taken now waits, unless too many do. */
 const maySuspend = ({ waiting }: FileRecord, asked: LockInput): NtStatus | Undecided =>
   waiting.length < maxWaiting || waiting.some(({ input }) => input === asked) ? undecided : NtStatus.InsufficientResources;
 
-/** Whether another open waits, since earlier, for what stands against this. */
+/** Whether another open has waited longer for a conflicting lock. */
 function othersWaitFor({ waiting }: FileRecord, asked: LockInput): boolean {
   for (const { input } of waiting) {
     if (input === asked) return false;
@@ -171,11 +175,11 @@ export function unlock(record: FileRecord, { openId, ranges }: UnlockInput): NtS
   return NtStatus.Success;
 }
 
-/** What the locks of all opens come to in a range. */
+/** The combined locks of all opens in a range. */
 export const coverage = (record: FileRecord, { offset, length }: CoverageInput): readonly LockSegment[] =>
   record.locks.coverage(offset, length);
 
-/** MS-FSA 2.1.5.3, 2.1.5.4 and wherever else oplocks and locks are asked. */
+/** MS-FSA 2.1.5.3, 2.1.5.4 and other operations that check oplocks and locks. */
 export function access(record: FileRecord, { openId, operation, offset, length }: AccessInput): NtStatus | Undecided {
   if (openId !== nobody && !record.opens.has(openId)) return NtStatus.FileClosed;
   if (!record.oplocks.check(operation, record.ownerOf(openId), record.tell)) return undecided;

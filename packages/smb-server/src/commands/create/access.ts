@@ -3,21 +3,24 @@ import type { Identity } from '@ring3/vfs';
 import { writeDataRights } from '../../access.ts';
 import type { CreatePlan } from './plan.ts';
 
-/** What is known about the file that access is asked to. */
+/** What the granted access depends on. */
 export interface AccessSubject {
-  /** FileAttributes; those asked for, of a file that is to be created. */
+  /** FileAttributes; those requested, if the file is to be created. */
   readonly attributes: number;
   readonly folder: boolean;
-  /** What its descriptor gives to the opener; everything, for a file that is to be created. */
+  /** Rights that its descriptor grants to the opener; all rights if the file is to be created. */
   readonly rights: number;
-  /** What the folder gives to the opener: with FILE_DELETE_CHILD, DELETE needs nothing of the file itself; with FILE_LIST_DIRECTORY, reading attributes. */
+  /**
+   * Rights that the directory grants to the opener: FILE_DELETE_CHILD allows DELETE regardless of the file's descriptor;
+   * FILE_LIST_DIRECTORY allows to read attributes.
+   */
   readonly above: number;
   readonly isNew: boolean;
-  /** The link that the name was followed through: deleting and renaming are about it. */
+  /** The link that the name was resolved through: deleting and renaming apply to it. */
   readonly named?: Omit<AccessSubject, 'named'> | undefined;
 }
 
-/** Whether the read-only attribute keeps the data from being written: of a file that exists. */
+/** Whether the read-only attribute forbids writing the data: only of an existing file. */
 const protectsData = ({ attributes, folder, isNew }: AccessSubject): boolean =>
   !folder && !isNew && (attributes & FileAttributes.ReadOnly) !== 0;
 
@@ -30,11 +33,14 @@ const restoreRights =
   AccessMask.FileAddSubdirectory |
   AccessMask.Delete;
 
-/** What the privileges to back up and to restore grant, whatever descriptors say, to an open with that intent. MS-FSA 2.1.5.1. */
+/** Rights that the privileges for backup and restore grant, regardless of descriptors, to an open with that intent. MS-FSA 2.1.5.1. */
 export const privileged = ({ admin }: Identity, createOptions: number): number =>
   admin === true && (createOptions & CreateOptions.OpenForBackupIntent) !== 0 ? backupRights | restoreRights : 0;
 
-/** The most that may be granted: what descriptor, folder and share give, less what a read-only file forbids. MS-SMB2 3.3.5.9, MS-FSA 2.1.5.1.2.1. */
+/**
+ * The maximal access: the rights that descriptor, directory and share grant, less those that a read-only file forbids. MS-SMB2 3.3.5.9,
+ * MS-FSA 2.1.5.1.2.1.
+ */
 export function maximalAccess({ ctx, request }: CreatePlan, subject: AccessSubject): number {
   const { rights, above, named = subject } = subject;
   let given = (rights & ~AccessMask.Delete) | (named.rights & AccessMask.Delete);
@@ -44,7 +50,7 @@ export function maximalAccess({ ctx, request }: CreatePlan, subject: AccessSubje
   return given & ctx.tree.maximalAccess & (protectsData(subject) ? ~writeDataRights : -1);
 }
 
-/** @returns the granted access, or why it is refused */
+/** @returns the granted access, or the status that denies it */
 export function grant(plan: CreatePlan, subject: AccessSubject): { readonly granted: number } | NtStatus {
   const { desiredAccess, createOptions } = plan.request;
   const most = maximalAccess(plan, subject);

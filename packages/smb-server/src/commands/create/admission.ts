@@ -5,7 +5,7 @@ import type { OpenInput } from '../../file-state/index.ts';
 import { submitPending } from '../../pending.ts';
 import type { CreatePlan } from './plan.ts';
 
-/** What is to be opened: the entry, of a stream its file, and the link that the name was followed through. */
+/** The object of an open: the entry, of a stream its file, and the link that the name was resolved through. */
 interface Subject {
   readonly handle: Handle;
   readonly base: Handle | undefined;
@@ -14,7 +14,8 @@ interface Subject {
 }
 
 /**
- * Asks the state of each file that an open is of whether it may be there. Through a link, DELETE is about the link alone: the target is neither deleted nor
+ * Submits an open to the state of each file that it affects. Through a link, DELETE applies only to the link: the target is neither deleted
+ * nor
  * renamed by it.
  */
 export function* admitOpen(
@@ -44,7 +45,7 @@ export function* admitOpen(
   return yield* admit(handle, { ...common, owner, access, checkedAccess, overwrites: rights.overwrites, deleteOnClose: false });
 }
 
-/** Takes back an open that was admitted and came to nothing. */
+/** Withdraws an admitted open that failed later. */
 export function* withdrawOpen(plan: CreatePlan, { handle, base, link, openId }: Subject): Steps<void> {
   yield* withdraw(plan, [handle, base, link], openId);
 }

@@ -6,8 +6,9 @@ import { namesOpen } from './names-open.ts';
 import type { CreatePlan } from './plan.ts';
 
 /**
- * Closes the open that another client made for the same instance of an application: it moved to the client that asks now. MS-SMB2 3.3.5.9.13. Only an open of the
- * same user, so that knowing an id closes no other user's file.
+ * Closes the open that another client made for the same instance of an application, which has moved to the requesting client. MS-SMB2
+ * 3.3.5.9.13. Only an open of
+ * the same user, so that a client that knows an id cannot close another user's file.
  */
 export function* closeOlderInstance(plan: CreatePlan): Steps<NtStatus> {
   const { id, version } = plan.appInstance;

@@ -97,7 +97,7 @@ describe('file attributes (MS-FSCC 2.6)', () => {
 });
 
 describe('CREATE with FILE_DELETE_ON_CLOSE (MS-FSA 2.1.5.1)', () => {
-  test('needs DELETE among the rights asked for', async () => {
+  test('needs DELETE among the requested rights', async () => {
     const client = await RawClient.at(testServer());
     for (const [desiredAccess, status] of [
       [AccessMask.FileReadData | AccessMask.FileWriteData, NtStatus.InvalidParameter],
@@ -115,7 +115,7 @@ describe('CREATE with FILE_DELETE_ON_CLOSE (MS-FSA 2.1.5.1)', () => {
     }
   });
 
-  test('cannot delete what is read-only, nor make it so (2.1.5.1.1, 2.1.5.1.2.1)', async () => {
+  test('cannot delete a read-only file, nor create one (2.1.5.1.1, 2.1.5.1.2.1)', async () => {
     const client = await RawClient.at(testServer());
     for (const [name, createOptions] of [
       ['file', 0],
@@ -136,7 +136,7 @@ describe('CREATE with FILE_DELETE_ON_CLOSE (MS-FSA 2.1.5.1)', () => {
 });
 
 describe('CREATE of a directory', () => {
-  test('rejects FILE_ATTRIBUTE_TEMPORARY, and an open of one that exists passes over it (MS-FSA 2.1.5.1.1)', async () => {
+  test('rejects FILE_ATTRIBUTE_TEMPORARY, and an open of an existing one ignores it (MS-FSA 2.1.5.1.1)', async () => {
     const client = await RawClient.at(testServer());
     for (const createDisposition of [create, CreateDisposition.OpenIf]) {
       const { status } = await client.create('d', { createDisposition, createOptions: DirectoryFile, fileAttributes: Temporary });
@@ -147,7 +147,7 @@ describe('CREATE of a directory', () => {
     equal((await client.create('f', { createDisposition: create, fileAttributes: Temporary })).status, NtStatus.Success);
   });
 
-  test('by the stream type $INDEX_ALLOCATION, which takes no data (MS-FSA 2.1.5.1)', async () => {
+  test('by the stream type $INDEX_ALLOCATION, which has no data (MS-FSA 2.1.5.1)', async () => {
     const client = await RawClient.at(testServer());
     equal((await client.create('d::$INDEX_ALLOCATION', { createDisposition: create })).status, NtStatus.Success);
     equal((await attributesOf(client, 'd')) & FileAttributes.Directory, FileAttributes.Directory);

@@ -1,6 +1,6 @@
 import { CreateAction, CreateDisposition, NtStatus } from '@ring3/smb-proto';
 
-/** What a disposition does where the file is there, and where it is not: an action, or the status. MS-SMB2 2.2.13, MS-FSA 2.1.5.1. */
+/** The effect of a disposition if the file exists, and if it does not: an action, or a status. MS-SMB2 2.2.13, MS-FSA 2.1.5.1. */
 export interface DispositionRow {
   readonly there: 'open' | 'overwrite' | 'supersede' | NtStatus;
   readonly missing: 'create' | NtStatus;
@@ -16,5 +16,5 @@ export const dispositions: Readonly<Record<number, DispositionRow>> = {
   [CreateDisposition.OverwriteIf]: { there: 'overwrite', missing: 'create' },
 };
 
-/** CreateAction of what was done, MS-SMB2 2.2.14. */
+/** CreateAction of an action, MS-SMB2 2.2.14. */
 export const actionOf = { open: CreateAction.Opened, overwrite: CreateAction.Overwritten, supersede: CreateAction.Superseded } as const;

@@ -19,7 +19,7 @@ import { letGo, lookUp, type Made, type Target } from './target.ts';
 
 type Answer = Parameters<typeof CreateResponse.encode>[0];
 
-/** Another CREATE made the file meanwhile: look again, so often. */
+/** Number of attempts if another CREATE made or deleted the file meanwhile. */
 const attempts = 8;
 
 /** Opens or creates a file or directory, and requests its lease. */
@@ -35,7 +35,7 @@ export function* createFile(plan: CreatePlan): Steps<Answer | NtStatus> {
   }
 }
 
-/** The name is resolved to an identity, which the state of the file admits; only then is anything changed. */
+/** Resolves the name to an identity, which the state of the file admits; nothing is changed before that. */
 function* openOrCreate(plan: CreatePlan): Steps<Answer | NtStatus> {
   const { tree } = plan.ctx;
   const row = dispositions[plan.request.createDisposition] as DispositionRow;
@@ -52,7 +52,7 @@ function* openOrCreate(plan: CreatePlan): Steps<Answer | NtStatus> {
       const made = target.found ? yield* openFound(plan, target, row) : yield* makeMissing(plan, parent, target, row);
       if (made !== 'again') return typeof made === 'number' ? made : yield* finish(plan, made);
     }
-    // the name is that of a link that leads nowhere: there is nothing to open, and nothing is created through it
+    // the target of the link does not exist: there is nothing to open, and nothing is created through it
     return typeof row.there === 'number' ? row.there : NtStatus.ObjectNameNotFound;
   } finally {
     yield* release(tree, parent);
@@ -65,7 +65,7 @@ function leaseOfOther({ lease, ctx }: CreatePlan, target: Target): boolean {
   return !target.found || lease.isOfOther(ctx.tree.fileState, target.handle.fileId);
 }
 
-/** The open is entered into the tables, if its session and tree are still there, and described. */
+/** Adds the open to the tables, if its session and tree connect still exist, and describes it. */
 function* finish(plan: CreatePlan, made: Made): Steps<Answer | NtStatus> {
   const { ctx } = plan;
   try {
@@ -93,7 +93,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
   const stat: Stat | VfsCode = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   if (session.state !== 'valid' || session.trees.get(tree.treeId) !== tree) return NtStatus.UserSessionDeleted;
-  if (!server.mayOpen(tree, trail.names.length)) return NtStatus.TooManyOpenedFiles; // others came first while the store took its time
+  if (!server.mayOpen(tree, trail.names.length)) return NtStatus.TooManyOpenedFiles; // the limit was reached while the store worked
   const open = new Open({
     persistentFileId: server.nextId(),
     volatileFileId: openId,

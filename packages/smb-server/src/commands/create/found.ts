@@ -17,7 +17,7 @@ import { letGo, type Made, type Target } from './target.ts';
 
 type Found = Extract<Target, { readonly found: true }>;
 
-/** The file is there: asks whether it may be opened so, and opens, empties or replaces it. */
+/** The file exists: checks whether it may be opened as requested, and opens, truncates or replaces it. */
 export function* openFound(plan: CreatePlan, target: Found, row: DispositionRow): Steps<Made | NtStatus | 'again'> {
   let made: Made | NtStatus | 'again' | undefined;
   try {
@@ -28,7 +28,7 @@ export function* openFound(plan: CreatePlan, target: Found, row: DispositionRow)
   return made;
 }
 
-/** What the name and the options say about files and folders. */
+/** The checks of the name and the options against the kind of the entry. */
 function mismatch({ request, path }: CreatePlan, { kind }: Handle, there: DispositionRow['there']): NtStatus {
   const options = request.createOptions;
   if (typeof there === 'number') return there;
@@ -60,7 +60,7 @@ function* admit(
   }
   const link = through?.handle;
   if ((plan.request.createOptions & CreateOptions.DeleteOnClose) !== 0) {
-    const status = yield* mayUnlink(ctx.tree, link ?? handle, 0); // `grant` has looked at the attributes
+    const status = yield* mayUnlink(ctx.tree, link ?? handle, 0); // `grant` has checked the attributes
     if (status !== NtStatus.Success) return status;
   }
   const openId = ctx.server.nextOpenId();
@@ -87,7 +87,7 @@ function* isGone({ ctx }: CreatePlan, handle: Handle): Steps<boolean> {
   return opens === 0;
 }
 
-/** The access that descriptors, share and attributes leave. */
+/** The access that descriptors, share and attributes allow. */
 function* granted(
   plan: CreatePlan,
   file: Handle,
@@ -111,7 +111,7 @@ function* granted(
   });
 }
 
-/** What decides about deleting and renaming a link. */
+/** What the access to delete and rename a link depends on. */
 function* subjectOf(plan: CreatePlan, { handle, parentDescriptor }: NamedLink): Steps<Omit<AccessSubject, 'named'> | VfsCode> {
   const { identity } = plan.ctx.tree;
   const stat: Stat | VfsCode = yield* wait(handle.stat());
@@ -122,7 +122,7 @@ function* subjectOf(plan: CreatePlan, { handle, parentDescriptor }: NamedLink): 
   return { attributes: attributesOf(stat, 'link'), folder: false, rights, above, isNew: false };
 }
 
-/** Overwriting must not lose a protection: MS-FSA 2.1.5.1.2. */
+/** Overwriting must not remove an attribute that hides or protects the file: MS-FSA 2.1.5.1.2. */
 function mayOverwrite({ ctx, request, path, maximalAccess }: CreatePlan, attributes: number): NtStatus {
   if (!ctx.tree.writable || (attributes & FileAttributes.ReadOnly) !== 0) return NtStatus.AccessDenied;
   if ((maximalAccess & AccessMask.FileWriteData) === 0) return NtStatus.AccessDenied;
@@ -131,7 +131,7 @@ function mayOverwrite({ ctx, request, path, maximalAccess }: CreatePlan, attribu
   return (kept & ~request.fileAttributes) !== 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
-/** Opens the data, and empties it where the disposition says so. */
+/** Opens the data, and truncates it if the disposition requires it. */
 function* prepare(
   plan: CreatePlan,
   handle: Handle,
@@ -159,7 +159,7 @@ function* prepare(
   return isFull(reserved) ? statusOf(reserved) : NtStatus.Success;
 }
 
-/** A file that starts anew has no streams: MS-FSA 2.1.5.1.2. */
+/** An overwritten file loses its streams: MS-FSA 2.1.5.1.2. */
 function* dropStreams(handle: Handle): Steps<void> {
   const streams = yield* wait(handle.streams?.());
   if (streams === undefined || isCode(streams)) return;

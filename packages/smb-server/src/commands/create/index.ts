@@ -36,7 +36,7 @@ export const create = command({
   },
 });
 
-/** Opens the file; or finds the open that the client comes back to, or that it asks for again. */
+/** Opens the file; or finds the open that the client reconnects to, or whose CREATE it repeats. */
 function* createOrReconnect(plan: CreatePlan): Steps<Answer> {
   const { reconnect, durableRequest } = plan;
   if (reconnect !== undefined) return yield* reconnectOpen(plan, reconnect);
@@ -69,7 +69,7 @@ function* createNew(plan: CreatePlan): Steps<Answer> {
 function planOf(ctx: ContextOf<'tree'>, request: CreateRequest): CreatePlan | NtStatus {
   const { names } = ctx.tree.share;
   const named = names.parse(request.name);
-  // a client that comes back to an open need not name it (3.3.5.9.7)
+  // a client that reconnects to an open need not name it (3.3.5.9.7)
   const path = typeof named === 'number' && reconnectsOpen(request.createContexts) ? names.parse('') : named;
   if (typeof path === 'number') return path;
   const plan: CreatePlan = {

@@ -22,7 +22,7 @@ import type { Made, Target } from './target.ts';
 
 type Missing = Extract<Target, { readonly found: false }>;
 
-/** Nothing of that name is there: makes it, where the disposition says so. `again` where another CREATE made it meanwhile. */
+/** The name does not exist: makes it, if the disposition allows it. `again` if another CREATE made it meanwhile. */
 export function* makeMissing(
   plan: CreatePlan,
   parent: Handle,
@@ -98,7 +98,7 @@ function* make(
   return { ...subject, name: (base ?? handle).name, granted, action: CreateAction.Created };
 }
 
-/** Makes the entry, and the stream of it where one is meant. */
+/** Makes the entry, and its stream if the name has one. */
 function* makeHandles(
   plan: CreatePlan,
   parent: Handle,
@@ -144,7 +144,7 @@ function* makeEntry(
   return yield* wait(tree.vfs.open(parent, name, { access, kind, disposition: 'create', initial }, tree.identity));
 }
 
-/** What the store has to give for the granted access. */
+/** The access to the store that the granted access needs. */
 export function dataAccess(granted: number, kind: Kind): Access {
   const reads = (granted & readDataRights) !== 0;
   const writes = kind === 'file' && (granted & writeDataRights) !== 0;
@@ -156,5 +156,5 @@ export function dataAccess(granted: number, kind: Kind): Access {
 /** The same, and writing. */
 export const withWrite = (access: Access): Access => (access === 'read' || access === 'readWrite' ? 'readWrite' : 'write');
 
-/** Attributes of a file that starts anew: those, and that it is to be archived. */
+/** Attributes of an overwritten file: those requested, and FILE_ATTRIBUTE_ARCHIVE. */
 export const newAttributes = (asked: number): number => (asked & settableFileAttributes) | FileAttributes.Archive;

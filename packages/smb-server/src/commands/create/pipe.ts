@@ -4,7 +4,7 @@ import type { ContextOf } from '../../command.ts';
 import { Open } from '../../open.ts';
 import { SessionPipe } from '../../pipe/session-pipe.ts';
 
-/** Opens a named pipe on IPC$, MS-SMB2 3.3.5.9. Only names in the table: no name ever reaches anything else. */
+/** Opens a named pipe on IPC$, MS-SMB2 3.3.5.9. Only names in the table are valid; no other name reaches anything. */
 export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parameters<typeof CreateResponse.encode>[0] | NtStatus {
   const { session, tree, server } = ctx;
   const pipe = SessionPipe.open(session, request.name.replace(/^\\/, ''));

@@ -24,19 +24,19 @@ export interface DurableRequest {
   readonly timeoutMs: number;
 }
 
-/** The open that a CREATE comes back to, MS-SMB2 2.2.13.2.4 and 2.2.13.2.12. */
+/** The open that a CREATE reconnects to, MS-SMB2 2.2.13.2.4 and 2.2.13.2.12. */
 export interface Reconnect {
   readonly version: 1 | 2;
   readonly persistentFileId: number;
   readonly createGuid: Uint8Array | undefined;
 }
 
-/** A CREATE on its way: the request taken apart, and what its contexts ask for. */
+/** A CREATE in progress: the decoded request, and the requests of its contexts. */
 export interface CreatePlan {
   readonly ctx: ContextOf<'tree'>;
   readonly request: CreateRequest;
   readonly path: ParsedPath;
-  /** What was learned on the way to the folder. */
+  /** Collected while its path was resolved. */
   readonly trail: Trail;
   /** From AlSi: bytes to reserve for a new file. */
   allocationSize: number;
@@ -44,9 +44,9 @@ export interface CreatePlan {
   descriptor: SecurityDescriptor | undefined;
   /** From ExtA: attributes of a new file. */
   xattrs: ReadonlyMap<string, Uint8Array> | undefined;
-  /** From MxAc, and whether it came. */
+  /** From MxAc, and whether it was sent. */
   wantsMaximalAccess: boolean;
-  /** What the opener may do at most: the answer to MxAc. */
+  /** The maximal access of the opener: the response to MxAc. */
   maximalAccess: number;
   wantsOnDiskId: boolean;
   /** From DHnQ or DH2Q. */

@@ -37,7 +37,7 @@ export function* replayOpen(plan: CreatePlan, open: Open): Steps<Answer | NtStat
   const answer = yield* describe(plan, open, open.createAction);
   const { requestedOplockLevel } = plan.request;
   if (typeof answer === 'number' || answer.oplockLevel <= requestedOplockLevel) return answer;
-  // a client that requests a lower oplock now does not count on a durable open
+  // a client that requests a lower oplock now does not rely on a durable open
   const createContexts = answer.createContexts.filter(({ name }) => name !== CreateContextName.DurableHandleRequestV2);
   return { ...answer, oplockLevel: requestedOplockLevel, createContexts };
 }
@@ -55,13 +55,13 @@ function mayReconnect(plan: CreatePlan, { createGuid }: Reconnect, open: Open): 
   return open.lease !== undefined && !namesOpen(plan, open) ? NtStatus.InvalidParameter : NtStatus.Success;
 }
 
-/** Whether the request names the lease of the open, and comes from its client; or neither has one. */
+/** Whether the request names the lease of the open, and is sent by its client; or neither has a lease. */
 function sameLease({ ctx, leaseRequest }: CreatePlan, { lease }: Open): boolean {
   if (lease === undefined || leaseRequest === undefined) return lease === undefined && leaseRequest === undefined;
   return lease.isOf(ctx.connection) && Buffer.compare(lease.key, leaseRequest.leaseKey) === 0;
 }
 
-/** The response for an open that exists: with its present metadata and oplock. */
+/** The response for an existing open: with its current metadata and oplock. */
 function* describe(plan: CreatePlan, open: Open, createAction: Open['createAction']): Steps<Answer | NtStatus> {
   const { handle, persistentFileId, volatileFileId } = open;
   if (handle === undefined) return NtStatus.ObjectNameNotFound;

@@ -7,20 +7,20 @@ import { type Named, type NamedLink, openNamed } from '../../resolve.ts';
 import { dispositions } from './disposition.ts';
 import type { CreatePlan } from './plan.ts';
 
-/** What a name leads to: something that is there, or a place where something can be made. A stream's file comes along as its base. */
+/** The result of resolving a name: an existing entry, or a place where one can be made. Of a stream, `base` is its file. */
 export type Target =
   | {
       readonly found: true;
       readonly handle: Handle;
       readonly base: Handle | undefined;
-      /** The link that the name was followed through. None for a stream, whose name is its own. */
+      /** The link that the name was resolved through. None for a stream, whose name is its own. */
       readonly link: NamedLink | undefined;
-      /** Last component of the path, as the store spells it; without the stream. */
+      /** Last component of the path, in the store's spelling; without the stream. */
       readonly name: string;
     }
   | { readonly found: false; readonly code: VfsCode; readonly base: Handle | undefined };
 
-/** Looks up the last component of a path, and its stream. Handles are opened to look, not yet for data. */
+/** Looks up the last component of a path, and its stream. The handles are for metadata, not yet for data. */
 export function* lookUp(plan: CreatePlan, parent: Handle): Steps<Target> {
   const named = yield* lookUpEntry(plan, parent);
   const { stream } = plan.path;
@@ -49,11 +49,11 @@ function* lookUpEntry({ ctx, path, request, trail }: CreatePlan, parent: Handle)
   return isCode(handle) ? handle : { handle, link: undefined };
 }
 
-/** Whether a CREATE opens what exists, and asks for no right to its data: to delete or rename it, or to read what describes it. */
+/** Whether a CREATE opens an existing entry without a right to its data: to delete or rename it, or to read its attributes. */
 const isAboutName = ({ desiredAccess, createDisposition }: CreateRequest): boolean =>
   dispositions[createDisposition]?.there === 'open' && (mapGeneric(desiredAccess) & (readDataRights | writeDataRights)) === 0;
 
-/** Closes what was looked up. */
+/** Closes the handles of the look-up. */
 export function* letGo(target: Target): Steps<void> {
   if (target.found) yield* wait(target.handle.close());
   if (target.found) yield* wait(target.link?.handle.close());

@@ -16,10 +16,13 @@ const reservedRights = 0x0ce0fe00;
 
 const has = (value: number, bits: number): boolean => (value & bits) !== 0;
 
-/** FILE_DELETE_ON_CLOSE needs DELETE among the rights that the client asks for, MS-FSA 2.1.5.1 phase 1; what MAXIMUM_ALLOWED grants is known later. */
+/**
+ * FILE_DELETE_ON_CLOSE needs DELETE among the requested rights, MS-FSA 2.1.5.1 phase 1; the rights that MAXIMUM_ALLOWED grants are known
+ * later.
+ */
 const asksToDelete = (desiredAccess: number): boolean => has(mapGeneric(desiredAccess), AccessMask.Delete | AccessMask.MaximumAllowed);
 
-/** The rules of a CREATE that need nothing but the request, MS-SMB2 3.3.5.9 and MS-FSA 2.1.5.1. Each row: when it holds, the status. */
+/** The rules of a CREATE that only need the request, MS-SMB2 3.3.5.9 and MS-FSA 2.1.5.1. Each row: its condition, the status. */
 const rules: readonly (readonly [(request: CreateRequest) => boolean, NtStatus])[] = [
   [({ impersonationLevel }) => impersonationLevel > ImpersonationLevel.Delegate, NtStatus.BadImpersonationLevel],
   [({ desiredAccess }) => desiredAccess === 0 || has(desiredAccess, reservedRights), NtStatus.AccessDenied],

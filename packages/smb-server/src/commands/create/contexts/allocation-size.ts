@@ -3,7 +3,7 @@ import { Frame } from '@ring3/wire';
 import { largest, maxFileSize } from '../../../offsets.ts';
 import type { ContextRow } from './index.ts';
 
-/** SMB2_CREATE_ALLOCATION_SIZE, MS-SMB2 3.3.5.9.8: room for a new or overwritten file. */
+/** SMB2_CREATE_ALLOCATION_SIZE, MS-SMB2 3.3.5.9.8: space for a new or overwritten file. */
 export const allocationSize: ContextRow = {
   name: CreateContextName.AllocationSize,
   ask(plan, data) {

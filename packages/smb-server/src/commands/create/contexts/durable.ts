@@ -33,7 +33,7 @@ export function durableContextsConflict(contexts: readonly CreateContext[]): boo
   return excludes.some(([name, others]) => has(name) && others.some(has));
 }
 
-/** Whether a CREATE comes back to an open: then the fields of its request are not used. */
+/** Whether a CREATE reconnects to an open: then the fields of its request are not used. */
 export const reconnectsOpen = (contexts: readonly CreateContext[]): boolean =>
   contexts.some(({ name }) => name === Reconnect || name === ReconnectV2);
 
@@ -50,7 +50,7 @@ export const durableRequest: ContextRow = {
   answer: (_plan, { durable }) => (durable?.version === 1 ? response : undefined),
 };
 
-/** SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2, MS-SMB2 3.3.5.9.10: with the GUID by which the client comes back. */
+/** SMB2_CREATE_DURABLE_HANDLE_REQUEST_V2, MS-SMB2 3.3.5.9.10: with the GUID by which the client reconnects. */
 export const durableRequestV2: ContextRow = {
   name: RequestV2,
   ask(plan, data) {

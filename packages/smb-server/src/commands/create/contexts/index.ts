@@ -12,12 +12,12 @@ import { queryOnDiskId } from './query-on-disk-id.ts';
 import { securityDescriptor } from './security-descriptor.ts';
 import { timewarp } from './timewarp.ts';
 
-/** One create context, MS-SMB2 2.2.13.2: what it asks for, and what is answered. */
+/** One create context, MS-SMB2 2.2.13.2: its request and its response. */
 export interface ContextRow {
   readonly name: string;
-  /** Takes in what the client sent. @returns the status that ends the CREATE, or success @throws DecodeError */
+  /** Handles the data of the request. @returns the status that ends the CREATE, or success @throws DecodeError */
   ask(plan: CreatePlan, data: Uint8Array): NtStatus;
-  /** The answer, once the file is open. */
+  /** The data of the response, once the file is open. */
   answer?(plan: CreatePlan, open: Open, stat: Stat): Uint8Array | undefined;
 }
 
@@ -42,7 +42,7 @@ const rows: ReadonlyMap<string, ContextRow> = new Map(
 /** Names have four letters, or the sixteen bytes of a GUID. */
 const shortestName = 4;
 
-/** Takes in all contexts; unknown ones are passed over (3.3.5.9). */
+/** Handles all contexts of a request; unknown ones are ignored (3.3.5.9). */
 export function askContexts(plan: CreatePlan, contexts: readonly CreateContext[]): NtStatus {
   if (durableContextsConflict(contexts)) return NtStatus.InvalidParameter;
   for (const { name, data } of contexts) {
@@ -53,7 +53,7 @@ export function askContexts(plan: CreatePlan, contexts: readonly CreateContext[]
   return NtStatus.Success;
 }
 
-/** The answers, in the order of the questions. */
+/** The contexts of the response, in the order of the request. */
 export function answerContexts(plan: CreatePlan, open: Open, stat: Stat): { name: string; data: Uint8Array }[] {
   const answers: { name: string; data: Uint8Array }[] = [];
   for (const { name } of plan.request.createContexts) {

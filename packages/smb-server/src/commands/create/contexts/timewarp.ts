@@ -2,7 +2,7 @@ import { CreateContextName, NtStatus, TimewarpToken } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import type { ContextRow } from './index.ts';
 
-/** SMB2_CREATE_TIMEWARP_TOKEN, MS-SMB2 3.3.5.9.7: there are no snapshots, so no earlier version of anything. */
+/** SMB2_CREATE_TIMEWARP_TOKEN, MS-SMB2 3.3.5.9.7: snapshots are not supported, so no earlier version of a file exists. */
 export const timewarp: ContextRow = {
   name: CreateContextName.TimewarpToken,
   ask(_plan, data) {
