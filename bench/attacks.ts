@@ -1,7 +1,7 @@
 /**
  * node --conditions=@ring3/source bench/attacks.ts [ATTACK…] [--seconds N] [--nofile N]
- * What a client of the file server notices while another one, or a stranger, attacks it: times of an attribute query every few milliseconds, and of logons, on the
- * loopback, store on the disk of the temporary folder. The attacker is a thread of its own.
+ * Response times of the file server during attacks by another client or an unauthenticated peer: an attribute query every few milliseconds,
+ * and logons, on the loopback; the store is on the disk of the temporary directory. The attacker is a separate thread.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -27,7 +27,7 @@ async function logOn({ port, user, password }: Target): Promise<{ connection: Co
   return { connection, session: await connection.logon({ user, password }) };
 }
 
-/** Runs something again and again, so many at a time, as long as the process lives; what fails begins again. */
+/** Repeats an action, `count` at a time, until the process ends; a failed one is started again. */
 function forever(count: number, what: (i: number) => Promise<void>): void {
   const again = async (i: number): Promise<void> => {
     for (;;) {
@@ -55,7 +55,7 @@ const socketTo = (port: number): Promise<Socket> =>
     socket.once('error', reject).on('error', () => {});
   });
 
-/** Writes as fast as the other end takes it, until it ends. */
+/** Writes as fast as the other end reads, until it closes. */
 function flood(socket: Socket, bytes: Buffer): Promise<void> {
   return new Promise((resolve) => {
     const write = (): void => {
@@ -69,14 +69,14 @@ function flood(socket: Socket, bytes: Buffer): Promise<void> {
 
 const attacks: Readonly<Record<string, (target: Target) => void>> = {
   idle: () => {},
-  /** F1: the head of a frame that never comes. */
+  /** F1: the header of a frame that is never sent. */
   announced: (target) =>
     forever(100, async () => {
       const { connection } = await logOn(target);
       connection.sendRaw(Buffer.from('00808000', 'hex'), Buffer.alloc(10));
       await connection.closed;
     }),
-  /** F1: responses that nobody reads. */
+  /** F1: responses that are not read. */
   unread: (target) =>
     forever(60, async () => {
       const link = await connectTcp(target.port);
@@ -100,7 +100,7 @@ const attacks: Readonly<Record<string, (target: Target) => void>> = {
       }
       await connection.closed;
     }),
-  /** F4: as many opens as there may be, in deep directories. */
+  /** F4: the maximum of opens, in deep directories. */
   opens: (target) =>
     forever(4, async (i) => {
       const { connection, session } = await logOn(target);
@@ -121,21 +121,21 @@ const attacks: Readonly<Record<string, (target: Target) => void>> = {
       } catch {}
       await connection.closed;
     }),
-  /** F5: tree connects without end. */
+  /** F5: endless tree connects. */
   trees: (target) =>
     forever(8, async () => {
       const { session } = await logOn(target);
       const trees: Tree[] = [];
       for (;;) trees.push(await session.connect('share'));
     }),
-  /** F10: guesses. */
+  /** F10: password guesses. */
   guesses: (target) =>
     forever(256, async () => {
       const connection = await Connection.open(await connectTcp(target.port));
       await connection.logon({ user: 'somebody', password: 'guess' }).catch(() => {});
       await connection.close(true);
     }),
-  /** F11: tokens that are costly to parse. */
+  /** F11: tokens that are expensive to parse. */
   tokens: (target) =>
     forever(64, async () => {
       const connection = await Connection.open(await connectTcp(target.port));
@@ -146,7 +146,7 @@ const attacks: Readonly<Record<string, (target: Target) => void>> = {
     }),
   /** F11: NetBIOS keep-alives. */
   'keep-alives': (target) => forever(16, async () => flood(await socketTo(target.port), Buffer.from('85000000'.repeat(16_384), 'hex'))),
-  /** F11: NEGOTIATEs that are refused, sixty at a time. */
+  /** F11: rejected NEGOTIATEs, sixty at a time. */
   negotiates: (target) =>
     forever(32, async () => {
       const socket = await socketTo(target.port);

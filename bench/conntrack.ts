@@ -1,18 +1,18 @@
 /**
- * How many packets a second the tracker follows, and what a flow costs: `npm run bench -- conntrack`.
- * Captures are built in memory: TCP with timestamps, 1,448 bytes of payload each way and its acknowledgement, flows in random order in every
- * turn. Where not said otherwise the capture holds 64 bytes of a packet, as captures of headers do, and checksums are not looked at.
- * Rates are by processor time (user and system) of one thread, so that a busy machine does not spoil them.
+ * Packets per second of the tracker, and memory per flow: `npm run bench -- conntrack`. Captures are built in memory: TCP with timestamps,
+ * 1,448 bytes of payload each way and its acknowledgement, flows in random order in every turn. By default the capture contains 64 bytes of
+ * each packet, like captures of headers, and checksums are not verified. Rates are per processor time (user and system) of one thread, so
+ * that load on the machine has little influence.
  */
 import { spawnSync } from 'node:child_process';
 import { Batch, batchSize, createNamespace, type Namespace } from '@ring3/conntrack';
 import { machine, median } from './machine.ts';
 
-/** What a run is about. */
+/** The parameters of a run. */
 interface Run {
   readonly flows: number;
   readonly family: 4 | 6;
-  /** Bytes of each packet that the capture holds. */
+  /** Captured bytes of each packet. */
   readonly held: number;
   readonly checksums: boolean;
   readonly batched: boolean;
@@ -27,7 +27,7 @@ interface Capture {
 const payload = 1448;
 const [syn, synAck, ackFlag, pushAck] = [2, 18, 16, 24];
 
-/** Pseudo-random numbers that repeat, for the order of flows. */
+/** A repeatable pseudo-random sequence, for the order of flows. */
 function* numbers(seed: number): Generator<number, never> {
   for (let x = seed; ; ) {
     x = (Math.imul(x, 1664525) + 1013904223) | 0;
@@ -116,7 +116,7 @@ function openings(run: Run): Capture {
   return { view, count: flows * 3 };
 }
 
-/** Some turns: in each, every flow sends once and is acknowledged. */
+/** Some turns: in each, every flow sends one segment, which is acknowledged. */
 function turns(run: Run, first: number, count: number): Capture {
   const { flows, held } = run;
   const view = new DataView(new ArrayBuffer(flows * 2 * count * held));
@@ -135,7 +135,7 @@ const processorMicroseconds = (): number => {
   return user + system;
 };
 
-/** Millions of packets a second. */
+/** Millions of packets per second. */
 function play(run: Run, { tracker }: Namespace, { view, count }: Capture, start: number): number {
   const perPacket = 0.001;
   const { held } = run;
@@ -156,7 +156,7 @@ function play(run: Run, { tracker }: Namespace, { view, count }: Capture, start:
   return count / (processorMicroseconds() - from);
 }
 
-/** Plays until the code is compiled. */
+/** Warm-up: runs until the code is compiled. */
 function warm(run: Run): void {
   const small = { ...run, flows: 1000 };
   for (let i = 0; i < 30; i++) {
@@ -188,7 +188,7 @@ function measure(run: Run): void {
   const { confirmed } = namespace.tracker.table;
   if (confirmed !== flows) throw new Error(`${confirmed} of ${flows} flows in the table`);
   const what = `IPv${run.family}${run.batched ? '' : ', one by one'}${checksums ? ', whole packets, checksums verified' : ''}`;
-  // a thousand flows say nothing about memory
+  // a thousand flows are too few to measure memory
   const many = flows >= 100_000;
   const memory = many ? (grown / flows).toFixed(0) : '';
   console.log(`| ${flows.toLocaleString('en')} | ${what} | ${opened.toFixed(1)} | ${median(rates.slice(1)).toFixed(1)} | ${memory} |`);
@@ -205,7 +205,7 @@ const runs: readonly Run[] = [
   { ...plain, flows: 1_000_000, family: 6, held: 96 },
 ];
 
-// each run in a process of its own, so that memory and compiled code are its own
+// each run in a separate process, with its own memory and compiled code
 const [only] = process.argv.slice(2);
 if (only !== undefined) measure(runs[Number(only)] ?? plain);
 else {

@@ -1,7 +1,8 @@
 /**
- * The rate of a dump: the kernel's table and ring3's, filled by the same ctnetlink requests and read by the same loop, in alternating rounds.
- * `npm run bench -- dump [--flows N] [--raise-limit]`, default 1,000,000 flows. Needs root: the kernel's flows are in a new network namespace. The
- * kernel's limit `nf_conntrack_max` is shared by all namespaces of the machine; `--raise-limit` permits the benchmark to raise it while it runs.
+ * The rate of a dump: the kernel's table and ring3's, filled by the same ctnetlink requests and read by the same loop, in alternating
+ * rounds. `npm run bench -- dump [--flows N] [--raise-limit]`, default 1,000,000 flows. Needs root: the kernel's flows are in a new network
+ * namespace. The kernel's limit `nf_conntrack_max` is shared by all namespaces of the machine; `--raise-limit` permits the benchmark to
+ * raise it while it runs.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -58,7 +59,7 @@ function request(command: number, flags: number, value: Parameters<typeof Conntr
   return frame.bytes;
 }
 
-/** Creates established TCP flows, some hundred a datagram. */
+/** Creates established TCP flows, some hundred per datagram. */
 async function fill(link: NetlinkLink): Promise<void> {
   for (let from = 0; from < flows; ) {
     const batch: Uint8Array[] = [];
@@ -68,17 +69,17 @@ async function fill(link: NetlinkLink): Promise<void> {
       const port = 1024 + (from & 15);
       const tupleOrig = { ip: { v4Source: client, v4Destination: server }, proto: { number: 6, sourcePort: port, destinationPort: 443 } };
       const tupleReply = { ip: { v4Source: server, v4Destination: client }, proto: { number: 6, sourcePort: 443, destinationPort: port } };
-      const flags = from === end - 1 ? NewFlags.Create | MessageFlags.Ack : NewFlags.Create; // the last one is answered
+      const flags = from === end - 1 ? NewFlags.Create | MessageFlags.Ack : NewFlags.Create; // only the last one is acknowledged
       batch.push(request(ConntrackCommand.New, flags, { tupleOrig, tupleReply, timeout: 100_000, protoinfo: { tcp: { state: 3 } } }));
     }
     const sent = link.send(Buffer.concat(batch));
     const answer = sent < 0 ? sent : await next(link);
     if (typeof answer === 'number' || new Frame(answer).view.getInt32(headerLength, true) !== 0)
-      throw new Error('the flows cannot be made');
+      throw new Error('the flows cannot be created');
   }
 }
 
-/** The next datagram, waited for; or the errno at the link's end. */
+/** Waits for the next datagram. @returns it, or the errno at the end of the link */
 async function next(link: NetlinkLink): Promise<Uint8Array | number> {
   for (;;) {
     const datagram = link.receive();
@@ -92,7 +93,7 @@ async function next(link: NetlinkLink): Promise<Uint8Array | number> {
   }
 }
 
-/** Asks for a dump and counts its entries, without decoding them. */
+/** Requests a dump and counts its entries, without decoding them. */
 async function dump(link: NetlinkLink): Promise<{ entries: number; bytes: number }> {
   link.send(request(ConntrackCommand.Get, GetFlags.Dump, {}));
   let entries = 0;
@@ -126,12 +127,12 @@ async function measure(peers: readonly Peer[]): Promise<void> {
       const { entries, bytes } = await dump(link);
       rates.get(name)?.push((entries / (performance.now() - start)) * 1000);
       link.close();
-      if (entries !== flows) throw new Error(`${name}: ${entries} flows in the dump, ${flows} were made`);
+      if (entries !== flows) throw new Error(`${name}: ${entries} flows in the dump, ${flows} were created`);
       size = bytes / entries;
     }
   }
-  console.log(`${machine()}; ${flows.toLocaleString('en')} TCP flows, ${size.toFixed(0)} bytes an entry, the middle of ${rounds} dumps\n`);
-  console.log('| | entries a second | beside the kernel |\n|---|--:|--:|');
+  console.log(`${machine()}; ${flows.toLocaleString('en')} TCP flows, ${size.toFixed(0)} bytes per entry, the median of ${rounds} dumps\n`);
+  console.log('| | entries per second | relative to the kernel |\n|---|--:|--:|');
   const kernel = median(rates.get(peers[0]?.name ?? '') ?? []);
   for (const { name } of peers) {
     const rate = median(rates.get(name) ?? []);

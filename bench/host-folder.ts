@@ -1,4 +1,4 @@
-/** The host folder's store, call by call, beside what Node's own `fs` takes for the same where it has it: no network, no protocol. */
+/** The store on a host directory, call by call, compared with Node's `fs` if it has the same call: without network and protocol. */
 
 import { closeSync, existsSync, fstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,14 +14,14 @@ const where = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const who = { name: 'bench', sid: 'S-1-5-21-1-2-3-1001', groups: [], guest: false };
 const buffer = Buffer.alloc(4096);
 
-/** Microseconds a call, over all files. */
+/** Microseconds per call, over all files. */
 function time(call: (i: number) => void, calls = files): number {
   const start = process.hrtime.bigint();
   for (let i = 0; i < calls; i++) call(i);
   return Number(process.hrtime.bigint() - start) / calls / 1000;
 }
 
-/** Microseconds an entry of a whole listing. */
+/** Microseconds per entry of a complete listing. */
 async function timeList(root: Handle, stat: boolean): Promise<number> {
   const start = process.hrtime.bigint();
   let told = 0;
@@ -34,7 +34,7 @@ async function timeList(root: Handle, stat: boolean): Promise<number> {
   return Number(process.hrtime.bigint() - start) / told / 1000;
 }
 
-/** The store's calls, in the order in which they need each other. */
+/** The store's calls, in the order of their dependencies. */
 async function ours(folder: string, state: string): Promise<Record<string, number>> {
   mkdirSync(folder);
   const store = createNodeStore(folder, { state });
@@ -64,7 +64,7 @@ async function ours(folder: string, state: string): Promise<Record<string, numbe
   return found;
 }
 
-/** Node's own, where it has the same. */
+/** The calls of Node's `fs`, if it has the same. */
 function nodes(folder: string): Record<string, number> {
   mkdirSync(folder);
   const withFile = (i: number, use: (fd: number) => unknown, flags = 'r'): void => {
@@ -81,7 +81,7 @@ function nodes(folder: string): Record<string, number> {
   };
 }
 
-/** The least of each figure: what others do on the machine only adds. */
+/** The minimum of each figure: other load on the machine can only increase it. */
 function least(rounds: readonly Record<string, number>[]): Map<string, number> {
   const found = new Map<string, number>();
   for (const round of rounds)

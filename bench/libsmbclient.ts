@@ -1,6 +1,7 @@
 /**
  * Round trips over libsmbclient, one request outstanding: libsmbclient.ts URL USER PASSWORD CONFIGURATION SECONDS plain|encrypted [NAME]
- * Prints `NAME OPERATIONS-A-SECOND` lines, and `begin 0` where something else went before, of the one operation if it is named. A process of its own, because the library blocks.
+ * Prints `NAME OPERATIONS-PER-SECOND` lines, of one operation if it is named, and `begin 0` after a set-up step. A separate process,
+ * because the library blocks.
  */
 import koffi from 'koffi';
 
@@ -63,7 +64,7 @@ function start(): void {
   setContext(made);
 }
 
-/** Repeats it for some seconds. */
+/** Repeats an operation for some seconds. */
 function measure(name: string, operation: (i: number) => void): void {
   if (only !== undefined && only !== name) return;
   const begin = performance.now();
@@ -84,7 +85,7 @@ const blocks = 64;
 const file = must(open(at('file'), readWrite | create | truncate, 0o644), 'open');
 for (let i = 0; i < blocks; i++) must(write(file, buffer, buffer.length), 'write');
 
-console.log('begin 0'); // what came before is no part of a measurement
+console.log('begin 0'); // the steps before it are not part of a measurement
 const attributes = Buffer.alloc(512);
 measure('stat', () => must(stat(at('file'), attributes), 'stat'));
 measure('create, close, unlink', (i) => {

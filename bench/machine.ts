@@ -1,13 +1,13 @@
 import { cpus, release, totalmem } from 'node:os';
 
-/** What the figures were measured on, in one line. */
+/** The machine on which the figures were measured, in one line. */
 export function machine(): string {
   const [first] = cpus();
   const memory = Math.round(totalmem() / 2 ** 30);
   return `${first?.model ?? 'unknown processor'}, ${cpus().length} cores, ${memory} GiB, Linux ${release()}, Node ${process.versions.node}`;
 }
 
-/** The middle value; of an even number of values the mean of the middle two. */
+/** The median; of an even number of values the mean of the middle two. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -1,4 +1,4 @@
-/** The ring3 that `netlink.ts` and `dump.ts` ask over its unix socket: the path, and for how many flows there is room. */
+/** The ring3 process that `netlink.ts` and `dump.ts` use over its unix socket. Arguments: the path, and the capacity in flows. */
 import { createNamespace } from '@ring3/conntrack';
 import { createNetlinkServer } from '@ring3/conntrack-netlink';
 import { listenUnix } from '@ring3/netlink';

@@ -1,7 +1,7 @@
 /**
- * How long netlink takes: requests one at a time and dumps of many timeout policies, on the real kernel, on a ring3 of another process over its unix socket, and in
- * this process; the same typed client asks all three, turn by turn. Needs a kernel with cttimeout: `npm run bench -- netlink`, which gives it a network
- * namespace of its own.
+ * Duration of netlink requests: requests one at a time and dumps of many timeout policies, on the real kernel, on a ring3 in another
+ * process over its unix socket, and in this process, by the same typed client in alternating rounds. Requires a kernel with cttimeout;
+ * `npm run bench -- netlink` runs it in a new network namespace.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -25,7 +25,7 @@ interface Peer {
   open(): MaybePromise<NetlinkLink>;
 }
 
-/** Reads a whole dump and counts its entries; what an entry holds is not decoded, so that the far side is what is timed. */
+/** Receives a complete dump and counts its entries, without decoding them, so that the time is that of the server. */
 async function dump(link: NetlinkLink): Promise<number> {
   let count = 0;
   const type = messageType(Subsystem.CtnetlinkTimeout, TimeoutCommand.Get);
@@ -57,7 +57,7 @@ async function measure(peers: readonly Peer[]): Promise<void> {
     for (const { name, open } of peers) {
       const link = await open();
       const took = await timed(async () => {
-        if ((await dump(link)) !== policies) throw new Error(`${name}: the dump is not whole`);
+        if ((await dump(link)) !== policies) throw new Error(`${name}: the dump is incomplete`);
       });
       link.close();
       dumped.get(name)?.push((policies / took) * 1000);
@@ -81,7 +81,7 @@ async function measure(peers: readonly Peer[]): Promise<void> {
 const folder = mkdtempSync(join(tmpdir(), 'ring3-bench-'));
 const path = join(folder, 'netlink.sock');
 const inside = newNetworkNamespace();
-if (inside < 0) throw new Error('the kernel is only asked in a network namespace of its own: npm run bench -- netlink');
+if (inside < 0) throw new Error('the kernel is only used in a new network namespace: npm run bench -- netlink');
 const server = fork(fileURLToPath(new URL('netlink-server.ts', import.meta.url)), [path], { execArgv: ['--conditions=@ring3/source'] });
 try {
   await once(server, 'message');

@@ -1,4 +1,7 @@
-/** Generates the capture of `replay.ts`: Ethernet and IPv4, TCP connections from opening to end, UDP questions and answers, pings, thousands of them at once. */
+/**
+ * Generates the capture of `replay.ts`: Ethernet and IPv4, TCP connections from opening to end, UDP requests and responses, pings,
+ * thousands of them at once.
+ */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { PcapWriter } from '@ring3/capture';
 
@@ -8,14 +11,14 @@ const payload = 1448;
 const [fin, syn, ack, push] = [1, 2, 16, 8];
 const [icmp, tcp, udp] = [1, 6, 17];
 
-/** One packet of a conversation. For ICMP and UDP only direction and `data` count. */
+/** One packet of a conversation. For ICMP and UDP only direction and `data` are used. */
 interface Step {
   readonly back: boolean;
   readonly flags: number;
   readonly data: number;
 }
 
-/** A conversation under way. */
+/** A running conversation. */
 interface Conversation {
   readonly number: number;
   readonly protocol: number;
@@ -25,7 +28,7 @@ interface Conversation {
   readonly sequence: [number, number];
 }
 
-/** Pseudo-random numbers that repeat. @returns a number below `limit` */
+/** A repeatable pseudo-random sequence. @returns a number below `limit` */
 function dice(seed: number): (limit: number) => number {
   let x = seed;
   return (limit) => {
@@ -36,7 +39,7 @@ function dice(seed: number): (limit: number) => number {
 
 const step = (back: boolean, flags: number, data = 0): Step => ({ back, flags, data });
 
-/** Three packets of opening, some data each way with its acknowledgement, three packets of end. */
+/** Three packets of the opening, some acknowledged data in each direction, three packets of the end. */
 function tcpSteps(exchanges: number): Step[] {
   const steps = [step(false, syn), step(true, syn | ack), step(false, ack)];
   for (let i = 0; i < exchanges; i++) {
@@ -64,7 +67,7 @@ const sumOf = (view: DataView, from: number, length: number): number => {
   return sum;
 };
 
-/** Writes the conversation's next packet, without its payload, which is zeros. @returns bytes of the packet as it was */
+/** Writes the conversation's next packet, without its payload, which is zeros. @returns original length of the packet */
 function put(view: DataView, { number, protocol, steps, done, sequence }: Conversation): number {
   const { back, flags, data } = steps[done] as Step;
   const [client, server] = [0x0a000001 + (number >>> 12), 0xc0000201 + (number & 15)];
@@ -100,14 +103,14 @@ function put(view: DataView, { number, protocol, steps, done, sequence }: Conver
   return at + header + data;
 }
 
-/** How a capture turned out. */
+/** Figures of a generated capture. */
 export interface Written {
   readonly packets: number;
   readonly flows: number;
   readonly bytes: number;
 }
 
-/** Writes a capture of `packets` packets, ten microseconds apart, of which `held` bytes are kept. */
+/** Writes a capture of `packets` packets, ten microseconds apart, of which `held` bytes are captured. */
 export function writeCapture(path: string, packets: number, held: number): Written {
   const fd = openSync(path, 'wx');
   let bytes = 0;
@@ -124,7 +127,7 @@ export function writeCapture(path: string, packets: number, held: number): Writt
   let flows = 0;
   const running = Array.from({ length: Math.min(atOnce, packets) }, () => begin(flows++, roll));
   for (let i = 0, timeNs = 1_767_225_600_000_000_000n; i < packets; i++, timeNs += 10_000n) {
-    const place = i < running.length ? i : roll(running.length); // each begins before any goes on
+    const place = i < running.length ? i : roll(running.length); // all begin before any continues
     const conversation = running[place] as Conversation;
     frame.fill(0, ethernet + 20);
     const originalLength = put(view, conversation);
@@ -133,7 +136,7 @@ export function writeCapture(path: string, packets: number, held: number): Writt
   }
   writer.flush();
   closeSync(fd);
-  // those that took the place of others and had no packet before the end
+  // those that replaced others and had no packet before the end
   const silent = running.filter(({ done }) => done === 0).length;
   return { packets, flows: flows - silent, bytes };
 }

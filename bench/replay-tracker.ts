@@ -1,4 +1,7 @@
-/** `replay.ts` runs this beside other programs: a capture through reader and tracker. Prints packets, flows, and packets that are invalid. */
+/**
+ * Reads a capture and tracks its packets; `replay.ts` compares it with other programs. Prints the numbers of packets, flows and invalid
+ * packets.
+ */
 import { openCapture } from '@ring3/capture';
 import { Batch, createNamespace } from '@ring3/conntrack';
 import { FakeClock } from '@ring3/kit';

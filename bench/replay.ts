@@ -1,7 +1,7 @@
 /**
- * How fast a capture file is followed: ring3's reader and tracker beside softflowd, argus and tshark, each a process of its own, so that starting counts for
- * all alike; turn by turn on the same file. `npm run bench -- replay`, or `node --conditions=@ring3/source bench/replay.ts [PACKETS]`, two million unless given.
- * What is not installed is left out: softflowd, argus-server, tshark.
+ * The rate at which a capture file is tracked: ring3's reader and tracker compared with softflowd, argus and tshark, each in a separate
+ * process, so that the start is included for all; in alternating rounds on the same file. `npm run bench -- replay`, or
+ * `node --conditions=@ring3/source bench/replay.ts [PACKETS]`, default two million. Programs that are not installed are omitted.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -21,10 +21,10 @@ interface Reader {
   readonly name: string;
   readonly program: string;
   readonly arguments: (capture: string, folder: string) => readonly string[];
-  /** Asks for the version. */
+  /** The arguments that print the version. */
   readonly version: readonly string[];
   readonly does: string;
-  /** What the program says when it has seen everything; left out where it says nothing. */
+  /** The program's output when it has read everything; undefined if it prints none. */
   readonly seen?: (packets: number, flows: number) => RegExp;
 }
 
@@ -67,7 +67,7 @@ interface Took {
   readonly processor: number;
 }
 
-/** The program's version, or why it is left out. */
+/** The program's version, or the reason why it is omitted. */
 function versionOf({ program, version }: Reader): { version: string } | { missing: string } {
   if (version.length === 0) return { version: '' };
   const { error, stdout, stderr } = spawnSync(program, version, { encoding: 'utf8', timeout: 10_000 });
@@ -75,10 +75,10 @@ function versionOf({ program, version }: Reader): { version: string } | { missin
   return { version: /\d+(?:\.\d+)+/.exec(stdout + stderr)?.[0] ?? '' };
 }
 
-/** Runs the program once. @throws Error where it fails, takes too long, or has not seen all */
+/** Runs the program once. @throws Error if it fails, takes too long, or has not read everything */
 function run(reader: Reader, capture: string, folder: string, packets: number, flows: number): Took {
   const times = join(folder, 'times');
-  // the shell tells the processor time of its child, to the millisecond
+  // the shell prints the processor time of its child, to the millisecond
   const script = 'times=$1; shift; TIMEFORMAT="%R %U %S"; { time "$@" 2>&1; } 2>"$times"';
   const words = ['-c', script, 'replay', times, reader.program, ...reader.arguments(capture, folder)];
   const { status, stdout, signal, error } = spawnSync('bash', words, {

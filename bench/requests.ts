@@ -1,4 +1,4 @@
-/** What a request costs inside the file server: frames go in and out of a link in memory, one request at a time; the store is the one in memory. */
+/** The processor time of a request in the file server: frames over a link in memory, one request at a time, with the memory store. */
 
 import { parseArgs } from 'node:util';
 import { createMetrics, type Link, type LinkEvents, linkPair } from '@ring3/kit';
@@ -25,7 +25,7 @@ const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15
 const [rounds, count] = [Number(values.rounds), Number(values.count)];
 const framing = 4;
 
-/** The server's end of a link. Once it is driven, frames go in by hand and the last answer is kept. */
+/** The server's end of a link. In driven mode, frames are passed in directly and the last response is kept. */
 class Driven implements Link {
   readonly queued = 0;
   readonly #link: Link;
@@ -82,13 +82,13 @@ const { persistentFileId, volatileFileId } = file.response;
 let messageId = connection.nextMessageId;
 link.driven = true;
 
-/** What a declaration encodes: room for the header, body, and payload behind it. */
+/** An encoded request: space for the header, the body, and the payload after it. */
 interface Body {
   readonly head: Uint8Array;
   readonly rest: readonly Uint8Array[];
 }
 
-/** A request that is sent again and again, each time with the next message id. @returns the answer's bytes, with framing */
+/** A request that is sent repeatedly, each time with the next message id. @returns the bytes of the response, with framing */
 function repeated(command: number, { head, rest }: Body): (change?: (frame: Buffer) => void) => Uint8Array {
   const message = Buffer.concat([head, ...rest]);
   const signature = new Uint8Array(16);
@@ -153,7 +153,7 @@ const create = repeated(
 );
 const close = repeated(Command.Close, CloseRequest.encode({ flags: 0, persistentFileId: 0, volatileFileId: 0 }));
 
-/** The ids of what was opened lie in the answer as they lie in the request that closes it. */
+/** The ids of an open have the same layout in the response and in the request that closes it. */
 let opened: Uint8Array = new Uint8Array(0);
 const idsInAnswer = framing + headerLength + CreateResponse.fixed.offset.persistentFileId;
 const idsInRequest = framing + headerLength + CloseRequest.fixed.offset.persistentFileId;

@@ -1,4 +1,7 @@
-/** The file server beside Samba's smbd: the same clients, turn by turn, both stores on the same memory file system, everything on the loopback. */
+/**
+ * The file server compared with Samba's smbd: the same clients in alternating rounds, both stores on the same memory file system, on the
+ * loopback.
+ */
 
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -37,7 +40,7 @@ interface Server {
   readonly user: string;
   readonly password: string;
 }
-/** What one measurement found: a rate, and the server's processor time for each operation in microseconds. */
+/** The result of a measurement: a rate, and the server's processor time per operation in microseconds. */
 interface Found {
   readonly name: string;
   readonly rate: number;
@@ -47,7 +50,7 @@ type Figures = Map<string, { ring3: Found[]; smbd: Found[] }>;
 
 const memory = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
-/** Ids of a process and of those in the group that it leads. */
+/** The ids of a process and of the processes of its group. */
 function group(pid: number): { readonly pid: string; readonly fields: readonly string[] }[] {
   const found = [];
   for (const process of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
@@ -60,7 +63,7 @@ function group(pid: number): { readonly pid: string; readonly fields: readonly s
   return found;
 }
 
-/** Microseconds of processor time that a server and its children have used, those that ended as well. Counted in ticks of 10 ms. */
+/** Microseconds of processor time of a server and its children, including ended ones. Counted in ticks of 10 ms. */
 const processorTime = ({ pid }: Server): number =>
   group(pid).reduce((sum, { fields }) => sum + [11, 12, 13, 14].reduce((ticks, i) => ticks + Number(fields[i]), 0) * 10_000, 0);
 
@@ -75,7 +78,7 @@ function proportionalSetSize({ pid }: Server): number {
   return sum;
 }
 
-/** MiB a second, as smbclient prints them; an operation is the whole file. */
+/** MiB per second, as printed by smbclient; an operation is the whole file. */
 async function bulk(server: Server, base: string): Promise<Found[]> {
   const found: Found[] = [];
   const login = { port: server.port, user: `${server.user}%${server.password}`, folder: base };
@@ -91,7 +94,7 @@ async function bulk(server: Server, base: string): Promise<Found[]> {
     ] as const) {
       const before = processorTime(server);
       const { output } = await smbclient([command], { ...login, ...protection });
-      await delay(50); // a process that ended is counted once it was waited for
+      await delay(50); // an ended process is counted once its parent has waited for it
       const kibibytes = rate.exec(output)?.[1];
       if (kibibytes === undefined) throw new Error(`${server.name}: ${output}`);
       const label = `${verb} ${mebibytes} MiB, ${name} (MiB/s)`;
@@ -102,7 +105,7 @@ async function bulk(server: Server, base: string): Promise<Found[]> {
   return found;
 }
 
-/** Operations a second over libsmbclient, one outstanding. */
+/** Operations per second over libsmbclient, one outstanding. */
 async function roundTrips(server: Server, base: string, protection: 'plain' | 'encrypted', time = seconds): Promise<Found[]> {
   const program = join(import.meta.dirname, 'libsmbclient.ts');
   const url = `smb://127.0.0.1:${server.port}/share`;
@@ -129,7 +132,7 @@ async function setUp(server: Server): Promise<Connection> {
   return connection;
 }
 
-/** Connections set up (TCP, negotiate, log-on, tree) and dropped a second, one after another, by our own client. */
+/** Connections per second that are set up (TCP, NEGOTIATE, logon, tree connect) and closed, one after another, by ring3's client. */
 async function setUps(server: Server): Promise<Found[]> {
   const [begin, before] = [performance.now(), processorTime(server)];
   let count = 0;
@@ -139,7 +142,7 @@ async function setUps(server: Server): Promise<Found[]> {
   return [{ name: 'connection set-up (/s)', rate, processorTime: (processorTime(server) - before) / count }];
 }
 
-/** Memory that an idle connection costs. */
+/** Memory of an idle connection. */
 async function memoryOfIdle(server: Server): Promise<Found[]> {
   const before = proportionalSetSize(server);
   const connections: Connection[] = [];

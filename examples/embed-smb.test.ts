@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { Connection, connectTcp } from '@ring3/smb-client';
 
-test('the example of an embedded server shares its files, and leaves when it is told to', async () => {
+test('the example of an embedded server shares its files, and ends on a signal', async () => {
   const program = spawn(process.execPath, ['--conditions=@ring3/source', join(import.meta.dirname, 'embed-smb.ts')], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });

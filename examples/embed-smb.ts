@@ -1,4 +1,7 @@
-/** A network drive out of a program's own data, in twenty lines. Windows, macOS and Linux clients open it: `smbclient -U ann%secret -p PORT //127.0.0.1/archive`. */
+/**
+ * Serves a program's data as a network drive, in twenty lines. Windows, macOS and Linux clients open it: `smbclient -U ann%secret -p PORT
+ * //127.0.0.1/archive`.
+ */
 import { createSmbServer } from '@ring3/smb-server';
 import { createMemoryStore, expectAnswer, type Identity } from '@ring3/vfs';
 

@@ -1,23 +1,23 @@
 /**
- * A small web service that keeps documents in folders, as many do: every node has an id that it keeps for good, and is asked for by it.
- * It stands for the service behind `rest-store.ts`, and knows nothing of file servers.
+ * A small web service that stores documents in folders: every node has a permanent id, by which it is requested.
+ * It represents the service that `rest-store.ts` uses, and contains no code of file servers.
  *
  *     GET    /nodes/ID                         the node: { id, parent, name, kind, size, created, modified }
  *     GET    /nodes/ID/children?after=ID&limit=N   nodes in a folder, in the order of their ids
- *     GET    /nodes/ID/children/NAME           the one of that name, in any case
- *     POST   /nodes/ID/children                { name, kind } makes one
+ *     GET    /nodes/ID/children/NAME           the node of that name, in any case
+ *     POST   /nodes/ID/children                { name, kind } creates one
  *     PATCH  /nodes/ID                         { parent, name, replace } or { size }
- *     DELETE /nodes/ID                         puts it into the bin
+ *     DELETE /nodes/ID                         moves it to the bin
  *     GET    /nodes/ID/data                    with a Range header
- *     PUT    /nodes/ID/data?offset=N           writes there
+ *     PUT    /nodes/ID/data?offset=N           writes at N
  *
- * A failure answers 4xx and { code }. The root is node 1.
+ * A failure is 4xx with { code }. The root is node 1.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer, json } from 'node:stream/consumers';
 import { foldName } from '@ring3/vfs';
 
-/** A document or folder, as the service tells it. Times: ms since 1970. `parent` is missing for the root and in the bin. */
+/** A document or folder, as the service returns it. Times: ms since 1970. `parent` is missing for the root and in the bin. */
 export interface Node {
   readonly id: number;
   parent?: number;
@@ -38,7 +38,7 @@ class Failure extends Error {
 
 const sizeLimit = 2 ** 24;
 
-/** Makes the service, with nothing in it; the caller listens. */
+/** Creates an empty service; the caller listens. */
 export function createDocumentService(): Server {
   const nodes = new Map<number, Node>();
   const data = new Map<number, Buffer>();

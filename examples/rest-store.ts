@@ -1,6 +1,6 @@
 /**
- * A share whose files live behind a web service (`rest-service.ts`): the ten calls that a store must have, each a request or two.
- * Handles are ids, so whatever is renamed or deleted meanwhile, a handle means what it was opened for.
+ * A share whose files are stored by a web service (`rest-service.ts`): the ten calls of a store, each one or two requests.
+ * Handles are ids, so a handle refers to the same node although it is renamed or deleted meanwhile.
  */
 import {
   type Answer,
@@ -19,9 +19,9 @@ import {
 } from '@ring3/vfs';
 import type { Node } from './rest-service.ts';
 
-/** @param base where the service is: `http://127.0.0.1:8080` */
+/** @param base the service's URL: `http://127.0.0.1:8080` */
 export function restStore(base: string): Vfs {
-  /** Names by id, for the handles that are open: a rename through one of them is seen by all. */
+  /** Names by id, for the open handles: a rename through one of them applies to all. */
   const names = new Map<number, { name: string; handles: number }>();
 
   async function request(method: string, path: string, init: RequestInit = {}): Promise<Response | VfsCode> {
@@ -129,7 +129,7 @@ export function restStore(base: string): Vfs {
   };
 }
 
-/** The service's node as a store tells it: times in nanoseconds. */
+/** The service's node as a store returns it: times in nanoseconds. */
 function describe({ id, parent, kind, size, created, modified }: Node): Stat {
   const [birth, changed] = [BigInt(created) * 1_000_000n, BigInt(modified) * 1_000_000n];
   const links = parent === undefined && id !== 1 ? 0 : 1;

@@ -1,7 +1,7 @@
 /**
  * node --conditions=@ring3/source scripts/configuration-schema.ts [--check]
- * Writes docs/ring3.schema.json, the JSON Schema of the configuration, and docs/configuration.md from the tables that read it; with --check it only says
- * whether they are as the tables say.
+ * Writes docs/ring3.schema.json, the JSON Schema of the configuration, and docs/configuration.md from the tables that read it; with --check
+ * it only compares the files with the tables.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationSchema, ksmbdParameters } from '@ring3/daemon/config';
@@ -115,7 +115,7 @@ for (const [path, text] of outputs) {
   const file = new URL(path, import.meta.url);
   if (!process.argv.includes('--check')) writeFileSync(file, text);
   else if (readFileSync(file, 'utf8').replace(/\s+/g, '') !== text.replace(/\s+/g, '')) {
-    console.error(`${path.slice(3)} is not what the tables say: node --conditions=@ring3/source scripts/configuration-schema.ts`);
+    console.error(`${path.slice(3)} differs from the tables: node --conditions=@ring3/source scripts/configuration-schema.ts`);
     process.exitCode = 1;
   }
 }

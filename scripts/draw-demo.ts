@@ -1,4 +1,7 @@
-/** Draws docs/demo.svg: a real server, real commands, what they really print. `node --conditions=@ring3/source scripts/draw-demo.ts`; wants smbclient and nfct. */
+/**
+ * Draws docs/demo.svg: runs a server and commands and shows their output. `node --conditions=@ring3/source scripts/draw-demo.ts`; requires
+ * smbclient and nfct.
+ */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +29,7 @@ const show = (text: string): void => {
   for (const line of text.trimEnd().split('\n')) shown.push({ text: line.replaceAll('\t', '    '), typed: false });
 };
 const type = (line: string): void => void shown.push({ text: `$ ${line}`, typed: true });
-/** Types a command, runs it, and shows what it prints; at most the first lines where there are many. */
+/** Types a command, runs it, and shows its output, at most the first `most` lines. */
 const run = (line: string, most = 40): void => {
   type(line);
   const lines = execFileSync('sh', ['-c', `${line} 2>&1`], { env, cwd: folder, encoding: 'utf8' })

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-test('docs/metrics.md is what a daemon shows', () => {
+test('docs/metrics.md agrees with the metrics of a daemon', () => {
   const { status, stderr } = spawnSync(
     process.execPath,
     ['--conditions=@ring3/source', join(import.meta.dirname, 'draw-metrics.ts'), '--check'],

@@ -1,6 +1,6 @@
 /**
  * node --conditions=@ring3/source scripts/draw-metrics.ts [--check]
- * Draws the numbers that a daemon shows as docs/metrics.md; with --check it only says whether the page is as they are.
+ * Writes the metrics of a daemon to docs/metrics.md; with --check it only compares the page with them.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { type FamilyValues, silentLog } from '@ring3/kit';
 
 const page = resolve(import.meta.dirname, '../docs/metrics.md');
 
-/** What a daemon with a share shows. */
+/** The metrics of a daemon with a share. */
 async function familiesOfDaemon(): Promise<readonly FamilyValues[]> {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-metrics-'));
   const path = join(folder, 'share');
@@ -82,6 +82,6 @@ ${named('conntrack_', 'netlink_')}
 
 if (process.argv[2] !== '--check') writeFileSync(page, text);
 else if (readFileSync(page, 'utf8') !== text) {
-  console.error('docs/metrics.md is not what a daemon shows: run scripts/draw-metrics.ts');
+  console.error('docs/metrics.md differs from the metrics of a daemon: run scripts/draw-metrics.ts');
   process.exitCode = 1;
 }

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-test('docs/states.md is drawn from the tables as they are', () => {
+test('docs/states.md agrees with the tables', () => {
   const { status, stderr } = spawnSync(
     process.execPath,
     ['--conditions=@ring3/source', join(import.meta.dirname, 'draw-states.ts'), '--check'],

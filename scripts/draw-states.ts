@@ -1,6 +1,7 @@
 /**
  * node --conditions=@ring3/source scripts/draw-states.ts [--check]
- * Draws the state tables of the connection tracker and of oplocks as docs/states.md; with --check it only says whether the page is as the tables are.
+ * Writes the state tables of the connection tracker and of oplocks to docs/states.md; with --check it only compares the page with the
+ * tables.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -9,7 +10,7 @@ import { cachingBreaks, cachingLevels } from '@ring3/smb-server';
 
 const page = resolve(import.meta.dirname, '../docs/states.md');
 
-/** A table of one direction: rows are what comes, columns the state that it finds. */
+/** A table of one direction: a row for each segment or chunk, a column for each state. */
 function draw(title: string, states: readonly string[], table: Readonly<Record<string, readonly string[]>>): string {
   const rows = Object.entries(table).map(([name, cells]) => {
     const shown = cells.map((cell, i) => (cell === states[i] || cell === 'keep' ? '·' : cell === 'invalid' ? '✗' : cell));
@@ -41,6 +42,6 @@ ${draw('Breaks', cachingLevels, cachingBreaks)}`;
 
 if (!process.argv.includes('--check')) writeFileSync(page, text);
 else if (readFileSync(page, 'utf8') !== text) {
-  console.error('docs/states.md is not as the tables are: run scripts/draw-states.ts');
+  console.error('docs/states.md differs from the tables: run scripts/draw-states.ts');
   process.exit(1);
 }

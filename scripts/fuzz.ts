@@ -1,7 +1,8 @@
 /**
- * npm run fuzz [-- NAME… [--seconds N] [--count N] [--seed N]]   runs test/fuzz/NAME.ts: for 20 seconds, or as many inputs as the file asks for, unless said
+ * npm run fuzz [-- NAME… [--seconds N] [--count N] [--seed N]]   runs test/fuzz/NAME.ts; default: 20 seconds, or the file's `inputs`
  * npm run fuzz -- NAME --replay FILE                              one saved input again
- * Every line names the seed that repeats it; an input that breaks a property is saved as hexadecimal in tmp/fuzz, and belongs into a test.
+ * Every line contains the seed that repeats it. An input that breaks a property is saved as hexadecimal in tmp/fuzz, and should become a
+ * test.
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -15,7 +16,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seconds: text, count: text, seed: text, replay: text },
 });
-/** How much a file asks for with `export const inputs`, unless the command line says otherwise: a number of inputs, or else time. */
+/** The amount of work: the command line's, else the number of inputs in the file's `export const inputs`, else a time. */
 function bounds(inputs: number | undefined): { count: number; milliseconds: number } {
   const { count, seconds } = values;
   if (count !== undefined) return { count: Number(count), milliseconds: Number.POSITIVE_INFINITY };
@@ -28,11 +29,11 @@ const all = readdirSync(folder)
   .filter((name) => name !== 'fuzzing');
 const unknown = positionals.find((name) => !all.includes(name));
 if (unknown !== undefined) {
-  console.error(`no test/fuzz/${unknown}.ts; there are: ${all.join(' ')}`);
+  console.error(`no test/fuzz/${unknown}.ts; known: ${all.join(' ')}`);
   process.exit(2);
 }
 
-/** Keeps the input that an error carries. */
+/** Saves the input of an error. */
 function save(name: string, seed: number, error: unknown): void {
   console.error(`${name} seed ${seed}:`, error);
   const input = (error as { input?: Uint8Array }).input;
@@ -43,7 +44,7 @@ function save(name: string, seed: number, error: unknown): void {
   console.error(`the input: ${file}`);
 }
 
-/** Runs turns of growing length until the time or the number is used up. */
+/** Runs rounds of growing length until the time or the number is reached. */
 async function run(name: string, fuzz: Fuzz, inputs: number | undefined): Promise<void> {
   const { count, milliseconds } = bounds(inputs);
   const end = performance.now() + milliseconds;
@@ -58,7 +59,7 @@ async function run(name: string, fuzz: Fuzz, inputs: number | undefined): Promis
     }
     if (performance.now() - start < 1000) turn = Math.min(turn * 2, 1_000_000);
   }
-  console.log(`${name} seeds ${first} to ${seed - 1}: ${done} inputs, nothing broke`);
+  console.log(`${name} seeds ${first} to ${seed - 1}: ${done} inputs, no property broken`);
 }
 
 for (const name of positionals.length > 0 ? positionals : all) {

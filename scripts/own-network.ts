@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 
 /**
- * The words in front of a command that make it run in a network namespace of its own, so that it never reaches the tables of the machine's own kernel:
- * as root with CLONE_NEWNET, as another user with a user namespace around it. unshare(1), user_namespaces(7)
- * @returns the words, or why this machine lets nobody make one
+ * The prefix that runs a command in a new network namespace, so that it cannot change the machine's tables: as root with CLONE_NEWNET, as
+ * another user with a user namespace around it. unshare(1), user_namespaces(7)
+ * @returns the prefix, or the reason why no namespace can be created on this machine
  */
 export function ownNetwork(): readonly [string, ...string[]] | { readonly skip: string } {
   const words: readonly [string, ...string[]] =

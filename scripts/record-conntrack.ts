@@ -1,7 +1,7 @@
 /**
  * node --conditions=@ring3/source scripts/record-conntrack.ts
- * Asks this machine's kernel (as root) what test/golden/ctnetlink holds, and writes it anew: every attribute with every wrong length, the answers to
- * random requests of a fixed seed, and single requests in each state.
+ * Records test/golden/ctnetlink from this machine's kernel (as root): every attribute with every wrong length, the responses to random
+ * requests of a fixed seed, and single requests in each state.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -14,7 +14,7 @@ import { recordVector } from './oracle/vector.ts';
 
 const folder = join(import.meta.dirname, '../test/golden/ctnetlink');
 
-/** A message of one attribute that holds zeros. */
+/** A message with one attribute of zeros. */
 function oneAttribute(subsystem: number, command: number, type: number, length: number): string {
   const bytes = new Uint8Array(24 + ((length + 3) & ~3));
   const view = new DataView(bytes.buffer);

@@ -1,4 +1,7 @@
-/** Writes each package's tsconfig.json, and the root's, from the dependencies in the package.json files: the arrows stand in one place. */
+/**
+ * Writes each package's tsconfig.json, and the root's, from the dependencies in the package.json files, the only place of these
+ * dependencies.
+ */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const root = new URL('..', import.meta.url);

@@ -1,7 +1,8 @@
 /**
- * npm run soak [-- --resets N --clients N]   `ring3 serve` is reset under client load, 1,000 times unless said: `kill hard` and `start` through its control socket
- * while clients of every kind are at work. After each reset nothing of a client is left; at the end memory, descriptors and timers are what they
- * were after the first hundred. Takes some minutes, wants a machine with nothing else to do, and leaves 1 where a promise was not kept.
+ * npm run soak [-- --resets N --clients N]
+ * Resets `ring3 serve` under client load, default 1,000 times: `kill hard` and `start` through its control socket while clients of every
+ * kind work. After each reset no state of a client is left; at the end memory, descriptors and timers are those after the first hundred.
+ * Takes some minutes and requires an idle machine; exit status 1 if a condition was not met.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,9 +21,9 @@ import { heldBy } from '../test/soak/process-memory.ts';
 const root = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({ options: { resets: { type: 'string', default: '1000' }, clients: { type: 'string', default: '18' } } });
 const [resets, clientCount] = [Number(values.resets), Number(values.clients)];
-/** Resets between two looks, and those after which the machine has settled. */
+/** Resets between two measurements, and number of resets before the reference measurement. */
 const [between, settled] = [50, 100];
-/** How much more of something is no leak: a tenth, and of what is counted these. */
+/** The growth that is not a leak: a tenth, and for counted objects these numbers. */
 const tolerance = 1.1;
 const slack = { timers: 10, descriptors: 4 } as const;
 
@@ -32,22 +33,22 @@ mkdirSync(join(shared, 'many'), { recursive: true });
 for (let i = 0; i < 300; i++) writeFileSync(join(shared, 'many', `name-${i}`), '');
 writeFileSync(join(shared, 'big'), Buffer.alloc(16 << 20, 7));
 
-/** One look at the server, between a reset and the next start. */
+/** One measurement of the server, between a reset and the next start. */
 interface Look {
-  /** Resident set size as it was found, bytes; the rest is seen after a collection and `giveBack`. */
+  /** Resident set size before a collection, bytes; the other values are measured after a collection and `giveBack`. */
   readonly found: number;
   readonly heap: number;
   readonly own: number;
   readonly rss: number;
   readonly descriptors: number;
   readonly timers: number;
-  /** Of connections that are over: they stay for their time, as in the kernel's table. */
+  /** Flows of closed connections: they remain until they expire, as in the kernel's table. */
   readonly flows: number;
-  /** Objects of clients that are still alive. */
+  /** Objects of clients that were not collected. */
   readonly objects: number;
 }
 
-/** The classes whose objects must not outlive a reset: where they are, and their names. */
+/** The classes whose objects must not survive a reset: modules and names. */
 const classes: readonly (readonly [string, string])[] = [
   ['smb-server/src/server.ts', 'Server'],
   ['smb-server/src/connection.ts', 'Connection'],
@@ -55,7 +56,7 @@ const classes: readonly (readonly [string, string])[] = [
   ['smb-server/src/tree.ts', 'Tree'],
   ['smb-server/src/open.ts', 'Open'],
 ];
-/** A port below those that clients get for themselves: one that connects while nobody listens could otherwise reach itself. */
+/** A port below the ephemeral range: a client that connects while no server listens could otherwise connect to itself. */
 async function freePort(): Promise<number> {
   for (;;) {
     const candidate = 20_000 + Math.floor(Math.random() * 10_000);
@@ -69,13 +70,13 @@ async function freePort(): Promise<number> {
   }
 }
 
-/** A module of the server's process as it is loaded there. */
+/** A module in the server's process, as loaded there. */
 const loaded = (file: string): string =>
   `process.getBuiltinModule('node:module').createRequire(${JSON.stringify(`${root}/`)})(${JSON.stringify(join(root, 'packages', file))})`;
 
 /**
- * malloc_trim(3): the C library gives back what it keeps of memory that nobody uses. How much it keeps depends on which buffers happened to lie beside each
- * other and hides what is in use; other C libraries keep nothing of that size.
+ * malloc_trim(3): the C library releases unused memory that it keeps. The amount depends on which buffers happened to be adjacent, and
+ * hides the memory in use; other C libraries keep less.
  */
 const giveBack = `(() => {
   const { createRequire } = process.getBuiltinModule('node:module');
@@ -95,7 +96,7 @@ class Soak {
   readonly #clients: readonly Client[];
   #looks: (Look & { readonly after: number })[] = [];
   answers = 0;
-  /** The most of each that a reset met. */
+  /** The maximum of each at a reset. */
   readonly most = new Map<string, number>();
 
   constructor(control: string, console: string, pid: number, inspector: Inspector, clients: readonly Client[]) {
@@ -107,7 +108,7 @@ class Soak {
   }
 
   async run(): Promise<void> {
-    // each file server that starts from now on can be asked what it holds
+    // from here on each started file server can be queried
     await this.#inspector.evaluate(`{
       const { FileServer } = ${loaded('daemon/src/file-server.ts')};
       const start = FileServer.start;
@@ -130,7 +131,7 @@ class Soak {
     this.#judge();
   }
 
-  /** Waits until every client has had an answer since the last start. */
+  /** Waits until every client has had a response since the last start. */
   async #load(): Promise<void> {
     for (const client of this.#clients) client.answers = 0;
     for (let tries = 0; this.#clients.some(({ answers }) => answers === 0); tries++) {
@@ -146,7 +147,7 @@ class Soak {
       this.most.set(what, Math.max(count, this.most.get(what) ?? 0));
   }
 
-  /** What the file server holds, or held at its end; null before the first that can be asked. */
+  /** The state of the file server, or its state at its end; null before the first that can be queried. */
   #counts(): Promise<Record<string, number> | null> {
     return this.#inspector.evaluate('globalThis.view?.counts() ?? null');
   }
@@ -158,7 +159,7 @@ class Soak {
     await askControl(this.#control, 'start', {});
   }
 
-  /** @throws where something of a client is left */
+  /** @throws if state of a client is left */
   async #expectNothing(): Promise<void> {
     const stats = await askControl(this.#control, 'stats', {});
     if (!/^2 startup 0 \d+\n$/.test(stats)) throw new Error(`after a reset: ${stats}`);
@@ -168,7 +169,7 @@ class Soak {
     if (shown.length > 0) throw new Error(`after a reset the console shows ${shown.join(', ')}`);
   }
 
-  /** The file server's numbers of the moment that are not zero, as the console shows them; those of a server that is gone are not shown at all. */
+  /** The file server's current gauges that are not zero, from the console; those of a stopped server are not shown. */
   async #gauges(): Promise<string[]> {
     const text = await (await fetch(new URL('/metrics', this.#console))).text();
     const gauges = new Set([...text.matchAll(/^# TYPE (smb_\w+) gauge$/gm)].map(([, name]) => name));
@@ -176,7 +177,7 @@ class Soak {
     return numbers.flatMap(([line, name, value]) => (gauges.has(name) && Number(value) !== 0 ? [line] : []));
   }
 
-  /** Objects of clients that are alive. */
+  /** Live objects of clients. */
   async #objects(): Promise<number> {
     let count = 0;
     for (const [file, name] of classes) count += await this.#inspector.alive(`${loaded(file)}.${name}.prototype`);
@@ -192,7 +193,7 @@ class Soak {
     const flows = (await askControl(this.#control, 'namespace list', {})).reduce((sum, namespace) => sum + namespace.flows, 0);
     const found = heldBy(this.#pid).rss;
     await this.#inspector.heapUsed();
-    await sleep(300); // buffers that were collected are given back by another thread
+    await sleep(300); // another thread releases collected buffers
     await this.#inspector.evaluate(giveBack);
     return { found, heap: await this.#inspector.heapUsed(), ...heldBy(this.#pid), timers, flows, objects };
   }
@@ -215,7 +216,7 @@ class Soak {
     console.log(`| ${cells.map((cell) => cell.toLocaleString('en')).join(' | ')} |`);
   }
 
-  /** Compares the last look with that after the first hundred. */
+  /** Compares the last measurement with that after the first hundred. */
   #judge(): void {
     const first = (this.#looks.find(({ after }) => after >= settled) ?? this.#looks[0]) as Look;
     const last = this.#looks.at(-1) as Look;
@@ -234,7 +235,7 @@ class Soak {
 const bin = join(root, 'packages/cli/bin/ring3.js');
 const port = await freePort();
 const configuration = join(folder, 'ring3.toml');
-// with all that is told and counted, so that a reset has as much to take apart as it can
+// with all logging and counting enabled, so that a reset has as much as possible to release
 writeFileSync(
   configuration,
   `[server]

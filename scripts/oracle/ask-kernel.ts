@@ -1,4 +1,7 @@
-/** Reads a vector from standard input, asks this machine's kernel, and writes the vector with its answers. Wants root of its user namespace. */
+/**
+ * Reads a vector from standard input, runs it on this machine's kernel, and writes the vector with the responses. Requires root of its user
+ * namespace.
+ */
 import { text } from 'node:stream/consumers';
 import type { Vector } from './format.ts';
 import { KernelParty } from './kernel.ts';

@@ -1,7 +1,7 @@
 import { describeDatagram } from '@ring3/nfnetlink';
 import { fromHex } from '@ring3/wire';
 
-/** Compares two lists of datagrams in hexadecimal: what differs, both sides as trees. */
+/** Compares two lists of datagrams in hexadecimal. @returns the differences, both sides as trees */
 export function difference(wanted: readonly string[], found: readonly string[]): string[] {
   const lines: string[] = [];
   for (let i = 0; i < Math.max(wanted.length, found.length); i++) {
@@ -17,9 +17,9 @@ function show(who: string, datagram: string | undefined): string[] {
   return describeDatagram(fromHex(datagram)).map((line) => `${who} ${line}`);
 }
 
-/** Where the bytes part, with what stands there: trees may look alike where padding or order of bytes differ. */
+/** The first different byte with its context: trees may be equal although padding or byte order differ. */
 function firstDifference(left: string | undefined, right: string | undefined): string {
-  if (left === undefined || right === undefined) return 'one side sent nothing more';
+  if (left === undefined || right === undefined) return 'one side sent no further datagram';
   let at = 0;
   while (at < left.length && left[at] === right[at]) at++;
   at -= at % 2;

@@ -1,15 +1,15 @@
-/** One file of recorded answers, as the tool that asked the kernel wrote it. */
+/** A file of recorded responses, in the format of the recording tool. */
 export interface OracleFile {
   readonly kernel: string;
-  /** The kernel module that was asked: `nfnetlink_cttimeout`, `nfnetlink_cthelper`. */
+  /** The recorded kernel module: `nfnetlink_cttimeout`, `nfnetlink_cthelper`. */
   readonly subsystem?: string;
-  /** Its ticks a second. */
+  /** Its ticks per second. */
   readonly HZ?: number;
   readonly vectors?: readonly Vector[];
   readonly scenarios?: readonly object[];
 }
 
-/** Netlink messages and what the kernel answered; state accumulates over the steps, and each vector starts in a new namespace. */
+/** Netlink messages and the kernel's responses. State is kept between the steps; each vector starts in a new namespace. */
 export interface Vector {
   readonly name: string;
   readonly note?: string;
@@ -17,7 +17,7 @@ export interface Vector {
   readonly steps: readonly Step[];
 }
 
-/** Who opens and who sends. User ids are those of an ordinary user where they are given. */
+/** The users that open and send. A user id, if present, is that of an ordinary user. */
 export interface VectorOptions {
   readonly ext_ack?: number;
   readonly cap_ack?: number;
@@ -29,12 +29,12 @@ export interface VectorOptions {
   readonly noaddr?: number;
 }
 
-/** Sends a datagram (if `send` is there), then receives. */
+/** Sends a datagram (if `send` is present), then receives. */
 export interface NetlinkStep {
   readonly op?: 'nl';
   readonly send?: string;
   readonly send_errno?: string;
-  /** Which of several sockets; `a` unless given. */
+  /** Label of the socket; default: `a`. */
   readonly sock?: string;
   readonly recv?: 'all' | 'none' | number;
   readonly recv_errno?: string;
@@ -63,7 +63,7 @@ export interface CloseStep {
   readonly sock?: string;
 }
 
-/** Joins multicast groups, to hear of events. */
+/** Joins multicast groups, to receive events. */
 export interface JoinStep {
   readonly op: 'join';
   readonly sock?: string;
@@ -72,13 +72,13 @@ export interface JoinStep {
 
 export type Step = NetlinkStep | SysctlStep | ShellStep | CloseStep | JoinStep;
 
-/** How one vector or scenario went. */
+/** The result of one vector or scenario. */
 export type Outcome =
   | { readonly name: string; readonly kind: 'passed' }
   | { readonly name: string; readonly kind: 'skipped'; readonly reason: string }
   | { readonly name: string; readonly kind: 'failed'; readonly differences: readonly string[] };
 
-/** A step that ring3 has no way to do: the rest of its vector is skipped. */
+/** A step that ring3 does not support: the rest of its vector is skipped. */
 export class Unsupported extends Error {
   override readonly name = 'Unsupported';
 }

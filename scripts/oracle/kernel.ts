@@ -20,9 +20,9 @@ import { Unsupported, type VectorOptions } from './format.ts';
 import type { Party, Socket } from './party.ts';
 
 /**
- * The kernel of this machine as one vector sees it: the calling thread moves into a new network namespace. Wants root.
- * @throws Unsupported for what a running process cannot become: root of a user namespace
- * @throws SystemError without the right to make namespaces
+ * The kernel of this machine for one vector: the calling thread moves into a new network namespace. Requires root.
+ * @throws Unsupported for root of a user namespace, which a running process cannot become
+ * @throws SystemError without the right to create namespaces
  */
 export class KernelParty implements Party {
   readonly #options: VectorOptions;
@@ -77,7 +77,7 @@ export class KernelParty implements Party {
 
 const pathOf = (name: string): string => `/proc/sys/${name.replaceAll('.', '/')}`;
 
-/** Acts as another user for the while. */
+/** Runs a function as another user. */
 function as<T>(userId: number | undefined, act: () => T): T {
   if (userId === undefined) return act();
   process.seteuid?.(userId);

@@ -2,16 +2,16 @@ import { MessageType, messages } from '@ring3/netlink';
 import { ConntrackMessage, describeDatagram, Subsystem } from '@ring3/nfnetlink';
 import { fromHex, toHex } from '@ring3/wire';
 
-/** One message with what differs from run to run and machine to machine taken out: ids, use counters, the table's limit; and times apart. */
+/** One message without the values that differ between runs and machines (ids, use counters, the table's limit), with its times separate. */
 interface Comparable {
   readonly text: string;
-  /** Seconds that are left: read a moment later, and rounded down. */
+  /** Remaining seconds: read later than the reply, and rounded down. */
   readonly timeouts: readonly number[];
 }
 
 const conntrackTypes: ReadonlySet<number> = new Set([Subsystem.Ctnetlink, Subsystem.CtnetlinkExp]);
 
-/** The messages of all datagrams; those of flows and expectations sorted, for lists have no order. */
+/** The messages of all datagrams; those of flows and expectations sorted, because lists have no order. */
 function comparable(datagrams: readonly string[]): Comparable[] {
   const found: Comparable[] = [];
   for (const datagram of datagrams) {
@@ -39,8 +39,8 @@ function comparable(datagrams: readonly string[]): Comparable[] {
 }
 
 /**
- * Compares answers about flows: what differs, both sides as trees.
- * @param apart how far seconds that are left may be apart: recorded ones were read a moment later, and a busy machine takes its time
+ * Compares responses about flows. @returns the differences, both sides as trees
+ * @param apart maximum difference of remaining seconds: recorded ones were read later, and a busy machine is slow
  */
 export function looseDifference(wanted: readonly string[], found: readonly string[], apart = 1): string[] {
   const [left, right] = [comparable(wanted), comparable(found)];

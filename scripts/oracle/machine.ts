@@ -7,16 +7,16 @@ import type { VectorOptions } from './format.ts';
 import type { Party, Socket } from './party.ts';
 import { runShell } from './shell.ts';
 
-/** Root of a user namespace: master of its network namespace, nobody outside. */
+/** Root of a user namespace: all rights in its network namespace, none outside. */
 const userNamespaceRoot: Rights = { netAdmin: true, hostAdmin: false };
 
-/** Which kernel ring3 stands for. */
+/** The kernel that ring3 emulates. */
 export interface MachineKind {
-  /** `current` unless given. */
+  /** Default: `current`. */
   readonly profile?: ProfileName;
-  /** Ticks a second, 250 unless given. */
+  /** Ticks per second; default: 250. */
   readonly hz?: number;
-  /** Subsystems that it was not built with. */
+  /** Subsystems that the kernel was built without. */
   readonly without?: readonly SubsystemName[];
 }
 
@@ -24,17 +24,17 @@ export interface MachineKind {
 export interface Realm {
   readonly namespace: Namespace;
   readonly server: NetlinkServer;
-  /** Does what nfct, conntrack, iptables and nft do. */
+  /** Runs commands of nfct, conntrack, iptables and nft. */
   readonly desk: Desk;
 }
 
-/** ring3 as one vector sees it: a host, the namespace it starts in and those that it makes, and its sockets; on virtual time. */
+/** ring3 for one vector: a host, the initial namespace and those that the vector creates, and its sockets, in virtual time. */
 export class Machine implements Party {
   readonly clock = new FakeClock();
   readonly #host = new Host();
   readonly #kind: MachineKind;
   readonly home: Realm;
-  /** Namespaces that were made by name. */
+  /** Namespaces that were created by name. */
   readonly others = new Map<string, Realm>();
   readonly #sockets = new Map<string, MemoryLink>();
   readonly #options: VectorOptions;

@@ -18,13 +18,13 @@ async function outcomes(path: string): Promise<Outcome[]> {
   return found;
 }
 
-/** What did not pass, readable. */
+/** The failures, as text. */
 const failures = (found: readonly Outcome[]): string[] =>
   found.flatMap((one) =>
     one.kind === 'failed' ? [`${one.name}\n${one.differences.join('\n')}`] : one.kind === 'skipped' ? [`${one.name}: ${one.reason}`] : [],
   );
 
-test('every recorded answer of nfnetlink_cttimeout comes back byte for byte', async () => {
+test('ring3 reproduces every recorded response of nfnetlink_cttimeout byte for byte', async () => {
   let played = 0;
   for (const path of files('cttimeout')) {
     const found = await outcomes(path);
@@ -34,7 +34,7 @@ test('every recorded answer of nfnetlink_cttimeout comes back byte for byte', as
   assert.equal(played, 312);
 });
 
-test('every recorded answer of nfnetlink_cthelper comes back byte for byte, but those that show a defect of the kernel', async () => {
+test('ring3 reproduces every recorded response of nfnetlink_cthelper byte for byte, except those that show a defect of the kernel', async () => {
   const names: string[] = [];
   for (const path of files('cthelper').filter((name) => !name.endsWith('07-packets.json'))) {
     for (const outcome of await outcomes(path)) {
@@ -45,10 +45,10 @@ test('every recorded answer of nfnetlink_cthelper comes back byte for byte, but 
   assert.deepEqual(names, ['second-in-use', 'leaked-still-usable']);
 });
 
-test('the recorded answers of ctnetlink come back: each flow, event and refusal; ids and use counters aside', async () => {
+test('ring3 reproduces the recorded responses of ctnetlink: each flow, event and error, except ids and use counters', async () => {
   for (const path of files('ctnetlink')) assert.deepEqual(failures(await outcomes(path)), [], path);
 });
 
-test('what a 6.1 kernel with HZ 100 and DCCP answered comes back from the profile v5-dccp', async () => {
+test('the profile v5-dccp reproduces the responses of a 6.1 kernel with HZ 100 and DCCP', async () => {
   for (const path of files('cttimeout-6.1')) assert.deepEqual(failures(await outcomes(path)), [], path);
 });

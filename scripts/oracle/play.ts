@@ -10,9 +10,9 @@ import type { MakeParty } from './party.ts';
 import { playVector } from './vector.ts';
 
 /**
- * Plays a file of recorded answers: each vector and scenario in a ring3 of its own.
- * @param profile that of the kernel that answered, unless given
- * @throws Error for a file of another format
+ * Plays a file of recorded responses: each vector and scenario on a new instance of ring3.
+ * @param profile default: that of the recorded kernel
+ * @throws Error if the file has another format
  */
 export async function* playFile(path: string, profile?: ProfileName): AsyncIterableIterator<Outcome> {
   const file = JSON.parse(readFileSync(path, 'utf8')) as OracleFile;
@@ -25,7 +25,10 @@ export async function* playFile(path: string, profile?: ProfileName): AsyncItera
   for (const scenario of (file.scenarios ?? []) as Scenario[]) yield excused(await guarded(scenario.name, () => playScenario(scenario)));
 }
 
-/** Which kernel answered. Its cttimeout had DCCP until 6.17; the one that was asked for it was built without cthelper, and one of its answers says so. */
+/**
+ * The profile of the recorded kernel. cttimeout supported DCCP until 6.17; the recorded kernel with DCCP was built without cthelper, as one
+ * of its responses shows.
+ */
 function kindOf({ kernel, subsystem, HZ }: OracleFile, profile: ProfileName | undefined): MachineKind {
   const [, major = 6, minor = 17] = (/(\d+)\.(\d+)/.exec(kernel ?? '') ?? []).map(Number);
   const timeouts = subsystem === 'nfnetlink_cttimeout';
@@ -33,11 +36,11 @@ function kindOf({ kernel, subsystem, HZ }: OracleFile, profile: ProfileName | un
   return { profile: profile ?? (older ? 'v5-dccp' : 'current'), hz: HZ ?? 250, without: timeouts ? ['cthelper'] : [] };
 }
 
-/** Whether a vector asks about flows or expectations: ids are random there, lists have no order, and seconds that are left were read a moment later. */
+/** Whether a vector is about flows or expectations: their ids are random, lists have no order, and remaining seconds were read later. */
 const isAboutFlows = ({ steps }: Vector): boolean =>
   steps.some((step) => (step.op === undefined || step.op === 'nl') && /^.{8}..0[12]/.test(step.send ?? ''));
 
-/** A player that fails is a difference too. */
+/** A player that throws counts as a difference. */
 async function guarded(name: string, play: () => Outcome | Promise<Outcome>): Promise<Outcome> {
   try {
     return await play();
@@ -46,7 +49,7 @@ async function guarded(name: string, play: () => Outcome | Promise<Outcome>): Pr
   }
 }
 
-/** A difference that a defect of the recorded kernel explains is none of ring3's. */
+/** A difference caused by a defect of the recorded kernel is not a failure of ring3. */
 function excused(outcome: Outcome): Outcome {
   const defect = defects[outcome.name];
   return outcome.kind === 'failed' && defect !== undefined

@@ -12,16 +12,16 @@ const maybe = <T>(arbitrary: fc.Arbitrary<T>, percent = 30): fc.Arbitrary<T | un
 const v4 = [Uint8Array.of(10, 0, 0, 1), Uint8Array.of(10, 0, 0, 2)] as const;
 const v6 = [1, 2].map((last) => Uint8Array.of(0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last));
 
-/** The endpoints of one flow among few, so that requests meet. */
+/** The endpoints of one of few flows, so that requests refer to the same flows. */
 interface Ends {
   readonly family: number;
   readonly protocol: number;
   readonly port: number;
-  /** Of both directions; that of an echo, or of its reply, if it is missing. */
+  /** The ICMP type of both directions; default: that of an echo, or of its reply. */
   readonly icmpType?: number | undefined;
 }
 
-/** Types of ICMP, few of which have replies. */
+/** ICMP types, few of which have replies. */
 const icmpTypes = rarely(fc.constant(undefined), fc.constantFrom(3, 11, 13, 19, 128, 135, 139, 255));
 
 const ends: fc.Arbitrary<Ends> = fc.record({
@@ -43,7 +43,7 @@ function tuple({ family, protocol, port, icmpType }: Ends, reply: boolean, zone?
   return { ip, proto: { number: protocol, ...key }, ...(zone === undefined ? {} : { zone }) };
 }
 
-/** Takes one thing out of a tuple. */
+/** Removes one attribute from a tuple. */
 function broken(whole: Record<string, unknown>, what: number): Record<string, unknown> {
   const { ip, proto } = whole as { ip: Record<string, unknown>; proto: Record<string, unknown> };
   const without = (record: Record<string, unknown>, at: number): Record<string, unknown> =>
@@ -92,7 +92,7 @@ const details = fc.record({
   zone: maybe(fc.constantFrom(0, 9), 12),
 });
 
-/** Raw attributes of wrong lengths behind the others. */
+/** Raw attributes of wrong lengths after the others. */
 const noise = maybe(
   fc.array(
     fc.record({ type: fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 12, 14, 18, 21, 22, 24, 25, 26, 60), bytes: fc.uint8Array({ maxLength: 9 }) }),
@@ -121,7 +121,7 @@ const flow = fc.record({
 });
 type FlowChoice = { ends: Ends; orig: number; give: number; zone: number | undefined };
 
-/** The tuples of a request: both, one of them, or a broken one. */
+/** The tuples of a request: both, one of them, or an invalid one. */
 function tuples(choice: FlowChoice, both: boolean): Record<string, unknown> {
   const orig = tuple(choice.ends, false, choice.zone);
   const reply = tuple(choice.ends, true, choice.zone);
@@ -256,7 +256,7 @@ const sends = fc.oneof(
   { arbitrary: oneExpectation, weight: 2 },
 );
 
-/** A TCP flow with the ftp helper, for expectations to have a master. */
+/** A TCP flow with the ftp helper, as a master for expectations. */
 const withHelper = message(messageType(Subsystem.Ctnetlink, ConntrackCommand.New), ack | 0x600, 2, ConntrackMessage, {
   tupleOrig: tuple({ family: 2, protocol: 6, port: 1000 }, false),
   tupleReply: tuple({ family: 2, protocol: 6, port: 1000 }, true),
@@ -266,7 +266,7 @@ const withHelper = message(messageType(Subsystem.Ctnetlink, ConntrackCommand.New
   help: { name: 'ftp' },
 });
 
-/** Random programs for ctnetlink, right and wrong, with somebody who listens to events. */
+/** Random valid and invalid requests to ctnetlink, with a listener for events. */
 export const randomConntrackVector: fc.Arbitrary<Vector> = fc
   .record({ sends: fc.array(sends, { minLength: 1, maxLength: 10 }), helper: fc.boolean(), acct: fc.boolean() })
   .map(({ sends: list, helper, acct }) => {

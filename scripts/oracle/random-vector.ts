@@ -3,7 +3,7 @@ import { toHex } from '@ring3/wire';
 import fc from 'fast-check';
 import type { Vector } from './format.ts';
 
-/** An attribute: header and payload, padded; the length field may lie. */
+/** An attribute: header and payload, padded; the length field may be wrong. */
 function attribute(type: number, payload: Uint8Array, length = payload.length + 4): Uint8Array {
   const bytes = new Uint8Array((payload.length + 7) & ~3);
   const view = new DataView(bytes.buffer);
@@ -13,7 +13,7 @@ function attribute(type: number, payload: Uint8Array, length = payload.length + 
   return bytes;
 }
 
-/** A message: header, nfgenmsg and attributes; the length field may lie. */
+/** A message: header, nfgenmsg and attributes; the length field may be wrong. */
 function message(type: number, flags: number, sequence: number, body: Uint8Array, shorter = 0): Uint8Array {
   const bytes = new Uint8Array((body.length + 23) & ~3);
   const view = new DataView(bytes.buffer);
@@ -85,7 +85,7 @@ const anyAttribute = fc
     return attribute(type | row.bits, row[row.kind as 'name'], row.lie);
   });
 
-/** Attributes that mostly make sense together: those of a policy, some left out, others added. */
+/** Mostly consistent attributes: those of a policy, some omitted, others added. */
 const attributes = fc
   .record({
     name: names,
@@ -144,7 +144,7 @@ const datagrams = (except: readonly number[]): fc.Arbitrary<Uint8Array> =>
       return whole.subarray(0, Math.max(1, whole.length - cut));
     });
 
-/** Many policies at once, so that lists take several blocks. */
+/** Many policies at once, so that dumps take several blocks. */
 const bulk = fc
   .integer({ min: 20, max: 90 })
   .map((count) =>
@@ -167,7 +167,7 @@ const bulk = fc
 
 const options = fc.record({ ext_ack: fc.constantFrom(1, 1, 0), cap_ack: fc.constantFrom(0, 0, 1) });
 
-/** Any requests, each answered in full before the next. */
+/** Arbitrary requests; all responses are received before the next request. */
 const orderly: fc.Arbitrary<Vector> = fc
   .record({ opts: options, sends: fc.array(datagrams([]), { minLength: 1, maxLength: 12 }) })
   .map(({ opts, sends }) => ({
@@ -177,8 +177,8 @@ const orderly: fc.Arbitrary<Vector> = fc
   }));
 
 /**
- * Lists read in pieces by two sockets with buffers of several sizes, while policies are made and changed. Nothing is deleted: where the next entry
- * of a list is, the kernel loses what is behind it, and ring3 does not.
+ * Dumps that two sockets receive in parts with buffers of several sizes, while policies are created and changed. Nothing is deleted: if the
+ * next entry of a dump is deleted, the kernel omits the entries after it, and ring3 does not.
  */
 const interleaved: fc.Arbitrary<Vector> = fc
   .record({
@@ -203,7 +203,7 @@ const interleaved: fc.Arbitrary<Vector> = fc
     ],
   }));
 
-/** Random programs for nfnetlink_cttimeout, right and wrong; their answers are empty until somebody is asked. */
+/** Random valid and invalid requests to nfnetlink_cttimeout; their responses are empty until they are recorded. */
 export const randomVector: fc.Arbitrary<Vector> = fc.oneof({ arbitrary: orderly, weight: 3 }, { arbitrary: interleaved, weight: 1 });
 /** Random datagrams. */
 export const randomDatagram: fc.Arbitrary<Uint8Array> = datagrams([]);

@@ -3,7 +3,7 @@ import { CthelperClient } from '@ring3/nfnetlink';
 import { Unsupported } from './format.ts';
 import type { Machine, Realm } from './machine.ts';
 
-/** Does what a shell line does, on ring3. @returns the exit status @throws Unsupported */
+/** Runs a shell line on ring3. @returns the exit status @throws Unsupported */
 export async function runShell(machine: Machine, line: string): Promise<number> {
   let status = 0;
   let operator = ';';
@@ -18,7 +18,7 @@ export async function runShell(machine: Machine, line: string): Promise<number> 
   return status;
 }
 
-/** Cuts a line at `;`, `&&` and `||` outside quotes. */
+/** Splits a line at `;`, `&&` and `||` outside quotes. */
 function splitLine(line: string): string[] {
   return (line.match(/"[^"]*"|'[^']*'|;|&&|\|\||[^;&|"']+|[&|]/g) ?? [])
     .reduce<string[]>(
@@ -33,7 +33,7 @@ function splitLine(line: string): string[] {
     .filter((part) => part !== '');
 }
 
-/** Only the first command of a pipeline acts; `grep` and its kin behind it only look at what it printed, which is not compared. */
+/** Only the first command of a pipeline is run; filters such as `grep` after it only process its output, which is not compared. */
 async function runPipeline(machine: Machine, pipeline: string): Promise<number> {
   const [first = '', ...filters] = pipeline.split(/\|/);
   for (const filter of filters) {
@@ -47,7 +47,7 @@ async function runCommand(machine: Machine, realm: Realm, command: string): Prom
   if (program === 'sleep') machine.clock.advance(Number(rest[0]) * 1000);
   if (program === 'ip' && rest[0] === 'netns') return runNetns(machine, rest.slice(1));
   if (program === 'python3' && rest.some((word) => word.endsWith('/hlist.py'))) return runHelperList(realm, rest.at(-1) === 'add');
-  // reading a setting succeeds where there is one
+  // reading a setting succeeds if it exists
   if (program === 'sysctl' && !command.includes('=')) {
     return rest.every((word) => word.startsWith('-') || realm.namespace.sysctls.get(word) !== undefined) ? 0 : 255;
   }
@@ -71,7 +71,7 @@ async function runNetns(machine: Machine, [verb, name = '', ...command]: readonl
   return 0;
 }
 
-/** The recorder's own script: lists the helpers, or adds one. */
+/** The recorder's script: lists the helpers, or adds one. */
 async function runHelperList({ server }: Realm, add: boolean): Promise<number> {
   const client = new CthelperClient(memoryLink(server));
   const classes = [{ name: 'x', max: 1, timeoutSeconds: 9 }];

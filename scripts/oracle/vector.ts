@@ -4,10 +4,10 @@ import { difference } from './difference.ts';
 import { type NetlinkStep, type Outcome, type Step, type SysctlStep, Unsupported, type Vector } from './format.ts';
 import type { MakeParty, Party } from './party.ts';
 
-/** Compares the datagrams of one step, in hexadecimal. @returns what differs */
+/** Compares the datagrams of one step, in hexadecimal. @returns the differences */
 export type Differ = (wanted: readonly string[], found: readonly string[]) => string[];
 
-/** Plays one vector against a party of its own and compares every answer byte for byte. */
+/** Plays one vector against a new party and compares every response byte for byte. */
 export async function playVector(vector: Vector, make: MakeParty, differ: Differ = difference): Promise<Outcome> {
   const differences: string[] = [];
   let party: Party | undefined;
@@ -25,7 +25,7 @@ export async function playVector(vector: Vector, make: MakeParty, differ: Differ
   return differences.length === 0 ? { name: vector.name, kind: 'passed' } : { name: vector.name, kind: 'failed', differences };
 }
 
-/** Asks a party and gives the vector back with its answers. @throws Unsupported */
+/** Plays a vector against a party. @returns the vector with the responses @throws Unsupported */
 export async function recordVector(vector: Vector, make: MakeParty): Promise<Vector> {
   const party = make(vector.opts ?? {});
   try {
@@ -37,7 +37,7 @@ export async function recordVector(vector: Vector, make: MakeParty): Promise<Vec
   }
 }
 
-/** Does one step. @returns it with what came of it */
+/** Runs one step. @returns the step with its result */
 async function perform(party: Party, step: Step): Promise<Step> {
   switch (step.op) {
     case undefined:
@@ -82,7 +82,7 @@ function performNetlink(party: Party, step: NetlinkStep): NetlinkStep {
   };
 }
 
-/** Sets the port id of every message's header to zero, as the recorder did, also in a message that a short buffer cut. */
+/** Sets the port id of every message's header to zero, as the recorder did, also in a truncated message. */
 function withoutPortIds(datagram: Uint8Array): Uint8Array {
   const bytes = datagram.slice();
   const view = new DataView(bytes.buffer);
@@ -102,7 +102,7 @@ function performSysctl(party: Party, { get = [], set = {} }: SysctlStep): Sysctl
   return { op: 'sysctl', get, set, values, ...(failed === undefined ? {} : { set_errno: failed }) };
 }
 
-/** What differs between a step as it was recorded and as it is now. */
+/** The differences between a recorded step and its current result. */
 function compare(wanted: Step, found: Step, differ: Differ): string[] {
   const lines: string[] = [];
   const same = (what: string, left: unknown, right: unknown): void => {

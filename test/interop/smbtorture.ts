@@ -1,7 +1,8 @@
 /**
- * Samba's own test suite of SMB servers against ring3. As a program: node --conditions=@ring3/source test/interop/smbtorture.ts [--only
- * REGEX] [--table] [--update] runs the core tests (or those that match), prints a line for each and, with --table, one row per suite with
- * Samba's and ksmbd's results; --update stores the passed tests as those that smbtorture.test.ts expects.
+ * Samba's own test suite of SMB servers against ring3. As a program:
+ *   node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--table] [--update]
+ * runs the core tests (or those that match), prints a line for each and, with --table, one row per suite with Samba's and ksmbd's results;
+ * --update stores the passed tests as those that smbtorture.test.ts expects.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

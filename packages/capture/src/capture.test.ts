@@ -55,7 +55,7 @@ const samples = fc.array(
   { maxLength: 50 },
 );
 
-test('the declarations of both formats hold', () => {
+test('the declarations of both formats: round trip and truncation', () => {
   for (const declared of [
     pcap.PcapHeader,
     pcap.PcapHeaderBig,
@@ -87,7 +87,7 @@ test('pcap is read in either byte order, with microseconds and nanoseconds (draf
   );
 });
 
-test('what is written is read again', () => {
+test('a written capture is read back', () => {
   fc.assert(
     fc.property(samples, (wanted) => {
       const packets = wanted.map(({ seconds, nanoseconds, bytes }) => ({
@@ -150,7 +150,7 @@ test('pcapng: sections of either byte order, interfaces with names and resolutio
   }
 });
 
-test('times of every resolution are exact, as far as nanoseconds go', () => {
+test('times of every resolution are exact to the nanosecond', () => {
   const resolutions = fc.oneof(
     fc.nat(19),
     fc.nat(63).map((n) => n | 0x80),
@@ -170,7 +170,7 @@ test('times of every resolution are exact, as far as nanoseconds go', () => {
   );
 });
 
-test('a file that is cut anywhere gives the packets before the cut, then an error that names the place', () => {
+test('a file truncated anywhere gives the packets before that position, then an error with the position', () => {
   const wanted = [1, 2, 3].map((n) => ({ seconds: n, nanoseconds: 0, bytes: text(`packet ${n}`), original: 8 }));
   const blocks = new PcapngBlocks(true).section().interface(LinkType.Raw, 0);
   for (const { bytes } of wanted) blocks.enhanced(0, 1n, bytes);
@@ -192,7 +192,7 @@ test('a file that is cut anywhere gives the packets before the cut, then an erro
   }
 });
 
-test('bytes of a stranger: a damaged file gives packets and a DecodeError, and nothing else', () => {
+test('a damaged file gives only packets and a DecodeError', () => {
   const wanted = [1, 2, 3, 4].map((n) => ({ seconds: n, nanoseconds: 0, bytes: text(`packet ${n}`), original: 8 }));
   const blocks = new PcapngBlocks(false).section();
   blocks.interface(LinkType.Raw, 0, blocks.option(2, text('eth0')), blocks.option(9, Uint8Array.of(9)));
@@ -215,10 +215,10 @@ test('bytes of a stranger: a damaged file gives packets and a DecodeError, and n
   );
   throws(() => openCapture(Uint8Array.of(0x1f, 0x8b, 8, 0)), /gzip: decompress it first/);
   throws(() => openCapture(text('hello')), /neither pcap nor pcapng/);
-  throws(() => openCapture(tmpdir()), /no regular file/);
+  throws(() => openCapture(tmpdir()), /is not a regular file/);
 });
 
-test('a file larger than what is read at once gives the same as memory, in batches and one by one', (t) => {
+test('a file larger than one read gives the same as memory, in batches and one by one', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-capture-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'big.pcap');
@@ -242,7 +242,7 @@ test('a file larger than what is read at once gives the same as memory, in batch
   strictEqual(capture.offset, file.length);
 });
 
-test('a batch holds packets of one interface, skips what is not IP, and comes before the damage behind it', () => {
+test('a batch contains packets of one interface without other protocols, and is returned before an error after it', () => {
   const ethernet = (type: number): Uint8Array => Uint8Array.of(...new Array(12).fill(0), type >>> 8, type & 255, 0x45, 1, 2);
   const blocks = new PcapngBlocks(true).section();
   blocks

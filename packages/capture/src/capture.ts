@@ -169,7 +169,7 @@ export class Capture implements Iterable<CapturedPacket>, Disposable {
  */
 export function openCapture(from: string | Uint8Array): Capture {
   if (typeof from !== 'string') return new Capture(from);
-  if (!statSync(from).isFile()) throw new Error(`${from} is no regular file`); // opening a FIFO would block the process
+  if (!statSync(from).isFile()) throw new Error(`${from} is not a regular file`); // opening a FIFO would block the process
   const fd = openSync(from, 'r');
   const source: ByteSource = {
     read: (into, offset) => readSync(fd, into, 0, into.length, offset),

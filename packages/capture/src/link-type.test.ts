@@ -9,7 +9,7 @@ const offsetOf = (linkType: number, hex: string): number => {
 };
 const macs = '000000000001 000000000002';
 
-test('the IP header stands behind the link layer of each type', () => {
+test('the IP header is found after the link layer of each type', () => {
   for (const [linkType, hex, offset] of [
     [LinkType.Ethernet, `${macs} 0800 45`, 14],
     [LinkType.Ethernet, `${macs} 86dd 60`, 14],
@@ -34,7 +34,7 @@ test('the IP header stands behind the link layer of each type', () => {
     strictEqual(offsetOf(linkType, hex), offset, `${linkType}: ${hex}`);
 });
 
-test('no frame makes it read beyond its end', () => {
+test('it does not read beyond the end of any frame', () => {
   fc.assert(
     fc.property(fc.constantFrom(...Object.values(LinkType)), fc.uint8Array({ maxLength: 40 }), (linkType, bytes) => {
       for (let i = 12; i + 1 < bytes.length; i += 4) bytes.set([0x81, 0], i); // an unlimited number of tags

@@ -41,7 +41,7 @@ export class PcapWriter {
   /** @throws RangeError for a time beyond 32 bits of seconds */
   add({ timeNs, bytes, originalLength = bytes.length }: PacketToWrite): void {
     const seconds = Number(timeNs / 1_000_000_000n);
-    if (timeNs < 0n || seconds > 0xffffffff) throw new RangeError(`${timeNs} ns is no time that a pcap file holds`);
+    if (timeNs < 0n || seconds > 0xffffffff) throw new RangeError(`invalid time ${timeNs} ns: a pcap file has 1970 to 2106`);
     const kept = bytes.subarray(0, this.#snapLength);
     const wanted = PcapRecord.byteLength + kept.length;
     if (this.#used + wanted > this.#block.length) this.#next(wanted);

@@ -1,13 +1,13 @@
 import type { Namespace, Tracker } from '@ring3/conntrack';
 import type { Events } from './events.ts';
 
-/** The namespace's tracker, brought to the time of now. */
+/** The namespace's tracker, advanced to the current time. */
 export function trackerNow({ tracker, clock }: Namespace): Tracker {
   tracker.advance(clock.now());
   return tracker;
 }
 
-/** Handlers whose events carry the port id of the program that asked; what time has ended before them, nobody caused. */
+/** Wraps handlers: their events contain the requester's port id. Expired objects are removed first, with port id 0 in their events. */
 export const causing =
   (namespace: Namespace, events: Events) =>
   <C extends { readonly port: { readonly portId: number } }, T>(act: (call: C) => T) =>

@@ -1,20 +1,20 @@
 import { type Frame, littleEndianHost, NLA_F_NESTED } from '@ring3/wire';
 
-/** Writes attributes one after another without objects in between: for lists of a million. The bytes before it may be anything. */
+/** Writes attributes one after another without intermediate objects, for dumps of a million entries. The buffer need not be zeroed. */
 export class AttributeWriter {
   #view: DataView = new DataView(new ArrayBuffer(0));
   #bytes: Uint8Array = new Uint8Array();
-  /** Where the next attribute starts. */
+  /** Position of the next attribute. */
   at = 0;
 
-  /** Begins in a block. @param at where its `begin` said */
+  /** Starts writing into a block. @param at the result of its `begin` */
   start({ frame }: { readonly frame: Frame }, at: number): void {
     this.#view = frame.view;
     this.#bytes = frame.bytes;
     this.at = at;
   }
 
-  /** Opens a nested attribute. @returns what `close` wants */
+  /** Opens a nested attribute. @returns the argument of `close` */
   open(type: number): number {
     const at = this.at;
     this.#view.setUint16(at + 2, type | NLA_F_NESTED, littleEndianHost);
@@ -72,7 +72,7 @@ export class AttributeWriter {
     this.#bytes.set(value, at);
   }
 
-  /** A name with its NUL, one character a byte. */
+  /** A name with its NUL, one byte per character. */
   name(type: number, value: string): void {
     const at = this.#head(type, value.length + 1);
     this.#bytes.fill(0, at + (value.length & ~3), this.at);

@@ -11,7 +11,7 @@ import { log } from './log/commands.ts';
 import { queue } from './queue/commands.ts';
 import { Queues } from './queue/queues.ts';
 
-/** What subsystems are made of. */
+/** The dependencies of the subsystems. */
 interface Parts {
   readonly processors: number;
   readonly namespace: Namespace;
@@ -19,7 +19,7 @@ interface Parts {
   readonly queues: Queues;
 }
 
-/** The subsystems that ring3 answers. */
+/** The subsystems that ring3 implements. */
 const subsystems = {
   ctnetlink: ({ namespace, events, processors }: Parts) => ctnetlink(namespace, events, processors),
   ctnetlinkExp: ({ namespace, events }: Parts) => ctnetlinkExp(namespace, events),
@@ -28,23 +28,26 @@ const subsystems = {
   cthelper: ({ namespace }: Parts) => cthelper(namespace),
   log: () => log(),
 } as const;
-/** The name of one. */
+/** The name of a subsystem. */
 export type SubsystemName = keyof typeof subsystems;
 
 export interface NamespaceServerOptions {
-  /** Subsystems that are not there, as on a kernel without the module: their messages answer EINVAL. */
+  /** Missing subsystems, as on a kernel without the module: their messages fail with EINVAL. */
   readonly without?: readonly SubsystemName[];
-  /** A request failed inside ring3: the program got EIO. */
+  /** Called if a request failed internally: the program got EIO. */
   readonly fault?: (fault: ServerFault) => void;
-  /** Lines of `conntrack -S`, where a kernel has one for each processor; those of this machine unless given. All is counted in the first: one thread tracks. */
+  /**
+   * Number of lines of `conntrack -S`, one per processor on a kernel; default: the machine's processors. The first contains all counts,
+   * because one thread tracks.
+   */
   readonly processors?: number;
-  /** Sees each datagram of each program. */
+  /** Called with each datagram of each program. */
   readonly trace?: Trace;
-  /** A packet that waited in a queue has its verdict: it goes on, or not. */
+  /** Called with a queued packet after its verdict. */
   readonly released?: (released: Released) => void;
 }
 
-/** The netlink server of a namespace: the programs' view of it. It ends with the namespace. */
+/** The netlink server of a namespace. It is closed with the namespace. */
 export function createNetlinkServer(namespace: Namespace, options: NamespaceServerOptions = {}): NetlinkServer {
   const { without = [], fault, released, trace, processors = cpus().length } = options;
   const present = Object.entries(subsystems).filter(([name]) => !without.includes(name as SubsystemName));

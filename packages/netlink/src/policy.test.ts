@@ -30,7 +30,7 @@ const refusal = (type: number, payload: Uint8Array | string): number => {
   return isRefusal(found) ? found.errno : 0;
 };
 
-test('an integer or structure shorter than its type is ERANGE, a longer one is cut (1.3)', () => {
+test('an integer or structure shorter than its type is ERANGE, a longer one is truncated', () => {
   assert.equal(refusal(2, Uint8Array.of(1)), Errno.ERANGE);
   assert.equal(refusal(3, new Uint8Array()), Errno.ERANGE);
   assert.equal(refusal(7, new Uint8Array(15)), Errno.ERANGE);
@@ -40,13 +40,13 @@ test('an integer or structure shorter than its type is ERANGE, a longer one is c
   assert.ok(found instanceof AttributeSet && found.get('number') === 0x0102);
 });
 
-test('a nested attribute of 1 to 3 bytes is ERANGE; an empty one is empty (1.3)', () => {
+test('a nested attribute of 1 to 3 bytes is ERANGE; an empty one is valid', () => {
   for (const length of [1, 2, 3]) assert.equal(refusal(4, new Uint8Array(length)), Errno.ERANGE);
   assert.equal(refusal(4, new Uint8Array()), 0);
   assert.equal(refusal(4, new Uint8Array(4)), 0);
 });
 
-test('a name wants its NUL among the first max + 1 bytes, and at most max bytes when one last NUL is dropped (1.3)', () => {
+test('a name must have a NUL in the first max + 1 bytes, and at most max bytes without one trailing NUL', () => {
   assert.equal(refusal(1, ''), Errno.EINVAL);
   assert.equal(refusal(1, 'abc'), Errno.EINVAL);
   assert.equal(refusal(1, 'abcde\0'), 0);
@@ -57,14 +57,14 @@ test('a name wants its NUL among the first max + 1 bytes, and at most max bytes 
   assert.equal(refusal(1, 'a\0bcd\0'), 0);
 });
 
-test('raw bytes have a most, a flag has none', () => {
+test('raw bytes have a maximum length, a flag has none', () => {
   assert.equal(refusal(5, new Uint8Array(4)), 0);
   assert.equal(refusal(5, new Uint8Array(5)), Errno.ERANGE);
   assert.equal(refusal(6, new Uint8Array(0)), 0);
   assert.equal(refusal(6, new Uint8Array(1)), Errno.ERANGE);
 });
 
-test('unknown types are passed over, bits of the type are masked, the last of several counts, the rest of a broken stream is left over (1.3)', () => {
+test('unknown types are skipped, flag bits of the type are masked, the last of several is used, the rest after an invalid header is returned', () => {
   const frame = new Frame(
     new Uint8Array(
       Buffer.concat([
@@ -82,18 +82,18 @@ test('unknown types are passed over, bits of the type are masked, the last of se
   assert.equal(found.leftover, 3);
 });
 
-test('an attribute whose content is nobody’s business passes with any length', () => {
+test('an attribute that is not validated is accepted with any length', () => {
   const frame = stream(2, Uint8Array.of(1));
   assert.ok(validate(Table, frame, 0, frame.length, { unchecked: ['number'] }) instanceof AttributeSet);
 });
 
-test('an attribute that requests must not have is EINVAL with any length', () => {
+test('an attribute that is not allowed in requests is EINVAL with any length', () => {
   const frame = stream(2, Uint8Array.of(1, 2));
   const found = validate(Table, frame, 0, frame.length, { rejected: ['number'] });
   assert.ok(isRefusal(found) && found.errno === Errno.EINVAL && found.attr === undefined);
 });
 
-test('the inside of a nested attribute is validated by its own table; an absent one is empty', () => {
+test('the content of a nested attribute is validated by its own table; an absent one is empty', () => {
   const inner = stream(1, Uint8Array.of(0, 0, 0, 9));
   const frame = stream(4, inner.bytes);
   const found = validate(Table, frame, 0, frame.length);
@@ -104,7 +104,7 @@ test('the inside of a nested attribute is validated by its own table; an absent 
   assert.ok(absent instanceof AttributeSet && !absent.has('number'));
 });
 
-test('the policy says what an attribute should have been (1.4)', () => {
+test('the policy describes the valid attribute (NLMSGERR_ATTR_POLICY)', () => {
   const hex = (field: keyof typeof Table.table): string | undefined => {
     const found = describePolicy(Table.table[field]);
     return found === undefined ? undefined : Buffer.from(found).toString('hex');
@@ -116,7 +116,7 @@ test('the policy says what an attribute should have been (1.4)', () => {
   assert.equal(hex('address'), undefined);
 });
 
-test('what validation lets pass can be read, whatever the bytes are', () => {
+test('a validated attribute can be decoded, whatever its bytes', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 60 }), (noise) => {
       const frame = new Frame(noise);
@@ -128,7 +128,7 @@ test('what validation lets pass can be read, whatever the bytes are', () => {
   );
 });
 
-test('every valid value passes', () => {
+test('every valid value is accepted', () => {
   const value = {
     name: 'abcde',
     number: 7,

@@ -21,7 +21,7 @@ test('addresses are printed as inet_ntop prints them (RFC 5952)', () => {
   strictEqual(printAddress(parseAddress('1:0:0:2:0:0:0:3') as Uint8Array), '1:0:0:2::3');
 });
 
-test('what is printed is read again, and what is no address is refused', () => {
+test('a printed address is read back, and invalid text is rejected', () => {
   const bytes = fc.oneof(
     fc.uint8Array({ minLength: 4, maxLength: 4 }),
     fc.array(fc.constantFrom(0, 0, 1, 255), { minLength: 16, maxLength: 16 }),

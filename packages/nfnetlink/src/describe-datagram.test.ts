@@ -6,7 +6,7 @@ import { TimeoutCommand, TimeoutMessages } from './cttimeout/attributes.ts';
 import { describeDatagram } from './describe-datagram.ts';
 import { messageType, Subsystem } from './subsystem.ts';
 
-test('a datagram is told with the names of its declarations, the timeouts by their protocol', () => {
+test('a datagram is described with the names of its declarations, the timeouts by their protocol', () => {
   const block = new Block();
   const head = { type: messageType(Subsystem.CtnetlinkTimeout, TimeoutCommand.New), flags: MessageFlags.Request, sequence: 3, portId: 0 };
   block.add(head, TimeoutMessages[6]!, { name: 'web', l3proto: 2, l4proto: 6, data: { established: 100 } });
@@ -16,7 +16,7 @@ test('a datagram is told with the names of its declarations, the timeouts by the
   assert.deepEqual(describeDatagram(Uint8Array.of(1, 2)), ['2 bytes without a whole message']);
 });
 
-test('any bytes can be told', () => {
+test('arbitrary bytes can be described', () => {
   fc.assert(
     fc.property(fc.nat(12), fc.nat(8), fc.uint8Array({ minLength: 20, maxLength: 120 }), (subsystem, command, noise) => {
       const view = new DataView(noise.buffer);

@@ -97,7 +97,7 @@ export class Pcapng implements CaptureFormat {
   /** Checks a block's length. */
   #lengthAt(window: Window, length: number): number {
     if (length < frameBytes || length % 4 !== 0) {
-      throw new DecodeError('pcapng block', 'length', window.offset + 4, `${length} is no length of a block: the file is damaged`);
+      throw new DecodeError('pcapng block', 'length', window.offset + 4, `${length} is not a valid block length: the file is damaged`);
     }
     return length;
   }

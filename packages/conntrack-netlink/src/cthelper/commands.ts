@@ -31,10 +31,10 @@ type HelperAttributes = AttributeSet<typeof HelperMessage.table>;
 const row = (handle: (call: HelperCall) => number, dump?: (call: HelperCall) => Dump): AnyCommand =>
   command({ attributes: HelperMessage, needs: 'hostAdmin', handle, ...(dump === undefined ? {} : { dump }) });
 
-/** NF_CT_EXPECT_MAX_CNT: what a class may expect at most. */
+/** NF_CT_EXPECT_MAX_CNT: the largest maximum of a class. */
 const mostExpected = 255;
 
-/** NFCTH_TUPLE. @returns it, a positive errno, or undefined where there is none */
+/** NFCTH_TUPLE. @returns the tuple, a positive errno, or undefined if it is absent */
 function tupleOf(attributes: HelperAttributes): HelperTuple | number | undefined {
   if (!attributes.has('tuple')) return undefined;
   const found = attributes.within('tuple', HelperTupleAttributes);
@@ -45,9 +45,9 @@ function tupleOf(attributes: HelperAttributes): HelperTuple | number | undefined
 }
 
 /**
- * NFCTH_POLICY, one class after the other.
- * @param existing the classes that there are, of which only limits may change; undefined where any may come
- * @returns the classes, why they are refused, or undefined where there are none
+ * NFCTH_POLICY, the classes in order.
+ * @param existing the existing classes, of which only limits may change; undefined: any classes are accepted
+ * @returns the classes, a positive errno, or undefined if the attribute is absent
  */
 function classesOf(
   attributes: HelperAttributes,
@@ -93,7 +93,7 @@ function answerOf(helper: UserHelper) {
   };
 }
 
-/** NFNL_MSG_CTHELPER_NEW: registers or changes. */
+/** NFNL_MSG_CTHELPER_NEW: registers or changes a helper. */
 const helperNew = ({ host, profile }: Namespace): AnyCommand =>
   row(({ attributes, header }) => {
     const name = attributes.get('name');
@@ -113,7 +113,7 @@ const helperNew = ({ host, profile }: Namespace): AnyCommand =>
     return typeof made === 'string' ? Errno[made] : 0;
   });
 
-/** NFNL_MSG_CTHELPER_GET: the first that matches, or all. A tuple that nothing matches is acknowledged without an answer. */
+/** NFNL_MSG_CTHELPER_GET: the first match, or all. A tuple without a match is acknowledged without a response. */
 const helperGet = ({ host }: Namespace): AnyCommand =>
   row(
     ({ attributes, reply }) => {
@@ -127,7 +127,7 @@ const helperGet = ({ host }: Namespace): AnyCommand =>
     () => new HelperDump([...host.helpers]),
   );
 
-/** The list as it was when the dump began, without those that are deleted meanwhile. */
+/** The list at the start of the dump, without helpers that are deleted meanwhile. */
 class HelperDump implements Dump {
   readonly #helpers: readonly UserHelper[];
   #next = 0;
@@ -146,7 +146,7 @@ class HelperDump implements Dump {
   }
 }
 
-/** NFNL_MSG_CTHELPER_DEL: those that match, or all. */
+/** NFNL_MSG_CTHELPER_DEL: the matching helpers, or all. */
 const helperDelete = ({ host, profile }: Namespace): AnyCommand =>
   row(({ attributes }) => {
     const tuple = tupleOf(attributes);

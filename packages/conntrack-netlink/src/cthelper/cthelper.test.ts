@@ -22,7 +22,7 @@ const helper = {
   enabled: true,
 };
 
-test('a helper is made, listed, changed, got and deleted (3.2 to 3.4)', async () => {
+test('a helper is created, listed, changed, queried and deleted', async () => {
   const { client } = make();
   await client.add(helper);
   await assert.rejects(client.add(helper), { errno: Errno.EEXIST });
@@ -37,7 +37,7 @@ test('a helper is made, listed, changed, got and deleted (3.2 to 3.4)', async ()
   await client.flush();
 });
 
-test('a change keeps number and names of the classes, and is refused at the first that is wrong (3.2)', async () => {
+test('a change keeps number and names of the classes, and fails at the first wrong one', async () => {
   const { client } = make();
   await client.add(helper);
   const change = (...classes: ReturnType<typeof classOf>[]): Promise<void> => client.update({ name: 'h', l3proto: 2, l4proto: 6, classes });
@@ -54,7 +54,7 @@ test('a change keeps number and names of the classes, and is refused at the firs
   );
 });
 
-test('a helper that a rule names is busy; every command wants the right over the host (1.1, 3.4)', async () => {
+test('a helper that a rule uses is busy; every command requires CAP_NET_ADMIN in the initial user namespace', async () => {
   const { namespace, server, client } = make();
   await client.add(helper);
   const rule = namespace.rules.add({ family: 2, protocol: 6 }, { helper: 'h' });

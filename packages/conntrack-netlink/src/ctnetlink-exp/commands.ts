@@ -32,7 +32,7 @@ type ExpectCall = Call<(typeof ExpectMessage)['table']>;
 type ExpectAttributes = AttributeSet<(typeof ExpectMessage)['table']>;
 type TupleField = 'tuple' | 'mask' | 'master';
 
-/** Subsystem 2, the expectations of nfnetlink_conntrack, out of one namespace. */
+/** The handlers of subsystem 2, the expectations of nfnetlink_conntrack, of one namespace. */
 class CtnetlinkExp {
   readonly #namespace: Namespace;
   readonly #events: Events;
@@ -42,7 +42,7 @@ class CtnetlinkExp {
     this.#events = events;
   }
 
-  /** The tracker, at the time of now. */
+  /** The tracker, advanced to the current time. */
   get #tracker() {
     return trackerNow(this.#namespace);
   }
@@ -95,7 +95,7 @@ class CtnetlinkExp {
     if (typeof masterTuple === 'number') return masterTuple;
     const master = findFlow(tracker, masterTuple)?.flow;
     if (master === undefined) return Errno.ENOENT;
-    // a request that made the flow may have set its HELPER status without giving it a helper
+    // the request that created the flow may have set IPS_HELPER without a helper
     const byHand = (tracker.table.word(master, ZoneAndFlags) & FlowFlag.ByHand) !== 0;
     if (byHand && tracker.extras.helperOf(master) === undefined) return Errno.EOPNOTSUPP;
     const helper = this.#helper(attributes, masterTuple);
@@ -112,14 +112,14 @@ class CtnetlinkExp {
     return typeof made === 'string' ? errnoOf(made) : 0;
   }
 
-  /** The helper that a request names; without one, or of an unknown name, the master's counts. */
+  /** The helper named in a request; if it is absent or unknown, the master's. */
   #helper(attributes: ExpectAttributes, master: Tuple): HelperRef | undefined {
     const name = attributes.get('helpName');
     if (name === undefined) return undefined;
     return this.#namespace.findHelper(name, master.family, master.protocol);
   }
 
-  /** CTA_EXPECT_MASK: which bits of the source count. */
+  /** CTA_EXPECT_MASK: the compared bits of the source. */
   #mask(attributes: ExpectAttributes, tuple: Tuple): { readonly source: Uint8Array; readonly sourcePort: number } | number {
     const found = attributes.within('mask', TupleAttributes);
     if (isRefusal(found)) return found.errno;
@@ -127,7 +127,7 @@ class CtnetlinkExp {
     return typeof mask === 'number' ? mask : { source: mask.source, sourcePort: mask.sourcePort };
   }
 
-  /** The expectation that a GET or DELETE names. @returns it or a positive errno */
+  /** The expectation of a GET or DELETE. @returns it or a positive errno */
   #one(call: ExpectCall): Expectation | number {
     const { attributes } = call;
     const field = attributes.has('tuple') ? 'tuple' : 'master';
@@ -155,7 +155,7 @@ class CtnetlinkExp {
       if (typeof tuple === 'number') return tuple;
       master = findFlow(this.#tracker, tuple)?.flow;
       if (master === undefined) return Errno.ENOENT;
-      if (this.#tracker.extras.helperOf(master) === undefined) return 0; // it expects nothing, and that is the whole answer
+      if (this.#tracker.extras.helperOf(master) === undefined) return 0; // it has no expectations: the response is empty
     }
     const all = [...expectations].filter(
       (one) => (family === 0 || one.tuple.family === family) && (master === undefined || one.master === master),
@@ -178,7 +178,7 @@ class CtnetlinkExp {
     return 0;
   }
 
-  /** One processor. */
+  /** The counters of one processor. */
   #statsCpu(): Dump {
     const { expectNew, expectCreate, expectDelete } = this.#tracker.statistics;
     let told = false;
@@ -194,7 +194,7 @@ class CtnetlinkExp {
 
 const errnoOf = (refusal: ExpectationRefusal): number => (refusal === 'same' ? 0 : Errno[refusal]);
 
-/** The expectations as they were when the dump began, without those that are gone meanwhile. */
+/** The expectations at the start of the dump, without those that are removed meanwhile. */
 class ExpectDump implements Dump {
   readonly #namespace: Namespace;
   readonly #expectations: readonly Expectation[];

@@ -24,14 +24,14 @@ import { sequenceChange, synproxyOf } from './extensions.ts';
 
 type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
 
-/** Bits of the status that no request changes; those of them that must not be asked for otherwise either. */
+/** Status bits that no request changes, and those of them whose change is EBUSY. */
 const fixedStatus = Status.Expected | Status.Confirmed | Status.Dying;
-/** Bits that a request may set and never take away. */
+/** Status bits that a request may set but not clear. */
 const oneWay = Status.SeenReply | Status.Assured;
-/** Bits that a request sets. */
+/** Status bits that a request sets. */
 export const settableStatus = Status.SeenReply | Status.Assured | Status.FixedTimeout | Status.Helper;
 
-/** What a request changes, all of it: told once. */
+/** The changes of a request, for a single event. */
 export const changedBits =
   EventBit.Reply |
   EventBit.Assured |
@@ -42,10 +42,10 @@ export const changedBits =
   EventBit.Label |
   EventBit.SynProxy;
 
-/** What CTA_TIMEOUT makes of seconds: at most 2^31 − 1 ticks. */
+/** CTA_TIMEOUT in milliseconds: at most 2^31 − 1 ticks. */
 export const expirySeconds = (seconds: number, hz: number): number => Math.min(seconds, 0x7fffffff / hz);
 
-/** CTA_HELP: the name, and the private data. @returns them, a positive errno, or undefined where there is no CTA_HELP */
+/** CTA_HELP: the name, and the private data. @returns them, a positive errno, or undefined if CTA_HELP is absent */
 export function helpOf(
   attributes: ConntrackAttributes,
 ): { readonly name: string; readonly info: Uint8Array | undefined } | number | undefined {
@@ -56,7 +56,7 @@ export function helpOf(
   return name === undefined ? Errno.EINVAL : { name, info: found.get('info') };
 }
 
-/** What CTA_STATUS makes of a flow's status. @returns the bits to be added, or -1 where it is refused */
+/** Applies CTA_STATUS to a flow's status. @returns the bits to add, or -1 if the change is rejected */
 export function statusChange(before: number, wanted: number): number {
   const changed = before ^ wanted;
   if ((changed & fixedStatus) !== 0) return -1;
@@ -64,7 +64,7 @@ export function statusChange(before: number, wanted: number): number {
   return wanted & settableStatus;
 }
 
-/** CTA_PROTOINFO for a protocol. @returns the change, a positive errno, or undefined where there is none */
+/** CTA_PROTOINFO for a protocol. @returns the change, a positive errno, or undefined if it is absent */
 export function protocolChange(
   attributes: ConntrackAttributes,
   protocol: number,
@@ -97,13 +97,13 @@ export function protocolChange(
   return undefined;
 }
 
-/** SCTP_CONNTRACK_HEARTBEAT_SENT, uapi nf_conntrack_sctp.h: the last state that is in use. */
+/** SCTP_CONNTRACK_HEARTBEAT_SENT, uapi nf_conntrack_sctp.h: the last used state. */
 const lastSctpState = 8;
 const windowScale = 1;
 /** TCP_MAX_WSCALE, RFC 7323. */
 const mostScale = 14;
 
-/** Window scales count where both are given and both sides say that they scale. */
+/** Window scales are used if both are present and both sides have the window scale flag. */
 function scaleChange(
   flags: readonly [{ flags: number; mask: number } | undefined, { flags: number; mask: number } | undefined],
   scales: readonly [number | undefined, number | undefined],
@@ -112,10 +112,10 @@ function scaleChange(
   return scaled && scales[0] !== undefined && scales[1] !== undefined ? { scales } : {};
 }
 
-/** Changes a flow as a NEW without NLM_F_EXCL asks. Stops at the first thing that is refused. @returns 0 or a positive errno */
+/** Changes a flow for a NEW without NLM_F_EXCL. Stops at the first rejected attribute. @returns 0 or a positive errno */
 export function changeFlow(namespace: Namespace, flow: number, attributes: ConntrackAttributes, protocol: number): number {
   const { tracker } = namespace;
-  // only new flows are translated or expected
+  // only new flows can be translated or expected
   if (attributes.has('natSrc') || attributes.has('natDst') || attributes.has('tupleMaster')) return Errno.EOPNOTSUPP;
   const helped = changeHelp(namespace, flow, attributes);
   if (helped !== 0) return helped;
@@ -142,7 +142,7 @@ export function changeFlow(namespace: Namespace, flow: number, attributes: Connt
   return changeLabels(tracker, flow, attributes);
 }
 
-/** CTA_LABELS and CTA_LABELS_MASK: whole words, of flows that have labels. @returns 0 or a positive errno */
+/** CTA_LABELS and CTA_LABELS_MASK: a multiple of 32 bits; only for flows that have labels. @returns 0 or a positive errno */
 function changeLabels(tracker: Tracker, flow: number, attributes: ConntrackAttributes): number {
   const given = attributes.bytes('labels');
   if (given === undefined) return 0;

@@ -57,7 +57,7 @@ const flowsOf = (datagram: Uint8Array) =>
     .filter(({ header }) => header.type >= MessageType.MinType)
     .map(({ frame, at, header }) => ConntrackMessage.read(frame, at + first, header.length - first));
 
-test('a list shows each flow that was there from its beginning to its end exactly once, whatever comes and goes meanwhile (6)', () => {
+test('a dump lists each flow that exists from its start to its end exactly once, while others are created and deleted', () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(fc.boolean(), fc.nat(199)), { maxLength: 60 }), (changes) => {
       const { namespace, open } = make();
@@ -86,7 +86,7 @@ test('a list shows each flow that was there from its beginning to its end exactl
   );
 });
 
-test('what is written straight out of the arena is what the declarations write', () => {
+test('messages written directly from the arena equal those of the declarations', () => {
   const { namespace, open } = make();
   Object.assign(namespace.settings, { acct: 1, timestamp: 1 });
   const protocols = [1, 6, 17, 33, 47, 58, 132, 136];
@@ -104,7 +104,7 @@ test('what is written straight out of the arena is what the declarations write',
   assert.equal(compared, protocols.length);
 });
 
-test('events carry the port id of whoever caused them, and time causes with none', () => {
+test('events contain the port id of the program that caused them, and 0 if a flow expired', () => {
   const { namespace, clock, open } = make();
   const listener = open();
   listener.join(Group.ConntrackDestroy);
@@ -124,7 +124,7 @@ test('events carry the port id of whoever caused them, and time causes with none
   ]);
 });
 
-test('with nf_conntrack_events at 2, a flow that begins unheard ends unheard', () => {
+test('with nf_conntrack_events 2, a flow that begins without a listener emits no event at its end', () => {
   const { namespace, open } = make();
   assert.equal(namespace.sysctls.set('nf_conntrack_events', '2'), undefined);
   add(namespace, 1);
@@ -136,7 +136,7 @@ test('with nf_conntrack_events at 2, a flow that begins unheard ends unheard', (
   assert.equal(listener.receive(), -Errno.EAGAIN);
 });
 
-test('a GET that empties the counters tells them first; a list in the middle of a datagram does not hold up the next request', () => {
+test('a GET that resets the counters returns them first; a dump in the middle of a datagram does not delay the next request', () => {
   const { namespace, open } = make();
   namespace.settings.acct = 1;
   const flow = add(namespace, 1);

@@ -5,9 +5,9 @@ import { type ConntrackMessage, NatAttributes, NatPorts, SequenceAdjustment, Syn
 type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
 
 /**
- * CTA_NAT_SRC and CTA_NAT_DST: what a new flow is translated to. Either of them, even empty, makes the flow a translated one.
- * @param family AF_INET or AF_INET6 of the flow: addresses of the other one do not count
- * @returns it, a positive errno, or undefined if there is neither
+ * CTA_NAT_SRC and CTA_NAT_DST: the translation of a new flow. Either of them, even empty, makes the flow a translated one.
+ * @param family AF_INET or AF_INET6 of the flow: addresses of the other one are ignored
+ * @returns the translation, a positive errno, or undefined if both are absent
  */
 export function translationOf(attributes: ConntrackAttributes, family: number): Translation | number | undefined {
   if (!attributes.has('natSrc') && !attributes.has('natDst')) return undefined;
@@ -36,7 +36,10 @@ function rangeOf(attributes: ConntrackAttributes, field: 'natSrc' | 'natDst', fa
   };
 }
 
-/** CTA_SEQ_ADJ_ORIG and CTA_SEQ_ADJ_REPLY: all three parts of each. @returns those before the first wrong one, and its errno or 0 */
+/**
+ * CTA_SEQ_ADJ_ORIG and CTA_SEQ_ADJ_REPLY: all three parts of each.
+ * @returns the adjustments before the first invalid one, and its errno or 0
+ */
 export function sequenceChange(attributes: ConntrackAttributes): {
   readonly made: SequenceAdjustments | undefined;
   readonly errno: number;
@@ -60,7 +63,7 @@ function adjustmentOf(attributes: ConntrackAttributes, field: 'seqAdjOrig' | 'se
   return { correctionPosition, offsetBefore, offsetAfter };
 }
 
-/** CTA_SYNPROXY: all three parts. @returns them, a positive errno, or undefined if there is none */
+/** CTA_SYNPROXY: all three parts. @returns them, a positive errno, or undefined if it is absent */
 export function synproxyOf(attributes: ConntrackAttributes): SynproxyNumbers | number | undefined {
   if (!attributes.has('synproxy')) return undefined;
   const found = attributes.within('synproxy', SynproxyAttributes);

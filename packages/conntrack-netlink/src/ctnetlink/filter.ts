@@ -16,10 +16,10 @@ import { littleEndianHost, NLA_F_NESTED } from '@ring3/wire';
 
 type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
 
-/** Whether a flow belongs to a list. */
+/** Whether a flow is selected. */
 export type FlowFilter = (tracker: Tracker, flow: number) => boolean;
 
-/** CTA_FILTER_FLAG: which parts of a tuple count. */
+/** CTA_FILTER_FLAG: the compared parts of a tuple. */
 const FilterBit = {
   Source: 1 << 0,
   Destination: 1 << 1,
@@ -35,14 +35,14 @@ const FilterBit = {
   Icmpv6Id: 1 << 11,
 } as const;
 const knownBits = 0xfff;
-/** Parts of a protocol's key, which mean nothing without the protocol. */
+/** Parts of a protocol's key, which require the protocol. */
 const keyBits = 0xff0;
 
 /**
- * What a list or flush is limited to: family, mark, status, zone, parts of the tuples.
+ * The filter of a dump or flush: family, mark, status, zone, parts of the tuples.
  * @param family AF_INET, AF_INET6, or 0 for both
- * @param tupleFamily the family of the tuples in the request, where that is another one
- * @returns the filter, a positive errno, or undefined where everything belongs
+ * @param tupleFamily the family of the tuples in the request, if it differs
+ * @returns the filter, a positive errno, or undefined if all flows are selected
  */
 export function filterOf(attributes: ConntrackAttributes, family: number, tupleFamily: number = family): FlowFilter | number | undefined {
   const limited = family !== 0 || (['mark', 'status', 'zone', 'filter'] as const).some((field) => attributes.has(field));
@@ -93,7 +93,7 @@ function filterTuples(attributes: ConntrackAttributes, family: number, tests: Fl
   return 0;
 }
 
-/** CTA_FILTER is younger than the others and read strictly: marked as nested, nothing unknown, no length but the right one. */
+/** CTA_FILTER is validated strictly, unlike older attributes: it must have NLA_F_NESTED, and no unknown attribute or wrong length. */
 function isStrict(attributes: ConntrackAttributes): boolean {
   const { frame } = attributes;
   const payload = attributes.bytes('filter') as Uint8Array;
@@ -105,7 +105,7 @@ function isStrict(attributes: ConntrackAttributes): boolean {
   return strict && bytes === 0;
 }
 
-/** Parts of a tuple: what is undefined may be anything. */
+/** Parts of a tuple; undefined matches anything. */
 type Parts = { readonly [K in keyof Tuple]?: Tuple[K] | undefined } & {
   readonly type?: number | undefined;
   readonly code?: number | undefined;
@@ -138,7 +138,7 @@ function partsOf(attributes: ConntrackAttributes, field: 'tupleOrig' | 'tupleRep
     type: part(FilterBit.IcmpType, proto.get('icmpType')) ?? part(FilterBit.Icmpv6Type, proto.get('icmpv6Type')),
     code: part(FilterBit.IcmpCode, proto.get('icmpCode')) ?? part(FilterBit.Icmpv6Code, proto.get('icmpv6Code')),
   };
-  // a type without a reply has no flows
+  // a type without a reply type has no flows
   const icmpType = (bits & FilterBit.IcmpType) === 0 ? undefined : proto.get('icmpType');
   const icmpv6Type = (bits & FilterBit.Icmpv6Type) === 0 ? undefined : proto.get('icmpv6Type');
   if (icmpType !== undefined && !icmpHasReply(icmpType)) return Errno.EINVAL;

@@ -9,7 +9,7 @@ const withPorts: ReadonlySet<number> = new Set([Protocol.Tcp, Protocol.Udp, Prot
 /**
  * Reads a CTA_TUPLE_* nest.
  * @param family AF_INET or AF_INET6 of the message
- * @returns the tuple, with a zone where it has one of its own, or a positive errno
+ * @returns the tuple, with a zone if CTA_TUPLE_ZONE is present, or a positive errno
  */
 export function tupleOf<A extends AttrTable>(attributes: AttributeSet<A>, field: keyof A & string, family: number): Tuple | number {
   const found = attributes.within(field, TupleAttributes);
@@ -43,7 +43,7 @@ function keyOf(tuple: TupleSet): Pick<Tuple, 'protocol' | 'sourcePort' | 'destin
   const pair = (a: number | undefined, b: number | undefined) =>
     a === undefined || b === undefined ? Errno.EINVAL : { protocol, sourcePort: a, destinationPort: b };
   if (withPorts.has(protocol)) return pair(found.get('sourcePort'), found.get('destinationPort'));
-  // a type without a reply has no flows
+  // a type without a reply type has no flows
   if (protocol === Protocol.Icmp) {
     const type = found.get('icmpType');
     if (type !== undefined && !icmpHasReply(type)) return Errno.EINVAL;

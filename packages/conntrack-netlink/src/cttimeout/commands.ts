@@ -17,7 +17,7 @@ import { writeDefaults, writePolicy } from './write-policy.ts';
 
 type TimeoutCall = Call<typeof TimeoutMessage.table>;
 
-/** What the namespace's refusals are on the wire. */
+/** The errno for each error of the namespace. */
 const errnoOf: Readonly<Record<PolicyFailure, number>> = {
   exists: Errno.EEXIST,
   busy: Errno.EBUSY,
@@ -56,11 +56,11 @@ const timeoutGet = (namespace: Namespace): AnyCommand =>
     () => new TimeoutDump(namespace),
   );
 
-/** The list in its order; a policy that is deleted between two blocks is left out, one that is made meanwhile is shown. */
+/** The policies in order; one that is deleted between two blocks is omitted, one that is created meanwhile is included. */
 class TimeoutDump implements Dump {
   readonly #namespace: Namespace;
   readonly #policies: MapIterator<TimeoutPolicy>;
-  /** The first that did not fit. */
+  /** The first policy that did not fit. */
   #next: TimeoutPolicy | undefined;
 
   constructor(namespace: Namespace) {
@@ -83,7 +83,7 @@ class TimeoutDump implements Dump {
   }
 }
 
-/** IPCTNL_MSG_TIMEOUT_DELETE: one by name, or all that no rule holds. */
+/** IPCTNL_MSG_TIMEOUT_DELETE: one by name, or all that no rule uses. */
 const timeoutDelete = (namespace: Namespace): AnyCommand =>
   row(({ attributes }) => {
     const name = attributes.get('name');
@@ -111,7 +111,7 @@ const timeoutDefaultSet = (namespace: Namespace): AnyCommand =>
     return 0;
   });
 
-/** IPCTNL_MSG_TIMEOUT_DEFAULT_GET; answered by a DEFAULT_SET message. */
+/** IPCTNL_MSG_TIMEOUT_DEFAULT_GET; the response is a DEFAULT_SET message. */
 const timeoutDefaultGet = (namespace: Namespace): AnyCommand =>
   row(({ attributes, replyWith }) => {
     const { profile, defaultTimeouts, hz } = namespace;

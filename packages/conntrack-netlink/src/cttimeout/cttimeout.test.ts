@@ -14,7 +14,7 @@ function make(): { namespace: Namespace; link: MemoryLink; client: CttimeoutClie
   return { namespace, link: memoryLink(server), client: new CttimeoutClient(memoryLink(server)), faults };
 }
 
-/** All that a namespace holds of timeouts, to be compared. */
+/** All timeouts and policies of a namespace, for comparison. */
 const tableOf = ({ timeoutPolicies, defaultTimeouts }: Namespace): unknown => [
   [...timeoutPolicies].map(({ name, l3num, l4, use, timeouts }) => [name, l3num, l4, use, ...timeouts]),
   Object.values(defaultTimeouts).map((table: Uint32Array) => [...table]),
@@ -42,7 +42,7 @@ function ask(link: MemoryLink, datagram: Uint8Array): number[] {
   return found;
 }
 
-test('the client makes, lists, gets, changes and deletes policies, and gets and sets defaults', async () => {
+test('the client creates, lists, gets, changes and deletes policies, and gets and sets defaults', async () => {
   const { client } = make();
   await client.add({ name: 'web', l3proto: 2, l4proto: 6, timeouts: { established: 100, close: 10 } });
   await assert.rejects(client.add({ name: 'web', l3proto: 2, l4proto: 6, timeouts: {} }), { errno: Errno.EEXIST });
@@ -66,7 +66,7 @@ test('the client makes, lists, gets, changes and deletes policies, and gets and 
   await assert.rejects(client.add({ name: 'x', l3proto: 2, l4proto: 6, timeouts: { open: 1 } }), TypeError);
 });
 
-test('a message cut at any byte changes nothing, whether its length says so or not', () => {
+test('a message truncated at any byte changes nothing, with or without a matching length', () => {
   const { link, namespace, faults } = make();
   const before = tableOf(namespace);
   const whole = timeoutNew('cut', 6, Object.fromEntries(Object.keys(TimeoutTables[6].table).map((name) => [name, 5])));
@@ -84,7 +84,7 @@ test('a message cut at any byte changes nothing, whether its length says so or n
   assert.deepEqual(faults, []);
 });
 
-test('each attribute with each wrong length: the errno of its kind, and nothing is changed', () => {
+test('each attribute with each wrong length: the errno of its type, and nothing is changed', () => {
   const { link, namespace, faults } = make();
   const before = tableOf(namespace);
   const rows = [
@@ -136,7 +136,7 @@ test('each attribute with each wrong length: the errno of its kind, and nothing 
   assert.deepEqual(faults, []);
 });
 
-test('attributes nested to depth 100 are read without harm', () => {
+test('attributes nested to depth 100 are read', () => {
   const { link, faults } = make();
   let inside = new Uint8Array();
   for (let i = 0; i < 100; i++) {
@@ -152,7 +152,7 @@ test('attributes nested to depth 100 are read without harm', () => {
   assert.deepEqual(faults, []);
 });
 
-test('random datagrams: a refused one changes nothing, and none fails inside', () => {
+test('random datagrams: a rejected one changes nothing, and none fails internally', () => {
   const { link, namespace, faults } = make();
   const valid = fc.record({ name: fc.string({ unit: 'grapheme-ascii', maxLength: 31 }), l4: fc.constantFrom(1, 6, 17, 47, 255) });
   const mutated = fc.tuple(valid, fc.array(fc.tuple(fc.nat(200), fc.nat(255)), { maxLength: 4 })).map(([{ name, l4 }, changes]) => {

@@ -8,7 +8,7 @@ const tableOf = (l4: number): Attrs<AttrTable> | undefined => TimeoutTables[l4 a
 
 /**
  * The timeouts given in CTA_TIMEOUT_DATA.
- * @returns seconds by attribute type less one, or undefined where an attribute is malformed
+ * @returns seconds by attribute type − 1, or undefined if an attribute is malformed
  */
 export function givenTimeouts(attributes: AttributeSet<typeof TimeoutMessage.table>, l4: number): GivenTimeouts | undefined {
   const table = tableOf(l4);

@@ -7,12 +7,12 @@ import { AttributeWriter } from '../attribute-writer.ts';
 const { name, l3proto, l4proto, use, data } = TimeoutMessage.table;
 /** Bytes of an attribute that holds one number. */
 const oneNumber = 8;
-/** More than all attributes of a policy take: four numbers and a nest beside its name and timeouts. */
+/** Upper bound of the size of a policy's attributes: four numbers, a nest, its name and timeouts. */
 const most = (timeouts: number): number => timeoutNameMax + 8 + (timeouts + 5) * oneNumber;
 
 const writer = new AttributeWriter();
 
-/** Writes a policy as a CTA_TIMEOUT_* message, straight out of its ticks. @returns false when the block is full */
+/** Writes a policy as a CTA_TIMEOUT_* message, directly from its ticks. @returns false if the block is full */
 export function writePolicy(block: Block, head: MessageHead, policy: TimeoutPolicy, { hz }: Namespace): boolean {
   writer.start(block, block.begin(head, most(policy.timeouts.length)));
   writer.name(name.type, policy.name);
@@ -32,7 +32,7 @@ export function writeDefaults(block: Block, head: MessageHead, l3num: number, l4
   block.finish(writer.at);
 }
 
-/** CTA_TIMEOUT_DATA: the type of a timeout is its index and one. */
+/** CTA_TIMEOUT_DATA: the type of a timeout is its index + 1. */
 function writeTimeouts(timeouts: Timeouts, hz: number): void {
   const nest = writer.open(data.type);
   for (let i = 0; i < timeouts.length; i++) writer.be32(i + 1, secondsOf(timeouts[i] as number, hz));

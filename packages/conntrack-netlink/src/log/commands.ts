@@ -1,10 +1,10 @@
 import { command, Errno, type SubsystemRows, subsystem } from '@ring3/netlink';
 import { LogCommand, LogConfig, LogConfigCommand, Subsystem } from '@ring3/nfnetlink';
 
-/** The number inside the kernel that user space knows as 524. */
+/** ENOTSUPP of the kernel, 524, which has no name in user space. */
 const ENOTSUPP = 524;
 
-/** Subsystem 4, nfnetlink_log, as on a host where nothing logs: there are no groups, and none can be bound. */
+/** Subsystem 4, nfnetlink_log, as on a host without a logger: there are no groups, and none can be bound. */
 export const log = (): SubsystemRows =>
   subsystem(Subsystem.Ulog, {
     [LogCommand.Packet]: command({ attributes: LogConfig, handle: () => ENOTSUPP }),

@@ -14,7 +14,7 @@ import {
 import { changeFlow } from '../ctnetlink/change.ts';
 import type { Queue, Queues } from './queues.ts';
 
-/** The number inside the kernel that user space knows as 524. */
+/** ENOTSUPP of the kernel, 524, which has no name in user space. */
 const ENOTSUPP = 524;
 const knownFlags = QueueFlags.FailOpen | QueueFlags.Conntrack | QueueFlags.Gso | QueueFlags.UidGid | QueueFlags.SecurityContext;
 
@@ -24,7 +24,7 @@ type VerdictCall = Call<(typeof QueueMessage)['table']>;
 /** NFQNL_MSG_CONFIG. */
 function config(queues: Queues, { attributes, resourceId, port }: ConfigCall): number {
   const wanted = attributes.get('command')?.command;
-  // families have no queue of their own any more
+  // queues are no longer per family
   if (wanted === QueueConfigCommand.PfBind || wanted === QueueConfigCommand.PfUnbind) return 0;
   const mask = attributes.get('mask') ?? 0;
   const flags = attributes.get('flags');
@@ -62,7 +62,7 @@ function configure(queue: Queue, attributes: ConfigCall['attributes'], mask: num
   queue.flags = (queue.flags & ~mask) | (flags & mask);
 }
 
-/** The queue of a verdict, if it is the sender's and the verdict one that there is. @returns it or a positive errno */
+/** The queue of a verdict, if it belongs to the sender and the verdict is valid. @returns the queue or a positive errno */
 function judged(queues: Queues, { attributes, resourceId, port }: VerdictCall): { queue: Queue; verdict: number; id: number } | number {
   const queue = queues.get(resourceId);
   if (queue === undefined) return Errno.ENODEV;
@@ -86,7 +86,7 @@ function verdictOne(namespace: Namespace, queues: Queues, call: VerdictCall): nu
   return 0;
 }
 
-/** NFQA_CT of a verdict: changes the packet's flow, as far as it is right. */
+/** NFQA_CT of a verdict: changes the packet's flow, up to the first invalid attribute. */
 function changeConntrack(namespace: Namespace, flow: number, { attributes }: VerdictCall): void {
   const bytes = attributes.bytes('conntrack');
   if (bytes === undefined || flow < 0) return;

@@ -20,7 +20,7 @@ import { createNetlinkServer } from '../server.ts';
 
 const queueNumber = 7;
 
-/** A namespace whose UDP flows have a helper that listens on queue 7, and somebody who listens. */
+/** A namespace whose UDP flows have a helper with queue 7, and a listener on that queue. */
 function make(): { namespace: Namespace; a: MemoryLink; b: MemoryLink; released: Released[] } {
   const released: Released[] = [];
   const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(), flows: 64 });
@@ -45,7 +45,7 @@ function ask<A extends AttrTable>(link: MemoryLink, command: number, table: Attr
     waiting.set(link, [...(waiting.get(link) ?? []), datagram]);
   }
 }
-/** Packets that came before an acknowledgement. */
+/** Packets received before an acknowledgement. */
 const waiting = new WeakMap<MemoryLink, Uint8Array[]>();
 const config = (link: MemoryLink, value: AttrsInput<(typeof QueueConfig)['table']>): number =>
   ask(link, QueueCommand.Config, QueueConfig, value);
@@ -75,7 +75,7 @@ function track(namespace: Namespace, packet: Uint8Array): string {
   return namespace.tracker.decision;
 }
 
-/** The next packet that a listener is told of. */
+/** The next packet that a listener receives. */
 function told(link: MemoryLink) {
   const datagram = waiting.get(link)?.shift() ?? link.receive();
   if (typeof datagram === 'number') return undefined;
@@ -83,7 +83,7 @@ function told(link: MemoryLink) {
   return { ...value, queue: new DataView(datagram.buffer, datagram.byteOffset).getUint16(18) };
 }
 
-test('configuration and verdicts are refused as on the kernel: who, which queue, what', () => {
+test('configuration and verdicts fail as on the kernel: wrong sender, queue or content', () => {
   const { a, b } = make();
   const command = (code: number) => ({ command: { command: code as 1, family: 2 } });
   for (const value of [{}, command(2), { parameters: { copyRange: 1, copyMode: 2 as const } }, { maxLength: 1 }])
@@ -107,7 +107,7 @@ test('configuration and verdicts are refused as on the kernel: who, which queue,
   assert.equal(config(a, command(2)), Errno.ENODEV);
 });
 
-test('a packet waits for its verdict; a new flow is in the table once it is accepted, and never when it is dropped (3.5)', () => {
+test('a packet waits for its verdict; a new flow is in the table once the packet is accepted, and never if it is dropped', () => {
   const { namespace, a, released } = make();
   assert.equal(config(a, bind), 0);
   const packet = udp(1000);
@@ -127,7 +127,7 @@ test('a packet waits for its verdict; a new flow is in the table once it is acce
   );
 });
 
-test('copy range cuts the payload and tells the whole length; a verdict may bring another payload; several are decided at once', () => {
+test('the copy range truncates the payload, with NFQA_CAP_LEN; a verdict may replace the payload; a batch verdict decides about several packets', () => {
   const { namespace, a, released } = make();
   config(a, { ...bind, parameters: { copyRange: 20, copyMode: QueueCopyMode.Packet } });
   for (const port of [1, 2, 3]) track(namespace, udp(port));
@@ -142,7 +142,7 @@ test('copy range cuts the payload and tells the whole length; a verdict may brin
   assert.equal(verdict(a, 3, Verdict.Accept, undefined, QueueCommand.VerdictBatch), Errno.ENOENT);
 });
 
-test('the flow stands in the message where it was asked for', () => {
+test('the message contains the flow if it was requested', () => {
   const { namespace, a } = make();
   config(a, { ...bind, mask: QueueFlags.Conntrack, flags: QueueFlags.Conntrack });
   track(namespace, udp(1000));
@@ -152,7 +152,7 @@ test('the flow stands in the message where it was asked for', () => {
   assert.equal(conntrackInfo, 2);
 });
 
-test('a full queue drops, or lets go where it fails open', () => {
+test('a full queue drops the packet, or passes it if it is fail-open', () => {
   const { namespace, a } = make();
   config(a, { ...bind, maxLength: 1 });
   assert.equal(track(namespace, udp(1)), 'held');
@@ -162,7 +162,7 @@ test('a full queue drops, or lets go where it fails open', () => {
   assert.equal(namespace.flowCount, 1);
 });
 
-test('REPEAT tells the packet again; a listener that goes drops what waits, and the queue can be bound anew', () => {
+test('REPEAT queues the packet again; closing the listener drops waiting packets, and the queue can be bound again', () => {
   const { namespace, a, b, released } = make();
   config(a, bind);
   track(namespace, udp(1));
@@ -179,7 +179,7 @@ test('REPEAT tells the packet again; a listener that goes drops what waits, and 
   assert.equal(track(namespace, udp(1)), 'held');
 });
 
-test('the typed client takes a queue, hears of packets with their flows, and decides', async () => {
+test('the typed client binds a queue, receives packets with their flows, and sends verdicts', async () => {
   const { namespace, a, released } = make();
   const client = new QueueClient(a);
   await client.bind(queueNumber, { conntrack: true, copyRange: 24 });

@@ -12,30 +12,30 @@ import { Block, type NetlinkServer } from '@ring3/netlink';
 import { messageType, QueueCommand, QueueCopyMode, QueueFlags, QueueMessage, Subsystem, Verdict } from '@ring3/nfnetlink';
 import type { FlowWriter } from '../ctnetlink/write-flow.ts';
 
-/** NFQNL_QMAX_DEFAULT: packets that wait in a queue, unless its listener says another number. */
+/** NFQNL_QMAX_DEFAULT: default maximum length of a queue. */
 const usualLength = 1024;
-/** NF_INET_POST_ROUTING: where helpers see packets. */
+/** NF_INET_POST_ROUTING: the hook at which helpers receive packets. */
 const hook = 4;
 /** ETH_P_IP and ETH_P_IPV6. */
 const etherTypes = { 4: 0x0800, 6: 0x86dd } as const;
 
-/** A queue that somebody listens on. */
+/** A bound queue. */
 export interface Queue {
   readonly number: number;
   /** The listener. */
   readonly portId: number;
   copyMode: number;
-  /** Bytes of the payload. */
+  /** Maximum copied bytes of the payload. */
   copyRange: number;
   maxLength: number;
   /** `QueueFlags`. */
   flags: number;
-  /** What waits, by the id that the listener knows, in the order in which it came. */
+  /** Waiting packets by packet id, in order of arrival. */
   readonly waiting: Map<number, HeldPacket>;
   nextId: number;
 }
 
-/** The queues of a namespace: where packets of flows with a user-space helper wait for their listener's verdict. nfnetlink_queue. */
+/** The queues of a namespace, in which packets of flows with a user-space helper wait for a verdict. nfnetlink_queue. */
 export class Queues implements QueueOutlet {
   readonly #namespace: Namespace;
   readonly #writer: FlowWriter;
@@ -43,14 +43,14 @@ export class Queues implements QueueOutlet {
   readonly #released: ((released: Released) => void) | undefined;
   #server: NetlinkServer | undefined;
 
-  /** @param released takes the packets that go on, or not, after their verdict */
+  /** @param released called with each packet after its verdict */
   constructor(namespace: Namespace, writer: FlowWriter, released?: (released: Released) => void) {
     this.#namespace = namespace;
     this.#writer = writer;
     this.#released = released;
   }
 
-  /** The server whose programs listen; a queue ends with its listener. */
+  /** The server of the listening programs; a queue is closed with its listener's socket. */
   attach(server: NetlinkServer): void {
     this.#server = server;
     server.onClose(({ portId }) => {
@@ -78,7 +78,7 @@ export class Queues implements QueueOutlet {
     return queue;
   }
 
-  /** Ends a queue; what waits in it is dropped. */
+  /** Closes a queue and drops its packets. */
   unbind(queue: Queue): void {
     this.#byNumber.delete(queue.number);
     for (const packet of queue.waiting.values()) this.#release(packet, false);
@@ -94,7 +94,7 @@ export class Queues implements QueueOutlet {
     return queue !== undefined && this.#tell(queue, packet);
   }
 
-  /** @returns whether it waits; `pass`: the queue is full, and lets go what it cannot hold */
+  /** @returns whether the packet was queued; `'pass'` if the queue is full and fail-open */
   #tell(queue: Queue, packet: HeldPacket): boolean | 'pass' {
     const full = (queue.flags & QueueFlags.FailOpen) !== 0 ? 'pass' : false;
     if (queue.waiting.size >= queue.maxLength) return full;
@@ -155,14 +155,14 @@ export class Queues implements QueueOutlet {
     return true;
   }
 
-  /** Decides about all packets up to an id. @returns false where there are none */
+  /** Decides about all packets up to an id. @returns false if there are none */
   verdictBatch(queue: Queue, id: number, verdict: number): boolean {
     const ids = [...queue.waiting.keys()].filter((one) => one <= id);
     for (const one of ids) this.verdict(queue, one, verdict);
     return ids.length > 0;
   }
 
-  /** A packet waits once more, here or in another queue; where nobody listens it is dropped. */
+  /** Queues a packet again, here or in another queue; without a listener it is dropped. */
   #again(queue: Queue | undefined, packet: HeldPacket): void {
     const told = queue !== undefined && this.#tell(queue, { ...packet, queue: queue.number });
     if (told !== true) this.#release(packet, told === 'pass');
@@ -177,7 +177,7 @@ export class Queues implements QueueOutlet {
 }
 
 const nested = 0x8000;
-/** nlmsghdr and nfgenmsg. */
+/** The bytes of nlmsghdr and nfgenmsg. */
 const messageHeaders = 20;
 
 /** `enum ip_conntrack_info`, nf_conntrack_common.h: the packet's class; those of the reply direction from 3 on. */

@@ -37,7 +37,7 @@ const server = createServer({
 });
 const list = { type, attributes: Number32, value: {}, what: 'list numbers' };
 
-test('a refusal is a NetlinkError with the errno, its name and the text of the extended acknowledgement', async () => {
+test('an error is a NetlinkError with the errno, its name and the text of the extended acknowledgement', async () => {
   const client = createClient(memoryLink(server));
   await assert.rejects(client.request({ ...list, what: 'get number' }), (error) => {
     assert.ok(error instanceof NetlinkError);
@@ -53,7 +53,7 @@ test('a refusal is a NetlinkError with the errno, its name and the text of the e
   await assert.rejects(client.request(list), { errno: Errno.EBADF });
 });
 
-test('a list comes in its order, block by block; one left half-way ends before the next begins', async () => {
+test('a dump is in order, block by block; an abandoned one completes before the next begins', async () => {
   const client = createClient(memoryLink(server));
   const seen: number[] = [];
   const numberOf = async (): Promise<void> => {
@@ -71,7 +71,7 @@ test('a list comes in its order, block by block; one left half-way ends before t
   assert.equal(count, 500);
 });
 
-test('a list that changed meanwhile ends with EINTR (NLM_F_DUMP_INTR)', async () => {
+test('a dump whose list changed meanwhile ends with EINTR (NLM_F_DUMP_INTR)', async () => {
   interrupted = true;
   const client = createClient(memoryLink(server));
   await assert.rejects(
@@ -83,7 +83,7 @@ test('a list that changed meanwhile ends with EINTR (NLM_F_DUMP_INTR)', async ()
   interrupted = false;
 });
 
-test('events arrive while requests run; a loss is told in its place', async () => {
+test('events arrive while requests run; a loss is reported in order', async () => {
   const link = memoryLink(server);
   const client = createClient(link);
   const events = client.events([3]);

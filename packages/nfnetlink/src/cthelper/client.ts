@@ -54,7 +54,10 @@ export class CthelperClient {
     await this.#request(HelperCommand.New, value, `add helper "${helper.name}"`, NewFlags.Create | NewFlags.Excl);
   }
 
-  /** Changes queue, class limits or status of a registered helper. @throws NetlinkError: EBUSY for other classes; EINVAL if it does not exist */
+  /**
+   * Changes queue, class limits or status of a registered helper.
+   * @throws NetlinkError: EBUSY for other classes; EINVAL if it does not exist
+   */
   async update(
     helper: Pick<HelperSpecification, 'name' | 'l3proto' | 'l4proto'> &
       Partial<Pick<HelperSpecification, 'queueNumber' | 'classes' | 'enabled'>>,
@@ -127,7 +130,7 @@ function changesOf({ queueNumber, classes, enabled }: Partial<HelperSpecificatio
 export function readHelper({ header, frame, at }: Message): HelperSpecification {
   const first = at + headerLength + FamilyHeader.byteLength;
   const length = at + header.length - first;
-  if (length < 0) throw new DecodeError('NFCTH', 'nfgenmsg', at, `${header.length} bytes are no message`);
+  if (length < 0) throw new DecodeError('NFCTH', 'nfgenmsg', at, `${header.length} bytes are not a message`);
   const { name = '', tuple, queueNumber = 0, policy, privateLength = 0, status } = HelperMessage.read(frame, first, length);
   const classes = helperClassFields
     .map((field) => policy?.[field])

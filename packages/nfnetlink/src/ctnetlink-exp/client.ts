@@ -56,7 +56,7 @@ export class CtnetlinkExpClient {
 export function readExpect({ header, frame, at }: Message): ExpectEntry {
   const first = at + headerLength + FamilyHeader.byteLength;
   const length = at + header.length - first;
-  if (length < 0) throw new DecodeError('CTA_EXPECT', 'nfgenmsg', at, `${header.length} bytes are no message`);
+  if (length < 0) throw new DecodeError('CTA_EXPECT', 'nfgenmsg', at, `${header.length} bytes are not a message`);
   const { family } = FamilyHeader.read(frame, at + headerLength);
   return { ...ExpectMessage.read(frame, first, length), family };
 }

@@ -132,7 +132,7 @@ export class CtnetlinkClient {
 function payloadOf({ header, frame, at }: Message) {
   const first = at + headerLength + FamilyHeader.byteLength;
   const length = at + header.length - first;
-  if (length < 0) throw new DecodeError('CTA', 'nfgenmsg', at, `${header.length} bytes are no message`);
+  if (length < 0) throw new DecodeError('CTA', 'nfgenmsg', at, `${header.length} bytes are not a message`);
   const { family, resourceId } = FamilyHeader.read(frame, at + headerLength);
   return { frame, at: first, length, family, resourceId };
 }

@@ -106,7 +106,7 @@ export class CttimeoutClient {
 const messageFor = (l4proto: number): Attrs<AttrTable> => (TimeoutMessages[l4proto] ?? TimeoutMessage) as unknown as Attrs<AttrTable>;
 
 const found = (answer: Message | undefined): Message => {
-  if (answer === undefined) throw new NetlinkError(5, 'an acknowledgement without an answer');
+  if (answer === undefined) throw new NetlinkError(5, 'an acknowledgement without a response');
   return answer;
 };
 
@@ -122,7 +122,7 @@ function valuesFor(l4proto: number, timeouts: TimeoutValues): TimeoutValues {
 export function readTimeoutPolicy({ header, frame, at }: Message): TimeoutPolicy {
   const first = at + headerLength + FamilyHeader.byteLength;
   const length = at + header.length - first;
-  if (length < 0) throw new DecodeError('CTA_TIMEOUT', 'nfgenmsg', at, `${header.length} bytes are no message`);
+  if (length < 0) throw new DecodeError('CTA_TIMEOUT', 'nfgenmsg', at, `${header.length} bytes are not a message`);
   const { l4proto = 0 } = TimeoutMessage.read(frame, first, length);
   const value = messageFor(l4proto).read(frame, first, length);
   const timeouts: Record<string, number> = {};

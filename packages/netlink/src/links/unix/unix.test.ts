@@ -85,7 +85,7 @@ async function served(run: (path: string, server: NetlinkServer, listener: UnixS
 }
 const request = (type: number, number: number, what = 'test') => ({ type, attributes: Item, value: { number }, what });
 
-test('requests and dumps of a typed client go over the socket', () =>
+test('a typed client sends requests and dumps over the socket', () =>
   served(async (path) => {
     const client = createClient(await connectUnix(path));
     assert.equal(client.link.portId, process.pid);
@@ -128,7 +128,7 @@ test('events reach the members of a group', () =>
     telling.close();
   }));
 
-test('a reader that falls behind learns that something was lost, and hears what comes later', () =>
+test('a slow receiver gets a report of lost datagrams, and later events', () =>
   served(async (path) => {
     const [listening, telling] = [await connectUnix(path), createClient(await connectUnix(path))];
     listening.setOption(1, 3);
@@ -160,7 +160,7 @@ function readable(link: { watch(ready: () => void): () => void }): Promise<void>
   });
 }
 
-test('an unknown namespace is ENOENT, and nobody at the path too or ECONNREFUSED; which is told by the call', () =>
+test('an unknown namespace is ENOENT; a path without a listener is ENOENT or ECONNREFUSED, with another `syscall`', () =>
   served(async (path) => {
     const failing = (syscall: string, code: string) => (error: unknown) =>
       error instanceof SystemError && error.syscall === syscall && error.code === code;
@@ -173,7 +173,7 @@ test('an unknown namespace is ENOENT, and nobody at the path too or ECONNREFUSED
     await assert.rejects(connectUnix(dead), failing('connect', 'ECONNREFUSED'));
   }));
 
-test('the path is its user’s alone, is taken while somebody listens, replaced when nobody does, and gone in the end', () => {
+test('the path is accessible only to its user, in use while a process listens, replaced if none does, and removed at the end', () => {
   const path = freshPath();
   const options = { namespace: () => undefined };
   const dead = openUnix(SocketType.SeqPacket);
@@ -188,7 +188,7 @@ test('the path is its user’s alone, is taken while somebody listens, replaced 
   assert.throws(() => listenUnix(join(folder, 'x'.repeat(120)), options), /ENAMETOOLONG/);
 });
 
-test('what lies at the path and is no socket stays', () => {
+test('a file at the path that is not a socket is kept', () => {
   const path = freshPath();
   writeFileSync(path, 'precious');
   assert.throws(() => listenUnix(path, { namespace: () => undefined }), /EADDRINUSE/);
@@ -196,7 +196,7 @@ test('what lies at the path and is no socket stays', () => {
   rmSync(path);
 });
 
-test('a namespace that ends takes its sockets with it; a listener that ends all of them', () =>
+test('closing a namespace closes its sockets; closing a listener closes all', () =>
   served(async (path, server, listener) => {
     const links = [await connectUnix(path), await connectUnix(path)];
     assert.equal(listener.connections, 2);
@@ -247,7 +247,7 @@ async function ask(fd: number, ...chunks: Uint8Array[]): Promise<UnixAnswer & { 
   return { ...UnixAnswer.read(new Frame(answer), 0), body: answer.subarray(UnixAnswer.byteLength) };
 }
 
-test('a program that knows nothing of the packets sends datagrams and gets datagrams', () =>
+test('a program that does not use the packets sends and receives datagrams', () =>
   served(async (path) => {
     const fd = bare(path);
     send(fd, datagram(0x7f01, 0x301, 5, 5000));
@@ -263,7 +263,7 @@ test('a program that knows nothing of the packets sends datagrams and gets datag
     close(fd);
   }));
 
-test('a version, a magic number or a kind that is not known is refused, and so is a second Hello', () =>
+test('an unknown version, magic number or kind is rejected, and so is a second Hello', () =>
   served(async (path) => {
     const fd = bare(path);
     assert.equal((await ask(fd, packed(UnixKind.Name))).error, Errno.ENOTCONN);
@@ -281,7 +281,7 @@ test('a version, a magic number or a kind that is not known is refused, and so i
     close(fd);
   }));
 
-test('more than one descriptor ends the connection; a descriptor that takes no answer does not', () =>
+test('more than one descriptor closes the connection; a descriptor that does not accept the response does not', () =>
   served(async (path, _server, listener) => {
     const strange = bare(path);
     const pair = socketPair(SocketType.SeqPacket) as [number, number];
@@ -295,7 +295,7 @@ test('more than one descriptor ends the connection; a descriptor that takes no a
     for (const each of [strange, fd, listening, ...pair]) close(each);
   }));
 
-test('noise of any length and with or without a descriptor breaks nothing', () =>
+test('random bytes of any length, with or without a descriptor, cause no failure', () =>
   served(async (path) => {
     const draw = drawFrom(1);
     const noise = (length: number): Uint8Array => Uint8Array.from({ length }, () => draw());
@@ -321,7 +321,7 @@ test('noise of any length and with or without a descriptor breaks nothing', () =
     close(there);
   }));
 
-test('a program that leaves in the middle of a dump leaves nothing behind', () =>
+test('a program that closes its socket during a dump leaves no state', () =>
   served(async (path, server, listener) => {
     const link = await connectUnix(path);
     const { portId } = link;
@@ -336,7 +336,7 @@ test('a program that leaves in the middle of a dump leaves nothing behind', () =
     other.close();
   }));
 
-test('of what a program sent before it closed its socket unread, changes are done and dumps are not built', async () => {
+test('of the requests before a program closed its socket, changes are executed and dumps are not built', async () => {
   let filled = 0;
   let changed = 0;
   const dump = command({
