@@ -37,18 +37,18 @@ const named = (...prefixes: readonly string[]): string =>
 const head = '| name | type | labels | what |\n|---|---|---|---|';
 const text = `# Metrics
 
-\`ring3 serve --console PORT\` (or \`port\` in \`[console]\`) shows numbers and status over HTTP; the URL is on the ready line.
+\`ring3 serve --console PORT\` (or \`port\` in \`[console]\`) serves metrics and status over HTTP; the URL is in the ready line.
 
 | path | what |
 |---|---|
 | \`/metrics\` | Prometheus text format |
 | \`/api/metrics\` | the same as JSON: families with \`name\`, \`help\`, \`type\`, \`labels\`, \`values\` |
 | \`/api/status\` | the daemon's status as JSON |
-| \`/health\` | 200 where the file server runs, 503 and its state where it does not |
+| \`/health\` | 200 if the file server runs, else 503 and its state |
 
-It listens on 127.0.0.1 unless \`host\` says otherwise. On loopback nothing has to be shown, unless \`token-file\` names a file with a token; whoever may run programs on the
-machine sees the numbers then. Anywhere else every request but \`/health\` needs \`Authorization: Bearer TOKEN\`: the token of \`token-file\`, or the one that is made and
-kept in \`console-token\` in the state directory. There is no TLS: between machines put a proxy in front.
+It listens on the address \`host\`; default: 127.0.0.1. On loopback no token is required unless \`token-file\` is set, so every user who can run programs on the machine
+can read the metrics. On any other address every request except \`/health\` requires \`Authorization: Bearer TOKEN\`: the token of \`token-file\`, or the generated one in
+\`console-token\` in the state directory. There is no TLS: use a proxy between machines.
 
 \`\`\`yaml
 scrape_configs:
@@ -57,19 +57,19 @@ scrape_configs:
     static_configs: [{ targets: ['files.example:9445'] }]
 \`\`\`
 
-Numbers are read when somebody looks. Those of the file server begin anew when it is reset, those of a namespace go with it.
+Metrics are computed for each request. Those of the file server start from zero after a reset; those of a namespace are deleted with it.
 
 ## The file server
 
 ${head}
 ${named('ring3_', 'smb_')}
 
-A request that waits for something else than the server is in \`smb_requests_waited_total\` and not in \`smb_request_seconds\`, with everything that shares its chain. A status
-\`NoResponse\` is CANCEL's, which has no answer; \`Disconnect\` is that of requests that ended their connection. Breaks are those of oplocks and leases, by the level that is left.
+A request that waits for an event outside the server is counted in \`smb_requests_waited_total\` and not in \`smb_request_seconds\`, together with its compound. The status
+\`NoResponse\` is that of CANCEL, which has no response; \`Disconnect\` is that of requests that closed their connection. Breaks are those of oplocks and leases, by the new level.
 
 ## The netfilter half
 
-By namespace, those of captures included.
+By namespace, including those of captures.
 
 ${head}
 ${named('conntrack_', 'netlink_')}
@@ -77,7 +77,7 @@ ${named('conntrack_', 'netlink_')}
 ## The process
 
 \`process_…\` and \`nodejs_…\` are those of [prom-client](https://github.com/siimon/prom-client): processor time, memory, descriptors, garbage collection, and the lag of the event loop
-(\`nodejs_eventloop_lag_p99_seconds\`), which is how long clients wait for each other. Lag and collections count from the first look on.
+(\`nodejs_eventloop_lag_p99_seconds\`): the time that clients wait for each other. Lag and collections are measured from the first request on.
 `;
 
 if (process.argv[2] !== '--check') writeFileSync(page, text);

@@ -21,8 +21,8 @@ function draw(title: string, states: readonly string[], table: Readonly<Record<s
 
 const text = `# State tables
 
-Drawn from the code by \`scripts/draw-states.ts\`. A row is what comes, a column the state that it finds: · stays. For the connection tracker
-(\`packages/conntrack/src/l4\`) ✗ is invalid, and \`ignore\` passes and changes neither state, timer nor counters.
+Generated from the code by \`scripts/draw-states.ts\`. Each row is a segment, chunk or operation, each column the current state; · keeps the state. For the
+connection tracker (\`packages/conntrack/src/l4\`) ✗ is invalid, and \`ignore\` passes and changes neither state, timer nor counters.
 
 ## TCP
 
