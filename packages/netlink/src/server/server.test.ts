@@ -72,7 +72,7 @@ function request(word: number, flags: number, value: { name?: string; number?: n
   return block.bytes().slice();
 }
 
-test('autobind takes the process id if it is free, else a number above 2^31; a second bind keeps the port id and sets the groups (1.6)', () => {
+test('autobind takes the process id if it is free, else a number above 2^31; a second bind keeps the port id and sets the groups', () => {
   const server = items();
   const first = server.connect({ opener: allRights, processId: 4711 });
   const second = server.connect({ opener: allRights, processId: 4711 });
@@ -90,7 +90,7 @@ test('autobind takes the process id if it is free, else a number above 2^31; a s
   assert.equal(server.connect({ opener: allRights }).bind(4711, 0), 0);
 });
 
-test('ADD_MEMBERSHIP 7 shows as group mask 64; groups want CAP_NET_ADMIN (1.6)', () => {
+test('ADD_MEMBERSHIP 7 shows as group mask 64; groups require CAP_NET_ADMIN', () => {
   const server = items();
   const port = server.connect({ opener: allRights });
   assert.equal(port.setOption(PortOption.AddMembership, 7), 0);
@@ -105,7 +105,7 @@ test('ADD_MEMBERSHIP 7 shows as group mask 64; groups want CAP_NET_ADMIN (1.6)',
   assert.equal(stranger.bind(0, 0), 0);
 });
 
-test('an empty datagram is ENODATA, one beyond the send buffer EMSGSIZE (1.1)', () => {
+test('an empty datagram is ENODATA, one beyond the send buffer EMSGSIZE', () => {
   const port = items().connect({ opener: allRights });
   assert.equal(port.receive(new Uint8Array()), -Errno.ENODATA);
   assert.equal(port.receive(new Uint8Array(212_961)), -Errno.EMSGSIZE);
@@ -113,7 +113,7 @@ test('an empty datagram is ENODATA, one beyond the send buffer EMSGSIZE (1.1)', 
   assert.equal(port.next(100), -Errno.EAGAIN);
 });
 
-test('a missing right is told for the first message alone, even unasked; rights of the opener count where there is no address (1.1)', () => {
+test('a missing right is reported only for the first message, even without NLM_F_ACK; without an address the opener’s rights are required too', () => {
   const server = items();
   const two = Buffer.concat([request(0, 0, { number: 1 }), request(0, 0, { number: 2 })]);
   const link = memoryLink(server, { opener: allRights, sender: noRights });
@@ -129,7 +129,7 @@ test('a missing right is told for the first message alone, even unasked; rights 
   assert.equal(messages(namespaceRoot.receive() as Uint8Array)[0]?.frame.view.getInt32(16, true), -Errno.EPERM);
 });
 
-test('one dump a socket: a second is EBUSY, other requests go on, the end has a datagram of its own (1.5)', () => {
+test('one dump per socket: a second is EBUSY, other requests are handled, the end is a separate datagram', () => {
   const link = memoryLink(items());
   link.send(request(1, GetFlags.Dump, { number: 200 }, 1));
   link.send(request(1, GetFlags.Match, { number: 1 }, 2));
@@ -156,7 +156,7 @@ test('one dump a socket: a second is EBUSY, other requests go on, the end has a 
   );
 });
 
-test('a full receive buffer answers ENOBUFS once, before what did fit; later events arrive again (1.6)', () => {
+test('a full receive buffer returns ENOBUFS once, before the queued datagrams; later events arrive again', () => {
   const server = items();
   let told = 0;
   const port = server.connect({ opener: allRights, ready: () => told++ });
@@ -167,7 +167,7 @@ test('a full receive buffer answers ENOBUFS once, before what did fit; later eve
   for (let i = 0; i < 50; i++) server.notify(1, event);
   assert.equal(told, 1);
   const kept = port.queued;
-  assert.equal(kept, 6, 'as many as the kernel keeps');
+  assert.equal(kept, 6, 'the number that the kernel keeps');
   assert.equal(port.next(1000), -Errno.ENOBUFS);
   for (let i = 0; i < kept; i++) {
     server.notify(1, event); // one gap: no datagram is accepted before all are read
@@ -183,7 +183,7 @@ test('a full receive buffer answers ENOBUFS once, before what did fit; later eve
   assert.equal(server.numbers.ports, 0);
 });
 
-test('a handler that throws answers EIO and is told, and the server goes on', async () => {
+test('a handler that throws gives EIO and is reported, and the server continues', async () => {
   const faults: ServerFault[] = [];
   const client = createClient(memoryLink(items(faults)));
   const failing = { type: type(2), attributes: Item, value: {}, what: 'fail' };
@@ -193,7 +193,7 @@ test('a handler that throws answers EIO and is told, and the server goes on', as
   assert.equal(answer?.header.flags, MessageFlags.Multi);
 });
 
-test('a list that fails half-way ends with EIO and is told', async () => {
+test('a dump that throws ends with EIO and is reported', async () => {
   const faults: ServerFault[] = [];
   const client = createClient(memoryLink(items(faults)));
   const seen: number[] = [];
@@ -204,7 +204,7 @@ test('a list that fails half-way ends with EIO and is told', async () => {
   assert.deepEqual([seen, faults.map((fault) => fault.type)], [[type(0)], [type(4)]]);
 });
 
-test('random datagrams are answered or passed over, never an exception, and the answers are well formed', () => {
+test('random datagrams get well-formed responses or none, and cause no exception', () => {
   const faults: ServerFault[] = [];
   const link = memoryLink(items(faults));
   const head = fc.record({ word: fc.constantFrom(0, 1, 3, 5), flags: fc.nat(0x7ff), noise: fc.uint8Array({ maxLength: 40 }) });
@@ -226,7 +226,7 @@ test('random datagrams are answered or passed over, never an exception, and the 
   assert.deepEqual(faults, []);
 });
 
-test('a request on very many objects is done in slices: other ports are served, its own port waits, and its acknowledgement comes at the end', async () => {
+test('a request on very many objects is done in slices: other ports are served, its own port waits, and its acknowledgement is sent at the end', async () => {
   let left = Number.POSITIVE_INFINITY;
   let ended: () => void = () => {};
   const end = new Promise<void>((resolve) => {
