@@ -96,7 +96,7 @@ for (let round = 0; round < Number(values.rounds); round++) {
   rmSync(above, { recursive: true });
 }
 const theirs = least(rounds.map((round) => round.nodes));
-console.log(`${machine()}; ${files} files in ${where}; microseconds a call, the least of ${values.rounds} rounds.\n`);
+console.log(`${machine()}; ${files} files in ${where}; microseconds per call, the minimum of ${values.rounds} rounds.\n`);
 console.log('| call | store | Node `fs`, synchronous |\n|---|---|---|');
 for (const [what, figure] of least(rounds.map((round) => round.ours))) {
   console.log(`| ${what} | ${figure.toFixed(2)} | ${theirs.get(what)?.toFixed(2) ?? ''} |`);

@@ -67,7 +67,7 @@ async function measure(peers: readonly Peer[]): Promise<void> {
   const kernel = rows[0] as (typeof rows)[number];
   console.log(`${machine()}\n`);
   console.log(
-    `| ${policies.toLocaleString('en')} TCP policies | requests a second, one at a time | beside the kernel | entries dumped a second | beside the kernel |`,
+    `| ${policies.toLocaleString('en')} TCP policies | requests per second, one at a time | relative to the kernel | dumped entries per second | relative to the kernel |`,
   );
   console.log('|---|--:|--:|--:|--:|');
   const thousands = (value: number): string => `${Math.round(value / 1000).toLocaleString('en')},000`;

@@ -78,7 +78,7 @@ export class DefaultTimeouts implements TimeoutTables {
   }
 }
 
-/** The address family of a protocol, for profiles in which protocols belong to families: AF_INET 2, AF_INET6 10. */
+/** The protocols of each address family (AF_INET 2, AF_INET6 10), for profiles in which protocols belong to families. */
 const familyProtocols: Readonly<Record<number, ReadonlySet<number> | undefined>> = {
   2: new Set([1, 6, 17, 33, 47, 132, 136]),
   10: new Set([6, 17, 33, 58, 132, 136]),

@@ -32,7 +32,7 @@ const row = (handle: (call: HelperCall) => number, dump?: (call: HelperCall) => 
   command({ attributes: HelperMessage, needs: 'hostAdmin', handle, ...(dump === undefined ? {} : { dump }) });
 
 /** NF_CT_EXPECT_MAX_CNT: the largest maximum of a class. */
-const mostExpected = 255;
+const maxExpected = 255;
 
 /** NFCTH_TUPLE. @returns the tuple, a positive errno, or undefined if it is absent */
 function tupleOf(attributes: HelperAttributes): HelperTuple | number | undefined {
@@ -71,7 +71,7 @@ function classesOf(
     const timeoutSeconds = found.get('expectTimeout');
     if (name === undefined || max === undefined || timeoutSeconds === undefined) return 'EINVAL';
     if (existing !== undefined && name !== existing[classes.length]?.name) return 'EBUSY';
-    if (existing !== undefined && max > mostExpected) return 'EINVAL';
+    if (existing !== undefined && max > maxExpected) return 'EINVAL';
     classes.push({ name, max, timeoutSeconds });
   }
   return classes;

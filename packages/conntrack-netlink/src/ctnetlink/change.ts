@@ -24,7 +24,7 @@ import { sequenceChange, synproxyOf } from './extensions.ts';
 
 type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
 
-/** Status bits that no request changes, and those of them whose change is EBUSY. */
+/** Status bits that no request may change: EBUSY. */
 const fixedStatus = Status.Expected | Status.Confirmed | Status.Dying;
 /** Status bits that a request may set but not clear. */
 const oneWay = Status.SeenReply | Status.Assured;
@@ -42,7 +42,7 @@ export const changedBits =
   EventBit.Label |
   EventBit.SynProxy;
 
-/** CTA_TIMEOUT in milliseconds: at most 2^31 − 1 ticks. */
+/** CTA_TIMEOUT in seconds, limited to 2^31 − 1 ticks. */
 export const expirySeconds = (seconds: number, hz: number): number => Math.min(seconds, 0x7fffffff / hz);
 
 /** CTA_HELP: the name, and the private data. @returns them, a positive errno, or undefined if CTA_HELP is absent */

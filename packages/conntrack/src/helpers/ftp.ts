@@ -106,7 +106,7 @@ function readNumbers(text: string): FtpAddress {
   return { address, port: ((high << 8) | low) & 0xffff };
 }
 
-/** Whether the packet ends within a command that announces a connection. The helper does not join it with the rest in the next packet. */
+/** Whether the packet ends within a command that announces a connection. It is dropped, because the helper does not join packets. */
 export const isPartialCommand = (line: string): boolean => /^(?:PORT(?:\s+[\d,]*)?|EPRT(?:\s+[^\s\w]?[12]?[^\s\r\n]*)?)$/i.test(line);
 
 function readIpv4(text: string): Uint8Array | undefined {
