@@ -187,7 +187,7 @@ c.send(b'USER x\\r\\n'); a.recv(99); time.sleep(0.1); c.send(b'PORT 127,0,0,1,4,
       assert.equal(listed(place.ring3('expect', 'list -o conntrack')), listed(place.conntrack('-L expect')));
       assert.match(
         outcomeOf(...place.ring3('expect', 'list')).out,
-        /^PROTO +SOURCE.*\ntcp +127\.0\.0\.1:0 +127\.0\.0\.1:1029 +127\.0\.0\.1:\d+ > 127\.0\.0\.1:21 +\d+s +0 +ftp\n$/,
+        /^PROTO +SOURCE.*\ntcp +127\.0\.0\.1:0 +127\.0\.0\.1:1029 +127\.0\.0\.1:\d+ > 127\.0\.0\.1:21 +\d+[ms] +0 +ftp\n$/,
       );
       outcomeOf(...place.conntrack('-F expect'));
     };

@@ -203,13 +203,19 @@ describe('other programs under exec', () => {
   });
 });
 
-/** Waits until the program under a `ring3 exec` waits for events: in recvfrom, recvmsg, select or poll. */
+/** SIGINT in the masks of /proc/PID/status: bit number minus one, proc(5). */
+const sigint = 1n << 1n;
+
+/** Waits until the program under a `ring3 exec` catches SIGINT and waits for events: in recvfrom, recvmsg, select or poll. */
 async function groupsJoined(parent: number): Promise<void> {
   const { readFile } = await import('node:fs/promises');
   for (;;) {
     const children = await readFile(`/proc/${parent}/task/${parent}/children`, 'utf8').catch(() => '');
-    const name = await readFile(`/proc/${children.trim().split(' ')[0]}/wchan`, 'utf8').catch(() => '');
-    if (/unix|poll|select|skb|schedule_timeout/.test(name)) return;
+    const child = `/proc/${children.trim().split(' ')[0]}`;
+    const status = await readFile(`${child}/status`, 'utf8').catch(() => '');
+    const caught = BigInt(`0x${/^SigCgt:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+    const name = await readFile(`${child}/wchan`, 'utf8').catch(() => '');
+    if ((caught & sigint) !== 0n && /unix|poll|select|skb|schedule_timeout/.test(name)) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

@@ -97,7 +97,7 @@ test("the kernel server's configuration begins without a share whose path is no 
   put('ksmbdpwd.db', 'anna:h42AFGBs2ilnekTvoTU/xw==\nANNA:h42AFGBs2ilnekTvoTU/xw==\n');
   const conf = put(
     'ksmbd.conf',
-    `[one]\npath = ${folder}/a\nvalid users = anna, ghost\nforce user = nobody\n[gone]\npath = ${folder}/file\n[other]\npath = b\n`,
+    `[one]\npath = ${folder}/a\nvalid users = anna, ghost\nforce user = daemon\n[gone]\npath = ${folder}/file\n[other]\npath = b\n`,
   );
   const { shares, users, warnings } = loadConfiguration(conf);
   deepStrictEqual(
@@ -109,7 +109,7 @@ test("the kernel server's configuration begins without a share whose path is no 
   );
   deepStrictEqual(
     users.map(({ name }) => name),
-    ['anna', 'nobody'],
+    ['anna', 'daemon'],
   );
   deepStrictEqual(
     warnings.map((line) => line.slice(folder.length + 1)),
