@@ -1,7 +1,6 @@
 /**
  * Bulk buffers that return after they were sent: a fresh, touched megabyte costs 250 µs, a reused one 9. Sizes are powers of two from 4 KiB
- * on. A buffer that
- * would make the pool larger than its limit is left to the garbage collector.
+ * on. A buffer that would make the pool larger than its limit is left to the garbage collector.
  */
 export class BufferPool {
   readonly #free: Uint8Array[][] = [];

@@ -12,8 +12,7 @@ import type { Tree } from './tree.ts';
 
 /**
  * Closes an open, MS-SMB2 3.3.4.17: it is removed from every table at once; its handles are released when no request uses it any more. The
- * last close of a file
- * that is delete-pending unlinks it.
+ * last close of a file that is delete-pending unlinks it.
  */
 export function closeOpen(open: Open): MaybePromise<void> {
   if (open.closed) return;
@@ -88,8 +87,7 @@ const nothing = (): void => {};
 
 /**
  * The state first, so that no other open is admitted in between; then the last close unlinks a delete-pending file; then the handles are
- * closed. The file of a
- * stream is closed in the same way.
+ * closed. The file of a stream is closed in the same way.
  */
 function* release(open: Open): Steps<void> {
   try {

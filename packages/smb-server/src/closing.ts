@@ -12,8 +12,7 @@ interface Batch {
 
 /**
  * Closes what ends with a session or a tree connect: few objects at once, many in slices, so that a client with many opens does not delay
- * other clients when
- * it leaves.
+ * other clients when it leaves.
  */
 export class Closing {
   readonly #clock: Clock;

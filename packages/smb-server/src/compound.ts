@@ -27,8 +27,7 @@ export interface FileIds {
 
 /**
  * One received frame: a request, or a chain of them (MS-SMB2 3.3.5.2.7). Elements run one after the other; their responses are sent
- * together. Related
- * elements inherit ids from the previous one, never validity: each object is looked up again.
+ * together. Related elements inherit ids from the previous one, never validity: each object is looked up again.
  */
 export class Compound {
   readonly connection: Connection;
@@ -126,8 +125,7 @@ export class Compound {
 
   /**
    * Whether a related element has a predecessor to relate to: a chain that begins with a related element, or whose session has ended, fails
-   * to its end. MS-SMB2
-   * 3.3.5.2.7.2.
+   * to its end. MS-SMB2 3.3.5.2.7.2.
    */
   #chained(request: Request): boolean {
     if (!request.related) this.#broken = false;

@@ -25,15 +25,13 @@ export interface SmbServer extends AsyncDisposable {
   accept(link: Link, address?: string): void;
   /**
    * Changes options while it runs, all of them at once. Names, limits and the guest options apply at once; what a connection negotiates
-   * with its client
-   * (dialects, signing, encryption) applies to new connections.
+   * with its client (dialects, signing, encryption) applies to new connections.
    * @throws RangeError for an empty or bad value; then nothing is changed
    */
   configure(changes: RunTimeOptions): void;
   /**
    * Accepts nothing new, and ends each connection when it has no request in flight; those that wait for an action of a client (a change, a
-   * lock, a message of
-   * a pipe) do not count. It does not run again after that: `close` it.
+   * lock, a message of a pipe) do not count. It does not run again after that: `close` it.
    * @param ms until the remaining connections are cut
    */
   drain(ms: number): Promise<void>;

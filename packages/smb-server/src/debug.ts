@@ -2,7 +2,7 @@ import { type Clock, DebugLines, DebugSwitches, type Log, type LogFields } from 
 import type { Open } from './open.ts';
 
 /**
- * The components whose debug output can be switched on and off, named and ordered as those of the kernel server. There is no RDMA here: its
+ * The components whose debug output can be switched on and off, named and ordered as those of the kernel server. RDMA is not supported: its
  * switch does nothing.
  */
 export const debugWords = ['smb', 'auth', 'vfs', 'oplock', 'ipc', 'conn', 'rdma'] as const;

@@ -6,8 +6,7 @@ import type { Tree } from './tree.ts';
 
 /**
  * Whether an entry can be deleted, checked when a client marks it for deletion: its last close has no response that could report a failure.
- * MS-FSA 2.1.5.15.3
- * for the attribute and for directories that are not empty; and the rules of the store.
+ * MS-FSA 2.1.5.15.3 for the attribute and for directories that are not empty; and the rules of the store.
  * @param attributes FileAttributes of the entry
  */
 export function* mayDelete(tree: Tree, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {

@@ -48,8 +48,7 @@ function decode(bytes: Uint8Array): SecurityDescriptor {
 
 /**
  * The descriptor of a file: the stored one, or the one that it would have inherited from its directory when it was made. Returns EIO if the
- * stored bytes are
- * not a valid security descriptor, so corruption never grants access.
+ * stored bytes are not a valid security descriptor, so corruption never grants access.
  * @param above the directory's
  */
 export function* descriptorOf(handle: Handle, above: SecurityDescriptor): Steps<SecurityDescriptor | VfsCode> {

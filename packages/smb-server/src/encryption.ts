@@ -42,8 +42,7 @@ function sessionIdBytes(session: Session): Uint8Array {
 
 /**
  * The session whose key encrypts a reply, if any: the request was encrypted, or the session requires it (except for NEGOTIATE and
- * SESSION_SETUP), or the share
- * does (except for TREE_CONNECT). MS-SMB2 3.3.4.1.4.
+ * SESSION_SETUP), or the share does (except for TREE_CONNECT). MS-SMB2 3.3.4.1.4.
  */
 export function sealedFor(reply: Reply, sealedBy: Session | undefined): Session | undefined {
   if (sealedBy !== undefined) return sealedBy;
@@ -59,8 +58,7 @@ const smallSealed = 4096;
 
 /**
  * Encrypts a whole message, with framing in front, into memory of the server: one piece if the cipher fills the given memory. The parts of
- * the message may
- * belong to a store; they are no longer used when this returns.
+ * the message may belong to a store; they are no longer used when this returns.
  */
 export function seal(session: Session, message: readonly Uint8Array[], pool: BufferPool): Outgoing {
   const encryptor = session.encryptor as NonNullable<Session['encryptor']>;

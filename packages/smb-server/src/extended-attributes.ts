@@ -31,8 +31,7 @@ export function* listEas(handle: Handle): Steps<FileFullEa[] | VfsCode> {
 
 /**
  * Sets one extended attribute, or removes it by an empty value. Names that differ only in case are one attribute; it is spelled as it was
- * set last
- * (MS-FSA 2.1.5.15.5), because Unix clients look for the exact spelling that they set.
+ * set last (MS-FSA 2.1.5.15.5), because Unix clients look for the exact spelling that they set.
  */
 export function* setEa(handle: Handle, eaName: string, eaValue: Uint8Array): Steps<VfsCode | undefined> {
   const names = yield* wait(handle.listXattrs?.());

@@ -5,8 +5,8 @@ import type { Tree } from './tree.ts';
 
 /**
  * The file descriptors of the process that opens hold: one for each open, and one for each directory above it, which opens in the same
- * directory share. The
- * chain of directories counts once for each user and directory, so chains that meet further up are counted too high, never too low.
+ * directory share. The chain of directories counts once for each user and directory, so chains that meet further up are counted too high,
+ * never too low.
  */
 export class FileDescriptors {
   readonly #quota: Quota;

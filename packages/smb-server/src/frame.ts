@@ -234,8 +234,7 @@ function withHead(chunks: readonly Uint8Array[], length: number): readonly Uint8
 
 /**
  * One message as a frame: a small one, or one that arrived in one piece, is contiguous; a single big WRITE keeps its payload as the
- * received chunks; any other
- * big message is joined.
+ * received chunks; any other big message is joined.
  */
 export function toFrame(chunks: readonly Uint8Array[], length: number): Frame {
   if (chunks.length === 1) return new Frame(chunks[0] as Uint8Array);

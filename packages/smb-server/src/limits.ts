@@ -2,10 +2,8 @@ import { inspect } from 'node:util';
 
 /**
  * Limits on the cost of one client, and of all together. Sizes in bytes, times in milliseconds; integers. A change at run time applies at
- * once; a connection
- * keeps what it negotiated with its client (`maxRead`, `maxWrite`, `maxTransact`, more credits than before) and what it started with
- * (`frameBeforeLogon`,
- * `logonMs`).
+ * once; a connection keeps what it negotiated with its client (`maxRead`, `maxWrite`, `maxTransact`, more credits than before) and what it
+ * started with (`frameBeforeLogon`, `logonMs`).
  */
 export interface Limits {
   /** Maximum size of a frame before a user has logged on. */
@@ -41,8 +39,7 @@ export interface Limits {
   readonly treesForSession: number;
   /**
    * In all; a user holds less than four times what is free (quota.ts). The same applies to `opens`, `locks`, `waiting`, `keptBytes`,
-   * `sessions`, and
-   * connections with a logon.
+   * `sessions`, and connections with a logon.
    */
   readonly trees: number;
   /** Open files, directories and pipes; above it a CREATE fails with TOO_MANY_OPENED_FILES (MS-SMB2 3.3.5.9). */

@@ -59,11 +59,9 @@ function remember<T>(map: Map<string, T>, key: string, value: T): void {
  *
  * - One name at one address: after a few failures one attempt in an interval; an attempt whose turn is too far away is rejected unseen.
  * - All names at one address together have such a limit as well. It does not apply to an attempt for a name that has not failed there
- * lately: a user who
- * shares an address with a guesser, and knows the password, can log on.
+ * lately: a user who shares an address with a guesser, and knows the password, can log on.
  * - One name at all addresses: attempts wait, but are never rejected, so that a user cannot be locked out from elsewhere. A name that has
- * logged on from an
- * address before does not wait there for attempts of others.
+ * logged on from an address before does not wait there for attempts of others.
  */
 export class LogonThrottle {
   readonly #clock: Clock;

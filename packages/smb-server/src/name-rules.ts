@@ -30,8 +30,7 @@ export class NameRules {
 
   /**
    * The attributes of a client that are stored: those that the name gives keep their stored value, so that a client that writes back what
-   * it read changes
-   * nothing, and the entry does not keep them under another name.
+   * it read changes nothing, and the entry does not keep them under another name.
    */
   attributesToKeep(name: string, asked: number, kept: number): number {
     const own = this.attributesOf(name);

@@ -2,8 +2,7 @@ import { isIPv6 } from 'node:net';
 
 /**
  * Returns what counts as one address: an IPv4 address, or the first 64 bits of an IPv6 address, since one host may use all addresses of
- * such a network
- * (RFC 4291 2.5.4).
+ * such a network (RFC 4291 2.5.4).
  * @param address as `inet_ntop` writes it; other text is returned as it is
  */
 export function networkOf(address: string): string {

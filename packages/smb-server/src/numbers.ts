@@ -38,7 +38,7 @@ export class RequestNumbers {
   readonly #waited = new Float64Array(commandCount + 1);
   readonly #moved = new Float64Array(commandCount + 1);
 
-  /** @param outcome the status of the response, or why there is none */
+  /** @param outcome the status of the response, or why there is not one */
   answered(command: number, outcome: number | Nothing): void {
     let counts = outcome === 0 ? this.#success : this.#others.get(outcome);
     if (counts === undefined) this.#others.set(outcome, (counts = new Float64Array(commandCount + 1)));

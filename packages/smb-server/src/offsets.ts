@@ -18,8 +18,7 @@ export const clamped = (offset: bigint): number => Number(offset > maxFileSize ?
 
 /**
  * Whether bytes at an offset would end beyond 2^63: above 2^53 the number is not exact, so the bytes of the frame are read. @param offsetAt
- * of the field, from
- * the header
+ * of the field, from the header
  */
 export const endsBeyond = ({ frame, at }: Request, offset: number, length: number, offsetAt: number): boolean =>
   offset >= beyond && frame.view.getBigUint64(at + offsetAt, true) + BigInt(length) > largest;

@@ -49,8 +49,7 @@ export interface SmbServerOptions {
   readonly listen?: boolean | HeldSocket;
   /**
    * Called with each accepted link: the returned link is used instead, so that the embedder can count, watch or end it. An end that the
-   * returned link reports
-   * ends the connection with its reason.
+   * returned link reports ends the connection with its reason.
    * @param use returns the current use of the connection
    */
   readonly carry?: (link: Link, ends: TcpEnds, use: () => ConnectionUse) => Link;

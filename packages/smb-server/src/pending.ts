@@ -7,8 +7,7 @@ import type { Request } from './request.ts';
 
 /**
  * Submits an input that may have to wait, for a lock or the end of an oplock break. While it waits, the client has an interim response
- * (MS-SMB2 3.3.4.2) and may
- * cancel.
+ * (MS-SMB2 3.3.4.2) and may cancel.
  * @param cancelled the status of a cancelled one
  */
 export function submitPending(

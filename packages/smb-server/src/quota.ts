@@ -3,8 +3,8 @@ const timesFree = 4;
 
 /**
  * A count with a limit for all users together, shared between them: a user may take more only while it holds less than four times what is
- * free. So one
- * user gets four fifths of the limit, two get four ninths each, and however much others hold, some is free for a user who holds nothing.
+ * free. So one user gets four fifths of the limit, two get four ninths each, and however much others hold, some is free for a user who
+ * holds nothing.
  */
 export class Quota {
   readonly #limit: () => number;

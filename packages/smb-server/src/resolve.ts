@@ -19,8 +19,7 @@ export const newTrail = (): Trail => ({ names: [], descriptor: unset });
 
 /**
  * The directory that contains the last component of a path, unless the share vetoes a name of the path. The share's root is the handle of
- * the tree connect and
- * must not be closed.
+ * the tree connect and must not be closed.
  */
 export function* openParent(tree: Tree, components: readonly string[], trail: Trail = newTrail()): Steps<Handle | NtStatus> {
   const { vetoed } = tree.share.names;
@@ -86,8 +85,7 @@ const unreachable: ReadonlySet<VfsCode> = new Set(['ENOENT', 'EACCES', 'ELOOP', 
 
 /**
  * Opens the target of a link, which may be in another directory. If the store knows its path, the trail takes that directory's descriptor,
- * so a link bypasses
- * neither permissions nor vetoes.
+ * so a link bypasses neither permissions nor vetoes.
  */
 export function* openTarget(tree: Tree, folder: Handle, name: string, kind: 'folder' | 'any', trail: Trail): Steps<Handle | VfsCode> {
   const target = yield* wait(tree.vfs.open(folder, name, { access: 'metadata', kind, disposition: 'open' }, tree.identity));

@@ -196,10 +196,8 @@ export class Server {
 
   /**
    * The budget is exceeded. Its holders may never release it: a frame that never ends, responses that the client does not read. If that
-   * does not end in time, as
-   * many connections as needed are ended at once: of the users and addresses that hold more than their share, those with the most first,
-   * and of each the
-   * connection with the most first.
+   * does not end in time, as many connections as needed are ended at once: of the users and addresses that hold more than their share,
+   * those with the most first, and of each the connection with the most first.
    */
   crowded(): void {
     const { budget, clock, limits } = this;

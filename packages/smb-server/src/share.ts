@@ -25,8 +25,7 @@ export interface ShareOptions {
   readonly admins?: readonly string[];
   /**
    * All users act here as this user of the server: it owns new files, and descriptors are checked for it. Access to the share is still
-   * checked for the user who
-   * logged on.
+   * checked for the user who logged on.
    */
   readonly forceUser?: string;
   /** Entries whose name begins with a dot are shown as hidden (FILE_ATTRIBUTE_HIDDEN). Default: as stored. */

@@ -7,8 +7,7 @@ export type Verdict = 'good' | 'close' | NtStatus;
 
 /**
  * Checks the signature of a request, MS-SMB2 3.3.5.2.4, and that it was protected if that is required. Of the request, only its header and
- * its session were used
- * so far.
+ * its session were used so far.
  */
 export function verifyProtection(request: Request): Verdict {
   const { session, header, connection } = request;

@@ -13,8 +13,7 @@ export interface Stranger {
 
 /**
  * The work for connections on which no user is logged on: after that for users in each turn of the event loop, for a bounded time, one
- * frame at a time, one
- * network after the other and one connection after the other in each.
+ * frame at a time, one network after the other and one connection after the other in each.
  */
 export class Strangers {
   readonly #clock: Clock;

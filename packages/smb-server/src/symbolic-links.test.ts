@@ -35,8 +35,7 @@ const deletingOnClose = { ...deleting, createOptions: CreateOptions.DeleteOnClos
 
 /**
  * A share with `real` (8 bytes), `dir\in` and links: `l` to the file, `d` to the directory, `tree\up` to the file, `d2` through `d`, and
- * three without a
- * target: `lost`, `out` of the share, `self`.
+ * three without a target: `lost`, `out` of the share, `self`.
  */
 async function stage() {
   const vfs = createMemoryStore();

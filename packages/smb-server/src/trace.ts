@@ -18,7 +18,7 @@ const shown = (codec: Printable, value: () => unknown): string | undefined => {
   }
 };
 
-/** The outcome of a request: the status of its response, or why there is none. */
+/** The outcome of a request: the status of its response, or why there is not one. */
 function endOf(request: Request, outcome: Outcome): string {
   if (typeof outcome === 'symbol') return outcome === disconnect ? '(disconnected)' : '(no response)';
   return nameOf(NtStatus, typeof outcome === 'number' ? outcome : request.status);

@@ -3,8 +3,7 @@ import { foldName } from '@ring3/vfs';
 
 /**
  * Whether a name matches a veto list, without regard to case, in either spelling of names that Windows cannot express: `*` any units, `?`
- * one unit, all other
- * units literally. smb.conf(5) and ksmbd.conf(5), "veto files".
+ * one unit, all other units literally. smb.conf(5) and ksmbd.conf(5), "veto files".
  * @throws RangeError for a pattern that matches no name: an empty one, or one with a separator
  */
 export function createVeto(patterns: readonly string[]): (name: string) => boolean {

@@ -37,7 +37,7 @@ export interface SessionView {
   readonly dialect: string;
   /** Whether every message must be signed. */
   readonly signed: boolean;
-  /** Such as `AES-128-GMAC`; undefined if there is no signing key. */
+  /** Such as `AES-128-GMAC`; undefined without a signing key. */
   readonly signing: string | undefined;
   /** Whether every message is encrypted. */
   readonly encrypted: boolean;

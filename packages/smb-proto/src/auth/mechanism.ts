@@ -42,7 +42,7 @@ export interface AuthComplete {
   readonly state: 'complete';
   readonly token: Uint8Array | undefined;
   readonly logon: Logon;
-  /** Undefined if there is no secret key to sign with. */
+  /** Undefined without a secret key. */
   readonly integrity?: MessageIntegrity;
 }
 export type AuthStep = AuthContinue | AuthFailed | AuthComplete;

@@ -9,7 +9,7 @@ import {
   type NegTokenResp,
 } from './spnego-tokens.ts';
 
-/** What goes into the security buffer of a NEGOTIATE response: the mechanisms that the server offers. */
+/** The security buffer of a NEGOTIATE response: the mechanisms that the server offers. */
 export const negotiateToken = (mechanisms: readonly Mechanism[]): Uint8Array => encodeNegTokenInit2(mechanisms.flatMap(({ oids }) => oids));
 
 /** The server's end of SPNEGO, RFC 4178. Tokens that come without it go to the mechanism that knows them, and its answers back as they are. */
@@ -83,7 +83,7 @@ class SpnegoAcceptor implements Acceptor {
     return this.#forward(response.responseToken, response.mechListMic);
   }
 
-  /** The mechanism, said in the first answer alone. */
+  /** The mechanism, only in the first response. */
   #chosen(): { supportedMech?: string } {
     const oid = this.#oid;
     this.#oid = undefined;

@@ -108,7 +108,7 @@ function tokenOf({ tag, content }: DerElement): NegTokenInit | NegTokenResp {
   return malformed('neither NegTokenInit nor NegTokenResp');
 }
 
-/** What is inside the GSS-API frame, RFC 2743 3.1. */
+/** The content of the GSS-API frame, RFC 2743 3.1. */
 function framed(content: Uint8Array): DerElement {
   const [oid, inner] = readDerList(content, 2);
   if (oid === undefined || inner === undefined || readObjectIdentifier(oid) !== spnegoOid) return malformed('not SPNEGO');
@@ -117,7 +117,7 @@ function framed(content: Uint8Array): DerElement {
 
 /**
  * Reads a token, with or without the GSS-API frame around it (RFC 2743 3.1). The cost is that of the few elements that SPNEGO has, whatever is inside them.
- * @returns what is wrong with it, as text, if it cannot be read
+ * @returns the error, as text, if it is malformed
  */
 export function decodeNegToken(bytes: Uint8Array): NegTokenInit | NegTokenResp | string {
   if (bytes.length > maxTokenLength) return `a token of ${bytes.length} bytes`;

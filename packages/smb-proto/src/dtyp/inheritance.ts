@@ -49,7 +49,7 @@ function effective(ace: Ace, owner: Sid, group: Sid): Ace[] {
   ];
 }
 
-/** The list of a new object, MS-DTYP 2.5.3.4.2. @returns undefined if there is no source for one */
+/** The list of a new object, MS-DTYP 2.5.3.4.2. @returns undefined without a source */
 function computeAcl(
   parent: Acl | null | undefined,
   given: Acl | null | undefined,

@@ -143,7 +143,7 @@ export class DirectoryBuffer {
     return this.#frame.bytes.subarray(0, this.#length);
   }
 
-  /** Appends an entry. @returns false if there is no space for it; then nothing is written */
+  /** Appends an entry. @returns false if it does not fit; then nothing is written */
   add(entry: DirectoryEntry): boolean {
     const at = (this.#length + 7) & ~7;
     const nameAt = at + this.#fixed.byteLength;

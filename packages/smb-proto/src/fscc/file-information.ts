@@ -150,7 +150,7 @@ export const FileDispositionInformationEx = struct('FileDispositionInformationEx
 export type FileDispositionInformationEx = TypeOf<typeof FileDispositionInformationEx>;
 
 const target = { rootDirectory: u64, ...named };
-/** FileRenameInformation (10) as SMB2 carries it, MS-FSCC 2.4; FileLinkInformation (11), MS-FSCC 2.4.21, is the same. The root folder is 0. */
+/** FileRenameInformation (10) as SMB2 carries it, MS-FSCC 2.4; FileLinkInformation (11), MS-FSCC 2.4.21, is the same. RootDirectory is 0. */
 export const FileRenameInformation = message(
   'FileRenameInformation',
   struct('FileRenameInformation.fixed', {

@@ -273,7 +273,7 @@ function hasOtherDialect({ server, clientGuid, dialect }: Connection, { sid }: I
   return false;
 }
 
-/** PreviousSessionId: ends the session that a reconnecting client left behind, if it belongs to the same user. MS-SMB2 3.3.5.5.3. */
+/** PreviousSessionId: ends the session of a reconnecting client, if it belongs to the same user. MS-SMB2 3.3.5.5.3. */
 function previousOf(session: Session, { sid }: Identity, previousSessionId: number): Session | undefined {
   if (previousSessionId === 0 || previousSessionId === session.sessionId) return undefined;
   const previous = session.connection.server.sessions.get(previousSessionId);

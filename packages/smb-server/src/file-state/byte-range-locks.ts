@@ -19,8 +19,7 @@ export const leavesLockSpace = ({ offset, length }: LockRange): boolean => lengt
 
 /**
  * Whether two ranges overlap as locks do, MS-FSA 2.1.4.10. A range without bytes lies between two bytes and overlaps a range that has both;
- * at offset zero it
- * overlaps nothing.
+ * at offset zero it overlaps nothing.
  */
 export function rangesOverlap(a: LockRange, b: LockRange): boolean {
   if ((a.offset === 0n && a.length === 0n) || (b.offset === 0n && b.length === 0n)) return false;

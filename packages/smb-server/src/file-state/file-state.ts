@@ -198,9 +198,9 @@ export interface OpenState {
   readonly deletePending: boolean;
 }
 
-/** What the state of a store's files comes to: all zero when nobody has anything open. */
+/** The totals of the state of a store's files: all zero when nothing is open. */
 export interface StateTotals {
-  /** Files about which something is known, and names that are kept for a CREATE. */
+  /** Files with a known state, and names that are reserved for a CREATE. */
   readonly files: number;
   /** Byte-range locks that are held. */
   readonly locks: number;
@@ -212,14 +212,14 @@ export interface StateTotals {
  * process it answers at once; a replicated one may answer later.
  */
 export interface FileState {
-  /** An open, a lock or an access that has to wait, for a lock or for the end of an oplock break, is answered when it need not any more. */
+  /** Submits an input. An open, a lock or an access that has to wait, for a lock or for the end of an oplock break, is decided later. */
   submit<I extends Input>(fileId: string, input: I): MaybePromise<DecisionOf<I>>;
-  /** What reads and writes look at before they ask; it stays right as long as an open of the file is there. */
+  /** Fast-path summary: READ and WRITE skip `submit` if it shows no conflicting locks or oplocks. Valid while the file is open. */
   guardOf(fileId: string): Guard;
-  /** What an open holds, and how its file stands: for people, as far as it is known here. */
+  /** The locks and the oplock of an open, and the state of its file: for people, as far as it is known here. */
   look(fileId: string, openId: number): OpenState;
-  /** All that is known here, counted. */
+  /** The totals of the state that is known here. */
   readonly totals: StateTotals;
-  /** Keeps a name that does not exist yet for one CREATE: its folder's identity and the folded name. @returns how to give it back */
+  /** Reserves a name that does not exist yet for one CREATE: the identity of its directory and the folded name. @returns how to release it */
   reserve(parentId: string, foldedName: string): MaybePromise<() => void>;
 }

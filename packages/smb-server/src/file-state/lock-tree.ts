@@ -71,8 +71,7 @@ export type Search = 'any' | 'exclusive of others' | 'shared, or exclusive of ot
 
 /**
  * Locks by their start, in a treap in which each node knows the last end below it and the owner of the exclusive locks there: adding,
- * removing and searching take
- * time that grows as the logarithm of their number, also if one open has very many.
+ * removing and searching take time that grows as the logarithm of their number, also if one open has very many.
  */
 export class LockTree<T extends Interval> {
   #root: Node<T> | undefined;

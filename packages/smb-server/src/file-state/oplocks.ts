@@ -22,7 +22,7 @@ export type OplockOwner = number;
 export interface Oplock {
   readonly owner: OplockOwner;
   level: HeldLevel;
-  /** Open.OplockState Breaking, MS-SMB2 3.3.1.10; Lease.BreakToLeaseState, 3.3.1.12: the level that the holder was told, until it acknowledges. */
+  /** Open.OplockState Breaking, MS-SMB2 3.3.1.10; Lease.BreakToLeaseState, 3.3.1.12: the level in the notification to the holder, until it acknowledges. */
   breaking: BreakLevel | undefined;
   /** Of a lease: a weaker level that another operation needs meanwhile, broken to after the acknowledgment. An operation on an oplock waits and is checked again. */
   further: BreakLevel | undefined;

@@ -16,8 +16,7 @@ export class FileRecord {
   readonly opens = new Map<number, OpenInput>();
   /**
    * Names that are delete-pending, with the client that requested it (Link.IsDeleted, MS-FSA 2.1.1.6): set by FileDispositionInformation,
-   * or by closing an open
-   * with FILE_DELETE_ON_CLOSE. Closing the last open by that name deletes it.
+   * or by closing an open with FILE_DELETE_ON_CLOSE. Closing the last open by that name deletes it.
    */
   readonly deleted = new Map<NameKey, Deleter | undefined>();
   /** Those of them that were deleted already, by closing an open with POSIX semantics. */

@@ -40,8 +40,7 @@ const statOnlyForLeases = (access: number): boolean => statOnly(access & ~Access
 
 /**
  * MS-FSA 2.1.5.1.2: a delete-pending file accepts no opens; a batch oplock is broken before the share modes are checked, an exclusive one
- * after: so a
- * holder that only cached its close can close now.
+ * after: so a holder that only cached its close can close now.
  */
 export function open(record: FileRecord, input: OpenInput): NtStatus | Undecided {
   if (record.deleted.has(input.name)) return NtStatus.DeletePending;

@@ -3,8 +3,7 @@ import { hostPort, type Link, type LinkEvents } from '@ring3/kit';
 
 /**
  * The accepted connection as a socket that receives into provided memory: `createServer` has no `onread`, so its handle moves to a socket
- * of our
- * own (docs/decisions/0031-receiving-into-buffers.md). @returns undefined if this Node version keeps the handle elsewhere
+ * of our own (docs/decisions/0031-receiving-into-buffers.md). @returns undefined if this Node version keeps the handle elsewhere
  */
 function receivingInto(accepted: Socket, buffer: () => Uint8Array, receive: (bytes: Uint8Array) => void): Socket | undefined {
   const holder = accepted as unknown as { _handle?: object | null };

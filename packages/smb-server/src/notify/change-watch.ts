@@ -18,8 +18,7 @@ const mostKept = 4096;
 
 /**
  * The watch of one open, MS-FSA 2.1.5.11: the parameters of its first request stay; changes between two requests are kept as far as they
- * fit the buffer of the
- * first one. Beyond that the client must list the directory itself (STATUS_NOTIFY_ENUM_DIR).
+ * fit the buffer of the first one. Beyond that the client must list the directory itself (STATUS_NOTIFY_ENUM_DIR).
  */
 export class ChangeWatch {
   readonly #completionFilter: number;

@@ -119,9 +119,8 @@ export function accountOfSid(accounts: Accounts, sid: Sid): Account | undefined 
 }
 
 /**
- * Finds the account of a name, MS-LSAT 3.1.4.5: `name`, `DOMAIN
- * ame`, or `DOMAIN\` for the domain itself. Without a domain, the well-known names come first. An
- * empty name is the builtin domain, as clients expect.
+ * Finds the account of a name, MS-LSAT 3.1.4.5: `name`, `DOMAIN ame`, or `DOMAIN\` for the domain itself. Without a domain, the well-known
+ * names come first. An empty name is the builtin domain, as clients expect.
  * @returns undefined if it does not exist
  */
 export function accountOfName(accounts: Accounts, name: string): Account | undefined {

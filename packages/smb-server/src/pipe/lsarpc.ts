@@ -50,8 +50,7 @@ interface Form {
 
 /**
  * The Local Security Authority (Translation Methods) and (Domain Policy), MS-LSAT and MS-LSAD, as far as clients need it to show and set
- * security descriptors by
- * name: the accounts of this server and the well-known ones. It changes nothing.
+ * security descriptors by name: the accounts of this server and the well-known ones. It changes nothing.
  * @returns the interface for one association: a policy handle is valid only in the association that opened it
  */
 export function createLsarpc(): RpcInterface {
@@ -302,7 +301,6 @@ function getUserName(input: NdrReader, { accounts }: PipeHost): Uint8Array {
 
 /**
  * LsarLookupSids3 and LsarLookupNames4, MS-LSAT 3.1.4.9 and .5: only for members of a domain, over the secure channel to a domain
- * controller, which this server
- * is not.
+ * controller, which this server is not.
  */
 const ofDomainControllers: Operation = () => failed(NtStatus.AccessDenied);

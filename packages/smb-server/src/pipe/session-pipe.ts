@@ -95,7 +95,7 @@ export class SessionPipe {
     return { count: length };
   }
 
-  /** The next response, or the rest of it; waits if there is none. */
+  /** Returns the next response, or the rest of it; waits for one if necessary. */
   read(request: Request, length: number): Read | Promise<Read> {
     const found = this.#read(request, length);
     if (found !== undefined) return found;

@@ -1,4 +1,4 @@
-/** LCK, OPL, DLK: a waiting request ends once, whichever event ends it, and leaves nothing behind. */
+/** LCK, OPL, DLK: a waiting request ends once, whichever event ends it, and leaves nothing in the tables. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { FakeClock } from '@ring3/kit';

@@ -15,8 +15,7 @@ interface Subject {
 
 /**
  * Submits an open to the state of each file that it affects. Through a link, DELETE applies only to the link: the target is neither deleted
- * nor
- * renamed by it.
+ * nor renamed by it.
  */
 export function* admitOpen(
   plan: CreatePlan,

@@ -7,8 +7,7 @@ import type { CreatePlan } from './plan.ts';
 
 /**
  * Closes the open that another client made for the same instance of an application, which has moved to the requesting client. MS-SMB2
- * 3.3.5.9.13. Only an open of
- * the same user, so that a client that knows an id cannot close another user's file.
+ * 3.3.5.9.13. Only an open of the same user, so that a client that knows an id cannot close another user's file.
  */
 export function* closeOlderInstance(plan: CreatePlan): Steps<NtStatus> {
   const { id, version } = plan.appInstance;

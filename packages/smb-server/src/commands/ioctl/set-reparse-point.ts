@@ -17,8 +17,8 @@ import { takePlace } from './take-place.ts';
 
 /**
  * FSCTL_SET_REPARSE_POINT, MS-FSA 2.1.5.10.37: an empty file or directory becomes a symbolic link, a link another one. The target must be
- * relative and inside the
- * share, so that programs outside of the share that follow the link reach the same file. No other kind of reparse point is supported.
+ * relative and inside the share, so that programs outside of the share that follow the link reach the same file. No other kind of reparse
+ * point is supported.
  */
 export const setReparsePoint: IoctlRow = {
   needs: 'entry',

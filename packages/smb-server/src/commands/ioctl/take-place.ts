@@ -8,8 +8,7 @@ import { handleOf, type IoctlContext } from './row.ts';
 
 /**
  * Replaces the entry of the open by a new one, of which it is then an open. The new entry is made next to the old one, and moved over it in
- * one step; only a
- * directory must be deleted first. Fails while others have the file open.
+ * one step; only a directory must be deleted first. Fails while others have the file open.
  */
 export function* takePlace(ctx: IoctlContext, how: Pick<OpenHow, 'kind' | 'target'>): Steps<NtStatus> {
   const { open, tree } = ctx;

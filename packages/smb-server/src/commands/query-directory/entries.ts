@@ -168,8 +168,7 @@ const noStat: Omit<DirectoryEntry, 'fileName'> = {
 
 /**
  * A symbolic link as shown by an open of its name without FILE_OPEN_REPARSE_POINT: with the attributes, times, sizes and id of its target;
- * if that cannot be
- * opened, those of the link.
+ * if that cannot be opened, those of the link.
  */
 function followed(
   open: Open,
