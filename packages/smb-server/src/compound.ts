@@ -6,7 +6,7 @@ import { disconnect, noResponse } from './command.ts';
 import { rowOf } from './commands/index.ts';
 import type { Connection } from './connection.ts';
 import { dispatch, type Outcome } from './dispatch.ts';
-import { sealedFor } from './encryption.ts';
+import { encryptedFor } from './encryption.ts';
 import { tellRefusal } from './refusals.ts';
 import { bodyReply, headroom, interimReply, type Reply, statusReply } from './reply.ts';
 import { Request } from './request.ts';
@@ -35,7 +35,7 @@ export class Compound {
   /** When the frame had arrived, milliseconds of the monotonic clock. */
   readonly #arrived: number;
   /** The session whose key decrypted the frame. */
-  readonly sealedBy: Session | undefined;
+  readonly encryptedBy: Session | undefined;
   /** The buffer of the pool that holds the frame, if it is in one. */
   readonly pooled: Uint8Array | undefined;
   /** The frame was one WRITE to a file, of which no part is kept: its buffer can be reused. */
@@ -55,11 +55,11 @@ export class Compound {
   #waited = false;
   #ended = false;
 
-  constructor(connection: Connection, frame: Frame, arrived: number, sealedBy: Session | undefined, pooled?: Uint8Array) {
+  constructor(connection: Connection, frame: Frame, arrived: number, encryptedBy: Session | undefined, pooled?: Uint8Array) {
     this.connection = connection;
     this.frame = frame;
     this.#arrived = arrived;
-    this.sealedBy = sealedBy;
+    this.encryptedBy = encryptedBy;
     this.pooled = pooled;
     this.#room = connection.maxReply;
   }
@@ -148,7 +148,7 @@ export class Compound {
   /** Whether a response of this frame is, or may yet be, protected by the keys of a session. */
   uses(session: Session): boolean {
     return (
-      this.sealedBy === session || this.#current?.session === session || this.#replies.some(({ request }) => request.session === session)
+      this.encryptedBy === session || this.#current?.session === session || this.#replies.some(({ request }) => request.session === session)
     );
   }
 
@@ -267,7 +267,7 @@ export class Compound {
     const replies = this.#replies;
     this.#replies = [];
     if (replies.length === 0) return;
-    const encrypt = sealedFor(replies[0] as Reply, this.sealedBy);
+    const encrypt = encryptedFor(replies[0] as Reply, this.encryptedBy);
     const last = replies.length - 1;
     for (let i = 0; i <= last; i++) {
       const reply = replies[i] as Reply;

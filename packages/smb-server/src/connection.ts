@@ -6,7 +6,7 @@ import type { Account } from './budget.ts';
 import { endSession } from './close.ts';
 import { Compound } from './compound.ts';
 import { CommandSequenceWindow } from './credits.ts';
-import { openSealed, seal } from './encryption.ts';
+import { decrypt, encrypt } from './encryption.ts';
 import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from './frame.ts';
 import type { ResolvedOptions } from './options.ts';
 import { assemble, type Outgoing } from './outgoing.ts';
@@ -334,13 +334,13 @@ export class Connection implements Stranger {
     this.lastActive = this.server.clock.wall();
     const protocol = protocolIdOf(chunks);
     if (protocol === ProtocolId.Smb2) this.#run(new Compound(this, toFrame(chunks, length), arrived, undefined, pooled));
-    else if (protocol === ProtocolId.Transform) this.#startSealed(chunks, length, arrived, pooled);
+    else if (protocol === ProtocolId.Transform) this.#startEncrypted(chunks, length, arrived, pooled);
     else if (protocol === ProtocolId.Smb1 && this.dialect === undefined && !this.awaitsSecondNegotiate) this.#startSmb1(chunks, length);
     else this.end('an unknown protocol');
   }
 
-  #startSealed(chunks: readonly Uint8Array[], length: number, arrived: number, pooled: Uint8Array | undefined): void {
-    const opened = openSealed(this, chunks, length);
+  #startEncrypted(chunks: readonly Uint8Array[], length: number, arrived: number, pooled: Uint8Array | undefined): void {
+    const opened = decrypt(this, chunks, length);
     const inPlace = typeof opened !== 'string' && pooled?.buffer === opened.frame.bytes.buffer;
     if (pooled !== undefined && !inPlace) this.server.buffers.give(pooled);
     if (typeof opened === 'string') {
@@ -416,13 +416,13 @@ export class Connection implements Stranger {
   }
 
   /** Sends finished elements as one frame. */
-  sendReplies(replies: readonly Reply[], sealFor: Session | undefined): void {
+  sendReplies(replies: readonly Reply[], encryptFor: Session | undefined): void {
     if (this.ended) {
       for (const { request } of replies) request.sent?.();
       return;
     }
     for (const { request, bytes, rest } of replies) request.replied?.([bytes.subarray(headroom), ...rest]);
-    this.#send(assemble(replies, sealFor, this.server.buffers));
+    this.#send(assemble(replies, encryptFor, this.server.buffers));
   }
 
   #send({ chunks, sent }: Outgoing): void {
@@ -431,8 +431,8 @@ export class Connection implements Stranger {
   }
 
   /** Sends a message without a request of SMB2: a negotiate response to SMB1, or an oplock break. */
-  sendMessage(message: Uint8Array, sealFor?: Session): void {
-    if (!this.ended) this.#send(sealFor === undefined ? { chunks: framed([message]) } : seal(sealFor, [message], this.server.buffers));
+  sendMessage(message: Uint8Array, encryptFor?: Session): void {
+    if (!this.ended) this.#send(encryptFor === undefined ? { chunks: framed([message]) } : encrypt(encryptFor, [message], this.server.buffers));
   }
 
   /** Ends the connection with everything on it. MS-SMB2 3.3.7.1. */

@@ -35,8 +35,8 @@ function road(request: Request): MaybePromise<Outcome> {
   const session = connection.sessions.get(request.compound.sessionIdOf(request));
   request.session = session;
   // A frame that is encrypted with the key of one session cannot carry requests of another (3.3.5.2.1.1).
-  const { sealedBy } = request.compound;
-  if (sealedBy !== undefined && session !== undefined && session !== sealedBy) return disconnect;
+  const { encryptedBy } = request.compound;
+  if (encryptedBy !== undefined && session !== undefined && session !== encryptedBy) return disconnect;
   if (spec === undefined && !connection.authenticated) return disconnect;
   if (needs !== 'none') {
     if (session === undefined || (session.state !== 'valid' && session.state !== 'expired')) return NtStatus.UserSessionDeleted;

@@ -11,7 +11,7 @@ import type { Session } from './session.ts';
 export type Opened = { readonly frame: Frame; readonly session: Session } | string;
 
 /** Decrypts a frame that starts with the transform header, in place if the cipher can, MS-SMB2 3.3.5.2.1.1. */
-export function openSealed(connection: Connection, chunks: readonly Uint8Array[], length: number): Opened {
+export function decrypt(connection: Connection, chunks: readonly Uint8Array[], length: number): Opened {
   if (connection.cipher === undefined) return 'an encrypted frame where no cipher was agreed on';
   if (length < TransformHeader.byteLength + headerLength) return 'an encrypted frame that is too short';
   const whole = contiguousHead(chunks, TransformHeader.byteLength);
@@ -44,8 +44,8 @@ function sessionIdBytes(session: Session): Uint8Array {
  * The session whose key encrypts a reply, if any: the request was encrypted, or the session requires it (except for NEGOTIATE and
  * SESSION_SETUP), or the share does (except for TREE_CONNECT). MS-SMB2 3.3.4.1.4.
  */
-export function sealedFor(reply: Reply, sealedBy: Session | undefined): Session | undefined {
-  if (sealedBy !== undefined) return sealedBy;
+export function encryptedFor(reply: Reply, encryptedBy: Session | undefined): Session | undefined {
+  if (encryptedBy !== undefined) return encryptedBy;
   const { session, tree, header } = reply.request;
   if (session?.encryptor === undefined || session.state !== 'valid') return undefined;
   if (header.command === Command.Negotiate || header.command === Command.SessionSetup) return undefined;
@@ -60,7 +60,7 @@ const smallSealed = 4096;
  * Encrypts a whole message, with framing in front, into memory of the server: one piece if the cipher fills the given memory. The parts of
  * the message may belong to a store; they are no longer used when this returns.
  */
-export function seal(session: Session, message: readonly Uint8Array[], pool: BufferPool): Outgoing {
+export function encrypt(session: Session, message: readonly Uint8Array[], pool: BufferPool): Outgoing {
   const encryptor = session.encryptor as NonNullable<Session['encryptor']>;
   if (!encryptor.fills) return { chunks: framed(encryptor.encrypt(message, sessionIdBytes(session))) };
   let length = transformHeaderLength;

@@ -1,5 +1,5 @@
 import type { BufferPool } from './buffer-pool.ts';
-import { seal } from './encryption.ts';
+import { encrypt } from './encryption.ts';
 import { writeFraming } from './frame.ts';
 import { headroom, type Reply } from './reply.ts';
 import type { Session } from './session.ts';
@@ -22,14 +22,14 @@ const takeSent = (replies: readonly Reply[]): (() => void) => {
  * Finished elements as one frame: encrypted if it is for a session that requires it, else with the framing in the headroom of the first, so
  * that nothing is copied.
  */
-export function assemble(replies: readonly Reply[], sealFor: Session | undefined, pool: BufferPool): Outgoing {
+export function assemble(replies: readonly Reply[], encryptFor: Session | undefined, pool: BufferPool): Outgoing {
   const first = replies[0] as Reply;
-  if (sealFor !== undefined) {
+  if (encryptFor !== undefined) {
     const plain: Uint8Array[] = [];
     for (const { bytes, rest } of replies) plain.push(bytes.subarray(headroom), ...rest);
-    const sealed = seal(sealFor, plain, pool);
+    const encrypted = encrypt(encryptFor, plain, pool);
     for (const { request } of replies) request.sent?.();
-    return sealed;
+    return encrypted;
   }
   let length = 0;
   for (const reply of replies) length += reply.length;

@@ -61,7 +61,7 @@ export class Request {
   }
 
   get encrypted(): boolean {
-    return this.compound.sealedBy !== undefined;
+    return this.compound.encryptedBy !== undefined;
   }
 
   get related(): boolean {
