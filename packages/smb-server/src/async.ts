@@ -28,9 +28,9 @@ export class AsyncList {
   }
 
   /** Requests that wait for an action of a client, without a time limit. */
-  get patient(): number {
+  get waitingForClients(): number {
     let count = 0;
-    for (const request of this.#byAsyncId.values()) if (request.patient) count++;
+    for (const request of this.#byAsyncId.values()) if (request.waitsForClient) count++;
     return count;
   }
 

@@ -25,13 +25,13 @@ export function closeOpen(open: Open): MaybePromise<void> {
   server.openClosed(open);
   if (open.pipe !== undefined) open.pipe.close();
   if (open.handle === undefined) return;
-  const gone = open.idle ? letGo(open) : new Promise<void>((resolve) => open.whenIdle(() => resolve(letGo(open))));
+  const released = open.idle ? releaseOpen(open) : new Promise<void>((resolve) => open.whenIdle(() => resolve(releaseOpen(open))));
   const { fileDescriptors } = server.quotas;
-  if (gone instanceof Promise) {
-    server.leaving.openClosed(open, gone);
-    void gone.then(() => fileDescriptors.closed(open));
+  if (released instanceof Promise) {
+    server.shutdown.openClosed(open, released);
+    void released.then(() => fileDescriptors.closed(open));
   } else fileDescriptors.closed(open);
-  return gone;
+  return released;
 }
 
 /** Removes the open from its session, and ends the requests that wait on it. */
@@ -56,7 +56,7 @@ function detach(open: Open, durable: Durable): void {
 
 /** Detaches the durable opens of a session, all at once: their client may reconnect at any time. MS-SMB2 3.3.7.1. */
 function detachAll({ opens, connection }: Session): void {
-  if (connection.server.leaving.begun) return;
+  if (connection.server.shutdown.begun) return;
   for (const open of [...opens.values()]) if (open.durable !== undefined && keepsHandle(open)) detach(open, open.durable);
 }
 
@@ -69,13 +69,13 @@ export function reattach(open: Open, tree: Tree): void {
 }
 
 /** Releases everything the open holds. Errors are logged, not returned. */
-const letGo = (open: Open): MaybePromise<void> => attempt(open, release(open));
+const releaseOpen = (open: Open): MaybePromise<void> => attempt(open, release(open));
 
 /**
  * Removes a closed open from the state of its file while a store still works on it. Only when no client is left that could observe the end
  * of that work.
  */
-export const letStateGo = (open: Open): MaybePromise<void> => attempt(open, leaveState(open));
+export const releaseState = (open: Open): MaybePromise<void> => attempt(open, leaveState(open));
 
 const attempt = (open: Open, steps: Steps<void>): MaybePromise<void> =>
   settle(
@@ -142,12 +142,12 @@ export function endTree(tree: Tree): MaybePromise<void> {
     [...session.opens.values()].filter((open) => open.attachment === tree),
     session.connection.server,
   );
-  letRootGo(tree);
+  releaseRoot(tree);
   return closed;
 }
 
 /** The share's directory is closed when no request uses it any more; only a closing server waits for that. */
-function letRootGo(tree: Tree): void {
+function releaseRoot(tree: Tree): void {
   const { root, share } = tree;
   if (root === undefined) return;
   const { server } = tree.session.connection;
@@ -157,8 +157,8 @@ function letRootGo(tree: Tree): void {
       nothing,
       (error) => server.failed(error, { share: share.name }),
     );
-  const gone = tree.idle ? close() : new Promise<void>((resolve) => tree.whenIdle(() => resolve(close())));
-  if (gone instanceof Promise) server.leaving.treeEnded(gone);
+  const released = tree.idle ? close() : new Promise<void>((resolve) => tree.whenIdle(() => resolve(close())));
+  if (released instanceof Promise) server.shutdown.treeEnded(released);
 }
 
 /**
@@ -183,8 +183,8 @@ export function endSession(session: Session, closesAll = false): MaybePromise<vo
   const { server } = connection;
   if (!closesAll) detachAll(session);
   const closed = closeAll([...session.opens.values()], server);
-  const released = server.closing.each(trees, letRootGo);
-  if (released instanceof Promise && server.closing.busy) server.leaving.treeEnded(released);
+  const released = server.closing.each(trees, releaseRoot);
+  if (released instanceof Promise && server.closing.busy) server.shutdown.treeEnded(released);
   connection.retire(session);
   return closed;
 }
@@ -195,6 +195,6 @@ export const closeDetached = (server: Server): MaybePromise<void> => closeAll(se
 /** Closes opens: many of them in later turns. A server that closes waits for that. */
 function closeAll(opens: readonly Open[], server: Server): MaybePromise<void> {
   const closed = server.closing.each(opens, closeOpen);
-  if (closed instanceof Promise && server.closing.busy) server.leaving.treeEnded(closed);
+  if (closed instanceof Promise && server.closing.busy) server.shutdown.treeEnded(closed);
   return closed;
 }

@@ -229,7 +229,7 @@ export class Connection implements Stranger {
 
   /** Whether the server works for the client, or will; requests that wait for an action of a client do not count. */
   get working(): boolean {
-    return this.#waiting.length > 0 || this.#inFlight.size > this.async.patient;
+    return this.#waiting.length > 0 || this.#inFlight.size > this.async.waitingForClients;
   }
 
   /** Whether no file is open and nothing is in flight: pipes do not count. */
@@ -368,7 +368,7 @@ export class Connection implements Stranger {
     this.#inFlightBytes -= compound.frame.length;
     if (compound.pooled !== undefined && compound.onlyWrote) this.server.buffers.give(compound.pooled);
     this.#retired.finished(compound);
-    if (this.#inFlight.size === 0 && this.ended) this.server.leaving.connectionSettled(this);
+    if (this.#inFlight.size === 0 && this.ended) this.server.shutdown.connectionSettled(this);
     if (this.#leaving !== undefined) this.server.defer(() => this.#leave()); // when the response has been passed to the link
     if (!this.#pumping && this.#waiting.length > 0) this.#pump();
     else if (!this.#pumping) this.#throttle();
@@ -432,7 +432,8 @@ export class Connection implements Stranger {
 
   /** Sends a message without a request of SMB2: a negotiate response to SMB1, or an oplock break. */
   sendMessage(message: Uint8Array, encryptFor?: Session): void {
-    if (!this.ended) this.#send(encryptFor === undefined ? { chunks: framed([message]) } : encrypt(encryptFor, [message], this.server.buffers));
+    if (!this.ended)
+      this.#send(encryptFor === undefined ? { chunks: framed([message]) } : encrypt(encryptFor, [message], this.server.buffers));
   }
 
   /** Ends the connection with everything on it. MS-SMB2 3.3.7.1. */

@@ -89,7 +89,7 @@ export async function createSmbServer(options: SmbServerOptions): Promise<SmbSer
     configure: (changes) => server.configure(changes),
     drain: (ms) => {
       stop()?.catch(() => {}); // the caller of `close` receives the error
-      return server.leaving.drain(ms);
+      return server.shutdown.drain(ms);
     },
     close,
     [Symbol.asyncDispose]: close,

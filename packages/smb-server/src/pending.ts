@@ -21,8 +21,8 @@ export function submitPending(
   if (!(answer instanceof Promise)) return answer;
   const ticket = 'ticket' in input ? input.ticket : input.openId;
   const stop = (status: NtStatus): void => void state.submit(fileId, { kind: 'cancel', ticket, status });
-  const patient = input.kind === 'lock' && input.wait;
-  if (!request.pend(() => stop(cancelled()), patient)) stop(NtStatus.InsufficientResources);
+  const waitsForClient = input.kind === 'lock' && input.wait;
+  if (!request.pend(() => stop(cancelled()), waitsForClient)) stop(NtStatus.InsufficientResources);
   return answer;
 }
 

@@ -38,7 +38,7 @@ export class Request {
   /** The response is signed even if the request was not: the last one of a logon. */
   signResponse = false;
   /** It is blocked on another client's action without a time limit: shutdown does not wait for it. */
-  patient = false;
+  waitsForClient = false;
   /** Set while the request can be cancelled. */
   cancel: (() => void) | undefined;
   /** Called with the finished response, before it is encrypted: updates the preauthentication hash. */
@@ -74,17 +74,17 @@ export class Request {
 
   /**
    * Marks the request as waiting: the client gets an interim response (3.3.4.2), and may cancel.
-   * @param patient it waits for an action of a client, without a time limit
+   * @param waitsForClient it waits for an action of a client, without a time limit
    * @returns false if too many requests wait already: the handler returns InsufficientResources
    */
-  pend(cancel: () => void, patient = false): boolean {
+  pend(cancel: () => void, waitsForClient = false): boolean {
     const reached = this.connection.async.add(this, cancel);
     if (reached !== undefined) {
       this.server.refuse(reached, this.session?.actor ?? { address: this.connection.network });
       return false;
     }
     this.waited = true;
-    this.patient = patient;
+    this.waitsForClient = waitsForClient;
     this.compound.interim(this);
     this.connection.waits();
     return true;

@@ -18,7 +18,6 @@ import { type FileState, LocalFileState, type OplockBreakEffect, type StateTotal
 import { IdleSweep } from './idle-sweep.ts';
 import { createIds } from './ids.ts';
 import { Leases } from './leases.ts';
-import { Leaving } from './leaving.ts';
 import type { Limits } from './limits.ts';
 import { LogonThrottle } from './logon-throttle.ts';
 import { networkOf } from './network.ts';
@@ -34,6 +33,7 @@ import type { Request } from './request.ts';
 import { changeOptions, type RunTimeOptions } from './run-time-options.ts';
 import type { Session } from './session.ts';
 import { createShares, type Shares } from './shares.ts';
+import { Shutdown } from './shutdown.ts';
 import { statusOf } from './status-map.ts';
 import { Strangers } from './strangers.ts';
 import type { Tree } from './tree.ts';
@@ -83,7 +83,7 @@ export class Server {
   readonly startTime: number;
   readonly durables: DurableOpens;
   readonly leases = new Leases(() => this.nextOpenId());
-  readonly leaving = new Leaving(this);
+  readonly shutdown = new Shutdown(this);
   /** The listeners of the stores' changes. */
   readonly watches = new Set<ChangeWatch>();
   /** The security buffer of a NEGOTIATE response: the offered mechanisms, which do not depend on the options. */
@@ -240,7 +240,7 @@ export class Server {
    * port
    */
   accept(link: Link, address = link.peer.replace(/:\d+$/, '')): Connection | undefined {
-    const closing = this.leaving.begun;
+    const closing = this.shutdown.begun;
     const network = networkOf(address);
     const limit = closing ? undefined : this.#admission.reachedBy(network);
     if (closing || limit !== undefined) {
@@ -285,7 +285,7 @@ export class Server {
     const { id, link, bytesIn, bytesOut } = connection;
     this.debug.say('conn', 'ended', { connection: id, peer: link.peer, reason, bytesIn, bytesOut });
     this.events.emit('disconnect', { id, peer: link.peer, reason });
-    this.leaving.connectionEnded(connection);
+    this.shutdown.connectionEnded(connection);
   }
 
   /** Whether one more session may log on. @param instead the session that it replaces, if any */
@@ -503,7 +503,7 @@ export class Server {
   async close(): Promise<void> {
     this.#crowd?.clear();
     this.#idle.stop();
-    await this.leaving.close();
+    await this.shutdown.close();
     this.repeated.close();
     this.#shown[Symbol.dispose]();
   }

@@ -1,7 +1,7 @@
 import { fileAllAccess, fileGenericExecute, fileGenericRead, WellKnownSid } from '@ring3/smb-proto';
 import type { Handle, Identity, Vfs } from '@ring3/vfs';
 import type { FileState } from './file-state/index.ts';
-import { InUse } from './in-use.ts';
+import { InUse } from './ref-counted.ts';
 import type { Session } from './session.ts';
 import type { Share } from './share.ts';
 

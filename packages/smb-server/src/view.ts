@@ -255,10 +255,10 @@ const lockViews = (open: Open): LockView[] =>
   }));
 
 function countsOf(server: Server): Counts {
-  const { connections, sessions, opens, leaving, watches, budget } = server;
+  const { connections, sessions, opens, shutdown, watches, budget } = server;
   let trees = 0;
   for (const session of sessions.values()) trees += session.trees.size;
-  let requests = leaving.requests;
+  let requests = shutdown.requests;
   for (const { inFlight } of connections.values()) requests += inFlight;
   return {
     connections: connections.size,
@@ -267,7 +267,7 @@ function countsOf(server: Server): Counts {
     opens: opens.size,
     detached: server.durables.detached,
     leases: server.leases.size,
-    closing: leaving.handles,
+    closing: shutdown.handles,
     ...server.fileTotals,
     watches: watches.size,
     requests,

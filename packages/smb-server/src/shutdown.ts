@@ -1,5 +1,5 @@
 import type { Timer } from '@ring3/kit';
-import { closeDetached, letStateGo } from './close.ts';
+import { closeDetached, releaseState } from './close.ts';
 import type { Connection } from './connection.ts';
 import type { Open } from './open.ts';
 import type { Server } from './server.ts';
@@ -11,7 +11,7 @@ const lookMs = 20;
  * Objects that have ended but are still in use: ended connections with work in flight, closed opens whose store has not released them; and
  * how a server ends.
  */
-export class Leaving {
+export class Shutdown {
   /** Nothing new is accepted. */
   begun = false;
   readonly #server: Server;
@@ -74,17 +74,17 @@ export class Leaving {
     const cut = clock.after(ms, () => {
       for (const connection of [...connections.values()]) connection.end('the time to finish was over');
     });
-    this.#letGo();
+    this.#endIdle();
     await this.#until(() => connections.size === 0);
     this.#look?.clear();
     cut.clear();
   }
 
-  #letGo(): void {
+  #endIdle(): void {
     const { connections, clock } = this.#server;
     this.#look?.clear();
     for (const connection of [...connections.values()]) connection.leave('the server is closing');
-    if (connections.size > 0) this.#look = clock.after(lookMs, () => this.#letGo());
+    if (connections.size > 0) this.#look = clock.after(lookMs, () => this.#endIdle());
   }
 
   /** Ends all connections; resolves when their work is done and their stores have released their handles, or at the time limit. */
@@ -108,7 +108,7 @@ export class Leaving {
   #abandon(): void {
     const { requests, handles } = this;
     this.#server.log.error('closed although stores have not answered', { requests, handles });
-    for (const open of this.#opens) letStateGo(open);
+    for (const open of this.#opens) releaseState(open);
   }
 
   #wake(): void {

@@ -61,7 +61,7 @@ describe('draining', () => {
     const { server, clock, counts, come } = stage();
     const clients = [await come(), await come(), new RawClient(server)];
     await clients[0]?.create('file');
-    await server.leaving.drain(10_000);
+    await server.shutdown.drain(10_000);
     deepStrictEqual(counts(), nothingLeft);
     await turns();
     for (const client of clients) notStrictEqual(client.ended, undefined);
@@ -77,7 +77,7 @@ describe('draining', () => {
     gate.shut.add('read');
     busy.sendFrame(busy.encode([reading(ids, 9)]));
     await turns();
-    const drained = ending(server.leaving.drain(10_000));
+    const drained = ending(server.shutdown.drain(10_000));
     busy.sendFrame(busy.encode([writing(ids, 'too late')]));
     await turns();
     deepStrictEqual([busy.ended, idle.ended === undefined, counts().connections], [undefined, false, 1]);
@@ -105,7 +105,7 @@ describe('draining', () => {
     gate.shut.add('read');
     client.sendFrame(client.encode([reading(ids, 9), writing(ids, 'more'), closing(ids)]));
     await turns();
-    const drained = ending(server.leaving.drain(10_000));
+    const drained = ending(server.shutdown.drain(10_000));
     gate.open();
     deepStrictEqual(
       (await client.next())?.map(({ status }) => status),
@@ -126,7 +126,7 @@ describe('draining', () => {
     gate.shut.add('read');
     client.sendFrame(client.encode([reading(ids, 9)]));
     await turns();
-    const drained = server.leaving.drain(10_000);
+    const drained = server.shutdown.drain(10_000);
     clock.advance(10_000);
     await drained;
     deepStrictEqual(reasons, ['the time to finish was over']);
@@ -146,8 +146,8 @@ describe('draining', () => {
     gate.shut.add('read');
     client.sendFrame(client.encode([reading(ids, 9)]));
     await turns();
-    const first = ending(server.leaving.drain(1_000_000));
-    const second = server.leaving.drain(5);
+    const first = ending(server.shutdown.drain(1_000_000));
+    const second = server.shutdown.drain(5);
     clock.advance(5);
     await second;
     await turns();
@@ -171,7 +171,7 @@ describe('draining', () => {
       await piper.ask(reading(pipe, 100)),
     ];
     for (const { status } of statuses) strictEqual(status, NtStatus.Pending);
-    await server.leaving.drain(10_000);
+    await server.shutdown.drain(10_000);
     await turns();
     deepStrictEqual(counts(), nothingLeft);
     strictEqual(clock.pending, 0);
@@ -183,7 +183,7 @@ describe('draining', () => {
     const [holder, opener] = [await come(), await come('bob', 'word')];
     await holder.create('file', { requestedOplockLevel: OplockLevel.Batch });
     strictEqual((await opener.create('file')).status, NtStatus.Pending);
-    const drained = server.leaving.drain(10_000);
+    const drained = server.shutdown.drain(10_000);
     strictEqual((await opener.next())?.[0]?.status, NtStatus.Success);
     await drained;
     deepStrictEqual(counts(), nothingLeft);
@@ -379,7 +379,7 @@ describe('a reset under load', () => {
         if (round % 4 !== 0) await turns(round % 4);
         ok(counts().opens + counts().closing > 0);
         if (drains) {
-          const drained = server.leaving.drain(1000);
+          const drained = server.shutdown.drain(1000);
           if (round % 2 === 0) gate.open();
           await turns(round % 3);
           clock.advance(1000);
