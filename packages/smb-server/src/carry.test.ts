@@ -25,9 +25,9 @@ test('an accepted connection passes `carry` with both ends; the returned link is
     const link = carried as unknown as Link;
     const open = link.open.bind(link);
     return Object.assign(link, {
-      open: (told: LinkEvents) => {
-        events = told;
-        open(told);
+      open: (ownerEvents: LinkEvents) => {
+        events = ownerEvents;
+        open(ownerEvents);
       },
     });
   };

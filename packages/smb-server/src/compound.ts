@@ -7,7 +7,7 @@ import { rowOf } from './commands/index.ts';
 import type { Connection } from './connection.ts';
 import { dispatch, type Outcome } from './dispatch.ts';
 import { encryptedFor } from './encryption.ts';
-import { tellRefusal } from './refusals.ts';
+import { emitRefusal } from './refusals.ts';
 import { bodyReply, headroom, interimReply, type Reply, statusReply } from './reply.ts';
 import { Request } from './request.ts';
 import type { Session } from './session.ts';
@@ -203,7 +203,7 @@ export class Compound {
     if (server.debug.on.smb) trace(request, outcome, server.clock.now() - this.#arrived);
     if (this.#ended) return;
     this.#count(request, outcome);
-    if (typeof outcome === 'number' && outcome !== 0) tellRefusal(request, outcome);
+    if (typeof outcome === 'number' && outcome !== 0) emitRefusal(request, outcome);
     if (outcome === disconnect) {
       this.#drop('a request that is not allowed here');
       return;

@@ -25,7 +25,7 @@ import { binding, calling, srvsvc, wkssvc } from './testing/rpc.ts';
 async function negotiated(server: Server, dialects: readonly number[] = [Dialect.Smb21, Dialect.Smb302]) {
   const client = new RawClient(server);
   const answer = await client.negotiate(dialects);
-  return { client, answer, told: answer.status === 0 ? answer.read(NegotiateResponse) : undefined };
+  return { client, answer, response: answer.status === 0 ? answer.read(NegotiateResponse) : undefined };
 }
 
 /** The names in the CHALLENGE of a new logon. */
@@ -43,12 +43,12 @@ async function challenged(client: RawClient): Promise<string[]> {
 test('options of NEGOTIATE apply to new connections; existing ones keep what they negotiated', async () => {
   const server = testServer();
   const before = await negotiated(server);
-  strictEqual(before.told?.dialectRevision, Dialect.Smb302);
-  strictEqual(before.told?.securityMode, SecurityMode.SigningEnabled);
+  strictEqual(before.response?.dialectRevision, Dialect.Smb302);
+  strictEqual(before.response?.securityMode, SecurityMode.SigningEnabled);
   server.configure({ dialects: { min: Dialect.Smb202, max: Dialect.Smb21 }, signing: 'required' });
   const after = await negotiated(server);
-  strictEqual(after.told?.dialectRevision, Dialect.Smb21);
-  strictEqual(after.told?.securityMode, SecurityMode.SigningEnabled | SecurityMode.SigningRequired);
+  strictEqual(after.response?.dialectRevision, Dialect.Smb21);
+  strictEqual(after.response?.securityMode, SecurityMode.SigningEnabled | SecurityMode.SigningRequired);
   strictEqual((await negotiated(server, [Dialect.Smb302])).answer.status, NtStatus.NotSupported);
   for (const { client } of [before, after]) strictEqual((await client.logOn('ann', 'secret')).status, NtStatus.Success);
   deepStrictEqual(
@@ -124,9 +124,9 @@ test('an open pipe reports the current names and comment', async () => {
       ['CELLAR', 'BELOW', 'Ünder the tower'],
     ] as const) {
       server.configure({ name: serverName, workgroup, comment });
-      const told = await transceive(calling(getInfo, new NdrWriter().u32(0).u32(101).finish()));
+      const response = await transceive(calling(getInfo, new NdrWriter().u32(0).u32(101).finish()));
       for (const text of [serverName, name === 'srvsvc' ? comment : workgroup])
-        ok(told.includes(Buffer.from(`${text}\0`, 'utf16le')), text);
+        ok(response.includes(Buffer.from(`${text}\0`, 'utf16le')), text);
     }
   }
   await server.close();

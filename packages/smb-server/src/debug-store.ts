@@ -45,16 +45,16 @@ export function debugStore(vfs: Vfs, debug: DebugSwitches<DebugWord>, clock: Clo
   const { on } = debug;
   const meet = <T>(call: Call, name: string, parameters: Parameters, go: () => Answer<T>): Answer<T> => {
     const start = clock.now();
-    const tell = (result: unknown): void =>
+    const logResult = (result: unknown): void =>
       debug.say('vfs', call, { name, ...described[call]?.(parameters), result, ms: Math.round((clock.now() - start) * 1000) / 1000 });
     return settle(
       go,
       (answer) => {
-        tell(shown(answer));
+        logResult(shown(answer));
         return answer;
       },
       (error) => {
-        tell(String(error));
+        logResult(String(error));
         throw error;
       },
     );

@@ -10,13 +10,13 @@ import { acknowledging, closing, disposing, idsOf, reading, renaming, writing } 
 import { createBody, RawClient, testServer } from './testing/raw-client.ts';
 import { Users } from './users.ts';
 
-interface Told {
+interface Lines {
   readonly debug: DebugSwitches<DebugWord>;
   readonly lines: { readonly what: string; readonly fields: DebugLine['fields'] }[];
 }
 
 /** Switches whose lines are kept; all on, as a fake log is at level trace. */
-function told(...only: DebugWord[]): Told {
+function linesOf(...only: DebugWord[]): Lines {
   const { lines, ...log } = fakeLog();
   const debug = new DebugSwitches(debugWords, new DebugLines({ ...log, lines } as never));
   if (only.length === 0) return { debug, lines };
@@ -27,14 +27,14 @@ function told(...only: DebugWord[]): Told {
 
 describe('what each switch logs', () => {
   test('smb: each request with its command, ids, status and time; of payload only the length', async () => {
-    const { debug, lines } = told('smb');
+    const { debug, lines } = linesOf('smb');
     const server = testServer({ debug });
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('a'));
     await client.ask(writing(ids, Buffer.from('top secret payload')));
     await client.ask(reading(ids, 100));
     deepStrictEqual(lines.map(({ what }) => what).slice(-3), ['Create Success', 'Write Success', 'Read Success']);
-    const { fields } = lines.at(-2) as Told['lines'][number];
+    const { fields } = lines.at(-2) as Lines['lines'][number];
     deepStrictEqual([fields['debug'], fields['connection'], fields['path']], ['smb', 1, 'a']);
     strictEqual(typeof fields['ms'], 'number');
     match(String(fields['asked']), /WriteRequest \{.*offset: 0.*data: <18 bytes>/);
@@ -43,7 +43,7 @@ describe('what each switch logs', () => {
   });
 
   test('conn: accepted, negotiated, ended and why; rejected by a limit', async () => {
-    const { debug, lines } = told('conn');
+    const { debug, lines } = linesOf('conn');
     const server = testServer({ debug, limits: { connections: 1, connectionsForAddress: 1 } });
     const client = await RawClient.at(server);
     new RawClient(server);
@@ -58,7 +58,7 @@ describe('what each switch logs', () => {
   });
 
   test('auth: who logged on and what protects the session, or why not', async () => {
-    const { debug, lines } = told('auth');
+    const { debug, lines } = linesOf('auth');
     const server = testServer({ debug });
     await RawClient.at(server);
     const wrong = new RawClient(server);
@@ -76,7 +76,7 @@ describe('what each switch logs', () => {
   });
 
   test('vfs: calls of the store with names and results, also of handles that were already open', async () => {
-    const { debug, lines } = told('rdma');
+    const { debug, lines } = linesOf('rdma');
     const server = testServer({ debug });
     const client = await RawClient.at(server);
     const ids = idsOf(await client.create('a'));
@@ -100,7 +100,7 @@ describe('what each switch logs', () => {
   });
 
   test('oplock: granted, broken, acknowledged', async () => {
-    const { debug, lines } = told('oplock');
+    const { debug, lines } = linesOf('oplock');
     const server = testServer({ debug });
     const client = await RawClient.at(server, 'share', 'ann', 'secret', Dialect.Smb21);
     const ids = idsOf(await client.create('a', { requestedOplockLevel: OplockLevel.Batch }));
@@ -121,7 +121,7 @@ describe('what each switch logs', () => {
   });
 
   test('ipc: opened pipes', async () => {
-    const { debug, lines } = told('ipc');
+    const { debug, lines } = linesOf('ipc');
     const server = testServer({ debug });
     const client = await RawClient.at(server, 'IPC$');
     await client.create('srvsvc');
@@ -138,7 +138,7 @@ describe('what each switch logs', () => {
 });
 
 test('all switches together never log a password, a hash, a token or a key', async () => {
-  const { debug, lines } = told();
+  const { debug, lines } = linesOf();
   const log = fakeLog();
   const users = { ann: 'correct horse battery', bob: 'staple 4711' };
   const shares = { share: { vfs: createMemoryStore(), guest: true } };

@@ -89,9 +89,9 @@ class Bench {
   async afterClose(ids: Ids, name: string) {
     await this.later(closing(ids));
     const again = await this.open(name, { createDisposition: CreateDisposition.Open });
-    const told = await this.query(again);
+    const info = await this.query(again);
     await this.client.ask(closing(again));
-    return told;
+    return info;
   }
 
   get now(): bigint {
@@ -124,9 +124,9 @@ for (const [what, change] of Object.entries(dataChanges)) {
     strictEqual((await bench.query(file)).fileAttributes, FileAttributes.Hidden);
     await bench.later(change(file));
     const { now } = bench;
-    const told = await bench.query(file);
-    deepStrictEqual([told.lastWriteTime, told.changeTime, told.lastAccessTime], [now, now, now]);
-    strictEqual(told.fileAttributes, FileAttributes.Hidden | FileAttributes.Archive);
+    const info = await bench.query(file);
+    deepStrictEqual([info.lastWriteTime, info.changeTime, info.lastAccessTime], [now, now, now]);
+    strictEqual(info.fileAttributes, FileAttributes.Hidden | FileAttributes.Archive);
     const kept = await bench.afterClose(file, 'file');
     strictEqual(kept.lastWriteTime, now);
     ok(kept.lastAccessTime >= now);
@@ -213,9 +213,9 @@ test('a write to a named stream notes its file or directory (MS-FSA 2.1.4.17)', 
     const stream = await bench.open('owner:stream');
     await bench.set(owner, { fileAttributes: FileAttributes.Hidden });
     await bench.later(writing(stream, 'data'));
-    const told = await bench.query(owner);
-    deepStrictEqual([told.lastWriteTime, told.changeTime, told.lastAccessTime], [bench.now, bench.now, bench.now]);
-    notStrictEqual(told.fileAttributes & FileAttributes.Archive, 0);
+    const info = await bench.query(owner);
+    deepStrictEqual([info.lastWriteTime, info.changeTime, info.lastAccessTime], [bench.now, bench.now, bench.now]);
+    notStrictEqual(info.fileAttributes & FileAttributes.Archive, 0);
     await bench.set(stream, { lastWriteTime: past });
     await bench.later(writing(stream, 'more'));
     strictEqual((await bench.query(owner)).lastWriteTime, past);

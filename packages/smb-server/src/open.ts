@@ -10,7 +10,7 @@ import type { LockSequences } from './lock-sequences.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import { UserSet } from './noting.ts';
 import type { SessionPipe } from './pipe/session-pipe.ts';
-import { InUse } from './ref-counted.ts';
+import { RefCounted } from './ref-counted.ts';
 import type { Server } from './server.ts';
 import type { Share } from './share.ts';
 import type { Tree } from './tree.ts';
@@ -29,7 +29,7 @@ export interface AppInstance {
 const noInstance: AppInstance = { id: undefined, version: undefined };
 
 /** Open, MS-SMB2 3.3.1.10: a file, directory or pipe that a client has open. */
-export class Open extends InUse {
+export class Open extends RefCounted {
   readonly persistentFileId: number;
   readonly volatileFileId: number;
   /** The owner of its oplock or lease in the state of the file. */

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
 import type { ContextOf } from './command.ts';
-import { type AccessInput, type FileState, type LockInput, nobody, type OpenInput, type Operation } from './file-state/index.ts';
+import { type AccessInput, type FileState, type LockInput, noOpen, type OpenInput, type Operation } from './file-state/index.ts';
 import type { Open } from './open.ts';
 import type { Request } from './request.ts';
 
@@ -45,5 +45,5 @@ export function askAccessOf(request: Request, open: Open, operation: Operation, 
 /** The same for a file that is changed without an open here: one that is replaced, or that moves with its directory. */
 export function askAccessFor(request: Request, state: FileState, fileId: string, operation: Operation): MaybePromise<NtStatus> {
   const ticket = request.server.nextOpenId();
-  return submitPending(request, state, fileId, { kind: 'access', openId: nobody, ticket, operation, offset: 0, length: 0 });
+  return submitPending(request, state, fileId, { kind: 'access', openId: noOpen, ticket, operation, offset: 0, length: 0 });
 }

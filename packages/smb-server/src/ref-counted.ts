@@ -1,5 +1,5 @@
 /** A reference count for an object of a store that must not be closed while a request uses it. */
-export abstract class InUse {
+export abstract class RefCounted {
   #users = 0;
   #idle: (() => void) | undefined;
 

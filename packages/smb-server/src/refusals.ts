@@ -12,7 +12,7 @@ const refusals: ReadonlySet<number> = new Set([
 ]);
 
 /** Emits an event for a denied request. A status that a request of a chain inherits from the previous one was reported with that one. */
-export function tellRefusal(request: Request, status: number): void {
+export function emitRefusal(request: Request, status: number): void {
   const { session, tree, open, server } = request;
   if (!refusals.has(status) || session === undefined || server.events.listenerCount('refused') === 0) return;
   const { command } = request.header;

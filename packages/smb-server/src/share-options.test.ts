@@ -330,7 +330,7 @@ describe('vetoed names (ksmbd.conf(5), "veto files")', () => {
       command: Command.ChangeNotify,
       body: ChangeNotifyRequest.encode({ ...ids, flags: 1, outputBufferLength: 4096, completionFilter: 0xfff }),
     };
-    const told: [number, string][] = [];
+    const seen: [number, string][] = [];
     equal((await client.ask(watching)).status, NtStatus.Pending);
     await touched(plain, 'new.tmp');
     await touched(plain, '.secrets\\new');
@@ -341,16 +341,16 @@ describe('vetoed names (ksmbd.conf(5), "veto files")', () => {
     for (let answer = ((await client.next()) as Answer[])[0] as Answer; ; answer = await client.ask(watching)) {
       if (answer.status !== Success) break;
       const bytes = Buffer.concat(answer.read(ChangeNotifyResponse).buffer);
-      for (const { action, fileName } of fileNotifications.read(new Frame(bytes), 0, bytes.length)) told.push([action, fileName]);
+      for (const { action, fileName } of fileNotifications.read(new Frame(bytes), 0, bytes.length)) seen.push([action, fileName]);
     }
     deepEqual(
-      told.filter(([action]) => action !== NotifyAction.Modified),
+      seen.filter(([action]) => action !== NotifyAction.Modified),
       [
         [NotifyAction.Removed, 'file'],
         [NotifyAction.Added, 'out again'],
       ],
     );
-    for (const [, name] of told) ok(!/secret|tmp/i.test(name), name);
+    for (const [, name] of seen) ok(!/secret|tmp/i.test(name), name);
   });
 });
 

@@ -85,13 +85,13 @@ export class Share {
     const { options } = this;
     if (options === undefined) return session.isGuest || session.isAnonymous ? 'read' : 'write';
     const { isGuest, isAnonymous, identity } = session;
-    const nobody = isGuest || isAnonymous;
+    const hasNoAccount = isGuest || isAnonymous;
     const named = (list: readonly string[] | undefined): boolean | undefined =>
       list === undefined ? undefined : names(list, identity.name);
-    if (named(options.invalidUsers) === true || (nobody && options.guest !== true)) return 'none';
+    if (named(options.invalidUsers) === true || (hasNoAccount && options.guest !== true)) return 'none';
     if (named(options.users) === false && !(isGuest && options.guest === true)) return 'none';
     if (named(options.readers) === true) return 'read';
-    const writes = options.readOnly !== true || (!nobody && named(options.writers) === true);
+    const writes = options.readOnly !== true || (!hasNoAccount && named(options.writers) === true);
     return writes ? 'write' : 'read';
   }
 

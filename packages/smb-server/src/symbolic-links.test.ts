@@ -29,7 +29,7 @@ import { RawClient, testServer } from './testing/raw-client.ts';
 
 const { Success, AccessDenied, ObjectNameNotFound, ObjectNameCollision, SharingViolation, DeletePending } = NtStatus;
 const { Open, OpenIf, OverwriteIf } = CreateDisposition;
-const nobody: Identity = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
+const anonymous: Identity = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
 const deleting = { desiredAccess: AccessMask.Delete, createDisposition: Open };
 const deletingOnClose = { ...deleting, createOptions: CreateOptions.DeleteOnClose };
 
@@ -39,7 +39,7 @@ const deletingOnClose = { ...deleting, createOptions: CreateOptions.DeleteOnClos
  */
 async function stage() {
   const vfs = createMemoryStore();
-  const root = expectAnswer(await vfs.root(nobody), 'root');
+  const root = expectAnswer(await vfs.root(anonymous), 'root');
   const make = async (
     dir: Handle,
     name: string,
@@ -47,7 +47,7 @@ async function stage() {
     kind: 'file' | 'folder' | 'link' = target === undefined ? 'file' : 'link',
   ) =>
     expectAnswer(
-      await vfs.open(dir, name, { access: 'metadata', kind, disposition: 'create', ...(target !== undefined && { target }) }, nobody),
+      await vfs.open(dir, name, { access: 'metadata', kind, disposition: 'create', ...(target !== undefined && { target }) }, anonymous),
       name,
     );
   const real = await make(root, 'real');
@@ -68,8 +68,8 @@ async function stage() {
  * The current object of a name in the store, without following links: its kind, or the target of a link; undefined if it does not exist.
  */
 async function itself(vfs: Vfs, name: string): Promise<string | undefined> {
-  const root = expectAnswer(await vfs.root(nobody), 'root');
-  const found = await vfs.open(root, name, { access: 'metadata', kind: 'any', disposition: 'open', follow: false }, nobody);
+  const root = expectAnswer(await vfs.root(anonymous), 'root');
+  const found = await vfs.open(root, name, { access: 'metadata', kind: 'any', disposition: 'open', follow: false }, anonymous);
   if (isCode(found)) return undefined;
   const target = await found.readLink?.();
   return target === undefined || isCode(target) ? found.kind : `-> ${target.target}`;
@@ -296,9 +296,9 @@ describe('QUERY_DIRECTORY of a directory with symbolic links', () => {
 
   test('thousands of links are listed in several parts, each once', async () => {
     const { vfs, client } = await stage();
-    const root = expectAnswer(await vfs.root(nobody), 'root');
+    const root = expectAnswer(await vfs.root(anonymous), 'root');
     const how = { access: 'metadata', kind: 'link', disposition: 'create', target: 'real' } as const;
-    for (let i = 0; i < 300; i++) expectAnswer(await vfs.open(root, `n${i}`, how, nobody), 'link');
+    for (let i = 0; i < 300; i++) expectAnswer(await vfs.open(root, `n${i}`, how, anonymous), 'link');
     const ids = await opened(client, '', { desiredAccess: fileGenericRead });
     const names: string[] = [];
     for (;;) {

@@ -1,12 +1,12 @@
 import { fileAllAccess, fileGenericExecute, fileGenericRead, WellKnownSid } from '@ring3/smb-proto';
 import type { Handle, Identity, Vfs } from '@ring3/vfs';
 import type { FileState } from './file-state/index.ts';
-import { InUse } from './ref-counted.ts';
+import { RefCounted } from './ref-counted.ts';
 import type { Session } from './session.ts';
 import type { Share } from './share.ts';
 
 /** TreeConnect, MS-SMB2 3.3.1.9: a share as one session sees it. */
-export class Tree extends InUse {
+export class Tree extends RefCounted {
   readonly treeId: number;
   readonly session: Session;
   readonly share: Share;

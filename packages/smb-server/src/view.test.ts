@@ -83,8 +83,8 @@ test('an open is shown with oplock, locks, rights, time and whether its file wil
   const ids = idsOf(await ann.create('file', { requestedOplockLevel: OplockLevel.Batch }));
   for (const at of [0n, 5n]) strictEqual(await statusOf(ann, locking(ids, at, 1n, ExclusiveLock | FailImmediately)), NtStatus.Success);
   const [open] = view.opens();
-  const { id, session, rights, access, ...told } = open as NonNullable<typeof open>;
-  deepStrictEqual(told, {
+  const { id, session, rights, access, ...shown } = open as NonNullable<typeof open>;
+  deepStrictEqual(shown, {
     peer: 'memory:a',
     user: 'ann',
     share: 'share',
@@ -179,9 +179,9 @@ test('the whole view can be written as JSON', async () => {
   const { server, view, ann } = await stage();
   const ids = idsOf(await ann.create('file', { requestedOplockLevel: OplockLevel.Batch }));
   await ann.ask(locking(ids, 0n, 1n, ExclusiveLock | FailImmediately));
-  for (const told of [view.connections(), view.sessions(), view.trees(), view.opens(), view.locks(), view.counts()]) {
-    deepStrictEqual(JSON.parse(JSON.stringify(told)), JSON.parse(JSON.stringify(told)));
-    ok(Object.keys(told).length > 0);
+  for (const shown of [view.connections(), view.sessions(), view.trees(), view.opens(), view.locks(), view.counts()]) {
+    deepStrictEqual(JSON.parse(JSON.stringify(shown)), JSON.parse(JSON.stringify(shown)));
+    ok(Object.keys(shown).length > 0);
   }
   await ends(server);
 });

@@ -32,7 +32,7 @@ export const close = command({
     return settle(
       (): MaybePromise<Stat | VfsCode> => (open.wrote ? runSteps(statWritten(open, handle)) : handle.stat()),
       (stat) => {
-        const answer = isCode(stat) ? nothing : { ...told(open, stat), flags: CloseFlags.PostqueryAttrib };
+        const answer = isCode(stat) ? nothing : { ...attributesAfterClose(open, stat), flags: CloseFlags.PostqueryAttrib };
         open.leave();
         return andThen(closeOpen(open), () => answer);
       },
@@ -50,7 +50,7 @@ function* statWritten(open: Open, handle: Handle): Steps<Stat | VfsCode> {
   return yield* wait(handle.stat());
 }
 
-function told(open: Open, stat: Stat) {
+function attributesAfterClose(open: Open, stat: Stat) {
   const { creationTime, lastAccessTime, lastWriteTime, changeTime, allocationSize, endOfFile, fileAttributes } = metadataOfOpen(open, stat);
   return { creationTime, lastAccessTime, lastWriteTime, changeTime, allocationSize, endOfFile, fileAttributes };
 }

@@ -121,7 +121,7 @@ const contextRows: Readonly<Record<number, (connection: Connection, data: Frame)
   },
 };
 
-function tellNegotiated(connection: Connection, dialect: number): void {
+function logNegotiated(connection: Connection, dialect: number): void {
   const { id, link, clientDialects, clientName, cipher, signingAlgorithm, serverCapabilities } = connection;
   connection.server.debug.say('conn', 'negotiated', {
     connection: id,
@@ -142,7 +142,7 @@ export function negotiateAnswer(
   negotiateContexts: NegotiateContext[],
 ): Parameters<typeof NegotiateResponse.encode>[0] {
   const { server, options } = connection;
-  if (server.debug.on.conn) tellNegotiated(connection, dialectRevision);
+  if (server.debug.on.conn) logNegotiated(connection, dialectRevision);
   connection.serverSecurityMode = SecurityMode.SigningEnabled | (options.signing === 'required' ? SecurityMode.SigningRequired : 0);
   return {
     securityMode: connection.serverSecurityMode,

@@ -33,11 +33,11 @@ export const sessionSetup = command({
   needs: 'none',
   request: SessionSetupRequest,
   response: SessionSetupResponse,
-  handle: (ctx, request) => andThen(setUp(ctx, request), (answer) => told(ctx, answer)),
+  handle: (ctx, request) => andThen(setUp(ctx, request), (answer) => logged(ctx, answer)),
 });
 
 /** The result of a step, for debugging: never the content of the tokens. */
-function told(ctx: ContextOf<'none'>, answer: Answer): Answer {
+function logged(ctx: ContextOf<'none'>, answer: Answer): Answer {
   const { debug } = ctx.server;
   if (!debug.on.auth) return answer;
   const { connection, session } = ctx;
@@ -48,7 +48,7 @@ function told(ctx: ContextOf<'none'>, answer: Answer): Answer {
 }
 
 /** The user that logged on, and the protection of the session. */
-function tellLogon(session: Session, { mechanism, user, domain, workstation }: Logon, again: boolean): void {
+function logLogon(session: Session, { mechanism, user, domain, workstation }: Logon, again: boolean): void {
   const { connection, isGuest, isAnonymous, signer, signingRequired, encryptData } = session;
   connection.server.debug.say('auth', 'logged on', {
     connection: connection.id,
@@ -204,34 +204,34 @@ function onComplete(
   const { connection } = ctx;
   const { server } = connection;
   const { logon } = step;
-  const nobody = logon.guest || logon.anonymous;
+  const hasNoAccount = logon.guest || logon.anonymous;
   session.acceptor = undefined;
-  if (nobody && connection.options.encryption === 'required') {
+  if (hasNoAccount && connection.options.encryption === 'required') {
     if (session.state === 'inProgress') forget(connection, session);
     return NtStatus.AccessDenied;
   }
   const first = session.state === 'inProgress';
   // A guest or anonymous session has no keys. Re-authenticating it as a user would leave it unsigned, so end it.
-  if (!first && !nobody && session.signer === undefined) {
+  if (!first && !hasNoAccount && session.signer === undefined) {
     return andThen(endSession(session), () => NtStatus.AccessDenied);
   }
   const identity = server.users.identityOf(logon);
-  if (first && !nobody && hasOtherDialect(connection, identity)) {
+  if (first && !hasNoAccount && hasOtherDialect(connection, identity)) {
     forget(connection, session);
     return NtStatus.UserSessionDeleted;
   }
-  const previous = nobody ? undefined : previousOf(session, identity, previousSessionId);
+  const previous = hasNoAccount ? undefined : previousOf(session, identity, previousSessionId);
   if (first) session.owner = ownerOf(logon, identity, connection.network);
   if (first && !server.mayLogOn(session, previous)) {
     forget(connection, session);
     return NtStatus.RequestNotAccepted;
   }
   session.logOn(logon, identity);
-  if (first && !nobody) protect(session, logon.sessionKey, securityMode);
+  if (first && !hasNoAccount) protect(session, logon.sessionKey, securityMode);
   session.preauthHash = undefined;
   server.loggedOn(session, first);
   const { user, guest, anonymous } = logon;
-  if (nobody)
+  if (hasNoAccount)
     server.repeated.say('info', 'logged on', connection.network, {
       connection: connection.id,
       peer: connection.link.peer,
@@ -239,8 +239,8 @@ function onComplete(
       anonymous,
     });
   else connection.log.info('logged on', { user, guest, anonymous });
-  if (server.debug.on.auth) tellLogon(session, logon, !first);
-  ctx.signResponse = !nobody;
+  if (server.debug.on.auth) logLogon(session, logon, !first);
+  ctx.signResponse = !hasNoAccount;
   let sessionFlags = 0;
   if (logon.guest) sessionFlags |= SessionFlags.IsGuest;
   if (logon.anonymous) sessionFlags |= SessionFlags.IsNull;

@@ -64,7 +64,7 @@ export interface DispositionInput {
 /** Checks whether an operation, as if by an open for a moment, is compatible with the share modes of the file's opens. */
 export interface ConflictInput {
   readonly kind: 'conflict';
-  /** The requesting open, or {@link nobody}. */
+  /** The requesting open, or {@link noOpen}. */
   readonly openId: number;
   readonly access: number;
   readonly shareAccess: number;
@@ -115,12 +115,12 @@ export interface LockSegment {
   readonly how: 'shared' | 'exclusive' | 'none';
 }
 /** In place of an open's id: an operation on the file without an open of it. */
-export const nobody = 0;
+export const noOpen = 0;
 
 /** Checks an operation against oplocks and locks; breaks conflicting oplocks. Not needed if the {@link Guard} allows it. */
 export interface AccessInput {
   readonly kind: 'access';
-  /** Or {@link nobody}. */
+  /** Or {@link noOpen}. */
   readonly openId: number;
   readonly ticket: number;
   readonly operation: Operation;

@@ -15,12 +15,12 @@ const all = ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete;
 /** The state of one file, with a clock and the notifications that holders got. */
 function stage({ present = true } = {}) {
   const clock = new FakeClock();
-  const told: OplockBreakEffect[] = [];
+  const breaks: OplockBreakEffect[] = [];
   const doomed: number[] = [];
   const state = new LocalFileState({
     clock,
     oplockBreakMs: () => 35_000,
-    broken: (effect) => told.push(effect) > 0 && present,
+    broken: (effect) => breaks.push(effect) > 0 && present,
     deleting: (openIds) => doomed.push(...openIds),
   });
   let ticket = 1000;
@@ -41,7 +41,7 @@ function stage({ present = true } = {}) {
   const range = (offset: number, length: number, exclusive = true) => ({ offset: BigInt(offset), length: BigInt(length), exclusive });
   return {
     clock,
-    told,
+    breaks,
     doomed,
     state,
     open,
@@ -67,12 +67,12 @@ async function waits(answer: MaybePromise<unknown>): Promise<boolean> {
 }
 
 test('an open that meets a batch oplock waits until it is acknowledged; the share modes decide afterwards (MS-FSA 2.1.5.1.2)', async () => {
-  const { open, oplock, told, acknowledge } = stage();
+  const { open, oplock, breaks, acknowledge } = stage();
   open(1, { shareAccess: 0 });
   assert.equal(oplock(1, 'batch'), 'batch');
   const second = open(2);
   assert.ok(await waits(second));
-  assert.deepEqual(told, [{ owner: 1, from: 'batch', level: 'levelII', acknowledge: true, epoch: 0 }]);
+  assert.deepEqual(breaks, [{ owner: 1, from: 'batch', level: 'levelII', acknowledge: true, epoch: 0 }]);
   assert.equal(acknowledge(1, 'levelII'), 'accepted');
   assert.equal(await second, NtStatus.SharingViolation);
 });
@@ -87,20 +87,20 @@ test('a holder of a batch oplock that only cached its close closes, and the open
 });
 
 test('an open that fails with a share mode conflict does not break an exclusive oplock (MS-FSA 2.1.5.1.2)', () => {
-  const { open, oplock, told } = stage();
+  const { open, oplock, breaks } = stage();
   open(1, { shareAccess: 0 });
   oplock(1, 'exclusive');
   assert.equal(open(2), NtStatus.SharingViolation);
-  assert.deepEqual(told, []);
+  assert.deepEqual(breaks, []);
 });
 
 test('an open for attributes only breaks no oplock and does not keep one from being granted (MS-FSA 2.1.4.12)', () => {
-  const { open, oplock, told } = stage();
+  const { open, oplock, breaks } = stage();
   assert.equal(open(1, { access: 0x100180 }), NtStatus.Success);
   open(2);
   assert.equal(oplock(2, 'batch'), 'batch');
   assert.equal(open(3, { access: 0x100180 }), NtStatus.Success);
-  assert.deepEqual(told, []);
+  assert.deepEqual(breaks, []);
 });
 
 test('a break that is not acknowledged ends after its time, and no sooner (MS-SMB2 3.3.2.1, 3.3.6.1)', async () => {

@@ -23,9 +23,9 @@ const holding = (level: HeldLevel, owner = 1): Oplocks => {
   return oplocks;
 };
 const unheard = (): void => {};
-const check = (oplocks: Oplocks, operation: Operation, owner: number): { free: boolean; told: OplockBreakEffect[] } => {
-  const told: OplockBreakEffect[] = [];
-  return { free: oplocks.check(operation, owner, (effect) => told.push(effect)), told };
+const check = (oplocks: Oplocks, operation: Operation, owner: number): { free: boolean; breaks: OplockBreakEffect[] } => {
+  const breaks: OplockBreakEffect[] = [];
+  return { free: oplocks.check(operation, owner, (effect) => breaks.push(effect)), breaks };
 };
 
 test('the level that each operation of another owner breaks each level to, cell by cell (MS-FSA 2.1.4.12)', () => {
@@ -47,11 +47,11 @@ test('the level that each operation of another owner breaks each level to, cell 
     for (const [i, cell] of cells.split(' ').entries()) {
       const level = cachingLevels[i] as HeldLevel;
       assert.equal(breaksOfOthers[operation][i], cell);
-      const { free, told } = check(holding(level), operation, 2);
+      const { free, breaks } = check(holding(level), operation, 2);
       assert.equal(free, cell === 'keep' || !waitsFor(operation, level), `${operation} against ${level}`);
       const acknowledge = needsAcknowledgment(level);
       const epoch = isLease(level) ? 2 : 0;
-      assert.deepEqual(told, cell === 'keep' ? [] : [{ owner: 1, from: level, level: cell, acknowledge, epoch }]);
+      assert.deepEqual(breaks, cell === 'keep' ? [] : [{ owner: 1, from: level, level: cell, acknowledge, epoch }]);
     }
   }
 });
@@ -71,7 +71,7 @@ test('an operation waits for write caching, and for handle caching if it needs t
 test('a lease is not broken by its own opens (MS-FSA 2.1.4.12)', () => {
   for (const state of leaseStates) {
     for (const operation of Object.keys(breaksOfOthers) as Operation[])
-      assert.deepEqual(check(holding(state), operation, 1), { free: true, told: [] });
+      assert.deepEqual(check(holding(state), operation, 1), { free: true, breaks: [] });
   }
 });
 
@@ -126,22 +126,22 @@ test('a lease that is acknowledged above the level of its break keeps breaking (
 
 test('a break that meanwhile has to go further continues step by step, and waiting opens keep waiting (MS-FSA 2.1.5.19)', () => {
   const oplocks = holding('RWH');
-  const told: string[] = [];
-  const tell = ({ from, level, acknowledge }: OplockBreakEffect): void => void told.push(`${from} ${level} ${acknowledge}`);
+  const breaks: string[] = [];
+  const tell = ({ from, level, acknowledge }: OplockBreakEffect): void => void breaks.push(`${from} ${level} ${acknowledge}`);
   assert.equal(oplocks.check('open', 2, tell), false);
   assert.equal(oplocks.check('overwrite', 3, tell), false);
   oplocks.acknowledge(1, 'RH', tell);
   assert.equal(oplocks.check('open', 2, tell), false);
   oplocks.acknowledge(1, 'R', tell);
   assert.equal(oplocks.check('open', 2, tell), true);
-  assert.deepEqual(told, ['RWH RH true', 'RH R true', 'R none false']);
+  assert.deepEqual(breaks, ['RWH RH true', 'RH R true', 'R none false']);
   assert.equal(oplocks.size, 0);
 });
 
 test('an exclusive or batch oplock is not broken by its own open, level II is by changes of the data (MS-FSA 2.1.4.12)', () => {
   for (const operation of Object.keys(breaksOfOthers) as Operation[]) {
-    for (const level of ['exclusive', 'batch'] as const) assert.deepEqual(check(holding(level), operation, 1), { free: true, told: [] });
-    const own = check(holding('levelII'), operation, 1).told.length;
+    for (const level of ['exclusive', 'batch'] as const) assert.deepEqual(check(holding(level), operation, 1), { free: true, breaks: [] });
+    const own = check(holding('levelII'), operation, 1).breaks.length;
     assert.equal(own, ['write', 'lock', 'size', 'zeroData'].includes(operation) ? 1 : 0, operation);
   }
 });
@@ -161,8 +161,8 @@ test('level II is not granted while bytes are locked, or another owner has a hig
 
 test('during a break no holder is notified twice, and all operations wait (MS-FSA 2.1.4.12)', () => {
   const oplocks = holding('batch');
-  assert.equal(check(oplocks, 'open', 2).told.length, 1);
-  assert.deepEqual(check(oplocks, 'overwrite', 3), { free: false, told: [] });
+  assert.equal(check(oplocks, 'open', 2).breaks.length, 1);
+  assert.deepEqual(check(oplocks, 'overwrite', 3), { free: false, breaks: [] });
 });
 
 test('a holder acknowledges the level of the break, or a lower one (MS-SMB2 3.3.5.22.1)', () => {
@@ -171,7 +171,7 @@ test('a holder acknowledges the level of the break, or a lower one (MS-SMB2 3.3.
     check(oplocks, 'open', 2);
     assert.equal(oplocks.acknowledge(1, level, unheard), 'accepted');
     assert.equal(oplocks.of(1)?.level, level === 'none' ? undefined : level);
-    assert.deepEqual(check(oplocks, 'open', 2), { free: true, told: [] });
+    assert.deepEqual(check(oplocks, 'open', 2), { free: true, breaks: [] });
   }
 });
 
@@ -192,7 +192,7 @@ test('an overwrite of a file that was broken to level II breaks it once more, an
   oplocks.acknowledge(1, 'levelII', unheard);
   assert.deepEqual(check(oplocks, 'overwrite', 3), {
     free: true,
-    told: [{ owner: 1, from: 'levelII', level: 'none', acknowledge: false, epoch: 0 }],
+    breaks: [{ owner: 1, from: 'levelII', level: 'none', acknowledge: false, epoch: 0 }],
   });
 });
 
@@ -219,7 +219,7 @@ test('in any sequence, an oplock or lease with write caching is the only one', (
         if (what === 'request' && isLease(level)) oplocks.requestLease(owner + 10, cachingBits[level], alone, false, 0);
         else if (what === 'request' && oplocks.of(owner) === undefined) oplocks.request(owner, level as HeldOplock, alone, false);
         else if (what === 'check') {
-          for (const { from, acknowledge } of check(oplocks, operation, owner).told) assert.equal(acknowledge, needsAcknowledgment(from));
+          for (const { from, acknowledge } of check(oplocks, operation, owner).breaks) assert.equal(acknowledge, needsAcknowledgment(from));
         } else if (what === 'acknowledge') oplocks.acknowledge(owner, level === 'batch' ? 'none' : level, unheard);
         else if (what === 'expire') oplocks.expire(owner);
         else oplocks.release(owner);

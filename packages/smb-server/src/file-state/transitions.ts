@@ -23,7 +23,7 @@ import type {
   UnlockInput,
   WithdrawInput,
 } from './file-state.ts';
-import { nobody } from './file-state.ts';
+import { noOpen } from './file-state.ts';
 import type { Acknowledged, LeaseGrant, OplockOwner } from './oplocks.ts';
 import type { FileRecord } from './record.ts';
 import { shareConflict } from './share-mode.ts';
@@ -131,7 +131,7 @@ export function query({ deleted, opens }: FileRecord, { openId }: QueryInput): F
 }
 
 /** Maximum number of locks of one file. */
-const mostLocks = 16_384;
+const maxLocks = 16_384;
 
 /**
  * MS-FSA 2.1.5.8. A lock that may wait does not overtake waiting ones, unless its open holds a lock here: it could be the one they wait
@@ -141,7 +141,7 @@ export function lock(record: FileRecord, input: LockInput): NtStatus | Undecided
   const { openId, ranges, wait } = input;
   if (!record.opens.has(openId)) return NtStatus.RangeNotLocked;
   if (ranges.some(leavesLockSpace)) return NtStatus.InvalidLockRange;
-  if (record.locks.size + ranges.length > mostLocks) return NtStatus.InsufficientResources;
+  if (record.locks.size + ranges.length > maxLocks) return NtStatus.InsufficientResources;
   if (!record.oplocks.check('lock', record.ownerOf(openId), record.tell)) return undecided;
   if (wait && !record.locks.allows(openId, ranges[0] as LockRange)) return maySuspend(record, input);
   const queues = wait && record.locks.countOf(openId) === 0 && othersWaitFor(record, input);
@@ -180,7 +180,7 @@ export const coverage = (record: FileRecord, { offset, length }: CoverageInput):
 
 /** MS-FSA 2.1.5.3, 2.1.5.4 and other operations that check oplocks and locks. */
 export function access(record: FileRecord, { openId, operation, offset, length }: AccessInput): NtStatus | Undecided {
-  if (openId !== nobody && !record.opens.has(openId)) return NtStatus.FileClosed;
+  if (openId !== noOpen && !record.opens.has(openId)) return NtStatus.FileClosed;
   if (!record.oplocks.check(operation, record.ownerOf(openId), record.tell)) return undecided;
   return record.locks.forbids(openId, operation !== 'read', offset, length) ? NtStatus.FileLockConflict : NtStatus.Success;
 }

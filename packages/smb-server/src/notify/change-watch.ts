@@ -1,6 +1,6 @@
 import { NtStatus } from '@ring3/smb-proto';
 import { type Change, type Handle, isCode, type Watch } from '@ring3/vfs';
-import { encodeTold, lengthOf, shownChange, type Told, tellChange } from './changes.ts';
+import { encodeEntries, entriesOf, lengthOf, type NotifyEntry, shownChange } from './changes.ts';
 
 /** The result of a CHANGE_NOTIFY request: the buffer of its response, or a status. */
 export type Notified = Uint8Array | NtStatus;
@@ -14,7 +14,7 @@ interface Waiting {
 }
 
 /** Maximum number of entries that are kept, however much space the client has. */
-const mostKept = 4096;
+const maxKept = 4096;
 
 /**
  * The watch of one open, MS-FSA 2.1.5.11: the parameters of its first request stay; changes between two requests are kept as far as they
@@ -26,7 +26,7 @@ export class ChangeWatch {
   readonly #vetoed: ((name: string) => boolean) | undefined;
   readonly #book: BookKept;
   readonly #waiting: Waiting[] = [];
-  #told: Told[] = [];
+  #entries: NotifyEntry[] = [];
   /** Their size in a response, each up to the start of the next. */
   #bytes = 0;
   #lost = false;
@@ -49,7 +49,7 @@ export class ChangeWatch {
 
   /** Starts to listen, if the store reports changes. @param listening counts the watch while it listens */
   async listen(handle: Handle, recursive: boolean, listening: Set<ChangeWatch>): Promise<void> {
-    const watch = await handle.watch?.({ recursive }, (change) => this.tell(change));
+    const watch = await handle.watch?.({ recursive }, (change) => this.changed(change));
     if (watch === undefined || isCode(watch)) return;
     if (this.#ended !== undefined) {
       watch.close();
@@ -77,23 +77,23 @@ export class ChangeWatch {
   }
 
   /** A change has happened. */
-  tell(change: Change): void {
+  changed(change: Change): void {
     if (this.#ended !== undefined) return;
     const shown = this.#vetoed === undefined ? change : shownChange(change, this.#vetoed);
     if (shown === undefined) return;
     if (shown.what === 'overflow') this.#lose();
-    else this.#keep(tellChange(shown, this.#completionFilter));
+    else this.#keep(entriesOf(shown, this.#completionFilter));
     this.#flush();
   }
 
-  #keep(told: readonly Told[]): void {
-    for (const one of told) {
-      const last = this.#told.at(-1);
+  #keep(entries: readonly NotifyEntry[]): void {
+    for (const one of entries) {
+      const last = this.#entries.at(-1);
       if (this.#lost || (last?.action === one.action && last.fileName === one.fileName)) continue;
       const length = (lengthOf(one) + 3) & ~3;
-      if (this.#told.length >= mostKept || this.#bytes + lengthOf(one) > this.#room || !this.#book(length)) this.#lose();
+      if (this.#entries.length >= maxKept || this.#bytes + lengthOf(one) > this.#room || !this.#book(length)) this.#lose();
       else {
-        this.#told.push(one);
+        this.#entries.push(one);
         this.#bytes += length;
       }
     }
@@ -105,16 +105,16 @@ export class ChangeWatch {
   }
 
   #forget(): void {
-    this.#told = [];
+    this.#entries = [];
     if (this.#bytes > 0) this.#book(-this.#bytes);
     this.#bytes = 0;
   }
 
   #flush(): void {
-    if (!this.#lost && this.#told.length === 0) return;
+    if (!this.#lost && this.#entries.length === 0) return;
     const first = this.#waiting.shift();
     if (first === undefined) return;
-    const buffer = this.#lost ? undefined : encodeTold(this.#told);
+    const buffer = this.#lost ? undefined : encodeEntries(this.#entries);
     this.#forget();
     this.#lost = false;
     first.answer(buffer === undefined || buffer.length > first.room ? NtStatus.NotifyEnumDir : buffer);

@@ -3,7 +3,7 @@ import { type Change, toWireName } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 
 /** One entry of a response, MS-FSCC 2.7.1. */
-export interface Told {
+export interface NotifyEntry {
   readonly action: NotifyAction;
   readonly fileName: string;
 }
@@ -52,7 +52,7 @@ export function shownChange(change: Change, vetoed: (name: string) => boolean): 
 /**
  * The entries of a change for a client; empty if its filter does not select it. A rename across directories is a removal and an addition.
  */
-export function tellChange(change: Exclude<Change, { what: 'overflow' }>, completionFilter: number): readonly Told[] {
+export function entriesOf(change: Exclude<Change, { what: 'overflow' }>, completionFilter: number): readonly NotifyEntry[] {
   const fileName = nameOf(change.path);
   if ((filterOf(change) & completionFilter) === 0) {
     const asChange = change.what === 'renamed' && change.kind !== 'folder' && (completionFilter & renamedFile) !== 0;
@@ -80,11 +80,11 @@ export function tellChange(change: Exclude<Change, { what: 'overflow' }>, comple
 }
 
 /** Bytes of one entry, without what aligns the next one to four. */
-export const lengthOf = ({ fileName }: Told): number => FileNotifyInformation.fixed.byteLength + fileName.length * 2;
+export const lengthOf = ({ fileName }: NotifyEntry): number => FileNotifyInformation.fixed.byteLength + fileName.length * 2;
 
 /** The buffer of a CHANGE_NOTIFY response. */
-export function encodeTold(told: readonly Told[]): Uint8Array {
-  const frame = Frame.alloc(fileNotifications.size([...told]));
-  fileNotifications.write(frame, 0, [...told]);
+export function encodeEntries(entries: readonly NotifyEntry[]): Uint8Array {
+  const frame = Frame.alloc(fileNotifications.size([...entries]));
+  fileNotifications.write(frame, 0, [...entries]);
   return frame.bytes;
 }

@@ -85,7 +85,7 @@ export function createEndpoint(name: string, rpc: RpcInterface, host: PipeHost):
       accepted.add(contextId);
       return { result: Result.Acceptance, reason: 0, ...ndr };
     });
-    host.told?.('bind', {
+    host.log?.('bind', {
       pipe: name,
       accepted: results.filter(({ result }) => result === Result.Acceptance).length,
       offered: results.length,
@@ -106,7 +106,7 @@ export function createEndpoint(name: string, rpc: RpcInterface, host: PipeHost):
     pending = undefined;
     const answer = answerOf(head, stub);
     const failed = typeof answer === 'number';
-    host.told?.('request', {
+    host.log?.('request', {
       pipe: name,
       operation: head.operation,
       result: failed ? nameOf(RpcStatus, answer) : `${answer.length} bytes`,

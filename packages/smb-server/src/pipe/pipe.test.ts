@@ -172,7 +172,7 @@ for (const [name, { abstract, version, getInfo }] of Object.entries({ srvsvc, wk
         pipe.write(request(getInfo, new NdrWriter().u32(0).u32(level).finish()));
         return Buffer.from(answerOf(pipe).stub);
       };
-      const told = (stub: Buffer, text: string): boolean => stub.includes(Buffer.from(`${text}\0`, 'utf16le'));
+      const has = (stub: Buffer, text: string): boolean => stub.includes(Buffer.from(`${text}\0`, 'utf16le'));
       for (const [serverName, workgroup, comment] of [
         ['RING3', 'WORKGROUP', 'a server'],
         ['TOWER', 'HOME', 'another one'],
@@ -180,24 +180,24 @@ for (const [name, { abstract, version, getInfo }] of Object.entries({ srvsvc, wk
         Object.assign(living, { serverName, workgroup, comment });
         const stub = ask();
         strictEqual(stub.readUInt32LE(stub.length - 4), 0);
-        ok(told(stub, serverName));
-        strictEqual(told(stub, workgroup), name === 'wkssvc');
-        strictEqual(told(stub, comment), name === 'srvsvc' && level > 100);
+        ok(has(stub, serverName));
+        strictEqual(has(stub, workgroup), name === 'wkssvc');
+        strictEqual(has(stub, comment), name === 'srvsvc' && level > 100);
       }
     });
   }
 }
 
 test('NetrServerGetInfo at level 102 reports the limit of logons, and after how many minutes idle clients are disconnected (MS-SRVS 2.2.4.42)', () => {
-  const told = (users: number, idleMs: number): number[] => {
+  const has = (users: number, idleMs: number): number[] => {
     const pipe = open({ ...host, users, idleMs });
     pipe.write(request(srvsvc.getInfo, new NdrWriter().u32(0).u32(102).finish()));
     const stub = Buffer.from(answerOf(pipe).stub);
     return [stub.readUInt32LE(32), stub.readUInt32LE(36)];
   };
-  deepStrictEqual(told(100, 0), [100, 0xffffffff]);
-  deepStrictEqual(told(7, 15 * 60_000), [7, 15]);
-  deepStrictEqual(told(7, 1), [7, 1]);
+  deepStrictEqual(has(100, 0), [100, 0xffffffff]);
+  deepStrictEqual(has(7, 15 * 60_000), [7, 15]);
+  deepStrictEqual(has(7, 1), [7, 1]);
 });
 
 test('garbage breaks only the pipe; a truncated PDU never throws', () => {

@@ -40,7 +40,7 @@ export interface PipeHost {
   /** Milliseconds since 1970. */
   wall(): number;
   /** Reports the calls and their results, while debug output is on. */
-  readonly told?: ((what: string, fields: Readonly<Record<string, unknown>>) => void) | undefined;
+  readonly log?: ((what: string, fields: Readonly<Record<string, unknown>>) => void) | undefined;
 }
 
 /** An open named pipe in message mode: DCE/RPC requests are written, responses read. */
@@ -72,7 +72,7 @@ export function openPipe(name: string, host: PipeHost): Pipe | undefined {
 }
 
 /** Bytes of responses that a client may leave unread; more breaks the pipe. */
-const mostUnread = 4 * 1024 * 1024;
+const maxUnread = 4 * 1024 * 1024;
 
 function pipeOver(endpoint: Endpoint): Pipe {
   const waiting: Uint8Array[] = [];
@@ -87,7 +87,7 @@ function pipeOver(endpoint: Endpoint): Pipe {
       if (broken) return false;
       const answers = endpoint.receive(bytes);
       for (const answer of answers ?? []) unread += answer.length;
-      if (answers === undefined || unread > mostUnread) broken = true;
+      if (answers === undefined || unread > maxUnread) broken = true;
       else waiting.push(...answers);
       return !broken;
     },

@@ -50,7 +50,7 @@ function hostFor(session: Session): PipeHost {
       }
     },
     wall: () => server.clock.wall(),
-    get told() {
+    get log() {
       return server.debug.on.ipc
         ? (what: string, fields: object) => server.debug.say('ipc', what, { ...session.actor, ...fields })
         : undefined;

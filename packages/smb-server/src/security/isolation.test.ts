@@ -236,15 +236,15 @@ describe('one at a time (FIL, RPC)', () => {
     await client.ask({ command: Command.Echo, body: EchoRequest.encode({}), header: { credits: 100 } });
     const count = 40;
     for (let i = 0; i < count; i++) client.sendFrame(client.encode([listing(ids, '*', { flags: 2 })]));
-    const told: string[] = [];
+    const listed: string[] = [];
     for (let i = 0; i < count; i++) {
       const [answer] = (await client.next()) ?? [];
       if (answer === undefined || answer.status !== 0) continue;
       const { buffer } = answer.read(QueryDirectoryResponse);
       const bytes = Buffer.concat(buffer);
-      told.push(bytes.subarray(12, 12 + bytes.readUInt32LE(8)).toString('utf16le'));
+      listed.push(bytes.subarray(12, 12 + bytes.readUInt32LE(8)).toString('utf16le'));
     }
-    deepStrictEqual(told.sort(), ['.', '..', ...names].sort());
+    deepStrictEqual(listed.sort(), ['.', '..', ...names].sort());
     await server.close();
   });
 });

@@ -15,7 +15,7 @@ import { openFound } from './found.ts';
 import { makeMissing } from './make.ts';
 import type { CreatePlan } from './plan.ts';
 import { isFull } from './room.ts';
-import { letGo, lookUp, type Made, type Target } from './target.ts';
+import { closeTarget, lookUp, type Made, type Target } from './target.ts';
 
 type Answer = Parameters<typeof CreateResponse.encode>[0];
 
@@ -46,7 +46,7 @@ function* openOrCreate(plan: CreatePlan): Steps<Answer | NtStatus> {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const target = yield* lookUp(plan, parent);
       if (leaseOfOther(plan, target)) {
-        yield* letGo(target);
+        yield* closeTarget(target);
         return NtStatus.InvalidParameter;
       }
       const made = target.found ? yield* openFound(plan, target, row) : yield* makeMissing(plan, parent, target, row);
@@ -119,11 +119,11 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
   server.durables.created(open);
   const oplockLevel = yield* requestCaching(plan, open);
   grantDurability(plan, open);
-  const { indexNumber: _id, ...told } = metadataOfOpen(open, stat);
+  const { indexNumber: _id, ...metadata } = metadataOfOpen(open, stat);
   return {
     oplockLevel,
     createAction: action,
-    ...told,
+    ...metadata,
     persistentFileId: open.persistentFileId,
     volatileFileId: open.volatileFileId,
     createContexts: answerContexts(plan, open, stat),

@@ -13,7 +13,7 @@ import { actionOf, type DispositionRow } from './disposition.ts';
 import { dataAccess, newAttributes, withWrite } from './make.ts';
 import type { CreatePlan } from './plan.ts';
 import { checkRoom, isFull } from './room.ts';
-import { letGo, type Made, type Target } from './target.ts';
+import { closeTarget, type Made, type Target } from './target.ts';
 
 type Found = Extract<Target, { readonly found: true }>;
 
@@ -23,7 +23,7 @@ export function* openFound(plan: CreatePlan, target: Found, row: DispositionRow)
   try {
     made = yield* admit(plan, target, row);
   } finally {
-    if (typeof made !== 'object') yield* letGo(target);
+    if (typeof made !== 'object') yield* closeTarget(target);
   }
   return made;
 }

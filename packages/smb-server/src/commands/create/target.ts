@@ -54,7 +54,7 @@ const isAboutName = ({ desiredAccess, createDisposition }: CreateRequest): boole
   dispositions[createDisposition]?.there === 'open' && (mapGeneric(desiredAccess) & (readDataRights | writeDataRights)) === 0;
 
 /** Closes the handles of the look-up. */
-export function* letGo(target: Target): Steps<void> {
+export function* closeTarget(target: Target): Steps<void> {
   if (target.found) yield* wait(target.handle.close());
   if (target.found) yield* wait(target.link?.handle.close());
   if (target.base !== undefined) yield* wait(target.base.close());

@@ -10,10 +10,10 @@ import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow } from './
 export const createOrGetObjectId: IoctlRow = {
   needs: 'entry',
   handle: (ctx, { maxOutputResponse }) =>
-    maxOutputResponse < FileObjectIdBuffer.byteLength ? NtStatus.InvalidParameter : runSteps(tell(ctx)),
+    maxOutputResponse < FileObjectIdBuffer.byteLength ? NtStatus.InvalidParameter : runSteps(describe(ctx)),
 };
 
-function* tell(ctx: IoctlContext): Steps<IoctlAnswer> {
+function* describe(ctx: IoctlContext): Steps<IoctlAnswer> {
   const stat = yield* wait(handleOf(ctx).stat());
   if (isCode(stat)) return statusOf(stat);
   const frame = Frame.alloc(FileObjectIdBuffer.byteLength);

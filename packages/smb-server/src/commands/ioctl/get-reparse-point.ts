@@ -7,10 +7,10 @@ import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow } from './
 /** FSCTL_GET_REPARSE_POINT, MS-FSA 2.1.5.10.14: the target of a symbolic link. */
 export const getReparsePoint: IoctlRow = {
   needs: 'entry',
-  handle: (ctx, { maxOutputResponse }) => runSteps(tell(ctx, maxOutputResponse)),
+  handle: (ctx, { maxOutputResponse }) => runSteps(read(ctx, maxOutputResponse)),
 };
 
-function* tell(ctx: IoctlContext, room: number): Steps<IoctlAnswer> {
+function* read(ctx: IoctlContext, room: number): Steps<IoctlAnswer> {
   const handle = handleOf(ctx);
   if (handle.kind !== 'link' || handle.readLink === undefined) return NtStatus.NotAReparsePoint;
   const link = yield* wait(handle.readLink());

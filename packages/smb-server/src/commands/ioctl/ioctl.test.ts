@@ -260,8 +260,8 @@ test('SET_REPARSE_POINT makes an empty file a link inside the share, GET returns
   const ids = idsOf(await client.create('d\\link', asLink));
   assert.equal(await status(ids, Fsctl.GetReparsePoint), NtStatus.NotAReparsePoint);
   assert.equal(await status(ids, Fsctl.SetReparsePoint, link('..\\target')), NtStatus.Success);
-  const told = outputOf(await control(ids, Fsctl.GetReparsePoint));
-  const { substituteName, relative } = decodeSymbolicLink(ReparseDataBuffer.read(new Frame(told), 0, told.length)) ?? {};
+  const output = outputOf(await control(ids, Fsctl.GetReparsePoint));
+  const { substituteName, relative } = decodeSymbolicLink(ReparseDataBuffer.read(new Frame(output), 0, output.length)) ?? {};
   assert.deepEqual([substituteName, relative], ['..\\target', true]);
   const attributes = (await client.create('d\\link', { ...asLink, createDisposition: CreateDisposition.Open })).read(CreateResponse);
   assert.ok(attributes.fileAttributes & FileAttributes.ReparsePoint);

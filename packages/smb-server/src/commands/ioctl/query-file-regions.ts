@@ -19,11 +19,11 @@ export const queryFileRegions: IoctlRow = {
     const { fileOffset, length } = asked ?? { fileOffset: 0n, length: largest };
     if (!isRange(fileOffset, length)) return NtStatus.InvalidParameter;
     if (maxOutputResponse < head) return NtStatus.BufferTooSmall;
-    return runSteps(tell(ctx, clamped(fileOffset), clamped(length), maxOutputResponse));
+    return runSteps(describe(ctx, clamped(fileOffset), clamped(length), maxOutputResponse));
   },
 };
 
-function* tell(ctx: IoctlContext, from: number, length: number, room: number): Steps<IoctlAnswer> {
+function* describe(ctx: IoctlContext, from: number, length: number, room: number): Steps<IoctlAnswer> {
   const stat = yield* wait(handleOf(ctx).stat());
   if (isCode(stat)) return statusOf(stat);
   const end = Math.min(from + length, stat.size);

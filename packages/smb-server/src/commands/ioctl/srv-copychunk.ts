@@ -20,7 +20,7 @@ const maxTotal = 16 * 1024 * 1024;
 type Copy = ReturnType<typeof SrvCopychunkCopy.read>;
 type Chunk = Pick<Copy['chunks'][number], 'sourceOffset' | 'targetOffset' | 'length'>;
 
-function told(
+function result(
   ctx: IoctlContext,
   status: NtStatus,
   chunksWritten: number,
@@ -44,7 +44,7 @@ const copyRow = (readsTarget: boolean): IoctlRow => ({
     if (source === undefined) return NtStatus.ObjectNameNotFound;
     const total = copy.chunks.reduce((sum, { length }) => sum + length, 0);
     if (copy.chunks.length > maxChunks || total > maxTotal || copy.chunks.some(({ length }) => length === 0 || length > maxChunkSize)) {
-      return told(ctx, NtStatus.InvalidParameter, maxChunks, maxChunkSize, maxTotal);
+      return result(ctx, NtStatus.InvalidParameter, maxChunks, maxChunkSize, maxTotal);
     }
     const status = mayCopy(ctx, source, readsTarget);
     return status === NtStatus.Success ? runSteps(copyChunks(ctx, source, copy)) : status;
@@ -70,7 +70,7 @@ function* copyChunks(ctx: IoctlContext, source: Open, { chunks }: Copy): Steps<I
   try {
     for (const { sourceOffset, targetOffset, length } of chunks) {
       const status = yield* copyChunk(ctx, source, { sourceOffset, targetOffset, length });
-      if (status !== NtStatus.Success) return told(ctx, status, written, 0, total);
+      if (status !== NtStatus.Success) return result(ctx, status, written, 0, total);
       ctx.open.changed(length);
       written++;
       total += length;
@@ -78,7 +78,7 @@ function* copyChunks(ctx: IoctlContext, source: Open, { chunks }: Copy): Steps<I
   } finally {
     source.leave();
   }
-  return told(ctx, NtStatus.Success, written, 0, total);
+  return result(ctx, NtStatus.Success, written, 0, total);
 }
 
 function* copyChunk(ctx: IoctlContext, source: Open, { sourceOffset, targetOffset, length }: Chunk): Steps<NtStatus> {

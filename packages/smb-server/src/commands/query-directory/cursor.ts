@@ -16,7 +16,7 @@ export class DirectoryCursor {
   /** Number of `.` and `..` returned so far. */
   dots = 0;
   /** Whether any entry was returned. */
-  told = false;
+  returned = false;
   /** Links that were followed for the current response. */
   followed = 0;
   /** The request that moves it now. */

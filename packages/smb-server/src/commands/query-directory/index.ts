@@ -91,7 +91,7 @@ function* fill(
   informationClass: DirectoryInformationClass,
 ): Steps<Answer> {
   const single = (flags & QueryDirectoryFlags.ReturnSingleEntry) !== 0;
-  const first = !cursor.told;
+  const first = !cursor.returned;
   const limit = single ? 1024 : first ? firstAnswer : laterAnswer;
   const buffer = new DirectoryBuffer(informationClass, Math.min(outputBufferLength, limit));
   const want = {
@@ -115,7 +115,7 @@ function* fill(
       if (entry !== undefined) return NtStatus.BufferOverflow;
       return first ? NtStatus.NoSuchFile : NtStatus.NoMoreFiles;
     }
-    cursor.told = true;
+    cursor.returned = true;
     advance(cursor);
     if (single || cursor.followed >= maxFollowed) break;
   }

@@ -45,8 +45,8 @@ test('sizes are of the volume that the open is on (MS-FSCC 2.5.8, 2.5.4, 2.5.7, 
 
 test('VolumeCreationTime does not change over a restart of the server (MS-FSCC 2.5.9)', async () => {
   const store = createMemoryStore();
-  const nobody: Identity = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
-  const { birth } = (await ((await store.root(nobody)) as Handle).stat()) as { birth: bigint };
+  const anonymous: Identity = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
+  const { birth } = (await ((await store.root(anonymous)) as Handle).stat()) as { birth: bigint };
   for (const now of [1000, 2000]) {
     const client = await RawClient.at(testServer({ shares: { share: store }, clock: new FakeClock(now) }));
     const ids = idsOf(await client.create(''));

@@ -4,7 +4,7 @@ import { encodeInformation, fitted, least } from './answer.ts';
 
 /** File information of a named pipe. */
 export function queryPipe(ctx: ContextOf<'open'>, request: QueryInfoRequest): { buffer: Uint8Array[] } | NtStatus {
-  const declaration = told.has(request.fileInfoClass) ? fileInformation[request.fileInfoClass]?.declaration : undefined;
+  const declaration = supported.has(request.fileInfoClass) ? fileInformation[request.fileInfoClass]?.declaration : undefined;
   if (declaration === undefined) return NtStatus.InvalidInfoClass;
   const value = {
     allocationSize: 4096n,
@@ -28,4 +28,4 @@ export function queryPipe(ctx: ContextOf<'open'>, request: QueryInfoRequest): { 
   return fitted(ctx, encodeInformation(declaration, value), least(declaration), request.outputBufferLength);
 }
 
-const told: ReadonlySet<number> = new Set([FileInformationClass.Standard, FileInformationClass.Pipe, FileInformationClass.PipeLocal]);
+const supported: ReadonlySet<number> = new Set([FileInformationClass.Standard, FileInformationClass.Pipe, FileInformationClass.PipeLocal]);
