@@ -1,4 +1,4 @@
-import type { EventSink, Expectation, ExpectationEvent, FlowEvent, Namespace } from '@ring3/conntrack';
+import { EventBit, type EventSink, type Expectation, type ExpectationEvent, type FlowEvent, type Namespace } from '@ring3/conntrack';
 import { Block, type NetlinkServer, NewFlags } from '@ring3/netlink';
 import { ConntrackCommand, ExpectCommand, ExpectMessage, Group, messageType, Subsystem } from '@ring3/nfnetlink';
 import { FlowWriter } from './ctnetlink/write-flow.ts';
@@ -18,6 +18,8 @@ export class Events implements EventSink {
   #server: NetlinkServer | undefined;
   /** The port id of the program whose request is at work; 0 where packets or time are. */
   #cause = 0;
+  /** Who ended the dying flows, where a program did. */
+  readonly #causes = new Map<number, number>();
 
   constructor(namespace: Namespace) {
     this.#namespace = namespace;
@@ -45,14 +47,43 @@ export class Events implements EventSink {
     return everyGroup.some((group) => this.#server?.listening(group) === true);
   }
 
-  flow(event: FlowEvent, flow: number, happened: number): void {
-    const group = groups[event];
-    if (this.#server?.listening(group) !== true) return;
+  /** What the flow missed is sent with what happened to it, as one event. @returns false if a port with NETLINK_BROADCAST_ERROR lost it */
+  flow(event: FlowEvent, flow: number, happened: number, missed: number): boolean {
+    if (event === 'destroy') return this.#destroy(flow);
+    const bits = happened | missed;
+    const isNew = (bits & EventBit.New) !== 0;
+    const group = isNew ? groups.new : groups.update;
+    if (this.#server?.listening(group) !== true) return true;
     const block = new Block();
-    const head = { sequence: 0, portId: this.#cause };
-    if (event === 'destroy') this.#writer.destroyed(block, { ...head, type: conntrackDelete, flags: 0 }, flow);
-    else this.#writer.event(block, { ...head, type: conntrackNew, flags: event === 'new' ? created : 0 }, flow, happened);
-    this.#server.notify(group, block.bytes());
+    this.#writer.event(block, { sequence: 0, portId: this.#cause, type: conntrackNew, flags: isNew ? created : 0 }, flow, bits);
+    return this.#server.notify(group, block.bytes());
+  }
+
+  /** @returns false if a port with NETLINK_BROADCAST_ERROR lost it */
+  #destroy(flow: number): boolean {
+    if (this.#server?.listening(groups.destroy) !== true) return true;
+    if (this.#server.notify(groups.destroy, this.#destroyed(flow, this.#cause))) return true;
+    if (this.#cause !== 0) this.#causes.set(flow, this.#cause);
+    return false;
+  }
+
+  #destroyed(flow: number, portId: number): Uint8Array {
+    const block = new Block();
+    this.#writer.destroyed(block, { sequence: 0, portId, type: conntrackDelete, flags: 0 }, flow);
+    return block.bytes();
+  }
+
+  /** Nothing is sent before every port with NETLINK_BROADCAST_ERROR has space for it, so that the others do not get it again and again. */
+  retry(flow: number, missed: number): boolean {
+    if (!this.#namespace.tracker.isDying(flow)) return missed === 0 || this.flow('update', flow, 0, missed);
+    const { destroy } = groups;
+    if (this.#server?.listening(destroy) === true) {
+      const datagram = this.#destroyed(flow, this.#causes.get(flow) ?? 0);
+      if (!this.#server.accepts(destroy, datagram.length)) return false;
+      this.#server.notify(destroy, datagram);
+    }
+    this.#causes.delete(flow);
+    return true;
   }
 
   expectation(event: ExpectationEvent, expectation: Expectation): void {

@@ -65,6 +65,7 @@ export {
   BytesOrig,
   BytesReply,
   Created,
+  Ended,
   Expiry,
   FlowDoubles,
   FlowFlag,

@@ -3,6 +3,7 @@ import { DefaultTimeouts } from './default-timeouts.ts';
 import type { EngineContext, HelperRef } from './engine.ts';
 import { Host } from './host.ts';
 import { type Profile, type ProfileName, profiles } from './profile.ts';
+import { Redelivery } from './redelivery.ts';
 import { Rules } from './rules.ts';
 import { defaultSettings, type Settings } from './settings.ts';
 import { Sysctls } from './sysctl.ts';
@@ -48,6 +49,7 @@ export class Namespace implements EngineContext {
   readonly #sinks: EventSink[] = [];
   #tracker: Tracker | undefined;
   #timer: Timer | undefined;
+  #redelivery: Redelivery | undefined;
   #keepsTime = false;
   #closed = false;
 
@@ -81,6 +83,7 @@ export class Namespace implements EngineContext {
         rules,
       });
       this.#tracker.onFull = (what) => this.onTableFull(what);
+      this.#redelivery = new Redelivery(this.#tracker, this.clock);
       this.host.helpers.trackers.add(this.#tracker);
       this.#listen();
       this.#wait();
@@ -119,8 +122,15 @@ export class Namespace implements EngineContext {
     const sinks = this.#sinks;
     const fanOut: EventSink = {
       listens: () => sinks.some((sink) => sink.listens?.() !== false),
-      flow: (event, flow, happened) => {
-        for (const sink of sinks) sink.flow(event, flow, happened);
+      flow: (event, flow, happened, missed) => {
+        let delivered = true;
+        for (const sink of sinks) if (sink.flow(event, flow, happened, missed) === false) delivered = false;
+        return delivered;
+      },
+      retry: (flow, missed) => {
+        let delivered = true;
+        for (const sink of sinks) if (sink.retry?.(flow, missed) === false) delivered = false;
+        return delivered;
       },
       expectation: (event, expectation) => {
         for (const sink of sinks) sink.expectation(event, expectation);
@@ -155,9 +165,9 @@ export class Namespace implements EngineContext {
     }
   }
 
-  /** Flows in the table now. */
+  /** Flows in the table now, and those that have ended and whose DESTROY could not be delivered, as nf_conntrack_count counts them. */
   get flowCount(): number {
-    return this.#tracker?.table.confirmed ?? 0;
+    return this.#tracker === undefined ? 0 : this.#tracker.table.confirmed + this.#tracker.dying;
   }
 
   get timeouts(): DefaultTimeouts {
@@ -200,6 +210,7 @@ export class Namespace implements EngineContext {
     this.timeoutPolicies.close();
     if (this.#tracker !== undefined) this.host.helpers.trackers.delete(this.#tracker);
     this.#timer?.clear();
+    this.#redelivery?.close();
     for (const call of this.#closing) call();
   }
 }

@@ -21,6 +21,7 @@ import {
   BytesOrig,
   BytesReply,
   Created,
+  Ended,
   EventMask,
   Expectations,
   Expiry,
@@ -48,8 +49,17 @@ export type FlowEvent = 'new' | 'update' | 'destroy';
 export interface EventSink {
   /** Whether a program receives events of flows now; called for each new flow if `Settings.events` is 2. Default: true. */
   listens?(): boolean;
-  /** @param happened `EventBit`s */
-  flow(event: FlowEvent, flow: number, happened: number): void;
+  /**
+   * @param happened `EventBit`s
+   * @param missed `EventBit`s of earlier events about the flow that this sink could not deliver
+   * @returns false if a listener that wants every event could not take it: the tracker offers it again
+   */
+  flow(event: FlowEvent, flow: number, happened: number, missed: number): unknown;
+  /**
+   * Offers what could not be delivered again: DESTROY of a flow that is dying, otherwise what the flow has missed.
+   * @returns false if a listener still cannot take it
+   */
+  retry?(flow: number, missed: number): boolean;
   expectation(event: ExpectationEvent, expectation: Expectation): void;
 }
 
@@ -69,6 +79,9 @@ const establishedTimeout = 2;
 
 /** The target of packets that no rule matches. */
 const noTarget: RuleTarget = {};
+
+/** In the bits of `#owed`: an event of the flow could not be delivered. */
+const missedMark = 1 << 16;
 
 /** Number of slots in which early drop searches for a flow to evict. */
 const evictionRange = 64;
@@ -119,6 +132,12 @@ export class Tracker {
   readonly #reassembly: Reassembly;
   /** `EventBit`s of flows that were not emitted yet. */
   readonly #owed = new Map<number, number>();
+  /** `EventBit`s of events that a listener which wants every event could not take; they are sent with the next event of the flow. */
+  readonly #missed = new Map<number, number>();
+  /** Flows that have ended and whose DESTROY could not be delivered. They count against `nf_conntrack_max`. */
+  readonly #dying: number[] = [];
+  /** Called when a flow joins the dying ones. */
+  onDying: () => void = () => {};
   readonly #msPerTick: number;
   readonly #expire: (flow: number) => void;
   #nextTick: number;
@@ -572,6 +591,7 @@ export class Tracker {
     );
     if (victim < 0) return false;
     this.destroy(victim);
+    if (this.isFull) return false; // its DESTROY could not be delivered
     this.statistics.earlyDrop++;
     this.onFull('earlyDrop');
     return true;
@@ -605,12 +625,20 @@ export class Tracker {
 
   #dropExtras(flow: number): void {
     this.owners.release(flow, this.leftOf(flow) > 0 ? 'deleted' : 'expired');
-    if (this.#owed.size !== 0) this.#owed.delete(flow);
+    this.#dropEvents(flow);
     this.extras.drop(flow);
     if (this.extras.hasHelpers) this.extras.helperOf(flow)?.forget?.(this, this.table.word(flow, Serial));
   }
 
-  /** Ends a flow: emits its event, removes its expectations, frees its index. A flow that was not confirmed emits no event. */
+  #dropEvents(flow: number): void {
+    if (this.#owed.size !== 0) this.#owed.delete(flow);
+    if (this.#missed.size !== 0) this.#missed.delete(flow);
+  }
+
+  /**
+   * Ends a flow: emits its event, removes its expectations, frees its index. If a listener that wants every event cannot take DESTROY, the flow keeps
+   * its index and its expectations until `redeliver` succeeds. A flow that was not confirmed emits no event.
+   */
   destroy(flow: number): void {
     const words = this.table.words;
     const base = flow * FlowWords;
@@ -621,17 +649,64 @@ export class Tracker {
     this.table.remove(flow);
     this.#wheel.take(flow);
     words[base + StatusWord] = words[base + StatusWord]! | Status.Dying;
-    this.emit('destroy', flow, EventBit.Destroy);
+    this.table.doubles[flow * FlowDoubles + Ended] = this.time[0]!;
+    if (this.emit('destroy', flow, EventBit.Destroy)) {
+      this.#release(flow);
+      return;
+    }
+    this.owners.release(flow, this.leftOf(flow) > 0 ? 'deleted' : 'expired');
+    this.#dropEvents(flow);
+    this.#dying.push(flow);
+    this.onDying();
+  }
+
+  #release(flow: number): void {
     if (this.expectations.size !== 0) this.expectations.killOf(flow);
     this.#dropExtras(flow);
     this.table.free(flow);
   }
 
-  /** Emits an event of a flow, if its event mask allows it. */
-  emit(event: FlowEvent, flow: number, happened: number): void {
-    if (this.sink === undefined || this.settings.events === 0) return;
+  /** Number of flows that have ended and whose DESTROY could not be delivered. */
+  get dying(): number {
+    return this.#dying.length;
+  }
+
+  /** Whether a flow is one of the dying. */
+  isDying(flow: number): boolean {
+    return this.table.isUsed(flow) && (this.table.word(flow, StatusWord) & Status.Dying) !== 0;
+  }
+
+  /** Offers DESTROY of the dying flows again, the last that ended first, until a listener cannot take one. @returns how many were delivered */
+  redeliver(): number {
+    let count = 0;
+    for (; this.#dying.length > 0; count++) {
+      const flow = this.#dying.at(-1)!;
+      if (this.sink?.retry?.(flow, 0) === false) break;
+      this.#dying.pop();
+      this.#release(flow);
+    }
+    return count;
+  }
+
+  /**
+   * Emits an event of a flow, if its event mask allows it. What a listener that wants every event could not take is offered again with the
+   * next packet or event of the flow.
+   * @returns false if such a listener could not take it
+   */
+  emit(event: FlowEvent, flow: number, happened: number): boolean {
+    if (this.sink === undefined || this.settings.events === 0) return true;
+    const missed = this.#missed.size === 0 ? 0 : (this.#missed.get(flow) ?? 0);
+    const bits = happened & 0xffff;
     // the mask decides whether the event is emitted; an emitted event contains all bits
-    if ((happened & this.table.words[flow * FlowWords + EventMask]! & 0xffff) !== 0) this.sink.flow(event, flow, happened);
+    const emitted = (bits & this.table.words[flow * FlowWords + EventMask]!) !== 0;
+    if (!emitted && (happened & missedMark) === 0) return true;
+    const delivered = emitted ? this.sink.flow(event, flow, bits, missed) !== false : this.sink.retry?.(flow, missed) !== false;
+    if (event === 'destroy') return delivered;
+    if (!delivered) {
+      this.#missed.set(flow, missed | bits);
+      this.#owed.set(flow, (this.#owed.get(flow) ?? 0) | missedMark);
+    } else if (missed !== 0) this.#missed.delete(flow);
+    return delivered;
   }
 
   /** Sets a flow's timer to `ticks` from now, unless it is fixed. */
@@ -690,7 +765,7 @@ export class Tracker {
     if (!this.extras.knowsHelper(helper)) return;
     this.expectations.killOfHelper(helper);
     this.extras.detachHelper(helper, (flow) => {
-      if ((this.table.word(flow, StatusWord) & Status.Confirmed) !== 0) this.emit('update', flow, EventBit.Helper);
+      if (this.isConfirmed(flow)) this.emit('update', flow, EventBit.Helper);
     });
   }
 

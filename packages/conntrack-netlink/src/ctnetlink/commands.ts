@@ -115,11 +115,11 @@ class Ctnetlink {
       [ConntrackCommand.GetStats]: this.#row((call) => this.#stats(call)),
       [ConntrackCommand.GetDying]: this.#row(
         () => Errno.EOPNOTSUPP,
-        () => new FlowDump(this.#namespace, this.#writer, () => false),
+        ({ family }) => new FlowDump(this.#namespace, this.#writer, (flow) => this.#tracker.isDying(flow) && this.#isOf(flow, family)),
       ),
       [ConntrackCommand.GetUnconfirmed]: this.#row(
         () => Errno.EOPNOTSUPP,
-        () => new FlowDump(this.#namespace, this.#writer, (flow) => this.#isUnconfirmed(flow)),
+        ({ family }) => new FlowDump(this.#namespace, this.#writer, (flow) => this.#isUnconfirmed(flow) && this.#isOf(flow, family)),
       ),
     });
   }
@@ -244,6 +244,11 @@ class Ctnetlink {
   #isUnconfirmed(flow: number): boolean {
     const { table } = this.#tracker;
     return table.isUsed(flow) && (table.word(flow, StatusWord) & Status.Confirmed) === 0;
+  }
+
+  /** Whether a flow is of a family; 0 is any. */
+  #isOf(flow: number, family: number): boolean {
+    return family === 0 || ((this.#tracker.table.word(flow, 3) >>> 8) & 255) === family;
   }
 
   #delete(call: ConntrackCall): number | Slices {

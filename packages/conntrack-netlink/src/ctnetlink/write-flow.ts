@@ -2,6 +2,7 @@ import {
   BytesOrig,
   BytesReply,
   Created,
+  Ended,
   EventBit,
   Expiry,
   Family,
@@ -62,7 +63,7 @@ export class FlowWriter {
     this.#timeout(tracker, flow);
     this.#protocol(tracker, flow, true);
     this.#counters(tracker, flow);
-    this.#timestamp(tracker, flow, false);
+    this.#timestamp(tracker, flow, tracker.isDying(flow));
     this.#help(tracker, flow);
     this.#sequenceAdjustments(tracker, flow);
     this.#synproxy(tracker, flow);
@@ -229,7 +230,7 @@ export class FlowWriter {
     if ((tracker.table.word(flow, ZoneAndFlags) & FlowFlag.Stamped) === 0) return;
     const timestamp = this.#writer.open(numbers.timestamp);
     this.#writer.be64Exact(TimestampAttributes.table.start.type, this.#wallTime(tracker.table.double(flow, Created)));
-    if (ended) this.#writer.be64Exact(TimestampAttributes.table.stop.type, this.#wallTime(tracker.now));
+    if (ended) this.#writer.be64Exact(TimestampAttributes.table.stop.type, this.#wallTime(tracker.table.double(flow, Ended)));
     this.#writer.close(timestamp);
   }
 

@@ -20,6 +20,8 @@ export const Attached = 13;
 export const WheelNext = 14;
 /** The flow before it, or −1 − bucket. */
 export const WheelPrevious = 15;
+/** Double: milliseconds when the flow ended. It uses the two words of the wheel, which the flow has left then. */
+export const Ended = 14 >> 1;
 
 /** Doubles: packets and bytes of the original direction, then of the reply. */
 export const PacketsOrig = 16 >> 1;

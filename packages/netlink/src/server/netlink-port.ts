@@ -226,6 +226,16 @@ export class NetlinkPort implements Port {
     return this.#closed;
   }
 
+  /** NETLINK_BROADCAST_ERROR: the sender of an event learns that it was lost here. */
+  get reportsLoss(): boolean {
+    return this.#broadcastError !== 0 && !this.#closed && !this.#abandoned;
+  }
+
+  /** Returns whether an event of that length would be accepted. */
+  accepts(length: number, charge: number): boolean {
+    return this.#queue.accepts(length, charge);
+  }
+
   /** Queues a datagram for the program and notifies it if it may be waiting. @param charge minimum charge @returns false if the datagram was lost */
   deliver(datagram: Uint8Array, charge = 0): boolean {
     if (this.#closed || this.#abandoned) return false;

@@ -65,3 +65,18 @@ test('after a loss nothing is taken until everything was received, here and at t
   assert.equal(queue.push(small), true);
   assert.deepEqual([queue.take(), queue.take()], [small, -Errno.EAGAIN]); // and ENOBUFS is not reported again
 });
+
+test('with NETLINK_NO_ENOBUFS a datagram is taken as soon as it fits, also after a loss (measured on Linux 6.18)', () => {
+  const queue = new ReceiveQueue();
+  queue.limit = 2304;
+  queue.silent = true;
+  const small = new Uint8Array(20);
+  assert.deepEqual(
+    [1, 2, 3].map(() => queue.push(small)),
+    [true, true, false],
+  );
+  assert.equal(queue.accepts(20), false);
+  assert.deepEqual(queue.take(), small);
+  assert.equal(queue.accepts(20), true);
+  assert.equal(queue.push(small), true);
+});

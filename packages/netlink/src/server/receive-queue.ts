@@ -18,10 +18,9 @@ export class ReceiveQueue {
   #head = 0;
   #charged = 0;
   #lost = false;
-  /** Set by a loss, until the queue is empty: no datagram is accepted in between, so that the program sees one gap. */
+  /** Set by a reported loss, until the queue is empty: no datagram is accepted in between, so that the program sees one gap. */
   #congested = false;
-  /** NETLINK_NO_ENOBUFS: losses are not reported. */
-  silent = false;
+  #silent = false;
   limit: number = receiveBufferSizes.initial;
   readonly #held: (() => number) | undefined;
   /** A lower bound of `#held`. */
@@ -30,6 +29,18 @@ export class ReceiveQueue {
   /** @param held bytes that left the queue and still count against its limit; called only near the limit */
   constructor(held?: () => number) {
     this.#held = held;
+  }
+
+  /** NETLINK_NO_ENOBUFS: losses are not reported, and a datagram is accepted as soon as it fits. */
+  get silent(): boolean {
+    return this.#silent;
+  }
+
+  set silent(silent: boolean) {
+    this.#silent = silent;
+    if (!silent) return;
+    this.#congested = false;
+    this.#lost = false;
   }
 
   get length(): number {
@@ -47,6 +58,16 @@ export class ReceiveQueue {
     return this.#lost || this.length > 0;
   }
 
+  /** Returns whether `push` would take a datagram of that length. */
+  accepts(length: number, least = 0): boolean {
+    return this.#accepts(Math.max(charge(length), least));
+  }
+
+  #accepts(charged: number): boolean {
+    const full = this.#congested || this.exceeds(this.limit - charged);
+    return !full || !this.exceeds(0); // an empty queue accepts one of any size, which ends the gap
+  }
+
   /**
    * Adds a datagram; the first always fits.
    * @param least minimum charge
@@ -54,10 +75,9 @@ export class ReceiveQueue {
    */
   push(bytes: Uint8Array, least = 0): boolean {
     const charged = Math.max(charge(bytes.length), least);
-    const full = this.#congested || this.exceeds(this.limit - charged);
-    // an empty queue accepts one of any size, which ends the gap
-    if (full && this.exceeds(0)) {
-      if (!this.#congested && !this.silent) this.#lost = true;
+    if (!this.#accepts(charged)) {
+      if (this.silent) return false;
+      if (!this.#congested) this.#lost = true;
       this.#congested = true;
       return false;
     }

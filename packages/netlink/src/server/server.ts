@@ -59,8 +59,14 @@ export interface NetlinkServer {
   connect(options: PortOptions): Port;
   /** Returns whether any port is in the group, so that events without listeners are not built. @param group from 1 */
   listening(group: number): boolean;
-  /** Sends a datagram to every port of a group. @param group from 1 */
-  notify(group: number, datagram: Uint8Array): void;
+  /**
+   * Sends a datagram to every port of a group.
+   * @param group from 1
+   * @returns false if a port with NETLINK_BROADCAST_ERROR lost it
+   */
+  notify(group: number, datagram: Uint8Array): boolean;
+  /** Returns whether no port with NETLINK_BROADCAST_ERROR would lose an event of that length. @param group from 1 */
+  accepts(group: number, length: number): boolean;
   /** Sends a datagram to one port. @returns false if the port does not exist or its queue is full */
   send(portId: number, datagram: Uint8Array): boolean;
   /** The port with that id. */
@@ -111,11 +117,21 @@ class Server implements NetlinkServer, PortOwner {
     return (this.#members.get(group)?.size ?? 0) > 0;
   }
 
-  notify(group: number, datagram: Uint8Array): void {
+  notify(group: number, datagram: Uint8Array): boolean {
+    let delivered = true;
     for (const port of this.#members.get(group) ?? []) {
       if (port.deliver(datagram, eventCharge)) this.#events++;
-      else this.#eventsLost++;
+      else {
+        this.#eventsLost++;
+        if (port.reportsLoss) delivered = false;
+      }
     }
+    return delivered;
+  }
+
+  accepts(group: number, length: number): boolean {
+    for (const port of this.#members.get(group) ?? []) if (port.reportsLoss && !port.accepts(length, eventCharge)) return false;
+    return true;
   }
 
   send(portId: number, datagram: Uint8Array): boolean {

@@ -1,0 +1,37 @@
+import type { Clock, Timer } from '@ring3/kit';
+import type { Tracker } from './tracker.ts';
+
+/** Milliseconds until the first retry after one that delivered something, and the longest time between two. */
+const retryMs = { first: 1, longest: 100 } as const;
+
+/** Offers DESTROY of dying flows again until it is delivered: often while listeners read, every 100 ms while they do not. No timer runs without a dying flow. */
+export class Redelivery {
+  readonly #tracker: Tracker;
+  readonly #clock: Clock;
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(tracker: Tracker, clock: Clock) {
+    this.#tracker = tracker;
+    this.#clock = clock;
+    tracker.onDying = () => {
+      if (this.#timer === undefined) this.#wait(retryMs.first);
+    };
+  }
+
+  /** Dying flows stay what they are: the tracker ends with its namespace. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.clear();
+  }
+
+  #wait(ms: number): void {
+    if (this.#closed) return;
+    this.#timer = this.#clock.after(ms, () => {
+      this.#timer = undefined;
+      const tracker = this.#tracker;
+      const delivered = tracker.redeliver();
+      if (tracker.dying > 0) this.#wait(delivered > 0 ? retryMs.first : Math.min(ms * 2, retryMs.longest));
+    });
+  }
+}
