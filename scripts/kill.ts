@@ -56,7 +56,8 @@ async function start(killAfterMs?: number): Promise<{ readonly child: ChildProce
   });
   const port = await Promise.race([ready, exit.then(() => undefined)]);
   if (port !== undefined && killAfterMs === undefined) return { child, port };
-  const [, signal] = port === undefined ? await exit : (child.kill('SIGKILL'), await exit);
+  if (port !== undefined) child.kill('SIGKILL');
+  const [, signal] = await exit;
   clearTimeout(timer);
   if (signal !== 'SIGKILL') throw new Error(`the daemon did not start:\n${log}`);
   return undefined;

@@ -77,10 +77,11 @@ export class KeptValues {
   /** Removes a value, if it exists. */
   remove(inode: Inode, target: XattrTarget, key: string): VfsCode | undefined {
     inode.device.forget(inode.number);
+    // the sidecar's value counts if both exist, so it is removed last: a process that is killed in between leaves the value, not an older one
+    const answer = inode.device.hasXattrs && inode.kind !== 'link' ? removeXattr(target, key) : 0;
+    if (answer < 0 && answer !== -Errno.ENODATA && answer !== -Errno.EOPNOTSUPP) return errorCode(answer);
     this.#sidecar.remove(inode.fileId, key);
-    if (!inode.device.hasXattrs || inode.kind === 'link') return undefined;
-    const answer = removeXattr(target, key);
-    return answer === 0 || answer === -Errno.ENODATA || answer === -Errno.EOPNOTSUPP ? undefined : errorCode(answer);
+    return undefined;
   }
 
   /** The keys of a file that start so. */

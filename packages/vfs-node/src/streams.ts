@@ -237,15 +237,9 @@ export class Streams {
   /** The file of a stream's data, made of its attribute if it was in one. It stays open with the stream. */
   open(stream: Stream): Descriptor | VfsCode {
     if (stream.file !== undefined) return stream.file;
-    const file = stream.bytes === undefined ? this.#place.open(this.#inode.fileId, fileOf(stream), false) : this.#makeFile(stream);
+    const { bytes } = stream;
+    const file = bytes === undefined ? this.#place.open(this.#inode.fileId, fileOf(stream), false) : this.#makeFilled(stream, bytes);
     if (isCode(file)) return file;
-    if (stream.bytes !== undefined && stream.bytes.length > 0) {
-      const written = writeAt(file.fd, stream.bytes, 0);
-      if (written < stream.bytes.length) {
-        file.release();
-        return written < 0 ? errorCode(written) : 'ENOSPC';
-      }
-    }
     stream.bytes = undefined;
     stream.file = file;
     return file;
@@ -259,14 +253,15 @@ export class Streams {
 
   rename(stream: Stream, name: string, target: XattrTarget): VfsCode | undefined {
     if (Buffer.byteLength(name) > longestName) return 'ENAMETOOLONG';
-    // with two names for a moment rather than none: whichever is found says the same
     const file = this.open(stream);
     if (isCode(file)) return file;
+    // the file has the data: the attribute is removed first, so a process that is killed in between never leaves the stream under two names
+    const kept = this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
+    if (kept !== undefined) return kept;
     if (!this.#inode.gone) {
       const refused = this.#place.rename(this.#inode.fileId, fileOf(stream), `${stream.id}.${name}`);
       if (refused !== undefined) return refused;
     }
-    this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
     this.#byName.delete(foldName(stream.name));
     stream.name = name;
     this.#byName.set(foldName(name), stream);
@@ -275,12 +270,15 @@ export class Streams {
   }
 
   unlink(stream: Stream, target: XattrTarget): VfsCode | undefined {
+    // an older value in the attribute is removed first: it would be the stream's data if the process were killed in between
+    const kept = this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
+    if (kept !== undefined) return kept;
     const refused = stream.bytes === undefined ? this.#removeFile(stream) : undefined;
     if (refused !== undefined) return refused;
     this.#byName.delete(foldName(stream.name));
     stream.gone = true;
     if (stream.handles === 0) this.#closeIdle(stream);
-    return this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
+    return undefined;
   }
 
   /** The file's last name is gone: what is in files of its own stays open as long as the file does. */
@@ -298,6 +296,10 @@ export class Streams {
     const files = this.#place.list(this.#inode.fileId);
     if (isCode(files)) return files;
     for (const name of files) {
+      if (name.startsWith(unfinished)) {
+        this.#place.remove(this.#inode.fileId, name); // left by a process that was killed: the attribute still has the data
+        continue;
+      }
       const stream = new Stream(name.slice(0, idBytes), name.slice(idBytes + 1), undefined);
       stream.stays = true;
       this.#byName.set(foldName(stream.name), stream);
@@ -343,9 +345,37 @@ export class Streams {
     return stream.gone || this.#inode.gone ? this.#place.openNameless() : this.#place.open(this.#inode.fileId, fileOf(stream), true);
   }
 
+  /**
+   * A file for a stream that was in an attribute. A file is taken for the newer of the two, so it gets the stream's name when its data are complete: a process that
+   * is killed in between loses nothing.
+   */
+  #makeFilled(stream: Stream, bytes: Uint8Array): Descriptor | VfsCode {
+    if (stream.gone || this.#inode.gone || bytes.length === 0) return filled(this.#makeFile(stream), bytes);
+    const { fileId } = this.#inode;
+    const name = unfinished + stream.id;
+    const file = filled(this.#place.open(fileId, name, true), bytes);
+    const refused = isCode(file) ? file : this.#place.rename(fileId, name, fileOf(stream));
+    if (refused === undefined) return file;
+    if (!isCode(file)) file.release();
+    this.#place.remove(fileId, name);
+    return refused;
+  }
+
   #removeFile(stream: Stream): VfsCode | undefined {
     return this.#place.remove(this.#inode.fileId, fileOf(stream));
   }
+}
+
+/** Before the id of a stream, the name of a file whose data are not complete. No stream's id starts so. */
+const unfinished = 'unfinished-';
+
+/** Writes the data of a new file. @returns it; or a code, and it is closed */
+function filled(file: Descriptor | VfsCode, bytes: Uint8Array): Descriptor | VfsCode {
+  if (isCode(file) || bytes.length === 0) return file;
+  const written = writeAt(file.fd, bytes, 0);
+  if (written === bytes.length) return file;
+  file.release();
+  return written < 0 ? errorCode(written) : 'ENOSPC';
 }
 
 /** The name of a stream's file. */
