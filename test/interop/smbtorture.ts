@@ -16,7 +16,7 @@ const core = new RegExp(
   `^smb2\\.(${[
     'connect|read|rw|create|getinfo|setinfo|rename|dir|compound|compound_find|compound_async|tcon|credits|mkdir|maximum_allowed|streams',
     'sharemode|deny|winattr|openattr|timestamps|delete-on-close-perms|charset|fileid|ioctl|ioctl-on-stream|lock|session|session-id|secleak',
-    'sdread|maxfid|bench|scan',
+    'sdread|maxfid|bench|scan|oplock|lease|durable-open|durable-v2-open|durable-v2-delay',
   ].join('|')})(\\.|$)`,
 );
 const notCore = /session\.(bind|expire)|lock\.replay/;
