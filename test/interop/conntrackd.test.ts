@@ -13,7 +13,7 @@ const udp = '-p udp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 53';
 const tcp = '-p tcp -s 10.0.0.1 -d 10.0.0.2 --sport 1000 --dport 80 --state ESTABLISHED -u SEEN_REPLY,ASSURED';
 
 /** The configuration of stats mode. */
-const configuration = (folder: string): string => `
+const configuration = (folder: string, reliable: boolean): string => `
 Stats {
   LogFile ${folder}/stats.log
 }
@@ -27,6 +27,7 @@ General {
   }
   NetlinkBufferSize 262142
   NetlinkBufferSizeMaxGrowth 655355
+  NetlinkEventsReliable ${reliable ? 'On' : 'Off'}
 }
 `;
 
@@ -34,9 +35,9 @@ General {
  * Runs the daemon while the table changes, and returns its view. The initial flow is not deleted: with the kernel's setting
  * nf_conntrack_events = 2, flows that began without a listener emit no event at their end; ring3's is 1.
  */
-function watch(prefix: readonly string[], folder: string): string[] {
+function watch(prefix: readonly string[], folder: string, reliable: boolean): string[] {
   const file = join(folder, 'conntrackd.conf');
-  writeFileSync(file, configuration(folder));
+  writeFileSync(file, configuration(folder, reliable));
   const script = `
     conntrack -I ${udp.replace('10.0.0.1', '10.0.0.9')} -t 100
     conntrackd -C ${file} & daemon=$!
@@ -63,15 +64,18 @@ function watch(prefix: readonly string[], folder: string): string[] {
     .filter((line) => !line.includes('uptime'));
 }
 
-test('conntrackd in stats mode sees the same under exec as on the kernel', { skip: withoutNamespaces ?? need('conntrackd').skip }, (t) => {
-  const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'ring3-conntrackd-')));
-  t.after(() => folders.forEach((folder) => void rmSync(folder, { recursive: true, force: true })));
-  const [one = '', two = ''] = folders;
-  using namespace = kernelNamespace();
-  const kernel = watch(namespace.prefix, one);
-  assert.ok(
-    kernel.some((line) => /current active connections:\s+3/.test(line)),
-    kernel.join('\n'),
-  );
-  assert.deepEqual(watch(exec, two), kernel);
-});
+for (const reliable of [false, true]) {
+  const how = reliable ? 'with reliable events' : 'in stats mode';
+  test(`conntrackd ${how} sees the same under exec as on the kernel`, { skip: withoutNamespaces ?? need('conntrackd').skip }, (t) => {
+    const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'ring3-conntrackd-')));
+    t.after(() => folders.forEach((folder) => void rmSync(folder, { recursive: true, force: true })));
+    const [one = '', two = ''] = folders;
+    using namespace = kernelNamespace();
+    const kernel = watch(namespace.prefix, one, reliable);
+    assert.ok(
+      kernel.some((line) => /current active connections:\s+3/.test(line)),
+      kernel.join('\n'),
+    );
+    assert.deepEqual(watch(exec, two, reliable), kernel);
+  });
+}

@@ -81,6 +81,16 @@ describe('programs linked with netfilter’s libraries', () => {
     assert.ok(kernel.includes('create an expectation: done'));
     assert.deepEqual(masked(output(...fresh, program)), kernel);
   });
+
+  test('NETLINK_BROADCAST_ERROR: ends of flows that a listener has no space for are listed as dying and delivered later, as by the kernel', {
+    skip: withoutNamespaces ?? need('gcc', 'conntrack', 'libnetfilter-conntrack').skip,
+  }, () => {
+    const program = compile('reliable', 'netfilter_conntrack', 'nfnetlink');
+    using namespace = kernelNamespace();
+    const kernel = output(...namespace.prefix, program).split('\n');
+    assert.ok(kernel.includes('ends: 2000'));
+    assert.deepEqual(output(...fresh, program).split('\n'), kernel);
+  });
 });
 
 describe(

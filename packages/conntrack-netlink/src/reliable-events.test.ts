@@ -315,3 +315,28 @@ test('a namespace that is closed leaves no timer, whatever is dying', () => {
   namespace.close();
   assert.equal(clock.pending, 0);
 });
+
+test('the expectations of a dying flow end with it, not with its event; their own events are lost where they do not fit', () => {
+  const { clock, namespace, open, reliable } = make();
+  const listener = reliable(Group.ConntrackDestroy, Group.ConntrackExpDestroy);
+  const { tracker, host } = namespace;
+  const classes = [{ name: 'c', max: 4, timeoutSeconds: 1000 }];
+  host.helpers.set({ name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0 }, true, namespace.profile);
+  const helper = namespace.findHelper('uh', 2, 17)!;
+  for (let port = 1; port <= 20; port++) {
+    const orig = tuple(port);
+    const master = createFlow(tracker, { orig, reply: invert(orig), timeoutSeconds: 100, helper }) as number;
+    const mask = { source: new Uint8Array(4), sourcePort: 0 };
+    assert.equal(typeof tracker.expectations.add({ master, tuple: { ...orig, destinationPort: 1000 + port }, mask }), 'object');
+  }
+  flush(open());
+  assert.ok(namespace.flowCount > 10);
+  assert.equal(tracker.expectations.size, 0);
+  const received: number[] = [];
+  for (let datagram = listener.receive(); typeof datagram !== 'number'; datagram = listener.receive()) {
+    for (const { header } of messages(datagram)) received.push(header.type >> 8);
+    clock.advance(200);
+  }
+  assert.equal(received.filter((id) => id === Subsystem.Ctnetlink).length, 20);
+  assert.ok(received.filter((id) => id === Subsystem.CtnetlinkExp).length < 20);
+});

@@ -637,7 +637,7 @@ export class Tracker {
 
   /**
    * Ends a flow: emits its event, removes its expectations, frees its index. If a listener that wants every event cannot take DESTROY, the flow keeps
-   * its index and its expectations until `redeliver` succeeds. A flow that was not confirmed emits no event.
+   * its index until `redeliver` succeeds. A flow that was not confirmed emits no event.
    */
   destroy(flow: number): void {
     const words = this.table.words;
@@ -650,7 +650,9 @@ export class Tracker {
     this.#wheel.take(flow);
     words[base + StatusWord] = words[base + StatusWord]! | Status.Dying;
     this.table.doubles[flow * FlowDoubles + Ended] = this.time[0]!;
-    if (this.emit('destroy', flow, EventBit.Destroy)) {
+    const delivered = this.emit('destroy', flow, EventBit.Destroy);
+    if (this.expectations.size !== 0) this.expectations.killOf(flow);
+    if (delivered) {
       this.#release(flow);
       return;
     }
@@ -661,7 +663,6 @@ export class Tracker {
   }
 
   #release(flow: number): void {
-    if (this.expectations.size !== 0) this.expectations.killOf(flow);
     this.#dropExtras(flow);
     this.table.free(flow);
   }
