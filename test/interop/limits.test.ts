@@ -148,7 +148,7 @@ describe('limits, to smbclient', need('smbclient'), () => {
     await holder.say('open kept', /./);
     while (server.view.opens().length === 0) await once(server.events, 'open');
     const [{ reason }] = (await once(server.events, 'disconnect')) as [{ reason: string }];
-    assert.equal(reason, 'it was idle for too long');
+    assert.equal(reason, 'idle timeout');
     assert.deepEqual(
       server.view.sessions().map(({ user: who }) => who),
       ['bob'],

@@ -68,7 +68,7 @@ export class Admission {
     for (const connection of connections.values()) {
       if (connection.authenticated || !among(connection)) continue;
       this.#server.refuse(limit, { address: connection.network });
-      connection.end('another connection needed its place, and no user had logged on');
+      connection.end('evicted: connection limit, not authenticated');
       return true;
     }
     return false;

@@ -159,7 +159,7 @@ export class Connection implements Stranger {
 
   #lateLogon(): void {
     this.server.numbers.refused.add('logonMs');
-    this.end('no user logged on in time');
+    this.end('logon timeout');
   }
 
   /** Whether a user is logged on here. */

@@ -49,11 +49,11 @@ function decode(bytes: Uint8Array): SecurityDescriptor {
 /**
  * The descriptor of a file: the stored one, or the one that it would have inherited from its directory when it was made. Returns EIO if the
  * stored bytes are not a valid security descriptor, so corruption never grants access.
- * @param above the directory's
+ * @param parentDescriptor the directory's
  */
-export function* descriptorOf(handle: Handle, above: SecurityDescriptor): Steps<SecurityDescriptor | VfsCode> {
+export function* descriptorOf(handle: Handle, parentDescriptor: SecurityDescriptor): Steps<SecurityDescriptor | VfsCode> {
   const bytes = yield* wait(handle.getDescriptor?.());
-  if (bytes === undefined || bytes === 'ENODATA' || bytes === 'EOPNOTSUPP') return passedOn(above, handle.kind === 'folder');
+  if (bytes === undefined || bytes === 'ENODATA' || bytes === 'EOPNOTSUPP') return passedOn(parentDescriptor, handle.kind === 'folder');
   if (isCode(bytes)) return bytes;
   try {
     return decode(bytes);
@@ -83,17 +83,17 @@ export function rightsOf(descriptor: SecurityDescriptor, identity: Identity): nu
 const passed = new WeakMap<SecurityDescriptor, { folder?: SecurityDescriptor; file?: SecurityDescriptor }>();
 
 /** The descriptor that an entry made by another program inherits from its directory: its owner is the owner of the directory. */
-function passedOn(above: SecurityDescriptor, isContainer: boolean): SecurityDescriptor {
-  if (above === unset) return unset;
-  let known = passed.get(above);
-  if (known === undefined) passed.set(above, (known = {}));
-  const { owner = WellKnownSid.BuiltinAdministrators, group = WellKnownSid.BuiltinUsers } = above;
+function passedOn(parentDescriptor: SecurityDescriptor, isContainer: boolean): SecurityDescriptor {
+  if (parentDescriptor === unset) return unset;
+  let known = passed.get(parentDescriptor);
+  if (known === undefined) passed.set(parentDescriptor, (known = {}));
+  const { owner = WellKnownSid.BuiltinAdministrators, group = WellKnownSid.BuiltinUsers } = parentDescriptor;
   const make = (): SecurityDescriptor =>
     createSecurityDescriptor({
-      parent: above,
+      parent: parentDescriptor,
       isContainer,
       creator: { owner, group, defaultDacl: defaultDacl(owner) },
-      autoInherit: isAutomatic(above),
+      autoInherit: isAutomatic(parentDescriptor),
     });
   return isContainer ? (known.folder ??= make()) : (known.file ??= make());
 }

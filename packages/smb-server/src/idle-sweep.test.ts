@@ -25,7 +25,7 @@ test('a connection that has nothing open and sent nothing for the idle time is d
   clock.advance(1001);
   await turns();
   notStrictEqual(client.ended, undefined);
-  deepStrictEqual(reasons, ['it was idle for too long']);
+  deepStrictEqual(reasons, ['idle timeout']);
   strictEqual(clock.pending, 0);
   await server.close();
 });

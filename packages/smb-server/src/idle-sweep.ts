@@ -47,7 +47,7 @@ export class IdleSweep {
       if (left > 0) soonest = Math.min(soonest, left);
       else if (connection.idle) {
         numbers.refused.add('idleMs');
-        connection.end('it was idle for too long');
+        connection.end('idle timeout');
       }
     }
     if (connections.size > 0) this.#in(Math.max(soonest, Math.min(leastMs, idleMs)));

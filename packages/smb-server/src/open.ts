@@ -64,7 +64,7 @@ export class Open extends RefCounted {
   /** Open.Lease. */
   readonly lease: Lease | undefined;
   /** The security descriptor of the directory that it was found in: the file inherits it if it has none of its own. */
-  readonly above: SecurityDescriptor;
+  readonly parentDescriptor: SecurityDescriptor;
   /** The symbolic link that its name was resolved through. */
   readonly link: Handle | undefined;
   /** Components from the share's root as the client wrote them, stream included: for display and FileNameInformation. */
@@ -111,7 +111,7 @@ export class Open extends RefCounted {
       readonly createGuid?: string | undefined;
       readonly createAction?: 0 | 1 | 2 | 3;
       readonly appInstance?: AppInstance;
-      readonly above?: SecurityDescriptor;
+      readonly parentDescriptor?: SecurityDescriptor;
     },
   ) {
     super();
@@ -139,7 +139,7 @@ export class Open extends RefCounted {
     this.owner = init.lease?.id ?? init.volatileFileId;
     this.#base = init.base;
     this.link = init.link;
-    this.above = init.above ?? unset;
+    this.parentDescriptor = init.parentDescriptor ?? unset;
     this.pathName = init.pathName;
   }
 

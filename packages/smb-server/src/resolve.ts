@@ -27,9 +27,9 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
   const refused = yield* learn(folder, trail);
   if (refused !== NtStatus.Success) return refused;
   for (let i = 0; i + 1 < components.length; i++) {
-    const above = folder === tree.root ? undefined : folder;
+    const toClose = folder === tree.root ? undefined : folder;
     const name = components[i] as string;
-    const next: Handle | VfsCode = vetoed?.(name) === true ? 'ENOENT' : yield* orClose(above, openDirectory(tree, folder, name, trail));
+    const next: Handle | VfsCode = vetoed?.(name) === true ? 'ENOENT' : yield* orClose(toClose, openDirectory(tree, folder, name, trail));
     yield* release(tree, folder);
     if (isCode(next)) return pathStatus(next);
     folder = next;

@@ -219,7 +219,7 @@ export class Server {
     const end = (connection: Connection): void => {
       numbers.refused.add('crowdedMs');
       ended++;
-      connection.end('it held the most of a budget that was exceeded');
+      connection.end('memory budget exceeded');
     };
     for (const connection of bySize) if (budget.exceeds(connection.account, connection.held)) end(connection);
     for (const connection of bySize) if (budget.over && !connection.ended) end(connection); // many that hold little each

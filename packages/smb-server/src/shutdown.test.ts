@@ -129,7 +129,7 @@ describe('draining', () => {
     const drained = server.shutdown.drain(10_000);
     clock.advance(10_000);
     await drained;
-    deepStrictEqual(reasons, ['the time to finish was over']);
+    deepStrictEqual(reasons, ['drain timeout']);
     strictEqual(counts().connections, 0);
     strictEqual(counts().requests, 1);
     gate.open();
@@ -219,7 +219,7 @@ describe('draining', () => {
     while (server.view.counts().bytes < 4 * 1024 * 1024) await turns(1);
     const gone = once(server.events, 'disconnect');
     await server.drain(1);
-    deepStrictEqual(((await gone) as [{ reason: string }])[0].reason, 'the time to finish was over');
+    deepStrictEqual(((await gone) as [{ reason: string }])[0].reason, 'drain timeout');
     deepStrictEqual(server.view.counts(), nothingLeft);
     socket.destroy();
   });

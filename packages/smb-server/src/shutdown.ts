@@ -72,7 +72,7 @@ export class Shutdown {
     this.begun = true;
     const { connections, clock } = this.#server;
     const cut = clock.after(ms, () => {
-      for (const connection of [...connections.values()]) connection.end('the time to finish was over');
+      for (const connection of [...connections.values()]) connection.end('drain timeout');
     });
     this.#endIdle();
     await this.#until(() => connections.size === 0);

@@ -14,7 +14,7 @@ export interface AccessSubject {
    * Rights that the directory grants to the opener: FILE_DELETE_CHILD allows DELETE regardless of the file's descriptor;
    * FILE_LIST_DIRECTORY allows to read attributes.
    */
-  readonly above: number;
+  readonly parentRights: number;
   readonly isNew: boolean;
   /** The link that the name was resolved through: deleting and renaming apply to it. */
   readonly named?: Omit<AccessSubject, 'named'> | undefined;
@@ -42,10 +42,10 @@ export const privileged = ({ admin }: Identity, createOptions: number): number =
  * MS-FSA 2.1.5.1.2.1.
  */
 export function maximalAccess({ ctx, request }: CreatePlan, subject: AccessSubject): number {
-  const { rights, above, named = subject } = subject;
+  const { rights, parentRights, named = subject } = subject;
   let given = (rights & ~AccessMask.Delete) | (named.rights & AccessMask.Delete);
-  if ((named.above & AccessMask.FileDeleteChild) !== 0) given |= AccessMask.Delete;
-  if ((above & AccessMask.FileListDirectory) !== 0) given |= AccessMask.FileReadAttributes;
+  if ((named.parentRights & AccessMask.FileDeleteChild) !== 0) given |= AccessMask.Delete;
+  if ((parentRights & AccessMask.FileListDirectory) !== 0) given |= AccessMask.FileReadAttributes;
   given |= privileged(ctx.tree.identity, request.createOptions);
   return given & ctx.tree.maximalAccess & (protectsData(subject) ? ~writeDataRights : -1);
 }

@@ -109,7 +109,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
     createAction: action,
     appInstance: plan.appInstance,
     pipe: undefined,
-    above: trail.descriptor,
+    parentDescriptor: trail.descriptor,
     pathName: base === undefined ? shownPath(trail, name) : shownPath(trail, name, handle.name),
   });
   open.fileGuard.archived = (attributesOf(stat, (base ?? handle).kind) & FileAttributes.Archive) !== 0;

@@ -95,9 +95,9 @@ function* granted(
   through: NamedLink | undefined,
 ): Steps<{ readonly granted: number } | NtStatus> {
   const { identity } = plan.ctx.tree;
-  const above = plan.trail.descriptor;
+  const parentDescriptor = plan.trail.descriptor;
   const isRoot = plan.path.components.length === 0;
-  const descriptor = isRoot ? above : yield* descriptorOf(file, above);
+  const descriptor = isRoot ? parentDescriptor : yield* descriptorOf(file, parentDescriptor);
   if (isCode(descriptor)) return statusOf(descriptor);
   const named = through === undefined ? undefined : yield* subjectOf(plan, through);
   if (isCode(named)) return statusOf(named);
@@ -105,7 +105,7 @@ function* granted(
     attributes,
     folder: file.kind === 'folder',
     rights: rightsOf(descriptor, identity),
-    above: rightsOf(above, identity),
+    parentRights: rightsOf(parentDescriptor, identity),
     isNew: false,
     named,
   });
@@ -118,8 +118,8 @@ function* subjectOf(plan: CreatePlan, { handle, parentDescriptor }: NamedLink): 
   if (isCode(stat)) return stat;
   const descriptor = yield* descriptorOf(handle, parentDescriptor);
   if (isCode(descriptor)) return descriptor;
-  const [rights, above] = [rightsOf(descriptor, identity), rightsOf(parentDescriptor, identity)];
-  return { attributes: attributesOf(stat, 'link'), folder: false, rights, above, isNew: false };
+  const [rights, parentRights] = [rightsOf(descriptor, identity), rightsOf(parentDescriptor, identity)];
+  return { attributes: attributesOf(stat, 'link'), folder: false, rights, parentRights, isNew: false };
 }
 
 /** Overwriting must not remove an attribute that hides or protects the file: MS-FSA 2.1.5.1.2. */

@@ -52,16 +52,16 @@ function* tryToMake(
   const refused = refusedAttributes(request, folder);
   if (refused !== NtStatus.Success) return refused;
   if (path.stream !== undefined && !ctx.tree.vfs.features.has('streams')) return NtStatus.ObjectNameInvalid;
-  const above = plan.trail.descriptor;
+  const parentDescriptor = plan.trail.descriptor;
   const needed = folder ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
-  const given = rightsOf(above, ctx.tree.identity) | privileged(ctx.tree.identity, request.createOptions);
+  const given = rightsOf(parentDescriptor, ctx.tree.identity) | privileged(ctx.tree.identity, request.createOptions);
   if (base === undefined && (given & needed) === 0) return NtStatus.AccessDenied;
   const { fileAttributes: attributes } = request;
-  const access = grant(plan, { attributes, folder, rights: fileAllAccess, above: fileAllAccess, isNew: true });
+  const access = grant(plan, { attributes, folder, rights: fileAllAccess, parentRights: fileAllAccess, isNew: true });
   if (typeof access === 'number') return access;
   const giveBack = yield* wait(ctx.tree.fileState.reserve(parent.fileId, foldName(path.components.at(-1) ?? '')));
   try {
-    return yield* make(plan, parent, base, above, folder, access.granted);
+    return yield* make(plan, parent, base, parentDescriptor, folder, access.granted);
   } finally {
     giveBack();
   }
@@ -78,11 +78,11 @@ function* make(
   plan: CreatePlan,
   parent: Handle,
   existing: Handle | undefined,
-  above: SecurityDescriptor,
+  parentDescriptor: SecurityDescriptor,
   folder: boolean,
   granted: number,
 ): Steps<Made | NtStatus | 'again'> {
-  const made = yield* makeHandles(plan, parent, existing, above, folder, granted);
+  const made = yield* makeHandles(plan, parent, existing, parentDescriptor, folder, granted);
   if (made === 'EEXIST') return 'again';
   if (isCode(made)) return statusOf(made);
   const { handle, base } = made;
@@ -103,17 +103,17 @@ function* makeHandles(
   plan: CreatePlan,
   parent: Handle,
   existing: Handle | undefined,
-  above: SecurityDescriptor,
+  parentDescriptor: SecurityDescriptor,
   folder: boolean,
   granted: number,
 ): Steps<{ readonly handle: Handle; readonly base: Handle | undefined } | VfsCode> {
   const { stream } = plan.path;
   const kind = folder ? 'folder' : 'file';
   if (stream === undefined) {
-    const handle = yield* makeEntry(plan, parent, above, kind, dataAccess(granted, kind));
+    const handle = yield* makeEntry(plan, parent, parentDescriptor, kind, dataAccess(granted, kind));
     return isCode(handle) ? handle : { handle, base: undefined };
   }
-  const base = existing ?? (yield* makeEntry(plan, parent, above, kind, 'metadata'));
+  const base = existing ?? (yield* makeEntry(plan, parent, parentDescriptor, kind, 'metadata'));
   if (isCode(base)) return base;
   const making = function* (): Steps<Handle | VfsCode | undefined> {
     return yield* wait(base.openStream?.(stream, { access: dataAccess(granted, 'file'), disposition: 'create' }));
@@ -127,7 +127,7 @@ function* makeHandles(
 function* makeEntry(
   plan: CreatePlan,
   parent: Handle,
-  above: SecurityDescriptor,
+  parentDescriptor: SecurityDescriptor,
   kind: 'file' | 'folder',
   access: Access,
 ): Steps<Handle | VfsCode> {
@@ -138,7 +138,7 @@ function* makeEntry(
     kind === 'folder' ? request.fileAttributes & settableFileAttributes & ~FileAttributes.Archive : newAttributes(request.fileAttributes);
   const initial: Initial = {
     attributes: tree.share.names.attributesToKeep(name, asked, 0),
-    ...(tree.vfs.features.has('descriptor') && { descriptor: newDescriptor(tree, above, descriptor, kind === 'folder') }),
+    ...(tree.vfs.features.has('descriptor') && { descriptor: newDescriptor(tree, parentDescriptor, descriptor, kind === 'folder') }),
     ...(xattrs !== undefined && { xattrs }),
   };
   return yield* wait(tree.vfs.open(parent, name, { access, kind, disposition: 'create', initial }, tree.identity));

@@ -9,7 +9,7 @@ import { statusOf } from '../../status-map.ts';
 export function* querySecurity(ctx: ContextOf<'open'>, request: QueryInfoRequest): Steps<{ buffer: Uint8Array[] } | NtStatus> {
   const { open } = ctx;
   if (!open.may(accessToQuery(request.additionalInformation))) return NtStatus.AccessDenied;
-  const descriptor = yield* descriptorOf(open.base ?? (open.handle as Handle), open.above);
+  const descriptor = yield* descriptorOf(open.base ?? (open.handle as Handle), open.parentDescriptor);
   if (isCode(descriptor)) return statusOf(descriptor);
   const bytes = encodeSecurityDescriptor(selectSecurity(descriptor, request.additionalInformation));
   if (bytes.length <= request.outputBufferLength) return { buffer: [bytes] };

@@ -127,15 +127,15 @@ function* clearBelow(ctx: ContextOf<'open'>): Steps<NtStatus> {
 function* mayMove(
   ctx: ContextOf<'open'>,
   parent: Handle,
-  above: SecurityDescriptor,
+  parentDescriptor: SecurityDescriptor,
   path: ParsedPath,
   handle: Handle,
   replacement: Replacing,
 ): Steps<NtStatus> {
   const { tree } = ctx;
   const needed = handle.kind === 'folder' ? AccessMask.FileAddSubdirectory : AccessMask.FileAddFile;
-  if ((rightsOf(above, tree.identity) & needed) === 0) return NtStatus.AccessDenied;
-  const status = yield* checkTarget(ctx, parent, above, path, handle, replacement);
+  if ((rightsOf(parentDescriptor, tree.identity) & needed) === 0) return NtStatus.AccessDenied;
+  const status = yield* checkTarget(ctx, parent, parentDescriptor, path, handle, replacement);
   if (status !== NtStatus.Success) return status;
   const shared = yield* wait(tree.fileState.submit(parent.fileId, intoParent));
   if (shared !== NtStatus.Success) return shared;
@@ -154,7 +154,7 @@ const intoParent = {
 function* checkTarget(
   ctx: ContextOf<'open'>,
   parent: Handle,
-  above: SecurityDescriptor,
+  parentDescriptor: SecurityDescriptor,
   { components }: ParsedPath,
   handle: Handle,
   replacement: Replacing,
@@ -166,7 +166,7 @@ function* checkTarget(
   try {
     if (target.fileId === handle.fileId) return NtStatus.Success;
     if (!replacement.replace) return NtStatus.ObjectNameCollision;
-    return yield* mayReplace(ctx, above, target, replacement);
+    return yield* mayReplace(ctx, parentDescriptor, target, replacement);
   } finally {
     yield* wait(target.close());
   }
@@ -174,7 +174,7 @@ function* checkTarget(
 
 function* mayReplace(
   ctx: ContextOf<'open'>,
-  above: SecurityDescriptor,
+  parentDescriptor: SecurityDescriptor,
   target: Handle,
   { posix, ignoreReadOnly }: Replacing,
 ): Steps<NtStatus> {
@@ -182,12 +182,12 @@ function* mayReplace(
   if (target.kind === 'folder') return NtStatus.AccessDenied;
   const stat = yield* wait(target.stat());
   if (isCode(stat)) return statusOf(stat);
-  const own = yield* descriptorOf(target, above);
+  const own = yield* descriptorOf(target, parentDescriptor);
   if (isCode(own)) return NtStatus.AccessDenied;
   const rights = rightsOf(own, tree.identity);
   const mayIgnore = ignoreReadOnly && (rights & AccessMask.FileWriteAttributes) !== 0;
   if ((attributesOf(stat, target.kind) & FileAttributes.ReadOnly) !== 0 && !mayIgnore) return NtStatus.AccessDenied;
-  const deletes = (rights & AccessMask.Delete) | (rightsOf(above, tree.identity) & AccessMask.FileDeleteChild);
+  const deletes = (rights & AccessMask.Delete) | (rightsOf(parentDescriptor, tree.identity) & AccessMask.FileDeleteChild);
   if (deletes === 0) return NtStatus.AccessDenied;
   const broken = yield* wait(askAccessFor(ctx, tree.fileState, target.fileId, 'delete'));
   if (broken !== NtStatus.Success) return broken;

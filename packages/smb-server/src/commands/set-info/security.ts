@@ -39,10 +39,10 @@ export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): S
   const { owner } = given;
   const { sid, groups, admin = false } = tree.identity;
   if ((information & SecurityInformation.Owner) !== 0 && owner !== undefined && owner !== sid && !groups.includes(owner) && !admin) {
-    const current = yield* descriptorOf(handle, open.above);
+    const current = yield* descriptorOf(handle, open.parentDescriptor);
     if (isCode(current) || current.owner !== owner) return NtStatus.InvalidOwner;
   }
-  const current = yield* descriptorOf(handle, open.above);
+  const current = yield* descriptorOf(handle, open.parentDescriptor);
   if (isCode(current)) return statusOf(current);
   const merged = mergeSecurity(current, { ...given, ...mapped(given.dacl) }, information);
   // MS-FSA 2.1.5.17: a list that is selected but absent becomes a null list
