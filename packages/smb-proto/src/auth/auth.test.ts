@@ -121,7 +121,7 @@ for (const [name, wrap] of [
     }
   });
 
-  test(`${name}: anonymous and guest are let in where configured, and are called so; a wrong password never becomes a guest`, () => {
+  test(`${name}: anonymous clients and guests are accepted if configured, and marked as such; a wrong password never becomes a guest`, () => {
     const open = (): Acceptor => createAcceptor(server({ anonymous: true, guest: true }));
     const anonymous = converse(wrap(client({ user: '', domain: '', password: '' })), open()).step as AuthComplete;
     deepStrictEqual(
@@ -134,7 +134,7 @@ for (const [name, wrap] of [
     strictEqual(converse(wrap(client({ password: 'falsch' })), open()).step?.state, 'failed');
   });
 
-  test(`${name}: a lookup may answer later`, async () => {
+  test(`${name}: a lookup may return a promise`, async () => {
     const end = createAcceptor(server({ lookup: async (user) => (user === 'anna' ? ntHash('geheim') : undefined) }));
     const initiator = wrap(client());
     const first = initiator.next();
@@ -158,7 +158,7 @@ for (const [name, wrap] of [
     );
   });
 
-  test(`${name}: every prefix of every token is an ordinary failure or asks for more`, () => {
+  test(`${name}: every prefix of every token is an ordinary failure or requests another token`, () => {
     for (const which of [0, 1]) {
       const probe = converse(wrap(client()), createAcceptor(server()));
       ok(probe.own.state === 'complete');
@@ -173,7 +173,7 @@ for (const [name, wrap] of [
   });
 }
 
-test('the MIC covers all three messages: a flag taken out of NEGOTIATE on the way is noticed (MS-NLMP 3.2.5.1.2)', () => {
+test('the MIC covers all three messages: a flag removed from NEGOTIATE in transit is detected (MS-NLMP 3.2.5.1.2)', () => {
   const { step } = converse(client(), createAcceptor(server()), (token, turn) => {
     if (turn !== 0) return token;
     const changed = new Uint8Array(token);
@@ -183,7 +183,7 @@ test('the MIC covers all three messages: a flag taken out of NEGOTIATE on the wa
   strictEqual(failure(step as AuthStep).reason, 'the message integrity code is wrong');
 });
 
-test('an announced MIC that the message has no room for is malformed', () => {
+test('an announced MIC that does not fit the message is malformed', () => {
   const { step } = converse(client(), createAcceptor(server()), (token, turn) => (turn === 1 ? token.subarray(0, micOffset) : token));
   strictEqual(failure(step as AuthStep).status, NtStatus.InvalidParameter);
 });
@@ -199,7 +199,7 @@ test('an encrypted session key of any other length than 16 is malformed, before 
   strictEqual(failure(step as AuthStep).status, NtStatus.InvalidParameter);
 });
 
-test('NTLMv1 and LM responses are refused (24 bytes are no NTLMv2 response)', () => {
+test('NTLMv1 and LM responses are rejected (24 bytes are not an NTLMv2 response)', () => {
   for (const length of [0, 1, 15, 16, 24]) {
     const { step } = converse(client(), createAcceptor(server()), (token, turn) => {
       if (turn !== 1) return token;
@@ -211,7 +211,7 @@ test('NTLMv1 and LM responses are refused (24 bytes are no NTLMv2 response)', ()
   }
 });
 
-test('a client without extended session security, without a character set, or with the wrong message is refused', () => {
+test('a client without extended session security, without a character set, or with the wrong message is rejected', () => {
   const negotiate = (negotiateFlags: number): Uint8Array =>
     NtlmNegotiate.encode({ negotiateFlags, domainName: new Uint8Array(), workstation: new Uint8Array() }).head;
   const status = (token: Uint8Array): number => failure(at(createAcceptor(server()).accept(token))).status;
@@ -272,7 +272,7 @@ function preferringKerberos(mic: (sign: (list: Uint8Array) => Uint8Array, list: 
   return { end, chosen, challenge, step, list, integrity: last.integrity!, sign };
 }
 
-test('where the client’s favourite is not spoken, ours is chosen, a MIC asked for, and given back (RFC 4178 5)', () => {
+test('if the client’s preferred mechanism is not supported, ours is selected, and a MIC requested and returned (RFC 4178 5)', () => {
   const { chosen, challenge, step, list, integrity } = preferringKerberos((sign, bytes) => sign(bytes));
   deepStrictEqual(
     [chosen.state, response(chosen.token).negState, response(chosen.token).supportedMech],
@@ -285,12 +285,12 @@ test('where the client’s favourite is not spoken, ours is chosen, a MIC asked 
   strictEqual(integrity.verify(list, final.mechListMic as Uint8Array), true);
 });
 
-test('a list of mechanisms changed on the way is noticed by its MIC', () => {
+test('a list of mechanisms that was changed in transit is detected by its MIC', () => {
   const { step } = preferringKerberos((sign) => sign(Buffer.from('another list')));
   strictEqual(failure(step).status, NtStatus.LogonFailure);
 });
 
-test('a MIC that is due and did not come is asked for with one more round (RFC 4178 5)', () => {
+test('a required MIC that is missing is requested with one more round (RFC 4178 5)', () => {
   const { end, step, list, integrity, sign } = preferringKerberos(() => undefined);
   strictEqual(step.state, 'continue');
   const asked = response((step as { token: Uint8Array }).token);
@@ -301,7 +301,7 @@ test('a MIC that is due and did not come is asked for with one more round (RFC 4
   deepStrictEqual(response((last as AuthComplete).token as Uint8Array).negState, NegState.AcceptCompleted);
 });
 
-test('a client that speaks none of ours, begins with an answer, or gives up, fails', () => {
+test('a client without a common mechanism, one that starts with a response, or one that rejects, fails', () => {
   const fails = (...tokens: Uint8Array[]): number => {
     const end = createAcceptor(server());
     let step: AuthStep | undefined;
@@ -316,7 +316,7 @@ test('a client that speaks none of ours, begins with an answer, or gives up, fai
   strictEqual(fails(new Uint8Array()), NtStatus.InvalidParameter);
 });
 
-test('noise is never anything but text that says what is wrong', () => {
+test('random bytes always result in an error text', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
       ok(['string', 'object'].includes(typeof decodeNegToken(noise)));

@@ -16,7 +16,7 @@ test('an element is read as it was written, whatever its length (X.690 8.1.3)', 
   deepStrictEqual([...readDer(hex('0484000000017f')).content], [0x7f], 'a length in more bytes than needed, as Windows writes some');
 });
 
-test('what is cut off, indefinite or longer than what follows is no element', () => {
+test('a truncated, indefinite or too long element is invalid', () => {
   for (const bad of ['', '04', '0402aa', '0481', '0482ff', '048500000000017f', '0480aa0000', '1f8100', '04847fffffff00']) {
     throws(() => readDer(hex(bad)), DerError, bad);
   }

@@ -63,7 +63,7 @@ for (const [name, cipher] of Object.entries(Cipher)) {
   const key = randomBytes(cipherBits(cipher) / 8);
   const message = [randomBytes(116), randomBytes(70_000), randomBytes(3)];
 
-  test(`${name}: what is encrypted decrypts, in whatever chunks it arrives`, () => {
+  test(`${name}: an encrypted message decrypts, in any chunks`, () => {
     const frame = Buffer.concat(new Encryptor(cipher, key, random).encrypt(message, sessionId));
     const whole = Buffer.concat(message);
     const decryptor = new Decryptor(cipher, key);
@@ -106,7 +106,7 @@ for (const [name, cipher] of Object.entries(Cipher)) {
   });
 }
 
-test('room for what is encrypted is the caller’s, of just that length, whatever was in it, and nothing around it is touched', () => {
+test('the caller supplies memory of exactly the encrypted length, with any content, and nothing around it is changed', () => {
   for (const cipher of Object.values(Cipher)) {
     const key = randomBytes(cipherBits(cipher) / 8);
     const message = [randomBytes(116), randomBytes(70_000), randomBytes(3)];
@@ -124,7 +124,7 @@ test('room for what is encrypted is the caller’s, of just that length, whateve
   }
 });
 
-test('two encryptors with one key do not share their nonces, and a key of the wrong length is refused', () => {
+test('two encryptors with one key do not share their nonces, and a key of the wrong length is rejected', () => {
   const key = new Uint8Array(16);
   const [a, b] = [1, 2].map((salt) => new Encryptor(Cipher.Aes128Gcm, key, { fill: (array) => array.fill(salt) }));
   notDeepStrictEqual(

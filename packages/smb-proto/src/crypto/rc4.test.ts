@@ -14,14 +14,14 @@ test('RC4 gives the key streams of RFC 6229 2', () => {
   }
 });
 
-test('an RC4 stream goes on where the call before ended', () => {
+test('an RC4 stream continues where the previous call ended', () => {
   const key = Buffer.from('key');
   const whole = rc4(key, new Uint8Array(40));
   const stream = new Rc4(key);
   deepStrictEqual(Buffer.concat([stream.update(new Uint8Array(13)), stream.update(new Uint8Array(27))]), Buffer.from(whole));
 });
 
-test('OpenSSL 3 refuses RC4, which is why this one exists; a key of no bytes is refused here', () => {
+test('OpenSSL 3 does not support RC4, which is why this one exists; an empty key is rejected here', () => {
   throws(() => createCipheriv('rc4', new Uint8Array(16), null));
   throws(() => new Rc4(new Uint8Array()), RangeError);
 });

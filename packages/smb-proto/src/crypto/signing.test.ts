@@ -21,7 +21,7 @@ test('the signature of Microsoft’s published 3.1.1 session set-up response is 
 });
 
 for (const [name, algorithm] of Object.entries(SigningAlgorithm)) {
-  test(`${name}: what is signed verifies, and one changed bit anywhere does not (MS-SMB2 3.1.4.1)`, () => {
+  test(`${name}: a signed message verifies, and one with a changed bit anywhere does not (MS-SMB2 3.1.4.1)`, () => {
     const signer = new Signer(algorithm, key);
     const message = [Buffer.from(response), randomBytes(5000), randomBytes(1)];
     signer.sign(message, 'server');

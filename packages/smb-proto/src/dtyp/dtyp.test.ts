@@ -67,7 +67,7 @@ test('a GUID is little-endian in its first three groups (MS-DTYP 2.3.4.2)', () =
   throws(() => guidText(new Uint8Array(15)), RangeError);
 });
 
-test('SIDs have one text form each, and bytes that are none are refused (MS-DTYP 2.4.2)', () => {
+test('each SID has one text form, and bytes that are not a SID are rejected (MS-DTYP 2.4.2)', () => {
   const wire = Buffer.from('010500000000000515000000010000000200000003000000e8030000', 'hex');
   strictEqual(SidCodec.read(new Frame(wire), 0, wire.length), anna);
   deepStrictEqual(Buffer.from(encode(SidCodec, anna, Frame.alloc)), wire);
@@ -122,7 +122,7 @@ const descriptor: SecurityDescriptor = {
   sacl: acl({ type: AceType.SystemAudit, flags: AceFlags.FailedAccess, mask: 1, sid: WellKnownSid.Everyone }),
 };
 
-test('security descriptors survive the round trip, with absent, null and empty lists told apart (MS-DTYP 2.4.6)', () => {
+test('security descriptors survive the round trip, with absent, null and empty lists distinguished (MS-DTYP 2.4.6)', () => {
   for (const value of [
     descriptor,
     { control: 0 },
@@ -134,7 +134,7 @@ test('security descriptors survive the round trip, with absent, null and empty l
   }
 });
 
-test('a descriptor cut anywhere, or with any 16- or 32-bit field at 0, 1, its most or its wrap, never throws anything but DecodeError', () => {
+test('a descriptor cut anywhere, or with any 16- or 32-bit field at 0, 1, its maximum or its wrap, never throws anything but DecodeError', () => {
   const bytes = encodeSecurityDescriptor(descriptor);
   const parse = (changed: Uint8Array): void => {
     try {
@@ -160,7 +160,7 @@ test('a descriptor cut anywhere, or with any 16- or 32-bit field at 0, 1, its mo
   );
 });
 
-test('the flaws that servers had with descriptors are refused one by one', () => {
+test('descriptors with the flaws that other servers accepted are rejected one by one', () => {
   const bytes = encodeSecurityDescriptor(descriptor);
   const view = new DataView(bytes.buffer);
   const daclAt = view.getUint32(16, true);
@@ -187,7 +187,7 @@ test('a list that does not fit its 16-bit size is never written', () => {
   throws(() => encodeSecurityDescriptor({ control: 0, dacl: many }), EncodeError);
 });
 
-test('generic rights mean what they mean for files (MS-DTYP 2.4.3)', () => {
+test('generic rights are mapped to those of files (MS-DTYP 2.4.3)', () => {
   strictEqual(mapGeneric(AccessMask.GenericAll), fileAllAccess);
   strictEqual(mapGeneric(AccessMask.GenericRead | AccessMask.Delete), fileGenericRead | AccessMask.Delete);
   strictEqual(mapGeneric(AccessMask.GenericWrite | AccessMask.GenericExecute), 0x001201b6);
@@ -231,7 +231,7 @@ test('OWNER RIGHTS entries replace what an owner has by itself (MS-DTYP 2.5.3.2)
   strictEqual(maximalAccess(limited, token(bert)), 0);
 });
 
-test('MAXIMUM_ALLOWED gives all that there is, together with what else was asked for, or nothing (MS-DTYP 2.5.3.2)', () => {
+test('MAXIMUM_ALLOWED grants all available rights together with the other requested ones, or nothing (MS-DTYP 2.5.3.2)', () => {
   const { MaximumAllowed, FileReadData, FileWriteData, Delete } = AccessMask;
   const sd = { control: 0, owner: bert, dacl: acl(deny(staff, FileWriteData), allow(anna, FileReadData | FileWriteData)) };
   deepStrictEqual(accessCheck(sd, token(anna), MaximumAllowed), { granted: true, access: FileReadData | FileWriteData });
@@ -286,7 +286,7 @@ test('without anything to inherit the creator’s default list is used, with rea
   deepStrictEqual(createSecurityDescriptor({ isContainer: true, creator }).dacl, acl(allow(anna, fileAllAccess)));
 });
 
-test('which entries go on to files and folders, and with which flags (MS-DTYP 2.5.3.4.4)', () => {
+test('which entries files and directories inherit, and with which flags (MS-DTYP 2.5.3.4.4)', () => {
   const rows: [flags: number, file: number[], folder: number[]][] = [
     [0, [], []],
     [ObjectInherit, [Inherited], [ObjectInherit | InheritOnly | Inherited]],
@@ -304,7 +304,7 @@ test('which entries go on to files and folders, and with which flags (MS-DTYP 2.
   }
 });
 
-test('CREATOR OWNER becomes the owner, and stays CREATOR OWNER for what the folder passes on (MS-DTYP 2.5.3.4.6)', () => {
+test('CREATOR OWNER becomes the owner, and stays CREATOR OWNER in entries that the directory passes on (MS-DTYP 2.5.3.4.6)', () => {
   const parent = acl(allow(WellKnownSid.CreatorOwner, AccessMask.GenericAll, ObjectInherit | ContainerInherit | InheritOnly));
   deepStrictEqual(child(parent, false).dacl?.aces, [allow(anna, fileAllAccess, Inherited)]);
   deepStrictEqual(child(parent, true).dacl?.aces, [
@@ -313,7 +313,7 @@ test('CREATOR OWNER becomes the owner, and stays CREATOR OWNER for what the fold
   ]);
 });
 
-test('what the client gives stands before what is inherited, alone where it is protected or nothing is to be merged', () => {
+test('entries of the client come before inherited ones, and are the only ones if the list is protected or not merged', () => {
   const parent = acl(allow(bert, 1, ObjectInherit));
   const given = { control: 0, dacl: acl(allow(anna, 2)) };
   deepStrictEqual(child(parent, false, given).dacl?.aces, [allow(anna, 2), allow(bert, 1, Inherited)]);

@@ -110,7 +110,7 @@ for (const [number, declaration] of Object.entries(directoryInformation)) {
   });
 }
 
-test('an entry that has no room leaves the buffer as it was (MS-SMB2 3.3.5.18)', () => {
+test('an entry that does not fit leaves the buffer unchanged (MS-SMB2 3.3.5.18)', () => {
   const buffer = new DirectoryBuffer(FileInformationClass.IdBothDirectory, 110);
   strictEqual(buffer.add(entry('abc')), true);
   const before = Buffer.from(buffer.bytes);
@@ -130,7 +130,7 @@ test('an EA whose name holds a NUL, or is not ended by one, is malformed (MS-FSC
   strictEqual(fscc.eaSizeOf([{ flags: 0, eaName: 'ABC', eaValue: Uint8Array.of(1, 2) }]), 14);
 });
 
-test('a symbolic link goes into a reparse buffer and out again, and other tags are not links (MS-FSCC 2.1.2.4)', () => {
+test('a symbolic link survives the round trip through a reparse buffer, and other tags are not links (MS-FSCC 2.1.2.4)', () => {
   const link = { substituteName: '..\\target', printName: '..\\target', relative: true };
   const bytes = fscc.encodeSymbolicLink(link);
   const buffer = fscc.ReparseDataBuffer.read(new Frame(bytes), 0);

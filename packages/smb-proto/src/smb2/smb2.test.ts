@@ -9,7 +9,7 @@ for (const [name, declaration] of Object.entries(smb2)) {
   test(`${name} survives the round trip and every truncation`, () => checkDeclaration(declaration));
 }
 
-test('a NEGOTIATE before 3.1.1 has no contexts, whatever stands where ClientStartTime was (2.2.3)', () => {
+test('a NEGOTIATE before 3.1.1 has no contexts, whatever is in the place of ClientStartTime (2.2.3)', () => {
   const { head } = smb2.NegotiateRequestPlain.encode({
     securityMode: 1,
     capabilities: 0,

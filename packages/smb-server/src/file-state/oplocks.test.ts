@@ -127,13 +127,13 @@ test('a lease that is acknowledged above the level of its break keeps breaking (
 test('a break that meanwhile has to go further continues step by step, and waiting opens keep waiting (MS-FSA 2.1.5.19)', () => {
   const oplocks = holding('RWH');
   const breaks: string[] = [];
-  const tell = ({ from, level, acknowledge }: OplockBreakEffect): void => void breaks.push(`${from} ${level} ${acknowledge}`);
-  assert.equal(oplocks.check('open', 2, tell), false);
-  assert.equal(oplocks.check('overwrite', 3, tell), false);
-  oplocks.acknowledge(1, 'RH', tell);
-  assert.equal(oplocks.check('open', 2, tell), false);
-  oplocks.acknowledge(1, 'R', tell);
-  assert.equal(oplocks.check('open', 2, tell), true);
+  const notify = ({ from, level, acknowledge }: OplockBreakEffect): void => void breaks.push(`${from} ${level} ${acknowledge}`);
+  assert.equal(oplocks.check('open', 2, notify), false);
+  assert.equal(oplocks.check('overwrite', 3, notify), false);
+  oplocks.acknowledge(1, 'RH', notify);
+  assert.equal(oplocks.check('open', 2, notify), false);
+  oplocks.acknowledge(1, 'R', notify);
+  assert.equal(oplocks.check('open', 2, notify), true);
   assert.deepEqual(breaks, ['RWH RH true', 'RH R true', 'R none false']);
   assert.equal(oplocks.size, 0);
 });

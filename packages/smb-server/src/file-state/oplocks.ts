@@ -141,11 +141,11 @@ export class Oplocks {
 
   /**
    * Breaks the oplocks and leases that an operation conflicts with. MS-FSA 2.1.4.12.
-   * @param tell called for each holder that must be notified
+   * @param notify called for each holder that must be notified
    * @param only the only level to check; default: all
    * @returns whether the operation may continue now; otherwise after the break
    */
-  check(operation: Operation, owner: OplockOwner, tell: (effect: OplockBreakEffect) => void, only?: HeldLevel): boolean {
+  check(operation: Operation, owner: OplockOwner, notify: (effect: OplockBreakEffect) => void, only?: HeldLevel): boolean {
     let free = true;
     for (const oplock of this.#held.values()) {
       const { level } = oplock;
@@ -155,13 +155,13 @@ export class Oplocks {
       const to = breakOf(operation, level);
       if (to === 'keep') continue;
       if (waitsFor(operation, level)) free = false;
-      this.#break(oplock, to, tell);
+      this.#break(oplock, to, notify);
     }
     return free;
   }
 
   /** @param epoch the epoch after the break: that of the previous break if it continues that one */
-  #break(oplock: Oplock, to: BreakLevel, tell: (effect: OplockBreakEffect) => void, epoch = (oplock.epoch + 1) & 0xffff): void {
+  #break(oplock: Oplock, to: BreakLevel, notify: (effect: OplockBreakEffect) => void, epoch = (oplock.epoch + 1) & 0xffff): void {
     const { owner, level: from, breaking } = oplock;
     if (breaking !== undefined) {
       const limit = oplock.further ?? breaking;
@@ -173,13 +173,13 @@ export class Oplocks {
     if (acknowledge) oplock.breaking = to;
     else if (to === 'none') this.#end(oplock);
     else oplock.level = to;
-    tell({ owner, from, level: to, acknowledge, epoch: oplock.epoch });
+    notify({ owner, from, level: to, acknowledge, epoch: oplock.epoch });
   }
 
   /** Breaks an acknowledged level again: one kind of caching after the other, handle caching first. */
-  #breakFurther(oplock: Oplock, to: BreakLevel, tell: (effect: OplockBreakEffect) => void): void {
+  #breakFurther(oplock: Oplock, to: BreakLevel, notify: (effect: OplockBreakEffect) => void): void {
     const step = keepsHandles(oplock.level) && to === 'none' ? 'R' : to;
-    this.#break(oplock, step, tell, oplock.epoch);
+    this.#break(oplock, step, notify, oplock.epoch);
     if (oplock.breaking === undefined) return;
     oplock.chained = true;
     if (step !== to) oplock.further = to;
@@ -187,9 +187,9 @@ export class Oplocks {
 
   /**
    * Takes the holder's acknowledgment, MS-FSA 2.1.5.19, MS-SMB2 3.3.5.22.1 and 3.3.5.22.2. A wrong one ends an oplock; a lease keeps breaking.
-   * @param tell called if another operation meanwhile needs a weaker level than the acknowledged one
+   * @param notify called if another operation meanwhile needs a weaker level than the acknowledged one
    */
-  acknowledge(owner: OplockOwner, level: Level, tell: (effect: OplockBreakEffect) => void): Acknowledged {
+  acknowledge(owner: OplockOwner, level: Level, notify: (effect: OplockBreakEffect) => void): Acknowledged {
     if (this.#brokenLevelII.delete(owner)) return 'tooMuch';
     const oplock = this.#held.get(owner);
     if (oplock?.breaking === undefined) return 'notBreaking';
@@ -204,7 +204,7 @@ export class Oplocks {
     if (level === 'none') this.#held.delete(owner);
     else {
       oplock.level = level;
-      if (further !== undefined && !isWithin(level, further)) this.#breakFurther(oplock, further, tell);
+      if (further !== undefined && !isWithin(level, further)) this.#breakFurther(oplock, further, notify);
     }
     return 'accepted';
   }

@@ -37,7 +37,7 @@ export class FileRecord {
   breaks: OplockBreakEffect[] = [];
   /** The time limit of each break that must be acknowledged. */
   readonly timers = new Map<OplockOwner, Timer>();
-  readonly tell = (effect: OplockBreakEffect): void => void this.breaks.push(effect);
+  readonly notify = (effect: OplockBreakEffect): void => void this.breaks.push(effect);
 
   /** The owner of an open's oplock. */
   ownerOf(openId: number): OplockOwner {

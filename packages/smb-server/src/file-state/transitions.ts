@@ -47,14 +47,14 @@ export function open(record: FileRecord, input: OpenInput): NtStatus | Undecided
   const { openId, owner, checkedAccess, shareAccess } = input;
   const operation = input.overwrites ? 'overwrite' : statOnlyForLeases(checkedAccess) ? 'openDescriptor' : 'open';
   const looks = !statOnly(checkedAccess);
-  if (looks && !record.oplocks.check(operation, owner, record.tell, 'batch')) return undecided;
+  if (looks && !record.oplocks.check(operation, owner, record.notify, 'batch')) return undecided;
   const asked = { access: checkedAccess, shareAccess, ofStream: input.ofStream === true };
   for (const other of record.opens.values()) {
     if (!shareConflict(asked, other)) continue;
-    return record.oplocks.check('shareConflict', owner, record.tell) ? NtStatus.SharingViolation : undecided;
+    return record.oplocks.check('shareConflict', owner, record.notify) ? NtStatus.SharingViolation : undecided;
   }
-  if (looks && !record.oplocks.check(operation, owner, record.tell)) return undecided;
-  if (input.deleteOnClose && !record.oplocks.check('delete', owner, record.tell)) return undecided;
+  if (looks && !record.oplocks.check(operation, owner, record.notify)) return undecided;
+  if (input.deleteOnClose && !record.oplocks.check('delete', owner, record.notify)) return undecided;
   record.opens.set(openId, input);
   return NtStatus.Success;
 }
@@ -142,7 +142,7 @@ export function lock(record: FileRecord, input: LockInput): NtStatus | Undecided
   if (!record.opens.has(openId)) return NtStatus.RangeNotLocked;
   if (ranges.some(leavesLockSpace)) return NtStatus.InvalidLockRange;
   if (record.locks.size + ranges.length > maxLocks) return NtStatus.InsufficientResources;
-  if (!record.oplocks.check('lock', record.ownerOf(openId), record.tell)) return undecided;
+  if (!record.oplocks.check('lock', record.ownerOf(openId), record.notify)) return undecided;
   if (wait && !record.locks.allows(openId, ranges[0] as LockRange)) return maySuspend(record, input);
   const queues = wait && record.locks.countOf(openId) === 0 && othersWaitFor(record, input);
   if (!queues && record.locks.take(openId, ranges)) return NtStatus.Success;
@@ -181,7 +181,7 @@ export const coverage = (record: FileRecord, { offset, length }: CoverageInput):
 /** MS-FSA 2.1.5.3, 2.1.5.4 and other operations that check oplocks and locks. */
 export function access(record: FileRecord, { openId, operation, offset, length }: AccessInput): NtStatus | Undecided {
   if (openId !== noOpen && !record.opens.has(openId)) return NtStatus.FileClosed;
-  if (!record.oplocks.check(operation, record.ownerOf(openId), record.tell)) return undecided;
+  if (!record.oplocks.check(operation, record.ownerOf(openId), record.notify)) return undecided;
   return record.locks.forbids(openId, operation !== 'read', offset, length) ? NtStatus.FileLockConflict : NtStatus.Success;
 }
 
@@ -207,7 +207,7 @@ function isAlone({ opens }: FileRecord, owner: OplockOwner, harmless: (access: n
 
 /** MS-FSA 2.1.5.19, MS-SMB2 3.3.5.22. */
 export const acknowledge = (record: FileRecord, { owner, level }: AcknowledgeInput): Acknowledged =>
-  record.oplocks.acknowledge(owner, level, record.tell);
+  record.oplocks.acknowledge(owner, level, record.notify);
 
 /** MS-SMB2 3.3.6.1, 3.3.6.5. */
 export const expire = (record: FileRecord, { owner }: ExpireInput): boolean => record.oplocks.expire(owner);
