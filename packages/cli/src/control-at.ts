@@ -2,11 +2,11 @@ import type { ControlRequests, ControlStream, ControlStreams, ControlVerb } from
 import type { Command } from 'commander';
 import { socketInUse } from './places.ts';
 
-/** Adds the option that says where the daemon's control socket is. */
+/** Adds the option for the path of the control socket. */
 export const addControlOption = (command: Command): Command =>
   command.option('--control <socket>', "the daemon's control socket", socketInUse('control'));
 
-/** Asks the daemon that the options of a command name. @throws Error in one line, where nobody answers or it refuses */
+/** Sends a request to the daemon that the options name. @throws Error in one line if no daemon responds or it rejects the request */
 export async function askDaemon<V extends ControlVerb>(
   command: Command,
   verb: V,
@@ -16,7 +16,10 @@ export async function askDaemon<V extends ControlVerb>(
   return askControl(command.opts<{ control: string }>().control, verb, ask);
 }
 
-/** Asks the daemon that the options of a command name for line after line. @throws Error in one line, where nobody answers or it refuses */
+/**
+ * Requests a stream of lines from the daemon that the options name.
+ * @throws Error in one line if no daemon responds or it rejects the request
+ */
 export async function* followDaemon<V extends ControlStream>(
   command: Command,
   verb: V,

@@ -15,7 +15,7 @@ test('a helper that nfct knows needs no options, any other says its classes', ()
     privateLength: 8,
     enabled: true,
   });
-  throws(() => parseHelper('constructor', udp, {}), /give its classes with --class/);
+  throws(() => parseHelper('constructor', udp, {}), /name its classes with --class/);
   for (const bad of ['data', 'data:4', ':4:60', 'data:4:60:1', 'data:256:1', 'data:x:1'])
     throws(() => parseHelper('mine', udp, { class: [bad] }), { name: 'UsageError' });
   throws(() => parseHelper('tftp', udp, { queue: '65536' }), /a queue is a number from 0 to 65535/);

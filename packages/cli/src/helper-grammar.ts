@@ -2,7 +2,7 @@ import type { HelperClassSpecification, HelperSpecification } from '@ring3/nfnet
 import { fromWireName, toWireName } from '@ring3/nfnetlink/wire-name';
 import { UsageError } from './usage.ts';
 
-/** What `nfct add helper` says about the helpers that it knows: classes, and bytes of private data. */
+/** The helpers that `nfct add helper` knows: classes, and bytes of private data. */
 const known: Readonly<Record<string, { readonly classes: readonly HelperClassSpecification[]; readonly privateLength: number }>> = {
   amanda: { classes: [{ name: 'amanda', max: 3, timeoutSeconds: 180 }], privateLength: 0 },
   dhcpv6: { classes: [{ name: 'dhcpv6', max: 1, timeoutSeconds: 300 }], privateLength: 0 },
@@ -16,7 +16,7 @@ const known: Readonly<Record<string, { readonly classes: readonly HelperClassSpe
   tns: { classes: [{ name: 'tns', max: 1, timeoutSeconds: 300 }], privateLength: 1 },
 };
 
-/** What the options of `ring3 helper add` say beside the name. */
+/** The options of `ring3 helper add`. */
 export interface HelperOptions {
   readonly class?: readonly string[];
   readonly private?: string;
@@ -36,18 +36,18 @@ export function parseClass(text: string): HelperClassSpecification {
     throw new UsageError(`a class must be NAME:MAX:SECONDS, not "${text}"`);
   return {
     name: toWireName(name),
-    max: wholeNumber(max, 'how many of a class may wait', 255),
-    timeoutSeconds: wholeNumber(seconds, 'how long one waits', 0xffffffff),
+    max: wholeNumber(max, 'MAX of a class', 255),
+    timeoutSeconds: wholeNumber(seconds, 'SECONDS of a class', 0xffffffff),
   };
 }
 
-/** A helper to be added; what is not given is as `nfct` has it for this name. @throws UsageError */
+/** The helper to add. Defaults are those of `nfct` for this name. @throws UsageError */
 export function parseHelper(name: string, protocols: { l3proto: number; l4proto: number }, options: HelperOptions): HelperSpecification {
   const usual = Object.hasOwn(known, name) ? known[name] : undefined;
   const classes = options.class?.map(parseClass) ?? usual?.classes;
   if (classes === undefined)
     throw new UsageError(
-      `the helper ${name} is not known (${Object.keys(known).join(', ')}): give its classes with --class NAME:MAX:SECONDS`,
+      `unknown helper ${name} (known: ${Object.keys(known).join(', ')}): name its classes with --class NAME:MAX:SECONDS`,
     );
   return {
     name: toWireName(name),

@@ -1,6 +1,6 @@
 import { listenFault } from '@ring3/daemon/listen-fault';
 
-/** What a failure carries, as Node.js, NetlinkError, SystemError and the daemon's errors have it. */
+/** The fields of errors of Node.js, of NetlinkError, SystemError and the errors of the daemon. */
 interface Failure {
   readonly name: string;
   readonly message: string;
@@ -11,12 +11,12 @@ interface Failure {
   readonly host?: string;
   readonly port?: number;
   readonly path?: string;
-  /** Of a `ConfigurationError`: a line each. */
+  /** Of a `ConfigurationError`: one line each. */
   readonly faults?: readonly string[];
   readonly cause?: unknown;
 }
 
-/** One kind of failure: how it is recognised, and the line that says what is wrong and what to do. */
+/** One kind of failure: how it is recognised, and its message with advice. */
 interface Hint {
   is(failure: Failure): boolean;
   say(failure: Failure): string;
@@ -35,7 +35,7 @@ const aboutPath =
   (failure) =>
     failure.code === code && failure.path !== undefined && failure.syscall !== 'listen';
 
-/** Every failure that has a way out, the most exact first. A failure that is not here is reported as its message. */
+/** All failures with advice, the most specific first. Other failures are reported by their message. */
 const hints: readonly Hint[] = [
   {
     is: called('listen'),
@@ -80,12 +80,12 @@ const hints: readonly Hint[] = [
   { is: (failure) => failure.code === 'ENOSPC', say: ({ path }) => `${path ?? 'the file system'}: no space is left` },
 ];
 
-/** The failure and what caused it, the outermost first. */
+/** The failure and its causes, the outermost first. */
 function* chain(error: unknown): Generator<Failure> {
   for (let at: unknown = error; at instanceof Error; at = at.cause) yield at;
 }
 
-/** A failure in one line: what is wrong, and what to do about it if that is known. A wrong configuration has a line for each fault. */
+/** A failure in one line, with advice if there is any. An invalid configuration has one line for each fault. */
 export function explain(error: unknown): readonly string[] {
   for (const failure of chain(error)) {
     if (failure.faults !== undefined) return failure.faults.map((fault) => `error: ${fault}`);

@@ -4,18 +4,18 @@ const units = [
   ['m', 60],
 ] as const;
 
-/** A length of time for people, in whole seconds below two minutes: `12s`, `5m`, `3h`, `2d`. */
+/** A duration as text, in whole seconds below two minutes: `12s`, `5m`, `3h`, `2d`. */
 export function duration(seconds: number): string {
   for (const [unit, length] of units) if (seconds >= 2 * length) return `${Math.floor(seconds / length)}${unit}`;
   return `${Math.max(0, Math.floor(seconds))}s`;
 }
 
-/** How long ago a moment was. @param since milliseconds since 1970 */
+/** The time since a moment as text. @param since milliseconds since 1970 */
 export const age = (since: number): string => duration((Date.now() - since) / 1000);
 
 const prefixes = ['', 'K', 'M', 'G', 'T', 'P'] as const;
 
-/** A number of bytes for people, in units of 1000, with three digits or so: `512B`, `3.1KB`, `12.0MB`. */
+/** A number of bytes as text, in units of 1000: `512B`, `3.1KB`, `12.0MB`. */
 export function size(bytes: number | bigint): string {
   let value = Number(bytes);
   let unit = 0;

@@ -19,12 +19,12 @@ import { UsageError } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
-/** The command line. Each command loads what it needs when it runs: starting costs no more than its own part. */
+/** The command line. Each command loads its modules when it runs, which keeps the start fast. */
 export function createProgram(): Command {
   const program = new Command('ring3')
     .description("The kernel half of Linux's network services, in user space: an SMB3 file server, conntrack timeout policies.")
     .version(version, '-v, --version', 'print the version')
-    .option('-q, --quiet', 'print only what was asked for, and errors')
+    .option('-q, --quiet', 'print only requested output, and errors')
     .on('option:quiet', beQuiet)
     .enablePositionalOptions()
     .exitOverride()
@@ -56,7 +56,8 @@ export function createProgram(): Command {
 /**
  * Runs one command line.
  * @param argv as `process.argv`
- * @returns the exit status: 0 done, 1 the operation failed (one line on standard error says why), 2 the command line is wrong; `exec`: the child's own, 127 if there is no such program, 126 if it cannot be run
+ * @returns the exit status: 0 done; 1 the operation failed, with the reason in one line on standard error; 2 the command line is invalid;
+ * for `exec` that of the program, 127 if it does not exist, 126 if it cannot be run
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = createProgram();
@@ -64,11 +65,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     await program.parseAsync(argv);
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has said it already
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed the message
     const [{ printable }, { explain }] = await Promise.all([import('@ring3/kit'), import('./hints.ts')]);
     for (const line of explain(error)) console.error(`ring3: ${printable(line)}`);
     const { exitStatus } = error as { exitStatus?: number }; // of `exec`: 126, 127
     if (exitStatus !== undefined) return exitStatus;
-    return error instanceof UsageError || (error as Error).cause instanceof UsageError ? 2 : 1; // the cause: a part of the daemon that did not start because of it
+    return error instanceof UsageError || (error as Error).cause instanceof UsageError ? 2 : 1; // the cause explains why a part of the daemon did not start
   }
 }

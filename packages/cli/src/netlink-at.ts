@@ -14,7 +14,7 @@ export interface At {
   readonly namespace?: string;
 }
 
-/** What a command does to the tracker: `read` changes nothing. */
+/** The effect of a command on the tracker; `read` changes nothing. */
 export type Intent = 'read' | 'change';
 
 /** Adds the options that name the tracker. */
@@ -29,7 +29,8 @@ export const addAtOptions = (command: Command): Command =>
     .option('--namespace <name>', 'a namespace of the daemon');
 
 /**
- * Opens a link to the tracker that the options name. Without a running daemon a `read` asks the kernel, and says so on standard error; a `change` fails.
+ * Opens a link to the tracker that the options name. Without a running daemon a `read` asks the kernel, and says so on standard error; a
+ * `change` fails.
  * @throws Error in one line
  */
 export async function openNetlink({ at, netlink, namespace }: At, intent: Intent): Promise<NetlinkLink> {

@@ -9,8 +9,8 @@ export function beQuiet(): void {
 export const isQuiet = (): boolean => quiet;
 
 /**
- * Says on a terminal what was done, or that a list is empty. A program that reads the output, or a log that keeps it, gets nothing: standard output holds only
- * what was asked for.
+ * Prints on a terminal what was done, or that a list is empty. Programs and logs do not receive it: standard output contains only
+ * requested output.
  */
 export function note(text: string): void {
   if (!quiet && process.stdout.isTTY === true && process.stderr.isTTY === true) console.error(text);

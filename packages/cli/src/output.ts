@@ -1,10 +1,13 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 
-/** What is collected before it is written. */
+/** Characters that are collected before they are written. */
 const blockLength = 32_768;
 
-/** Lines to standard output: collected, written no faster than they are read. A reader that goes away ends the command quietly, as `head` wants. */
+/**
+ * Writes lines to standard output in blocks, no faster than they are read. If the reader closes the pipe, as `head` does, the command ends
+ * without an error.
+ */
 export class Lines {
   readonly #to: Writable;
   #waiting = '';

@@ -1,19 +1,19 @@
 import { randomInt } from 'node:crypto';
 import { UsageError } from './usage.ts';
 
-const letters = 'abcdefghjkmnpqrstuvwxyz23456789'; // none that a reader takes for another
+const letters = 'abcdefghjkmnpqrstuvwxyz23456789'; // without letters and digits that look alike
 
 /** A password of 79 random bits, easy to read aloud. */
 export const makePassword = (): string =>
   Array.from({ length: 4 }, () => Array.from({ length: 4 }, () => letters[randomInt(letters.length)]).join('')).join('-');
 
-/** Where a password comes from, and which are accepted. */
+/** The source of a password, and the accepted ones. */
 export interface PasswordOptions {
-  /** The password of the command line; default: `RING3_PASSWORD`, else the terminal is asked. */
+  /** The password of the command line; default: `RING3_PASSWORD`, else a prompt on the terminal. */
   readonly given?: string | undefined;
-  /** Accept the empty password, with which anybody who knows the name can log on. */
+  /** Accept the empty password. Every client that knows the name can log on with it. */
   readonly allowEmpty?: boolean | undefined;
-  /** Ask a second time on the terminal: for a password that is stored. */
+  /** Ask twice on the terminal, for a password that is stored. */
   readonly confirm?: boolean;
 }
 
@@ -30,20 +30,23 @@ export async function passwordFor(name: string, { given, allowEmpty, confirm }: 
   return password;
 }
 
-/** What is wrong with an empty password, and how to have one nevertheless. */
+/** The message for an empty password, and how to accept it. */
 const emptyPassword = (name: string): string =>
-  `the password of ${name} is empty: anybody could log on by that name (--allow-empty-password accepts it; guests need --guest instead)`;
+  `the password of ${name} is empty: every client could log on with that name (--allow-empty-password accepts it; guests need --guest instead)`;
 
-/** Asks on the terminal, on standard error: standard output is for programs. The library edits the line: arrows, Ctrl-U, Ctrl-W. */
+/**
+ * Prompts on the terminal through standard error, because standard output is for programs. The library edits the line: arrows, Ctrl-U,
+ * Ctrl-W.
+ */
 async function ask(name: string, allowEmpty: boolean, confirm: boolean): Promise<string> {
   const { isCancel, password } = await import('@clack/prompts');
-  if (process.stderr.columns === 0) process.stderr.columns = 80; // a terminal that does not know its size: the library would put each character on a line
+  if (process.stderr.columns === 0) process.stderr.columns = 80; // a terminal without a size: the library would print each character on its own line
   const prompt = async (message: string, validate: (typed: string) => string | undefined): Promise<string> => {
     const typed = await password({ message, output: process.stderr, withGuide: false, validate: (text) => validate(text ?? '') });
     if (isCancel(typed)) throw new Error('interrupted');
     return typed ?? '';
   };
-  const first = await prompt(`password for ${name}`, (typed) => (typed === '' && !allowEmpty ? 'it is empty: type a password' : undefined));
-  if (confirm) await prompt('the same password again', (typed) => (typed === first ? undefined : 'that is not the same password'));
+  const first = await prompt(`password for ${name}`, (typed) => (typed === '' && !allowEmpty ? 'the password is empty' : undefined));
+  if (confirm) await prompt('the same password again', (typed) => (typed === first ? undefined : 'the passwords differ'));
   return first;
 }

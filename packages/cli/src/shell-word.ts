@@ -1,2 +1,2 @@
-/** A word as a shell reads it back: quoted only where that is needed. */
+/** A word for a shell, quoted only if necessary. */
 export const shellWord = (word: string): string => (/^[\w.,:/@%+=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

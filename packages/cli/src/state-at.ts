@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { addControlOption } from './control-at.ts';
 
-/** What `addStateOptions` reads. */
+/** The options of `addStateOptions`. */
 export interface StateOptions {
   readonly stateDir?: string;
   readonly config?: string;
@@ -17,7 +17,7 @@ export const addStateOptions = (command: Command): Command =>
       'the configuration that names the state directory; the users of a ksmbd.conf are in the ksmbdpwd.db next to it',
     );
 
-/** The state directory: as `serve` with the same options takes it; without any, that of the daemon that runs, if one answers. */
+/** The state directory that `serve` uses with the same options; without options that of the running daemon, if there is one. */
 export async function stateDirOf({ stateDir, config, control }: StateOptions): Promise<string> {
   const { defaultStateDir } = await import('@ring3/daemon/places');
   if (stateDir !== undefined) return stateDir;
@@ -31,19 +31,19 @@ export async function stateDirOf({ stateDir, config, control }: StateOptions): P
   return readConfiguration(config).daemon['state-dir'] ?? defaultStateDir();
 }
 
-/** What a running daemon is told of a change. */
+/** A change that a running daemon has to apply. */
 export interface Told {
   /** The state directory or configuration that was changed. */
   readonly path: string;
-  /** Whether it has to read it again: users of a state directory are looked up at each log-on. */
+  /** Whether it has to reload. Users of a state directory need no reload: they are looked up at each logon. */
   readonly reload: boolean;
-  /** Clients that use what is gone are disconnected: those of a user, or of what the reload took away. */
+  /** Clients to disconnect: those of a user, or those that use what the reload removed. */
   readonly living?: { readonly user?: string } | undefined;
 }
 
 /**
- * Has a daemon take what was changed, if one runs on it. Where none runs, nothing is said.
- * @throws Error in one line where the daemon does not take it
+ * Makes the running daemon apply a change, if one uses this state. If none runs, it prints nothing.
+ * @throws Error in one line if the daemon cannot apply it
  */
 export async function tellDaemon({ control }: StateOptions, { path, reload, living }: Told): Promise<void> {
   const [{ askControl }, { realPath }] = await Promise.all([import('@ring3/daemon/control'), import('@ring3/daemon/places')]);

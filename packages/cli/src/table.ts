@@ -1,17 +1,20 @@
 import { printable } from '@ring3/kit';
 import stringWidth from 'string-width';
 
-/** A column: its head, and whether its cells are numbers. */
+/** A column: its head, its cells, and whether they are aligned to the right. */
 export interface Column<T> {
   readonly head: string;
   readonly right?: boolean;
   cell(row: T): string;
 }
 
-/** How many rows decide how wide the columns are. */
+/** Number of rows that determine the widths of the columns. */
 const measured = 1000;
 
-/** Rows as printable lines, as they come: columns are as wide as the first thousand rows want, and those that are empty there are left out. */
+/**
+ * Formats rows as printable lines while they arrive. The first thousand rows determine the widths; columns that are empty in them are
+ * omitted.
+ */
 export class Table<T> {
   readonly #columns: readonly Column<T>[];
   #waiting: string[][] = [];
@@ -29,7 +32,7 @@ export class Table<T> {
     return this.#waiting.length < measured ? [] : this.end();
   }
 
-  /** @returns what is left, with the head where there is any row */
+  /** @returns the remaining lines, after the head if there is any row */
   end(): string[] {
     if (this.#widths !== undefined || this.#waiting.length === 0) return [];
     const heads = this.#columns.map(({ head }) => head);
@@ -50,7 +53,7 @@ export class Table<T> {
   }
 }
 
-/** A cell as wide as its column on a terminal, where a character of East Asia or an emoji takes two places. */
+/** A cell padded to the width of its column. On a terminal an East Asian character or an emoji takes two columns. */
 function padded(cell: string, width: number, right: boolean): string {
   const blanks = ' '.repeat(Math.max(0, width - stringWidth(cell)));
   return right ? blanks + cell : cell + blanks;

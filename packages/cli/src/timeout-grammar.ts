@@ -27,14 +27,14 @@ export const parseProtocols = (family: string | undefined, protocol: string | un
 export function parseTimeouts(l4proto: number, words: readonly string[]): TimeoutValues {
   const fields = timeoutFields(l4proto);
   const values: Record<string, number> = {};
-  if (words.length === 0) throw new UsageError('no timeouts: pairs of a state and its seconds are wanted');
+  if (words.length === 0) throw new UsageError('timeouts are missing: pairs of STATE SECONDS');
   for (let i = 0; i < words.length; i += 2) {
     const [state, seconds] = [words[i] as string, words[i + 1]];
     const field = fields.get(state.toLowerCase())?.field;
     if (field === undefined) throw new UsageError(`this protocol has no timeout "${state}": ${[...fields.keys()].join(', ')}`);
     if (seconds === undefined || !/^\d{1,8}$/.test(seconds) || Number(seconds) > longestTimeoutSeconds) {
       throw new UsageError(
-        `${state}: whole seconds up to ${longestTimeoutSeconds} are wanted${seconds === undefined ? '' : `, not "${seconds}"`}`,
+        `${state}: must be whole seconds up to ${longestTimeoutSeconds}${seconds === undefined ? '' : `, not "${seconds}"`}`,
       );
     }
     values[field] = Number(seconds);
@@ -50,7 +50,7 @@ function body(l3proto: number, l4proto: number, timeouts: TimeoutValues): string
   return `\t.l3proto = ${l3proto},\n\t.l4proto = ${l4proto},\n\t.policy = {\n${rows.join('')}\t},\n};\n`;
 }
 
-/** A policy as `nfct list timeout` prints it. Names are bytes: they go out as they are. */
+/** A policy as `nfct list timeout` prints it. Names are bytes and are printed unchanged. */
 export const printPolicy = ({ name, l3proto, l4proto, timeouts }: TimeoutPolicy): Uint8Array =>
   Buffer.concat([Buffer.from('.'), Buffer.from(name, 'latin1'), Buffer.from(` = {\n${body(l3proto, l4proto, timeouts)}`)]);
 

@@ -1,4 +1,4 @@
-/** The command line is wrong: one line says what, exit status 2. */
+/** The command line is invalid. The message is one line; the exit status is 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -10,7 +10,7 @@ export function port(text: string): number {
   return value;
 }
 
-/** A value out of a few, as a commander option. */
+/** One of a few values, as a commander option. */
 export const oneOf =
   <const T extends string>(what: string, values: readonly T[]) =>
   (text: string): T => {

@@ -98,7 +98,7 @@ test('it leaves once: from then on the state is shutdown, and other control work
   const init = lifecycle.init();
   await paused();
   const leaving = lifecycle.shutdown(() => void done.push('drained'));
-  strictEqual(lifecycle.state, 'shutdown', 'at once, though a start is under way');
+  strictEqual(lifecycle.state, 'shutdown', 'at once, although a start is in progress');
   await go();
   await init;
   strictEqual(lifecycle.state, 'shutdown');

@@ -1,4 +1,4 @@
-/** What a file's first bytes say about it: `foreign` is an ELF program of another machine or word size. */
+/** The kind of an executable file: `foreign` is an ELF program of another machine or word size. */
 export type ElfKind = 'dynamic' | 'static' | 'foreign' | 'none';
 
 /** `e_machine`, System V ABI supplements. */
@@ -9,7 +9,7 @@ const ET_EXEC = 2;
 const ET_DYN = 3;
 
 /**
- * Looks at the head of an executable file, elf(5): only a program that names a dynamic loader loads the shim.
+ * Reads the header of an executable file, elf(5). Only a program that names a dynamic loader loads the shim.
  * @param start the first bytes of the file, with the program headers
  * @param arch Node's name of the machine
  */
@@ -33,12 +33,12 @@ export function elfKind(start: Uint8Array, arch: string = process.arch): ElfKind
 
 /** `p_type` of a segment of notes, elf(5). */
 const PT_NOTE = 4;
-/** Bytes of notes that are looked at. */
+/** Maximum bytes of notes that are read. */
 const noteBytes = 4096;
 
 /**
- * Whether a program was built by Go's compiler: it makes its system calls itself, so the shim carries none of its sockets. Such a program has a note named `Go`,
- * the build id (cmd/internal/buildid).
+ * Whether a program was built by Go's compiler: it makes its system calls itself, so the shim does not see its sockets. Such a program has
+ * a note named `Go`, the build id (cmd/internal/buildid).
  * @param start as for `elfKind`
  * @param readAt reads bytes of the file; it may return fewer
  */
@@ -54,7 +54,7 @@ export function isGo(start: Uint8Array, readAt: (offset: number, length: number)
   return false;
 }
 
-/** Walks the notes of a segment: name size, content size, type, then both, each in whole words. */
+/** Iterates over the notes of a segment: name size, content size, type, then both, each in whole words. */
 function hasGoNote(notes: Uint8Array): boolean {
   const view = new DataView(notes.buffer, notes.byteOffset, notes.length);
   for (let at = 0; at + 12 <= notes.length; ) {

@@ -39,8 +39,8 @@ export function withSystemDirectories(path = '/usr/local/bin:/usr/bin:/bin'): st
 }
 
 /**
- * Finds a command as execvp(3) does, and makes sure that the shim is loaded into it: a dynamically linked program for this machine that makes its system calls
- * through the C library, without the rights of another user; for a script, its interpreter.
+ * Finds a command as execvp(3) does, and makes sure that the shim is loaded into it: a dynamically linked program for this machine that
+ * makes its system calls through the C library, without the rights of another user; for a script, its interpreter.
  * @param path the directories to search
  * @throws RefusedProgram
  */
@@ -72,7 +72,7 @@ function isFile(path: string): boolean {
   try {
     return statSync(path).isFile();
   } catch {
-    return false; // not there, or in a directory that this user may not enter
+    return false; // does not exist, or is in a directory that this user may not enter
   }
 }
 
@@ -85,7 +85,7 @@ function isExecutable(file: string): boolean {
   }
 }
 
-/** What runs a script; `withoutLine`: it has no `#!`, so the kernel does not run it (ENOEXEC) and execvp(3) takes the shell. */
+/** The interpreter of a script; `withoutLine`: it has no `#!`, so the kernel does not run it (ENOEXEC) and execvp(3) takes the shell. */
 interface Interpreter {
   readonly file: string;
   readonly withoutLine: boolean;
@@ -113,7 +113,7 @@ function inspect(file: string): Interpreter | undefined {
   }
 }
 
-/** Whether a shell would take a file for a script: no NUL byte before the end of the first line, as bash decides it. */
+/** Whether a shell treats a file as a script: no NUL byte before the end of the first line, as bash decides it. */
 function isText(start: Uint8Array): boolean {
   const end = start.indexOf(0x0a);
   return !start.subarray(0, end < 0 ? start.length : end).includes(0);

@@ -9,26 +9,26 @@ import { type RunOptions, runUnder } from './run-under.ts';
 import { buildShim } from './shim.ts';
 
 export interface ExecOptions {
-  /** A path, or a name that is looked for in PATH, and then where Debian has nfct and conntrack: /usr/local/sbin, /usr/sbin, /sbin. */
+  /** A path, or a name that is searched in PATH and then in /usr/local/sbin, /usr/sbin, /sbin, where Debian installs nfct and conntrack. */
   readonly command: string;
   readonly args: readonly string[];
-  /** ring3's state folder: the compiled shim is kept in it. */
+  /** The state directory of ring3, which contains the compiled shim. */
   readonly stateDir: string;
-  /** Makes a namespace's server for this command alone: no daemon is asked. */
+  /** Creates the server of a namespace for this command only, without a daemon. */
   readonly fresh?: (() => NetlinkServer) | undefined;
-  /** The running daemon's netlink socket, without `fresh`. */
+  /** The netlink socket of the running daemon, used without `fresh`. */
   readonly netlinkSocket: string;
-  /** The daemon's namespace; its own unless given. */
+  /** The namespace of the daemon; default: `default`. */
   readonly namespace?: string | undefined;
-  /** The program's environment: this process's own unless given. */
+  /** The environment of the program; default: that of this process. */
   readonly env?: NodeJS.ProcessEnv;
-  /** The program's standard streams: this process's own unless given. */
+  /** The standard streams of the program; default: those of this process. */
   readonly stdio?: StdioOptions;
 }
 
 /**
- * `ring3 exec`: runs an unmodified program whose netfilter sockets reach ring3 in place of the kernel.
- * @returns the program's exit status, 128 and the signal's number where a signal ended it
+ * `ring3 exec`: runs an unmodified program whose netfilter sockets connect to ring3 instead of the kernel.
+ * @returns the exit status of the program, or 128 plus the number of the signal that ended it
  * @throws RefusedProgram; Error in one line: no compiler, no ring3 answers at the socket, no such namespace
  */
 export async function runExec(options: ExecOptions): Promise<number> {
@@ -40,7 +40,7 @@ export async function runExec(options: ExecOptions): Promise<number> {
   try {
     chmodSync(temporary, 0o700);
     const folder = join(options.stateDir, 'exec');
-    // LD_PRELOAD has no way to write a path with a blank or a colon
+    // LD_PRELOAD cannot contain a path with a space or a colon
     const shim = buildShim(/[\s:]/.test(folder) ? temporary : folder);
     const program = { file, name: before.length > 0 ? file : options.command, args: [...before, ...options.args], shim, env, stdio };
     if (options.fresh !== undefined) return await runFresh(program, join(temporary, 'netlink.sock'), options.fresh());
@@ -63,7 +63,7 @@ async function runFresh(program: Omit<RunOptions, 'netlinkSocket'>, netlinkSocke
   }
 }
 
-/** @throws Error where nobody answers, or there is no such namespace */
+/** @throws Error if no ring3 listens, or the namespace does not exist */
 async function expectServer(path: string, namespace: string | undefined): Promise<void> {
   try {
     (await connectUnix(path, namespace === undefined ? {} : { namespace })).close();

@@ -5,34 +5,34 @@ import { isatty } from 'node:tty';
 export interface RunOptions {
   /** The program's path. */
   readonly file: string;
-  /** What the program is told as its own name; `file` unless given. */
+  /** `argv[0]` of the program; default: `file`. */
   readonly name?: string;
   readonly args: readonly string[];
   /** The compiled shim. */
   readonly shim: string;
-  /** The AF_UNIX socket where ring3 speaks netlink. */
+  /** The AF_UNIX socket on which ring3 serves netlink. */
   readonly netlinkSocket: string;
-  /** The namespace that the program's sockets open in; the server's own unless given. */
+  /** The namespace of the sockets of the program; default: that of the server. */
   readonly namespace?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
-  /** The program's standard streams: this process's own unless given. */
+  /** The standard streams of the program; default: those of this process. */
   readonly stdio?: StdioOptions | undefined;
 }
 
-/** Signals that are handed on. */
+/** Signals that are forwarded. */
 const forwarded: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'];
-/** Those that a terminal sends to the program by itself. */
+/** Signals that a terminal also sends to the program. */
 const fromTerminal: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT'];
 
 /**
- * Runs a program whose netfilter sockets are carried to ring3. Signals that this process gets are handed on to it.
- * @returns its exit status; 128 and the signal's number where a signal ended it
+ * Runs a program whose netfilter sockets connect to ring3. Signals of this process are forwarded to it.
+ * @returns its exit status, or 128 plus the number of the signal that ended it
  */
 export function runUnder(options: RunOptions): Promise<number> {
   const { file, name = file, args, stdio = 'inherit' } = options;
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const child = spawn(file, [...args], { argv0: name, stdio, env: environment(options) });
-  // not process.stdin: touching it would make the stream that the program shares with us non-blocking
+  // not process.stdin: reading that property would make the stream that the program shares non-blocking
   const byTerminal = isatty(0) ? fromTerminal : [];
   const hand = (signal: NodeJS.Signals): void => {
     if (!byTerminal.includes(signal)) child.kill(signal);

@@ -9,17 +9,17 @@ const source = fileURLToPath(new URL('../shim/ring3-exec.c', import.meta.url));
 const flags = ['-shared', '-fPIC', '-O2', '-std=gnu11', '-fvisibility=hidden'];
 const libraries = ['-ldl'];
 
-/** The compilers that are tried, in this order. */
+/** The compilers to try, in this order. */
 const compilers = (): readonly string[] => {
   const chosen = process.env['CC'];
   return chosen === undefined || chosen === '' ? ['cc', 'gcc', 'clang'] : [chosen];
 };
 
 /**
- * The shim as a shared library: compiled at the first use on a machine and kept, under a name that changes with its source and the C library.
- * @param folder where it is kept; made if needed, for this user alone
+ * The shim as a shared library. It is compiled at the first use and kept under a name that depends on its source and the C library.
+ * @param folder the directory for it; created if necessary, for this user only
  * @returns its path
- * @throws Error in one line, where there is no C compiler, or it fails
+ * @throws Error in one line if there is no C compiler or it fails
  */
 export function buildShim(folder: string): string {
   const file = join(folder, `ring3-exec-${fingerprint()}.so`);
@@ -29,14 +29,14 @@ export function buildShim(folder: string): string {
   const fresh = `${file}.${process.pid}`;
   try {
     compile(fresh);
-    renameSync(fresh, file); // whole or not at all, whoever else builds it
+    renameSync(fresh, file); // complete or absent, even if another process builds it
   } finally {
     rmSync(fresh, { force: true });
   }
   return file;
 }
 
-/** Whoever can replace the library runs code as this user. @throws Error in one line */
+/** Checks the owner and mode: a user that can replace the library can run code as this user. @throws Error in one line */
 function refuseOpenFolder(folder: string): void {
   const fault = placeFault(folder);
   if (fault !== undefined) throw new Error(fault);
@@ -47,7 +47,7 @@ function refuseOpenFolder(folder: string): void {
   if ((found.mode & 0o022) !== 0) throw new Error(`${folder} may be written by other users: chmod 700 ${folder}`);
 }
 
-/** What the compiled library depends on. */
+/** The inputs that the compiled library depends on. */
 function fingerprint(): string {
   const hash = createHash('sha256').update(readFileSync(source));
   hash.update(JSON.stringify([process.arch, libcVersion(), flags, libraries]));

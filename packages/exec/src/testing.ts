@@ -7,7 +7,7 @@ import { command, createServer, type NetlinkServer, subsystem } from '@ring3/net
 import { attr, attrs, be32 } from '@ring3/wire';
 import { type ExecOptions, runExec } from './run-exec.ts';
 
-/** Why the tests that compile C are skipped here; false where they run. */
+/** Why the tests that compile C are skipped; false if they run. */
 export const withoutCompiler: string | false =
   process.platform !== 'linux'
     ? 'exec is for Linux'
@@ -15,7 +15,7 @@ export const withoutCompiler: string | false =
       ? false
       : 'no C compiler (cc) on this machine';
 
-/** A folder for one test file: state, programs, outputs. The caller removes it. */
+/** A directory for one test file: state, programs, outputs. The caller removes it. */
 export interface Desk {
   readonly folder: string;
   /** The path of the compiled probe. */
@@ -32,7 +32,7 @@ export interface Outcome {
   readonly status: number;
 }
 
-/** Makes a desk, with the probe compiled. */
+/** Creates the directory and compiles the probe. */
 export function makeDesk(): Desk {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-exec-test-'));
   const compile = (source: string, name: string, ...flags: string[]): string => {
@@ -70,7 +70,7 @@ export function makeDesk(): Desk {
 
 const Item = attrs('ITEM', { number: attr(1, be32) });
 
-/** A subsystem for tests, number 0x7f: 1 lists as many items as `number` says, 2 sends as many events to group 1. */
+/** A subsystem for tests, number 0x7f: 1 lists `number` items, 2 sends `number` events to group 1. */
 export function testServer(): NetlinkServer {
   const list = command({
     attributes: Item,

@@ -2,25 +2,25 @@ import { andThen, isPromise, type MaybePromise } from '@ring3/kit';
 import { type Answer, type Feature, featureCalls, type Handle, type Identity, type OpenHow, type Vfs } from './vfs.ts';
 import { isCode, type VfsCode } from './vfs-error.ts';
 
-/** The calls of a store's handles. */
+/** The methods of the handles of a store. */
 export type HandleCall = {
   [K in keyof Handle]-?: NonNullable<Handle[K]> extends (...parameters: never[]) => unknown ? K : never;
 }[keyof Handle];
 
-/** The calls of a store that a wrapper can meet on their way. */
+/** The methods of a store that a wrapper can intercept. */
 export type Call = HandleCall | 'open' | 'root';
 
 /**
- * Asked before a call goes on to the wrapped store.
- * @param parameters the call's own
- * @returns a code, which is then the call's answer; or nothing, and it goes on. What it throws, the call throws
+ * Called before a call of the wrapped store.
+ * @param parameters those of the call
+ * @returns a code, which becomes the result of the call; or nothing to continue. The call throws what this function throws
  */
 export type Before = (call: Call, parameters: readonly unknown[]) => MaybePromise<VfsCode | undefined>;
 
 const mandatory: readonly HandleCall[] = ['stat', 'read', 'write', 'truncate', 'list', 'rename', 'unlink', 'close'];
 type AnyCall = (...parameters: unknown[]) => Answer<unknown>;
 
-/** A handle of a wrapped store; its calls are put on a subclass for each wrapper, those and only those that the store has. */
+/** A handle of a wrapped store. Each wrapper has a subclass with exactly the methods that the store has. */
 class Intercepted {
   readonly inner: Handle;
   constructor(inner: Handle) {
@@ -43,9 +43,9 @@ class Intercepted {
 const unwrapped = (value: unknown): unknown => (value instanceof Intercepted ? value.inner : value);
 
 /**
- * A store that is another one, but for a question before some of its calls. Calls that are not asked about go straight through.
- * @param asked the calls that `before` is asked about
- * @param features what it tells to have: the calls of others are not there. Default: the store's own
+ * Wraps a store so that a function is called before some of its methods. Other methods are called directly.
+ * @param asked the methods before which `before` is called
+ * @param features the features of the result; methods of other features do not exist. Default: those of the store
  */
 export function intercept(vfs: Vfs, before: Before, asked: ReadonlySet<Call>, features: ReadonlySet<Feature> = vfs.features): Vfs {
   const meet = <T>(call: Call, _name: string, parameters: readonly unknown[], go: () => Answer<T>): Answer<T> => {
@@ -55,28 +55,28 @@ export function intercept(vfs: Vfs, before: Before, asked: ReadonlySet<Call>, fe
   return wrap(vfs, { meets: (call) => asked.has(call), meet }, features);
 }
 
-/** What stands between a wrapped store and its users. */
+/** Intercepts the calls of a wrapped store. */
 export interface Way {
-  /** Whether a call is met now; asked at each. One that is not goes straight through. */
+  /** Whether calls are intercepted at present; evaluated at each call. */
   meets(call: Call): boolean;
   /**
-   * Meets a call.
-   * @param name the handle's, or that of the folder that something is opened in; empty for the root
-   * @param go makes the call
+   * Handles an intercepted call.
+   * @param name the name of the handle, or of the directory in which an entry is opened; empty for the root
+   * @param go performs the call
    */
   meet<T>(call: Call, name: string, parameters: readonly unknown[], go: () => Answer<T>): Answer<T>;
 }
 
-/** A store that is another one, with something in the way of its calls. @param features what it tells to have: the calls of others are not there */
+/** Wraps a store so that its calls are intercepted. @param features the features of the result; methods of other features do not exist */
 export function wrap(vfs: Vfs, way: Way, features: ReadonlySet<Feature> = vfs.features): Vfs {
   const Wrapped = class extends Intercepted {} as unknown as new (inner: Handle) => Intercepted & Handle;
   const wrapped = (answer: Answer<Handle>): Answer<Handle> => andThen(answer, (inner) => (isCode(inner) ? inner : new Wrapped(inner)));
   const onWay = <T>(call: Call, dir: Handle | undefined, parameters: readonly unknown[], go: () => Answer<T>): Answer<T> =>
     way.meets(call) ? way.meet(call, dir?.name ?? '', parameters, go) : go();
-  // Nothing is made on the straight way: reads and writes come along here.
+  // A call that is not intercepted allocates nothing: READ and WRITE use this path.
   const forward = (call: HandleCall): AnyCall => {
     const go = (inner: Handle, first: unknown, second: unknown, third: unknown, fourth: unknown, fifth: unknown): Answer<unknown> => {
-      // `reopen` and `checkUnlink` may be missing below: then there is nothing to ask
+      // `reopen` and `checkUnlink` may be missing in the wrapped store: then there is nothing to intercept
       const answer = (inner[call] as AnyCall | undefined)?.call(inner, unwrapped(first), second, third, fourth, fifth);
       return call === 'openStream' ? wrapped(answer as Answer<Handle>) : answer;
     };

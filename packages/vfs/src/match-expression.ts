@@ -10,20 +10,23 @@ const dosQm = 0x3e; // >
 const dosDot = 0x22; // "
 const dot = 0x2e;
 
-/** Longer expressions match nothing: no name is that long, and each unit of an expression costs time for each name. */
+/** Longer expressions match nothing: no name is that long, and each code unit of an expression costs time for each name. */
 const longest = 1024;
 
 /**
- * Whether a name is in an expression, MS-FSA 2.1.4.4, case ignored. `*` any units; `?` one unit; DOS_STAR `<` any units, up to the last period of the name,
- * which it may match; DOS_QM `>` one unit that is not a period, or nothing before a period and at the end; DOS_DOT `"` a period, or nothing at the end.
- * `*.*` is every name. {@link compileExpression} is faster if many names are tested.
+ * Whether a name is in an expression, MS-FSA 2.1.4.4, case ignored. `*` any units; `?` one unit; DOS_STAR `<` any units, up to the last
+ * period of the name, which it may match; DOS_QM `>` one unit that is not a period, or nothing before a period and at the end; DOS_DOT `"`
+ * a period, or nothing at the end. `*.*` is every name. {@link compileExpression} is faster if many names are tested.
  */
 export const matchesExpression = (expression: string, name: string): boolean => compileExpression(expression)(name);
 
 /** @returns whether an expression has wildcards (MS-FSA 2.1.4.3); one without is a plain name */
 export const hasWildcards = (expression: string): boolean => /[*?<>"]/.test(expression);
 
-/** @returns the matcher of an expression: {@link matchesExpression} for many names. The time for a name is proportional to its length times a 32nd of the expression's */
+/**
+ * @returns the matcher of an expression: {@link matchesExpression} for many names. The time for a name is proportional to its length times
+ * a 32nd of the expression's
+ */
 export function compileExpression(expression: string): NameMatcher {
   if (expression === '') return (name) => name === '';
   if (expression.length > longest) return () => false;
@@ -37,19 +40,19 @@ export function compileExpression(expression: string): NameMatcher {
 }
 
 /**
- * The places in a pattern that the beginning of a name can lead to, a bit for each: so 32 of them are moved at a time, and no pattern makes it slow. Place n is before
- * unit n of the pattern; the last one is its end.
+ * The positions in a pattern that the beginning of a name can reach, one bit each. 32 of them are advanced at a time, so no pattern is
+ * slow. Position n is before unit n of the pattern; the last position is its end.
  */
 class Places {
   readonly #words: number;
   readonly #end: number;
-  /** Places of the wildcards. */
+  /** Positions of the wildcards. */
   readonly #star: Uint32Array;
   readonly #question: Uint32Array;
   readonly #dosStar: Uint32Array;
   readonly #dosQm: Uint32Array;
   readonly #dosDot: Uint32Array;
-  /** Places of each unit as itself. */
+  /** Positions of each literal unit. */
   readonly #units = new Map<number, Uint32Array>();
   readonly #none: Uint32Array;
   #now: Uint32Array;
@@ -97,7 +100,7 @@ class Places {
     return ((this.#now[this.#end >>> 5]! >>> (this.#end & 31)) & 1) === 1;
   }
 
-  /** Consumes one unit. @returns whether any place is left */
+  /** Consumes one unit. @returns whether any position is left */
   #step(unit: number, isLastDot: boolean): boolean {
     const now = this.#now;
     const next = this.#next;
@@ -119,7 +122,7 @@ class Places {
     return alive !== 0;
   }
 
-  /** Adds the places that are reached without consuming a unit: through whole runs of such wildcards at once, as a carry runs through ones in an addition. */
+  /** Adds the positions that are reached without consuming a unit. An addition with carry passes a whole run of such wildcards at once. */
   #skip(beforeDot: boolean, atEnd: boolean): void {
     const now = this.#now;
     let carry = 0;
@@ -133,7 +136,7 @@ class Places {
   }
 }
 
-/** Marks a place. */
+/** Marks a position. */
 function put(places: Uint32Array | undefined, place: number): void {
   if (places !== undefined) places[place >>> 5] = places[place >>> 5]! | (1 << (place & 31));
 }

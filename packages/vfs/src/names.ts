@@ -3,10 +3,13 @@ import type { VfsCode } from './vfs-error.ts';
 
 /** Upper case of every UTF-16 unit, 128 KiB. */
 const upper = new Uint16Array(0x10000);
-/** What folding makes of every unit: first back from the private use area, then to upper case. */
+/** The folded form of every unit: first back from the private use area, then to upper case. */
 const folded = new Uint16Array(0x10000);
 
-/** U+F0xx for a character that Windows cannot have in a name: Microsoft KB 117258 ("SFM Converts Macintosh HFS Filenames to NTFS Unicode"). Its `/` is a Macintosh slash, which is `:` to POSIX. */
+/**
+ * U+F0xx for a character that is invalid in a Windows name: Microsoft KB 117258 ("SFM Converts Macintosh HFS Filenames to NTFS Unicode").
+ * Its `/` is a Macintosh slash, which is `:` in POSIX.
+ */
 const privateUse: readonly (readonly [character: string, unit: number])[] = [
   ...Array.from({ length: 0x1f }, (_, i) => [String.fromCharCode(i + 1), 0xf001 + i] as const),
   ['"', 0xf020],
@@ -18,7 +21,7 @@ const privateUse: readonly (readonly [character: string, unit: number])[] = [
   ['\\', 0xf026],
   ['|', 0xf027],
 ];
-/** The last character of a name only. */
+/** Mapped only as the last character of a name. */
 const trailing = new Map([
   [' ', '\uf028'],
   ['.', '\uf029'],
@@ -45,21 +48,21 @@ function mapped(name: string, table: Uint16Array): string {
 }
 
 /**
- * Windows' upper case of a name: one UTF-16 unit for one, nothing depends on language or context (MS-UCODEREF 3.1.5.3). `toUpperCase` is something else:
- * it makes SS of ß and I of ı.
+ * The upper case of a name as in Windows: each UTF-16 code unit maps to one unit, independent of language and context (MS-UCODEREF
+ * 3.1.5.3). `toUpperCase` differs: it maps ß to SS and ı to I.
  */
 export const upcase = (name: string): string => mapped(name, upper);
 
 /**
- * The key under which names are the same to a client: upper case, and characters of the U+F0xx mapping as those that they stand for. So a client finds `a:b`
- * by the `a\uf022b` that it was shown.
+ * The key by which names are compared: upper case, with characters of the U+F0xx mapping replaced by those that they represent. So a client
+ * finds `a:b` by `a\uf022b`, the name in the listing.
  */
 export const foldName = (name: string): string => mapped(name, folded);
 
-/** @returns whether a client can tell the two names apart only by their spelling */
+/** @returns whether two names differ at most in spelling */
 export const sameName = (a: string, b: string): boolean => a === b || (a.length === b.length && foldName(a) === foldName(b));
 
-/** @returns EINVAL for what can be no name in a store: empty, `.`, `..`, with NUL or `/`, or with half of a surrogate pair; else nothing */
+/** @returns EINVAL for an invalid name: empty, `.`, `..`, with NUL or `/`, or with half of a surrogate pair; else undefined */
 export function checkName(name: string): VfsCode | undefined {
   if (name === '' || name === '.' || name === '..') return 'EINVAL';
   for (let i = 0; i < name.length; i++) {
@@ -72,12 +75,15 @@ export function checkName(name: string): VfsCode | undefined {
 const checkRest = (name: string, from: number): VfsCode | undefined =>
   name.includes('\0', from) || name.includes('/', from) ? 'EINVAL' : undefined;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern is about control characters
 const inexpressible = /[\x01-\x1f"*:<>?\\|]|[ .]$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern is about control characters
 const inexpressibleUnits = /[\x01-\x1f"*:<>?\\|]/g;
 
-/** A stored name as a client sees it: characters that Windows does not allow are mapped to the private use area. Most names are returned unchanged. */
+/**
+ * Maps a stored name to the name that a client sees: characters that are invalid in Windows are mapped to the private use area. Most names
+ * are returned unchanged.
+ */
 export function toWireName(name: string): string {
   if (!inexpressible.test(name)) return name;
   const shown = toPlainWireName(name);
@@ -85,10 +91,10 @@ export function toWireName(name: string): string {
   return last === undefined ? shown : shown.slice(0, -1) + last;
 }
 
-/** The same with a period or space at the end left as it is: the spelling of a client that does not map these. */
+/** The same without mapping a period or space at the end: the spelling of a client that does not map these. */
 export const toPlainWireName = (name: string): string => name.replace(inexpressibleUnits, (character) => toPrivate.get(character)!);
 
-/** The stored name that a new entry gets for the one a client gives: the inverse of {@link toWireName}. */
+/** Maps the name that a client sends to the stored name of a new entry: the inverse of {@link toWireName}. */
 export function fromWireName(name: string): string {
   if (!/[\uf001-\uf029]/.test(name)) return name;
   const inner = name.replace(/[\uf001-\uf027]/g, (unit) => fromPrivate.get(unit)!);
@@ -97,8 +103,8 @@ export function fromWireName(name: string): string {
 }
 
 /**
- * The name of a host's bytes. Bytes that are no UTF-8 become U+F080 … U+F0FF, one for one, and so do those of a character in just that range: so
- * {@link nameToBytes} always leads back to the same bytes, and no file is hidden for its name.
+ * Decodes the bytes of a name on the host. Each byte that is not UTF-8 becomes U+F080 … U+F0FF, and so does each byte of a character in
+ * that range. So {@link nameToBytes} always returns the same bytes, and every file is visible.
  */
 export function nameFromBytes(bytes: Uint8Array): string {
   const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
@@ -126,7 +132,7 @@ export function nameToBytes(name: string): Buffer {
 }
 const fromUnits = (part: string): string => part.replace(/[\uf080-\uf0ff]/g, (unit) => String.fromCharCode(unit.charCodeAt(0) & 0xff));
 
-/** @returns bytes of the well-formed UTF-8 character (RFC 3629, 4) at `at`, 0 where there is none */
+/** @returns the length of the well-formed UTF-8 character (RFC 3629, 4) at `at`, or 0 */
 function characterLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at]!;
   if (first < 0x80) return 1;

@@ -27,6 +27,6 @@ function before(call: Call, parameters: readonly unknown[]): VfsCode | undefined
   return 'EROFS';
 }
 
-/** The same store, but nothing can be changed through it: every attempt answers EROFS, and `features` tells `readOnly`. Reading goes straight through. */
+/** The same store without changes: each change returns EROFS, and `features` contains `readOnly`. Reads are passed on. */
 export const readOnly = (vfs: Vfs): Vfs =>
   intercept(vfs, before, new Set([...changing, ...opening]), new Set([...vfs.features, 'readOnly'] as const));

@@ -1,10 +1,10 @@
-/** Characters `first`, `first + step`, … up to `last`; each one's upper case is itself plus `shift`. */
+/** Characters `first`, `first + step`, … up to `last`. The upper case of each is the character plus `shift`. */
 export type UpcaseRun = readonly [first: number, last: number, step: 1 | 2, shift: number];
 
 /**
- * The upper-case table that Microsoft publishes for file names: exFAT file system specification 7.2.5.1, "Recommended Up-case Table"; its checksum is
- * E619D30Dh. It is Unicode 5.0's simple upper case where the simple lower case leads back, so that ß, ı, ſ, µ and the title-case digraphs stay as they are,
- * with two kinds of exception: ς becomes Σ, and four pairs (Ⱥ ⱥ, Ⱦ ⱦ, ῌ ῃ, ῼ ῳ) meet in the small letter.
+ * The upper-case table that Microsoft publishes for file names: exFAT file system specification 7.2.5.1, "Recommended Up-case Table"; its
+ * checksum is E619D30Dh. It is the simple upper case of Unicode 5.0 if the simple lower case is the inverse, so ß, ı, ſ, µ and the
+ * title-case digraphs are unchanged, with two kinds of exception: ς becomes Σ, and four pairs (Ⱥ ⱥ, Ⱦ ⱦ, ῌ ῃ, ῼ ῳ) map to the small letter.
  */
 // biome-ignore format: a table
 export const publishedUpcase: readonly UpcaseRun[] = [
@@ -35,8 +35,8 @@ export const publishedUpcase: readonly UpcaseRun[] = [
 ];
 
 /**
- * Letters that came with Unicode 5.1 to 6.0, by the same rule: younger than the published table, of the time of Windows 8, whose own table (MS-UCODEREF 3.1.5.3)
- * is a separate download and was not compared.
+ * Letters of Unicode 5.1 to 6.0, by the same rule. They are newer than the published table. Windows 8 is of that time; its table
+ * (MS-UCODEREF 3.1.5.3) is a separate download and was not compared.
  */
 // biome-ignore format: a table
 export const youngerUpcase: readonly UpcaseRun[] = [

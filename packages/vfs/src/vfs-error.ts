@@ -1,33 +1,33 @@
 /**
- * The everyday failures of a store, by errno's names: what a call *returns* in place of its result.
- * `smb-server/status-map.ts` turns each into an NTSTATUS; a code that is not in this table cannot be told to a client.
+ * The expected failures of a store, with the names of errno. A method *returns* the code in place of a result.
+ * `smb-server/status-map.ts` maps each to an NTSTATUS. Other codes cannot be sent to a client.
  */
 export const vfsCodes = [
-  'EACCES', // the identity may not do this
-  'EPERM', // nobody may do this here
-  'ENOENT', // no entry of that name; or the entry is gone
-  'EEXIST', // the name is taken
-  'ENOTDIR', // a folder was asked for, or needed, and this is none
-  'EISDIR', // a file was asked for, or needed, and this is a folder
-  'ENOTEMPTY', // the folder has entries
-  'EINVAL', // the request makes no sense: a folder into itself, an offset that no file can have, a name that no entry can have
+  'EACCES', // the identity is not permitted to do this
+  'EPERM', // no identity is permitted to do this here
+  'ENOENT', // no entry of that name, or the entry was removed
+  'EEXIST', // the name is in use
+  'ENOTDIR', // a directory is required, and this is not a directory
+  'EISDIR', // a file is required, and this is a directory
+  'ENOTEMPTY', // the directory has entries
+  'EINVAL', // an invalid request: a directory moved into itself, an invalid offset, an invalid name
   'ENAMETOOLONG', // the name is longer than the store can keep
-  'ELOOP', // links lead to links without end; or a link was met where none is followed
-  'EXDEV', // the two places are in different stores, or the copy crosses a border the store cannot copy over
-  'EMLINK', // the entry has as many names as it can have
-  'EFBIG', // larger than the store lets a file be
+  'ELOOP', // too many links, or a link where links are not followed
+  'EXDEV', // source and target are in different stores, or the store cannot copy between them
+  'EMLINK', // the entry has the maximum number of names
+  'EFBIG', // larger than the maximum size of a file
   'ENOSPC', // the store is full
-  'EDQUOT', // the identity's share of it is used up
+  'EDQUOT', // the quota of the identity is exhausted
   'EROFS', // the store cannot be written
-  'EBUSY', // something else holds it
-  'ETXTBSY', // the host runs this program
+  'EBUSY', // it is in use
+  'ETXTBSY', // the host executes this file
   'EMFILE', // too many are open
   'ENOMEM', // the host has no memory for it
-  'ENODATA', // there is no extended attribute, descriptor or allocated range of that name or place
-  'EOPNOTSUPP', // this store, or this kind of entry, cannot do it
-  'ESTALE', // what the handle held is gone for good
-  'ECANCELED', // the signal was aborted before it was done
-  'ETIMEDOUT', // the far side of a remote store did not answer
+  'ENODATA', // the extended attribute, security descriptor or allocated range does not exist
+  'EOPNOTSUPP', // not supported by this store or this kind of entry
+  'ESTALE', // the handle is invalid because its store was closed or its file lost
+  'ECANCELED', // the signal was aborted before the operation was done
+  'ETIMEDOUT', // a remote store did not respond
   'EIO', // the medium failed
 ] as const;
 
@@ -36,13 +36,13 @@ export type VfsCode = (typeof vfsCodes)[number];
 
 const known: ReadonlySet<unknown> = new Set(vfsCodes);
 
-/** @returns whether a store's answer is a failure. Results are never strings, so one test of the type is enough: this is that test. */
+/** @returns whether a result of a store is a failure. Results are never strings, so a test of the type is sufficient. */
 export const isCode = <T>(answer: T | VfsCode): answer is VfsCode => typeof answer === 'string';
 
-/** @returns whether some value, from outside the type system, is one of the codes */
+/** @returns whether an untyped value is one of the codes */
 export const isVfsCode = (value: unknown): value is VfsCode => known.has(value);
 
-/** An unusual failure of a store: thrown (or rejected with) where no one expects it. `code` is what a client can be told. */
+/** An unexpected failure of a store, thrown or rejected with. `code` is mapped to the status that the client receives. */
 export class VfsError extends Error {
   override readonly name = 'VfsError';
   readonly code: VfsCode;
@@ -52,7 +52,7 @@ export class VfsError extends Error {
   }
 }
 
-/** @returns the answer where it is one, else throws {@link VfsError}: for tests, examples and set-up, where a failure ends the matter */
+/** @returns the result. @throws VfsError if it is a code. For tests, examples and set-up */
 export const expectAnswer = <T>(answer: T | VfsCode, what: string): T => {
   if (isCode(answer)) throw new VfsError(answer, what);
   return answer;

@@ -2,126 +2,139 @@ import type { MaybePromise } from '@ring3/kit';
 import type { VfsCode } from './vfs-error.ts';
 
 /**
- * The storage contract. A store works with *handles*, never with paths: a name is one component, relative to an open folder, so a folder
- * that another program renames never makes a client touch the wrong file.
+ * The storage contract. A store works with *handles*, never with paths: a name is one component, relative to an open directory, so a
+ * directory that another program renames never leads a client to the wrong file.
  *
- * Every call may answer at once or by a promise. Everyday failures are *returned* as a {@link VfsCode}, unusual ones thrown as `VfsError`;
- * anything else that is thrown is the store's bug and reaches the client as an I/O error.
+ * Every method may return a value or a promise. Expected failures are *returned* as a {@link VfsCode}, unexpected ones are thrown as
+ * `VfsError`; any other exception is a bug of the store, and the client receives an I/O error.
  *
- * A store must have `root`, `open`, and on its handles `stat`, `read`, `write`, `truncate`, `list`, `rename`, `unlink`, `close`.
- * Everything else is optional, and named in `features`; where it is missing, the server keeps the matter itself or refuses honestly.
- * A store is right when `vfsContract` passes for it.
+ * A store must have `root`, `open`, and on its handles `stat`, `read`, `write`, `truncate`, `list`, `rename`, `unlink`, `close`. All other
+ * methods are optional and listed in `features`. If a feature is missing, the server emulates it or fails with the documented status. A
+ * store is correct if it passes `vfsContract`.
  *
- * Units. Times: nanoseconds since 1970-01-01T00:00:00Z, bigint. Sizes and offsets: bytes, whole numbers in 0 … 2^53-1.
+ * Units: times are nanoseconds since 1970-01-01T00:00:00Z (bigint), sizes and offsets are bytes (whole numbers in 0 … 2^53-1).
  *
- * Names are well-formed UTF-16, not empty, not `.` or `..`, without NUL and `/` (see `checkName`); a store answers EINVAL to any other.
- * What Windows cannot express (`a:b`, `what?`) is an ordinary name here: the server shows it through the U+F0xx mapping (`toWireName`), and `foldName`
- * makes it found by either spelling.
+ * Names are well-formed UTF-16, not empty, not `.` or `..`, without NUL and `/` (see `checkName`); for any other name a store returns
+ * EINVAL. A name that Windows cannot express (`a:b`, `what?`) is valid: the server sends it with the U+F0xx mapping (`toWireName`), and
+ * `foldName` finds it by both spellings.
  */
 export interface Vfs {
-  /** What this store can do beyond what it must. A feature is named here exactly when its calls ({@link featureCalls}) are there and work. */
+  /** The optional features of this store. A feature is listed if and only if its methods ({@link featureCalls}) exist and work. */
   readonly features: ReadonlySet<Feature>;
 
   /**
-   * File descriptors of the process that an open handle holds at most, and how many each directory above it that has no other open handle below; absent if the
-   * store holds none. The server limits by it what its users have open.
+   * Maximum file descriptors that an open handle holds, and maximum for each of its parent directories that has no other open handle below
+   * it; absent if the store holds none. The server uses it to limit the open files of its users.
    */
   readonly fileDescriptors?: { readonly handle: number; readonly directory: number };
 
   /**
-   * The directory that the share shows now, open for the identity. Its `fileId` is the same for every identity. Closing it is allowed and changes nothing for others.
+   * The directory that the share shows now, open for the identity. Its `fileId` is the same for every identity. Closing it is allowed and
+   * changes nothing for others.
    * @param same an open root: another handle of that very directory is returned, even if the share shows another one by now
    * @returns the handle; or ENOENT, ENOTDIR … if there is none now
    */
   root(who: Identity, signal?: AbortSignal, same?: Handle): Answer<Handle>;
 
   /**
-   * Opens or creates one entry of a folder.
+   * Opens or creates one entry of a directory.
    *
-   * An entry spelled exactly as `name` is taken before any other; failing that, one whose `foldName` is the same; of several such, any, but
-   * the same one each time. The handle's `name` is the spelling that the store keeps. A new entry is spelled as asked.
+   * An entry with exactly the spelling of `name` has priority; otherwise an entry with the same `foldName` is opened. If there are several,
+   * the choice is free, but always the same. `name` of the handle is the stored spelling. A new entry gets the spelling of `name`.
    *
-   * @param dir a folder of this store; one that is no folder any more answers ENOENT, anything else than a folder ENOTDIR
-   * @returns the handle; or ENOENT, EEXIST (`create`, also for a name that differs in case alone), ENOTDIR (`kind` is folder and this is none),
-   * EISDIR (`kind` is file and this is a folder), EINVAL (`kind` is link and this is none; no name), ELOOP (this is a link, `kind` is file or folder, and `follow` is false), EACCES, EROFS, ENAMETOOLONG, ENOSPC …
+   * @param dir a directory of this store; ENOENT if it was removed, ENOTDIR if it is not a directory
+   * @returns the handle; or ENOENT, EEXIST (`create`, also for a name that differs only in case), ENOTDIR (`kind` is folder and this is not
+   * a directory), EISDIR (`kind` is file and this is a directory), EINVAL (`kind` is link and this is not a link; an invalid name), ELOOP
+   * (this is a link, `kind` is file or folder, and `follow` is false), EACCES, EROFS, ENAMETOOLONG, ENOSPC …
    */
   open(dir: Handle, name: string, how: OpenHow, who: Identity, signal?: AbortSignal): Answer<Handle>;
 
-  /** Lets go of everything the store holds. Handles still open fail with ESTALE afterwards. */
+  /** Releases everything that the store holds. Handles that are still open fail with ESTALE afterwards. */
   close?(): MaybePromise<void>;
 }
 
-/** A result, or the code of an everyday failure; at once or later. No result is a string, so `isCode` tells them apart. */
+/** A result or the code of an expected failure, as a value or a promise. No result is a string, so `isCode` distinguishes them. */
 export type Answer<T> = MaybePromise<T | VfsCode>;
 
-/** The optional abilities. Each names calls that are there (`featureCalls`) or, where it names none, a way in which the mandatory ones behave. */
+/**
+ * The optional features. Each means that its methods exist (`featureCalls`) or, if it has none, that the mandatory methods have a property.
+ */
 export type Feature =
-  | 'streams' // named streams beside a file's or folder's own data
+  | 'streams' // named streams of files and directories, in addition to the data of a file
   | 'xattr' // extended attributes
-  | 'attributes' // DOS attributes are kept and told
-  | 'times' // birth, modified and accessed time can be set
-  | 'descriptor' // a security descriptor is kept, as bytes
-  | 'links' // symbolic links can be made
+  | 'attributes' // DOS attributes are stored and reported
+  | 'times' // times of birth, modification and access can be set
+  | 'descriptor' // a security descriptor is stored as bytes
+  | 'links' // symbolic links can be created
   | 'hardLinks' // a file can have several names
-  | 'sparse' // holes can be punched and told
-  | 'allocate' // room can be reserved
-  | 'copy' // the store copies ranges itself
-  | 'clone' // and can share the blocks
-  | 'flush' // what is written lasts only after a flush; without it, an answered write lasts as well as any
-  | 'watch' // changes are told, whoever makes them
-  | 'space' // its size is known
+  | 'sparse' // holes can be punched and are reported
+  | 'allocate' // space can be reserved
+  | 'copy' // the store can copy ranges
+  | 'clone' // copies can share blocks
+  | 'flush' // written data is durable only after a flush; without the feature, a completed write is as durable as it can be
+  | 'watch' // changes by any program are reported
+  | 'space' // size and free space are known
   | 'locks' // byte ranges can be locked against other programs
-  | 'path' // a handle knows where it is now
+  | 'path' // a handle knows its present path
   | 'stableIds' // fileIds are the same after a restart
   | 'readOnly'; // nothing can be changed
 
-/** Who opens: as much of a logged-on user as a store may care about. The server's own decisions (share lists, descriptors) are made before a store is asked. */
+/**
+ * The user on whose behalf an entry is opened. The server has checked the lists of the share and the security descriptors before it calls a
+ * store.
+ */
 export interface Identity {
-  /** The account's name, as it logged on; empty for an anonymous one. */
+  /** The name of the account at logon; empty for an anonymous user. */
   readonly name: string;
-  /** Its security identifier, as text: `S-1-5-21-…-1001`. */
+  /** The security identifier of the account, as text: `S-1-5-21-…-1001`. */
   readonly sid: string;
-  /** Those of its groups. */
+  /** The security identifiers of its groups. */
   readonly groups: readonly string[];
-  /** Whether it logged on as a guest. */
+  /** Whether the user is a guest. */
   readonly guest: boolean;
-  /** Whether it administers the share: it has the privileges to read and set system ACLs, to take ownership, to back up and to restore (MS-LSAD 3.1.1.2.1). */
+  /**
+   * Whether it administers the share: it has the privileges to read and set system ACLs, to take ownership, to back up and to restore
+   * (MS-LSAD 3.1.1.2.1).
+   */
   readonly admin?: boolean;
 }
 
-/** The kinds of entry that a store shows; FIFOs, sockets and devices are never shown. */
+/** The kinds of entries. A store never lists FIFOs, sockets and devices. */
 export type Kind = 'file' | 'folder' | 'link';
 
-/** What a handle may do: look, and rename, unlink, or change what describes the entry (`metadata`); also read data or list; also write data; both. */
+/**
+ * The access of a handle. `metadata`: stat, rename, unlink and changes of metadata. The others add reading data or listing, writing data,
+ * or both.
+ */
 export type Access = 'metadata' | 'read' | 'write' | 'readWrite';
 
 /** How an entry is opened. */
 export interface OpenHow {
-  /** What the handle must be able to do. A store that can give less answers EACCES (or EROFS), never a weaker handle. */
+  /** The required access. A store that cannot grant it returns EACCES or EROFS, never a handle with less access. */
   readonly access: Access;
-  /** What the entry must be, or what is created (then not `any`). */
+  /** The required kind of the entry, or the kind to create (then not `any`). */
   readonly kind: Kind | 'any';
-  /** `open` what is there, or `create` what is not there yet, exclusively and in one step. Truncating is the handle's. */
+  /** `open` an existing entry, or `create` a new one exclusively and atomically. The handle can truncate it. */
   readonly disposition: 'open' | 'create';
   /**
-   * Whether a link is followed to what it names, which may be another link (default true; `kind: 'link'` never follows).
-   * A link whose target leaves the share answers EACCES, one that leads nowhere ENOENT, a chain of more than 40 ELOOP.
+   * Whether a link is followed to its target, which may be another link (default true; `kind: 'link'` never follows).
+   * EACCES if the target is outside the share, ENOENT if it does not exist, ELOOP after more than 40 links.
    */
   readonly follow?: boolean;
   /**
-   * Where the link to be created leads: as `readLink` tells it. For `create` with `kind: 'link'`. Feature `links`.
-   * One that by its letters leaves the share (it starts with `/`, or has more `..` than folders above it) answers EACCES; it need not lead to anything.
+   * The target of the link to create, in the form of `readLink`. For `create` with `kind: 'link'`. Feature `links`. EACCES if the text of
+   * the target leaves the share (it starts with `/`, or has more `..` than parent directories). The target need not exist.
    */
   readonly target?: string;
-  /** What a new entry has from its first moment; what the store has no feature for is passed over. For `create`. */
+  /** Metadata that a new entry has from the start. A value without its feature is ignored. For `create`. */
   readonly initial?: Initial;
 }
 
-/** What a new entry starts with, so that it is never seen without. */
+/** Initial metadata of a new entry; no other program sees the entry without it. */
 export interface Initial {
   /** DOS attributes, as in {@link Stat}. Feature `attributes`. */
   readonly attributes?: number;
-  /** Time of birth; now, where missing. Feature `times`. */
+  /** Time of birth; default: now. Feature `times`. */
   readonly birth?: bigint;
   /** Security descriptor, MS-DTYP 2.4.6, self-relative. Feature `descriptor`. */
   readonly descriptor?: Uint8Array;
@@ -130,128 +143,152 @@ export interface Initial {
 }
 
 /**
- * One open entry (or stream). It stays with the entry through every rename, its own or another's, and through unlinking, until it is closed.
- * A handle is used by its own identity and for the access it was opened with only: the server checks that, a store need not.
+ * One open entry or stream. It stays valid through every rename, by any program, and through unlinking, until it is closed.
+ * The server uses a handle only for the identity and the access with which it was opened; a store need not check that.
  */
 export interface Handle {
-  /** Opaque and exact: equal for two handles exactly when they are of the same entry (or stream), whatever its name. With `stableIds`, also after a restart. Never reused while a handle is open. */
+  /**
+   * Opaque: equal for two handles if and only if they are of the same entry or stream, under any name. With `stableIds`, also after a
+   * restart. Never reused while a handle is open.
+   */
   readonly fileId: string;
-  /** What it is. A stream is a `file`. It never changes. */
+  /** The kind of the entry; constant. A stream is a `file`. */
   readonly kind: Kind;
-  /** The name under which it was found, as the store spells it, kept right through renames by this store's own calls. Empty for the root. */
+  /** The name by which it was found, in the stored spelling. Renames through this store update it. Empty for the root. */
   readonly name: string;
 
   /**
-   * The name that it was opened by, as an object: the same for two handles of a file exactly if they were opened by the same name, also after a rename. Missing
-   * for a stream, and if the store does not know or a file has one name only.
+   * The name that it was opened by, as an object: the same for two handles of a file exactly if they were opened by the same name, also
+   * after a rename. Missing for a stream, if the store does not know it, and if a file has only one name.
    */
   readonly entryKey?: object | undefined;
 
-  /** Size, times and so on, as they are now. Works after unlinking. */
+  /** Present size, times and other metadata. Works after unlinking. */
   stat(signal?: AbortSignal): Answer<Stat>;
 
   /**
-   * Reads into the caller's buffer.
-   * @returns bytes read: fewer than `target` holds only at the end of file, 0 at or beyond it; holes read as zeros. EISDIR for a folder
+   * Reads into the buffer of the caller.
+   * @returns bytes read: fewer than the length of `target` only at the end of the file, 0 at or beyond it; holes read as zeros. EISDIR for
+   * a directory
    */
   read(target: Uint8Array, offset: number, signal?: AbortSignal): Answer<number>;
 
   /**
-   * Writes the chunks one after the other, as if they were one. A gap before `offset` reads as zeros. The store keeps no chunk after it has answered.
-   * @returns bytes written: all of them, or fewer (at least one) where the store filled up on the way; EFBIG, ENOSPC, EDQUOT, EISDIR
+   * Writes the chunks one after the other as one range. A gap before `offset` reads as zeros. The store does not keep a chunk after it has
+   * returned.
+   * @returns bytes written: all, or fewer (at least one) if the store became full; EFBIG, ENOSPC, EDQUOT, EISDIR
    */
   write(chunks: readonly Uint8Array[], offset: number, how?: WriteHow, signal?: AbortSignal): Answer<number>;
 
-  /** Sets the size: cuts off, or grows by zeros. @returns nothing; or EFBIG, ENOSPC, EISDIR */
+  /** Sets the size: truncates, or extends with zeros. @returns nothing; or EFBIG, ENOSPC, EISDIR */
   truncate(size: number, signal?: AbortSignal): Answer<void>;
 
   /**
-   * A part of the folder's entries, without `.` and `..`, in an order of the store's own.
-   * An entry that is there under one name from the first part to the last is told exactly once; what comes, goes or is renamed meanwhile may be told or not.
-   * @param cursor where to go on: `undefined` for the start, else what an earlier part of this folder told. Any handle of the folder takes it
+   * Returns a part of the entries of the directory, without `.` and `..`, in any order. An entry that exists under one name from the first
+   * part to the last is listed exactly once. An entry that is created, removed or renamed meanwhile may be listed or not.
+   * @param cursor the position: `undefined` for the start, else the cursor of an earlier part of this directory. It is valid for every
+   * handle of the directory
    * @returns the part: empty only at the end; ENOTDIR
    */
   list(cursor: Cursor | undefined, want: ListWant, signal?: AbortSignal): Answer<Listing>;
 
   /**
-   * Gives the entry another name, or another folder. A name that differs from its own in case alone is a new spelling, not a clash.
-   * For a stream, `dir` is the handle of its file, and `name` the stream's new name.
-   * @returns nothing; or EEXIST (taken, also in another case, and no `replace`), EISDIR (a folder is never replaced), ENOTDIR (nor a file by a folder),
-   * EINVAL (a folder into itself; the root), EXDEV, ENOENT (already unlinked)
+   * Gives the entry another name or directory. A name that differs from its own only in case is a new spelling, not a conflict. For a
+   * stream, `dir` is the handle of its file, and `name` the stream's new name.
+   * @returns nothing; or EEXIST (the name is in use, also in another case, and `replace` is not set), EISDIR (a directory is never
+   * replaced), ENOTDIR (a directory never replaces a file), EINVAL (a directory into itself; the root), EXDEV, ENOENT (already unlinked)
    */
   rename(dir: Handle, name: string, how?: RenameHow): Answer<void>;
 
-  /** Takes away the name it was opened by (a stream: the stream). The handle stays usable. @returns nothing; or ENOTEMPTY, ENOENT (already gone), EBUSY (the root), EROFS */
+  /**
+   * Removes the name by which it was opened, or the stream. The handle stays usable.
+   * @returns nothing; or ENOTEMPTY, ENOENT (already removed), EBUSY (the root), EROFS
+   */
   unlink(): Answer<void>;
 
-  /** Ends it. Nothing may be called afterwards. @returns nothing; or a code, where something written before is lost after all (EIO, EDQUOT, ENOSPC) */
+  /**
+   * Closes it. No method may be called afterwards.
+   * @returns nothing; or a code if data that was written before is lost (EIO, EDQUOT, ENOSPC)
+   */
   close(): Answer<void>;
 
   /**
-   * Widens what the handle may do, by what it holds and not by its name: so the server first learns what a name means (`metadata`), asks its
-   * own rules, and only then opens the data. Where missing, every handle may do all that its identity may.
+   * Adds access to the handle without resolving its name again. So the server first opens an entry with `metadata`, checks its
+   * own rules, and only then opens the data. If the method is missing, every handle has all access that its identity has.
    * @returns nothing; or EACCES, EROFS, ETXTBSY
    */
   reopen?(access: Access, signal?: AbortSignal): Answer<void>;
 
-  /** Returns when everything answered before is on the medium. Feature `flush`. */
+  /** Returns when all completed writes are on the medium. Feature `flush`. */
   flush?(signal?: AbortSignal): Answer<void>;
 
-  /** Changes what describes the entry. A time that is set stays until the data changes next. Features `times` (the times), `attributes` (these). */
+  /**
+   * Changes metadata of the entry. A time that is set stays until the next change of the data. Features `times` (the times), `attributes`
+   * (the attributes).
+   */
   setStat?(changes: StatChanges): Answer<void>;
 
-  /** Where a link leads: components separated by `/`, relative to the link's own folder unless it starts with `/`. Feature `links`. EINVAL if it is no link. */
+  /**
+   * The target of a link: components separated by `/`, relative to the directory of the link unless it starts with `/`. Feature `links`.
+   * EINVAL if it is not a link.
+   */
   readLink?(): Answer<LinkTarget>;
 
-  /** A second name for this file. Feature `hardLinks`. Codes of `rename`; a taken name always EEXIST unless `replace`; EPERM for a folder. */
+  /**
+   * Adds a name to this file. Feature `hardLinks`. The codes of `rename`; EEXIST if the name is in use and `replace` is not set; EPERM for
+   * a directory.
+   */
   link?(dir: Handle, name: string, how?: RenameHow): Answer<void>;
 
-  /** The named streams, without the file's own data. Feature `streams`. */
+  /** The named streams, without the data of the file. Feature `streams`. */
   streams?(): Answer<readonly StreamEntry[]>;
 
   /**
-   * Opens or creates a named stream of this file or folder; names fold as entries do. The stream's `stat` tells its own size and the file's everything else,
-   * and its `fileId` the stream. Unlinking the file takes its streams along. Feature `streams`.
+   * Opens or creates a named stream of this file or directory; names fold like those of entries. `stat` of the stream returns its own size
+   * and the other values of the file, and its `fileId` identifies the stream. Unlinking the file removes its streams. Feature `streams`.
    */
   openStream?(name: string, how: StreamHow, signal?: AbortSignal): Answer<Handle>;
 
-  /** Extended attributes by name; names are the caller's to fold. Feature `xattr`. ENODATA where there is none of that name. */
+  /** The value of an extended attribute. The caller folds names. Feature `xattr`. ENODATA if it does not exist. */
   getXattr?(name: string): Answer<Uint8Array>;
-  /** Sets one, or removes it (`undefined`; none there is no failure). Feature `xattr`. ENOSPC where it does not fit. */
+  /**
+   * Sets an extended attribute, or removes it (`undefined`; not a failure if it does not exist). Feature `xattr`. ENOSPC if it does not
+   * fit.
+   */
   setXattr?(name: string, value: Uint8Array | undefined): Answer<void>;
-  /** Their names. Feature `xattr`. */
+  /** The names of the extended attributes. Feature `xattr`. */
   listXattrs?(): Answer<readonly string[]>;
 
-  /** The security descriptor as it was set, byte for byte; ENODATA where none was. Feature `descriptor`. */
+  /** The security descriptor as it was set, byte for byte; ENODATA if none was set. Feature `descriptor`. */
   getDescriptor?(): Answer<Uint8Array>;
-  /** Keeps a security descriptor. The store does not look into it. Feature `descriptor`. */
+  /** Stores a security descriptor. The store does not interpret it. Feature `descriptor`. */
   setDescriptor?(descriptor: Uint8Array): Answer<void>;
 
-  /** Reserves room for the first `size` bytes without changing the size or the data. Feature `allocate`. ENOSPC where there is not so much. */
+  /** Reserves space for the first `size` bytes without changing the size or the data. Feature `allocate`. ENOSPC if there is not enough. */
   allocate?(size: number, signal?: AbortSignal): Answer<void>;
 
-  /** Makes a range read as zeros and gives its room back where it can; the size stays. Feature `sparse`. */
+  /** Sets a range to zeros and releases its space if possible; the size is unchanged. Feature `sparse`. */
   punch?(offset: number, length: number, signal?: AbortSignal): Answer<void>;
   /**
-   * The parts of a range that hold data, in order, disjoint, within both the range and the file. What is not told reads as zeros. Feature `sparse`.
-   * @param limit at most so many, the first ones. Default: all
+   * The parts of a range that hold data: in order, disjoint, within the range and the file. Other bytes are zeros. Feature `sparse`.
+   * @param limit maximum number of parts, the first ones; default: all
    */
   ranges?(offset: number, length: number, limit?: number, signal?: AbortSignal): Answer<readonly Range[]>;
 
   /**
-   * Copies from another handle of this store (or this one) into this one. Feature `copy`. Source and target may overlap.
-   * @returns bytes copied: fewer than asked where the source ends or the store does so much at a time; EXDEV where it cannot
+   * Copies from a handle of this store, possibly the same, into this one. Feature `copy`. Source and target may overlap.
+   * @returns bytes copied: fewer if the source ends or the store has a maximum for one call; EXDEV if it cannot copy
    */
   copyRange?(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<number>;
-  /** The same, sharing the blocks: all or nothing. Feature `clone`. EINVAL where the ranges are not aligned as the store needs, EXDEV */
+  /** Copies by sharing blocks: all or nothing. Feature `clone`. EINVAL if the ranges are not aligned as the store requires, EXDEV */
   cloneRange?(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<void>;
 
-  /** Tells the changes in this folder (or below it) from now on, whoever makes them, in order, after each has happened. Feature `watch`. */
+  /** Reports later changes in this directory (or below it) by any program, in order, each after it was made. Feature `watch`. */
   watch?(want: WatchWant, listener: (change: Change) => void): Answer<Watch>;
 
   /**
-   * Locks a range of bytes against other programs, or unlocks it, for all handles of the file together; it replaces what was locked there. It never waits, and
-   * ends with the last handle. Feature `locks`.
+   * Locks a range of bytes against other programs, or unlocks it, for all handles of the file together; it replaces what was locked there.
+   * It never waits, and ends with the last handle. Feature `locks`.
    * @param offset below 2^63, as is `offset + length`
    * @returns nothing, also if the file system knows no locks; or EBUSY: another program has a conflicting lock, and nothing is changed
    */
@@ -261,16 +298,17 @@ export interface Handle {
   space?(): Answer<Space>;
 
   /**
-   * Whether `unlink` would be refused now, apart from a directory that is not empty. Nothing is changed. Where missing, only `unlink` finds out.
+   * Whether `unlink` would fail now, except for a directory that is not empty. Changes nothing. If the method is missing, only `unlink`
+   * reports it.
    * @returns nothing; or EACCES, EPERM, EROFS, EBUSY
    */
   checkUnlink?(): Answer<void>;
 
-  /** Where the entry is now: components from the root, for display only. Feature `path`. ENOENT once unlinked. */
+  /** The present path of the entry: components from the root, for display only. Feature `path`. ENOENT after unlinking. */
   path?(): Answer<readonly string[]>;
 }
 
-/** The calls behind each feature, so that a wrapper, the server and the contract agree: `vfs` those of the store, `handle` those of its handles. */
+/** The methods of each feature, for wrappers, the server and the contract: `vfs` those of the store, `handle` those of its handles. */
 export const featureCalls: Readonly<Record<Feature, { readonly vfs: readonly (keyof Vfs)[]; readonly handle: readonly (keyof Handle)[] }>> =
   {
     streams: { vfs: [], handle: ['streams', 'openStream'] },
@@ -293,89 +331,89 @@ export const featureCalls: Readonly<Record<Feature, { readonly vfs: readonly (ke
     readOnly: { vfs: [], handle: [] },
   };
 
-/** What describes an entry. */
+/** Metadata of an entry. */
 export interface Stat {
   readonly kind: Kind;
-  /** The entry's {@link Handle.fileId}; for a stream, its file's. */
+  /** The {@link Handle.fileId} of the entry; for a stream, that of its file. */
   readonly fileId: string;
-  /** The wire's 64-bit file number (FileInternalInformation, MS-FSCC 2.4.26), unsigned; unique in the store. */
+  /** The 64-bit file number of the protocol (FileInternalInformation, MS-FSCC 2.4.26), unsigned; unique in the store. */
   readonly id64: bigint;
-  /** Upper half of the 128-bit form (FILE_ID_128, MS-FSCC 2.1.10), whose lower half is `id64`; 0 where missing. */
+  /** Upper half of the 128-bit form (FILE_ID_128, MS-FSCC 2.1.10), whose lower half is `id64`; default: 0. */
   readonly idHigh?: bigint;
-  /** Bytes of data; of a folder 0. */
+  /** Bytes of data; 0 for a directory. */
   readonly size: number;
-  /** Bytes that it takes in the store, holes not counted. */
+  /** Bytes allocated in the store, without holes. */
   readonly allocated: number;
-  /** Names it has; 0 once unlinked. */
+  /** Number of names; 0 after unlinking. */
   readonly links: number;
-  /** Made; data changed; data or description changed; data read (as well as the store keeps it). */
+  /** Times of creation; change of the data; change of data or metadata; read access (as exact as the store keeps it). */
   readonly birth: bigint;
   readonly modified: bigint;
   readonly changed: bigint;
   readonly accessed: bigint;
   /**
-   * FILE_ATTRIBUTE_* bits (MS-FSCC 2.6) as they were set, or missing where never. DIRECTORY, REPARSE_POINT and NORMAL follow from elsewhere and are never in it;
-   * SPARSE_FILE is, as it was set. Feature `attributes`.
+   * FILE_ATTRIBUTE_* bits (MS-FSCC 2.6) as they were set; missing if never set. DIRECTORY, REPARSE_POINT and NORMAL are derived from other
+   * values and never included; SPARSE_FILE is included as it was set. Feature `attributes`.
    */
   readonly attributes?: number;
-  /** Unix permission bits, where the store has them. */
+  /** Unix permission bits, if the store has them. */
   readonly mode?: number;
 }
 
-/** Changes to {@link Stat}; what is missing stays as it is. */
+/** Changes to {@link Stat}; missing values are not changed. */
 export interface StatChanges {
   readonly birth?: bigint;
   readonly modified?: bigint;
   readonly accessed?: bigint;
-  /** Told as {@link Stat.changed} until anything changes again. A store that cannot keep it passes it over. */
+  /** Reported as {@link Stat.changed} until the next change. A store that cannot keep it ignores it. */
   readonly changed?: bigint;
   readonly attributes?: number;
 }
 
-/** How a write is done. */
+/** Options of a write. */
 export interface WriteHow {
-  /** Answer only when it is on the medium. A store without `flush` need not look. */
+  /** Return only when the data is on the medium. A store without `flush` may ignore it. */
   readonly through?: boolean;
 }
 
-/** How a range of bytes is locked against other programs. */
+/** Modes of a lock against other programs. */
 export type LockKind = 'shared' | 'exclusive' | 'none';
 
-/** What rename and link do about a taken name. */
+/** Options of rename and link for a name that is in use. */
 export interface RenameHow {
-  /** Replaces a file or link of that name, in one step: no one ever finds nothing under it. Default false. */
+  /** Replaces a file or link of that name atomically: the name exists at every moment. Default false. */
   readonly replace?: boolean;
 }
 
-/** A place in a folder; opaque to everyone but the store. */
+/** A position in a listing; opaque to the caller. */
 export type Cursor = number | bigint | string;
 
-/** How much of a listing is wanted. */
+/** Options of a listing. */
 export interface ListWant {
-  /** At most so many entries, at least 1. A store may give fewer. */
+  /** Maximum number of entries, at least 1. A store may return fewer. */
   readonly limit: number;
-  /** With {@link Stat} for each. An entry that vanishes before it is looked at is then left out. */
+  /** Include {@link Stat} of each entry. An entry that is removed before its stat is read is then omitted. */
   readonly stat: boolean;
-  /** Only entries whose stored name this accepts: so a store looks no further at the others. */
+  /** Only entries whose stored name this function accepts, so that a store need not read the others. */
   readonly match?: (name: string) => boolean;
 }
 
-/** A part of a folder. */
+/** A part of a listing. */
 export interface Listing {
   readonly entries: readonly Entry[];
-  /** Where the next part starts; missing at the end. */
+  /** Position of the next part; missing at the end. */
   readonly cursor?: Cursor;
 }
 
-/** One entry of a folder. */
+/** One entry of a directory. */
 export interface Entry {
   readonly name: string;
   readonly kind: Kind;
-  /** There exactly when it was asked for. That of a link, not of where it leads. */
+  /** Present if and only if it was requested. For a link: of the link, not of its target. */
   readonly stat?: Stat;
 }
 
-/** Where a symbolic link leads. */
+/** Target of a symbolic link. */
 export interface LinkTarget {
   readonly target: string;
 }
@@ -387,22 +425,22 @@ export interface StreamEntry {
   readonly allocated: number;
 }
 
-/** How a stream is opened: as {@link OpenHow}. */
+/** How a stream is opened; see {@link OpenHow}. */
 export interface StreamHow {
   readonly access: Access;
   readonly disposition: 'open' | 'create';
 }
 
-/** A part of a file. */
+/** A range of a file. */
 export interface Range {
   readonly offset: number;
   readonly length: number;
 }
 
-/** What the store holds, in bytes. */
+/** Size of a volume, in bytes. */
 export interface Space {
   readonly total: number;
-  /** Free for anyone. */
+  /** Free for all identities. */
   readonly free: number;
   /** Free for this identity. */
   readonly available: number;
@@ -412,13 +450,13 @@ export interface Space {
   readonly readOnly?: boolean;
 }
 
-/** What is watched. */
+/** Options of a watch. */
 export interface WatchWant {
-  /** Also everything below the folder. */
+  /** Also all directories below. */
   readonly recursive: boolean;
 }
 
-/** One change in a watched folder; `path` is relative to it. `overflow`: some were lost, look again. */
+/** One change in a watched directory; `path` is relative to it. `overflow`: changes were lost; list the directory again. */
 export type Change =
   | { readonly what: 'added' | 'removed'; readonly kind: Kind; readonly path: readonly string[] }
   | { readonly what: 'data' | 'description'; readonly kind: Kind; readonly path: readonly string[] }
@@ -434,8 +472,8 @@ export interface StreamChange {
   readonly stream: string;
 }
 
-/** A running watch. */
+/** An active watch. */
 export interface Watch {
-  /** Ends it: no change is told afterwards. */
+  /** Ends it: no change is reported afterwards. */
   close(): void;
 }

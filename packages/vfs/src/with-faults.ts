@@ -3,19 +3,19 @@ import { type Call, intercept } from './intercept.ts';
 import { type Feature, featureCalls, type Vfs } from './vfs.ts';
 import type { VfsCode } from './vfs-error.ts';
 
-/** One thing that goes wrong. */
+/** One injected fault. */
 export interface Fault {
-  /** The call that it happens to. */
+  /** The method that it affects. */
   readonly call: Call;
-  /** Which of these calls is the first to meet it, counted from 1, from when the fault is first looked at; default 1. */
+  /** The first affected call, counted from 1 since the fault was added; default 1. */
   readonly nth?: number;
-  /** How many in a row meet it; default 1. */
+  /** The number of consecutive calls that it affects; default 1. */
   readonly times?: number;
-  /** The call waits so long first, by the clock; an aborted signal ends it with ECANCELED. Default: not at all. */
+  /** Delay before the call, by the clock. An aborted signal ends the call with ECANCELED. Default: none. */
   readonly delayMs?: number;
-  /** It answers this, and does nothing. Without `code` and `error` it goes on as ever. */
+  /** The call returns this code and does nothing. Without `code` and `error` the call proceeds. */
   readonly code?: VfsCode;
-  /** It throws this, and does nothing. */
+  /** The call throws this error and does nothing. */
   readonly error?: Error;
 }
 
@@ -25,8 +25,8 @@ const everyCall: ReadonlySet<Call> = new Set([
 ]);
 
 /**
- * The same store, but some of its calls fail, throw or take their time.
- * @param faults looked at in order at each call; the list may grow and shrink meanwhile
+ * The same store with calls that fail, throw or are delayed.
+ * @param faults evaluated in order at each call; the caller may add and remove faults
  */
 export function withFaults(vfs: Vfs, faults: readonly Fault[], clock: Clock = systemClock): Vfs {
   const met = new Map<Fault, number>();

@@ -3,7 +3,7 @@ import { oneOf } from '../usage.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
 
-/** What each shell runs: it asks `ring3 completion --words` with the words so far, the last of which is being typed. */
+/** The script of each shell. It calls `ring3 completion --words` with the words of the line; the last word is incomplete. */
 const scripts: Readonly<Record<(typeof shells)[number], string>> = {
   bash: `_ring3() {
   local IFS=$'\\n'
@@ -28,7 +28,7 @@ export function addCompletion(program: Command): void {
   program
     .command('completion [shell]')
     .description(`print the completion script of a shell: ${shells.join(', ')}`)
-    .option('--words <words...>', 'print what can stand in place of the last word')
+    .option('--words <words...>', 'print the completions of the last word')
     .argument('[more...]')
     .addHelpText(
       'after',
@@ -42,7 +42,7 @@ export function addCompletion(program: Command): void {
 }
 
 /**
- * What can stand in place of the last word: the commands and options of the command that the words before it name.
+ * The completions of the last word: the commands and options of the command that the previous words name.
  * @param words after `ring3`
  */
 export function completions(program: Command, words: readonly string[]): string[] {

@@ -38,8 +38,8 @@ export function addCtl(program: Command): void {
     });
   ctl
     .command('stop')
-    .description('end the daemon: requests under way finish first; returns when it has ended')
-    .option('--drain <seconds>', 'seconds until requests under way are cut off (default: 10)', seconds)
+    .description('end the daemon: requests in progress finish first; returns when it has ended')
+    .option('--drain <seconds>', 'seconds until requests in progress are cut off (default: 10)', seconds)
     .action(async ({ drain }: { drain?: number }) => {
       await askDaemon(ctl, 'stop', drain === undefined ? {} : { drainMs: drain * 1000 });
       note('ring3 has ended');
@@ -68,10 +68,10 @@ async function debug(ctl: Command, word: string | undefined, { netfilter, follow
   }
 }
 
-/** The switches that are on: the kernel server's format has them in brackets, `[smb] auth …`. */
+/** The active switches. In the format of the kernel's server they are in brackets: `[smb] auth …`. */
 const onIn = (line: string): string[] => [...line.matchAll(/\[(\S+)\]/g)].map(([, name = '']) => name);
 
-/** Every switch, and whether it is on. */
+/** Every switch, and whether it is active. */
 const switchesIn = (line: string): Record<string, boolean> =>
   Object.fromEntries(
     line
@@ -80,7 +80,7 @@ const switchesIn = (line: string): Record<string, boolean> =>
       .map((word) => [word.replaceAll(/[[\]]/g, ''), word.startsWith('[')]),
   );
 
-/** What the kernel server has as files, in its formats. */
+/** The commands that correspond to files of the kernel's server, in its formats. */
 function addKernelFiles(ctl: Command): void {
   ctl
     .command('stats')
@@ -97,7 +97,7 @@ function addKernelFiles(ctl: Command): void {
     .action((word: string | undefined, options: DebugOptions) => debug(ctl, word, options));
   ctl
     .command('kill <word>')
-    .description('hard: close every connection and forget the configuration; "ring3 ctl start" starts the file server again')
+    .description('hard: close every connection and drop the configuration; "ring3 ctl start" starts the file server again')
     .action(async (word: string) => {
       await askDaemon(ctl, 'kill', { word });
       note(word === 'hard' ? 'the file server is down: "ring3 ctl start" starts it again' : 'nothing has changed: the word is hard');
@@ -124,7 +124,7 @@ function addKernelFiles(ctl: Command): void {
 function addStatus(ctl: Command): void {
   ctl
     .command('status')
-    .description('what the daemon is and serves')
+    .description('state, addresses and shares of the daemon')
     .option('--json', 'for programs')
     .action(async ({ json }: JsonOption) => {
       const status = await askDaemon(ctl, 'status', {});

@@ -5,16 +5,16 @@ import { ownSocket } from '../places.ts';
 
 const marks = { ok: 'ok     ', limited: 'limited', missing: 'MISSING' } as const;
 
-/** A finding for people: a line, and what to do about it on a second one. */
+/** A finding as text: one line, and a second line with advice. */
 const print = ({ what, state, found, advice }: Finding): string =>
   `${marks[state]}  ${what.padEnd(19)}  ${found}${advice === undefined ? '' : `\n${' '.repeat(30)}${advice}`}`;
 
-/** `ring3 doctor [DIR]`: what this machine can do. Exit status 1 where something is missing that `serve` needs. */
+/** `ring3 doctor [DIR]`: what this machine supports. Exit status 1 if something is missing that `serve` needs. */
 export function addDoctor(program: Command): void {
   program
     .command('doctor [dir]')
-    .description('what this machine can do, and what to do about each')
-    .option('--state-dir <dir>', 'where state would live')
+    .description('what this machine supports, and how to add what is missing')
+    .option('--state-dir <dir>', 'the state directory')
     .option('--json', 'for programs')
     .action(async (dir: string | undefined, { stateDir, json }: { stateDir?: string; json?: boolean }) => {
       const findings = await examine(dir ?? '.', stateDir);
@@ -24,7 +24,7 @@ export function addDoctor(program: Command): void {
     });
 }
 
-/** Whether the kernel knows of a time service; undefined where it is not asked. */
+/** Whether the kernel reports that a time service adjusts the clock; undefined if it was not queried. */
 async function kept(): Promise<boolean | undefined> {
   const answer = (await import('@ring3/linux')).clockIsKept();
   return typeof answer === 'boolean' ? answer : undefined;

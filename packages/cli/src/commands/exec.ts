@@ -13,15 +13,15 @@ interface ExecOptions {
 export function addExec(program: Command): void {
   program
     .command('exec <command...>')
-    .description('run an unmodified netlink program against ring3 in place of the kernel')
+    .description('run an unmodified netlink program against ring3 instead of the kernel')
     .usage('[options] -- COMMAND …')
-    .option('--fresh', 'against a namespace of its own that ends with it; no daemon is needed')
+    .option('--fresh', 'use a new namespace that ends with the command; no daemon is needed')
     .option('--namespace <name>', "the daemon's namespace")
     .option('--netlink <socket>', "the daemon's netlink socket", socketInUse('netlink'))
-    .option('--state-dir <dir>', 'where the compiled shim is kept')
+    .option('--state-dir <dir>', 'the directory of the compiled library')
     .passThroughOptions()
     .action(async ([command, ...args]: string[], { fresh, namespace, netlink, stateDir }: ExecOptions) => {
-      if (fresh === true && namespace !== undefined) throw new UsageError('--fresh has a namespace of its own: leave --namespace out');
+      if (fresh === true && namespace !== undefined) throw new UsageError('--fresh and --namespace cannot be combined');
       const [{ runExec }, { defaultStateDir }] = await Promise.all([import('@ring3/exec'), import('@ring3/daemon/places')]);
       process.exitCode = await runExec({
         command: command as string,

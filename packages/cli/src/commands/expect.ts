@@ -9,10 +9,10 @@ interface Options {
   readonly count?: string;
 }
 
-/** `ring3 expect …`: the flows that helpers wait for, on the daemon or on the kernel. */
+/** `ring3 expect …`: the expectations of helpers, on the daemon or on the kernel. */
 export function addExpect(program: Command): void {
   const expect = addAtOptions(
-    program.command('expect').enablePositionalOptions(false).description('the flows that are expected by others, such as data connections'),
+    program.command('expect').enablePositionalOptions(false).description('expected flows, such as data connections'),
   );
   const ask = async (run: (client: CtnetlinkExpClient) => Promise<void>): Promise<void> => {
     const [{ CtnetlinkExpClient }, { withClient }] = await Promise.all([import('@ring3/nfnetlink'), import('../netlink-client.ts')]);
@@ -38,8 +38,8 @@ export function addExpect(program: Command): void {
     });
 
   addOutputOption(expect.command('watch'))
-    .description('what happens to expectations, as it happens')
-    .option('--count <n>', 'end after so many')
+    .description('print events of expectations as they occur')
+    .option('--count <n>', 'end after this number of events')
     .action(async ({ output, count }: Options) => {
       const [{ watch }, { expectJson }, { expectEventLine }, { wholeNumber }] = await Promise.all([
         import('../flow/watch.ts'),

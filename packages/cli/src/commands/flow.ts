@@ -40,7 +40,7 @@ export function addFlow(program: Command): void {
     });
 
   addFilterOptions(flow.command('count'))
-    .description('the number of flows, all or those of a filter')
+    .description('the number of all flows, or of those of a filter')
     .option('--json', 'as an object: {"count":N}')
     .action(async (options: FilterOptions & { json?: true }) => {
       const filter = await readFilter(options);
@@ -56,7 +56,7 @@ export function addFlow(program: Command): void {
     .description('delete the flows of a filter, and print them')
     .action(async (options: FilterOptions & OutputOption) => {
       const filter = await readFilter(options);
-      if (!filter.limited) throw new UsageError('say which flows: `ring3 flow flush` deletes all');
+      if (!filter.limited) throw new UsageError('no filter: `ring3 flow flush` deletes all flows');
       const shown = await flowPrinter(options.output);
       await ask('change', async (client) => {
         const found: ConntrackEntry[] = [];
@@ -84,9 +84,9 @@ export function addFlow(program: Command): void {
     });
 
   addOutputOption(addFilterOptions(flow.command('watch')))
-    .description('what happens to flows, as it happens')
+    .description('print events of flows as they occur')
     .option('-e, --event <kinds>', `${kinds.join(', ')}, separated by commas`, kinds.join(','))
-    .option('--count <n>', 'end after so many')
+    .option('--count <n>', 'end after this number of events')
     .action(async (options: FilterOptions & OutputOption & { event: string; count?: string }) => {
       const filter = await readFilter(options);
       const wanted = options.event.split(',').map(oneOf('an event', kinds));
@@ -106,10 +106,10 @@ export function addFlow(program: Command): void {
     });
 
   addFilterOptions(flow.command('top'))
-    .description('the busiest flows; counters have to be kept (net.netfilter.nf_conntrack_acct)')
-    .option('-n, --rows <n>', 'how many', '20')
-    .option('-i, --interval <seconds>', 'how often', '2')
-    .option('--once', 'print the flows with most bytes, and end; so does output that is no terminal')
+    .description('the busiest flows; needs counters (net.netfilter.nf_conntrack_acct)')
+    .option('-n, --rows <n>', 'number of flows', '20')
+    .option('-i, --interval <seconds>', 'time between lists', '2')
+    .option('--once', 'print the flows with the most bytes, and end; the default if the output is not a terminal')
     .action(async (options: FilterOptions & { rows: string; interval: string; once?: true }) => {
       const filter = await readFilter(options);
       const [{ Top }, { wholeNumber }] = await Promise.all([import('../flow/top.ts'), import('../flow/filter.ts')]);
@@ -142,7 +142,7 @@ export function addFlow(program: Command): void {
     );
 }
 
-/** @returns false where it had ended meanwhile */
+/** @returns false if it ended meanwhile */
 async function deleteOne(client: CtnetlinkClient, entry: ConntrackEntry): Promise<boolean> {
   try {
     await client.delete(entry);

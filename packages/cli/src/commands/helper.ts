@@ -10,7 +10,7 @@ import { collect } from '../usage.ts';
 /** `ring3 helper …`: `nfct helper …`'s grammar and output, on the daemon or on the kernel. */
 export function addHelper(program: Command): void {
   const helper = addAtOptions(
-    program.command('helper').enablePositionalOptions(false).description('user-space conntrack helpers, which expect related flows'),
+    program.command('helper').enablePositionalOptions(false).description('user-space conntrack helpers, which create expectations'),
   );
   const ask = async (intent: Intent, run: (client: CthelperClient) => Promise<void>): Promise<void> => {
     const { CthelperClient } = await import('@ring3/nfnetlink');
@@ -50,11 +50,11 @@ export function addHelper(program: Command): void {
     });
   helper
     .command('add <name> <family> <protocol>')
-    .description('register a helper: add tftp inet udp; those that nfct knows need no options')
+    .description('register a helper: add tftp inet udp; helpers that nfct knows need no options')
     .option('--class <name:max:seconds>', 'a class of its expectations; repeatable', collect)
     .option('--private <bytes>', 'private data of each flow')
-    .option('--queue <n>', 'the queue that its packets go to')
-    .option('--enabled', 'queue packets from now on')
+    .option('--queue <n>', 'the queue that receives its packets')
+    .option('--enabled', 'start to queue packets')
     .action(async (name: string, family: string, protocol: string, options: HelperOptions) => {
       const [{ parseProtocols }, { parseHelper }] = await Promise.all([import('../timeout-grammar.ts'), import('../helper-grammar.ts')]);
       const made = parseHelper(name, parseProtocols(family, protocol), options);
@@ -71,7 +71,7 @@ export function addHelper(program: Command): void {
     });
   helper
     .command('disable <name> <family> <protocol>')
-    .description('pass its packets without the helper')
+    .description('stop queueing packets to the helper')
     .action(async (name: string, family: string, protocol: string) => {
       const { parseProtocols } = await import('../timeout-grammar.ts');
       const wanted = { name: toWireName(name), ...parseProtocols(family, protocol) };

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { addControlOption, askDaemon } from '../control-at.ts';
 import { note } from '../note.ts';
 
-/** `ring3 namespace …`: the daemon's namespaces, each with a table, policies and rules of its own. */
+/** `ring3 namespace …`: the namespaces of the daemon, each with its own table, policies and rules. */
 export function addNamespace(program: Command): void {
   const namespace = addControlOption(program.command('namespace').enablePositionalOptions(false)).description(
     'connection tracking tables in addition to the default one, each with its own policies and rules',

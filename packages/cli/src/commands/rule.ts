@@ -15,7 +15,7 @@ A rule matches packets, and sets what the flows get that these begin. The first 
 "not" before a protocol, an address or a port inverts it. An interface that ends in + matches all that begin so.
 Rules are ring3's own: in the kernel, iptables and nft attach timeout policies and helpers to flows.`;
 
-/** `ring3 rule …`: the role of the raw table's CT target. */
+/** `ring3 rule …`: corresponds to the CT target of the raw table. */
 export function addRule(program: Command): void {
   const rule = addControlOption(program.command('rule').enablePositionalOptions(false))
     .description('the rules that give new flows a timeout policy, a helper or a zone')

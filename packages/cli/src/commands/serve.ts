@@ -17,9 +17,12 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 export function addServe(program: Command): void {
   program
     .command('serve [dir]')
-    .description('start the daemon: share a directory, and answer netlink; without a directory only the connection tracker runs')
-    .option('--config <file>', "ring3's configuration (TOML), or the kernel server's ksmbd.conf; options of the command line come first")
-    .option('--check', 'only check the configuration, and what the start would need')
+    .description('start the daemon: share a directory, and serve netlink; without a directory only the connection tracker runs')
+    .option(
+      '--config <file>',
+      "ring3's configuration (TOML), or a ksmbd.conf of the kernel's server; options of the command line have priority",
+    )
+    .option('--check', 'check the configuration and the requirements of a start, and end')
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <n>', 'TCP port, 0 for any (default: 4450)', port)
     .option('--share <name>', "the share's name (default: the directory's)")
@@ -29,8 +32,8 @@ export function addServe(program: Command): void {
       collect,
     )
     .option('--allow-empty-password', 'let users whose password is empty log on')
-    .option('--guest', 'let clients in without a password (never signed nor encrypted; Windows 11 24H2 rejects it)')
-    .option('--read-only', 'clients can change nothing')
+    .option('--guest', 'accept clients without a password (neither signed nor encrypted; Windows 11 24H2 rejects it)')
+    .option('--read-only', 'clients cannot change anything')
     .option('--signing <how>', 'required or enabled (default: required)', oneOf('--signing', ['required', 'enabled']))
     .option(
       '--encryption <how>',
@@ -66,7 +69,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   const log = await (format === 'json' ? kit.createLog : kit.createPrettyLog)({ level: options.logLevel ?? places['log-level'] ?? 'info' });
   const socket = (path: string): string | undefined => (path === 'off' ? undefined : resolve(path));
   const users: [string, string][] = [];
-  for (const text of options.user ?? []) users.push(await userOf(text, options)); // one prompt after the other
+  for (const text of options.user ?? []) users.push(await userOf(text, options)); // one prompt at a time
   const at = {
     stateDir: options.stateDir ?? places['state-dir'],
     control: options.control ?? places.control,
@@ -110,9 +113,9 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   await daemon.stopped;
 }
 
-/** What a user should know about how it runs. */
+/** Warnings about the mode of operation. */
 function warn(log: Log, { smb, shares }: DaemonStatus, guest: boolean): void {
-  if (process.getuid?.() === 0) log.warn('running as root: files are made as root, and no file is out of reach (--as USER)');
+  if (process.getuid?.() === 0) log.warn('running as root: files are created as root, and every file can be accessed (--as USER)');
   if (shares.length === 0)
     log.warn(
       'nothing is shared: name a directory (ring3 serve DIR), a configuration (--config FILE), or add a share (ring3 share add NAME DIR)',

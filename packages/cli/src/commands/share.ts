@@ -7,7 +7,7 @@ import { note } from '../note.ts';
 import { addStateOptions, type StateOptions, stateDirOf, tellDaemon } from '../state-at.ts';
 import { UsageError } from '../usage.ts';
 
-/** `ring3 share …`: the shares of a state directory, beside those of a configuration. A running daemon is told. */
+/** `ring3 share …`: the shares of a state directory, in addition to those of a configuration. A running daemon is notified. */
 export function addShare(program: Command): void {
   const share = addStateOptions(program.command('share').enablePositionalOptions(false)).description(
     'the shares of the state directory, in addition to those of a configuration',
@@ -66,7 +66,7 @@ type Given = Readonly<Record<string, string | boolean | undefined>>;
 const keys = Object.entries(shareKeys).filter(([name]) => name !== 'path');
 const inCamelCase = (name: string): string => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-/** An option for each key of a share: `--read-only`, `--users anna,bob`. What is true unless said has a `--no-…`. */
+/** An option for each key of a share: `--read-only`, `--users anna,bob`. A key with default true has a `--no-…`. */
 function shareOptions(): Option[] {
   return keys.flatMap(([name, { about, schema }]) => {
     const { type, enum: words, default: otherwise } = schema as { type?: string; enum?: readonly string[]; default?: unknown };
@@ -77,7 +77,7 @@ function shareOptions(): Option[] {
   });
 }
 
-/** The values as a configuration would have them. @throws UsageError for one that is not allowed */
+/** The values in the form of a configuration. @throws UsageError for an invalid value */
 function valuesOf(given: Given): Record<string, unknown> {
   const values: Record<string, unknown> = {};
   for (const [name, key] of keys) {
@@ -98,7 +98,7 @@ function valuesOf(given: Given): Record<string, unknown> {
   return values;
 }
 
-/** The shares of the state directory, and of the configuration where one is named. */
+/** The shares of the state directory, and of the configuration if one is named. */
 async function listed(options: StateOptions): Promise<readonly [readonly ShareConfiguration[], readonly string[]]> {
   const [{ StateStore }, { readConfiguration, withStored }] = await Promise.all([
     import('@ring3/daemon/state'),
@@ -113,7 +113,7 @@ async function listed(options: StateOptions): Promise<readonly [readonly ShareCo
 
 type Written = Readonly<Record<string, unknown>> & Pick<ShareConfiguration, 'name' | 'path' | 'store'>;
 
-/** A share with its values as a configuration has them: permission bits in octal. */
+/** A share with its values in the form of a configuration: permission bits in octal. */
 function asWritten(share: ShareConfiguration): Written {
   const modes = Object.entries(share).filter(([name]) => name.endsWith('-mode'));
   return { ...share, ...Object.fromEntries(modes.map(([name, bits]) => [name, bits.toString(8).padStart(3, '0')])) };

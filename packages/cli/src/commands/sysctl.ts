@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { addControlOption, askDaemon } from '../control-at.ts';
 import { UsageError } from '../usage.ts';
 
-/** `ring3 sysctl …`: settings of the daemon's connection tracker, with the names and the output of sysctl(8). */
+/** `ring3 sysctl …`: settings of the connection tracker of the daemon, with the names and the output of sysctl(8). */
 export function addSysctl(program: Command): void {
   const sysctl = addControlOption(program.command('sysctl').enablePositionalOptions(false))
     .description("settings of the daemon's connection tracker: net.netfilter.nf_conntrack_*")

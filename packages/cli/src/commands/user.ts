@@ -4,7 +4,7 @@ import { passwordFor } from '../password.ts';
 import { addStateOptions, type StateOptions, stateDirOf, tellDaemon } from '../state-at.ts';
 import { checkUserName } from '../user-name.ts';
 
-/** What keeps users: a state directory, or the ksmbdpwd.db of a ksmbd.conf. */
+/** Storage of users: a state directory, or the ksmbdpwd.db of a ksmbd.conf. */
 interface UserList extends Disposable {
   users(): readonly { readonly name: string; readonly rid?: number }[];
   user(name: string): object | undefined;
@@ -13,7 +13,7 @@ interface UserList extends Disposable {
   deleteUser(name: string): boolean;
 }
 
-/** `ring3 user …`: the users of a state directory, or of a ksmbd.conf. A running daemon knows of a change at the next log-on. */
+/** `ring3 user …`: the users of a state directory, or of a ksmbd.conf. A running daemon uses a change at the next logon. */
 export function addUser(program: Command): void {
   const user = addStateOptions(program.command('user').enablePositionalOptions(false)).description('the users that may log on');
   const options = () => user.opts<StateOptions>();
@@ -83,11 +83,11 @@ async function isKsmbd({ config }: StateOptions): Promise<boolean> {
   return isKsmbdConf(config);
 }
 
-/** The list that is meant. @throws Error in one line where the configuration or the state cannot be read */
+/** The storage that the options name. @throws Error in one line if the configuration or the state cannot be read */
 async function open(options: StateOptions): Promise<UserList> {
   if (await isKsmbd(options)) {
     const { KsmbdUsers, ksmbdUsersOf, readConfiguration } = await import('@ring3/daemon/config');
-    readConfiguration(options.config as string); // a mistyped name makes no file
+    readConfiguration(options.config as string); // a mistyped name must not create a file
     return new KsmbdUsers(ksmbdUsersOf(options.config as string));
   }
   const { StateStore } = await import('@ring3/daemon/state');

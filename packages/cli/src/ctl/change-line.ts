@@ -10,9 +10,9 @@ const from = {
   restart: ' (takes effect when "ring3 serve" starts again)',
 } as const;
 
-/** As the configuration spells it. */
+/** The spelling of the configuration. */
 const kebab = (key: string): string => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** A change for people: `~ share photos: read-only (for new connections)`. */
+/** A change as text: `~ share photos: read-only (for new connections)`. */
 export const changeLine = ({ what, how, keys = [], holds }: Change): string =>
   printable(`${signs[how]} ${what}${keys.length === 0 ? '' : `: ${keys.map(kebab).join(', ')}`}${from[holds]}`);

@@ -5,7 +5,7 @@ import type { Column } from '../table.ts';
 type Verb = 'connections' | 'sessions' | 'opens' | 'locks';
 type Row<V extends Verb> = ControlRequests[V]['answer'][number];
 
-/** Rights in one letter each: read, write (or append), execute, delete. */
+/** Access rights, one letter each: read, write (or append), execute, delete. */
 const letters = [
   ['r', ['read']],
   ['w', ['write', 'append']],
@@ -15,7 +15,7 @@ const letters = [
 const shortRights = (rights: readonly string[]): string =>
   letters.map(([letter, words]) => (words.some((word) => rights.includes(word)) ? letter : '-')).join('');
 
-/** Who, as far as a name says it. */
+/** The user of a session as text. */
 const who = ({ user, guest, anonymous }: Row<'sessions'>): string => (anonymous ? '(anonymous)' : guest ? `${user} (guest)` : user);
 const protection = ({ encrypted, signed, cipher, signing }: Row<'sessions'>): string =>
   encrypted ? (cipher ?? '') : signed ? (signing ?? '') : 'none';
@@ -69,5 +69,5 @@ const columns: { readonly [V in Verb]: readonly Column<Row<V>>[] } = {
   ],
 };
 
-/** The columns of a list of `ring3 ctl`. */
+/** The columns of each list of `ring3 ctl`. */
 export const columnsOf = (verb: Verb): readonly Column<object>[] => columns[verb] as readonly Column<object>[];

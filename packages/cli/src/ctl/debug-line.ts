@@ -1,6 +1,6 @@
 import { type DebugLine, printable } from '@ring3/kit';
 
-/** A debug line for people: the time of day, the switch, what it says, and about what. Whatever a client sent stands in quotes, escaped. */
+/** A debug line as text: the time of day, the switch, the message, and its values. Text from clients is quoted and escaped. */
 export function debugLine({ time, debug, what, fields }: DebugLine): string {
   const about = Object.entries(fields)
     .filter(([, value]) => value !== undefined)

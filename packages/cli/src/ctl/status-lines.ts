@@ -1,7 +1,7 @@
 import type { DaemonStatus } from '@ring3/daemon';
 import { duration } from '../human.ts';
 
-/** The status of a daemon for people: a line for each fact that it has. */
+/** The status of a daemon as text: one line for each value. */
 export function statusLines(status: DaemonStatus): string[] {
   const facts: readonly (readonly [string, string | undefined])[] = [
     ['state', status.state],

@@ -52,7 +52,7 @@ test('limits below what a server wants say what to do', (t) => {
   writeFileSync(join(dir, 'max_user_watches'), '100000\n');
   strictEqual(watches(dir).state, 'ok');
   strictEqual(clock(0, true).state, 'limited');
-  match(clock(Date.UTC(2026, 5, 1), false).found, /nothing keeps it right/);
+  match(clock(Date.UTC(2026, 5, 1), false).found, /not adjusted by a time service/);
   strictEqual(clock(Date.UTC(2026, 5, 1), undefined).state, 'ok');
   strictEqual(user(0).state, 'limited');
   strictEqual(user(1000).state, 'ok');
@@ -89,6 +89,6 @@ test('each subsystem is asked by itself', async () => {
       ['kernel helpers', 'limited'],
     ],
   );
-  match(found[3]?.found ?? '', /this kernel has none/);
+  match(found[3]?.found ?? '', /this kernel does not have it/);
   namespace.close();
 });

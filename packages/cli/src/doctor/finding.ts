@@ -1,10 +1,12 @@
-/** What was found about one thing. `missing`: `ring3 serve` does not work without it; `limited`: something else does not, or less well. */
+/**
+ * The result of one check. `missing`: `ring3 serve` does not work without it; `limited`: another feature does not work, or works less well.
+ */
 export interface Finding {
   readonly what: string;
   readonly state: 'ok' | 'limited' | 'missing';
-  /** In one line. */
+  /** The result in one line. */
   readonly found: string;
-  /** What to do about it. */
+  /** Advice in one line. */
   readonly advice?: string;
 }
 

@@ -2,11 +2,11 @@ import { closeSync, openSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type Finding, limited, missing, ok } from './finding.ts';
 
-/** Whether a folder can be shared, and keeps extended attributes: a file is made in it for a moment. */
+/** Checks whether a directory can be shared and supports extended attributes. It creates a file there and deletes it. */
 export async function folder(dir: string): Promise<Finding[]> {
   const path = resolve(dir);
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() !== true)
-    return [missing('folder', `there is no directory ${path}`, 'name one that exists')];
+    return [missing('folder', `there is no directory ${path}`, 'name an existing directory')];
   const probe = join(path, `.ring3-doctor-${process.pid}`);
   let fd: number;
   try {
@@ -34,7 +34,7 @@ async function attributes(fd: number, path: string): Promise<Finding> {
   const small = fits(100);
   if (small === -Errno.EOPNOTSUPP || small === -Errno.EPERM) {
     const advice =
-      'what Windows keeps beside a file (attributes, streams, descriptors) goes to the state directory instead; ext4, xfs, btrfs keep it with the file';
+      'attributes, streams and security descriptors of files are stored in the state directory instead; ext4, xfs and btrfs store them with the file';
     return limited('attributes', `no extended attributes on ${path}`, advice);
   }
   if (small < 0) return limited('attributes', `${errnoName(-small)} on ${path}`, 'see setxattr(2)');

@@ -1,10 +1,10 @@
 import type { NetlinkLink } from '@ring3/netlink';
 import { type Finding, limited, ok } from './finding.ts';
 
-/** Asks one thing of a kernel subsystem, as cheaply as it can be asked. */
+/** Sends a cheap request to a kernel subsystem. */
 type Ask = (link: NetlinkLink) => Promise<{ close(): void }>;
 
-/** What the kernel's netfilter answers here: what `--at kernel` can be used for. */
+/** Checks which netfilter subsystems of the kernel respond: where `--at kernel` works. */
 export async function kernelSubsystems(open?: () => NetlinkLink): Promise<Finding[]> {
   const [{ kernelLink, Errno, errnoName }, { CtnetlinkClient, CtnetlinkExpClient, CttimeoutClient, CthelperClient }] = await Promise.all([
     import('@ring3/netlink'),
@@ -41,10 +41,11 @@ export async function kernelSubsystems(open?: () => NetlinkLink): Promise<Findin
       findings.push(ok(what, `answers: ${use}`));
     } catch (error) {
       const errno = (error as { errno?: number }).errno ?? 0;
-      if (errno === Errno.EPERM) findings.push(limited(what, `not allowed to this user: ${use}`, 'ask as root, or with CAP_NET_ADMIN'));
+      if (errno === Errno.EPERM)
+        findings.push(limited(what, `not permitted for this user: ${use}`, 'run it as root, or with CAP_NET_ADMIN'));
       else {
-        const why = errno === Errno.EINVAL ? 'this kernel has none' : errno === 0 ? (error as Error).message : errnoName(errno);
-        findings.push(limited(what, `${why}: ${use}`, `modprobe ${module}; --at ring3 needs none`));
+        const why = errno === Errno.EINVAL ? 'this kernel does not have it' : errno === 0 ? (error as Error).message : errnoName(errno);
+        findings.push(limited(what, `${why}: ${use}`, `modprobe ${module}; --at ring3 does not need it`));
       }
     }
   }

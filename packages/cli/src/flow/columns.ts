@@ -7,7 +7,7 @@ import { protocolNames, StatusBit } from './words.ts';
 
 const end = (address: string, port: string | undefined): string => (port === undefined ? address : hostPort(address, port));
 
-/** `10.0.0.1:1000`, where the protocol has ports. */
+/** `10.0.0.1:1000` if the protocol has ports, else the address. */
 export function endsOf(tuple: ConntrackTuple | undefined): { source: string; destination: string } {
   const { source, destination } = addressesOf(tuple);
   const keys = Object.fromEntries(keyWords(tuple));
@@ -19,7 +19,7 @@ export function endsOf(tuple: ConntrackTuple | undefined): { source: string; des
 
 const protocolWord = (number: number): string => protocolNames[number] ?? `${number}`;
 
-/** `NONE` where a protocol has no states: whether there was an answer. */
+/** The state; for a protocol without states, whether a reply was seen. */
 function stateWord(entry: ConntrackEntry): string {
   const status = entry.status ?? 0;
   return (
@@ -27,7 +27,7 @@ function stateWord(entry: ConntrackEntry): string {
   );
 }
 
-/** What the reply says besides the mirror of the original: where a translated flow really goes. */
+/** The reply direction of a translated flow, if it is not the inverse of the original direction. */
 function translated(entry: ConntrackEntry): string {
   const [original, reply] = [endsOf(entry.tupleOrig), endsOf(entry.tupleReply)];
   const icmp = ['icmp', 'icmpv6'].includes(protocolWord(protocolOf(entry)));
@@ -38,11 +38,11 @@ function translated(entry: ConntrackEntry): string {
   return original.source === reply.destination && original.destination === reply.source ? '' : `${reply.source} > ${reply.destination}`;
 }
 
-/** The sum of both directions, '' where nothing is counted. */
+/** The sum of both directions; '' without counters. */
 const sum = ({ countersOrig, countersReply }: ConntrackEntry, what: 'packets' | 'bytes'): string =>
   countersOrig === undefined ? '' : String((countersOrig[what] ?? 0n) + (countersReply?.[what] ?? 0n));
 
-/** Flows for people. */
+/** The columns of flows. */
 export const flowColumns: readonly Column<ConntrackEntry>[] = [
   { head: 'PROTO', cell: (entry) => protocolWord(protocolOf(entry)) },
   { head: 'STATE', cell: stateWord },
@@ -57,7 +57,7 @@ export const flowColumns: readonly Column<ConntrackEntry>[] = [
   { head: 'HELPER', cell: ({ help }) => help?.name ?? '' },
 ];
 
-/** What happened to a flow, for people: one line by itself. */
+/** An event of a flow as text: one separate line. */
 export function eventRow(event: string, entry: ConntrackEntry): string {
   const { source, destination } = endsOf(entry.tupleOrig);
   const carried = sum(entry, 'bytes');
@@ -72,7 +72,7 @@ export function eventRow(event: string, entry: ConntrackEntry): string {
   return parts.filter((part) => part !== '').join(' ');
 }
 
-/** Expectations for people. */
+/** The columns of expectations. */
 export const expectColumns: readonly Column<ExpectEntry>[] = [
   { head: 'PROTO', cell: ({ tuple }) => protocolWord(tuple?.proto?.number ?? 0) },
   { head: 'SOURCE', cell: ({ tuple }) => endsOf(tuple).source },

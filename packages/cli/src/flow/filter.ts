@@ -3,7 +3,7 @@ import { UsageError } from '../usage.ts';
 import { protocolOf, stateOf } from './parts.ts';
 import { protocolNames, StatusBit, stateNames, statusWord } from './words.ts';
 
-/** The options that say which flows are meant, with the letters of `conntrack`. */
+/** The options that select flows, with the letters of `conntrack`. */
 export interface FilterOptions {
   readonly family?: string;
   readonly protocol?: string;
@@ -19,11 +19,11 @@ export interface FilterOptions {
   readonly status?: string;
 }
 
-/** Which flows are meant. */
+/** A selection of flows. */
 export interface FlowFilter {
-  /** Whether anything was said. */
+  /** Whether any option was given. */
   readonly limited: boolean;
-  /** What the other side can limit the list to. */
+  /** The part of the filter that the server can apply. */
   readonly asked: ConntrackFilter;
   matches(entry: ConntrackEntry): boolean;
 }
@@ -45,7 +45,7 @@ export function parseFamily(text: string): number {
   return family;
 }
 
-/** Protocols that the tracker has no part of its own for, and other names, as protocols(5) has them (IANA). */
+/** Protocols without a tracker of their own, and alternative names, from protocols(5) (IANA). */
 const otherProtocols: Readonly<Record<string, number>> = {
   igmp: 2,
   ipencap: 4,
@@ -100,7 +100,7 @@ function withinPrefix(text: string): (address: Uint8Array | undefined) => boolea
 const addressOf = (tuple: ConntrackTuple | undefined, which: 'Source' | 'Destination'): Uint8Array | undefined =>
   tuple?.ip?.[`v4${which}`] ?? tuple?.ip?.[`v6${which}`];
 
-/** What the options say. @throws UsageError */
+/** Reads the options. @throws UsageError */
 export function flowFilter(options: FilterOptions): FlowFilter {
   const tests: Test[] = [];
   const { family, protocol, origSrc, origDst, replySrc, replyDst, sport, dport, mark, zone, state, status } = options;
@@ -129,7 +129,7 @@ export function flowFilter(options: FilterOptions): FlowFilter {
     tests.push((entry) => entry.tupleOrig?.proto?.[which] === port);
   }
   const marked = mark === undefined ? undefined : parseMark(mark);
-  if (marked !== undefined) tests.push((entry) => ((entry.mark ?? 0) & marked.mask) >>> 0 === marked.mark); // as the kernel compares;
+  if (marked !== undefined) tests.push((entry) => ((entry.mark ?? 0) & marked.mask) >>> 0 === marked.mark); // as the kernel compares
   if (zone !== undefined) {
     const number = wholeNumber(zone, 'a zone', 65535);
     tests.push((entry) => (number === 0 ? zonesOf(entry).length === 0 : zonesOf(entry).includes(number)));
@@ -143,7 +143,7 @@ export function flowFilter(options: FilterOptions): FlowFilter {
   };
 }
 
-/** The zones that a flow is in, of both directions or of one. */
+/** The zones of a flow, of both directions or of one. */
 const zonesOf = ({ zone, tupleOrig, tupleReply }: ConntrackEntry): number[] =>
   [zone, tupleOrig?.zone, tupleReply?.zone].filter((one) => one !== undefined && one !== 0) as number[];
 

@@ -3,7 +3,7 @@ import { addressesOf, keyWords, protocolOf, stateOf } from './parts.ts';
 import { protocolNames, StatusBit, statusWord } from './words.ts';
 
 const families: Readonly<Record<number, string>> = { 2: 'ipv4', 10: 'ipv6' };
-/** Counters are numbers as far as these are exact. */
+/** Counters are numbers if a number is exact, else strings. */
 const number = (value: bigint | undefined): number | undefined => (value === undefined ? undefined : Number(value));
 
 function direction(tuple: ConntrackTuple | undefined, counters?: ConntrackEntry['countersOrig']): Record<string, unknown> {
@@ -17,7 +17,7 @@ function direction(tuple: ConntrackTuple | undefined, counters?: ConntrackEntry[
   };
 }
 
-/** A flow as one JSON object; times are ISO 8601. What the other side does not tell is left out. */
+/** A flow as one JSON object; times are ISO 8601. Attributes that were not received are omitted. */
 export function flowJson(entry: ConntrackEntry): Record<string, unknown> {
   const { family, status, timeout, mark, zone, id, use, help, labels, timestamp, tupleMaster } = entry;
   const protocol = protocolOf(entry);

@@ -4,7 +4,7 @@ import { protocolNames, StatusBit } from './words.ts';
 
 const second = 1_000_000_000n;
 
-/** A flow as `conntrack -L` prints it. @param nowMs milliseconds since 1970, for flows that tell when they began */
+/** A flow as `conntrack -L` prints it. @param nowMs milliseconds since 1970, for flows with a time of creation */
 export function conntrackLine(entry: ConntrackEntry, nowMs: number): string {
   const { status, timeout, mark, zone, timestamp, help, use } = entry;
   const protocol = protocolOf(entry);
@@ -50,7 +50,7 @@ const counterWords = (counters: ConntrackEntry['countersOrig']): string[] =>
 const tags = { new: '    [NEW]', update: ' [UPDATE]', destroy: '[DESTROY]' } as const;
 const cause = (portId: number): string => (portId === 0 ? '' : ` [USERSPACE] portid=${portId}`);
 
-/** What happened, as `conntrack -E` prints it. */
+/** An event, as `conntrack -E` prints it. */
 export const conntrackEventLine = ({ event, entry, portId }: ConntrackChange, nowMs: number): string =>
   `${tags[event]} ${conntrackLine(entry, nowMs)}${cause(portId)}`;
 
@@ -76,7 +76,7 @@ export function expectLine({ tuple, mask, master, timeout, flags = 0, classIndex
   return parts.join(' ');
 }
 
-/** What happened to an expectation, as `conntrack -E expect` prints it. */
+/** An event of an expectation, as `conntrack -E expect` prints it. */
 export const expectEventLine = ({ event, entry }: ExpectChange): string => `${tags[event]} ${expectLine(entry)}`;
 
 /** The words of `conntrack -S`, by attribute. */

@@ -5,7 +5,7 @@ import type { At } from '../netlink-at.ts';
 import type { FilterOptions } from './filter.ts';
 import { addOutputOption, type Output } from './outputs.ts';
 
-/** The options of filters stand in a module that is loaded when a filter is read; these are their names. */
+/** The names and descriptions of the filter options. The module that reads filters is loaded on use. */
 const filterOptions: readonly (readonly [string, string])[] = [
   ['-f, --family <family>', 'inet or inet6'],
   ['-p, --protocol <name>', 'tcp, udp, icmp, … or a number'],
@@ -20,13 +20,13 @@ const filterOptions: readonly (readonly [string, string])[] = [
   ['--state <state>', 'ESTABLISHED, SYN_SENT, …'],
   ['-u, --status <bits>', 'ASSURED, SEEN_REPLY, UNREPLIED, …, separated by commas'],
 ];
-/** Adds the options that say which flows are meant. */
+/** Adds the options that select flows. */
 export const addFilterOptions = (command: Command): Command => {
   for (const [flags, what] of filterOptions) command.option(flags, what);
   return command;
 };
 
-/** How flows look, loaded when one is printed. */
+/** The output formats of flows, loaded when one is printed. */
 export async function flowPrinter(output: Output) {
   const [{ printer }, { flowColumns }, { flowJson }, { conntrackLine }] = await Promise.all([
     import('./printer.ts'),
@@ -37,16 +37,16 @@ export async function flowPrinter(output: Output) {
   return printer<ConntrackEntry>(output, { columns: flowColumns, json: flowJson, line: (entry) => conntrackLine(entry, Date.now()) });
 }
 
-/** What such options mean. */
+/** Reads these options. */
 export async function readFilter(options: FilterOptions) {
   const { flowFilter } = await import('./filter.ts');
   return flowFilter(options);
 }
 
-/** Makes a command one that lists flows. @param at whom it asks */
+/** Adds the action of a command that lists flows. @param at the tracker */
 export function addFlowList(command: Command, at: () => MaybePromise<At>): void {
   addOutputOption(addFilterOptions(command))
-    .description('the flows, all or those of a filter')
+    .description('all flows, or those of a filter')
     .option('--zero', 'set their counters to zero')
     .action(async ({ zero, output, ...options }: FilterOptions & { output: Output; zero?: true }) => {
       const filter = await readFilter(options);

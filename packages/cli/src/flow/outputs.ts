@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { oneOf } from '../usage.ts';
 
-/** How flows and expectations are printed. */
+/** Output formats of flows and expectations. */
 export const outputs = ['table', 'json', 'conntrack'] as const;
 export type Output = (typeof outputs)[number];
 
-/** Adds the options that say it; `--json` is `-o json`, as other commands have it. */
+/** Adds the options of the output format; `--json` is `-o json`, as in other commands. */
 export const addOutputOption = (command: Command): Command =>
   command
     .option(

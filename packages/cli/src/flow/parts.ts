@@ -4,7 +4,7 @@ import { stateNames } from './words.ts';
 /** The protocol of a flow's original direction. */
 export const protocolOf = (entry: ConntrackEntry): number => entry.tupleOrig?.proto?.number ?? 0;
 
-/** The state of a flow, where its protocol has some: `ESTABLISHED`. */
+/** The state of a flow, if its protocol has states: `ESTABLISHED`. */
 export function stateOf({ protoinfo }: ConntrackEntry): string | undefined {
   for (const protocol of ['tcp', 'sctp', 'dccp'] as const) {
     const state = protoinfo?.[protocol]?.state;
@@ -13,14 +13,14 @@ export function stateOf({ protoinfo }: ConntrackEntry): string | undefined {
   return undefined;
 }
 
-/** The addresses of one direction, '' where they are not told. */
+/** The addresses of one direction; '' if they were not received. */
 export function addressesOf(tuple: ConntrackTuple | undefined): { source: string; destination: string } {
   const { v4Source, v4Destination, v6Source, v6Destination } = tuple?.ip ?? {};
   const text = (bytes: Uint8Array | undefined): string => (bytes === undefined ? '' : printAddress(bytes));
   return { source: text(v4Source ?? v6Source), destination: text(v4Destination ?? v6Destination) };
 }
 
-/** What the protocol adds to the addresses, with the words of `conntrack`: `sport=1 dport=2`. */
+/** The keys of the protocol, with the words of `conntrack`: `sport=1 dport=2`. */
 export function keyWords(tuple: ConntrackTuple | undefined): [string, string][] {
   const proto = tuple?.proto;
   if (proto === undefined) return [];

@@ -3,13 +3,13 @@ import { Lines } from '../output.ts';
 import { type Column, Table } from '../table.ts';
 import type { Output } from './outputs.ts';
 
-/** Prints rows as they come. */
+/** Prints rows as they arrive. */
 export interface Printer<T> {
   add(row: T): Promise<void>;
   end(): Promise<void>;
 }
 
-/** How rows look in each of the outputs. */
+/** The form of a row in each output format. */
 export interface Looks<T> {
   readonly columns: readonly Column<T>[];
   json(row: T): object;

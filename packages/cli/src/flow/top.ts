@@ -3,30 +3,30 @@ import { size } from '../human.ts';
 import { type Column, Table } from '../table.ts';
 import { flowColumns } from './columns.ts';
 
-/** A flow and what it carried since the list before. */
+/** A flow and its traffic since the previous list. */
 interface Rated {
   readonly entry: ConntrackEntry;
   readonly bytes: bigint;
 }
 
 const bytesOf = ({ countersOrig, countersReply }: ConntrackEntry): bigint => (countersOrig?.bytes ?? 0n) + (countersReply?.bytes ?? 0n);
-/** A flow's number is its own while it lives. */
+/** The id of a flow is unique while the flow exists. */
 const keyOf = ({ id, zone, family }: ConntrackEntry): string => `${family}/${zone ?? 0}/${id ?? 0}`;
 
-/** The busiest flows, from list to list. */
+/** Computes the busiest flows from consecutive lists. */
 export class Top {
   readonly #rows: number;
   #before: Map<string, bigint> | undefined;
   #at = 0;
 
-  /** @param rows how many are shown */
+  /** @param rows number of flows to show */
   constructor(rows: number) {
     this.#rows = rows;
   }
 
   /**
-   * Takes the list of this moment.
-   * @returns the lines: by bytes a second since the list before, or by all bytes in the first
+   * Adds the present list.
+   * @returns the lines, ordered by bytes a second since the previous list, or by total bytes for the first list
    */
   async turn(flows: AsyncIterable<ConntrackEntry>, nowMs: number): Promise<string[]> {
     const seen = new Map<string, bigint>();
@@ -55,7 +55,7 @@ export class Top {
     return [`${count} flows, ${rate(total)}`, ...table.end()];
   }
 
-  /** Keeps the busiest, in order. */
+  /** Inserts a flow in order and keeps the busiest. */
   #keep(busiest: Rated[], row: Rated): void {
     const last = busiest.at(-1);
     if (busiest.length === this.#rows && last !== undefined && last.bytes >= row.bytes) return;

@@ -2,18 +2,18 @@ import { type ConntrackTupleInput, IpProtocol, parseAddress } from '@ring3/nfnet
 import { UsageError } from '../usage.ts';
 import { type FilterOptions, parseProtocol, wholeNumber } from './filter.ts';
 
-/** What `ring3 flow get` takes beside the filters: the key of ICMP. */
+/** Options of `ring3 flow get` in addition to the filters: the key of ICMP. */
 export interface TupleOptions extends FilterOptions {
   readonly icmpType?: string;
   readonly icmpCode?: string;
   readonly icmpId?: string;
 }
 
-/** One direction of a flow, as the options name it whole. @throws UsageError saying what is missing */
+/** The complete tuple of one direction from the options. @throws UsageError with what is missing */
 export function parseTuple(options: TupleOptions): { family: number; tuple: ConntrackTupleInput; zone: number | undefined } {
   const { protocol, origSrc, origDst, zone } = options;
   if (protocol === undefined || origSrc === undefined || origDst === undefined)
-    throw new UsageError('a flow is named by --protocol, --orig-src and --orig-dst, and its ports');
+    throw new UsageError('--protocol, --orig-src, --orig-dst and the ports are required');
   const [source, destination] = [parseAddress(origSrc), parseAddress(origDst)];
   if (source === undefined || source.length !== destination?.length)
     throw new UsageError(`"${origSrc}" and "${origDst}" must be addresses of the same family`);

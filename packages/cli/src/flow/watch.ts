@@ -2,7 +2,7 @@ import { lost } from '@ring3/netlink';
 import { Lines } from '../output.ts';
 
 /**
- * Prints what happens, line by line, until SIGINT or SIGTERM, or until `most` lines are printed. What could not be told is said on standard error.
+ * Prints events, one line each, until SIGINT or SIGTERM, or until `most` lines are printed. Lost events are reported on standard error.
  * @param stop ends the events
  */
 export async function watch<T>(
@@ -21,7 +21,7 @@ export async function watch<T>(
   let shown = 0;
   try {
     for await (const event of events) {
-      if (event === lost) console.error('ring3: events came faster than they were read, and some were lost');
+      if (event === lost) console.error('ring3: events arrived faster than they were read, and some were lost');
       else {
         await lines.add(textOf(event as T));
         await lines.flush();
@@ -29,7 +29,7 @@ export async function watch<T>(
       }
     }
   } catch (error) {
-    if (!stopped) throw error; // the link was closed under the iteration
+    if (!stopped) throw error; // the link was closed during the iteration
   } finally {
     process.off('SIGINT', end).off('SIGTERM', end);
   }

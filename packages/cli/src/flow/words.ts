@@ -1,6 +1,6 @@
 import { IpProtocol } from '@ring3/nfnetlink';
 
-/** The names that `conntrack` has for protocols; others are `unknown`. */
+/** The names of protocols in `conntrack`; others are `unknown`. */
 export const protocolNames: Readonly<Record<number, string>> = {
   [IpProtocol.Icmp]: 'icmp',
   [IpProtocol.Tcp]: 'tcp',

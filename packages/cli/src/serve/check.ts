@@ -6,7 +6,8 @@ import { consoleOf, type ServeOptions } from './options.ts';
 import { settingsOf } from './settings.ts';
 
 /**
- * Checks what a start would need, without making anything: the settings, the addresses, the state directory. Warnings go to standard error.
+ * Checks the requirements of a start without creating anything: the settings, the addresses, the state directory. Warnings are printed on
+ * standard error.
  * @throws Error in one line
  */
 export async function check(dir: string | undefined, options: ServeOptions, configured: Configured): Promise<void> {

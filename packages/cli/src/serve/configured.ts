@@ -3,7 +3,7 @@ import type { ConsoleConfiguration, DaemonConfiguration, ShareConfiguration } fr
 import { UsageError } from '../usage.ts';
 import type { ServeOptions } from './options.ts';
 
-/** What a configuration file adds to the options. */
+/** The settings from a configuration file. */
 export interface Configured {
   readonly server: Partial<NonNullable<Settings['smb']>>;
   readonly shares: readonly ShareConfiguration[];
@@ -17,7 +17,7 @@ export interface Configured {
   readonly warnings: readonly string[];
 }
 
-/** What the configuration file says, or nothing where there is none. @throws UsageError, ConfigurationError */
+/** Reads the configuration file, if one is named. @throws UsageError, ConfigurationError */
 export async function configurationOf({ config, check, allowEmptyPassword }: ServeOptions): Promise<Configured> {
   if (config === undefined) {
     if (check === true) throw new UsageError('--check needs --config FILE');

@@ -31,27 +31,27 @@ export interface ServeOptions {
   readonly logFormat?: 'pretty' | 'json';
 }
 
-/** What of these is not undefined. */
+/** The values that are not undefined. */
 export const given = <T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
 
-/** Where to listen, as far as nobody gave a socket. */
+/** The address to listen on, if no socket was passed. */
 export const addressOf = ({ host, port }: ServeOptions, { server }: Configured): { host: string; port: number } => ({
   host: host ?? server.host ?? '127.0.0.1',
   port: port ?? server.port ?? 4450,
 });
 
-/** The folder of a socket that is wanted. */
+/** The directory of a socket, unless it is off. */
 export const folderOf = (socket: string | undefined): string | undefined =>
   socket === undefined || socket === 'off' ? undefined : dirname(socket);
 
-/** Where the console's port is, if it is wanted. */
+/** The address of the console, unless it is off. */
 export function consoleOf(options: ServeOptions, { console: configured }: Configured): DaemonOptions['console'] {
   const at = options.console ?? configured.port ?? 'off';
   return at === 'off' ? undefined : { host: configured.host, port: at, tokenFile: configured['token-file'] };
 }
 
-/** The capture that is played, if one is. @throws UsageError */
+/** The capture to play, if there is one. @throws UsageError */
 export function captureOf({ capture, captureSpeed, captureChecksums }: ServeOptions): DaemonOptions['capture'] {
   if (capture !== undefined) return { path: resolve(capture), speed: captureSpeed, checksums: captureChecksums === true };
   if (captureSpeed !== undefined || captureChecksums === true)

@@ -8,7 +8,10 @@ import { UsageError } from '../usage.ts';
 import { type Configured, configurationOf } from './configured.ts';
 import { addressOf, given, nameIn, type ServeOptions } from './options.ts';
 
-/** What is served: the configuration file, read again each time but the first, under the options of the command line. */
+/**
+ * The settings of the daemon: the configuration file, which each call after the first reads again, with priority for the options of the
+ * command line.
+ */
 export function settingsOf(
   dir: string | undefined,
   options: ServeOptions,
@@ -45,14 +48,14 @@ export function settingsOf(
   };
 }
 
-/** The user that is made where there would be none: told when it is, at the start or when the first share comes. */
+/** Prints the user that is created because there is none, at the start or with the first share. */
 function tellUser(): Credentials {
   const made = { name: 'ring3', password: makePassword() };
   console.log(`user ${made.name} password ${made.password}`);
   return made;
 }
 
-/** What the configuration, the state directory and the command line share together, and what is to be said about all of it. */
+/** The shares of the configuration, the state directory and the command line, with warnings. */
 async function sharesWith(
   dir: string | undefined,
   options: ServeOptions,

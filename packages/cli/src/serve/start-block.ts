@@ -2,12 +2,12 @@ import { hostname, type NetworkInterfaceInfo, networkInterfaces } from 'node:os'
 import type { Credentials, DaemonStatus } from '@ring3/daemon';
 import { printable } from '@ring3/kit';
 
-/** What the block is about. */
+/** The contents of the block. */
 export interface Started {
   readonly status: DaemonStatus;
-  /** Whether guests are let in. */
+  /** Whether guests are accepted. */
   readonly guest: boolean;
-  /** The user that was made because there was none. */
+  /** The user that was created because there was none. */
   readonly madeUser?: Credentials | undefined;
   /** Names of the users of the command line. */
   readonly users: readonly string[];
@@ -33,13 +33,13 @@ function split(smb: string): { host: string; port: number } {
   return { host: smb.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(smb.slice(colon + 1)) };
 }
 
-/** A word as Linux's shell takes it. */
+/** A word quoted for the shell of Linux. */
 const quoted = (word: string): string => (/^[\w.,:/@%+=\\-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
-/** An IPv6 address as a UNC path has it: MS-DTYP 2.2.57, ipv6-literal.net. */
+/** An IPv6 address in a UNC path: MS-DTYP 2.2.57, ipv6-literal.net. */
 const uncHost = (address: string): string => (address.includes(':') ? `${address.replaceAll(':', '-')}.ipv6-literal.net` : address);
 const urlHost = (address: string): string => (address.includes(':') ? `[${address}]` : address);
 
-/** How each kind of client reaches a share: what a person types. */
+/** The address of a share for each kind of client, as the user types it. */
 function ways(address: string, port: number, share: string, user: string): string[] {
   const url = `smb://${urlHost(address)}${port === 445 ? '' : `:${port}`}/${encodeURIComponent(share)}`;
   const options = [...(port === 445 ? [] : [`port=${port}`]), `user=${user}`].join(',');
@@ -51,11 +51,11 @@ function ways(address: string, port: number, share: string, user: string): strin
   ];
 }
 
-/** Shares whose ways are written out; of more only the names. */
+/** Maximum number of shares with addresses; the others are only counted. */
 const maxShares = 3;
 
 /**
- * What a person needs after the start: where each share is, for each kind of client, and who logs on.
+ * The block on the terminal after the start: the address of each share for each kind of client, and the users.
  * @returns lines, printable
  */
 export function startBlock({ status, guest, madeUser, users }: Started, interfaces: Interfaces = networkInterfaces()): string[] {

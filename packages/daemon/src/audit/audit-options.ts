@@ -28,7 +28,7 @@ export function auditOptionsOf(settings: AuditSettings, stateDir: string): Requi
   for (const { name, path } of shares) {
     if (path === undefined || !isStateInside(folder, path)) continue;
     throw new Error(
-      `the audit file ${wanted.path} lies inside the shared folder ${path}, where clients of ${name} would reach it: give another path`,
+      `the audit file ${wanted.path} is inside the shared directory ${path}, where clients of ${name} could reach it: choose another path`,
     );
   }
   return wanted;

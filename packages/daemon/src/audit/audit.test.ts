@@ -110,7 +110,7 @@ test('what cannot be changes nothing: a file that cannot be written, or that cli
   const { audit, events, read, stateDir } = await start(t);
   const folder = { name: 'folder', path: stateDir };
   await rejects(audit.apply({ shares: [share('data')], audit: { path: stateDir } }), /cannot be written/);
-  await rejects(audit.apply({ shares: [share('data'), folder] }), /inside the shared folder .*, where clients of folder would reach it/);
+  await rejects(audit.apply({ shares: [share('data'), folder] }), /inside the shared directory .*, where clients of folder could reach it/);
   await rejects(audit.apply({ shares: [share('data'), folder], audit: { path: join(stateDir, 'none', 'such', 'a') } }), /inside/);
   events.emit('delete', file);
   strictEqual((await read()).length, 1);

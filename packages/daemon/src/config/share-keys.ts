@@ -16,7 +16,7 @@ export const shareKeys = {
   path: path('the directory'),
   store: choice('a store in place of a directory; memory: empty at each start, lost at the end', ['memory']),
   comment: text('shown in lists of shares', /^\P{C}{0,256}$/u, 'up to 256 characters'),
-  'read-only': flag('clients can change nothing'),
+  'read-only': flag('clients cannot change anything'),
   guest: flag('guests may use it'),
   hidden: flag('not shown in lists of shares'),
   encryption: choice('required: reject unencrypted access to this share', ['off', 'required']),

@@ -2,30 +2,30 @@ import assert from 'node:assert/strict';
 import type { Answer, Entry, Feature, Handle, Identity, Kind, OpenHow, StreamHow, Vfs } from '../vfs.ts';
 import { isCode, type VfsCode } from '../vfs-error.ts';
 
-/** Who the contract opens as. */
+/** The identity that the contract uses. */
 export const tester: Identity = { name: 'tester', sid: 'S-1-5-21-1-2-3-1001', groups: [], guest: false };
 
-/** The result; a code fails the test. */
+/** Returns the result; a code fails the test. */
 export async function ok<T>(answer: Answer<T>, what = 'the call'): Promise<T> {
   const result = await answer;
   if (isCode(result)) assert.fail(`${what} answers ${result}`);
   return result;
 }
 
-/** Holds where the answer is one of the codes. */
+/** Asserts that the result is one of the codes. */
 export async function refuses(answer: Answer<unknown>, ...codes: readonly VfsCode[]): Promise<void> {
   const result = await answer;
   assert.ok(isCode(result), `refused with ${codes.join(' or ')}, not done`);
   assert.ok(codes.includes(result), `${result} where ${codes.join(' or ')} is due`);
 }
 
-/** A call that a feature promises. */
+/** A method that a feature requires. */
 export function must<T>(call: T | undefined, name: string): T {
   assert.ok(call !== undefined, `the feature promises ${name}`);
   return call;
 }
 
-/** A fresh store on the bench, with the handles that a test opens; `close` closes them all. */
+/** A new store with the handles that a test opens; `close` closes them all. */
 export class Bench {
   readonly vfs: Vfs;
   readonly root: Handle;
@@ -37,7 +37,7 @@ export class Bench {
     this.#opened.push(root);
   }
 
-  /** Opens what is there; whole and for everything, unless told otherwise. */
+  /** Opens an existing entry; default: of any kind, with full access. */
   async open(name: string, how: Partial<OpenHow> = {}, dir = this.root): Promise<Handle> {
     const kind = how.kind ?? 'any';
     const access = how.access ?? (kind === 'folder' || kind === 'link' ? 'read' : 'readWrite');
@@ -100,7 +100,7 @@ export async function content(handle: Handle): Promise<Buffer> {
 /** All of the data, as text. */
 export const text = async (handle: Handle): Promise<string> => (await content(handle)).toString();
 
-/** All entries, so many at a time. */
+/** All entries, read in parts of the given size. */
 export async function entries(dir: Handle, limit = 100, stat = false): Promise<Entry[]> {
   const all: Entry[] = [];
   for (let cursor: number | bigint | string | undefined, parts = 0; ; parts++) {
@@ -117,8 +117,8 @@ export async function entries(dir: Handle, limit = 100, stat = false): Promise<E
 /** All names, sorted. */
 export const names = async (dir: Handle): Promise<string[]> => (await entries(dir)).map(({ name }) => name).sort();
 
-/** Whether a store has a feature: what `needs` of a test means. */
+/** Whether a store has a feature; used for `needs` of a test. */
 export const lacks = (vfs: Vfs, needs: readonly Feature[]): Feature | undefined => needs.find((feature) => !vfs.features.has(feature));
 
-/** Declares one test of the contract: its sentence, the features it is about, and what it does on a fresh store. */
+/** Declares one test of the contract: its title, the features that it needs, and its body, which gets a new store. */
 export type Declare = (title: string, needs: readonly Feature[], body: (bench: Bench) => Promise<void>) => void;

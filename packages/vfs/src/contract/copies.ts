@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { fakeRandom } from '@ring3/kit';
 import { content, type Declare, must, ok } from './bench.ts';
 
-/** Copies that the store makes itself. */
+/** Copies by the store. */
 export function copies(declare: Declare): void {
   declare('a range is copied from another file, as far as that goes', ['copy'], async (bench) => {
     const bytes = fakeRandom(1).fill(Buffer.alloc(300_000));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Declare, entries, must, ok, refuses } from './bench.ts';
 
-/** What describes an entry: ids, times, attributes, extended attributes, descriptors. */
+/** Metadata of an entry: ids, times, attributes, extended attributes, security descriptors. */
 export function descriptions(declare: Declare): void {
   declare('every entry has an id of its own, the same from every handle', [], async (bench) => {
     const handles = [bench.root, await bench.folder('folder')];

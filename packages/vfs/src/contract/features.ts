@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Feature, featureCalls, type Handle, type Vfs } from '../vfs.ts';
 import { type Declare, must, ok } from './bench.ts';
 
-/** Features are what they say. */
+/** Listed features have their methods, and methods without a feature do not exist. */
 export function features(declare: Declare): void {
   declare('a feature is named exactly when its calls are there', [], async (bench) => {
     const handles: Handle[] = [bench.root, await bench.file('file'), await bench.folder('folder')];

@@ -5,7 +5,7 @@ import { type Declare, entries, must, names, ok, refuses, text } from './bench.t
 export function links(declare: Declare): void {
   declare('handles of a file know by which of its names they were opened', ['hardLinks'], async (bench) => {
     const file = await bench.file('one');
-    if (file.entryKey === undefined) return; // the store does not know
+    if (file.entryKey === undefined) return; // the store does not report it
     await ok(must(file.link, 'link').call(file, bench.root, 'two'));
     const two = await bench.open('two');
     const again = await bench.open('ONE');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Cursor } from '../vfs.ts';
 import { type Declare, entries, ok, refuses } from './bench.ts';
 
-/** Folders and what is in them. */
+/** Directories and their entries. */
 export function listing(declare: Declare): void {
   declare('a listing tells every entry once, with its kind, however few at a time', [], async (bench) => {
     const expected: string[] = [];

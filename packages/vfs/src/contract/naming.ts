@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isCode } from '../vfs-error.ts';
 import { type Declare, names, ok, refuses, text } from './bench.ts';
 
-/** Names: how they are kept and found. */
+/** How names are stored and found. */
 export function naming(declare: Declare): void {
   declare('a name is found in any case, and kept as it was spelled', [], async (bench) => {
     const made = await bench.file('Read Me.TXT', 'x');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isCode } from '../vfs-error.ts';
 import { content, type Declare, must, names, ok, refuses, tester, text } from './bench.ts';
 
-/** Opening, creating, and what a handle is. */
+/** Opening, creating, and properties of handles. */
 export function opening(declare: Declare): void {
   declare('the root is a folder without a name, the same for everyone', [], async ({ vfs, root }) => {
     const other = await ok(vfs.root({ name: '', sid: 'S-1-5-7', groups: [], guest: true }));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Change } from '../vfs.ts';
 import { type Declare, must, ok } from './bench.ts';
 
-/** Waits until a change like this was told, at most 5 s. */
+/** Waits until a change like this is reported, at most 5 s. */
 async function told(changes: readonly Change[], wanted: (change: Change) => boolean, what: string): Promise<void> {
   for (let turn = 0; turn < 500; turn++) {
     if (changes.some(wanted)) return;
@@ -13,7 +13,7 @@ async function told(changes: readonly Change[], wanted: (change: Change) => bool
 const is = (what: Change['what'], path: string) => (change: Change) =>
   change.what === what && 'path' in change && change.path.join('/') === path;
 
-/** Changes that are told. */
+/** Reported changes. */
 export function watching(declare: Declare): void {
   declare('a watched folder tells what comes, changes, is renamed and goes in it', ['watch'], async (bench) => {
     const folder = await bench.folder('folder');

@@ -23,11 +23,11 @@ import type { Store } from './memory-store.ts';
 import { type DirectoryEntry, type Node, type Stream, type Watcher, watchersOf } from './node.ts';
 import { SparseData } from './sparse-data.ts';
 
-/** Bytes of extended attributes that an entry can have, names included. */
+/** Maximum bytes of the extended attributes of an entry, names included. */
 const xattrRoom = 0x10000;
 const copyPiece = 0x100000;
 
-/** An open entry of a memory store, or a stream of one. */
+/** An open entry or stream of a memory store. */
 export class MemoryHandle implements Handle {
   readonly store: Store;
   readonly node: Node;
@@ -62,7 +62,7 @@ export class MemoryHandle implements Handle {
     return this.#stream === undefined ? this.#entry : undefined;
   }
 
-  /** Whether it was closed, or its store. */
+  /** Whether it or its store is closed. */
   get stale(): boolean {
     return this.#closed || this.store.closed;
   }
@@ -258,7 +258,7 @@ export class MemoryHandle implements Handle {
     if (bad !== undefined) return bad;
     const total = Math.max(0, Math.min(length, source.#data.size - sourceOffset));
     if (offset + total > this.store.fileSizeLimit) return 'EFBIG';
-    // where the target lies behind the source in the same data, the last piece goes first, so that none is overwritten before it is read
+    // if the target is after the source in the same data, the last piece is copied first, so that no byte is overwritten before it is read
     const backwards = source.#data === this.#data && offset > sourceOffset && offset < sourceOffset + total;
     const piece = new Uint8Array(Math.min(total, copyPiece));
     for (let done = 0; done < total; ) {
@@ -303,7 +303,7 @@ export class MemoryHandle implements Handle {
     return path;
   }
 
-  /** What keeps an offset in the data from being used, if anything does. */
+  /** Returns a code if an offset is invalid. */
   #noData(offset: number): VfsCode | undefined {
     if (this.stale) return 'ESTALE';
     if (this.kind !== 'file') return this.kind === 'folder' ? 'EISDIR' : 'EINVAL';
@@ -331,13 +331,13 @@ export class MemoryHandle implements Handle {
     return undefined;
   }
 
-  /** The folder that a new name is meant for, if the name can be there. */
+  /** The directory for a new name, or a code if the name is not possible there. */
   #target(dir: Handle, name: string): Node | VfsCode {
     const folder = this.store.folderOf(dir) ?? 'EXDEV';
     return isCode(folder) ? folder : (this.store.checkName(name) ?? folder);
   }
 
-  /** Makes room for this entry where another has its name; @returns why not */
+  /** Removes the entry that has the new name; @returns a code if that is not possible */
   #replace(taken: DirectoryEntry, how: RenameHow): VfsCode | undefined {
     if (how.replace !== true) return 'EEXIST';
     if (taken.node.kind === 'folder') return 'EISDIR';
@@ -372,5 +372,5 @@ export class MemoryHandle implements Handle {
   }
 }
 
-/** Stream names: as entries, and without the colon that ends them (MS-FSCC 2.1.5). */
+/** Stream names: like names of entries, but without a colon (MS-FSCC 2.1.5). */
 const checkStreamName = (name: string): VfsCode | undefined => checkName(name) ?? (name.includes(':') ? 'EINVAL' : undefined);

@@ -6,27 +6,27 @@ import { MemoryHandle } from './memory-handle.ts';
 import { type DirectoryEntry, Node, watchersOf } from './node.ts';
 import type { Room } from './sparse-data.ts';
 
-/** How a memory store is made. */
+/** Options of a memory store. */
 export interface MemoryOptions {
-  /** Where its times come from; the machine's clock unless given. */
+  /** The source of times; default: the system clock. */
   readonly clock?: Clock;
-  /** Bytes of data that it takes; default 16 GiB (of which only what is written is taken from the machine). */
+  /** Maximum bytes of data; default 16 GiB. Only written data uses memory. */
   readonly capacity?: number;
-  /** Largest size of a file; default 2^53-1. */
+  /** Maximum size of a file; default 2^53-1. */
   readonly fileSizeLimit?: number;
-  /** UTF-16 units that a name may have; default 255. */
+  /** Maximum UTF-16 code units of a name; default 255. */
   readonly nameLimit?: number;
 }
 
 /** A store in memory. */
 export interface MemoryStore extends Vfs {
-  /** Bytes of data that it takes now. */
+  /** Bytes of data at present. */
   readonly used: number;
 }
 
 /**
- * Makes a store that lives in memory and is gone with the process: for tests, examples, scratch shares. It has every feature but `stableIds`, answers
- * everything at once, and asks no identity for anything. Failures and delays: `withFaults`.
+ * Creates a store in memory, for tests, examples and scratch shares. It has every feature except `stableIds`, returns
+ * values and no promises, and does not check identities. For failures and delays see `withFaults`.
  */
 export const createMemoryStore = (options: MemoryOptions = {}): MemoryStore => new Store(options);
 
@@ -49,7 +49,7 @@ const features: readonly Feature[] = [
 ];
 const mostLinks = 40;
 
-/** Something found: a node and, but for the root, the name it was found by. */
+/** A found node and the name by which it was found (none for the root). */
 interface Found {
   readonly node: Node;
   readonly entry: DirectoryEntry | undefined;
@@ -94,7 +94,7 @@ export class Store implements MemoryStore, Room {
     return mismatch(found.node, how) ?? new MemoryHandle(this, found.node, found.entry);
   }
 
-  /** For its handles. */
+  /** Used by its handles. */
   space(): Space {
     const free = Math.max(0, this.#capacity - this.used);
     return { total: this.#capacity, free, available: free, blockSize: 4096 };
@@ -122,12 +122,12 @@ export class Store implements MemoryStore, Room {
     return this.#nextId++;
   }
 
-  /** What is wrong with a name, if anything is. */
+  /** Returns a code if a name is invalid. */
   checkName(name: string): VfsCode | undefined {
     return checkName(name) ?? (name.length > this.#nameLimit ? 'ENAMETOOLONG' : undefined);
   }
 
-  /** The folder that a handle stands for; nothing for a handle of another store. */
+  /** The directory of a handle; undefined for a handle of another store. */
   folderOf(handle: Handle): Node | VfsCode | undefined {
     if (!(handle instanceof MemoryHandle) || handle.store !== this) return undefined;
     if (handle.stale) return 'ESTALE';
@@ -135,7 +135,7 @@ export class Store implements MemoryStore, Room {
     return handle.node.links === 0 ? 'ENOENT' : handle.node;
   }
 
-  /** Puts a name into a folder. */
+  /** Adds a name to a directory. */
   add(folder: Node, name: string, node: Node): DirectoryEntry {
     const entry: DirectoryEntry = { name, folder, node, place: 0, gone: false };
     folder.children!.add(entry);
@@ -146,7 +146,7 @@ export class Store implements MemoryStore, Room {
     return entry;
   }
 
-  /** Takes a name out of its folder. */
+  /** Removes a name from its directory. */
   remove(entry: DirectoryEntry): void {
     const { folder, node } = entry;
     const seen = watchersOf(folder, entry.name);
@@ -159,7 +159,7 @@ export class Store implements MemoryStore, Room {
     for (const [watcher, path] of seen) watcher.listener({ what: 'removed', kind: node.kind, path });
   }
 
-  /** Gives an entry another name or folder; the name is free. */
+  /** Gives an entry another name or directory; the name is not in use. */
   move(entry: DirectoryEntry, folder: Node, name: string): void {
     const before = watchersOf(entry.folder, entry.name);
     if (folder === entry.folder) folder.children!.respell(entry, name);
@@ -200,7 +200,7 @@ export class Store implements MemoryStore, Room {
     return new MemoryHandle(this, node, this.add(folder, name, node));
   }
 
-  /** Where a link leads in the end. */
+  /** Follows a link to its final target. */
   #follow(link: DirectoryEntry): Found | VfsCode {
     const rest = [link.name];
     let at: Found = { node: link.folder, entry: link.folder.entry };
@@ -225,7 +225,7 @@ export class Store implements MemoryStore, Room {
   }
 }
 
-/** Whether a link's target, taken by its letters, leads out of the store. */
+/** Whether the text of a link target leads out of the store. */
 function leaves(folder: Node, target: string): boolean {
   if (target.startsWith('/')) return true;
   let depth = 0;

@@ -2,19 +2,19 @@ import { foldName } from '../names.ts';
 import type { Change, Kind, Stat, Watch } from '../vfs.ts';
 import { type Room, SparseData } from './sparse-data.ts';
 
-/** A file, folder or link, whatever names it has. */
+/** A file, directory or link, independent of its names. */
 export class Node {
   readonly kind: Kind;
   readonly fileId: string;
   readonly id64: bigint;
   readonly data: SparseData;
   readonly children: Children | undefined;
-  /** Where a link leads. */
+  /** Target of a link. */
   target = '';
-  /** Of a folder: its one name; none for the root and once it is unlinked. */
+  /** The only name of a directory; none for the root and after unlinking. */
   entry: DirectoryEntry | undefined;
   links = 0;
-  /** Open handles, also of its streams: while there are any, or names, it lives. */
+  /** Open handles, also of its streams. The node exists while it has handles or names. */
   handles = 0;
   birth: bigint;
   modified: bigint;
@@ -36,7 +36,7 @@ export class Node {
     this.birth = this.modified = this.changed = this.accessed = now;
   }
 
-  /** @param data the file's own, or a stream's */
+  /** @param data that of the file or of a stream */
   stat(data: SparseData): Stat {
     const { kind, fileId, id64, links, birth, modified, changed, accessed, attributes } = this;
     const { size, allocated } = data;
@@ -56,7 +56,7 @@ export class Node {
     return stat;
   }
 
-  /** Gives everything back, once nothing leads here any more. */
+  /** Releases the data if the node has no name and no handle. */
   release(): void {
     if (this.links > 0 || this.handles > 0) return;
     this.data.clear();
@@ -64,7 +64,7 @@ export class Node {
   }
 }
 
-/** A named stream of a file or folder. */
+/** A named stream of a file or directory. */
 export interface Stream {
   name: string;
   readonly fileId: string;
@@ -73,20 +73,20 @@ export interface Stream {
   gone: boolean;
 }
 
-/** One name of a node in a folder. It stays the same object through renames, so that handles keep theirs. */
+/** One name of a node in a directory. Renames keep the object, so that handles stay valid. */
 export interface DirectoryEntry {
   name: string;
   folder: Node;
   readonly node: Node;
-  /** Its place in the folder's listing. */
+  /** Its position in the listing of the directory. */
   place: number;
   gone: boolean;
 }
 
-/** The entries of a folder: by folded name, and in the order in which they came, so that a listing goes on where it stopped. */
+/** The entries of a directory: by folded name, and in order of creation, so that a listing can continue. */
 export class Children {
   readonly #byName = new Map<string, DirectoryEntry>();
-  /** In order of `place`; undefined where one has gone. */
+  /** In order of `place`; undefined for a removed entry. */
   #listed: (DirectoryEntry | undefined)[] = [];
   #places: number[] = [];
   #nextPlace = 1;
@@ -115,14 +115,14 @@ export class Children {
     }
   }
 
-  /** Another name for an entry that stays where it is. */
+  /** Renames an entry within the directory. */
   respell(entry: DirectoryEntry, name: string): void {
     this.#byName.delete(foldName(entry.name));
     entry.name = name;
     this.#byName.set(foldName(name), entry);
   }
 
-  /** The entries behind a place, in order. */
+  /** The entries after a position, in order. */
   *after(place: number): Generator<DirectoryEntry> {
     for (let index = this.#indexAfter(place); index < this.#listed.length; index++) {
       const entry = this.#listed[index];
@@ -142,13 +142,13 @@ export class Children {
   }
 }
 
-/** One who watches a folder. */
+/** A watch of a directory. */
 export interface Watcher extends Watch {
   readonly recursive: boolean;
   readonly listener: (change: Change) => void;
 }
 
-/** Who sees an entry of `folder`, and by which path. */
+/** The watches that cover an entry of `folder`, with its path relative to each. */
 export function watchersOf(folder: Node, name: string): Map<Watcher, readonly string[]> {
   const seen = new Map<Watcher, readonly string[]>();
   let path: readonly string[] = [name];

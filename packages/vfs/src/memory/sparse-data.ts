@@ -1,8 +1,8 @@
 import type { Range } from '../vfs.ts';
 
-/** Room that is shared by everything a store holds. */
+/** Capacity that all data of a store shares. */
 export interface Room {
-  /** Takes so many bytes, or none and tells so. */
+  /** Takes so many bytes. @returns false if there are not enough; then it takes none */
   take(bytes: number): boolean;
   give(bytes: number): void;
 }
@@ -11,14 +11,14 @@ const chunkSize = 0x10000;
 const smallest = 512;
 
 /**
- * The bytes of a file in chunks of up to 64 KiB: what was never written takes no room and reads as zeros, a small file takes a small chunk,
- * and a growing one is never copied as a whole. Beyond `size` every chunk holds zeros.
+ * The bytes of a file in chunks of up to 64 KiB. Ranges that were never written take no space and read as zeros, a small file takes a small
+ * chunk, and a growing file is never copied as a whole. Beyond `size` every chunk holds zeros.
  */
 export class SparseData {
   size = 0;
   readonly #room: Room;
   readonly #chunks = new Map<number, Uint8Array>();
-  /** Bytes in chunks; bytes reserved from the start of the file; the greater of both is taken from the room. */
+  /** Bytes in chunks, and bytes reserved from the start of the file. The greater of both is taken from the capacity. */
   #bytes = 0;
   #reserved = 0;
   #held = 0;
@@ -27,12 +27,12 @@ export class SparseData {
     this.#room = room;
   }
 
-  /** Room that it takes. */
+  /** Space that it takes. */
   get allocated(): number {
     return this.#held;
   }
 
-  /** @returns bytes read, fewer than asked only at the end */
+  /** @returns bytes read, fewer than requested only at the end */
   read(target: Uint8Array, offset: number): number {
     const end = Math.min(offset + target.length, this.size);
     for (let at = offset; at < end; ) {
@@ -49,7 +49,7 @@ export class SparseData {
     return Math.max(0, end - offset);
   }
 
-  /** @returns bytes written, fewer than given where there is no more room */
+  /** @returns bytes written, fewer than given if no more space is available */
   write(source: Uint8Array, offset: number): number {
     let done = 0;
     while (done < source.length) {
@@ -65,25 +65,25 @@ export class SparseData {
     return done;
   }
 
-  /** Sets the size; what is cut off is forgotten. */
+  /** Sets the size; data beyond it is dropped. */
   truncate(size: number): void {
     if (size < this.size) this.#clear(size, Number.POSITIVE_INFINITY);
     this.#hold(this.#bytes, Math.min(this.#reserved, size));
     this.size = size;
   }
 
-  /** @returns whether there is room for the first `size` bytes; if so it is held */
+  /** Reserves space for the first `size` bytes. @returns whether it is available */
   reserve(size: number): boolean {
     return this.#hold(this.#bytes, size);
   }
 
-  /** Makes a range zeros, and gives back what it can. */
+  /** Sets a range to zeros and releases whole chunks. */
   punch(offset: number, length: number): void {
     this.#clear(offset, offset + length);
     this.#hold(this.#bytes, 0);
   }
 
-  /** The parts of a range that are held in chunks. */
+  /** The parts of a range that chunks hold. */
   ranges(offset: number, length: number): Range[] {
     const ranges: { offset: number; length: number }[] = [];
     const end = Math.min(offset + length, this.size);
@@ -98,7 +98,7 @@ export class SparseData {
     return ranges;
   }
 
-  /** Gives all room back. */
+  /** Releases all space. */
   clear(): void {
     this.#chunks.clear();
     this.#hold(0, 0);
@@ -118,7 +118,9 @@ export class SparseData {
     this.#hold(bytes, this.#reserved);
   }
 
-  /** The chunk, made or enlarged to hold at least `needed` bytes; `overwritten` of them are about to be written. Nothing, where there is no room. */
+  /**
+   * The chunk, created or enlarged to at least `needed` bytes, of which `overwritten` will be written next. Undefined if there is no space.
+   */
   #grown(index: number, needed: number, overwritten: number): Uint8Array | undefined {
     const old = this.#chunks.get(index);
     if (old !== undefined && old.length >= needed) return old;
