@@ -7,15 +7,15 @@ type Read = (of: NamedNamespace) => number | undefined;
 
 /** The counters of the tracker, `conntrack -S`, without `found`, which only address translation counts. */
 const counted: readonly (readonly [name: string, help: string, field: keyof Statistics])[] = [
-  ['conntrack_inserts_total', 'Flows that entered the table.', 'entered'],
-  ['conntrack_insert_failures_total', 'Flows that did not, because one of their tuples was taken.', 'insertFailed'],
-  ['conntrack_drops_total', 'Packets that were dropped: the table was full, or a tuple was taken.', 'drop'],
-  ['conntrack_early_drops_total', 'Flows that were deleted for others in a full table.', 'earlyDrop'],
-  ['conntrack_invalid_packets_total', 'Packets that are not tracked, those of ICMP errors aside.', 'invalid'],
+  ['conntrack_inserts_total', 'Flows that were inserted into the table.', 'entered'],
+  ['conntrack_insert_failures_total', 'Flows that were not inserted because one of their tuples was in use.', 'insertFailed'],
+  ['conntrack_drops_total', 'Packets that were dropped: the table was full, or a tuple was in use.', 'drop'],
+  ['conntrack_early_drops_total', 'Flows that were deleted from a full table to insert others.', 'earlyDrop'],
+  ['conntrack_invalid_packets_total', 'Packets that are not tracked, except ICMP errors.', 'invalid'],
   ['conntrack_icmp_errors_total', 'ICMP messages that are not tracked: wrong checksum, too short, or about no known flow.', 'error'],
-  ['conntrack_clashes_resolved_total', 'First packets that joined the flow of another first packet.', 'clashResolve'],
-  ['conntrack_expectations_created_total', 'Expectations made.', 'expectCreate'],
-  ['conntrack_expectations_deleted_total', 'Expectations that ended, met or not.', 'expectDelete'],
+  ['conntrack_clashes_resolved_total', 'First packets that were assigned to the flow of another first packet.', 'clashResolve'],
+  ['conntrack_expectations_created_total', 'Expectations that were created.', 'expectCreate'],
+  ['conntrack_expectations_deleted_total', 'Expectations that were deleted, with or without a flow.', 'expectDelete'],
   ['conntrack_expected_flows_total', 'Flows that were expected.', 'expectNew'],
 ];
 
@@ -42,15 +42,15 @@ export function netfilterFamilies(namespaces: Namespaces): Family[] {
   const counter = (name: string, help: string, read: Read): Family => counterOf(name, help, ['namespace'], each(read));
   return [
     gauge('conntrack_flows', 'Flows in the table.', ({ namespace }) => namespace.flowCount),
-    gauge('conntrack_flows_limit', 'Flows that there may be, nf_conntrack_max.', ({ namespace }) => namespace.settings.max),
+    gauge('conntrack_flows_limit', 'Maximum number of flows, nf_conntrack_max.', ({ namespace }) => namespace.settings.max),
     gauge(
       'conntrack_flows_most',
-      'Most flows at a time so far.',
+      'Highest number of flows so far.',
       ofTracker(({ table }) => table.highest),
     ),
     gauge(
       'conntrack_table_bytes',
-      'Bytes that the table is laid out in; the system commits a page when it is touched.',
+      'Virtual bytes of the table; the system commits a page on first use.',
       ofTracker(({ table }) => table.bytes),
     ),
     ...counted.map(([name, help, field]) =>
@@ -67,16 +67,20 @@ export function netfilterFamilies(namespaces: Namespaces): Family[] {
     ),
     gauge(
       'conntrack_queued_packets',
-      "Packets that wait for a user-space helper's verdict.",
+      'Packets that wait for the verdict of a user-space helper.',
       ofTracker(({ held }) => held.size),
     ),
     gauge('conntrack_timeout_policies', 'Named timeout policies.', ({ namespace }) => namespace.timeoutPolicies.size),
     gauge('conntrack_rules', 'Rules.', ({ namespace }) => namespace.rules.size),
     gauge('netlink_ports', 'Netlink sockets of programs.', ofNetlink('ports')),
-    counter('netlink_requests_total', 'Netlink messages that asked for something.', ofNetlink('requests')),
-    counter('netlink_requests_refused_total', 'Netlink messages that were answered with an error.', ofNetlink('refused')),
+    counter('netlink_requests_total', 'Netlink requests.', ofNetlink('requests')),
+    counter('netlink_requests_refused_total', 'Netlink requests that failed with an error.', ofNetlink('refused')),
     counter('netlink_internal_errors_total', 'Netlink requests that failed inside ring3.', ofNetlink('faults')),
-    counter('netlink_events_total', 'Events, each counted once for every socket that got it.', ofNetlink('events')),
-    counter('netlink_events_lost_total', 'Events that a socket had no room for (ENOBUFS).', ofNetlink('eventsLost')),
+    counter('netlink_events_total', 'Events, counted once for each socket that received them.', ofNetlink('events')),
+    counter(
+      'netlink_events_lost_total',
+      'Events that were lost because the buffer of a socket was full (ENOBUFS).',
+      ofNetlink('eventsLost'),
+    ),
   ];
 }

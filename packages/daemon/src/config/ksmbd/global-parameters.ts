@@ -58,15 +58,19 @@ export const globalParameters: Parameters<GlobalDraft> = {
     draft.bindInterfacesOnly = yes;
   }),
   deadtime: limit('0', 'idle-minutes', 0, 525_600, 60_000),
-  'durable handles': passedOver('yes', saysYes, 'durable opens are kept for clients that ask for them'),
-  'guest account': passedOver('nobody', /^nobody$/, 'who gives no name is a guest, and acts as the user that ring3 runs as'),
+  'durable handles': passedOver('yes', saysYes, 'durable handles are granted to clients that request them'),
+  'guest account': passedOver(
+    'nobody',
+    /^nobody$/,
+    'a client without a user name is a guest, and its files belong to the user that ring3 runs as',
+  ),
   interfaces: list('', (draft, names) => {
     draft.interfaces = names;
   }),
   'ipc timeout': passedOver('0', /^\d+$/, 'there is no second process to wait for'),
-  'kerberos keytab file': passedOver('', undefined, 'NTLMv2 is the only log-on'),
-  'kerberos service name': passedOver('', undefined, 'NTLMv2 is the only log-on'),
-  'kerberos support': passedOver('no', saysNo, 'NTLMv2 is the only log-on'),
+  'kerberos keytab file': passedOver('', undefined, 'the only authentication is NTLMv2'),
+  'kerberos service name': passedOver('', undefined, 'the only authentication is NTLMv2'),
+  'kerberos support': passedOver('no', saysNo, 'the only authentication is NTLMv2'),
   'map to guest': choice('never', { never: false, 'bad user': true }, ({ server }, yes) => {
     server.guest = yes;
   }),
@@ -104,7 +108,7 @@ export const globalParameters: Parameters<GlobalDraft> = {
     if (comment !== value) note('is not honoured as it is: 256 characters of it are taken');
     if (comment !== '') server.comment = comment;
   }),
-  'share:fake_fscaps': passedOver('64', /^64$/, 'what the folder can do is told as it is; sparse files are among it'),
+  'share:fake_fscaps': passedOver('64', /^64$/, 'the capabilities of the file system are reported, with sparse files'),
   'smb2 leases': passedOver('yes', saysYes, 'leases are granted on each share that allows oplocks'),
   'smb2 max credits': limit('8192', 'credits', 64, 65_535),
   'smb2 max read': limit('4MB', 'read-bytes', 65_536, 8 << 20),

@@ -59,18 +59,22 @@ export const shareParameters: Parameters<ShareDraft> = {
     share.comment = value;
   }),
   'create mask': mode('0744', 'createMask'),
-  crossmnt: passedOver('yes', saysYes, 'what is mounted inside of the folder is served'),
+  crossmnt: passedOver('yes', saysYes, 'file systems that are mounted below the directory are served'),
   'directory mask': mode('0755', 'directoryMask'),
-  'follow symlinks': passedOver('no', saysNo, 'links that stay inside of the share are followed, others never'),
+  'follow symlinks': passedOver('no', saysNo, 'links to targets inside the share are followed, others never'),
   'force create mode': mode('0000', 'forceCreate'),
   'force directory mode': mode('0000', 'forceDirectory'),
-  'force group': passedOver('', undefined, 'files are made as the user that ring3 runs as'),
+  'force group': passedOver('', undefined, 'files are created as the user that ring3 runs as'),
   'force user': text('', ({ share, user }, name, note) => {
-    if (!userName.test(name)) return note('is not honoured: that is no name of a user');
-    if (name !== user) note('is honoured for clients; on this host files are made as the user that ring3 runs as (--as)');
+    if (!userName.test(name)) return note('is not honoured: it is not a valid user name');
+    if (name !== user) note('is honoured for clients; on this host files are created as the user that ring3 runs as (--as)');
     share['force-user'] = name;
   }),
-  'guest account': passedOver('', /^nobody$/, 'who gives no name is a guest, and acts as the user that ring3 runs as'),
+  'guest account': passedOver(
+    '',
+    /^nobody$/,
+    'a client without a user name is a guest, and its files belong to the user that ring3 runs as',
+  ),
   'guest ok': flag('no', ({ share }, yes) => {
     share.guest = yes;
   }),
@@ -79,7 +83,7 @@ export const shareParameters: Parameters<ShareDraft> = {
   }),
   'hosts allow': passedOver('', undefined, 'clients of every address may connect'),
   'hosts deny': passedOver('', undefined, 'clients of every address may connect'),
-  'inherit owner': passedOver('no', saysNo, 'the owner is the user who creates'),
+  'inherit owner': passedOver('no', saysNo, 'the owner of a file is the user that creates it'),
   'invalid users': users('invalid-users'),
   // Not marked (S) in the manual of 3.4.7: only in its example, and in later manuals
   'max connections': number('128', 0, Number.MAX_SAFE_INTEGER, ({ share }, value) => {
@@ -93,7 +97,7 @@ export const shareParameters: Parameters<ShareDraft> = {
   }),
   'read list': users('readers'),
   'read only': access('', 'read only'),
-  'store dos attributes': passedOver('yes', saysYes, 'DOS attributes are always kept'),
+  'store dos attributes': passedOver('yes', saysYes, 'DOS attributes are always stored'),
   'valid users': users('users'),
   'veto files': text('', ({ share }, names) => {
     share.veto = names.split('/').filter((name) => name !== '');
