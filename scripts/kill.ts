@@ -1,7 +1,7 @@
 /**
- * npm run kill [-- --kills N --clients N --dir DIR]   Kills `ring3 serve` with SIGKILL at random moments while clients change files, directories, links, streams,
- * extended attributes, times and descriptors, starts it again, and compares: each change that was acknowledged is there, the one without a response is there
- * completely or not at all, and the state directory opens. Exits with 1 if not.
+ * npm run kill [-- --kills N --clients N --dir DIR]   Kills `ring3 serve` with SIGKILL at random moments while clients change files,
+ * directories, links, streams, extended attributes, times and descriptors, starts it again, and compares: each change that was acknowledged
+ * is there, the one without a response is there completely or not at all, and the state directory opens. Exits with 1 if not.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';

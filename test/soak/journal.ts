@@ -18,7 +18,7 @@ import {
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 
-/** What a client knows of one file or directory. */
+/** The expected state of one file or directory. */
 interface Node {
   readonly kind: 'file' | 'directory' | 'link';
   data: string;
@@ -40,11 +40,11 @@ interface State {
   nodes: Record<number, Node>;
 }
 
-/** A request without a response yet: what the directory looks like when it is done. */
+/** A request without a response yet: the state of the directory after it. */
 interface Pending {
   readonly what: string;
   readonly after: State;
-  /** The names whose state may be anything, because the request is done in several steps. */
+  /** The names whose state is undefined, because the request takes several steps. */
   readonly loose: readonly string[];
 }
 
@@ -55,7 +55,7 @@ const maxNames = 14;
 
 const pick = <T>(of: readonly T[]): T => of[Math.floor(Math.random() * of.length)] as T;
 const number = (below: number): number => Math.floor(Math.random() * below);
-/** Latin-1 text: short, or longer than what is kept in an extended attribute. */
+/** Latin-1 text: short, or longer than the maximum of an extended attribute. */
 const text = (): string => Buffer.alloc(pick([0, 1, 30, 500, 2040, 2049, 6000]), `${number(1e9)} `).toString('latin1');
 
 /** A self-relative descriptor with full access for everyone, and a second entry that can be recognised. MS-DTYP 2.4.6. */
@@ -96,7 +96,7 @@ const flat = ({ head, rest }: { head: Uint8Array; rest: readonly Uint8Array[] })
 
 const parentOf = (name: string): string => name.slice(0, Math.max(0, name.lastIndexOf('\\')));
 
-/** A client that changes a directory of its own, and knows what was acknowledged. */
+/** A client that changes its own directory and records the acknowledged changes. */
 export class Journal {
   readonly folder: string;
   /** Acknowledged changes. */
@@ -110,7 +110,7 @@ export class Journal {
     this.folder = folder;
   }
 
-  /** Creates the directory, outside of what is checked. */
+  /** Creates the directory, which is not checked. */
   async begin(tree: Tree): Promise<void> {
     const open = await tree.create({
       name: this.folder,
@@ -120,15 +120,15 @@ export class Journal {
     await open.close();
   }
 
-  /** Makes one change after the other, until the connection ends: that throws. */
+  /** Makes one change after the other, until the connection is closed, which throws. */
   async work(tree: Tree): Promise<never> {
     for (;;) await this.#step(tree);
   }
 
   /**
-   * Compares what the server has with what was acknowledged.
+   * Compares the state of the server with the acknowledged changes.
    * @param root the served directory, on the host
-   * @returns what differs, and whether the last request left something that cannot be known: then the directory is not used further
+   * @returns the differences, and whether the last request left an undefined state: then the directory is not used further
    */
   async check(tree: Tree, root: string): Promise<{ readonly faults: string[]; readonly unknown: boolean }> {
     const found = await this.#observe(tree, root);
@@ -153,7 +153,7 @@ export class Journal {
     };
   }
 
-  /** Everything that can be seen of the directory. */
+  /** The complete visible state of the directory. */
   async #observe(tree: Tree, root: string): Promise<Map<string, Node>> {
     const found = new Map<string, Node>();
     const visit = async (folder: string): Promise<void> => {
@@ -209,7 +209,7 @@ export class Journal {
     }
   }
 
-  /** One change. It is acknowledged when `request` returns; what follows closes handles. */
+  /** One change. It is acknowledged when `request` returns; the rest closes handles. */
   async #change(
     what: string,
     alter: (state: State) => void,
@@ -570,7 +570,7 @@ async function contents(open: Open): Promise<string> {
 
 const short = (value: string): string => (value.length <= 24 ? value : `${value.slice(0, 20)}…(${value.length})`);
 
-/** What differs between what a client knows and what there is. */
+/** The differences between the expected and the actual state. */
 function differences(state: State, found: ReadonlyMap<string, Node>, except: readonly string[]): string[] {
   const lines: string[] = [];
   for (const name of found.keys()) if (!(name in state.names) && !except.includes(name)) lines.push(`${name}: is there`);

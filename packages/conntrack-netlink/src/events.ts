@@ -11,14 +11,14 @@ const groups = { new: Group.ConntrackNew, update: Group.ConntrackUpdate, destroy
 const everyGroup = [1, 2, 3, 4, 5, 6] as const;
 const created = NewFlags.Create | NewFlags.Excl;
 
-/** Tells programs in multicast groups what happens to flows and expectations. Nothing is written where nobody listens. */
+/** Sends events of flows and expectations to the multicast groups. No message is built without a listener. */
 export class Events implements EventSink {
   readonly #namespace: Namespace;
   readonly #writer: FlowWriter;
   #server: NetlinkServer | undefined;
-  /** The port id of the program whose request is at work; 0 where packets or time are. */
+  /** The port id of the program whose request is being handled; 0 for packets and timers. */
   #cause = 0;
-  /** Who ended the dying flows, where a program did. */
+  /** The port ids of the programs that ended the dying flows. */
   readonly #causes = new Map<number, number>();
 
   constructor(namespace: Namespace) {
@@ -32,7 +32,7 @@ export class Events implements EventSink {
     this.#namespace.addSink(this);
   }
 
-  /** Events inside carry the port id of the program that caused them. */
+  /** Runs a function whose events contain the port id of the program that caused them. */
   causedBy<T>(portId: number, act: () => T): T {
     const before = this.#cause;
     this.#cause = portId;
@@ -47,7 +47,7 @@ export class Events implements EventSink {
     return everyGroup.some((group) => this.#server?.listening(group) === true);
   }
 
-  /** What the flow missed is sent with what happened to it, as one event. @returns false if a port with NETLINK_BROADCAST_ERROR lost it */
+  /** Sends an event, together with the missed events of the flow. @returns false if a port with NETLINK_BROADCAST_ERROR lost it */
   flow(event: FlowEvent, flow: number, happened: number, missed: number): boolean {
     if (event === 'destroy') return this.#destroy(flow);
     const bits = happened | missed;

@@ -18,8 +18,8 @@ import { ConntrackCommand, ConntrackMessage, Group, messageType, Subsystem } fro
 import { createNetlinkServer } from './server.ts';
 
 /*
- * NETLINK_BROADCAST_ERROR, as measured on Linux 6.18 with sockets of SO_RCVBUF 4096 (8,192 bytes: six events): a flow whose DESTROY cannot be delivered
- * stays dying, counts, is in the list of IPCTNL_MSG_CT_GET_DYING, and ends when the event was delivered.
+ * NETLINK_BROADCAST_ERROR, as measured on Linux 6.18 with sockets of SO_RCVBUF 4096 (8,192 bytes: six events): a flow whose DESTROY cannot
+ * be delivered stays dying, counts, is in the list of IPCTNL_MSG_CT_GET_DYING, and ends when the event was delivered.
  */
 
 const fits = 6;
@@ -92,7 +92,7 @@ interface Heard {
   readonly portId: number;
 }
 
-/** What waits for a program, in order; errors as negative numbers. */
+/** The datagrams that wait for a program, in order; errors as negative numbers. */
 function hear(link: MemoryLink, most = Number.POSITIVE_INFINITY): (Heard | number)[] {
   const heard: (Heard | number)[] = [];
   while (heard.length < most) {
@@ -161,7 +161,7 @@ for (const family of [2, 10] as const) {
   });
 }
 
-test('flows that end by time are kept, too; nobody caused their event', () => {
+test('expired flows are kept too; their event has port id 0', () => {
   const { clock, namespace, reliable } = make();
   const listener = reliable(Group.ConntrackDestroy);
   add(namespace, 20, { timeoutSeconds: 1 });
@@ -189,7 +189,7 @@ test('a new flow may have the tuple of a dying one; both count, and each has its
   assert.equal(namespace.flowCount, 0);
 });
 
-test('dying flows count against nf_conntrack_max: a full table makes no flow, and early drop of a flow whose DESTROY does not fit frees none', () => {
+test('dying flows count against nf_conntrack_max: a full table accepts no flow, and early drop of a flow whose DESTROY does not fit frees no space', () => {
   const { clock, namespace, open, reliable } = make(16);
   namespace.settings.max = 16;
   const listener = reliable(Group.ConntrackDestroy);
@@ -257,7 +257,7 @@ test('a socket that sets the option later loses what was before it, and keeps wh
   assert.equal(namespace.flowCount, 0);
 });
 
-test('without NETLINK_NO_ENOBUFS the program hears of the loss once, and then of every end', () => {
+test('without NETLINK_NO_ENOBUFS the program gets ENOBUFS once, and then every DESTROY', () => {
   const { clock, namespace, open, reliable } = make();
   const listener = reliable(Group.ConntrackDestroy);
   listener.setOption(PortOption.NoEnobufs, 0);
@@ -276,7 +276,7 @@ test('nf_conntrack_events 0 does not keep dying flows from their events', () => 
   assert.equal(hearAll(listener, clock).length, 20);
 });
 
-test('a NEW that was lost is sent with the next packet of the flow; the end of a flow tells nothing of it', () => {
+test('a NEW that was lost is sent with the next packet of the flow; DESTROY of a flow does not contain it', () => {
   const { clock, namespace, reliable } = make();
   const listener = reliable(Group.ConntrackNew, Group.ConntrackUpdate, Group.ConntrackDestroy);
   for (let port = 1; port <= 10; port++) namespace.tracker.track(packet(port), 0, 28, clock.now());

@@ -1,10 +1,13 @@
 import type { Clock, Timer } from '@ring3/kit';
 import type { Tracker } from './tracker.ts';
 
-/** Milliseconds until the first retry after one that delivered something, and the longest time between two. */
+/** Milliseconds until the retry after a successful one, and the maximum interval between retries. */
 const retryMs = { first: 1, longest: 100 } as const;
 
-/** Offers DESTROY of dying flows again until it is delivered: often while listeners read, every 100 ms while they do not. No timer runs without a dying flow. */
+/**
+ * Offers DESTROY of dying flows again until it is delivered: often while listeners read, every 100 ms while they do not. No timer runs
+ * without a dying flow.
+ */
 export class Redelivery {
   readonly #tracker: Tracker;
   readonly #clock: Clock;

@@ -636,8 +636,8 @@ export class Tracker {
   }
 
   /**
-   * Ends a flow: emits its event, removes its expectations, frees its index. If a listener that wants every event cannot take DESTROY, the flow keeps
-   * its index until `redeliver` succeeds. A flow that was not confirmed emits no event.
+   * Ends a flow: emits its event, removes its expectations, frees its index. If a listener that wants every event cannot take DESTROY, the
+   * flow keeps its index until `redeliver` succeeds. A flow that was not confirmed emits no event.
    */
   destroy(flow: number): void {
     const words = this.table.words;
@@ -672,12 +672,15 @@ export class Tracker {
     return this.#dying.length;
   }
 
-  /** Whether a flow is one of the dying. */
+  /** Whether a flow is dying: it has ended and its DESTROY was not delivered. */
   isDying(flow: number): boolean {
     return this.table.isUsed(flow) && (this.table.word(flow, StatusWord) & Status.Dying) !== 0;
   }
 
-  /** Offers DESTROY of the dying flows again, the last that ended first, until a listener cannot take one. @returns how many were delivered */
+  /**
+   * Offers DESTROY of the dying flows again, the last that ended first, until a listener cannot take one.
+   * @returns how many were delivered
+   */
   redeliver(): number {
     let count = 0;
     for (; this.#dying.length > 0; count++) {

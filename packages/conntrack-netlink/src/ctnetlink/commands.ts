@@ -39,20 +39,20 @@ import { FlowWriter } from './write-flow.ts';
 type ConntrackCall = Call<(typeof ConntrackMessage)['table']>;
 type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
 
-/** Attributes of answers alone: requests may fill them with anything, or must not have them. */
+/** Attributes of responses: not validated in requests, or not allowed. */
 const unchecked = ['countersOrig', 'countersReply', 'use', 'timestamp', 'synproxy'] as const;
 const rejected = ['timestampEvent'] as const;
 
-/** What a request names: one flow, or none. */
+/** The tuples of a request. */
 interface Named {
   readonly orig: Tuple | undefined;
   readonly reply: Tuple | undefined;
 }
 
 /**
- * The tuples of a request, in the zone that it names for both directions, or for one inside a tuple.
- * @param first only the first that there is is looked at
- * @returns them or a positive errno
+ * The tuples of a request, in the zone of CTA_ZONE for both directions, or of CTA_TUPLE_ZONE for one.
+ * @param first use the first tuple present; ignore the other
+ * @returns the tuples or a positive errno
  */
 function namedBy({ attributes, family }: ConntrackCall, first = false): Named | number {
   let zone = attributes.get('zone') ?? 0;
@@ -77,7 +77,7 @@ function namedBy({ attributes, family }: ConntrackCall, first = false): Named | 
   return { orig: zoned('tupleOrig'), reply: zoned('tupleReply') };
 }
 
-/** Subsystem 1, nfnetlink_conntrack, out of one namespace. */
+/** The handlers of subsystem 1, nfnetlink_conntrack, of one namespace. */
 class Ctnetlink {
   readonly #namespace: Namespace;
   readonly #writer: FlowWriter;
@@ -91,7 +91,7 @@ class Ctnetlink {
     this.#events = events;
   }
 
-  /** The tracker, at the time of now. */
+  /** The tracker, advanced to the current time. */
   get #tracker() {
     return trackerNow(this.#namespace);
   }
@@ -203,7 +203,7 @@ class Ctnetlink {
     return findFlow(this.#tracker, { ...tuple, zone: tuple.zone ?? zone })?.flow ?? 'ENOENT';
   }
 
-  /** The flow that a GET or DELETE names. @returns its index, or a negative errno */
+  /** The flow of a GET or DELETE. @returns its index, or a negative errno */
   #one(call: ConntrackCall, named: Named): number {
     const tracker = this.#tracker;
     const tuple = named.orig ?? named.reply;
@@ -264,7 +264,7 @@ class Ctnetlink {
     return 0;
   }
 
-  /** Deletes all that the filter lets through. A family counts only from the second version of the protocol on. */
+  /** Deletes all flows that the filter selects. The family is used from version 1 of the message on. */
   #flush({ attributes, version, family, port }: ConntrackCall): number | Slices {
     const tracker = this.#tracker;
     const filter: FlowFilter | number | undefined = filterOf(attributes, version === 0 ? 0 : family, family);
@@ -280,7 +280,7 @@ class Ctnetlink {
     return 0;
   }
 
-  /** A message for each processor; all is counted in the first. */
+  /** One message per processor; the first contains all counts. */
   #statsCpu(): Dump {
     const { statistics } = this.#tracker;
     let next = 0;
@@ -297,7 +297,7 @@ class Ctnetlink {
   }
 }
 
-/** Of the processors that track nothing. */
+/** The counters of the other processors. */
 const uncounted = new Statistics();
 
 const countersOf = ({ found, invalid, insert, insertFailed, drop, earlyDrop, error, clashResolve }: Statistics) => ({
@@ -314,8 +314,7 @@ const countersOf = ({ found, invalid, insert, insertFailed, drop, earlyDrop, err
 });
 
 /**
- * A list of flows along the arena, where a flow keeps its place while it lives: it repeats and loses none that was there from the beginning to the
- * end, whatever comes and goes meanwhile.
+ * A dump of flows by index, which a flow keeps while it exists: a flow that exists from start to end of the dump is listed exactly once.
  */
 class FlowDump implements Dump {
   readonly #namespace: Namespace;
@@ -325,7 +324,7 @@ class FlowDump implements Dump {
   readonly #after: ((flow: number) => void) | undefined;
   #next = 0;
 
-  /** @param belongs whether an index is that of a flow of the list @param after called for each flow that was told */
+  /** @param belongs whether the flow at an index is listed @param after called for each listed flow */
   constructor(namespace: Namespace, writer: FlowWriter, belongs: (flow: number) => boolean, flags = 0, after?: (flow: number) => void) {
     this.#namespace = namespace;
     this.#writer = writer;
@@ -348,7 +347,7 @@ class FlowDump implements Dump {
   }
 }
 
-/** Indices that one call of `fill` looks at: a filter may let none of a million through. */
+/** Number of indices that one call of `fill` visits: a filter may reject a million flows. */
 const scannedAtOnce = 16_384;
 
 /** Subsystem 1, nfnetlink_conntrack. @param processors lines of statistics */

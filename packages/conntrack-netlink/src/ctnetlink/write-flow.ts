@@ -31,16 +31,16 @@ import {
 } from '@ring3/nfnetlink';
 import { AttributeWriter } from '../attribute-writer.ts';
 
-/** The numbers of the attributes, out of their declaration. */
+/** The numbers of the attributes, from their declaration. */
 const numbers = Object.fromEntries(Object.entries(Cta.table).map(([field, { type }]) => [field, type])) as {
   readonly [K in keyof (typeof Cta)['table']]: number;
 };
 
-/** More than all attributes of a flow take. */
+/** Upper bound of the size of a flow's attributes. */
 const most = 800;
 const nanosecondsOfMs = 1_000_000;
 
-/** Writes flows as CTA_* messages straight out of the arena. What it writes is what the declarations of `nfnetlink` read. */
+/** Writes flows as CTA_* messages directly from the arena; the declarations of `nfnetlink` read these messages. */
 export class FlowWriter {
   readonly #namespace: Namespace;
   readonly #writer = new AttributeWriter();
@@ -49,7 +49,7 @@ export class FlowWriter {
     this.#namespace = namespace;
   }
 
-  /** The answer to a request, or one entry of a list. @param use references, as CTA_USE tells them @returns false when the block is full */
+  /** A response, or an entry of a dump. @param use the value of CTA_USE @returns false if the block is full */
   answer(block: Block, head: MessageHead, flow: number, use: number): boolean {
     const { tracker } = this.#namespace;
     const writer = this.#begin(block, head, tracker, flow);
@@ -98,7 +98,7 @@ export class FlowWriter {
     const writer = this.#begin(block, head, tracker, flow);
     writer.be32(numbers.id, tracker.table.word(flow, Id) >>> 0);
     writer.be32(numbers.status, tracker.table.word(flow, StatusWord) >>> 0);
-    if (tracker.leftOf(flow) >= 1000) this.#timeout(tracker, flow); // a timer of no whole second is not told
+    if (tracker.leftOf(flow) >= 1000) this.#timeout(tracker, flow); // a remaining time below one second is omitted
     this.#counters(tracker, flow);
     this.#timestamp(tracker, flow, true);
     this.#protocol(tracker, flow, false);
@@ -108,7 +108,7 @@ export class FlowWriter {
     block.finish(writer.at);
   }
 
-  /** Headers, tuples and zone, which begin every message about a flow. */
+  /** Headers, tuples and zone: the start of every message about a flow. */
   #begin(block: Block, head: MessageHead, tracker: Tracker, flow: number): AttributeWriter {
     const writer = this.#writer;
     const family = (tracker.table.words[flow * FlowWords + 3]! >>> 8) & 255;
@@ -176,7 +176,7 @@ export class FlowWriter {
     if (master >= 0) this.#tuple(tracker, numbers.tupleMaster, master, 0, 0);
   }
 
-  /** Whole seconds of the ticks that are left. */
+  /** Whole seconds of the remaining ticks. */
   #timeout(tracker: Tracker, flow: number): void {
     const { hz } = this.#namespace;
     const ticks = Math.ceil(((tracker.table.double(flow, Expiry) - tracker.now) * hz) / 1000);
@@ -239,7 +239,7 @@ export class FlowWriter {
     this.#writer.be64Exact(numbers.timestampEvent, this.#wallTime(tracker.now));
   }
 
-  /** Nanoseconds since 1970 of a moment in the tracker's time. */
+  /** A time of the tracker in nanoseconds since 1970. */
   #wallTime(moment: number): bigint {
     const { clock } = this.#namespace;
     const ms = clock.wall() - clock.now() + moment;
@@ -272,7 +272,7 @@ export class FlowWriter {
     }
   }
 
-  /** Flows that requests made have the numbers of a SYN proxy: zeros unless a request gave them. */
+  /** Flows that requests created have CTA_SYNPROXY; default: zeros. */
   #synproxy(tracker: Tracker, flow: number): void {
     if ((tracker.table.word(flow, ZoneAndFlags) & FlowFlag.ByHand) === 0) return;
     const found = tracker.extras.synproxy.get(flow);

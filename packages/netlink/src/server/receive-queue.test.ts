@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Errno } from '@ring3/linux';
 import { charge, ReceiveQueue } from './receive-queue.ts';
 
-test('a datagram counts as measured on Linux 6.18: the steps between one size and the next', () => {
+test('the charge of a datagram is that measured on Linux 6.18, at each step between sizes', () => {
   const steps = [
     [20, 832],
     [256, 832],
@@ -24,7 +24,7 @@ test('a datagram counts as measured on Linux 6.18: the steps between one size an
   for (const [length, charged] of steps) assert.equal(charge(length), charged, `${length} bytes`);
 });
 
-test('as many fit as measured on Linux 6.18: the last one within the limit, and one of any size in an empty queue', () => {
+test('the number of datagrams that fit is that measured on Linux 6.18: the last one within the limit, and one of any size in an empty queue', () => {
   const fitting = (limit: number, length: number): number => {
     const queue = new ReceiveQueue();
     queue.limit = limit;
@@ -48,7 +48,7 @@ test('as many fit as measured on Linux 6.18: the last one within the limit, and 
   for (const [limit, length, count] of measured) assert.equal(fitting(limit, length), count, `${length} bytes in ${limit}`);
 });
 
-test('after a loss nothing is taken until everything was received, here and at the link', () => {
+test('after a loss no datagram is accepted until all were received, here and at the link', () => {
   let held = 0;
   const queue = new ReceiveQueue(() => held);
   queue.limit = 2304;

@@ -78,7 +78,10 @@ export interface NetlinkServer {
   close(): void;
 }
 
-/** Creates the server. It implements sequence numbers, acknowledgements, dumps, privilege and framing; the subsystems implement the messages. */
+/**
+ * Creates the server. It implements sequence numbers, acknowledgements, dumps, privilege and framing; the subsystems implement the
+ * messages.
+ */
 export const createServer = (options: NetlinkServerOptions): NetlinkServer => new Server(options);
 
 class Server implements NetlinkServer, PortOwner {
@@ -243,7 +246,7 @@ class Server implements NetlinkServer, PortOwner {
     }
   }
 
-  /** Goes on with the work in the turns that follow, whether its program is still there or not, as a kernel does; it ends with the server. */
+  /** Continues the work in the following turns, like a kernel even if the program has closed its socket; it ends with the server. */
   #sliceLater(header: MessageHeader, port: NetlinkPort, slices: Slices, ended: (errno: number) => void): void {
     setImmediate(() => {
       if (this.#closed) return;
