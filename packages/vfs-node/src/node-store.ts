@@ -40,6 +40,7 @@ import { KeptValues } from './kept-values.ts';
 import { Notifications } from './notifications.ts';
 import { scratch } from './scratch.ts';
 import { Sidecar } from './sidecar.ts';
+import { streamFault } from './stream-fault.ts';
 import { StreamHandle } from './stream-handle.ts';
 import { checkStreamName } from './stream-name.ts';
 import { StreamPlace, Streams } from './streams.ts';
@@ -251,7 +252,7 @@ export class NodeStore implements Vfs {
   }
 
   openStream(entry: Entry, streams: Streams, name: string, how: StreamHow): Handle | VfsCode {
-    const bad = checkStreamName(name);
+    const bad = checkStreamName(name) ?? streamFault(entry, how.disposition === 'create' ? 'write' : how.access);
     if (bad !== undefined) return bad;
     const there = streams.get(name);
     if (how.disposition === 'create') {

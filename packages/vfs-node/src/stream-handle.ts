@@ -1,12 +1,23 @@
 import { andThen } from '@ring3/kit';
 import { setTimes, stat } from '@ring3/linux';
-import { type Answer, type Handle, isCode, type Kind, type RenameHow, type Stat, type VfsCode, type WriteHow } from '@ring3/vfs';
+import {
+  type Access,
+  type Answer,
+  type Handle,
+  isCode,
+  type Kind,
+  type RenameHow,
+  type Stat,
+  type VfsCode,
+  type WriteHow,
+} from '@ring3/vfs';
 import type { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
 import type { Entry } from './entry.ts';
 import { EntryHandle } from './entry-handle.ts';
 import type { NodeStore } from './node-store.ts';
 import { scratch } from './scratch.ts';
+import { streamFault } from './stream-fault.ts';
 import { checkStreamName } from './stream-name.ts';
 import type { Stream, Streams } from './streams.ts';
 
@@ -80,8 +91,8 @@ export class StreamHandle extends EntryHandle {
     return super.flush(signal);
   }
 
-  override reopen(): VfsCode | undefined {
-    return this.stale ? 'ESTALE' : undefined;
+  override reopen(access: Access): VfsCode | undefined {
+    return this.stale ? 'ESTALE' : streamFault(this.entry, access);
   }
 
   override rename(dir: Handle, name: string, how: RenameHow = {}): VfsCode | undefined {
@@ -90,6 +101,8 @@ export class StreamHandle extends EntryHandle {
     const bad = checkStreamName(name) ?? (this.#stream.gone ? 'ENOENT' : undefined);
     const former = this.#stream.name;
     if (bad !== undefined || name === former) return bad;
+    const denied = streamFault(this.entry, 'write');
+    if (denied !== undefined) return denied;
     const there = this.#streams.get(name);
     if (there !== undefined && there !== this.#stream) {
       if (how.replace !== true) return 'EEXIST';
@@ -110,14 +123,14 @@ export class StreamHandle extends EntryHandle {
   }
 
   /** A stream is a value of its file: its directory is not asked. */
-  override checkUnlink(): undefined {
-    return undefined;
+  override checkUnlink(): VfsCode | undefined {
+    return this.stale ? 'ESTALE' : streamFault(this.entry, 'write');
   }
 
   override unlink(): VfsCode | undefined {
     if (this.stale) return 'ESTALE';
     if (this.#stream.gone) return 'ENOENT';
-    const refused = this.#streams.unlink(this.#stream, this.target);
+    const refused = streamFault(this.entry, 'write') ?? this.#streams.unlink(this.#stream, this.target);
     if (refused === undefined) this.store.changedStreams(this.entry, 'streamRemoved', this.#stream.name);
     return refused;
   }

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
+import { type Access, type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { tester } from '@ring3/vfs/contract';
 import { createNodeStore } from './node-store.ts';
 
@@ -64,3 +64,47 @@ test('a stream whose move into a file was cut short by the end of the process ke
     rmSync(base, { recursive: true, force: true });
   }
 });
+
+test('the permissions of a file decide about its streams, as about its extended attributes (xattr(7))', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'ring3-streams-'));
+  const [share, state] = [join(base, 'share'), join(base, 'state')];
+  const isRoot = process.geteuid?.() === 0;
+  for (const directory of [share, state]) mkdirSync(directory);
+  if (isRoot) {
+    chmodSync(base, 0o755);
+    for (const directory of [share, state]) chownSync(directory, other, other);
+    process.seteuid?.(other);
+  }
+  try {
+    const store = createNodeStore(share, { state });
+    const root = await ok(store.root(tester));
+    const file = await ok(store.open(root, 'file', { access: 'readWrite', kind: 'file', disposition: 'create' }, tester));
+    const opening = async (name: string, access: Access, disposition: 'open' | 'create') =>
+      file.openStream?.(name, { access, disposition });
+    const opened = async (...how: Parameters<typeof opening>): Promise<Handle> => ok(await opening(...how)) as Promise<Handle>;
+    const stream = await opened('there', 'readWrite', 'create');
+    await stream.write([Buffer.alloc(5000)], 0);
+    await stream.close();
+    chmodSync(join(share, 'file'), 0o444);
+    assert.equal(await opening('new', 'readWrite', 'create'), 'EACCES');
+    assert.equal(await opening('there', 'readWrite', 'open'), 'EACCES');
+    await (await opened('there', 'read', 'open')).close();
+    const looked = await opened('there', 'metadata', 'open');
+    assert.deepEqual(
+      [await looked.reopen?.('write'), await looked.checkUnlink?.(), await looked.unlink(), await looked.rename?.(file, 'other')],
+      ['EACCES', 'EACCES', 'EACCES', 'EACCES'],
+    );
+    assert.equal(await looked.reopen?.('read'), undefined);
+    chmodSync(join(share, 'file'), 0);
+    assert.equal(await looked.reopen?.('read'), 'EACCES');
+    await looked.close();
+    await file.close();
+    await root.close();
+    store.close?.();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+    rmSync(base, { recursive: true, force: true });
+  }
+});
+/** A user who is not root and owns nothing. */
+const other = 65_534;
