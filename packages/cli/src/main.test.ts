@@ -68,7 +68,7 @@ test('an operation that fails says why in one line, with status 1', (t) => {
   }
 });
 
-test('an empty password is rejected wherever it comes from, unless --allow-empty-password accepts it', (t) => {
+test('an empty password from any source is rejected, unless --allow-empty-password accepts it', (t) => {
   const { run, folder } = place(t);
   const rejected = /^ring3: the password of (bob|anna) is empty: .*--allow-empty-password.*\n$/;
   for (const [words, password] of [
@@ -94,7 +94,7 @@ test('a user of a ksmbdpwd.db with an empty password cannot log on, and is named
   strictEqual(run('serve', '--config', file, '--check', '--allow-empty-password').stderr.includes('empty password'), false);
 });
 
-test('without a daemon no command changes the kernel unless --at kernel says so: one line with the way out', (t) => {
+test('without a daemon no command changes the kernel without --at kernel: one line with advice', (t) => {
   const { run } = place(t);
   for (const words of [
     'timeout add x inet tcp close 5',
@@ -175,7 +175,7 @@ test('shares are added, listed and deleted in the state directory; a running dae
   match(run('ctl', 'status').stdout, /shares +\n/);
 });
 
-test('users of a ksmbd.conf are those of the file beside it; a daemon that serves it knows at once', async (t) => {
+test('users of a ksmbd.conf are those of the file next to it; a daemon that serves it uses a change at once', async (t) => {
   const { run, serve, folder } = place(t);
   mkdirSync(join(folder, 'docs'));
   const [conf, users] = [join(folder, 'ksmbd.conf'), join(folder, 'ksmbdpwd.db')];
@@ -188,7 +188,7 @@ test('users of a ksmbd.conf are those of the file beside it; a daemon that serve
   strictEqual(run('user', '--config', conf, 'list').stdout, 'anna\nbob\n');
   strictEqual(run('ctl', 'reload').stdout, '', 'the daemon has been told already');
   writeFileSync(conf, 'nonsense\n');
-  child.kill('SIGHUP'); // goes on with what it has
+  child.kill('SIGHUP'); // continues with the present configuration
   strictEqual(run('ctl', 'reload').status, 1);
   match(run('ctl', 'status').stdout, /shares +papers\n/);
 });
@@ -276,7 +276,7 @@ test('policies and rules of a configuration are there from the start', async (t)
   match(run('timeout', 'get', 'p').stdout, /\.REPLIED = 5,/);
 });
 
-test('doctor tells what the machine can do, and fails where serve would', (t) => {
+test('doctor reports what the machine supports, and fails if serve would', (t) => {
   const { run, folder } = place(t);
   const fine = run('doctor', folder, '--json');
   strictEqual(fine.status, 0, fine.stdout);
@@ -287,7 +287,7 @@ test('doctor tells what the machine can do, and fails where serve would', (t) =>
   match(wrong.stdout, /^MISSING {2}folder +there is no directory/m);
 });
 
-test('serve shares a folder, makes a user where there is none, and ends on SIGTERM', async (t) => {
+test('serve shares a directory, creates a user if there is none, and ends on SIGTERM', async (t) => {
   const { run, serve, folder } = place(t);
   mkdirSync(join(folder, 'Photos'));
   const { child, lines } = await serve(join(folder, 'Photos'), '--port', '0');
@@ -298,7 +298,7 @@ test('serve shares a folder, makes a user where there is none, and ends on SIGTE
   strictEqual((await once(child, 'exit'))[0], 0);
 });
 
-test('a user that is made when the first share comes while it runs is told then', async (t) => {
+test('a user that is created with the first share at run time is printed', async (t) => {
   const { run, folder } = place(t);
   mkdirSync(join(folder, 'Photos'));
   const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state'), XDG_RUNTIME_DIR: join(folder, 'run') };
@@ -374,7 +374,7 @@ test('a configuration is checked, and serves; the command line comes before it',
   }
 });
 
-test("the kernel server's own files serve its users; what is not honoured is said", async (t) => {
+test("the kernel server's own files serve its users; parameters that are not honoured are warnings", async (t) => {
   const { run, serve, folder } = place(t);
   mkdirSync(join(folder, 'docs'));
   const file = join(folder, 'ksmbd.conf');

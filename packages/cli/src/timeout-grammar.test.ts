@@ -13,7 +13,7 @@ test("nfct's words are understood, states in either case", () => {
   });
 });
 
-test('what is wrong on the command line is named, with what is allowed', () => {
+test('errors of the command line name the fault and what is allowed', () => {
   throws(() => parseProtocols('inet7', 'tcp'), /inet, inet6, not "inet7"/);
   throws(() => parseProtocols('inet', 'constructor'), UsageError);
   throws(() => parseTimeouts(17, ['established', '5']), /no timeout "established": unreplied, replied/);

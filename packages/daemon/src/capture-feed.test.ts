@@ -35,7 +35,7 @@ function feed(t: TestContext, file: Uint8Array, options: Omit<CaptureOptions, 'p
   return { feed: made, clock, namespaces };
 }
 
-test('as fast as possible: the table stands as at the time of the last packet', async (t) => {
+test('as fast as possible: the table has the state of the time of the last packet', async (t) => {
   const packets = [udp(100n * second, 1000), udp(100n * second + 1n, 1001), udp(120n * second, 1001, true), udp(135n * second, 1002)];
   const { feed: played } = feed(t, pcapOf(packets, { linkType: LinkType.Raw }));
   await played.ended;
@@ -110,7 +110,7 @@ test('checksums count only where that is asked for', async (t) => {
   strictEqual(played.namespace.flowCount, 1);
 });
 
-test('of a damaged capture, what came before counts; time never goes back', async (t) => {
+test('the packets before the damage of a capture are played; time never decreases', async (t) => {
   const packets = [udp(50n * second, 1000), udp(40n * second, 1001), udp(60n * second, 1002)];
   const file = pcapOf(packets, { linkType: LinkType.Raw });
   const { feed: played } = feed(t, file.subarray(0, file.length - 3));

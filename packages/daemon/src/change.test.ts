@@ -2,11 +2,11 @@ import { deepStrictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { differing, keyed } from './change.ts';
 
-test('what differs between two objects is told by name, a missing one too', () => {
+test('differences between two objects are reported by key, also missing keys', () => {
   deepStrictEqual(differing({ a: 1, b: [1, 2], c: 3 }, { a: 1, b: [2], d: 4 }), ['b', 'c', 'd']);
 });
 
-test('named things were added, removed or changed; what nobody uses yet holds at once', () => {
+test('named objects are added, removed or changed; a change of an unused object takes effect at once', () => {
   const before: [string, object][] = [
     ['photos', { path: '/a' }],
     ['music', { path: '/b' }],

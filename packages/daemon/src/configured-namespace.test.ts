@@ -25,7 +25,7 @@ function make() {
   };
 }
 
-test('policies and rules are changed to those of another configuration; what was added by command stays', () => {
+test('policies and rules are replaced by those of another configuration; those added by command stay', () => {
   const { namespace, configured, policies, rules } = make();
   deepStrictEqual(configured.apply({ timeouts: [policy('web', 5), policy('old', 6)], rules: [web] }), [
     { what: 'timeout web', how: 'added', holds: 'now' },
@@ -47,7 +47,7 @@ test('policies and rules are changed to those of another configuration; what was
   deepStrictEqual(configured.apply({ timeouts: [policy('web', 9)], rules: [dns, web] }), []);
 });
 
-test('what cannot be changed as a whole changes nothing: no rule, no policy', () => {
+test('a change that fails in part changes nothing: no rule, no policy', () => {
   const { configured, policies, rules } = make();
   const before = { timeouts: [policy('kept', 5)], rules: [dns] };
   configured.apply(before);
@@ -61,7 +61,7 @@ test('what cannot be changed as a whole changes nothing: no rule, no policy', ()
   deepStrictEqual(configured.apply(before), []);
 });
 
-test('the seconds of a policy are as they were where the rules beside it cannot be', () => {
+test('the seconds of a policy are restored if the rules are invalid', () => {
   const { configured, policies } = make();
   configured.apply({ timeouts: [policy('kept', 5)] });
   const before = policies();
@@ -69,7 +69,7 @@ test('the seconds of a policy are as they were where the rules beside it cannot 
   deepStrictEqual(policies(), before);
 });
 
-test('what was taken away by command comes back when the same is configured again', () => {
+test('objects that a command deleted are created again by the same configuration', () => {
   const { namespace, configured, policies, rules } = make();
   const contents = { timeouts: [policy('web', 5)], rules: [dns, web] };
   configured.apply(contents);
@@ -83,7 +83,7 @@ test('what was taken away by command comes back when the same is configured agai
   strictEqual(policies().length, 1);
 });
 
-test('a policy that a rule of somebody else names stays until that rule goes', () => {
+test('a policy that another rule names stays until that rule is deleted', () => {
   const { namespace, configured, policies } = make();
   configured.apply({ timeouts: [policy('web', 5)] });
   const { id } = addRule(namespace, web);
@@ -92,7 +92,7 @@ test('a policy that a rule of somebody else names stays until that rule goes', (
   strictEqual(namespace.rules.delete(id), true);
 });
 
-test('settings are those of the configuration; one that is no longer named is what it was before; a wrong value changes nothing', () => {
+test('settings are those of the configuration; one that is no longer named is restored; an invalid value changes nothing', () => {
   const { namespace, configured } = make();
   const { sysctls } = namespace;
   sysctls.set('nf_conntrack_acct', '1');

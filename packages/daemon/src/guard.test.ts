@@ -104,7 +104,7 @@ test('an IPv4 client is an IPv4 flow; an IPv6 one, with or without its interface
   }
 });
 
-test('with a policy by a rule an idle client is let go at its time, whatever it has open; one that says something stays', async () => {
+test('with a policy by a rule an idle client is disconnected at its timeout even with open files; an active client stays', async () => {
   const { namespace, clock, guard, connect } = make();
   policyOfFiveSeconds(namespace);
   const idle = connect(1);
@@ -120,7 +120,7 @@ test('with a policy by a rule an idle client is let go at its time, whatever it 
   assert.deepEqual([busy.link.did, guard.size, onlyFlow(namespace).orig.sourcePort], [[], 1, 2]);
 });
 
-test('without a policy by a rule a client is let go only while it has nothing open', async () => {
+test('without a policy by a rule a client is disconnected only if it has no open files', async () => {
   const { namespace, clock, connect } = make();
   namespace.sysctls.set('nf_conntrack_tcp_timeout_established', '10');
   const client = connect(1);
@@ -134,7 +134,7 @@ test('without a policy by a rule a client is let go only while it has nothing op
   assert.deepEqual([client.told, namespace.flowCount], [['end: idle: timeout'], 0]);
 });
 
-test('nobody is let go whom the server lets wait, or who takes what was sent, if slowly; who takes nothing for the whole time is', async () => {
+test('a client with a pending request, or that reads slowly, stays; one that reads nothing until the timeout is disconnected', async () => {
   const { namespace, clock, connect } = make();
   policyOfFiveSeconds(namespace);
   const pass = async (ms: number): Promise<void> => {
@@ -165,7 +165,7 @@ test('nobody is let go whom the server lets wait, or who takes what was sent, if
   assert.deepEqual(asleep.told, ['end: idle: timeout policy p']);
 });
 
-test('a client whose flow is deleted is disconnected when the work at hand is done, even where nobody is told of flows', async () => {
+test('a client whose flow is deleted is disconnected after the present work, also without a listener for flow events', async () => {
   const { namespace, guard, connect } = make();
   namespace.settings.events = 0;
   const clients = [connect(1), connect(2)];
@@ -201,7 +201,7 @@ test('the flow ends as the connection does: FIN of either side, or a reset', () 
   );
 });
 
-test('a connection that is not tracked is left alone', () => {
+test('a connection that is not tracked is not disconnected', () => {
   const { namespace, guard, connect } = make();
   namespace.rules.add({ protocol: 6 }, { notrack: true });
   const client = connect(1);

@@ -30,7 +30,7 @@ function start() {
   return { namespace, server, debug, namespaces, lines: log.lines };
 }
 
-test('while all switches are off nothing is said, and nobody listens to the tracker beside netlink', () => {
+test('while all switches are off nothing is logged, and only netlink listens to the tracker', () => {
   const { namespace, namespaces, lines, debug } = start();
   const { tracker } = namespace;
   const alone = tracker.sink;
@@ -43,7 +43,7 @@ test('while all switches are off nothing is said, and nobody listens to the trac
   namespaces.close();
 });
 
-test('conntrack tells flows, timeout the policies that they get', () => {
+test('conntrack logs flows, timeout the policies that they get', () => {
   const { namespace, namespaces, lines, debug } = start();
   const { tracker } = namespace;
   debug.toggle('conntrack');
@@ -64,7 +64,7 @@ test('conntrack tells flows, timeout the policies that they get', () => {
   namespaces.close();
 });
 
-test('netlink tells messages with the names of their declarations; those of a subsystem with its own word where that is on', async () => {
+test('netlink logs messages with the names of their declarations, those of a subsystem with its own switch only if that is on', async () => {
   const { server, namespaces, lines, debug } = start();
   const client = new CttimeoutClient(memoryLink(server));
   await Array.fromAsync(client.list());
@@ -82,7 +82,7 @@ test('netlink tells messages with the names of their declarations; those of a su
   namespaces.close();
 });
 
-test('of packets in a queue the length is told, never what they carry; also where a message cannot be read', () => {
+test('the length of queued packets is logged, never their payload, also if a message cannot be read', () => {
   const { server, namespaces, lines, debug } = start();
   debug.toggle('all');
   const link = memoryLink(server);

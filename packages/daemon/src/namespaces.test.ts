@@ -25,7 +25,7 @@ test('namespaces come and go, the default one stays; they share one host', () =>
   namespaces.close();
 });
 
-test('a rule takes the family of what it names, holds it, and is refused in one line where it does not fit', () => {
+test('a rule gets the family of the policy or helper that it names, keeps that in use, and is rejected in one line if it does not match', () => {
   const namespaces = make();
   const { namespace } = namespaces.get();
   const { timeoutPolicies, host, profile } = namespace;

@@ -19,7 +19,7 @@ function datagram(sourcePort: number): DataView {
   return view;
 }
 
-test('numbers of each namespace are read when somebody looks, which makes no tracker; they go with it', () => {
+test('metrics of each namespace are read on request, which creates no tracker; they end with the namespace', () => {
   const namespaces = new Namespaces({ clock: new FakeClock(), random: fakeRandom(), log: silentLog });
   const metrics = fakeMetrics();
   metrics.show(netfilterFamilies(namespaces));

@@ -19,7 +19,7 @@ test('a private directory is made with mode 0700, and accepted again', (t) => {
   strictEqual(privateFolder(folder), folder);
 });
 
-test('what is not a private directory is rejected: a file, a link, one that is open to others, one that cannot be made', (t) => {
+test('a path that is not a private directory is rejected: a file, a link, one that is open to others, one that cannot be created', (t) => {
   const folder = place(t);
   writeFileSync(join(folder, 'file'), '');
   mkdirSync(join(folder, 'open'), { mode: 0o755 });

@@ -5,7 +5,7 @@ import { parseRule, printRule, RuleSyntaxError } from './rule-grammar.ts';
 
 const again = (line: string): string => printRule(parseRule(line.split(' '))).join(' ');
 
-test('what is listed is what was added, in one order', () => {
+test('a listed rule has the added words in canonical order', () => {
   for (const line of [
     'udp dport 5000 timeout p',
     'inet tcp saddr 10.0.0.0/8 daddr 192.0.2.1 dport 80-443 timeout web helper ftp zone 5',
@@ -21,7 +21,7 @@ test('what is listed is what was added, in one order', () => {
   deepStrictEqual(again('timeout p dport 5000-5000 udp saddr 10.1.2.3/8'), 'inet udp saddr 10.0.0.0/8 dport 5000 timeout p');
 });
 
-test('what is wrong is named', () => {
+test('errors name the fault', () => {
   for (const [line, why] of [
     ['udp dport 5000', /a rule needs an action/],
     ['udp dprt 5000 timeout p', /"dprt" in a rule; known are inet, /],

@@ -30,7 +30,7 @@ const inFolder = (run: (folder: string) => void): void => {
 
 const hash = new Uint8Array(16).fill(7);
 
-test('users are kept with their hash alone, found whatever the case, and their ids are never given twice', () =>
+test('users are stored with their hash only and found in any case, and their ids are never assigned twice', () =>
   inFolder((folder) => {
     {
       using store = new StateStore(folder);
@@ -122,7 +122,7 @@ test('who the server is, is made once; starts are counted', () =>
     strictEqual(store.countStart(), 2);
   }));
 
-test('a second holder of the same state is told who holds it', () =>
+test('a second holder of the same state receives the name of the first', () =>
   inFolder((folder) => {
     {
       using _held = holdState(folder);
@@ -139,7 +139,7 @@ test('a second holder of the same state is told who holds it', () =>
     holdState(folder)[Symbol.dispose]();
   }));
 
-test('a state of the first format is brought to the latest with everything in it; one of a later format is left alone', () =>
+test('a state of the first format is converted to the latest without loss; one of a later format is not changed', () =>
   inFolder((folder) => {
     const path = join(folder, 'state.sqlite');
     const first = new DatabaseSync(path);
@@ -193,7 +193,7 @@ test('a state cut short at any length is never taken for a new one: one line say
     strictEqual(store.users().length, 200);
   }));
 
-test('garbage, pages of another time, and a database of somebody else are no state', () =>
+test('garbage, pages of another time, and a database of another program are rejected', () =>
   inFolder((folder) => {
     const path = join(folder, 'state.sqlite');
     const refused = (): void => throws(() => new StateStore(folder), /state\.sqlite is damaged \([^\n]+\): restore a copy/);
@@ -218,7 +218,7 @@ test('garbage, pages of another time, and a database of somebody else are no sta
     refused();
   }));
 
-test('a state that is gone while its journal is there is not begun anew; a first start that was killed is', () =>
+test('a missing state with a journal is not created again; the state of a first start that was killed is', () =>
   inFolder((folder) => {
     writeFileSync(join(folder, 'state.sqlite-journal'), 'left');
     throws(() => new StateStore(folder), /state\.sqlite is missing, and state\.sqlite-journal is there: put it back, or remove that too/);
@@ -229,7 +229,7 @@ test('a state that is gone while its journal is there is not begun anew; a first
     deepStrictEqual(readdirSync(folder), ['state.sqlite']);
   }));
 
-test('a folder that others may enter, and what is no folder, are refused in one line', () =>
+test('a directory that other users may enter, and a path that is not a directory, are rejected in one line', () =>
   inFolder((folder) => {
     chmodSync(folder, 0o755);
     throws(() => new StateStore(folder), /chmod 700/);

@@ -59,7 +59,7 @@ test('a program that names a dynamic loader is dynamic, one that does not is sta
   assert.equal(elfKind(Buffer.from('#!/bin/sh\n')), 'none');
 });
 
-test('a head that is cut anywhere, or lies about its headers, is no error', () => {
+test('a truncated file, or one with invalid headers, is not an error', () => {
   const whole = elf([6, 3, 1]);
   for (let length = 0; length < whole.length; length++) elfKind(whole.subarray(0, length));
   new DataView(whole.buffer).setBigUint64(32, 0xffffffffffffff00n, true);
@@ -79,7 +79,7 @@ test('a command is looked for in PATH as execvp(3) does; one with a slash is not
   assert.throws(() => findProgram('./tool', `${folder}/second`), refusal(/no such program$/, 127));
 });
 
-test('a static, setuid, setgid or foreign program, and what is none, is refused in one line', () => {
+test('a static, setuid, setgid or foreign program, and a file that is not a program, is rejected in one line', () => {
   assert.throws(() => findProgram(file('static', elf([1]))), refusal(/static is statically linked: exec cannot carry its sockets$/));
   assert.throws(() => findProgram(file('foreign', elf([3], { machine: 8 }))), refusal(/built for another machine/));
   assert.throws(() => findProgram(file('data', 'he\0llo\n')), refusal(/neither a program nor a script$/));

@@ -324,7 +324,7 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
     const lines = await probe(`socket sendto ${list(400)} recv 4096 exec use 0 recv 4096 64 recv 4096 64 recv 4096 64 recv 4096 64`);
     assert.deepEqual(lengths(lines), [3752, 4088, 3360, 20, Number.NaN]);
   });
-  test('a dump goes on for a program that receives with read(2), which the shim does not see', async () => {
+  test('a dump continues for a program that receives with read(2), which the shim does not see', async () => {
     const lines = await probe(`socket sendto ${list(400)} read 4096 pollin 5000 read 4096 pollin 5000 read 4096 pollin 5000 read 4096`);
     const read = lines.filter((line) => line.startsWith('read ')).map((line) => Number(line.split(' ')[1]));
     assert.deepEqual(read, [3752, 3752, 3696, 20]);
@@ -366,7 +366,7 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
     }
   });
 
-  test('a ring3 that is gone: send and receive are ECONNREFUSED', async () => {
+  test('after ring3 has ended send and receive fail with ECONNREFUSED', async () => {
     let server: NetlinkServer | undefined;
     const socket = join(desk.folder, 'gone.sock');
     server = testServer();
@@ -388,7 +388,7 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
     assert.deepEqual(out.trimEnd().split('\n'), lines);
   });
 
-  test('namespaces are told apart, and one that is not there is one line', async () => {
+  test('namespaces are separate, and a missing one is an error of one line', async () => {
     const socket = join(desk.folder, 'named.sock');
     const servers = new Map([
       ['', testServer()],
@@ -407,7 +407,7 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
     listener.close();
   });
 
-  test('nobody at the socket is one line', async () => {
+  test('a socket without a listener is an error of one line', async () => {
     await assert.rejects(
       desk.run(desk.probe, ['socket']),
       /^Error: no ring3 answers at .*none\.sock \(ENOENT\): start one with "ring3 serve"/,
@@ -420,7 +420,7 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
     assert.equal(out, 'socket ok flags 0\n');
   });
 
-  test('nothing is left behind in the temporary folder', async () => {
+  test('no file is left in the temporary directory', async () => {
     const folder = mkdtempSync(join(desk.folder, 'temporary-'));
     const before = process.env['TMPDIR'];
     process.env['TMPDIR'] = folder;

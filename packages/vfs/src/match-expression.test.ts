@@ -49,7 +49,7 @@ test('FileName in an expression: the rules of MS-FSA 2.1.4.4, one by one', () =>
   }
 });
 
-test('an empty name is in the empty expression alone, and nothing else is (MS-FSA 2.1.4.4, part 1)', () => {
+test('only the empty name matches the empty expression (MS-FSA 2.1.4.4, part 1)', () => {
   assert.ok(matchesExpression('', ''));
   for (const expression of ['*', '*.*', '<', '>', '"', 'a']) assert.ok(!matchesExpression(expression, ''));
   assert.ok(!matchesExpression('', 'a'));

@@ -47,7 +47,7 @@ test('names that Windows cannot express are shown in the private use area (KB 11
   assert.equal(toWireName('.hidden file'), '.hidden file');
 });
 
-test('a name is shown without anything that Windows cannot express, leads back, and is found by what is shown', () => {
+test('a mapped name has only characters of Windows, maps back, and is found by its mapped form', () => {
   const name = fc.string({
     unit: fc.oneof(fc.constantFrom(...' .:*?"<>|\\ab\x01\x1f'), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })),
     minLength: 1,
@@ -64,7 +64,7 @@ test('a name is shown without anything that Windows cannot express, leads back, 
   );
 });
 
-test('bytes that are no UTF-8 are shown too, and every name of a host leads back to its bytes', () => {
+test('bytes that are not UTF-8 are mapped too, and every name of a host maps back to its bytes', () => {
   assert.equal(nameFromBytes(Buffer.from('6cc3a4', 'hex')), 'lä');
   assert.equal(nameFromBytes(Buffer.from('6ce4', 'hex')), 'l\uf0e4');
   assert.equal(nameFromBytes(Buffer.from('eda080', 'hex')), '\uf0ed\uf0a0\uf080'); // half a surrogate pair

@@ -36,7 +36,7 @@ test('a fault may throw, and may be added and taken away meanwhile', async () =>
   assert.equal(file.close(), 'EIO');
 });
 
-test('a call takes its time by the clock, then does what it does', async () => {
+test('a call is delayed by the clock and then performed', async () => {
   const clock = new FakeClock();
   const bench = await faulty([{ call: 'read', delayMs: 5000 }], clock);
   const file = await bench.file('file', 'late');

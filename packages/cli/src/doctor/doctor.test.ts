@@ -17,7 +17,7 @@ function place(t: TestContext): string {
   return made;
 }
 
-test('a folder that can be shared is told apart from one that is not there, and nothing is left in it', async (t) => {
+test('a directory that can be shared is distinguished from a missing one, and no file is left in it', async (t) => {
   const dir = place(t);
   const [shared, attributes] = await folder(dir);
   strictEqual(shared?.state, 'ok');
@@ -58,7 +58,7 @@ test('limits below what a server wants say what to do', (t) => {
   strictEqual(user(1000).state, 'ok');
 });
 
-test('a port that is taken is told apart from one that is free', async () => {
+test('a port in use is distinguished from a free one', async () => {
   const server = createServer();
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as { port: number };

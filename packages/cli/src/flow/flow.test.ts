@@ -154,7 +154,7 @@ test('a flow is named whole, asked for, and deleted', async (t) => {
   throws(() => parseTuple({ protocol: 'udp', origSrc: '10.0.0.1', origDst: '10.0.0.2', sport: '1' }), /--dport is missing/);
 });
 
-test('events tell what happened, in order', async (t) => {
+test('events are printed in order', async (t) => {
   const { namespace, client } = table(t);
   const events = client.events();
   const first = events.next();

@@ -47,7 +47,7 @@ test('another port, a share with a blank, and IPv6 are written as each client ta
   strictEqual(linux.endsWith("mount -t cifs '//2001:db8::20/Größe 2' /mnt -o port=4450,user=guest"), true);
 });
 
-test('a password that was made is shown, loopback is named, and nothing shared is no block', () => {
+test('a generated password and loopback are shown; without shares there is no block', () => {
   const madeUser = { name: 'ring3', password: 'abcd-efgh' };
   const lines = startBlock({ status: status('127.0.0.1:4450', ['a', 'b', 'c', 'd']), guest: false, users: [], madeUser }, interfaces);
   strictEqual(lines.includes('user: ring3, password abcd-efgh'), true);

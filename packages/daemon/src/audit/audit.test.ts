@@ -31,7 +31,7 @@ async function start(t: TestContext, settings: Pick<Settings, 'audit' | 'shares'
 
 const file = { user: 'ann', peer: '10.0.0.1:2000', session: 7, share: 'Data', path: 'a\\b' };
 
-test('one object a line: when, what, who, from where, in which session, on what; and what the kind says beside', async (t) => {
+test('one object a line: when, what, who, from where, in which session, on what; and the fields of the kind', async (t) => {
   const { events, read } = await start(t);
   events.emit('open', { ...file, access: 0x120089, action: 'created', kind: 'file' });
   events.emit('write', file);
@@ -78,7 +78,7 @@ test('by share: what concerns another is left out, log-ons count while one is wr
   );
 });
 
-test('where no share is written about there is no file; of some kinds only, the others have no listener', async (t) => {
+test('without an audited share there is no file; kinds that are not written have no listener', async (t) => {
   const { audit, events, stateDir } = await start(t, { shares: [share('data', false)] });
   deepStrictEqual(readdirSync(stateDir), []);
   await audit.apply({ shares: [share('data')], audit: { kinds: ['delete', 'refused'] } });
@@ -87,7 +87,7 @@ test('where no share is written about there is no file; of some kinds only, the 
   deepStrictEqual(events.eventNames(), []);
 });
 
-test('another path, other limits and other kinds hold at once, and are told', async (t) => {
+test('another path, other limits and other kinds take effect at once, and are reported', async (t) => {
   const { audit, events, read, stateDir } = await start(t);
   const path = join(stateDir, 'elsewhere');
   events.emit('delete', file);
@@ -106,7 +106,7 @@ test('another path, other limits and other kinds hold at once, and are told', as
   );
 });
 
-test('what cannot be changes nothing: a file that cannot be written, or that clients would reach', async (t) => {
+test('an invalid setting changes nothing: a file that cannot be written, or that clients could reach', async (t) => {
   const { audit, events, read, stateDir } = await start(t);
   const folder = { name: 'folder', path: stateDir };
   await rejects(audit.apply({ shares: [share('data')], audit: { path: stateDir } }), /cannot be written/);

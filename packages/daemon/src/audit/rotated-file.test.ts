@@ -25,7 +25,7 @@ function place(t: TestContext): string {
 
 const linesIn = (path: string): string[] => readFileSync(path, 'utf8').split('\n').slice(0, -1);
 
-test('lines that were written are in the file when it is closed, which is for its owner alone', async (t) => {
+test('written lines are in the file when it is closed; only its owner can read it', async (t) => {
   const path = place(t);
   const file = await RotatedFile.open({ path, size: 1e6, keep: 3 }, silentLog);
   const wanted = Array.from({ length: 5000 }, (_, i) => `line ${i} ${'x'.repeat(i % 50)}`);
@@ -37,7 +37,7 @@ test('lines that were written are in the file when it is closed, which is for it
   strictEqual(statSync(path).mode & 0o777, 0o600);
 });
 
-test('it goes on where it was, and closes an older file to others', async (t) => {
+test('it appends to an existing file, and removes the rights of other users', async (t) => {
   const path = place(t);
   mkdirSync(join(path, '..'));
   writeFileSync(path, 'before\n');
@@ -90,7 +90,7 @@ test('where no older file is kept, the new one takes its place', async (t) => {
   deepStrictEqual(readdirSync(join(path, '..')), ['audit.log']);
 });
 
-test('a name that cannot be had for the older file is told, and lines go on into the one that is there', async (t) => {
+test('if the older file cannot be renamed, that is logged, and lines are appended to the present one', async (t) => {
   const path = place(t);
   mkdirSync(join(`${path}.1`, 'in-the-way'), { recursive: true });
   const log = fakeLog();
@@ -108,7 +108,7 @@ test('a name that cannot be had for the older file is told, and lines go on into
   );
 });
 
-test('what cannot be written is said at once: no folder, no file', async (t) => {
+test('a path that cannot be written is reported at once', async (t) => {
   const path = place(t);
   mkdirSync(path, { recursive: true });
   writeFileSync(join(path, 'file'), '');
@@ -143,7 +143,7 @@ test('a line that was cut short is the only one that is lost by it', async (t) =
   deepStrictEqual(linesIn(path), ['whole', 'to', 'next']);
 });
 
-test('a file that was moved away is begun anew when it is renewed', async (t) => {
+test('a file that was moved away is created again by a renewal', async (t) => {
   const path = place(t);
   const file = await RotatedFile.open({ path, size: 1e6, keep: 1 }, silentLog);
   file.write('before');

@@ -62,7 +62,7 @@ for (const [what, read] of [
   ['a ksmbd.conf', (source: string): object => readKsmbdConf(source, 'f')],
   ['a ksmbdpwd.db', (source: string): object => readKsmbdUsers(source, 'f')],
 ] as const)
-  test(`whatever stands in ${what}, it is read, or refused in one line that a terminal shows as it is`, () => {
+  test(`any text in ${what} is read, or rejected in one printable line`, () => {
     fc.assert(
       fc.property(text, (parts) => {
         const source = parts.join('');

@@ -33,7 +33,7 @@ file-mode = "640"
 log-level = "warn"
 `;
 
-test('a configuration is read; what it leaves out is left out', () => {
+test('a configuration is read; missing keys stay missing', () => {
   const { server, limits, shares, daemon, warnings } = readToml(good, 'ring3.toml');
   deepStrictEqual(server, { host: '0.0.0.0', port: 445, signing: 'required', 'dialect-min': '2.1' });
   deepStrictEqual(limits, { connections: 500 });
@@ -46,7 +46,7 @@ test('a configuration is read; what it leaves out is left out', () => {
   deepStrictEqual(readToml('', 'empty.toml').shares, []);
 });
 
-test('the console is on where its port is given; its token lies in a file beside the configuration, and never in it', () => {
+test('the console is on if its port is given; its token is in a file next to the configuration, never in it', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-config-'));
   try {
     const path = join(folder, 'ring3.toml');
@@ -129,7 +129,7 @@ events = ["new", "destroy"]
   );
 });
 
-test('each class of error has its line, its key and what is allowed', () => {
+test('each class of error reports its line, its key and what is allowed', () => {
   for (const [source, message] of [
     ['[server]\nport = 99999\n', /^f\.toml:2:\d+: server\.port is a whole number from 0 to 65535, not 99999$/],
     ['[server]\n\n# a comment\nsigning = "maybe"\n', /^f\.toml:4:\d+: server\.signing is one of required, enabled, not "maybe"$/],
@@ -275,7 +275,7 @@ test('docs/ring3.schema.json is what the tables say', () => {
   deepStrictEqual(JSON.parse(published), configurationSchema());
 });
 
-test('[audit] and a share with audit: what is written about is one of the known kinds, the path counts from the file', () => {
+test('[audit] and a share with audit: kinds are checked, and the path is relative to the file', () => {
   const source = '[audit]\npath = "log/audit"\nsize = 8192\nkinds = ["delete", "refused"]\n[share.a]\nstore = "memory"\naudit = true\n';
   const { audit, shares } = readToml(source, 'ring3.toml');
   deepStrictEqual(audit, { path: 'log/audit', size: 8192, kinds: ['delete', 'refused'] });

@@ -24,7 +24,7 @@ const refused = (path: string, message: RegExp): void =>
     (error) => message.test((error as Error).message) && !(error as Error).message.includes('\n'),
   );
 
-test('what is no text is refused with its line: a NUL byte, another encoding; a byte order mark is left out', (t) => {
+test('a file that is not text is rejected with the line: a NUL byte, another encoding; a byte order mark is ignored', (t) => {
   const { put } = place(t);
   strictEqual(loadConfiguration(put('bom.toml', '\ufeff[server]\nport = 5\n')).server.port, 5);
   strictEqual(loadConfiguration(put('bom.conf', '\ufeff[global]\ntcp port = 5\n')).server.port, 5);
@@ -37,7 +37,7 @@ test('what is no text is refused with its line: a NUL byte, another encoding; a 
   refused(put('utf16.conf', Buffer.from('[global]\n', 'utf16le')), /utf16\.conf:1: there is a NUL byte/);
 });
 
-test('what cannot be read as a file is said: missing, a folder, of no end', (t) => {
+test('an unreadable file is reported: missing, a directory, endless', (t) => {
   const { folder, put } = place(t);
   refused(join(folder, 'none.toml'), /none\.toml cannot be read: there is no such file$/);
   refused(join(folder, 'a'), /a cannot be read: it is a directory$/);
@@ -91,7 +91,7 @@ test('a folder inside of another that is shared is warned about: its clients do 
   );
 });
 
-test("the kernel server's configuration begins without a share whose path is no directory, as the kernel server does", (t) => {
+test("the kernel server's configuration starts without a share whose path is not a directory, as the kernel server does", (t) => {
   const { folder, put } = place(t);
   put('file', '');
   put('ksmbdpwd.db', 'anna:h42AFGBs2ilnekTvoTU/xw==\nANNA:h42AFGBs2ilnekTvoTU/xw==\n');
@@ -125,7 +125,7 @@ test("the kernel server's configuration begins without a share whose path is no 
   );
 });
 
-test('stored shares come beside the configured ones; one that cannot be offered is left out with a warning', (t) => {
+test('stored shares are added to the configured ones; one that cannot be offered is omitted with a warning', (t) => {
   const { folder } = place(t);
   const configured = [{ name: 'Photos', path: join(folder, 'a'), at: 'f:2' }];
   const { shares, warnings } = withStored(
@@ -157,7 +157,7 @@ test('stored shares come beside the configured ones; one that cannot be offered 
   ]);
 });
 
-test('an error tells nothing to a terminal but text', (t) => {
+test('an error prints only text on a terminal', (t) => {
   const { put } = place(t);
   throws(
     () => loadConfiguration(put('x.toml', '[server]\n"\\u001b[31m" = 1\n')),

@@ -27,7 +27,7 @@ test('what has no such field is not meant by a filter, and a filter is text', as
   throws(() => handlers.connections({ user: 7 } as unknown as Filter), /^Error: user: a string$/);
 });
 
-test('what a list names is ended by its name; any other name is told', async () => {
+test('an object is closed by its name in a list; an unknown name is an error', async () => {
   deepStrictEqual(await handlers.close({ id: 'c2' }), null);
   deepStrictEqual(ended, [2]);
   throws(() => handlers.close({ id: 'c9' }), /^Error: there is no c9$/);

@@ -63,7 +63,7 @@ const say = (path: string, text: string): Promise<string> =>
       .on('error', reject);
   });
 
-test('what can be asked for stands in the table of the README', () => {
+test('the table of the README lists all requests', () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
   const rows = readme.split('\n').filter((line) => line.startsWith('| `'));
   const told = rows.flatMap((row) => [...(row.split('|')[1] as string).matchAll(/`([^`]+)`/g)].map(([, verb]) => verb));
@@ -77,7 +77,7 @@ test('a request is one line, and so is its answer', async (t) => {
   await rejects(askControl(path, 'stop', {}), /^Error: not now$/);
 });
 
-test('the socket is for its owner alone, and answers in the order of the requests', async (t) => {
+test('the socket is for its owner only, and responds in the order of the requests', async (t) => {
   const path = await listen(t);
   strictEqual(statSync(path).mode & 0o777, 0o600);
   const lines = (await say(path, '{"do":"status"}\n{"do":"stats"}\n')).trim().split('\n');
@@ -87,7 +87,7 @@ test('the socket is for its owner alone, and answers in the order of the request
   );
 });
 
-test('garbage is told what a request is, and harms nobody', async (t) => {
+test('garbage receives an error, and other peers are served', async (t) => {
   const path = await listen(t);
   for (const text of ['hello\n', '{}\n', 'null\n', '{"do":"constructor"}\n', '{"do":["stats"]}\n'])
     match(await say(path, text), /"ok":false/);
@@ -125,7 +125,7 @@ test('whatever else lies at the path stays: a file, a folder, a link, a socket o
   await rejects(serveControl(`/${'x'.repeat(107)}`, handlers), /is too long for a socket: 107 bytes at most$/);
 });
 
-test('a line ends with a line feed alone, whatever a client calls its files', async (t) => {
+test('only a line feed ends a line, for any name of a file', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
   const name = 'a\u2028b\u2029c\u0085\r\n\v\f';
   const server = await serveControl(join(folder, 'control.sock'), { ...handlers, stats: () => name });
@@ -142,7 +142,7 @@ test('a line ends with a line feed alone, whatever a client calls its files', as
   await follower.return();
 });
 
-test('what is followed comes line by line until the peer goes; then nobody is kept waiting for', async (t) => {
+test('a stream is sent line by line until the peer disconnects, and then ends', async (t) => {
   const path = await listen(t);
   const heard: string[] = [];
   const following = followControl(path, 'debug follow', {});
@@ -157,7 +157,7 @@ test('what is followed comes line by line until the peer goes; then nobody is ke
   await rejects(followControl(`${path}.none`, 'debug follow', {}).next(), /no ring3 answers/);
 });
 
-test('a peer that does not read is not read from: what it asks waits where it is, and it gets every answer when it reads', async (t) => {
+test('a peer that does not read is not read from; its requests wait, and it receives every response when it reads', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
   let asked = 0;
   const long = { ...handlers, stats: () => `${++asked}${'x'.repeat(10_000)}\n` };
@@ -182,7 +182,7 @@ test('a peer that does not read is not read from: what it asks waits where it is
   strictEqual(asked, requests);
 });
 
-test('a peer that takes nothing of its answers keeps nobody from closing', async () => {
+test('a peer that does not read its responses does not delay closing', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
   const server = await serveControl(join(folder, 'control.sock'), { ...handlers, stats: () => 'x'.repeat(10_000_000) });
   const idle = createConnection(server.path).pause();

@@ -144,7 +144,7 @@ test('where a token is given it has to be shown, but for health', async (t) => {
   strictEqual((await ask(port, '/health')).status, 200);
 });
 
-test('beyond loopback a token is made, kept for this user alone, and the same the next time', async (t) => {
+test('beyond loopback a token is generated, kept for this user only, and used again', async (t) => {
   const { port, stateDir, log, again } = await start(t, { host: '0.0.0.0' });
   const path = join(stateDir, 'console-token');
   strictEqual(statSync(path).mode & 0o777, 0o600);
@@ -160,7 +160,7 @@ test('beyond loopback a token is made, kept for this user alone, and the same th
   await rejects(again(), /console-token does not contain a token: one line of 16 to 256 letters/);
 });
 
-test('what fails inside is told to the log and not to whoever asked', async (t) => {
+test('an internal failure is logged and not sent to the client', async (t) => {
   const { port, log } = await start(
     t,
     {},
@@ -175,7 +175,7 @@ test('what fails inside is told to the log and not to whoever asked', async (t) 
   strictEqual(log.lines.filter(({ level }) => level === 'error').length, 1);
 });
 
-test('a head that is too long, and what is no HTTP, are refused; others are served on', async (t) => {
+test('a header that is too long, and bytes that are not HTTP, are rejected; other clients are served', async (t) => {
   const { port } = await start(t);
   match(await say(port, `GET / HTTP/1.1\r\nHost: localhost:${port}\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`), /^HTTP\/1\.1 431/);
   match(await say(port, '\x00\x01\x02\r\n\r\n'), /^HTTP\/1\.1 400/);
@@ -207,7 +207,7 @@ test('loopback is 127.0.0.0/8 and ::1', () => {
   strictEqual(tokenCheck('')('Bearer '), false);
 });
 
-test('connections that say nothing keep nobody out, however many there are', async (t) => {
+test('silent connections keep no client out', async (t) => {
   const { port } = await start(t);
   const silent = await Promise.all(
     Array.from(

@@ -43,7 +43,7 @@ function rootsFolder(t: TestContext): string {
   return folder;
 }
 
-test('every thread becomes the other user with that user’s groups, without capabilities, and none goes back', root, (t) => {
+test('every thread becomes the other user with that user’s groups, without capabilities, and none can return', root, (t) => {
   const folder = rootsFolder(t);
   const state = join(folder, 'a', 'state');
   const sockets = join(folder, 'b');
@@ -71,7 +71,7 @@ test('every thread becomes the other user with that user’s groups, without cap
   deepStrictEqual([statSync(join(folder, 'a')).uid, statSync(join(folder, 'a')).mode & 0o777], [0, 0o755]);
 });
 
-test('folders are made only where nobody but root could put something in the way; a umask of nothing is not kept', root, (t) => {
+test('directories are created only if no user but root can write above them; a umask of 0 is not kept', root, (t) => {
   const folder = rootsFolder(t);
   const open = join(folder, 'open');
   mkdirSync(open);
@@ -84,7 +84,7 @@ test('folders are made only where nobody but root could put something in the way
   strictEqual(statSync(there).uid, 0);
 });
 
-test('who is nobody of this machine is refused in one line; who it is already changes nothing', () => {
+test('an unknown user is rejected in one line; the present user changes nothing', () => {
   throws(() => actAs('no such user'), /^Error: there is no user "no such user" on this machine/);
   throws(() => actAs(''), /there is no user ""/);
   const before = { ...process.env };

@@ -31,7 +31,7 @@ const connecting = async (port: number): Promise<Socket | string> => {
 const serve = (held: ListeningSocket) => createSmbServer({ shares: { stuff: createMemoryStore() }, listen: held });
 const passed = (fd: number, name = 'smb') => ({ fd, name });
 
-test('a port that is held serves, refuses while nobody serves, and serves again', async () => {
+test('a bound port serves, refuses connections without a server, and serves again', async () => {
   const port = await freePort();
   using held = await boundSocket('localhost', port);
   ok(held.isFor('localhost', port) && !held.isFor('localhost', port + 1) && !held.isFor('127.0.0.1', port));
@@ -55,7 +55,7 @@ test('a port that is held refuses from the moment on when its server drains', as
   await drained;
 });
 
-test('a passed socket serves whatever host and port were asked for; who connects while nobody serves waits', async () => {
+test('a passed socket serves any requested host and port; clients wait while no server runs', async () => {
   const port = await freePort();
   const given = bindTcp({ host: '127.0.0.1', port });
   listen(given);
@@ -72,7 +72,7 @@ test('a passed socket serves whatever host and port were asked for; who connects
   strictEqual(server.address?.port, port);
 });
 
-test('no passed socket is no error; more than one is', () => {
+test('a missing passed socket is not an error; more than one is', () => {
   strictEqual(passedSocket([]), undefined);
   throws(() => passedSocket([passed(3, 'a'), passed(4, 'b')]), /2 sockets \(a, b\), ring3 serves one/);
 });

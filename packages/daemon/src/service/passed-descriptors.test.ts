@@ -2,7 +2,7 @@ import { deepStrictEqual, throws } from 'node:assert/strict';
 import { test } from 'node:test';
 import { passedDescriptors } from './passed-descriptors.ts';
 
-test('descriptors begin at 3 and carry their names; the variables are gone then (sd_listen_fds(3))', () => {
+test('descriptors start at 3 and have names; the variables are removed (sd_listen_fds(3))', () => {
   const env = { LISTEN_PID: '42', LISTEN_FDS: '2', LISTEN_FDNAMES: 'smb:', HOME: '/' };
   deepStrictEqual(passedDescriptors(env, 42), [
     { fd: 3, name: 'smb' },
@@ -13,7 +13,7 @@ test('descriptors begin at 3 and carry their names; the variables are gone then 
   deepStrictEqual(passedDescriptors({ LISTEN_PID: '42', LISTEN_FDS: '1' }, 42), [{ fd: 3, name: 'unknown' }]);
 });
 
-test('what was passed to another process is not ours, and nobody after us takes it for theirs (sd_listen_fds(3))', () => {
+test('descriptors for another process are ignored, and child processes do not see the variables (sd_listen_fds(3))', () => {
   const env = { LISTEN_PID: '41', LISTEN_FDS: '1', LISTEN_FDNAMES: 'smb' };
   deepStrictEqual(passedDescriptors(env, 42), []);
   deepStrictEqual(env, {});

@@ -21,7 +21,7 @@ function manager(t: TestContext, at: string | Uint8Array): { heard(): string[] }
   return { heard };
 }
 
-test('a service manager is told of start, reload and end in assignments, one a line (sd_notify(3))', (t) => {
+test('a service manager is notified of start, reload and end in assignments, one a line (sd_notify(3))', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-notify-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const { heard } = manager(t, join(folder, 'notify'));
@@ -55,7 +55,7 @@ test('an abstract address begins with @; the watchdog is fed twice in its time f
   deepStrictEqual(heard(), ['WATCHDOG=1', 'WATCHDOG=1']);
 });
 
-test('nothing is told, and nothing fails, where there is no manager, none that listens, or none of this kind', () => {
+test('nothing is sent and nothing fails without a manager, if it does not listen, or if its address is not supported', () => {
   const clock = new FakeClock();
   for (const NOTIFY_SOCKET of [undefined, '/nowhere/at/all', '@nobody-listens-here', 'vsock:2:1', '', 'relative', `/${'x'.repeat(200)}`]) {
     const told = serviceManager(clock, { ...(NOTIFY_SOCKET === undefined ? {} : { NOTIFY_SOCKET }), WATCHDOG_USEC: 'soon' });
@@ -66,7 +66,7 @@ test('nothing is told, and nothing fails, where there is no manager, none that l
   }
 });
 
-test('what a manager has no room for is told when it has, in its order', (t) => {
+test('messages that do not fit the queue of a manager are sent later in their order', (t) => {
   const name = `ring3-test-full-${process.pid}`;
   const { heard } = manager(t, Buffer.from(`\0${name}`));
   const clock = new FakeClock();

@@ -12,7 +12,7 @@ async function bench(options: MemoryOptions = {}): Promise<Bench & { readonly vf
   return new Bench(vfs, await ok(vfs.root(tester))) as Bench & { readonly vfs: MemoryStore };
 }
 
-test('a full store writes what fits, then answers ENOSPC, and takes more when something goes', async () => {
+test('a full store writes as much as fits, then returns ENOSPC, and accepts more after a deletion', async () => {
   const store = await bench({ capacity: 100_000 });
   const file = await store.file('file');
   const other = await store.file('other', 'x'.repeat(20_000));
@@ -42,7 +42,7 @@ test('reserved room counts, and is given back', async () => {
   assert.equal(await ok(other.write([Buffer.alloc(30_000)], 0)), 30_000);
 });
 
-test('data with a million holes takes the room of what was written', async () => {
+test('data with a million holes takes the space of the written bytes only', async () => {
   const store = await bench();
   const file = await store.file('file');
   for (let i = 0; i < 100; i++) await ok(file.write([Buffer.from('x')], i * 2 ** 40));
@@ -68,7 +68,7 @@ test('streams and unlinked files give their room back with the last handle', asy
   assert.equal(store.vfs.used, 0);
 });
 
-test('limits of names and sizes are what was asked for', async () => {
+test('limits of names and sizes are those of the options', async () => {
   const store = await bench({ nameLimit: 8, fileSizeLimit: 1000 });
   await refuses(store.tryCreate('123456789'), 'ENAMETOOLONG');
   const file = await store.file('12345678');

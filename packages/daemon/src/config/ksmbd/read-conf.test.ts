@@ -16,7 +16,7 @@ const read = (source: string) => readKsmbdConf(source, 'k', host);
 const share = (lines: string) => read(`[x]\npath = /x\n${lines}`).shares[0];
 const warnings = (source: string): readonly string[] => read(source).warnings;
 
-test('what is not said is as the manual says it is (ksmbd.conf(5))', () => {
+test('missing parameters have the defaults of the manual (ksmbd.conf(5))', () => {
   const { server, limits, shares, warnings: said, users } = read('[x]\npath = /x\n');
   deepStrictEqual(server, {
     name: 'KSMBD-SERVER',
@@ -161,7 +161,7 @@ test('everything that can be honoured is', () => {
   ]);
 });
 
-test('what is not honoured is named, with its line and what ring3 does; what says what ring3 does anyway is not', () => {
+test('a parameter that is not honoured is a warning with its line and what ring3 does, unless its value is what ring3 does', () => {
   const said = warnings(`[global]
 kerberos keytab file = /etc/krb5.keytab
 server multi channel support = yes
@@ -212,7 +212,7 @@ path = /q
   ]);
 });
 
-test('sections and names are compared without case; what comes again goes on, and its first value that is not empty counts, as ksmbd-tools do', () => {
+test('sections and names are compared without case; a repeated section continues, and the first non-empty value counts, as in ksmbd-tools', () => {
   const {
     server,
     shares,
@@ -265,7 +265,7 @@ valid users = bob
   deepStrictEqual(said, ['k:9: hosts deny is not honoured: clients of every address may connect'], 'once, and not for each share');
 });
 
-test('a comment begins a line, or stands behind a blank; a sign inside of a word is part of it', () => {
+test('a comment starts a line or follows a blank; a comment sign inside a word is part of the word', () => {
   const { shares, warnings: said } = read(
     '; one\n  # two\n[x]  ; three\r\n\tpath\t=\t/srv/C#;1 \r\ncomment = a # b\nvalid users = anna ; bob is gone\nforce user = # nobody\n',
   );
@@ -323,7 +323,7 @@ test('the address: every one, that of one interface, and never more than were na
   throws(() => at('bind interfaces only = yes\ninterfaces = wlan7'), /k:3: interfaces: there is no interface wlan7 with an address here$/);
 });
 
-test('clients without a name: let in to IPC$ unless that is restricted, and where guests are', () => {
+test('clients without a name are accepted on IPC$ unless that is restricted, and on shares for guests', () => {
   strictEqual(read('[x]\npath = /x\n').server.anonymous, true);
   strictEqual(read('[global]\nrestrict anonymous = 1\n[x]\npath = /x\n').server.anonymous, false);
   const { server, warnings: said } = read('[global]\nrestrict anonymous = 1\n[x]\npath = /x\nguest ok = yes\n');

@@ -9,7 +9,7 @@ import { KsmbdUsers, readKsmbdUsers } from './users.ts';
 
 const anna = 'anna:h42AFGBs2ilnekTvoTU/xw=='; // MD4 of "secret", UTF-16LE
 
-test('users are read; a broken line is named without what stands in it (ksmbdpwd.db(5))', () => {
+test('users are read; an invalid line is reported without its contents (ksmbdpwd.db(5))', () => {
   const { users, warnings } = readKsmbdUsers(`${anna}\r\n\nBjörn Ü:MdbP4NFq6TG3PFnX4MCJwA==`, 'pwd.db');
   deepStrictEqual(
     users.map(({ name, ntHash }) => [name, Buffer.from(ntHash).toString('hex')]),
@@ -36,7 +36,7 @@ test('names that are one here, and names that no client can send, are passed ove
   match(warnings[0] as string, /^pwd\.db:2: "Anna" is ignored: .* line 1 has "anna"$/);
 });
 
-test('users are added, changed and deleted; what is not changed stays as it is, and so do mode and links', (t) => {
+test('users are added, changed and deleted; other lines, the mode and links stay unchanged', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-ksmbdpwd-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const [path, real] = [join(folder, 'ksmbdpwd.db'), join(folder, 'real.db')];
