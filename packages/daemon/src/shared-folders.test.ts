@@ -1,5 +1,5 @@
 import { notStrictEqual, rejects, strictEqual } from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -48,4 +48,23 @@ test('a directory that is missing is shared when it is there', async (t) => {
   mkdirSync(join(base, 'none'));
   notStrictEqual(await vfs.root(nobody), 'ENOENT');
   await folders.close();
+});
+
+test('a store in use is not closed if a link in the path of its share leads elsewhere, or nowhere, by now', async (t) => {
+  const { base, folders } = place(t);
+  const share = { name: 'x', path: join(base, 'link') };
+  const { vfs } = await folders.optionsOf(share);
+  const nobody = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
+  for (const [target, root] of [
+    ['none', 'ENOENT'],
+    ['b', undefined],
+  ] as const) {
+    unlinkSync(share.path);
+    symlinkSync(target, share.path);
+    await folders.retire([share], () => false);
+    const found = await vfs.root(nobody);
+    strictEqual(typeof found === 'string' ? found : undefined, root, target);
+  }
+  await folders.close();
+  strictEqual(await vfs.root(nobody), 'ESTALE');
 });

@@ -46,6 +46,8 @@ export class SharedFolders {
   /** Stores with a separate process, by path of their directory. */
   readonly #apart = new Map<string, Vfs>();
   readonly #opening = new Map<string, Promise<Vfs>>();
+  /** Under which key the directory of a share was opened, by the text of the path and the modes: a link in the path may lead elsewhere by now. */
+  readonly #openedAs = new Map<string, string>();
   /** Placeholders for directories that do not respond, by the text of the path and the modes. */
   readonly #waiting = new Map<string, Vfs>();
   readonly #responded: FolderShare[] = [];
@@ -106,6 +108,7 @@ export class SharedFolders {
   /** Opens a directory without a time limit. @throws Error; `isAway` distinguishes errors that may not occur later */
   async #open(share: FolderShare, path: string): Promise<Vfs> {
     const key = keyOf(share);
+    this.#openedAs.set(placeOf(share), key);
     const known = this.#stores.get(key) ?? this.#opening.get(key);
     if (known !== undefined) return known;
     const opening = locate(path).isLocal ? this.#openHere(share, path) : this.#openApart(share, path);
@@ -215,8 +218,9 @@ export class SharedFolders {
 
   /** Closes the stores that nothing uses any more. @param used whether a client is connected to a share of this store */
   async retire(shares: readonly FolderShare[], used: (vfs: Vfs) => boolean): Promise<void> {
-    const wanted = new Set(shares.map(keyOf));
+    const wanted = new Set(shares.map((share) => this.#openedAs.get(placeOf(share)) ?? keyOf(share)));
     const places = new Set(shares.map(placeOf));
+    for (const place of this.#openedAs.keys()) if (!places.has(place)) this.#openedAs.delete(place);
     for (const place of this.#waiting.keys()) if (!places.has(place)) this.#waiting.delete(place);
     const unused = new Set<Vfs>();
     for (const [key, vfs] of this.#stores) {
