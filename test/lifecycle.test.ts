@@ -261,7 +261,7 @@ test('a failed reload changes nothing, and reports the reason', async (t) => {
   await rejects(daemon.reload(), /is inside the shared directory/);
   deepStrictEqual(await askControl(options.control as string, 'rule list', {}), []);
   now = { ...settings, shares: [...(settings.shares ?? []).map((share) => ({ ...share, comment: 'new' })), { name: 'a/b', path }] };
-  await rejects(daemon.reload(), /not the name of a share/);
+  await rejects(daemon.reload(), /invalid share name/);
   now = settings;
   deepStrictEqual((await daemon.reload()).changes, [], 'nothing of it was applied');
   now = { ...settings, smb: { host: '127.0.0.1', port: 0, name: '' } };
@@ -278,7 +278,7 @@ test('a reload with invalid users changes no share, and leaves no directory open
   await using daemon = await startDaemon({ ...options, settings: () => now });
   const opened = () => readdirSync('/proc/self/fd').filter((fd) => isLink(fd, realpathSync(music))).length;
   now = { ...settings, shares: [{ name: 'music', path: music }], users: new Map([['not/a name', 'secret']]) };
-  await rejects(daemon.reload(), /not the name of a user/);
+  await rejects(daemon.reload(), /invalid user name/);
   strictEqual(opened(), 0);
   now = settings;
   deepStrictEqual((await daemon.reload()).changes, []);

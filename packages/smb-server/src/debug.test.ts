@@ -51,7 +51,7 @@ describe('what each switch logs', () => {
     await server.close();
     deepStrictEqual(
       lines.map(({ what }) => what),
-      ['accepted', 'negotiated', 'refused by a limit', 'ended'],
+      ['accepted', 'negotiated', 'rejected by a limit', 'ended'],
     );
     strictEqual(lines[1]?.fields['dialect'], 'Smb302');
     strictEqual(lines[3]?.fields['reason'], 'the server is closing');

@@ -143,7 +143,7 @@ const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: numbe
 export function changeLimits(now: Limits, changes: Partial<Limits>): Limits {
   const given = Object.entries(changes).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
-    if (!Object.hasOwn(bounds, name)) throw new RangeError(`no such limit: ${name}`);
+    if (!Object.hasOwn(bounds, name)) throw new RangeError(`unknown limit ${name}`);
     const [least, most] = bounds[name as keyof Limits];
     if (!Number.isInteger(value) || value < least || value > most) {
       throw new RangeError(`${name}: a whole number from ${least} to ${most}, not ${inspect(value)}`);

@@ -58,7 +58,7 @@ test('a request that blocks the event loop is counted, and logged with its comma
   });
   const server = testServer({ clock, log, shares: { share: store } });
   const client = await RawClient.at(server);
-  const held = () => log.lines.filter(({ what }) => what === 'a request held the event loop').map(({ fields }) => fields);
+  const held = () => log.lines.filter(({ what }) => what === 'a request blocked the event loop').map(({ fields }) => fields);
   await client.create('quick');
   strictEqual(held().length, 0);
   for (let i = 0; i < 3; i++) await client.create('slow');

@@ -77,7 +77,7 @@ type Check = (value: unknown, now: RunTimeValues) => unknown;
 export function changeOptions<T extends RunTimeValues>(now: T, changes: RunTimeOptions): Readonly<T> {
   const values: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(changes)) {
-    if (!Object.hasOwn(take, name)) throw new RangeError(`no option that may change: ${name}`);
+    if (!Object.hasOwn(take, name)) throw new RangeError(`option ${name} is unknown or cannot change at run time`);
     if (value === undefined) continue;
     if (value === null || typeof value !== typeof now[name as keyof RunTimeValues]) throw new RangeError(`${name}: ${inspect(value)}`);
     values[name] = (take[name as keyof RunTimeValues] as Check)(value, now);

@@ -39,7 +39,7 @@ import { Strangers } from './strangers.ts';
 import type { Tree } from './tree.ts';
 import { type Users, userKey } from './users.ts';
 
-/** Requests that held the event loop are logged at most so often, ms. */
+/** Minimum time between two log lines about requests that block the event loop, ms. */
 const heldLogMs = 10_000;
 
 /** Bytes that may be allocated for announced frames before they arrive: enough that an ordinary bulk WRITE is received in place. */
@@ -191,7 +191,7 @@ export class Server {
     if (wait === 0) return this.users.hashOf(user);
     if (wait !== undefined) return new Promise((resolve) => this.clock.after(wait, () => resolve(this.users.hashOf(user))));
     this.refuse('failedLogonDelayMs', { address: network, user });
-    throw new StatusError(NtStatus.RequestNotAccepted, 'too many failed log-ons');
+    throw new StatusError(NtStatus.RequestNotAccepted, 'too many failed logons');
   }
 
   /**
@@ -245,7 +245,7 @@ export class Server {
     const limit = closing ? undefined : this.#admission.reachedBy(network);
     if (closing || limit !== undefined) {
       if (limit !== undefined) this.refuse(limit, { address: network });
-      this.debug.say('conn', 'refused by a limit', {
+      this.debug.say('conn', 'rejected by a limit', {
         peer: link.peer,
         connections: this.connections.size,
         fromAddress: this.#admission.from(network),
@@ -465,7 +465,7 @@ export class Server {
     const now = this.clock.now();
     if (now < this.#nextHeldLog) return;
     this.#nextHeldLog = now + heldLogMs;
-    this.log.warn('a request held the event loop', {
+    this.log.warn('a request blocked the event loop', {
       command: nameOf(Command, header.command),
       share: tree?.share.name,
       connection: connection.id,

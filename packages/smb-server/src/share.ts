@@ -65,7 +65,8 @@ export class Share {
     this.vfs = vfs;
     this.names = new NameRules(options);
     const { maxConnections = 0 } = options ?? {};
-    if (!Number.isInteger(maxConnections) || maxConnections < 0) throw new RangeError(`not a number of connections: ${maxConnections}`);
+    if (!Number.isInteger(maxConnections) || maxConnections < 0)
+      throw new RangeError(`invalid number of connections ${maxConnections}: 0 (no limit) or a positive integer`);
   }
 
   get isPipe(): boolean {

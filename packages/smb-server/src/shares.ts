@@ -23,7 +23,9 @@ export class Shares {
   /** Whether a share could be added. @throws RangeError for an invalid name of a share, and for invalid options */
   check(name: string, options: ShareOptions): void {
     if (!/^[^\\/[\]:|<>+=;,*?"\p{Cc}]{1,80}$/u.test(name) || name.toUpperCase() === 'IPC$')
-      throw new RangeError(`not the name of a share: ${JSON.stringify(name)}`);
+      throw new RangeError(
+        `invalid share name ${JSON.stringify(name)}: 1 to 80 characters without control characters and \\/[]:|<>+=;,*?", and not IPC$`,
+      );
     new Share(name, options);
   }
 

@@ -298,7 +298,7 @@ describe('closing', () => {
       clock.advance(1);
       await turns();
       strictEqual(closed.done, true, call);
-      deepStrictEqual(errors(), ['closed although stores have not answered'], call);
+      deepStrictEqual(errors(), ['closed before all stores released their handles'], call);
       const { requests, closing, files, ...left } = counts();
       ok(requests + closing > 0, call);
       const { requests: _r, closing: _c, files: _f, ...none } = nothingLeft;

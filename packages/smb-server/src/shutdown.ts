@@ -107,7 +107,7 @@ export class Shutdown {
   /** No client is left that could observe it: an open whose store still works holds no lock and no oplock any more. */
   #abandon(): void {
     const { requests, handles } = this;
-    this.#server.log.error('closed although stores have not answered', { requests, handles });
+    this.#server.log.error('closed before all stores released their handles', { requests, handles });
     for (const open of this.#opens) releaseState(open);
   }
 

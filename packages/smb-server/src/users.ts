@@ -37,7 +37,10 @@ export class Users {
 
   /** Whether a user could be added. @throws RangeError for an invalid name or hash */
   check(name: string, how: UserOptions): void {
-    if (!/^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,104}$/u.test(name)) throw new RangeError(`not the name of a user: ${JSON.stringify(name)}`);
+    if (!/^[^"/\\[\]:;|=,+*?<>\p{Cc}]{1,104}$/u.test(name))
+      throw new RangeError(
+        `invalid user name ${JSON.stringify(name)}: 1 to 104 characters without control characters and "/\\[]:;|=,+*?<>`,
+      );
     if (typeof how !== 'string') bytesOf(how.ntHash);
   }
 

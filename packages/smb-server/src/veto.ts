@@ -10,7 +10,8 @@ export function createVeto(patterns: readonly string[]): (name: string) => boole
   const names = new Set<string>();
   const expressions: string[] = [];
   for (const pattern of patterns) {
-    if (pattern === '' || /[/\0]/.test(pattern)) throw new RangeError(`not a pattern of names: ${JSON.stringify(pattern)}`);
+    if (pattern === '' || /[/\0]/.test(pattern))
+      throw new RangeError(`invalid pattern of names ${JSON.stringify(pattern)}: not empty, without "/" and NUL`);
     const folded = foldName(pattern);
     if (/[*?]/.test(folded)) expressions.push(folded);
     else names.add(folded);

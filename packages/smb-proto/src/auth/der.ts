@@ -32,14 +32,14 @@ const maxIdentifier = 64;
 export function readDer(bytes: Uint8Array, at = 0): DerElement {
   const tag = bytes[at];
   const first = bytes[at + 1];
-  if (tag === undefined || first === undefined) throw new DerError('an element that is cut off');
+  if (tag === undefined || first === undefined) throw new DerError('a truncated element');
   if ((tag & 0x1f) === 0x1f) throw new DerError('a tag of several bytes');
   let start = at + 2;
   let length = first;
   if (first >= 0x80) {
     const count = first & 0x7f;
     if (count === 0 || count > 4) throw new DerError(`a length in ${count} bytes`);
-    if (start + count > bytes.length) throw new DerError('a length that is cut off');
+    if (start + count > bytes.length) throw new DerError('a truncated length');
     length = 0;
     for (const end = start + count; start < end; start++) length = length * 256 + (bytes[start] as number);
   }
@@ -77,7 +77,7 @@ export function readObjectIdentifier(element: DerElement): string {
     arcs.push(arc);
     arc = 0n;
   }
-  if ((content.at(-1) as number) >= 0x80) throw new DerError('an object identifier that is cut off');
+  if ((content.at(-1) as number) >= 0x80) throw new DerError('a truncated object identifier');
   const [both = 0n, ...rest] = arcs;
   const root = both < 80n ? both / 40n : 2n;
   return [root, both - root * 40n, ...rest].join('.');

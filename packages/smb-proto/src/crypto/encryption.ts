@@ -150,7 +150,7 @@ export class Encryptor {
    */
   encryptInto(out: Uint8Array, message: readonly Uint8Array[], sessionId: Uint8Array): void {
     const size = lengthOf(message);
-    if (out.length !== transformHeaderLength + size) throw new RangeError(`${out.length} bytes of room for a message of ${size}`);
+    if (out.length !== transformHeaderLength + size) throw new RangeError(`${out.length} bytes of space for a message of ${size}`);
     const { header, nonce, additional, tag, ccmOrGcm } = this.#next(size, sessionId);
     ccmOrGcm.seal(nonce, additional, message, tag, out.subarray(transformHeaderLength));
     out.set(header);
