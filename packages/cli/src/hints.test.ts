@@ -27,6 +27,10 @@ test('a failure that Node.js reports is said in a sentence with the way out', ()
       { syscall: 'getaddrinfo', code: 'ENOTFOUND', hostname: 'fileserver.lan' },
       /^cannot listen on fileserver\.lan: the host name fileserver\.lan is not known: /,
     ],
+    [
+      { syscall: 'getaddrinfo', code: 'ENOTFOUND', hostname: '[::1]', port: 4450 },
+      /: an IPv6 address is written without brackets here: ::1$/,
+    ],
     [{ syscall: 'stat', code: 'ENOENT', path: 'nothere.pcap' }, /^nothere\.pcap does not exist$/],
     [{ syscall: 'open', code: 'EACCES', path: '/root/x' }, /^\/root\/x: this user may not use it: .*ls -ld \/root\/x/],
     [{ syscall: 'read', code: 'EISDIR', path: '/tmp' }, /^\/tmp is a directory, not a file$/],

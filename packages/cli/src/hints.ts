@@ -64,6 +64,11 @@ const hints: readonly Hint[] = [
     is: named('NetlinkError', 'EBUSY'),
     say: ({ message }) => `${message}: it is in use, by a rule ("ring3 rule list") or by a flow`,
   },
+  { is: named('NetlinkError', 'ENOENT'), say: ({ message }) => `${message}: it does not exist; the command "list" shows what does` },
+  {
+    is: named('NetlinkError', 'EEXIST'),
+    say: ({ message }) => `${message}: it exists already, with other contents: delete it first, or choose another name`,
+  },
   {
     is: (failure) => failure.name === 'SystemError' && failure.syscall === 'socket' && failure.code === 'EPROTONOSUPPORT',
     say: () => 'this kernel has no netfilter netlink (modprobe nfnetlink), or a sandbox hides it: start ring3 with "ring3 serve"',

@@ -1,7 +1,7 @@
 import { deepStrictEqual, match, strictEqual } from 'node:assert/strict';
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -44,6 +44,10 @@ test('a wrong command line is said in one line, with status 2', (t) => {
     [['rule', 'add', 'udp', 'dport', '5000'], /^ring3: a rule needs an action: .*\n$/],
     [['user', 'add', 'a/b'], /^ring3: invalid user name "a\/b".*\n$/],
     [['serve', '.', '--share', 'a/b'], /^ring3: invalid share name "a\/b": 1 to 80 characters.*\n$/],
+    [['serve', '.', '--memory'], /^ring3: --memory shares a memory store: leave out the directory\n$/],
+    [['serve', '--control', 'x', '--netlink', './x'], /^ring3: --control and --netlink are two sockets: \S+\/x cannot be both\n$/],
+    [['ctl', 'kill', 'soft'], /^ring3: the word is hard, not "soft"\n$/],
+    [['share', 'remove', 'x'], /^ring3: unknown command 'remove'\n\(the commands of share: add, delete, list\)\n$/],
     [['ctl', 'connections', '--path', 'x'], /^ring3: unknown option '--path'\n$/],
   ] as const) {
     const { status, stdout, stderr } = run(...args);
@@ -214,6 +218,10 @@ test('serve without a folder runs the netfilter half; policies live as long as i
   );
   strictEqual(second.status, 1);
   match(run('ctl', 'stats').stdout, /^2 running 0 \d+\n$/);
+  match(run('ctl', 'stats', '--json').stdout, /^\{"version":2,"state":"running","port":0,"idleSeconds":\d+\}\n$/);
+  strictEqual(run('flow', 'top', '--json').stdout, '{"flows":0,"bytes":0,"busiest":[]}\n');
+  match(run('ctl', 'debug', 'nothing').stderr, /^ring3: nothing changed: nothing is not a switch \(smb, /);
+  match(run('timeout', 'get', 'none').stderr, /^ring3: get timeout "none": ENOENT: it does not exist; .*\n$/);
   strictEqual(run('ctl', 'stop').status, 0);
   if (child.exitCode === null) await once(child, 'exit');
   strictEqual(child.exitCode, 0);
@@ -285,6 +293,28 @@ test('doctor reports what the machine supports, and fails if serve would', (t) =
   const wrong = run('doctor', join(folder, 'nowhere'));
   strictEqual(wrong.status, 1);
   match(wrong.stdout, /^MISSING {2}folder +there is no directory/m);
+});
+
+test('a standard output that cannot be written fails the command: nothing that was asked for is lost silently', (t) => {
+  const { folder } = place(t);
+  const env = { ...process.env, XDG_STATE_HOME: join(folder, 'state'), XDG_RUNTIME_DIR: join(folder, 'run') };
+  const full = openSync('/dev/full', 'w'); // full(4): write(2) fails with ENOSPC
+  t.after(() => closeSync(full));
+  for (const words of [['version'], ['--help'], ['doctor', '--json'], ['completion', 'bash']]) {
+    const { status, stderr } = spawnSync(process.execPath, [bin, ...words], { env, encoding: 'utf8', stdio: ['ignore', full, 'pipe'] });
+    deepStrictEqual(
+      { status, stderr },
+      { status: 1, stderr: 'ring3: standard output cannot be written: no space is left\n' },
+      words.join(' '),
+    );
+  }
+});
+
+test('serve --memory shares a store that ends with it, under --share or as "memory"', async (t) => {
+  const { run, serve } = place(t);
+  const { lines } = await serve('--memory', '-p', '0', '--user', 'anna:secret');
+  match(lines[0] as string, /^ready smb=127\.0\.0\.1:\d+ control=\S+ netlink=\S+$/);
+  deepStrictEqual(JSON.parse(run('ctl', 'status', '--json').stdout).shares, ['memory']);
 });
 
 test('serve shares a directory, creates a user if there is none, and ends on SIGTERM', async (t) => {

@@ -15,6 +15,7 @@ import { addSysctl } from './commands/sysctl.ts';
 import { addTimeout } from './commands/timeout.ts';
 import { addUser } from './commands/user.ts';
 import { beQuiet } from './note.ts';
+import { watchOutput } from './output.ts';
 import { UsageError } from './usage.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -50,6 +51,8 @@ export function createProgram(): Command {
     .command('version')
     .description('print the version')
     .action(() => console.log(version));
+  for (const group of program.commands.filter(({ commands }) => commands.length > 0))
+    group.showHelpAfterError(`(the commands of ${group.name()}: ${group.commands.map((command) => command.name()).join(', ')})`);
   return program;
 }
 
@@ -61,6 +64,7 @@ export function createProgram(): Command {
  */
 export async function main(argv: readonly string[]): Promise<number> {
   const program = createProgram();
+  watchOutput();
   try {
     await program.parseAsync(argv);
     return typeof process.exitCode === 'number' ? process.exitCode : 0;

@@ -4,6 +4,23 @@ import type { Writable } from 'node:stream';
 /** Characters that are collected before they are written. */
 const blockLength = 32_768;
 
+/** Ends the command: quietly if the reader has closed the pipe, as `head` does; else with the reason, and status 1. */
+function outputFailed({ code, message }: NodeJS.ErrnoException): void {
+  if (code === 'EPIPE') process.exit(0);
+  console.error(`ring3: standard output cannot be written: ${code === 'ENOSPC' ? 'no space is left' : message}`);
+  process.exit(1);
+}
+
+/** Ends the command if standard output cannot be written: `console.log` does not report that. */
+export function watchOutput(): void {
+  process.stdout.on('error', outputFailed);
+}
+
+/** For a daemon: it continues without a reader of its standard output. */
+export function ignoreOutput(): void {
+  process.stdout.off('error', outputFailed).on('error', () => {});
+}
+
 /**
  * Writes lines to standard output in blocks, no faster than they are read. If the reader closes the pipe, as `head` does, the command ends
  * without an error.
@@ -14,7 +31,7 @@ export class Lines {
 
   constructor(to: Writable = process.stdout) {
     this.#to = to;
-    to.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+    if (to !== process.stdout) to.on('error', outputFailed);
   }
 
   async add(line: string): Promise<void> {

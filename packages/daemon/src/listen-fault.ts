@@ -26,7 +26,10 @@ const reasons: Readonly<Record<string, (host: string, port: number) => string>> 
   EADDRINUSE: (_host, port) => `another program listens there: ${usedPortAdvice(port)}`,
   EADDRNOTAVAIL: (host) =>
     `${host} is not an address of this machine: "ip address" lists them, 0.0.0.0 stands for all of IPv4 and :: for all`,
-  ENOTFOUND: (host) => `the host name ${host} is not known: use an address, such as 0.0.0.0 for all of IPv4`,
+  ENOTFOUND: (host) =>
+    host.startsWith('[')
+      ? `an IPv6 address is written without brackets here: ${host.replace(/^\[|\]$/g, '')}`
+      : `the host name ${host} is not known: use an address, such as 0.0.0.0 for all of IPv4`,
   EAI_AGAIN: (host) => `the host name ${host} cannot be looked up now: use an address, such as 0.0.0.0 for all of IPv4`,
   EINVAL: (host) => `${host} needs the name of its interface, such as fe80::1%eth0`,
 };

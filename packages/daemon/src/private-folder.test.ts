@@ -25,7 +25,7 @@ test('a path that is not a private directory is rejected: a file, a link, one th
   mkdirSync(join(folder, 'open'), { mode: 0o755 });
   mkdirSync(join(folder, 'real'), { mode: 0o700 });
   symlinkSync('real', join(folder, 'link'));
-  throws(() => privateFolder(join(folder, 'file')), /file \(EEXIST\): choose another place$/);
+  throws(() => privateFolder(join(folder, 'file')), /file is not a directory: choose another place$/);
   throws(() => privateFolder(join(folder, 'link')), /link is not a directory$/);
   throws(() => privateFolder(join(folder, 'open')), /open is open to other users \(mode 755\): chmod 700 \S+open$/);
   throws(() => privateFolder('/proc/ring3/a'), /^Error: cannot make the directory \/proc\/ring3\/a \(ENOENT\): choose another place$/);

@@ -14,7 +14,9 @@ export function privateFolder(path: string): string {
   try {
     makeFolder(path);
   } catch (error) {
-    throw new Error(`cannot make the directory ${path} (${(error as NodeJS.ErrnoException).code}): choose another place`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw new Error(`${path} is not a directory: choose another place`);
+    throw new Error(`cannot make the directory ${path} (${code}): choose another place`);
   }
   const found = lstatSync(path);
   const uid = process.getuid?.();

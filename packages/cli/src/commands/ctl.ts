@@ -56,8 +56,8 @@ async function debug(ctl: Command, word: string | undefined, { netfilter, follow
   if (word === undefined && follow === undefined) process.stdout.write(json === true ? `${JSON.stringify(switchesIn(line))}\n` : line);
   const words = line.replaceAll(/[[\]\n]/g, '').trim();
   if (word !== undefined && ![...words.split(' '), 'all'].includes(word))
-    console.error(`ring3: nothing changed: ${word} is not a switch (${words.split(' ').join(', ')}, all)`);
-  else if (word !== undefined) note(`on: ${onIn(line).join(', ') || 'none'}`);
+    throw new UsageError(`nothing changed: ${word} is not a switch (${words.split(' ').join(', ')}, all)`);
+  if (word !== undefined) note(`on: ${onIn(line).join(', ') || 'none'}`);
   if (follow === undefined) return;
   const [{ debugLine }, { Lines }] = await Promise.all([import('../ctl/debug-line.ts'), import('../output.ts')]);
   const lines = new Lines();
@@ -80,12 +80,22 @@ const switchesIn = (line: string): Record<string, boolean> =>
       .map((word) => [word.replaceAll(/[[\]]/g, ''), word.startsWith('[')]),
   );
 
+/** The line of `stats` as an object; `idleSeconds` is the time without a client. */
+function statsIn(line: string): { version: number; state: string; port: number; idleSeconds: number } {
+  const [version, state = '', port, idle] = line.trim().split(' ');
+  return { version: Number(version), state, port: Number(port), idleSeconds: Number(idle) };
+}
+
 /** The commands that correspond to files of the kernel's server, in its formats. */
 function addKernelFiles(ctl: Command): void {
   ctl
     .command('stats')
     .description("one line as the kernel server's: version, state, port, seconds idle")
-    .action(async () => void process.stdout.write(await askDaemon(ctl, 'stats', {})));
+    .option('--json', 'for programs')
+    .action(async ({ json }: JsonOption) => {
+      const line = await askDaemon(ctl, 'stats', {});
+      process.stdout.write(json === true ? `${JSON.stringify(statsIn(line))}\n` : line);
+    });
   ctl
     .command('debug [word]')
     .description(
@@ -99,8 +109,9 @@ function addKernelFiles(ctl: Command): void {
     .command('kill <word>')
     .description('hard: close every connection and drop the configuration; "ring3 ctl start" starts the file server again')
     .action(async (word: string) => {
+      if (word !== 'hard') throw new UsageError(`the word is hard, not "${word}"`);
       await askDaemon(ctl, 'kill', { word });
-      note(word === 'hard' ? 'the file server is down: "ring3 ctl start" starts it again' : 'nothing has changed: the word is hard');
+      note('the file server is down: "ring3 ctl start" starts it again');
     });
   ctl
     .command('start')

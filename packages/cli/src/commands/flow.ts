@@ -110,7 +110,8 @@ export function addFlow(program: Command): void {
     .option('-n, --rows <n>', 'number of flows', '20')
     .option('-i, --interval <seconds>', 'time between lists', '2')
     .option('--once', 'print the flows with the most bytes, and end; the default if the output is not a terminal')
-    .action(async (options: FilterOptions & { rows: string; interval: string; once?: true }) => {
+    .option('--json', 'for programs: one object')
+    .action(async (options: FilterOptions & { rows: string; interval: string; once?: true; json?: true }) => {
       const filter = await readFilter(options);
       const [{ Top }, { wholeNumber }] = await Promise.all([import('../flow/top.ts'), import('../flow/filter.ts')]);
       const top = new Top(Math.max(1, wholeNumber(options.rows, '--rows', 10_000)));
@@ -119,8 +120,9 @@ export function addFlow(program: Command): void {
         const matching = async function* () {
           for await (const entry of client.list(filter.asked)) if (filter.matches(entry)) yield entry;
         };
+        if (options.json === true) return console.log(JSON.stringify(await top.object(matching(), performance.now())));
         for (;;) {
-          const lines = await top.turn(matching(), performance.now());
+          const lines = await top.lines(matching(), performance.now());
           const whole = `${lines.join('\n')}\n`;
           const last = options.once === true || !process.stdout.isTTY;
           process.stdout.write(last ? whole : `\u001b[H\u001b[2J${whole}`);

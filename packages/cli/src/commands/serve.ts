@@ -3,6 +3,7 @@ import type { DaemonStatus } from '@ring3/daemon';
 import type { Log } from '@ring3/kit';
 import type { Command } from 'commander';
 import { isQuiet } from '../note.ts';
+import { ignoreOutput } from '../output.ts';
 import { ownSocket } from '../places.ts';
 import { check } from '../serve/check.ts';
 import { configurationOf } from '../serve/configured.ts';
@@ -24,8 +25,9 @@ export function addServe(program: Command): void {
     )
     .option('--check', 'check the configuration and the requirements of a start, and end')
     .option('--host <address>', 'address to listen on (default: 127.0.0.1)')
-    .option('--port <n>', 'TCP port, 0 for any (default: 4450)', port)
-    .option('--share <name>', "the share's name (default: the directory's)")
+    .option('-p, --port <n>', 'TCP port, 0 for any (default: 4450)', port)
+    .option('--memory', 'share a memory store instead of a directory: empty at the start, lost at the end')
+    .option('--share <name>', "the share's name (default: the directory's, or memory)")
     .option(
       '--user <name[:password]>',
       'a user who may log on; repeatable; the password is asked for, or taken from RING3_PASSWORD',
@@ -65,6 +67,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   const first = await configurationOf(options);
   const { daemon: places } = first;
   if (options.check === true) return check(dir, options, first);
+  ignoreOutput();
   const format = options.logFormat ?? places['log-format'];
   const log = await (format === 'json' ? kit.createLog : kit.createPrettyLog)({ level: options.logLevel ?? places['log-level'] ?? 'info' });
   const socket = (path: string): string | undefined => (path === 'off' ? undefined : resolve(path));
@@ -76,6 +79,9 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
     netlink: options.netlink ?? places.netlink,
   };
   const as = options.as ?? places.user;
+  const sockets = { control: socket(at.control ?? ownSocket('control')), netlink: socket(at.netlink ?? ownSocket('netlink')) };
+  if (sockets.control !== undefined && sockets.control === sockets.netlink)
+    throw new UsageError(`--control and --netlink are two sockets: ${sockets.control} cannot be both`);
   const listening = await takePlace({
     as,
     ...addressOf(options, first),
@@ -89,8 +95,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
     stateDir: at.stateDir ?? defaultStateDir(),
     settings: settingsOf(dir, options, users, first),
     config: options.config,
-    control: socket(at.control ?? ownSocket('control')),
-    netlink: socket(at.netlink ?? ownSocket('netlink')),
+    ...sockets,
     console: consoleOf(options, first),
     capture: captureOf(options),
     listening,

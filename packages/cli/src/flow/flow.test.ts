@@ -189,13 +189,13 @@ test('the busiest flows come first: by all bytes, then by what came since', asyn
   const list = async function* (...entries: ConntrackEntry[]) {
     yield* entries;
   };
-  const first = await top.turn(list(entry(1, 10n), entry(2, 3000n), entry(3, 200n)), 0);
+  const first = await top.lines(list(entry(1, 10n), entry(2, 3000n), entry(3, 200n)), 0);
   match(first[0] as string, /^3 flows, 3\.2KB$/);
   deepStrictEqual(
     first.slice(2).map((line) => line.trim().split(/ +/)[0]),
     ['3.0KB', '200B'],
   );
-  const second = await top.turn(list(entry(1, 5010n), entry(2, 3000n), entry(3, 1200n)), 2000);
+  const second = await top.lines(list(entry(1, 5010n), entry(2, 3000n), entry(3, 1200n)), 2000);
   deepStrictEqual(
     second.slice(2).map((line) => line.trim().split(/ +/)[0]),
     ['2.5KB/s', '500B/s'],

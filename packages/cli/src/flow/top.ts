@@ -2,11 +2,22 @@ import type { ConntrackEntry } from '@ring3/nfnetlink';
 import { size } from '../human.ts';
 import { type Column, Table } from '../table.ts';
 import { flowColumns } from './columns.ts';
+import { flowJson } from './json.ts';
 
 /** A flow and its traffic since the previous list. */
 interface Rated {
   readonly entry: ConntrackEntry;
   readonly bytes: bigint;
+}
+
+/** One list of flows. */
+interface Turn {
+  readonly busiest: readonly Rated[];
+  readonly count: number;
+  /** Bytes of all flows since the list before. */
+  readonly total: bigint;
+  /** Time since the list before; undefined for the first. */
+  readonly seconds: number | undefined;
 }
 
 const bytesOf = ({ countersOrig, countersReply }: ConntrackEntry): bigint => (countersOrig?.bytes ?? 0n) + (countersReply?.bytes ?? 0n);
@@ -28,7 +39,34 @@ export class Top {
    * Adds the present list.
    * @returns the lines, ordered by bytes a second since the previous list, or by total bytes for the first list
    */
-  async turn(flows: AsyncIterable<ConntrackEntry>, nowMs: number): Promise<string[]> {
+  async lines(flows: AsyncIterable<ConntrackEntry>, nowMs: number): Promise<string[]> {
+    const { busiest, count, total, seconds } = await this.#turn(flows, nowMs);
+    const rate = (bytes: bigint): string => (seconds === undefined ? size(Number(bytes)) : `${size(Number(bytes) / seconds)}/s`);
+    const first: Column<Rated> = { head: seconds === undefined ? 'BYTES' : 'RATE', right: true, cell: (row) => rate(row.bytes) };
+    const others = flowColumns
+      .filter(({ head }) => head !== 'BYTES')
+      .map(({ cell, ...column }): Column<Rated> => ({ ...column, cell: ({ entry }) => cell(entry) }));
+    const table = new Table([first, ...others]);
+    for (const row of busiest) table.add(row);
+    return [`${count} flows, ${rate(total)}`, ...table.end()];
+  }
+
+  /**
+   * Takes the list of this moment, for programs.
+   * @returns `flows` (their number), `bytes` and `busiest` (each with its `bytes`, and the flow as `flow list --json` has it); since the list before,
+   * `seconds` ago, or in all if `seconds` is absent
+   */
+  async object(flows: AsyncIterable<ConntrackEntry>, nowMs: number): Promise<object> {
+    const { busiest, count, total, seconds } = await this.#turn(flows, nowMs);
+    return {
+      flows: count,
+      bytes: Number(total),
+      seconds,
+      busiest: busiest.map(({ entry, bytes }) => ({ bytes: Number(bytes), flow: flowJson(entry) })),
+    };
+  }
+
+  async #turn(flows: AsyncIterable<ConntrackEntry>, nowMs: number): Promise<Turn> {
     const seen = new Map<string, bigint>();
     const busiest: Rated[] = [];
     let count = 0;
@@ -45,14 +83,7 @@ export class Top {
     const seconds = this.#before === undefined ? undefined : Math.max(0.001, (nowMs - this.#at) / 1000);
     this.#before = seen;
     this.#at = nowMs;
-    const rate = (bytes: bigint): string => (seconds === undefined ? size(Number(bytes)) : `${size(Number(bytes) / seconds)}/s`);
-    const first: Column<Rated> = { head: seconds === undefined ? 'BYTES' : 'RATE', right: true, cell: (row) => rate(row.bytes) };
-    const others = flowColumns
-      .filter(({ head }) => head !== 'BYTES')
-      .map(({ cell, ...column }): Column<Rated> => ({ ...column, cell: ({ entry }) => cell(entry) }));
-    const table = new Table([first, ...others]);
-    for (const row of busiest) table.add(row);
-    return [`${count} flows, ${rate(total)}`, ...table.end()];
+    return { busiest, count, total, seconds };
   }
 
   /** Inserts a flow in order and keeps the busiest. */

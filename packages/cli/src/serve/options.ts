@@ -13,6 +13,7 @@ export interface ServeOptions {
   readonly host?: string;
   readonly port?: number;
   readonly share?: string;
+  readonly memory?: true;
   readonly user?: readonly string[];
   readonly allowEmptyPassword?: true;
   readonly guest?: true;

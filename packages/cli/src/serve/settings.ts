@@ -63,7 +63,7 @@ async function sharesWith(
   state: StateStore | undefined,
 ): Promise<{ readonly shares: NonNullable<Settings['shares']>; readonly warnings: readonly string[] }> {
   const { absentShares, nestedShares, sharesOf, unknownUsers, userKey, withStored } = await import('@ring3/daemon/config');
-  const own = dir === undefined ? [] : [shareOf(dir, options)];
+  const own = ownShares(dir, options);
   const others = configured.shares.filter(({ name }) => !own.some((share) => share.name.toUpperCase() === name.toUpperCase()));
   const { shares, warnings } = withStored([...others, ...own], state?.shares() ?? [], state?.folder ?? '');
   const named = new Set([...configured.users.map(([name]) => name), ...(options.user ?? []).map(nameIn)].map(userKey));
@@ -74,11 +74,19 @@ async function sharesWith(
   };
 }
 
-function shareOf(dir: string, options: ServeOptions): ShareConfiguration {
+/** The share that the command line names: a directory, a memory store, or none. @throws UsageError, Error in one line */
+function ownShares(dir: string | undefined, options: ServeOptions): ShareConfiguration[] {
+  if (options.memory === true && dir !== undefined) throw new UsageError('--memory shares a memory store: leave out the directory');
+  if (options.memory === true) return [shareOf(options.share ?? 'memory', { store: 'memory' }, options)];
+  if (dir === undefined) return [];
   const path = resolve(dir);
   const fault = folderFault(path);
   if (fault !== undefined) throw new Error(fault);
-  const name = options.share ?? basename(path);
+  return [shareOf(options.share ?? basename(path), { path }, options)];
+}
+
+/** @throws UsageError */
+function shareOf(name: string, place: Pick<ShareConfiguration, 'path' | 'store'>, options: ServeOptions): ShareConfiguration {
   if (!shareName.test(name)) throw new UsageError(`invalid share name "${name}": ${shareNames} (choose one with --share)`);
-  return { name, path, 'read-only': options.readOnly === true, guest: options.guest === true, at: 'the command line' };
+  return { name, ...place, 'read-only': options.readOnly === true, guest: options.guest === true, at: 'the command line' };
 }

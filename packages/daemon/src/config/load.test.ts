@@ -1,4 +1,5 @@
 import { deepStrictEqual, match, strictEqual, throws } from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -43,6 +44,10 @@ test('an unreadable file is reported: missing, a directory, endless', (t) => {
   refused(join(folder, 'a'), /a cannot be read: it is a directory$/);
   refused(join(put('file', ''), 'x.toml'), /file\/x\.toml cannot be read: not a directory$/);
   refused(put('long.toml', Buffer.alloc((4 << 20) + 1, 0x23)), /long\.toml cannot be read: it is longer than 4 MiB$/);
+  execFileSync('mkfifo', [join(folder, 'fifo')]);
+  symlinkSync('fifo', join(folder, 'to-fifo'));
+  for (const name of ['fifo', 'to-fifo'])
+    refused(join(folder, name), /fifo cannot be read: it is a FIFO, and opening it would wait for a writer$/); // fifo(7)
   refused('/dev/zero', /zero cannot be read: it is longer than 4 MiB$/);
 });
 

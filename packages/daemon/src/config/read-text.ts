@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, lstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { getSystemErrorMessage } from 'node:util';
 import { ConfigurationError } from './configuration-error.ts';
 
@@ -6,7 +6,7 @@ import { ConfigurationError } from './configuration-error.ts';
 const longest = 4 << 20;
 
 /**
- * Reads a configuration file as text.
+ * Reads a file that an administrator wrote as text: a configuration, users, a token.
  * @param missing the text if the file does not exist
  * @throws ConfigurationError with the line that is not text, Error in one line if it cannot be read
  */
@@ -24,7 +24,17 @@ export function readText(path: string, missing?: string): string {
   return decode(bytes, path);
 }
 
+/** Whether a path leads to a FIFO of the file system. A pipe of the shell (`<(command)`, `/dev/stdin`) has no path of its own. */
+function isFifo(path: string): boolean {
+  try {
+    return lstatSync(realpathSync(path)).isFIFO();
+  } catch {
+    return false; // it does not exist, or is such a pipe
+  }
+}
+
 function readBytes(path: string, cannot: (why: string) => Error): Uint8Array {
+  if (isFifo(path)) throw cannot('it is a FIFO, and opening it would wait for a writer'); // fifo(7)
   const descriptor = openSync(path, 'r');
   try {
     const stat = fstatSync(descriptor);

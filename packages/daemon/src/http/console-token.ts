@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, lstatSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '@ring3/kit';
+import { readText } from '../config/read-text.ts';
 
 /** A valid token: `b64token` of RFC 6750 2.1, long enough that it cannot be guessed. */
 const tokenPattern = /^[A-Za-z0-9._~+/-]{16,256}=*$/;
@@ -34,7 +35,7 @@ export function consoleToken(stateDir: string, random: Random): string {
 
 /** Reads a token from the only line of a file. @throws Error in one line that does not show it */
 export function readToken(path: string): string {
-  const token = readFileSync(path, 'utf8').trim();
+  const token = readText(path).trim();
   if (!tokenPattern.test(token)) throw new Error(`${path} does not contain a token: one line of 16 to 256 letters, digits and - . _ ~ + /`);
   return token;
 }
