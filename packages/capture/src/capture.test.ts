@@ -214,7 +214,17 @@ test('a damaged file gives only packets and a DecodeError', () => {
     { numRuns: 500 },
   );
   throws(() => openCapture(Uint8Array.of(0x1f, 0x8b, 8, 0)), /gzip: decompress it first/);
-  throws(() => openCapture(text('hello')), /neither pcap nor pcapng/);
+  throws(() => openCapture(text('hello')), /neither pcap nor pcapng$/);
+  for (const [bytes, hint] of [
+    [[0x28, 0xb5, 0x2f, 0xfd], /zstd: decompress it first/],
+    [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0], /xz: decompress it first/],
+    [[0x04, 0x22, 0x4d, 0x18], /lz4: decompress it first/],
+    [[...text('BZh9')], /bzip2: decompress it first/],
+    [[...text('snoop'), 0, 0, 0], /snoop: convert it with "editcap -F pcap FILE NEW-FILE"/],
+    [[0xa1, 0xb2, 0xcd, 0x34], /modified pcap: convert it/],
+    [[0x34, 0xcd, 0xb2, 0xa1], /modified pcap: convert it/],
+  ] as const)
+    throws(() => openCapture(Uint8Array.from(bytes)), hint);
   throws(() => openCapture(tmpdir()), /is not a regular file/);
 });
 

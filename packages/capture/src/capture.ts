@@ -3,7 +3,7 @@ import { DecodeError } from '@ring3/wire';
 import { type CaptureFormat, type CaptureInterface, Found, PacketRecord } from './format/capture-format.ts';
 import { Pcap, PcapHeader, PcapMagic } from './format/pcap.ts';
 import { BlockType, Pcapng } from './format/pcapng.ts';
-import { ipOffset } from './link-type.ts';
+import { ipOffset, isLinkType } from './link-type.ts';
 import { type ByteSource, Window } from './window.ts';
 
 /** One packet of a capture. */
@@ -40,6 +40,8 @@ export class Capture implements Iterable<CapturedPacket>, Disposable {
   /** Number of packets read, and of packets without IP: frames of other protocols, or of an unknown link layer. */
   packets = 0;
   notIp = 0;
+  /** Link types of packets that were skipped because ring3 does not know them. */
+  readonly unknownLinkTypes: Set<number> = new Set();
   readonly #window: Window;
   readonly #format: CaptureFormat;
   readonly #record = new PacketRecord();
@@ -108,6 +110,7 @@ export class Capture implements Iterable<CapturedPacket>, Disposable {
       const skip = ipOffset(linkType, batch.view, at, captured);
       if (skip < 0) {
         this.notIp++;
+        if (!isLinkType(linkType)) this.unknownLinkTypes.add(linkType);
         continue;
       }
       offsets[count] = at + skip;
@@ -186,10 +189,19 @@ export function openCapture(from: string | Uint8Array): Capture {
 /** The longest packet, whatever a file says. */
 const maxOriginal = 0x7fffffff;
 
-/** The first bytes of other file types that users may mistake for captures. */
-const otherFiles: readonly (readonly [number, string])[] = [
-  [0x1f8b0000, 'gzip: decompress it first'],
-  [0x28b50000, 'zstd: decompress it first'],
+/** Converts a file of another format. */
+const convert = (name: string): string => `${name}: convert it with "editcap -F pcap FILE NEW-FILE"`;
+
+/** The first bytes, and which bits of them count, of other file types that users may mistake for captures. */
+const otherFiles: readonly (readonly [start: number, mask: number, what: string])[] = [
+  [0x1f8b0000, 0xffff0000, 'gzip: decompress it first'],
+  [0x28b52ffd, 0xffffffff, 'zstd: decompress it first'],
+  [0xfd377a58, 0xffffffff, 'xz: decompress it first'],
+  [0x04224d18, 0xffffffff, 'lz4: decompress it first'],
+  [0x425a6800, 0xffffff00, 'bzip2: decompress it first'],
+  [0x736e6f6f, 0xffffffff, convert('snoop')], // RFC 1761
+  [0xa1b2cd34, 0xffffffff, convert('modified pcap')],
+  [0x34cdb2a1, 0xffffffff, convert('modified pcap')],
 ];
 
 /** Determines the type of the file. */
@@ -202,8 +214,8 @@ function openFormat(window: Window): CaptureFormat {
       if (there >= PcapHeader.byteLength) return new Pcap(window, magic);
       throw new DecodeError('pcap', 'file header', 0, `the file is cut short: ${there} of ${PcapHeader.byteLength} bytes are there`);
     }
-    const other = otherFiles.find(([start]) => (magic & 0xffff0000) >>> 0 === start);
-    if (other !== undefined) throw new DecodeError('capture', 'magic', 0, `neither pcap nor pcapng, but ${other[1]}`);
+    const other = otherFiles.find(([start, mask]) => (magic & mask) >>> 0 === start);
+    if (other !== undefined) throw new DecodeError('capture', 'magic', 0, `neither pcap nor pcapng, but ${other[2]}`);
   }
   throw new DecodeError('capture', 'magic', 0, 'neither pcap nor pcapng');
 }

@@ -17,6 +17,11 @@ export const LinkType = {
 } as const;
 export type LinkType = (typeof LinkType)[keyof typeof LinkType];
 
+const linkTypes: ReadonlySet<number> = new Set(Object.values(LinkType));
+
+/** Returns whether a number is one of `LinkType`. */
+export const isLinkType = (linkType: number): boolean => linkTypes.has(linkType);
+
 /** EtherTypes, IEEE 802 numbers (IANA). */
 const EtherType = { Ipv4: 0x0800, Ipv6: 0x86dd, Vlan: 0x8100, ServiceVlan: 0x88a8, OldServiceVlan: 0x9100 } as const;
 

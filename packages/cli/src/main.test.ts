@@ -48,6 +48,7 @@ test('a wrong command line is said in one line, with status 2', (t) => {
     [['serve', '--control', 'x', '--netlink', './x'], /^ring3: --control and --netlink are two sockets: \S+\/x cannot be both\n$/],
     [['ctl', 'kill', 'soft'], /^ring3: the word is hard, not "soft"\n$/],
     [['share', 'remove', 'x'], /^ring3: unknown command 'remove'\n\(the commands of share: add, delete, list\)\n$/],
+    [['serve', '--capture', 'a', '--capture', 'b'], /^ring3: --capture is given twice, "a" and "b": one is accepted\n$/],
     [['ctl', 'connections', '--path', 'x'], /^ring3: unknown option '--path'\n$/],
   ] as const) {
     const { status, stdout, stderr } = run(...args);

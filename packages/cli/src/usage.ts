@@ -18,5 +18,13 @@ export const oneOf =
     return text as T;
   };
 
+/** A text that may be given once, as a commander option. @throws UsageError */
+export const once =
+  (what: string) =>
+  (text: string, before?: string): string => {
+    if (before !== undefined) throw new UsageError(`${what} is given twice, "${before}" and "${text}": one is accepted`);
+    return text;
+  };
+
 /** Collects a repeatable option. */
 export const collect = (text: string, before: readonly string[] = []): readonly string[] => [...before, text];

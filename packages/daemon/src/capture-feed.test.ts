@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { LinkType, type PacketToWrite, pcapOf } from '@ring3/capture';
 import { readFlow } from '@ring3/conntrack';
-import { FakeClock, fakeRandom, silentLog } from '@ring3/kit';
+import { FakeClock, type FakeLog, fakeLog, fakeRandom, silentLog } from '@ring3/kit';
 import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
 import { Namespaces } from './namespaces.ts';
 
@@ -30,9 +30,10 @@ function feed(t: TestContext, file: Uint8Array, options: Omit<CaptureOptions, 'p
   const clock = new FakeClock();
   const namespaces = new Namespaces({ clock, random: fakeRandom(), log: silentLog });
   t.after(() => namespaces.close());
-  const made = new CaptureFeed({ path, ...options }, namespaces, clock, silentLog);
+  const log = fakeLog();
+  const made = new CaptureFeed({ path, ...options }, namespaces, clock, log);
   made.start();
-  return { feed: made, clock, namespaces };
+  return { feed: made, clock, namespaces, log };
 }
 
 test('as fast as possible: the table has the state of the time of the last packet', async (t) => {
@@ -119,6 +120,18 @@ test('the packets before the damage of a capture are played; time never decrease
   strictEqual(played.status().time, 50_000);
   match(played.status().damage ?? '', /cut short/);
   throws(() => feed(t, Buffer.from('no capture at all')), /a\.pcap: capture\.magic at byte 0: neither pcap nor pcapng/);
+});
+
+test('a link type that is not known is named in a warning, once', async (t) => {
+  const packets = [udp(second, 1), udp(2n * second, 2)];
+  const { feed: played, log } = feed(t, pcapOf(packets, { linkType: 999 }));
+  await played.ended;
+  const warned = ({ lines }: FakeLog) => lines.filter(({ level }) => level === 'warn').map(({ fields }) => fields['linkType']);
+  deepStrictEqual(warned(log), [999]);
+  strictEqual(played.status().notIp, 2);
+  const known = feed(t, pcapOf(packets, { linkType: LinkType.Raw }));
+  await known.feed.ended;
+  deepStrictEqual(warned(known.log), []);
 });
 
 test('a feed that is closed leaves the namespace as it is', async (t) => {

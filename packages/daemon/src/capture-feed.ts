@@ -148,7 +148,9 @@ export class CaptureFeed {
 
   #finished(): void {
     this.#end();
-    const { packets, notIp } = this.#capture;
+    const { packets, notIp, unknownLinkTypes } = this.#capture;
+    for (const linkType of unknownLinkTypes)
+      this.#log.warn('the capture has a link type that is not known: its packets were skipped', { linkType });
     const said = { packets, notIp, flows: this.namespace.flowCount };
     if (this.#damage === undefined) this.#log.info('the capture has been played', said);
     else this.#log.warn('the capture is damaged: the packets before the damage were played', { ...said, damage: this.#damage });

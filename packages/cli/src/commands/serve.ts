@@ -10,7 +10,7 @@ import { configurationOf } from '../serve/configured.ts';
 import { addressOf, captureOf, consoleOf, folderOf, type ServeOptions, userOf } from '../serve/options.ts';
 import { settingsOf } from '../serve/settings.ts';
 import { obeySignals, reloadOnSignal } from '../serve/signals.ts';
-import { collect, oneOf, port, UsageError } from '../usage.ts';
+import { collect, once, oneOf, port, UsageError } from '../usage.ts';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
@@ -47,7 +47,7 @@ export function addServe(program: Command): void {
     .option('--control <socket>', `control socket, or off (default: ${ownSocket('control')})`)
     .option('--netlink <socket>', `netlink socket, or off (default: ${ownSocket('netlink')})`)
     .option('--console <port>', 'metrics and status over HTTP on loopback: a port, 0 for any, or off (default: off)', consolePort)
-    .option('--capture <file>', 'play a pcap or pcapng file into the namespace "capture" before serve is ready')
+    .option('--capture <file>', 'play a pcap or pcapng file into the namespace "capture" before serve is ready', once('--capture'))
     .option('--capture-speed <n>', 'speed: 1 for the time of the capture (default: as fast as possible)', speed)
     .option('--capture-checksums', 'packets of the capture with a wrong checksum are invalid')
     .option(
