@@ -415,7 +415,7 @@ test("the kernel server's own files serve its users; parameters that are not hon
   deepStrictEqual(outcome(run('serve', '--config', file, '--check')), {
     status: 0,
     stdout: `${file}: fine, with 2 warnings\n`,
-    stderr: `ring3: warning: ${file}:2: inherit owner is not honoured: the owner is the user who creates\nring3: warning: ${file}:5: share papers names unknown users: ghost\n`,
+    stderr: `ring3: warning: ${file}:2: inherit owner is not honoured: the owner of a file is the user that creates it\nring3: warning: ${file}:5: share papers names unknown users: ghost\n`,
   });
   const { lines } = await serve('--config', file, '--host', '127.0.0.1');
   match(lines[0] as string, /^ready smb=127\.0\.0\.1:\d+ /, 'no user is made: anna is there');

@@ -119,7 +119,7 @@ test("the kernel server's configuration starts without a share whose path is not
   deepStrictEqual(
     warnings.map((line) => line.slice(folder.length + 1)),
     [
-      'ksmbd.conf:4: [one] force user is honoured for clients; on this host files are made as the user that ring3 runs as (--as)',
+      'ksmbd.conf:4: [one] force user is honoured for clients; on this host files are created as the user that ring3 runs as (--as)',
       `ksmbdpwd.db:2: "ANNA" is ignored: names are compared without case, and line 1 has "anna"`,
       `ksmbd.conf:6: [gone] is not shared: ${folder}/file is a file, not a directory`,
     ],
