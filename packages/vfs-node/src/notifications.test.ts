@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -90,4 +90,22 @@ test('a directory with much in it that is moved into a watched one is reported, 
   while (!seen('a/b/c/other')) await nextTurn();
   watch.close();
   deepStrictEqual(changes[0], { what: 'added', kind: 'file', path: ['a', 'b', 'c', 'other'] });
+});
+
+test('a name that leaves the tree is reported although the turn ends just after it was read', async (t) => {
+  const { folder, root } = serve(t);
+  writeFileSync(join(folder, 'file'), '');
+  const changes: Change[] = [];
+  const watch = await root.watch!({ recursive: false }, (change) => changes.push(change));
+  ok(typeof watch === 'object');
+  let now = 0;
+  const slow = t.mock.method(performance, 'now', () => (now += 10)); // each look at the clock ends a turn
+  renameSync(join(folder, 'file'), join(folder, '..', 'outside'));
+  for (let turn = 0; changes.length === 0; turn++) {
+    ok(turn < 100_000, 'reported without another change');
+    await nextTurn();
+  }
+  slow.mock.restore();
+  deepStrictEqual(changes, [{ what: 'removed', kind: 'file', path: ['file'] }]);
+  watch.close();
 });

@@ -278,6 +278,8 @@ export class Notifications {
       }
       for (const event of events) if (this.#fd >= 0) this.#tell(event);
     }
+    // the turn is over, and the event loop calls again only if there are more events: then a departure would wait for the next change
+    if (this.#leaving !== undefined && this.#fd >= 0) setImmediate(() => this.#drain());
   }
 
   #tell(event: NotifyEvent): void {
