@@ -1,4 +1,5 @@
 import type { DestinationStream, Logger } from 'pino';
+import { DescriptorStream } from './descriptor-stream.ts';
 import { type LoggedLine, logLine, showsColours } from './log-line.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
@@ -23,6 +24,8 @@ export interface LogOptions {
   readonly level?: LogLevel | 'silent';
   /** File descriptor; default: standard error. */
   readonly fd?: number;
+  /** Whether the descriptor takes 4,096 bytes at once. Without it, a full pipe or a stopped terminal holds the program. */
+  readonly isWritable?: (fd: number) => boolean;
 }
 
 function over(logger: Logger): Log {
@@ -45,23 +48,18 @@ function over(logger: Logger): Log {
   };
 }
 
-/** Maximum number of bytes that wait while the disk is full; further lines are lost. */
-const mostWaiting = 1 << 20;
-
-/** Writes lines to a descriptor whose writes may fail. A failure does not affect the caller. */
-async function descriptor(fd: number): Promise<DestinationStream> {
-  const { pino } = await import('pino');
-  const out = pino.destination({ dest: fd, sync: true, maxLength: mostWaiting });
-  out.on('error', () => {});
-  return out;
+function reportLost(stream: DescriptorStream, log: Log): void {
+  stream.whenLost = (lines) => log.warn('the log could not be written for a while, and lines are lost', { lines });
 }
 
 /** A log on a file descriptor (or another destination), one JSON object per line. The library is loaded only here, because it costs start-up time. */
 export async function createLog(options: LogOptions = {}, destination?: DestinationStream): Promise<Log> {
   const { pino } = await import('pino');
-  const { level = 'info', fd = 2 } = options;
-  const stream = destination ?? (await descriptor(fd));
-  return over(pino({ level, base: null, serializers: { error: pino.stdSerializers.err } }, stream));
+  const { level = 'info', fd = 2, isWritable } = options;
+  const own = destination === undefined ? new DescriptorStream(fd, isWritable) : undefined;
+  const log = over(pino({ level, base: null, serializers: { error: pino.stdSerializers.err } }, destination ?? own));
+  if (own !== undefined) reportLost(own, log);
+  return log;
 }
 
 /**
@@ -69,10 +67,13 @@ export async function createLog(options: LogOptions = {}, destination?: Destinat
  * @param to stream to write to, in place of the file descriptor
  */
 export async function createPrettyLog(options: LogOptions = {}, to?: DestinationStream): Promise<Log> {
-  const { fd = 2 } = options;
+  const { fd = 2, isWritable } = options;
   const colours = to === undefined && showsColours(fd);
-  const out = to ?? (await descriptor(fd));
-  return createLog(options, { write: (line) => void out.write(logLine(JSON.parse(line) as LoggedLine, colours)) });
+  const own = to === undefined ? new DescriptorStream(fd, isWritable) : undefined;
+  const out = to ?? (own as DescriptorStream);
+  const log = await createLog(options, { write: (line) => void out.write(logLine(JSON.parse(line) as LoggedLine, colours)) });
+  if (own !== undefined) reportLost(own, log);
+  return log;
 }
 
 /** A log that writes nothing. */

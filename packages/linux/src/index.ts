@@ -116,3 +116,4 @@ export {
 } from './socket/unix.ts';
 export { unread } from './socket/unread.ts';
 export { findUser, type HostUser } from './user.ts';
+export { isWritable } from './writable.ts';

@@ -60,16 +60,20 @@ export function addServe(program: Command): void {
 }
 
 async function serve(dir: string | undefined, options: ServeOptions): Promise<void> {
-  const [{ startDaemon, defaultStateDir, serviceManager, takePlace }, kit] = await Promise.all([
+  const [{ startDaemon, defaultStateDir, serviceManager, takePlace }, kit, { isWritable }] = await Promise.all([
     import('@ring3/daemon'),
     import('@ring3/kit'),
+    import('@ring3/linux'),
   ]);
   const first = await configurationOf(options);
   const { daemon: places } = first;
   if (options.check === true) return check(dir, options, first);
   ignoreOutput();
   const format = options.logFormat ?? places['log-format'];
-  const log = await (format === 'json' ? kit.createLog : kit.createPrettyLog)({ level: options.logLevel ?? places['log-level'] ?? 'info' });
+  const log = await (format === 'json' ? kit.createLog : kit.createPrettyLog)({
+    level: options.logLevel ?? places['log-level'] ?? 'info',
+    isWritable,
+  });
   const socket = (path: string): string | undefined => (path === 'off' ? undefined : resolve(path));
   const users: [string, string][] = [];
   for (const text of options.user ?? []) users.push(await userOf(text, options)); // one prompt at a time
