@@ -23,25 +23,34 @@ export function* admitOpen(
   rights: Pick<OpenInput, 'access' | 'checkedAccess' | 'overwrites'>,
 ): Steps<NtStatus> {
   const { shareAccess, createOptions } = plan.request;
-  const common = { kind: 'open', openId, owner: openId, shareAccess } as const;
+  const { access, checkedAccess, overwrites } = rights;
+  const deleteOnClose = (createOptions & CreateOptions.DeleteOnClose) !== 0;
   const owner = plan.lease?.id ?? openId;
-  const nothing = { access: 0, checkedAccess: 0, overwrites: false, deleteOnClose: false };
-  const whole = { ...common, ...rights, deleteOnClose: (createOptions & CreateOptions.DeleteOnClose) !== 0 };
-  const admitted: Handle[] = [];
-  const admit = function* (file: Handle, input: OpenInput): Steps<NtStatus> {
-    const status = yield* wait(submitPending(plan.ctx, plan.ctx.tree.fileState, file.fileId, { ...input, name: file.entryKey }));
-    if (status === NtStatus.Success) admitted.push(file);
-    else yield* withdraw(plan, admitted, openId);
-    return status;
-  };
+  const common = { kind: 'open', openId, shareAccess } as const;
   if (link === undefined) {
-    const status = yield* admit(handle, { ...whole, owner });
-    return status !== NtStatus.Success || base === undefined ? status : yield* admit(base, { ...common, ...nothing, ofStream: true });
+    const whole = { ...common, owner, access, checkedAccess, overwrites, deleteOnClose, name: handle.entryKey };
+    const status = yield* admit(plan, handle, whole);
+    if (status !== NtStatus.Success || base === undefined) return status;
+    const nothing = { access: 0, checkedAccess: 0, overwrites: false, deleteOnClose: false };
+    return yield* admit(plan, base, { ...common, ...nothing, owner: openId, ofStream: true, name: base.entryKey }, handle);
   }
-  const status = yield* admit(link, { ...whole, overwrites: false });
+  const ofLink = { access, checkedAccess, overwrites: false, deleteOnClose };
+  const status = yield* admit(plan, link, { ...common, ...ofLink, owner: openId, name: link.entryKey });
   if (status !== NtStatus.Success) return status;
-  const [access, checkedAccess] = [rights.access & ~AccessMask.Delete, rights.checkedAccess & ~AccessMask.Delete];
-  return yield* admit(handle, { ...common, owner, access, checkedAccess, overwrites: rights.overwrites, deleteOnClose: false });
+  const ofTarget = {
+    access: access & ~AccessMask.Delete,
+    checkedAccess: checkedAccess & ~AccessMask.Delete,
+    overwrites,
+    deleteOnClose: false,
+  };
+  return yield* admit(plan, handle, { ...common, ...ofTarget, owner, name: handle.entryKey }, link);
+}
+
+/** @param before the file that admitted the open before; it is withdrawn there if this one rejects it */
+function* admit(plan: CreatePlan, file: Handle, input: OpenInput, before?: Handle): Steps<NtStatus> {
+  const status = yield* wait(submitPending(plan.ctx, plan.ctx.tree.fileState, file.fileId, input));
+  if (status !== NtStatus.Success && before !== undefined) yield* withdraw(plan, [before], input.openId);
+  return status;
 }
 
 /** Withdraws an admitted open that failed later. */

@@ -18,7 +18,7 @@ import { grant, privileged } from './access.ts';
 import { admitOpen } from './admission.ts';
 import type { DispositionRow } from './disposition.ts';
 import type { CreatePlan } from './plan.ts';
-import type { Made, Target } from './target.ts';
+import { type Made, openStream, type Target } from './target.ts';
 
 type Missing = Extract<Target, { readonly found: false }>;
 
@@ -115,10 +115,8 @@ function* makeHandles(
   }
   const base = existing ?? (yield* makeEntry(plan, parent, parentDescriptor, kind, 'metadata'));
   if (isCode(base)) return base;
-  const making = function* (): Steps<Handle | VfsCode | undefined> {
-    return yield* wait(base.openStream?.(stream, { access: dataAccess(granted, 'file'), disposition: 'create' }));
-  };
-  const handle = (yield* orClose(existing === undefined ? base : undefined, making())) ?? 'EOPNOTSUPP';
+  const making = openStream(base, stream, dataAccess(granted, 'file'), 'create');
+  const handle = (yield* orClose(existing === undefined ? base : undefined, making)) ?? 'EOPNOTSUPP';
   if (!isCode(handle)) return { handle, base };
   if (existing === undefined) yield* wait(base.close());
   return handle;

@@ -1,6 +1,6 @@
 import { type Steps, wait } from '@ring3/kit';
 import { CreateOptions, type CreateRequest, mapGeneric } from '@ring3/smb-proto';
-import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
+import { type Access, type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { readDataRights, writeDataRights } from '../../access.ts';
 import { orClose } from '../../or-close.ts';
 import { type Named, type NamedLink, openNamed } from '../../resolve.ts';
@@ -29,11 +29,18 @@ export function* lookUp(plan: CreatePlan, parent: Handle): Steps<Target> {
   const name = (link?.handle ?? entry).name;
   if (stream === undefined) return { found: true, handle: entry, base: undefined, link, name };
   if (link !== undefined) yield* wait(link.handle.close());
-  const opening = function* (): Steps<Handle | VfsCode | undefined> {
-    return yield* wait(entry.openStream?.(stream, { access: 'metadata', disposition: 'open' }));
-  };
-  const handle = (yield* orClose(entry, opening())) ?? 'EOPNOTSUPP';
+  const handle = (yield* orClose(entry, openStream(entry, stream, 'metadata', 'open'))) ?? 'EOPNOTSUPP';
   return isCode(handle) ? { found: false, code: handle, base: entry } : { found: true, handle, base: entry, link: undefined, name };
+}
+
+/** @returns undefined if the store has no streams */
+export function* openStream(
+  file: Handle,
+  name: string,
+  access: Access,
+  disposition: 'open' | 'create',
+): Steps<Handle | VfsCode | undefined> {
+  return yield* wait(file.openStream?.(name, { access, disposition }));
 }
 
 function* lookUpEntry({ ctx, path, request, trail }: CreatePlan, parent: Handle): Steps<Named | VfsCode> {
