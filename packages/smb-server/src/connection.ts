@@ -8,6 +8,7 @@ import { Compound } from './compound.ts';
 import { CommandSequenceWindow } from './credits.ts';
 import { decrypt, encrypt } from './encryption.ts';
 import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from './frame.ts';
+import { noGuid } from './guid-key.ts';
 import type { ResolvedOptions } from './options.ts';
 import { assemble, type Outgoing } from './outgoing.ts';
 import { headroom, type Reply } from './reply.ts';
@@ -53,6 +54,8 @@ export class Connection implements Stranger {
   /** SMB1's multi-protocol negotiate was answered with 2.???: the SMB2 NEGOTIATE follows. */
   awaitsSecondNegotiate = false;
   clientGuid = new Uint8Array(16);
+  /** `clientGuid` as the key of a map. */
+  clientKey = noGuid;
   clientCapabilities = 0;
   clientSecurityMode = 0;
   clientDialects: readonly number[] = [];

@@ -10,9 +10,6 @@ export interface Durable {
   readonly timeoutMs: number;
 }
 
-/** A GUID as the key of a map. */
-export const guidKey = (guid: Uint8Array): string => Buffer.from(guid).toString('latin1');
-
 /** Whether what an open caches lets its client reconnect: a batch oplock, or a lease with handle caching; not during a break. MS-SMB2 3.3.5.9.6, 3.3.7.1. */
 export function keepsHandle(open: Open): boolean {
   if (open.handle?.kind !== 'file') return false;
@@ -38,27 +35,27 @@ export class DurableOpens {
 
   /**
    * A CREATE with a GUID begins. `settle` ends it.
+   * @param key the keys of ClientGuid and CreateGuid, joined
    * @returns false if one with the same GUID is in progress
    */
-  begin(clientGuid: Uint8Array, createGuid: Uint8Array): boolean {
-    const key = guidKey(clientGuid) + guidKey(createGuid);
+  begin(key: string): boolean {
     if (this.#creating.has(key)) return false;
     this.#creating.add(key);
     return true;
   }
 
-  settle(clientGuid: Uint8Array, createGuid: Uint8Array): void {
-    this.#creating.delete(guidKey(clientGuid) + guidKey(createGuid));
+  settle(key: string): void {
+    this.#creating.delete(key);
   }
 
   /** An open was created, perhaps with a GUID. */
   created(open: Open): void {
-    if (open.createGuid !== undefined) this.#byCreateKey.set(open.clientGuid + open.createGuid, open);
+    if (open.createGuid !== undefined) this.#byCreateKey.set(open.clientKey + open.createGuid, open);
   }
 
   /** The open that a client created with this GUID, MS-SMB2 3.3.5.9.10. */
-  createdBy(clientGuid: Uint8Array, createGuid: Uint8Array): Open | undefined {
-    return this.#byCreateKey.get(guidKey(clientGuid) + guidKey(createGuid));
+  createdBy(key: string): Open | undefined {
+    return this.#byCreateKey.get(key);
   }
 
   /** The client is disconnected. @param expired called after the time-out of the open, MS-SMB2 3.3.2.2 */
@@ -80,7 +77,7 @@ export class DurableOpens {
   closed(open: Open): void {
     this.attach(open);
     if (open.createGuid === undefined) return;
-    const key = open.clientGuid + open.createGuid;
+    const key = open.clientKey + open.createGuid;
     if (this.#byCreateKey.get(key) === open) this.#byCreateKey.delete(key);
   }
 

@@ -1,5 +1,6 @@
 import type { Connection } from './connection.ts';
 import type { FileState } from './file-state/index.ts';
+import { guidKey } from './guid-key.ts';
 import type { Open } from './open.ts';
 
 /** Lease, MS-SMB2 3.3.1.12: the key under which the opens of one client share their caching of a file. Its state is kept with the file. */
@@ -25,8 +26,8 @@ export class Lease {
   }
 
   /** Whether it belongs to the client of a connection. */
-  isOf({ clientGuid }: Connection): boolean {
-    return this.name.startsWith(Buffer.from(clientGuid).toString('latin1'));
+  isOf({ clientKey }: Connection): boolean {
+    return this.name.startsWith(clientKey);
   }
 
   /** Whether it is of another file, MS-SMB2 3.3.5.9.8: a client must not use one key for two files. */
@@ -35,8 +36,7 @@ export class Lease {
   }
 }
 
-const nameOf = ({ clientGuid }: Connection, key: Uint8Array): string =>
-  `${Buffer.from(clientGuid).toString('latin1')}${Buffer.from(key).toString('latin1')}`;
+const nameOf = ({ clientKey }: Connection, key: Uint8Array): string => clientKey + guidKey(key);
 
 /** Server.GlobalLeaseTableList, MS-SMB2 3.3.1.11: the leases by client and key. A lease exists while an open or a CREATE in progress names it. */
 export class Leases {

@@ -2,7 +2,7 @@ import { CreateAction, CreateOptions, type SecurityDescriptor } from '@ring3/smb
 import type { Handle, Identity } from '@ring3/vfs';
 import type { DirectoryCursor } from './commands/query-directory/cursor.ts';
 import { unset } from './descriptors.ts';
-import { type Durable, guidKey } from './durable.ts';
+import type { Durable } from './durable.ts';
 import type { Actor } from './events.ts';
 import type { FileState, Guard } from './file-state/index.ts';
 import type { Lease } from './leases.ts';
@@ -53,8 +53,8 @@ export class Open extends RefCounted {
   /** Open.OpenTime: milliseconds since 1970. */
   readonly creationTime: number;
   /** Open.ClientGuid, as the key of a map. */
-  readonly clientGuid: string;
-  /** Open.CreateGuid, if the CREATE had one. */
+  readonly clientKey: string;
+  /** Open.CreateGuid, as the key of a map, if the CREATE had one. */
   readonly createGuid: string | undefined;
   readonly appInstance: AppInstance;
   /** The CreateAction of its CREATE, for a replay. */
@@ -131,7 +131,7 @@ export class Open extends RefCounted {
     this.channelSequence = init.channelSequence ?? 0;
     this.#handle = init.handle;
     this.pipe = init.pipe;
-    this.clientGuid = guidKey(session.connection.clientGuid);
+    this.clientKey = session.connection.clientKey;
     this.createGuid = init.createGuid;
     this.createAction = init.createAction ?? CreateAction.Opened;
     this.appInstance = init.appInstance ?? noInstance;

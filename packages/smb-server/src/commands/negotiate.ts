@@ -21,6 +21,7 @@ import {
 import { Frame, flagNames, nameOf } from '@ring3/wire';
 import { command } from '../command.ts';
 import type { Connection } from '../connection.ts';
+import { guidKey } from '../guid-key.ts';
 
 /** In the order of preference: the fastest here first. */
 const ciphers = [Cipher.Aes128Gcm, Cipher.Aes128Ccm, Cipher.Aes256Gcm, Cipher.Aes256Ccm] as const;
@@ -41,6 +42,7 @@ export const negotiate = command({
     if (!Number.isFinite(dialect)) return NtStatus.NotSupported;
     connection.cipher = undefined; // of a rejected offer
     connection.clientGuid = new Uint8Array(request.clientGuid);
+    connection.clientKey = guidKey(connection.clientGuid);
     connection.clientCapabilities = request.capabilities;
     connection.clientSecurityMode = request.securityMode;
     connection.clientDialects = request.dialects;

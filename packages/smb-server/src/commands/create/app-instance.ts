@@ -22,9 +22,8 @@ export function* closeOlderInstance(plan: CreatePlan): Steps<NtStatus> {
 
 function find(plan: CreatePlan, id: string): Open | undefined {
   const { server, tree, connection } = plan.ctx;
-  const clientGuid = Buffer.from(connection.clientGuid).toString('latin1');
   for (const open of server.opens.values()) {
-    if (open.appInstance.id !== id || open.clientGuid === clientGuid || open.share !== tree.share) continue;
+    if (open.appInstance.id !== id || open.clientKey === connection.clientKey || open.share !== tree.share) continue;
     if (open.identity.sid === tree.identity.sid && namesOpen(plan, open)) return open;
   }
   return undefined;

@@ -2,7 +2,7 @@ import { type Steps, wait } from '@ring3/kit';
 import { CreateAction, type CreateResponse, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { channelSequenceOf } from '../../channel-sequence.ts';
-import { guidKey, keepsHandle } from '../../durable.ts';
+import { keepsHandle } from '../../durable.ts';
 import { attributesOf, metadataOfOpen } from '../../metadata.ts';
 import { Open } from '../../open.ts';
 import { openParent, release, shownPath } from '../../resolve.ts';
@@ -105,7 +105,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
     base,
     link,
     lease: plan.lease,
-    createGuid: plan.durableRequest?.createGuid && guidKey(plan.durableRequest.createGuid),
+    createGuid: plan.durableRequest?.createGuid,
     createAction: action,
     appInstance: plan.appInstance,
     pipe: undefined,

@@ -45,19 +45,19 @@ function* createOrReconnect(plan: CreatePlan): Steps<Answer> {
 }
 
 /** A CREATE with a GUID is done once: sent again with the replay flag, it gets the open that it made. MS-SMB2 3.3.5.9.10. */
-function* createOnce(plan: CreatePlan, createGuid: Uint8Array): Steps<Answer> {
+function* createOnce(plan: CreatePlan, createGuid: string): Steps<Answer> {
   const { header, connection, server } = plan.ctx;
-  const { clientGuid } = connection;
+  const key = connection.clientKey + createGuid;
   const { durables } = server;
   const replays = (header.flags & HeaderFlags.ReplayOperation) !== 0;
-  const open = durables.createdBy(clientGuid, createGuid);
+  const open = durables.createdBy(key);
   if (open !== undefined && !replays) return NtStatus.DuplicateObjectId;
   if (open?.replayEligible === true) return yield* replayOpen(plan, open);
-  if (!durables.begin(clientGuid, createGuid)) return replays ? NtStatus.FileNotAvailable : NtStatus.DuplicateObjectId;
+  if (!durables.begin(key)) return replays ? NtStatus.FileNotAvailable : NtStatus.DuplicateObjectId;
   try {
     return yield* createNew(plan);
   } finally {
-    durables.settle(clientGuid, createGuid);
+    durables.settle(key);
   }
 }
 

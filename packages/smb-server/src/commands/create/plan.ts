@@ -19,7 +19,7 @@ export interface LeaseRequest {
 /** The durability that a CREATE requests, MS-SMB2 2.2.13.2.3 and 2.2.13.2.11. */
 export interface DurableRequest {
   readonly version: 1 | 2;
-  readonly createGuid: Uint8Array | undefined;
+  readonly createGuid: string | undefined;
   /** 0: the server's default. */
   readonly timeoutMs: number;
 }
@@ -28,7 +28,7 @@ export interface DurableRequest {
 export interface Reconnect {
   readonly version: 1 | 2;
   readonly persistentFileId: number;
-  readonly createGuid: Uint8Array | undefined;
+  readonly createGuid: string | undefined;
 }
 
 /** A CREATE in progress: the decoded request, and the requests of its contexts. */

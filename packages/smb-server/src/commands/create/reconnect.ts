@@ -2,8 +2,8 @@ import { type Steps, wait } from '@ring3/kit';
 import { CreateAction, CreateContextName, type CreateResponse, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import { reattach } from '../../close.ts';
-import { guidKey } from '../../durable.ts';
 import { cachingBits, oplockLevelOf } from '../../file-state/index.ts';
+import { noGuid } from '../../guid-key.ts';
 import { metadataOfOpen } from '../../metadata.ts';
 import type { Open } from '../../open.ts';
 import { statusOf } from '../../status-map.ts';
@@ -42,14 +42,11 @@ export function* replayOpen(plan: CreatePlan, open: Open): Steps<Answer | NtStat
   return { ...answer, oplockLevel: requestedOplockLevel, createContexts };
 }
 
-/** Open.CreateGuid of an open that was created without one. */
-const noGuid = guidKey(new Uint8Array(16));
-
 /** Both versions of the context find opens of both versions. */
 function mayReconnect(plan: CreatePlan, { createGuid }: Reconnect, open: Open): NtStatus {
   const { tree } = plan.ctx;
   if (open.durable === undefined || open.share !== tree.share) return NtStatus.ObjectNameNotFound;
-  if (createGuid !== undefined && (open.createGuid ?? noGuid) !== guidKey(createGuid)) return NtStatus.ObjectNameNotFound;
+  if (createGuid !== undefined && (open.createGuid ?? noGuid) !== createGuid) return NtStatus.ObjectNameNotFound;
   if (!sameLease(plan, open)) return NtStatus.ObjectNameNotFound;
   if (open.identity.sid !== tree.identity.sid) return NtStatus.AccessDenied;
   return open.lease !== undefined && !namesOpen(plan, open) ? NtStatus.InvalidParameter : NtStatus.Success;

@@ -1,5 +1,6 @@
 import { AppInstanceId, AppInstanceVersion, CreateContextName, Dialect, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
+import { guidKey } from '../../../guid-key.ts';
 import type { ContextRow } from './index.ts';
 
 /** SMB2_CREATE_APP_INSTANCE_ID, MS-SMB2 3.3.5.9.13: the application that opens the file, which may have moved to another machine. */
@@ -7,7 +8,7 @@ export const appInstanceId: ContextRow = {
   name: CreateContextName.AppInstanceId,
   ask(plan, data) {
     const { appInstanceId } = AppInstanceId.read(new Frame(data), 0);
-    if ((plan.ctx.connection.dialect ?? 0) >= Dialect.Smb30) plan.appInstance.id = Buffer.from(appInstanceId).toString('latin1');
+    if ((plan.ctx.connection.dialect ?? 0) >= Dialect.Smb30) plan.appInstance.id = guidKey(appInstanceId);
     return NtStatus.Success;
   },
 };

@@ -9,6 +9,7 @@ import {
   NtStatus,
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
+import { guidKey } from '../../../guid-key.ts';
 import type { CreatePlan } from '../plan.ts';
 import type { ContextRow } from './index.ts';
 
@@ -55,7 +56,7 @@ export const durableRequestV2: ContextRow = {
   name: RequestV2,
   ask(plan, data) {
     const { timeout, createGuid } = DurableHandleRequestV2.read(new Frame(data), 0);
-    if (is3x(plan)) plan.durableRequest = { version: 2, createGuid, timeoutMs: timeout };
+    if (is3x(plan)) plan.durableRequest = { version: 2, createGuid: guidKey(createGuid), timeoutMs: timeout };
     return NtStatus.Success;
   },
   answer(_plan, { durable }) {
@@ -81,7 +82,7 @@ export const durableReconnectV2: ContextRow = {
   name: ReconnectV2,
   ask(plan, data) {
     const { persistentFileId, createGuid } = DurableHandleReconnectV2.read(new Frame(data), 0);
-    plan.reconnect = { version: 2, persistentFileId, createGuid };
+    plan.reconnect = { version: 2, persistentFileId, createGuid: guidKey(createGuid) };
     return NtStatus.Success;
   },
 };
