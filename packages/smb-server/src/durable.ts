@@ -17,9 +17,10 @@ export function keepsHandle(open: Open): boolean {
   return !breaking && (oplock === 'batch' || (open.lease !== undefined && (cachingBits[oplock] & Caching.Handle) !== 0));
 }
 
-/** The opens that clients can reconnect to: by the GUID of their CREATE, and those whose client is disconnected. */
+/** The opens by what a later CREATE may name: the GUID of their CREATE, their AppInstanceId, or the id of one whose client is disconnected. */
 export class DurableOpens {
   readonly #byCreateKey = new Map<string, Open>();
+  readonly #byAppInstance = new Map<string, Set<Open>>();
   readonly #creating = new Set<string>();
   readonly #detached = new Map<number, { readonly open: Open; readonly timer: Timer }>();
   readonly #clock: Clock;
@@ -51,6 +52,16 @@ export class DurableOpens {
   /** An open was created, perhaps with a GUID. */
   created(open: Open): void {
     if (open.createGuid !== undefined) this.#byCreateKey.set(open.clientKey + open.createGuid, open);
+    const { id } = open.appInstance;
+    if (id === undefined) return;
+    const opens = this.#byAppInstance.get(id);
+    if (opens === undefined) this.#byAppInstance.set(id, new Set([open]));
+    else opens.add(open);
+  }
+
+  /** The opens of an instance of an application, Open.AppInstanceId. */
+  ofAppInstance(id: string): Iterable<Open> {
+    return this.#byAppInstance.get(id) ?? [];
   }
 
   /** The open that a client created with this GUID, MS-SMB2 3.3.5.9.10. */
@@ -76,9 +87,17 @@ export class DurableOpens {
 
   closed(open: Open): void {
     this.attach(open);
+    this.#closedInstance(open);
     if (open.createGuid === undefined) return;
     const key = open.clientKey + open.createGuid;
     if (this.#byCreateKey.get(key) === open) this.#byCreateKey.delete(key);
+  }
+
+  #closedInstance(open: Open): void {
+    const { id } = open.appInstance;
+    if (id === undefined) return;
+    const opens = this.#byAppInstance.get(id);
+    if (opens?.delete(open) === true && opens.size === 0) this.#byAppInstance.delete(id);
   }
 
   /** The detached opens. */

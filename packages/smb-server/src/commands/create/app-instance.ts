@@ -22,8 +22,8 @@ export function* closeOlderInstance(plan: CreatePlan): Steps<NtStatus> {
 
 function find(plan: CreatePlan, id: string): Open | undefined {
   const { server, tree, connection } = plan.ctx;
-  for (const open of server.opens.values()) {
-    if (open.appInstance.id !== id || open.clientKey === connection.clientKey || open.share !== tree.share) continue;
+  for (const open of server.durables.ofAppInstance(id)) {
+    if (open.clientKey === connection.clientKey || open.share !== tree.share) continue;
     if (open.identity.sid === tree.identity.sid && namesOpen(plan, open)) return open;
   }
   return undefined;
