@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFlow, createNamespace, findFlow, invert, type Namespace, type Tuple } from '@ring3/conntrack';
+import { udpDatagram } from '@ring3/conntrack/testing';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import {
   Block,
@@ -65,19 +66,7 @@ function add({ tracker }: Namespace, count: number, { timeoutSeconds = 100, fami
 }
 
 /** A UDP datagram of the original direction. */
-function packet(port: number): DataView {
-  const view = new DataView(new ArrayBuffer(28));
-  view.setUint16(0, 0x4500);
-  view.setUint16(2, 28);
-  view.setUint8(8, 64);
-  view.setUint8(9, 17);
-  view.setUint32(12, 0x0a000001);
-  view.setUint32(16, 0x0a000002);
-  view.setUint16(20, port);
-  view.setUint16(22, 53);
-  view.setUint16(24, 8);
-  return view;
-}
+const packet = (sourcePort: number): DataView => udpDatagram({ sourcePort });
 
 function flush(link: MemoryLink): void {
   const block = new Block();

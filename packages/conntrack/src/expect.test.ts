@@ -8,6 +8,7 @@ import { createFlow } from './manage.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { PacketClass } from './packet/packet.ts';
 import { Status } from './table/layout.ts';
+import { udpDatagram } from './testing.ts';
 import { invert, type Tuple } from './tuple.ts';
 
 const address = (last: number): Uint8Array => Uint8Array.of(10, 0, 0, last);
@@ -29,18 +30,8 @@ function make(max = 2): { namespace: Namespace; master: number; emitted: string[
   return { namespace, master, emitted };
 }
 
-function packet(from: number, sport: number, dport: number): DataView {
-  const view = new DataView(new ArrayBuffer(28));
-  view.setUint16(0, 0x4500);
-  view.setUint16(2, 28);
-  view.setUint8(9, 17);
-  view.setUint32(12, 0x0a000000 + from);
-  view.setUint32(16, 0x0a000001);
-  view.setUint16(20, sport);
-  view.setUint16(22, dport);
-  view.setUint16(24, 8);
-  return view;
-}
+const packet = (from: number, sourcePort: number, destinationPort: number): DataView =>
+  udpDatagram({ from, to: 1, sourcePort, destinationPort });
 
 test('a packet that is expected begins a RELATED flow with its master’s mark, and uses up the expectation', () => {
   const { namespace, master, emitted } = make();

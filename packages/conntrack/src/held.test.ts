@@ -5,6 +5,7 @@ import { classOf } from './answer.ts';
 import type { HeldPacket } from './held.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { PacketClass } from './packet/packet.ts';
+import { udpDatagram } from './testing.ts';
 import type { FlowEvent } from './tracker.ts';
 
 function make(profile: 'current' | 'v4.8' = 'current'): { namespace: Namespace; waiting: HeldPacket[]; emitted: FlowEvent[] } {
@@ -27,18 +28,7 @@ function make(profile: 'current' | 'v4.8' = 'current'): { namespace: Namespace; 
   return { namespace, waiting, emitted };
 }
 
-function udp(sport = 1000, dport = 5000): DataView {
-  const view = new DataView(new ArrayBuffer(28));
-  view.setUint16(0, 0x4500);
-  view.setUint16(2, 28);
-  view.setUint8(9, 17);
-  view.setUint32(12, 0x0a000001);
-  view.setUint32(16, 0x0a000002);
-  view.setUint16(20, sport);
-  view.setUint16(22, dport);
-  view.setUint16(24, 8);
-  return view;
-}
+const udp = (sourcePort = 1000, destinationPort = 5000): DataView => udpDatagram({ sourcePort, destinationPort });
 
 test('a new flow is in the table only after the verdict; the low 16 bits of the number select the queue', () => {
   const { namespace, waiting, emitted } = make();

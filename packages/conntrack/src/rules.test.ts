@@ -6,6 +6,7 @@ import { classOf, flowOf } from './answer.ts';
 import { Family } from './engine.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { Packet, PacketClass } from './packet/packet.ts';
+import { udpDatagram } from './testing.ts';
 
 const make = (): Namespace => {
   const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64 });
@@ -21,18 +22,7 @@ const make = (): Namespace => {
   return namespace;
 };
 
-function udp(to: number, dport: number): DataView {
-  const view = new DataView(new ArrayBuffer(28));
-  view.setUint16(0, 0x4500);
-  view.setUint16(2, 28);
-  view.setUint8(9, 17);
-  view.setUint32(12, 0x0a000001);
-  view.setUint32(16, 0x0a000000 + to);
-  view.setUint16(20, 1000);
-  view.setUint16(22, dport);
-  view.setUint16(24, 8);
-  return view;
-}
+const udp = (to: number, destinationPort: number): DataView => udpDatagram({ to, destinationPort });
 
 const ipv4 = Family.Ipv4;
 

@@ -10,6 +10,7 @@ import { readFlow } from './flow.ts';
 import { createFlow, deleteFlows, findFlow, nextFlow } from './manage.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { PacketClass } from './packet/packet.ts';
+import { udpDatagram } from './testing.ts';
 import type { FlowEvent } from './tracker.ts';
 import { invert, type Tuple } from './tuple.ts';
 
@@ -19,20 +20,8 @@ const make = (flows = 64): Namespace => {
   return namespace;
 };
 
-/** An IPv4 UDP datagram between two hosts of 10.0.0.0/8. */
-function udp(from: number, to: number, sport: number, dport: number): DataView {
-  const view = new DataView(new ArrayBuffer(32));
-  view.setUint16(0, 0x4500);
-  view.setUint16(2, 32);
-  view.setUint8(8, 64);
-  view.setUint8(9, 17);
-  view.setUint32(12, 0x0a000000 + from);
-  view.setUint32(16, 0x0a000000 + to);
-  view.setUint16(20, sport);
-  view.setUint16(22, dport);
-  view.setUint16(24, 12);
-  return view;
-}
+const udp = (from: number, to: number, sourcePort: number, destinationPort: number): DataView =>
+  udpDatagram({ from, to, sourcePort, destinationPort, payload: 4 });
 
 const tuple: Tuple = {
   family: 2,

@@ -1,6 +1,7 @@
 import { deepStrictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFlow, createNamespace, invert, Status, type Tuple } from '@ring3/conntrack';
+import { udpDatagram } from '@ring3/conntrack/testing';
 import { FakeClock, fakeLog, fakeRandom } from '@ring3/kit';
 import { logFullTable } from './full-table.ts';
 
@@ -13,19 +14,7 @@ const tuple = (sourcePort: number): Tuple => ({
   destinationPort: 53,
 });
 
-/** A UDP datagram without a payload. */
-function datagram(sourcePort: number): DataView {
-  const view = new DataView(new ArrayBuffer(28));
-  view.setUint16(0, 0x4500);
-  view.setUint16(2, 28);
-  view.setUint16(8, 0x4011);
-  view.setUint32(12, 0x0a000001);
-  view.setUint32(16, 0x0a000002);
-  view.setUint16(20, sourcePort);
-  view.setUint16(22, 53);
-  view.setUint16(24, 8);
-  return view;
-}
+const datagram = (sourcePort: number): DataView => udpDatagram({ sourcePort });
 
 test('a full table is logged in the kernel’s words, at once and then every five seconds at most', () => {
   const clock = new FakeClock();

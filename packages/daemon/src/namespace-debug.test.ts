@@ -1,24 +1,11 @@
 import { deepStrictEqual, doesNotMatch, match, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
+import { udpDatagram } from '@ring3/conntrack/testing';
 import { DebugLines, DebugSwitches, FakeClock, fakeLog, fakeRandom, silentLog } from '@ring3/kit';
 import { Block, headerLength, MessageFlags, memoryLink } from '@ring3/netlink';
 import { CttimeoutClient, messageType, QueueCommand, QueueMessage, Subsystem } from '@ring3/nfnetlink';
 import { netfilterWords } from './namespace-debug.ts';
 import { Namespaces } from './namespaces.ts';
-
-/** A UDP datagram of 10.0.0.1 port 1000 to 10.0.0.2 port 53. */
-function packet(): DataView {
-  const view = new DataView(new ArrayBuffer(28));
-  view.setUint16(0, 0x4500);
-  view.setUint16(2, 28);
-  view.setUint16(8, 0x4011);
-  view.setUint32(12, 0x0a000001);
-  view.setUint32(16, 0x0a000002);
-  view.setUint16(20, 1000);
-  view.setUint16(22, 53);
-  view.setUint16(24, 8);
-  return view;
-}
 
 function start() {
   const log = fakeLog();
@@ -34,7 +21,7 @@ test('while all switches are off nothing is logged, and only netlink listens to 
   const { namespace, namespaces, lines, debug } = start();
   const { tracker } = namespace;
   const alone = tracker.sink;
-  tracker.track(packet(), 0, 28, 0);
+  tracker.track(udpDatagram(), 0, 28, 0);
   debug.toggle('expect');
   strictEqual(tracker.sink === alone, false);
   debug.toggle('expect');
@@ -50,7 +37,7 @@ test('conntrack logs flows, timeout the policies that they get', () => {
   debug.toggle('timeout');
   namespace.timeoutPolicies.set({ name: 'dns', l3num: 2, l4: 17, timeouts: () => [] }, { exclusive: true, replace: false });
   namespace.rules.add({ family: 2, protocol: 17 }, { timeout: 'dns' });
-  tracker.track(packet(), 0, 28, 0);
+  tracker.track(udpDatagram(), 0, 28, 0);
   tracker.advance(1e6);
   const flow = { namespace: 'default', flow: 0, protocol: 'Udp', source: '10.0.0.1:1000', destination: '10.0.0.2:53' };
   deepStrictEqual(

@@ -1,23 +1,12 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
+import { udpDatagram } from '@ring3/conntrack/testing';
 import { FakeClock, fakeMetrics, fakeRandom, silentLog } from '@ring3/kit';
 import { allRights } from '@ring3/netlink';
 import { Namespaces } from './namespaces.ts';
 import { netfilterFamilies } from './netfilter-families.ts';
 
-/** A UDP datagram without a payload, from 10.0.0.1 to 10.0.0.2 port 53. */
-function datagram(sourcePort: number): DataView {
-  const view = new DataView(new ArrayBuffer(28));
-  view.setUint16(0, 0x4500);
-  view.setUint16(2, 28);
-  view.setUint16(8, 0x4011);
-  view.setUint32(12, 0x0a000001);
-  view.setUint32(16, 0x0a000002);
-  view.setUint16(20, sourcePort);
-  view.setUint16(22, 53);
-  view.setUint16(24, 8);
-  return view;
-}
+const datagram = (sourcePort: number): DataView => udpDatagram({ sourcePort });
 
 test('metrics of each namespace are read on request, which creates no tracker; they end with the namespace', () => {
   const namespaces = new Namespaces({ clock: new FakeClock(), random: fakeRandom(), log: silentLog });
