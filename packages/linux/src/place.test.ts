@@ -81,7 +81,7 @@ test('a listener of another user is believed only in a directory that nobody els
   };
   const inTmp = place(t, 0o1777);
   await listen(join(inTmp, 's'));
-  assert.match(asked(join(inTmp, 's')) ?? '', /s belongs to another user \(12345\): what answers there is not your ring3$/);
+  assert.match(asked(join(inTmp, 's')) ?? '', /s belongs to another user \(12345\): the listener is not your ring3$/);
   mkdirSync(join(inTmp, 'ring3-0'));
   chownSync(join(inTmp, 'ring3-0'), 12345, 12345);
   await listen(join(inTmp, 'ring3-0', 's'));

@@ -24,5 +24,5 @@ test('createNodeStore needs a path only; wrong arguments are a TypeError with on
     () => createNodeStore(files, 'state' as unknown as object),
     /^TypeError: createNodeStore\(path, options\): options must be an object/,
   );
-  throws(() => createNodeStore(base), /is inside .*: give another one as \{ state \}/);
+  throws(() => createNodeStore(base), /is inside .*: choose another one with \{ state \}/);
 });

@@ -23,24 +23,24 @@ import type { Device } from './device.ts';
 import { errorCode } from './error-code.ts';
 import { scratch } from './scratch.ts';
 
-/** Writes up to here go to the page cache at once; larger ones to the pool, so that they overlap with the network. */
+/** Larger writes run in the pool, so that they overlap with the network. Bytes. */
 const writtenAtOnce = 0x20000;
-/** Reads up to here come from the page cache at once; larger ones from the pool, since 8 MiB into new memory hold the event loop for 2 ms. */
+/** Larger reads run in the pool: reading 8 MiB into new memory blocks the event loop for 2 ms. Bytes. */
 const readAtOnce = 2 ** 20;
-/** Cutting off up to here is done at once. */
+/** A truncation that removes more bytes runs in the pool. */
 const truncatedAtOnce = 2 ** 20;
 const copyPiece = 2 ** 20;
-/** So much is copied at a time: the client asks for the rest. */
+/** Maximum bytes of one copy: the client requests the rest. */
 const mostCopied = 2 ** 28;
 
-/** Reads: small ones at once if they are in the cache, the rest in the pool. */
+/** Reads data: synchronously if it is small and cached, otherwise in the pool. */
 export function readData(file: Descriptor, device: Device, target: Uint8Array, offset: number): Answer<number> {
   if (target.length === 0) return 0;
   if (target.length > readAtOnce) return file.during(() => readRest(file.fd, target, offset, 0));
   const found = readAt(file.fd, target, offset, device.inMemory ? 0 : IoFlag.NoWait);
   if (found === target.length) return found;
   if (found >= 0) {
-    // short: the end of the file, or of what is cached
+    // a short read: the end of the file, or of the cached part
     if (stat(file.fd, scratch) === 0 && offset + found >= scratch.size) return found;
     return file.during(() => readRest(file.fd, target, offset, found));
   }
@@ -64,7 +64,7 @@ const lengthOf = (chunks: readonly Uint8Array[]): number => {
   return sum;
 };
 
-/** The chunks behind the first `done` bytes. */
+/** The chunks after the first `done` bytes. */
 function rest(chunks: readonly Uint8Array[], done: number): readonly Uint8Array[] {
   let first = 0;
   while (first < chunks.length && done >= chunks[first]!.length) done -= chunks[first++]!.length;
@@ -73,7 +73,7 @@ function rest(chunks: readonly Uint8Array[], done: number): readonly Uint8Array[
   return left;
 }
 
-/** Writes: small ones at once, large ones and those that must reach the medium in the pool. */
+/** Writes data: synchronously if it is small; in the pool if it is large or must reach the medium. */
 export function writeData(
   file: Descriptor,
   device: Device,
@@ -113,7 +113,7 @@ async function writeInPool(
 
 const done = (answer: number): Awaited<Answer<void>> => (answer < 0 ? errorCode(answer) : undefined);
 
-/** Sets the size: at once, unless much is cut off. */
+/** Sets the size: synchronously, unless many bytes are removed. */
 export function truncateData(file: Descriptor, device: Device, size: number): Answer<void> {
   const found = stat(file.fd, scratch);
   if (found < 0) return errorCode(found);
@@ -121,14 +121,14 @@ export function truncateData(file: Descriptor, device: Device, size: number): An
   return done(truncate(file.fd, size));
 }
 
-/** Reserves space, in the pool; all of it or none. */
+/** Reserves space, in the pool: all of it or none. */
 export function allocateData(file: Descriptor, size: number): Answer<void> {
   if (size === 0) return undefined;
   const found = stat(file.fd, scratch);
   if (found < 0) return errorCode(found);
   const volume = fileSystemStat(file.fd);
   if (typeof volume === 'number') return errorCode(volume);
-  // ext4 takes what there is before it finds that it is not enough
+  // ext4 allocates all free space before it returns ENOSPC
   const available = process.geteuid?.() === 0 ? volume.free : volume.available;
   if (size - scratch.allocated > available) return 'ENOSPC';
   return file
@@ -139,7 +139,7 @@ export function allocateData(file: Descriptor, size: number): Answer<void> {
     });
 }
 
-/** Gives back the space that is reserved beyond the end of a file; its times stay. MS-FSCC 2.4.4: so does the last close. */
+/** Releases the space that is reserved beyond the end of a file and keeps its times. The last close does this, MS-FSCC 2.4.4. */
 export function trimData(fd: number): void {
   if (stat(fd, scratch) < 0) return;
   const { size, allocated, blockSize, modified } = scratch;
@@ -147,7 +147,7 @@ export function trimData(fd: number): void {
   if (truncate(fd, size) === 0) setTimes(fd, undefined, modified);
 }
 
-/** Makes a range zeros, in the pool; by writing them where the host punches no holes. */
+/** Zeroes a range, in the pool; writes the zeros if the host cannot punch holes. */
 export async function punchData(file: Descriptor, device: Device, offset: number, length: number): Promise<Awaited<Answer<void>>> {
   if (length === 0) return undefined;
   const punched = await file.during(() => allocateLater(file.fd, AllocateMode.PunchHole | AllocateMode.KeepSize, offset, length));
@@ -163,7 +163,10 @@ export async function punchData(file: Descriptor, device: Device, offset: number
   return undefined;
 }
 
-/** The parts of a range that hold data, in several turns of the event loop if there are many. @param limit at most so many */
+/**
+ * Returns the parts of a range that hold data, in several turns of the event loop if there are many.
+ * @param limit maximum number of parts
+ */
 export function dataRanges(file: Descriptor, offset: number, length: number, limit: number): Answer<readonly Range[]> {
   return runSteps(rangeSteps(file, offset, Math.min(offset + length, Number.MAX_SAFE_INTEGER), limit));
 }
@@ -186,7 +189,7 @@ function* rangeSteps(file: Descriptor, offset: number, end: number, limit: numbe
   return ranges;
 }
 
-/** Copies inside the host, in the pool; through a buffer where it cannot, or where the ranges overlap. */
+/** Copies inside the host, in the pool; through a buffer if the host cannot, or if the ranges overlap. */
 export async function copyData(
   source: Descriptor,
   sourceOffset: number,
@@ -211,7 +214,7 @@ export async function copyData(
   );
 }
 
-/** Copies piece by piece; the last piece first where the target lies behind its source, so that none is overwritten before it is read. */
+/** Copies in pieces, from the last one if the target is after its source, so that no piece is overwritten before it is read. */
 async function copyByHand(
   from: number,
   fromOffset: number,

@@ -4,38 +4,38 @@ import type { Device, Known } from './device.ts';
 import { type Inode, kindOf } from './inode.ts';
 import { descriptionKey, type KeptValues } from './kept-values.ts';
 
-/** What the host keeps no field for. */
+/** Metadata for which the host has no field. */
 export interface Description {
   readonly attributes: number | undefined;
   readonly birth: bigint | undefined;
-  /** A change time that was set, and the host's own at that time. */
+  /** A change time that a client set, and the host's change time at that moment. */
   readonly setChanged: { readonly told: bigint; readonly host: bigint } | undefined;
 }
 
 const none: Description = { attributes: undefined, birth: undefined, setChanged: undefined };
 
-// flags u32, attributes u32, birth; and where a change time was set, that and the host's own. A time is seconds since 1970 as i64 and
-// nanoseconds as u32: 64 bits of nanoseconds end in 2262, and Windows' times do not. Little-endian
+// flags u32, attributes u32, birth; if a change time was set, that time and the host's. A time is seconds since 1970 as i64 and nanoseconds
+// as u32: 64 bits of nanoseconds end in 2262, before FILETIME does. Little-endian
 const hasAttributes = 1;
 const hasBirth = 2;
 const timeSize = 12;
-/** Bits that follow from what the entry is, and are not to be set: DEVICE, NORMAL, DIRECTORY, REPARSE_POINT (MS-FSCC 2.6). */
+/** Bits that follow from the kind of the entry and cannot be set: DEVICE, NORMAL, DIRECTORY, REPARSE_POINT (MS-FSCC 2.6). */
 const neverSet = 0x4d0;
 const size = 8 + timeSize;
 const sizeWithChanged = size + 2 * timeSize;
 const second = 1_000_000_000n;
-/** Writing the description down moves the host's change time too, by a tick or two of its clock. */
+/** Storing the description moves the host's change time by a tick or two of its clock, ns. */
 const ticks = 20_000_000n;
 
 const getTime = (view: DataView, at: number): bigint => view.getBigInt64(at, true) * second + BigInt(view.getUint32(at + 8, true));
 
 function setTime(view: DataView, at: number, time: bigint): void {
-  const rest = ((time % second) + second) % second; // before 1970 as well
+  const rest = ((time % second) + second) % second; // also before 1970
   view.setBigInt64(at, (time - rest) / second, true);
   view.setUint32(at + 8, Number(rest), true);
 }
 
-/** Reads attributes and times out of their bytes; what is no such thing says nothing. */
+/** Reads attributes and times. Bytes of another length are ignored. */
 export function readDescription(bytes: Uint8Array | undefined): Description {
   if (bytes === undefined || (bytes.length !== size && bytes.length !== sizeWithChanged)) return none;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -47,7 +47,7 @@ export function readDescription(bytes: Uint8Array | undefined): Description {
   };
 }
 
-/** The bytes of attributes and times. */
+/** Returns the bytes of attributes and times. */
 export function writeDescription({ attributes, birth, setChanged }: Description): Uint8Array {
   const bytes = new Uint8Array(setChanged === undefined ? size : sizeWithChanged);
   const view = new DataView(bytes.buffer);
@@ -61,23 +61,24 @@ export function writeDescription({ attributes, birth, setChanged }: Description)
   return bytes;
 }
 
-/** What the host keeps no field for, read when it is first asked for. */
+/** Returns the metadata for which the host has no field. It is read on first use. */
 export function describe(kept: KeptValues, known: Known, inode: Pick<Inode, 'device' | 'kind'>, target: XattrTarget): Description {
   if (known.description === undefined) {
     const bytes = kept.peek(known.fileId, inode, target, descriptionKey);
+    // other programs can write the attribute too, so bits that are never set are cleared
     const { attributes, ...times } = readDescription(isCode(bytes) ? undefined : bytes);
-    known.description = { attributes: attributes === undefined ? undefined : (attributes & ~neverSet) >>> 0, ...times }; // other programs write it too
+    known.description = { attributes: attributes === undefined ? undefined : (attributes & ~neverSet) >>> 0, ...times };
   }
   return known.description;
 }
 
 const unsigned64 = (1n << 64n) - 1n;
 
-/** A number for an inode of another device than the root's: one that the root's inodes do not use, and that differs from device to device. */
+/** An id for an inode that is not on the root's device. The root's inodes do not use it, and it differs between devices. */
 const foreignNumber = (device: Device, inode: bigint): bigint =>
   (1n << 63n) | ((inode * 0x9e3779b97f4a7c15n + device.number * 0xc2b2ae3d27d4eb4fn) & (unsigned64 >> 1n));
 
-/** All that the contract tells of an entry. @param home the root's device */
+/** Returns the stat of the contract for an entry. @param home the root's device */
 export function statOf(found: FileStat, device: Device, home: Device, fileId: string, description: Description): Stat {
   const kind = kindOf(found) ?? 'file';
   const isFolder = kind === 'folder';
@@ -99,17 +100,17 @@ export function statOf(found: FileStat, device: Device, home: Device, fileId: st
   };
 }
 
-/** The change time: the one that was set, until something else changed. */
+/** The change time: the one that was set, until another change. */
 function changedOf({ changed }: FileStat, { setChanged }: Description): bigint {
   if (setChanged === undefined) return changed;
   const since = changed - setChanged.host;
   return since >= 0n && since <= ticks ? setChanged.told : changed;
 }
 
-/** The room that the data takes: one block of an empty file is what holds its attributes. */
+/** Space of the data. The single block of an empty file holds its attributes, so it does not count. */
 const dataBytes = ({ size, allocated, blockSize }: FileStat): number => (size === 0 && allocated <= blockSize ? 0 : allocated);
 
-/** Where the host keeps no time of birth: a file was there at the earliest of its other times. */
+/** A lower estimate if the host has no time of birth: the file existed at the earlier of its other times. */
 function earliest({ modified, changed }: FileStat): bigint {
   return modified < changed ? modified : changed;
 }

@@ -1,16 +1,16 @@
 import { close, closeLater } from '@ring3/linux';
 import type { PoolShare } from './pool-share.ts';
 
-/** An open file of the host that several share: closed when the last one lets go, and never while a call in the pool still uses it. */
+/** A reference-counted open file of the host. It is closed when the last user releases it and no call in the pool uses it. */
 export class Descriptor {
   readonly fd: number;
-  /** Whether it can be read; one for writing alone cannot. */
+  /** Whether it can be read; false for a write-only one. */
   readonly readable: boolean;
   readonly #pool: PoolShare;
   readonly #ended: (() => boolean) | undefined;
   #users = 1;
 
-  /** @param ended is told when it closes; answers whether closing may take long */
+  /** @param ended called before it closes; returns whether closing may take long */
   constructor(fd: number, readable: boolean, pool: PoolShare, ended?: () => boolean) {
     this.fd = fd;
     this.readable = readable;
@@ -18,26 +18,26 @@ export class Descriptor {
     this.#ended = ended;
   }
 
-  /** One more user. */
+  /** Adds a user. */
   hold(): this {
     this.#users++;
     return this;
   }
 
-  /** One user less. */
+  /** Removes a user. */
   release(): void {
     if (--this.#users > 0) return;
     if (this.#ended?.() === true) void this.#pool.run(() => closeLater(this.fd));
     else close(this.fd);
   }
 
-  /** Makes a call in the device's share of the thread pool, and keeps it open until that is done. */
+  /** Makes a call in the device's share of the thread pool and keeps the file open until the call ends. */
   during<T>(call: () => Promise<T>): Promise<T> {
     this.hold();
     return this.#pool.run(call).finally(() => this.release());
   }
 
-  /** Keeps it open until something else is done that is not in the pool of its device. */
+  /** Keeps the file open until a promise settles that is not a call in the device's pool. */
   until<T>(done: Promise<T>): Promise<T> {
     this.hold();
     return done.finally(() => this.release());

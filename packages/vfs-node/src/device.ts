@@ -3,29 +3,29 @@ import type { Description } from './description.ts';
 import type { Inode } from './inode.ts';
 import { PoolShare } from './pool-share.ts';
 
-/** uapi/linux/magic.h: file systems that live in memory, where nothing waits. */
+/** File systems in memory, which never block. uapi/linux/magic.h */
 const inMemory: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]); // tmpfs, ramfs
-/** Those behind a network or another program, where everything may. */
-const remote: ReadonlySet<number> = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x65735546, 0x01021997, 0x00c36400]); // nfs, cifs, smb2, smb, fuse, 9p, ceph
+/** Over a network or another program, so they may block: nfs, cifs, smb2, smb, fuse, 9p, ceph. */
+const remote: ReadonlySet<number> = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x65735546, 0x01021997, 0x00c36400]);
 
-/** Files that something is known about, of one file system: some 20 MiB. */
+/** Maximum number of files per file system with cached information, about 20 MiB. */
 const mostKnown = 65_536;
 
 /**
- * What was found out about a file, open or not. It holds as long as the host's change time stays, which moves with every change of attributes; the store's
- * own changes end it at once.
+ * Cached information about a file, open or not. It is valid until the host's change time moves, which every change of attributes causes.
+ * The store's own changes invalidate it at once.
  */
 export interface Known {
   readonly changed: bigint;
   readonly birth: bigint | undefined;
   readonly fileId: string;
-  /** What the host keeps no field for, once it was read. */
+  /** Metadata for which the host has no field, after the first read. */
   description: Description | undefined;
-  /** The security descriptor, once it was read; null if it does not exist. */
+  /** The security descriptor, after the first read; null if it does not exist. */
   descriptor: Uint8Array | null | undefined;
 }
 
-/** The shares of the thread pool, by file system: stores on one file system have one. */
+/** Thread pool shares by file system: the stores on one file system have one in common. */
 const pools = new Map<string, PoolShare>();
 function poolOf(key: string): PoolShare {
   const pool = pools.get(key) ?? new PoolShare();
@@ -35,18 +35,18 @@ function poolOf(key: string): PoolShare {
 
 /** One file system under the share. */
 export class Device {
-  /** Its identifier, as stable as the host makes it. */
+  /** Its identifier, as stable as the host's. */
   readonly id: string;
   readonly number: bigint;
   readonly inMemory: boolean;
   readonly remote: boolean;
   /** Its share of the thread pool. */
   readonly pool: PoolShare;
-  /** Whether it names its files exactly (inode and generation); where not, the time of birth stands in. */
+  /** Whether it has file handles (inode and generation). If not, inode and time of birth identify a file. */
   readonly hasHandles: boolean;
-  /** Whether `user.*` attributes are kept; false once it was found that they are not. */
+  /** Whether it stores `user.*` attributes; set to false after the first EOPNOTSUPP. */
   hasXattrs: boolean;
-  /** Inodes that are open, by number: none of these numbers can be given out again meanwhile. */
+  /** Open inodes by number. The host does not reuse these numbers while they are open. */
   readonly inodes = new Map<bigint, Inode>();
   readonly #known = new Map<bigint, Known>();
 
@@ -62,7 +62,11 @@ export class Device {
     this.hasXattrs = hostAttributes;
   }
 
-  /** What is known about the file that a stat told of. @param dir with `name`, or the file itself with an empty one */
+  /**
+   * Returns the cached information about a file.
+   * @param found its stat
+   * @param dir the directory of `name`, or the file itself if `name` is empty
+   */
   know(found: FileStat, dir: number, name: string | Uint8Array = ''): Known {
     const number = found.inode;
     const { changed, birth } = found;
@@ -75,12 +79,12 @@ export class Device {
     return known;
   }
 
-  /** The store changes something about a file. */
+  /** Invalidates the cached information, because the store changes the file. */
   forget(number: bigint): void {
     this.#known.delete(number);
   }
 
-  /** The exact and lasting name of a file. */
+  /** The exact, permanent id of a file. */
   #fileId(found: FileStat, dir: number, name: string | Uint8Array): string {
     if (this.hasHandles) {
       const handle = fileHandle(dir, name);
@@ -90,22 +94,22 @@ export class Device {
   }
 }
 
-/** The file systems that were met. The share may hold mount points. */
+/** The file systems of the entries opened so far. The share may contain mount points. */
 export class Devices {
   readonly #known = new Map<number, Map<number, Device>>();
   readonly #hostAttributes: boolean;
 
-  /** @param hostAttributes false keeps everything in the sidecar */
+  /** @param hostAttributes false stores everything in the sidecar */
   constructor(hostAttributes: boolean) {
     this.#hostAttributes = hostAttributes;
   }
 
-  /** Forgets the file systems that nothing is open on: another one may have their numbers by now. */
+  /** Removes the file systems without open inodes: another file system may have their numbers now. */
   forget(): void {
     for (const minors of this.#known.values()) for (const [minor, { inodes }] of minors) if (inodes.size === 0) minors.delete(minor);
   }
 
-  /** The file system of an entry, if it was met before. */
+  /** The file system of an entry, if it is known. */
   find(stat: FileStat): Device | undefined {
     return this.#known.get(stat.deviceMajor)?.get(stat.deviceMinor);
   }

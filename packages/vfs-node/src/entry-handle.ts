@@ -51,7 +51,7 @@ export class EntryHandle implements Handle {
   #listing: OpenListing | undefined;
   #closed = false;
 
-  /** @param entry is the handle's from now on: it lets go of it when it is closed */
+  /** @param entry the handle owns it and releases it when it is closed */
   constructor(store: NodeStore, entry: Entry) {
     this.store = store;
     this.entry = entry;
@@ -73,7 +73,7 @@ export class EntryHandle implements Handle {
     return this.entry;
   }
 
-  /** Whether it was closed, or its store. */
+  /** Whether the handle or its store was closed. */
   get stale(): boolean {
     return this.#closed || this.store.closed;
   }
@@ -99,7 +99,7 @@ export class EntryHandle implements Handle {
     return how.through === true ? andThen(written, (answer) => this.#through(answer)) : written;
   }
 
-  /** A write through to the medium takes along what the host cannot keep with the file. */
+  /** A write-through also flushes the values that the host cannot store with the file. */
   #through(written: number | VfsCode): Answer<number> {
     return isCode(written) ? written : andThen(this.store.kept.flush(), (code) => code ?? written);
   }
@@ -142,7 +142,7 @@ export class EntryHandle implements Handle {
     if (typeof file === 'number') return errorCode(file);
     const flushed = file.during(() => syncLater(file.fd)).then((answer) => (answer < 0 ? errorCode(answer) : undefined));
     if (this.kind === 'folder') file.release();
-    // what the host cannot keep with the file is part of it
+    // the values that the host cannot store with the file are part of it
     return flushed.then((code) => code ?? this.store.kept.flush());
   }
 
@@ -226,7 +226,7 @@ export class EntryHandle implements Handle {
     return this.#describe(changes);
   }
 
-  /** Keeps what the host does not. A change time is kept last, with the host's own beside it. */
+  /** Stores the metadata that the host does not. A change time is stored last, together with the host's. */
   #describe({ attributes, birth, changed }: StatChanges): VfsCode | undefined {
     const { inode, fd } = this.entry;
     const { kept } = this.store;
@@ -241,7 +241,7 @@ export class EntryHandle implements Handle {
     const setChanged = { told: changed, host: scratch.changed };
     const bad = kept.set(inode, this.target, descriptionKey, writeDescription({ ...after, setChanged }));
     if (bad !== undefined || stat(fd, scratch) < 0) return bad;
-    // the host's change time moved once more: as long as this is known, it is so exactly
+    // storing it moved the host's change time again: the cached description has the exact value
     inode.device.know(scratch, fd).description = { ...after, setChanged: { told: changed, host: scratch.changed } };
     return undefined;
   }
@@ -308,12 +308,12 @@ export class EntryHandle implements Handle {
     if (this.stale) return 'ESTALE';
     if (this.kind !== 'file') return 'EINVAL';
     const answer = this.entry.inode.lock(this.entry, offset, length, how);
-    return answer === -Errno.EAGAIN || answer === -Errno.EACCES ? 'EBUSY' : undefined; // other failures: there are no locks here
+    return answer === -Errno.EAGAIN || answer === -Errno.EACCES ? 'EBUSY' : undefined; // other failures: the host has no locks here
   }
 
   checkUnlink(): Answer<void> {
     if (this.stale) return 'ESTALE';
-    if (this.entry.parent !== undefined && !this.#isThere()) return undefined; // its name is gone already
+    if (this.entry.parent !== undefined && !this.#isThere()) return undefined; // its name was already removed
     const fault = unlinkFault(this.entry);
     return fault < 0 ? errorCode(fault) : undefined;
   }
@@ -336,19 +336,19 @@ export class EntryHandle implements Handle {
     return [...pathText(folder.subarray(root.length)).filter((name) => name !== ''), this.entry.name];
   }
 
-  /** Where this entry's attributes are. */
+  /** The target for this entry's attributes. */
   get target(): XattrTarget {
     const open = this.#writing ?? this.#reading;
     if (open !== undefined) return open.fd;
     return this.kind === 'folder' ? { dir: this.entry.fd, name: '.' } : { dir: this.entry.fd, name: '' };
   }
 
-  /** Where the data is. */
+  /** The device of the data. */
   protected get device(): Device {
     return this.entry.inode.device;
   }
 
-  /** The open file of the data; opened when it is first needed. */
+  /** The open file of the data. It is opened on first use. */
   protected data(writing: boolean): Descriptor | VfsCode {
     if (this.kind !== 'file') return this.kind === 'folder' ? 'EISDIR' : 'EINVAL';
     const known = writing || this.#writing?.readable === true ? this.#writing : this.#reading;
@@ -368,7 +368,7 @@ export class EntryHandle implements Handle {
     return this.#usable(signal) ?? (Number.isSafeInteger(offset) && offset >= 0 ? undefined : 'EINVAL');
   }
 
-  /** Both ends of a copy. */
+  /** The files of a copy: source and target. */
   #copied(source: Handle, sourceOffset: number, offset: number, signal: AbortSignal | undefined): [Descriptor, Descriptor] | VfsCode {
     if (!(source instanceof EntryHandle) || source.store !== this.store) return 'EXDEV';
     const from = source.#ready(sourceOffset, signal) ?? source.data(false);
@@ -377,7 +377,7 @@ export class EntryHandle implements Handle {
     return isCode(to) ? to : [from, to];
   }
 
-  /** Both ends of a copy, for the call that shares blocks. */
+  /** The files of a call that shares blocks: source and target. */
   protected cloned(
     source: Handle,
     sourceOffset: number,
@@ -403,13 +403,13 @@ export class EntryHandle implements Handle {
     return this.stale ? 'ESTALE' : Streams.of(this.store.streamPlace, this.entry.inode, this.target);
   }
 
-  /** Whether its name leads to it, or led elsewhere by another program and was found again. */
+  /** Whether its name leads to it, or it was found again after another program moved it. */
   #isThere(): boolean {
     return !this.entry.gone && this.store.tree.locate(this.entry);
   }
 }
 
-/** The components of a host's path. */
+/** Returns the components of a host's path. */
 const pathText = (path: Buffer): string[] =>
   path
     .toString('latin1')

@@ -4,7 +4,7 @@ import { type Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
 import type { NodeStore } from './node-store.ts';
 
-/** Gives an entry another name or folder. It is where its name says. Codes of `Handle.rename` */
+/** Renames or moves an entry, which is at its name. Codes of `Handle.rename`. */
 export function renameEntry(store: NodeStore, entry: Entry, folder: Entry, name: string, how: RenameHow): Answer<void> {
   if (isBelow(folder, entry)) return 'EINVAL';
   return store.withName(folder, name, (there) => {
@@ -19,7 +19,7 @@ export function renameEntry(store: NodeStore, entry: Entry, folder: Entry, name:
   });
 }
 
-/** Gives a file a second name. Codes of `Handle.link` */
+/** Creates a hard link. Codes of `Handle.link`. */
 export function linkEntry(store: NodeStore, entry: Entry, folder: Entry, name: string, how: RenameHow): Answer<void> {
   return store.withName(folder, name, (there) => {
     if (isCode(there)) return there;
@@ -30,7 +30,7 @@ export function linkEntry(store: NodeStore, entry: Entry, folder: Entry, name: s
   });
 }
 
-/** Takes an entry's name away. It is where its name says. */
+/** Removes the name of an entry, which is at its name. */
 export function unlinkEntry(store: NodeStore, entry: Entry): VfsCode | undefined {
   const parent = entry.parent!;
   const flags = entry.inode.kind === 'folder' ? AtFlag.RemoveFolder : 0;
@@ -41,10 +41,10 @@ export function unlinkEntry(store: NodeStore, entry: Entry): VfsCode | undefined
   return undefined;
 }
 
-/** Whether two entries are one name of one file. Their folders may be two entries of one inode, where a folder is mounted twice. */
+/** Whether two entries are the same name of the same file. A directory that is mounted twice has two entries of one inode. */
 const isSameName = (a: Entry, b: Entry): boolean => a.inode === b.inode && a.name === b.name && a.parent?.inode === b.parent?.inode;
 
-/** Renames to a name that is free, or is given up by what has it. */
+/** Renames to a name that does not exist or whose entry is replaced. */
 function moveTo(store: NodeStore, entry: Entry, folder: Entry, name: string, flags: number): VfsCode | undefined {
   const parent = entry.parent!;
   const host = hostName(name);
@@ -52,7 +52,7 @@ function moveTo(store: NodeStore, entry: Entry, folder: Entry, name: string, fla
   const rename = (): number => {
     const answer = renameAt(parent.fd, entry.host, folder.fd, host, flags);
     return answer < 0 && flags !== 0 && errorCode(answer) === 'EINVAL'
-      ? renameAt(parent.fd, entry.host, folder.fd, host) // this file system knows no flags; that the name is free was seen
+      ? renameAt(parent.fd, entry.host, folder.fd, host) // this file system has no flags; the name was found free
       : answer;
   };
   const answer =
@@ -64,13 +64,13 @@ function moveTo(store: NodeStore, entry: Entry, folder: Entry, name: string, fla
   return undefined;
 }
 
-/** Whether a folder is another entry, or somewhere below it. */
+/** Whether a directory is the given entry, or is below it. */
 function isBelow(folder: Entry, entry: Entry): boolean {
   for (let at: Entry | undefined = folder; at !== undefined; at = at.parent) if (at === entry) return true;
   return false;
 }
 
-/** Takes the place of another entry: first under its spelling, in one step, then under the new one. */
+/** Replaces another entry: first under its spelling, in one step, then under the new one. */
 function replace(store: NodeStore, entry: Entry, there: Entry, folder: Entry, name: string): VfsCode | undefined {
   const spelling = there.name;
   const refused = moveTo(store, entry, folder, spelling, 0);
@@ -80,7 +80,7 @@ function replace(store: NodeStore, entry: Entry, there: Entry, folder: Entry, na
   return spelling === name ? undefined : moveTo(store, entry, folder, name, RenameFlag.NoReplace);
 }
 
-/** The file has the other name already: only its own goes, and the other is spelled as asked. */
+/** Handles a rename to another name of the same file: removes the entry's own name and respells the other as requested. */
 function becomeOther(store: NodeStore, entry: Entry, there: Entry, name: string): VfsCode | undefined {
   const parent = entry.parent!;
   const answer = store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host), undefined, entry.name);
@@ -96,7 +96,7 @@ function linkTo(store: NodeStore, entry: Entry, folder: Entry, name: string): Vf
   return answer < 0 ? errorCode(answer) : undefined;
 }
 
-/** Puts a second name over another entry, by way of a name that nobody knows, so that the other's name is never missing. */
+/** Replaces another entry by a hard link, through a random temporary name, so that the other name always exists. */
 function linkOver(store: NodeStore, entry: Entry, there: Entry, folder: Entry, name: string): VfsCode | undefined {
   const between = `.ring3-${store.streamPlace.newId()}`;
   const refused = linkTo(store, entry, folder, between);

@@ -12,18 +12,19 @@ const mostLinks = 40;
 const slash = 0x2f;
 
 /**
- * The open entries below the share's root. Every step is one component, relative to the descriptor of its folder, and follows no link of the host: so no name,
- * no link and no race leads out. Links are read and walked here; `..` goes to the folder that is held, never above the root.
+ * The open entries below the share's root. Every step resolves one component relative to the descriptor of its directory and follows no
+ * link of the host, so no name, link or race leads out of the share. The store reads and resolves links itself; `..` leads to the parent
+ * entry, never above the root.
  */
 export class EntryTree {
   readonly #folder: string;
   readonly #mayBe: (folder: string) => boolean;
-  /** The root that was opened last. Only handles hold it: a disk that no client uses can be unmounted. */
+  /** The last opened root. Only handles hold it, so that an unused disk can be unmounted. */
   #root: Entry | undefined;
   readonly devices: Devices;
   readonly names = new FoldedNames();
 
-  /** @param mayBe whether a directory may be the root: asked when the path leads to another one than before */
+  /** @param mayBe whether a directory may be the root; called when the path leads to a different directory than before */
   constructor(folder: string, hostAttributes: boolean, mayBe: (folder: string) => boolean) {
     this.#folder = folder;
     this.#mayBe = mayBe;
@@ -31,9 +32,9 @@ export class EntryTree {
   }
 
   /**
-   * The share's root: the directory that its path leads to now. Another program may have replaced it, mounted a file system over it, or removed it; entries that
-   * are open stay below the root that they were opened under.
-   * @returns it, held for the caller; or a negative errno
+   * Opens the share's root: the directory to which its path leads now. Another program may have replaced it, mounted a file system over it,
+   * or removed it. Open entries stay below the root under which they were opened.
+   * @returns the root, held for the caller; or a negative errno
    */
   openRoot(): Entry | number {
     const fd = openAt(currentFolder, this.#folder, OpenFlag.Path | OpenFlag.Directory);
@@ -54,15 +55,15 @@ export class EntryTree {
   }
 
   /**
-   * An entry by the very name that the host has.
-   * @returns it, held for the caller; or a negative errno (`-EACCES` for what is never served)
+   * Opens an entry by its exact name on the host.
+   * @returns the entry, held for the caller; or a negative errno (`-EACCES` for a kind that is never served)
    */
   child(folder: Entry, name: string): Entry | number {
     const known = folder.children.get(name);
     if (known !== undefined) {
       const answer = statAt(folder.fd, known.host, scratch);
       if (answer === 0 && known.is(scratch)) return known.hold();
-      known.detach(); // another program put something else there
+      known.detach(); // another program put a different entry there
       if (answer < 0) return answer;
     }
     const host = hostName(name);
@@ -75,7 +76,7 @@ export class EntryTree {
     return answer < 0 ? answer : -Errno.EACCES;
   }
 
-  /** An entry by its name, in any case. @returns it, held for the caller; or a code */
+  /** Opens an entry by its name, in any case. @returns the entry, held for the caller; or a code */
   find(folder: Entry, name: string): MaybePromise<Entry | VfsCode> {
     const exact = this.child(folder, name);
     if (typeof exact !== 'number') return exact;
@@ -87,7 +88,7 @@ export class EntryTree {
     });
   }
 
-  /** Where a link leads in the end. @returns the entry, held for the caller; or a code: EACCES where it leads out of the share */
+  /** Resolves a link to its final target. @returns the entry, held for the caller; or a code: EACCES if it leads out of the share */
   follow(link: Entry): MaybePromise<Entry | VfsCode> {
     const folder = this.#folderOf(link);
     if (isCode(folder)) return folder;
@@ -99,8 +100,8 @@ export class EntryTree {
   }
 
   /**
-   * Makes sure that an entry's folder and name are where it is; another program may have renamed it.
-   * @returns whether it is anywhere below the root
+   * Updates the directory and name of an entry if another program renamed it.
+   * @returns whether it is below the root
    */
   locate(entry: Entry): boolean {
     if (entry.parent === undefined) return true;
@@ -108,7 +109,7 @@ export class EntryTree {
     return this.#relocate(entry);
   }
 
-  /** Walks on from `at`, which it lets go of. */
+  /** Resolves the remaining components from `at`, which it releases. */
   #walk(at: Entry, rest: string[], count: { links: number }): MaybePromise<Entry | VfsCode> {
     for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
       if (name === '' || name === '.') continue;
@@ -120,7 +121,7 @@ export class EntryTree {
     return at;
   }
 
-  /** One component of a link's target: from `at`, which it lets go of, to the next. */
+  /** Resolves one component of a link's target from `at`, which it releases. */
   #step(at: Entry, name: string, rest: string[], count: { links: number }): MaybePromise<Entry | VfsCode> {
     if (at.inode.kind !== 'folder') {
       at.release();
@@ -144,7 +145,7 @@ export class EntryTree {
     });
   }
 
-  /** The folder that an entry is in now, held. EACCES where that is outside. */
+  /** The current directory of an entry, held. EACCES if it is outside the share. */
   #folderOf(entry: Entry): Entry | VfsCode {
     if (entry.parent === undefined) return 'EACCES';
     if (entry.inode.kind !== 'folder') return this.locate(entry) ? entry.parent.hold() : 'ENOENT';
@@ -152,13 +153,13 @@ export class EntryTree {
     return above() || (this.#relocate(entry) && above()) ? entry.parent.hold() : 'EACCES';
   }
 
-  /** Finds where another program put an entry, by the path that the host knows. */
+  /** Finds an entry that another program moved, by the path that the host reports. */
   #relocate(entry: Entry): boolean {
     const { root: base } = entry;
     const root = readLink(currentFolder, descriptorPath(base.fd));
     const path = readLink(currentFolder, descriptorPath(entry.fd));
     if (typeof root === 'number' || typeof path === 'number') return false;
-    const start = root.length === 1 ? 0 : root.length; // the root of the host is `/`
+    const start = root.length === 1 ? 0 : root.length; // the host's root is `/`
     if (path.length <= start + 1 || path[start] !== slash || !path.subarray(0, start).equals(root.subarray(0, start))) return false;
     const names = path
       .toString('latin1', start + 1)
@@ -179,7 +180,7 @@ export class EntryTree {
     return found;
   }
 
-  /** The inode that `scratch` and `fd` are of; undefined for what is never served. */
+  /** The inode of `scratch` and `fd`; undefined for a kind that is never served. */
   #inode(fd: number): Inode | undefined {
     const kind = kindOf(scratch);
     if (kind === undefined) return undefined;
@@ -188,7 +189,7 @@ export class EntryTree {
   }
 }
 
-/** Puts where a link leads before what is left to walk. */
+/** Adds the components of a link's target before the remaining ones. */
 function pushTarget(link: Entry, rest: string[]): VfsCode | undefined {
   const target = readLink(link.fd, '');
   if (typeof target === 'number') return errorCode(target);

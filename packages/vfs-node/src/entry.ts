@@ -3,30 +3,30 @@ import { nameToBytes } from '@ring3/vfs';
 import type { Device } from './device.ts';
 import type { Inode } from './inode.ts';
 
-/** A store's name as the host spells it: text where that is the same, else the bytes. */
+/** A store's name in the spelling of the host: text if that is the same, otherwise bytes. */
 export const hostName = (name: string): Name => (/[\uf080-\uf0ff]/.test(name) ? nameToBytes(name) : name);
 
 /**
- * One name of one open inode. It holds the inode by a reference that opens nothing (`OpenFlag.Path`) and its folder by that one's entry, so a name is always
- * looked at relative to its folder, wherever that is by now.
+ * One name of one open inode. It refers to the inode by an `OpenFlag.Path` descriptor and to its directory by that directory's entry, so
+ * the name is resolved relative to the directory, even after a move.
  */
 export class Entry {
   readonly inode: Inode;
   readonly fd: number;
-  /** The folder; undefined for the root. */
+  /** The directory; undefined for the root. */
   parent: Entry | undefined;
   name: string;
   host: Name;
-  /** Whether this name was taken away. */
+  /** Whether this name was removed. */
   gone = false;
-  /** Entries in this folder that are open, by name. */
+  /** Open entries in this directory, by name. */
   readonly children = new Map<string, Entry>();
-  /** The device of the share's root that it is below. */
+  /** The device of the share's root above it. */
   readonly home: Device;
   readonly #device: { readonly major: number; readonly minor: number };
   #references = 1;
 
-  /** @param parent is held from now on */
+  /** @param parent the new entry holds it */
   constructor(inode: Inode, fd: number, found: FileStat, parent: Entry | undefined, name: string, host: Name) {
     this.inode = inode.hold();
     this.fd = fd;
@@ -38,19 +38,19 @@ export class Entry {
     parent?.children.set(name, this);
   }
 
-  /** Whether a stat told of this very inode. */
+  /** Whether a stat is of this inode. */
   is(found: FileStat): boolean {
     return found.inode === this.inode.number && found.deviceMajor === this.#device.major && found.deviceMinor === this.#device.minor;
   }
 
-  /** The root of the share that it is below. */
+  /** The share's root above it. */
   get root(): Entry {
     let at: Entry = this;
     while (at.parent !== undefined) at = at.parent;
     return at;
   }
 
-  /** Whether it is held: else its descriptor is closed. */
+  /** Whether it has references. If not, its descriptor is closed. */
   get isOpen(): boolean {
     return this.#references > 0;
   }
@@ -69,18 +69,18 @@ export class Entry {
     this.inode.release();
   }
 
-  /** Its folder no longer knows it by this name. */
+  /** Removes it from the children of its directory. */
   detach(): void {
     if (this.parent?.children.get(this.name) === this) this.parent.children.delete(this.name);
   }
 
-  /** Its name was taken away. */
+  /** Records that its name was removed. */
   vanish(): void {
     this.detach();
     this.gone = true;
   }
 
-  /** It is elsewhere now. @param parent is held, the former folder let go */
+  /** Records that it was moved. It holds the new parent and releases the former one. */
   move(parent: Entry, name: string, host: Name): void {
     this.detach();
     const former = this.parent;

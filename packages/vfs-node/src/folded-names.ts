@@ -5,21 +5,21 @@ import type { Entry } from './entry.ts';
 import { nameOf } from './name-of.ts';
 import { scratch } from './scratch.ts';
 
-/** Names of all folders together; the folder that was asked longest ago goes first. */
+/** Maximum number of cached names of all directories; the least recently used directory is evicted first. */
 const mostNames = 2_000_000;
-/** Names read in one go on the main thread: about a millisecond. */
+/** Names that are read synchronously: about a millisecond. */
 const atOnce = 4096;
 
-/** The names of one folder by what they fold to; a list where several fold to the same. */
+/** The names of one directory by their folded form; a list if several fold to the same. */
 class FolderNames {
-  /** The folder's change time that this is true for; undefined: for none. */
+  /** The directory's change time for which the names are valid; undefined if they are not valid. */
   changed: bigint | undefined;
-  /** Names that were counted into the total. */
+  /** Names that are included in the total. */
   counted = 0;
   readonly spellings = new Map<string, string | string[]>();
-  /** Under way: whoever else asks, waits for it. */
+  /** The running scan; other callers await it. */
   scan: Promise<void> | undefined;
-  /** What was added and removed while the scan was under way. */
+  /** Names that were added and removed during the scan. */
   readonly meanwhile: [added: boolean, name: string][] = [];
 
   add(name: string): void {
@@ -44,18 +44,18 @@ class FolderNames {
 }
 
 /**
- * Finds names whatever their case. A folder is read at most once for each change that others make in it: the store's own changes are followed as
- * they are made, and all others show by the folder's change time.
+ * Finds names in any case. A directory is read at most once for each change by another program: the store tracks its own changes, and the
+ * directory's change time reveals the others.
  */
 export class FoldedNames {
   readonly #folders = new Map<string, FolderNames>();
   #total = 0;
-  /** Folders that were read so far: for tests and for the curious. */
+  /** Number of directory scans, for tests. */
   scans = 0;
 
   /**
-   * The host's spelling of a name that is not there as it is spelled. Of several, the first by code units.
-   * @returns undefined where there is none
+   * Returns the host's spelling of a name that does not exist as it is spelled. Of several, the first by code units.
+   * @returns undefined if no name matches
    */
   lookup(folder: Entry, name: string): MaybePromise<string | undefined> {
     const names = this.#of(folder);
@@ -70,9 +70,9 @@ export class FoldedNames {
   }
 
   /**
-   * Makes a change in a folder, and follows it.
-   * @param change the host's call; what it answers is answered
-   * @param added,removed names that are there, or not, if it succeeds
+   * Makes a change in a directory and tracks it.
+   * @param change the host call; its result is returned
+   * @param added,removed names that exist, or do not exist, after the call succeeds
    */
   change(folder: Entry, change: () => number, added: string | undefined, removed: string | undefined): number {
     const names = this.#folders.get(folder.inode.fileId);
@@ -96,7 +96,7 @@ export class FoldedNames {
     return Array.isArray(found) ? found[0] : found;
   }
 
-  /** The names of a folder, which becomes the one asked last. */
+  /** The names of a directory, which becomes the most recently used. */
   #of(folder: Entry): FolderNames {
     const key = folder.inode.fileId;
     let names = this.#folders.get(key);
@@ -106,14 +106,14 @@ export class FoldedNames {
     return names;
   }
 
-  /** Reads a folder: at once if it is small, else in parts off the main thread, and `names.scan` tells when it is done. */
+  /** Reads a directory: synchronously if it is small, otherwise in parts in the pool. `names.scan` resolves at the end. */
   #scan(folder: Entry, names: FolderNames, changed: bigint): void {
     this.scans++;
     names.spellings.clear();
     names.meanwhile.length = 0;
     names.changed = undefined;
     const fd = openAt(folder.fd, '.', OpenFlag.ReadOnly | OpenFlag.Directory);
-    if (fd < 0) return; // a folder that may be entered but not read: names are found as they are spelled
+    if (fd < 0) return; // the directory can be searched but not read: names are found only as they are spelled
     const reader = new FolderReader(fd);
     let left = atOnce;
     while (left > 0 && reader.next() === 1) {
@@ -142,11 +142,11 @@ export class FoldedNames {
       if (added) names.add(name);
       else names.remove(name);
     }
-    // with changes of its own in between, those of others cannot be told from them: the next miss reads once more
+    // after its own changes, those of other programs cannot be distinguished: the next miss reads again
     if (own.length === 0 && stat(folder.fd, scratch) === 0 && scratch.changed === changed) names.changed = changed;
   }
 
-  /** Counts what was read, and forgets the folders that were asked longest ago where that is too much. */
+  /** Counts the names that were read and evicts the least recently used directories above the limits. */
   #evict(keep: FolderNames): void {
     this.#total += keep.spellings.size - keep.counted;
     keep.counted = keep.spellings.size;

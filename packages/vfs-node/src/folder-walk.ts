@@ -3,31 +3,35 @@ import { type Kind, nameFromBytes } from '@ring3/vfs';
 import { hostName } from './entry.ts';
 import { kindOf } from './inode.ts';
 
-/** Components from the directory that is watched. */
+/** Components below the watched directory. */
 export type Path = readonly string[];
 
-/** What a walk calls. */
+/** The callbacks of a walk. */
 export interface WalkVisitor {
-  /** Called for each directory, the first included. @param fd a reference, closed after the walk @returns 0, or a negative errno, which ends the walk */
+  /**
+   * Called for each directory, the first included.
+   * @param fd a reference, closed after the walk
+   * @returns 0, or a negative errno, which ends the walk
+   */
   folder(fd: number, path: Path): number;
-  /** Called for each entry below the first directory, if given. */
+  /** Called for each entry below the first directory. Optional. */
   entry?: ((path: Path, kind: Kind) => void) | undefined;
-  /** Whether the walk is of no use any more. */
+  /** Whether the walk was cancelled. */
   ended(): boolean;
 }
 
-/** A directory on the way down, with the directories in it that are still to be visited. */
+/** A directory on the path to the current one, and its subdirectories that are not visited yet. */
 interface Frame {
-  /** -1 after it was closed for those further down. */
+  /** -1 while it is closed for deeper directories. */
   fd: number;
   readonly path: Path;
   readonly names: readonly Buffer[];
   next: number;
 }
 
-/** Directories in one directory: as many as are watched in all. */
+/** Maximum number of subdirectories: as many as can be watched in total. */
 const maxNames = 65_536;
-/** Levels whose descriptor is open at a time. */
+/** Maximum number of levels with an open descriptor. */
 const maxOpen = 16;
 /** Entries that are read between two yields. */
 const readAtATime = 64;
@@ -35,18 +39,18 @@ const readAtATime = 64;
 const found = new FileStat();
 
 /**
- * Visits a directory and all that are below it, without recursion: it yields between small pieces of work and has at most `maxOpen` + 2 descriptors open. They are
- * closed when it ends, is returned or throws.
+ * Visits a directory and all directories below it, without recursion. It yields between small steps and has at most `maxOpen` + 2
+ * descriptors open, which are closed when it ends, returns or throws.
  * @param fd a reference to the first directory; the walk does not close it
  * @param path of the first directory
- * @returns 0, or a negative errno: what `folder` returned, or ENOSPC for too many directories in one
+ * @returns 0, or a negative errno: from `directory`, or ENOSPC for too many subdirectories in one directory
  */
 export function* walkFolders(fd: number, path: Path, visitor: WalkVisitor): Generator<undefined, number, undefined> {
   const stack: Frame[] = [];
-  /** The frame of a directory that was visited. `names` or a negative errno. */
+  /** Reads a visited directory. Returns the names of its subdirectories or a negative errno. */
   const read = function* (directory: number, at: Path): Generator<undefined, Buffer[] | number, undefined> {
     const listing = openAt(directory, '.', OpenFlag.ReadOnly | OpenFlag.Directory);
-    if (listing < 0) return []; // removed meanwhile, or not readable: nothing below it can be watched
+    if (listing < 0) return []; // removed, or not readable: nothing below it can be watched
     try {
       return yield* namesIn(listing, at, visitor);
     } finally {
@@ -97,7 +101,7 @@ export function* walkFolders(fd: number, path: Path, visitor: WalkVisitor): Gene
   }
 }
 
-/** The directories in a directory. */
+/** Returns the subdirectories of a directory. */
 function* namesIn(listing: number, at: Path, { entry, ended }: WalkVisitor): Generator<undefined, Buffer[] | number, undefined> {
   const reader = new FolderReader(listing);
   const names: Buffer[] = [];
@@ -115,7 +119,7 @@ function* namesIn(listing: number, at: Path, { entry, ended }: WalkVisitor): Gen
   return names;
 }
 
-/** What an entry is; undefined for what is never served, and for what no one asked about. */
+/** The kind of an entry; undefined if it is never served or not needed. */
 function kindBelow(listing: number, host: Buffer, type: number, all: boolean): Kind | undefined {
   if (type === EntryType.Folder) return 'folder';
   if (type !== EntryType.Unknown && !all) return undefined;
@@ -124,7 +128,7 @@ function kindBelow(listing: number, host: Buffer, type: number, all: boolean): K
   return statAt(listing, host, found) < 0 ? undefined : kindOf(found);
 }
 
-/** A reference to a directory, walked to without following a link. @returns the descriptor or a negative errno */
+/** Opens a reference to a directory without following links. @returns the descriptor or a negative errno */
 export function reopened(from: number, path: Path): number {
   let fd = openAt(from, '.', OpenFlag.Path | OpenFlag.Directory);
   for (const name of path) {

@@ -8,33 +8,33 @@ import { scratch } from './scratch.ts';
 import type { Streams } from './streams.ts';
 
 const largest = 2n ** 63n - 1n;
-/** Beyond this size, giving back the room of an unlinked file takes long. */
+/** Above this size, releasing the space of an unlinked file takes long. */
 const bigFile = 64 * 2 ** 20;
 
-/** What an entry of the host is to the store; undefined for what is never served: FIFOs, sockets, devices. */
+/** The kind of a host entry; undefined for FIFOs, sockets and devices, which are never served. */
 export function kindOf(found: FileStat): Kind | undefined {
   const type = found.mode & Mode.Type;
   return type === Mode.Regular ? 'file' : type === Mode.Folder ? 'folder' : type === Mode.Link ? 'link' : undefined;
 }
 
-/** One open file, folder or link of the host, whatever names it has: what all its handles share. */
+/** One open file, directory or link of the host, with any number of names. All its handles share it. */
 export class Inode {
   readonly device: Device;
   readonly number: bigint;
   readonly kind: Kind;
   readonly fileId: string;
-  /** Its named streams, once asked for. */
+  /** Its named streams, after the first use. */
   streams: Streams | undefined;
-  /** What is done when a file whose last name is gone is closed for good; until then it has all that it had. */
+  /** Called when a file without names is closed; until then it keeps its streams and values. */
   ended: (() => void) | undefined;
   /** Whether space was reserved beyond its end. */
   reserved = false;
-  /** Whether closing it for the last time gives much room back. */
+  /** Whether the last close releases much space. */
   freesMuch = false;
   #entries = 0;
   #reading: Descriptor | undefined;
   #writing: Descriptor | undefined;
-  /** Holds the locks: an open file of its own, whose locks end with it. */
+  /** The open file that holds the locks. Closing it releases them. */
   #locking: { readonly fd: number; readonly writable: boolean } | undefined;
 
   constructor(device: Device, found: FileStat, kind: Kind, fileId: string) {
@@ -58,20 +58,20 @@ export class Inode {
     this.ended?.();
   }
 
-  /** Whether its last name is gone. */
+  /** Whether its last name was removed. */
   get gone(): boolean {
     return this.ended !== undefined;
   }
 
-  /** Takes note that its last name is gone. */
+  /** Records that its last name was removed. */
   unlinked(found: FileStat, ended: () => void): void {
     this.ended = ended;
     this.freesMuch = found.size > bigFile;
   }
 
   /**
-   * An open file of its data, shared by all who need the same.
-   * @returns it, held for the caller; or a negative errno
+   * Opens its data. Callers that need the same access share one open file.
+   * @returns the file, held for the caller; or a negative errno
    */
   open(entry: Entry, writing: boolean): Descriptor | number {
     const shared = writing || this.#writing?.readable === true ? this.#writing : this.#reading;
@@ -86,7 +86,7 @@ export class Inode {
   }
 
   /**
-   * Locks a range of its bytes against other programs. A file that may not be written can only be locked shared.
+   * Locks a range of its bytes against other programs. If the file is not writable, the lock is shared.
    * @returns 0 or a negative errno
    */
   lock(entry: Entry, offset: bigint, length: bigint, how: LockKind): number {
@@ -102,7 +102,10 @@ export class Inode {
     return lockRecord(fd, kind, offset, offset + length > largest ? 0n : length);
   }
 
-  /** Takes an open file of its data, for reading and writing, that was made together with it. @returns it, held for the caller */
+  /**
+   * Adopts an open file of its data that was opened for reading and writing at creation.
+   * @returns the file, held for the caller
+   */
   adopt(fd: number): Descriptor {
     return this.#share(fd, true, true);
   }
@@ -122,7 +125,7 @@ export class Inode {
     return descriptor;
   }
 
-  /** Opens by name, which is quicker, if the name still leads here; else by the reference that the entry holds. Never waits for what a FIFO would. */
+  /** Opens by name, which is faster, if the name still leads to this inode; otherwise by the entry's reference. Never blocks on a FIFO. */
   #openSame(entry: Entry, flags: number): number {
     const quiet = flags | OpenFlag.NonBlock | OpenFlag.NoTerminal;
     if (entry.parent !== undefined && !entry.gone) {

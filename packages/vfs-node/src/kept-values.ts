@@ -4,24 +4,26 @@ import { errorCode } from './error-code.ts';
 import type { Inode } from './inode.ts';
 import type { Sidecar } from './sidecar.ts';
 
-/** The longest value that an attribute of any host holds. */
+/** Maximum length of an attribute value on any host. */
 const mostBytes = 0x10000;
 const buffer = Buffer.alloc(mostBytes);
 const user = 'user.';
-/** What is ours among the host's `user.*` attributes. */
+/** The prefix of the store's own attributes among the host's `user.*` attributes. */
 const own = 'user.ring3.';
-/** Our keys that are not extended attributes of a client. */
+/** The store's own keys, which are not extended attributes of a client. */
 export const descriptorKey = `${own}descriptor`;
 export const descriptionKey = `${own}dos`;
-/** Before the name of a stream that is short enough to be an attribute. */
+/** The prefix of streams that are short enough for an attribute. */
 export const streamPrefix = `${own}stream.`;
 
-/** Why a value goes to the sidecar: the host has no attributes, not on this kind of entry, or has no room in them. */
+/**
+ * Errors after which a value is stored in the sidecar: the host has no attributes, none on this kind of entry, or no space for the value.
+ */
 const elsewhere: ReadonlySet<number> = new Set([-Errno.EOPNOTSUPP, -Errno.ENOSPC, -Errno.E2BIG, -Errno.ERANGE, -Errno.EPERM]);
 
 /**
- * Values that belong to a file: in the host's `user.*` attributes, so that they go along when another program moves or copies it, and in the sidecar what
- * does not fit there. A value is in one of the two places.
+ * Values that belong to a file. They are in the host's `user.*` attributes, so that a copy or move by another program keeps them; values
+ * that do not fit there are in the sidecar. A value is in only one of the two.
  */
 export class KeptValues {
   readonly #sidecar: Sidecar;
@@ -30,13 +32,13 @@ export class KeptValues {
     this.#sidecar = sidecar;
   }
 
-  /** @returns a copy of the value, or undefined; a code where the host refuses */
+  /** @returns a copy of the value, or undefined; a code if the host fails */
   get(inode: Inode, target: XattrTarget, key: string): Uint8Array | VfsCode | undefined {
     const value = this.peek(inode.fileId, inode, target, key);
     return value instanceof Uint8Array ? Uint8Array.prototype.slice.call(value) : value;
   }
 
-  /** As `get`, but the value is good only until the next call. @param fileId of an entry that need not be open */
+  /** As `get`, but the value is valid only until the next call. @param fileId of an entry that need not be open */
   peek(
     fileId: string,
     { device, kind }: Pick<Inode, 'device' | 'kind'>,
@@ -52,7 +54,7 @@ export class KeptValues {
     return length === -Errno.ENODATA || length === -Errno.EOPNOTSUPP ? undefined : errorCode(length);
   }
 
-  /** @returns nothing; or ENOSPC where it fits nowhere, or what the host says */
+  /** @returns undefined; ENOSPC if no space is sufficient, or the code of the host's error */
   set(inode: Inode, target: XattrTarget, key: string, value: Uint8Array): VfsCode | undefined {
     inode.device.forget(inode.number);
     const answer = this.setBeside(inode, target, key, value);
@@ -66,7 +68,7 @@ export class KeptValues {
     return undefined;
   }
 
-  /** Sets a value in the host's attributes or nowhere. @returns 0 or a negative errno */
+  /** Sets a value in the host's attributes only. @returns 0 or a negative errno */
   setBeside({ device, kind }: Inode, target: XattrTarget, key: string, value: Uint8Array): number {
     if (!device.hasXattrs || kind === 'link') return -Errno.EOPNOTSUPP;
     const answer = setXattr(target, key, value);
@@ -77,14 +79,14 @@ export class KeptValues {
   /** Removes a value, if it exists. */
   remove(inode: Inode, target: XattrTarget, key: string): VfsCode | undefined {
     inode.device.forget(inode.number);
-    // the sidecar's value counts if both exist, so it is removed last: a process that is killed in between leaves the value, not an older one
+    // the sidecar's value counts if both exist, so it is removed last: a killed process leaves the value, not an older one
     const answer = inode.device.hasXattrs && inode.kind !== 'link' ? removeXattr(target, key) : 0;
     if (answer < 0 && answer !== -Errno.ENODATA && answer !== -Errno.EOPNOTSUPP) return errorCode(answer);
     this.#sidecar.remove(inode.fileId, key);
     return undefined;
   }
 
-  /** The keys of a file that start so. */
+  /** Returns the keys of a file with a prefix. */
   keys(inode: Inode, target: XattrTarget, prefix: string): string[] | VfsCode {
     const kept = this.#sidecar.keys(inode.fileId, prefix);
     if (!inode.device.hasXattrs || inode.kind === 'link') return kept;
@@ -93,27 +95,30 @@ export class KeptValues {
     return [...found.filter((key) => key.startsWith(prefix) && !kept.includes(key)), ...kept];
   }
 
-  /** Brings the values that the host cannot keep with their files to the medium. @returns nothing; or a code */
+  /**
+   * Flushes the values that the host cannot store with their files.
+   * @returns undefined or a code
+   */
   flush(): Answer<void> {
     return this.#sidecar.flush();
   }
 
-  /** Forgets a file that is gone. */
+  /** Removes the values of a deleted file. */
   forget(inode: Inode): void {
     this.#sidecar.forget(inode.fileId);
   }
 }
 
-/** The key of a client's extended attribute: the host's own `user.` name. EINVAL for one that would be ours, or none. */
+/** Returns the key of a client's extended attribute: the host's `user.` name. EINVAL for an invalid name and for the store's own keys. */
 export function xattrKey(name: string): string | VfsCode {
   const key = user + name;
   if (name === '' || name.includes('\0') || !name.isWellFormed() || key.startsWith(own)) return 'EINVAL';
   return Buffer.byteLength(key) > 255 ? 'ENAMETOOLONG' : key;
 }
 
-/** The client's names of the keys that are extended attributes. */
+/** Returns the client's names of the keys that are extended attributes. */
 export const xattrNames = (keys: readonly string[]): string[] =>
   keys.filter((key) => !key.startsWith(own)).map((key) => key.slice(user.length));
 
-/** All keys of extended attributes start so. */
+/** The prefix of all extended attributes. */
 export const xattrPrefix = user;

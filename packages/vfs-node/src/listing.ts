@@ -12,19 +12,19 @@ import type { KeptValues } from './kept-values.ts';
 import { nameOf } from './name-of.ts';
 import { scratch } from './scratch.ts';
 
-/** Entries looked at in one call, so that one client's listing holds up the others for a millisecond at most. */
+/** Maximum number of entries that one call reads, so that one client's listing delays the others by at most a millisecond. */
 const mostDescribed = 256;
 const mostLookedAt = 4096;
-/** Folders whose own size is beyond this are read in the pool. */
+/** Directories whose own size is larger are read in the pool. Bytes. */
 const bigFolder = 2 ** 18;
 
 const kinds: Readonly<Record<number, Kind>> = { [EntryType.Regular]: 'file', [EntryType.Folder]: 'folder', [EntryType.Link]: 'link' };
 
-/** Readers that nobody uses now; each has a buffer. */
+/** Unused readers; each has a buffer. */
 const idle: FolderReader[] = [];
 const mostIdle = 16;
 
-/** One open folder being listed; it remembers where it is, so that the next part needs no seek. */
+/** One open directory being listed. It keeps its position, so that the next part needs no seek. */
 export class OpenListing {
   readonly #tree: EntryTree;
   readonly #kept: KeptValues;
@@ -47,7 +47,7 @@ export class OpenListing {
     this.#cursor = 0n;
   }
 
-  /** Opens a folder for listing. @returns it, or a code */
+  /** Opens a directory for listing. @returns the listing or a code */
   static open(tree: EntryTree, kept: KeptValues, folder: Entry): OpenListing | VfsCode {
     const fd = openAt(folder.fd, '.', OpenFlag.ReadOnly | OpenFlag.Directory);
     return fd < 0 ? errorCode(fd) : new OpenListing(tree, kept, folder, fd);
@@ -58,16 +58,16 @@ export class OpenListing {
     return this.#busy;
   }
 
-  /** One part of the folder. */
+  /** Returns one part of the directory. */
   list(cursor: Cursor | undefined, want: ListWant): MaybePromise<Listing | VfsCode> {
     const from = cursor ?? 0n;
     if (typeof from !== 'bigint' || from < 0n) return 'EINVAL';
     if (from !== this.#cursor || from === 0n) {
-      // from the start always anew: some file systems tell no entries that are younger than the open folder's last start
+      // always rewind for the start: some file systems do not list entries that are newer than the last rewind
       const answer = this.#reader.reset(this.#fd, from);
       if (answer < 0) return errorCode(answer);
     }
-    this.#cursor = undefined; // until this part is told
+    this.#cursor = undefined; // until this part is complete
     const entries: Told[] = [];
     const turn = new Turn();
     if (!this.#inPool) {
@@ -92,7 +92,7 @@ export class OpenListing {
     if (idle.length < mostIdle) idle.push(this.#reader);
   }
 
-  /** Continues until something is found, with a turn for others between: many entries may match nothing. */
+  /** Continues until an entry matches and yields in between: many entries may not match. */
   async #partLater(entries: Told[], from: bigint, want: ListWant, turn: Turn): Promise<Listing | VfsCode> {
     for (;;) {
       if (this.#inPool) {
@@ -104,15 +104,15 @@ export class OpenListing {
       if (isCode(part) || part.entries.length > 0 || part.cursor === undefined) return part;
       from = this.#cursor ?? from;
       this.#cursor = undefined;
-      if (this.#inPool && !this.#reader.isBuffered) continue; // the next `fill` gives others their turn
+      if (this.#inPool && !this.#reader.isBuffered) continue; // the next `fill` yields
       await nextTurn();
       turn.begin();
     }
   }
 
   /**
-   * Takes entries until there are enough, so many were looked at, or the turn is over.
-   * @param onlyBuffered looks at what is buffered only
+   * Reads entries until `limit` match, the maximum is read, or the turn is over.
+   * @param onlyBuffered reads only buffered entries
    */
   #part(entries: Told[], from: bigint, want: ListWant, turn: Turn, onlyBuffered: boolean): Listing | VfsCode {
     const limit = Math.min(want.limit, want.stat ? mostDescribed : mostLookedAt);
@@ -134,7 +134,7 @@ export class OpenListing {
     return cursor === undefined ? { entries } : { entries, cursor };
   }
 
-  /** The entry that the reader is at, if it is to be told. */
+  /** The reader's current entry, if it is served and matches. */
   #entry(want: ListWant): Told | undefined {
     const { type } = this.#reader;
     let kind = kinds[type];
@@ -144,13 +144,13 @@ export class OpenListing {
     if (!want.stat && kind !== undefined) return { name, kind };
     const folder = this.#folder.fd;
     const host = hostName(name);
-    if (statAt(folder, host, scratch) < 0) return undefined; // gone meanwhile
+    if (statAt(folder, host, scratch) < 0) return undefined; // removed meanwhile
     kind = kindOf(scratch);
     if (kind === undefined) return undefined;
     return want.stat ? { name, kind, stat: this.#stat(folder, host, kind) } : { name, kind };
   }
 
-  /** The stat of the entry that `scratch` tells of. */
+  /** The stat of the entry in `scratch`. */
   #stat(folder: number, host: string | Uint8Array, kind: Kind): NonNullable<Told['stat']> {
     const device = this.#device(folder, host);
     const known = device.know(scratch, folder, host);
@@ -158,11 +158,11 @@ export class OpenListing {
     return statOf(scratch, device, this.#folder.home, known.fileId, description);
   }
 
-  /** The device of the entry that `scratch` tells of: nearly always the folder's. */
+  /** The device of the entry in `scratch`: nearly always the directory's. */
   #device(folder: number, host: string | Uint8Array): Device {
     const known = this.#tree.devices.find(scratch);
     if (known !== undefined) return known;
-    const fd = openAt(folder, host, OpenFlag.Path | OpenFlag.NoFollow); // a mount point that was not met yet
+    const fd = openAt(folder, host, OpenFlag.Path | OpenFlag.NoFollow); // a new mount point
     const device = this.#tree.devices.of(scratch, fd < 0 ? folder : fd);
     if (fd >= 0) close(fd);
     return device;

@@ -45,20 +45,22 @@ import { StreamHandle } from './stream-handle.ts';
 import { checkStreamName } from './stream-name.ts';
 import { StreamPlace, Streams } from './streams.ts';
 
-/** How a host folder is served. */
+/** How a host directory is served. */
 export interface NodeStoreOptions {
   /**
-   * A directory outside the served one, for what the host cannot store with a file: long streams, large values. It is created when it is needed.
-   * Default: a directory of its own for each served path, below `ring3-stores` in `$XDG_STATE_HOME` or `~/.local/state`.
+   * A directory outside the served one, for values that the host cannot store with a file: long streams, large values. It is created on
+   * first use. Default: one directory for each served path, below `ring3-stores` in `$XDG_STATE_HOME` or `~/.local/state`.
    */
   readonly state?: string;
-  /** Permission bits of new files, exactly; where missing 0o666 less the process's umask. */
+  /** Permission bits of new files. Default: 0o666 without the bits of the process's umask. */
   readonly fileMode?: number;
-  /** The same of new folders; where missing 0o777 less the umask. */
+  /** Permission bits of new directories. Default: 0o777 without the bits of the umask. */
   readonly folderMode?: number;
-  /** Whether the directory may be missing now (default false): until it is there, `root` returns ENOENT. */
+  /** Whether the directory may be missing (default false). While it is missing, `root` returns ENOENT. */
   readonly mayBeAbsent?: boolean;
-  /** Whether the host's `user.*` attributes are used, where it has them (default true); false keeps everything in the state folder. */
+  /**
+   * Whether the host's `user.*` attributes are used if the host has them (default true). If false, all values are in the state directory.
+   */
   readonly hostAttributes?: boolean;
 }
 
@@ -82,10 +84,10 @@ const features: readonly Feature[] = [
 
 /**
  * Serves a directory of the host.
- * @param directory its path. It is looked up again for each `root`, so that what is mounted, restored or created there later is served
+ * @param directory its path. Each `root` resolves it again, so that a directory that is mounted, restored or created there later is served
  * @returns the store; close it to release the directory
- * @throws TypeError for arguments of a wrong type; VfsError if the directory cannot be opened (ENOENT, EACCES …), the state would be inside it (EINVAL)
- * or is damaged (EIO), or the system is not Linux (EOPNOTSUPP)
+ * @throws TypeError for arguments of a wrong type; VfsError if the directory cannot be opened (ENOENT, EACCES …), the state directory is
+ * inside it (EINVAL) or damaged (EIO), or the system is not Linux (EOPNOTSUPP)
  */
 export function createNodeStore(directory: string, options: NodeStoreOptions = {}): Vfs {
   if (typeof directory !== 'string')
@@ -101,12 +103,12 @@ export function createNodeStore(directory: string, options: NodeStoreOptions = {
   if (isInside(real(state), real(served)))
     throw new VfsError(
       'EINVAL',
-      `the state directory ${state} is inside ${directory}, where clients would see it: give another one as { state }`,
+      `the state directory ${state} is inside ${directory}, where clients would see it: choose another one with { state }`,
     );
   return new NodeStore(served, { ...options, state });
 }
 
-/** The default state directory of a served directory: the same path gets the same one. */
+/** The default state directory of a served directory. It depends only on the path. */
 function defaultState(served: string): string {
   const base = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state');
   return join(base, 'ring3-stores', createHash('sha256').update(served).digest('hex').slice(0, 32));
@@ -114,14 +116,17 @@ function defaultState(served: string): string {
 
 const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === sep ? sep : folder + sep);
 
-/** A path without links in it, as far as it is there. */
+/** The path without symbolic links, as far as it exists. */
 function real(path: string): string {
   if (existsSync(path)) return realpathSync(path);
   const above = dirname(path);
   return above === path ? path : join(real(above), basename(path));
 }
 
-/** Gives a folder that was just made exactly these bits; what it got from the one above (setgid) stays. @returns 0, or a negative errno */
+/**
+ * Sets the permission bits of a new directory. It keeps the bits that it inherited (setgid).
+ * @returns 0 or a negative errno
+ */
 function setFolderMode(above: number, name: ReturnType<typeof hostName>, mode: number): number {
   const made = openAt(above, name, OpenFlag.Directory | OpenFlag.NoFollow);
   if (made < 0) return made;
@@ -130,13 +135,13 @@ function setFolderMode(above: number, name: ReturnType<typeof hostName>, mode: n
   return 0;
 }
 
-/** Why a directory is not there now: it does not exist, or something else has its name. */
+/** Errors for a missing directory: it does not exist, or the name belongs to another kind of entry. */
 const absent: ReadonlySet<number> = new Set([-Errno.ENOENT, -Errno.ENOTDIR]);
 
-/** The store, as its handles see it. */
+/** The store. Only its handles use members that are not part of `Vfs`. */
 export class NodeStore implements Vfs {
   readonly features: ReadonlySet<Feature>;
-  /** A handle holds one for its inode and one for its data; each directory above it one for its inode (entry.ts). */
+  /** A handle has one for its inode and one for its data; each directory above it has one for its inode (entry.ts). */
   readonly fileDescriptors = { handle: 2, directory: 1 } as const;
   readonly tree: EntryTree;
   readonly kept: KeptValues;
@@ -199,7 +204,7 @@ export class NodeStore implements Vfs {
     this.#sidecar.close();
   }
 
-  /** The directory of a handle. EXDEV for one of another store, ENOTDIR for any other entry, ENOENT for one that was deleted. */
+  /** The directory of a handle. EXDEV for a handle of another store, ENOTDIR for other kinds, ENOENT for a deleted directory. */
   folderOf(handle: Handle): Entry | VfsCode {
     if (!(handle instanceof EntryHandle) || handle.store !== this) return 'EXDEV';
     if (handle.stale) return 'ESTALE';
@@ -208,13 +213,13 @@ export class NodeStore implements Vfs {
   }
 
   /**
-   * Looks whether a folder has an entry that is found by a name, and goes on in the same turn: nothing of this store comes between.
-   * @param next is given the entry, which it does not keep; undefined where the name is free; or a code
+   * Looks up a name in a directory and calls `next` in the same turn, so that no other operation of this store runs in between.
+   * @param next receives the entry, which it does not hold; undefined if the name does not exist; or a code
    */
   withName<T>(folder: Entry, name: string, next: (there: Entry | VfsCode | undefined) => Answer<T>, tries = 3): Answer<T> {
     const exact = this.tree.child(folder, name);
     if (typeof exact !== 'number') return this.#lent(exact, next);
-    if (exact === -Errno.EACCES) return next('EEXIST'); // something that is never served
+    if (exact === -Errno.EACCES) return next('EEXIST'); // a kind that is never served
     if (exact !== -Errno.ENOENT) return next(errorCode(exact));
     const spelling = this.tree.names.lookup(folder, name);
     if (isPromise(spelling) && tries > 0) {
@@ -228,7 +233,7 @@ export class NodeStore implements Vfs {
     });
   }
 
-  /** An entry's name was taken away: what belonged to its inode goes, if that was the last one. */
+  /** Handles the removal of an entry's name: the last one also removes the streams and values of the inode. */
   lost(entry: Entry): void {
     const { inode } = entry;
     const left = stat(entry.fd, scratch) === 0 ? scratch.links : 0;
@@ -245,7 +250,7 @@ export class NodeStore implements Vfs {
     }
   }
 
-  /** The streams of an entry are others: its change time moves, which the host does not do for what is kept in the state directory. */
+  /** Handles a change of an entry's streams: updates the change time, because the host does not do so for values in the state directory. */
   changedStreams(entry: Entry, what: StreamChange['what'], stream: string): void {
     if (stat(entry.fd, scratch) === 0) setTimes(entry.fd, undefined, scratch.modified);
     this.notifications.changedStream(entry, what, stream);
@@ -272,7 +277,7 @@ export class NodeStore implements Vfs {
     return answer;
   }
 
-  /** Goes on with what a name leads to. */
+  /** Opens the entry that a name leads to. */
   #found(found: Entry | VfsCode, how: OpenHow): Answer<Handle> {
     if (isCode(found)) return found;
     if (found.inode.kind !== 'link' || how.kind === 'link' || how.follow === false) return this.#opened(found, how);
@@ -283,7 +288,7 @@ export class NodeStore implements Vfs {
     });
   }
 
-  /** The handle of an entry, which is its from now on. */
+  /** Creates a handle, which takes ownership of the entry. */
   #opened(entry: Entry, how: OpenHow): Answer<Handle> {
     const handle = new this.#Handle(this, entry);
     const refused = mismatch(entry, how) ?? handle.reopen(how.access);
@@ -315,7 +320,7 @@ export class NodeStore implements Vfs {
     });
   }
 
-  /** Makes the host's entry. @returns a file's descriptor, else 0; or a negative errno */
+  /** Creates the host's entry. @returns a file's descriptor, otherwise 0; or a negative errno */
   #make(folder: Entry, name: string, how: OpenHow): number {
     const host = hostName(name);
     if (how.kind === 'folder') {
@@ -325,11 +330,11 @@ export class NodeStore implements Vfs {
     if (how.kind === 'link') return makeLink(targetBytes(how.target!), folder.fd, host);
     const flags = OpenFlag.ReadWrite | OpenFlag.Create | OpenFlag.Exclusive | OpenFlag.NoFollow;
     const made = openAt(folder.fd, host, flags, this.#fileMode ?? 0o666);
-    if (made >= 0 && this.#fileMode !== undefined) fchmodSync(made, this.#fileMode); // the umask took its bits
+    if (made >= 0 && this.#fileMode !== undefined) fchmodSync(made, this.#fileMode); // undo the umask
     return made;
   }
 
-  /** Gives a new entry what it starts with; nobody else of this store has a turn before that is done. */
+  /** Sets the initial metadata of a new entry, before any other operation of this store runs. */
   #begin(handle: EntryHandle, initial: NonNullable<OpenHow['initial']>): VfsCode | undefined {
     const { attributes, birth, descriptor, xattrs } = initial;
     if (attributes !== undefined || birth !== undefined) {
@@ -344,7 +349,7 @@ export class NodeStore implements Vfs {
     return descriptor === undefined ? undefined : handle.setDescriptor(descriptor);
   }
 
-  /** Why a link may not lead there: it would, by its letters, leave the share. */
+  /** Returns a code if a link's target is invalid or, by its text, outside the share. */
   #badTarget(folder: Entry, target: string): VfsCode | undefined {
     if (target === '' || target.includes('\0') || !target.isWellFormed()) return 'EINVAL';
     if (target.startsWith('/')) return 'EACCES';
@@ -359,7 +364,7 @@ export class NodeStore implements Vfs {
   }
 }
 
-/** A handle on a file system that shares blocks between files. */
+/** A handle on a file system that can share blocks between files. */
 class SharingHandle extends EntryHandle {
   cloneRange(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<void> {
     const files = this.cloned(source, sourceOffset, offset, signal);
@@ -371,7 +376,7 @@ class SharingHandle extends EntryHandle {
   }
 }
 
-/** Tries, with two files that have no names, whether the file system shares blocks. */
+/** Tests, with two files without names, whether the file system can share blocks. */
 function sharesBlocks(root: Entry): boolean {
   const make = (): number => openAt(root.fd, '.', OpenFlag.ReadWrite | OpenFlag.Temporary, 0o600);
   const [from, to] = [make(), make()];
@@ -380,7 +385,7 @@ function sharesBlocks(root: Entry): boolean {
   return shares;
 }
 
-/** Gives a new file's descriptor to its inode, unless another program put something else under the name meanwhile. */
+/** Gives a new file's descriptor to its inode, unless another program replaced the file meanwhile. */
 function adopted(fd: number, entry: Entry | number): Descriptor | undefined {
   if (typeof entry !== 'number' && stat(fd, scratch) === 0 && entry.is(scratch)) return entry.inode.adopt(fd);
   close(fd);
@@ -394,7 +399,7 @@ function mismatch({ inode: { kind } }: Entry, how: OpenHow): VfsCode | undefined
   return how.kind === 'file' ? 'EISDIR' : 'ENOTDIR';
 }
 
-/** A link's target as the host spells it, component by component. */
+/** A link's target in the spelling of the host. */
 const targetBytes = (target: string): string | Uint8Array => {
   const parts = target.split('/').map(hostName);
   return parts.every((part) => typeof part === 'string')

@@ -31,16 +31,16 @@ const wanted =
   Notify.Attributes |
   Notify.OnlyFolder |
   Notify.ExcludeUnlinked;
-/** Directories that are watched at a time. */
+/** Maximum number of watched directories. */
 const maxFolders = 65_536;
-/** Names in the paths of all watched directories, over all watches: some 32 MiB. */
+/** Maximum number of names in the paths of all watched directories: about 32 MiB. */
 const maxNames = 4_194_304;
-/** How long a turn of the event loop registers or releases directories, ms; and how many steps pass between two looks at the clock. */
+/** Time per turn of the event loop for registering and releasing directories, ms, and steps between two readings of the clock. */
 const turnMs = 2;
 const stepsAtOnce = 16;
-/** Buffers of changes that are reported at a time. */
+/** Maximum number of event buffers that one turn reports. */
 const maxRounds = 64;
-/** How often a registration starts again because a directory was renamed meanwhile. */
+/** How often a registration restarts because a directory was renamed meanwhile. */
 const maxRestarts = 3;
 
 const startsWith = (path: Path, start: Path): boolean => path.length >= start.length && start.every((name, i) => path[i] === name);
@@ -50,7 +50,7 @@ class Watcher implements Watch {
   readonly folder: Entry;
   readonly recursive: boolean;
   readonly listener: (change: Change) => void;
-  /** Directories were renamed while those below were being registered. */
+  /** Whether directories were renamed while the subdirectories were being registered. */
   disturbed = false;
   readonly #owner: Notifications;
   #closed = false;
@@ -78,10 +78,10 @@ class Watcher implements Watch {
   }
 }
 
-/** Who watches one folder of the host, each by the path from its own folder. */
+/** The watchers of one host directory, each with the path from its own directory. */
 type Watchers = Map<Watcher, Path>;
 
-/** The first half of a rename, which waits for the second. */
+/** The first event of a rename, until the second one arrives. */
 interface Leaving {
   readonly cookie: number;
   readonly watchers: Watchers;
@@ -89,10 +89,10 @@ interface Leaving {
   readonly kind: Kind;
 }
 
-/** Work that is done in pieces: it yields between them and returns 0 or a negative errno. */
+/** Work in steps: it yields between them and returns 0 or a negative errno. */
 type Job = Generator<undefined, number, undefined>;
 
-/** Works until a time. @returns what the job returned; undefined if there is more */
+/** Runs a job until a point in time. @returns the result of the job; undefined if it is not finished */
 function advance(job: Job, until: number): number | undefined {
   do {
     for (let steps = 0; steps < stepsAtOnce; steps++) {
@@ -103,12 +103,12 @@ function advance(job: Job, until: number): number | undefined {
   return undefined;
 }
 
-/** Names that a registration holds. */
+/** Number of names that a registration holds. */
 const nameCount = (path: Path | undefined): number => (path === undefined ? 0 : path.length + 1);
 
 const found = new FileStat();
 
-/** Changes below the share, whoever makes them: one inotify descriptor, waited for on the event loop, there while a client watches. */
+/** Changes below the share by any program. One inotify descriptor, polled on the event loop, exists while a client watches. */
 export class Notifications {
   readonly #folders = new Map<number, Watchers>();
   readonly #watchers = new Set<Watcher>();
@@ -116,20 +116,20 @@ export class Notifications {
   #fd = -1;
   #waiting: Waiting | undefined;
   #leaving: Leaving | undefined;
-  /** Names in all paths of `#folders`. */
+  /** Number of names in all paths of `#folders`. */
   #names = 0;
-  /** Work that has begun and waits for its next turn, each with what is called at its end. */
+  /** Unfinished work that waits for its next turn, each with a callback for its result. */
   #scheduled = false;
   readonly #jobs = new Map<Job, (answer: number) => void>();
 
   /**
-   * Reports the changes in a directory, or below it, from now on. Directories below are registered in pieces, between other work.
-   * @returns the watch; or EMFILE if the host, or this store, watches no more
+   * Reports changes in a directory, or below it, from now on. The subdirectories are registered in steps between other work.
+   * @returns the watch; or EMFILE if the host or this store has reached its maximum
    */
   watch(folder: Entry, recursive: boolean, listener: (change: Change) => void): Answer<Watch> {
     const bad = this.#open();
     if (bad !== undefined) return bad;
-    this.#drain(Number.POSITIVE_INFINITY); // what happened before is not for this one
+    this.#drain(Number.POSITIVE_INFINITY); // earlier changes are not for this watch
     const watcher = new Watcher(this, folder, recursive, listener);
     this.#watchers.add(watcher);
     return andThen(this.#start(this.#register(watcher)), (answer) => {
@@ -139,17 +139,17 @@ export class Notifications {
     });
   }
 
-  /** Ends a watch, and the host's watches that were for it only. */
+  /** Closes a watch and the host watches that only this one used. */
   forget(watcher: Watcher): void {
     this.#watchers.delete(watcher);
     if (this.#watchers.size === 0) this.#end();
     else void this.#start(this.#release(watcher));
   }
 
-  /** Reports a change of a named stream. inotify does not see it: this store keeps streams where no watch is. */
+  /** Reports a change of a named stream. inotify does not see it, because streams are not in a watched directory. */
   changedStream(entry: Entry, what: StreamChange['what'], stream: string): void {
     if (this.#watchers.size === 0) return;
-    this.#drain(); // what happened before comes first
+    this.#drain(); // report earlier changes first
     const { kind } = entry.inode;
     for (const watcher of [...this.#watchers]) {
       const path = pathBelow(watcher.folder, entry);
@@ -157,7 +157,7 @@ export class Notifications {
     }
   }
 
-  /** Ends all watches. */
+  /** Closes all watches. */
   close(): void {
     for (const watcher of [...this.#watchers]) watcher.close();
     this.#end();
@@ -172,11 +172,11 @@ export class Notifications {
     this.#leaving = undefined;
     this.#waiting?.close();
     this.#waiting = undefined;
-    if (this.#fd >= 0) void closeLater(this.#fd); // the kernel releases every watch on it
+    if (this.#fd >= 0) void closeLater(this.#fd); // the kernel releases all watches on it
     this.#fd = -1;
   }
 
-  /** Does work in pieces of `turnMs`. @returns what it returns: at once if that is enough */
+  /** Runs a job in steps of `turnMs`. @returns its result, synchronously if one step is sufficient */
   #start(job: Job): MaybePromise<number> {
     const answer = advance(job, performance.now() + turnMs);
     if (answer !== undefined) return answer;
@@ -192,7 +192,7 @@ export class Notifications {
     setImmediate(() => this.#work());
   }
 
-  /** One piece of the work that has begun, each job in its turn. */
+  /** Runs one step of the unfinished work, one job after the other. */
   #work(): void {
     this.#scheduled = false;
     const until = performance.now() + turnMs;
@@ -206,7 +206,10 @@ export class Notifications {
     this.#schedule();
   }
 
-  /** Registers the directory of a watcher, and those below it if that is wanted. @returns 0 or a negative errno */
+  /**
+   * Registers a watcher's directory and, if the watch is recursive, its subdirectories.
+   * @returns 0 or a negative errno
+   */
   *#register(watcher: Watcher): Job {
     if (!watcher.recursive) return this.#add(watcher.folder.fd, watcher, []);
     for (let restarts = 0; ; restarts++) {
@@ -220,12 +223,12 @@ export class Notifications {
     }
   }
 
-  /** What a walk for a watcher calls. @param entry is told what is found */
+  /** The callbacks of a watcher's walk. @param entry called for each entry found */
   #visitor(watcher: Watcher, entry?: (path: Path, kind: Kind) => void): WalkVisitor {
     return { folder: (fd, path) => this.#add(fd, watcher, path), entry, ended: () => watcher.closed };
   }
 
-  /** Takes a watcher that was closed off its directories. */
+  /** Removes a closed watcher from its directories. */
   *#release(watcher: Watcher): Job {
     for (const [number, watchers] of this.#folders) {
       this.#drop(number, watchers, watcher);
@@ -267,7 +270,7 @@ export class Notifications {
     if (this.#fd >= 0) removeNotify(this.#fd, number);
   }
 
-  /** Reports the changes that wait. @param ms for so long; the event loop calls again for the rest */
+  /** Reports pending changes. @param ms maximum time; the event loop calls again for the rest */
   #drain(ms = turnMs): void {
     const until = performance.now() + ms;
     for (let rounds = 0; rounds < maxRounds && this.#fd >= 0 && (rounds === 0 || performance.now() < until); rounds++) {
@@ -278,7 +281,7 @@ export class Notifications {
       }
       for (const event of events) if (this.#fd >= 0) this.#tell(event);
     }
-    // the turn is over, and the event loop calls again only if there are more events: then a departure would wait for the next change
+    // the event loop calls again only for new events: without this call a pending rename would wait for the next change
     if (this.#leaving !== undefined && this.#fd >= 0) setImmediate(() => this.#drain());
   }
 
@@ -288,7 +291,7 @@ export class Notifications {
     if ((events & Notify.Overflow) !== 0) for (const watcher of [...this.#watchers]) watcher.tell({ what: 'overflow' });
     if ((events & Notify.Ignored) !== 0) this.#removed(event.watch);
     const watchers = this.#folders.get(event.watch);
-    if (watchers === undefined || event.name.length === 0) return; // of the folder itself its own folder tells
+    if (watchers === undefined || event.name.length === 0) return; // its parent directory reports changes of the directory itself
     const name = nameFromBytes(event.name);
     const isFolder = (events & Notify.IsFolder) !== 0;
     if ((events & (Notify.Create | Notify.MovedTo)) !== 0) {
@@ -306,13 +309,13 @@ export class Notifications {
     }
   }
 
-  /** The host no longer watches a directory: it is gone. */
+  /** Handles the end of a host watch: the directory was deleted. */
   #removed(number: number): void {
     for (const path of this.#folders.get(number)?.values() ?? []) this.#names -= nameCount(path);
     this.#folders.delete(number);
   }
 
-  /** The second half of a rename. */
+  /** Handles the second event of a rename. */
   #arrived(watchers: Watchers, name: string, kind: Kind): void {
     const leaving = this.#leaving;
     this.#leaving = undefined;
@@ -331,14 +334,14 @@ export class Notifications {
     this.#came(fresh, name, kind, false);
   }
 
-  /** A rename whose second half did not come: it went where nobody watches. */
+  /** Reports a pending rename without a second event as a removal: the entry was moved out of the watched directories. */
   #left(): void {
     const leaving = this.#leaving;
     this.#leaving = undefined;
     for (const [watcher, path] of leaving?.watchers ?? []) this.#gone(watcher, [...path, leaving!.name], leaving!.kind);
   }
 
-  /** Something moved out of sight. */
+  /** Reports an entry that was moved out of the watch. */
   #gone(watcher: Watcher, path: Path, kind: Kind): void {
     if (kind === 'folder') {
       watcher.disturbed = true;
@@ -350,7 +353,7 @@ export class Notifications {
     watcher.tell({ what: 'removed', kind, path });
   }
 
-  /** The folders that a watcher knows below one path are below another now. */
+  /** Updates the paths of a watcher's directories after a rename. */
   #respell(watcher: Watcher, from: Path, to: Path): void {
     watcher.disturbed = true;
     for (const watchers of this.#folders.values()) {
@@ -361,10 +364,7 @@ export class Notifications {
     }
   }
 
-  /**
-   * Something is there that was not.
-   * @param isNew what is in a new folder is new as well; what is in one that was moved here is not
-   */
+  /** Reports a new entry. @param isNew whether the entries of a new directory are reported as new; those of a moved directory are not */
   #came(watchers: Watchers, name: string, kind: Kind, isNew: boolean): void {
     for (const [watcher, folder] of [...watchers]) {
       const path = [...folder, name];
@@ -372,7 +372,7 @@ export class Notifications {
       if (kind !== 'folder' || !watcher.recursive || this.#fd < 0) continue;
       const fd = reopened(watcher.folder.fd, path);
       if (fd < 0) continue;
-      // what was made before the watch was there would else never be told; what is made meanwhile may be told twice
+      // entries that were created before the watch was registered have no event; those created meanwhile may be reported twice
       const each = isNew ? (below: Path, belowKind: Kind) => watcher.tell({ what: 'added', kind: belowKind, path: below }) : undefined;
       void andThen(this.#start(this.#follow(fd, path, watcher, each)), (answer) => {
         if (answer < 0 && answer !== -Errno.ENOENT && answer !== -Errno.EACCES) watcher.tell({ what: 'overflow' });
@@ -380,7 +380,10 @@ export class Notifications {
     }
   }
 
-  /** Registers a directory that a watched one has now, and those below it. @param fd is closed */
+  /**
+   * Registers a new subdirectory of a watched directory, and the directories below it.
+   * @param fd is closed at the end
+   */
   *#follow(fd: number, path: Path, watcher: Watcher, each: ((path: Path, kind: Kind) => void) | undefined): Job {
     try {
       return yield* walkFolders(fd, path, this.#visitor(watcher, each));
@@ -389,14 +392,14 @@ export class Notifications {
     }
   }
 
-  /** What a new name leads to, if it is anything that is served. */
+  /** The kind of a new entry; undefined if it is never served. */
   #kindOf(watchers: Watchers, name: string): Kind | undefined {
     for (const [watcher, path] of watchers) {
       const dir = reopened(watcher.folder.fd, path);
       if (dir < 0) continue;
       const answer = statAt(dir, hostName(name), found);
       close(dir);
-      return answer < 0 ? 'file' : kindOf(found); // gone again: most entries are files
+      return answer < 0 ? 'file' : kindOf(found); // already removed: most entries are files
     }
     return 'file';
   }

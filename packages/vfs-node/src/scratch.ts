@@ -1,4 +1,4 @@
 import { FileStat } from '@ring3/linux';
 
-/** Filled by each look at an entry, and good until the next: nothing is allocated for a stat. */
+/** The result of the last stat, valid until the next one: a stat allocates nothing. */
 export const scratch: FileStat = new FileStat();

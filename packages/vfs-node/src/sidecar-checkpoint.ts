@@ -5,8 +5,8 @@ import { isMainThread, Worker, workerData } from 'node:worker_threads';
 const running = new Set<string>();
 
 /**
- * Takes the log of a database into it, in a thread of its own: that waits for the medium. A failure leaves the log as it is, and the next checkpoint tries again.
- * https://sqlite.org/wal.html
+ * Moves the log of a database into the database, in a thread, because it waits for the medium. After a failure the log is unchanged and the
+ * next checkpoint tries again. https://sqlite.org/wal.html
  */
 export function checkpoint(path: string): void {
   if (running.has(path)) return;

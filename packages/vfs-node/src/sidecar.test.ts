@@ -47,7 +47,7 @@ test('one that is cut short at any length is found when the folder is opened, an
       (error) =>
         error instanceof VfsError &&
         error.code === 'EIO' &&
-        /sidecar\.sqlite is damaged \([^\n]+\): put a copy of it back, or move it away/.test(error.message),
+        /sidecar\.sqlite is damaged \([^\n]+\): restore a copy, or move it away/.test(error.message),
       `${length} bytes`,
     );
     strictEqual(readFileSync(path).length, length);

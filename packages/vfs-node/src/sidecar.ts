@@ -7,15 +7,15 @@ import { type Answer, isVfsCode, type VfsCode, VfsError } from '@ring3/vfs';
 import { errorCode } from './error-code.ts';
 import { checkpoint } from './sidecar-checkpoint.ts';
 
-/** Bytes of extended attributes and other values that one file may have here, as anywhere on Linux. */
+/** Maximum length of one value in bytes, as for extended attributes on Linux. */
 const mostBytes = 0x10000;
 
-/** So many changes are in SQLite's log before it is taken into the database. */
+/** Number of changes in SQLite's log before a checkpoint. */
 const changesBeforeCheckpoint = 1000;
 /** SQLite's result codes, https://sqlite.org/rescode.html: PERM, BUSY, NOMEM, READONLY, IOERR, CANTOPEN. */
 const codes: Readonly<Record<number, VfsCode>> = { 3: 'EACCES', 5: 'EBUSY', 7: 'ENOMEM', 8: 'EROFS', 10: 'EIO', 14: 'EIO' };
 
-/** Brings one file or directory to the medium, in the pool. A log that is not there is empty. */
+/** Flushes one file or directory to the medium, in the pool. A missing log is empty. */
 async function synced(path: string): Promise<VfsCode | undefined> {
   const fd = openAt(currentFolder, path, OpenFlag.ReadOnly);
   if (fd < 0) return fd === -Errno.ENOENT ? undefined : errorCode(fd);
@@ -25,29 +25,32 @@ async function synced(path: string): Promise<VfsCode | undefined> {
 }
 
 /**
- * What the host cannot keep beside a file: values by the file's exact id and a key, in the state folder. One row for each; most files have none, and
- * those are known, so that nothing is asked for them.
+ * Values that the host cannot store with a file, by the file's exact id and a key, in a database in the state directory. Most files have no
+ * values: the set of files that have some is in memory, so the others cause no query.
  */
 export class Sidecar {
   readonly #path: string;
-  /** Files that have values; undefined until the first question. */
+  /** Files that have values, with their number; undefined before the first use. */
   #files: Map<string, number> | undefined;
   #database: DatabaseSync | undefined;
-  /** Whether something changed since the last flush. */
+  /** Whether there was a change since the last flush. */
   #unsynced = false;
-  /** Changes since the log was last taken into the database. */
+  /** Changes since the last checkpoint. */
   #changes = 0;
   #get!: StatementSync;
   #set!: StatementSync;
   #remove!: StatementSync;
   #list!: StatementSync;
 
-  /** @param folder of the state; it is made when there is something to keep */
+  /** @param folder the state directory; it is created on first use */
   constructor(folder: string) {
     this.#path = join(folder, 'sidecar.sqlite');
   }
 
-  /** Reads it, where it is there: a damaged one is found before anybody is served without what it keeps. @throws VfsError */
+  /**
+   * Opens the database if it exists, so that damage is found before the directory is served.
+   * @throws VfsError
+   */
   load(): void {
     if (existsSync(this.#path)) this.#open();
   }
@@ -58,7 +61,7 @@ export class Sidecar {
     return this.#tried(() => this.#get.get(file, key) as { value: Uint8Array } | undefined)?.value;
   }
 
-  /** The keys that start so. */
+  /** Returns the keys of a file with a prefix. */
   keys(file: string, prefix: string): string[] {
     if (!this.#has(file)) return [];
     return this.#tried(() => this.#list.all(file) as { key: string }[])
@@ -73,7 +76,7 @@ export class Sidecar {
     try {
       this.#open();
       this.#changed();
-      this.#set.run(file, key, value); // in one step: a value is never missing
+      this.#set.run(file, key, value); // atomic: a value is never missing
     } catch (error) {
       const failed = this.#failure(error);
       if (failed instanceof VfsError && failed.code === 'ENOSPC') return false;
@@ -103,7 +106,7 @@ export class Sidecar {
     }
   }
 
-  /** Takes note of a change, and has the log of changes taken into the database when it has grown. */
+  /** Counts a change and starts a checkpoint if the log has grown. */
   #changed(): void {
     this.#unsynced = true;
     if (++this.#changes < changesBeforeCheckpoint) return;
@@ -112,8 +115,9 @@ export class Sidecar {
   }
 
   /**
-   * Brings what was kept to the medium, off the main thread: SQLite writes commits to its log without waiting for that.
-   * @returns nothing; or a code. Costs nothing if nothing changed since the last time
+   * Flushes the values to the medium, off the main thread: SQLite writes commits to its log without a flush. Without changes since the last
+   * flush it costs nothing.
+   * @returns undefined or a code
    */
   flush(): Answer<void> {
     return this.#unsynced ? this.#flush() : undefined;
@@ -130,7 +134,7 @@ export class Sidecar {
     return undefined;
   }
 
-  /** Forgets a file that is gone. */
+  /** Removes the values of a deleted file. */
   forget(file: string): void {
     if (!this.#has(file)) return;
     for (const key of this.keys(file, '')) this.remove(file, key);
@@ -150,20 +154,20 @@ export class Sidecar {
     return this.#files!.has(file);
   }
 
-  /** What is thrown for a failure of SQLite: what is wrong, where, and what to do. */
+  /** Returns the error for a failure of SQLite: the fault, the path, and the remedy. */
   #failure(error: unknown): unknown {
     const { code, errcode = 0, message } = error as { code?: string; errcode?: number; message: string };
     if (code === 'ENOSPC' || code === 'EDQUOT' || errcode === 13)
       return new VfsError('ENOSPC', `${this.#path} cannot be written`, { cause: error });
     if (code !== 'ERR_SQLITE_ERROR') return isVfsCode(code) ? new VfsError(code, `${this.#path}: ${message}`, { cause: error }) : error;
-    const damaged = errcode === 11 || errcode === 26 || errcode === 1; // SQLITE_CORRUPT, SQLITE_NOTADB; SQLITE_ERROR: there is no such table
+    const damaged = errcode === 11 || errcode === 26 || errcode === 1; // SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_ERROR (no such table)
     return damaged
       ? this.#damaged(message, error)
       : new VfsError(codes[errcode & 0xff] ?? 'EIO', `${this.#path}: ${message}`, { cause: error });
   }
 
   #damaged(how: string, cause?: unknown): VfsError {
-    const what = `${this.#path} is damaged (${how}): put a copy of it back, or move it away to go on without what it keeps of the folder's files`;
+    const what = `${this.#path} is damaged (${how}): restore a copy, or move it away to continue without the values that it stores`;
     return new VfsError('EIO', what, { cause });
   }
 
@@ -177,9 +181,9 @@ export class Sidecar {
     try {
       database = new sqlite.DatabaseSync(this.#path, { timeout: 2000 });
       const { page_size: page } = database.prepare('PRAGMA page_size').get() as { page_size: number };
-      if (size % page !== 0) throw this.#damaged('it ends within a page'); // SQLite would take the rest of the page for zeros
-      // so a commit does not wait for the disk: a power cut may lose the last ones, a killed process none
-      // and none takes the log into the database, which would wait for it
+      if (size % page !== 0) throw this.#damaged('it ends within a page'); // SQLite would read the rest of the page as zeros
+      // a commit does not wait for the disk: a power failure may lose the last commits, a killed process loses none; no commit runs a
+      // checkpoint, which would wait for the disk
       database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0');
       this.#get = database.prepare('SELECT value FROM kept WHERE file = ? AND key = ?');
       this.#set = database.prepare('INSERT OR REPLACE INTO kept VALUES (?, ?, ?)');
@@ -194,14 +198,14 @@ export class Sidecar {
     }
   }
 
-  /** Makes the file under another name and gives it its own when it is complete: an empty one is a damaged one. */
+  /** Creates the database under a temporary name and renames it when it is complete: an empty file counts as damaged. */
   #make({ DatabaseSync }: typeof import('node:sqlite')): void {
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
     const fresh = `${this.#path}.new`;
-    for (const left of [fresh, `${this.#path}-wal`, `${this.#path}-shm`]) rmSync(left, { force: true }); // of one that was moved away
+    for (const left of [fresh, `${this.#path}-wal`, `${this.#path}-shm`]) rmSync(left, { force: true }); // of a moved database
     const database = new DatabaseSync(fresh);
     try {
-      database.exec('PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF'); // it is synced once, when it is complete
+      database.exec('PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF'); // it is flushed once, when it is complete
       database.exec('CREATE TABLE kept (file TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (file, key)) WITHOUT ROWID');
     } finally {
       database.close();

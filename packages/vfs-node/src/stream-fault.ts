@@ -11,9 +11,9 @@ const modes: Readonly<Record<Access, number>> = {
 };
 
 /**
- * Why the host would deny access to a named stream. The permissions of its file or directory decide, as for the host's extended attributes (xattr(7)), also if the
- * stream is kept in the state directory, which belongs to the server.
- * @returns undefined if it would not; or a code
+ * Checks access to a named stream by the permissions of its file or directory, as the host does for extended attributes (xattr(7)), also if
+ * the stream is in the state directory, which belongs to the server.
+ * @returns undefined if access is granted; or a code
  */
 export function streamFault({ fd }: Entry, access: Access): VfsCode | undefined {
   const mode = modes[access];

@@ -21,7 +21,7 @@ import { streamFault } from './stream-fault.ts';
 import { checkStreamName } from './stream-name.ts';
 import type { Stream, Streams } from './streams.ts';
 
-/** An open named stream: the data is its own, everything else its file's. */
+/** An open named stream: it has its own data and the metadata of its file. */
 export class StreamHandle extends EntryHandle {
   readonly #streams: Streams;
   readonly #stream: Stream;
@@ -117,12 +117,12 @@ export class StreamHandle extends EntryHandle {
     return refused;
   }
 
-  /** Other programs know no streams. */
+  /** Does nothing: other programs do not see streams. */
   override lock(): undefined {
     return undefined;
   }
 
-  /** A stream is a value of its file: its directory is not asked. */
+  /** Checks only the permissions of the file: a stream is a value of its file, not an entry of the directory. */
   override checkUnlink(): VfsCode | undefined {
     return this.stale ? 'ESTALE' : streamFault(this.entry, 'write');
   }
@@ -150,7 +150,7 @@ export class StreamHandle extends EntryHandle {
     return super.close();
   }
 
-  /** A change of a stream's data is one of its file or directory: the host moves the times of the stream's own file only. */
+  /** Reports a change of a stream's data as a change of its file or directory: the host updates only the times of the stream's own file. */
   #modifies<T>(answer: Answer<T>): Answer<T> {
     return andThen(answer, (result) => {
       if (!isCode(result)) {

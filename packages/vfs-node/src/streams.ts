@@ -26,29 +26,29 @@ import { type KeptValues, streamPrefix } from './kept-values.ts';
 import { scratch } from './scratch.ts';
 import { checkStreamName } from './stream-name.ts';
 
-/** Streams up to here live in an attribute of their file while nobody writes them. */
+/** Maximum size of a stream in an attribute of its file, bytes. A stream that is being written is in a file. */
 const fitsBeside = 2048;
-const idBytes = 8; // of a stream's id, as text, before its data in the attribute and before its name in the state folder
+const idBytes = 8; // characters of a stream's id, before its data in the attribute and before its name in the state directory
 const idShape = /^[0-9a-f]{8}$/;
 const longestName = 255 - idBytes - 1;
-/** Streams of one file: they are listed and looked at in one turn of the event loop. */
+/** Maximum number of streams of one file: they are listed in one turn of the event loop. */
 const maxStreams = 1024;
-/** Files of streams that are removed in one turn of the event loop. */
+/** Maximum number of stream files that are removed in one turn of the event loop. */
 const removedAtOnce = 32;
 
-/** One named stream: in an attribute of its file (`bytes`), or as a file of its own under the state folder. */
+/** One named stream: in an attribute of its file (`bytes`), or as a file of its own below the state directory. */
 export class Stream {
-  /** Random, and for good: names change. */
+  /** Random and permanent, unlike the name. */
   readonly id: string;
   name: string;
-  /** The data while it is in the attribute. */
+  /** The data, if it is in the attribute. */
   bytes: Uint8Array | undefined;
-  /** The open file otherwise; undefined while nobody has it open. */
+  /** The open file otherwise; undefined if no client has it open. */
   file: Descriptor | undefined;
   handles = 0;
   /** Whether it was unlinked. */
   gone = false;
-  /** Whether it stays a file: a client was promised that it is on the medium, now or before, and a move could be cut short by a power cut. */
+  /** Whether it must remain a file: a client was promised that it is on the medium, and a power failure could interrupt a move. */
   stays = false;
 
   constructor(id: string, name: string, bytes: Uint8Array | undefined) {
@@ -58,16 +58,19 @@ export class Stream {
   }
 }
 
-/** What the streams of every file have in common: where those are that are files of their own, in a folder for each file that has any. */
+/** The directory of the streams that are files, with a subdirectory for each file that has such streams. */
 export class StreamPlace {
   readonly kept: KeptValues;
-  /** The device of the state folder, once a stream was opened there. */
+  /** The device of the state directory, after a stream was opened there. */
   device: Device | undefined;
   readonly #folder: string;
   readonly #devices: Devices;
-  /** Files that have a directory here; undefined until they were read, off the main thread. Most have none, and nothing is asked for them. */
+  /**
+   * Files that have a subdirectory here; undefined until the directory was read, off the main thread. Most files have none and cause no
+   * call.
+   */
   #known: Set<string> | undefined;
-  /** What changed while they were being read. */
+  /** Changes while the directory was being read. */
   readonly #changed = new Map<string, boolean>();
 
   constructor(folder: string, kept: KeptValues, devices: Devices) {
@@ -78,7 +81,7 @@ export class StreamPlace {
     else void this.#read();
   }
 
-  /** Reads which files have a directory here. If that fails, each is asked for. */
+  /** Reads which files have a subdirectory. If that fails, each file is looked up. */
   async #read(): Promise<void> {
     const known = new Set<string>();
     try {
@@ -100,12 +103,12 @@ export class StreamPlace {
     else this.#known.delete(fileId);
   }
 
-  /** A new random id. */
+  /** Returns a new random id. */
   newId(): string {
     return randomBytes(idBytes / 2).toString('hex');
   }
 
-  /** The streams that a file has here, by the names of their files. */
+  /** Returns the names of a file's stream files. */
   list(fileId: string): string[] | VfsCode {
     if (!this.#has(fileId)) return [];
     const names = attempt(() => readdirSync(join(this.#folder, fileId)));
@@ -116,7 +119,7 @@ export class StreamPlace {
     return join(this.#folder, fileId, file);
   }
 
-  /** Opens a stream's file, or makes it. @returns the file or a code */
+  /** Opens or creates a stream's file. @returns the file or a code */
   open(fileId: string, file: string, make: boolean): Descriptor | VfsCode {
     if (make && !this.#has(fileId)) {
       const made = this.#make(join(this.#folder, fileId));
@@ -127,31 +130,32 @@ export class StreamPlace {
     return this.#opened(openAt(currentFolder, this.path(fileId, file), flags, 0o600));
   }
 
-  /** A file for a stream that has no name any more. */
+  /** Opens a file without a name, for an unlinked stream. */
   openNameless(): Descriptor | VfsCode {
     const made = this.#make(this.#folder);
     if (made !== undefined) return made;
     return this.#opened(openAt(currentFolder, this.#folder, OpenFlag.ReadWrite | OpenFlag.Temporary, 0o600));
   }
 
-  /** Removes a stream's file. @returns nothing, also if it did not exist; or a code */
+  /** Removes a stream's file. @returns undefined, also if it did not exist; or a code */
   remove(fileId: string, file: string): VfsCode | undefined {
     if (!this.#has(fileId)) return undefined;
     const removed = unlinkAt(currentFolder, this.path(fileId, file));
     if (removed < 0 && removed !== -Errno.ENOENT) return errorCode(removed);
-    // fails as long as there are others in it
+    // fails while other files are in it
     if (unlinkAt(currentFolder, join(this.#folder, fileId), AtFlag.RemoveFolder) === 0) this.#note(fileId, false);
     return undefined;
   }
 
-  /** Gives a stream's file another name. @returns nothing; or a code */
+  /** Renames a stream's file. @returns undefined or a code */
   rename(fileId: string, from: string, to: string): VfsCode | undefined {
     const renamed = renameAt(currentFolder, this.path(fileId, from), currentFolder, this.path(fileId, to));
     return renamed < 0 ? errorCode(renamed) : undefined;
   }
 
   /**
-   * The file is gone for good: its streams are removed, many of them off the main thread. The id is never used again, so what cannot be removed conflicts with nothing.
+   * Removes the streams of a deleted file, many of them off the main thread. Ids are never reused, so a file that cannot be removed
+   * conflicts with no other.
    * @param files as `list` returned them
    */
   forget(fileId: string, files: readonly string[]): void {
@@ -186,7 +190,7 @@ export class StreamPlace {
   }
 }
 
-/** The named streams of one open file or folder. */
+/** The named streams of one open file or directory. */
 export class Streams {
   readonly #place: StreamPlace;
   readonly #inode: Inode;
@@ -197,7 +201,7 @@ export class Streams {
     this.#inode = inode;
   }
 
-  /** The streams of an inode, looked up once. */
+  /** Returns the streams of an inode, which are read once. */
   static of(place: StreamPlace, inode: Inode, target: XattrTarget): Streams | VfsCode {
     if (inode.streams !== undefined) return inode.streams;
     const streams = new Streams(place, inode);
@@ -215,14 +219,14 @@ export class Streams {
     return [...this.#byName.values()];
   }
 
-  /** @returns bytes of data, and bytes that they take */
+  /** @returns bytes of data and allocated bytes */
   sizeOf(stream: Stream): { readonly size: number; readonly allocated: number } {
     if (stream.bytes !== undefined) return { size: stream.bytes.length, allocated: stream.bytes.length };
     const found = stream.file === undefined ? statAt(currentFolder, this.#path(stream), scratch) : stat(stream.file.fd, scratch);
     return found < 0 ? { size: 0, allocated: 0 } : { size: scratch.size, allocated: scratch.allocated };
   }
 
-  /** Makes a new one, as a file; the name is free and is one. */
+  /** Creates a stream as a file. The caller has checked that the name is valid and does not exist. */
   create(name: string): Stream | VfsCode {
     if (Buffer.byteLength(name) > longestName) return 'ENAMETOOLONG';
     if (this.#byName.size >= maxStreams) return 'ENOSPC';
@@ -234,7 +238,7 @@ export class Streams {
     return stream;
   }
 
-  /** The file of a stream's data, made of its attribute if it was in one. It stays open with the stream. */
+  /** Opens the file of a stream's data, which remains open with the stream. Data in an attribute is moved into a new file. */
   open(stream: Stream): Descriptor | VfsCode {
     if (stream.file !== undefined) return stream.file;
     const { bytes } = stream;
@@ -245,7 +249,7 @@ export class Streams {
     return file;
   }
 
-  /** The last handle of a stream is closed: what is short goes into an attribute of its file. */
+  /** Handles the close of the last handle of a stream: short data is moved to an attribute of its file. */
   settle(stream: Stream, target: XattrTarget): void {
     if (!stream.gone && !this.#inode.gone && !stream.stays && stream.file !== undefined) this.#moveBeside(stream, stream.file, target);
     this.#closeIdle(stream);
@@ -255,7 +259,7 @@ export class Streams {
     if (Buffer.byteLength(name) > longestName) return 'ENAMETOOLONG';
     const file = this.open(stream);
     if (isCode(file)) return file;
-    // the file has the data: the attribute is removed first, so a process that is killed in between never leaves the stream under two names
+    // the file has the data: the attribute is removed first, so that a killed process never leaves the stream under two names
     const kept = this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
     if (kept !== undefined) return kept;
     if (!this.#inode.gone) {
@@ -270,7 +274,7 @@ export class Streams {
   }
 
   unlink(stream: Stream, target: XattrTarget): VfsCode | undefined {
-    // an older value in the attribute is removed first: it would be the stream's data if the process were killed in between
+    // an older value in the attribute is removed first: it would become the stream's data if the process were killed in between
     const kept = this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
     if (kept !== undefined) return kept;
     const refused = stream.bytes === undefined ? this.#removeFile(stream) : undefined;
@@ -281,12 +285,12 @@ export class Streams {
     return undefined;
   }
 
-  /** The file's last name is gone: what is in files of its own stays open as long as the file does. */
+  /** Opens the streams that are files when the file's last name is removed, so that they exist as long as the file is open. */
   outlive(): void {
     for (const stream of this.#byName.values()) if (stream.bytes === undefined) this.open(stream);
   }
 
-  /** The file is closed for good. */
+  /** Closes all streams when the deleted file is closed. */
   close(): void {
     for (const stream of this.#byName.values()) stream.file?.release();
     this.#byName.clear();
@@ -297,7 +301,7 @@ export class Streams {
     if (isCode(files)) return files;
     for (const name of files) {
       if (name.startsWith(unfinished)) {
-        this.#place.remove(this.#inode.fileId, name); // left by a process that was killed: the attribute still has the data
+        this.#place.remove(this.#inode.fileId, name); // left by a killed process: the attribute still has the data
         continue;
       }
       const stream = new Stream(name.slice(0, idBytes), name.slice(idBytes + 1), undefined);
@@ -311,7 +315,7 @@ export class Streams {
       const value = this.#place.kept.get(this.#inode, target, key);
       if (value === undefined || isCode(value) || value.length < idBytes || this.get(name) !== undefined) continue; // a file is newer
       const id = Buffer.from(value.subarray(0, idBytes)).toString('latin1');
-      // Other programs write attributes too, and both become the name of a file in the state folder.
+      // Other programs can write attributes too, and both values become the name of a file in the state directory.
       if (!idShape.test(id) || checkStreamName(name) !== undefined || Buffer.byteLength(name) > longestName) continue;
       this.#byName.set(foldName(name), new Stream(id, name, value.subarray(idBytes)));
     }
@@ -325,7 +329,7 @@ export class Streams {
     const data = value.subarray(idBytes);
     if (data.length > 0 && readAt(file.fd, data, 0) !== data.length) return;
     if (this.#place.kept.setBeside(this.#inode, target, streamPrefix + stream.name, value) < 0) return; // it stays a file
-    // a file that cannot be removed would be taken for the newer of the two
+    // a file that cannot be removed would count as the newer of the two
     if (this.#removeFile(stream) === undefined) stream.bytes = data;
     else this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
   }
@@ -340,14 +344,14 @@ export class Streams {
     return this.#place.path(this.#inode.fileId, fileOf(stream));
   }
 
-  /** A file for a stream that has none. */
+  /** Creates the file of a stream. */
   #makeFile(stream: Stream): Descriptor | VfsCode {
     return stream.gone || this.#inode.gone ? this.#place.openNameless() : this.#place.open(this.#inode.fileId, fileOf(stream), true);
   }
 
   /**
-   * A file for a stream that was in an attribute. A file is taken for the newer of the two, so it gets the stream's name when its data are complete: a process that
-   * is killed in between loses nothing.
+   * Creates a file for a stream that was in an attribute. A file counts as newer than the attribute, so it gets the stream's name when its
+   * data is complete: a killed process loses nothing.
    */
   #makeFilled(stream: Stream, bytes: Uint8Array): Descriptor | VfsCode {
     if (stream.gone || this.#inode.gone || bytes.length === 0) return filled(this.#makeFile(stream), bytes);
@@ -366,10 +370,10 @@ export class Streams {
   }
 }
 
-/** Before the id of a stream, the name of a file whose data are not complete. No stream's id starts so. */
+/** The prefix of files whose data is not complete. No stream id starts with it. */
 const unfinished = 'unfinished-';
 
-/** Writes the data of a new file. @returns it; or a code, and it is closed */
+/** Writes the data of a new file. @returns the file; or a code, and the file is closed */
 function filled(file: Descriptor | VfsCode, bytes: Uint8Array): Descriptor | VfsCode {
   if (isCode(file) || bytes.length === 0) return file;
   const written = writeAt(file.fd, bytes, 0);
@@ -378,5 +382,5 @@ function filled(file: Descriptor | VfsCode, bytes: Uint8Array): Descriptor | Vfs
   return written < 0 ? errorCode(written) : 'ENOSPC';
 }
 
-/** The name of a stream's file. */
+/** Returns the name of a stream's file. */
 const fileOf = (stream: Stream): string => `${stream.id}.${stream.name}`;

@@ -6,8 +6,8 @@ const found = new FileStat();
 const capFowner = 3;
 
 /**
- * Why the host would refuse to remove the name of an entry: the permissions of its directory, a read-only mount, the sticky bit, immutable and append-only files
- * (unlink(2)), a mount point. Security modules and remote file systems may refuse more.
+ * Checks whether the host would allow the removal of an entry's name: permissions of its directory, a read-only mount, the sticky bit,
+ * immutable and append-only files (unlink(2)), a mount point. Security modules and remote file systems may have more rules.
  * @returns 0, or the negative errno that unlinkat(2) would return
  */
 export function unlinkFault({ parent, fd }: Entry): number {
@@ -27,7 +27,7 @@ export function unlinkFault({ parent, fd }: Entry): number {
   return sticky && user !== owner && user !== found.userId && !actsAsOwner() ? -Errno.EPERM : 0;
 }
 
-/** CAP_FOWNER of this thread, capabilities(7): the sticky bit does not hold for it. */
+/** Whether this thread has CAP_FOWNER, which overrides the sticky bit. capabilities(7) */
 function actsAsOwner(): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/thread-self/status', 'latin1'))?.[1] ?? '0';
   return ((BigInt(`0x${effective}`) >> BigInt(capFowner)) & 1n) === 1n;

@@ -10,7 +10,10 @@ export interface Mount {
   readonly options: string;
 }
 
-/** File systems on memory, or on a block device of this machine, and those of the kernel itself. Any other may wait for a network or for another program. */
+/**
+ * File systems in memory, on a block device of this machine, and of the kernel itself. Any other may wait for a network or for another
+ * program.
+ */
 const local: ReadonlySet<string> = new Set([
   ...['ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'bcachefs', 'f2fs', 'zfs', 'jfs', 'nilfs2', 'reiserfs', 'erofs', 'squashfs', 'ubifs'],
   ...['vfat', 'msdos', 'exfat', 'ntfs3', 'hfs', 'hfsplus', 'iso9660', 'udf', 'minix', 'ufs'],
@@ -18,24 +21,24 @@ const local: ReadonlySet<string> = new Set([
   ...['debugfs', 'tracefs', 'configfs', 'pstore', 'bpf', 'mqueue', 'fusectl', 'binfmt_misc', 'efivarfs', 'nsfs', 'selinuxfs', 'rpc_pipefs'],
 ]);
 
-/** Overlays of overlays, loop devices on loop devices: more layers than this count as slow. */
+/** Maximum depth of overlays and loop devices on each other. Deeper ones count as slow. */
 const maxLayers = 8;
-/** Symbolic links of one path, as the kernel allows (path_resolution(7)). */
+/** Maximum number of symbolic links of one path, as in the kernel (path_resolution(7)). */
 const maxLinks = 40;
 
-/** Where a path leads, as far as that can be found without calling a file system that may not respond. */
+/** The target of a path, as far as it can be found without calling a file system that may not respond. */
 export interface Location {
   /** Absolute path. Symbolic links are resolved up to the first mount that is not local. */
   readonly real: string;
-  /** Whether the file system there responds without waiting for a network or for another program. */
+  /** Whether the file system of `real` responds without waiting for a network or for another program. */
   readonly responds: boolean;
-  /** Whether every mount below it does as well. */
+  /** Whether this also holds for every mount below it. */
   readonly isLocal: boolean;
 }
 
 /**
- * Finds where a path leads. Only local file systems are called: a mount, what it lies on (layers of an overlay, the file behind a loop device) and its type are known
- * from the mount table.
+ * Resolves a path. Only local file systems are called: the mount table lists a mount, its type and the files below it (layers of an
+ * overlay, the file of a loop device).
  * @param path absolute
  */
 export function locate(path: string, mounts: readonly Mount[] = readMounts()): Location {
@@ -57,7 +60,7 @@ export function locate(path: string, mounts: readonly Mount[] = readMounts()): L
   return { real: at, responds: true, isLocal: below.every((mount) => isLocalMount(mount, mounts)) };
 }
 
-/** Where a symbolic link leads; undefined for any other entry, and if it cannot be read. */
+/** The target of a symbolic link; undefined for other entries and if it cannot be read. */
 function linkAt(path: string): string | undefined {
   try {
     return readlinkSync(path);
@@ -75,7 +78,7 @@ function isLocalMount({ type, source, options }: Mount, mounts: readonly Mount[]
   });
 }
 
-/** The mount that a path is on: the one with the longest mount point, of several on the same the last. */
+/** The mount of a path: the one with the longest mount point; of several with the same mount point, the last. */
 function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
   let found: Mount | undefined;
   for (const mount of mounts) if (isInside(path, mount.point) && mount.point.length >= (found?.point.length ?? 0)) found = mount;
@@ -84,14 +87,14 @@ function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
 
 const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
 
-/** The directories that an overlay shows, as far as this mount namespace can see them. */
+/** The layers of an overlay, as far as this mount namespace can see them. */
 const layersOf = (options: string): string[] =>
   options
     .split(',')
     .flatMap((option) => /^(?:lowerdir\+?|upperdir|datadir\+?)=(.*)$/.exec(option)?.[1]?.split(':') ?? [])
     .filter((path) => path.startsWith('/'));
 
-/** The file behind a loop device. /sys/block/loopN/loop/backing_file */
+/** The file of a loop device. /sys/block/loopN/loop/backing_file */
 function backingFile(device: string): string | undefined {
   try {
     return readFileSync(`/sys/block/${basename(device)}/loop/backing_file`, 'utf8').trim();
@@ -100,7 +103,7 @@ function backingFile(device: string): string | undefined {
   }
 }
 
-/** The mounts of this process. No mount table: none, and then no directory is local. */
+/** The mounts of this process. Without a mount table the list is empty, and no directory is local. */
 function readMounts(): Mount[] {
   try {
     return parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
@@ -109,7 +112,10 @@ function readMounts(): Mount[] {
   }
 }
 
-/** Reads a mount table, proc(5) /proc/pid/mountinfo: id, parent, device, root, mount point, options, optional fields, `-`, type, source, super options. */
+/**
+ * Reads a mount table: id, parent, device, root, mount point, options, optional fields, `-`, type, source, super options. proc(5),
+ * /proc/pid/mountinfo.
+ */
 export const parseMounts = (text: string): Mount[] =>
   text
     .split('\n')
@@ -121,6 +127,6 @@ export const parseMounts = (text: string): Mount[] =>
       return { point: plain(fields[4] as string), type, source: plain(source), options: plain(options) };
     });
 
-/** Undoes the octal escapes of spaces, tabs, newlines and backslashes. */
+/** Decodes the octal escapes of spaces, tabs, newlines and backslashes. */
 const plain = (field: string): string =>
   field.replace(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(Number.parseInt(digits, 8)));

@@ -1,18 +1,18 @@
 import { isVfsCode, type Kind, type VfsCode } from '@ring3/vfs';
 import type { NodeStoreOptions } from '../node-store.ts';
 
-/** What the store says across processes when something failed. `code` for a `VfsError`. */
+/** An error across processes. `code` for a `VfsError`. */
 export interface ErrorMessage {
   readonly message: string;
   readonly code?: VfsCode;
 }
 
-/** The first message to the process: the directory to look at. It replies with a `LookedMessage`. */
+/** The first message to the process: the directory to check. It replies with a `LookedMessage`. */
 export interface LookMessage {
   readonly look: string;
 }
 
-/** The directory's absolute path without symbolic links; or why it cannot be served. */
+/** The directory's absolute path without symbolic links; or the reason why it cannot be served. */
 export interface LookedMessage {
   readonly real?: string;
   readonly error?: ErrorMessage;
@@ -24,7 +24,7 @@ export interface ServeMessage {
   readonly options: NodeStoreOptions;
 }
 
-/** A handle, as the two processes name it to each other. */
+/** A handle in messages between the two processes. */
 export interface HandleReference {
   readonly handle: number;
   readonly fileId: string;
@@ -36,7 +36,7 @@ export interface HandleReference {
 export interface CallMessage {
   /** The number that the reply carries. */
   readonly call: number;
-  /** The handle that is called; 0 for the store itself. */
+  /** The called handle; 0 for the store itself. */
   readonly handle: number;
   readonly method: string;
   readonly parameters: readonly unknown[];
@@ -46,7 +46,7 @@ export interface CallMessage {
 export interface ReplyMessage {
   readonly call: number;
   readonly answer?: unknown;
-  /** What the call threw. */
+  /** The error that the call threw. */
   readonly error?: ErrorMessage;
   /** Handles whose name changed since it was last reported, with the new name. */
   readonly renamed?: readonly (readonly [number, string])[];
@@ -58,13 +58,13 @@ export interface ChangeMessage {
   readonly change: unknown;
 }
 
-/** The store is open, or it could not be opened. */
+/** The result of opening the store. */
 export interface OpenedMessage {
   readonly features?: readonly string[];
   readonly error?: ErrorMessage;
 }
 
-/** What an error says across processes. */
+/** Converts an error for a message. */
 export const errorMessage = (error: unknown): ErrorMessage => {
   const { code, message = String(error) } = error as { code?: unknown; message?: string };
   return { message, ...(isVfsCode(code) && { code }) };

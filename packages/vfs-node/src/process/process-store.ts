@@ -43,31 +43,31 @@ import type {
   ServeMessage,
 } from './messages.ts';
 
-/** The program: from the sources in a checkout, else compiled. */
+/** The program: the source in a checkout, otherwise the compiled file. */
 const isSource = import.meta.url.endsWith('.ts');
 const program = new URL(`./store-process.${isSource ? 'ts' : 'js'}`, import.meta.url);
 
-/** Threads of a store's process: as many of its calls for data are with the file system at a time. */
+/** Threads of a store's process: its maximum of concurrent data calls into the file system. */
 const threads = '8';
 
-/** A directory that is served by a process of its own. */
+/** A directory that is served by a separate process. */
 export interface OpeningStore {
   /**
-   * The store, when the directory is open. The promise stays pending while the file system does not respond.
-   * @throws VfsError as `createNodeStore`, and what `optionsOf` throws
+   * The store, when the directory is open. The promise remains pending while the file system does not respond.
+   * @throws VfsError as `createNodeStore`, and errors of `optionsOf`
    */
   readonly store: Promise<Vfs>;
-  /** Ends the process, whatever it waits for: of no use once the store is there. */
+  /** Kills the process, even if it is blocked. Only useful before the store is open. */
   abandon(): void;
-  /** Resolves when the process has ended. */
+  /** Resolves when the process has exited. */
   readonly ended: Promise<void>;
 }
 
 /**
- * Serves a directory of the host, as `createNodeStore` does, with every call made by a process of its own: for file systems that may be slow or may hang. Then only
- * the callers of this store wait, and this process can end: a thread that waits for a file system keeps its process from ending.
- * `docs/decisions/0075-slow-stores.md`.
- * @param optionsOf asked when the directory was found, with its absolute path without symbolic links
+ * Serves a directory of the host, as `createNodeStore` does, but a separate process makes every call. Use it for file systems that may be
+ * slow or may hang: then only the callers of this store wait, and this process can exit; a thread that is blocked in a file system prevents
+ * the exit of its process. `docs/decisions/0075-slow-stores.md`.
+ * @param optionsOf called when the directory was found, with its absolute path without symbolic links
  */
 export function openStoreInProcess(folder: string, optionsOf: (real: string) => NodeStoreOptions): OpeningStore {
   const { RING3_PASSWORD: _secret, ...environment } = process.env;
@@ -90,7 +90,7 @@ export function openStoreInProcess(folder: string, optionsOf: (real: string) => 
   return { store, ended, abandon: () => end(child) };
 }
 
-/** Ends a process that may hang: nothing of this one waits for it. */
+/** Kills a process that may hang, without waiting for it. */
 function end(child: ChildProcess): void {
   child.kill('SIGKILL');
   if (child.connected) child.disconnect();
@@ -116,11 +116,11 @@ function next<T>(child: ChildProcess, message: LookMessage | ServeMessage): Prom
 const thrown = ({ message, code }: ErrorMessage = { message: 'the process of the store ended' }): Error => {
   if (code === undefined) return new Error(message);
   const error = new VfsError(code, message);
-  error.message = message; // it names its code already
+  error.message = message; // it already contains the code
   return error;
 };
 
-/** How long a store may take to close, ms. */
+/** Maximum time for closing a store, ms. */
 const closeMs = 1000;
 
 interface Pending {
@@ -128,7 +128,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** The store, seen from the server's process. */
+/** The store in the server's process. */
 class ProcessStore implements Vfs {
   readonly features: ReadonlySet<Feature>;
   readonly handles = new Map<number, ProcessHandle>();
@@ -160,7 +160,9 @@ class ProcessStore implements Vfs {
     return typeof number === 'string' ? number : this.opened(0, 'open', [number, name, how, who], signal);
   }
 
-  /** Closes the store. If it has not closed after `closeMs`, its file system hangs: the process is left to that. */
+  /**
+   * Closes the store. If it has not closed after `closeMs`, its file system hangs, and the process is killed without waiting for its exit.
+   */
   close(): Promise<void> {
     this.#closed ??= new Promise((done) => {
       if (this.#ended) return done();
@@ -182,12 +184,12 @@ class ProcessStore implements Vfs {
     return this.#closed !== undefined || this.#ended;
   }
 
-  /** The process's number of a handle. EXDEV for one of another store. */
+  /** Returns the process's number of a handle. EXDEV for a handle of another store. */
   numberOf(handle: Handle): number | VfsCode {
     return handle instanceof ProcessHandle && handle.store === this ? handle.number : 'EXDEV';
   }
 
-  /** Makes a call that opens something. */
+  /** Makes a call that returns a handle. */
   opened(handle: number, method: string, parameters: readonly unknown[], signal?: AbortSignal): Answer<Handle> {
     const answer = this.call<HandleReference>(handle, method, parameters, signal);
     return isCode(answer)
@@ -252,7 +254,7 @@ class ProcessStore implements Vfs {
     else pending?.reject(thrown(message.error));
   }
 
-  /** The process has ended, or hangs and is not wanted any more: nothing responds. */
+  /** Fails all pending calls: the process has exited, or it hangs and is abandoned. */
   #end(error: Error): void {
     if (this.#ended) return;
     this.#ended = true;
@@ -265,7 +267,7 @@ class ProcessStore implements Vfs {
   }
 }
 
-/** A handle of the store, seen from the server's process. */
+/** A handle in the server's process. */
 class ProcessHandle implements Handle {
   readonly store: ProcessStore;
   readonly number: number;
@@ -419,12 +421,12 @@ class ProcessHandle implements Handle {
     return isCode(number) ? number : this.#call(method, [number, ...parameters], signal);
   }
 
-  /** For `cloneRange`, which only some have. */
+  /** For `cloneRange`, which only some stores have. */
   protected cloned(source: Handle, parameters: readonly number[], signal: AbortSignal | undefined): Answer<void> {
     return this.#with(source, 'cloneRange', parameters, signal);
   }
 
-  /** The parts from `first` on, until one holds something that matches. A function cannot be sent to the process. */
+  /** Reads parts from `first` on until one has a matching entry. A function cannot be sent to the process. */
   async #matching(
     first: Promise<Listing | VfsCode>,
     want: ListWant & Required<Pick<ListWant, 'match'>>,

@@ -1,4 +1,4 @@
-// The process of one store: it makes the calls that the server must not wait for. Started by `openStoreInProcess`.
+// The process of one store, started by `openStoreInProcess`. It makes the calls that must not block the server.
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { settle } from '@ring3/kit';
@@ -18,7 +18,10 @@ import {
 
 type AnyMethod = (...parameters: unknown[]) => unknown;
 
-/** It ends with its parent, or when the parent says so. Signals to the process group are meant for the parent, whose clients finish first. */
+/**
+ * It exits with its parent, or when the parent requests it. Signals to the process group are for the parent, which finishes its clients
+ * first.
+ */
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 process.on('disconnect', () => process.exit());
 process.once('message', (message: LookMessage) => void look(message));
@@ -27,7 +30,7 @@ const send = (message: LookedMessage | OpenedMessage | ReplyMessage | ChangeMess
   if (process.connected) process.send?.(message);
 };
 
-/** A directory that is missing may be there later. */
+/** Ignores a missing directory: it may be created later. */
 function absent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
@@ -58,7 +61,7 @@ function open({ serve: folder, options }: ServeMessage): void {
 }
 
 function serve(vfs: Vfs): void {
-  /** The open handles, each with the name that was last reported. */
+  /** The open handles, each with the last reported name. */
   const handles = new Map<number, { readonly handle: Handle; name: string }>();
   const watches = new Map<number, Watch>();
   let last = 0;
@@ -118,7 +121,10 @@ function serve(vfs: Vfs): void {
       : special(number, handle, ...parameters);
   };
 
-  /** The handles whose name is another than was last reported. After a rename any may be, after other calls only the one that was called. */
+  /**
+   * The handles whose name differs from the last reported one. A rename can change any name, other calls only the name of the called
+   * handle.
+   */
   const renamed = ({ handle, method }: CallMessage): [number, string][] => {
     const changed: [number, string][] = [];
     const look = (number: number, known: { readonly handle: Handle; name: string } | undefined): void => {
