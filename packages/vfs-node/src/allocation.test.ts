@@ -19,7 +19,7 @@ async function stage(t: TestContext) {
   return { share, bench, blocks: (): number => statSync(join(share, 'file')).blocks };
 }
 
-test('space that is not there is refused, and the file holds no more than before', async (t) => {
+test('an allocation above the free space returns ENOSPC, and the file holds no more than before', async (t) => {
   const { share, bench, blocks } = await stage(t);
   const file = await bench.file('file', 'content');
   const before = blocks();
@@ -29,7 +29,7 @@ test('space that is not there is refused, and the file holds no more than before
   assert.equal(await text(file), 'content');
 });
 
-test('space beyond the end of a file is given back at the last close (MS-FSCC 2.4.4); data and times stay', async (t) => {
+test('the last close releases the space beyond the end of a file (MS-FSCC 2.4.4) and keeps data and times', async (t) => {
   const { share, bench, blocks } = await stage(t);
   const file = await bench.file('file', 'content');
   const other = await bench.open('file', { access: 'readWrite' });
@@ -38,7 +38,7 @@ test('space beyond the end of a file is given back at the last close (MS-FSCC 2.
   const modified = 1_600_000_000_000_000_000n;
   await ok(file.setStat!({ modified }));
   await ok(file.close());
-  assert.ok(blocks() >= 2048, 'it is still open');
+  assert.ok(blocks() >= 2048, 'released before the last close');
   await ok(other.close());
   assert.ok(blocks() < 2048);
   const again = await bench.open('file');

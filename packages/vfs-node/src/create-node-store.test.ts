@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createNodeStore } from './index.ts';
 
-test('createNodeStore needs a path only; wrong arguments are a TypeError with one sentence', (t) => {
+test('createNodeStore requires only a path; arguments of a wrong type throw a TypeError with one sentence', (t) => {
   const base = mkdtempSync(join(tmpdir(), 'ring3-node-store-'));
   t.after(() => rmSync(base, { recursive: true }));
   const before = process.env['XDG_STATE_HOME'];

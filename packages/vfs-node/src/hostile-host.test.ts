@@ -27,7 +27,7 @@ import { Bench, entries, names, ok, refuses, tester, text } from '@ring3/vfs/con
 import type { EntryHandle } from './entry-handle.ts';
 import { createNodeStore, type NodeStore, type NodeStoreOptions } from './node-store.ts';
 
-/** A served folder inside of another, which holds what must never be reached. */
+/** A served directory inside a directory with files that must never be reached. */
 class Host implements AsyncDisposable {
   readonly outside = mkdtempSync(join(tmpdir(), 'ring3-host-'));
   readonly share = join(this.outside, 'share');
@@ -55,7 +55,7 @@ class Host implements AsyncDisposable {
     rmSync(this.outside, { recursive: true });
   }
 }
-test('the directory of a share is looked up for each root: what is put there later is served, and who has the former one open keeps it', async () => {
+test('each root resolves the path of the share: a directory put there later is served, and open handles keep the former one', async () => {
   await using host = new Host();
   const bench = await host.serve();
   const fds = openFiles();
@@ -86,7 +86,7 @@ test('the directory of a share is looked up for each root: what is put there lat
   assert.ok(openFiles() < fds + 8);
 });
 
-test('nothing of a share is held that no client uses: a disk can be unmounted', async () => {
+test('a share that no client uses holds no descriptor: its disk can be unmounted', async () => {
   await using host = new Host();
   const before = openFiles();
   const store = createNodeStore(host.share, { state: host.state });
@@ -95,7 +95,7 @@ test('nothing of a share is held that no client uses: a disk can be unmounted', 
     try {
       return readlinkSync(`/proc/self/fd/${fd}`);
     } catch {
-      return undefined; // that of the listing itself
+      return undefined; // the descriptor of the listing itself
     }
   };
   assert.equal(held(), false);
@@ -110,7 +110,7 @@ test('nothing of a share is held that no client uses: a disk can be unmounted', 
   assert.equal(openFiles(), before);
 });
 
-test('a share whose directory is missing at first is served when it is there; one that would show the state never is', async () => {
+test('a share whose directory is missing is served when it is created, but never if it would contain the state', async () => {
   await using host = new Host();
   rmSync(host.share, { recursive: true });
   assert.throws(() => createNodeStore(host.share, { state: host.state }), { code: 'ENOENT' });
@@ -125,7 +125,7 @@ test('a share whose directory is missing at first is served when it is there; on
   await bench.close();
 });
 
-test('what unlink would be refused with is known before: permissions of the directory, immutable files, mount points', async (t) => {
+test('checkUnlink returns the error of unlink: permissions of the directory, immutable files, mount points', async (t) => {
   await using host = new Host();
   mkdirSync(host.path('folder'));
   writeFileSync(host.path('folder/file'), '');
@@ -154,7 +154,7 @@ test('what unlink would be refused with is known before: permissions of the dire
   await ok(file.checkUnlink!());
 });
 
-test('the space of a handle is that of the volume that it is on', async (t) => {
+test('the space of a handle is that of its volume', async (t) => {
   await using host = new Host();
   if (statSync('/dev').dev === statSync('/dev/shm').dev) return t.skip('/dev/shm is no volume of its own');
   const store = createNodeStore('/dev', { state: host.state });
@@ -174,7 +174,7 @@ test('the space of a handle is that of the volume that it is on', async (t) => {
 const scansOf = (bench: Bench): number => (bench.vfs as NodeStore).tree.names.scans;
 const openFiles = (): number => readdirSync('/proc/self/fd').length;
 
-test('links that lead out of the share answer EACCES, whoever made them; those inside are followed', async () => {
+test('links that lead out of the share return EACCES, whichever program made them; links inside are followed', async () => {
   await using host = new Host();
   mkdirSync(host.path('folder/deep'), { recursive: true });
   writeFileSync(host.path('folder/File'), 'inside');
@@ -197,7 +197,7 @@ test('links that lead out of the share answer EACCES, whoever made them; those i
   assert.equal(await text(await bench.open('good', { access: 'read' })), 'inside');
 });
 
-test('a folder that another program swaps for a link, again and again, never leads out', async () => {
+test('a directory that another program repeatedly replaces by a link never leads out of the share', async () => {
   await using host = new Host();
   mkdirSync(host.path('flip'));
   writeFileSync(host.path('flip/secret'), 'inside');
@@ -234,7 +234,7 @@ test('a folder that another program swaps for a link, again and again, never lea
       }
       await folder.close();
     }
-    assert.ok(!seen.has('secret'), 'what is outside was read');
+    assert.ok(!seen.has('secret'), 'read a file outside the share');
   } finally {
     const ended = new Promise((resolve) => flipper.once('exit', resolve));
     flipper.kill('SIGKILL');
@@ -242,7 +242,7 @@ test('a folder that another program swaps for a link, again and again, never lea
   }
 });
 
-test('FIFOs, sockets and devices are neither told nor opened, and nothing waits for them', async () => {
+test('FIFOs, sockets and devices are neither listed nor opened, and no call blocks on them', async () => {
   await using host = new Host();
   execFileSync('mkfifo', [host.path('fifo')]);
   const server = createServer().listen(host.path('socket'));
@@ -262,12 +262,12 @@ test('FIFOs, sockets and devices are neither told nor opened, and nothing waits 
   const file = await bench.open('file', { access: 'metadata' });
   await refuses(file.rename(bench.root, 'fifo'), 'EEXIST');
   const reading = await bench.open('file', { access: 'metadata' });
-  renameSync(host.path('fifo'), host.path('file')); // the name leads to a FIFO now: what is opened is still the file
+  renameSync(host.path('fifo'), host.path('file')); // the name leads to a FIFO now, but the handle still opens the file
   assert.equal(await text(reading), 'x');
   await new Promise((resolve) => server.close(resolve));
 });
 
-test('host names that are no UTF-8, or not for Windows, are told, found, renamed and removed', async () => {
+test('host names that are not UTF-8, or not valid on Windows, are listed, found, renamed and removed', async () => {
   await using host = new Host();
   const raw = Buffer.concat([Buffer.from(`${host.share}/`), Buffer.from([0x66, 0xff, 0x2e, 0xc3])]);
   writeFileSync(raw, 'raw');
@@ -291,7 +291,7 @@ test('host names that are no UTF-8, or not for Windows, are told, found, renamed
   assert.equal(readdirSync(host.share).length, 2);
 });
 
-test('a file that another program renames is followed; one that it replaces is not touched', async () => {
+test('a handle follows a file that another program renames and never touches a replacement', async () => {
   await using host = new Host();
   const bench = await host.serve();
   const folder = await bench.folder('folder');
@@ -318,7 +318,7 @@ test('a file that another program renames is followed; one that it replaces is n
   assert.deepEqual([...(await ok(folder.path!()))], ['renamed']);
 });
 
-test('a folder that was moved out of the share takes no link back in through its parent', async () => {
+test('no link leads through the parent of a directory that was moved out of the share', async () => {
   await using host = new Host();
   const bench = await host.serve();
   const folder = await bench.folder('folder');
@@ -329,7 +329,7 @@ test('a folder that was moved out of the share takes no link back in through its
   await refuses(bench.tryOpen('up', { access: 'read' }, folder), 'EACCES');
 });
 
-test('a name in another case costs one reading of the folder for each change of another program, and none for its own', async () => {
+test('a name in another case costs one directory scan per change of another program, and none for changes of the store', async () => {
   await using host = new Host();
   const bench = await host.serve();
   const folder = await bench.folder('folder');
@@ -349,10 +349,10 @@ test('a name in another case costs one reading of the folder for each change of 
   const exact = await host.serve();
   await exact.open('folder');
   await exact.open('Renamed 1', {}, await exact.open('folder'));
-  assert.equal(scansOf(exact), 0, 'an exact hit reads nothing');
+  assert.equal(scansOf(exact), 0, 'an exact name needs no scan');
 });
 
-test('of several spellings on the host, the same one is always taken, and each is found by its own', async () => {
+test('of several spellings on the host, a lookup always finds the same one, and an exact name its own', async () => {
   await using host = new Host();
   for (const name of ['b.txt', 'B.txt', 'B.TXT']) writeFileSync(host.path(name), name);
   const bench = await host.serve();
@@ -363,7 +363,7 @@ test('of several spellings on the host, the same one is always taken, and each i
   assert.equal((await bench.open('b.TXT')).name, 'B.txt');
 });
 
-test('a folder too large for one turn is read in parts, and creators of one name still exclude each other', async () => {
+test('a directory too large for one turn is scanned in parts, and only one creator of a name succeeds', async () => {
   await using host = new Host();
   mkdirSync(host.path('many'));
   for (let i = 0; i < 6000; i++) linkSync(join(host.outside, 'secret'), host.path('many', `Entry ${i}`));
@@ -379,7 +379,7 @@ test('a folder too large for one turn is read in parts, and creators of one name
   assert.equal((await entries(folder, 1000)).length, 6001);
 });
 
-test('ids, attributes, times of birth, descriptors, extended attributes and streams are the same after a restart', async () => {
+test('ids, attributes, times of birth, descriptors, extended attributes and streams survive a restart', async () => {
   await using host = new Host();
   for (const hostAttributes of [true, false]) {
     const bench = await host.serve({ hostAttributes });
@@ -419,14 +419,14 @@ test('ids, attributes, times of birth, descriptors, extended attributes and stre
   }
 });
 
-test('what was written to a stream is there after the store was killed, and a short one goes along with its file', async (t) => {
+test('data of a stream survives a kill of the store, and a rename of the file keeps a short stream', async (t) => {
   await using host = new Host();
   const bench = await host.serve();
   const file = await bench.file('file');
   const open = await bench.stream(file, 'open', 'not closed');
   const closed = await bench.stream(file, 'closed', 'short');
   await ok(closed.close());
-  const again = await host.serve(); // the first one is never closed: as after a kill
+  const again = await host.serve(); // the first store is never closed, as after a kill
   const found = await again.open('file');
   assert.equal(await text(await again.stream(found, 'open', '', { access: 'read', disposition: 'open' })), 'not closed');
   assert.equal(open.name, 'open');
@@ -436,7 +436,7 @@ test('what was written to a stream is there after the store was killed, and a sh
   assert.equal(await text(await again.stream(copy, 'closed', '', { access: 'read', disposition: 'open' })), 'short');
 });
 
-test('a client cannot reach what is kept beside a file by the names of extended attributes', async () => {
+test('a client cannot reach the values of the store by the names of extended attributes', async () => {
   await using host = new Host();
   const bench = await host.serve();
   const file = await bench.file('file');
@@ -449,7 +449,7 @@ test('a client cannot reach what is kept beside a file by the names of extended 
   }
 });
 
-test('what is not in the cache is read off the main thread, and comes whole', async () => {
+test('data that is not in the cache is read completely, off the main thread', async () => {
   await using host = new Host();
   const bytes = Buffer.alloc(3_000_000, 'cold data ');
   writeFileSync(host.path('cold'), bytes);
@@ -468,7 +468,7 @@ test('what is not in the cache is read off the main thread, and comes whole', as
   close(fd);
 });
 
-test('changes of other programs are told: new, written, renamed, removed, also below', async () => {
+test('changes of other programs are reported: new, written, renamed, removed, also below', async () => {
   await using host = new Host();
   const bench = await host.serve();
   mkdirSync(host.path('folder'));
@@ -508,7 +508,7 @@ test('changes of other programs are told: new, written, renamed, removed, also b
   assert.ok(!told.some((line) => line.includes('unseen')));
 });
 
-test('a name over another name of the same file leaves one of them, and the data', async () => {
+test('a rename to another name of the same file leaves one name and the data', async () => {
   await using host = new Host();
   const bench = await host.serve();
   const file = await bench.file('one', 'data');
@@ -522,7 +522,7 @@ test('a name over another name of the same file leaves one of them, and the data
   assert.equal(statSync(host.path('two')).nlink, 1);
 });
 
-test('every descriptor is given back', async () => {
+test('all descriptors are closed', async () => {
   await using host = new Host();
   const first = await host.serve();
   await first.file('warm', 'up');
@@ -548,7 +548,7 @@ test('every descriptor is given back', async () => {
   while (openFiles() > before) await new Promise(setImmediate); // inotify's descriptor is closed in the thread pool
 });
 
-test('the state must not be inside of the share, and the share must be a folder', async () => {
+test('the state must not be inside the share, and the share must be a directory', async () => {
   await using host = new Host();
   symlinkSync('share', join(host.outside, 'link'));
   for (const state of [host.share, host.path('state'), host.path('a/b'), join(host.outside, 'link', 'state')]) {

@@ -1,4 +1,4 @@
-/** What the store keeps beside a file is written by other programs too: whatever they write, nothing outside is reached and nothing fails inside. */
+/** Other programs can write the store's own attributes: no value leads to a file outside or causes an internal error. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { close, currentFolder, OpenFlag, openAt, setXattr } from '@ring3/linux';
 import { Bench, names, ok, tester } from '@ring3/vfs/contract';
 import { createNodeStore } from './node-store.ts';
 
-/** A served folder, and a way to write attributes under it as another program does. */
+/** A served directory whose attributes the test writes as another program does. */
 async function serve() {
   const outside = mkdtempSync(join(tmpdir(), 'ring3-values-'));
   const share = join(outside, 'share');
@@ -33,7 +33,7 @@ async function serve() {
   };
 }
 
-test('an attribute that calls itself a stream leads to no file outside of the state folder, whatever its id and name', async (t) => {
+test('a stream attribute with any id and name leads to no file outside the state directory', async (t) => {
   await using host = await serve();
   const climb = '../'.repeat(4);
   const cases: readonly (readonly [string, string])[] = [
@@ -52,7 +52,7 @@ test('an attribute that calls itself a stream leads to no file outside of the st
     writeFileSync(join(host.outside, 'share', file), '');
     if (!host.write(file, `user.ring3.stream.${name}`, Buffer.from(`${id}planted`, 'latin1'))) {
       if (i === 0) return t.skip('the host keeps no attributes');
-      continue; // the host refuses such a name
+      continue; // the host rejects this name
     }
     const handle = await host.bench.open(file);
     assert.deepEqual(await ok(handle.streams!()), [], `${name} ${id}`);
@@ -68,7 +68,7 @@ test('an attribute that calls itself a stream leads to no file outside of the st
   );
 });
 
-test('a stream that another program copied along with its file is still one', async (t) => {
+test('a stream that another program copied with its file is a stream of the copy', async (t) => {
   await using host = await serve();
   writeFileSync(join(host.outside, 'share', 'file'), '');
   if (!host.write('file', 'user.ring3.stream.zone', Buffer.from('0123abcddata'))) return t.skip('the host keeps no attributes');
@@ -79,7 +79,7 @@ test('a stream that another program copied along with its file is still one', as
   );
 });
 
-test('attributes and times of any bytes are told or passed over; a file is never told to be what it is not', async (t) => {
+test('attributes and times of any bytes are reported or ignored, and the kind of a file is always correct', async (t) => {
   await using host = await serve();
   const random = fakeRandom(21);
   for (let i = 0; i < 300; i++) {
@@ -99,7 +99,7 @@ test('attributes and times of any bytes are told or passed over; a file is never
   assert.equal((await names(host.bench.root)).length, 50);
 });
 
-test('times at both ends of FILETIME are kept, or refused, and nothing fails inside', async () => {
+test('times at both ends of FILETIME are stored or rejected, without an internal error', async () => {
   await using host = await serve();
   const file = await host.bench.file('file');
   const ends = [0n, 1n, -1n, -11_644_473_600_000_000_000n, (0x7fff_ffff_ffff_ffffn - 116_444_736_000_000_000n) * 100n];

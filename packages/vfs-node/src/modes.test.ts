@@ -8,7 +8,7 @@ import { createNodeStore, type NodeStoreOptions } from './node-store.ts';
 
 const who: Identity = { name: 'anna', sid: 'S-1-5-21-1-2-3-1000', groups: [], guest: false };
 
-/** The permission bits of a file and a folder that are made in a store. */
+/** The permission bits of a new file and a new directory in a store. */
 async function made(t: TestContext, modes: Pick<NodeStoreOptions, 'fileMode' | 'folderMode'>, above = 0o755): Promise<[number, number]> {
   const base = mkdtempSync(join(tmpdir(), 'ring3-modes-'));
   t.after(() => rmSync(base, { recursive: true }));
@@ -26,7 +26,7 @@ async function made(t: TestContext, modes: Pick<NodeStoreOptions, 'fileMode' | '
   return [statSync(join(shared, 'file')).mode & 0o7777, statSync(join(shared, 'folder')).mode & 0o7777];
 }
 
-test('new files and folders have exactly the bits that are given, else what the umask leaves; setgid goes on below', async (t) => {
+test('new files and directories have exactly the given bits, by default those that the umask permits; setgid is inherited', async (t) => {
   const umask = process.umask(0o027);
   try {
     strictEqual(`${await made(t, {})}`, `${[0o640, 0o750]}`);

@@ -9,7 +9,7 @@ import { openStoreInProcess } from './process/process-store.ts';
 
 type Open = (folder: string, options: NodeStoreOptions) => MaybePromise<Vfs>;
 
-/** A fresh folder is served; it goes with the store. */
+/** Serves a new directory, which is removed with the store. */
 async function make(where: string, options: Partial<NodeStoreOptions> = {}, open: Open = createNodeStore): Promise<Vfs> {
   const folder = mkdtempSync(join(where, 'ring3-vfs-'));
   const state = mkdtempSync(join(tmpdir(), 'ring3-state-'));

@@ -22,7 +22,7 @@ function serve(t: TestContext): { folder: string; store: Vfs; root: Handle } {
   return { folder, store, root: store.root(who) as Handle };
 }
 
-/** Makes a chain of directories, deeper than any path may be long. @returns a descriptor of the last one */
+/** Creates a chain of directories that is longer than the maximum path. @returns a descriptor of the last one */
 function chain(folder: string, depth: number): number {
   let fd = check(openAt(currentFolder, folder, OpenFlag.Path | OpenFlag.Directory), 'openat');
   for (let level = 0; level < depth; level++) {
@@ -36,7 +36,7 @@ function chain(folder: string, depth: number): number {
 
 const openDescriptors = (): number => readdirSync('/proc/self/fd').length;
 
-test('a tree 2,000 levels deep is watched to its end, with a bounded number of descriptors, which are released', async (t) => {
+test('all levels of a tree of 2,000 levels are watched, with a bounded number of descriptors, which are released', async (t) => {
   const { folder, root } = serve(t);
   const depth = 2000;
   const last = chain(folder, depth);
@@ -51,7 +51,7 @@ test('a tree 2,000 levels deep is watched to its end, with a bounded number of d
     most = Math.max(most, openDescriptors());
     await nextTurn();
   }
-  ok(turns > 1, 'other work had its turns meanwhile');
+  ok(turns > 1, 'no turn for other work');
   ok(most - before < 40, `${most - before} descriptors`);
   const watch = await starting;
   ok(typeof watch === 'object');
@@ -65,7 +65,7 @@ test('a tree 2,000 levels deep is watched to its end, with a bounded number of d
   close(last);
 });
 
-test('a watch that ends while its directories are being registered releases everything', async (t) => {
+test('a watch that is closed while its directories are being registered releases everything', async (t) => {
   const { folder, store, root } = serve(t);
   close(chain(folder, 2000));
   const before = openDescriptors();
@@ -76,7 +76,7 @@ test('a watch that ends while its directories are being registered releases ever
   while (openDescriptors() > before) await nextTurn();
 });
 
-test('a directory with much in it that is moved into a watched one is reported, and then watched', async (t) => {
+test('a large directory that is moved into a watched one is reported and then watched', async (t) => {
   const { folder, root } = serve(t);
   const changes: Change[] = [];
   const watch = await root.watch!({ recursive: true }, (change) => changes.push(change));
@@ -92,14 +92,14 @@ test('a directory with much in it that is moved into a watched one is reported, 
   deepStrictEqual(changes[0], { what: 'added', kind: 'file', path: ['a', 'b', 'c', 'other'] });
 });
 
-test('a name that leaves the tree is reported although the turn ends just after it was read', async (t) => {
+test('a move out of the tree is reported even if the turn ends right after its event', async (t) => {
   const { folder, root } = serve(t);
   writeFileSync(join(folder, 'file'), '');
   const changes: Change[] = [];
   const watch = await root.watch!({ recursive: false }, (change) => changes.push(change));
   ok(typeof watch === 'object');
   let now = 0;
-  const slow = t.mock.method(performance, 'now', () => (now += 10)); // each look at the clock ends a turn
+  const slow = t.mock.method(performance, 'now', () => (now += 10)); // each reading of the clock ends a turn
   renameSync(join(folder, 'file'), join(folder, '..', 'outside'));
   for (let turn = 0; changes.length === 0; turn++) {
     ok(turn < 100_000, 'reported without another change');

@@ -2,7 +2,7 @@ import { deepStrictEqual, rejects, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { PoolShare } from './pool-share.ts';
 
-test('eight calls of a device run at a time, the others in their order as one ends, whether it fails or not', async () => {
+test('eight calls of a device run concurrently; the others start in order, each after a call ends or fails', async () => {
   const share = new PoolShare();
   const started: number[] = [];
   const ends: ((error?: Error) => void)[] = [];
@@ -28,7 +28,7 @@ test('eight calls of a device run at a time, the others in their order as one en
   deepStrictEqual(await Promise.all(calls.slice(1)), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
 });
 
-test('one device that hangs takes nothing of another', async () => {
+test('a device that hangs takes no slot of another', async () => {
   const hangs = new PoolShare();
   for (let i = 0; i < 100; i++) void hangs.run(() => new Promise(() => {}));
   strictEqual(await new PoolShare().run(() => Promise.resolve('done')), 'done');

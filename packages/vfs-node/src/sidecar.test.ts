@@ -15,7 +15,7 @@ const place = (t: TestContext) => {
   return { state: join(base, 'state'), shared: join(base, 'shared') };
 };
 
-test('what is kept is there again; nothing is made before there is something to keep', (t) => {
+test('values survive a restart; the database is created with the first value', (t) => {
   const { state } = place(t);
   const sidecar = new Sidecar(state);
   sidecar.load();
@@ -32,7 +32,7 @@ test('what is kept is there again; nothing is made before there is something to 
   again.close();
 });
 
-test('one that is cut short at any length is found when the folder is opened, and left as it is', (t) => {
+test('a database truncated at any length is reported when the directory is opened, and is not modified', (t) => {
   const { state, shared } = place(t);
   const sidecar = new Sidecar(state);
   for (let i = 0; i < 40; i++) sidecar.set(`${i}`, 'key', new Uint8Array(1000).fill(i));
@@ -58,7 +58,7 @@ test('one that is cut short at any length is found when the folder is opened, an
   createNodeStore(shared, { state }).close?.();
 });
 
-test('a flush brings what was kept since the last one to the medium, and costs nothing if nothing was', async (t) => {
+test('a flush writes the values since the last flush to the medium, and costs nothing without changes', async (t) => {
   const { state } = place(t);
   const sidecar = new Sidecar(state);
   sidecar.load();
@@ -73,7 +73,7 @@ test('a flush brings what was kept since the last one to the medium, and costs n
   sidecar.close();
 });
 
-test('FLUSH, and a write through, take along a descriptor that the host cannot keep with the file', async (t) => {
+test('FLUSH and a write-through also flush a security descriptor that the host cannot store with the file', async (t) => {
   const { state, shared } = place(t);
   const store = createNodeStore(shared, { state, hostAttributes: false });
   t.after(() => store.close?.());
@@ -91,7 +91,7 @@ test('FLUSH, and a write through, take along a descriptor that the host cannot k
   strictEqual(synced(), undefined);
 });
 
-test('the log is taken into the database off the main thread when it has grown', async (t) => {
+test('a checkpoint runs off the main thread when the log has grown', async (t) => {
   const { state } = place(t);
   const sidecar = new Sidecar(state);
   const size = (): number => statSync(join(state, 'sidecar.sqlite')).size;
@@ -104,7 +104,7 @@ test('the log is taken into the database off the main thread when it has grown',
   sidecar.close();
 });
 
-test('errors of the directory of streams are codes, not exceptions', async (t) => {
+test('errors of the directory of streams are returned as codes', async (t) => {
   const { state, shared } = place(t);
   const store = createNodeStore(shared, { state });
   t.after(() => store.close?.());

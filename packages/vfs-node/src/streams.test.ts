@@ -14,11 +14,11 @@ async function ok<T>(answer: T | VfsCode | Promise<T | VfsCode>): Promise<T> {
   return value as T;
 }
 
-test('a stream whose move into a file was cut short by the end of the process keeps its data', async () => {
+test('a stream keeps its data if the process is killed while the stream is moved to a file', async () => {
   const base = mkdtempSync(join(tmpdir(), 'ring3-streams-'));
   const [share, state] = [join(base, 'share'), join(base, 'state')];
   mkdirSync(share);
-  /** Uses the file of a store that is opened for it only. */
+  /** Opens a store, uses its file, and closes the store. */
   const using = async (use: (file: Handle) => Promise<void>): Promise<void> => {
     const store = createNodeStore(share, { state });
     try {
@@ -65,7 +65,7 @@ test('a stream whose move into a file was cut short by the end of the process ke
   }
 });
 
-test('the permissions of a file decide about its streams, as about its extended attributes (xattr(7))', async () => {
+test('the permissions of a file apply to its streams, as to its extended attributes (xattr(7))', async () => {
   const base = mkdtempSync(join(tmpdir(), 'ring3-streams-'));
   const [share, state] = [join(base, 'share'), join(base, 'state')];
   const isRoot = process.geteuid?.() === 0;
@@ -106,5 +106,5 @@ test('the permissions of a file decide about its streams, as about its extended 
     rmSync(base, { recursive: true, force: true });
   }
 });
-/** A user who is not root and owns nothing. */
+/** A user without files who is not root. */
 const other = 65_534;

@@ -12,7 +12,7 @@ import { descriptorPath, OpenFlag, openAt } from './open.ts';
 const folder = mkdtempSync(join(tmpdir(), 'ring3-notify-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('a watched folder tells what is made, renamed and removed in it, and the watch ends', async () => {
+test('a watched directory reports created, renamed and removed entries until the watch is removed', async () => {
   const fd = openNotify();
   const reference = openAt(-100, folder, OpenFlag.Path | OpenFlag.Directory);
   const number = addNotify(fd, descriptorPath(reference), Notify.Create | Notify.MovedFrom | Notify.MovedTo | Notify.Delete);

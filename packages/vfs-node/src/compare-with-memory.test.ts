@@ -25,7 +25,7 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-/** Ten places for handles, of which the first is the root's; a step acts on what is there. */
+/** Ten slots for handles; the first holds the root. A step uses the handles in the slots. */
 class Actor {
   readonly #vfs: Vfs;
   readonly #places: (Handle | undefined)[] = Array.from({ length: 10 });
@@ -35,7 +35,7 @@ class Actor {
     this.#vfs = vfs;
   }
 
-  /** What a step answers, in a form that the other store's answer can be compared with. */
+  /** The result of a step, in a form that can be compared with the other store's result. */
   async act(step: Step): Promise<unknown> {
     this.#places[0] ??= (await this.#vfs.root(tester)) as Handle;
     const handle = this.#places['dir' in step ? step.dir : step.of];
@@ -81,7 +81,7 @@ class Actor {
     return `${answer.kind} ${answer.name}`;
   }
 
-  /** All that can be seen: every handle, and the tree. */
+  /** The visible state: every handle, and the tree. */
   async look(): Promise<unknown> {
     const seen: unknown[] = [];
     for (const handle of this.#places) {
@@ -119,7 +119,7 @@ class Actor {
   }
 }
 
-test('whatever is done, a host folder answers as the memory store does, and looks the same afterwards', async () => {
+test('random operations return the same results on a host directory and on the memory store, and leave the same tree', async () => {
   const above = mkdtempSync(join(tmpdir(), 'ring3-model-'));
   let count = 0;
   try {
