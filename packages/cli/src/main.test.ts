@@ -73,6 +73,36 @@ test('an operation that fails says why in one line, with status 1', (t) => {
   }
 });
 
+test('a program at the control socket that is not ring3 is named in one line, with status 1', async (t) => {
+  const { run, folder } = place(t);
+  const path = join(folder, 'other.sock');
+  const other = `require('node:net').createServer((peer) => peer.on('error', () => {}).end('{"ok":true}\\n')).listen(process.argv[1], () => console.log('ready'))`;
+  const child = spawn(process.execPath, ['-e', other, path], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  await once(child.stdout, 'data');
+  for (const words of [
+    'ctl status',
+    'ctl stats',
+    'ctl opens',
+    'ctl reload',
+    'ctl stop',
+    'ctl debug --follow',
+    'ctl flows',
+    'rule list',
+    'namespace list',
+    'user list',
+  ])
+    deepStrictEqual(
+      outcome(run.with({ RING3_CONTROL: path })(...words.split(' '))),
+      {
+        status: 1,
+        stdout: '',
+        stderr: `ring3: the program that answers at ${path} is not ring3, or another version of it: name the socket of a running ring3 with --control or RING3_CONTROL\n`,
+      },
+      words,
+    );
+});
+
 test('an empty password from any source is rejected, unless --allow-empty-password accepts it', (t) => {
   const { run, folder } = place(t);
   const rejected = /^ring3: the password of (bob|anna) is empty: .*--allow-empty-password.*\n$/;

@@ -1,3 +1,4 @@
+import type { DaemonStatus } from '@ring3/daemon';
 import type { Command } from 'commander';
 import { addControlOption } from './control-at.ts';
 
@@ -17,15 +18,22 @@ export const addStateOptions = (command: Command): Command =>
       'the configuration that names the state directory; the users of a ksmbd.conf are in the ksmbdpwd.db next to it',
     );
 
+/** The status of the daemon; undefined if none runs. @throws ControlAnswerError if the program at the socket sends no valid answer */
+async function statusOf(control: string): Promise<DaemonStatus | undefined> {
+  const { askControl, ControlAnswerError } = await import('@ring3/daemon/control');
+  return askControl(control, 'status', {}).catch((error: unknown) => {
+    if (error instanceof ControlAnswerError) throw error;
+    return undefined;
+  });
+}
+
 /** The state directory that `serve` uses with the same options; without options that of the running daemon, if there is one. */
 export async function stateDirOf({ stateDir, config, control }: StateOptions): Promise<string> {
   const { defaultStateDir } = await import('@ring3/daemon/places');
   if (stateDir !== undefined) return stateDir;
   if (config === undefined) {
     if (process.env['RING3_STATE_DIR']) return defaultStateDir();
-    const { askControl } = await import('@ring3/daemon/control');
-    const status = await askControl(control, 'status', {}).catch(() => undefined);
-    return status?.stateDir ?? defaultStateDir();
+    return (await statusOf(control))?.stateDir ?? defaultStateDir();
   }
   const { readConfiguration } = await import('@ring3/daemon/config');
   return readConfiguration(config).daemon['state-dir'] ?? defaultStateDir();
@@ -47,12 +55,12 @@ export interface Told {
  */
 export async function tellDaemon({ control }: StateOptions, { path, reload, living }: Told): Promise<void> {
   const [{ askControl }, { realPath }] = await Promise.all([import('@ring3/daemon/control'), import('@ring3/daemon/places')]);
-  const status = await askControl(control, 'status', {}).catch(() => undefined);
   const changed = realPath(path);
-  const uses = [status?.stateDir, status?.config].some((used) => used !== undefined && realPath(used) === changed);
-  if (status?.state !== 'running' || !uses) return;
   const { user } = living ?? {};
   try {
+    const status = await statusOf(control);
+    const uses = [status?.stateDir, status?.config].some((used) => used !== undefined && realPath(used) === changed);
+    if (status?.state !== 'running' || !uses) return;
     if (reload) await askControl(control, 'reload', { living: living !== undefined && user === undefined });
     if (user !== undefined)
       for (const { id } of await askControl(control, 'sessions', { user })) await askControl(control, 'close', { id });

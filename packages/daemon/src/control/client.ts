@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import { close, connectUnix, errnoName, listenerFault, openUnix, SocketType } from '@ring3/linux';
+import { answerShapes, lineShapes, type Shape } from './answer-shapes.ts';
 import type { ControlAnswer, ControlRequests, ControlStream, ControlStreams, ControlVerb } from './protocol.ts';
 
 /** No daemon listens on a control socket. The message is one line. */
@@ -16,6 +17,31 @@ export class NoDaemonError extends Error {
   }
 }
 
+/** The program at a control socket sends no valid answer. The message is one line, with the path of the socket and what to do. */
+export class ControlAnswerError extends Error {
+  override readonly name = 'ControlAnswerError';
+  /** Path of the control socket. */
+  readonly path: string;
+  constructor(path: string, message: string) {
+    super(message);
+    this.path = path;
+  }
+}
+
+/** The limits of an answer. */
+export interface AnswerLimits {
+  /** Milliseconds without a byte, before the answer and in it. A stream has no such limit after its first line. */
+  readonly silenceMs: number;
+  /** UTF-16 units of a line. */
+  readonly longest: number;
+}
+
+/** One minute, and a kibibyte for each of 262,144 opens. */
+export const answerLimits: AnswerLimits = { silenceMs: 60_000, longest: 262_144 * 1024 };
+
+/** How long requests in progress may delay the answer to `stop` that names no time, milliseconds: the default of the daemon. */
+const usualDrainMs = 10_000;
+
 /** Connects, and checks that the listener does not belong to another user. @throws NoDaemonError, Error in one line */
 function open(path: string): Socket {
   const fd = openUnix(SocketType.Stream);
@@ -28,20 +54,23 @@ function open(path: string): Socket {
 
 /**
  * Sends one request to a running daemon.
- * @throws NoDaemonError, and Error in one line if the daemon rejects the request or does not respond
+ * @throws NoDaemonError; ControlAnswerError if the answer is invalid or missing; Error in one line if the daemon rejects the request
  */
 export async function askControl<V extends ControlVerb>(
   path: string,
   verb: V,
   ask: ControlRequests[V]['ask'],
+  { silenceMs, longest }: AnswerLimits = answerLimits,
 ): Promise<ControlRequests[V]['answer']> {
   const socket = open(path);
+  const { drainMs = usualDrainMs } = ask as ControlRequests['stop']['ask'];
+  limitSilence(socket, path, verb === 'stop' ? silenceMs + drainMs : silenceMs);
   try {
     socket.write(`${JSON.stringify({ ...ask, do: verb })}\n`);
-    const { value: reply } = await untilBroken(linesOf(socket)).next();
-    if (reply === undefined) throw new Error(`the ring3 at ${path} closed the connection without an answer`);
+    const { value: reply } = await untilBroken(linesOf(socket, path, longest)).next();
+    if (reply === undefined) throw endedEarly(path);
     const answer = parse(reply, path);
-    if (!isAnswer<V>(answer)) throw notRing3(path);
+    if (!isAnswer<V>(answer, answerShapes[verb])) throw notRing3(path);
     if (!answer.ok) throw new Error(answer.error);
     return answer.answer;
   } finally {
@@ -52,38 +81,60 @@ export async function askControl<V extends ControlVerb>(
 /**
  * Requests a stream of lines from a running daemon. It ends with the loop or with the daemon.
  * @param signal ends it, also while no line arrives
- * @throws NoDaemonError, and Error in one line if the daemon rejects the request or does not respond
+ * @throws NoDaemonError; ControlAnswerError if an answer or line is invalid or missing; Error in one line if the daemon rejects the request
  */
 export async function* followControl<V extends ControlStream>(
   path: string,
   verb: V,
   ask: ControlStreams[V]['ask'],
   signal?: AbortSignal,
+  { silenceMs, longest }: AnswerLimits = answerLimits,
 ): AsyncGenerator<ControlStreams[V]['line'], void> {
   const socket = open(path);
+  limitSilence(socket, path, silenceMs);
   signal?.addEventListener('abort', () => socket.destroy(), { once: true });
   try {
     socket.write(`${JSON.stringify({ ...ask, do: verb })}\n`);
     let answered = false;
-    for await (const line of untilBroken(linesOf(socket))) {
+    for await (const line of untilBroken(linesOf(socket, path, longest))) {
       const read = parse(line, path);
-      if (answered) yield read as ControlStreams[V]['line'];
-      else if (!isAnswer(read)) throw notRing3(path);
+      if (answered) {
+        if (!lineShapes[verb](read)) throw notRing3(path);
+        yield read as ControlStreams[V]['line'];
+      } else if (!isAnswer(read, (answer) => answer === null)) throw notRing3(path);
       else if (!read.ok) throw new Error(read.error);
       answered = true;
+      socket.setTimeout(0);
     }
-    if (!answered) throw new Error(`the ring3 at ${path} closed the connection without an answer`);
+    if (!answered) throw endedEarly(path);
   } finally {
     socket.destroy();
   }
 }
 
-const notRing3 = (path: string): Error => new Error(`the program that answers at ${path} is not ring3`);
+const advice = 'name the socket of a running ring3 with --control or RING3_CONTROL';
+const notRing3 = (path: string): Error =>
+  new ControlAnswerError(path, `the program that answers at ${path} is not ring3, or another version of it: ${advice}`);
+const endedEarly = (path: string): Error =>
+  new ControlAnswerError(path, `the ring3 at ${path} closed the connection without an answer: see its log, or ${advice}`);
 
-/** Whether a JSON value is a response of the control protocol. */
-function isAnswer<V extends ControlVerb>(read: unknown): read is ControlAnswer<V> {
-  const { ok, error } = (read ?? {}) as { ok?: unknown; error?: unknown };
-  return ok === true || (ok === false && typeof error === 'string');
+/** Ends a socket that receives nothing for so long. */
+function limitSilence(socket: Socket, path: string, ms: number): void {
+  const end = (): void => {
+    const limit = `${ms / 1000} seconds`;
+    socket.destroy(new ControlAnswerError(path, `no answer at ${path} in ${limit}: stop the program that listens there, or ${advice}`));
+  };
+  socket.setTimeout(ms, () => {
+    const before = socket.bytesRead;
+    // the bytes that arrived while this process was suspended are read first
+    setImmediate(() => void (socket.bytesRead === before && end()));
+  });
+}
+
+/** Whether a JSON value is a response of the control protocol with an answer of this shape. */
+function isAnswer<V extends ControlVerb>(read: unknown, shape: Shape): read is ControlAnswer<V> {
+  const { ok, error, answer } = (read ?? {}) as { ok?: unknown; error?: unknown; answer?: unknown };
+  return (ok === true && shape(answer)) || (ok === false && typeof error === 'string');
 }
 
 /** @throws Error in one line if the text is not JSON */
@@ -98,24 +149,35 @@ function parse(line: string, path: string): unknown {
 /**
  * The lines of a socket. Only `\n` ends a line: `node:readline` also ends lines at U+2028, which JSON does not escape and clients can put
  * into names.
+ * @throws ControlAnswerError if a line is too long
  */
-async function* linesOf(socket: Socket): AsyncGenerator<string, undefined> {
+async function* linesOf(socket: Socket, path: string, longest: number): AsyncGenerator<string, undefined> {
   let parts: string[] = [];
+  let length = 0;
   for await (const text of socket.setEncoding('utf8') as AsyncIterable<string>) {
     let from = 0;
     for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', from)) {
       parts.push(text.slice(from, end));
       yield parts.join('');
       parts = [];
+      length = 0;
       from = end + 1;
     }
     parts.push(text.slice(from));
+    length += text.length - from;
+    if (length > longest)
+      throw new ControlAnswerError(
+        path,
+        `the program at ${path} sent a line of more than ${longest} characters: ask for less, or ${advice}`,
+      );
   }
 }
 
-/** An error of the socket ends the lines. */
+/** An error of the socket ends the lines. @throws ControlAnswerError */
 async function* untilBroken(lines: AsyncGenerator<string, undefined>): AsyncGenerator<string> {
   try {
     yield* lines;
-  } catch {}
+  } catch (error) {
+    if (error instanceof ControlAnswerError) throw error;
+  }
 }

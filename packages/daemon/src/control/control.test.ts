@@ -1,14 +1,16 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
 import { once } from 'node:events';
 import { linkSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createConnection, createServer } from 'node:net';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DebugLines } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
-import { askControl, followControl } from './client.ts';
+import { answerShapes } from './answer-shapes.ts';
+import { answerLimits, askControl, followControl } from './client.ts';
 import type { ControlHandlers } from './peer.ts';
+import type { ControlVerb } from './protocol.ts';
 import { serveControl } from './server.ts';
 
 const no = () => {
@@ -199,4 +201,81 @@ test('a peer that does not read its responses does not delay closing', async () 
   for (const socket of [idle, asking, follower]) socket.resume().on('error', () => {});
   await Promise.all([idle, asking, follower].map((socket) => once(socket, 'close')));
   rmSync(folder, { recursive: true });
+});
+
+/** A program at a control socket that sends this to each peer. @returns its path */
+async function impostor(t: TestContext, send: (socket: Socket) => unknown): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
+  const path = join(folder, 'control.sock');
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket.on('error', () => {}).resume());
+    send(socket);
+  }).listen(path);
+  await once(server, 'listening');
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    rmSync(folder, { recursive: true });
+  });
+  return path;
+}
+const named = (path: string, what: string): RegExp =>
+  new RegExp(`^ControlAnswerError: ${what.replace('PATH', path)}.*--control or RING3_CONTROL$`);
+
+test('an answer without the parts that its request requires is an error of one line that names the socket, for every request', async (t) => {
+  for (const reply of [
+    '{"ok":true}',
+    '{"ok":true,"answer":[{}]}',
+    '{"ok":true,"answer":{"state":7}}',
+    '{"ok":1}',
+    'null',
+    '7',
+    '[]',
+    'HTTP/1.1 400',
+  ]) {
+    const path = await impostor(t, (socket) => socket.write(`${reply}\n`));
+    for (const verb of Object.keys(answerShapes) as ControlVerb[])
+      await rejects(askControl(path, verb, {} as never), named(path, 'the program that answers at PATH is not ring3'), `${verb} ${reply}`);
+    await rejects(followControl(path, 'debug follow', {}).next(), named(path, 'the program that answers at PATH is not ring3'), reply);
+  }
+  const path = await impostor(t, (socket) => socket.write('{"ok":true,"answer":null}\n{"time":1e300,"debug":"","what":"","fields":{}}\n'));
+  await rejects(followControl(path, 'debug follow', {}).next(), named(path, 'the program that answers at PATH is not ring3'));
+});
+
+test('an answer that does not arrive is an error after the limit, also one that stops in the middle', async (t) => {
+  for (const start of ['', '{"ok":tr']) {
+    const path = await impostor(t, (socket) => socket.write(start));
+    const limits = { ...answerLimits, silenceMs: 50 };
+    const late = named(path, 'no answer at PATH in 0.05 seconds');
+    await rejects(askControl(path, 'status', {}, limits), late);
+    await rejects(askControl(path, 'stop', { drainMs: 0 }, limits), late);
+    await rejects(followControl(path, 'debug follow', {}, undefined, limits).next(), late);
+  }
+});
+
+test('the time for requests in progress counts for the answer to stop, and a stream may be silent', async (t) => {
+  const limits = { ...answerLimits, silenceMs: 50 };
+  const stopping = await impostor(t, (socket) => setTimeout(() => socket.write('{"ok":true,"answer":null}\n'), 200));
+  strictEqual(await askControl(stopping, 'stop', { drainMs: 60_000 }, limits), null);
+  const line = '{"time":1,"debug":"smb","what":"late","fields":{}}\n';
+  const quiet = await impostor(t, (socket) => {
+    socket.write('{"ok":true,"answer":null}\n');
+    setTimeout(() => socket.write(line), 200);
+  });
+  const following = followControl(quiet, 'debug follow', {}, undefined, limits);
+  strictEqual((await following.next()).value?.what, 'late');
+  await following.return();
+});
+
+test('an answer without an end is an error at the limit, which has space for 262,144 opens', async (t) => {
+  ok(answerLimits.longest >= 262_144 * 1024);
+  const endless = await impostor(t, (socket) => {
+    const more = (): void => void (socket.writable && socket.write('x'.repeat(10_000), more));
+    more();
+  });
+  const limits = { ...answerLimits, longest: 100_000 };
+  const long = named(endless, 'the program at PATH sent a line of more than 100000 characters');
+  await rejects(askControl(endless, 'opens', {}, limits), long);
+  await rejects(followControl(endless, 'debug follow', {}, undefined, limits).next(), long);
 });
