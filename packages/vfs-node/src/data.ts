@@ -24,19 +24,19 @@ import { errorCode } from './error-code.ts';
 import { scratch } from './scratch.ts';
 
 /** Larger writes run in the pool, so that they overlap with the network. Bytes. */
-const writtenAtOnce = 0x20000;
+const maxSyncWrite = 0x20000;
 /** Larger reads run in the pool: reading 8 MiB into new memory blocks the event loop for 2 ms. Bytes. */
-const readAtOnce = 2 ** 20;
+const maxSyncRead = 2 ** 20;
 /** A truncation that removes more bytes runs in the pool. */
-const truncatedAtOnce = 2 ** 20;
+const maxSyncTruncation = 2 ** 20;
 const copyPiece = 2 ** 20;
 /** Maximum bytes of one copy: the client requests the rest. */
-const mostCopied = 2 ** 28;
+const maxCopied = 2 ** 28;
 
 /** Reads data: synchronously if it is small and cached, otherwise in the pool. */
 export function readData(file: Descriptor, device: Device, target: Uint8Array, offset: number): Answer<number> {
   if (target.length === 0) return 0;
-  if (target.length > readAtOnce) return file.during(() => readRest(file.fd, target, offset, 0));
+  if (target.length > maxSyncRead) return file.during(() => readRest(file.fd, target, offset, 0));
   const found = readAt(file.fd, target, offset, device.inMemory ? 0 : IoFlag.NoWait);
   if (found === target.length) return found;
   if (found >= 0) {
@@ -84,7 +84,7 @@ export function writeData(
   const total = lengthOf(chunks);
   if (total === 0) return 0;
   if (offset + total > Number.MAX_SAFE_INTEGER) return 'EFBIG';
-  if (through || total > writtenAtOnce || device.remote) {
+  if (through || total > maxSyncWrite || device.remote) {
     return file.during(() => writeInPool(file.fd, chunks, total, offset, through ? IoFlag.DataSync : 0));
   }
   for (let done = 0; ; ) {
@@ -117,7 +117,7 @@ const done = (answer: number): Awaited<Answer<void>> => (answer < 0 ? errorCode(
 export function truncateData(file: Descriptor, device: Device, size: number): Answer<void> {
   const found = stat(file.fd, scratch);
   if (found < 0) return errorCode(found);
-  if (device.remote || scratch.size - size > truncatedAtOnce) return file.during(() => truncateLater(file.fd, size)).then(done);
+  if (device.remote || scratch.size - size > maxSyncTruncation) return file.during(() => truncateLater(file.fd, size)).then(done);
   return done(truncate(file.fd, size));
 }
 
@@ -199,7 +199,7 @@ export async function copyData(
   sameFile: boolean,
 ): Promise<Awaited<Answer<number>>> {
   if (stat(source.fd, scratch) < 0) return 'EIO';
-  const total = Math.min(length, mostCopied, scratch.size - sourceOffset);
+  const total = Math.min(length, maxCopied, scratch.size - sourceOffset);
   if (total <= 0) return 0;
   if (offset + total > Number.MAX_SAFE_INTEGER) return 'EFBIG';
   const overlap = sameFile && Math.abs(offset - sourceOffset) < total;
@@ -210,12 +210,12 @@ export async function copyData(
     if (!cannot) return errorCode(copied);
   }
   return await source.until(
-    target.during(() => copyByHand(source.fd, sourceOffset, target.fd, offset, total, overlap && offset > sourceOffset)),
+    target.during(() => copyThroughBuffer(source.fd, sourceOffset, target.fd, offset, total, overlap && offset > sourceOffset)),
   );
 }
 
 /** Copies in pieces, from the last one if the target is after its source, so that no piece is overwritten before it is read. */
-async function copyByHand(
+async function copyThroughBuffer(
   from: number,
   fromOffset: number,
   to: number,

@@ -7,7 +7,7 @@ test('attributes, time of birth and a set change time survive a round trip, in a
   const attributes = fc.option(fc.nat(0xffffffff), { nil: undefined });
   const time = fc.bigInt(-11_644_473_600_000_000_000n, 1_833_029_933_770_955_161_500n);
   const birth = fc.option(time, { nil: undefined });
-  const setChanged = fc.option(fc.record({ told: time, host: time }, { noNullPrototype: true }), { nil: undefined });
+  const setChanged = fc.option(fc.record({ reported: time, host: time }, { noNullPrototype: true }), { nil: undefined });
   fc.assert(
     fc.property(fc.record({ attributes, birth, setChanged }, { noNullPrototype: true }), (description) => {
       assert.deepEqual(readDescription(writeDescription(description)), description);

@@ -9,7 +9,7 @@ export interface Description {
   readonly attributes: number | undefined;
   readonly birth: bigint | undefined;
   /** A change time that a client set, and the host's change time at that moment. */
-  readonly setChanged: { readonly told: bigint; readonly host: bigint } | undefined;
+  readonly setChanged: { readonly reported: bigint; readonly host: bigint } | undefined;
 }
 
 const none: Description = { attributes: undefined, birth: undefined, setChanged: undefined };
@@ -43,7 +43,7 @@ export function readDescription(bytes: Uint8Array | undefined): Description {
   return {
     attributes: (flags & hasAttributes) !== 0 ? view.getUint32(4, true) : undefined,
     birth: (flags & hasBirth) !== 0 ? getTime(view, 8) : undefined,
-    setChanged: bytes.length === size ? undefined : { told: getTime(view, size), host: getTime(view, size + timeSize) },
+    setChanged: bytes.length === size ? undefined : { reported: getTime(view, size), host: getTime(view, size + timeSize) },
   };
 }
 
@@ -55,7 +55,7 @@ export function writeDescription({ attributes, birth, setChanged }: Description)
   view.setUint32(4, attributes ?? 0, true);
   setTime(view, 8, birth ?? 0n);
   if (setChanged !== undefined) {
-    setTime(view, size, setChanged.told);
+    setTime(view, size, setChanged.reported);
     setTime(view, size + timeSize, setChanged.host);
   }
   return bytes;
@@ -81,16 +81,16 @@ const foreignNumber = (device: Device, inode: bigint): bigint =>
 /** Returns the stat of the contract for an entry. @param home the root's device */
 export function statOf(found: FileStat, device: Device, home: Device, fileId: string, description: Description): Stat {
   const kind = kindOf(found) ?? 'file';
-  const isFolder = kind === 'folder';
+  const isDirectory = kind === 'folder';
   const links = found.links;
   return {
     kind,
     fileId,
     id64: device === home ? found.inode : foreignNumber(device, found.inode),
     ...(device === home ? undefined : { idHigh: device.number }),
-    size: isFolder ? 0 : found.size,
-    allocated: isFolder ? 0 : dataBytes(found),
-    links: isFolder && links > 1 ? 1 : links,
+    size: isDirectory ? 0 : found.size,
+    allocated: isDirectory ? 0 : dataBytes(found),
+    links: isDirectory && links > 1 ? 1 : links,
     birth: description.birth ?? found.birth ?? earliest(found),
     modified: found.modified,
     changed: changedOf(found, description),
@@ -104,7 +104,7 @@ export function statOf(found: FileStat, device: Device, home: Device, fileId: st
 function changedOf({ changed }: FileStat, { setChanged }: Description): bigint {
   if (setChanged === undefined) return changed;
   const since = changed - setChanged.host;
-  return since >= 0n && since <= ticks ? setChanged.told : changed;
+  return since >= 0n && since <= ticks ? setChanged.reported : changed;
 }
 
 /** Space of the data. The single block of an empty file holds its attributes, so it does not count. */

@@ -7,15 +7,15 @@ export class Descriptor {
   /** Whether it can be read; false for a write-only one. */
   readonly readable: boolean;
   readonly #pool: PoolShare;
-  readonly #ended: (() => boolean) | undefined;
+  readonly #onClose: (() => boolean) | undefined;
   #users = 1;
 
-  /** @param ended called before it closes; returns whether closing may take long */
-  constructor(fd: number, readable: boolean, pool: PoolShare, ended?: () => boolean) {
+  /** @param onClose called before it closes; returns whether closing may take long */
+  constructor(fd: number, readable: boolean, pool: PoolShare, onClose?: () => boolean) {
     this.fd = fd;
     this.readable = readable;
     this.#pool = pool;
-    this.#ended = ended;
+    this.#onClose = onClose;
   }
 
   /** Adds a user. */
@@ -27,7 +27,7 @@ export class Descriptor {
   /** Removes a user. */
   release(): void {
     if (--this.#users > 0) return;
-    if (this.#ended?.() === true) void this.#pool.run(() => closeLater(this.fd));
+    if (this.#onClose?.() === true) void this.#pool.run(() => closeLater(this.fd));
     else close(this.fd);
   }
 

@@ -9,7 +9,7 @@ const inMemory: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]); // tmpf
 const remote: ReadonlySet<number> = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x65735546, 0x01021997, 0x00c36400]);
 
 /** Maximum number of files per file system with cached information, about 20 MiB. */
-const mostKnown = 65_536;
+const maxKnown = 65_536;
 
 /**
  * Cached information about a file, open or not. It is valid until the host's change time moves, which every change of attributes causes.
@@ -74,7 +74,7 @@ export class Device {
     if (before !== undefined && before.changed === changed && before.birth === birth) return before;
     const fileId = this.inodes.get(number)?.fileId ?? this.#fileId(found, dir, name);
     const known: Known = { changed, birth, fileId, description: undefined, descriptor: undefined };
-    if (before === undefined && this.#known.size >= mostKnown) this.#known.delete(this.#known.keys().next().value!);
+    if (before === undefined && this.#known.size >= maxKnown) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(number, known);
     return known;
   }

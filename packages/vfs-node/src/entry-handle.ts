@@ -168,10 +168,10 @@ export class EntryHandle implements Handle {
     if (this.stale) return 'ESTALE';
     if (this.entry.parent === undefined) return 'EINVAL';
     if (!this.#isThere()) return 'ENOENT';
-    const folder = this.store.folderOf(dir);
-    const bad = isCode(folder) ? folder : checkName(name);
-    if (isCode(folder) || bad !== undefined) return bad;
-    return renameEntry(this.store, this.entry, folder, name, how);
+    const directory = this.store.directoryOf(dir);
+    const bad = isCode(directory) ? directory : checkName(name);
+    if (isCode(directory) || bad !== undefined) return bad;
+    return renameEntry(this.store, this.entry, directory, name, how);
   }
 
   unlink(): Answer<void> {
@@ -184,10 +184,10 @@ export class EntryHandle implements Handle {
     if (this.stale) return 'ESTALE';
     if (this.kind === 'folder') return 'EPERM';
     if (!this.#isThere()) return 'ENOENT';
-    const folder = this.store.folderOf(dir);
-    const bad = isCode(folder) ? folder : checkName(name);
-    if (isCode(folder) || bad !== undefined) return bad;
-    return linkEntry(this.store, this.entry, folder, name, how);
+    const directory = this.store.directoryOf(dir);
+    const bad = isCode(directory) ? directory : checkName(name);
+    if (isCode(directory) || bad !== undefined) return bad;
+    return linkEntry(this.store, this.entry, directory, name, how);
   }
 
   close(): Answer<void> {
@@ -238,11 +238,11 @@ export class EntryHandle implements Handle {
     if (refused !== undefined || changed === undefined) return refused;
     const again = stat(fd, scratch);
     if (again < 0) return errorCode(again);
-    const setChanged = { told: changed, host: scratch.changed };
+    const setChanged = { reported: changed, host: scratch.changed };
     const bad = kept.set(inode, this.target, descriptionKey, writeDescription({ ...after, setChanged }));
     if (bad !== undefined || stat(fd, scratch) < 0) return bad;
     // storing it moved the host's change time again: the cached description has the exact value
-    inode.device.know(scratch, fd).description = { ...after, setChanged: { told: changed, host: scratch.changed } };
+    inode.device.know(scratch, fd).description = { ...after, setChanged: { reported: changed, host: scratch.changed } };
     return undefined;
   }
 
@@ -331,9 +331,9 @@ export class EntryHandle implements Handle {
     if (this.entry.parent === undefined) return [];
     if (!this.#isThere()) return 'ENOENT';
     const root = readLink(currentFolder, descriptorPath(this.entry.root.fd));
-    const folder = readLink(currentFolder, descriptorPath(this.entry.parent.fd));
-    if (typeof root === 'number' || typeof folder === 'number') return 'EIO';
-    return [...pathText(folder.subarray(root.length)).filter((name) => name !== ''), this.entry.name];
+    const directory = readLink(currentFolder, descriptorPath(this.entry.parent.fd));
+    if (typeof root === 'number' || typeof directory === 'number') return 'EIO';
+    return [...pathText(directory.subarray(root.length)).filter((name) => name !== ''), this.entry.name];
   }
 
   /** The target for this entry's attributes. */
@@ -405,7 +405,7 @@ export class EntryHandle implements Handle {
 
   /** Whether its name leads to it, or it was found again after another program moved it. */
   #isThere(): boolean {
-    return !this.entry.gone && this.store.tree.locate(this.entry);
+    return !this.entry.isUnlinked && this.store.tree.locate(this.entry);
   }
 }
 

@@ -5,28 +5,28 @@ import { errorCode } from './error-code.ts';
 import type { NodeStore } from './node-store.ts';
 
 /** Renames or moves an entry, which is at its name. Codes of `Handle.rename`. */
-export function renameEntry(store: NodeStore, entry: Entry, folder: Entry, name: string, how: RenameHow): Answer<void> {
-  if (isBelow(folder, entry)) return 'EINVAL';
-  return store.withName(folder, name, (there) => {
+export function renameEntry(store: NodeStore, entry: Entry, directory: Entry, name: string, how: RenameHow): Answer<void> {
+  if (isBelow(directory, entry)) return 'EINVAL';
+  return store.withName(directory, name, (there) => {
     if (isCode(there)) return there;
     if (there === undefined || isSameName(there, entry)) {
-      return there?.name === name ? undefined : moveTo(store, entry, folder, name, RenameFlag.NoReplace);
+      return there?.name === name ? undefined : moveTo(store, entry, directory, name, RenameFlag.NoReplace);
     }
     if (how.replace !== true) return 'EEXIST';
     if (there.inode.kind === 'folder') return 'EISDIR';
     if (entry.inode.kind === 'folder') return 'ENOTDIR';
-    return there.inode === entry.inode ? becomeOther(store, entry, there, name) : replace(store, entry, there, folder, name);
+    return there.inode === entry.inode ? becomeOther(store, entry, there, name) : replace(store, entry, there, directory, name);
   });
 }
 
 /** Creates a hard link. Codes of `Handle.link`. */
-export function linkEntry(store: NodeStore, entry: Entry, folder: Entry, name: string, how: RenameHow): Answer<void> {
-  return store.withName(folder, name, (there) => {
+export function linkEntry(store: NodeStore, entry: Entry, directory: Entry, name: string, how: RenameHow): Answer<void> {
+  return store.withName(directory, name, (there) => {
     if (isCode(there)) return there;
-    if (there === undefined) return linkTo(store, entry, folder, name);
+    if (there === undefined) return linkTo(store, entry, directory, name);
     if (how.replace !== true) return 'EEXIST';
     if (there.inode.kind === 'folder') return 'EISDIR';
-    return there.inode === entry.inode ? undefined : linkOver(store, entry, there, folder, name);
+    return there.inode === entry.inode ? undefined : linkOver(store, entry, there, directory, name);
   });
 }
 
@@ -36,8 +36,8 @@ export function unlinkEntry(store: NodeStore, entry: Entry): VfsCode | undefined
   const flags = entry.inode.kind === 'folder' ? AtFlag.RemoveFolder : 0;
   const answer = store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host, flags), undefined, entry.name);
   if (answer < 0) return errorCode(answer);
-  entry.vanish();
-  store.lost(entry);
+  entry.markUnlinked();
+  store.handleUnlink(entry);
   return undefined;
 }
 
@@ -45,39 +45,39 @@ export function unlinkEntry(store: NodeStore, entry: Entry): VfsCode | undefined
 const isSameName = (a: Entry, b: Entry): boolean => a.inode === b.inode && a.name === b.name && a.parent?.inode === b.parent?.inode;
 
 /** Renames to a name that does not exist or whose entry is replaced. */
-function moveTo(store: NodeStore, entry: Entry, folder: Entry, name: string, flags: number): VfsCode | undefined {
+function moveTo(store: NodeStore, entry: Entry, directory: Entry, name: string, flags: number): VfsCode | undefined {
   const parent = entry.parent!;
   const host = hostName(name);
   const { names } = store.tree;
   const rename = (): number => {
-    const answer = renameAt(parent.fd, entry.host, folder.fd, host, flags);
+    const answer = renameAt(parent.fd, entry.host, directory.fd, host, flags);
     return answer < 0 && flags !== 0 && errorCode(answer) === 'EINVAL'
-      ? renameAt(parent.fd, entry.host, folder.fd, host) // this file system has no flags; the name was found free
+      ? renameAt(parent.fd, entry.host, directory.fd, host) // this file system has no flags; the name was found free
       : answer;
   };
   const answer =
-    folder === parent
-      ? names.change(folder, rename, name, entry.name)
-      : names.change(parent, () => names.change(folder, rename, name, undefined), undefined, entry.name);
+    directory === parent
+      ? names.change(directory, rename, name, entry.name)
+      : names.change(parent, () => names.change(directory, rename, name, undefined), undefined, entry.name);
   if (answer < 0) return errorCode(answer);
-  entry.move(folder, name, host);
+  entry.move(directory, name, host);
   return undefined;
 }
 
 /** Whether a directory is the given entry, or is below it. */
-function isBelow(folder: Entry, entry: Entry): boolean {
-  for (let at: Entry | undefined = folder; at !== undefined; at = at.parent) if (at === entry) return true;
+function isBelow(directory: Entry, entry: Entry): boolean {
+  for (let at: Entry | undefined = directory; at !== undefined; at = at.parent) if (at === entry) return true;
   return false;
 }
 
 /** Replaces another entry: first under its spelling, in one step, then under the new one. */
-function replace(store: NodeStore, entry: Entry, there: Entry, folder: Entry, name: string): VfsCode | undefined {
+function replace(store: NodeStore, entry: Entry, there: Entry, directory: Entry, name: string): VfsCode | undefined {
   const spelling = there.name;
-  const refused = moveTo(store, entry, folder, spelling, 0);
+  const refused = moveTo(store, entry, directory, spelling, 0);
   if (refused !== undefined) return refused;
-  there.vanish();
-  store.lost(there);
-  return spelling === name ? undefined : moveTo(store, entry, folder, name, RenameFlag.NoReplace);
+  there.markUnlinked();
+  store.handleUnlink(there);
+  return spelling === name ? undefined : moveTo(store, entry, directory, name, RenameFlag.NoReplace);
 }
 
 /** Handles a rename to another name of the same file: removes the entry's own name and respells the other as requested. */
@@ -85,33 +85,33 @@ function becomeOther(store: NodeStore, entry: Entry, there: Entry, name: string)
   const parent = entry.parent!;
   const answer = store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host), undefined, entry.name);
   if (answer < 0) return errorCode(answer);
-  const folder = there.parent!;
-  entry.move(folder, there.name, there.host);
-  return there.name === name ? undefined : moveTo(store, entry, folder, name, RenameFlag.NoReplace);
+  const directory = there.parent!;
+  entry.move(directory, there.name, there.host);
+  return there.name === name ? undefined : moveTo(store, entry, directory, name, RenameFlag.NoReplace);
 }
 
-function linkTo(store: NodeStore, entry: Entry, folder: Entry, name: string): VfsCode | undefined {
-  const link = (): number => linkAt(entry.parent!.fd, entry.host, folder.fd, hostName(name));
-  const answer = store.tree.names.change(folder, link, name, undefined);
+function linkTo(store: NodeStore, entry: Entry, directory: Entry, name: string): VfsCode | undefined {
+  const link = (): number => linkAt(entry.parent!.fd, entry.host, directory.fd, hostName(name));
+  const answer = store.tree.names.change(directory, link, name, undefined);
   return answer < 0 ? errorCode(answer) : undefined;
 }
 
 /** Replaces another entry by a hard link, through a random temporary name, so that the other name always exists. */
-function linkOver(store: NodeStore, entry: Entry, there: Entry, folder: Entry, name: string): VfsCode | undefined {
+function linkOver(store: NodeStore, entry: Entry, there: Entry, directory: Entry, name: string): VfsCode | undefined {
   const between = `.ring3-${store.streamPlace.newId()}`;
-  const refused = linkTo(store, entry, folder, between);
+  const refused = linkTo(store, entry, directory, between);
   if (refused !== undefined) return refused;
   const { names } = store.tree;
   const spelling = there.name;
-  const answer = names.change(folder, () => renameAt(folder.fd, between, folder.fd, there.host), spelling, between);
+  const answer = names.change(directory, () => renameAt(directory.fd, between, directory.fd, there.host), spelling, between);
   if (answer < 0) {
-    names.change(folder, () => unlinkAt(folder.fd, between), undefined, between);
+    names.change(directory, () => unlinkAt(directory.fd, between), undefined, between);
     return errorCode(answer);
   }
-  there.vanish();
-  store.lost(there);
+  there.markUnlinked();
+  store.handleUnlink(there);
   if (spelling === name) return undefined;
-  const respell = (): number => renameAt(folder.fd, hostName(spelling), folder.fd, hostName(name), RenameFlag.NoReplace);
-  const respelled = names.change(folder, respell, name, spelling);
+  const respell = (): number => renameAt(directory.fd, hostName(spelling), directory.fd, hostName(name), RenameFlag.NoReplace);
+  const respelled = names.change(directory, respell, name, spelling);
   return respelled < 0 ? errorCode(respelled) : undefined;
 }

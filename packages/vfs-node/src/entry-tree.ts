@@ -8,7 +8,7 @@ import { FoldedNames } from './folded-names.ts';
 import { Inode, kindOf } from './inode.ts';
 import { scratch } from './scratch.ts';
 
-const mostLinks = 40;
+const maxLinks = 40;
 const slash = 0x2f;
 
 /**
@@ -17,17 +17,17 @@ const slash = 0x2f;
  * entry, never above the root.
  */
 export class EntryTree {
-  readonly #folder: string;
-  readonly #mayBe: (folder: string) => boolean;
+  readonly #directory: string;
+  readonly #isAllowed: (directory: string) => boolean;
   /** The last opened root. Only handles hold it, so that an unused disk can be unmounted. */
   #root: Entry | undefined;
   readonly devices: Devices;
   readonly names = new FoldedNames();
 
-  /** @param mayBe whether a directory may be the root; called when the path leads to a different directory than before */
-  constructor(folder: string, hostAttributes: boolean, mayBe: (folder: string) => boolean) {
-    this.#folder = folder;
-    this.#mayBe = mayBe;
+  /** @param isAllowed whether a directory may be the root; called when the path leads to a different directory than before */
+  constructor(directory: string, hostAttributes: boolean, isAllowed: (directory: string) => boolean) {
+    this.#directory = directory;
+    this.#isAllowed = isAllowed;
     this.devices = new Devices(hostAttributes);
   }
 
@@ -37,7 +37,7 @@ export class EntryTree {
    * @returns the root, held for the caller; or a negative errno
    */
   openRoot(): Entry | number {
-    const fd = openAt(currentFolder, this.#folder, OpenFlag.Path | OpenFlag.Directory);
+    const fd = openAt(currentFolder, this.#directory, OpenFlag.Path | OpenFlag.Directory);
     if (fd < 0) return fd;
     const answer = stat(fd, scratch);
     const isSame = answer === 0 && this.#root?.is(scratch) === true;
@@ -45,7 +45,7 @@ export class EntryTree {
       close(fd);
       return this.#root.hold();
     }
-    if (answer < 0 || !this.#mayBe(this.#folder)) {
+    if (answer < 0 || !this.#isAllowed(this.#directory)) {
       close(fd);
       return answer < 0 ? answer : -Errno.EACCES;
     }
@@ -58,44 +58,44 @@ export class EntryTree {
    * Opens an entry by its exact name on the host.
    * @returns the entry, held for the caller; or a negative errno (`-EACCES` for a kind that is never served)
    */
-  child(folder: Entry, name: string): Entry | number {
-    const known = folder.children.get(name);
+  child(directory: Entry, name: string): Entry | number {
+    const known = directory.children.get(name);
     if (known !== undefined) {
-      const answer = statAt(folder.fd, known.host, scratch);
+      const answer = statAt(directory.fd, known.host, scratch);
       if (answer === 0 && known.is(scratch)) return known.hold();
       known.detach(); // another program put a different entry there
       if (answer < 0) return answer;
     }
     const host = hostName(name);
-    const fd = openAt(folder.fd, host, OpenFlag.Path | OpenFlag.NoFollow);
+    const fd = openAt(directory.fd, host, OpenFlag.Path | OpenFlag.NoFollow);
     if (fd < 0) return fd;
     const answer = stat(fd, scratch);
     const inode = answer < 0 ? undefined : this.#inode(fd);
-    if (inode !== undefined) return new Entry(inode, fd, scratch, folder, typeof host === 'string' ? name : nameFromBytes(host), host);
+    if (inode !== undefined) return new Entry(inode, fd, scratch, directory, typeof host === 'string' ? name : nameFromBytes(host), host);
     close(fd);
     return answer < 0 ? answer : -Errno.EACCES;
   }
 
   /** Opens an entry by its name, in any case. @returns the entry, held for the caller; or a code */
-  find(folder: Entry, name: string): MaybePromise<Entry | VfsCode> {
-    const exact = this.child(folder, name);
+  find(directory: Entry, name: string): MaybePromise<Entry | VfsCode> {
+    const exact = this.child(directory, name);
     if (typeof exact !== 'number') return exact;
     if (exact !== -Errno.ENOENT) return errorCode(exact);
-    return andThen(this.names.lookup(folder, name), (spelling) => {
+    return andThen(this.names.lookup(directory, name), (spelling) => {
       if (spelling === undefined) return 'ENOENT';
-      const found = this.child(folder, spelling);
+      const found = this.child(directory, spelling);
       return typeof found === 'number' ? errorCode(found) : found;
     });
   }
 
   /** Resolves a link to its final target. @returns the entry, held for the caller; or a code: EACCES if it leads out of the share */
   follow(link: Entry): MaybePromise<Entry | VfsCode> {
-    const folder = this.#folderOf(link);
-    if (isCode(folder)) return folder;
+    const directory = this.#directoryOf(link);
+    if (isCode(directory)) return directory;
     const rest: string[] = [];
     const bad = pushTarget(link, rest);
-    if (bad === undefined) return this.#walk(folder, rest, { links: 1 });
-    folder.release();
+    if (bad === undefined) return this.#walk(directory, rest, { links: 1 });
+    directory.release();
     return bad;
   }
 
@@ -128,7 +128,7 @@ export class EntryTree {
       return 'ENOTDIR';
     }
     if (name === '..') {
-      const up = this.#folderOf(at);
+      const up = this.#directoryOf(at);
       at.release();
       return up;
     }
@@ -137,7 +137,7 @@ export class EntryTree {
         at.release();
         return found;
       }
-      const bad = ++count.links > mostLinks ? 'ELOOP' : pushTarget(found, rest);
+      const bad = ++count.links > maxLinks ? 'ELOOP' : pushTarget(found, rest);
       found.release();
       if (bad === undefined) return at;
       at.release();
@@ -146,11 +146,11 @@ export class EntryTree {
   }
 
   /** The current directory of an entry, held. EACCES if it is outside the share. */
-  #folderOf(entry: Entry): Entry | VfsCode {
+  #directoryOf(entry: Entry): Entry | VfsCode {
     if (entry.parent === undefined) return 'EACCES';
     if (entry.inode.kind !== 'folder') return this.locate(entry) ? entry.parent.hold() : 'ENOENT';
-    const above = (): boolean => statAt(entry.fd, '..', scratch) === 0 && entry.parent!.is(scratch);
-    return above() || (this.#relocate(entry) && above()) ? entry.parent.hold() : 'EACCES';
+    const isInParent = (): boolean => statAt(entry.fd, '..', scratch) === 0 && entry.parent!.is(scratch);
+    return isInParent() || (this.#relocate(entry) && isInParent()) ? entry.parent.hold() : 'EACCES';
   }
 
   /** Finds an entry that another program moved, by the path that the host reports. */
@@ -165,18 +165,18 @@ export class EntryTree {
       .toString('latin1', start + 1)
       .split('/')
       .map((name) => nameFromBytes(Buffer.from(name, 'latin1')));
-    let folder = base.hold();
+    let directory = base.hold();
     for (const name of names.slice(0, -1)) {
-      const next = this.child(folder, name);
-      folder.release();
+      const next = this.child(directory, name);
+      directory.release();
       if (typeof next === 'number') return false;
-      folder = next;
+      directory = next;
     }
     const name = names.at(-1)!;
     const host = hostName(name);
-    const found = statAt(folder.fd, host, scratch) === 0 && entry.is(scratch);
-    if (found) entry.move(folder, name, host);
-    folder.release();
+    const found = statAt(directory.fd, host, scratch) === 0 && entry.is(scratch);
+    if (found) entry.move(directory, name, host);
+    directory.release();
     return found;
   }
 

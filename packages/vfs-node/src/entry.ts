@@ -18,7 +18,7 @@ export class Entry {
   name: string;
   host: Name;
   /** Whether this name was removed. */
-  gone = false;
+  isUnlinked = false;
   /** Open entries in this directory, by name. */
   readonly children = new Map<string, Entry>();
   /** The device of the share's root above it. */
@@ -75,9 +75,9 @@ export class Entry {
   }
 
   /** Records that its name was removed. */
-  vanish(): void {
+  markUnlinked(): void {
     this.detach();
-    this.gone = true;
+    this.isUnlinked = true;
   }
 
   /** Records that it was moved. It holds the new parent and releases the former one. */
@@ -88,7 +88,7 @@ export class Entry {
     former?.release();
     this.name = name;
     this.host = host;
-    this.gone = false;
+    this.isUnlinked = false;
     parent.children.set(name, this);
   }
 }

@@ -6,12 +6,12 @@ import { nameOf } from './name-of.ts';
 import { scratch } from './scratch.ts';
 
 /** Maximum number of cached names of all directories; the least recently used directory is evicted first. */
-const mostNames = 2_000_000;
+const maxNames = 2_000_000;
 /** Names that are read synchronously: about a millisecond. */
-const atOnce = 4096;
+const maxSyncNames = 4096;
 
 /** The names of one directory by their folded form; a list if several fold to the same. */
-class FolderNames {
+class DirectoryNames {
   /** The directory's change time for which the names are valid; undefined if they are not valid. */
   changed: bigint | undefined;
   /** Names that are included in the total. */
@@ -48,7 +48,7 @@ class FolderNames {
  * directory's change time reveals the others.
  */
 export class FoldedNames {
-  readonly #folders = new Map<string, FolderNames>();
+  readonly #directories = new Map<string, DirectoryNames>();
   #total = 0;
   /** Number of directory scans, for tests. */
   scans = 0;
@@ -57,13 +57,13 @@ export class FoldedNames {
    * Returns the host's spelling of a name that does not exist as it is spelled. Of several, the first by code units.
    * @returns undefined if no name matches
    */
-  lookup(folder: Entry, name: string): MaybePromise<string | undefined> {
-    const names = this.#of(folder);
+  lookup(directory: Entry, name: string): MaybePromise<string | undefined> {
+    const names = this.#of(directory);
     if (names.scan !== undefined) return names.scan.then(() => this.#pick(names, name));
-    if (stat(folder.fd, scratch) < 0) return undefined;
+    if (stat(directory.fd, scratch) < 0) return undefined;
     const { changed } = scratch;
     if (names.changed !== changed) {
-      this.#scan(folder, names, changed);
+      this.#scan(directory, names, changed);
       if (names.scan !== undefined) return (names.scan as Promise<void>).then(() => this.#pick(names, name));
     }
     return this.#pick(names, name);
@@ -74,10 +74,10 @@ export class FoldedNames {
    * @param change the host call; its result is returned
    * @param added,removed names that exist, or do not exist, after the call succeeds
    */
-  change(folder: Entry, change: () => number, added: string | undefined, removed: string | undefined): number {
-    const names = this.#folders.get(folder.inode.fileId);
+  change(directory: Entry, change: () => number, added: string | undefined, removed: string | undefined): number {
+    const names = this.#directories.get(directory.inode.fileId);
     if (names === undefined) return change();
-    const current = names.scan === undefined && stat(folder.fd, scratch) === 0 && names.changed === scratch.changed;
+    const current = names.scan === undefined && stat(directory.fd, scratch) === 0 && names.changed === scratch.changed;
     const answer = change();
     if (answer < 0) return answer;
     if (names.scan !== undefined) {
@@ -86,36 +86,36 @@ export class FoldedNames {
     } else if (current) {
       if (removed !== undefined) names.remove(removed);
       if (added !== undefined) names.add(added);
-      names.changed = stat(folder.fd, scratch) === 0 ? scratch.changed : undefined;
+      names.changed = stat(directory.fd, scratch) === 0 ? scratch.changed : undefined;
     }
     return answer;
   }
 
-  #pick(names: FolderNames, name: string): string | undefined {
+  #pick(names: DirectoryNames, name: string): string | undefined {
     const found = names.spellings.get(foldName(name));
     return Array.isArray(found) ? found[0] : found;
   }
 
   /** The names of a directory, which becomes the most recently used. */
-  #of(folder: Entry): FolderNames {
-    const key = folder.inode.fileId;
-    let names = this.#folders.get(key);
-    if (names === undefined) names = new FolderNames();
-    else this.#folders.delete(key);
-    this.#folders.set(key, names);
+  #of(directory: Entry): DirectoryNames {
+    const key = directory.inode.fileId;
+    let names = this.#directories.get(key);
+    if (names === undefined) names = new DirectoryNames();
+    else this.#directories.delete(key);
+    this.#directories.set(key, names);
     return names;
   }
 
   /** Reads a directory: synchronously if it is small, otherwise in parts in the pool. `names.scan` resolves at the end. */
-  #scan(folder: Entry, names: FolderNames, changed: bigint): void {
+  #scan(directory: Entry, names: DirectoryNames, changed: bigint): void {
     this.scans++;
     names.spellings.clear();
     names.meanwhile.length = 0;
     names.changed = undefined;
-    const fd = openAt(folder.fd, '.', OpenFlag.ReadOnly | OpenFlag.Directory);
+    const fd = openAt(directory.fd, '.', OpenFlag.ReadOnly | OpenFlag.Directory);
     if (fd < 0) return; // the directory can be searched but not read: names are found only as they are spelled
     const reader = new FolderReader(fd);
-    let left = atOnce;
+    let left = maxSyncNames;
     while (left > 0 && reader.next() === 1) {
       names.add(nameOf(reader));
       left--;
@@ -126,16 +126,16 @@ export class FoldedNames {
       this.#evict(names);
       return;
     }
-    folder.hold();
-    names.scan = this.#scanRest(folder, names, reader, changed).finally(() => {
+    directory.hold();
+    names.scan = this.#scanRest(directory, names, reader, changed).finally(() => {
       close(fd);
-      folder.release();
+      directory.release();
       names.scan = undefined;
       this.#evict(names);
     });
   }
 
-  async #scanRest(folder: Entry, names: FolderNames, reader: FolderReader, changed: bigint): Promise<void> {
+  async #scanRest(directory: Entry, names: DirectoryNames, reader: FolderReader, changed: bigint): Promise<void> {
     while (reader.isBuffered || (await reader.fill()) === 1) if (reader.next() === 1) names.add(nameOf(reader));
     const own = names.meanwhile.splice(0);
     for (const [added, name] of own) {
@@ -143,18 +143,18 @@ export class FoldedNames {
       else names.remove(name);
     }
     // after its own changes, those of other programs cannot be distinguished: the next miss reads again
-    if (own.length === 0 && stat(folder.fd, scratch) === 0 && scratch.changed === changed) names.changed = changed;
+    if (own.length === 0 && stat(directory.fd, scratch) === 0 && scratch.changed === changed) names.changed = changed;
   }
 
   /** Counts the names that were read and evicts the least recently used directories above the limits. */
-  #evict(keep: FolderNames): void {
+  #evict(keep: DirectoryNames): void {
     this.#total += keep.spellings.size - keep.counted;
     keep.counted = keep.spellings.size;
-    for (const [key, names] of this.#folders) {
-      if (this.#total <= mostNames && this.#folders.size <= 4096) return;
+    for (const [key, names] of this.#directories) {
+      if (this.#total <= maxNames && this.#directories.size <= 4096) return;
       if (names === keep || names.scan !== undefined) continue;
       this.#total -= names.counted;
-      this.#folders.delete(key);
+      this.#directories.delete(key);
     }
   }
 }

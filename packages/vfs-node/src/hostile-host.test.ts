@@ -274,8 +274,8 @@ test('host names that are not UTF-8, or not valid on Windows, are listed, found,
   writeFileSync(host.path('\uf022 as it is'), 'private');
   writeFileSync(host.path('a:b?'), 'colon');
   const bench = await host.serve();
-  const told = await names(bench.root);
-  assert.deepEqual(told, ['a:b?', 'f\uf0ff.\uf0c3', '\uf022 as it is'].sort());
+  const reported = await names(bench.root);
+  assert.deepEqual(reported, ['a:b?', 'f\uf0ff.\uf0c3', '\uf022 as it is'].sort());
   assert.equal(await text(await bench.open('f\uf0ff.\uf0c3')), 'raw');
   assert.equal(await text(await bench.open('F\uf0ff.\uf0c3')), 'raw');
   assert.equal(await text(await bench.open('A\uf022B\uf025')), 'colon');
@@ -472,12 +472,12 @@ test('changes of other programs are reported: new, written, renamed, removed, al
   await using host = new Host();
   const bench = await host.serve();
   mkdirSync(host.path('folder'));
-  const told: string[] = [];
+  const reported: string[] = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const watch = await ok(
     bench.root.watch!({ recursive: true }, (change) => {
-      told.push('path' in change ? `${change.what} ${change.kind} ${change.path.join('/')}` : change.what);
-      if (told.at(-1) === 'removed file last') resolve();
+      reported.push('path' in change ? `${change.what} ${change.kind} ${change.path.join('/')}` : change.what);
+      if (reported.at(-1) === 'removed file last') resolve();
     }),
   );
   writeFileSync(host.path('folder/a'), 'x');
@@ -503,9 +503,9 @@ test('changes of other programs are reported: new, written, renamed, removed, al
     'removed folder moved',
     'added file last',
   ]) {
-    assert.ok(told.includes(expected), `${expected} of ${told.join(', ')}`);
+    assert.ok(reported.includes(expected), `${expected} of ${reported.join(', ')}`);
   }
-  assert.ok(!told.some((line) => line.includes('unseen')));
+  assert.ok(!reported.some((line) => line.includes('unseen')));
 });
 
 test('a rename to another name of the same file leaves one name and the data', async () => {

@@ -7,9 +7,9 @@ import type { Entry } from './entry.ts';
 import { scratch } from './scratch.ts';
 import type { Streams } from './streams.ts';
 
-const largest = 2n ** 63n - 1n;
+const maxOffset = 2n ** 63n - 1n;
 /** Above this size, releasing the space of an unlinked file takes long. */
-const bigFile = 64 * 2 ** 20;
+const largeFile = 64 * 2 ** 20;
 
 /** The kind of a host entry; undefined for FIFOs, sockets and devices, which are never served. */
 export function kindOf(found: FileStat): Kind | undefined {
@@ -26,7 +26,7 @@ export class Inode {
   /** Its named streams, after the first use. */
   streams: Streams | undefined;
   /** Called when a file without names is closed; until then it keeps its streams and values. */
-  ended: (() => void) | undefined;
+  onLastClose: (() => void) | undefined;
   /** Whether space was reserved beyond its end. */
   reserved = false;
   /** Whether the last close releases much space. */
@@ -55,18 +55,18 @@ export class Inode {
     if (this.#locking !== undefined) close(this.#locking.fd);
     this.#locking = undefined;
     this.device.inodes.delete(this.number);
-    this.ended?.();
+    this.onLastClose?.();
   }
 
   /** Whether its last name was removed. */
-  get gone(): boolean {
-    return this.ended !== undefined;
+  get isUnlinked(): boolean {
+    return this.onLastClose !== undefined;
   }
 
   /** Records that its last name was removed. */
-  unlinked(found: FileStat, ended: () => void): void {
-    this.ended = ended;
-    this.freesMuch = found.size > bigFile;
+  markUnlinked(found: FileStat, onLastClose: () => void): void {
+    this.onLastClose = onLastClose;
+    this.freesMuch = found.size > largeFile;
   }
 
   /**
@@ -99,7 +99,7 @@ export class Inode {
     }
     const { fd, writable } = this.#locking;
     const kind = how === 'none' ? RecordLock.Unlock : how === 'exclusive' && writable ? RecordLock.Write : RecordLock.Read;
-    return lockRecord(fd, kind, offset, offset + length > largest ? 0n : length);
+    return lockRecord(fd, kind, offset, offset + length > maxOffset ? 0n : length);
   }
 
   /**
@@ -114,7 +114,7 @@ export class Inode {
     const descriptor = new Descriptor(fd, readable, this.device.pool, () => {
       if (this.#writing === descriptor) {
         this.#writing = undefined;
-        if (this.reserved && !this.gone) trimData(fd);
+        if (this.reserved && !this.isUnlinked) trimData(fd);
         this.reserved = false;
       }
       if (this.#reading === descriptor) this.#reading = undefined;
@@ -128,7 +128,7 @@ export class Inode {
   /** Opens by name, which is faster, if the name still leads to this inode; otherwise by the entry's reference. Never blocks on a FIFO. */
   #openSame(entry: Entry, flags: number): number {
     const quiet = flags | OpenFlag.NonBlock | OpenFlag.NoTerminal;
-    if (entry.parent !== undefined && !entry.gone) {
+    if (entry.parent !== undefined && !entry.isUnlinked) {
       const named = openAt(entry.parent.fd, entry.host, quiet | OpenFlag.NoFollow);
       if (named >= 0) {
         if (stat(named, scratch) === 0 && entry.is(scratch)) return named;

@@ -5,21 +5,21 @@ import type { Inode } from './inode.ts';
 import type { Sidecar } from './sidecar.ts';
 
 /** Maximum length of an attribute value on any host. */
-const mostBytes = 0x10000;
-const buffer = Buffer.alloc(mostBytes);
-const user = 'user.';
+const maxBytes = 0x10000;
+const buffer = Buffer.alloc(maxBytes);
+const userPrefix = 'user.';
 /** The prefix of the store's own attributes among the host's `user.*` attributes. */
-const own = 'user.ring3.';
+const ownPrefix = 'user.ring3.';
 /** The store's own keys, which are not extended attributes of a client. */
-export const descriptorKey = `${own}descriptor`;
-export const descriptionKey = `${own}dos`;
+export const descriptorKey = `${ownPrefix}descriptor`;
+export const descriptionKey = `${ownPrefix}dos`;
 /** The prefix of streams that are short enough for an attribute. */
-export const streamPrefix = `${own}stream.`;
+export const streamPrefix = `${ownPrefix}stream.`;
 
 /**
  * Errors after which a value is stored in the sidecar: the host has no attributes, none on this kind of entry, or no space for the value.
  */
-const elsewhere: ReadonlySet<number> = new Set([-Errno.EOPNOTSUPP, -Errno.ENOSPC, -Errno.E2BIG, -Errno.ERANGE, -Errno.EPERM]);
+const sidecarErrors: ReadonlySet<number> = new Set([-Errno.EOPNOTSUPP, -Errno.ENOSPC, -Errno.E2BIG, -Errno.ERANGE, -Errno.EPERM]);
 
 /**
  * Values that belong to a file. They are in the host's `user.*` attributes, so that a copy or move by another program keeps them; values
@@ -57,19 +57,19 @@ export class KeptValues {
   /** @returns undefined; ENOSPC if no space is sufficient, or the code of the host's error */
   set(inode: Inode, target: XattrTarget, key: string, value: Uint8Array): VfsCode | undefined {
     inode.device.forget(inode.number);
-    const answer = this.setBeside(inode, target, key, value);
+    const answer = this.setOnHost(inode, target, key, value);
     if (answer === 0) {
       this.#sidecar.remove(inode.fileId, key);
       return undefined;
     }
-    if (!elsewhere.has(answer)) return errorCode(answer);
+    if (!sidecarErrors.has(answer)) return errorCode(answer);
     if (!this.#sidecar.set(inode.fileId, key, value)) return 'ENOSPC';
     if (inode.device.hasXattrs && inode.kind !== 'link') removeXattr(target, key);
     return undefined;
   }
 
   /** Sets a value in the host's attributes only. @returns 0 or a negative errno */
-  setBeside({ device, kind }: Inode, target: XattrTarget, key: string, value: Uint8Array): number {
+  setOnHost({ device, kind }: Inode, target: XattrTarget, key: string, value: Uint8Array): number {
     if (!device.hasXattrs || kind === 'link') return -Errno.EOPNOTSUPP;
     const answer = setXattr(target, key, value);
     if (answer === -Errno.EOPNOTSUPP) device.hasXattrs = false;
@@ -111,14 +111,14 @@ export class KeptValues {
 
 /** Returns the key of a client's extended attribute: the host's `user.` name. EINVAL for an invalid name and for the store's own keys. */
 export function xattrKey(name: string): string | VfsCode {
-  const key = user + name;
-  if (name === '' || name.includes('\0') || !name.isWellFormed() || key.startsWith(own)) return 'EINVAL';
+  const key = userPrefix + name;
+  if (name === '' || name.includes('\0') || !name.isWellFormed() || key.startsWith(ownPrefix)) return 'EINVAL';
   return Buffer.byteLength(key) > 255 ? 'ENAMETOOLONG' : key;
 }
 
 /** Returns the client's names of the keys that are extended attributes. */
 export const xattrNames = (keys: readonly string[]): string[] =>
-  keys.filter((key) => !key.startsWith(own)).map((key) => key.slice(user.length));
+  keys.filter((key) => !key.startsWith(ownPrefix)).map((key) => key.slice(userPrefix.length));
 
 /** The prefix of all extended attributes. */
-export const xattrPrefix = user;
+export const xattrPrefix = userPrefix;

@@ -114,21 +114,22 @@ function defaultState(served: string): string {
   return join(base, 'ring3-stores', createHash('sha256').update(served).digest('hex').slice(0, 32));
 }
 
-const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === sep ? sep : folder + sep);
+const isInside = (path: string, directory: string): boolean =>
+  path === directory || path.startsWith(directory === sep ? sep : directory + sep);
 
 /** The path without symbolic links, as far as it exists. */
 function real(path: string): string {
   if (existsSync(path)) return realpathSync(path);
-  const above = dirname(path);
-  return above === path ? path : join(real(above), basename(path));
+  const parent = dirname(path);
+  return parent === path ? path : join(real(parent), basename(path));
 }
 
 /**
  * Sets the permission bits of a new directory. It keeps the bits that it inherited (setgid).
  * @returns 0 or a negative errno
  */
-function setFolderMode(above: number, name: ReturnType<typeof hostName>, mode: number): number {
-  const made = openAt(above, name, OpenFlag.Directory | OpenFlag.NoFollow);
+function setDirectoryMode(parent: number, name: ReturnType<typeof hostName>, mode: number): number {
+  const made = openAt(parent, name, OpenFlag.Directory | OpenFlag.NoFollow);
   if (made < 0) return made;
   fchmodSync(made, (fstatSync(made).mode & 0o7000) | mode);
   close(made);
@@ -153,10 +154,10 @@ export class NodeStore implements Vfs {
   readonly #folderMode: number | undefined;
   readonly #Handle: typeof EntryHandle;
 
-  constructor(folder: string, options: NodeStoreOptions & { readonly state: string }) {
+  constructor(directory: string, options: NodeStoreOptions & { readonly state: string }) {
     this.#sidecar = new Sidecar(options.state);
     this.#sidecar.load();
-    this.tree = new EntryTree(folder, options.hostAttributes ?? true, (now) => !isInside(real(options.state), real(now)));
+    this.tree = new EntryTree(directory, options.hostAttributes ?? true, (now) => !isInside(real(options.state), real(now)));
     this.kept = new KeptValues(this.#sidecar);
     this.notifications = new Notifications();
     this.#fileMode = options.fileMode;
@@ -165,7 +166,7 @@ export class NodeStore implements Vfs {
     const root = this.tree.openRoot();
     if (typeof root === 'number' && !(options.mayBeAbsent === true && absent.has(root))) {
       this.#sidecar.close();
-      throw new VfsError(errorCode(root), folder);
+      throw new VfsError(errorCode(root), directory);
     }
     const there = typeof root === 'number' ? undefined : root;
     const shares = there !== undefined && sharesBlocks(there);
@@ -181,19 +182,19 @@ export class NodeStore implements Vfs {
       const root = this.tree.openRoot();
       return typeof root === 'number' ? errorCode(root) : new this.#Handle(this, root);
     }
-    const entry = this.folderOf(same);
+    const entry = this.directoryOf(same);
     return isCode(entry) ? entry : new this.#Handle(this, entry.hold());
   }
 
   open(dir: Handle, name: string, how: OpenHow, _who: Identity, signal?: AbortSignal): Answer<Handle> {
     if (this.closed) return 'ESTALE';
     if (signal?.aborted === true) return 'ECANCELED';
-    const folder = this.folderOf(dir);
-    if (isCode(folder)) return folder;
+    const directory = this.directoryOf(dir);
+    if (isCode(directory)) return directory;
     const bad = checkName(name);
     if (bad !== undefined) return bad;
-    if (how.disposition === 'create') return this.withName(folder, name, (there) => this.#create(folder, name, there, how));
-    const found = this.tree.find(folder, name);
+    if (how.disposition === 'create') return this.withName(directory, name, (there) => this.#create(directory, name, there, how));
+    const found = this.tree.find(directory, name);
     return isPromise(found) ? found.then((entry) => this.#found(entry, how)) : this.#found(found, how);
   }
 
@@ -205,47 +206,47 @@ export class NodeStore implements Vfs {
   }
 
   /** The directory of a handle. EXDEV for a handle of another store, ENOTDIR for other kinds, ENOENT for a deleted directory. */
-  folderOf(handle: Handle): Entry | VfsCode {
+  directoryOf(handle: Handle): Entry | VfsCode {
     if (!(handle instanceof EntryHandle) || handle.store !== this) return 'EXDEV';
     if (handle.stale) return 'ESTALE';
     if (handle.kind !== 'folder') return 'ENOTDIR';
-    return handle.entry.gone ? 'ENOENT' : handle.entry;
+    return handle.entry.isUnlinked ? 'ENOENT' : handle.entry;
   }
 
   /**
    * Looks up a name in a directory and calls `next` in the same turn, so that no other operation of this store runs in between.
    * @param next receives the entry, which it does not hold; undefined if the name does not exist; or a code
    */
-  withName<T>(folder: Entry, name: string, next: (there: Entry | VfsCode | undefined) => Answer<T>, tries = 3): Answer<T> {
-    const exact = this.tree.child(folder, name);
-    if (typeof exact !== 'number') return this.#lent(exact, next);
+  withName<T>(directory: Entry, name: string, next: (there: Entry | VfsCode | undefined) => Answer<T>, tries = 3): Answer<T> {
+    const exact = this.tree.child(directory, name);
+    if (typeof exact !== 'number') return this.#withEntry(exact, next);
     if (exact === -Errno.EACCES) return next('EEXIST'); // a kind that is never served
     if (exact !== -Errno.ENOENT) return next(errorCode(exact));
-    const spelling = this.tree.names.lookup(folder, name);
+    const spelling = this.tree.names.lookup(directory, name);
     if (isPromise(spelling) && tries > 0) {
-      folder.hold();
-      return spelling.then(() => this.withName(folder, name, next, tries - 1)).finally(() => folder.release());
+      directory.hold();
+      return spelling.then(() => this.withName(directory, name, next, tries - 1)).finally(() => directory.release());
     }
     return andThen(spelling, (other) => {
       if (other === undefined) return next(undefined);
-      const found = this.tree.child(folder, other);
-      return typeof found === 'number' ? next(found === -Errno.ENOENT ? undefined : 'EEXIST') : this.#lent(found, next);
+      const found = this.tree.child(directory, other);
+      return typeof found === 'number' ? next(found === -Errno.ENOENT ? undefined : 'EEXIST') : this.#withEntry(found, next);
     });
   }
 
   /** Handles the removal of an entry's name: the last one also removes the streams and values of the inode. */
-  lost(entry: Entry): void {
+  handleUnlink(entry: Entry): void {
     const { inode } = entry;
     const left = stat(entry.fd, scratch) === 0 ? scratch.links : 0;
     if (left > 0 && inode.kind !== 'folder') return;
-    inode.unlinked(scratch, () => {
+    inode.markUnlinked(scratch, () => {
       inode.streams?.close();
       if (!this.closed) this.kept.forget(inode);
     });
     const streamFiles = this.streamPlace.list(inode.fileId);
     if (!isCode(streamFiles) && streamFiles.length > 0) {
       const streams = Streams.of(this.streamPlace, inode, { dir: entry.fd, name: '' });
-      if (!isCode(streams)) streams.outlive();
+      if (!isCode(streams)) streams.keepOpen();
       this.streamPlace.forget(inode.fileId, streamFiles);
     }
   }
@@ -270,7 +271,7 @@ export class NodeStore implements Vfs {
     return there === undefined ? 'ENOENT' : new StreamHandle(this, entry.hold(), streams, there);
   }
 
-  #lent<T>(entry: Entry, next: (there: Entry) => Answer<T>): Answer<T> {
+  #withEntry<T>(entry: Entry, next: (there: Entry) => Answer<T>): Answer<T> {
     const answer = next(entry);
     if (isPromise(answer)) return answer.finally(() => entry.release());
     entry.release();
@@ -299,14 +300,14 @@ export class NodeStore implements Vfs {
     });
   }
 
-  #create(folder: Entry, name: string, there: Entry | VfsCode | undefined, how: OpenHow): Answer<Handle> {
+  #create(directory: Entry, name: string, there: Entry | VfsCode | undefined, how: OpenHow): Answer<Handle> {
     if (there !== undefined) return isCode(there) ? there : 'EEXIST';
     if (how.kind === 'any') return 'EINVAL';
-    const bad = how.kind === 'link' ? this.#badTarget(folder, how.target ?? '') : undefined;
+    const bad = how.kind === 'link' ? this.#badTarget(directory, how.target ?? '') : undefined;
     if (bad !== undefined) return bad;
-    const made = this.tree.names.change(folder, () => this.#make(folder, name, how), name, undefined);
+    const made = this.tree.names.change(directory, () => this.#make(directory, name, how), name, undefined);
     if (made < 0) return errorCode(made);
-    const entry = this.tree.child(folder, name);
+    const entry = this.tree.child(directory, name);
     const data = how.kind === 'file' ? adopted(made, entry) : undefined;
     if (typeof entry === 'number') return errorCode(entry);
     return andThen(this.#opened(entry, how), (handle) => {
@@ -321,15 +322,15 @@ export class NodeStore implements Vfs {
   }
 
   /** Creates the host's entry. @returns a file's descriptor, otherwise 0; or a negative errno */
-  #make(folder: Entry, name: string, how: OpenHow): number {
+  #make(directory: Entry, name: string, how: OpenHow): number {
     const host = hostName(name);
     if (how.kind === 'folder') {
-      const made = makeFolder(folder.fd, host, this.#folderMode ?? 0o777);
-      return made < 0 || this.#folderMode === undefined ? made : setFolderMode(folder.fd, host, this.#folderMode);
+      const made = makeFolder(directory.fd, host, this.#folderMode ?? 0o777);
+      return made < 0 || this.#folderMode === undefined ? made : setDirectoryMode(directory.fd, host, this.#folderMode);
     }
-    if (how.kind === 'link') return makeLink(targetBytes(how.target!), folder.fd, host);
+    if (how.kind === 'link') return makeLink(targetBytes(how.target!), directory.fd, host);
     const flags = OpenFlag.ReadWrite | OpenFlag.Create | OpenFlag.Exclusive | OpenFlag.NoFollow;
-    const made = openAt(folder.fd, host, flags, this.#fileMode ?? 0o666);
+    const made = openAt(directory.fd, host, flags, this.#fileMode ?? 0o666);
     if (made >= 0 && this.#fileMode !== undefined) fchmodSync(made, this.#fileMode); // undo the umask
     return made;
   }
@@ -350,11 +351,11 @@ export class NodeStore implements Vfs {
   }
 
   /** Returns a code if a link's target is invalid or, by its text, outside the share. */
-  #badTarget(folder: Entry, target: string): VfsCode | undefined {
+  #badTarget(directory: Entry, target: string): VfsCode | undefined {
     if (target === '' || target.includes('\0') || !target.isWellFormed()) return 'EINVAL';
     if (target.startsWith('/')) return 'EACCES';
     let depth = 0;
-    for (let at = folder.parent; at !== undefined; at = at.parent) depth++;
+    for (let at = directory.parent; at !== undefined; at = at.parent) depth++;
     for (const name of target.split('/')) {
       if (name === '..') depth--;
       else if (name !== '' && name !== '.') depth++;

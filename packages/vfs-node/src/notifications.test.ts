@@ -42,17 +42,17 @@ test('all levels of a tree of 2,000 levels are watched, with a bounded number of
   const last = chain(folder, depth);
   const before = openDescriptors();
   const changes: Change[] = [];
-  let most = 0;
+  let maxOpen = 0;
   const starting = Promise.resolve(root.watch!({ recursive: true }, (change) => changes.push(change)));
   let started = false;
   void starting.then(() => (started = true));
   let turns = 0;
   for (; !started; turns++) {
-    most = Math.max(most, openDescriptors());
+    maxOpen = Math.max(maxOpen, openDescriptors());
     await nextTurn();
   }
   ok(turns > 1, 'no turn for other work');
-  ok(most - before < 40, `${most - before} descriptors`);
+  ok(maxOpen - before < 40, `${maxOpen - before} descriptors`);
   const watch = await starting;
   ok(typeof watch === 'object');
   strictEqual(makeFolder(last, 'new'), 0);

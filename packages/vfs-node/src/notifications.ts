@@ -9,20 +9,20 @@ import {
   Notify,
   type NotifyEvent,
   openNotify,
+  type Watch as ReadinessWatch,
   Ready,
   readiness,
   readNotify,
   removeNotify,
   statAt,
-  type Watch as Waiting,
 } from '@ring3/linux';
 import { type Answer, type Change, type Kind, nameFromBytes, type StreamChange, type VfsCode, type Watch } from '@ring3/vfs';
+import { type Path, reopened, type WalkVisitor, walkDirectories } from './directory-walk.ts';
 import { type Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
-import { type Path, reopened, type WalkVisitor, walkFolders } from './folder-walk.ts';
 import { kindOf } from './inode.ts';
 
-const wanted =
+const eventMask =
   Notify.Create |
   Notify.Delete |
   Notify.MovedFrom |
@@ -32,7 +32,7 @@ const wanted =
   Notify.OnlyFolder |
   Notify.ExcludeUnlinked;
 /** Maximum number of watched directories. */
-const maxFolders = 65_536;
+const maxDirectories = 65_536;
 /** Maximum number of names in the paths of all watched directories: about 32 MiB. */
 const maxNames = 4_194_304;
 /** Time per turn of the event loop for registering and releasing directories, ms, and steps between two readings of the clock. */
@@ -47,17 +47,17 @@ const startsWith = (path: Path, start: Path): boolean => path.length >= start.le
 
 /** One client's watch. */
 class Watcher implements Watch {
-  readonly folder: Entry;
+  readonly directory: Entry;
   readonly recursive: boolean;
   readonly listener: (change: Change) => void;
   /** Whether directories were renamed while the subdirectories were being registered. */
-  disturbed = false;
+  mustRestart = false;
   readonly #owner: Notifications;
   #closed = false;
 
-  constructor(owner: Notifications, folder: Entry, recursive: boolean, listener: (change: Change) => void) {
+  constructor(owner: Notifications, directory: Entry, recursive: boolean, listener: (change: Change) => void) {
     this.#owner = owner;
-    this.folder = folder.hold();
+    this.directory = directory.hold();
     this.recursive = recursive;
     this.listener = listener;
   }
@@ -66,7 +66,7 @@ class Watcher implements Watch {
     return this.#closed;
   }
 
-  tell(change: Change): void {
+  emit(change: Change): void {
     if (!this.#closed) this.listener(change);
   }
 
@@ -74,7 +74,7 @@ class Watcher implements Watch {
     if (this.#closed) return;
     this.#closed = true;
     this.#owner.forget(this);
-    this.folder.release();
+    this.directory.release();
   }
 }
 
@@ -82,7 +82,7 @@ class Watcher implements Watch {
 type Watchers = Map<Watcher, Path>;
 
 /** The first event of a rename, until the second one arrives. */
-interface Leaving {
+interface PendingRename {
   readonly cookie: number;
   readonly watchers: Watchers;
   readonly name: string;
@@ -110,13 +110,13 @@ const found = new FileStat();
 
 /** Changes below the share by any program. One inotify descriptor, polled on the event loop, exists while a client watches. */
 export class Notifications {
-  readonly #folders = new Map<number, Watchers>();
+  readonly #directories = new Map<number, Watchers>();
   readonly #watchers = new Set<Watcher>();
   readonly #buffer = Buffer.alloc(8192);
   #fd = -1;
-  #waiting: Waiting | undefined;
-  #leaving: Leaving | undefined;
-  /** Number of names in all paths of `#folders`. */
+  #readinessWatch: ReadinessWatch | undefined;
+  #pendingRename: PendingRename | undefined;
+  /** Number of names in all paths of `#directories`. */
   #names = 0;
   /** Unfinished work that waits for its next turn, each with a callback for its result. */
   #scheduled = false;
@@ -126,11 +126,11 @@ export class Notifications {
    * Reports changes in a directory, or below it, from now on. The subdirectories are registered in steps between other work.
    * @returns the watch; or EMFILE if the host or this store has reached its maximum
    */
-  watch(folder: Entry, recursive: boolean, listener: (change: Change) => void): Answer<Watch> {
+  watch(directory: Entry, recursive: boolean, listener: (change: Change) => void): Answer<Watch> {
     const bad = this.#open();
     if (bad !== undefined) return bad;
     this.#drain(Number.POSITIVE_INFINITY); // earlier changes are not for this watch
-    const watcher = new Watcher(this, folder, recursive, listener);
+    const watcher = new Watcher(this, directory, recursive, listener);
     this.#watchers.add(watcher);
     return andThen(this.#start(this.#register(watcher)), (answer) => {
       if (answer === 0) return watcher;
@@ -152,8 +152,8 @@ export class Notifications {
     this.#drain(); // report earlier changes first
     const { kind } = entry.inode;
     for (const watcher of [...this.#watchers]) {
-      const path = pathBelow(watcher.folder, entry);
-      if (path !== undefined && (watcher.recursive || path.length === 1)) watcher.tell({ what, kind, path, stream });
+      const path = pathBelow(watcher.directory, entry);
+      if (path !== undefined && (watcher.recursive || path.length === 1)) watcher.emit({ what, kind, path, stream });
     }
   }
 
@@ -167,11 +167,11 @@ export class Notifications {
     for (const job of this.#jobs.keys()) job.return(0);
     for (const done of this.#jobs.values()) done(-Errno.ESTALE);
     this.#jobs.clear();
-    this.#folders.clear();
+    this.#directories.clear();
     this.#names = 0;
-    this.#leaving = undefined;
-    this.#waiting?.close();
-    this.#waiting = undefined;
+    this.#pendingRename = undefined;
+    this.#readinessWatch?.close();
+    this.#readinessWatch = undefined;
     if (this.#fd >= 0) void closeLater(this.#fd); // the kernel releases all watches on it
     this.#fd = -1;
   }
@@ -211,13 +211,13 @@ export class Notifications {
    * @returns 0 or a negative errno
    */
   *#register(watcher: Watcher): Job {
-    if (!watcher.recursive) return this.#add(watcher.folder.fd, watcher, []);
+    if (!watcher.recursive) return this.#add(watcher.directory.fd, watcher, []);
     for (let restarts = 0; ; restarts++) {
-      watcher.disturbed = false;
-      const answer = yield* walkFolders(watcher.folder.fd, [], this.#visitor(watcher));
-      if (answer !== 0 || !watcher.disturbed) return answer;
+      watcher.mustRestart = false;
+      const answer = yield* walkDirectories(watcher.directory.fd, [], this.#visitor(watcher));
+      if (answer !== 0 || !watcher.mustRestart) return answer;
       if (restarts >= maxRestarts) {
-        watcher.tell({ what: 'overflow' });
+        watcher.emit({ what: 'overflow' });
         return 0;
       }
     }
@@ -225,12 +225,12 @@ export class Notifications {
 
   /** The callbacks of a watcher's walk. @param entry called for each entry found */
   #visitor(watcher: Watcher, entry?: (path: Path, kind: Kind) => void): WalkVisitor {
-    return { folder: (fd, path) => this.#add(fd, watcher, path), entry, ended: () => watcher.closed };
+    return { directory: (fd, path) => this.#add(fd, watcher, path), entry, ended: () => watcher.closed };
   }
 
   /** Removes a closed watcher from its directories. */
   *#release(watcher: Watcher): Job {
-    for (const [number, watchers] of this.#folders) {
+    for (const [number, watchers] of this.#directories) {
       this.#drop(number, watchers, watcher);
       yield;
     }
@@ -241,24 +241,24 @@ export class Notifications {
     if (this.#fd >= 0) return undefined;
     const fd = openNotify();
     if (fd < 0) return errorCode(fd);
-    const waiting = readiness.watch(fd, Ready.Readable, () => this.#drain());
-    if (typeof waiting === 'number') {
+    const readinessWatch = readiness.watch(fd, Ready.Readable, () => this.#drain());
+    if (typeof readinessWatch === 'number') {
       close(fd);
-      return errorCode(waiting);
+      return errorCode(readinessWatch);
     }
     this.#fd = fd;
-    this.#waiting = waiting.unref();
+    this.#readinessWatch = readinessWatch.unref();
     return undefined;
   }
 
   /** Registers one directory for a watcher. @returns 0 or a negative errno */
   #add(fd: number, watcher: Watcher, path: Path): number {
-    if (this.#folders.size >= maxFolders || this.#names + path.length > maxNames) return -Errno.ENOSPC;
-    const number = addNotify(this.#fd, descriptorPath(fd), wanted);
+    if (this.#directories.size >= maxDirectories || this.#names + path.length > maxNames) return -Errno.ENOSPC;
+    const number = addNotify(this.#fd, descriptorPath(fd), eventMask);
     if (number < 0) return number;
-    const watchers = this.#folders.get(number) ?? new Map<Watcher, Path>();
+    const watchers = this.#directories.get(number) ?? new Map<Watcher, Path>();
     this.#names += path.length + 1 - nameCount(watchers.get(watcher));
-    this.#folders.set(number, watchers.set(watcher, path));
+    this.#directories.set(number, watchers.set(watcher, path));
     return 0;
   }
 
@@ -266,7 +266,7 @@ export class Notifications {
     this.#names -= nameCount(watchers.get(watcher));
     watchers.delete(watcher);
     if (watchers.size > 0) return;
-    this.#folders.delete(number);
+    this.#directories.delete(number);
     if (this.#fd >= 0) removeNotify(this.#fd, number);
   }
 
@@ -276,87 +276,87 @@ export class Notifications {
     for (let rounds = 0; rounds < maxRounds && this.#fd >= 0 && (rounds === 0 || performance.now() < until); rounds++) {
       const events = readNotify(this.#fd, this.#buffer);
       if (typeof events === 'number') {
-        this.#left();
+        this.#endPendingRename();
         return;
       }
-      for (const event of events) if (this.#fd >= 0) this.#tell(event);
+      for (const event of events) if (this.#fd >= 0) this.#report(event);
     }
     // the event loop calls again only for new events: without this call a pending rename would wait for the next change
-    if (this.#leaving !== undefined && this.#fd >= 0) setImmediate(() => this.#drain());
+    if (this.#pendingRename !== undefined && this.#fd >= 0) setImmediate(() => this.#drain());
   }
 
-  #tell(event: NotifyEvent): void {
+  #report(event: NotifyEvent): void {
     const { events, cookie } = event;
-    if ((events & Notify.MovedTo) === 0 || cookie !== this.#leaving?.cookie) this.#left();
-    if ((events & Notify.Overflow) !== 0) for (const watcher of [...this.#watchers]) watcher.tell({ what: 'overflow' });
+    if ((events & Notify.MovedTo) === 0 || cookie !== this.#pendingRename?.cookie) this.#endPendingRename();
+    if ((events & Notify.Overflow) !== 0) for (const watcher of [...this.#watchers]) watcher.emit({ what: 'overflow' });
     if ((events & Notify.Ignored) !== 0) this.#removed(event.watch);
-    const watchers = this.#folders.get(event.watch);
+    const watchers = this.#directories.get(event.watch);
     if (watchers === undefined || event.name.length === 0) return; // its parent directory reports changes of the directory itself
     const name = nameFromBytes(event.name);
-    const isFolder = (events & Notify.IsFolder) !== 0;
+    const isDirectory = (events & Notify.IsFolder) !== 0;
     if ((events & (Notify.Create | Notify.MovedTo)) !== 0) {
-      const kind = isFolder ? 'folder' : this.#kindOf(watchers, name);
-      if (kind === undefined) this.#left();
-      else if ((events & Notify.Create) !== 0) this.#came(watchers, name, kind, true);
-      else this.#arrived(watchers, name, kind);
+      const kind = isDirectory ? 'folder' : this.#kindOf(watchers, name);
+      if (kind === undefined) this.#endPendingRename();
+      else if ((events & Notify.Create) !== 0) this.#reportAdded(watchers, name, kind, true);
+      else this.#finishRename(watchers, name, kind);
       return;
     }
-    const kind = isFolder ? 'folder' : 'file';
-    if ((events & Notify.MovedFrom) !== 0) this.#leaving = { cookie, watchers: new Map(watchers), name, kind };
+    const kind = isDirectory ? 'folder' : 'file';
+    if ((events & Notify.MovedFrom) !== 0) this.#pendingRename = { cookie, watchers: new Map(watchers), name, kind };
     else {
       const what = (events & Notify.Delete) !== 0 ? 'removed' : (events & Notify.Modify) !== 0 ? 'data' : 'description';
-      for (const [watcher, path] of [...watchers]) watcher.tell({ what, kind, path: [...path, name] });
+      for (const [watcher, path] of [...watchers]) watcher.emit({ what, kind, path: [...path, name] });
     }
   }
 
   /** Handles the end of a host watch: the directory was deleted. */
   #removed(number: number): void {
-    for (const path of this.#folders.get(number)?.values() ?? []) this.#names -= nameCount(path);
-    this.#folders.delete(number);
+    for (const path of this.#directories.get(number)?.values() ?? []) this.#names -= nameCount(path);
+    this.#directories.delete(number);
   }
 
   /** Handles the second event of a rename. */
-  #arrived(watchers: Watchers, name: string, kind: Kind): void {
-    const leaving = this.#leaving;
-    this.#leaving = undefined;
+  #finishRename(watchers: Watchers, name: string, kind: Kind): void {
+    const pending = this.#pendingRename;
+    this.#pendingRename = undefined;
     const fresh: Watchers = new Map(watchers);
-    for (const [watcher, path] of leaving?.watchers ?? []) {
-      const from = [...path, leaving!.name];
-      const folder = watchers.get(watcher);
-      if (folder === undefined) this.#gone(watcher, from, kind);
+    for (const [watcher, path] of pending?.watchers ?? []) {
+      const from = [...path, pending!.name];
+      const directory = watchers.get(watcher);
+      if (directory === undefined) this.#reportRemoved(watcher, from, kind);
       else {
         fresh.delete(watcher);
-        const to = [...folder, name];
-        if (kind === 'folder') this.#respell(watcher, from, to);
-        watcher.tell({ what: 'renamed', kind, path: to, from });
+        const to = [...directory, name];
+        if (kind === 'folder') this.#updatePaths(watcher, from, to);
+        watcher.emit({ what: 'renamed', kind, path: to, from });
       }
     }
-    this.#came(fresh, name, kind, false);
+    this.#reportAdded(fresh, name, kind, false);
   }
 
   /** Reports a pending rename without a second event as a removal: the entry was moved out of the watched directories. */
-  #left(): void {
-    const leaving = this.#leaving;
-    this.#leaving = undefined;
-    for (const [watcher, path] of leaving?.watchers ?? []) this.#gone(watcher, [...path, leaving!.name], leaving!.kind);
+  #endPendingRename(): void {
+    const pending = this.#pendingRename;
+    this.#pendingRename = undefined;
+    for (const [watcher, path] of pending?.watchers ?? []) this.#reportRemoved(watcher, [...path, pending!.name], pending!.kind);
   }
 
   /** Reports an entry that was moved out of the watch. */
-  #gone(watcher: Watcher, path: Path, kind: Kind): void {
+  #reportRemoved(watcher: Watcher, path: Path, kind: Kind): void {
     if (kind === 'folder') {
-      watcher.disturbed = true;
-      for (const [number, watchers] of this.#folders) {
+      watcher.mustRestart = true;
+      for (const [number, watchers] of this.#directories) {
         const below = watchers.get(watcher);
         if (below !== undefined && startsWith(below, path)) this.#drop(number, watchers, watcher);
       }
     }
-    watcher.tell({ what: 'removed', kind, path });
+    watcher.emit({ what: 'removed', kind, path });
   }
 
   /** Updates the paths of a watcher's directories after a rename. */
-  #respell(watcher: Watcher, from: Path, to: Path): void {
-    watcher.disturbed = true;
-    for (const watchers of this.#folders.values()) {
+  #updatePaths(watcher: Watcher, from: Path, to: Path): void {
+    watcher.mustRestart = true;
+    for (const watchers of this.#directories.values()) {
       const path = watchers.get(watcher);
       if (path === undefined || !startsWith(path, from)) continue;
       watchers.set(watcher, [...to, ...path.slice(from.length)]);
@@ -365,17 +365,17 @@ export class Notifications {
   }
 
   /** Reports a new entry. @param isNew whether the entries of a new directory are reported as new; those of a moved directory are not */
-  #came(watchers: Watchers, name: string, kind: Kind, isNew: boolean): void {
-    for (const [watcher, folder] of [...watchers]) {
-      const path = [...folder, name];
-      watcher.tell({ what: 'added', kind, path });
+  #reportAdded(watchers: Watchers, name: string, kind: Kind, isNew: boolean): void {
+    for (const [watcher, directory] of [...watchers]) {
+      const path = [...directory, name];
+      watcher.emit({ what: 'added', kind, path });
       if (kind !== 'folder' || !watcher.recursive || this.#fd < 0) continue;
-      const fd = reopened(watcher.folder.fd, path);
+      const fd = reopened(watcher.directory.fd, path);
       if (fd < 0) continue;
       // entries that were created before the watch was registered have no event; those created meanwhile may be reported twice
-      const each = isNew ? (below: Path, belowKind: Kind) => watcher.tell({ what: 'added', kind: belowKind, path: below }) : undefined;
+      const each = isNew ? (below: Path, belowKind: Kind) => watcher.emit({ what: 'added', kind: belowKind, path: below }) : undefined;
       void andThen(this.#start(this.#follow(fd, path, watcher, each)), (answer) => {
-        if (answer < 0 && answer !== -Errno.ENOENT && answer !== -Errno.EACCES) watcher.tell({ what: 'overflow' });
+        if (answer < 0 && answer !== -Errno.ENOENT && answer !== -Errno.EACCES) watcher.emit({ what: 'overflow' });
       });
     }
   }
@@ -386,7 +386,7 @@ export class Notifications {
    */
   *#follow(fd: number, path: Path, watcher: Watcher, each: ((path: Path, kind: Kind) => void) | undefined): Job {
     try {
-      return yield* walkFolders(fd, path, this.#visitor(watcher, each));
+      return yield* walkDirectories(fd, path, this.#visitor(watcher, each));
     } finally {
       close(fd);
     }
@@ -395,7 +395,7 @@ export class Notifications {
   /** The kind of a new entry; undefined if it is never served. */
   #kindOf(watchers: Watchers, name: string): Kind | undefined {
     for (const [watcher, path] of watchers) {
-      const dir = reopened(watcher.folder.fd, path);
+      const dir = reopened(watcher.directory.fd, path);
       if (dir < 0) continue;
       const answer = statAt(dir, hostName(name), found);
       close(dir);
@@ -406,11 +406,11 @@ export class Notifications {
 }
 
 /** The path of an entry below a directory; undefined if it is not below it. */
-function pathBelow(folder: Entry, entry: Entry): Path | undefined {
+function pathBelow(directory: Entry, entry: Entry): Path | undefined {
   const path: string[] = [];
   for (let at = entry; at.parent !== undefined; at = at.parent) {
     path.unshift(at.name);
-    if (at.parent.inode === folder.inode) return path;
+    if (at.parent.inode === directory.inode) return path;
   }
   return undefined;
 }

@@ -7,13 +7,13 @@ const callsForDevice = 8;
  */
 export class PoolShare {
   #running = 0;
-  readonly #waiting: (() => void)[] = [];
+  readonly #queue: (() => void)[] = [];
 
   /** Makes a call when a slot is free. @param call starts it; at most one of its system calls is in the pool at a time */
   run<T>(call: () => Promise<T>): Promise<T> {
     if (this.#running < callsForDevice) return this.#start(call);
     return new Promise((resolve, reject) => {
-      this.#waiting.push(() => this.#start(call).then(resolve, reject));
+      this.#queue.push(() => this.#start(call).then(resolve, reject));
     });
   }
 
@@ -21,7 +21,7 @@ export class PoolShare {
     this.#running++;
     return call().finally(() => {
       this.#running--;
-      this.#waiting.shift()?.();
+      this.#queue.shift()?.();
     });
   }
 }

@@ -8,7 +8,7 @@ import { errorCode } from './error-code.ts';
 import { checkpoint } from './sidecar-checkpoint.ts';
 
 /** Maximum length of one value in bytes, as for extended attributes on Linux. */
-const mostBytes = 0x10000;
+const maxBytes = 0x10000;
 
 /** Number of changes in SQLite's log before a checkpoint. */
 const changesBeforeCheckpoint = 1000;
@@ -16,7 +16,7 @@ const changesBeforeCheckpoint = 1000;
 const codes: Readonly<Record<number, VfsCode>> = { 3: 'EACCES', 5: 'EBUSY', 7: 'ENOMEM', 8: 'EROFS', 10: 'EIO', 14: 'EIO' };
 
 /** Flushes one file or directory to the medium, in the pool. A missing log is empty. */
-async function synced(path: string): Promise<VfsCode | undefined> {
+async function syncPath(path: string): Promise<VfsCode | undefined> {
   const fd = openAt(currentFolder, path, OpenFlag.ReadOnly);
   if (fd < 0) return fd === -Errno.ENOENT ? undefined : errorCode(fd);
   const answer = await syncLater(fd);
@@ -42,9 +42,9 @@ export class Sidecar {
   #remove!: StatementSync;
   #list!: StatementSync;
 
-  /** @param folder the state directory; it is created on first use */
-  constructor(folder: string) {
-    this.#path = join(folder, 'sidecar.sqlite');
+  /** @param directory the state directory; it is created on first use */
+  constructor(directory: string) {
+    this.#path = join(directory, 'sidecar.sqlite');
   }
 
   /**
@@ -58,20 +58,20 @@ export class Sidecar {
   /** @returns the value, or undefined */
   get(file: string, key: string): Uint8Array | undefined {
     if (!this.#has(file)) return undefined;
-    return this.#tried(() => this.#get.get(file, key) as { value: Uint8Array } | undefined)?.value;
+    return this.#attempt(() => this.#get.get(file, key) as { value: Uint8Array } | undefined)?.value;
   }
 
   /** Returns the keys of a file with a prefix. */
   keys(file: string, prefix: string): string[] {
     if (!this.#has(file)) return [];
-    return this.#tried(() => this.#list.all(file) as { key: string }[])
+    return this.#attempt(() => this.#list.all(file) as { key: string }[])
       .map(({ key }) => key)
       .filter((key) => key.startsWith(prefix));
   }
 
   /** @returns whether it fits */
   set(file: string, key: string, value: Uint8Array): boolean {
-    if (value.length > mostBytes) return false;
+    if (value.length > maxBytes) return false;
     const isNew = this.get(file, key) === undefined;
     try {
       this.#open();
@@ -95,10 +95,10 @@ export class Sidecar {
 
   #delete(file: string, key: string): number {
     this.#changed();
-    return Number(this.#tried(() => this.#remove.run(file, key)).changes);
+    return Number(this.#attempt(() => this.#remove.run(file, key)).changes);
   }
 
-  #tried<T>(work: () => T): T {
+  #attempt<T>(work: () => T): T {
     try {
       return work();
     } catch (error) {
@@ -126,7 +126,7 @@ export class Sidecar {
   async #flush(): Promise<VfsCode | undefined> {
     this.#unsynced = false;
     for (const path of [this.#path, `${this.#path}-wal`, dirname(this.#path)]) {
-      const code = await synced(path);
+      const code = await syncPath(path);
       if (code === undefined) continue;
       this.#unsynced = true;
       return code;

@@ -70,7 +70,7 @@ export class StreamHandle extends EntryHandle {
   }
 
   override write(chunks: readonly Uint8Array[], offset: number, how: WriteHow = {}, signal?: AbortSignal): Answer<number> {
-    if (how.through === true) this.#stream.stays = true;
+    if (how.through === true) this.#stream.keepAsFile = true;
     return this.#modifies(super.write(chunks, offset, how, signal));
   }
 
@@ -87,7 +87,7 @@ export class StreamHandle extends EntryHandle {
   }
 
   override flush(signal?: AbortSignal): Answer<void> {
-    this.#stream.stays = true;
+    this.#stream.keepAsFile = true;
     return super.flush(signal);
   }
 
@@ -98,7 +98,7 @@ export class StreamHandle extends EntryHandle {
   override rename(dir: Handle, name: string, how: RenameHow = {}): VfsCode | undefined {
     if (this.stale) return 'ESTALE';
     if (!(dir instanceof EntryHandle) || dir instanceof StreamHandle || dir.entry.inode !== this.entry.inode) return 'EINVAL';
-    const bad = checkStreamName(name) ?? (this.#stream.gone ? 'ENOENT' : undefined);
+    const bad = checkStreamName(name) ?? (this.#stream.isUnlinked ? 'ENOENT' : undefined);
     const former = this.#stream.name;
     if (bad !== undefined || name === former) return bad;
     const denied = streamFault(this.entry, 'write');
@@ -129,7 +129,7 @@ export class StreamHandle extends EntryHandle {
 
   override unlink(): VfsCode | undefined {
     if (this.stale) return 'ESTALE';
-    if (this.#stream.gone) return 'ENOENT';
+    if (this.#stream.isUnlinked) return 'ENOENT';
     const refused = streamFault(this.entry, 'write') ?? this.#streams.unlink(this.#stream, this.target);
     if (refused === undefined) this.store.changedStreams(this.entry, 'streamRemoved', this.#stream.name);
     return refused;

@@ -27,14 +27,14 @@ import { scratch } from './scratch.ts';
 import { checkStreamName } from './stream-name.ts';
 
 /** Maximum size of a stream in an attribute of its file, bytes. A stream that is being written is in a file. */
-const fitsBeside = 2048;
+const maxAttributeBytes = 2048;
 const idBytes = 8; // characters of a stream's id, before its data in the attribute and before its name in the state directory
 const idShape = /^[0-9a-f]{8}$/;
-const longestName = 255 - idBytes - 1;
+const maxNameBytes = 255 - idBytes - 1;
 /** Maximum number of streams of one file: they are listed in one turn of the event loop. */
 const maxStreams = 1024;
 /** Maximum number of stream files that are removed in one turn of the event loop. */
-const removedAtOnce = 32;
+const maxSyncRemovals = 32;
 
 /** One named stream: in an attribute of its file (`bytes`), or as a file of its own below the state directory. */
 export class Stream {
@@ -47,9 +47,9 @@ export class Stream {
   file: Descriptor | undefined;
   handles = 0;
   /** Whether it was unlinked. */
-  gone = false;
+  isUnlinked = false;
   /** Whether it must remain a file: a client was promised that it is on the medium, and a power failure could interrupt a move. */
-  stays = false;
+  keepAsFile = false;
 
   constructor(id: string, name: string, bytes: Uint8Array | undefined) {
     this.id = id;
@@ -63,7 +63,7 @@ export class StreamPlace {
   readonly kept: KeptValues;
   /** The device of the state directory, after a stream was opened there. */
   device: Device | undefined;
-  readonly #folder: string;
+  readonly #directory: string;
   readonly #devices: Devices;
   /**
    * Files that have a subdirectory here; undefined until the directory was read, off the main thread. Most files have none and cause no
@@ -73,11 +73,11 @@ export class StreamPlace {
   /** Changes while the directory was being read. */
   readonly #changed = new Map<string, boolean>();
 
-  constructor(folder: string, kept: KeptValues, devices: Devices) {
-    this.#folder = folder;
+  constructor(directory: string, kept: KeptValues, devices: Devices) {
+    this.#directory = directory;
     this.kept = kept;
     this.#devices = devices;
-    if (!existsSync(folder)) this.#known = new Set();
+    if (!existsSync(directory)) this.#known = new Set();
     else void this.#read();
   }
 
@@ -85,7 +85,7 @@ export class StreamPlace {
   async #read(): Promise<void> {
     const known = new Set<string>();
     try {
-      for await (const { name } of await opendir(this.#folder, { bufferSize: 256 })) known.add(name);
+      for await (const { name } of await opendir(this.#directory, { bufferSize: 256 })) known.add(name);
     } catch {
       return;
     }
@@ -111,18 +111,18 @@ export class StreamPlace {
   /** Returns the names of a file's stream files. */
   list(fileId: string): string[] | VfsCode {
     if (!this.#has(fileId)) return [];
-    const names = attempt(() => readdirSync(join(this.#folder, fileId)));
+    const names = attempt(() => readdirSync(join(this.#directory, fileId)));
     return names === 'ENOENT' ? [] : names;
   }
 
   path(fileId: string, file: string): string {
-    return join(this.#folder, fileId, file);
+    return join(this.#directory, fileId, file);
   }
 
   /** Opens or creates a stream's file. @returns the file or a code */
   open(fileId: string, file: string, make: boolean): Descriptor | VfsCode {
     if (make && !this.#has(fileId)) {
-      const made = this.#make(join(this.#folder, fileId));
+      const made = this.#make(join(this.#directory, fileId));
       if (made !== undefined) return made;
       this.#note(fileId, true);
     }
@@ -132,9 +132,9 @@ export class StreamPlace {
 
   /** Opens a file without a name, for an unlinked stream. */
   openNameless(): Descriptor | VfsCode {
-    const made = this.#make(this.#folder);
+    const made = this.#make(this.#directory);
     if (made !== undefined) return made;
-    return this.#opened(openAt(currentFolder, this.#folder, OpenFlag.ReadWrite | OpenFlag.Temporary, 0o600));
+    return this.#opened(openAt(currentFolder, this.#directory, OpenFlag.ReadWrite | OpenFlag.Temporary, 0o600));
   }
 
   /** Removes a stream's file. @returns undefined, also if it did not exist; or a code */
@@ -143,7 +143,7 @@ export class StreamPlace {
     const removed = unlinkAt(currentFolder, this.path(fileId, file));
     if (removed < 0 && removed !== -Errno.ENOENT) return errorCode(removed);
     // fails while other files are in it
-    if (unlinkAt(currentFolder, join(this.#folder, fileId), AtFlag.RemoveFolder) === 0) this.#note(fileId, false);
+    if (unlinkAt(currentFolder, join(this.#directory, fileId), AtFlag.RemoveFolder) === 0) this.#note(fileId, false);
     return undefined;
   }
 
@@ -159,16 +159,16 @@ export class StreamPlace {
    * @param files as `list` returned them
    */
   forget(fileId: string, files: readonly string[]): void {
-    if (files.length <= removedAtOnce) {
+    if (files.length <= maxSyncRemovals) {
       for (const file of files) this.remove(fileId, file);
       return;
     }
     this.#note(fileId, false);
-    rm(join(this.#folder, fileId), { recursive: true, force: true }).catch(() => {});
+    rm(join(this.#directory, fileId), { recursive: true, force: true }).catch(() => {});
   }
 
-  #make(folder: string): VfsCode | undefined {
-    const made = attempt(() => mkdirSync(folder, { recursive: true, mode: 0o700 }));
+  #make(directory: string): VfsCode | undefined {
+    const made = attempt(() => mkdirSync(directory, { recursive: true, mode: 0o700 }));
     return isVfsCode(made) ? made : undefined;
   }
 
@@ -186,7 +186,7 @@ export class StreamPlace {
   }
 
   #has(fileId: string): boolean {
-    return this.#known?.has(fileId) ?? this.#changed.get(fileId) ?? existsSync(join(this.#folder, fileId));
+    return this.#known?.has(fileId) ?? this.#changed.get(fileId) ?? existsSync(join(this.#directory, fileId));
   }
 }
 
@@ -228,7 +228,7 @@ export class Streams {
 
   /** Creates a stream as a file. The caller has checked that the name is valid and does not exist. */
   create(name: string): Stream | VfsCode {
-    if (Buffer.byteLength(name) > longestName) return 'ENAMETOOLONG';
+    if (Buffer.byteLength(name) > maxNameBytes) return 'ENAMETOOLONG';
     if (this.#byName.size >= maxStreams) return 'ENOSPC';
     const stream = new Stream(this.#place.newId(), name, undefined);
     const file = this.#makeFile(stream);
@@ -251,18 +251,19 @@ export class Streams {
 
   /** Handles the close of the last handle of a stream: short data is moved to an attribute of its file. */
   settle(stream: Stream, target: XattrTarget): void {
-    if (!stream.gone && !this.#inode.gone && !stream.stays && stream.file !== undefined) this.#moveBeside(stream, stream.file, target);
+    if (!stream.isUnlinked && !this.#inode.isUnlinked && !stream.keepAsFile && stream.file !== undefined)
+      this.#moveToAttribute(stream, stream.file, target);
     this.#closeIdle(stream);
   }
 
   rename(stream: Stream, name: string, target: XattrTarget): VfsCode | undefined {
-    if (Buffer.byteLength(name) > longestName) return 'ENAMETOOLONG';
+    if (Buffer.byteLength(name) > maxNameBytes) return 'ENAMETOOLONG';
     const file = this.open(stream);
     if (isCode(file)) return file;
     // the file has the data: the attribute is removed first, so that a killed process never leaves the stream under two names
     const kept = this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
     if (kept !== undefined) return kept;
-    if (!this.#inode.gone) {
+    if (!this.#inode.isUnlinked) {
       const refused = this.#place.rename(this.#inode.fileId, fileOf(stream), `${stream.id}.${name}`);
       if (refused !== undefined) return refused;
     }
@@ -280,13 +281,13 @@ export class Streams {
     const refused = stream.bytes === undefined ? this.#removeFile(stream) : undefined;
     if (refused !== undefined) return refused;
     this.#byName.delete(foldName(stream.name));
-    stream.gone = true;
+    stream.isUnlinked = true;
     if (stream.handles === 0) this.#closeIdle(stream);
     return undefined;
   }
 
   /** Opens the streams that are files when the file's last name is removed, so that they exist as long as the file is open. */
-  outlive(): void {
+  keepOpen(): void {
     for (const stream of this.#byName.values()) if (stream.bytes === undefined) this.open(stream);
   }
 
@@ -305,7 +306,7 @@ export class Streams {
         continue;
       }
       const stream = new Stream(name.slice(0, idBytes), name.slice(idBytes + 1), undefined);
-      stream.stays = true;
+      stream.keepAsFile = true;
       this.#byName.set(foldName(stream.name), stream);
     }
     const keys = this.#place.kept.keys(this.#inode, target, streamPrefix);
@@ -316,26 +317,26 @@ export class Streams {
       if (value === undefined || isCode(value) || value.length < idBytes || this.get(name) !== undefined) continue; // a file is newer
       const id = Buffer.from(value.subarray(0, idBytes)).toString('latin1');
       // Other programs can write attributes too, and both values become the name of a file in the state directory.
-      if (!idShape.test(id) || checkStreamName(name) !== undefined || Buffer.byteLength(name) > longestName) continue;
+      if (!idShape.test(id) || checkStreamName(name) !== undefined || Buffer.byteLength(name) > maxNameBytes) continue;
       this.#byName.set(foldName(name), new Stream(id, name, value.subarray(idBytes)));
     }
     return undefined;
   }
 
-  #moveBeside(stream: Stream, file: Descriptor, target: XattrTarget): void {
-    if (stat(file.fd, scratch) < 0 || scratch.size > fitsBeside) return;
+  #moveToAttribute(stream: Stream, file: Descriptor, target: XattrTarget): void {
+    if (stat(file.fd, scratch) < 0 || scratch.size > maxAttributeBytes) return;
     const value = Buffer.alloc(idBytes + scratch.size);
     value.write(stream.id, 'latin1');
     const data = value.subarray(idBytes);
     if (data.length > 0 && readAt(file.fd, data, 0) !== data.length) return;
-    if (this.#place.kept.setBeside(this.#inode, target, streamPrefix + stream.name, value) < 0) return; // it stays a file
+    if (this.#place.kept.setOnHost(this.#inode, target, streamPrefix + stream.name, value) < 0) return; // it remains a file
     // a file that cannot be removed would count as the newer of the two
     if (this.#removeFile(stream) === undefined) stream.bytes = data;
     else this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
   }
 
   #closeIdle(stream: Stream): void {
-    if (stream.handles > 0 || (this.#inode.gone && !stream.gone)) return;
+    if (stream.handles > 0 || (this.#inode.isUnlinked && !stream.isUnlinked)) return;
     stream.file?.release();
     stream.file = undefined;
   }
@@ -346,7 +347,9 @@ export class Streams {
 
   /** Creates the file of a stream. */
   #makeFile(stream: Stream): Descriptor | VfsCode {
-    return stream.gone || this.#inode.gone ? this.#place.openNameless() : this.#place.open(this.#inode.fileId, fileOf(stream), true);
+    return stream.isUnlinked || this.#inode.isUnlinked
+      ? this.#place.openNameless()
+      : this.#place.open(this.#inode.fileId, fileOf(stream), true);
   }
 
   /**
@@ -354,7 +357,7 @@ export class Streams {
    * data is complete: a killed process loses nothing.
    */
   #makeFilled(stream: Stream, bytes: Uint8Array): Descriptor | VfsCode {
-    if (stream.gone || this.#inode.gone || bytes.length === 0) return filled(this.#makeFile(stream), bytes);
+    if (stream.isUnlinked || this.#inode.isUnlinked || bytes.length === 0) return filled(this.#makeFile(stream), bytes);
     const { fileId } = this.#inode;
     const name = unfinished + stream.id;
     const file = filled(this.#place.open(fileId, name, true), bytes);

@@ -69,7 +69,7 @@ export interface OpeningStore {
  * the exit of its process. `docs/decisions/0075-slow-stores.md`.
  * @param optionsOf called when the directory was found, with its absolute path without symbolic links
  */
-export function openStoreInProcess(folder: string, optionsOf: (real: string) => NodeStoreOptions): OpeningStore {
+export function openStoreInProcess(directory: string, optionsOf: (real: string) => NodeStoreOptions): OpeningStore {
   const { RING3_PASSWORD: _secret, ...environment } = process.env;
   const child = fork(program, {
     execArgv: isSource ? ['--conditions=@ring3/source'] : [],
@@ -78,9 +78,9 @@ export function openStoreInProcess(folder: string, optionsOf: (real: string) => 
     env: { ...environment, UV_THREADPOOL_SIZE: threads },
   });
   const open = async (): Promise<Vfs> => {
-    const { real, error: missing } = await next<LookedMessage>(child, { look: folder });
+    const { real, error: missing } = await next<LookedMessage>(child, { look: directory });
     if (real === undefined) throw thrown(missing);
-    const { features, error } = await next<OpenedMessage>(child, { serve: folder, options: optionsOf(real) });
+    const { features, error } = await next<OpenedMessage>(child, { serve: directory, options: optionsOf(real) });
     if (features === undefined) throw thrown(error);
     return new ProcessStore(child, new Set(features as Feature[]));
   };

@@ -50,9 +50,9 @@ async function look({ look: path }: LookMessage): Promise<void> {
   }
 }
 
-function open({ serve: folder, options }: ServeMessage): void {
+function open({ serve: directory, options }: ServeMessage): void {
   try {
-    const vfs = createNodeStore(folder, options);
+    const vfs = createNodeStore(directory, options);
     serve(vfs);
     send({ features: [...vfs.features] });
   } catch (error) {

@@ -13,7 +13,7 @@ export interface WalkVisitor {
    * @param fd a reference, closed after the walk
    * @returns 0, or a negative errno, which ends the walk
    */
-  folder(fd: number, path: Path): number;
+  directory(fd: number, path: Path): number;
   /** Called for each entry below the first directory. Optional. */
   entry?: ((path: Path, kind: Kind) => void) | undefined;
   /** Whether the walk was cancelled. */
@@ -45,7 +45,7 @@ const found = new FileStat();
  * @param path of the first directory
  * @returns 0, or a negative errno: from `directory`, or ENOSPC for too many subdirectories in one directory
  */
-export function* walkFolders(fd: number, path: Path, visitor: WalkVisitor): Generator<undefined, number, undefined> {
+export function* walkDirectories(fd: number, path: Path, visitor: WalkVisitor): Generator<undefined, number, undefined> {
   const stack: Frame[] = [];
   /** Reads a visited directory. Returns the names of its subdirectories or a negative errno. */
   const read = function* (directory: number, at: Path): Generator<undefined, Buffer[] | number, undefined> {
@@ -58,7 +58,7 @@ export function* walkFolders(fd: number, path: Path, visitor: WalkVisitor): Gene
     }
   };
   try {
-    const first = visitor.folder(fd, path);
+    const first = visitor.directory(fd, path);
     if (first < 0) return first;
     const names = yield* read(fd, path);
     if (typeof names === 'number') return names;
@@ -78,7 +78,7 @@ export function* walkFolders(fd: number, path: Path, visitor: WalkVisitor): Gene
       let pushed = false;
       try {
         const below = [...frame.path, nameFromBytes(name)];
-        const code = visitor.folder(child, below);
+        const code = visitor.directory(child, below);
         if (code === -Errno.EACCES || code === -Errno.ENOENT) continue;
         if (code < 0) return code;
         const names = yield* read(child, below);
