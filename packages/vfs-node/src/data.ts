@@ -25,18 +25,20 @@ import { scratch } from './scratch.ts';
 
 /** Larger writes run in the pool, so that they overlap with the network. Bytes. */
 const maxSyncWrite = 0x20000;
-/** Larger reads run in the pool: reading 8 MiB into new memory blocks the event loop for 2 ms. Bytes. */
-const maxSyncRead = 2 ** 20;
+/** Bytes of a read that blocks the event loop only briefly. */
+const smallRead = 2 ** 20;
+/** Larger reads run in the pool after so many bytes in a turn of the event loop: reading 8 MiB into new memory takes 2 ms. */
+const largeReadsInTurn = 2 ** 23;
 /** A truncation that removes more bytes runs in the pool. */
 const maxSyncTruncation = 2 ** 20;
 const copyPiece = 2 ** 20;
 /** Maximum bytes of one copy: the client requests the rest. */
 const maxCopied = 2 ** 28;
 
-/** Reads data: synchronously if it is small and cached, otherwise in the pool. */
+/** Reads data: synchronously if it is cached and the turn of the event loop has time for it, otherwise in the pool. */
 export function readData(file: Descriptor, device: Device, target: Uint8Array, offset: number): Answer<number> {
   if (target.length === 0) return 0;
-  if (target.length > maxSyncRead) return file.during(() => readRest(file.fd, target, offset, 0));
+  if (target.length > smallRead && !hasTurn(target.length)) return file.during(() => readRest(file.fd, target, offset, 0));
   const found = readAt(file.fd, target, offset, device.inMemory ? 0 : IoFlag.NoWait);
   if (found === target.length) return found;
   if (found >= 0) {
@@ -46,6 +48,16 @@ export function readData(file: Descriptor, device: Device, target: Uint8Array, o
   }
   if (found !== -Errno.EAGAIN && found !== -Errno.EOPNOTSUPP) return errorCode(found);
   return file.during(() => readRest(file.fd, target, offset, 0));
+}
+
+let largeReads = 0;
+
+/** Whether a large read may hold this turn of the event loop. One client is served faster this way; those of many clients together would stop the others. */
+function hasTurn(length: number): boolean {
+  if (largeReads + length > largeReadsInTurn) return false;
+  if (largeReads === 0) setImmediate(() => (largeReads = 0));
+  largeReads += length;
+  return true;
 }
 
 async function readRest(fd: number, target: Uint8Array, offset: number, done: number): Promise<Awaited<Answer<number>>> {
