@@ -99,8 +99,8 @@ function ownsPlace(uid: number, directory: string): boolean {
   const found = statOf(directory);
   if (found?.isDirectory() !== true || found.uid !== uid || (found.mode & 0o022) !== 0) return false;
   for (let at = dirname(directory); ; at = dirname(at)) {
-    const above = statOf(at);
-    if (above?.isDirectory() !== true || (above.uid !== 0 && above.uid !== uid) || (above.mode & 0o022) !== 0) return false;
+    const parent = statOf(at);
+    if (parent?.isDirectory() !== true || (parent.uid !== 0 && parent.uid !== uid) || (parent.mode & 0o022) !== 0) return false;
     if (at === dirname(at)) return true;
   }
 }

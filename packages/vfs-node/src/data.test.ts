@@ -29,10 +29,10 @@ test('large reads of cached data are synchronous up to 8 MiB in a turn of the ev
   for (const length of [3, 5]) strictEqual(read(length * 2 ** 20), length * 2 ** 20);
   const later = read(2 ** 21);
   ok(later instanceof Promise);
-  strictEqual(read(2 ** 20), 2 ** 20, 'a small one never waits');
+  strictEqual(read(2 ** 20), 2 ** 20, 'a small read was not synchronous');
   strictEqual(await later, 2 ** 21);
   await nextTurn();
-  strictEqual(read(2 ** 23), 2 ** 23, 'the next turn has its own');
+  strictEqual(read(2 ** 23), 2 ** 23, 'a large read in the next turn was not synchronous');
   await file.close();
   await root.close();
 });

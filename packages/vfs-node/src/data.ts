@@ -25,9 +25,9 @@ import { scratch } from './scratch.ts';
 
 /** Larger writes run in the pool, so that they overlap with the network. Bytes. */
 const maxSyncWrite = 0x20000;
-/** Bytes of a read that blocks the event loop only briefly. */
+/** Reads up to this size block the event loop only briefly. Bytes. */
 const smallRead = 2 ** 20;
-/** Larger reads run in the pool after so many bytes in a turn of the event loop: reading 8 MiB into new memory takes 2 ms. */
+/** Maximum bytes of larger reads that are synchronous in one turn of the event loop: reading 8 MiB into new memory takes 2 ms. */
 const largeReadsInTurn = 2 ** 23;
 /** A truncation that removes more bytes runs in the pool. */
 const maxSyncTruncation = 2 ** 20;
@@ -38,21 +38,24 @@ const maxCopied = 2 ** 28;
 /** Reads data: synchronously if it is cached and the turn of the event loop has time for it, otherwise in the pool. */
 export function readData(file: Descriptor, device: Device, target: Uint8Array, offset: number): Answer<number> {
   if (target.length === 0) return 0;
-  if (target.length > smallRead && !hasTurn(target.length)) return file.during(() => readRest(file.fd, target, offset, 0));
+  if (target.length > smallRead && !hasTurn(target.length)) return file.runInPool(() => readRest(file.fd, target, offset, 0));
   const found = readAt(file.fd, target, offset, device.inMemory ? 0 : IoFlag.NoWait);
   if (found === target.length) return found;
   if (found >= 0) {
     // a short read: the end of the file, or of the cached part
     if (stat(file.fd, scratch) === 0 && offset + found >= scratch.size) return found;
-    return file.during(() => readRest(file.fd, target, offset, found));
+    return file.runInPool(() => readRest(file.fd, target, offset, found));
   }
   if (found !== -Errno.EAGAIN && found !== -Errno.EOPNOTSUPP) return errorCode(found);
-  return file.during(() => readRest(file.fd, target, offset, 0));
+  return file.runInPool(() => readRest(file.fd, target, offset, 0));
 }
 
 let largeReads = 0;
 
-/** Whether a large read may hold this turn of the event loop. One client is served faster this way; those of many clients together would stop the others. */
+/**
+ * Whether a large read may be synchronous in this turn of the event loop. This is faster for a single client; without a maximum, the reads
+ * of many clients would block all others.
+ */
 function hasTurn(length: number): boolean {
   if (largeReads + length > largeReadsInTurn) return false;
   if (largeReads === 0) setImmediate(() => (largeReads = 0));
@@ -97,7 +100,7 @@ export function writeData(
   if (total === 0) return 0;
   if (offset + total > Number.MAX_SAFE_INTEGER) return 'EFBIG';
   if (through || total > maxSyncWrite || device.remote) {
-    return file.during(() => writeInPool(file.fd, chunks, total, offset, through ? IoFlag.DataSync : 0));
+    return file.runInPool(() => writeInPool(file.fd, chunks, total, offset, through ? IoFlag.DataSync : 0));
   }
   for (let done = 0; ; ) {
     const left = done === 0 ? chunks : rest(chunks, done);
@@ -129,7 +132,7 @@ const done = (answer: number): Awaited<Answer<void>> => (answer < 0 ? errorCode(
 export function truncateData(file: Descriptor, device: Device, size: number): Answer<void> {
   const found = stat(file.fd, scratch);
   if (found < 0) return errorCode(found);
-  if (device.remote || scratch.size - size > maxSyncTruncation) return file.during(() => truncateLater(file.fd, size)).then(done);
+  if (device.remote || scratch.size - size > maxSyncTruncation) return file.runInPool(() => truncateLater(file.fd, size)).then(done);
   return done(truncate(file.fd, size));
 }
 
@@ -144,7 +147,7 @@ export function allocateData(file: Descriptor, size: number): Answer<void> {
   const available = process.geteuid?.() === 0 ? volume.free : volume.available;
   if (size - scratch.allocated > available) return 'ENOSPC';
   return file
-    .during(() => allocateLater(file.fd, AllocateMode.KeepSize, 0, size))
+    .runInPool(() => allocateLater(file.fd, AllocateMode.KeepSize, 0, size))
     .then((answer) => {
       if (answer < 0) trimData(file.fd);
       return done(answer);
@@ -162,7 +165,7 @@ export function trimData(fd: number): void {
 /** Zeroes a range, in the pool; writes the zeros if the host cannot punch holes. */
 export async function punchData(file: Descriptor, device: Device, offset: number, length: number): Promise<Awaited<Answer<void>>> {
   if (length === 0) return undefined;
-  const punched = await file.during(() => allocateLater(file.fd, AllocateMode.PunchHole | AllocateMode.KeepSize, offset, length));
+  const punched = await file.runInPool(() => allocateLater(file.fd, AllocateMode.PunchHole | AllocateMode.KeepSize, offset, length));
   if (punched !== -Errno.EOPNOTSUPP) return done(punched);
   if (stat(file.fd, scratch) < 0) return 'EIO';
   const end = Math.min(offset + length, scratch.size);
@@ -195,7 +198,7 @@ function* rangeSteps(file: Descriptor, offset: number, end: number, limit: numbe
     ranges.push({ offset: start, length: Math.min(stop, end) - start });
     at = stop;
     if (!turn.over) continue;
-    yield* wait(file.until(nextTurn()));
+    yield* wait(file.holdUntil(nextTurn()));
     turn.begin();
   }
   return ranges;
@@ -216,13 +219,13 @@ export async function copyData(
   if (offset + total > Number.MAX_SAFE_INTEGER) return 'EFBIG';
   const overlap = sameFile && Math.abs(offset - sourceOffset) < total;
   if (!overlap) {
-    const copied = await source.until(target.during(() => copyRangeLater(source.fd, sourceOffset, target.fd, offset, total)));
+    const copied = await source.holdUntil(target.runInPool(() => copyRangeLater(source.fd, sourceOffset, target.fd, offset, total)));
     if (copied >= 0) return copied;
     const cannot = [Errno.EXDEV, Errno.EOPNOTSUPP, Errno.EINVAL, Errno.ENOSYS, Errno.EPERM].includes(-copied as never);
     if (!cannot) return errorCode(copied);
   }
-  return await source.until(
-    target.during(() => copyThroughBuffer(source.fd, sourceOffset, target.fd, offset, total, overlap && offset > sourceOffset)),
+  return await source.holdUntil(
+    target.runInPool(() => copyThroughBuffer(source.fd, sourceOffset, target.fd, offset, total, overlap && offset > sourceOffset)),
   );
 }
 

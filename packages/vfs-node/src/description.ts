@@ -78,16 +78,16 @@ const unsigned64 = (1n << 64n) - 1n;
 const foreignNumber = (device: Device, inode: bigint): bigint =>
   (1n << 63n) | ((inode * 0x9e3779b97f4a7c15n + device.number * 0xc2b2ae3d27d4eb4fn) & (unsigned64 >> 1n));
 
-/** Returns the stat of the contract for an entry. @param home the root's device */
-export function statOf(found: FileStat, device: Device, home: Device, fileId: string, description: Description): Stat {
+/** Returns the stat of the contract for an entry. @param rootDevice the root's device */
+export function statOf(found: FileStat, device: Device, rootDevice: Device, fileId: string, description: Description): Stat {
   const kind = kindOf(found) ?? 'file';
   const isDirectory = kind === 'folder';
   const links = found.links;
   return {
     kind,
     fileId,
-    id64: device === home ? found.inode : foreignNumber(device, found.inode),
-    ...(device === home ? undefined : { idHigh: device.number }),
+    id64: device === rootDevice ? found.inode : foreignNumber(device, found.inode),
+    ...(device === rootDevice ? undefined : { idHigh: device.number }),
     size: isDirectory ? 0 : found.size,
     allocated: isDirectory ? 0 : dataBytes(found),
     links: isDirectory && links > 1 ? 1 : links,

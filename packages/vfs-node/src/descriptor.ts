@@ -32,13 +32,13 @@ export class Descriptor {
   }
 
   /** Makes a call in the device's share of the thread pool and keeps the file open until the call ends. */
-  during<T>(call: () => Promise<T>): Promise<T> {
+  runInPool<T>(call: () => Promise<T>): Promise<T> {
     this.hold();
     return this.#pool.run(call).finally(() => this.release());
   }
 
   /** Keeps the file open until a promise settles that is not a call in the device's pool. */
-  until<T>(done: Promise<T>): Promise<T> {
+  holdUntil<T>(done: Promise<T>): Promise<T> {
     this.hold();
     return done.finally(() => this.release());
   }

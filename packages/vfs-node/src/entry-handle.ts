@@ -80,20 +80,20 @@ export class EntryHandle implements Handle {
 
   stat(): Stat | VfsCode {
     if (this.stale) return 'ESTALE';
-    const { inode, fd, home } = this.entry;
+    const { inode, fd, rootDevice } = this.entry;
     const answer = stat(fd, scratch);
     if (answer < 0) return errorCode(answer);
     const description = describe(this.store.kept, inode.device.know(scratch, fd), inode, this.target);
-    return statOf(scratch, inode.device, home, inode.fileId, description);
+    return statOf(scratch, inode.device, rootDevice, inode.fileId, description);
   }
 
   read(target: Uint8Array, offset: number, signal?: AbortSignal): Answer<number> {
-    const file = this.#ready(offset, signal) ?? this.data(false);
+    const file = this.#checkReady(offset, signal) ?? this.data(false);
     return isCode(file) ? file : readData(file, this.device, target, offset);
   }
 
   write(chunks: readonly Uint8Array[], offset: number, how: WriteHow = {}, signal?: AbortSignal): Answer<number> {
-    const file = this.#ready(offset, signal) ?? this.data(true);
+    const file = this.#checkReady(offset, signal) ?? this.data(true);
     if (isCode(file)) return file;
     const written = writeData(file, this.device, chunks, offset, how.through === true);
     return how.through === true ? andThen(written, (answer) => this.#through(answer)) : written;
@@ -105,49 +105,49 @@ export class EntryHandle implements Handle {
   }
 
   truncate(size: number, signal?: AbortSignal): Answer<void> {
-    const file = this.#ready(size, signal) ?? this.data(true);
+    const file = this.#checkReady(size, signal) ?? this.data(true);
     return isCode(file) ? file : truncateData(file, this.device, size);
   }
 
   allocate(size: number, signal?: AbortSignal): Answer<void> {
-    const file = this.#ready(size, signal) ?? this.data(true);
+    const file = this.#checkReady(size, signal) ?? this.data(true);
     if (isCode(file)) return file;
     this.entry.inode.reserved = true;
     return allocateData(file, size);
   }
 
   punch(offset: number, length: number, signal?: AbortSignal): Answer<void> {
-    const file = this.#ready(offset, signal) ?? this.data(true);
+    const file = this.#checkReady(offset, signal) ?? this.data(true);
     return isCode(file) ? file : punchData(file, this.device, offset, length);
   }
 
   ranges(offset: number, length: number, limit = Number.MAX_SAFE_INTEGER, signal?: AbortSignal): Answer<readonly Range[]> {
-    const file = this.#ready(offset, signal) ?? this.data(false);
+    const file = this.#checkReady(offset, signal) ?? this.data(false);
     return isCode(file) ? file : dataRanges(file, offset, length, limit);
   }
 
   copyRange(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<number> {
-    const files = this.#copied(source, sourceOffset, offset, signal);
+    const files = this.#filesOfCopy(source, sourceOffset, offset, signal);
     if (isCode(files)) return files;
     const [from, to] = files;
     return copyData(from, sourceOffset, to, offset, length, source.fileId === this.fileId);
   }
 
   flush(signal?: AbortSignal): Answer<void> {
-    const bad = this.#usable(signal);
+    const bad = this.#checkUsable(signal);
     if (bad !== undefined) return bad;
     if (this.kind === 'link') return undefined;
     const file = this.kind === 'file' ? (this.#writing ?? this.data(false)) : this.entry.inode.open(this.entry, false);
     if (isCode(file)) return file;
     if (typeof file === 'number') return errorCode(file);
-    const flushed = file.during(() => syncLater(file.fd)).then((answer) => (answer < 0 ? errorCode(answer) : undefined));
+    const flushed = file.runInPool(() => syncLater(file.fd)).then((answer) => (answer < 0 ? errorCode(answer) : undefined));
     if (this.kind === 'folder') file.release();
     // the values that the host cannot store with the file are part of it
     return flushed.then((code) => code ?? this.store.kept.flush());
   }
 
   list(cursor: Cursor | undefined, want: ListWant, signal?: AbortSignal): MaybePromise<Listing | VfsCode> {
-    const bad = this.#usable(signal);
+    const bad = this.#checkUsable(signal);
     if (bad !== undefined) return bad;
     if (this.kind !== 'folder') return 'ENOTDIR';
     const known = this.#listing;
@@ -167,7 +167,7 @@ export class EntryHandle implements Handle {
   rename(dir: Handle, name: string, how: RenameHow = {}): Answer<void> {
     if (this.stale) return 'ESTALE';
     if (this.entry.parent === undefined) return 'EINVAL';
-    if (!this.#isThere()) return 'ENOENT';
+    if (!this.#hasName()) return 'ENOENT';
     const directory = this.store.directoryOf(dir);
     const bad = isCode(directory) ? directory : checkName(name);
     if (isCode(directory) || bad !== undefined) return bad;
@@ -177,13 +177,13 @@ export class EntryHandle implements Handle {
   unlink(): Answer<void> {
     if (this.stale) return 'ESTALE';
     if (this.entry.parent === undefined) return 'EBUSY';
-    return this.#isThere() ? unlinkEntry(this.store, this.entry) : 'ENOENT';
+    return this.#hasName() ? unlinkEntry(this.store, this.entry) : 'ENOENT';
   }
 
   link(dir: Handle, name: string, how: RenameHow = {}): Answer<void> {
     if (this.stale) return 'ESTALE';
     if (this.kind === 'folder') return 'EPERM';
-    if (!this.#isThere()) return 'ENOENT';
+    if (!this.#hasName()) return 'ENOENT';
     const directory = this.store.directoryOf(dir);
     const bad = isCode(directory) ? directory : checkName(name);
     if (isCode(directory) || bad !== undefined) return bad;
@@ -201,7 +201,7 @@ export class EntryHandle implements Handle {
   }
 
   reopen(access: Access, signal?: AbortSignal): Answer<void> {
-    const bad = this.#usable(signal);
+    const bad = this.#checkUsable(signal);
     if (bad !== undefined || access === 'metadata' || this.kind === 'link') return bad;
     if (this.kind === 'folder') return access === 'write' ? undefined : this.#openListing();
     if (writes(access)) {
@@ -234,8 +234,8 @@ export class EntryHandle implements Handle {
     if (answer < 0) return errorCode(answer);
     const before = describe(kept, inode.device.know(scratch, fd), inode, this.target);
     const after = { attributes: attributes ?? before.attributes, birth: birth ?? before.birth, setChanged: undefined };
-    const refused = kept.set(inode, this.target, descriptionKey, writeDescription(after));
-    if (refused !== undefined || changed === undefined) return refused;
+    const failure = kept.set(inode, this.target, descriptionKey, writeDescription(after));
+    if (failure !== undefined || changed === undefined) return failure;
     const again = stat(fd, scratch);
     if (again < 0) return errorCode(again);
     const setChanged = { reported: changed, host: scratch.changed };
@@ -313,7 +313,7 @@ export class EntryHandle implements Handle {
 
   checkUnlink(): Answer<void> {
     if (this.stale) return 'ESTALE';
-    if (this.entry.parent !== undefined && !this.#isThere()) return undefined; // its name was already removed
+    if (this.entry.parent !== undefined && !this.#hasName()) return undefined; // its name was already removed
     const fault = unlinkFault(this.entry);
     return fault < 0 ? errorCode(fault) : undefined;
   }
@@ -329,7 +329,7 @@ export class EntryHandle implements Handle {
   path(): readonly string[] | VfsCode {
     if (this.stale) return 'ESTALE';
     if (this.entry.parent === undefined) return [];
-    if (!this.#isThere()) return 'ENOENT';
+    if (!this.#hasName()) return 'ENOENT';
     const root = readLink(currentFolder, descriptorPath(this.entry.root.fd));
     const directory = readLink(currentFolder, descriptorPath(this.entry.parent.fd));
     if (typeof root === 'number' || typeof directory === 'number') return 'EIO';
@@ -360,20 +360,20 @@ export class EntryHandle implements Handle {
     return opened;
   }
 
-  #usable(signal: AbortSignal | undefined): VfsCode | undefined {
+  #checkUsable(signal: AbortSignal | undefined): VfsCode | undefined {
     return this.stale ? 'ESTALE' : signal?.aborted === true ? 'ECANCELED' : undefined;
   }
 
-  #ready(offset: number, signal: AbortSignal | undefined): VfsCode | undefined {
-    return this.#usable(signal) ?? (Number.isSafeInteger(offset) && offset >= 0 ? undefined : 'EINVAL');
+  #checkReady(offset: number, signal: AbortSignal | undefined): VfsCode | undefined {
+    return this.#checkUsable(signal) ?? (Number.isSafeInteger(offset) && offset >= 0 ? undefined : 'EINVAL');
   }
 
   /** The files of a copy: source and target. */
-  #copied(source: Handle, sourceOffset: number, offset: number, signal: AbortSignal | undefined): [Descriptor, Descriptor] | VfsCode {
+  #filesOfCopy(source: Handle, sourceOffset: number, offset: number, signal: AbortSignal | undefined): [Descriptor, Descriptor] | VfsCode {
     if (!(source instanceof EntryHandle) || source.store !== this.store) return 'EXDEV';
-    const from = source.#ready(sourceOffset, signal) ?? source.data(false);
+    const from = source.#checkReady(sourceOffset, signal) ?? source.data(false);
     if (isCode(from)) return from;
-    const to = this.#ready(offset, signal) ?? this.data(true);
+    const to = this.#checkReady(offset, signal) ?? this.data(true);
     return isCode(to) ? to : [from, to];
   }
 
@@ -384,7 +384,7 @@ export class EntryHandle implements Handle {
     offset: number,
     signal: AbortSignal | undefined,
   ): [Descriptor, Descriptor] | VfsCode {
-    return this.#copied(source, sourceOffset, offset, signal);
+    return this.#filesOfCopy(source, sourceOffset, offset, signal);
   }
 
   #openListing(): VfsCode | undefined {
@@ -404,7 +404,7 @@ export class EntryHandle implements Handle {
   }
 
   /** Whether its name leads to it, or it was found again after another program moved it. */
-  #isThere(): boolean {
+  #hasName(): boolean {
     return !this.entry.isUnlinked && this.store.tree.locate(this.entry);
   }
 }

@@ -7,26 +7,26 @@ import type { NodeStore } from './node-store.ts';
 /** Renames or moves an entry, which is at its name. Codes of `Handle.rename`. */
 export function renameEntry(store: NodeStore, entry: Entry, directory: Entry, name: string, how: RenameHow): Answer<void> {
   if (isBelow(directory, entry)) return 'EINVAL';
-  return store.withName(directory, name, (there) => {
-    if (isCode(there)) return there;
-    if (there === undefined || isSameName(there, entry)) {
-      return there?.name === name ? undefined : moveTo(store, entry, directory, name, RenameFlag.NoReplace);
+  return store.withName(directory, name, (existing) => {
+    if (isCode(existing)) return existing;
+    if (existing === undefined || isSameName(existing, entry)) {
+      return existing?.name === name ? undefined : moveTo(store, entry, directory, name, RenameFlag.NoReplace);
     }
     if (how.replace !== true) return 'EEXIST';
-    if (there.inode.kind === 'folder') return 'EISDIR';
+    if (existing.inode.kind === 'folder') return 'EISDIR';
     if (entry.inode.kind === 'folder') return 'ENOTDIR';
-    return there.inode === entry.inode ? becomeOther(store, entry, there, name) : replace(store, entry, there, directory, name);
+    return existing.inode === entry.inode ? renameToLink(store, entry, existing, name) : replace(store, entry, existing, directory, name);
   });
 }
 
 /** Creates a hard link. Codes of `Handle.link`. */
 export function linkEntry(store: NodeStore, entry: Entry, directory: Entry, name: string, how: RenameHow): Answer<void> {
-  return store.withName(directory, name, (there) => {
-    if (isCode(there)) return there;
-    if (there === undefined) return linkTo(store, entry, directory, name);
+  return store.withName(directory, name, (existing) => {
+    if (isCode(existing)) return existing;
+    if (existing === undefined) return linkTo(store, entry, directory, name);
     if (how.replace !== true) return 'EEXIST';
-    if (there.inode.kind === 'folder') return 'EISDIR';
-    return there.inode === entry.inode ? undefined : linkOver(store, entry, there, directory, name);
+    if (existing.inode.kind === 'folder') return 'EISDIR';
+    return existing.inode === entry.inode ? undefined : linkOver(store, entry, existing, directory, name);
   });
 }
 
@@ -71,23 +71,23 @@ function isBelow(directory: Entry, entry: Entry): boolean {
 }
 
 /** Replaces another entry: first under its spelling, in one step, then under the new one. */
-function replace(store: NodeStore, entry: Entry, there: Entry, directory: Entry, name: string): VfsCode | undefined {
-  const spelling = there.name;
-  const refused = moveTo(store, entry, directory, spelling, 0);
-  if (refused !== undefined) return refused;
-  there.markUnlinked();
-  store.handleUnlink(there);
+function replace(store: NodeStore, entry: Entry, existing: Entry, directory: Entry, name: string): VfsCode | undefined {
+  const spelling = existing.name;
+  const failure = moveTo(store, entry, directory, spelling, 0);
+  if (failure !== undefined) return failure;
+  existing.markUnlinked();
+  store.handleUnlink(existing);
   return spelling === name ? undefined : moveTo(store, entry, directory, name, RenameFlag.NoReplace);
 }
 
 /** Handles a rename to another name of the same file: removes the entry's own name and respells the other as requested. */
-function becomeOther(store: NodeStore, entry: Entry, there: Entry, name: string): VfsCode | undefined {
+function renameToLink(store: NodeStore, entry: Entry, existing: Entry, name: string): VfsCode | undefined {
   const parent = entry.parent!;
   const answer = store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host), undefined, entry.name);
   if (answer < 0) return errorCode(answer);
-  const directory = there.parent!;
-  entry.move(directory, there.name, there.host);
-  return there.name === name ? undefined : moveTo(store, entry, directory, name, RenameFlag.NoReplace);
+  const directory = existing.parent!;
+  entry.move(directory, existing.name, existing.host);
+  return existing.name === name ? undefined : moveTo(store, entry, directory, name, RenameFlag.NoReplace);
 }
 
 function linkTo(store: NodeStore, entry: Entry, directory: Entry, name: string): VfsCode | undefined {
@@ -97,19 +97,19 @@ function linkTo(store: NodeStore, entry: Entry, directory: Entry, name: string):
 }
 
 /** Replaces another entry by a hard link, through a random temporary name, so that the other name always exists. */
-function linkOver(store: NodeStore, entry: Entry, there: Entry, directory: Entry, name: string): VfsCode | undefined {
+function linkOver(store: NodeStore, entry: Entry, existing: Entry, directory: Entry, name: string): VfsCode | undefined {
   const between = `.ring3-${store.streamPlace.newId()}`;
-  const refused = linkTo(store, entry, directory, between);
-  if (refused !== undefined) return refused;
+  const failure = linkTo(store, entry, directory, between);
+  if (failure !== undefined) return failure;
   const { names } = store.tree;
-  const spelling = there.name;
-  const answer = names.change(directory, () => renameAt(directory.fd, between, directory.fd, there.host), spelling, between);
+  const spelling = existing.name;
+  const answer = names.change(directory, () => renameAt(directory.fd, between, directory.fd, existing.host), spelling, between);
   if (answer < 0) {
     names.change(directory, () => unlinkAt(directory.fd, between), undefined, between);
     return errorCode(answer);
   }
-  there.markUnlinked();
-  store.handleUnlink(there);
+  existing.markUnlinked();
+  store.handleUnlink(existing);
   if (spelling === name) return undefined;
   const respell = (): number => renameAt(directory.fd, hostName(spelling), directory.fd, hostName(name), RenameFlag.NoReplace);
   const respelled = names.change(directory, respell, name, spelling);

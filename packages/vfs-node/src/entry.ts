@@ -22,7 +22,7 @@ export class Entry {
   /** Open entries in this directory, by name. */
   readonly children = new Map<string, Entry>();
   /** The device of the share's root above it. */
-  readonly home: Device;
+  readonly rootDevice: Device;
   readonly #device: { readonly major: number; readonly minor: number };
   #references = 1;
 
@@ -32,7 +32,7 @@ export class Entry {
     this.fd = fd;
     this.#device = { major: found.deviceMajor, minor: found.deviceMinor };
     this.parent = parent?.hold();
-    this.home = parent?.home ?? inode.device;
+    this.rootDevice = parent?.rootDevice ?? inode.device;
     this.name = name;
     this.host = host;
     parent?.children.set(name, this);
@@ -64,7 +64,7 @@ export class Entry {
     if (--this.#references > 0) return;
     this.detach();
     this.parent?.release();
-    if (this.inode.freesMuch) void this.inode.device.pool.run(() => closeLater(this.fd));
+    if (this.inode.closesSlowly) void this.inode.device.pool.run(() => closeLater(this.fd));
     else close(this.fd);
     this.inode.release();
   }

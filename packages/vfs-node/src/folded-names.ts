@@ -24,19 +24,19 @@ class DirectoryNames {
 
   add(name: string): void {
     const key = foldName(name);
-    const there = this.spellings.get(key);
-    if (there === undefined) this.spellings.set(key, name);
-    else if (typeof there === 'string') {
-      if (there !== name) this.spellings.set(key, [there, name].sort());
-    } else if (!there.includes(name)) this.spellings.set(key, [...there, name].sort());
+    const existing = this.spellings.get(key);
+    if (existing === undefined) this.spellings.set(key, name);
+    else if (typeof existing === 'string') {
+      if (existing !== name) this.spellings.set(key, [existing, name].sort());
+    } else if (!existing.includes(name)) this.spellings.set(key, [...existing, name].sort());
   }
 
   remove(name: string): void {
     const key = foldName(name);
-    const there = this.spellings.get(key);
-    if (there === name) this.spellings.delete(key);
-    else if (Array.isArray(there)) {
-      const left = there.filter((other) => other !== name);
+    const existing = this.spellings.get(key);
+    if (existing === name) this.spellings.delete(key);
+    else if (Array.isArray(existing)) {
+      const left = existing.filter((other) => other !== name);
       if (left.length === 1) this.spellings.set(key, left[0]!);
       else this.spellings.set(key, left);
     }

@@ -30,7 +30,7 @@ export class Inode {
   /** Whether space was reserved beyond its end. */
   reserved = false;
   /** Whether the last close releases much space. */
-  freesMuch = false;
+  closesSlowly = false;
   #entries = 0;
   #reading: Descriptor | undefined;
   #writing: Descriptor | undefined;
@@ -66,7 +66,7 @@ export class Inode {
   /** Records that its last name was removed. */
   markUnlinked(found: FileStat, onLastClose: () => void): void {
     this.onLastClose = onLastClose;
-    this.freesMuch = found.size > largeFile;
+    this.closesSlowly = found.size > largeFile;
   }
 
   /**
@@ -118,7 +118,7 @@ export class Inode {
         this.reserved = false;
       }
       if (this.#reading === descriptor) this.#reading = undefined;
-      return this.freesMuch;
+      return this.closesSlowly;
     });
     if (writing) this.#writing = descriptor;
     else this.#reading = descriptor;

@@ -155,7 +155,7 @@ export class OpenListing {
     const device = this.#device(directory, host);
     const known = device.know(scratch, directory, host);
     const description = describe(this.#kept, known, { device, kind }, { dir: directory, name: host });
-    return statOf(scratch, device, this.#directory.home, known.fileId, description);
+    return statOf(scratch, device, this.#directory.rootDevice, known.fileId, description);
   }
 
   /** The device of the entry in `scratch`: nearly always the directory's. */

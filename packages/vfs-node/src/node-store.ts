@@ -168,11 +168,12 @@ export class NodeStore implements Vfs {
       this.#sidecar.close();
       throw new VfsError(errorCode(root), directory);
     }
-    const there = typeof root === 'number' ? undefined : root;
-    const shares = there !== undefined && sharesBlocks(there);
+    const existing = typeof root === 'number' ? undefined : root;
+    const shares = existing !== undefined && sharesBlocks(existing);
     this.#Handle = shares ? SharingHandle : EntryHandle;
-    const stable = there !== undefined && (there.inode.device.hasHandles || (stat(there.fd, scratch) === 0 && scratch.birth !== undefined));
-    there?.release();
+    const stable =
+      existing !== undefined && (existing.inode.device.hasHandles || (stat(existing.fd, scratch) === 0 && scratch.birth !== undefined));
+    existing?.release();
     this.features = new Set<Feature>([...features, ...(stable ? (['stableIds'] as const) : []), ...(shares ? (['clone'] as const) : [])]);
   }
 
@@ -193,7 +194,7 @@ export class NodeStore implements Vfs {
     if (isCode(directory)) return directory;
     const bad = checkName(name);
     if (bad !== undefined) return bad;
-    if (how.disposition === 'create') return this.withName(directory, name, (there) => this.#create(directory, name, there, how));
+    if (how.disposition === 'create') return this.withName(directory, name, (existing) => this.#create(directory, name, existing, how));
     const found = this.tree.find(directory, name);
     return isPromise(found) ? found.then((entry) => this.#found(entry, how)) : this.#found(found, how);
   }
@@ -217,7 +218,7 @@ export class NodeStore implements Vfs {
    * Looks up a name in a directory and calls `next` in the same turn, so that no other operation of this store runs in between.
    * @param next receives the entry, which it does not hold; undefined if the name does not exist; or a code
    */
-  withName<T>(directory: Entry, name: string, next: (there: Entry | VfsCode | undefined) => Answer<T>, tries = 3): Answer<T> {
+  withName<T>(directory: Entry, name: string, next: (existing: Entry | VfsCode | undefined) => Answer<T>, tries = 3): Answer<T> {
     const exact = this.tree.child(directory, name);
     if (typeof exact !== 'number') return this.#withEntry(exact, next);
     if (exact === -Errno.EACCES) return next('EEXIST'); // a kind that is never served
@@ -260,18 +261,18 @@ export class NodeStore implements Vfs {
   openStream(entry: Entry, streams: Streams, name: string, how: StreamHow): Handle | VfsCode {
     const bad = checkStreamName(name) ?? streamFault(entry, how.disposition === 'create' ? 'write' : how.access);
     if (bad !== undefined) return bad;
-    const there = streams.get(name);
+    const existing = streams.get(name);
     if (how.disposition === 'create') {
-      if (there !== undefined) return 'EEXIST';
+      if (existing !== undefined) return 'EEXIST';
       const made = streams.create(name);
       if (isCode(made)) return made;
       this.changedStreams(entry, 'streamAdded', name);
       return new StreamHandle(this, entry.hold(), streams, made);
     }
-    return there === undefined ? 'ENOENT' : new StreamHandle(this, entry.hold(), streams, there);
+    return existing === undefined ? 'ENOENT' : new StreamHandle(this, entry.hold(), streams, existing);
   }
 
-  #withEntry<T>(entry: Entry, next: (there: Entry) => Answer<T>): Answer<T> {
+  #withEntry<T>(entry: Entry, next: (existing: Entry) => Answer<T>): Answer<T> {
     const answer = next(entry);
     if (isPromise(answer)) return answer.finally(() => entry.release());
     entry.release();
@@ -292,16 +293,16 @@ export class NodeStore implements Vfs {
   /** Creates a handle, which takes ownership of the entry. */
   #opened(entry: Entry, how: OpenHow): Answer<Handle> {
     const handle = new this.#Handle(this, entry);
-    const refused = mismatch(entry, how) ?? handle.reopen(how.access);
-    return andThen(refused, (code) => {
+    const failure = mismatch(entry, how) ?? handle.reopen(how.access);
+    return andThen(failure, (code) => {
       if (code === undefined) return handle;
       void handle.close();
       return code;
     });
   }
 
-  #create(directory: Entry, name: string, there: Entry | VfsCode | undefined, how: OpenHow): Answer<Handle> {
-    if (there !== undefined) return isCode(there) ? there : 'EEXIST';
+  #create(directory: Entry, name: string, existing: Entry | VfsCode | undefined, how: OpenHow): Answer<Handle> {
+    if (existing !== undefined) return isCode(existing) ? existing : 'EEXIST';
     if (how.kind === 'any') return 'EINVAL';
     const bad = how.kind === 'link' ? this.#badTarget(directory, how.target ?? '') : undefined;
     if (bad !== undefined) return bad;
@@ -313,11 +314,11 @@ export class NodeStore implements Vfs {
     return andThen(this.#opened(entry, how), (handle) => {
       data?.release();
       if (isCode(handle) || how.initial === undefined) return handle;
-      const refused = this.#begin(handle as EntryHandle, how.initial);
-      if (refused === undefined) return handle;
+      const failure = this.#initialize(handle as EntryHandle, how.initial);
+      if (failure === undefined) return handle;
       void handle.unlink();
       void handle.close();
-      return refused;
+      return failure;
     });
   }
 
@@ -336,16 +337,16 @@ export class NodeStore implements Vfs {
   }
 
   /** Sets the initial metadata of a new entry, before any other operation of this store runs. */
-  #begin(handle: EntryHandle, initial: NonNullable<OpenHow['initial']>): VfsCode | undefined {
+  #initialize(handle: EntryHandle, initial: NonNullable<OpenHow['initial']>): VfsCode | undefined {
     const { attributes, birth, descriptor, xattrs } = initial;
     if (attributes !== undefined || birth !== undefined) {
       const changes = { ...(attributes === undefined ? undefined : { attributes }), ...(birth === undefined ? undefined : { birth }) };
-      const refused = handle.setStat(changes) as VfsCode | undefined;
-      if (refused !== undefined) return refused;
+      const failure = handle.setStat(changes) as VfsCode | undefined;
+      if (failure !== undefined) return failure;
     }
     for (const [key, value] of xattrs ?? []) {
-      const refused = handle.setXattr(key, value);
-      if (refused !== undefined) return refused;
+      const failure = handle.setXattr(key, value);
+      if (failure !== undefined) return failure;
     }
     return descriptor === undefined ? undefined : handle.setDescriptor(descriptor);
   }
@@ -372,7 +373,7 @@ class SharingHandle extends EntryHandle {
     if (isCode(files)) return files;
     if (length === 0) return undefined;
     const [from, to] = files;
-    const cloned = from.until(to.during(() => cloneRangeLater(from.fd, sourceOffset, to.fd, offset, length)));
+    const cloned = from.holdUntil(to.runInPool(() => cloneRangeLater(from.fd, sourceOffset, to.fd, offset, length)));
     return cloned.then((answer) => (answer < 0 ? errorCode(answer) : undefined));
   }
 }

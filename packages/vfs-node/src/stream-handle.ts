@@ -103,18 +103,18 @@ export class StreamHandle extends EntryHandle {
     if (bad !== undefined || name === former) return bad;
     const denied = streamFault(this.entry, 'write');
     if (denied !== undefined) return denied;
-    const there = this.#streams.get(name);
-    if (there !== undefined && there !== this.#stream) {
+    const existing = this.#streams.get(name);
+    if (existing !== undefined && existing !== this.#stream) {
       if (how.replace !== true) return 'EEXIST';
-      const refused = this.#streams.unlink(there, this.target);
-      if (refused !== undefined) return refused;
+      const failure = this.#streams.unlink(existing, this.target);
+      if (failure !== undefined) return failure;
     }
-    const refused = this.#streams.rename(this.#stream, name, this.target);
-    if (refused === undefined) {
+    const failure = this.#streams.rename(this.#stream, name, this.target);
+    if (failure === undefined) {
       this.store.changedStreams(this.entry, 'streamRemoved', former);
       this.store.changedStreams(this.entry, 'streamAdded', name);
     }
-    return refused;
+    return failure;
   }
 
   /** Does nothing: other programs do not see streams. */
@@ -130,9 +130,9 @@ export class StreamHandle extends EntryHandle {
   override unlink(): VfsCode | undefined {
     if (this.stale) return 'ESTALE';
     if (this.#stream.isUnlinked) return 'ENOENT';
-    const refused = streamFault(this.entry, 'write') ?? this.#streams.unlink(this.#stream, this.target);
-    if (refused === undefined) this.store.changedStreams(this.entry, 'streamRemoved', this.#stream.name);
-    return refused;
+    const failure = streamFault(this.entry, 'write') ?? this.#streams.unlink(this.#stream, this.target);
+    if (failure === undefined) this.store.changedStreams(this.entry, 'streamRemoved', this.#stream.name);
+    return failure;
   }
 
   override link(): VfsCode {

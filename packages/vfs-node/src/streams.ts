@@ -264,8 +264,8 @@ export class Streams {
     const kept = this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
     if (kept !== undefined) return kept;
     if (!this.#inode.isUnlinked) {
-      const refused = this.#place.rename(this.#inode.fileId, fileOf(stream), `${stream.id}.${name}`);
-      if (refused !== undefined) return refused;
+      const failure = this.#place.rename(this.#inode.fileId, fileOf(stream), `${stream.id}.${name}`);
+      if (failure !== undefined) return failure;
     }
     this.#byName.delete(foldName(stream.name));
     stream.name = name;
@@ -278,8 +278,8 @@ export class Streams {
     // an older value in the attribute is removed first: it would become the stream's data if the process were killed in between
     const kept = this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
     if (kept !== undefined) return kept;
-    const refused = stream.bytes === undefined ? this.#removeFile(stream) : undefined;
-    if (refused !== undefined) return refused;
+    const failure = stream.bytes === undefined ? this.#removeFile(stream) : undefined;
+    if (failure !== undefined) return failure;
     this.#byName.delete(foldName(stream.name));
     stream.isUnlinked = true;
     if (stream.handles === 0) this.#closeIdle(stream);
@@ -361,11 +361,11 @@ export class Streams {
     const { fileId } = this.#inode;
     const name = unfinished + stream.id;
     const file = filled(this.#place.open(fileId, name, true), bytes);
-    const refused = isCode(file) ? file : this.#place.rename(fileId, name, fileOf(stream));
-    if (refused === undefined) return file;
+    const failure = isCode(file) ? file : this.#place.rename(fileId, name, fileOf(stream));
+    if (failure === undefined) return file;
     if (!isCode(file)) file.release();
     this.#place.remove(fileId, name);
-    return refused;
+    return failure;
   }
 
   #removeFile(stream: Stream): VfsCode | undefined {

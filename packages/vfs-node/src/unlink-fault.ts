@@ -12,8 +12,8 @@ const capFowner = 3;
  */
 export function unlinkFault({ parent, fd }: Entry): number {
   if (parent === undefined) return -Errno.EBUSY;
-  const refused = accessAt(parent.fd, '.', AccessMode.Write | AccessMode.Execute);
-  if (refused < 0) return refused;
+  const failure = accessAt(parent.fd, '.', AccessMode.Write | AccessMode.Execute);
+  if (failure < 0) return failure;
   const directory = stat(parent.fd, found);
   if (directory < 0) return directory;
   if ((found.attributes & (StatAttribute.Immutable | StatAttribute.Append)) !== 0) return -Errno.EPERM;

@@ -9,21 +9,21 @@ import { Ready, readiness } from '../readiness.ts';
 import { addNotify, Notify, type NotifyEvent, openNotify, readNotify, removeNotify } from './inotify.ts';
 import { descriptorPath, OpenFlag, openAt } from './open.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'ring3-notify-'));
-after(() => rmSync(folder, { recursive: true }));
+const directory = mkdtempSync(join(tmpdir(), 'ring3-notify-'));
+after(() => rmSync(directory, { recursive: true }));
 
 test('a watched directory reports created, renamed and removed entries until the watch is removed', async () => {
   const fd = openNotify();
-  const reference = openAt(-100, folder, OpenFlag.Path | OpenFlag.Directory);
+  const reference = openAt(-100, directory, OpenFlag.Path | OpenFlag.Directory);
   const number = addNotify(fd, descriptorPath(reference), Notify.Create | Notify.MovedFrom | Notify.MovedTo | Notify.Delete);
   assert.ok(number > 0);
   assert.equal(readNotify(fd, Buffer.alloc(4096)), -Errno.EAGAIN);
   const { promise, resolve } = Promise.withResolvers<NotifyEvent[] | number>();
   const watch = readiness.watch(fd, Ready.Readable, () => resolve(readNotify(fd, Buffer.alloc(4096))));
   assert.ok(typeof watch === 'object');
-  writeFileSync(join(folder, 'ä'), '');
-  renameSync(join(folder, 'ä'), join(folder, 'b'));
-  rmSync(join(folder, 'b'));
+  writeFileSync(join(directory, 'ä'), '');
+  renameSync(join(directory, 'ä'), join(directory, 'b'));
+  rmSync(join(directory, 'b'));
   const events = await promise;
   watch.close();
   assert.ok(typeof events === 'object');

@@ -85,7 +85,8 @@ function mountOf(path: string, mounts: readonly Mount[]): Mount | undefined {
   return found;
 }
 
-const isInside = (path: string, folder: string): boolean => path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
+const isInside = (path: string, directory: string): boolean =>
+  path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
 
 /** The layers of an overlay, as far as this mount namespace can see them. */
 const layersOf = (options: string): string[] =>
