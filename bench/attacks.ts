@@ -9,10 +9,10 @@ import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
 import { Connection, connectTcp, encodeForFile, type Open, type Session, type Tree } from '@ring3/smb-client';
 import { Command, CreateDisposition, CreateOptions, FileInformationClass, ReadRequest, SessionSetupRequest } from '@ring3/smb-proto';
+import { readOptions, whole, wrongUsage } from '../scripts/options.ts';
 import { ring3Command, startRing3 } from '../test/interop/ring3.ts';
 import { machine } from './machine.ts';
 
@@ -233,16 +233,19 @@ async function measure(name: string, seconds: number, nofile: number): Promise<v
 }
 
 if (isMainThread) {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { seconds: { type: 'string', default: '8' }, nofile: { type: 'string', default: '20000' } },
+  const usage = 'node --conditions=@ring3/source bench/attacks.ts [ATTACK…] [--seconds N] [--nofile N]';
+  const { values, words } = readOptions({
+    usage,
+    maxWords: Number.POSITIVE_INFINITY,
+    options: { seconds: whole(1, 86_400, 8), nofile: whole(1, 1_048_576, 20_000) },
   });
+  const unknown = words.find((name) => !Object.hasOwn(attacks, name));
+  if (unknown !== undefined) wrongUsage(`no attack ${unknown}, known: ${Object.keys(attacks).join(' ')}`, usage);
   console.log(
     `${machine()}\n\n| attack | queries | p50 ms | p99 ms | longest ms | logon p50 ms | logon longest ms | failures | ctl sessions | log lines |`,
   );
   console.log('|---|---|---|---|---|---|---|---|---|---|');
-  for (const name of positionals.length > 0 ? positionals : Object.keys(attacks))
-    await measure(name, Number(values.seconds), Number(values.nofile));
+  for (const name of words.length > 0 ? words : Object.keys(attacks)) await measure(name, values.seconds, values.nofile);
 } else {
   const { name, target } = workerData as { name: string; target: Target };
   attacks[name]?.(target);

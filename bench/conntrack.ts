@@ -6,6 +6,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { Batch, batchSize, createNamespace, type Namespace } from '@ring3/conntrack';
+import { readOptions, whole } from '../scripts/options.ts';
 import { machine, median } from './machine.ts';
 
 /** The parameters of a run. */
@@ -206,13 +207,13 @@ const runs: readonly Run[] = [
 ];
 
 // each run in a separate process, with its own memory and compiled code
-const [only] = process.argv.slice(2);
-if (only !== undefined) measure(runs[Number(only)] ?? plain);
+const { run: only } = readOptions({ usage: 'npm run bench -- conntrack [--run N]', options: { run: whole(0, runs.length - 1) } }).values;
+if (only !== undefined) measure(runs[only] ?? plain);
 else {
   console.log(`${machine()}\n`);
   console.log('| flows | packets | opening, M/s | known flows, M/s | bytes a flow |\n|---|---|---|---|---|');
   for (const i of runs.keys()) {
-    const { stdout } = spawnSync(process.execPath, [...process.execArgv, import.meta.filename, String(i)], {
+    const { stdout } = spawnSync(process.execPath, [...process.execArgv, import.meta.filename, '--run', String(i)], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -10,7 +10,6 @@ import { existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import type { MaybePromise } from '@ring3/kit';
 import { newNetworkNamespace } from '@ring3/linux';
 import {
@@ -28,12 +27,14 @@ import {
 } from '@ring3/netlink';
 import { ConntrackCommand, ConntrackMessage, FamilyHeader, messageType, Subsystem } from '@ring3/nfnetlink';
 import { Frame } from '@ring3/wire';
+import { flag, readOptions, whole } from '../scripts/options.ts';
 import { machine, median, skip } from './machine.ts';
 
-const { values: options } = parseArgs({
-  options: { flows: { type: 'string', default: '1000000' }, 'raise-limit': { type: 'boolean', default: false } },
+const { values: options } = readOptions({
+  usage: 'npm run bench -- dump [--flows N] [--raise-limit]',
+  options: { flows: whole(1, 100_000_000, 1_000_000), 'raise-limit': flag },
 });
-const flows = Number(options.flows);
+const { flows } = options;
 const rounds = 5;
 const limit = '/proc/sys/net/netfilter/nf_conntrack_max';
 

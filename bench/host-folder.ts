@@ -3,13 +3,16 @@
 import { closeSync, existsSync, fstatSync, mkdirSync, mkdtempSync, openSync, readdirSync, readSync, rmSync, unlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { type Cursor, expectAnswer, type Handle, type OpenHow } from '@ring3/vfs';
 import { createNodeStore } from '@ring3/vfs-node';
+import { readOptions, whole } from '../scripts/options.ts';
 import { machine } from './machine.ts';
 
-const { values } = parseArgs({ options: { files: { type: 'string', default: '10000' }, rounds: { type: 'string', default: '7' } } });
-const files = Number(values.files);
+const { values } = readOptions({
+  usage: 'npm run bench -- host-folder [--files N] [--rounds N]',
+  options: { files: whole(1, 10_000_000, 10_000), rounds: whole(1, 10_000, 7) },
+});
+const { files } = values;
 const where = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 const who = { name: 'bench', sid: 'S-1-5-21-1-2-3-1001', groups: [], guest: false };
 const buffer = Buffer.alloc(4096);
@@ -90,7 +93,7 @@ function least(rounds: readonly Record<string, number>[]): Map<string, number> {
 }
 
 const rounds: { readonly ours: Record<string, number>; readonly nodes: Record<string, number> }[] = [];
-for (let round = 0; round < Number(values.rounds); round++) {
+for (let round = 0; round < values.rounds; round++) {
   const above = mkdtempSync(join(where, 'ring3-bench-'));
   rounds.push({ ours: await ours(join(above, 'share'), join(above, 'state')), nodes: nodes(join(above, 'plain')) });
   rmSync(above, { recursive: true });

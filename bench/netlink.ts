@@ -15,7 +15,10 @@ import type { MaybePromise } from '@ring3/kit';
 import { newNetworkNamespace } from '@ring3/linux';
 import { connectUnix, createClient, kernelLink, memoryLink, type NetlinkLink } from '@ring3/netlink';
 import { CttimeoutClient, messageType, Subsystem, TimeoutCommand, TimeoutMessage } from '@ring3/nfnetlink';
+import { readOptions } from '../scripts/options.ts';
 import { machine, median, skip } from './machine.ts';
+
+readOptions({ usage: 'npm run bench -- netlink', options: {} });
 
 const policies = 10_000;
 const rounds = 9;

@@ -1,17 +1,21 @@
 /**
  * The rate at which a capture file is tracked: ring3's reader and tracker compared with softflowd, argus and tshark, each in a separate
- * process, so that the start is included for all; in alternating rounds on the same file. `npm run bench -- replay`, or
- * `node --conditions=@ring3/source bench/replay.ts [PACKETS]`, default two million. Programs that are not installed are omitted.
+ * process, so that the start is included for all; in alternating rounds on the same file. `npm run bench -- replay [--packets N]`,
+ * default two million. Programs that are not installed are omitted.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readOptions, whole } from '../scripts/options.ts';
 import { machine, median } from './machine.ts';
 import { writeCapture } from './replay-capture.ts';
 
-const packets = Number(process.argv[2] ?? 2_000_000);
+const { packets } = readOptions({
+  usage: 'npm run bench -- replay [--packets N]',
+  options: { packets: whole(1, 1_000_000_000, 2_000_000) },
+}).values;
 const rounds = 3;
 const held = 96;
 const longest = 120_000;

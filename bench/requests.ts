@@ -1,6 +1,5 @@
 /** The processor time of a request in the file server: frames over a link in memory, one request at a time, with the memory store. */
 
-import { parseArgs } from 'node:util';
 import { createMetrics, type Link, type LinkEvents, linkPair, nextTurn } from '@ring3/kit';
 import { Connection } from '@ring3/smb-client';
 import {
@@ -19,10 +18,14 @@ import {
 import { createSmbServer } from '@ring3/smb-server';
 import { createMemoryStore } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
+import { readOptions, whole } from '../scripts/options.ts';
 import { machine, median } from './machine.ts';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '15' }, count: { type: 'string', default: '50000' } } });
-const [rounds, count] = [Number(values.rounds), Number(values.count)];
+const { values } = readOptions({
+  usage: 'npm run bench -- requests [--rounds N] [--count N]',
+  options: { rounds: whole(1, 10_000, 15), count: whole(1, 1_000_000_000, 50_000) },
+});
+const { rounds, count } = values;
 const framing = 4;
 
 const noResponse = new Uint8Array(0);

@@ -10,28 +10,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Connection, connectTcp } from '@ring3/smb-client';
+import { readOptions, whole } from '../scripts/options.ts';
 import { versionOf } from '../test/interop/programs.ts';
 import { startRing3 } from '../test/interop/ring3.ts';
 import { smbclient } from '../test/interop/smbclient.ts';
 import { startSmbd } from '../test/interop/smbd.ts';
 import { machine, median } from './machine.ts';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '2' },
-    size: { type: 'string', default: '1024' },
-    idle: { type: 'string', default: '1000' },
-  },
+const { values } = readOptions({
+  usage: 'npm run bench -- smb [--rounds N] [--seconds N] [--size MIB] [--idle N]',
+  options: { rounds: whole(1, 10_000, 3), seconds: whole(1, 86_400, 2), size: whole(1, 1_048_576, 1024), idle: whole(1, 1_000_000, 1000) },
 });
-const [rounds, seconds, mebibytes, idle] = [values.rounds, values.seconds, values.size, values.idle].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-];
+const { rounds, seconds, size: mebibytes, idle } = values;
 
 interface Server {
   readonly name: 'ring3' | 'smbd';

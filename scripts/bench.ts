@@ -35,6 +35,6 @@ for (const name of names.length > 0 ? names : all) {
   });
   const status = await new Promise((done) => child.once('close', done));
   if (status === skipped) continue;
-  if (status !== 0) process.exit(1);
+  if (status !== 0) process.exit(status === 2 ? 2 : 1);
   if (options.length === 0) writeFileSync(join(directory, `${name}.md`), `# ${name}\n\n${output}`);
 }

@@ -5,6 +5,12 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationSchema, ksmbdParameters } from '@ring3/daemon/config';
+import { flag, readOptions } from './options.ts';
+
+const { values } = readOptions({
+  usage: 'node --conditions=@ring3/source scripts/configuration-schema.ts [--check]',
+  options: { check: flag },
+});
 
 interface Schema {
   readonly description?: string;
@@ -113,7 +119,7 @@ const outputs = [
 ] as const;
 for (const [path, text] of outputs) {
   const file = new URL(path, import.meta.url);
-  if (!process.argv.includes('--check')) writeFileSync(file, text);
+  if (!values.check) writeFileSync(file, text);
   else if (readFileSync(file, 'utf8').replace(/\s+/g, '') !== text.replace(/\s+/g, '')) {
     console.error(`${path.slice(3)} differs from the tables: node --conditions=@ring3/source scripts/configuration-schema.ts`);
     process.exitCode = 1;

@@ -9,10 +9,12 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { crc32, deflateSync } from 'node:zlib';
+import { wrongUsage } from './options.ts';
 
 const options = process.argv.slice(2);
 const demoAt = options.indexOf('--demo');
-const base = demoAt < 0 ? fileURLToPath(new URL('../demo', import.meta.url)) : resolve(options.splice(demoAt, 2)[1] ?? '');
+const demo = demoAt < 0 ? fileURLToPath(new URL('../demo', import.meta.url)) : options.splice(demoAt, 2)[1];
+const base = resolve(demo ?? wrongUsage('--demo: requires a directory', 'npm start -- [--demo DIR] [OPTION…]'));
 const directory = join(base, 'files');
 
 /** A PNG of 128 × 128 pixels: three rings. */

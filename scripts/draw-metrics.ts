@@ -7,6 +7,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startDaemon } from '@ring3/daemon';
 import { type FamilyValues, silentLog } from '@ring3/kit';
+import { flag, readOptions } from './options.ts';
+
+const { values } = readOptions({ usage: 'node --conditions=@ring3/source scripts/draw-metrics.ts [--check]', options: { check: flag } });
 
 const page = resolve(import.meta.dirname, '../docs/metrics.md');
 
@@ -80,7 +83,7 @@ ${named('conntrack_', 'netlink_')}
 (\`nodejs_eventloop_lag_p99_seconds\`): the time that clients wait for each other. Lag and collections are measured from the first request on.
 `;
 
-if (process.argv[2] !== '--check') writeFileSync(page, text);
+if (!values.check) writeFileSync(page, text);
 else if (readFileSync(page, 'utf8') !== text) {
   console.error('docs/metrics.md differs from the metrics of a daemon: run scripts/draw-metrics.ts');
   process.exitCode = 1;

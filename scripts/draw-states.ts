@@ -7,6 +7,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { sctpTable as sctp, tcpTable as tcp } from '@ring3/conntrack';
 import { cachingBreaks, cachingLevels } from '@ring3/smb-server';
+import { flag, readOptions } from './options.ts';
+
+const { values } = readOptions({ usage: 'node --conditions=@ring3/source scripts/draw-states.ts [--check]', options: { check: flag } });
 
 const page = resolve(import.meta.dirname, '../docs/states.md');
 
@@ -40,7 +43,7 @@ handle caching must be acknowledged within 35 seconds. The operation waits for t
 
 ${draw('Breaks', cachingLevels, cachingBreaks)}`;
 
-if (!process.argv.includes('--check')) writeFileSync(page, text);
+if (!values.check) writeFileSync(page, text);
 else if (readFileSync(page, 'utf8') !== text) {
   console.error('docs/states.md differs from the tables: run scripts/draw-states.ts');
   process.exit(1);

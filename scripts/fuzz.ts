@@ -4,33 +4,41 @@
  * Every line contains the seed that repeats it. An input that breaks a property is saved as hexadecimal in tmp/fuzz, and should become a
  * test.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { Fuzz } from '../test/fuzz/fuzzing.ts';
+import { readOptions, text, whole, wrongUsage } from './options.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const folder = join(root, 'test/fuzz');
-const text = { type: 'string' } as const;
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { seconds: text, count: text, seed: text, replay: text },
+const usage = 'npm run fuzz -- [NAME…] [--seconds N] [--count N] [--seed N], or NAME --replay FILE';
+const { values, words } = readOptions({
+  usage,
+  maxWords: Number.POSITIVE_INFINITY,
+  options: { seconds: whole(1, 604_800), count: whole(1, 1e15), seed: whole(0, 0x7fffffff), replay: text },
 });
 /** The amount of work: the command line's, else the number of inputs in the file's `export const inputs`, else a time. */
 function bounds(inputs: number | undefined): { count: number; milliseconds: number } {
   const { count, seconds } = values;
-  if (count !== undefined) return { count: Number(count), milliseconds: Number.POSITIVE_INFINITY };
+  if (count !== undefined) return { count, milliseconds: Number.POSITIVE_INFINITY };
   if (seconds === undefined && inputs !== undefined) return { count: inputs, milliseconds: Number.POSITIVE_INFINITY };
-  return { count: Number.POSITIVE_INFINITY, milliseconds: Number(seconds ?? 20) * 1000 };
+  return { count: Number.POSITIVE_INFINITY, milliseconds: (seconds ?? 20) * 1000 };
 }
-const first = Number(values.seed ?? Date.now() % 1_000_000);
+const first = values.seed ?? Date.now() % 1_000_000;
 const all = readdirSync(folder)
   .map((file) => file.slice(0, -'.ts'.length))
   .filter((name) => name !== 'fuzzing');
-const unknown = positionals.find((name) => !all.includes(name));
-if (unknown !== undefined) {
-  console.error(`no test/fuzz/${unknown}.ts; known: ${all.join(' ')}`);
-  process.exit(2);
+const unknown = words.find((name) => !all.includes(name));
+if (unknown !== undefined) wrongUsage(`no test/fuzz/${unknown}.ts, known: ${all.join(' ')}`, usage);
+const saved = values.replay === undefined ? undefined : readInput(values.replay);
+
+/** The bytes of a saved input. Ends the program if the file contains none. */
+function readInput(file: string): Uint8Array {
+  if (words.length !== 1) wrongUsage('--replay: requires the name of one target', usage);
+  const hex = existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+  if (hex === undefined || !/^(?:[0-9a-f]{2})*$/i.test(hex))
+    wrongUsage(`--replay: ${JSON.stringify(file)} is not a file of hexadecimal digits`, usage);
+  return new Uint8Array(Buffer.from(hex, 'hex'));
 }
 
 /** Saves the input of an error. */
@@ -62,8 +70,11 @@ async function run(name: string, fuzz: Fuzz, inputs: number | undefined): Promis
   console.log(`${name} seeds ${first} to ${seed - 1}: ${done} inputs, no property broken`);
 }
 
-for (const name of positionals.length > 0 ? positionals : all) {
+for (const name of words.length > 0 ? words : all) {
   const { fuzz, inputs } = (await import(join(folder, `${name}.ts`))) as { fuzz: Fuzz; inputs?: number };
-  if (values.replay === undefined) await run(name, fuzz, inputs);
-  else await fuzz.replay(new Uint8Array(Buffer.from(readFileSync(values.replay, 'utf8').trim(), 'hex')));
+  if (saved === undefined) await run(name, fuzz, inputs);
+  else {
+    await fuzz.replay(saved);
+    console.log(`${name}: ${saved.length} bytes, no property broken`);
+  }
 }

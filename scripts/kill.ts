@@ -10,25 +10,16 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Connection, connectTcp, type Tree } from '@ring3/smb-client';
 import { Journal } from '../test/soak/journal.ts';
+import { directory, readOptions, whole } from './options.ts';
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: 'string', default: '500' },
-    clients: { type: 'string', default: '4' },
-    dir: { type: 'string', default: tmpdir() },
-    help: { type: 'boolean', default: false },
-  },
+const { values } = readOptions({
+  usage:
+    'npm run kill -- [--kills N] [--clients N] [--dir DIR]: kills ring3 serve under load and checks that acknowledged changes are there',
+  options: { kills: whole(1, 1_000_000, 500), clients: whole(1, 1000, 4), dir: directory(tmpdir()) },
 });
-if (values.help) {
-  console.log(
-    'npm run kill -- [--kills N] [--clients N] [--dir DIR]\nKills ring3 serve under load and checks that acknowledged changes are there.',
-  );
-  process.exit();
-}
-const [kills, clientCount] = [Number(values.kills), Number(values.clients)];
+const { kills, clients: clientCount } = values;
 const bin = resolve(import.meta.dirname, '../packages/cli/bin/ring3.js');
 const base = mkdtempSync(join(values.dir, 'ring3-kill-'));
 const shared = join(base, 'shared');

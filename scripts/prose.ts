@@ -5,7 +5,7 @@
  */
 import { globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { flag, readOptions, whole, wrongUsage } from './options.ts';
 
 /** A kind of hard wording: its name, and the words. */
 const kinds: Readonly<Record<string, RegExp>> = {
@@ -82,17 +82,21 @@ function worstOf(patterns: readonly string[]): { path: string; sentence: string;
 }
 
 if (import.meta.main) {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { worst: { type: 'string', default: '20' }, update: { type: 'boolean', default: false } },
+  const usage = 'node scripts/prose.ts [--worst N] [--update] [PATH…]';
+  const { values, words } = readOptions({
+    usage,
+    maxWords: Number.POSITIVE_INFINITY,
+    options: { worst: whole(0, 1_000_000, 20), update: flag },
   });
-  const given = positionals.map((path) => {
+  const given = words.map((path) => {
     const inside = relative(root, resolve(path));
-    return statSync(path).isDirectory() ? `${inside === '' ? '**' : `${inside}/**`}/*.{md,ts,js}` : inside;
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found === undefined || inside.startsWith('..')) wrongUsage(`no file or directory ${JSON.stringify(path)} in this checkout`, usage);
+    return found.isDirectory() ? `${inside === '' ? '**' : `${inside}/**`}/*.{md,ts,js}` : inside;
   });
   const patterns = given.length > 0 ? given : Object.values(groups).flat();
   for (const [kind, count] of Object.entries(countFiles(patterns))) console.log(`${String(count).padStart(5)}  ${kind}`);
-  for (const { path, sentence } of worstOf(patterns).slice(0, Number(values.worst))) console.log(`${path}: ${sentence.slice(0, 200)}`);
+  for (const { path, sentence } of worstOf(patterns).slice(0, values.worst)) console.log(`${path}: ${sentence.slice(0, 200)}`);
   if (values.update) {
     const counts = Object.fromEntries(Object.entries(groups).map(([name, files]) => [name, countFiles(files)]));
     writeFileSync(baselinePath, `${JSON.stringify(counts, null, 2)}\n`);

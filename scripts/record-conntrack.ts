@@ -7,10 +7,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { readOptions } from './options.ts';
 import type { Vector } from './oracle/format.ts';
 import { KernelParty } from './oracle/kernel.ts';
 import { randomConntrackVector } from './oracle/random-conntrack.ts';
 import { recordVector } from './oracle/vector.ts';
+
+readOptions({ usage: 'node --conditions=@ring3/source scripts/record-conntrack.ts', options: {} });
 
 const folder = join(import.meta.dirname, '../test/golden/ctnetlink');
 

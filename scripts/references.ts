@@ -3,6 +3,9 @@
  * dependencies.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readOptions } from './options.ts';
+
+readOptions({ usage: 'npm run references', options: {} });
 
 const root = new URL('..', import.meta.url);
 const packages = readdirSync(new URL('packages', root)).sort();

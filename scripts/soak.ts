@@ -12,15 +12,18 @@ import { cpus, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { askControl } from '@ring3/daemon';
 import { Inspector } from '../test/soak/inspector.ts';
 import { Client, kinds } from '../test/soak/load.ts';
 import { heldBy } from '../test/soak/process-memory.ts';
+import { readOptions, whole } from './options.ts';
 
 const root = resolve(import.meta.dirname, '..');
-const { values } = parseArgs({ options: { resets: { type: 'string', default: '1000' }, clients: { type: 'string', default: '18' } } });
-const [resets, clientCount] = [Number(values.resets), Number(values.clients)];
+const { values } = readOptions({
+  usage: 'npm run soak -- [--resets N] [--clients N]',
+  options: { resets: whole(1, 1_000_000, 1000), clients: whole(1, 1000, 18) },
+});
+const { resets, clients: clientCount } = values;
 /** Resets between two measurements, and number of resets before the reference measurement. */
 const [between, settled] = [50, 100];
 /** The growth that is not a leak: a tenth, and for counted objects these numbers. */
