@@ -37,7 +37,7 @@ ${draw('Original direction', sctp.sctpStates, sctp.original)}
 ${draw('Reply direction', sctp.sctpStates, sctp.reply)}
 ## Oplocks and leases
 
-The level that an oplock or lease is broken to by an operation of another owner (\`packages/smb-server/src/file-state/caching.ts\`). A level with write or
+The level that an oplock or lease is broken to by an operation of another owner (\`packages/smb-server/src/state/caching.ts\`). A level with write or
 handle caching must be acknowledged within 35 seconds. The operation waits for that if the level has write caching, and for handle caching if it is
 \`shareConflict\`, \`rename\` or \`delete\`.
 

@@ -53,11 +53,11 @@ interface Look {
 
 /** The classes whose objects must not survive a reset: modules and names. */
 const classes: readonly (readonly [string, string])[] = [
-  ['smb-server/src/server.ts', 'Server'],
-  ['smb-server/src/connection.ts', 'Connection'],
-  ['smb-server/src/session.ts', 'Session'],
-  ['smb-server/src/tree.ts', 'Tree'],
-  ['smb-server/src/open.ts', 'Open'],
+  ['smb-server/src/server/server.ts', 'Server'],
+  ['smb-server/src/connection/connection.ts', 'Connection'],
+  ['smb-server/src/objects/session.ts', 'Session'],
+  ['smb-server/src/objects/tree.ts', 'Tree'],
+  ['smb-server/src/objects/open.ts', 'Open'],
 ];
 /** A port below the ephemeral range: a client that connects while no server listens could otherwise connect to itself. */
 async function freePort(): Promise<number> {

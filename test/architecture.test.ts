@@ -2,7 +2,7 @@
 import { deepEqual, match, ok } from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 
 const root = resolve(import.meta.dirname, '..');
@@ -67,6 +67,46 @@ test('the dependencies of the packages have no cycle', () => {
   };
   for (const name of needs.keys()) follow(name, []);
   deepEqual(cycles, []);
+});
+
+/** The floors of the SMB server, from the lowest; a file may import from its own floor and from those below. Types count as well. */
+const floors = ['values', 'state', 'objects', 'pipe', 'request', 'message', 'links', 'commands', 'connection', 'server'];
+/** Upward imports that are left: each is of a type only. The list may only become shorter. */
+const upward = [
+  'commands/negotiate → connection/connection',
+  'commands/session-setup → connection/connection',
+  'commands/tree-connect → server/server',
+  'connection/connection → server/options',
+  'connection/connection → server/server',
+  'message/encryption → connection/connection',
+  'objects/close → server/server',
+  'objects/leases → connection/connection',
+  'objects/open → pipe/session-pipe',
+  'objects/open → server/server',
+  'objects/quotas → server/server',
+  'objects/session → connection/connection',
+  'pipe/session-pipe → request/request',
+  'request/request → connection/compound',
+  'request/request → connection/connection',
+  'request/request → server/server',
+  'request/retired-sessions → connection/compound',
+  'values/offsets → request/request',
+];
+
+test('a file of the SMB server imports only from its own floor and from lower ones', () => {
+  const source = join(root, 'packages/smb-server/src');
+  const floorOf = (file: string): number => (file.includes('/') ? floors.indexOf(file.split('/')[0] ?? '') : floors.length);
+  const found: string[] = [];
+  for (const file of globSync('**/*.ts', { cwd: source })) {
+    if (/\.test\.ts$|^(testing|behaviour)\//.test(file)) continue;
+    ok(floorOf(file) >= 0, `${file}: no floor has this directory`);
+    const imports = importsOf(readFileSync(join(source, file), 'utf8')).filter((specifier) => specifier.startsWith('.'));
+    for (const specifier of imports) {
+      const target = relative(source, resolve(source, dirname(file), specifier));
+      if (floorOf(target) > floorOf(file)) found.push(`${file} → ${target}`.replaceAll('.ts', ''));
+    }
+  }
+  deepEqual(found.sort(), upward);
 });
 
 const pages = globSync(['*.md', 'docs/**/*.md', 'packages/*/README.md', 'deploy/*.md', 'bench/*.md', '.github/**/*.md'], {

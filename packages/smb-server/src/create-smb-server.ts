@@ -1,15 +1,15 @@
 import type { EventEmitter } from 'node:events';
 import type { Link } from '@ring3/kit';
-import { checkOptions } from './check-options.ts';
-import type { Connection } from './connection.ts';
-import type { ServerEvents } from './events.ts';
+import type { Connection } from './connection/connection.ts';
 import { listenTcp, type TcpListener } from './links/tcp.ts';
-import { type ConnectionUse, resolveOptions, type SmbServerOptions } from './options.ts';
-import type { RunTimeOptions } from './run-time-options.ts';
-import { Server } from './server.ts';
-import type { Shares } from './shares.ts';
-import type { Users } from './users.ts';
-import { type View, viewOf } from './view.ts';
+import type { Shares } from './objects/shares.ts';
+import { checkOptions } from './server/check-options.ts';
+import { type ConnectionUse, resolveOptions, type SmbServerOptions } from './server/options.ts';
+import type { RunTimeOptions } from './server/run-time-options.ts';
+import { Server } from './server/server.ts';
+import { type View, viewOf } from './server/view.ts';
+import type { ServerEvents } from './values/events.ts';
+import type { Users } from './values/users.ts';
 
 /** A running server. */
 export interface SmbServer extends AsyncDisposable {

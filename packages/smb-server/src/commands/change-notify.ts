@@ -1,6 +1,6 @@
 import { AccessMask, ChangeNotifyFlags, ChangeNotifyRequest, ChangeNotifyResponse, NtStatus } from '@ring3/smb-proto';
-import { type ContextOf, command } from '../command.ts';
-import { ChangeWatch, type Notified } from '../notify/change-watch.ts';
+import { ChangeWatch, type Notified } from '../objects/notify/change-watch.ts';
+import { type ContextOf, command } from '../request/command.ts';
 
 type Answer = { readonly buffer: readonly Uint8Array[] } | NtStatus;
 

@@ -1,11 +1,11 @@
 import { andThen, type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
 import { CloseFlags, CloseRequest, CloseResponse } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
-import { closeOpen } from '../close.ts';
-import { command } from '../command.ts';
-import { metadataOfOpen } from '../metadata.ts';
-import { noteWritten } from '../noting.ts';
-import type { Open } from '../open.ts';
+import { closeOpen } from '../objects/close.ts';
+import { metadataOfOpen } from '../objects/metadata.ts';
+import { noteWritten } from '../objects/noting.ts';
+import type { Open } from '../objects/open.ts';
+import { command } from '../request/command.ts';
 
 const nothing = {
   flags: 0,

@@ -19,10 +19,10 @@ import {
   ReadResponse,
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
+import { viewOf } from '../server/view.ts';
 import { closing, disconnecting, type Ids, idsOf, locking, loggingOff, opening, reading, writing } from '../testing/elements.ts';
 import { type Answer, RawClient, testServer } from '../testing/raw-client.ts';
 import { turns } from '../testing/turns.ts';
-import { viewOf } from '../view.ts';
 
 type Create = NonNullable<Parameters<typeof opening>[1]>;
 type Context = { name: string; data: Uint8Array };

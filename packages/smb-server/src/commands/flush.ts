@@ -1,9 +1,9 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
 import { FlushRequest, FlushResponse, NtStatus } from '@ring3/smb-proto';
 import { isCode, type VfsCode } from '@ring3/vfs';
-import { writeDataRights } from '../access.ts';
-import { command } from '../command.ts';
-import { statusOf } from '../status-map.ts';
+import { command } from '../request/command.ts';
+import { writeDataRights } from '../values/access.ts';
+import { statusOf } from '../values/status-map.ts';
 
 /** FLUSH, MS-SMB2 3.3.5.11: responds when the data is on the medium. */
 export const flush = command({

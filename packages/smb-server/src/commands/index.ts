@@ -1,6 +1,6 @@
 import { Command, headerLength } from '@ring3/smb-proto';
-import type { AnyCommand, Variants } from '../command.ts';
-import type { Request } from '../request.ts';
+import type { AnyCommand, Variants } from '../request/command.ts';
+import type { Request } from '../request/request.ts';
 import { cancel } from './cancel.ts';
 import { changeNotify } from './change-notify.ts';
 import { close } from './close.ts';

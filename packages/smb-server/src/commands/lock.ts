@@ -1,12 +1,12 @@
 import { andThen, type MaybePromise, runSteps, type Steps, wait } from '@ring3/kit';
 import { Dialect, LockFlags, LockRequest, LockResponse, NtStatus } from '@ring3/smb-proto';
 import type { Handle } from '@ring3/vfs';
-import { readDataRights, writeDataRights } from '../access.ts';
-import { type ContextOf, command } from '../command.ts';
-import type { LockInput } from '../file-state/index.ts';
-import { lockOnHost, locksHost } from '../host-locks.ts';
-import { LockSequences } from '../lock-sequences.ts';
-import { submitPending } from '../pending.ts';
+import { lockOnHost, locksHost } from '../objects/host-locks.ts';
+import { type ContextOf, command } from '../request/command.ts';
+import { submitPending } from '../request/pending.ts';
+import type { LockInput } from '../state/index.ts';
+import { LockSequences } from '../state/lock-sequences.ts';
+import { readDataRights, writeDataRights } from '../values/access.ts';
 
 /** LOCK, MS-SMB2 3.3.5.14: the first element decides whether it locks or unlocks. */
 export const lock = command({

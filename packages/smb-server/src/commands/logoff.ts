@@ -1,7 +1,7 @@
 import { andThen } from '@ring3/kit';
 import { LogoffRequest, LogoffResponse } from '@ring3/smb-proto';
-import { endSession } from '../close.ts';
-import { command } from '../command.ts';
+import { endSession } from '../objects/close.ts';
+import { command } from '../request/command.ts';
 
 /** LOGOFF, MS-SMB2 3.3.5.6. */
 export const logoff = command({

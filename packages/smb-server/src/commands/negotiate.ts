@@ -19,9 +19,9 @@ import {
   StatusError,
 } from '@ring3/smb-proto';
 import { Frame, flagNames, nameOf } from '@ring3/wire';
-import { command } from '../command.ts';
-import type { Connection } from '../connection.ts';
-import { guidKey } from '../guid-key.ts';
+import type { Connection } from '../connection/connection.ts';
+import { command } from '../request/command.ts';
+import { guidKey } from '../values/guid-key.ts';
 
 /** In the order of preference: the fastest here first. */
 const ciphers = [Cipher.Aes128Gcm, Cipher.Aes128Ccm, Cipher.Aes256Gcm, Cipher.Aes256Ccm] as const;

@@ -1,9 +1,9 @@
 import { andThen } from '@ring3/kit';
 import { LeaseBreakAcknowledgment, NtStatus, OplockBreak, OplockLevel } from '@ring3/smb-proto';
 import { nameOf } from '@ring3/wire';
-import { command, variants } from '../command.ts';
-import { fieldsOf } from '../debug.ts';
-import { type Acknowledged, type HeldOplock, leaseOf } from '../file-state/index.ts';
+import { fieldsOf } from '../objects/debug.ts';
+import { command, variants } from '../request/command.ts';
+import { type Acknowledged, type HeldOplock, leaseOf } from '../state/index.ts';
 
 const levels: Readonly<Record<number, HeldOplock | 'none'>> = {
   [OplockLevel.None]: 'none',

@@ -1,14 +1,14 @@
 import { andThen, type MaybePromise, runSteps } from '@ring3/kit';
 import { CreateOptions, headerLength, NtStatus, ReadFlags, ReadRequest, ReadResponse } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
-import { readDataRights } from '../access.ts';
-import { type ContextOf, command } from '../command.ts';
-import { readsFreely } from '../file-state/index.ts';
-import { readingHeld, UserSet } from '../noting.ts';
-import { beyond, endsBeyond, sectorAligned } from '../offsets.ts';
-import type { Open } from '../open.ts';
-import { askAccess } from '../pending.ts';
-import { statusOf } from '../status-map.ts';
+import { readingHeld, UserSet } from '../objects/noting.ts';
+import type { Open } from '../objects/open.ts';
+import { type ContextOf, command } from '../request/command.ts';
+import { askAccess } from '../request/pending.ts';
+import { readsFreely } from '../state/index.ts';
+import { readDataRights } from '../values/access.ts';
+import { beyond, endsBeyond, sectorAligned } from '../values/offsets.ts';
+import { statusOf } from '../values/status-map.ts';
 
 /**
  * READ, MS-SMB2 3.3.5.12: into a pooled buffer, which returns when the link has sent it. A cached read makes no promise and no closure

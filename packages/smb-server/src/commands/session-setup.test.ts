@@ -1,7 +1,7 @@
 import { equal } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Dialect, NtStatus } from '@ring3/smb-proto';
-import type { Server } from '../server.ts';
+import type { Server } from '../server/server.ts';
 import { loggingOff } from '../testing/elements.ts';
 import { RawClient, testServer } from '../testing/raw-client.ts';
 

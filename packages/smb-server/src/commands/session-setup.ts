@@ -19,11 +19,11 @@ import {
 } from '@ring3/smb-proto';
 import type { Identity } from '@ring3/vfs';
 import { nameOf } from '@ring3/wire';
-import { endSession } from '../close.ts';
-import { type ContextOf, command } from '../command.ts';
-import type { Connection } from '../connection.ts';
-import { ownerOf } from '../owner.ts';
-import { Session } from '../session.ts';
+import type { Connection } from '../connection/connection.ts';
+import { endSession } from '../objects/close.ts';
+import { Session } from '../objects/session.ts';
+import { type ContextOf, command } from '../request/command.ts';
+import { ownerOf } from '../values/owner.ts';
 
 type Answer = { sessionFlags: number; securityBuffer: Uint8Array } | NtStatus;
 const noToken = new Uint8Array(0);

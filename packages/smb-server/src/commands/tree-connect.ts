@@ -1,11 +1,11 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
 import { NtStatus, ShareFlags, ShareType, TreeConnectRequest, TreeConnectResponse } from '@ring3/smb-proto';
 import { type Handle, type Identity, isCode, type VfsCode } from '@ring3/vfs';
-import { type ContextOf, command } from '../command.ts';
-import type { Server } from '../server.ts';
-import type { Share } from '../share.ts';
-import { statusOf } from '../status-map.ts';
-import { Tree } from '../tree.ts';
+import type { Share } from '../objects/share.ts';
+import { Tree } from '../objects/tree.ts';
+import { type ContextOf, command } from '../request/command.ts';
+import type { Server } from '../server/server.ts';
+import { statusOf } from '../values/status-map.ts';
 
 /** TREE_CONNECT, MS-SMB2 3.3.5.7. The server name in the path is not checked: the client may use an alias. */
 export const treeConnect = command({

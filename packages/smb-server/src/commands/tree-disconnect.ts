@@ -1,7 +1,7 @@
 import { andThen } from '@ring3/kit';
 import { TreeDisconnectRequest, TreeDisconnectResponse } from '@ring3/smb-proto';
-import { endTree } from '../close.ts';
-import { command } from '../command.ts';
+import { endTree } from '../objects/close.ts';
+import { command } from '../request/command.ts';
 
 /** TREE_DISCONNECT, MS-SMB2 3.3.5.8. */
 export const treeDisconnect = command({

@@ -1,13 +1,13 @@
 import { andThen, type MaybePromise, runSteps } from '@ring3/kit';
 import { AccessMask, CreateOptions, headerLength, NtStatus, WriteFlags, WriteRequest, WriteResponse } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode, type WriteHow } from '@ring3/vfs';
-import { command } from '../command.ts';
-import { writesFreely } from '../file-state/index.ts';
-import { modified, notedByStore, noting } from '../noting.ts';
-import { endsBeyond, sectorAligned } from '../offsets.ts';
-import type { Open } from '../open.ts';
-import { askAccess } from '../pending.ts';
-import { statusOf } from '../status-map.ts';
+import { modified, notedByStore, noting } from '../objects/noting.ts';
+import type { Open } from '../objects/open.ts';
+import { command } from '../request/command.ts';
+import { askAccess } from '../request/pending.ts';
+import { writesFreely } from '../state/index.ts';
+import { endsBeyond, sectorAligned } from '../values/offsets.ts';
+import { statusOf } from '../values/status-map.ts';
 
 const through = { through: true };
 const offsetAt = headerLength + WriteRequest.fixed.offset.offset;

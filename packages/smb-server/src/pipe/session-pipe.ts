@@ -1,7 +1,7 @@
 import { NtStatus } from '@ring3/smb-proto';
-import type { Request } from '../request.ts';
-import type { Session } from '../session.ts';
-import type { Share } from '../share.ts';
+import type { Session } from '../objects/session.ts';
+import type { Share } from '../objects/share.ts';
+import type { Request } from '../request/request.ts';
 import { openPipe, type Pipe, type PipeAccounts, type PipeHost, type PipeShare } from './pipe.ts';
 
 const typeOf = (share: Share): number => (share.isPipe ? 0x80000003 : 0);

@@ -1,4 +1,4 @@
-import type { Counts } from '../view.ts';
+import type { Counts } from '../server/view.ts';
 
 /** The counts of a server when nothing is left in it. */
 export const nothingLeft: Counts = {

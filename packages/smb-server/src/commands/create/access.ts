@@ -1,6 +1,6 @@
 import { AccessMask, CreateOptions, FileAttributes, fileGenericRead, fileGenericWrite, mapGeneric, NtStatus } from '@ring3/smb-proto';
 import type { Identity } from '@ring3/vfs';
-import { writeDataRights } from '../../access.ts';
+import { writeDataRights } from '../../values/access.ts';
 import type { CreatePlan } from './plan.ts';
 
 /** What the granted access depends on. */

@@ -1,8 +1,8 @@
 import { type Steps, wait } from '@ring3/kit';
 import { AccessMask, CreateOptions, NtStatus } from '@ring3/smb-proto';
 import type { Handle } from '@ring3/vfs';
-import type { OpenInput } from '../../file-state/index.ts';
-import { submitPending } from '../../pending.ts';
+import { submitPending } from '../../request/pending.ts';
+import type { OpenInput } from '../../state/index.ts';
 import type { CreatePlan } from './plan.ts';
 
 /** The object of an open: the entry, of a stream its file, and the link that the name was resolved through. */

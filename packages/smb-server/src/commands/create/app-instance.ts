@@ -1,7 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
-import { closeOpen } from '../../close.ts';
-import type { Open } from '../../open.ts';
+import { closeOpen } from '../../objects/close.ts';
+import type { Open } from '../../objects/open.ts';
 import { namesOpen } from './names-open.ts';
 import type { CreatePlan } from './plan.ts';
 

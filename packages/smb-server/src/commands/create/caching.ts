@@ -1,8 +1,8 @@
 import { type Steps, wait } from '@ring3/kit';
 import { OplockLevel } from '@ring3/smb-proto';
-import { fieldsOf } from '../../debug.ts';
-import { Caching, type HeldOplock, oplockLevelOf } from '../../file-state/index.ts';
-import type { Open } from '../../open.ts';
+import { fieldsOf } from '../../objects/debug.ts';
+import type { Open } from '../../objects/open.ts';
+import { Caching, type HeldOplock, oplockLevelOf } from '../../state/index.ts';
 import type { CreatePlan } from './plan.ts';
 
 /** The oplocks that a CREATE may request, MS-SMB2 2.2.13. */

@@ -1,12 +1,12 @@
 import { type Steps, wait } from '@ring3/kit';
 import { CreateAction, type CreateResponse, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
-import { channelSequenceOf } from '../../channel-sequence.ts';
-import { keepsHandle } from '../../durable.ts';
-import { attributesOf, metadataOfOpen } from '../../metadata.ts';
-import { Open } from '../../open.ts';
-import { openParent, release, shownPath } from '../../resolve.ts';
-import { statusOf } from '../../status-map.ts';
+import { keepsHandle } from '../../objects/durable.ts';
+import { attributesOf, metadataOfOpen } from '../../objects/metadata.ts';
+import { Open } from '../../objects/open.ts';
+import { openParent, release, shownPath } from '../../objects/resolve.ts';
+import { channelSequenceOf } from '../../request/channel-sequence.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { withdrawOpen } from './admission.ts';
 import { requestCaching } from './caching.ts';
 import { answerContexts } from './contexts/index.ts';

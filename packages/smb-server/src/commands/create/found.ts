@@ -1,12 +1,12 @@
 import { type Steps, wait } from '@ring3/kit';
 import { AccessMask, CreateOptions, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
-import { writeDataRights } from '../../access.ts';
-import { mayUnlink } from '../../deletion.ts';
-import { descriptorOf, rightsOf } from '../../descriptors.ts';
-import { attributesOf } from '../../metadata.ts';
-import type { NamedLink } from '../../resolve.ts';
-import { statusOf } from '../../status-map.ts';
+import { mayUnlink } from '../../objects/deletion.ts';
+import { descriptorOf, rightsOf } from '../../objects/descriptors.ts';
+import { attributesOf } from '../../objects/metadata.ts';
+import type { NamedLink } from '../../objects/resolve.ts';
+import { writeDataRights } from '../../values/access.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { type AccessSubject, grant } from './access.ts';
 import { admitOpen, withdrawOpen } from './admission.ts';
 import { actionOf, type DispositionRow } from './disposition.ts';

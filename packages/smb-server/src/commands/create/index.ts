@@ -1,7 +1,7 @@
 import { type MaybePromise, runSteps, type Steps } from '@ring3/kit';
 import { CreateRequest, CreateResponse, HeaderFlags, NtStatus } from '@ring3/smb-proto';
-import { type ContextOf, command } from '../../command.ts';
-import { newTrail } from '../../resolve.ts';
+import { newTrail } from '../../objects/resolve.ts';
+import { type ContextOf, command } from '../../request/command.ts';
 import { closeOlderInstance } from './app-instance.ts';
 import { reconnectsOpen } from './contexts/durable.ts';
 import { askContexts } from './contexts/index.ts';

@@ -10,10 +10,10 @@ import {
   settableFileAttributes,
 } from '@ring3/smb-proto';
 import { type Access, foldName, type Handle, type Initial, isCode, type Kind, type VfsCode } from '@ring3/vfs';
-import { readDataRights, writeDataRights } from '../../access.ts';
-import { newDescriptor, rightsOf } from '../../descriptors.ts';
-import { orClose } from '../../or-close.ts';
-import { statusOf } from '../../status-map.ts';
+import { newDescriptor, rightsOf } from '../../objects/descriptors.ts';
+import { readDataRights, writeDataRights } from '../../values/access.ts';
+import { orClose } from '../../values/or-close.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { grant, privileged } from './access.ts';
 import { admitOpen } from './admission.ts';
 import type { DispositionRow } from './disposition.ts';

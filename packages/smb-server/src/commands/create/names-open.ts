@@ -1,5 +1,5 @@
 import { foldName } from '@ring3/vfs';
-import type { Open } from '../../open.ts';
+import type { Open } from '../../objects/open.ts';
 import type { CreatePlan } from './plan.ts';
 
 /** Whether the name of a CREATE is the name of an open. */

@@ -1,8 +1,8 @@
 import { CreateAction, type CreateRequest, type CreateResponse, FileAttributes, mapGeneric, NtStatus, OplockLevel } from '@ring3/smb-proto';
-import { channelSequenceOf } from '../../channel-sequence.ts';
-import type { ContextOf } from '../../command.ts';
-import { Open } from '../../open.ts';
+import { Open } from '../../objects/open.ts';
 import { SessionPipe } from '../../pipe/session-pipe.ts';
+import { channelSequenceOf } from '../../request/channel-sequence.ts';
+import type { ContextOf } from '../../request/command.ts';
 
 /** Opens a named pipe on IPC$, MS-SMB2 3.3.5.9. Only names in the table are valid; no other name reaches anything. */
 export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parameters<typeof CreateResponse.encode>[0] | NtStatus {

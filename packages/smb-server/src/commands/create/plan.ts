@@ -1,10 +1,10 @@
 import type { CreateRequest, SecurityDescriptor } from '@ring3/smb-proto';
-import type { ContextOf } from '../../command.ts';
-import type { LeaseGrant } from '../../file-state/index.ts';
-import type { Lease } from '../../leases.ts';
-import type { AppInstance } from '../../open.ts';
-import type { ParsedPath } from '../../paths.ts';
-import type { Trail } from '../../resolve.ts';
+import type { Lease } from '../../objects/leases.ts';
+import type { AppInstance } from '../../objects/open.ts';
+import type { Trail } from '../../objects/resolve.ts';
+import type { ContextOf } from '../../request/command.ts';
+import type { LeaseGrant } from '../../state/index.ts';
+import type { ParsedPath } from '../../values/paths.ts';
 
 /** The lease that a CREATE requests, MS-SMB2 2.2.13.2.8 and 2.2.13.2.10. */
 export interface LeaseRequest {

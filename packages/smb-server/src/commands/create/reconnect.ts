@@ -1,12 +1,12 @@
 import { type Steps, wait } from '@ring3/kit';
 import { CreateAction, CreateContextName, type CreateResponse, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
-import { reattach } from '../../close.ts';
-import { cachingBits, oplockLevelOf } from '../../file-state/index.ts';
-import { noGuid } from '../../guid-key.ts';
-import { metadataOfOpen } from '../../metadata.ts';
-import type { Open } from '../../open.ts';
-import { statusOf } from '../../status-map.ts';
+import { reattach } from '../../objects/close.ts';
+import { metadataOfOpen } from '../../objects/metadata.ts';
+import type { Open } from '../../objects/open.ts';
+import { cachingBits, oplockLevelOf } from '../../state/index.ts';
+import { noGuid } from '../../values/guid-key.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { answerContexts } from './contexts/index.ts';
 import { namesOpen } from './names-open.ts';
 import type { CreatePlan, Reconnect } from './plan.ts';

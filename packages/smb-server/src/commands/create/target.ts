@@ -1,9 +1,9 @@
 import { type Steps, wait } from '@ring3/kit';
 import { CreateOptions, type CreateRequest, mapGeneric } from '@ring3/smb-proto';
 import { type Access, type Handle, isCode, type VfsCode } from '@ring3/vfs';
-import { readDataRights, writeDataRights } from '../../access.ts';
-import { orClose } from '../../or-close.ts';
-import { type Named, type NamedLink, openNamed } from '../../resolve.ts';
+import { type Named, type NamedLink, openNamed } from '../../objects/resolve.ts';
+import { readDataRights, writeDataRights } from '../../values/access.ts';
+import { orClose } from '../../values/or-close.ts';
 import { dispositions } from './disposition.ts';
 import type { CreatePlan } from './plan.ts';
 

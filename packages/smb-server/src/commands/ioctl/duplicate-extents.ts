@@ -2,11 +2,11 @@ import { runSteps, type Steps, wait } from '@ring3/kit';
 import { AccessMask, DuplicateExtentsData, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
-import { modified, noting } from '../../noting.ts';
-import { maxFileSize } from '../../offsets.ts';
-import type { Open } from '../../open.ts';
-import { askAccess, askAccessOf } from '../../pending.ts';
-import { statusOf } from '../../status-map.ts';
+import { modified, noting } from '../../objects/noting.ts';
+import type { Open } from '../../objects/open.ts';
+import { askAccess, askAccessOf } from '../../request/pending.ts';
+import { maxFileSize } from '../../values/offsets.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 
 /** FSCTL_DUPLICATE_EXTENTS_TO_FILE, MS-FSA 2.1.5.10.4: the target shares the source's blocks. */

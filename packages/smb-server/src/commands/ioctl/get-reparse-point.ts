@@ -1,7 +1,7 @@
 import { runSteps, type Steps, wait } from '@ring3/kit';
 import { encodeSymbolicLink, NtStatus } from '@ring3/smb-proto';
 import { isCode, toWireName } from '@ring3/vfs';
-import { statusOf } from '../../status-map.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow } from './row.ts';
 
 /** FSCTL_GET_REPARSE_POINT, MS-FSA 2.1.5.10.14: the target of a symbolic link. */

@@ -1,7 +1,7 @@
 import type { MaybePromise } from '@ring3/kit';
 import { IoctlFlags, IoctlRequest, IoctlResponse, NtStatus } from '@ring3/smb-proto';
-import { enterChannelSequence } from '../../channel-sequence.ts';
-import { command } from '../../command.ts';
+import { enterChannelSequence } from '../../request/channel-sequence.ts';
+import { command } from '../../request/command.ts';
 import { type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 import { rows } from './table.ts';
 

@@ -2,8 +2,8 @@ import { runSteps, type Steps, wait } from '@ring3/kit';
 import { AccessMask, FileAllocatedRangeBuffer, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
-import { clamped, isRange } from '../../offsets.ts';
-import { statusOf } from '../../status-map.ts';
+import { clamped, isRange } from '../../values/offsets.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { allocatedRanges } from './ranges.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 

@@ -2,8 +2,8 @@ import { runSteps, type Steps, wait } from '@ring3/kit';
 import { AccessMask, FileRegionInput, FileRegionOutput, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
-import { clamped, isRange, largest } from '../../offsets.ts';
-import { statusOf } from '../../status-map.ts';
+import { clamped, isRange, largest } from '../../values/offsets.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow } from './row.ts';
 
 /** Usage: data that is valid. */

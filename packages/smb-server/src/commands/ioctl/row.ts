@@ -1,7 +1,7 @@
 import type { MaybePromise } from '@ring3/kit';
 import type { IoctlRequest, NtStatus } from '@ring3/smb-proto';
 import type { Handle } from '@ring3/vfs';
-import type { ContextOf } from '../../command.ts';
+import type { ContextOf } from '../../request/command.ts';
 
 /** The context of a handler; the open is present if its row needs one. */
 export type IoctlContext = ContextOf<'open'>;

@@ -10,8 +10,8 @@ import {
 } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
-import { parsePath, storeName } from '../../paths.ts';
-import { statusOf } from '../../status-map.ts';
+import { parsePath, storeName } from '../../values/paths.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 import { takePlace } from './take-place.ts';
 

@@ -2,8 +2,8 @@ import { runSteps, type Steps, wait } from '@ring3/kit';
 import { AccessMask, FileAttributes, FileSetSparseBuffer, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
-import { changed, noting } from '../../noting.ts';
-import { statusOf } from '../../status-map.ts';
+import { changed, noting } from '../../objects/noting.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 
 /** FSCTL_SET_SPARSE, MS-FSA 2.1.5.10.36: only sets the attribute; files are sparse anyway if the store is. */

@@ -2,10 +2,10 @@ import { runSteps, type Steps, Turn, wait } from '@ring3/kit';
 import { AccessMask, FileAttributes, FileZeroDataInformation, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
-import { modified, noting } from '../../noting.ts';
-import { clamped, largest } from '../../offsets.ts';
-import { askAccess } from '../../pending.ts';
-import { statusOf } from '../../status-map.ts';
+import { modified, noting } from '../../objects/noting.ts';
+import { askAccess } from '../../request/pending.ts';
+import { clamped, largest } from '../../values/offsets.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { handleOf, type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 
 const block = new Uint8Array(64 * 1024);

@@ -1,7 +1,7 @@
 import { NtStatus, SrvRequestResumeKeyResponse } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import type { Open } from '../../open.ts';
-import type { Session } from '../../session.ts';
+import type { Open } from '../../objects/open.ts';
+import type { Session } from '../../objects/session.ts';
 import type { IoctlRow } from './row.ts';
 
 const keyLength = 24;

@@ -1,9 +1,9 @@
 import { type Steps, wait } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type OpenHow } from '@ring3/vfs';
-import { parsePath } from '../../paths.ts';
-import { openParent, release } from '../../resolve.ts';
-import { statusOf } from '../../status-map.ts';
+import { openParent, release } from '../../objects/resolve.ts';
+import { parsePath } from '../../values/paths.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { handleOf, type IoctlContext } from './row.ts';
 
 /**

@@ -12,13 +12,13 @@ import {
   toWireName,
   type VfsCode,
 } from '@ring3/vfs';
-import { listEas } from '../../extended-attributes.ts';
-import { fileId128Of, metadataOf } from '../../metadata.ts';
-import type { NameRules } from '../../name-rules.ts';
-import type { Open } from '../../open.ts';
-import { newTrail, openTarget } from '../../resolve.ts';
-import type { Tree } from '../../tree.ts';
-import type { DirectoryCursor } from './cursor.ts';
+import type { DirectoryCursor } from '../../objects/cursor.ts';
+import { fileId128Of, metadataOf } from '../../objects/metadata.ts';
+import type { NameRules } from '../../objects/name-rules.ts';
+import type { Open } from '../../objects/open.ts';
+import { newTrail, openTarget } from '../../objects/resolve.ts';
+import type { Tree } from '../../objects/tree.ts';
+import { listEas } from '../../values/extended-attributes.ts';
 
 /** The properties of a listed entry. */
 export interface Want {

@@ -13,10 +13,10 @@ import {
   QueryDirectoryResponse,
 } from '@ring3/smb-proto';
 import { isCode, type VfsCode } from '@ring3/vfs';
-import { type ContextOf, command } from '../../command.ts';
-import { readingHeld, UserSet } from '../../noting.ts';
-import { statusOf } from '../../status-map.ts';
-import { DirectoryCursor } from './cursor.ts';
+import { DirectoryCursor } from '../../objects/cursor.ts';
+import { readingHeld, UserSet } from '../../objects/noting.ts';
+import { type ContextOf, command } from '../../request/command.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { nextEntry } from './entries.ts';
 
 type Answer = { buffer: Uint8Array[] } | NtStatus;

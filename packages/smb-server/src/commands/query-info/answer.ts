@@ -1,6 +1,6 @@
 import { NtStatus } from '@ring3/smb-proto';
 import { Frame, type Message, type Struct } from '@ring3/wire';
-import type { Request } from '../../request.ts';
+import type { Request } from '../../request/request.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: declarations of any fields
 type Declaration = Struct<any> | Message<any, any>;

@@ -9,10 +9,10 @@ import {
   type QueryInfoRequest,
 } from '@ring3/smb-proto';
 import { type Feature, isCode, type Space } from '@ring3/vfs';
-import type { ContextOf } from '../../command.ts';
-import { bytesPerSector } from '../../offsets.ts';
-import { statusOf } from '../../status-map.ts';
-import type { Tree } from '../../tree.ts';
+import type { Tree } from '../../objects/tree.ts';
+import type { ContextOf } from '../../request/command.ts';
+import { bytesPerSector } from '../../values/offsets.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { encodeInformation, fitted, least } from './answer.ts';
 
 /** The reported size of a store that does not know its size: a terabyte, half of it free. */

@@ -15,11 +15,11 @@ import {
 } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat } from '@ring3/vfs';
 import { encode, Frame } from '@ring3/wire';
-import type { ContextOf } from '../../command.ts';
-import { largestEas, listEas } from '../../extended-attributes.ts';
-import { fileId128Of, metadataOfOpen } from '../../metadata.ts';
-import type { Open } from '../../open.ts';
-import { statusOf } from '../../status-map.ts';
+import { fileId128Of, metadataOfOpen } from '../../objects/metadata.ts';
+import type { Open } from '../../objects/open.ts';
+import type { ContextOf } from '../../request/command.ts';
+import { largestEas, listEas } from '../../values/extended-attributes.ts';
+import { statusOf } from '../../values/status-map.ts';
 import { encodeInformation, fitted, least } from './answer.ts';
 import { queryPipe } from './pipe.ts';
 

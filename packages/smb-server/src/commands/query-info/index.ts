@@ -1,6 +1,6 @@
 import { type MaybePromise, runSteps } from '@ring3/kit';
 import { InfoType, NtStatus, QueryInfoRequest, QueryInfoResponse } from '@ring3/smb-proto';
-import { command } from '../../command.ts';
+import { command } from '../../request/command.ts';
 import { queryFile } from './file.ts';
 import { queryFileSystem } from './file-system.ts';
 import { querySecurity } from './security.ts';

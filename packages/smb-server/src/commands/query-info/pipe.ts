@@ -1,5 +1,5 @@
 import { FileInformationClass, fileInformation, NtStatus, type QueryInfoRequest } from '@ring3/smb-proto';
-import type { ContextOf } from '../../command.ts';
+import type { ContextOf } from '../../request/command.ts';
 import { encodeInformation, fitted, least } from './answer.ts';
 
 /** File information of a named pipe. */

@@ -1,9 +1,9 @@
 import type { Steps } from '@ring3/kit';
 import { accessToQuery, encodeSecurityDescriptor, NtStatus, type QueryInfoRequest, selectSecurity } from '@ring3/smb-proto';
 import { type Handle, isCode } from '@ring3/vfs';
-import type { ContextOf } from '../../command.ts';
-import { descriptorOf } from '../../descriptors.ts';
-import { statusOf } from '../../status-map.ts';
+import { descriptorOf } from '../../objects/descriptors.ts';
+import type { ContextOf } from '../../request/command.ts';
+import { statusOf } from '../../values/status-map.ts';
 
 /** Security information, MS-SMB2 3.3.5.20.3: the requested parts, or the space that they need. */
 export function* querySecurity(ctx: ContextOf<'open'>, request: QueryInfoRequest): Steps<{ buffer: Uint8Array[] } | NtStatus> {

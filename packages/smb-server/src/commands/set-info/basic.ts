@@ -12,12 +12,12 @@ import {
   settableFileAttributes,
 } from '@ring3/smb-proto';
 import { type Handle, isCode, type StatChanges, type VfsCode } from '@ring3/vfs';
-import type { NameRules } from '../../name-rules.ts';
-import { fileOf, modified, noting, now, UserSet } from '../../noting.ts';
-import { bytesPerSector, largest, maxFileSize } from '../../offsets.ts';
-import type { Open } from '../../open.ts';
-import { askAccess } from '../../pending.ts';
-import { statusOf } from '../../status-map.ts';
+import type { NameRules } from '../../objects/name-rules.ts';
+import { fileOf, modified, noting, now, UserSet } from '../../objects/noting.ts';
+import type { Open } from '../../objects/open.ts';
+import { askAccess } from '../../request/pending.ts';
+import { bytesPerSector, largest, maxFileSize } from '../../values/offsets.ts';
+import { statusOf } from '../../values/status-map.ts';
 import type { Setter } from './file.ts';
 
 /** Values that are not times: leave the time as it is; stop its automatic change; resume its automatic change. MS-FSCC 2.4.7. */

@@ -1,11 +1,11 @@
 import { type Steps, wait } from '@ring3/kit';
 import { DispositionFlags, dispositionFlags, FileDispositionInformation, FileDispositionInformationEx, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode } from '@ring3/vfs';
-import type { ContextOf } from '../../command.ts';
-import { mayDelete } from '../../deletion.ts';
-import { attributesOf } from '../../metadata.ts';
-import { askAccess } from '../../pending.ts';
-import { statusOf } from '../../status-map.ts';
+import { mayDelete } from '../../objects/deletion.ts';
+import { attributesOf } from '../../objects/metadata.ts';
+import type { ContextOf } from '../../request/command.ts';
+import { askAccess } from '../../request/pending.ts';
+import { statusOf } from '../../values/status-map.ts';
 import type { Setter } from './file.ts';
 
 /** FileDispositionInformation, MS-FSA 2.1.5.15.3. */

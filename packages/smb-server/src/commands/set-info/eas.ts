@@ -1,9 +1,9 @@
 import { runSteps } from '@ring3/kit';
 import { eaSizeOf, fullEas, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
-import { isEa, largestEas, listEas, setEa } from '../../extended-attributes.ts';
-import { noting, redescribed } from '../../noting.ts';
-import { statusOf } from '../../status-map.ts';
+import { noting, redescribed } from '../../objects/noting.ts';
+import { isEa, largestEas, listEas, setEa } from '../../values/extended-attributes.ts';
+import { statusOf } from '../../values/status-map.ts';
 import type { Setter } from './file.ts';
 
 /** FileFullEaInformation, MS-FSA 2.1.5.15.5: an empty value removes an attribute. */

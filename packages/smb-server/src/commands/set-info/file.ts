@@ -9,7 +9,7 @@ import {
 } from '@ring3/smb-proto';
 import type { Handle } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
-import type { ContextOf } from '../../command.ts';
+import type { ContextOf } from '../../request/command.ts';
 import { setAllocation, setBasic, setEndOfFile, setMode, setPosition } from './basic.ts';
 import { setDisposition, setDispositionEx } from './disposition.ts';
 import { setEas } from './eas.ts';

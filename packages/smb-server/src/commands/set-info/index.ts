@@ -1,7 +1,7 @@
 import { type MaybePromise, runSteps } from '@ring3/kit';
 import { fsInformation, InfoType, NtStatus, SetInfoRequest, SetInfoResponse } from '@ring3/smb-proto';
-import { command } from '../../command.ts';
-import type { Open } from '../../open.ts';
+import type { Open } from '../../objects/open.ts';
+import { command } from '../../request/command.ts';
 import { checkSet, setFile } from './file.ts';
 import { setSecurity } from './security.ts';
 

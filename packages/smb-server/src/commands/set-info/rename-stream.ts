@@ -1,12 +1,12 @@
 import { type Steps, wait } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, sameName } from '@ring3/vfs';
-import type { ContextOf } from '../../command.ts';
-import { copyData } from '../../copy-data.ts';
-import { changed, noting } from '../../noting.ts';
-import { isStreamName } from '../../paths.ts';
-import { askAccess } from '../../pending.ts';
-import { statusOf } from '../../status-map.ts';
+import { copyData } from '../../objects/copy-data.ts';
+import { changed, noting } from '../../objects/noting.ts';
+import type { ContextOf } from '../../request/command.ts';
+import { askAccess } from '../../request/pending.ts';
+import { isStreamName } from '../../values/paths.ts';
+import { statusOf } from '../../values/status-map.ts';
 
 /** The name of a stream; empty for the default stream. */
 type StreamName = string;

@@ -11,14 +11,14 @@ import {
   ShareAccess,
 } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
-import type { ContextOf } from '../../command.ts';
-import { descriptorOf, rightsOf } from '../../descriptors.ts';
-import { attributesOf } from '../../metadata.ts';
-import { changed, noting, redescribed } from '../../noting.ts';
-import type { ParsedPath } from '../../paths.ts';
-import { askAccess, askAccessFor } from '../../pending.ts';
-import { newTrail, openParent, release, shownPath } from '../../resolve.ts';
-import { statusOf } from '../../status-map.ts';
+import { descriptorOf, rightsOf } from '../../objects/descriptors.ts';
+import { attributesOf } from '../../objects/metadata.ts';
+import { changed, noting, redescribed } from '../../objects/noting.ts';
+import { newTrail, openParent, release, shownPath } from '../../objects/resolve.ts';
+import type { ContextOf } from '../../request/command.ts';
+import { askAccess, askAccessFor } from '../../request/pending.ts';
+import type { ParsedPath } from '../../values/paths.ts';
+import { statusOf } from '../../values/status-map.ts';
 import type { Setter } from './file.ts';
 import { renameStream } from './rename-stream.ts';
 

@@ -12,10 +12,10 @@ import {
   type SetInfoRequest,
 } from '@ring3/smb-proto';
 import { type Handle, isCode } from '@ring3/vfs';
-import type { ContextOf } from '../../command.ts';
-import { descriptorOf } from '../../descriptors.ts';
-import { changed, noting } from '../../noting.ts';
-import { statusOf } from '../../status-map.ts';
+import { descriptorOf } from '../../objects/descriptors.ts';
+import { changed, noting } from '../../objects/noting.ts';
+import type { ContextOf } from '../../request/command.ts';
+import { statusOf } from '../../values/status-map.ts';
 
 /** Generic rights are mapped to specific ones, except in entries that are only inherited: MS-DTYP 2.5.3.4.6. */
 const mapped = (dacl: Acl | null | undefined): { readonly dacl?: Acl } =>

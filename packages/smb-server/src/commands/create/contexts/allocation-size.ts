@@ -1,6 +1,6 @@
 import { AllocationSizeContext, CreateContextName, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { largest, maxFileSize } from '../../../offsets.ts';
+import { largest, maxFileSize } from '../../../values/offsets.ts';
 import type { ContextRow } from './index.ts';
 
 /** SMB2_CREATE_ALLOCATION_SIZE, MS-SMB2 3.3.5.9.8: space for a new or overwritten file. */

@@ -1,6 +1,6 @@
 import { AppInstanceId, AppInstanceVersion, CreateContextName, Dialect, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { guidKey } from '../../../guid-key.ts';
+import { guidKey } from '../../../values/guid-key.ts';
 import type { ContextRow } from './index.ts';
 
 /** SMB2_CREATE_APP_INSTANCE_ID, MS-SMB2 3.3.5.9.13: the application that opens the file, which may have moved to another machine. */

@@ -9,7 +9,7 @@ import {
   NtStatus,
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { guidKey } from '../../../guid-key.ts';
+import { guidKey } from '../../../values/guid-key.ts';
 import type { CreatePlan } from '../plan.ts';
 import type { ContextRow } from './index.ts';
 

@@ -1,6 +1,6 @@
 import { CreateContextName, fullEas, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { isEa, largestEas } from '../../../extended-attributes.ts';
+import { isEa, largestEas } from '../../../values/extended-attributes.ts';
 import type { ContextRow } from './index.ts';
 
 /** SMB2_CREATE_EA_BUFFER, MS-SMB2 3.3.5.9.1: attributes of a new file. */

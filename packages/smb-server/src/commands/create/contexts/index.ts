@@ -1,6 +1,6 @@
 import { type CreateContext, NtStatus } from '@ring3/smb-proto';
 import type { Stat } from '@ring3/vfs';
-import type { Open } from '../../../open.ts';
+import type { Open } from '../../../objects/open.ts';
 import type { CreatePlan } from '../plan.ts';
 import { allocationSize } from './allocation-size.ts';
 import { appInstanceId, appInstanceVersion } from './app-instance.ts';

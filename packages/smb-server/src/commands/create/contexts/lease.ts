@@ -1,6 +1,6 @@
 import { CreateContextName, Dialect, Lease, LeaseFlags, LeaseV2, NtStatus, OplockLevel } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { cachingBits } from '../../../file-state/index.ts';
+import { cachingBits } from '../../../state/index.ts';
 import type { LeaseRequest } from '../plan.ts';
 import { reconnectsOpen } from './durable.ts';
 import type { ContextRow } from './index.ts';

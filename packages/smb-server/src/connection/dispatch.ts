@@ -1,0 +1,127 @@
+import type { MaybePromise } from '@ring3/kit';
+import { Command, headerLength, NtStatus, StatusError } from '@ring3/smb-proto';
+import { VfsError } from '@ring3/vfs';
+import { DecodeError } from '@ring3/wire';
+import { rowOf } from '../commands/index.ts';
+import { verifyProtection } from '../message/signing.ts';
+import { enterChannelSequence } from '../request/channel-sequence.ts';
+import { type AnyCommand, disconnect, type Nothing } from '../request/command.ts';
+import type { Request } from '../request/request.ts';
+import { statusOf } from '../values/status-map.ts';
+
+/** The result of a request: a body, a status, or no response. */
+export type Outcome = object | NtStatus | Nothing;
+
+/** The steps of one request, from its session to its handler, in the order of MS-SMB2 3.3.5.2. The message id was taken already. */
+export function dispatch(request: Request): MaybePromise<Outcome> {
+  try {
+    const outcome = road(request);
+    return outcome instanceof Promise ? outcome.catch((error: unknown) => failure(request, error)) : outcome;
+  } catch (error) {
+    return failure(request, error);
+  }
+}
+
+function road(request: Request): MaybePromise<Outcome> {
+  const { header, connection } = request;
+  const { command } = header;
+  const spec = rowOf(request);
+  if (
+    connection.dialect === undefined ? command !== Command.Negotiate : command === Command.Negotiate && !connection.awaitsSecondNegotiate
+  ) {
+    return disconnect;
+  }
+  const needs = spec?.needs ?? 'session';
+  const session = connection.sessions.get(request.compound.sessionIdOf(request));
+  request.session = session;
+  // A frame that is encrypted with the key of one session cannot carry requests of another (3.3.5.2.1.1).
+  const { encryptedBy } = request.compound;
+  if (encryptedBy !== undefined && session !== undefined && session !== encryptedBy) return disconnect;
+  if (spec === undefined && !connection.authenticated) return disconnect;
+  if (needs !== 'none') {
+    if (session === undefined || (session.state !== 'valid' && session.state !== 'expired')) return NtStatus.UserSessionDeleted;
+  }
+  const verdict = verifyProtection(request);
+  if (verdict !== 'good') return verdict === 'close' ? disconnect : verdict;
+  if (needs !== 'none' && session !== undefined) {
+    if (session.state === 'expired' && !survivesExpiry.has(command)) return NtStatus.NetworkSessionExpired;
+    if (session.encryptData && !request.encrypted) return NtStatus.AccessDenied; // 3.3.5.2.9, of a server that supports 3.1.1
+  }
+  if (spec === undefined) return NtStatus.InvalidParameter;
+  if (needs === 'tree' || needs === 'open') {
+    const status = findTree(request);
+    if (status !== NtStatus.Success) return status;
+    if (needs === 'open') {
+      const found = findOpen(request, spec);
+      if (found !== NtStatus.Success) return found;
+    }
+  }
+  return handle(request, spec);
+}
+
+/** A request that blocks the event loop for longer is reported, ms. */
+const heldMs = 50;
+
+/** Commands of an expired session: reauthentication, and logoff. MS-SMB2 3.3.5.2.9. */
+const survivesExpiry: ReadonlySet<number> = new Set([Command.Logoff, Command.Close, Command.Lock]);
+
+function findTree(request: Request): NtStatus {
+  const { compound, session } = request;
+  const tree = session?.trees.get(compound.treeIdOf(request));
+  if (tree === undefined) return NtStatus.NetworkNameDeleted;
+  request.tree = tree;
+  return tree.share.options?.encryption === 'required' && !request.encrypted ? NtStatus.AccessDenied : NtStatus.Success;
+}
+
+/** Finds the open by the ids in the body, before the body is decoded: they are in the fixed part. */
+function findOpen(request: Request, spec: AnyCommand): NtStatus {
+  const { frame, at, length, compound, session, tree } = request;
+  const fixed = spec.request.fixed as NonNullable<AnyCommand['request']['fixed']>;
+  if (length < headerLength + fixed.byteLength) return NtStatus.InvalidParameter;
+  const ids = compound.fileIdOf(request, frame.view, at + headerLength + (fixed.offset['persistentFileId'] as number));
+  if (typeof ids === 'number') return ids;
+  const open = session?.opens.get(ids.volatileFileId);
+  if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.attachment !== tree) return NtStatus.FileClosed;
+  request.open = open;
+  open.replayEligible = false;
+  return enterChannelSequence(request, open) ? NtStatus.Success : NtStatus.FileNotAvailable;
+}
+
+function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
+  const { tree, open } = request;
+  const body: unknown = spec.request.read(request.frame, request.at, request.length);
+  const status = request.compound.admit(request, spec.sends?.(body) ?? 0, spec.expects?.(body) ?? 0);
+  if (status !== NtStatus.Success) return status;
+  const { server } = request;
+  const start = server.clock.now();
+  const outcome: MaybePromise<Outcome> = spec.handle(request as never, body);
+  const ms = server.clock.now() - start;
+  if (ms > heldMs) server.held(request, ms);
+  if (!(outcome instanceof Promise) || tree === undefined) return outcome;
+  const held = spec.closes === true ? undefined : open; // CLOSE waits for the other requests, not for itself
+  tree.enter();
+  held?.enter();
+  return outcome.finally(() => {
+    held?.leave();
+    tree.leave();
+  });
+}
+
+/** Maps an exception to a status. Expected failures were returned instead. */
+function failure(request: Request, error: unknown): NtStatus {
+  const { connection, header } = request;
+  if (error instanceof StatusError) {
+    connection.log.debug(error.message, { command: header.command, message: header.messageId });
+    return error.status as NtStatus;
+  }
+  if (error instanceof DecodeError) {
+    connection.log.debug(error.message, { command: header.command, message: header.messageId });
+    return NtStatus.InvalidParameter;
+  }
+  if (error instanceof VfsError) {
+    connection.log.warn(error.message, { command: header.command, message: header.messageId });
+    return statusOf(error.code);
+  }
+  connection.server.failed(error, { connection: connection.id, command: header.command, message: header.messageId });
+  return NtStatus.InternalError;
+}

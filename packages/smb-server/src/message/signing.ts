@@ -1,0 +1,46 @@
+import { Command, Dialect, Header, HeaderFlags, NtStatus } from '@ring3/smb-proto';
+import type { Request } from '../request/request.ts';
+import { headroom, type Reply } from './reply.ts';
+
+/** The result of the check of a request: run it, respond with this status, or close the connection. */
+export type Verdict = 'good' | 'close' | NtStatus;
+
+/**
+ * Checks the signature of a request, MS-SMB2 3.3.5.2.4, and that it was protected if that is required. Of the request, only its header and
+ * its session were used so far.
+ */
+export function verifyProtection(request: Request): Verdict {
+  const { session, header, connection } = request;
+  const { command } = header;
+  if (request.encrypted) return 'good';
+  if (request.signed) {
+    if (command === Command.Negotiate) return NtStatus.InvalidParameter;
+    if (session?.signer !== undefined) {
+      const message = request.frame.chunks(request.at, request.length);
+      return session.signer.verify(message, 'client') ? 'good' : NtStatus.AccessDenied;
+    }
+    if (session !== undefined && command !== Command.SessionSetup && !session.isGuest && !session.isAnonymous) return NtStatus.AccessDenied;
+  }
+  if (session === undefined || session.state === 'inProgress' || command === Command.SessionSetup) return 'good';
+  if (command === Command.TreeConnect && connection.dialect === Dialect.Smb311 && session.signer !== undefined) return 'close';
+  if (session.signingRequired) return NtStatus.AccessDenied;
+  return 'good';
+}
+
+/** Whether a response is signed, MS-SMB2 3.3.4.1.1. */
+export function mustSign(reply: Reply, encrypt: boolean): boolean {
+  const { request, status } = reply;
+  const { session } = request;
+  if (encrypt || session?.signer === undefined || session.state === 'inProgress') return false;
+  if (status === NtStatus.Pending || status === NtStatus.UserSessionDeleted) return false;
+  if (request.signed || request.signResponse) return true;
+  return session.signingRequired && request.header.command !== Command.SessionSetup;
+}
+
+/** Signs a finished element: its bytes must not change after that. */
+export function signReply(reply: Reply): void {
+  const { view, bytes, rest, request } = reply;
+  const at = headroom + Header.offset.flags;
+  view.setUint32(at, view.getUint32(at, true) | HeaderFlags.Signed, true);
+  request.session?.signer?.sign([bytes.subarray(headroom), ...rest], 'server');
+}

@@ -1,0 +1,200 @@
+import { type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
+import { CreateOptions, NtStatus } from '@ring3/smb-proto';
+import { type Handle, isCode, type VfsCode, VfsError } from '@ring3/vfs';
+import type { Server } from '../server/server.ts';
+import type { Actor } from '../values/events.ts';
+import { type Durable, keepsHandle } from './durable.ts';
+import { lockOnHost, locksHost } from './host-locks.ts';
+import { noteWritten } from './noting.ts';
+import type { Open } from './open.ts';
+import type { Session } from './session.ts';
+import type { Tree } from './tree.ts';
+
+/**
+ * Closes an open, MS-SMB2 3.3.4.17: it is removed from every table at once; its handles are released when no request uses it any more. The
+ * last close of a file that is delete-pending unlinks it.
+ */
+export function closeOpen(open: Open): MaybePromise<void> {
+  if (open.closed) return;
+  open.closed = true;
+  const { server } = open;
+  leaveSession(open);
+  server.leave(open);
+  server.durables.closed(open);
+  if (open.lease !== undefined) server.leases.closed(open.lease, open);
+  server.openClosed(open);
+  if (open.pipe !== undefined) open.pipe.close();
+  if (open.handle === undefined) return;
+  const released = open.idle ? releaseOpen(open) : new Promise<void>((resolve) => open.whenIdle(() => resolve(releaseOpen(open))));
+  const { fileDescriptors } = server.quotas;
+  if (released instanceof Promise) {
+    server.shutdown.openClosed(open, released);
+    void released.then(() => fileDescriptors.closed(open));
+  } else fileDescriptors.closed(open);
+  return released;
+}
+
+/** Removes the open from its session, and ends the requests that wait on it. */
+function leaveSession(open: Open): void {
+  const { attachment } = open;
+  if (attachment === undefined) return;
+  const { session } = attachment;
+  session.opens.delete(open.volatileFileId);
+  session.connection.async.cancelWhere((request) => request.open === open);
+  open.watch?.end(NtStatus.NotifyCleanup);
+}
+
+/**
+ * The client of a durable open is disconnected: the open stays in the state of its file, with its locks and its cache, and waits for the
+ * client. MS-SMB2 3.3.7.1.
+ */
+function detach(open: Open, durable: Durable): void {
+  leaveSession(open);
+  open.attachment = undefined;
+  open.server.durables.detach(open, durable, () => void closeOpen(open));
+}
+
+/** Detaches the durable opens of a session, all at once: their client may reconnect at any time. MS-SMB2 3.3.7.1. */
+function detachAll({ opens, connection }: Session): void {
+  if (connection.server.shutdown.begun) return;
+  for (const open of [...opens.values()]) if (open.durable !== undefined && keepsHandle(open)) detach(open, open.durable);
+}
+
+/** The client has reconnected: the open belongs to another tree connect. MS-SMB2 3.3.5.9.7, 3.3.5.9.12. */
+export function reattach(open: Open, tree: Tree): void {
+  open.server.durables.attach(open);
+  open.attachment = tree;
+  open.actor = tree.session.actor;
+  tree.session.opens.set(open.volatileFileId, open);
+}
+
+/** Releases everything the open holds. Errors are logged, not returned. */
+const releaseOpen = (open: Open): MaybePromise<void> => attempt(open, release(open));
+
+/**
+ * Removes a closed open from the state of its file while a store still works on it. Only when no client is left that could observe the end
+ * of that work.
+ */
+export const releaseState = (open: Open): MaybePromise<void> => attempt(open, leaveState(open));
+
+const attempt = (open: Open, steps: Steps<void>): MaybePromise<void> =>
+  settle(
+    () => runSteps(steps),
+    nothing,
+    (error) => open.server.failed(error, { open: open.pathName }),
+  );
+const nothing = (): void => {};
+
+/**
+ * The state first, so that no other open is admitted in between; then the last close unlinks a delete-pending file; then the handles are
+ * closed. The file of a stream is closed in the same way.
+ */
+function* release(open: Open): Steps<void> {
+  try {
+    yield* leaveState(open);
+  } finally {
+    try {
+      if (open.handle !== undefined) yield* noteWritten(open);
+    } finally {
+      yield* wait(open.handle?.close());
+      yield* wait(open.base?.close());
+      yield* wait(open.link?.close());
+    }
+  }
+}
+
+function* leaveState(open: Open): Steps<void> {
+  const { handle, base, link, volatileFileId: openId, server, actor, fileState } = open;
+  const deleter = (open.createOptions & CreateOptions.DeleteOnClose) !== 0 ? actor : undefined;
+  const doomed: { readonly entry: Handle; readonly deleter: Actor }[] = [];
+  for (const entry of [handle, base, link]) {
+    if (entry === undefined) continue;
+    const held = entry === handle && locksHost(open, entry) ? fileState.look(entry.fileId, openId).locks : [];
+    const closed = yield* wait(fileState.submit(entry.fileId, { kind: 'close', openId, deleter }));
+    if (held.length > 0) yield* lockOnHost(open, entry, held);
+    if (closed.unlink) doomed.push({ entry, deleter: (closed.deleter as Actor | undefined) ?? actor });
+  }
+  for (const { entry, deleter } of doomed) {
+    const code = yield* unlinked(entry);
+    if (code === undefined) server.deleted(open, entry === base, deleter);
+    else if (code !== 'ENOENT') server.notDeleted(open, entry === base, deleter, code); // another program deleted it
+  }
+}
+
+/** Deletes a file. @returns the error code, also if the store throws */
+function* unlinked(entry: Handle): Steps<VfsCode | undefined> {
+  try {
+    const code = yield* wait(entry.unlink());
+    return isCode(code) ? code : undefined;
+  } catch (error) {
+    if (error instanceof VfsError) return error.code;
+    throw error;
+  }
+}
+
+/** Ends a tree connect with its opens, MS-SMB2 3.3.5.8. */
+export function endTree(tree: Tree): MaybePromise<void> {
+  const { session } = tree;
+  if (!session.trees.delete(tree.treeId)) return;
+  session.connection.server.quotas.trees.remove(session.owner);
+  session.connection.async.cancelWhere((request) => request.tree === tree);
+  const closed = closeAll(
+    [...session.opens.values()].filter((open) => open.attachment === tree),
+    session.connection.server,
+  );
+  releaseRoot(tree);
+  return closed;
+}
+
+/** The share's directory is closed when no request uses it any more; only a closing server waits for that. */
+function releaseRoot(tree: Tree): void {
+  const { root, share } = tree;
+  if (root === undefined) return;
+  const { server } = tree.session.connection;
+  const close = (): MaybePromise<void> =>
+    settle(
+      () => root.close(),
+      nothing,
+      (error) => server.failed(error, { share: share.name }),
+    );
+  const released = tree.idle ? close() : new Promise<void>((resolve) => tree.whenIdle(() => resolve(close())));
+  if (released instanceof Promise) server.shutdown.treeEnded(released);
+}
+
+/**
+ * Ends a session with its tree connects and opens, MS-SMB2 3.3.5.6 and 3.3.7.1. It is in no table afterwards.
+ * @param closesAll durable opens are closed, too: an administrator or the server ends the session
+ */
+export function endSession(session: Session, closesAll = false): MaybePromise<void> {
+  const { connection } = session;
+  if (session.state === 'ended') return;
+  const wasValid = session.state !== 'inProgress';
+  session.state = 'ended';
+  connection.sessions.delete(session.sessionId);
+  connection.server.sessions.delete(session.sessionId);
+  connection.async.cancelWhere((request) => request.session === session);
+  const trees = [...session.trees.values()];
+  session.trees.clear();
+  if (trees.length > 0) connection.server.quotas.trees.remove(session.owner, trees.length);
+  if (wasValid) {
+    connection.server.sessionEnded(session);
+    connection.loggedOff();
+  }
+  const { server } = connection;
+  if (!closesAll) detachAll(session);
+  const closed = closeAll([...session.opens.values()], server);
+  const released = server.closing.each(trees, releaseRoot);
+  if (released instanceof Promise && server.closing.busy) server.shutdown.treeEnded(released);
+  connection.retire(session);
+  return closed;
+}
+
+/** Closes every open that waits for its client. */
+export const closeDetached = (server: Server): MaybePromise<void> => closeAll(server.durables.all(), server);
+
+/** Closes opens: many of them in later turns. A server that closes waits for that. */
+function closeAll(opens: readonly Open[], server: Server): MaybePromise<void> {
+  const closed = server.closing.each(opens, closeOpen);
+  if (closed instanceof Promise && server.closing.busy) server.shutdown.treeEnded(closed);
+  return closed;
+}

@@ -1,0 +1,107 @@
+import type { Clock, Timer } from '@ring3/kit';
+import { Caching, cachingBits } from '../state/index.ts';
+import type { Open } from './open.ts';
+
+/** The part of an open that outlives its connection, MS-SMB2 3.3.1.10: Open.IsDurable and Open.DurableOpenTimeout. */
+export interface Durable {
+  /** 1 for SMB2_CREATE_DURABLE_HANDLE_REQUEST, 2 for its V2. */
+  readonly version: 1 | 2;
+  /** How long the open waits for its client, ms. */
+  readonly timeoutMs: number;
+}
+
+/** Whether what an open caches lets its client reconnect: a batch oplock, or a lease with handle caching; not during a break. MS-SMB2 3.3.5.9.6, 3.3.7.1. */
+export function keepsHandle(open: Open): boolean {
+  if (open.handle?.kind !== 'file') return false;
+  const { oplock, breaking } = open.fileState.look(open.handle.fileId, open.volatileFileId);
+  return !breaking && (oplock === 'batch' || (open.lease !== undefined && (cachingBits[oplock] & Caching.Handle) !== 0));
+}
+
+/** The opens by what a later CREATE may name: the GUID of their CREATE, their AppInstanceId, or the id of one whose client is disconnected. */
+export class DurableOpens {
+  readonly #byCreateKey = new Map<string, Open>();
+  readonly #byAppInstance = new Map<string, Set<Open>>();
+  readonly #creating = new Set<string>();
+  readonly #detached = new Map<number, { readonly open: Open; readonly timer: Timer }>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Number of opens whose client is disconnected. */
+  get detached(): number {
+    return this.#detached.size;
+  }
+
+  /**
+   * A CREATE with a GUID begins. `settle` ends it.
+   * @param key the keys of ClientGuid and CreateGuid, joined
+   * @returns false if one with the same GUID is in progress
+   */
+  begin(key: string): boolean {
+    if (this.#creating.has(key)) return false;
+    this.#creating.add(key);
+    return true;
+  }
+
+  settle(key: string): void {
+    this.#creating.delete(key);
+  }
+
+  /** An open was created, perhaps with a GUID. */
+  created(open: Open): void {
+    if (open.createGuid !== undefined) this.#byCreateKey.set(open.clientKey + open.createGuid, open);
+    const { id } = open.appInstance;
+    if (id === undefined) return;
+    const opens = this.#byAppInstance.get(id);
+    if (opens === undefined) this.#byAppInstance.set(id, new Set([open]));
+    else opens.add(open);
+  }
+
+  /** The opens of an instance of an application, Open.AppInstanceId. */
+  ofAppInstance(id: string): Iterable<Open> {
+    return this.#byAppInstance.get(id) ?? [];
+  }
+
+  /** The open that a client created with this GUID, MS-SMB2 3.3.5.9.10. */
+  createdBy(key: string): Open | undefined {
+    return this.#byCreateKey.get(key);
+  }
+
+  /** The client is disconnected. @param expired called after the time-out of the open, MS-SMB2 3.3.2.2 */
+  detach(open: Open, { timeoutMs }: Durable, expired: () => void): void {
+    this.#detached.set(open.persistentFileId, { open, timer: this.#clock.after(timeoutMs, expired) });
+  }
+
+  /** A detached open by its persistent id. */
+  find(persistentFileId: number): Open | undefined {
+    return this.#detached.get(persistentFileId)?.open;
+  }
+
+  /** The client has reconnected. */
+  attach(open: Open): void {
+    this.#detached.get(open.persistentFileId)?.timer.clear();
+    this.#detached.delete(open.persistentFileId);
+  }
+
+  closed(open: Open): void {
+    this.attach(open);
+    this.#closedInstance(open);
+    if (open.createGuid === undefined) return;
+    const key = open.clientKey + open.createGuid;
+    if (this.#byCreateKey.get(key) === open) this.#byCreateKey.delete(key);
+  }
+
+  #closedInstance(open: Open): void {
+    const { id } = open.appInstance;
+    if (id === undefined) return;
+    const opens = this.#byAppInstance.get(id);
+    if (opens?.delete(open) === true && opens.size === 0) this.#byAppInstance.delete(id);
+  }
+
+  /** The detached opens. */
+  all(): Open[] {
+    return [...this.#detached.values()].map(({ open }) => open);
+  }
+}

@@ -1,0 +1,98 @@
+import type { Connection } from '../connection/connection.ts';
+import type { FileState } from '../state/index.ts';
+import { guidKey } from '../values/guid-key.ts';
+import type { Open } from './open.ts';
+
+/** Lease, MS-SMB2 3.3.1.12: the key under which the opens of one client share their caching of a file. Its state is kept with the file. */
+export class Lease {
+  /** The owner of its oplock in the state of the file: from the sequence of the open ids. */
+  readonly id: number;
+  readonly name: string;
+  readonly key: Uint8Array;
+  /** 1 for SMB2_CREATE_REQUEST_LEASE, 2 for the V2 context: the form of its break notifications. */
+  readonly version: 1 | 2;
+  /** Lease.LeaseOpens. */
+  readonly opens = new Set<Open>();
+  /** The file, once a CREATE with this key was admitted. */
+  file: { readonly state: FileState; readonly id: string } | undefined;
+  /** CREATEs in progress that name it. */
+  pending = 0;
+
+  constructor(init: Pick<Lease, 'id' | 'name' | 'key' | 'version'>) {
+    this.id = init.id;
+    this.name = init.name;
+    this.key = init.key;
+    this.version = init.version;
+  }
+
+  /** Whether it belongs to the client of a connection. */
+  isOf({ clientKey }: Connection): boolean {
+    return this.name.startsWith(clientKey);
+  }
+
+  /** Whether it is of another file, MS-SMB2 3.3.5.9.8: a client must not use one key for two files. */
+  isOfOther(state: FileState, fileId: string): boolean {
+    return this.file !== undefined && (this.file.state !== state || this.file.id !== fileId);
+  }
+}
+
+const nameOf = ({ clientKey }: Connection, key: Uint8Array): string => clientKey + guidKey(key);
+
+/** Server.GlobalLeaseTableList, MS-SMB2 3.3.1.11: the leases by client and key. A lease exists while an open or a CREATE in progress names it. */
+export class Leases {
+  readonly #byName = new Map<string, Lease>();
+  readonly #byId = new Map<number, Lease>();
+  readonly #nextId: () => number;
+
+  /** @param nextId the sequence of the open ids */
+  constructor(nextId: () => number) {
+    this.#nextId = nextId;
+  }
+
+  get size(): number {
+    return this.#byName.size;
+  }
+
+  /** Finds or adds a lease for a CREATE; `settle` ends that. */
+  begin(connection: Connection, key: Uint8Array, version: 1 | 2): Lease {
+    const name = nameOf(connection, key);
+    let lease = this.#byName.get(name);
+    if (lease === undefined) {
+      lease = new Lease({ id: this.#nextId(), name, key: new Uint8Array(key), version });
+      this.#byName.set(name, lease);
+      this.#byId.set(lease.id, lease);
+    }
+    lease.pending++;
+    return lease;
+  }
+
+  /** The CREATE is over. @param open the open that it made, if any */
+  settle(lease: Lease, open: Open | undefined): void {
+    lease.pending--;
+    if (open !== undefined) lease.opens.add(open);
+    this.#drop(lease);
+  }
+
+  /** An open of the lease is closed. */
+  closed(lease: Lease, open: Open): void {
+    lease.opens.delete(open);
+    this.#drop(lease);
+  }
+
+  #drop(lease: Lease): void {
+    if (lease.opens.size > 0) return;
+    if (lease.pending > 0) return;
+    this.#byName.delete(lease.name);
+    this.#byId.delete(lease.id);
+  }
+
+  /** The lease of a client by its key. */
+  find(connection: Connection, key: Uint8Array): Lease | undefined {
+    return this.#byName.get(nameOf(connection, key));
+  }
+
+  /** The lease that owns an oplock. */
+  byId(id: number): Lease | undefined {
+    return this.#byId.get(id);
+  }
+}

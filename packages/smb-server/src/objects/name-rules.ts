@@ -1,0 +1,39 @@
+import { FileAttributes, NtStatus } from '@ring3/smb-proto';
+import { type ParsedPath, parsePath } from '../values/paths.ts';
+import { createVeto } from '../values/veto.ts';
+import type { ShareOptions } from './share.ts';
+
+/** The rules of a share for names, in addition to those of its store. Names of entries are in the store's spelling. */
+export class NameRules {
+  /** Whether entries of this name are vetoed: neither shown nor opened nor made. Undefined if no name is vetoed. */
+  readonly vetoed: ((name: string) => boolean) | undefined;
+  /** Whether files have named streams, if the store supports them. */
+  readonly streams: boolean;
+  readonly #hideDotFiles: boolean;
+
+  /** @throws RangeError for an invalid veto pattern */
+  constructor({ veto = [], streams = true, hideDotFiles = false }: Pick<ShareOptions, 'veto' | 'streams' | 'hideDotFiles'> = {}) {
+    this.vetoed = veto.length === 0 ? undefined : createVeto(veto);
+    this.streams = streams;
+    this.#hideDotFiles = hideDotFiles;
+  }
+
+  /** Splits a path. Without streams, a colon is not allowed in a name. @returns the status for an invalid path */
+  parse(path: string): ParsedPath | NtStatus {
+    return !this.streams && path.includes(':') ? NtStatus.ObjectNameInvalid : parsePath(path);
+  }
+
+  /** FileAttributes that an entry has only because of its name. */
+  attributesOf(name: string): number {
+    return this.#hideDotFiles && name.startsWith('.') && name !== '.' && name !== '..' ? FileAttributes.Hidden : 0;
+  }
+
+  /**
+   * The attributes of a client that are stored: those that the name gives keep their stored value, so that a client that writes back what
+   * it read changes nothing, and the entry does not keep them under another name.
+   */
+  attributesToKeep(name: string, asked: number, kept: number): number {
+    const own = this.attributesOf(name);
+    return (asked & ~own) | (kept & own);
+  }
+}

@@ -1,0 +1,28 @@
+import type { Server } from '../server/server.ts';
+import { Quota } from '../values/quota.ts';
+import { FileDescriptors } from './file-descriptors.ts';
+
+/** The counts that users share, each with a limit for all and a part for each user. */
+export class Quotas {
+  readonly sessions: Quota;
+  /** Connections with a logon. */
+  readonly connections: Quota;
+  readonly trees: Quota;
+  readonly opens: Quota;
+  readonly locks: Quota;
+  readonly waiting: Quota;
+  readonly keptBytes: Quota;
+  readonly fileDescriptors: FileDescriptors;
+
+  /** @param server supplies the current limits */
+  constructor(server: Pick<Server, 'limits' | 'maxConnections' | 'maxFileDescriptors'>) {
+    this.sessions = new Quota(() => server.limits.sessions);
+    this.connections = new Quota(() => server.maxConnections);
+    this.trees = new Quota(() => server.limits.trees);
+    this.opens = new Quota(() => server.limits.opens);
+    this.locks = new Quota(() => server.limits.locks);
+    this.waiting = new Quota(() => server.limits.waiting);
+    this.keptBytes = new Quota(() => server.limits.keptBytes);
+    this.fileDescriptors = new FileDescriptors(() => server.maxFileDescriptors);
+  }
+}

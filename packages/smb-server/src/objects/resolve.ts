@@ -1,0 +1,135 @@
+import { type Steps, wait } from '@ring3/kit';
+import { NtStatus, type SecurityDescriptor } from '@ring3/smb-proto';
+import { type Handle, isCode, type OpenHow, toWireName, type VfsCode } from '@ring3/vfs';
+import { orClose } from '../values/or-close.ts';
+import { statusOf } from '../values/status-map.ts';
+import { descriptorOf, unset } from './descriptors.ts';
+import type { Tree } from './tree.ts';
+
+/** Collected on the path to a directory. */
+export interface Trail {
+  /** The directories' names, in the store's spelling. */
+  readonly names: string[];
+  /** That of the last directory. */
+  descriptor: SecurityDescriptor;
+}
+
+/** The trail at the root. */
+export const newTrail = (): Trail => ({ names: [], descriptor: unset });
+
+/**
+ * The directory that contains the last component of a path, unless the share vetoes a name of the path. The share's root is the handle of
+ * the tree connect and must not be closed.
+ */
+export function* openParent(tree: Tree, components: readonly string[], trail: Trail = newTrail()): Steps<Handle | NtStatus> {
+  const { vetoed } = tree.share.names;
+  let folder = tree.root as Handle;
+  const refused = yield* learn(folder, trail);
+  if (refused !== NtStatus.Success) return refused;
+  for (let i = 0; i + 1 < components.length; i++) {
+    const toClose = folder === tree.root ? undefined : folder;
+    const name = components[i] as string;
+    const next: Handle | VfsCode = vetoed?.(name) === true ? 'ENOENT' : yield* orClose(toClose, openDirectory(tree, folder, name, trail));
+    yield* release(tree, folder);
+    if (isCode(next)) return pathStatus(next);
+    folder = next;
+    trail.names.push(next.name);
+    const status = yield* orClose(folder, learn(folder, trail));
+    if (status === NtStatus.Success) continue;
+    yield* release(tree, folder);
+    return status;
+  }
+  const last = components.at(-1);
+  if (vetoed === undefined || last === undefined || !vetoed(last)) return folder;
+  yield* release(tree, folder);
+  return NtStatus.ObjectNameNotFound;
+}
+
+/** Opens a directory of the path, through links. */
+function* openDirectory(tree: Tree, folder: Handle, name: string, trail: Trail): Steps<Handle | VfsCode> {
+  const itself = yield* wait(tree.vfs.open(folder, name, directory, tree.identity));
+  return itself === 'ELOOP' ? yield* openTarget(tree, folder, name, 'folder', trail) : itself;
+}
+const directory: OpenHow = { access: 'metadata', kind: 'folder', disposition: 'open', follow: false };
+
+/** A symbolic link that a name was resolved through: operations on the name apply to it, those on the data to its target. */
+export interface NamedLink {
+  readonly handle: Handle;
+  /** Security descriptor of the directory that the link is in. */
+  readonly parentDescriptor: SecurityDescriptor;
+}
+/** The result of resolving a name. */
+export interface Named {
+  /** The entry, or the target of the link. */
+  readonly handle: Handle;
+  readonly link: NamedLink | undefined;
+}
+
+/**
+ * Opens an entry to look at it, through links.
+ * @param lost whether a link is opened itself if its target cannot be reached: it does not exist, or is outside the share
+ */
+export function* openNamed(tree: Tree, folder: Handle, name: string, trail: Trail, lost: boolean): Steps<Named | VfsCode> {
+  const { descriptor: parentDescriptor } = trail;
+  const itself = yield* wait(tree.vfs.open(folder, name, entry, tree.identity));
+  if (isCode(itself)) return itself;
+  if (itself.kind !== 'link') return { handle: itself, link: undefined };
+  const target = yield* orClose(itself, openTarget(tree, folder, name, 'any', trail));
+  if (!isCode(target)) return { handle: target, link: { handle: itself, parentDescriptor } };
+  if (lost && unreachable.has(target)) return { handle: itself, link: undefined };
+  yield* wait(itself.close());
+  return target;
+}
+const entry: OpenHow = { access: 'metadata', kind: 'any', disposition: 'open', follow: false };
+const unreachable: ReadonlySet<VfsCode> = new Set(['ENOENT', 'EACCES', 'ELOOP', 'ENOTDIR']);
+
+/**
+ * Opens the target of a link, which may be in another directory. If the store knows its path, the trail takes that directory's descriptor,
+ * so a link bypasses neither permissions nor vetoes.
+ */
+export function* openTarget(tree: Tree, folder: Handle, name: string, kind: 'folder' | 'any', trail: Trail): Steps<Handle | VfsCode> {
+  const target = yield* wait(tree.vfs.open(folder, name, { access: 'metadata', kind, disposition: 'open' }, tree.identity));
+  if (isCode(target)) return target;
+  const code = yield* learnBehind(tree, target, trail);
+  if (code === undefined) return target;
+  yield* wait(target.close());
+  return code;
+}
+
+function* learnBehind(tree: Tree, target: Handle, trail: Trail): Steps<VfsCode | undefined> {
+  const path = yield* wait(target.path?.());
+  if (path === undefined) return tree.share.names.vetoed === undefined ? undefined : 'EACCES'; // the target may be anywhere
+  if (isCode(path)) return path;
+  const real = newTrail();
+  const parent = yield* openParent(tree, path, real);
+  if (typeof parent === 'number') return notThere.has(parent) ? 'ENOENT' : 'EACCES';
+  yield* release(tree, parent);
+  trail.descriptor = real.descriptor;
+  return undefined;
+}
+
+const notThere: ReadonlySet<NtStatus> = new Set([NtStatus.ObjectNameNotFound, NtStatus.ObjectPathNotFound]);
+
+function* learn(folder: Handle, trail: Trail): Steps<NtStatus> {
+  const descriptor = yield* descriptorOf(folder, trail.descriptor);
+  if (isCode(descriptor)) return statusOf(descriptor);
+  trail.descriptor = descriptor;
+  return NtStatus.Success;
+}
+
+/** Releases a directory that `openParent` returned. */
+export function* release(tree: Tree, folder: Handle): Steps<void> {
+  if (folder !== tree.root) yield* wait(folder.close());
+}
+
+/** A path for display: directories and the last name, in the store's spelling, converted for the wire. */
+export const shownPath = ({ names }: Trail, name: string, stream?: string): string => {
+  const path = (name === '' ? names : [...names, name]).map(toWireName).join('\\');
+  return stream === undefined ? path : `${path}:${stream}`;
+};
+
+/** The status if the path to a name does not exist. */
+function pathStatus(code: VfsCode): NtStatus {
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return NtStatus.ObjectPathNotFound;
+  return statusOf(code);
+}

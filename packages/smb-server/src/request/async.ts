@@ -1,0 +1,79 @@
+import { type Header, HeaderFlags } from '@ring3/smb-proto';
+import type { Quotas } from '../objects/quotas.ts';
+import type { Limits } from '../values/limits.ts';
+import type { Request } from './request.ts';
+
+/** What the list needs of its server. */
+interface Waits {
+  readonly limits: Pick<Limits, 'maxAsync'>;
+  readonly quotas: Pick<Quotas, 'waiting'>;
+}
+
+const ownerOf = ({ session, connection }: Request): string => session?.owner ?? connection.network;
+
+/** Connection.AsyncCommandList, MS-SMB2 3.3.1.7: the waiting requests, and how to cancel each. */
+export class AsyncList {
+  readonly #server: Waits;
+  readonly #byAsyncId = new Map<number, Request>();
+  readonly #byMessageId = new Map<number, Request>();
+  #next = 1;
+
+  /** @param server supplies the current limits */
+  constructor(server: Waits) {
+    this.#server = server;
+  }
+
+  get size(): number {
+    return this.#byAsyncId.size;
+  }
+
+  /** Requests that wait for an action of a client, without a time limit. */
+  get waitingForClients(): number {
+    let count = 0;
+    for (const request of this.#byAsyncId.values()) if (request.waitsForClient) count++;
+    return count;
+  }
+
+  /** @returns the limit that is reached: then nothing was done */
+  add(request: Request, cancel: () => void): 'maxAsync' | 'waiting' | undefined {
+    if (request.asyncId === 0) {
+      const { limits, quotas } = this.#server;
+      const owner = ownerOf(request);
+      if (this.#byAsyncId.size >= limits.maxAsync) return 'maxAsync';
+      if (!quotas.waiting.may(owner)) return 'waiting';
+      quotas.waiting.add(owner);
+      request.asyncId = this.#next++;
+      this.#byAsyncId.set(request.asyncId, request);
+      this.#byMessageId.set(request.header.messageId, request);
+    }
+    request.cancel = cancel;
+    return undefined;
+  }
+
+  remove(request: Request): void {
+    request.cancel = undefined;
+    if (request.asyncId === 0) return;
+    if (this.#byAsyncId.delete(request.asyncId)) this.#server.quotas.waiting.remove(ownerOf(request));
+    if (this.#byMessageId.get(request.header.messageId) === request) this.#byMessageId.delete(request.header.messageId);
+  }
+
+  /** CANCEL, MS-SMB2 3.3.5.16: by AsyncId if the client knows it, else by MessageId. A request is cancelled at most once. */
+  cancel(header: Header): void {
+    const asyncId = header.treeId * 4294967296 + header.processId;
+    const byAsync = (header.flags & HeaderFlags.AsyncCommand) !== 0;
+    const request = byAsync ? this.#byAsyncId.get(asyncId) : this.#byMessageId.get(header.messageId);
+    if (request === undefined || (header.sessionId !== request.header.sessionId && header.sessionId !== request.session?.sessionId)) return;
+    this.#stop(request);
+  }
+
+  /** Cancels the requests that meet a condition: a session, a tree connect or an open ends. */
+  cancelWhere(meets: (request: Request) => boolean): void {
+    for (const request of [...this.#byAsyncId.values()]) if (meets(request)) this.#stop(request);
+  }
+
+  #stop(request: Request): void {
+    const { cancel } = request;
+    request.cancel = undefined;
+    cancel?.();
+  }
+}

@@ -1,0 +1,101 @@
+import { Command, Header, HeaderFlags, LeaseBreakFlags, LeaseBreakNotification, OplockBreak } from '@ring3/smb-proto';
+import { Frame } from '@ring3/wire';
+import type { Connection } from '../connection/connection.ts';
+import { closeOpen } from '../objects/close.ts';
+import { fieldsOf } from '../objects/debug.ts';
+import type { Lease } from '../objects/leases.ts';
+import type { Open } from '../objects/open.ts';
+import type { Session } from '../objects/session.ts';
+import { cachingBits, isLease, type OplockBreakEffect, oplockLevelOf } from '../state/index.ts';
+import type { Server } from './server.ts';
+
+/** Sends the notification of a break to the owner. @returns whether there is a client to notify */
+export function notifyBreak(server: Server, effect: OplockBreakEffect): boolean {
+  const lease = isLease(effect.from) ? server.leases.byId(effect.owner) : undefined;
+  const open = lease === undefined ? server.opens.get(effect.owner) : anyOpen(lease);
+  if (open === undefined) return false;
+  if (lease === undefined ? open.attachment === undefined : isDetached(lease)) {
+    for (const one of lease === undefined ? [open] : [...lease.opens]) void closeOpen(one);
+    return false;
+  }
+  const sent = lease === undefined ? sendOplockBreak(open, effect) : sendLeaseBreak(server, lease, open, effect);
+  if (!sent) return false;
+  server.numbers.oplockBreaks.add(effect.level);
+  if (server.debug.on.oplock) {
+    server.debug.say('oplock', 'broken', { ...fieldsOf(open), from: effect.from, to: effect.level, acknowledge: effect.acknowledge });
+  }
+  return true;
+}
+
+/** Whether no client is connected that could acknowledge: its opens cannot be kept, MS-SMB2 3.3.4.6 and 3.3.4.7. */
+function isDetached({ opens }: Lease): boolean {
+  for (const { attachment } of opens) if (attachment !== undefined) return false;
+  return true;
+}
+
+function anyOpen({ opens }: Lease): Open | undefined {
+  for (const open of opens) if (!open.closed) return open;
+  return undefined;
+}
+
+/** The oplock belongs to the open: its notification is sent on the connection of the open. */
+function sendOplockBreak(open: Open, effect: OplockBreakEffect): boolean {
+  const session = open.attachment?.session;
+  if (open.closed || session === undefined || session.connection.ended) return false;
+  const encrypts = session.encryptor !== undefined && (session.encryptData || open.share.options?.encryption === 'required');
+  send(session.connection, oplockBreakOf(open, effect), encrypts ? session : undefined);
+  return true;
+}
+
+/** The lease belongs to the client: its notification is sent on the client's oldest connection, MS-SMB2 3.3.4.7. */
+function sendLeaseBreak(server: Server, lease: Lease, open: Open, effect: OplockBreakEffect): boolean {
+  for (const connection of server.connections.values()) {
+    if (connection.ended || !connection.authenticated || !lease.isOf(connection)) continue;
+    const encrypts = open.share.options?.encryption === 'required';
+    send(connection, leaseBreakOf(lease, effect), encryptingSession(connection, encrypts));
+    return true;
+  }
+  return false;
+}
+
+/** The session whose key encrypts a notification: one that encrypts all its messages, or any that can if the share requires it. */
+function encryptingSession({ sessions }: Connection, required: boolean): Session | undefined {
+  for (const session of sessions.values()) if (session.encryptor !== undefined && (session.encryptData || required)) return session;
+  return undefined;
+}
+
+/** Oplock Break Notification, MS-SMB2 2.2.23.1 and 3.3.4.6. */
+function oplockBreakOf({ persistentFileId, volatileFileId }: Open, { level }: OplockBreakEffect): Uint8Array {
+  return OplockBreak.encode({ oplockLevel: oplockLevelOf[level], persistentFileId, volatileFileId }).head;
+}
+
+/** Lease Break Notification, MS-SMB2 2.2.23.2 and 3.3.4.7: leases of version 1 have no epoch. */
+function leaseBreakOf({ key, version }: Lease, { from, level, acknowledge, epoch }: OplockBreakEffect): Uint8Array {
+  return LeaseBreakNotification.encode({
+    newEpoch: version === 2 ? epoch : 0,
+    flags: acknowledge ? LeaseBreakFlags.AckRequired : 0,
+    leaseKey: key,
+    currentLeaseState: cachingBits[from],
+    newLeaseState: cachingBits[level],
+  }).head;
+}
+
+/** Sends a notification without a session in its header: never signed. */
+function send(connection: Connection, head: Uint8Array, encryptFor: Session | undefined): void {
+  Header.write(new Frame(head), 0, breakHeader);
+  connection.sendMessage(head, encryptFor);
+}
+
+const breakHeader = {
+  creditCharge: 0,
+  status: 0,
+  command: Command.OplockBreak,
+  credits: 0,
+  flags: HeaderFlags.ServerToRedir,
+  nextCommand: 0,
+  messageId: -1,
+  processId: 0,
+  treeId: 0,
+  sessionId: 0,
+  signature: new Uint8Array(16),
+};

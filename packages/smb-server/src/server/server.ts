@@ -1,0 +1,510 @@
+import { EventEmitter } from 'node:events';
+import type { Clock, DebugSwitches, Link, Log, MaybePromise, Metrics, Random, Timer } from '@ring3/kit';
+import { Command, createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism, StatusError } from '@ring3/smb-proto';
+import type { VfsCode } from '@ring3/vfs';
+import { nameOf } from '@ring3/wire';
+import { Connection } from '../connection/connection.ts';
+import { type DebugWord, fieldsOf } from '../objects/debug.ts';
+import { DurableOpens } from '../objects/durable.ts';
+import { Leases } from '../objects/leases.ts';
+import type { ChangeWatch } from '../objects/notify/change-watch.ts';
+import type { Open } from '../objects/open.ts';
+import { Quotas } from '../objects/quotas.ts';
+import type { Session } from '../objects/session.ts';
+import { createShares, type Shares } from '../objects/shares.ts';
+import type { Tree } from '../objects/tree.ts';
+import type { Request } from '../request/request.ts';
+import { type FileState, LocalFileState, type OplockBreakEffect, type StateTotals } from '../state/index.ts';
+import { Allowance } from '../values/allowance.ts';
+import { Budget } from '../values/budget.ts';
+import { BufferPool } from '../values/buffer-pool.ts';
+import type { Actor, FileEvent, OpenAction, ServerEvents } from '../values/events.ts';
+import { createIds } from '../values/ids.ts';
+import type { Limits } from '../values/limits.ts';
+import { LogonThrottle } from '../values/logon-throttle.ts';
+import { networkOf } from '../values/network.ts';
+import { RepeatedLog } from '../values/repeated-log.ts';
+import { statusOf } from '../values/status-map.ts';
+import { Strangers } from '../values/strangers.ts';
+import { type Users, userKey } from '../values/users.ts';
+import { Admission } from './admission.ts';
+import { Closing } from './closing.ts';
+import { debugStore } from './debug-store.ts';
+import { familiesOf } from './families.ts';
+import { IdleSweep } from './idle-sweep.ts';
+import { Numbers, type RefusingLimit } from './numbers.ts';
+import { notifyBreak } from './oplock-breaks.ts';
+import type { ResolvedOptions } from './options.ts';
+import { RefusalLog } from './refusal-log.ts';
+import { changeOptions, type RunTimeOptions } from './run-time-options.ts';
+import { Shutdown } from './shutdown.ts';
+
+/** Minimum time between two log lines about requests that block the event loop, ms. */
+const heldLogMs = 10_000;
+
+/** Bytes that may be allocated for announced frames before they arrive: enough that an ordinary bulk WRITE is received in place. */
+const announcedBytes = 64 * 1024 * 1024;
+
+/** Names of CreateAction, MS-SMB2 2.2.14, by its numbers. */
+const actions: readonly OpenAction[] = ['superseded', 'opened', 'created', 'overwritten'];
+
+/** The opens of a server. */
+const about = ({ actor, share, pathName }: Open): FileEvent => ({ ...actor, share: share.name, path: pathName });
+
+/** Server, MS-SMB2 3.3.1.5: the state that all connections share. It has no socket: links are passed in. */
+export class Server {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly debug: DebugSwitches<DebugWord>;
+  readonly metrics: Metrics;
+  readonly numbers: Numbers = new Numbers();
+  readonly guid: Uint8Array;
+  readonly events = new EventEmitter<ServerEvents>();
+  readonly connections = new Map<number, Connection>();
+  /** All sessions by id; only for PreviousSessionId and the view: requests find theirs in their connection. */
+  readonly sessions = new Map<number, Session>();
+  /** Server.GlobalOpenTable, by volatile id: only for effects of the state of files, and the view. */
+  readonly opens = new Map<number, Open>();
+  readonly shares: Shares;
+  readonly users: Users;
+  readonly buffers = new BufferPool();
+  readonly budget: Budget;
+  /** For frames that are announced and have not arrived. */
+  readonly announced = new Allowance(announcedBytes);
+  readonly strangers: Strangers;
+  readonly closing: Closing;
+  readonly quotas: Quotas;
+  readonly #refusals: RefusalLog;
+  readonly logons: LogonThrottle;
+  /** For lines that strangers can cause. */
+  readonly repeated: RepeatedLog;
+  readonly nextId: () => number;
+  readonly startTime: number;
+  readonly durables: DurableOpens;
+  readonly leases = new Leases(() => this.nextOpenId());
+  readonly shutdown = new Shutdown(this);
+  /** The listeners of the stores' changes. */
+  readonly watches = new Set<ChangeWatch>();
+  /** The security buffer of a NEGOTIATE response: the offered mechanisms, which do not depend on the options. */
+  readonly securityBuffer: Uint8Array;
+  readonly #admission = new Admission(this);
+  readonly #idle = new IdleSweep(this);
+  #options: ResolvedOptions;
+  readonly #fileStates = new Set<WeakRef<FileState>>();
+  /** Removes the families of `numbers` from the metrics. */
+  readonly #shown: Disposable;
+  /** Set while the budget is exceeded. */
+  #crowd: Timer | undefined;
+  /** When the next request that blocks the event loop may be logged, and how many were not. */
+  #nextHeldLog = Number.NEGATIVE_INFINITY;
+  #heldSinceLog = 0;
+  #nextConnection = 1;
+  #nextOpen = 1;
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+    this.durables = new DurableOpens(options.clock);
+    this.random = options.random;
+    this.log = options.log;
+    this.debug = options.debug;
+    this.metrics = options.metrics;
+    this.guid = options.guid;
+    this.users = options.users;
+    this.shares = createShares(
+      options.shares,
+      () => this.#createFileState(),
+      (vfs) => debugStore(vfs, this.debug, this.clock),
+    );
+    this.budget = new Budget(this.limits.totalBytes);
+    this.strangers = new Strangers(this.clock, this.defer);
+    this.closing = new Closing(this.clock, this.defer);
+    this.quotas = new Quotas(this);
+    this.#refusals = new RefusalLog(this.numbers.refused, this.clock, this.log);
+    this.startTime = this.clock.wall();
+    this.nextId = createIds(this.clock, this.random);
+    this.logons = new LogonThrottle(this.clock);
+    this.repeated = new RepeatedLog(this.clock, this.log);
+    this.securityBuffer = negotiateToken([this.#createMechanism('')]);
+    this.#shown = this.metrics.show(familiesOf(this));
+  }
+
+  /** The current options; `configure` replaces the frozen object. A connection negotiates by those of its start. */
+  get options(): ResolvedOptions {
+    return this.#options;
+  }
+
+  get limits(): Limits {
+    return this.#options.limits;
+  }
+
+  /** Maximum number of connections: the limit, but at most a quarter of the file descriptors and what opens leave of these. */
+  get maxConnections(): number {
+    const { limits, fileDescriptors } = this.#options;
+    if (fileDescriptors === Number.POSITIVE_INFINITY) return limits.connections;
+    return Math.max(1, Math.min(limits.connections, Math.floor(fileDescriptors / 4), fileDescriptors - this.quotas.fileDescriptors.total));
+  }
+
+  /** File descriptors that opens may hold: all but those of connections, and an eighth that is kept for these. */
+  get maxFileDescriptors(): number {
+    const { fileDescriptors } = this.#options;
+    if (fileDescriptors === Number.POSITIVE_INFINITY) return fileDescriptors;
+    return fileDescriptors - Math.max(Math.floor(fileDescriptors / 8), this.connections.size);
+  }
+
+  /** A limit rejects something. @param whom the user, or its address */
+  refuse(limit: RefusingLimit, whom: Partial<Actor> | { readonly address: string }): void {
+    this.#refusals.add(limit, { ...whom });
+  }
+
+  /** Changes options, all of them at once. @throws RangeError for an empty or bad value; then nothing is changed */
+  configure(changes: RunTimeOptions): void {
+    const before = this.#options;
+    const options = changeOptions(before, changes);
+    this.#options = options;
+    this.budget.limit = options.limits.totalBytes;
+    if (options.limits.idleMs !== before.limits.idleMs) this.#idle.restart();
+  }
+
+  /** The NTLM mechanism for clients of an address. */
+  #createMechanism(network: string): Mechanism {
+    const { name, anonymous, guest } = this.#options;
+    return ntlmMechanism({
+      lookup: (user) => this.#lookup(user, network),
+      upperCase: userKey,
+      computerName: name,
+      random: this.random,
+      now: () => this.clock.wall(),
+      anonymous,
+      guest,
+    });
+  }
+
+  createAcceptor({ network }: Connection): ReturnType<typeof createAcceptor> {
+    return createAcceptor([this.#createMechanism(network)]);
+  }
+
+  /** The hash of a user's password, when it is the attempt's turn. @throws StatusError if its turn is too far away */
+  #lookup(user: string, network: string): MaybePromise<Uint8Array | undefined> {
+    const wait = this.logons.attempt(user, network, this.limits.failedLogonDelayMs);
+    if (wait === 0) return this.users.hashOf(user);
+    if (wait !== undefined) return new Promise((resolve) => this.clock.after(wait, () => resolve(this.users.hashOf(user))));
+    this.refuse('failedLogonDelayMs', { address: network, user });
+    throw new StatusError(NtStatus.RequestNotAccepted, 'too many failed logons');
+  }
+
+  /**
+   * The budget is exceeded. Its holders may never release it: a frame that never ends, responses that the client does not read. If that
+   * does not end in time, as many connections as needed are ended at once: of the users and addresses that hold more than their share,
+   * those with the most first, and of each the connection with the most first.
+   */
+  crowded(): void {
+    const { budget, clock, limits } = this;
+    const { reliefs } = budget;
+    if (this.#crowd !== undefined) return;
+    this.#crowd = clock.after(limits.crowdedMs, () => {
+      this.#crowd = undefined;
+      if (!budget.over) return;
+      if (budget.reliefs === reliefs) this.#relieve();
+      if (budget.over) this.crowded();
+    });
+    for (const connection of this.connections.values()) connection.recount();
+  }
+
+  #relieve(): void {
+    const { budget, numbers, log } = this;
+    const bySize = [...this.connections.values()].sort((a, b) => b.account.held - a.account.held || b.held - a.held);
+    let ended = 0;
+    const end = (connection: Connection): void => {
+      numbers.refused.add('crowdedMs');
+      ended++;
+      connection.end('memory budget exceeded');
+    };
+    for (const connection of bySize) if (budget.exceeds(connection.account, connection.held)) end(connection);
+    for (const connection of bySize) if (budget.over && !connection.ended) end(connection); // many that hold little each
+    log.warn('the budget for unfinished requests and unsent responses was exceeded', { limit: this.limits.totalBytes, ended });
+  }
+
+  nextOpenId(): number {
+    return this.#nextOpen++;
+  }
+
+  /** Runs something in a later turn of the event loop. */
+  defer(call: () => void): void {
+    setImmediate(call);
+  }
+
+  /**
+   * Takes a new connection, if the limits allow it. @param address the key of limits for each address; default: the link's peer without its
+   * port
+   */
+  accept(link: Link, address = link.peer.replace(/:\d+$/, '')): Connection | undefined {
+    const closing = this.shutdown.begun;
+    const network = networkOf(address);
+    const limit = closing ? undefined : this.#admission.reachedBy(network);
+    if (closing || limit !== undefined) {
+      if (limit !== undefined) this.refuse(limit, { address: network });
+      this.debug.say('conn', 'rejected by a limit', {
+        peer: link.peer,
+        connections: this.connections.size,
+        fromAddress: this.#admission.from(network),
+        closing,
+      });
+      link.close(true);
+      return undefined;
+    }
+    const connection = new Connection(this, link, this.#nextConnection++, network);
+    this.connections.set(connection.id, connection);
+    this.#admission.entered(connection);
+    this.numbers.connections++;
+    this.#idle.start();
+    this.debug.say('conn', 'accepted', { connection: connection.id, peer: link.peer, connections: this.connections.size });
+    this.events.emit('connect', { id: connection.id, peer: link.peer });
+    connection.open();
+    return connection;
+  }
+
+  /** A user has logged on on a connection without a logon. */
+  connectionLoggedOn(connection: Connection, owner: string): void {
+    this.quotas.connections.add(owner);
+    this.#admission.loggedOn(connection, owner);
+  }
+
+  /** A connection no longer has a logon. */
+  connectionLoggedOff(connection: Connection, owner: string): void {
+    this.quotas.connections.remove(owner);
+    this.#admission.loggedOff(connection, owner);
+  }
+
+  connectionEnded(connection: Connection, reason: string): void {
+    if (!this.connections.delete(connection.id)) return;
+    this.numbers.bytesIn += connection.bytesIn;
+    this.numbers.bytesOut += connection.bytesOut;
+    this.#admission.left(connection);
+    const { id, link, bytesIn, bytesOut } = connection;
+    this.debug.say('conn', 'ended', { connection: id, peer: link.peer, reason, bytesIn, bytesOut });
+    this.events.emit('disconnect', { id, peer: link.peer, reason });
+    this.shutdown.connectionEnded(connection);
+  }
+
+  /** Whether one more session may log on. @param instead the session that it replaces, if any */
+  mayLogOn(session: Session, instead: Session | undefined): boolean {
+    const { sessions, connections } = this.quotas;
+    const { owner, connection } = session;
+    const reached = !sessions.may(owner, 1, instead === undefined ? 0 : 1)
+      ? 'sessions'
+      : !connection.authenticated && !(connections.may(owner) && this.#admission.mayLogOn(session))
+        ? 'connections'
+        : undefined;
+    if (reached !== undefined) this.refuse(reached, { peer: connection.link.peer });
+    return reached === undefined;
+  }
+
+  /** @param first whether it is the session's first logon */
+  loggedOn(session: Session, first: boolean): void {
+    if (first) {
+      this.quotas.sessions.add(session.owner);
+      session.connection.loggedOn(session);
+    }
+    const { actor, isGuest, isAnonymous } = session;
+    this.numbers.logons.add(isGuest ? 'guest' : isAnonymous ? 'anonymous' : 'user');
+    if (!isGuest && !isAnonymous) this.logons.succeeded(actor.user, session.connection.network, this.limits.failedLogonDelayMs);
+    this.events.emit('log-on', { ...actor, guest: isGuest, anonymous: isAnonymous, status: 0 });
+  }
+
+  logonFailed(connection: Connection, user: string, status: number): void {
+    this.numbers.logonFailures.add(status);
+    if (status === NtStatus.RequestNotAccepted) return; // rejected unseen: an unchecked attempt must not fill the audit
+    this.events.emit('log-on', { user, peer: connection.link.peer, session: 0, guest: false, anonymous: false, status });
+  }
+
+  sessionEnded({ actor, owner }: Session): void {
+    this.quotas.sessions.remove(owner);
+    this.events.emit('log-off', actor);
+  }
+
+  #createFileState(): LocalFileState {
+    const { clock } = this;
+    const oplockBreakMs = (): number => this.limits.oplockBreakMs;
+    const broken = (effect: OplockBreakEffect): boolean => notifyBreak(this, effect);
+    const deleting = (openIds: readonly number[]): void => {
+      for (const openId of openIds) this.opens.get(openId)?.watch?.end(NtStatus.DeletePending);
+    };
+    const expired = (owner: number): void => {
+      this.numbers.oplockBreaksExpired++;
+      if (this.debug.on.oplock) this.debug.say('oplock', 'not acknowledged in time', fieldsOf(this.opens.get(owner)));
+    };
+    const state = new LocalFileState({ clock, oplockBreakMs, broken, expired, deleting });
+    this.#fileStates.add(new WeakRef(state));
+    return state;
+  }
+
+  /** The totals of all files. */
+  get fileTotals(): StateTotals {
+    const totals = { files: 0, locks: 0, oplocks: 0 };
+    for (const reference of this.#fileStates) {
+      const state = reference.deref();
+      if (state === undefined) this.#fileStates.delete(reference);
+      for (const [name, count] of Object.entries(state?.totals ?? {})) totals[name as keyof StateTotals] += count;
+    }
+    return totals;
+  }
+
+  /** Whether a session may have one more open. @param depth directories between the share's root and it; of a pipe none */
+  mayOpen(tree: Tree, depth = 0): boolean {
+    const { limits, quotas } = this;
+    const { opens, owner } = tree.session;
+    const reached =
+      opens.size >= limits.opensForSession
+        ? 'opensForSession'
+        : !quotas.opens.may(owner)
+          ? 'opens'
+          : !tree.share.isPipe && !quotas.fileDescriptors.may(tree, depth)
+            ? 'fileDescriptors'
+            : undefined;
+    if (reached !== undefined) this.refuse(reached, tree.session.actor);
+    return reached === undefined;
+  }
+
+  /** The opens below a directory, of any client. */
+  opensBelow(tree: Tree, folder: Open): Open[] {
+    const prefix = `${folder.pathName}\\`.toUpperCase();
+    const below: Open[] = [];
+    for (const open of this.opens.values()) {
+      if (open.share.fileState === tree.share.fileState && open.pathName.toUpperCase().startsWith(prefix)) below.push(open);
+    }
+    return below;
+  }
+
+  /** A file has another name: all opens of it have it. */
+  renamed(tree: Tree, fileId: string, path: string): void {
+    for (const open of this.opens.values()) {
+      if (open.share.fileState !== tree.share.fileState) continue;
+      if (open.named?.fileId === fileId) open.pathName = path;
+      else if (open.base?.fileId === fileId) open.pathName = `${path}${open.pathName.slice(open.pathName.lastIndexOf(':'))}`;
+      else continue;
+      this.quotas.fileDescriptors.moved(open);
+    }
+  }
+
+  /**
+   * Books bytes that are kept until a client requests them. @param bytes more, or less @returns false if that exceeds the limit; then
+   * nothing was booked
+   */
+  keeps({ owner, actor }: Session, bytes: number): boolean {
+    const { keptBytes } = this.quotas;
+    if (bytes < 0) keptBytes.remove(owner, -bytes);
+    else if (keptBytes.may(owner, bytes)) keptBytes.add(owner, bytes);
+    else {
+      this.refuse('keptBytes', actor);
+      return false;
+    }
+    return true;
+  }
+
+  /** Adds an open to the tables. */
+  enter(open: Open): void {
+    open.attachment?.session.opens.set(open.volatileFileId, open);
+    this.opens.set(open.volatileFileId, open);
+    this.quotas.opens.add(open.quotaOwner);
+    this.quotas.fileDescriptors.opened(open);
+  }
+
+  /** Removes an open from the tables. */
+  leave(open: Open): void {
+    this.opens.delete(open.volatileFileId);
+    this.quotas.opens.remove(open.quotaOwner);
+    if (open.locks > 0) this.quotas.locks.remove(open.quotaOwner, open.locks);
+    open.locks = 0;
+  }
+
+  /** @param action CreateAction, MS-SMB2 2.2.14 */
+  opened(open: Open, action: 0 | 1 | 2 | 3): void {
+    if (this.events.listenerCount('open') === 0) return;
+    const { grantedAccess: access, handle } = open;
+    this.events.emit('open', { ...about(open), access, action: actions[action] as OpenAction, kind: handle?.kind ?? 'file' });
+  }
+
+  /** An open's first change of data. */
+  written(open: Open): void {
+    if (this.events.listenerCount('write') > 0) this.events.emit('write', about(open));
+  }
+
+  openClosed(open: Open): void {
+    if (this.events.listenerCount('close') === 0) return;
+    const { bytesRead, bytesWritten } = open;
+    this.events.emit('close', { ...about(open), bytesRead, bytesWritten });
+  }
+
+  /** The object of an open was deleted. @param wholeFile not its stream, but the file */
+  deleted(open: Open, wholeFile: boolean, deleter: Actor): void {
+    if (this.events.listenerCount('delete') === 0) return;
+    const { share, path } = about(open);
+    this.events.emit('delete', { ...deleter, share, path: wholeFile ? path.slice(0, path.lastIndexOf(':')) : path });
+  }
+
+  /**
+   * The deletion at the close of an open failed: the client has the response that it is closed, so only the log, the numbers and the audit
+   * report it.
+   */
+  notDeleted(open: Open, wholeFile: boolean, deleter: Actor, code: VfsCode): void {
+    this.numbers.notDeleted.add(code);
+    const { share, path: opened } = about(open);
+    const path = wholeFile ? opened.slice(0, opened.lastIndexOf(':')) : opened;
+    this.log.warn('a file was not deleted at its last close', { share, path, user: deleter.user, error: code });
+    if (this.events.listenerCount('refused') === 0) return;
+    this.events.emit('refused', { ...deleter, share, path, command: nameOf(Command, Command.Close), status: statusOf(code) });
+  }
+
+  /** A request blocked the event loop: logs it, at most once in `heldLogMs`. @param ms for how long */
+  held(request: Request, ms: number): void {
+    const { header, tree, connection } = request;
+    this.numbers.heldTurns.add(header.command);
+    this.#heldSinceLog++;
+    const now = this.clock.now();
+    if (now < this.#nextHeldLog) return;
+    this.#nextHeldLog = now + heldLogMs;
+    this.log.warn('a request blocked the event loop', {
+      command: nameOf(Command, header.command),
+      share: tree?.share.name,
+      connection: connection.id,
+      ms: Math.round(ms),
+      times: this.#heldSinceLog,
+    });
+    this.#heldSinceLog = 0;
+  }
+
+  /** Called before the open has its new name. */
+  moved(open: Open, to: string, how: 'rename' | 'link'): void {
+    if (this.events.listenerCount('rename') > 0) this.events.emit('rename', { ...about(open), to, how });
+  }
+
+  /** A descriptor was changed. @param information SECURITY_INFORMATION, MS-DTYP 2.4.7 */
+  secured(open: Open, information: number): void {
+    if (this.events.listenerCount('security') > 0) this.events.emit('security', { ...about(open), information });
+  }
+
+  /** Logs and emits an unexpected internal error. */
+  failed(error: unknown, about: Readonly<Record<string, unknown>>): void {
+    this.numbers.errors++;
+    this.log.error('a request failed inside the server', { ...about, error });
+    if (this.events.listenerCount('error') > 0) this.events.emit('error', error);
+  }
+
+  /** The serial number of the volume in information classes. */
+  get volumeSerialNumber(): number {
+    return new DataView(this.guid.buffer, this.guid.byteOffset).getUint32(0, true);
+  }
+
+  /**
+   * Ends all connections; resolves when the work in flight is done and the stores have released their handles, or after `limits.closeMs`.
+   */
+  async close(): Promise<void> {
+    this.#crowd?.clear();
+    this.#idle.stop();
+    await this.shutdown.close();
+    this.repeated.close();
+    this.#shown[Symbol.dispose]();
+  }
+}
