@@ -1,25 +1,22 @@
 /**
  * Samba's own test suite of SMB servers against ring3. As a program:
- *   node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--table] [--update]
- * runs the core tests (or those that match), prints a line for each and, with --table, one row per suite with Samba's and ksmbd's results;
- * --update stores the passed tests as those that smbtorture.test.ts expects.
+ *   node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--timeout SECONDS] [--table] [--update]
+ * runs all tests of smb2.* (or those that match), each in a process and with the share that it needs (smbtorture-setups.ts), prints a line
+ * for each and, with --table, one row per suite with Samba's and ksmbd's results; --update stores the passed tests, with the seconds of
+ * the slow ones, as those that smbtorture.test.ts expects.
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { startRing3 } from './ring3.ts';
+import { flag, readOptions, text, whole } from '../../scripts/options.ts';
+import { kernelNamespace, withoutNamespaces } from './namespace.ts';
+import { type Ring3, serveRing3 } from './ring3.ts';
+import { impassableBecause, servers, setUpOf, shares } from './smbtorture-setups.ts';
 
 const expectedAt = join(import.meta.dirname, 'expected/smbtorture');
-const core = new RegExp(
-  `^smb2\\.(${[
-    'connect|read|rw|create|getinfo|setinfo|rename|dir|compound|compound_find|compound_async|tcon|credits|mkdir|maximum_allowed|streams',
-    'sharemode|deny|winattr|openattr|timestamps|delete-on-close-perms|charset|fileid|ioctl|ioctl-on-stream|lock|session|session-id|secleak',
-    'sdread|maxfid|bench|scan|oplock|lease|durable-open|durable-v2-open|durable-v2-delay',
-  ].join('|')})(\\.|$)`,
-);
-const notCore = /session\.(bind|expire)|lock\.replay/;
+/** Seconds from which a test is slow. */
+const slowSeconds = 6;
 
 /** `ok`: passed. `error`: no verdict, or the set-up failed. `timeout`: killed. */
 export type Outcome = 'ok' | 'fail' | 'error' | 'skip' | 'timeout';
@@ -41,80 +38,121 @@ export const resultsOf = (server: 'samba-4.17' | 'ksmbd-7.2'): Map<string, Outco
       .map((line) => line.split('\t') as [string, Outcome]),
   );
 
-/** The tests of the commands that every file server implements. */
-export const coreTests = (): string[] => [...resultsOf('samba-4.17').keys()].filter((name) => core.test(name) && !notCore.test(name));
+/** All tests. */
+export const allTests = (): string[] => [...resultsOf('samba-4.17').keys()];
+
+/** A test that must pass. */
+export interface Expected {
+  readonly name: string;
+  /** Seconds that it took; 0 if it is not slow. */
+  readonly seconds: number;
+}
 
 /** The tests that must pass. */
-export const expectedPasses = (): string[] =>
+export const expectedPasses = (): Expected[] =>
   readFileSync(join(expectedAt, 'ring3.txt'), 'utf8')
     .split('\n')
-    .filter((line) => line !== '');
+    .filter((line) => line !== '')
+    .map((line) => {
+      const [name = '', seconds = '0'] = line.split('\t');
+      return { name, seconds: Number(seconds) };
+    });
 
-function verdict(name: string, text: string, status: number | null, seconds: number): Result {
-  const found = /^(success|failure|error|skip): [^[\n]*(?:\[\n([\s\S]*?)\n?^\])?/m.exec(text);
-  const words = (found?.[2] ?? (found === null ? `no verdict, exit ${status}: ${text.slice(-200)}` : '')).replace(/\s+/g, ' ').trim();
+function verdict(name: string, output: string, status: number | null, seconds: number): Result {
+  const found = /^(success|failure|error|skip): [^[\n]*(?:\[\n([\s\S]*?)\n?^\])?/m.exec(output);
+  const words = (found?.[2] ?? (found === null ? `no verdict, exit ${status}: ${output.slice(-200)}` : '')).replace(/\s+/g, ' ').trim();
   const outcomes: Record<string, Outcome> = { success: 'ok', failure: 'fail', error: 'error', skip: 'skip' };
   return { name, outcome: outcomes[found?.[1] ?? ''] ?? 'error', seconds, reason: words.slice(0, 200) };
 }
 
-/** A server with an empty directory for the tests. */
+/** Servers with empty shares for the tests. */
 export interface Torture extends AsyncDisposable {
-  /** Empties the share and runs one test in a separate process. */
+  /** Empties the share of a test and runs the test in a separate process. */
   run(name: string, timeoutSeconds?: number): Promise<Result>;
-  log(): string;
 }
 
-/** Starts ring3 for the tests, with two users. */
+/** A share with a name and keys, as `[share.NAME]` of the configuration. */
+const tableOf = (name: string, keys: Readonly<Record<string, unknown>>): string =>
+  `[${name}]\n${Object.entries(keys)
+    .map(([key, value]) => `"${key}" = ${JSON.stringify(value)}\n`)
+    .join('')}`;
+
+/**
+ * Prepares the shares for the tests, for two users. If this process is root, all runs in a network namespace of its own, because some tests
+ * block connections by iptables and others connect to further addresses.
+ */
 export async function startTorture(): Promise<Torture> {
   const base = mkdtempSync(join(tmpdir(), 'ring3-smbtorture-'));
-  const [folder, home] = [join(base, 'share'), join(base, 'home')];
-  for (const path of [folder, home]) mkdirSync(path);
+  const home = join(base, 'home');
+  mkdirSync(home);
   const conf = join(home, 'smb.conf');
   const own = ['private dir', 'lock directory', 'state directory', 'cache directory', 'pid directory'].map((name) => `${name} = ${home}`);
   writeFileSync(conf, `[global]\n${own.join('\n')}\n`);
-  const server = await startRing3(folder, [
-    '--user',
-    'second:secret',
-    '--signing',
-    'enabled',
-    '--encryption',
-    'off',
-    '--log-level',
-    'warn',
-  ]);
-  const login = ['-p', String(server.port), '-U', `${server.user}%${server.password}`];
-  const options = ['--option=torture:user2name=second', '--option=torture:user2password=secret'];
+  const namespace = withoutNamespaces === undefined ? kernelNamespace() : undefined;
+  const prefix = namespace?.prefix ?? [];
+  if (namespace !== undefined) await finished(spawn('ip', ['-n', namespace.name, 'link', 'set', 'lo', 'up']));
 
-  const run = async (name: string, timeoutSeconds = 60): Promise<Result> => {
-    for (const entry of readdirSync(folder)) rmSync(join(folder, entry), { recursive: true, force: true });
-    const begin = performance.now();
-    const child = spawn('smbtorture', ['--configfile', conf, ...login, ...options, '//127.0.0.1/share', name], {
-      cwd: home,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      detached: true,
+  const directoryOf = (share: string): string => join(base, 'shares', share);
+  const started = new Map<keyof typeof servers, Promise<Ring3>>();
+  const start = (key: keyof typeof servers): Promise<Ring3> => {
+    const tables = Object.entries(shares).map(([share, keys]) => {
+      const directory = 'store' in keys ? {} : { path: directoryOf(share) };
+      if (!('store' in keys)) mkdirSync(directoryOf(share), { recursive: true });
+      return tableOf(`share.${share}`, { ...directory, ...keys });
     });
-    let text = '';
-    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+    const config = join(base, `${key}.toml`);
+    writeFileSync(config, [tableOf('server', servers[key]), ...tables].join('\n'));
+    return serveRing3(['--config', config, '--user', 'tester:secret', '--user', 'second:secret', '--log-level', 'warn'], prefix);
+  };
+  const serverOf = (key: keyof typeof servers): Promise<Ring3> => {
+    const server = started.get(key) ?? start(key);
+    started.set(key, server);
+    return server;
+  };
+
+  const run = async (name: string, timeoutSeconds?: number): Promise<Result> => {
+    const { share = 'share', server = 'enabled', options, prepare, seconds: allowed = 60 } = setUpOf(name) ?? {};
+    const { port } = await serverOf(server);
+    const place = { share: directoryOf(share), home };
+    if (!('store' in (shares[share] ?? {})))
+      for (const entry of readdirSync(place.share)) rmSync(join(place.share, entry), { recursive: true, force: true });
+    prepare?.(place);
+    const torture = ['user2name=second', 'user2password=secret', ...(namespace === undefined ? [] : ['use_iptables=yes'])];
+    const words = [
+      ...['--configfile', conf, '-p', String(port), '-U', 'tester%secret'],
+      ...[...torture, ...(options?.(place) ?? [])].map((option) => `--option=torture:${option}`),
+      ...[`//127.0.0.1/${share}`, name],
+    ];
+    const begin = performance.now();
+    const [command, ...rest] = [...prefix, 'smbtorture', ...words] as [string, ...string[]];
+    const child = spawn(command, rest, { cwd: home, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (piece: string) => (output += piece));
     let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      process.kill(-(child.pid as number), 'SIGKILL'); // it forks
-    }, timeoutSeconds * 1000);
-    const status = await new Promise<number | null>((done) => child.once('close', done));
+    const timer = setTimeout(
+      () => {
+        late = true;
+        process.kill(-(child.pid as number), 'SIGKILL'); // it forks
+      },
+      (timeoutSeconds ?? allowed) * 1000,
+    );
+    const status = await finished(child);
     clearTimeout(timer);
     const seconds = (performance.now() - begin) / 1000;
-    if (late) return { name, outcome: 'timeout', seconds, reason: text.trim().split('\n').at(-1) ?? '' };
-    return verdict(name, text, status, seconds);
+    if (late) return { name, outcome: 'timeout', seconds, reason: output.trim().split('\n').at(-1) ?? '' };
+    return verdict(name, output, status, seconds);
   };
   return {
     run,
-    log: server.log,
     [Symbol.asyncDispose]: async () => {
-      await server[Symbol.asyncDispose]();
+      for (const server of started.values()) await (await server)[Symbol.asyncDispose]();
+      namespace?.[Symbol.dispose]();
       rmSync(base, { recursive: true, force: true });
     },
   };
 }
+
+const finished = (child: ReturnType<typeof spawn>): Promise<number | null> => new Promise((done) => child.once('close', done));
 
 const suiteOf = (name: string): string => name.split('.')[1] as string;
 
@@ -140,33 +178,35 @@ export function table(results: readonly Result[]): string {
 }
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string', default: '' },
-      table: { type: 'boolean' },
-      update: { type: 'boolean' },
-      timeout: { type: 'string', default: '60' },
-    },
+  const { values } = readOptions({
+    usage: 'node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--timeout SECONDS] [--table] [--update]',
+    options: { only: text, timeout: whole(1, 3600), table: flag, update: flag },
   });
   const results: Result[] = [];
   await using torture = await startTorture();
-  for (const name of coreTests().filter((test) => new RegExp(values.only).test(test))) {
-    const result = await torture.run(name, Number(values.timeout));
+  const only = new RegExp(values.only ?? '');
+  for (const name of allTests().filter((test) => only.test(test))) {
+    const because = impassableBecause(name);
+    const result: Result =
+      because === undefined
+        ? await torture.run(name, values.timeout)
+        : { name, outcome: 'skip', seconds: 0, reason: `not run: ${because}` };
     results.push(result);
     console.log(`${result.outcome.padEnd(8)}${result.seconds.toFixed(1).padStart(6)}  ${name}  ${result.reason}`);
   }
-  if (values.table === true) console.log(`\n${table(results)}`);
-  if (values.update === true) {
-    const ran = new Set(results.map(({ name }) => name));
-    const passed = results.filter(({ outcome }) => outcome === 'ok').map(({ name }) => name);
-    const kept = [...expectedPasses().filter((name) => !ran.has(name)), ...passed];
-    writeFileSync(
-      join(expectedAt, 'ring3.txt'),
-      `${coreTests()
-        .filter((name) => kept.includes(name))
-        .join('\n')}\n`,
-    );
-  }
+  const passed = results.filter(({ outcome }) => outcome === 'ok');
+  console.log(`${passed.length} of ${results.length} passed`);
+  if (values.table) console.log(`\n${table(results)}`);
+  if (!values.update) return;
+  const ran = new Set(results.map(({ name }) => name));
+  const kept = new Map(expectedPasses().map(({ name, seconds }) => [name, seconds]));
+  for (const name of ran) kept.delete(name);
+  for (const { name, seconds } of passed) kept.set(name, seconds < slowSeconds ? 0 : Math.ceil(seconds));
+  const lines = allTests().flatMap((name) => {
+    const seconds = kept.get(name);
+    return seconds === undefined ? [] : [seconds === 0 ? name : `${name}\t${seconds}`];
+  });
+  writeFileSync(join(expectedAt, 'ring3.txt'), `${lines.join('\n')}\n`);
 }
 
 if (import.meta.main) await main();

@@ -1,0 +1,67 @@
+/** What single tests of smbtorture need of a server and of its command line, and the tests that no server can pass. */
+
+/** A share for some tests, and what the test program is told. */
+export interface SetUp {
+  /** The tests, without `smb2.`. */
+  readonly tests: RegExp;
+  /** The share that is named on the command line; default: `share`. */
+  readonly share?: string;
+  /** The key of {@link servers}; default: `enabled`. */
+  readonly server?: keyof typeof servers;
+  /** Options of the test, `torture:NAME=VALUE`. */
+  readonly options?: (place: Place) => readonly string[];
+  /** Files that the test expects. */
+  readonly prepare?: (place: Place) => void;
+  /** Seconds after which the test is killed; default: 60. */
+  readonly seconds?: number;
+}
+
+/** The directory of the share of a test, and a directory for files of the test program. */
+export interface Place {
+  readonly share: string;
+  readonly home: string;
+}
+
+/**
+ * `[server]` of the servers. Signing is not required by most: the client of smbtorture reports an unsigned USER_SESSION_DELETED, for which
+ * no key remains, as ACCESS_DENIED then.
+ */
+export const servers = {
+  enabled: { signing: 'enabled' },
+  required: { signing: 'required' },
+} as const;
+
+/** The keys of each share in addition to `path`; a share has a directory of its own. */
+export const shares: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  share: {},
+  nostreams: { streams: false },
+  memory: { store: 'memory' },
+  noperm: { users: ['second'] },
+};
+
+/** The first one that matches a test is its set-up. */
+export const setUps: readonly SetUp[] = [
+  { tests: /^create_no_streams\./, share: 'nostreams' },
+  { tests: /^ioctl\.(dup_extents|copy_chunk_sparse|sparse)/, share: 'memory' },
+  { tests: /^session-require-signing\./, server: 'required' },
+  { tests: /^set-sparse-ioctl$/, options: () => ['filename=testfile'] },
+  { tests: /^zero-data-ioctl$/, options: () => ['filename=testfile', 'offset=0', 'beyond_final_zero=4096'] },
+  { tests: /^(kernel-oplocks\.kernel_oplocks8|samba3misc\.)/, options: ({ share }) => [`localdir=${share}`] },
+];
+
+/** Tests that no server can pass here, by their reason. */
+export const impassable: readonly { readonly tests: RegExp; readonly reason: string }[] = [
+  { tests: /^hold-(oplock|sharemode)$/, reason: 'waits for a signal of a person and reports no result' },
+  { tests: /^session\.expire/, reason: 'needs Kerberos tickets, which expire; ring3 authenticates by NTLMv2' },
+  { tests: /^lock\.ctdb-delrec-deadlock$/, reason: 'needs a cluster of Samba servers' },
+  { tests: /^lock\.rw-none$/, reason: 'tests a fault of Windows Server 2008, and is skipped for all others' },
+  { tests: /^(read|ioctl)\.bug14607$/, reason: 'needs a control code of Samba alone that pads responses' },
+  { tests: /^ioctl\.bug14769$/, reason: 'needs a control code of Samba alone' },
+];
+
+/** The set-up of a test. */
+export const setUpOf = (name: string): SetUp | undefined => setUps.find(({ tests }) => tests.test(name.replace(/^smb2\./, '')));
+
+/** Why no server can pass a test here, or undefined. */
+export const impassableBecause = (name: string): string | undefined =>
+  impassable.find(({ tests }) => tests.test(name.replace(/^smb2\./, '')))?.reason;
