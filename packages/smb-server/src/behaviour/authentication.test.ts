@@ -134,7 +134,7 @@ describe('the states of connection and session (STM, SES)', () => {
     strictEqual((await client.negotiate([Dialect.Smb311], contexts)).status, NtStatus.InvalidParameter);
     strictEqual((await client.negotiate([Dialect.Smb21])).read(NegotiateResponse).dialectRevision, Dialect.Smb21);
     const [connection] = server.connections.values();
-    strictEqual(connection?.cipher, undefined);
+    strictEqual(connection?.negotiated.cipher, undefined);
     strictEqual((await client.logOn('ann', 'secret')).status, NtStatus.Success);
     strictEqual((await client.connect('share')).status, NtStatus.Success);
     await server.close();

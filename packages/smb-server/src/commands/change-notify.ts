@@ -13,7 +13,7 @@ export const changeNotify = command({
   handle(ctx, { outputBufferLength, completionFilter, flags }): Promise<Answer> | Answer {
     const { open, connection } = ctx;
     const { handle } = open;
-    if (outputBufferLength > connection.maxTransact) return NtStatus.InvalidParameter;
+    if (outputBufferLength > connection.negotiated.maxTransact) return NtStatus.InvalidParameter;
     if (handle?.kind !== 'folder') return NtStatus.InvalidParameter;
     if (!open.may(AccessMask.FileListDirectory)) return NtStatus.AccessDenied;
     if (open.watch === undefined) {

@@ -35,7 +35,7 @@ export const lock = command({
  * The sequence numbers of an open's LOCKs. Clients of 3.x rely on them for every open; at earlier dialects only resilient opens had them.
  */
 function sequencesOf({ open, connection }: ContextOf<'open'>, lockSequence: number): LockSequences | undefined {
-  if (lockSequence >>> 4 === 0 || (connection.dialect ?? 0) < Dialect.Smb30) return undefined;
+  if (lockSequence >>> 4 === 0 || connection.negotiated.dialect < Dialect.Smb30) return undefined;
   return (open.lockSequences ??= new LockSequences());
 }
 

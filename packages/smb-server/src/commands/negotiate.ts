@@ -1,3 +1,4 @@
+import type { Random } from '@ring3/kit';
 import {
   Capabilities,
   Cipher,
@@ -18,10 +19,12 @@ import {
   SigningCapabilities,
   StatusError,
 } from '@ring3/smb-proto';
+
 import { Frame, flagNames, nameOf } from '@ring3/wire';
 import type { Connection } from '../connection/connection.ts';
 import { command } from '../request/command.ts';
 import { guidKey } from '../values/guid-key.ts';
+import type { Negotiated } from '../values/negotiated.ts';
 
 /** In the order of preference: the fastest here first. */
 const ciphers = [Cipher.Aes128Gcm, Cipher.Aes128Ccm, Cipher.Aes256Gcm, Cipher.Aes256Ccm] as const;
@@ -40,92 +43,113 @@ export const negotiate = command({
     if (request.dialects.length === 0) return NtStatus.InvalidParameter;
     const dialect = Math.max(...request.dialects.filter((offered) => offered >= min && offered <= max && known.has(offered)));
     if (!Number.isFinite(dialect)) return NtStatus.NotSupported;
-    connection.cipher = undefined; // of a rejected offer
-    connection.clientGuid = new Uint8Array(request.clientGuid);
-    connection.clientKey = guidKey(connection.clientGuid);
-    connection.clientCapabilities = request.capabilities;
-    connection.clientSecurityMode = request.securityMode;
-    connection.clientDialects = request.dialects;
     const answers: NegotiateContext[] = [];
-    if (dialect === Dialect.Smb311) answerContexts(connection, request.negotiateContexts, answers);
-    connection.awaitsSecondNegotiate = false;
-    chooseDialect(connection, dialect as Dialect);
+    const agreed = dialect === Dialect.Smb311 ? agreeByContexts(connection.server.random, request.negotiateContexts, answers) : undefined;
+    connection.adopt(negotiatedBy(connection, request, dialect as Dialect, agreed));
     if (dialect === Dialect.Smb311) {
       connection.hash(ctx.frame.chunks(ctx.at, ctx.length));
       ctx.replied = (message) => connection.hash(message);
     }
-    return negotiateAnswer(connection, dialect, answers);
+    return negotiateAnswer(connection, connection.negotiated, answers);
   },
 });
 
 const known: ReadonlySet<number> = new Set<number>(Object.values(dialects));
 
-/** Takes a dialect, and the parameters that depend only on it. */
-export function chooseDialect(connection: Connection, dialect: Dialect): void {
+/** The part of a NEGOTIATE request that the connection keeps. */
+type Offer = Pick<NegotiateRequest, 'clientGuid' | 'capabilities' | 'securityMode' | 'dialects'>;
+
+/** What SMB1's NEGOTIATE says: nothing but the dialect, MS-SMB2 3.3.5.3.1. */
+const smb1Offer: Offer = { clientGuid: new Uint8Array(16), capabilities: 0, securityMode: 0, dialects: [] };
+
+/** What SMB1's NEGOTIATE for dialect 2.0.2 decides. */
+export const negotiatedBySmb1 = (connection: Connection): Negotiated => negotiatedBy(connection, smb1Offer, Dialect.Smb202, undefined);
+
+/** SecurityMode of the responses on a connection. */
+export const securityModeOf = ({ options }: Connection): number =>
+  SecurityMode.SigningEnabled | (options.signing === 'required' ? SecurityMode.SigningRequired : 0);
+
+/** The parameters of a dialect. @param agreed by the contexts of 3.1.1 */
+function negotiatedBy(connection: Connection, offer: Offer, dialect: Dialect, agreed: ContextAgreement | undefined): Negotiated {
   const { limits } = connection.server;
-  connection.dialect = dialect;
   const large = dialect !== Dialect.Smb202;
-  connection.multiCredit = large;
-  connection.maxRead = large ? limits.maxRead : 65536;
-  connection.maxWrite = large ? limits.maxWrite : 65536;
-  connection.maxTransact = large ? limits.maxTransact : 65536;
-  connection.serverCapabilities = large ? Capabilities.LargeMtu | Capabilities.Leasing : 0;
-  if (dialect === Dialect.Smb311) return;
-  connection.signingAlgorithm = defaultSigningAlgorithm(dialect);
-  const encrypts = dialect >= Dialect.Smb30 && (connection.clientCapabilities & Capabilities.Encryption) !== 0;
-  if (!encrypts) return;
-  connection.cipher = Cipher.Aes128Ccm;
-  connection.serverCapabilities |= Capabilities.Encryption;
+  const encrypts = dialect >= Dialect.Smb30 && dialect < Dialect.Smb311 && (offer.capabilities & Capabilities.Encryption) !== 0;
+  return Object.freeze({
+    dialect,
+    clientGuid: new Uint8Array(offer.clientGuid),
+    clientKey: guidKey(offer.clientGuid),
+    clientCapabilities: offer.capabilities,
+    clientSecurityMode: offer.securityMode,
+    clientDialects: offer.dialects,
+    clientName: agreed?.clientName ?? '',
+    serverCapabilities: (large ? Capabilities.LargeMtu | Capabilities.Leasing : 0) | (encrypts ? Capabilities.Encryption : 0),
+    serverSecurityMode: securityModeOf(connection),
+    cipher: encrypts ? Cipher.Aes128Ccm : agreed?.cipher,
+    signingAlgorithm: agreed?.signingAlgorithm ?? defaultSigningAlgorithm(dialect),
+    maxTransact: large ? limits.maxTransact : 65536,
+    maxRead: large ? limits.maxRead : 65536,
+    maxWrite: large ? limits.maxWrite : 65536,
+    multiCredit: large,
+  });
 }
 
-/** What 3.1.1 agrees on by contexts, MS-SMB2 3.3.5.4. @throws StatusError where the connection cannot go on */
-function answerContexts(connection: Connection, offered: readonly NegotiateContext[], answers: NegotiateContext[]): void {
+/** What the contexts of 3.1.1 agree on. */
+interface ContextAgreement {
+  cipher: Cipher | undefined;
+  signingAlgorithm: SigningAlgorithm;
+  clientName: string;
+}
+
+/** What 3.1.1 agrees on by contexts, MS-SMB2 3.3.5.4. @throws StatusError if the offer is rejected */
+function agreeByContexts(random: Random, offered: readonly NegotiateContext[], answers: NegotiateContext[]): ContextAgreement {
   const seen = new Set<number>();
-  connection.signingAlgorithm = SigningAlgorithm.AesCmac;
+  const agreed: ContextAgreement = { cipher: undefined, signingAlgorithm: SigningAlgorithm.AesCmac, clientName: '' };
   for (const { contextType, data } of offered) {
-    if (contextRows[contextType] === undefined) continue;
+    const row = contextRows[contextType];
+    if (row === undefined) continue;
     if (seen.has(contextType)) throw new StatusError(NtStatus.InvalidParameter, `two negotiate contexts of type ${contextType}`);
     seen.add(contextType);
-    const answer = contextRows[contextType]?.(connection, new Frame(data));
+    const answer = row(agreed, new Frame(data), random);
     if (answer !== undefined) answers.push({ contextType, data: answer, reserved: 0 });
   }
   if (!seen.has(NegotiateContextType.PreauthIntegrityCapabilities)) {
     throw new StatusError(NtStatus.InvalidParameter, 'no preauthentication integrity at 3.1.1');
   }
+  return agreed;
 }
 
-/** One function for each context that is understood; the others are passed over. */
-const contextRows: Readonly<Record<number, (connection: Connection, data: Frame) => Uint8Array | undefined>> = {
-  [NegotiateContextType.PreauthIntegrityCapabilities]: (connection, data) => {
+/** One function for each context that is understood; the others are ignored. */
+const contextRows: Readonly<Record<number, (agreed: ContextAgreement, data: Frame, random: Random) => Uint8Array | undefined>> = {
+  [NegotiateContextType.PreauthIntegrityCapabilities]: (_, data, random) => {
     const { hashAlgorithms } = PreauthIntegrityCapabilities.read(data, 0);
     if (hashAlgorithms.length === 0) throw new StatusError(NtStatus.InvalidParameter, 'no hash algorithm');
     if (!hashAlgorithms.includes(sha512)) throw new StatusError(NtStatus.SmbNoPreauthIntegrityHashOverlap, 'no hash algorithm in common');
-    const salt = connection.server.random.fill(new Uint8Array(saltLength));
+    const salt = random.fill(new Uint8Array(saltLength));
     return PreauthIntegrityCapabilities.encode({ hashAlgorithms: [sha512], salt }).head;
   },
-  [NegotiateContextType.EncryptionCapabilities]: (connection, data) => {
+  [NegotiateContextType.EncryptionCapabilities]: (agreed, data) => {
     const { ciphers: offered } = EncryptionCapabilities.read(data, 0);
     if (offered.length === 0) throw new StatusError(NtStatus.InvalidParameter, 'no cipher');
-    connection.cipher = ciphers.find((cipher) => offered.includes(cipher));
-    return EncryptionCapabilities.encode({ ciphers: [connection.cipher ?? 0] }).head;
+    agreed.cipher = ciphers.find((cipher) => offered.includes(cipher));
+    return EncryptionCapabilities.encode({ ciphers: [agreed.cipher ?? 0] }).head;
   },
-  [NegotiateContextType.SigningCapabilities]: (connection, data) => {
+  [NegotiateContextType.SigningCapabilities]: (agreed, data) => {
     const { signingAlgorithms: offered } = SigningCapabilities.read(data, 0);
     if (offered.length === 0) throw new StatusError(NtStatus.InvalidParameter, 'no signing algorithm');
     const chosen = signingAlgorithms.find((algorithm) => offered.includes(algorithm));
     if (chosen === undefined) return undefined;
-    connection.signingAlgorithm = chosen;
+    agreed.signingAlgorithm = chosen;
     return SigningCapabilities.encode({ signingAlgorithms: [chosen] }).head;
   },
-  [NegotiateContextType.NetnameNegotiateContextId]: (connection, data) => {
-    connection.clientName = NetnameNegotiateContext.read(data, 0).netName.replaceAll('\0', '');
+  [NegotiateContextType.NetnameNegotiateContextId]: (agreed, data) => {
+    agreed.clientName = NetnameNegotiateContext.read(data, 0).netName.replaceAll('\0', '');
     return undefined;
   },
 };
 
-function logNegotiated(connection: Connection, dialect: number): void {
-  const { id, link, clientDialects, clientName, cipher, signingAlgorithm, serverCapabilities } = connection;
-  connection.server.debug.say('conn', 'negotiated', {
+function logNegotiated({ id, link, server }: Connection, negotiated: Negotiated): void {
+  const { dialect, clientDialects, clientName, cipher, signingAlgorithm, serverCapabilities } = negotiated;
+  server.debug.say('conn', 'negotiated', {
     connection: id,
     peer: link.peer,
     dialect: nameOf(Dialect, dialect),
@@ -138,25 +162,31 @@ function logNegotiated(connection: Connection, dialect: number): void {
 }
 
 /** The response, MS-SMB2 2.2.4. */
-export function negotiateAnswer(
-  connection: Connection,
-  dialectRevision: number,
-  negotiateContexts: NegotiateContext[],
-): Parameters<typeof NegotiateResponse.encode>[0] {
-  const { server, options } = connection;
-  if (server.debug.on.conn) logNegotiated(connection, dialectRevision);
-  connection.serverSecurityMode = SecurityMode.SigningEnabled | (options.signing === 'required' ? SecurityMode.SigningRequired : 0);
-  return {
-    securityMode: connection.serverSecurityMode,
-    dialectRevision,
-    serverGuid: server.guid,
-    capabilities: connection.serverCapabilities,
-    maxTransactSize: connection.maxTransact,
-    maxReadSize: connection.maxRead,
-    maxWriteSize: connection.maxWrite,
-    systemTime: filetimeFromMs(server.clock.wall()),
-    serverStartTime: 0n,
-    securityBuffer: server.securityBuffer,
-    negotiateContexts,
-  };
+export function negotiateAnswer(connection: Connection, negotiated: Negotiated, negotiateContexts: NegotiateContext[]): NegotiateAnswer {
+  if (connection.server.debug.on.conn) logNegotiated(connection, negotiated);
+  const { dialect: dialectRevision, serverSecurityMode: securityMode, serverCapabilities: capabilities } = negotiated;
+  const { maxTransact: maxTransactSize, maxRead: maxReadSize, maxWrite: maxWriteSize } = negotiated;
+  const sizes = { maxTransactSize, maxReadSize, maxWriteSize };
+  return { ...ofServer(connection), securityMode, dialectRevision, capabilities, ...sizes, negotiateContexts };
 }
+
+type NegotiateAnswer = Parameters<typeof NegotiateResponse.encode>[0];
+
+/** The response to SMB1's NEGOTIATE with the wildcard 2.???, after which SMB2's NEGOTIATE follows. MS-SMB2 3.3.5.3.2. */
+export const wildcardAnswer = (connection: Connection): NegotiateAnswer => ({
+  ...ofServer(connection),
+  securityMode: securityModeOf(connection),
+  dialectRevision: Dialect.Wildcard,
+  capabilities: 0,
+  maxTransactSize: 65536,
+  maxReadSize: 65536,
+  maxWriteSize: 65536,
+  negotiateContexts: [],
+});
+
+const ofServer = ({ server }: Connection) => ({
+  serverGuid: server.guid,
+  systemTime: filetimeFromMs(server.clock.wall()),
+  serverStartTime: 0n,
+  securityBuffer: server.securityBuffer,
+});

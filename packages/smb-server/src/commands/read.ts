@@ -22,7 +22,7 @@ export const read = command({
   moved: ({ data }) => (data.length === 1 ? data[0]!.length : data.reduce((sum, { length }) => sum + length, 0)),
   handle(ctx, { length, offset, minimumCount, flags }) {
     const { open, connection } = ctx;
-    if (length > connection.maxRead) return NtStatus.InvalidParameter;
+    if (length > connection.negotiated.maxRead) return NtStatus.InvalidParameter;
     if (open.pipe !== undefined) return open.pipe.read(ctx, length);
     const { handle } = open;
     if (handle === undefined) return NtStatus.InvalidDeviceRequest;

@@ -23,6 +23,7 @@ import type { Connection } from '../connection/connection.ts';
 import { endSession } from '../objects/close.ts';
 import { Session } from '../objects/session.ts';
 import { type ContextOf, command } from '../request/command.ts';
+import { noGuid } from '../values/guid-key.ts';
 import { ownerOf } from '../values/owner.ts';
 
 type Answer = { sessionFlags: number; securityBuffer: Uint8Array } | NtStatus;
@@ -62,9 +63,9 @@ function logLogon(session: Session, { mechanism, user, domain, workstation }: Lo
     guest: isGuest,
     anonymous: isAnonymous,
     signing: signer === undefined ? 'impossible' : signingRequired ? 'required' : 'possible',
-    algorithm: signer === undefined ? undefined : nameOf(SigningAlgorithm, connection.signingAlgorithm),
-    encryption: encryptData ? 'required' : connection.cipher === undefined || signer === undefined ? 'impossible' : 'possible',
-    cipher: connection.cipher === undefined ? undefined : nameOf(Cipher, connection.cipher),
+    algorithm: signer === undefined ? undefined : nameOf(SigningAlgorithm, connection.negotiated.signingAlgorithm),
+    encryption: encryptData ? 'required' : connection.negotiated.cipher === undefined || signer === undefined ? 'impossible' : 'possible',
+    cipher: connection.negotiated.cipher && nameOf(Cipher, connection.negotiated.cipher),
   });
 }
 
@@ -78,12 +79,12 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
   if (connection.ended) return NtStatus.ConnectionDisconnected; // while it waited
   if (ctx.session?.state === 'ended') return NtStatus.UserSessionDeleted;
   if ((request.flags & SessionSetupFlags.Binding) !== 0) return NtStatus.RequestNotAccepted;
-  if (connection.options.encryption === 'required' && connection.cipher === undefined) return NtStatus.AccessDenied;
+  if (connection.options.encryption === 'required' && connection.negotiated.cipher === undefined) return NtStatus.AccessDenied;
   const session = sessionFor(ctx);
   if (typeof session === 'number') return session;
   if (session.authenticating) return NtStatus.RequestNotAccepted;
   ctx.session = session;
-  if (connection.dialect === Dialect.Smb311 && session.state === 'inProgress') {
+  if (connection.negotiated.dialect === Dialect.Smb311 && session.state === 'inProgress') {
     session.preauthHash = preauthHash(session.preauthHash ?? connection.preauthHash, ctx.frame.chunks(ctx.at, ctx.length));
   }
   session.acceptor ??= connection.server.createAcceptor(connection);
@@ -252,22 +253,24 @@ function onComplete(
 /** Keys, signing and encryption of a first logon, MS-SMB2 3.3.5.5.3. */
 function protect(session: Session, sessionKey: Uint8Array, securityMode: number): void {
   const { connection } = session;
-  const { options } = connection;
-  const bits = connection.cipher === undefined ? 128 : cipherBits(connection.cipher);
-  session.setKeys(sessionKeys(connection.dialect as number, sessionKey, session.preauthHash, bits));
-  const asked = (securityMode | connection.clientSecurityMode) & SecurityMode.SigningRequired;
+  const { options, negotiated } = connection;
+  const { cipher, dialect, clientSecurityMode } = negotiated;
+  const bits = cipher === undefined ? 128 : cipherBits(cipher);
+  session.setKeys(sessionKeys(dialect, sessionKey, session.preauthHash, bits));
+  const asked = (securityMode | clientSecurityMode) & SecurityMode.SigningRequired;
   session.signingRequired = options.signing === 'required' || asked !== 0;
-  session.encryptData = options.encryption !== 'off' && connection.cipher !== undefined;
+  session.encryptData = options.encryption !== 'off' && cipher !== undefined;
 }
 
 /**
  * Whether the client, by its ClientGuid, is connected with another dialect, MS-SMB2 3.3.5.5.3. Connections of other users are passed over, so that no user ends
  * the logon of another, and so is the zero GUID of clients that only know 2.0.2 (2.2.3).
  */
-function hasOtherDialect({ server, clientGuid, dialect }: Connection, { sid }: Identity): boolean {
-  if (clientGuid.every((byte) => byte === 0)) return false;
+function hasOtherDialect({ server, negotiated }: Connection, { sid }: Identity): boolean {
+  const { clientKey, dialect } = negotiated;
+  if (clientKey === noGuid) return false;
   for (const other of server.connections.values()) {
-    if (other.dialect === dialect || other.ended || Buffer.compare(other.clientGuid, clientGuid) !== 0) continue;
+    if (other.ended || !other.isNegotiated || other.negotiated.dialect === dialect || other.negotiated.clientKey !== clientKey) continue;
     for (const session of other.sessions.values()) if (session.state === 'valid' && session.identity.sid === sid) return true;
   }
   return false;

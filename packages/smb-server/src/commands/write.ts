@@ -22,7 +22,7 @@ export const write = command({
   handle(ctx, { data, offset, flags }) {
     const { open, connection } = ctx;
     const length = lengthOf(data);
-    if (length > connection.maxWrite) return NtStatus.InvalidParameter;
+    if (length > connection.negotiated.maxWrite) return NtStatus.InvalidParameter;
     if (open.pipe !== undefined) return open.pipe.write(data, length);
     const { handle } = open;
     if (handle === undefined || handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;

@@ -175,7 +175,7 @@ export class Compound {
    */
   admit(request: Request, sent: number, expected: number): NtStatus {
     const payload = sent > expected ? sent : expected;
-    if (payload > 65536 && this.connection.multiCredit && payload > Math.max(1, request.header.creditCharge) * 65536) {
+    if (payload > 65536 && this.connection.negotiated.multiCredit && payload > Math.max(1, request.header.creditCharge) * 65536) {
       return NtStatus.InvalidParameter;
     }
     return expected > this.#room ? NtStatus.InsufficientResources : NtStatus.Success;

@@ -1,5 +1,5 @@
 import type { Link, Log, Timer } from '@ring3/kit';
-import { type Cipher, type Dialect, type Header, initialPreauthHash, ProtocolId, preauthHash, SigningAlgorithm } from '@ring3/smb-proto';
+import { type Header, initialPreauthHash, ProtocolId, preauthHash } from '@ring3/smb-proto';
 import { DecodeError } from '@ring3/wire';
 import { decrypt, encrypt } from '../message/encryption.ts';
 import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from '../message/frame.ts';
@@ -13,7 +13,7 @@ import type { ResolvedOptions } from '../server/options.ts';
 import type { Server } from '../server/server.ts';
 import type { Account } from '../values/budget.ts';
 import { CommandSequenceWindow } from '../values/credits.ts';
-import { noGuid } from '../values/guid-key.ts';
+import type { Negotiated } from '../values/negotiated.ts';
 import type { Stranger } from '../values/strangers.ts';
 import { Compound } from './compound.ts';
 import { answerSmb1 } from './smb1.ts';
@@ -49,28 +49,13 @@ export class Connection implements Stranger {
   readonly sessions = new Map<number, Session>();
   readonly #window: CommandSequenceWindow;
   readonly #reader: FrameReader;
-  /** Undefined until NEGOTIATE. */
-  dialect: Dialect | undefined;
+  #negotiated: Negotiated | undefined;
+  /** Maximum size of a whole reply, bytes. */
+  #maxReply = 65536 + frameSlack;
   /** SMB1's multi-protocol negotiate was answered with 2.???: the SMB2 NEGOTIATE follows. */
   awaitsSecondNegotiate = false;
-  clientGuid = new Uint8Array(16);
-  /** `clientGuid` as the key of a map. */
-  clientKey = noGuid;
-  clientCapabilities = 0;
-  clientSecurityMode = 0;
-  clientDialects: readonly number[] = [];
-  serverCapabilities = 0;
-  serverSecurityMode = 0;
-  clientName = '';
-  cipher: Cipher | undefined;
-  signingAlgorithm: SigningAlgorithm = SigningAlgorithm.HmacSha256;
   /** Connection.PreauthIntegrityHashValue, 3.1.1. */
   preauthHash: Uint8Array = initialPreauthHash;
-  maxTransact = 65536;
-  maxRead = 65536;
-  maxWrite = 65536;
-  /** Whether requests may take several credits. */
-  multiCredit = false;
   lastActive: number;
   bytesIn = 0;
   bytesOut = 0;
@@ -165,6 +150,24 @@ export class Connection implements Stranger {
     this.end('logon timeout');
   }
 
+  /** Whether NEGOTIATE has decided. */
+  get isNegotiated(): boolean {
+    return this.#negotiated !== undefined;
+  }
+
+  /** What NEGOTIATE decided. @throws Error before that: dispatch lets no other request through */
+  get negotiated(): Negotiated {
+    if (this.#negotiated === undefined) throw new Error('the connection has not negotiated');
+    return this.#negotiated;
+  }
+
+  /** NEGOTIATE has decided: once for a connection. */
+  adopt(negotiated: Negotiated): void {
+    this.#negotiated = negotiated;
+    this.#maxReply = Math.max(negotiated.maxRead, negotiated.maxTransact) + frameSlack;
+    this.awaitsSecondNegotiate = false;
+  }
+
   /** Whether a user is logged on here. */
   get authenticated(): boolean {
     return this.#loggedOn > 0;
@@ -175,7 +178,7 @@ export class Connection implements Stranger {
     this.#hadUser ||= !isGuest && !isAnonymous;
     if (this.#loggedOn++ > 0) return;
     this.#logonTimer?.clear();
-    this.#reader.limit = Math.max(this.maxWrite, this.maxTransact) + frameSlack;
+    this.#reader.limit = Math.max(this.negotiated.maxWrite, this.negotiated.maxTransact) + frameSlack;
     this.#user = user;
     this.server.connectionLoggedOn(this, user);
     this.#moveTo(user);
@@ -202,7 +205,7 @@ export class Connection implements Stranger {
 
   /** Maximum size of a whole reply, bytes. */
   get maxReply(): number {
-    return Math.max(this.maxRead, this.maxTransact) + frameSlack;
+    return this.#maxReply;
   }
 
   /** Re-reports the bytes that this connection holds. Sends drain without notifying the budget. */
@@ -338,7 +341,7 @@ export class Connection implements Stranger {
     const protocol = protocolIdOf(chunks);
     if (protocol === ProtocolId.Smb2) this.#run(new Compound(this, toFrame(chunks, length), arrived, undefined, pooled));
     else if (protocol === ProtocolId.Transform) this.#startEncrypted(chunks, length, arrived, pooled);
-    else if (protocol === ProtocolId.Smb1 && this.dialect === undefined && !this.awaitsSecondNegotiate) this.#startSmb1(chunks, length);
+    else if (protocol === ProtocolId.Smb1 && !this.isNegotiated && !this.awaitsSecondNegotiate) this.#startSmb1(chunks, length);
     else this.end('an unknown protocol');
   }
 
@@ -398,7 +401,7 @@ export class Connection implements Stranger {
 
   /** Removes the message ids of a request from the window, MS-SMB2 3.3.5.2.3. */
   takeMessageId(header: Header): boolean {
-    return this.#window.consume(header.messageId, this.multiCredit ? Math.max(1, header.creditCharge) : 1);
+    return this.#window.consume(header.messageId, this.#negotiated?.multiCredit === true ? Math.max(1, header.creditCharge) : 1);
   }
 
   /** Takes the id that SMB1's negotiate uses. */

@@ -26,11 +26,8 @@ function road(request: Request): MaybePromise<Outcome> {
   const { header, connection } = request;
   const { command } = header;
   const spec = rowOf(request);
-  if (
-    connection.dialect === undefined ? command !== Command.Negotiate : command === Command.Negotiate && !connection.awaitsSecondNegotiate
-  ) {
-    return disconnect;
-  }
+  const { isNegotiated } = connection;
+  if (isNegotiated ? command === Command.Negotiate : command !== Command.Negotiate) return disconnect;
   const needs = spec?.needs ?? 'session';
   const session = connection.sessions.get(request.compound.sessionIdOf(request));
   request.session = session;

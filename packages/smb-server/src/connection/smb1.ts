@@ -1,6 +1,6 @@
 import { Dialect, Header, HeaderFlags, NegotiateResponse } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { chooseDialect, negotiateAnswer } from '../commands/negotiate.ts';
+import { negotiateAnswer, negotiatedBySmb1, wildcardAnswer } from '../commands/negotiate.ts';
 import type { Connection } from './connection.ts';
 
 const negotiateCommand = 0x72;
@@ -41,8 +41,8 @@ export function answerSmb1(connection: Connection, frame: Frame): string | undef
   }
   connection.takeFirstMessageId();
   if (wildcard) connection.awaitsSecondNegotiate = true;
-  else chooseDialect(connection, Dialect.Smb202);
-  const body = negotiateAnswer(connection, wildcard ? Dialect.Wildcard : Dialect.Smb202, []);
+  else connection.adopt(negotiatedBySmb1(connection));
+  const body = wildcard ? wildcardAnswer(connection) : negotiateAnswer(connection, connection.negotiated, []);
   const { head } = NegotiateResponse.encode(body);
   Header.write(new Frame(head), 0, {
     creditCharge: 0,

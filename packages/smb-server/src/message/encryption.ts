@@ -12,7 +12,7 @@ export type Opened = { readonly frame: Frame; readonly session: Session } | stri
 
 /** Decrypts a frame that starts with the transform header, in place if the cipher can, MS-SMB2 3.3.5.2.1.1. */
 export function decrypt(connection: Connection, chunks: readonly Uint8Array[], length: number): Opened {
-  if (connection.cipher === undefined) return 'an encrypted frame where no cipher was agreed on';
+  if (!connection.isNegotiated || connection.negotiated.cipher === undefined) return 'an encrypted frame where no cipher was agreed on';
   if (length < TransformHeader.byteLength + headerLength) return 'an encrypted frame that is too short';
   const whole = contiguousHead(chunks, TransformHeader.byteLength);
   const header = TransformHeader.read(new Frame(whole[0] as Uint8Array), 0);

@@ -22,7 +22,7 @@ export function verifyProtection(request: Request): Verdict {
     if (session !== undefined && command !== Command.SessionSetup && !session.isGuest && !session.isAnonymous) return NtStatus.AccessDenied;
   }
   if (session === undefined || session.state === 'inProgress' || command === Command.SessionSetup) return 'good';
-  if (command === Command.TreeConnect && connection.dialect === Dialect.Smb311 && session.signer !== undefined) return 'close';
+  if (command === Command.TreeConnect && connection.negotiated.dialect === Dialect.Smb311 && session.signer !== undefined) return 'close';
   if (session.signingRequired) return NtStatus.AccessDenied;
   return 'good';
 }

@@ -26,8 +26,8 @@ export class Lease {
   }
 
   /** Whether it belongs to the client of a connection. */
-  isOf({ clientKey }: Connection): boolean {
-    return this.name.startsWith(clientKey);
+  isOf({ negotiated }: Connection): boolean {
+    return this.name.startsWith(negotiated.clientKey);
   }
 
   /** Whether it is of another file, MS-SMB2 3.3.5.9.8: a client must not use one key for two files. */
@@ -36,7 +36,7 @@ export class Lease {
   }
 }
 
-const nameOf = ({ clientKey }: Connection, key: Uint8Array): string => clientKey + guidKey(key);
+const nameOf = ({ negotiated }: Connection, key: Uint8Array): string => negotiated.clientKey + guidKey(key);
 
 /** Server.GlobalLeaseTableList, MS-SMB2 3.3.1.11: the leases by client and key. A lease exists while an open or a CREATE in progress names it. */
 export class Leases {

@@ -131,7 +131,7 @@ export class Open extends RefCounted {
     this.channelSequence = init.channelSequence ?? 0;
     this.#handle = init.handle;
     this.pipe = init.pipe;
-    this.clientKey = session.connection.clientKey;
+    this.clientKey = session.connection.negotiated.clientKey;
     this.createGuid = init.createGuid;
     this.createAction = init.createAction ?? CreateAction.Opened;
     this.appInstance = init.appInstance ?? noInstance;

@@ -66,7 +66,8 @@ export class Session {
 
   /** Takes the keys of the first logon; a later one does not change them (3.3.5.5.3). */
   setKeys(keys: SessionKeys): void {
-    const { signingAlgorithm, cipher, server, options } = this.connection;
+    const { negotiated, server, options } = this.connection;
+    const { signingAlgorithm, cipher } = negotiated;
     this.signer = new Signer(signingAlgorithm, keys.signing, options.aesGcm);
     this.applicationKey = keys.application;
     if (cipher !== undefined) {

@@ -13,7 +13,7 @@ const changes = (command: number): boolean => command === Command.Write || comma
  * @returns whether the request continues; else it fails with STATUS_FILE_NOT_AVAILABLE
  */
 export function enterChannelSequence(request: Request, open: Open): boolean {
-  if ((request.connection.dialect as number) < Dialect.Smb30) return true;
+  if (request.connection.negotiated.dialect < Dialect.Smb30) return true;
   const sequence = channelSequenceOf(request);
   const replays = (request.header.flags & HeaderFlags.ReplayOperation) !== 0;
   if (sequence === open.channelSequence) {

@@ -23,7 +23,7 @@ export function* closeOlderInstance(plan: CreatePlan): Steps<NtStatus> {
 function find(plan: CreatePlan, id: string): Open | undefined {
   const { server, tree, connection } = plan.ctx;
   for (const open of server.durables.ofAppInstance(id)) {
-    if (open.clientKey === connection.clientKey || open.share !== tree.share) continue;
+    if (open.clientKey === connection.negotiated.clientKey || open.share !== tree.share) continue;
     if (open.identity.sid === tree.identity.sid && namesOpen(plan, open)) return open;
   }
   return undefined;

@@ -47,7 +47,7 @@ function* createOrReconnect(plan: CreatePlan): Steps<Answer> {
 /** A CREATE with a GUID is done once: sent again with the replay flag, it gets the open that it made. MS-SMB2 3.3.5.9.10. */
 function* createOnce(plan: CreatePlan, createGuid: string): Steps<Answer> {
   const { header, connection, server } = plan.ctx;
-  const key = connection.clientKey + createGuid;
+  const key = connection.negotiated.clientKey + createGuid;
   const { durables } = server;
   const replays = (header.flags & HeaderFlags.ReplayOperation) !== 0;
   const open = durables.createdBy(key);

@@ -15,7 +15,7 @@ export const ioctl = command({
   sends: ({ input, output }) => input.length + output.length,
   expects: ({ maxInputResponse, maxOutputResponse }) => maxInputResponse + maxOutputResponse,
   handle(ctx, request): MaybePromise<Answer> {
-    const { maxTransact } = ctx.connection;
+    const { maxTransact } = ctx.connection.negotiated;
     if ((request.flags & IoctlFlags.IsFsctl) === 0) return NtStatus.NotSupported;
     if (request.input.length > maxTransact || request.maxOutputResponse > maxTransact || request.maxInputResponse > maxTransact) {
       return NtStatus.InvalidParameter;

@@ -10,7 +10,8 @@ export const validateNegotiateInfo: IoctlRow = {
   needs: 'tree',
   handle(ctx, { input, maxOutputResponse }) {
     const { connection, server } = ctx;
-    if (connection.dialect === Dialect.Smb311) return close(ctx, '3.1.1 validates by its preauthentication hash');
+    const { negotiated } = connection;
+    if (negotiated.dialect === Dialect.Smb311) return close(ctx, '3.1.1 validates by its preauthentication hash');
     if (maxOutputResponse < ValidateNegotiateInfoResponse.byteLength) return close(ctx, 'no space for the response');
     let asked: ValidateNegotiateInfoRequest;
     try {
@@ -20,18 +21,18 @@ export const validateNegotiateInfo: IoctlRow = {
       throw error;
     }
     const same =
-      asked.capabilities === connection.clientCapabilities &&
-      asked.securityMode === connection.clientSecurityMode &&
-      Buffer.compare(asked.guid, connection.clientGuid) === 0 &&
-      asked.dialects.length === connection.clientDialects.length &&
-      asked.dialects.every((dialect, i) => dialect === connection.clientDialects[i]);
+      asked.capabilities === negotiated.clientCapabilities &&
+      asked.securityMode === negotiated.clientSecurityMode &&
+      Buffer.compare(asked.guid, negotiated.clientGuid) === 0 &&
+      asked.dialects.length === negotiated.clientDialects.length &&
+      asked.dialects.every((dialect, i) => dialect === negotiated.clientDialects[i]);
     if (!same) return close(ctx, 'the negotiation was changed on its way');
     const frame = Frame.alloc(ValidateNegotiateInfoResponse.byteLength);
     ValidateNegotiateInfoResponse.write(frame, 0, {
-      capabilities: connection.serverCapabilities,
+      capabilities: negotiated.serverCapabilities,
       guid: server.guid,
-      securityMode: connection.serverSecurityMode,
-      dialect: connection.dialect as number,
+      securityMode: negotiated.serverSecurityMode,
+      dialect: negotiated.dialect,
     });
     return frame.bytes;
   },

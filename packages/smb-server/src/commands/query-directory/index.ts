@@ -36,7 +36,7 @@ export const queryDirectory = command({
     const { open, connection } = ctx;
     const { fileInformationClass, outputBufferLength } = request;
     if (!isDirectoryInformationClass(fileInformationClass)) return NtStatus.InvalidInfoClass;
-    if (outputBufferLength > connection.maxTransact) return NtStatus.InvalidParameter;
+    if (outputBufferLength > connection.negotiated.maxTransact) return NtStatus.InvalidParameter;
     if (open.handle?.kind !== 'folder') return NtStatus.InvalidParameter;
     if (!open.may(AccessMask.FileListDirectory)) return NtStatus.AccessDenied;
     if (outputBufferLength < directoryInformation[fileInformationClass].fixed.byteLength) return NtStatus.InfoLengthMismatch;

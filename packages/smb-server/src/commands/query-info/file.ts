@@ -33,7 +33,8 @@ export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): S
   if (row === undefined) return NtStatus.InvalidInfoClass;
   if (row.query === undefined) return NtStatus.NotSupported;
   if (row.query !== 0 && !open.mayAny(row.query)) return NtStatus.AccessDenied;
-  if (fileInfoClass === FileInformationClass.NormalizedName && ctx.connection.dialect !== Dialect.Smb311) return NtStatus.NotSupported;
+  if (fileInfoClass === FileInformationClass.NormalizedName && ctx.connection.negotiated.dialect !== Dialect.Smb311)
+    return NtStatus.NotSupported;
   const { handle } = open;
   if (handle === undefined) return queryPipe(ctx, request);
   if (ofPipes.has(fileInfoClass)) return NtStatus.InvalidDeviceRequest;

@@ -14,7 +14,7 @@ export const queryInfo = command({
   expects: ({ outputBufferLength }) => outputBufferLength,
   handle(ctx, request): MaybePromise<{ buffer: Uint8Array[] } | NtStatus> {
     const { connection, open } = ctx;
-    if (request.outputBufferLength > connection.maxTransact || request.input.length > connection.maxTransact)
+    if (request.outputBufferLength > connection.negotiated.maxTransact || request.input.length > connection.negotiated.maxTransact)
       return NtStatus.InvalidParameter;
     switch (request.infoType) {
       case InfoType.File:

@@ -8,7 +8,7 @@ export const appInstanceId: ContextRow = {
   name: CreateContextName.AppInstanceId,
   ask(plan, data) {
     const { appInstanceId } = AppInstanceId.read(new Frame(data), 0);
-    if ((plan.ctx.connection.dialect ?? 0) >= Dialect.Smb30) plan.appInstance.id = guidKey(appInstanceId);
+    if (plan.ctx.connection.negotiated.dialect >= Dialect.Smb30) plan.appInstance.id = guidKey(appInstanceId);
     return NtStatus.Success;
   },
 };
@@ -18,7 +18,8 @@ export const appInstanceVersion: ContextRow = {
   name: CreateContextName.AppInstanceVersion,
   ask(plan, data) {
     const { appInstanceVersionHigh, appInstanceVersionLow } = AppInstanceVersion.read(new Frame(data), 0);
-    if (plan.ctx.connection.dialect === Dialect.Smb311) plan.appInstance.version = (appInstanceVersionHigh << 64n) | appInstanceVersionLow;
+    if (plan.ctx.connection.negotiated.dialect === Dialect.Smb311)
+      plan.appInstance.version = (appInstanceVersionHigh << 64n) | appInstanceVersionLow;
     return NtStatus.Success;
   },
 };

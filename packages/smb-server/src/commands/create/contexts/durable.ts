@@ -38,7 +38,7 @@ export function durableContextsConflict(contexts: readonly CreateContext[]): boo
 export const reconnectsOpen = (contexts: readonly CreateContext[]): boolean =>
   contexts.some(({ name }) => name === Reconnect || name === ReconnectV2);
 
-const is3x = ({ ctx }: CreatePlan): boolean => (ctx.connection.dialect ?? 0) >= Dialect.Smb30;
+const is3x = ({ ctx }: CreatePlan): boolean => ctx.connection.negotiated.dialect >= Dialect.Smb30;
 const response = new Uint8Array(8);
 
 /** SMB2_CREATE_DURABLE_HANDLE_REQUEST, MS-SMB2 3.3.5.9.6. */

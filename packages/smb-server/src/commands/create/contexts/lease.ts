@@ -13,7 +13,7 @@ export const lease: ContextRow = {
   name: CreateContextName.RequestLease,
   ask(plan, data) {
     const { connection, tree } = plan.ctx;
-    const dialect = connection.dialect ?? 0;
+    const { dialect } = connection.negotiated;
     const { requestedOplockLevel, createContexts } = plan.request;
     if (dialect < Dialect.Smb21 || tree.share.options?.oplocks === false) return NtStatus.Success;
     if (requestedOplockLevel !== OplockLevel.Lease && !reconnectsOpen(createContexts)) return NtStatus.Success;
