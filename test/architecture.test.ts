@@ -151,6 +151,11 @@ test('paths of the repository that documents and comments name exist', () => {
         missing.push(`${file}: ${path}`);
     }
   }
+  // This page shortens: S/ is smb-server/src/, and packages/ is left out.
+  for (const [, path = ''] of read('docs/security-properties.md').matchAll(/`((?:S|[a-z-]+\/src)\/[\w./-]*\.ts)\b/g)) {
+    const file = `packages/${path.replace(/^S\//, 'smb-server/src/')}`;
+    if (!existsSync(join(root, file))) missing.push(`docs/security-properties.md: ${path}`);
+  }
   deepEqual(missing, []);
 });
 
