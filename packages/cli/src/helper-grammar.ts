@@ -1,3 +1,4 @@
+import { printable } from '@ring3/kit';
 import type { HelperClassSpecification, HelperSpecification } from '@ring3/nfnetlink';
 import { fromWireName, toWireName } from '@ring3/nfnetlink/wire-name';
 import { UsageError } from './usage.ts';
@@ -59,7 +60,14 @@ export function parseHelper(name: string, protocols: { l3proto: number; l4proto:
   };
 }
 
+/** A helper as `helper list --json` has it. */
+export const helperJson = ({ name, classes, ...helper }: HelperSpecification): object => ({
+  name: fromWireName(name),
+  ...helper,
+  classes: classes.map((one) => ({ ...one, name: fromWireName(one.name) })),
+});
+
 /** A helper as `nfct list helper` prints it. */
 export const printHelper = ({ name, queueNumber, l3proto, l4proto, privateLength, enabled }: HelperSpecification): string =>
-  `{\n\t.name = ${fromWireName(name)},\n\t.queuenum = ${queueNumber},\n\t.l3protonum = ${l3proto},\n\t.l4protonum = ${l4proto},\n` +
+  `{\n\t.name = ${printable(fromWireName(name))},\n\t.queuenum = ${queueNumber},\n\t.l3protonum = ${l3proto},\n\t.l4protonum = ${l4proto},\n` +
   `\t.priv_data_len = ${privateLength},\n\t.status = ${enabled ? 'enabled' : 'disabled'},\n};\n`;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
+import { printable, printableJson } from '@ring3/kit';
 
 /** Characters that are collected before they are written. */
 const blockLength = 32_768;
@@ -46,3 +47,9 @@ export class Lines {
     if (!this.#to.write(block)) await once(this.#to, 'drain');
   }
 }
+
+/** Prints a line on standard output without the effects that control characters have on a terminal: names come from clients. */
+export const printLine = (text: string): void => console.log(printable(text));
+
+/** Prints a value as one line of JSON, for programs. */
+export const printJson = (value: unknown): void => console.log(printableJson(value));

@@ -1,3 +1,4 @@
+import { printable } from '@ring3/kit';
 import {
   IpProtocol,
   longestTimeoutSeconds,
@@ -8,6 +9,7 @@ import {
   timeoutProtocols,
   timeoutWord,
 } from '@ring3/nfnetlink';
+import { fromWireName } from '@ring3/nfnetlink/wire-name';
 import { UsageError } from './usage.ts';
 
 const lookUp = (table: Readonly<Record<string, number>>, what: string, word: string | undefined): number => {
@@ -50,9 +52,18 @@ function body(l3proto: number, l4proto: number, timeouts: TimeoutValues): string
   return `\t.l3proto = ${l3proto},\n\t.l4proto = ${l4proto},\n\t.policy = {\n${rows.join('')}\t},\n};\n`;
 }
 
-/** A policy as `nfct list timeout` prints it. Names are bytes and are printed unchanged. */
-export const printPolicy = ({ name, l3proto, l4proto, timeouts }: TimeoutPolicy): Uint8Array =>
-  Buffer.concat([Buffer.from('.'), Buffer.from(name, 'latin1'), Buffer.from(` = {\n${body(l3proto, l4proto, timeouts)}`)]);
+/**
+ * A policy as `nfct list timeout` prints it. Names are bytes.
+ * @param terminal escape control characters in the name; otherwise it is printed unchanged, for programs
+ */
+export const printPolicy = ({ name, l3proto, l4proto, timeouts }: TimeoutPolicy, terminal = false): Uint8Array =>
+  Buffer.concat([Buffer.from('.'), shownName(name, terminal), Buffer.from(` = {\n${body(l3proto, l4proto, timeouts)}`)]);
+
+const shownName = (name: string, terminal: boolean): Uint8Array =>
+  terminal ? Buffer.from(printable(fromWireName(name))) : Buffer.from(name, 'latin1');
+
+/** A policy as `timeout list --json` has it: `name`, `l3proto` (AF_*), `l4proto` (IPPROTO_*), `timeouts` (seconds by state). */
+export const policyJson = ({ name, ...policy }: TimeoutPolicy): object => ({ name: fromWireName(name), ...policy });
 
 /** Default timeouts as `nfct default-get timeout` prints them. */
 export const printDefaults = (l3proto: number, l4proto: number, timeouts: TimeoutValues): string => body(l3proto, l4proto, timeouts);

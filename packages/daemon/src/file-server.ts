@@ -15,7 +15,7 @@ import { type Credentials, type KnownUser, logsOn, type Settings } from './setti
 import { sharedDescriptors } from './shared-descriptors.ts';
 import { type FolderShare, SharedFolders } from './shared-folders.ts';
 import type { StateStore } from './state-store.ts';
-import { StoredUsers } from './stored-users.ts';
+import { emptyPasswordWarning, StoredUsers } from './stored-users.ts';
 
 /** The file server as a whole. */
 export interface FileServerOptions extends RunTimeOptions {
@@ -198,7 +198,9 @@ const known = (users: ReadonlyMap<string, KnownUser>): [string, object][] => [..
 /** The name in `share NAME` or `user NAME`. */
 const nameIn = (what: string): string => what.slice(what.indexOf(' ') + 1);
 
-function whoMayLogOn({ store, random }: FileServerParts, settings: Settings, guest: boolean): LogOns {
+function whoMayLogOn({ store, random, log }: FileServerParts, settings: Settings, guest: boolean): LogOns {
+  const warning = emptyPasswordWarning(store.users());
+  if (warning !== undefined) log.warn(warning);
   const subAuthorities = new Uint32Array(store.identity('machineSid', 12, random).slice().buffer);
   const users = new StoredUsers(`S-1-5-21-${subAuthorities.join('-')}`, store, random);
   for (const [name, how] of settings.users ?? []) users.addForThisRun(name, how);

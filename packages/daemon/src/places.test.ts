@@ -1,9 +1,9 @@
 import { strictEqual, throws } from 'node:assert/strict';
-import { chownSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { defaultRuntimeDir, defaultStateDir, folderFault, makeFolder, realPath } from './places.ts';
+import { defaultRuntimeDir, defaultStateDir, folderFault, makeFolder, realPath, runtimeDirWarning } from './places.ts';
 
 function place(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-places-'));
@@ -51,13 +51,24 @@ test('XDG_RUNTIME_DIR of another user, as su leaves it, counts as not set (XDG B
   strictEqual(defaultRuntimeDir({ XDG_RUNTIME_DIR: folder }), defaultRuntimeDir({}));
 });
 
+test('XDG_RUNTIME_DIR that is not a directory counts as not set, and is not created (XDG Base Directory Specification)', (t) => {
+  const folder = place(t);
+  writeFileSync(join(folder, 'file'), '');
+  for (const path of [join(folder, 'nothere'), join(folder, 'file'), join(folder, 'file', 'below')]) {
+    strictEqual(defaultRuntimeDir({ XDG_RUNTIME_DIR: path }), defaultRuntimeDir({}));
+    strictEqual(runtimeDirWarning({ XDG_RUNTIME_DIR: path })?.startsWith(`XDG_RUNTIME_DIR=${path} is not a directory of this user`), true);
+  }
+  strictEqual(defaultRuntimeDir({ XDG_RUNTIME_DIR: folder }), join(folder, 'ring3'));
+  for (const fine of [folder, undefined, '']) strictEqual(runtimeDirWarning({ XDG_RUNTIME_DIR: fine }), undefined);
+  strictEqual(existsSync(join(folder, 'nothere')), false);
+});
+
 test('RING3_STATE_DIR comes before every default state directory', () => {
   strictEqual(defaultStateDir({ RING3_STATE_DIR: '/var/lib/ring3', XDG_STATE_HOME: '/s' }), '/var/lib/ring3');
 });
 
 test('relative paths in XDG variables count as not set (XDG Base Directory Specification)', () => {
   strictEqual(defaultStateDir({ XDG_STATE_HOME: '/s' }), '/s/ring3');
-  strictEqual(defaultRuntimeDir({ XDG_RUNTIME_DIR: '/r' }), '/r/ring3');
   strictEqual(defaultStateDir({ XDG_STATE_HOME: 's' }), defaultStateDir({}));
   strictEqual(defaultRuntimeDir({ XDG_RUNTIME_DIR: 'r' }), defaultRuntimeDir({}));
 });

@@ -15,23 +15,31 @@ export const defaultStateDir = (env: NodeJS.ProcessEnv = process.env): string =>
 
 /**
  * Default directory of the sockets: `$XDG_RUNTIME_DIR/ring3`, else a temporary directory named after the user's id, which any user can make
- * first. XDG Base Directory Specification: the directory has to belong to the user, so another user's, which `su` leaves in the variable,
- * counts as not set.
+ * first. XDG Base Directory Specification: the directory exists while the user is logged on and belongs to the user. A path that is not such
+ * a directory (`su` leaves another user's in the variable) counts as not set; it is never created.
  */
 export function defaultRuntimeDir(env: NodeJS.ProcessEnv = process.env): string {
   const runtime = absolute(env['XDG_RUNTIME_DIR']);
-  return runtime === undefined || isOthers(runtime) ? join(tmpdir(), `ring3-${userId()}`) : join(runtime, 'ring3');
+  return runtime !== undefined && isOwn(runtime) ? join(runtime, 'ring3') : join(tmpdir(), `ring3-${userId()}`);
+}
+
+/** Why XDG_RUNTIME_DIR is not used, in one line; undefined if it is used or not set. */
+export function runtimeDirWarning(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const given = env['XDG_RUNTIME_DIR'];
+  const used = defaultRuntimeDir(env);
+  if (given === undefined || given === '' || used === join(given, 'ring3')) return undefined;
+  return `XDG_RUNTIME_DIR=${given} is not a directory of this user: the sockets are in ${used} (clients need the same XDG_RUNTIME_DIR, or --control)`;
 }
 
 const userId = (): number => userInfo().uid;
 
-/** Whether a directory exists and belongs to another user, or is out of reach. */
-function isOthers(path: string): boolean {
+/** Whether a path is a directory of this user. */
+function isOwn(path: string): boolean {
   try {
-    const { uid } = statSync(path, { throwIfNoEntry: false }) ?? {};
-    return uid !== undefined && uid !== userId();
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found?.isDirectory() === true && found.uid === userId();
   } catch {
-    return true;
+    return false;
   }
 }
 

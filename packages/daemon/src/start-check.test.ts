@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { ntHash } from '@ring3/smb-proto';
 import { hostFault, startWarnings, stateDirFault } from './start-check.ts';
 
 const smb = { host: '127.0.0.1', port: 4450 };
@@ -41,4 +42,14 @@ test('what a start would do unexpectedly is said: nothing shared, guests without
   ]);
   deepStrictEqual(said({ smb: { ...smb, guest: true }, shares: [share] }), ['the server accepts guests, but no share is open to them']);
   deepStrictEqual(said({ smb: { ...smb, guest: true }, shares: [{ ...share, guest: true }] }), []);
+});
+
+test('stored users whose password is empty are named, with what to do', () => {
+  const user = (name: string, password: string) => ({ name, rid: 1000, ntHash: ntHash(password) });
+  const warnings = (...users: ReturnType<typeof user>[]) => startWarnings({ smb, shares: [share] }, { users: () => users });
+  deepStrictEqual(warnings(user('anna', 'secret')), []);
+  deepStrictEqual(warnings(user('anna', 'secret'), user('bob', '')), [
+    'stored users with an empty password, with which every client can log on: bob ("ring3 user password NAME" sets one, "ring3 user delete NAME" removes the user)',
+  ]);
+  match(warnings(...Array.from({ length: 12 }, (_, i) => user(`u${i}`, '')))[0] ?? '', /: u0, u1, .*, u9 and 2 more \(/);
 });

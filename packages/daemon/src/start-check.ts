@@ -6,6 +6,7 @@ import { isPrivileged, listenFault, lowPortAdvice } from './listen-fault.ts';
 import { privateFolder } from './private-folder.ts';
 import { logsOn, type Settings } from './settings.ts';
 import type { StateStore } from './state-store.ts';
+import { emptyPasswordWarning } from './stored-users.ts';
 
 /**
  * Returns why a server cannot listen on a host: the name is not known, or the address is not one of this machine. Any free port is tried,
@@ -56,6 +57,8 @@ export function startWarnings({ shares = [], smb, users }: Settings, state: Pick
     warnings.push(
       'no user can log on: "ring3 user add NAME" adds one; otherwise the start creates the user ring3 and prints its password once',
     );
+  const empty = emptyPasswordWarning(state?.users() ?? []);
+  if (empty !== undefined) warnings.push(empty);
   if (smb !== undefined && isPrivileged(smb.port) && process.getuid?.() !== 0)
     warnings.push(`this user may not listen on port ${smb.port}: ${lowPortAdvice(smb.port)}`);
   return warnings;

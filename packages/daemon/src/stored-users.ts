@@ -1,7 +1,21 @@
 import type { Random } from '@ring3/kit';
+import { ntHash } from '@ring3/smb-proto';
 import { Users, userKey } from '@ring3/smb-server';
 import { type KnownUser, logsOn } from './settings.ts';
-import type { StateStore } from './state-store.ts';
+import type { StateStore, StoredUser } from './state-store.ts';
+
+/** Warns of stored users whose password is empty, in one line; undefined if there are none. Every client that knows the name can log on. */
+export function emptyPasswordWarning(users: readonly StoredUser[]): string | undefined {
+  const empty = ntHash('');
+  const names = users.filter(({ ntHash: hash }) => Buffer.compare(hash, empty) === 0).map(({ name }) => name);
+  if (names.length === 0) return undefined;
+  const shown = names.slice(0, mostNames).join(', ');
+  const rest = names.length > mostNames ? ` and ${names.length - mostNames} more` : '';
+  return `stored users with an empty password, with which every client can log on: ${shown}${rest} ("ring3 user password NAME" sets one, "ring3 user delete NAME" removes the user)`;
+}
+
+/** Names that one warning contains. */
+const mostNames = 10;
 
 /** The users of a state directory for the file server. Each logon reads the present contents of the store. */
 export class StoredUsers extends Users {

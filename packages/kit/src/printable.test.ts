@@ -2,7 +2,7 @@ import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { createPrettyLog } from './log.ts';
-import { printable } from './printable.ts';
+import { printable, printableJson } from './printable.ts';
 
 test('what a terminal would obey stands as its escape; letters of any language stay', () => {
   strictEqual(
@@ -10,6 +10,12 @@ test('what a terminal would obey stands as its escape; letters of any language s
     String.raw`a\u001b[31m\u009b31m\u000a\u000d\u0009\u007f\u202eb\u2067\u2028\ud800`,
   );
   for (const text of ['größe', '日本語', '👩‍👩‍👧', 'עברית', 'a b', '\\u001b']) strictEqual(printable(text), text);
+});
+
+test('JSON that is printed has no character that a terminal obeys, and is the same JSON', () => {
+  const value = { 'a\u009b': ['\u202e', '\u001b[2J', 'größe', true] };
+  strictEqual(printableJson(value), String.raw`{"a\u009b":["\u202e","\u001b[2J","größe",true]}`);
+  deepStrictEqual(JSON.parse(printableJson(value)), value);
 });
 
 test('text in JSON that is made printable is the same JSON', () => {

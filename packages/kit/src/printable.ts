@@ -7,3 +7,6 @@ const unprintable = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2
  */
 export const printable = (text: string): string =>
   text.replace(unprintable, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+/** A value as JSON on one line that is safe on a terminal: JSON itself escapes only the control characters below U+0020. */
+export const printableJson = (value: unknown): string => printable(JSON.stringify(value));

@@ -1,8 +1,10 @@
 import type { ControlRequests } from '@ring3/daemon';
+import { printableJson } from '@ring3/kit';
 import type { Command } from 'commander';
 import { addControlOption, askDaemon, followDaemon } from '../control-at.ts';
 import { addFlowList } from '../flow/list.ts';
 import { note } from '../note.ts';
+import { printJson, printLine } from '../output.ts';
 import { UsageError } from '../usage.ts';
 
 type Filter = ControlRequests['sessions']['ask'];
@@ -31,7 +33,7 @@ export function addCtl(program: Command): void {
     .action(async ({ living, json }: JsonOption & { living?: true }) => {
       const reloaded = await askDaemon(ctl, 'reload', { living });
       const [{ changeLine }, { printable }] = await Promise.all([import('../ctl/change-line.ts'), import('@ring3/kit')]);
-      if (json === true) return console.log(JSON.stringify(reloaded));
+      if (json === true) return printJson(reloaded);
       for (const warning of reloaded.warnings) console.error(`ring3: ${printable(warning)}`);
       for (const change of reloaded.changes) console.log(changeLine(change));
       if (reloaded.changes.length === 0) note('nothing has changed');
@@ -53,7 +55,10 @@ interface DebugOptions extends JsonOption {
 
 async function debug(ctl: Command, word: string | undefined, { netfilter, follow, json }: DebugOptions): Promise<void> {
   const line = await askDaemon(ctl, 'debug', { word, netfilter });
-  if (word === undefined && follow === undefined) process.stdout.write(json === true ? `${JSON.stringify(switchesIn(line))}\n` : line);
+  if (word === undefined && follow === undefined) {
+    if (json === true) printJson(switchesIn(line));
+    else process.stdout.write(line);
+  }
   const words = line.replaceAll(/[[\]\n]/g, '').trim();
   if (word !== undefined && ![...words.split(' '), 'all'].includes(word))
     throw new UsageError(`nothing changed: ${word} is not a switch (${words.split(' ').join(', ')}, all)`);
@@ -63,7 +68,7 @@ async function debug(ctl: Command, word: string | undefined, { netfilter, follow
   const lines = new Lines();
   note('debug lines as they are written; Ctrl-C ends');
   for await (const one of followDaemon(ctl, 'debug follow', {})) {
-    await lines.add(json === true ? JSON.stringify(one) : debugLine(one));
+    await lines.add(json === true ? printableJson(one) : debugLine(one));
     await lines.flush();
   }
 }
@@ -94,7 +99,8 @@ function addKernelFiles(ctl: Command): void {
     .option('--json', 'for programs')
     .action(async ({ json }: JsonOption) => {
       const line = await askDaemon(ctl, 'stats', {});
-      process.stdout.write(json === true ? `${JSON.stringify(statsIn(line))}\n` : line);
+      if (json === true) printJson(statsIn(line));
+      else process.stdout.write(line);
     });
   ctl
     .command('debug [word]')
@@ -139,10 +145,10 @@ function addStatus(ctl: Command): void {
     .option('--json', 'for programs')
     .action(async ({ json }: JsonOption) => {
       const status = await askDaemon(ctl, 'status', {});
-      if (json === true) console.log(JSON.stringify(status));
+      if (json === true) printJson(status);
       else {
         const { statusLines } = await import('../ctl/status-lines.ts');
-        for (const line of statusLines(status)) console.log(line);
+        for (const line of statusLines(status)) printLine(line);
       }
     });
 }
@@ -169,7 +175,7 @@ function addLists(ctl: Command): void {
     for (const name of by) list.option(...filters[name]);
     list.option('--json', 'for programs').action(async ({ json, ...filter }: Filter & JsonOption) => {
       const rows: readonly object[] = await askDaemon(ctl, verb, filter);
-      if (json === true) return console.log(JSON.stringify(rows));
+      if (json === true) return printJson(rows);
       const [{ columnsOf }, { Table }] = await Promise.all([import('../ctl/columns.ts'), import('../table.ts')]);
       const table = new Table<object>(columnsOf(verb));
       for (const line of [...rows.flatMap((row) => table.add(row)), ...table.end()]) console.log(line);

@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Command } from 'commander';
 import type { Finding } from '../doctor/finding.ts';
+import { printJson } from '../output.ts';
 import { ownSocket } from '../places.ts';
 
 const marks = { ok: 'ok     ', limited: 'limited', missing: 'MISSING' } as const;
@@ -18,7 +19,7 @@ export function addDoctor(program: Command): void {
     .option('--json', 'for programs')
     .action(async (dir: string | undefined, { stateDir, json }: { stateDir?: string; json?: boolean }) => {
       const findings = await examine(dir ?? '.', stateDir);
-      if (json === true) console.log(JSON.stringify(findings));
+      if (json === true) printJson(findings);
       else for (const finding of findings) console.log(print(finding));
       process.exitCode = findings.some(({ state }) => state === 'missing') ? 1 : 0;
     });

@@ -6,6 +6,7 @@ import { addOutputOption, type Output } from '../flow/outputs.ts';
 import type { TupleOptions } from '../flow/tuple.ts';
 import { type At, addAtOptions, type Intent } from '../netlink-at.ts';
 import { note } from '../note.ts';
+import { printJson, printLine } from '../output.ts';
 import { oneOf, UsageError } from '../usage.ts';
 
 interface OutputOption {
@@ -48,7 +49,7 @@ export function addFlow(program: Command): void {
         let count = 0;
         if (!filter.limited) count = await client.count();
         else for await (const entry of client.list(filter.asked)) if (filter.matches(entry)) count++;
-        console.log(options.json === true ? JSON.stringify({ count }) : String(count));
+        printLine(options.json === true ? JSON.stringify({ count }) : String(count));
       });
     });
 
@@ -120,7 +121,7 @@ export function addFlow(program: Command): void {
         const matching = async function* () {
           for await (const entry of client.list(filter.asked)) if (filter.matches(entry)) yield entry;
         };
-        if (options.json === true) return console.log(JSON.stringify(await top.object(matching(), performance.now())));
+        if (options.json === true) return printJson(await top.object(matching(), performance.now()));
         for (;;) {
           const lines = await top.lines(matching(), performance.now());
           const whole = `${lines.join('\n')}\n`;
@@ -139,7 +140,7 @@ export function addFlow(program: Command): void {
     .action(({ json }: { json?: boolean }) =>
       ask('read', async (client) => {
         const { statisticsLine } = await import('../flow/line.ts');
-        for await (const { unknown: _, ...one } of client.stats()) console.log(json === true ? JSON.stringify(one) : statisticsLine(one));
+        for await (const { unknown: _, ...one } of client.stats()) printLine(json === true ? JSON.stringify(one) : statisticsLine(one));
       }),
     );
 }

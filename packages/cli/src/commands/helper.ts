@@ -5,6 +5,7 @@ import type { HelperOptions } from '../helper-grammar.ts';
 import { type At, addAtOptions, type Intent } from '../netlink-at.ts';
 import { withClient } from '../netlink-client.ts';
 import { note } from '../note.ts';
+import { printJson } from '../output.ts';
 import { collect } from '../usage.ts';
 
 /** `ring3 helper …`: `nfct helper …`'s grammar and output, on the daemon or on the kernel. */
@@ -22,8 +23,9 @@ export function addHelper(program: Command): void {
     return { name: toWireName(name), ...parseProtocols(family, protocol) };
   };
   const print = async (found: HelperSpecification, json: boolean | undefined): Promise<void> => {
-    const { printHelper } = await import('../helper-grammar.ts');
-    process.stdout.write(json === true ? `${JSON.stringify(found)}\n` : printHelper(found));
+    const { helperJson, printHelper } = await import('../helper-grammar.ts');
+    if (json === true) printJson(helperJson(found));
+    else process.stdout.write(printHelper(found));
   };
 
   helper

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { addControlOption, askDaemon } from '../control-at.ts';
 import { note } from '../note.ts';
+import { printJson, printLine } from '../output.ts';
 
 /** `ring3 namespace …`: the namespaces of the daemon, each with its own table, policies and rules. */
 export function addNamespace(program: Command): void {
@@ -13,8 +14,8 @@ export function addNamespace(program: Command): void {
     .option('--json', 'for programs, with the numbers of flows, policies and rules')
     .action(async ({ json }: { json?: boolean }) => {
       const found = await askDaemon(namespace, 'namespace list', {});
-      if (json === true) console.log(JSON.stringify(found));
-      else for (const { name } of found) console.log(name);
+      if (json === true) printJson(found);
+      else for (const { name } of found) printLine(name);
     });
   namespace
     .command('add <name>')

@@ -2,6 +2,7 @@ import type { RuleInList } from '@ring3/daemon';
 import type { Command } from 'commander';
 import { addControlOption, askDaemon } from '../control-at.ts';
 import { note } from '../note.ts';
+import { printJson, printLine } from '../output.ts';
 import { shellWord } from '../shell-word.ts';
 import { UsageError } from '../usage.ts';
 
@@ -28,8 +29,8 @@ export function addRule(program: Command): void {
     .option('--json', 'for programs')
     .action(async ({ json }: { json?: boolean }) => {
       const rules = await askDaemon(rule, 'rule list', inNamespace());
-      if (json === true) console.log(JSON.stringify(rules));
-      else for (const one of rules) console.log(print(one));
+      if (json === true) printJson(rules);
+      else for (const one of rules) printLine(print(one));
       if (rules.length === 0) note('no rules');
     });
   rule

@@ -1,9 +1,10 @@
 import { resolve } from 'node:path';
 import type { DaemonStatus } from '@ring3/daemon';
+import { runtimeDirWarning } from '@ring3/daemon/places';
 import type { Log } from '@ring3/kit';
 import type { Command } from 'commander';
 import { isQuiet } from '../note.ts';
-import { ignoreOutput } from '../output.ts';
+import { ignoreOutput, printLine } from '../output.ts';
 import { ownSocket } from '../places.ts';
 import { check } from '../serve/check.ts';
 import { configurationOf } from '../serve/configured.ts';
@@ -83,6 +84,10 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
     netlink: options.netlink ?? places.netlink,
   };
   const as = options.as ?? places.user;
+  const unused = [at.control ?? process.env['RING3_CONTROL'], at.netlink ?? process.env['RING3_NETLINK']].includes(undefined)
+    ? runtimeDirWarning()
+    : undefined;
+  if (unused !== undefined) log.warn(unused);
   const sockets = { control: socket(at.control ?? ownSocket('control')), netlink: socket(at.netlink ?? ownSocket('netlink')) };
   if (sockets.control !== undefined && sockets.control === sockets.netlink)
     throw new UsageError(`--control and --netlink are two sockets: ${sockets.control} cannot be both`);
@@ -111,7 +116,7 @@ async function serve(dir: string | undefined, options: ServeOptions): Promise<vo
   const status = daemon.status();
   const { smb, control, netlink, console: url } = status;
   const parts = Object.entries({ smb, control, netlink, console: url }).filter(([, at]) => at !== undefined);
-  console.log(['ready', ...parts.map(([name, at]) => `${name}=${at}`)].join(' '));
+  printLine(['ready', ...parts.map(([name, at]) => `${name}=${at}`)].join(' '));
   const guest = (options.guest ?? first.server.guest) === true;
   if (process.stderr.isTTY === true && !isQuiet()) {
     const { startBlock } = await import('../serve/start-block.ts');

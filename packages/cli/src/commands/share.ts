@@ -4,6 +4,7 @@ import type { ShareConfiguration } from '@ring3/daemon/config';
 import { shareKeys, shareName, shareNames } from '@ring3/daemon/share-keys';
 import { type Command, Option } from 'commander';
 import { note } from '../note.ts';
+import { printJson } from '../output.ts';
 import { addStateOptions, type StateOptions, stateDirOf, tellDaemon } from '../state-at.ts';
 import { UsageError } from '../usage.ts';
 
@@ -56,7 +57,7 @@ export function addShare(program: Command): void {
       const [shares, warnings] = await listed(options());
       for (const warning of warnings) console.error(`ring3: ${warning}`);
       const written = shares.map(asWritten);
-      if (json === true) console.log(JSON.stringify(written));
+      if (json === true) printJson(written);
       else for (const line of await table(written)) console.log(line);
       if (written.length === 0) note('no shares: "ring3 share add NAME DIR" adds one');
     });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { addControlOption, askDaemon } from '../control-at.ts';
+import { printJson, printLine } from '../output.ts';
 import { UsageError } from '../usage.ts';
 
 /** `ring3 sysctl …`: settings of the connection tracker of the daemon, with the names and the output of sysctl(8). */
@@ -15,14 +16,14 @@ export function addSysctl(program: Command): void {
     .option('--json', 'for programs: an object')
     .action(async ({ json }: { json?: boolean }) => {
       const found = await askDaemon(sysctl, 'sysctl list', inNamespace());
-      if (json === true) console.log(JSON.stringify(Object.fromEntries(found.map(({ name, value }) => [name, value]))));
-      else for (const { name, value } of found) console.log(`net.netfilter.${name} = ${value}`);
+      if (json === true) printJson(Object.fromEntries(found.map(({ name, value }) => [name, value])));
+      else for (const { name, value } of found) printLine(`net.netfilter.${name} = ${value}`);
     });
   sysctl
     .command('get <names...>')
     .description('the values of settings, one a line: get nf_conntrack_max')
     .action(async (names: readonly string[]) => {
-      for (const name of names) console.log(await askDaemon(sysctl, 'sysctl get', { ...inNamespace(), name }));
+      for (const name of names) printLine(await askDaemon(sysctl, 'sysctl get', { ...inNamespace(), name }));
     });
   sysctl
     .command('set <assignments...>')

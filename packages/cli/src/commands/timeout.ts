@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import { type At, addAtOptions, type Intent } from '../netlink-at.ts';
 import { withClient } from '../netlink-client.ts';
 import { note } from '../note.ts';
+import { printJson } from '../output.ts';
 
 /** `ring3 timeout …`: `nfct timeout …`'s grammar and output, on the daemon or on the kernel. */
 export function addTimeout(program: Command): void {
@@ -22,11 +23,12 @@ export function addTimeout(program: Command): void {
     .option('--json', 'one object a line')
     .action(({ json }: { json?: boolean }) =>
       ask('read', async (client) => {
-        const { printPolicy } = await grammar();
+        const { policyJson, printPolicy } = await grammar();
         let count = 0;
         for await (const policy of client.list()) {
           count++;
-          process.stdout.write(json === true ? `${JSON.stringify(policy)}\n` : printPolicy(policy));
+          if (json === true) printJson(policyJson(policy));
+          else process.stdout.write(printPolicy(policy, process.stdout.isTTY));
         }
         if (count === 0) note('no timeout policies');
       }),
@@ -37,9 +39,10 @@ export function addTimeout(program: Command): void {
     .option('--json', 'as one object')
     .action((name: string, { json }: { json?: boolean }) =>
       ask('read', async (client) => {
-        const { printPolicy } = await grammar();
+        const { policyJson, printPolicy } = await grammar();
         const policy = await client.get(toWireName(name));
-        process.stdout.write(json === true ? `${JSON.stringify(policy)}\n` : printPolicy(policy));
+        if (json === true) printJson(policyJson(policy));
+        else process.stdout.write(printPolicy(policy, process.stdout.isTTY));
       }),
     );
   timeout
@@ -75,7 +78,8 @@ export function addTimeout(program: Command): void {
       const { l3proto, l4proto } = parseProtocols(family, protocol);
       await ask('read', async (client) => {
         const timeouts = await client.defaultGet(l3proto, l4proto);
-        process.stdout.write(json === true ? `${JSON.stringify(timeouts)}\n` : printDefaults(l3proto, l4proto, timeouts));
+        if (json === true) printJson(timeouts);
+        else process.stdout.write(printDefaults(l3proto, l4proto, timeouts));
       });
     });
   timeout

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { note } from '../note.ts';
+import { printJson, printLine } from '../output.ts';
 import { passwordFor } from '../password.ts';
 import { addStateOptions, type StateOptions, stateDirOf, tellDaemon } from '../state-at.ts';
 import { checkUserName } from '../user-name.ts';
@@ -71,8 +72,8 @@ export function addUser(program: Command): void {
     .action(async ({ json }: { json?: boolean }) => {
       using list = await open(options());
       const users = list.users().map(({ name, rid }) => ({ name, rid }));
-      if (json === true) console.log(JSON.stringify(users));
-      else for (const { name } of users) console.log(name);
+      if (json === true) printJson(users);
+      else for (const { name } of users) printLine(name);
       if (users.length === 0) note('no users: "ring3 user add NAME" adds one');
     });
 }

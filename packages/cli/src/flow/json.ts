@@ -1,4 +1,5 @@
 import type { ConntrackEntry, ConntrackTuple, ExpectEntry } from '@ring3/nfnetlink';
+import { fromWireName } from '@ring3/nfnetlink/wire-name';
 import { addressesOf, keyWords, protocolOf, stateOf } from './parts.ts';
 import { protocolNames, StatusBit, statusWord } from './words.ts';
 
@@ -33,7 +34,7 @@ export function flowJson(entry: ConntrackEntry): Record<string, unknown> {
     reply: direction(entry.tupleReply, entry.countersReply),
     mark,
     zone,
-    helper: help?.name,
+    helper: help?.name === undefined ? undefined : fromWireName(help.name),
     labels: labels === undefined ? undefined : Buffer.from(labels).toString('hex'),
     start: time(timestamp?.start),
     stop: time(timestamp?.stop),
@@ -61,7 +62,7 @@ export function expectJson({ family, tuple, mask, master, timeout, flags, classI
     zone,
     flags,
     class: classIndex,
-    helper: helpName,
+    helper: helpName === undefined ? undefined : fromWireName(helpName),
     id,
   };
 }

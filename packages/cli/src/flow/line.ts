@@ -1,4 +1,5 @@
 import type { ConntrackChange, ConntrackEntry, ConntrackStatistics, ConntrackTuple, ExpectChange, ExpectEntry } from '@ring3/nfnetlink';
+import { fromWireName } from '@ring3/nfnetlink/wire-name';
 import { addressesOf, keyWords, protocolOf, stateOf } from './parts.ts';
 import { protocolNames, StatusBit } from './words.ts';
 
@@ -20,7 +21,7 @@ export function conntrackLine(entry: ConntrackEntry, nowMs: number): string {
   if (mark !== undefined) parts.push(`mark=${mark}`);
   if (zone !== undefined) parts.push(`zone=${zone}`);
   if (timestamp?.start !== undefined) parts.push(`delta-time=${lastedSeconds(timestamp.start, timestamp.stop, nowMs)}`);
-  if (help?.name !== undefined) parts.push(`helper=${help.name}`);
+  if (help?.name !== undefined) parts.push(`helper=${fromWireName(help.name)}`);
   if (use !== undefined) parts.push(`use=${use}`);
   return parts.join(' ');
 }
@@ -72,7 +73,7 @@ export function expectLine({ tuple, mask, master, timeout, flags = 0, classIndex
   const set = expectFlags.filter((_, bit) => (flags & (1 << bit)) !== 0);
   if (set.length > 0) parts.push(set.join(','));
   if (classIndex !== undefined) parts.push(`class=${classIndex}`);
-  if (helpName !== undefined) parts.push(`helper=${helpName}`);
+  if (helpName !== undefined) parts.push(`helper=${fromWireName(helpName)}`);
   return parts.join(' ');
 }
 

@@ -1,3 +1,4 @@
+import { printable } from '@ring3/kit';
 import { note } from '../note.ts';
 import { Lines } from '../output.ts';
 import { type Column, Table } from '../table.ts';
@@ -20,7 +21,7 @@ export function printer<T>(output: Output, { columns, json, line }: Looks<T>): P
   const lines = new Lines();
   if (output !== 'table') {
     const textOf = output === 'json' ? (row: T) => JSON.stringify(json(row)) : line;
-    return { add: (row) => lines.add(textOf(row)), end: () => lines.flush() };
+    return { add: (row) => lines.add(printable(textOf(row))), end: () => lines.flush() };
   }
   const table = new Table(columns);
   let count = 0;

@@ -1,3 +1,4 @@
+import { printable } from '@ring3/kit';
 import { lost } from '@ring3/netlink';
 import { Lines } from '../output.ts';
 
@@ -23,7 +24,7 @@ export async function watch<T>(
     for await (const event of events) {
       if (event === lost) console.error('ring3: events arrived faster than they were read, and some were lost');
       else {
-        await lines.add(textOf(event as T));
+        await lines.add(printable(textOf(event as T)));
         await lines.flush();
         if (++shown >= most) break;
       }

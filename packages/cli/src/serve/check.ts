@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { printable } from '@ring3/kit';
+import { printLine } from '../output.ts';
 import type { Configured } from './configured.ts';
 import { consoleOf, type ServeOptions } from './options.ts';
 import { settingsOf } from './settings.ts';
@@ -26,7 +27,7 @@ export async function check(dir: string | undefined, options: ServeOptions, conf
     if (fault !== undefined) throw new Error(fault);
   }
   if (metrics?.tokenFile !== undefined) readToken(metrics.tokenFile);
-  console.log(
+  printLine(
     `${options.config}: ${warnings.length === 0 ? 'fine' : `fine, with ${warnings.length === 1 ? 'a warning' : `${warnings.length} warnings`}`}`,
   );
 }

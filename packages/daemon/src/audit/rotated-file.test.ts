@@ -157,3 +157,16 @@ test('a file that was moved away is created again by a renewal', async (t) => {
   deepStrictEqual([...linesIn(`${path}.away`), ...linesIn(path)], ['before', 'still there', 'after']);
   strictEqual(linesIn(path).at(-1), 'after');
 });
+
+test('a file has one writer: a second one is told so, until the first has closed it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-audit-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const options = { path: join(folder, 'audit.jsonl'), size: 1 << 20, keep: 1 };
+  const first = await RotatedFile.open(options, silentLog);
+  await rejects(RotatedFile.open(options, silentLog), {
+    message: `the audit file ${options.path} cannot be written: another ring3 writes it: choose another path`,
+  });
+  await first.close();
+  const second = await RotatedFile.open(options, silentLog);
+  await second.close();
+});

@@ -5,6 +5,7 @@ import type { Log } from '@ring3/kit';
 import { placeFault, userNamed } from '@ring3/linux';
 import sonicBoom, { type SonicBoom } from 'sonic-boom';
 import { makeFolder } from '../places.ts';
+import { lockFile } from './lock-file.ts';
 
 /** Where lines are written, and when the file is rotated. */
 export interface RotatedFileOptions {
@@ -14,6 +15,12 @@ export interface RotatedFileOptions {
   readonly size: number;
   /** Older files that are kept; 0: none. */
   readonly keep: number;
+}
+
+/** An open file, and the function that releases its lock. */
+interface Opened {
+  readonly out: SonicBoom;
+  readonly unlock: () => void;
 }
 
 /** Maximum bytes that wait for a slow or full disk. Further lines are lost and counted. */
@@ -30,17 +37,19 @@ export class RotatedFile {
   #options: RotatedFileOptions;
   readonly #log: Log;
   readonly #out: SonicBoom;
+  readonly #unlock: () => void;
   #size: number;
   #lost = 0;
   #failing = false;
   #rotating = false;
   #closed: Promise<void> | undefined;
 
-  private constructor(options: RotatedFileOptions, size: number, out: SonicBoom, log: Log) {
+  private constructor(options: RotatedFileOptions, size: number, { out, unlock }: Opened, log: Log) {
     this.#options = options;
     this.#log = log;
     this.#size = size;
     this.#out = out;
+    this.#unlock = unlock;
     out.on('error', (error: Error) => this.#failed(error));
     out.on('drop', () => this.#lost++);
     out.on('write', (bytes: number) => this.#wrote(bytes));
@@ -51,18 +60,22 @@ export class RotatedFile {
   }
 
   /**
-   * Opens or creates the file.
+   * Opens or creates the file. It has one writer: two that rotate it would lose lines.
    * @param begins the start of each line. A file with other contents is not an audit file and is left unchanged
-   * @throws Error in one line if it cannot be written
+   * @throws Error in one line if it cannot be written, or another process writes it
    */
   static async open(options: RotatedFileOptions, log: Log, begins = ''): Promise<RotatedFile> {
     const { path } = options;
+    let unlock: (() => void) | undefined;
     try {
+      makeRoom(path);
+      unlock = lockFile(`${path}.lock`);
       const size = prepare(path, begins);
       const out = new sonicBoom.SonicBoom({ dest: path, append: true, mode: 0o600, maxLength: mostWaiting });
       await once(out, 'ready');
-      return new RotatedFile(options, size, out, log);
+      return new RotatedFile(options, size, { out, unlock }, log);
     } catch (error) {
+      unlock?.();
       const { code, message } = error as NodeJS.ErrnoException;
       throw new Error(`the audit file ${path} cannot be written: ${code ?? message}`, { cause: error });
     }
@@ -127,6 +140,14 @@ export class RotatedFile {
   }
 
   async #end(): Promise<void> {
+    try {
+      await this.#endOutput();
+    } finally {
+      this.#unlock();
+    }
+  }
+
+  async #endOutput(): Promise<void> {
     const out = this.#out;
     while (this.#rotating) await settled(out, 'ready'); // sonic-boom does not end while it reopens a file
     const ended = settled(out, 'close', AbortSignal.timeout(closeMs));
@@ -152,15 +173,19 @@ function move(from: string, to: string): void {
   }
 }
 
+/** Creates the directory of a file if it is missing. @throws Error in one line if another user could replace the file; the system's error */
+function makeRoom(path: string): void {
+  const fault = placeFault(path);
+  if (fault !== undefined) throw new Error(fault);
+  makeFolder(dirname(path));
+}
+
 /**
  * Creates the file for this user only.
  * @returns its size in bytes
  * @throws the system's error; Error if the path is not a regular file, which must not be moved
  */
 function prepare(path: string, begins: string): number {
-  const fault = placeFault(path);
-  if (fault !== undefined) throw new Error(fault);
-  makeFolder(dirname(path));
   if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is not a regular file');
   const fd = openSync(path, 'a+', 0o600);
   try {

@@ -60,7 +60,9 @@ export async function serveConsole(
     const { address, port: bound } = server.address() as AddressInfo;
     const loopback = isLoopback(address);
     const token = tokenFile !== undefined ? readToken(tokenFile) : loopback ? undefined : consoleToken(stateDir, random);
-    if (token !== undefined) log.info('the console requires a token', { file: tokenFile ?? tokenPath(stateDir) });
+    if (token === undefined)
+      log.info('the console requires no token: every user of this machine can read it (token-file in [console])', { port: bound });
+    else log.info('the console requires a token', { file: tokenFile ?? tokenPath(stateDir) });
     const hosts = ownHosts(address, bound);
     const app = consoleApp(
       shown,
