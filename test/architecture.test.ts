@@ -80,16 +80,15 @@ const upward = [
   'connection/connection → server/server',
   'message/encryption → connection/connection',
   'objects/close → server/server',
-  'objects/leases → connection/connection',
   'objects/open → pipe/session-pipe',
   'objects/open → server/server',
   'objects/quotas → server/server',
-  'objects/session → connection/connection',
+  'objects/session → server/server',
   'pipe/session-pipe → request/request',
   'request/request → connection/compound',
   'request/request → connection/connection',
   'request/request → server/server',
-  'request/retired-sessions → connection/compound',
+  'request/retired-channels → connection/compound',
   'values/offsets → request/request',
 ];
 

@@ -43,7 +43,7 @@ export interface SmbServer extends AsyncDisposable {
 }
 
 const useOf = (connection: Connection | undefined): ConnectionUse => ({
-  opens: [...(connection?.sessions.values() ?? [])].reduce((sum, { opens }) => sum + opens.size, 0),
+  opens: [...(connection?.channels.values() ?? [])].reduce((sum, { session }) => sum + session.opens.size, 0),
   working: connection?.working === true,
 });
 

@@ -20,7 +20,8 @@ import {
 import type { Identity } from '@ring3/vfs';
 import { nameOf } from '@ring3/wire';
 import type { Connection } from '../connection/connection.ts';
-import { endSession } from '../objects/close.ts';
+import { Channel } from '../objects/channel.ts';
+import { endChannel, endSession } from '../objects/close.ts';
 import { Session } from '../objects/session.ts';
 import { type ContextOf, command } from '../request/command.ts';
 import { noGuid } from '../values/guid-key.ts';
@@ -49,9 +50,9 @@ function logged(ctx: ContextOf<'none'>, answer: Answer): Answer {
 }
 
 /** The user that logged on, and the protection of the session. */
-function logLogon(session: Session, { mechanism, user, domain, workstation }: Logon, again: boolean): void {
-  const { connection, isGuest, isAnonymous, signer, signingRequired, encryptData } = session;
-  connection.server.debug.say('auth', 'logged on', {
+function logLogon({ session, connection, signer }: Channel, { mechanism, user, domain, workstation }: Logon, again: boolean): void {
+  const { isGuest, isAnonymous, signingRequired, encryptData } = session;
+  session.server.debug.say('auth', 'logged on', {
     connection: connection.id,
     peer: connection.link.peer,
     session: session.sessionId,
@@ -80,22 +81,23 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
   if (ctx.session?.state === 'ended') return NtStatus.UserSessionDeleted;
   if ((request.flags & SessionSetupFlags.Binding) !== 0) return NtStatus.RequestNotAccepted;
   if (connection.options.encryption === 'required' && connection.negotiated.cipher === undefined) return NtStatus.AccessDenied;
-  const session = sessionFor(ctx);
-  if (typeof session === 'number') return session;
-  if (session.authenticating) return NtStatus.RequestNotAccepted;
-  ctx.session = session;
-  if (connection.negotiated.dialect === Dialect.Smb311 && session.state === 'inProgress') {
-    session.preauthHash = preauthHash(session.preauthHash ?? connection.preauthHash, ctx.frame.chunks(ctx.at, ctx.length));
+  const channel = channelFor(ctx);
+  if (typeof channel === 'number') return channel;
+  if (channel.authenticating) return NtStatus.RequestNotAccepted;
+  ctx.session = channel.session;
+  ctx.channel = channel;
+  if (connection.negotiated.dialect === Dialect.Smb311 && channel.state === 'inProgress') {
+    channel.preauthHash = preauthHash(channel.preauthHash ?? connection.preauthHash, ctx.frame.chunks(ctx.at, ctx.length));
   }
-  session.acceptor ??= connection.server.createAcceptor(connection);
-  session.authenticating = true;
+  channel.acceptor ??= connection.server.createAcceptor(connection);
+  channel.authenticating = true;
   const release = (): void => {
-    session.authenticating = false;
+    channel.authenticating = false;
   };
   const { previousSessionId, securityMode } = request;
-  const { acceptor } = session;
+  const { acceptor } = channel;
   const authenticate = (): MaybePromise<Answer> =>
-    andThen(acceptor.accept(request.securityBuffer), (done: AuthStep) => onStep(ctx, session, done, previousSessionId, securityMode));
+    andThen(acceptor.accept(request.securityBuffer), (done: AuthStep) => onStep(ctx, channel, done, previousSessionId, securityMode));
   return settle(
     authenticate,
     (answer) => {
@@ -109,50 +111,49 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
   );
 }
 
-/** The session that the request continues, or a new one. */
-function sessionFor(ctx: ContextOf<'none'>): Session | NtStatus {
+/** The channel that the request continues, or that of a new session. */
+function channelFor(ctx: ContextOf<'none'>): Channel | NtStatus {
   const { connection } = ctx;
   const { server } = connection;
-  if (ctx.session !== undefined) return ctx.session;
+  if (ctx.channel !== undefined) return ctx.channel;
   if (ctx.header.sessionId !== 0) return NtStatus.UserSessionDeleted;
   const most = connection.authenticated ? server.limits.sessionsForConnection : server.limits.sessionsBeforeLogon;
-  if (connection.sessions.size >= most) {
+  if (connection.channels.size >= most) {
     server.refuse(connection.authenticated ? 'sessionsForConnection' : 'sessionsBeforeLogon', { peer: connection.link.peer });
     return NtStatus.InsufficientResources;
   }
   if (connection.authenticated) forgetOldest(connection);
-  const session = new Session(server.nextId(), connection, server.clock.wall());
-  connection.sessions.set(session.sessionId, session);
+  const session = new Session(server.nextId(), server, connection);
   server.sessions.set(session.sessionId, session);
-  return session;
+  return new Channel(session, connection);
 }
 
 /** If a user has logged on, as many logons may be started as before; then the oldest one that the client does not continue is dropped. */
 function forgetOldest(connection: Connection): void {
   let begun = 0;
-  let oldest: Session | undefined;
-  for (const session of connection.sessions.values()) {
-    if (session.state !== 'inProgress') continue;
+  let oldest: Channel | undefined;
+  for (const channel of connection.channels.values()) {
+    if (channel.state !== 'inProgress') continue;
     begun++;
-    if (!session.authenticating) oldest ??= session;
+    if (!channel.authenticating) oldest ??= channel;
   }
-  if (begun >= connection.server.limits.sessionsBeforeLogon && oldest !== undefined) forget(connection, oldest);
+  if (begun >= connection.server.limits.sessionsBeforeLogon && oldest !== undefined) endChannel(oldest);
 }
 
 function onStep(
   ctx: ContextOf<'none'>,
-  session: Session,
+  channel: Channel,
   step: AuthStep,
   previousSessionId: number,
   securityMode: number,
 ): MaybePromise<Answer> {
-  if (session.state === 'ended') return NtStatus.UserSessionDeleted;
-  if (step.state === 'failed') return onFailure(ctx, session, step);
-  if (step.state === 'complete') return onComplete(ctx, session, step, previousSessionId, securityMode);
+  if (channel.state === 'ended') return NtStatus.UserSessionDeleted;
+  if (step.state === 'failed') return onFailure(ctx, channel, step);
+  if (step.state === 'complete') return onComplete(ctx, channel, step, previousSessionId, securityMode);
   ctx.status = NtStatus.MoreProcessingRequired;
-  if (session.preauthHash !== undefined) {
+  if (channel.preauthHash !== undefined) {
     ctx.replied = (message) => {
-      if (session.preauthHash !== undefined) session.preauthHash = preauthHash(session.preauthHash, message);
+      if (channel.preauthHash !== undefined) channel.preauthHash = preauthHash(channel.preauthHash, message);
     };
   }
   return { sessionFlags: 0, securityBuffer: step.token };
@@ -162,10 +163,11 @@ function onStep(
  * A failed logon is counted, and its response delayed. A session whose reauthentication failed ends; only its own connection can cause
  * that.
  */
-function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, user = '' }: AuthFailed): MaybePromise<NtStatus> {
+function onFailure(ctx: ContextOf<'none'>, channel: Channel, { status, reason, user = '' }: AuthFailed): MaybePromise<NtStatus> {
   const { connection } = ctx;
   const { server } = connection;
-  session.acceptor = undefined;
+  const { session } = channel;
+  channel.acceptor = undefined;
   const { id, link, network } = connection;
   server.repeated.say('warn', 'logon failed', network, { connection: id, peer: link.peer, reason, user });
   server.debug.say('auth', 'logon failed', {
@@ -176,7 +178,7 @@ function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, u
     reason,
   });
   server.logonFailed(connection, user, status);
-  if (session.state === 'inProgress') forget(connection, session);
+  if (channel.state === 'inProgress') endChannel(channel);
   else void endSession(session);
   const { failedLogonDelayMs } = server.limits;
   if (failedLogonDelayMs === 0) return status as NtStatus;
@@ -189,26 +191,21 @@ function onFailure(ctx: ContextOf<'none'>, session: Session, { status, reason, u
   });
 }
 
-function forget(connection: Connection, session: Session): void {
-  session.state = 'ended';
-  connection.sessions.delete(session.sessionId);
-  connection.server.sessions.delete(session.sessionId);
-}
-
 function onComplete(
   ctx: ContextOf<'none'>,
-  session: Session,
+  channel: Channel,
   step: AuthComplete,
   previousSessionId: number,
   securityMode: number,
 ): MaybePromise<Answer> {
   const { connection } = ctx;
   const { server } = connection;
+  const { session } = channel;
   const { logon } = step;
   const hasNoAccount = logon.guest || logon.anonymous;
-  session.acceptor = undefined;
+  channel.acceptor = undefined;
   if (hasNoAccount && connection.options.encryption === 'required') {
-    if (session.state === 'inProgress') forget(connection, session);
+    if (channel.state === 'inProgress') endChannel(channel);
     return NtStatus.AccessDenied;
   }
   const first = session.state === 'inProgress';
@@ -218,19 +215,21 @@ function onComplete(
   }
   const identity = server.users.identityOf(logon);
   if (first && !hasNoAccount && hasOtherDialect(connection, identity)) {
-    forget(connection, session);
+    endChannel(channel);
     return NtStatus.UserSessionDeleted;
   }
   const previous = hasNoAccount ? undefined : previousOf(session, identity, previousSessionId);
   if (first) session.owner = ownerOf(logon, identity, connection.network);
   if (first && !server.mayLogOn(session, previous)) {
-    forget(connection, session);
+    endChannel(channel);
     return NtStatus.RequestNotAccepted;
   }
   session.logOn(logon, identity);
-  if (first && !hasNoAccount) protect(session, logon.sessionKey, securityMode);
-  session.preauthHash = undefined;
-  server.loggedOn(session, first);
+  if (first && !hasNoAccount) protect(channel, logon.sessionKey, securityMode);
+  channel.preauthHash = undefined;
+  channel.state = 'valid';
+  ctx.signer = channel.signer;
+  server.loggedOn(channel, first);
   const { user, guest, anonymous } = logon;
   if (hasNoAccount)
     server.repeated.say('info', 'logged on', connection.network, {
@@ -240,7 +239,7 @@ function onComplete(
       anonymous,
     });
   else connection.log.info('logged on', { user, guest, anonymous });
-  if (server.debug.on.auth) logLogon(session, logon, !first);
+  if (server.debug.on.auth) logLogon(channel, logon, !first);
   ctx.signResponse = !hasNoAccount;
   let sessionFlags = 0;
   if (logon.guest) sessionFlags |= SessionFlags.IsGuest;
@@ -251,12 +250,13 @@ function onComplete(
 }
 
 /** Keys, signing and encryption of a first logon, MS-SMB2 3.3.5.5.3. */
-function protect(session: Session, sessionKey: Uint8Array, securityMode: number): void {
-  const { connection } = session;
-  const { options, negotiated } = connection;
+function protect(channel: Channel, sessionKey: Uint8Array, securityMode: number): void {
+  const { session, connection, preauthHash } = channel;
+  const { negotiated, options } = connection;
   const { cipher, dialect, clientSecurityMode } = negotiated;
   const bits = cipher === undefined ? 128 : cipherBits(cipher);
-  session.setKeys(sessionKeys(dialect, sessionKey, session.preauthHash, bits));
+  session.setKeys(sessionKeys(dialect, sessionKey, preauthHash, bits));
+  channel.signer = session.signer;
   const asked = (securityMode | clientSecurityMode) & SecurityMode.SigningRequired;
   session.signingRequired = options.signing === 'required' || asked !== 0;
   session.encryptData = options.encryption !== 'off' && cipher !== undefined;
@@ -271,7 +271,7 @@ function hasOtherDialect({ server, negotiated }: Connection, { sid }: Identity):
   if (clientKey === noGuid) return false;
   for (const other of server.connections.values()) {
     if (other.ended || !other.isNegotiated || other.negotiated.dialect === dialect || other.negotiated.clientKey !== clientKey) continue;
-    for (const session of other.sessions.values()) if (session.state === 'valid' && session.identity.sid === sid) return true;
+    for (const { session } of other.channels.values()) if (session.state === 'valid' && session.identity.sid === sid) return true;
   }
   return false;
 }
@@ -279,6 +279,6 @@ function hasOtherDialect({ server, negotiated }: Connection, { sid }: Identity):
 /** PreviousSessionId: ends the session of a reconnecting client, if it belongs to the same user. MS-SMB2 3.3.5.5.3. */
 function previousOf(session: Session, { sid }: Identity, previousSessionId: number): Session | undefined {
   if (previousSessionId === 0 || previousSessionId === session.sessionId) return undefined;
-  const previous = session.connection.server.sessions.get(previousSessionId);
+  const previous = session.server.sessions.get(previousSessionId);
   return previous === undefined || previous.state === 'inProgress' || previous.identity.sid !== sid ? undefined : previous;
 }

@@ -5,10 +5,11 @@ import { decrypt, encrypt } from '../message/encryption.ts';
 import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from '../message/frame.ts';
 import { assemble, type Outgoing } from '../message/outgoing.ts';
 import { headroom, type Reply } from '../message/reply.ts';
-import { endSession } from '../objects/close.ts';
+import type { Channel, ChannelConnection, WaitingOn } from '../objects/channel.ts';
+import { endChannel } from '../objects/close.ts';
 import type { Session } from '../objects/session.ts';
 import { AsyncList } from '../request/async.ts';
-import { RetiredSessions } from '../request/retired-sessions.ts';
+import { RetiredChannels } from '../request/retired-channels.ts';
 import type { ResolvedOptions } from '../server/options.ts';
 import type { Server } from '../server/server.ts';
 import type { Account } from '../values/budget.ts';
@@ -35,7 +36,7 @@ interface Received {
 }
 
 /** Connection, MS-SMB2 3.3.1.7: receives frames, sends replies, and keeps what was negotiated. Requests are handled elsewhere. */
-export class Connection implements Stranger {
+export class Connection implements Stranger, ChannelConnection {
   readonly id: number;
   readonly server: Server;
   /** The server's options when the connection began: it negotiates by these, whatever changes later. */
@@ -46,7 +47,8 @@ export class Connection implements Stranger {
   readonly log: Log;
   readonly creationTime: number;
   readonly async: AsyncList;
-  readonly sessions = new Map<number, Session>();
+  /** Its sessions, with those whose logon on it is in progress, by session id. */
+  readonly channels = new Map<number, Channel>();
   readonly #window: CommandSequenceWindow;
   readonly #reader: FrameReader;
   #negotiated: Negotiated | undefined;
@@ -64,7 +66,7 @@ export class Connection implements Stranger {
   logonPenalty: Promise<void> | undefined;
   /** Bytes of the buffers of reads in progress. */
   reading = 0;
-  /** Sessions whose first logon is complete. */
+  /** Established channels. */
   #loggedOn = 0;
   /** The user that its logon counts for. */
   #user = '';
@@ -72,7 +74,7 @@ export class Connection implements Stranger {
   #hadUser = false;
   readonly #waiting: Received[] = [];
   readonly #inFlight = new Set<Compound>();
-  readonly #retired = new RetiredSessions();
+  readonly #retired = new RetiredChannels();
   #inFlightBytes = 0;
   #pumping = false;
   /** Milliseconds of work since other connections had their turn. */
@@ -241,7 +243,7 @@ export class Connection implements Stranger {
   /** Whether no file is open and nothing is in flight: pipes do not count. */
   get idle(): boolean {
     if (this.#inFlight.size > 0 || this.#waiting.length > 0 || this.link.queued > 0) return false;
-    for (const { opens } of this.sessions.values()) for (const { handle } of opens.values()) if (handle !== undefined) return false;
+    for (const { session } of this.channels.values()) if (session.hasFileOpen) return false;
     return true;
   }
 
@@ -380,9 +382,14 @@ export class Connection implements Stranger {
     else if (!this.#pumping) this.#throttle();
   }
 
-  /** A session has ended. */
-  retire(session: Session): void {
-    this.#retired.add(session, this.#inFlight);
+  /** A channel has ended: its keys are released when no frame in flight needs them. */
+  retire(channel: Channel): void {
+    this.#retired.add(channel, this.#inFlight);
+  }
+
+  /** Cancels the waiting requests that meet a condition. */
+  cancelWhere(meets: (request: WaitingOn) => boolean): void {
+    this.async.cancelWhere(meets);
   }
 
   /** Accepts no more requests, and ends when those in flight are answered; those that wait for an action of a client are cancelled. */
@@ -461,7 +468,7 @@ export class Connection implements Stranger {
     if (this.#hadUser) this.log.info('connection ended', { reason });
     else this.log.debug('connection ended', { reason }); // strangers must not fill the log
     this.async.cancelWhere(() => true);
-    for (const session of [...this.sessions.values()]) endSession(session);
+    for (const channel of [...this.channels.values()]) endChannel(channel);
     this.link.close(now);
     this.server.connectionEnded(this, reason);
   }

@@ -29,14 +29,17 @@ function road(request: Request): MaybePromise<Outcome> {
   const { isNegotiated } = connection;
   if (isNegotiated ? command === Command.Negotiate : command !== Command.Negotiate) return disconnect;
   const needs = spec?.needs ?? 'session';
-  const session = connection.sessions.get(request.compound.sessionIdOf(request));
+  const channel = connection.channels.get(request.compound.sessionIdOf(request));
+  const session = channel?.session;
   request.session = session;
+  request.channel = channel;
+  request.signer = channel?.signer;
   // A frame that is encrypted with the key of one session cannot carry requests of another (3.3.5.2.1.1).
   const { encryptedBy } = request.compound;
   if (encryptedBy !== undefined && session !== undefined && session !== encryptedBy) return disconnect;
   if (spec === undefined && !connection.authenticated) return disconnect;
   if (needs !== 'none') {
-    if (session === undefined || (session.state !== 'valid' && session.state !== 'expired')) return NtStatus.UserSessionDeleted;
+    if (channel?.state !== 'valid') return NtStatus.UserSessionDeleted;
   }
   const verdict = verifyProtection(request);
   if (verdict !== 'good') return verdict === 'close' ? disconnect : verdict;

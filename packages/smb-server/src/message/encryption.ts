@@ -17,8 +17,9 @@ export function decrypt(connection: Connection, chunks: readonly Uint8Array[], l
   const whole = contiguousHead(chunks, TransformHeader.byteLength);
   const header = TransformHeader.read(new Frame(whole[0] as Uint8Array), 0);
   if (header.flags !== 1) return `transform flags ${header.flags}`;
-  const session = connection.sessions.get(header.sessionId);
-  if (session?.decryptor === undefined || session.state !== 'valid') return 'an encrypted frame of an unknown session';
+  const channel = connection.channels.get(header.sessionId);
+  const session = channel?.session;
+  if (session?.decryptor === undefined || channel?.state !== 'valid') return 'an encrypted frame of an unknown session';
   const plain = session.decryptor.decrypt(whole);
   if (plain === undefined) return 'an encrypted frame that is not authentic';
   const frame = toFrame(plain.length > 1 ? plain.filter((chunk) => chunk.length > 0) : plain, length - TransformHeader.byteLength);

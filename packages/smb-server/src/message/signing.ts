@@ -10,19 +10,19 @@ export type Verdict = 'good' | 'close' | NtStatus;
  * its session were used so far.
  */
 export function verifyProtection(request: Request): Verdict {
-  const { session, header, connection } = request;
+  const { session, signer, header, connection } = request;
   const { command } = header;
   if (request.encrypted) return 'good';
   if (request.signed) {
     if (command === Command.Negotiate) return NtStatus.InvalidParameter;
-    if (session?.signer !== undefined) {
+    if (signer !== undefined) {
       const message = request.frame.chunks(request.at, request.length);
-      return session.signer.verify(message, 'client') ? 'good' : NtStatus.AccessDenied;
+      return signer.verify(message, 'client') ? 'good' : NtStatus.AccessDenied;
     }
     if (session !== undefined && command !== Command.SessionSetup && !session.isGuest && !session.isAnonymous) return NtStatus.AccessDenied;
   }
   if (session === undefined || session.state === 'inProgress' || command === Command.SessionSetup) return 'good';
-  if (command === Command.TreeConnect && connection.negotiated.dialect === Dialect.Smb311 && session.signer !== undefined) return 'close';
+  if (command === Command.TreeConnect && connection.negotiated.dialect === Dialect.Smb311 && signer !== undefined) return 'close';
   if (session.signingRequired) return NtStatus.AccessDenied;
   return 'good';
 }
@@ -30,8 +30,8 @@ export function verifyProtection(request: Request): Verdict {
 /** Whether a response is signed, MS-SMB2 3.3.4.1.1. */
 export function mustSign(reply: Reply, encrypt: boolean): boolean {
   const { request, status } = reply;
-  const { session } = request;
-  if (encrypt || session?.signer === undefined || session.state === 'inProgress') return false;
+  const { session, signer } = request;
+  if (encrypt || session === undefined || signer === undefined || session.state === 'inProgress') return false;
   if (status === NtStatus.Pending || status === NtStatus.UserSessionDeleted) return false;
   if (request.signed || request.signResponse) return true;
   return session.signingRequired && request.header.command !== Command.SessionSetup;
@@ -42,5 +42,5 @@ export function signReply(reply: Reply): void {
   const { view, bytes, rest, request } = reply;
   const at = headroom + Header.offset.flags;
   view.setUint32(at, view.getUint32(at, true) | HeaderFlags.Signed, true);
-  request.session?.signer?.sign([bytes.subarray(headroom), ...rest], 'server');
+  request.signer?.sign([bytes.subarray(headroom), ...rest], 'server');
 }

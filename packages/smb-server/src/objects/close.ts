@@ -3,6 +3,7 @@ import { CreateOptions, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode, VfsError } from '@ring3/vfs';
 import type { Server } from '../server/server.ts';
 import type { Actor } from '../values/events.ts';
+import type { Channel } from './channel.ts';
 import { type Durable, keepsHandle } from './durable.ts';
 import { lockOnHost, locksHost } from './host-locks.ts';
 import { noteWritten } from './noting.ts';
@@ -40,7 +41,7 @@ function leaveSession(open: Open): void {
   if (attachment === undefined) return;
   const { session } = attachment;
   session.opens.delete(open.volatileFileId);
-  session.connection.async.cancelWhere((request) => request.open === open);
+  session.cancelWhere((request) => request.open === open);
   open.watch?.end(NtStatus.NotifyCleanup);
 }
 
@@ -55,8 +56,8 @@ function detach(open: Open, durable: Durable): void {
 }
 
 /** Detaches the durable opens of a session, all at once: their client may reconnect at any time. MS-SMB2 3.3.7.1. */
-function detachAll({ opens, connection }: Session): void {
-  if (connection.server.shutdown.begun) return;
+function detachAll({ opens, server }: Session): void {
+  if (server.shutdown.begun) return;
   for (const open of [...opens.values()]) if (open.durable !== undefined && keepsHandle(open)) detach(open, open.durable);
 }
 
@@ -136,11 +137,11 @@ function* unlinked(entry: Handle): Steps<VfsCode | undefined> {
 export function endTree(tree: Tree): MaybePromise<void> {
   const { session } = tree;
   if (!session.trees.delete(tree.treeId)) return;
-  session.connection.server.quotas.trees.remove(session.owner);
-  session.connection.async.cancelWhere((request) => request.tree === tree);
+  session.server.quotas.trees.remove(session.owner);
+  session.cancelWhere((request) => request.tree === tree);
   const closed = closeAll(
     [...session.opens.values()].filter((open) => open.attachment === tree),
-    session.connection.server,
+    session.server,
   );
   releaseRoot(tree);
   return closed;
@@ -150,7 +151,7 @@ export function endTree(tree: Tree): MaybePromise<void> {
 function releaseRoot(tree: Tree): void {
   const { root, share } = tree;
   if (root === undefined) return;
-  const { server } = tree.session.connection;
+  const { server } = tree.session;
   const close = (): MaybePromise<void> =>
     settle(
       () => root.close(),
@@ -166,27 +167,32 @@ function releaseRoot(tree: Tree): void {
  * @param closesAll durable opens are closed, too: an administrator or the server ends the session
  */
 export function endSession(session: Session, closesAll = false): MaybePromise<void> {
-  const { connection } = session;
+  const { server } = session;
   if (session.state === 'ended') return;
   const wasValid = session.state !== 'inProgress';
   session.state = 'ended';
-  connection.sessions.delete(session.sessionId);
-  connection.server.sessions.delete(session.sessionId);
-  connection.async.cancelWhere((request) => request.session === session);
+  server.sessions.delete(session.sessionId);
+  session.cancelWhere((request) => request.session === session);
   const trees = [...session.trees.values()];
   session.trees.clear();
-  if (trees.length > 0) connection.server.quotas.trees.remove(session.owner, trees.length);
-  if (wasValid) {
-    connection.server.sessionEnded(session);
-    connection.loggedOff();
-  }
-  const { server } = connection;
+  if (trees.length > 0) server.quotas.trees.remove(session.owner, trees.length);
+  if (wasValid) server.sessionEnded(session);
+  for (const channel of [...session.channels]) channel.end();
   if (!closesAll) detachAll(session);
   const closed = closeAll([...session.opens.values()], server);
   const released = server.closing.each(trees, releaseRoot);
   if (released instanceof Promise && server.closing.busy) server.shutdown.treeEnded(released);
-  connection.retire(session);
   return closed;
+}
+
+/**
+ * A connection is lost, or a logon on it was given up: its channel ends, and the session with its last channel. MS-SMB2 3.3.7.1.
+ */
+export function endChannel(channel: Channel): void {
+  const { session } = channel;
+  channel.end();
+  if (session.hasChannel) return;
+  void endSession(session);
 }
 
 /** Closes every open that waits for its client. */

@@ -117,7 +117,7 @@ export function newDescriptor(
   isContainer: boolean,
 ): Uint8Array {
   const { sid } = tree.identity;
-  const creator = { owner: sid, group: tree.session.connection.server.users.groupSid, defaultDacl: defaultDacl(sid) };
+  const creator = { owner: sid, group: tree.session.server.users.groupSid, defaultDacl: defaultDacl(sid) };
   const descriptor = createSecurityDescriptor({
     parent,
     isContainer,

@@ -1,6 +1,6 @@
-import type { Connection } from '../connection/connection.ts';
 import type { FileState } from '../state/index.ts';
 import { guidKey } from '../values/guid-key.ts';
+import type { ChannelConnection } from './channel.ts';
 import type { Open } from './open.ts';
 
 /** Lease, MS-SMB2 3.3.1.12: the key under which the opens of one client share their caching of a file. Its state is kept with the file. */
@@ -26,7 +26,7 @@ export class Lease {
   }
 
   /** Whether it belongs to the client of a connection. */
-  isOf({ negotiated }: Connection): boolean {
+  isOf({ negotiated }: ChannelConnection): boolean {
     return this.name.startsWith(negotiated.clientKey);
   }
 
@@ -36,7 +36,7 @@ export class Lease {
   }
 }
 
-const nameOf = ({ negotiated }: Connection, key: Uint8Array): string => negotiated.clientKey + guidKey(key);
+const nameOf = ({ negotiated }: ChannelConnection, key: Uint8Array): string => negotiated.clientKey + guidKey(key);
 
 /** Server.GlobalLeaseTableList, MS-SMB2 3.3.1.11: the leases by client and key. A lease exists while an open or a CREATE in progress names it. */
 export class Leases {
@@ -54,7 +54,7 @@ export class Leases {
   }
 
   /** Finds or adds a lease for a CREATE; `settle` ends that. */
-  begin(connection: Connection, key: Uint8Array, version: 1 | 2): Lease {
+  begin(connection: ChannelConnection, key: Uint8Array, version: 1 | 2): Lease {
     const name = nameOf(connection, key);
     let lease = this.#byName.get(name);
     if (lease === undefined) {
@@ -87,7 +87,7 @@ export class Leases {
   }
 
   /** The lease of a client by its key. */
-  find(connection: Connection, key: Uint8Array): Lease | undefined {
+  find(connection: ChannelConnection, key: Uint8Array): Lease | undefined {
     return this.#byName.get(nameOf(connection, key));
   }
 

@@ -118,7 +118,7 @@ export class Open extends RefCounted {
     this.persistentFileId = init.persistentFileId;
     this.volatileFileId = init.volatileFileId;
     const { session, share, identity } = init.tree;
-    this.server = session.connection.server;
+    this.server = session.server;
     this.share = share;
     this.identity = identity;
     this.quotaOwner = session.owner;

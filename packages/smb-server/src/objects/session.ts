@@ -1,20 +1,21 @@
-import { type Acceptor, Decryptor, Encryptor, type Logon, type SessionKeys, Signer } from '@ring3/smb-proto';
+import { Decryptor, Encryptor, type Logon, type SessionKeys, Signer } from '@ring3/smb-proto';
 import type { Identity } from '@ring3/vfs';
-import type { Connection } from '../connection/connection.ts';
+import type { Server } from '../server/server.ts';
 import type { Actor } from '../values/events.ts';
+import type { Channel, ChannelConnection, WaitingOn } from './channel.ts';
 import type { Open } from './open.ts';
 import type { Tree } from './tree.ts';
 
-/** Session, MS-SMB2 3.3.1.8: one logon. */
+/** Session, MS-SMB2 3.3.1.8: one logon, on one connection or several. */
 export class Session {
   readonly sessionId: number;
-  readonly connection: Connection;
+  readonly server: Server;
+  /** Session.ChannelList, the oldest first, with those whose logon is in progress. */
+  readonly channels = new Set<Channel>();
+  /** The channels whose frames may still need the keys of the session: also ended ones. */
+  readonly keyHolders = new Set<Channel>();
   /** `inProgress` until the first logon is complete; `ended` after logoff, even if requests still run on it. */
   state: 'inProgress' | 'valid' | 'expired' | 'ended' = 'inProgress';
-  /** The authentication in progress: the first, or a later one. */
-  acceptor: Acceptor | undefined;
-  /** A SESSION_SETUP of this session is being handled: a second one is not started. */
-  authenticating = false;
   identity: Identity = { name: '', sid: 'S-1-5-7', groups: [], guest: false };
   /** The key by which limits count it: that of its first logon. */
   owner = '';
@@ -25,29 +26,64 @@ export class Session {
   signingRequired = false;
   /** Session.EncryptData: responses are encrypted, and unencrypted requests are rejected. */
   encryptData = false;
+  /** Session.SigningKey: that of the first channel, with which further channels are requested. */
   signer: Signer | undefined;
   encryptor: Encryptor | undefined;
   decryptor: Decryptor | undefined;
   /** Session.ApplicationKey, for named pipes. */
   applicationKey: Uint8Array | undefined;
-  /** Session.PreauthIntegrityHashValue, 3.1.1, during the logon. */
-  preauthHash: Uint8Array | undefined;
   readonly trees = new Map<number, Tree>();
   /** By volatile id. */
   readonly opens = new Map<number, Open>();
   readonly creationTime: number;
   lastActive: number;
   #nextTree = 1;
+  #connection: ChannelConnection;
 
-  constructor(sessionId: number, connection: Connection, now: number) {
+  /** @param connection that of the first channel */
+  constructor(sessionId: number, server: Server, connection: ChannelConnection) {
     this.sessionId = sessionId;
-    this.connection = connection;
-    this.creationTime = this.lastActive = now;
+    this.server = server;
+    this.#connection = connection;
+    this.creationTime = this.lastActive = server.clock.wall();
+  }
+
+  /** Session.Connection: that of its oldest channel; after its end, that of its last one. */
+  get connection(): ChannelConnection {
+    return this.#connection;
+  }
+
+  /** A channel has ended. MS-SMB2 3.3.7.1: Session.Connection becomes that of the first remaining channel. */
+  removeChannel(channel: Channel): void {
+    this.channels.delete(channel);
+    if (channel.connection !== this.#connection) return;
+    for (const { state, connection } of this.channels) {
+      if (state !== 'valid') continue;
+      this.#connection = connection;
+      return;
+    }
+  }
+
+  /** Whether a channel is left on which its client can send requests. */
+  get hasChannel(): boolean {
+    for (const { state } of this.channels) if (state === 'valid') return true;
+    return false;
+  }
+
+  /** Cancels the waiting requests of all channels that meet a condition. */
+  cancelWhere(meets: (request: WaitingOn) => boolean): void {
+    for (const { connection } of this.channels) connection.cancelWhere(meets);
   }
 
   /** The acting client, for events. */
   get actor(): Actor {
-    return { user: this.identity.name, peer: this.connection.link.peer, session: this.sessionId };
+    return { user: this.identity.name, peer: this.#connection.link.peer, session: this.sessionId };
+  }
+
+  /** Whether a file or directory is open: pipes do not count. */
+  get hasFileOpen(): boolean {
+    for (const { handle } of this.opens.values()) if (handle !== undefined) return true;
+    return false;
   }
 
   nextTreeId(): number {
@@ -66,18 +102,20 @@ export class Session {
 
   /** Takes the keys of the first logon; a later one does not change them (3.3.5.5.3). */
   setKeys(keys: SessionKeys): void {
-    const { negotiated, server, options } = this.connection;
+    const { negotiated, options } = this.#connection;
     const { signingAlgorithm, cipher } = negotiated;
+    const { random } = this.server;
     this.signer = new Signer(signingAlgorithm, keys.signing, options.aesGcm);
     this.applicationKey = keys.application;
     if (cipher !== undefined) {
-      this.encryptor = new Encryptor(cipher, keys.serverToClient, server.random, options.aesGcm);
+      this.encryptor = new Encryptor(cipher, keys.serverToClient, random, options.aesGcm);
       this.decryptor = new Decryptor(cipher, keys.clientToServer, options.aesGcm);
     }
   }
 
-  /** Forgets the keys, once it has ended and no request in flight can need them any more. */
+  /** Forgets the keys if it has ended and no request in flight can need them any more. */
   forgetKeys(): void {
+    if (this.state !== 'ended' || this.keyHolders.size > 0) return;
     this.signer?.dispose();
     this.encryptor?.dispose();
     this.decryptor?.dispose();

@@ -7,7 +7,7 @@ import { openPipe, type Pipe, type PipeAccounts, type PipeHost, type PipeShare }
 const typeOf = (share: Share): number => (share.isPipe ? 0x80000003 : 0);
 
 /** The accounts that a session may see. */
-function accountsFor({ identity, isGuest, isAnonymous, connection: { server } }: Session): PipeAccounts {
+function accountsFor({ identity, isGuest, isAnonymous, server }: Session): PipeAccounts {
   const { users } = server;
   return {
     domain: { name: server.options.name.toUpperCase(), sid: users.serverSid },
@@ -20,7 +20,7 @@ function accountsFor({ identity, isGuest, isAnonymous, connection: { server } }:
 
 /** The values that the pipes report to a session: never shares that it may not connect to. */
 function hostFor(session: Session): PipeHost {
-  const { server } = session.connection;
+  const { server } = session;
   return {
     get accounts() {
       return accountsFor(session);
@@ -84,7 +84,7 @@ export class SessionPipe {
   /** Opens one of the known pipes. A name never reaches anything else. */
   static open(session: Session, name: string): SessionPipe | undefined {
     const pipe = openPipe(name, hostFor(session));
-    const { server } = session.connection;
+    const { server } = session;
     return pipe === undefined ? undefined : new SessionPipe(pipe, (bytes) => server.keeps(session, bytes));
   }
 

@@ -1,7 +1,8 @@
-import { type Header, HeaderFlags, NtStatus } from '@ring3/smb-proto';
+import { type Header, HeaderFlags, NtStatus, type Signer } from '@ring3/smb-proto';
 import type { Frame } from '@ring3/wire';
 import type { Compound } from '../connection/compound.ts';
 import type { Connection } from '../connection/connection.ts';
+import type { Channel } from '../objects/channel.ts';
 import type { Open } from '../objects/open.ts';
 import type { Session } from '../objects/session.ts';
 import type { Tree } from '../objects/tree.ts';
@@ -19,6 +20,9 @@ export class Request {
   /** It is the last element of its compound. */
   readonly last: boolean;
   session: Session | undefined;
+  /** The channel of the session on this connection; and the key that verifies the request and signs its response. */
+  channel: Channel | undefined;
+  signer: Signer | undefined;
   tree: Tree | undefined;
   open: Open | undefined;
   /** The open for which it counts as outstanding, MS-SMB2 3.3.1.10. */

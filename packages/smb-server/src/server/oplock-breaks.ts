@@ -1,6 +1,6 @@
 import { Command, Header, HeaderFlags, LeaseBreakFlags, LeaseBreakNotification, OplockBreak } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import type { Connection } from '../connection/connection.ts';
+import type { ChannelConnection } from '../objects/channel.ts';
 import { closeOpen } from '../objects/close.ts';
 import { fieldsOf } from '../objects/debug.ts';
 import type { Lease } from '../objects/leases.ts';
@@ -59,8 +59,10 @@ function sendLeaseBreak(server: Server, lease: Lease, open: Open, effect: Oplock
 }
 
 /** The session whose key encrypts a notification: one that encrypts all its messages, or any that can if the share requires it. */
-function encryptingSession({ sessions }: Connection, required: boolean): Session | undefined {
-  for (const session of sessions.values()) if (session.encryptor !== undefined && (session.encryptData || required)) return session;
+function encryptingSession({ channels }: ChannelConnection, required: boolean): Session | undefined {
+  for (const { session, state } of channels.values()) {
+    if (state === 'valid' && session.encryptor !== undefined && (session.encryptData || required)) return session;
+  }
   return undefined;
 }
 
@@ -81,7 +83,7 @@ function leaseBreakOf({ key, version }: Lease, { from, level, acknowledge, epoch
 }
 
 /** Sends a notification without a session in its header: never signed. */
-function send(connection: Connection, head: Uint8Array, encryptFor: Session | undefined): void {
+function send(connection: ChannelConnection, head: Uint8Array, encryptFor: Session | undefined): void {
   Header.write(new Frame(head), 0, breakHeader);
   connection.sendMessage(head, encryptFor);
 }

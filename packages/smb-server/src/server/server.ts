@@ -4,6 +4,7 @@ import { Command, createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlm
 import type { VfsCode } from '@ring3/vfs';
 import { nameOf } from '@ring3/wire';
 import { Connection } from '../connection/connection.ts';
+import type { Channel } from '../objects/channel.ts';
 import { type DebugWord, fieldsOf } from '../objects/debug.ts';
 import { DurableOpens } from '../objects/durable.ts';
 import { Leases } from '../objects/leases.ts';
@@ -62,7 +63,7 @@ export class Server {
   readonly guid: Uint8Array;
   readonly events = new EventEmitter<ServerEvents>();
   readonly connections = new Map<number, Connection>();
-  /** All sessions by id; only for PreviousSessionId and the view: requests find theirs in their connection. */
+  /** Server.GlobalSessionTable, by session id. A request finds its session by the channels of its connection. */
   readonly sessions = new Map<number, Session>();
   /** Server.GlobalOpenTable, by volatile id: only for effects of the state of files, and the view. */
   readonly opens = new Map<number, Open>();
@@ -302,14 +303,14 @@ export class Server {
   }
 
   /** @param first whether it is the session's first logon */
-  loggedOn(session: Session, first: boolean): void {
+  loggedOn({ session, connection }: Channel, first: boolean): void {
     if (first) {
       this.quotas.sessions.add(session.owner);
-      session.connection.loggedOn(session);
+      connection.loggedOn(session);
     }
     const { actor, isGuest, isAnonymous } = session;
     this.numbers.logons.add(isGuest ? 'guest' : isAnonymous ? 'anonymous' : 'user');
-    if (!isGuest && !isAnonymous) this.logons.succeeded(actor.user, session.connection.network, this.limits.failedLogonDelayMs);
+    if (!isGuest && !isAnonymous) this.logons.succeeded(actor.user, connection.network, this.limits.failedLogonDelayMs);
     this.events.emit('log-on', { ...actor, guest: isGuest, anonymous: isAnonymous, status: 0 });
   }
 

@@ -184,7 +184,7 @@ const connectionView = (connection: Connection): ConnectionView => ({
   bytesIn: connection.bytesIn,
   bytesOut: connection.bytesOut,
   inFlight: connection.inFlight,
-  sessions: connection.sessions.size,
+  sessions: connection.channels.size,
 });
 
 const sessionView = (session: Session): SessionView => ({

@@ -82,7 +82,7 @@ const abilities: readonly (readonly [Feature, number])[] = [
 ];
 
 function description({ share, vfs, session, writable }: Tree, volume: Space): object {
-  const { server } = session.connection;
+  const { server } = session;
   const attributes =
     FileSystemAttributes.CasePreservedNames |
     FileSystemAttributes.CaseSensitiveSearch |
