@@ -1,4 +1,5 @@
 export * from './auth/index.ts';
+export * from './compress/index.ts';
 export * from './crypto/index.ts';
 export * from './dtyp/index.ts';
 export * from './fscc/index.ts';

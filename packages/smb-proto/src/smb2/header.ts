@@ -69,13 +69,13 @@ export const TransformHeader = struct('TransformHeader', {
 });
 export type TransformHeader = TypeOf<typeof TransformHeader>;
 
-/** SMB2 COMPRESSION_TRANSFORM_HEADER, unchained form, MS-SMB2 2.2.42.1. */
+/** SMB2_COMPRESSION_TRANSFORM_HEADER_UNCHAINED, MS-SMB2 2.2.42.1. The first 8 bytes, and the place of the flags, are common to both forms. */
 export const CompressionTransformHeader = struct('CompressionTransformHeader', {
   protocolId: constant(u32, ProtocolId.Compression),
   originalCompressedSegmentSize: u32,
   compressionAlgorithm: u16,
   flags: u16,
-  /** Offset, or the length of a chained payload. */
+  /** Plain bytes between this structure and the compressed data; of a chain, the length of the first payload. */
   offset: u32,
 });
 export type CompressionTransformHeader = TypeOf<typeof CompressionTransformHeader>;
