@@ -1,5 +1,5 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
-import { currentFolder, descriptorPath, Errno, fileSystemStat, readLink, setTimes, stat, syncLater, type XattrTarget } from '@ring3/linux';
+import { Errno, fileSystemStat, readLink, setTimes, stat, syncLater, type XattrTarget } from '@ring3/linux';
 import {
   type Access,
   type Answer,
@@ -330,10 +330,8 @@ export class EntryHandle implements Handle {
     if (this.stale) return 'ESTALE';
     if (this.entry.parent === undefined) return [];
     if (!this.#hasName()) return 'ENOENT';
-    const root = readLink(currentFolder, descriptorPath(this.entry.root.fd));
-    const directory = readLink(currentFolder, descriptorPath(this.entry.parent.fd));
-    if (typeof root === 'number' || typeof directory === 'number') return 'EIO';
-    return [...pathText(directory.subarray(root.length)).filter((name) => name !== ''), this.entry.name];
+    const directory = this.store.tree.pathOf(this.entry.parent);
+    return directory === undefined ? 'ENOENT' : [...directory, this.entry.name];
   }
 
   /** The target for this entry's attributes. */
@@ -353,6 +351,8 @@ export class EntryHandle implements Handle {
     if (this.kind !== 'file') return this.kind === 'folder' ? 'EISDIR' : 'EINVAL';
     const known = writing || this.#writing?.readable === true ? this.#writing : this.#reading;
     if (known !== undefined) return known;
+    const failure = this.#restoreData();
+    if (failure !== undefined) return failure;
     const opened = this.entry.inode.open(this.entry, writing);
     if (typeof opened === 'number') return errorCode(opened);
     if (writing) this.#writing = opened;
@@ -401,6 +401,14 @@ export class EntryHandle implements Handle {
 
   #streams(): Streams | VfsCode {
     return this.stale ? 'ESTALE' : Streams.of(this.store.streamPlace, this.entry.inode, this.target);
+  }
+
+  /** Restores the data if a killed process left it incomplete, before a client sees it. */
+  #restoreData(): VfsCode | undefined {
+    const { inode } = this.entry;
+    if (!this.store.streamPlace.has(inode.fileId)) return undefined; // nearly always
+    const streams = this.#streams();
+    return isCode(streams) ? streams : streams.restore(() => inode.open(this.entry, true));
   }
 
   /** Whether its name leads to it, or it was found again after another program moved it. */

@@ -1,8 +1,9 @@
-import { AtFlag, linkAt, RenameFlag, renameAt, unlinkAt } from '@ring3/linux';
+import { AtFlag, close, Errno, FolderReader, linkAt, OpenFlag, openAt, RenameFlag, renameAt, unlinkAt } from '@ring3/linux';
 import { type Answer, isCode, type RenameHow, type VfsCode } from '@ring3/vfs';
 import { type Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
 import type { NodeStore } from './node-store.ts';
+import type { TemporaryEntry } from './temporary-names.ts';
 
 /** Renames or moves an entry, which is at its name. Codes of `Handle.rename`. */
 export function renameEntry(store: NodeStore, entry: Entry, directory: Entry, name: string, how: RenameHow): Answer<void> {
@@ -96,22 +97,79 @@ function linkTo(store: NodeStore, entry: Entry, directory: Entry, name: string):
   return answer < 0 ? errorCode(answer) : undefined;
 }
 
-/** Replaces another entry by a hard link, through a random temporary name, so that the other name always exists. */
+/** Replaces another entry by a hard link, through a temporary name, so that the other name always exists. */
 function linkOver(store: NodeStore, entry: Entry, existing: Entry, directory: Entry, name: string): VfsCode | undefined {
-  const between = `.ring3-${store.streamPlace.newId()}`;
-  const failure = linkTo(store, entry, directory, between);
-  if (failure !== undefined) return failure;
   const { names } = store.tree;
   const spelling = existing.name;
-  const answer = names.change(directory, () => renameAt(directory.fd, between, directory.fd, existing.host), spelling, between);
-  if (answer < 0) {
-    names.change(directory, () => unlinkAt(directory.fd, between), undefined, between);
-    return errorCode(answer);
-  }
+  const over = (between: string): number => {
+    const linked = linkAt(entry.parent!.fd, entry.host, directory.fd, between);
+    return linked < 0 ? linked : renameOver(directory, between, existing);
+  };
+  const replaced = (): number => store.temporaryNames.use(directory, { fileId: entry.inode.fileId }, over);
+  const answer = names.change(directory, replaced, spelling, undefined);
+  if (answer < 0) return errorCode(answer);
   existing.markUnlinked();
   store.handleUnlink(existing);
   if (spelling === name) return undefined;
   const respell = (): number => renameAt(directory.fd, hostName(spelling), directory.fd, hostName(name), RenameFlag.NoReplace);
   const respelled = names.change(directory, respell, name, spelling);
   return respelled < 0 ? errorCode(respelled) : undefined;
+}
+
+/** Renames a temporary name to the name of an entry, or removes it. */
+function renameOver(directory: Entry, between: string, existing: Entry): number {
+  const answer = renameAt(directory.fd, between, directory.fd, existing.host);
+  if (answer < 0) unlinkAt(directory.fd, between);
+  return answer;
+}
+
+/**
+ * Replaces an entry by a new one under its name.
+ * @param make creates the new entry by a name, and returns 0 or a negative errno
+ * @param recognize how the new entry is recognized if the process is killed in between
+ * @returns 0 or a negative errno: -ENOTEMPTY for a directory with entries
+ */
+export function replaceByNew(store: NodeStore, existing: Entry, make: (name: string) => number, recognize: TemporaryEntry): number {
+  const directory = existing.parent!;
+  const isFolder = existing.inode.kind === 'folder';
+  if (isFolder && !isEmpty(existing)) return -Errno.ENOTEMPTY;
+  const over = (between: string): number => {
+    const made = make(between);
+    if (made < 0) return made;
+    return isFolder ? exchange(directory, between, existing) : renameOver(directory, between, existing);
+  };
+  // after an exchange the temporary name is that of the replaced directory
+  const left = isFolder ? { ...recognize, fileId: existing.inode.fileId } : recognize;
+  const { name } = existing;
+  const answer = store.tree.names.change(directory, () => store.temporaryNames.use(directory, left, over), name, undefined);
+  if (answer < 0) return answer;
+  existing.markUnlinked();
+  store.handleUnlink(existing);
+  return 0;
+}
+
+/** Puts a new entry in the place of an empty directory, which is then removed. */
+function exchange({ fd }: Entry, between: string, { host }: Entry): number {
+  const exchanged = renameAt(fd, host, fd, between, RenameFlag.Exchange);
+  if (exchanged === 0) {
+    const removed = unlinkAt(fd, between, AtFlag.RemoveFolder);
+    if (removed === 0) return 0;
+    renameAt(fd, host, fd, between, RenameFlag.Exchange);
+    unlinkAt(fd, between);
+    return removed;
+  }
+  // this file system cannot exchange names: the name does not exist for a moment
+  const removed = exchanged === -Errno.EINVAL ? unlinkAt(fd, host, AtFlag.RemoveFolder) : exchanged;
+  if (removed === 0) return renameAt(fd, between, fd, host);
+  unlinkAt(fd, between);
+  return removed;
+}
+
+/** Whether a directory has no entries; false if it cannot be read. */
+function isEmpty({ fd }: Entry): boolean {
+  const listing = openAt(fd, '.', OpenFlag.ReadOnly | OpenFlag.Directory);
+  if (listing < 0) return false;
+  const found = new FolderReader(listing, 1024).next();
+  close(listing);
+  return found === 0;
 }

@@ -109,6 +109,12 @@ export class EntryTree {
     return this.#relocate(entry);
   }
 
+  /** The names from the root to a directory, as the host reports them; undefined if it was removed or moved out of the share. */
+  pathOf(directory: Entry): string[] | undefined {
+    const names = namesBelow(directory.root, directory);
+    return names?.at(-1)?.endsWith(deleted) === true ? undefined : names;
+  }
+
   /** Resolves the remaining components from `at`, which it releases. */
   #walk(at: Entry, rest: string[], count: { links: number }): MaybePromise<Entry | VfsCode> {
     for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
@@ -156,15 +162,8 @@ export class EntryTree {
   /** Finds an entry that another program moved, by the path that the host reports. */
   #relocate(entry: Entry): boolean {
     const { root: base } = entry;
-    const root = readLink(currentFolder, descriptorPath(base.fd));
-    const path = readLink(currentFolder, descriptorPath(entry.fd));
-    if (typeof root === 'number' || typeof path === 'number') return false;
-    const start = root.length === 1 ? 0 : root.length; // the host's root is `/`
-    if (path.length <= start + 1 || path[start] !== slash || !path.subarray(0, start).equals(root.subarray(0, start))) return false;
-    const names = path
-      .toString('latin1', start + 1)
-      .split('/')
-      .map((name) => nameFromBytes(Buffer.from(name, 'latin1')));
+    const names = namesBelow(base, entry);
+    if (names === undefined || names.length === 0) return false;
     let directory = base.hold();
     for (const name of names.slice(0, -1)) {
       const next = this.child(directory, name);
@@ -187,6 +186,23 @@ export class EntryTree {
     const device = this.devices.of(scratch, fd);
     return device.inodes.get(scratch.inode) ?? new Inode(device, scratch, kind, device.know(scratch, fd).fileId);
   }
+}
+
+/** What the kernel appends to the path of a removed directory. proc_pid_fd(5) */
+const deleted = ' (deleted)';
+
+/** The names from the root to an entry, as the host reports them; undefined if it is not below it. */
+function namesBelow(base: Entry, entry: Entry): string[] | undefined {
+  const root = readLink(currentFolder, descriptorPath(base.fd));
+  const path = readLink(currentFolder, descriptorPath(entry.fd));
+  if (typeof root === 'number' || typeof path === 'number') return undefined;
+  if (path.equals(root)) return [];
+  const start = root.length === 1 ? 0 : root.length; // the host's root is `/`
+  if (path.length <= start + 1 || path[start] !== slash || !path.subarray(0, start).equals(root.subarray(0, start))) return undefined;
+  return path
+    .toString('latin1', start + 1)
+    .split('/')
+    .map((name) => nameFromBytes(Buffer.from(name, 'latin1')));
 }
 
 /** Adds the components of a link's target before the remaining ones. */

@@ -34,6 +34,7 @@ import {
 import type { Descriptor } from './descriptor.ts';
 import { type Entry, hostName } from './entry.ts';
 import { EntryHandle } from './entry-handle.ts';
+import { replaceByNew } from './entry-names.ts';
 import { EntryTree } from './entry-tree.ts';
 import { errorCode } from './error-code.ts';
 import { KeptValues } from './kept-values.ts';
@@ -44,6 +45,7 @@ import { streamFault } from './stream-fault.ts';
 import { StreamHandle } from './stream-handle.ts';
 import { checkStreamName } from './stream-name.ts';
 import { StreamPlace, Streams } from './streams.ts';
+import { TemporaryNames } from './temporary-names.ts';
 
 /** How a host directory is served. */
 export interface NodeStoreOptions {
@@ -148,6 +150,7 @@ export class NodeStore implements Vfs {
   readonly kept: KeptValues;
   readonly streamPlace: StreamPlace;
   readonly notifications: Notifications;
+  readonly temporaryNames: TemporaryNames;
   closed = false;
   readonly #sidecar: Sidecar;
   readonly #fileMode: number | undefined;
@@ -159,6 +162,7 @@ export class NodeStore implements Vfs {
     this.#sidecar.load();
     this.tree = new EntryTree(directory, options.hostAttributes ?? true, (now) => !isInside(real(options.state), real(now)));
     this.kept = new KeptValues(this.#sidecar);
+    this.temporaryNames = new TemporaryNames(this.#sidecar, this.tree);
     this.notifications = new Notifications();
     this.#fileMode = options.fileMode;
     this.#folderMode = options.folderMode;
@@ -169,6 +173,7 @@ export class NodeStore implements Vfs {
       throw new VfsError(errorCode(root), directory);
     }
     const existing = typeof root === 'number' ? undefined : root;
+    if (existing !== undefined) this.temporaryNames.removeLeft(existing);
     const shares = existing !== undefined && sharesBlocks(existing);
     this.#Handle = shares ? SharingHandle : EntryHandle;
     const stable =
@@ -194,7 +199,10 @@ export class NodeStore implements Vfs {
     if (isCode(directory)) return directory;
     const bad = checkName(name);
     if (bad !== undefined) return bad;
-    if (how.disposition === 'create') return this.withName(directory, name, (existing) => this.#create(directory, name, existing, how));
+    if (how.disposition === 'create')
+      return this.withName(directory, name, (existing) =>
+        how.replaces === undefined ? this.#create(directory, name, existing, how) : this.#createOver(directory, existing, how),
+      );
     const found = this.tree.find(directory, name);
     return isPromise(found) ? found.then((entry) => this.#found(entry, how)) : this.#found(found, how);
   }
@@ -259,8 +267,13 @@ export class NodeStore implements Vfs {
   }
 
   openStream(entry: Entry, streams: Streams, name: string, how: StreamHow): Handle | VfsCode {
-    const bad = checkStreamName(name) ?? streamFault(entry, how.disposition === 'create' ? 'write' : how.access);
+    const isTemporary = how.disposition === 'temporary';
+    const bad = (isTemporary ? undefined : checkStreamName(name)) ?? streamFault(entry, how.disposition === 'open' ? how.access : 'write');
     if (bad !== undefined) return bad;
+    if (isTemporary) {
+      const made = streams.createTemporary();
+      return isCode(made) ? made : new StreamHandle(this, entry.hold(), streams, made);
+    }
     const existing = streams.get(name);
     if (how.disposition === 'create') {
       if (existing !== undefined) return 'EEXIST';
@@ -313,13 +326,37 @@ export class NodeStore implements Vfs {
     if (typeof entry === 'number') return errorCode(entry);
     return andThen(this.#opened(entry, how), (handle) => {
       data?.release();
-      if (isCode(handle) || how.initial === undefined) return handle;
-      const failure = this.#initialize(handle as EntryHandle, how.initial);
-      if (failure === undefined) return handle;
-      void handle.unlink();
-      void handle.close();
-      return failure;
+      return this.#initialized(handle, how);
     });
+  }
+
+  /** Creates an entry in the place of another one. */
+  #createOver(directory: Entry, existing: Entry | VfsCode | undefined, how: OpenHow): Answer<Handle> {
+    if (existing === undefined || isCode(existing) || existing.inode.fileId !== how.replaces) return 'ENOENT';
+    if (how.kind !== 'link' && how.kind !== 'file') return 'EINVAL';
+    const bad = how.kind === 'link' ? this.#badTarget(directory, how.target ?? '') : undefined;
+    if (bad !== undefined) return bad;
+    const { name } = existing;
+    const make = (between: string): number => {
+      const made = this.#make(directory, between, how);
+      if (how.kind === 'file' && made >= 0) close(made);
+      return Math.min(made, 0);
+    };
+    const recognize = how.kind === 'link' ? { target: Buffer.from(targetBytes(how.target!)).toString('hex') } : { empty: true };
+    const replaced = replaceByNew(this, existing, make, recognize);
+    if (replaced < 0) return errorCode(replaced);
+    const entry = this.tree.child(directory, name);
+    return typeof entry === 'number' ? errorCode(entry) : andThen(this.#opened(entry, how), (handle) => this.#initialized(handle, how));
+  }
+
+  /** Sets the initial metadata of a new entry, or removes the entry. */
+  #initialized(handle: Handle | VfsCode, { initial }: OpenHow): Handle | VfsCode {
+    if (isCode(handle) || initial === undefined) return handle;
+    const failure = this.#initialize(handle as EntryHandle, initial);
+    if (failure === undefined) return handle;
+    void handle.unlink();
+    void handle.close();
+    return failure;
   }
 
   /** Creates the host's entry. @returns a file's descriptor, otherwise 0; or a negative errno */

@@ -21,6 +21,7 @@ import { type Path, reopened, type WalkVisitor, walkDirectories } from './direct
 import { type Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
 import { kindOf } from './inode.ts';
+import { isTemporaryName } from './temporary-names.ts';
 
 const eventMask =
   Notify.Create |
@@ -293,6 +294,10 @@ export class Notifications {
     const watchers = this.#directories.get(event.watch);
     if (watchers === undefined || event.name.length === 0) return; // its parent directory reports changes of the directory itself
     const name = nameFromBytes(event.name);
+    if (isTemporaryName(name)) {
+      this.#endPendingRename(); // renamed to a temporary name: removed
+      return;
+    }
     const isDirectory = (events & Notify.IsFolder) !== 0;
     if ((events & (Notify.Create | Notify.MovedTo)) !== 0) {
       const kind = isDirectory ? 'folder' : this.#kindOf(watchers, name);

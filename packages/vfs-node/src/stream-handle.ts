@@ -98,20 +98,19 @@ export class StreamHandle extends EntryHandle {
   override rename(dir: Handle, name: string, how: RenameHow = {}): VfsCode | undefined {
     if (this.stale) return 'ESTALE';
     if (!(dir instanceof EntryHandle) || dir instanceof StreamHandle || dir.entry.inode !== this.entry.inode) return 'EINVAL';
-    const bad = checkStreamName(name) ?? (this.#stream.isUnlinked ? 'ENOENT' : undefined);
+    if (this.#stream.isUnlinked) return 'ENOENT';
+    if (name === '' && this.#stream.role === 'temporary') return this.#streams.keepAsBackup(this.#stream);
+    const bad = checkStreamName(name);
     const former = this.#stream.name;
     if (bad !== undefined || name === former) return bad;
     const denied = streamFault(this.entry, 'write');
     if (denied !== undefined) return denied;
     const existing = this.#streams.get(name);
-    if (existing !== undefined && existing !== this.#stream) {
-      if (how.replace !== true) return 'EEXIST';
-      const failure = this.#streams.unlink(existing, this.target);
-      if (failure !== undefined) return failure;
-    }
-    const failure = this.#streams.rename(this.#stream, name, this.target);
+    const replaced = existing === this.#stream ? undefined : existing;
+    if (replaced !== undefined && how.replace !== true) return 'EEXIST';
+    const failure = this.#streams.rename(this.#stream, name, replaced, this.target);
     if (failure === undefined) {
-      this.store.changedStreams(this.entry, 'streamRemoved', former);
+      if (former !== '') this.store.changedStreams(this.entry, 'streamRemoved', former);
       this.store.changedStreams(this.entry, 'streamAdded', name);
     }
     return failure;
@@ -130,8 +129,9 @@ export class StreamHandle extends EntryHandle {
   override unlink(): VfsCode | undefined {
     if (this.stale) return 'ESTALE';
     if (this.#stream.isUnlinked) return 'ENOENT';
+    const { name } = this.#stream;
     const failure = streamFault(this.entry, 'write') ?? this.#streams.unlink(this.#stream, this.target);
-    if (failure === undefined) this.store.changedStreams(this.entry, 'streamRemoved', this.#stream.name);
+    if (failure === undefined && name !== '') this.store.changedStreams(this.entry, 'streamRemoved', name);
     return failure;
   }
 
@@ -155,7 +155,7 @@ export class StreamHandle extends EntryHandle {
     return andThen(answer, (result) => {
       if (!isCode(result)) {
         setTimes(this.entry.fd, undefined, 'now');
-        this.store.notifications.changedStream(this.entry, 'streamData', this.#stream.name);
+        if (this.#stream.name !== '') this.store.notifications.changedStream(this.entry, 'streamData', this.#stream.name);
       }
       return result;
     });

@@ -108,3 +108,75 @@ test('the permissions of a file apply to its streams, as to its extended attribu
 });
 /** A user without files who is not root. */
 const other = 65_534;
+
+test('the old data of a file is restored if the process is killed while a stream replaces it', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'ring3-streams-'));
+  const [share, state] = [join(base, 'share'), join(base, 'state')];
+  mkdirSync(share);
+  writeFileSync(join(share, 'file'), 'old data');
+  const how = { access: 'readWrite', kind: 'file', disposition: 'open' } as const;
+  const temporary = { access: 'readWrite', disposition: 'temporary' } as const;
+  try {
+    const killed = createNodeStore(share, { state });
+    const file = await ok(killed.open(await ok(killed.root(tester)), 'file', how, tester));
+    const backup = await ok(file.openStream!('', temporary));
+    assert.equal(await backup.write([Buffer.from('old data')], 0), 8);
+    const incomplete = await ok(file.openStream!('', temporary));
+    assert.equal(await incomplete.write([Buffer.from('new')], 0), 3);
+    assert.equal(await backup.rename(file, ''), undefined);
+    assert.equal(await file.truncate(0), undefined);
+    assert.equal(await file.write([Buffer.from('new')], 0), 3);
+    await killed.close?.();
+
+    const next = createNodeStore(share, { state });
+    const again = await ok(next.open(await ok(next.root(tester)), 'file', how, tester));
+    const data = Buffer.alloc(100);
+    assert.equal(data.toString('latin1', 0, await ok(again.read(data, 0))), 'old data');
+    assert.deepEqual(await ok(again.streams!()), []);
+    assert.deepEqual(readdirSync(join(state, 'streams')), []);
+    await next.close?.();
+  } finally {
+    rmSync(base, { recursive: true });
+  }
+});
+
+test('a stream that replaces another one has its data and its own id; after a restart there is one of them', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'ring3-streams-'));
+  const [share, state] = [join(base, 'share'), join(base, 'state')];
+  mkdirSync(share);
+  writeFileSync(join(share, 'file'), '');
+  const open = { access: 'readWrite', kind: 'file', disposition: 'open' } as const;
+  try {
+    for (const length of [5, 5000]) {
+      const store = createNodeStore(share, { state });
+      const file = await ok(store.open(await ok(store.root(tester)), 'file', open, tester));
+      const make = async (name: string): Promise<Handle> => {
+        const stream = await ok(file.openStream!(name, { access: 'readWrite', disposition: 'create' }));
+        assert.equal(await stream.write([Buffer.alloc(length, name)], 0), length);
+        return stream;
+      };
+      const [from, to] = [await make('from'), await make('to')];
+      await to.close();
+      const { fileId } = from;
+      assert.equal(await from.rename(file, 'TO'), 'EEXIST');
+      assert.equal(await from.rename(file, 'TO', { replace: true }), undefined);
+      assert.equal(from.fileId, fileId);
+      await from.close();
+      store.close?.();
+      const next = createNodeStore(share, { state });
+      const again = await ok(next.open(await ok(next.root(tester)), 'file', open, tester));
+      assert.deepEqual(
+        (await ok(again.streams!())).map(({ name, size }) => [name, size]),
+        [['TO', length]],
+      );
+      const stream = await ok(again.openStream!('to', { access: 'readWrite', disposition: 'open' }));
+      const data = Buffer.alloc(length);
+      assert.equal(await stream.read(data, 0), length);
+      assert.equal(data.toString('latin1'), Buffer.alloc(length, 'from').toString('latin1'));
+      assert.equal(await stream.unlink(), undefined);
+      await next.close?.();
+    }
+  } finally {
+    rmSync(base, { recursive: true });
+  }
+});

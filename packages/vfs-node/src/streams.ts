@@ -13,6 +13,7 @@ import {
   renameAt,
   stat,
   statAt,
+  truncate,
   unlinkAt,
   writeAt,
   type XattrTarget,
@@ -40,7 +41,12 @@ const maxSyncRemovals = 32;
 export class Stream {
   /** Random and permanent, unlike the name. */
   readonly id: string;
+  /** The id in the name of its file. It differs from `id` after the stream replaced another one, until the next start. */
+  fileNameId: string;
+  /** Empty for a temporary stream and a backup. */
   name: string;
+  /** Why it has no name: it is not complete yet, or it is a backup of the file's data. */
+  role: 'temporary' | 'backup' | undefined;
   /** The data, if it is in the attribute. */
   bytes: Uint8Array | undefined;
   /** The open file otherwise; undefined if no client has it open. */
@@ -53,6 +59,7 @@ export class Stream {
 
   constructor(id: string, name: string, bytes: Uint8Array | undefined) {
     this.id = id;
+    this.fileNameId = id;
     this.name = name;
     this.bytes = bytes;
   }
@@ -110,7 +117,7 @@ export class StreamPlace {
 
   /** Returns the names of a file's stream files. */
   list(fileId: string): string[] | VfsCode {
-    if (!this.#has(fileId)) return [];
+    if (!this.has(fileId)) return [];
     const names = attempt(() => readdirSync(join(this.#directory, fileId)));
     return names === 'ENOENT' ? [] : names;
   }
@@ -121,7 +128,7 @@ export class StreamPlace {
 
   /** Opens or creates a stream's file. @returns the file or a code */
   open(fileId: string, file: string, make: boolean): Descriptor | VfsCode {
-    if (make && !this.#has(fileId)) {
+    if (make && !this.has(fileId)) {
       const made = this.#make(join(this.#directory, fileId));
       if (made !== undefined) return made;
       this.#note(fileId, true);
@@ -139,7 +146,7 @@ export class StreamPlace {
 
   /** Removes a stream's file. @returns undefined, also if it did not exist; or a code */
   remove(fileId: string, file: string): VfsCode | undefined {
-    if (!this.#has(fileId)) return undefined;
+    if (!this.has(fileId)) return undefined;
     const removed = unlinkAt(currentFolder, this.path(fileId, file));
     if (removed < 0 && removed !== -Errno.ENOENT) return errorCode(removed);
     // fails while other files are in it
@@ -185,7 +192,8 @@ export class StreamPlace {
     return new Descriptor(fd, true, this.device.pool);
   }
 
-  #has(fileId: string): boolean {
+  /** Whether a file may have stream files. */
+  has(fileId: string): boolean {
     return this.#known?.has(fileId) ?? this.#changed.get(fileId) ?? existsSync(join(this.#directory, fileId));
   }
 }
@@ -195,6 +203,8 @@ export class Streams {
   readonly #place: StreamPlace;
   readonly #inode: Inode;
   readonly #byName = new Map<string, Stream>();
+  /** The backup of the file's data that a killed process left, until the data is restored. */
+  #backup: string | undefined;
 
   private constructor(place: StreamPlace, inode: Inode) {
     this.#place = place;
@@ -238,6 +248,16 @@ export class Streams {
     return stream;
   }
 
+  /** Creates a stream without a name. */
+  createTemporary(): Stream | VfsCode {
+    const stream = new Stream(this.#place.newId(), '', undefined);
+    stream.role = 'temporary';
+    const file = this.#makeFile(stream);
+    if (isCode(file)) return file;
+    stream.file = file;
+    return stream;
+  }
+
   /** Opens the file of a stream's data, which remains open with the stream. Data in an attribute is moved into a new file. */
   open(stream: Stream): Descriptor | VfsCode {
     if (stream.file !== undefined) return stream.file;
@@ -251,36 +271,90 @@ export class Streams {
 
   /** Handles the close of the last handle of a stream: short data is moved to an attribute of its file. */
   settle(stream: Stream, target: XattrTarget): void {
-    if (!stream.isUnlinked && !this.#inode.isUnlinked && !stream.keepAsFile && stream.file !== undefined)
+    if (stream.role === 'temporary' && !this.#inode.isUnlinked) this.#removeFile(stream);
+    else if (!stream.isUnlinked && !this.#inode.isUnlinked && !stream.keepAsFile && stream.role === undefined && stream.file !== undefined)
       this.#moveToAttribute(stream, stream.file, target);
     this.#closeIdle(stream);
   }
 
-  rename(stream: Stream, name: string, target: XattrTarget): VfsCode | undefined {
+  /**
+   * Renames a stream. A killed process leaves the one or the other state.
+   * @param replaced a stream of the new name, in any case
+   */
+  rename(stream: Stream, name: string, replaced: Stream | undefined, target: XattrTarget): VfsCode | undefined {
     if (Buffer.byteLength(name) > maxNameBytes) return 'ENAMETOOLONG';
+    if (replaced === undefined && stream.role !== undefined && this.#byName.size >= maxStreams) return 'ENOSPC';
     const file = this.open(stream);
     if (isCode(file)) return file;
     // the file has the data: the attribute is removed first, so that a killed process never leaves the stream under two names
-    const kept = this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
+    const kept = stream.role === undefined ? this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name) : undefined;
     if (kept !== undefined) return kept;
-    if (!this.#inode.isUnlinked) {
-      const failure = this.#place.rename(this.#inode.fileId, fileOf(stream), `${stream.id}.${name}`);
-      if (failure !== undefined) return failure;
-    }
-    this.#byName.delete(foldName(stream.name));
-    stream.name = name;
-    this.#byName.set(foldName(name), stream);
+    const failure = replaced === undefined ? this.#renameFile(stream, name) : this.#replace(stream, name, replaced, target);
+    if (failure !== undefined) return failure;
     if (stream.handles === 0) this.settle(stream, target);
     return undefined;
   }
 
+  /** Makes a temporary stream the backup of the file's data. */
+  keepAsBackup(stream: Stream): VfsCode | undefined {
+    const failure = this.#inode.isUnlinked
+      ? undefined
+      : this.#place.rename(this.#inode.fileId, fileOf(stream), backupPrefix + stream.fileNameId);
+    if (failure === undefined) stream.role = 'backup';
+    return failure;
+  }
+
+  /** Renames the file of a stream, and the stream. */
+  #renameFile(stream: Stream, name: string): VfsCode | undefined {
+    if (!this.#inode.isUnlinked) {
+      const failure = this.#place.rename(this.#inode.fileId, fileOf(stream), `${stream.fileNameId}.${name}`);
+      if (failure !== undefined) return failure;
+    }
+    if (stream.role === undefined) this.#byName.delete(foldName(stream.name));
+    stream.role = undefined;
+    stream.name = name;
+    this.#byName.set(foldName(name), stream);
+    return undefined;
+  }
+
+  /** Renames a stream to the name of another one, which it replaces. */
+  #replace(stream: Stream, name: string, replaced: Stream, target: XattrTarget): VfsCode | undefined {
+    if (replaced.handles > 0) {
+      const held = this.open(replaced); // its handles keep its data
+      if (isCode(held)) return held;
+    }
+    const { kept } = this.#place;
+    const attribute = streamPrefix + replaced.name;
+    const isFile = replaced.bytes === undefined;
+    if (isFile && !this.#inode.isUnlinked) {
+      // in one step, by the name of its file; an older value in an attribute does not count while the file exists
+      const stale = kept.remove(this.#inode, target, attribute);
+      const failure = stale ?? this.#place.rename(this.#inode.fileId, fileOf(stream), fileOf(replaced));
+      if (failure !== undefined) return failure;
+      if (stream.role === undefined) this.#byName.delete(foldName(stream.name));
+      stream.role = undefined;
+      stream.fileNameId = replaced.fileNameId;
+      stream.name = replaced.name;
+    }
+    this.#byName.delete(foldName(replaced.name));
+    replaced.isUnlinked = true;
+    const renamed = isFile && stream.name === name ? undefined : this.#renameFile(stream, name);
+    this.#byName.set(foldName(stream.name), stream);
+    // a file counts as newer than an attribute of the same name
+    const failure = renamed ?? (isFile ? undefined : kept.remove(this.#inode, target, attribute));
+    if (replaced.handles === 0) this.#closeIdle(replaced);
+    return failure;
+  }
+
   unlink(stream: Stream, target: XattrTarget): VfsCode | undefined {
     // an older value in the attribute is removed first: it would become the stream's data if the process were killed in between
-    const kept = this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name);
+    const named = stream.role === undefined;
+    const kept = named ? this.#place.kept.remove(this.#inode, target, streamPrefix + stream.name) : undefined;
     if (kept !== undefined) return kept;
     const failure = stream.bytes === undefined ? this.#removeFile(stream) : undefined;
     if (failure !== undefined) return failure;
-    this.#byName.delete(foldName(stream.name));
+    if (named) this.#byName.delete(foldName(stream.name));
+    stream.role = undefined;
     stream.isUnlinked = true;
     if (stream.handles === 0) this.#closeIdle(stream);
     return undefined;
@@ -289,6 +363,26 @@ export class Streams {
   /** Opens the streams that are files when the file's last name is removed, so that they exist as long as the file is open. */
   keepOpen(): void {
     for (const stream of this.#byName.values()) if (stream.bytes === undefined) this.open(stream);
+  }
+
+  /**
+   * Restores the file's data from the backup that a killed process left.
+   * @param open opens the file for writing; the result is released
+   * @returns undefined or a code; then the backup still exists
+   */
+  restore(open: () => Descriptor | number): VfsCode | undefined {
+    const name = this.#backup;
+    if (name === undefined) return undefined;
+    const { fileId } = this.#inode;
+    const backup = this.#place.open(fileId, name, false);
+    if (isCode(backup)) return backup;
+    const file = open();
+    const failed = typeof file === 'number' ? file : copyAll(backup.fd, file.fd);
+    backup.release();
+    if (typeof file !== 'number') file.release();
+    if (failed < 0) return errorCode(failed);
+    this.#backup = undefined;
+    return this.#place.remove(fileId, name);
   }
 
   /** Closes all streams when the deleted file is closed. */
@@ -303,6 +397,10 @@ export class Streams {
     for (const name of files) {
       if (name.startsWith(unfinished)) {
         this.#place.remove(this.#inode.fileId, name); // left by a killed process: the attribute still has the data
+        continue;
+      }
+      if (name.startsWith(backupPrefix)) {
+        this.#backup = name;
         continue;
       }
       const stream = new Stream(name.slice(0, idBytes), name.slice(idBytes + 1), undefined);
@@ -375,6 +473,25 @@ export class Streams {
 
 /** The prefix of files whose data is not complete. No stream id starts with it. */
 const unfinished = 'unfinished-';
+/** The prefix of backups of the file's data. */
+const backupPrefix = 'backup-';
+
+/** Replaces the data of one file by that of another. @returns 0 or a negative errno */
+function copyAll(from: number, to: number): number {
+  const emptied = truncate(to, 0);
+  if (emptied < 0) return emptied;
+  const buffer = Buffer.allocUnsafe(2 ** 18);
+  for (let at = 0; ; ) {
+    const length = readAt(from, buffer, at);
+    if (length <= 0) return length;
+    for (let done = 0; done < length; ) {
+      const written = writeAt(to, buffer.subarray(done, length), at + done);
+      if (written < 0) return written;
+      done += written;
+    }
+    at += length;
+  }
+}
 
 /** Writes the data of a new file. @returns the file; or a code, and the file is closed */
 function filled(file: Descriptor | VfsCode, bytes: Uint8Array): Descriptor | VfsCode {
@@ -386,4 +503,5 @@ function filled(file: Descriptor | VfsCode, bytes: Uint8Array): Descriptor | Vfs
 }
 
 /** Returns the name of a stream's file. */
-const fileOf = (stream: Stream): string => `${stream.id}.${stream.name}`;
+const fileOf = ({ role, fileNameId, name }: Stream): string =>
+  role === undefined ? `${fileNameId}.${name}` : `${role === 'backup' ? backupPrefix : unfinished}${fileNameId}`;

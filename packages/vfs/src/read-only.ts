@@ -18,7 +18,7 @@ const changing: readonly Call[] = [
 ];
 const opening: readonly Call[] = ['open', 'openStream', 'reopen'];
 const writes = (access: Access): boolean => access === 'write' || access === 'readWrite';
-const refused = (how: OpenHow | StreamHow): boolean => how.disposition === 'create' || writes(how.access);
+const refused = (how: OpenHow | StreamHow): boolean => how.disposition !== 'open' || writes(how.access);
 
 function before(call: Call, parameters: readonly unknown[]): VfsCode | undefined {
   if (call === 'open') return refused(parameters[2] as OpenHow) ? 'EROFS' : undefined;

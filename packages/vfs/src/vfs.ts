@@ -128,6 +128,11 @@ export interface OpenHow {
   readonly target?: string;
   /** Metadata that a new entry has from the start. A value without its feature is ignored. For `create`. */
   readonly initial?: Initial;
+  /**
+   * The `fileId` of the entry whose place the new file or link takes in one step: the name exists at every moment, no other name appears, and
+   * the process may end at any point. For `create`. ENOENT if the name does not lead to that entry, ENOTEMPTY for a directory with entries.
+   */
+  readonly replaces?: string;
 }
 
 /** Initial metadata of a new entry; no other program sees the entry without it. */
@@ -428,7 +433,12 @@ export interface StreamEntry {
 /** How a stream is opened; see {@link OpenHow}. */
 export interface StreamHow {
   readonly access: Access;
-  readonly disposition: 'open' | 'create';
+  /**
+   * `temporary`: a new stream that is not listed and cannot be opened; the name is ignored. `rename` gives it a name, and thereby makes it an
+   * ordinary stream. Without a name it is removed when it is closed, or, if the process ends before, at the next start. `rename` to an empty
+   * name makes it the backup of the file's data: the store restores the data from it after the process ended, unless it was unlinked.
+   */
+  readonly disposition: 'open' | 'create' | 'temporary';
 }
 
 /** A range of a file. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Answer, Handle, OpenHow } from '../vfs.ts';
 import { type Declare, entries, must, names, ok, refuses, text } from './bench.ts';
 
 /** Symbolic links, and files with several names. */
@@ -96,6 +97,36 @@ export function links(declare: Declare): void {
     await ok((await bench.open('renamed', { kind: 'link', access: 'metadata' })).unlink());
     assert.deepEqual(await names(bench.root), ['file']);
     assert.equal(await text(file), 'x');
+  });
+
+  declare('a link takes the place of a file, of an empty directory and of a link, and a file that of a link', ['links'], async (bench) => {
+    const old = { file: await bench.file('File', 'x'), folder: await bench.folder('folder'), link: await bench.link('link', 'a') };
+    for (const [name, { fileId }] of Object.entries(old)) {
+      const how: Partial<OpenHow> = { target: 'elsewhere', access: 'metadata', replaces: fileId };
+      const made = bench.keep(await ok(bench.tryCreate(name, 'link', bench.root, how)));
+      assert.equal((await ok(must(made.readLink, 'readLink').call(made))).target, 'elsewhere');
+      assert.notEqual(made.fileId, fileId);
+    }
+    assert.deepEqual(await names(bench.root), ['File', 'folder', 'link']);
+    assert.equal((await ok(old.file.stat())).links, 0);
+    const link = await bench.open('link', { kind: 'link' });
+    await bench.file('link', '', bench.root, { replaces: link.fileId });
+    assert.equal((await ok((await bench.open('link')).stat())).kind, 'file');
+  });
+
+  declare('only the entry of that id is replaced, and no directory that has entries', ['links'], async (bench) => {
+    const file = await bench.file('file', 'x');
+    const folder = await bench.folder('folder');
+    await bench.file('in it', '', folder);
+    const link = (name: string, replaces: string): Answer<Handle> =>
+      bench.tryCreate(name, 'link', bench.root, { target: 'x', access: 'metadata', replaces });
+    await refuses(link('file', folder.fileId), 'ENOENT');
+    await refuses(link('none', file.fileId), 'ENOENT');
+    await refuses(link('folder', folder.fileId), 'ENOTEMPTY');
+    await refuses(bench.tryCreate('file', 'link', bench.root, { target: '../x', replaces: file.fileId }), 'EACCES');
+    await refuses(bench.tryCreate('file', 'folder', bench.root, { replaces: file.fileId }), 'EINVAL');
+    assert.deepEqual((await entries(bench.root)).map(({ name, kind }) => `${name}:${kind}`).sort(), ['file:file', 'folder:folder']);
+    assert.deepEqual(await names(await bench.open('folder', { kind: 'folder' })), ['in it']);
   });
 
   declare('a file may have several names', ['hardLinks'], async (bench) => {

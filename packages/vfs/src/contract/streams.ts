@@ -90,6 +90,26 @@ export function streams(declare: Declare): void {
     assert.equal(await text(await bench.stream(file, 'two', '', { access: 'read', disposition: 'open' })), '1');
   });
 
+  declare('a temporary stream is not listed until it has a name, and removed without one', ['streams'], async (bench) => {
+    const file = await bench.file('file', 'main');
+    const listed = async (): Promise<string[]> =>
+      (await ok(must(file.streams, 'streams').call(file))).map(({ name, size }) => `${name}:${size}`);
+    const temporary = { access: 'readWrite', disposition: 'temporary' } as const;
+    const kept = await bench.stream(file, '', 'data', temporary);
+    const dropped = await bench.stream(file, '', 'other', temporary);
+    const backup = await bench.stream(file, '', 'main', temporary);
+    assert.deepEqual(await listed(), []);
+    assert.equal(await text(kept), 'data');
+    await ok(backup.rename(file, ''));
+    await ok(kept.rename(file, 'name'));
+    await ok(dropped.close());
+    await ok(backup.unlink());
+    await ok(backup.close());
+    assert.deepEqual(await listed(), ['name:4']);
+    assert.equal(await text(await bench.stream(file, 'NAME', '', { access: 'read', disposition: 'open' })), 'data');
+    assert.equal(await text(file), 'main');
+  });
+
   declare('streams go with a renamed file, and folders have them too', ['streams'], async (bench) => {
     const folder = await bench.folder('folder');
     await bench.stream(folder, 'of a folder', 'x');

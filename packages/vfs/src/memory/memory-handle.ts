@@ -144,7 +144,7 @@ export class MemoryHandle implements Handle {
     if (this.#closed) return undefined;
     this.#closed = true;
     const stream = this.#stream;
-    if (stream !== undefined && --stream.handles === 0 && stream.gone) stream.data.clear();
+    if (stream !== undefined && --stream.handles === 0 && (stream.gone || stream.name === '')) stream.data.clear();
     this.node.handles--;
     this.node.release();
     return undefined;
@@ -195,16 +195,22 @@ export class MemoryHandle implements Handle {
 
   openStream(name: string, how: StreamHow): Handle | VfsCode {
     if (this.stale) return 'ESTALE';
+    if (how.disposition === 'temporary') return new MemoryHandle(this.store, this.node, this.#entry, this.#newStream(''));
     const bad = checkStreamName(name);
     if (bad !== undefined) return bad;
     const found = this.node.streams.get(foldName(name));
     if (how.disposition === 'open') return found === undefined ? 'ENOENT' : new MemoryHandle(this.store, this.node, this.#entry, found);
     if (found !== undefined) return 'EEXIST';
-    const fileId = `${this.node.fileId}:${this.store.newId()}`;
-    const stream: Stream = { name, fileId, data: new SparseData(this.store), handles: 0, gone: false };
+    const stream = this.#newStream(name);
     this.node.streams.set(foldName(name), stream);
     this.#changedStream('streamAdded', name);
     return new MemoryHandle(this.store, this.node, this.#entry, stream);
+  }
+
+  /** @param name empty for a temporary stream */
+  #newStream(name: string): Stream {
+    const fileId = `${this.node.fileId}:${this.store.newId()}`;
+    return { name, fileId, data: new SparseData(this.store), handles: 0, gone: false };
   }
 
   getXattr(name: string): Uint8Array | VfsCode {
@@ -348,6 +354,7 @@ export class MemoryHandle implements Handle {
 
   #renameStream(stream: Stream, dir: Handle, name: string, how: RenameHow): undefined | VfsCode {
     if (!(dir instanceof MemoryHandle) || dir.node !== this.node || dir.#stream !== undefined) return 'EINVAL';
+    if (stream.name === '' && name === '') return undefined; // a backup: data in memory does not outlive the process
     const bad = checkStreamName(name) ?? (stream.gone ? 'ENOENT' : undefined);
     if (bad !== undefined) return bad;
     const { streams } = this.node;
@@ -356,8 +363,10 @@ export class MemoryHandle implements Handle {
       if (how.replace !== true) return 'EEXIST';
       this.#unlinkStream(taken);
     }
-    streams.delete(foldName(stream.name));
-    this.#changedStream('streamRemoved', stream.name);
+    if (stream.name !== '') {
+      streams.delete(foldName(stream.name));
+      this.#changedStream('streamRemoved', stream.name);
+    }
     stream.name = name;
     streams.set(foldName(name), stream);
     return this.#changedStream('streamAdded', name);
@@ -366,6 +375,7 @@ export class MemoryHandle implements Handle {
   #unlinkStream(stream: Stream): undefined | VfsCode {
     if (stream.gone) return 'ENOENT';
     stream.gone = true;
+    if (stream.name === '') return undefined;
     this.node.streams.delete(foldName(stream.name));
     if (stream.handles === 0) stream.data.clear();
     return this.#changedStream('streamRemoved', stream.name);

@@ -86,7 +86,10 @@ export class Store implements MemoryStore, Room {
     const bad = this.checkName(name);
     if (bad !== undefined) return bad;
     const entry = folder.children!.get(name);
-    if (how.disposition === 'create') return entry === undefined ? this.#create(folder, name, how) : 'EEXIST';
+    if (how.disposition === 'create') {
+      if (how.replaces !== undefined) return this.#replace(folder, entry, how);
+      return entry === undefined ? this.#create(folder, name, how) : 'EEXIST';
+    }
     if (entry === undefined) return 'ENOENT';
     const found =
       entry.node.kind === 'link' && how.kind !== 'link' && how.follow !== false ? this.#follow(entry) : { node: entry.node, entry };
@@ -184,13 +187,21 @@ export class Store implements MemoryStore, Room {
     folder.modified = folder.changed = node.changed = this.now();
   }
 
+  /** Creates an entry in the place of another one. */
+  #replace(folder: Node, entry: DirectoryEntry | undefined, how: OpenHow): Handle | VfsCode {
+    if (entry === undefined || entry.node.fileId !== how.replaces) return 'ENOENT';
+    if (how.kind === 'folder') return 'EINVAL';
+    const bad = invalid(folder, how);
+    if (bad !== undefined) return bad;
+    if ((entry.node.children?.size ?? 0) > 0) return 'ENOTEMPTY';
+    this.remove(entry);
+    return this.#create(folder, entry.name, how);
+  }
+
   #create(folder: Node, name: string, how: OpenHow): Handle | VfsCode {
-    if (how.kind === 'any') return 'EINVAL';
+    const bad = invalid(folder, how);
+    if (bad !== undefined || how.kind === 'any') return bad ?? 'EINVAL';
     const { target = '', initial } = how;
-    if (how.kind === 'link') {
-      if (target === '' || target.includes('\0')) return 'EINVAL';
-      if (leaves(folder, target)) return 'EACCES';
-    }
     const node = new Node(how.kind, this.newId(), this, this.now());
     node.target = target;
     if (initial?.attributes !== undefined) node.attributes = initial.attributes;
@@ -223,6 +234,14 @@ export class Store implements MemoryStore, Room {
     }
     return at;
   }
+}
+
+/** Returns a code if an entry cannot be created in this way. */
+function invalid(folder: Node, { kind, target = '' }: OpenHow): VfsCode | undefined {
+  if (kind === 'any') return 'EINVAL';
+  if (kind !== 'link') return undefined;
+  if (target === '' || target.includes('\0')) return 'EINVAL';
+  return leaves(folder, target) ? 'EACCES' : undefined;
 }
 
 /** Whether the text of a link target leads out of the store. */

@@ -7,8 +7,8 @@ import { statusOf } from '../../values/status-map.ts';
 import { handleOf, type IoctlContext } from './row.ts';
 
 /**
- * Replaces the entry of the open by a new one, of which it is then an open. The new entry is made next to the old one, and moved over it in
- * one step; only a directory must be deleted first. Fails while others have the file open.
+ * Replaces the entry of the open by a new one, of which it is then an open. The store does it in one step. Fails while others have the file
+ * open.
  */
 export function* takePlace(ctx: IoctlContext, how: Pick<OpenHow, 'kind' | 'target'>): Steps<NtStatus> {
   const { open, tree } = ctx;
@@ -28,31 +28,14 @@ export function* takePlace(ctx: IoctlContext, how: Pick<OpenHow, 'kind' | 'targe
 }
 
 function* replace(ctx: IoctlContext, parent: Handle, name: string, how: Pick<OpenHow, 'kind' | 'target'>): Steps<NtStatus> {
-  const { tree, server } = ctx;
+  const { tree } = ctx;
   const old = handleOf(ctx);
-  if (!(yield* isStill(ctx, parent, name, old))) return NtStatus.ObjectNameNotFound;
-  const beside = `.${name.slice(0, 64)}.${server.random.u32().toString(16)}`;
-  const made = yield* wait(tree.vfs.open(parent, beside, { ...how, access: 'metadata', disposition: 'create' }, tree.identity));
+  const replacing: OpenHow = { ...how, access: 'metadata', disposition: 'create', replaces: old.fileId };
+  const made = yield* wait(tree.vfs.open(parent, name, replacing, tree.identity));
   if (isCode(made)) return statusOf(made);
-  const gone = old.kind === 'folder' ? yield* wait(old.unlink()) : undefined;
-  const moved = isCode(gone) ? gone : yield* wait(made.rename(parent, name, { replace: true }));
-  if (isCode(moved)) {
-    yield* wait(made.unlink());
-    yield* wait(made.close());
-    return statusOf(moved);
-  }
   yield* enter(ctx, old, made);
   ctx.open.changed(0);
   return NtStatus.Success;
-}
-
-/** Whether the name is still that of the open's file: another program may have moved it. */
-function* isStill({ tree }: IoctlContext, parent: Handle, name: string, old: Handle): Steps<boolean> {
-  const how: OpenHow = { access: 'metadata', kind: 'any', disposition: 'open', follow: false };
-  const there = yield* wait(tree.vfs.open(parent, name, how, tree.identity));
-  if (isCode(there)) return false;
-  yield* wait(there.close());
-  return there.fileId === old.fileId;
 }
 
 /** Moves the open from the state of the old file to that of the new one. */

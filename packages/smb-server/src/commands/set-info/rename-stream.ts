@@ -5,6 +5,7 @@ import { copyData } from '../../objects/copy-data.ts';
 import { changed, noting } from '../../objects/noting.ts';
 import type { ContextOf } from '../../request/command.ts';
 import { askAccess } from '../../request/pending.ts';
+import { orClose } from '../../values/or-close.ts';
 import { isStreamName } from '../../values/paths.ts';
 import { statusOf } from '../../values/status-map.ts';
 
@@ -67,10 +68,7 @@ function* renameNamed(ctx: ContextOf<'open'>, file: Handle, stream: Handle, name
   return isCode(renamed) ? statusOf(renamed) : NtStatus.Success;
 }
 
-/** A name for the copy of a stream until it is complete: of a form that clients cannot use. */
-const between = ({ server }: ContextOf<'open'>): string => `.ring3-${server.random.u32().toString(16)}${server.random.u32().toString(16)}`;
-
-/** The default stream gets a name: its data is copied to a new stream, which is renamed when it is complete; then the default stream is emptied. */
+/** The default stream gets a name: its data is copied to a temporary stream, which gets the name when it is complete; then the default stream is emptied. */
 function* nameDefault(ctx: ContextOf<'open'>, file: Handle, name: StreamName): Steps<NtStatus> {
   const { open, tree } = ctx;
   const copy = yield* copyOf(ctx, file, file);
@@ -93,7 +91,7 @@ function* nameDefault(ctx: ContextOf<'open'>, file: Handle, name: StreamName): S
 }
 
 /**
- * A named stream becomes the default stream. The old data of the default stream is kept in another stream until the new data is complete.
+ * A named stream becomes the default stream. The old data of the default stream is kept in a temporary stream until the new data is complete.
  */
 function* becomeDefault(ctx: ContextOf<'open'>, file: Handle, stream: Handle): Steps<NtStatus> {
   const { open, tree } = ctx;
@@ -101,13 +99,7 @@ function* becomeDefault(ctx: ContextOf<'open'>, file: Handle, stream: Handle): S
   if (isCode(able)) return statusOf(able);
   const kept = yield* copyOf(ctx, file, file);
   if (typeof kept === 'number') return kept;
-  let status: NtStatus | undefined;
-  try {
-    status = yield* replaceData(ctx, stream, file);
-    if (status !== NtStatus.Success) yield* replaceData(ctx, kept, file);
-  } finally {
-    if (status !== undefined) yield* drop(kept);
-  }
+  const status = yield* orClose(kept, replaceKept(ctx, stream, file, kept));
   if (status !== NtStatus.Success) return status;
   const { volatileFileId: openId } = open;
   const entry = yield* wait(tree.fileState.submit(stream.fileId, { kind: 'takeOut', openId }));
@@ -116,6 +108,20 @@ function* becomeDefault(ctx: ContextOf<'open'>, file: Handle, stream: Handle): S
   open.become(file, undefined);
   yield* drop(stream);
   return NtStatus.Success;
+}
+
+/**
+ * Replaces the data of the default stream. `kept` has the old data, also if the process ends meanwhile, and is removed at the end, unless the
+ * old data could not be restored: then the next start does so.
+ */
+function* replaceKept(ctx: ContextOf<'open'>, stream: Handle, file: Handle, kept: Handle): Steps<NtStatus> {
+  const backup = yield* wait(kept.rename(file, ''));
+  const status = isCode(backup) ? statusOf(backup) : yield* replaceData(ctx, stream, file);
+  const changedIt = status !== NtStatus.Success && !isCode(backup);
+  const restored = changedIt ? yield* replaceData(ctx, kept, file) : NtStatus.Success;
+  if (restored === NtStatus.Success) yield* drop(kept);
+  else yield* wait(kept.close());
+  return status;
 }
 
 /** Replaces the data of one stream by that of another. */
@@ -127,11 +133,11 @@ function* replaceData(ctx: ContextOf<'open'>, from: Handle, to: Handle): Steps<N
   return yield* copyData(ctx.open, { handle: from, offset: 0, length: stat.size, sameStore: true }, to, 0);
 }
 
-/** A new stream of a file with the data of another. @returns it, to be renamed or dropped; or the status of a failure, which leaves nothing */
+/** A temporary stream of a file with the data of another. @returns it, to be renamed or dropped; or the status of a failure, which leaves nothing */
 function* copyOf(ctx: ContextOf<'open'>, from: Handle, file: Handle): Steps<Handle | NtStatus> {
   const able = yield* wait(from.reopen?.('read'));
   if (isCode(able)) return statusOf(able);
-  const copy = yield* wait(file.openStream?.(between(ctx), { access: 'readWrite', disposition: 'create' }));
+  const copy = yield* wait(file.openStream?.('', { access: 'readWrite', disposition: 'temporary' }));
   if (copy === undefined) return NtStatus.ObjectNameInvalid;
   if (isCode(copy)) return statusOf(copy);
   let status: NtStatus | undefined;
