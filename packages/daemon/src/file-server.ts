@@ -11,18 +11,11 @@ import {
 } from '@ring3/smb-server';
 import { type Change, differing, keyed } from './change.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
-import { type Credentials, type KnownUser, logsOn, type Settings } from './settings.ts';
+import { type Credentials, type FileServerOptions, type KnownUser, logsOn, type Settings } from './settings.ts';
 import { sharedDescriptors } from './shared-descriptors.ts';
 import { type FolderShare, SharedFolders } from './shared-folders.ts';
 import type { StateStore } from './state-store.ts';
 import { emptyPasswordWarning, StoredUsers } from './stored-users.ts';
-
-/** The file server as a whole. */
-export interface FileServerOptions extends RunTimeOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-}
 
 /** Dependencies of the file server of the daemon. */
 export interface FileServerParts {

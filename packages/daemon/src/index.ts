@@ -19,7 +19,6 @@ export type {
   RuleInList,
 } from './control/protocol.ts';
 export { type Daemon, type DaemonOptions, startDaemon } from './daemon.ts';
-export type { FileServerOptions } from './file-server.ts';
 export { readToken } from './http/console-token.ts';
 export type { ConsoleOptions } from './http/server.ts';
 export { defaultStateDir } from './places.ts';
@@ -27,7 +26,7 @@ export type { ListeningSocket } from './service/listening-socket.ts';
 export { type ServiceManager, serviceManager } from './service/service-manager.ts';
 export { type Place, takePlace } from './service/take-place.ts';
 export type { SettingsSource } from './serving.ts';
-export type { Credentials, KnownUser, Settings } from './settings.ts';
+export type { Credentials, FileServerOptions, KnownUser, Settings } from './settings.ts';
 export type { FolderShare } from './shared-folders.ts';
 export { hostFault, startWarnings, stateDirFault } from './start-check.ts';
 export { StepError } from './start-in-order.ts';

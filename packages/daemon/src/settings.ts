@@ -1,6 +1,6 @@
+import type { RunTimeOptions } from '@ring3/smb-server';
 import type { AuditOptions } from './audit/audit-options.ts';
 import type { NamespaceContents } from './configured-namespace.ts';
-import type { FileServerOptions } from './file-server.ts';
 import type { FolderShare } from './shared-folders.ts';
 
 /** A user with a plain-text password, which is hashed at once and not kept. */
@@ -14,6 +14,13 @@ export type KnownUser = string | { readonly ntHash: Uint8Array } | { readonly lo
 /** Whether the user can log on. */
 export const logsOn = (how: KnownUser): how is Exclude<KnownUser, { readonly logOn: false }> =>
   typeof how === 'string' || !('logOn' in how);
+
+/** The file server as a whole. */
+export interface FileServerOptions extends RunTimeOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+}
 
 /**
  * What a daemon serves: the result of the configuration file, the shares of the state directory and the command line. A missing part is

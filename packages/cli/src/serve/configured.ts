@@ -1,7 +1,6 @@
 import type { KnownUser, Settings } from '@ring3/daemon';
 import type { ConsoleConfiguration, DaemonConfiguration, ShareConfiguration } from '@ring3/daemon/config';
 import { UsageError } from '../usage.ts';
-import type { ServeOptions } from './options.ts';
 
 /** The settings from a configuration file. */
 export interface Configured {
@@ -17,8 +16,15 @@ export interface Configured {
   readonly warnings: readonly string[];
 }
 
+/** The options of the command line that say which configuration is read, and how. */
+export interface ConfigurationOptions {
+  readonly config?: string | undefined;
+  readonly check?: boolean | undefined;
+  readonly allowEmptyPassword?: boolean | undefined;
+}
+
 /** Reads the configuration file, if one is named. @throws UsageError, ConfigurationError */
-export async function configurationOf({ config, check, allowEmptyPassword }: ServeOptions): Promise<Configured> {
+export async function configurationOf({ config, check, allowEmptyPassword }: ConfigurationOptions): Promise<Configured> {
   if (config === undefined) {
     if (check === true) throw new UsageError('--check needs --config FILE');
     return { server: {}, shares: [], users: [], daemon: {}, console: {}, audit: {}, timeouts: [], sysctls: {}, rules: [], warnings: [] };

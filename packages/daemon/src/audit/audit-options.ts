@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Settings } from '../settings.ts';
-import { isStateInside } from '../shared-folders.ts';
+import { type FolderShare, isStateInside } from '../shared-folders.ts';
 import { auditDefaults } from './audit-defaults.ts';
 import type { AuditKind } from './audit-line.ts';
 import type { RotatedFileOptions } from './rotated-file.ts';
@@ -13,7 +12,10 @@ export interface AuditOptions extends Partial<RotatedFileOptions> {
 }
 
 /** The settings that the audit uses. */
-export type AuditSettings = Pick<Settings, 'audit' | 'shares'>;
+export interface AuditSettings {
+  readonly audit?: AuditOptions;
+  readonly shares?: readonly FolderShare[];
+}
 
 /**
  * The options with defaults applied.

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { dialects } from '@ring3/smb-proto';
 import { userKey } from '@ring3/smb-server';
-import type { FileServerOptions } from '../file-server.ts';
+import type { FileServerOptions } from '../settings.ts';
 import type { FolderShare } from '../shared-folders.ts';
 import { auditKeys, type Configuration, consoleKeys, daemonKeys, limitKeys } from './configuration.ts';
 import { ConfigurationError, faultLine } from './configuration-error.ts';

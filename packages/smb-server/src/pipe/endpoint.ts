@@ -1,6 +1,6 @@
 import { DecodeError, Frame, nameOf } from '@ring3/wire';
+import type { PipeHost } from './host.ts';
 import { NdrReader } from './ndr.ts';
-import type { PipeHost } from './pipe.ts';
 import {
   Bind,
   BindAck,

@@ -1,6 +1,6 @@
 import type { RpcInterface } from './endpoint.ts';
+import type { PipeHost } from './host.ts';
 import { NdrWriter } from './ndr.ts';
-import type { PipeHost } from './pipe.ts';
 import { WinError } from './win-error.ts';
 
 /** Writes the structure of one information level; the targets of its pointers follow automatically. */

@@ -4,8 +4,9 @@ import { NtStatus, type Sid } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import { binding, calling, lsarpc } from '../testing/rpc.ts';
 import { type Account, accountOfName, accountOfSid, SidNameUse, sidOf } from './account-names.ts';
+import type { PipeAccounts, PipeHost } from './host.ts';
 import { NdrReader, NdrWriter } from './ndr.ts';
-import { openPipe, type Pipe, type PipeAccounts, type PipeHost } from './pipe.ts';
+import { openPipe, type Pipe } from './pipe.ts';
 import { Fault, PduHeader, PduType } from './rpc-messages.ts';
 
 const domain = { name: 'RING3', sid: 'S-1-5-21-1-2-3' };

@@ -2,8 +2,8 @@ import { NtStatus, type Sid } from '@ring3/smb-proto';
 import { DecodeError } from '@ring3/wire';
 import { type Account, accountOfName, accountOfSid, type Domain, SidNameUse, sidOf } from './account-names.ts';
 import { type RpcInterface, uuid } from './endpoint.ts';
+import type { PipeHost } from './host.ts';
 import { type NdrReader, NdrWriter } from './ndr.ts';
-import type { PipeHost } from './pipe.ts';
 import { RpcStatus } from './rpc-messages.ts';
 
 type Operation = RpcInterface['operations'][number];

@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { Frame } from '@ring3/wire';
 import { checkDeclaration, isDeclaration } from '@ring3/wire/testing';
 import { binding as bind, calling as request, srvsvc, wkssvc } from '../testing/rpc.ts';
+import type { PipeHost } from './host.ts';
 import { NdrReader, NdrWriter } from './ndr.ts';
-import { openPipe, type Pipe, type PipeHost } from './pipe.ts';
+import { openPipe, type Pipe } from './pipe.ts';
 import * as messages from './rpc-messages.ts';
 
 const { BindAck, Fault, PduHeader, PduType } = messages;

@@ -2,7 +2,8 @@ import { NtStatus } from '@ring3/smb-proto';
 import type { Session } from '../objects/session.ts';
 import type { Share } from '../objects/share.ts';
 import type { Request } from '../request/request.ts';
-import { openPipe, type Pipe, type PipeAccounts, type PipeHost, type PipeShare } from './pipe.ts';
+import type { PipeAccounts, PipeHost, PipeShare } from './host.ts';
+import { openPipe, type Pipe } from './pipe.ts';
 
 const typeOf = (share: Share): number => (share.isPipe ? 0x80000003 : 0);
 

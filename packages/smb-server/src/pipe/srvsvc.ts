@@ -1,7 +1,7 @@
 import { type RpcInterface, uuid } from './endpoint.ts';
 import { getInfo, type WriteInfo } from './get-info.ts';
+import type { PipeHost, PipeShare } from './host.ts';
 import { type NdrReader, NdrWriter } from './ndr.ts';
-import type { PipeHost, PipeShare } from './pipe.ts';
 import { platformNt, versionMajor, versionMinor, WinError } from './win-error.ts';
 
 /** SV_TYPE_WORKSTATION, SERVER, NT and SERVER_NT, MS-SRVS 2.2.2.7. */

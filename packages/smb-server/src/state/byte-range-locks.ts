@@ -1,4 +1,3 @@
-import type { LockSegment } from './file-state.ts';
 import { boundAt, boundOf, type Interval, LockTree } from './lock-tree.ts';
 
 /** A range that is to be locked, MS-FSA 2.1.5.8: exact 64-bit values. */
@@ -6,6 +5,13 @@ export interface LockRange {
   readonly offset: bigint;
   readonly length: bigint;
   readonly exclusive: boolean;
+}
+
+/** A part of a range, and how it is locked. */
+export interface LockSegment {
+  readonly offset: bigint;
+  readonly length: bigint;
+  readonly how: 'shared' | 'exclusive' | 'none';
 }
 
 /** A lock that is held. */

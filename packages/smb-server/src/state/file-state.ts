@@ -1,6 +1,6 @@
 import type { MaybePromise } from '@ring3/kit';
 import type { NtStatus } from '@ring3/smb-proto';
-import type { LockRange } from './byte-range-locks.ts';
+import type { LockRange, LockSegment } from './byte-range-locks.ts';
 import type { HeldOplock, Level, Operation } from './caching.ts';
 import type { Guard } from './guard.ts';
 import type { Acknowledged, LeaseGrant, OplockOwner } from './oplocks.ts';
@@ -107,12 +107,6 @@ export interface CoverageInput {
   readonly offset: bigint;
   /** At least 1. */
   readonly length: bigint;
-}
-/** A part of a range, and how it is locked. */
-export interface LockSegment {
-  readonly offset: bigint;
-  readonly length: bigint;
-  readonly how: 'shared' | 'exclusive' | 'none';
 }
 /** In place of an open's id: an operation on the file without an open of it. */
 export const noOpen = 0;

@@ -1,5 +1,5 @@
 import { AccessMask, NtStatus } from '@ring3/smb-proto';
-import { type LockRange, leavesLockSpace, locksExclude, rangesOverlap } from './byte-range-locks.ts';
+import { type LockRange, type LockSegment, leavesLockSpace, locksExclude, rangesOverlap } from './byte-range-locks.ts';
 import type { HeldOplock } from './caching.ts';
 import type {
   AccessInput,
@@ -14,7 +14,6 @@ import type {
   FileQuery,
   LeaseInput,
   LockInput,
-  LockSegment,
   NameKey,
   OpenInput,
   OplockInput,

@@ -19,24 +19,43 @@ import type {
   WatchWant,
 } from '../vfs.ts';
 import { isCode, type VfsCode } from '../vfs-error.ts';
-import type { Store } from './memory-store.ts';
 import { type DirectoryEntry, type Node, type Stream, type Watcher, watchersOf } from './node.ts';
-import { SparseData } from './sparse-data.ts';
+import { type Room, SparseData } from './sparse-data.ts';
 
 /** Maximum bytes of the extended attributes of an entry, names included. */
 const xattrRoom = 0x10000;
 const copyPiece = 0x100000;
 
+/** A memory store, as its handles use it. */
+export interface EntryTable extends Room {
+  readonly closed: boolean;
+  readonly fileSizeLimit: number;
+  space(): Space;
+  /** Nanoseconds since 1970. */
+  now(): bigint;
+  newId(): number;
+  /** Returns a code if a name is invalid. */
+  checkName(name: string): VfsCode | undefined;
+  /** The directory of a handle; undefined for a handle of another store. */
+  folderOf(handle: Handle): Node | VfsCode | undefined;
+  /** Adds a name to a directory. */
+  add(folder: Node, name: string, node: Node): DirectoryEntry;
+  /** Removes a name from its directory. */
+  remove(entry: DirectoryEntry): void;
+  /** Gives an entry another name or directory; the name is not in use. */
+  move(entry: DirectoryEntry, folder: Node, name: string): void;
+}
+
 /** An open entry or stream of a memory store. */
 export class MemoryHandle implements Handle {
-  readonly store: Store;
+  readonly store: EntryTable;
   readonly node: Node;
   readonly #entry: DirectoryEntry | undefined;
   readonly #stream: Stream | undefined;
   readonly #data: SparseData;
   #closed = false;
 
-  constructor(store: Store, node: Node, entry: DirectoryEntry | undefined, stream?: Stream) {
+  constructor(store: EntryTable, node: Node, entry: DirectoryEntry | undefined, stream?: Stream) {
     this.store = store;
     this.node = node;
     this.#entry = entry;

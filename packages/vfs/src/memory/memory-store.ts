@@ -2,9 +2,8 @@ import { type Clock, systemClock } from '@ring3/kit';
 import { checkName } from '../names.ts';
 import type { Feature, Handle, Identity, OpenHow, Space, Vfs } from '../vfs.ts';
 import { isCode, type VfsCode } from '../vfs-error.ts';
-import { MemoryHandle } from './memory-handle.ts';
+import { type EntryTable, MemoryHandle } from './memory-handle.ts';
 import { type DirectoryEntry, Node, watchersOf } from './node.ts';
-import type { Room } from './sparse-data.ts';
 
 /** Options of a memory store. */
 export interface MemoryOptions {
@@ -55,8 +54,7 @@ interface Found {
   readonly entry: DirectoryEntry | undefined;
 }
 
-/** The store, as its handles see it. */
-export class Store implements MemoryStore, Room {
+class Store implements MemoryStore, EntryTable {
   readonly features: ReadonlySet<Feature> = new Set(features);
   readonly fileSizeLimit: number;
   closed = false;
@@ -97,7 +95,6 @@ export class Store implements MemoryStore, Room {
     return mismatch(found.node, how) ?? new MemoryHandle(this, found.node, found.entry);
   }
 
-  /** Used by its handles. */
   space(): Space {
     const free = Math.max(0, this.#capacity - this.used);
     return { total: this.#capacity, free, available: free, blockSize: 4096 };
@@ -125,12 +122,10 @@ export class Store implements MemoryStore, Room {
     return this.#nextId++;
   }
 
-  /** Returns a code if a name is invalid. */
   checkName(name: string): VfsCode | undefined {
     return checkName(name) ?? (name.length > this.#nameLimit ? 'ENAMETOOLONG' : undefined);
   }
 
-  /** The directory of a handle; undefined for a handle of another store. */
   folderOf(handle: Handle): Node | VfsCode | undefined {
     if (!(handle instanceof MemoryHandle) || handle.store !== this) return undefined;
     if (handle.stale) return 'ESTALE';
@@ -138,7 +133,6 @@ export class Store implements MemoryStore, Room {
     return handle.node.links === 0 ? 'ENOENT' : handle.node;
   }
 
-  /** Adds a name to a directory. */
   add(folder: Node, name: string, node: Node): DirectoryEntry {
     const entry: DirectoryEntry = { name, folder, node, place: 0, gone: false };
     folder.children!.add(entry);
@@ -149,7 +143,6 @@ export class Store implements MemoryStore, Room {
     return entry;
   }
 
-  /** Removes a name from its directory. */
   remove(entry: DirectoryEntry): void {
     const { folder, node } = entry;
     const seen = watchersOf(folder, entry.name);
@@ -162,7 +155,6 @@ export class Store implements MemoryStore, Room {
     for (const [watcher, path] of seen) watcher.listener({ what: 'removed', kind: node.kind, path });
   }
 
-  /** Gives an entry another name or directory; the name is not in use. */
   move(entry: DirectoryEntry, folder: Node, name: string): void {
     const before = watchersOf(entry.folder, entry.name);
     if (folder === entry.folder) folder.children!.respell(entry, name);
