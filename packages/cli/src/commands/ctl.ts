@@ -173,6 +173,7 @@ function addLists(ctl: Command): void {
     const [what, by] = lists[verb];
     const list = ctl.command(verb).description(`${what}; in filters * and ? match any characters`);
     for (const name of by) list.option(...filters[name]);
+    if (verb === 'opens') list.option('--detached', 'only those whose client is disconnected and may reconnect');
     list.option('--json', 'for programs').action(async ({ json, ...filter }: Filter & JsonOption) => {
       const rows: readonly object[] = await askDaemon(ctl, verb, filter);
       if (json === true) return printJson(rows);

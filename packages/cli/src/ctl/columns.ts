@@ -19,6 +19,9 @@ const shortRights = (rights: readonly string[]): string =>
 const who = ({ user, guest, anonymous }: Row<'sessions'>): string => (anonymous ? '(anonymous)' : guest ? `${user} (guest)` : user);
 const protection = ({ encrypted, signed, cipher, signing }: Row<'sessions'>): string =>
   encrypted ? (cipher ?? '') : signed ? (signing ?? '') : 'none';
+/** How an open outlives its connection, and whether its client is disconnected. */
+const outlives = ({ durability, detached }: Row<'opens'>): string =>
+  durability === 'none' ? '' : detached ? `${durability}, detached` : durability;
 const end = (offset: string, length: string): string => (length === '0' ? offset : `${BigInt(offset) + BigInt(length) - 1n}`);
 
 const columns: { readonly [V in Verb]: readonly Column<Row<V>>[] } = {
@@ -53,6 +56,7 @@ const columns: { readonly [V in Verb]: readonly Column<Row<V>>[] } = {
     { head: 'PATH', cell: ({ path }) => (path === '' ? '\\' : path) },
     { head: 'RIGHTS', cell: ({ rights }) => shortRights(rights) },
     { head: 'OPLOCK', cell: ({ oplock }) => (oplock === 'none' ? '' : oplock) },
+    { head: 'OUTLIVES', cell: outlives },
     { head: 'LOCKS', right: true, cell: ({ locks }) => (locks === 0 ? '' : `${locks}`) },
     { head: 'DELETE', cell: ({ deletePending }) => (deletePending ? 'on close' : '') },
     { head: 'SINCE', right: true, cell: ({ since }) => age(since) },

@@ -117,6 +117,7 @@ export const answerShapes: { readonly [V in ControlVerb]: Shape } = {
       access: number,
       rights: list(text),
       oplock: text,
+      durability: text,
       detached: flag,
       locks: number,
       deletePending: flag,

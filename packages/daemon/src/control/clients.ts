@@ -1,13 +1,13 @@
 import { matchesWildcard } from '@ring3/kit';
-import type { View } from '@ring3/smb-server';
+import type { OpenView, View } from '@ring3/smb-server';
 import type { ControlHandlers } from './peer.ts';
-import type { Filter, Named } from './protocol.ts';
+import type { Filter, Named, OpenFilter } from './protocol.ts';
 
 /** Requests that list clients of the file server, and the request that disconnects one. */
 export const clientHandlers = (view: () => View): Pick<ControlHandlers, 'connections' | 'sessions' | 'opens' | 'locks' | 'close'> => ({
   connections: (filter) => named('c', view().connections()).filter(matching(filter)),
   sessions: (filter) => named('s', view().sessions()).filter(matching(filter)),
-  opens: (filter) => named('o', view().opens()).filter(matching(filter)),
+  opens: (filter) => named('o', view().opens()).filter(matching(filter)).filter(isDetached(filter)),
   locks: (filter) => view().locks().filter(matching(filter)),
   close: ({ id }) => {
     const [, kind, number] = /^([cso])(\d{1,16})$/.exec(String(id)) ?? [];
@@ -38,6 +38,13 @@ function matching(filter: Filter): (thing: object) => boolean {
     return [(thing: object) => valuesOf(thing, name).some((value) => matchesWildcard(pattern, value.toLowerCase()))];
   });
   return (thing) => tests.every((test) => test(thing));
+}
+
+/** @throws Error in one line if the filter is not a boolean */
+function isDetached({ detached }: OpenFilter): (open: Pick<OpenView, 'detached'>) => boolean {
+  if (detached === undefined) return () => true;
+  if (typeof detached !== 'boolean') throw new Error('detached: true or false');
+  return (open) => open.detached === detached;
 }
 
 /** The fields of a filter name; a session has several shares. */

@@ -32,7 +32,7 @@ export interface ControlRequests {
   debug: { readonly ask: { readonly word?: string | undefined; readonly netfilter?: boolean | undefined }; readonly answer: string };
   connections: { readonly ask: Filter; readonly answer: readonly Named<ConnectionView>[] };
   sessions: { readonly ask: Filter; readonly answer: readonly Named<SessionView>[] };
-  opens: { readonly ask: Filter; readonly answer: readonly Named<OpenView>[] };
+  opens: { readonly ask: OpenFilter; readonly answer: readonly Named<OpenView>[] };
   /** Byte-range locks. */
   locks: { readonly ask: Filter; readonly answer: readonly LockView[] };
   /** Closes an object by its name in a list: a connection `c1`, a session `s1`, an open `o1`. */
@@ -74,6 +74,12 @@ export interface Filter {
   /** The address of the client, with or without the port. */
   readonly peer?: string | undefined;
   readonly path?: string | undefined;
+}
+
+/** Filters of the list of opens. */
+export interface OpenFilter extends Filter {
+  /** Only opens whose client is disconnected, or only others. */
+  readonly detached?: boolean | undefined;
 }
 
 /** An object with the name that `close` accepts: the letter of its kind and its number. */

@@ -88,6 +88,10 @@ export const IoctlResponse = message(
 );
 export type IoctlResponse = TypeOf<typeof IoctlResponse>;
 
+/** NETWORK_RESILIENCY_REQUEST, MS-SMB2 2.2.31.3. `timeout` in milliseconds; 0: the server's default. */
+export const NetworkResiliencyRequest = struct('NetworkResiliencyRequest', { timeout: u32, reserved: reserved(u32) });
+export type NetworkResiliencyRequest = TypeOf<typeof NetworkResiliencyRequest>;
+
 /** VALIDATE_NEGOTIATE_INFO Request, MS-SMB2 2.2.31.4. */
 export const ValidateNegotiateInfoRequest = message(
   'ValidateNegotiateInfoRequest',

@@ -1,65 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { FakeClock } from '@ring3/kit';
 import {
-  AppInstanceId,
-  AppInstanceVersion,
   CreateAction,
-  CreateContextName,
   CreateResponse,
   Dialect,
-  DurableHandleReconnect,
-  DurableHandleReconnectV2,
-  DurableHandleRequestV2,
   DurableHandleResponseV2,
   HeaderFlags,
-  Lease,
   NtStatus,
   OplockLevel,
   ReadResponse,
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import { viewOf } from '../server/view.ts';
-import { closing, disconnecting, type Ids, idsOf, locking, loggingOff, opening, reading, writing } from '../testing/elements.ts';
-import { type Answer, RawClient, testServer } from '../testing/raw-client.ts';
+import { batch, type Create, contextOf, cut, DH2C, DH2Q, DHnC, DHnQ, instance, lease, stage, version } from '../testing/durable.ts';
+import { closing, disconnecting, idsOf, locking, loggingOff, opening, reading, writing } from '../testing/elements.ts';
+import type { Answer, RawClient } from '../testing/raw-client.ts';
 import { turns } from '../testing/turns.ts';
-
-type Create = NonNullable<Parameters<typeof opening>[1]>;
-type Context = { name: string; data: Uint8Array };
-const guid = (n: number): Uint8Array => new Uint8Array(16).fill(n);
-const { Batch } = OplockLevel;
-
-const DHnQ: Context = { name: CreateContextName.DurableHandleRequest, data: new Uint8Array(16) };
-function context<T>(name: string, declaration: { byteLength: number; write(frame: Frame, at: number, value: T): void }, value: T): Context {
-  const frame = Frame.alloc(declaration.byteLength);
-  declaration.write(frame, 0, value);
-  return { name, data: frame.bytes };
-}
-const DHnC = (ids: Ids): Context => context(CreateContextName.DurableHandleReconnect, DurableHandleReconnect, ids);
-const DH2Q = (n: number, timeout = 0): Context =>
-  context(CreateContextName.DurableHandleRequestV2, DurableHandleRequestV2, { timeout, flags: 0, createGuid: guid(n) });
-const DH2C = (ids: Ids, n: number): Context =>
-  context(CreateContextName.DurableHandleReconnectV2, DurableHandleReconnectV2, { ...ids, createGuid: guid(n), flags: 0 });
-const lease = (n: number, leaseState: number): Context =>
-  context(CreateContextName.RequestLease, Lease, { leaseKey: guid(n), leaseState, leaseFlags: 0 });
-const instance = (n: number): Context => context(CreateContextName.AppInstanceId, AppInstanceId, { appInstanceId: guid(n) });
-const version = (low: bigint): Context =>
-  context(CreateContextName.AppInstanceVersion, AppInstanceVersion, { appInstanceVersionHigh: 0n, appInstanceVersionLow: low });
-const batch = (...createContexts: Context[]): Create => ({ requestedOplockLevel: Batch, createContexts });
-
-async function stage() {
-  const server = testServer();
-  const at = (n = 0xa, user = 'ann', password = 'secret', dialect: number = Dialect.Smb302): Promise<RawClient> =>
-    RawClient.at(server, 'share', user, password, dialect, guid(n));
-  return { server, clock: server.clock as FakeClock, at };
-}
-const cut = async (client: RawClient): Promise<void> => {
-  client.sendBytes(Uint8Array.of(0xee, 0, 0, 0));
-  await client.next();
-  await turns(3);
-};
-const contextOf = (answer: Answer, name: string): Uint8Array | undefined =>
-  answer.read(CreateResponse).createContexts.find((one) => one.name === name)?.data;
 
 test('an open with a batch oplock, or with a lease that has handle caching, becomes durable; others do not (3.3.5.9.6, 3.3.5.9.10)', async () => {
   const { at } = await stage();

@@ -32,10 +32,12 @@ export const lock = command({
 });
 
 /**
- * The sequence numbers of an open's LOCKs. Clients of 3.x rely on them for every open; at earlier dialects only resilient opens had them.
+ * The sequence numbers of an open's LOCKs, MS-SMB2 3.3.5.14: of every open at 3.x, where a client may send a LOCK again over another
+ * channel; at 2.1 only of those that outlive their connection.
  */
 function sequencesOf({ open, connection }: ContextOf<'open'>, lockSequence: number): LockSequences | undefined {
-  if (lockSequence >>> 4 === 0 || connection.negotiated.dialect < Dialect.Smb30) return undefined;
+  const { dialect } = connection.negotiated;
+  if (lockSequence >>> 4 === 0 || dialect < Dialect.Smb21 || (dialect < Dialect.Smb30 && open.durable === undefined)) return undefined;
   return (open.lockSequences ??= new LockSequences());
 }
 

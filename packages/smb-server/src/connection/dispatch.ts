@@ -83,7 +83,7 @@ function findOpen(request: Request, spec: AnyCommand): NtStatus {
   const open = session?.opens.get(ids.volatileFileId);
   if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.attachment !== tree) return NtStatus.FileClosed;
   request.open = open;
-  open.replayEligible = false;
+  open.used();
   return enterChannelSequence(request, open) ? NtStatus.Success : NtStatus.FileNotAvailable;
 }
 

@@ -4,7 +4,7 @@ import { type Handle, isCode, type VfsCode, VfsError } from '@ring3/vfs';
 import type { Server } from '../server/server.ts';
 import type { Actor } from '../values/events.ts';
 import type { Channel } from './channel.ts';
-import { type Durable, keepsHandle } from './durable.ts';
+import { type Durable, outlivesConnection } from './durable.ts';
 import { lockOnHost, locksHost } from './host-locks.ts';
 import { noteWritten } from './noting.ts';
 import type { Open } from './open.ts';
@@ -58,7 +58,7 @@ function detach(open: Open, durable: Durable): void {
 /** Detaches the durable opens of a session, all at once: their client may reconnect at any time. MS-SMB2 3.3.7.1. */
 function detachAll({ opens, server }: Session): void {
   if (server.shutdown.begun) return;
-  for (const open of [...opens.values()]) if (open.durable !== undefined && keepsHandle(open)) detach(open, open.durable);
+  for (const open of [...opens.values()]) if (outlivesConnection(open)) detach(open, open.durable as Durable);
 }
 
 /** The client has reconnected: the open belongs to another tree connect. MS-SMB2 3.3.5.9.7, 3.3.5.9.12. */

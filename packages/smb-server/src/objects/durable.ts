@@ -2,13 +2,24 @@ import type { Clock, Timer } from '@ring3/kit';
 import { Caching, cachingBits } from '../state/index.ts';
 import type { Open } from './open.ts';
 
-/** The part of an open that outlives its connection, MS-SMB2 3.3.1.10: Open.IsDurable and Open.DurableOpenTimeout. */
+/**
+ * How an open outlives its connection, MS-SMB2 3.3.1.10: Open.IsDurable, as long as it caches its handle; Open.IsResilient, whatever it
+ * caches.
+ */
+export type Durability = 'durable' | 'resilient';
+
+/** The part of an open that outlives its connection, with Open.DurableOpenTimeout or Open.ResiliencyTimeout. */
 export interface Durable {
-  /** 1 for SMB2_CREATE_DURABLE_HANDLE_REQUEST, 2 for its V2. */
-  readonly version: 1 | 2;
+  readonly kind: Durability;
+  /** 1 for SMB2_CREATE_DURABLE_HANDLE_REQUEST, 2 for its V2, 0 if its CREATE requested neither. */
+  readonly version: 0 | 1 | 2;
   /** How long the open waits for its client, ms. */
   readonly timeoutMs: number;
 }
+
+/** Whether an open waits for its client after a lost connection, MS-SMB2 3.3.7.1. */
+export const outlivesConnection = (open: Open): boolean =>
+  open.durable !== undefined && (open.durable.kind !== 'durable' || keepsHandle(open));
 
 /** Whether what an open caches lets its client reconnect: a batch oplock, or a lease with handle caching; not during a break. MS-SMB2 3.3.5.9.6, 3.3.7.1. */
 export function keepsHandle(open: Open): boolean {

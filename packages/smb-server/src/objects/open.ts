@@ -192,6 +192,11 @@ export class Open extends RefCounted {
     return this.closed || tree === undefined || tree.session.state === 'ended' || !tree.session.trees.has(tree.treeId);
   }
 
+  /** A request uses it: a repeated CREATE does not return it any more, MS-SMB2 3.3.5. */
+  used(): void {
+    this.replayEligible = false;
+  }
+
   /** Whether all of these rights were granted. */
   may(access: number): boolean {
     return (this.grantedAccess & access) === access;

@@ -15,7 +15,7 @@ export function notifyBreak(server: Server, effect: OplockBreakEffect): boolean 
   const open = lease === undefined ? server.opens.get(effect.owner) : anyOpen(lease);
   if (open === undefined) return false;
   if (lease === undefined ? open.attachment === undefined : isDetached(lease)) {
-    for (const one of lease === undefined ? [open] : [...lease.opens]) void closeOpen(one);
+    for (const one of lease === undefined ? [open] : [...lease.opens]) if (one.durable?.kind === 'durable') void closeOpen(one);
     return false;
   }
   const sent = lease === undefined ? sendOplockBreak(open, effect) : sendLeaseBreak(server, lease, open, effect);
@@ -27,7 +27,10 @@ export function notifyBreak(server: Server, effect: OplockBreakEffect): boolean 
   return true;
 }
 
-/** Whether no client is connected that could acknowledge: its opens cannot be kept, MS-SMB2 3.3.4.6 and 3.3.4.7. */
+/**
+ * Whether no client is connected that could acknowledge. Durable opens cannot be kept then; resilient ones lose what they cache, and their
+ * client receives the new level when it reconnects. MS-SMB2 3.3.4.6 and 3.3.4.7.
+ */
 function isDetached({ opens }: Lease): boolean {
   for (const { attachment } of opens) if (attachment !== undefined) return false;
   return true;

@@ -92,6 +92,7 @@ test('an open is shown with oplock, locks, rights, time and whether its file wil
     kind: 'file',
     since: before,
     oplock: 'batch',
+    durability: 'none',
     detached: false,
     locks: 2,
     deletePending: false,

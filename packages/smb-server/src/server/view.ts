@@ -3,6 +3,7 @@ import type { Vfs } from '@ring3/vfs';
 import { nameOf } from '@ring3/wire';
 import type { Connection } from '../connection/connection.ts';
 import { closeOpen, endSession, endTree } from '../objects/close.ts';
+import type { Durability } from '../objects/durable.ts';
 import type { Open } from '../objects/open.ts';
 import type { Session } from '../objects/session.ts';
 import type { Tree } from '../objects/tree.ts';
@@ -75,6 +76,8 @@ export interface OpenView {
   /** The same in words: `read`, `write`, `delete` and others. */
   readonly rights: readonly string[];
   readonly oplock: Level;
+  /** Whether and how it outlives its connection, MS-SMB2 3.3.1.10. */
+  readonly durability: 'none' | Durability;
   /** Its client is disconnected and may reconnect. */
   readonly detached: boolean;
   /** Byte-range locks that it holds. */
@@ -239,6 +242,7 @@ function openView(open: Open): OpenView {
     access: open.grantedAccess,
     rights: rightsIn(open.grantedAccess),
     oplock,
+    durability: open.durable?.kind ?? 'none',
     detached: open.attachment === undefined,
     locks: locks.length,
     deletePending,

@@ -126,9 +126,9 @@ export const control = (ids: Ids, ctlCode: number, more: Partial<Parameters<type
   }),
 });
 
-export const locking = (ids: Ids, offset: bigint, length: bigint, flags: number): Element => ({
+export const locking = (ids: Ids, offset: bigint, length: bigint, flags: number, lockSequence = 0): Element => ({
   command: Command.Lock,
-  body: LockRequest.encode({ ...ids, lockSequence: 0, locks: [{ offset, length, flags }] }),
+  body: LockRequest.encode({ ...ids, lockSequence, locks: [{ offset, length, flags }] }),
 });
 
 /** A SESSION_SETUP with this token. */

@@ -63,6 +63,9 @@ export interface Limits {
   /** How long a durable open waits for its client if the client does not say, and at most; MS-SMB2 3.3.2.2. */
   readonly durableMs: number;
   readonly maxDurableMs: number;
+  /** How long a resilient open waits for its client if the client does not say, and at most; MS-SMB2 3.3.5.15.9. */
+  readonly resilientMs: number;
+  readonly maxResilientMs: number;
   /** Time that `close` waits for stores that do not respond. */
   readonly closeMs: number;
 }
@@ -97,6 +100,8 @@ export const defaultLimits: Limits = Object.freeze({
   oplockBreakMs: 35_000,
   durableMs: 60_000,
   maxDurableMs: 300_000,
+  resilientMs: 120_000,
+  maxResilientMs: 300_000,
   closeMs: 10_000,
 });
 
@@ -136,6 +141,8 @@ const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: numbe
   oplockBreakMs: some,
   durableMs: some,
   maxDurableMs: some,
+  resilientMs: some,
+  maxResilientMs: some,
   closeMs: time,
 };
 

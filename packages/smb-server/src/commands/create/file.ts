@@ -135,5 +135,5 @@ function grantDurability({ ctx, durableRequest }: CreatePlan, open: Open): void 
   if (durableRequest === undefined || !keepsHandle(open)) return;
   const { version, timeoutMs } = durableRequest;
   const { durableMs, maxDurableMs } = ctx.server.limits;
-  open.durable = { version, timeoutMs: timeoutMs === 0 ? durableMs : Math.min(timeoutMs, maxDurableMs) };
+  open.durable = { kind: 'durable', version, timeoutMs: timeoutMs === 0 ? durableMs : Math.min(timeoutMs, maxDurableMs) };
 }

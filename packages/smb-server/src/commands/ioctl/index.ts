@@ -47,6 +47,7 @@ function admit(ctx: IoctlContext, { needs, access, changes }: IoctlRow, request:
   const open = session.opens.get(ids.volatileFileId);
   if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.attachment !== tree) return NtStatus.FileClosed;
   Object.assign(ctx, { open });
+  open.used();
   if (!enterChannelSequence(ctx, open)) return NtStatus.FileNotAvailable;
   if (needs === 'open') return NtStatus.Success;
   if (open.handle === undefined) return NtStatus.InvalidDeviceRequest;

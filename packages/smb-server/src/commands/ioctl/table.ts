@@ -4,6 +4,7 @@ import { createOrGetObjectId } from './create-or-get-object-id.ts';
 import { deleteReparsePoint } from './delete-reparse-point.ts';
 import { duplicateExtents } from './duplicate-extents.ts';
 import { getReparsePoint } from './get-reparse-point.ts';
+import { lmrRequestResiliency } from './lmr-request-resiliency.ts';
 import { pipePeek } from './pipe-peek.ts';
 import { pipeTransceive } from './pipe-transceive.ts';
 import { pipeWait } from './pipe-wait.ts';
@@ -45,7 +46,7 @@ export const rows: Readonly<Record<number, IoctlRow>> = {
   [Fsctl.DfsGetReferrals]: refused(NtStatus.FsDriverRequired),
   [Fsctl.DfsGetReferralsEx]: refused(NtStatus.FsDriverRequired),
   [Fsctl.QueryNetworkInterfaceInfo]: refused(NtStatus.NotSupported),
-  [Fsctl.LmrRequestResiliency]: refused(NtStatus.NotSupported, 'open'),
+  [Fsctl.LmrRequestResiliency]: lmrRequestResiliency,
   [Fsctl.SrvReadHash]: refused(NtStatus.NotSupported, 'open'),
   [Fsctl.FileLevelTrim]: refused(NtStatus.NotSupported, 'entry'),
 };
