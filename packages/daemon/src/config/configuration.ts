@@ -23,6 +23,7 @@ export const serverKeys = {
   ),
   guest: flag('accept unknown users as guests'),
   anonymous: flag('accept clients without a user name (default: the value of guest)'),
+  'directory-leases': flag('grant leases of directories: clients that ask for it cache listings', true),
   'dialect-min': unless('2.0.2', choice('the lowest dialect', dialectNames)),
   'dialect-max': unless('3.1.1', choice('the highest dialect', dialectNames)),
 } as const;

@@ -36,6 +36,7 @@ export const shareKeys = {
   veto: list('names, with * and ?, that clients cannot see, open or create', /^[^/\0]+$/, 'a list of names, without slashes'),
   audit: flag('access to its files is written to the audit file'),
   oplocks: flag('clients may cache files of this share', true),
+  'directory-leases': flag('clients may cache listings of the directories of this share', true),
   'posix-locks': flag('byte-range locks of clients and fcntl locks of programs on this host exclude each other', true),
   streams: flag('named streams are supported', true),
   'max-connections': integer('maximum number of tree connects at a time', 1, 1_000_000),

@@ -2,29 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FakeClock } from '@ring3/kit';
 import {
-  Command,
   CreateDisposition,
   CreateOptions,
   CreateResponse,
   Dialect,
-  Lease,
   LeaseBreakAcknowledgment,
-  LeaseBreakFlags,
-  LeaseBreakNotification,
   LeaseState,
-  LeaseV2,
   NtStatus,
   OplockLevel,
 } from '@ring3/smb-proto';
-import { Frame } from '@ring3/wire';
-import { closing, disposing, idsOf, opening, renaming, writing } from '../testing/elements.ts';
-import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
-
-const R = LeaseState.Read;
-const RH = R | LeaseState.Handle;
-const RW = R | LeaseState.Write;
-const RWH = RH | LeaseState.Write;
-const keyOf = (n: number): Uint8Array => new Uint8Array(16).fill(n);
+import { acknowledging, closing, disposing, idsOf, opening, renaming, writing } from '../testing/elements.ts';
+import { acknowledgingLease, granted, keyOf, leasing, next, nextBreak, R, RH, RW, RWH } from '../testing/leases.ts';
+import { RawClient, testServer } from '../testing/raw-client.ts';
 
 /** Two clients of a server. */
 async function stage(dialect: number = Dialect.Smb302) {
@@ -33,39 +22,6 @@ async function stage(dialect: number = Dialect.Smb302) {
   const second = await RawClient.at(server, 'share', 'bob', 'word', dialect, keyOf(0xb));
   return { server, clock: server.clock as FakeClock, first, second };
 }
-
-type Create = NonNullable<Parameters<typeof opening>[1]>;
-
-/** CREATE with a lease context of version 1 or, with an epoch, of version 2. */
-function leasing(key: number, leaseState: number, more: Create & { epoch?: number } = {}): Create {
-  const { epoch, ...create } = more;
-  const frame = Frame.alloc(epoch === undefined ? Lease.byteLength : LeaseV2.byteLength);
-  if (epoch === undefined) Lease.write(frame, 0, { leaseKey: keyOf(key), leaseState, leaseFlags: 0 });
-  else LeaseV2.write(frame, 0, { leaseKey: keyOf(key), leaseState, leaseFlags: 0, parentLeaseKey: new Uint8Array(16), epoch });
-  return { requestedOplockLevel: OplockLevel.Lease, createContexts: [{ name: 'RqLs', data: frame.bytes }], ...create };
-}
-
-/** The lease that a CREATE response grants. */
-function granted(answer: Answer): { leaseState: number; leaseFlags: number; epoch?: number } | undefined {
-  assert.equal(answer.status, NtStatus.Success);
-  const { oplockLevel, createContexts } = answer.read(CreateResponse);
-  const data = createContexts.find(({ name }) => name === 'RqLs')?.data;
-  assert.equal(oplockLevel === OplockLevel.Lease, data !== undefined);
-  if (data === undefined) return undefined;
-  return data.length === Lease.byteLength ? Lease.read(new Frame(data), 0) : LeaseV2.read(new Frame(data), 0);
-}
-
-const next = async (client: RawClient): Promise<Answer> => ((await client.next()) as Answer[])[0] as Answer;
-const nextBreak = async (client: RawClient) => {
-  const { header, read } = await next(client);
-  assert.equal(header.command, Command.OplockBreak);
-  const { currentLeaseState: from, newLeaseState: to, flags, newEpoch, leaseKey } = read(LeaseBreakNotification);
-  return { from, to, acknowledge: flags === LeaseBreakFlags.AckRequired, newEpoch, key: leaseKey[0] };
-};
-const acknowledging = (key: number, leaseState: number): Element => ({
-  command: Command.OplockBreak,
-  body: LeaseBreakAcknowledgment.encode({ leaseKey: keyOf(key), leaseState }),
-});
 
 test('CREATE is granted the lease that it requests, from 2.1 on; the response has the version of the request (3.3.5.9.8, 3.3.5.9.11)', async () => {
   for (const state of [R, RH, RW, RWH]) {
@@ -125,7 +81,7 @@ test('another client’s CREATE waits for the acknowledgment of write caching, a
   await first.create('file', leasing(1, RWH, { epoch: 0 }));
   assert.equal((await second.ask(opening('file', leasing(1, RWH)))).status, NtStatus.Pending);
   assert.deepEqual(await nextBreak(first), { from: RWH, to: RH, acknowledge: true, newEpoch: 2, key: 1 });
-  const answer = await first.ask(acknowledging(1, RH));
+  const answer = await first.ask(acknowledgingLease(1, RH));
   assert.equal(answer.read(LeaseBreakAcknowledgment).leaseState, RH);
   assert.equal(granted(await next(second))?.leaseState, RH);
 });
@@ -156,14 +112,14 @@ test('a share mode conflict, a rename and a deletion break handle caching and wa
 test('an acknowledgment of an unknown key, without a break, or above the break’s state fails (3.3.5.22.2)', async () => {
   const { first, second } = await stage();
   await first.create('file', leasing(1, RWH));
-  assert.equal((await first.ask(acknowledging(9, R))).status, NtStatus.ObjectNameNotFound);
-  assert.equal((await first.ask(acknowledging(1, R))).status, NtStatus.Unsuccessful);
+  assert.equal((await first.ask(acknowledgingLease(9, R))).status, NtStatus.ObjectNameNotFound);
+  assert.equal((await first.ask(acknowledgingLease(1, R))).status, NtStatus.Unsuccessful);
   await second.ask(opening('file'));
   await nextBreak(first);
   for (const state of [RWH, RW, LeaseState.Write])
-    assert.equal((await first.ask(acknowledging(1, state))).status, NtStatus.RequestNotAccepted);
-  assert.equal((await second.ask(acknowledging(1, 0))).status, NtStatus.ObjectNameNotFound, 'the key of another client');
-  assert.equal((await first.ask(acknowledging(1, 0))).status, NtStatus.Success);
+    assert.equal((await first.ask(acknowledgingLease(1, state))).status, NtStatus.RequestNotAccepted);
+  assert.equal((await second.ask(acknowledgingLease(1, 0))).status, NtStatus.ObjectNameNotFound, 'the key of another client');
+  assert.equal((await first.ask(acknowledgingLease(1, 0))).status, NtStatus.Success);
   assert.equal((await next(second)).status, NtStatus.Success);
 });
 
@@ -175,7 +131,7 @@ test('a client that does not acknowledge in 35 seconds loses its lease (3.3.2.5,
   clock.advance(35_000);
   assert.equal((await next(second)).status, NtStatus.Success);
   assert.equal(server.fileTotals.oplocks, 0);
-  assert.equal((await first.ask(acknowledging(1, RH))).status, NtStatus.Unsuccessful);
+  assert.equal((await first.ask(acknowledgingLease(1, RH))).status, NtStatus.Unsuccessful);
 });
 
 test('a lost connection ends a break: the waiting CREATE continues, and nothing is left (3.3.7.1)', async () => {
@@ -197,8 +153,7 @@ test('a directory is granted no lease of version 1 (3.3.5.9.8)', async () => {
 test('an oplock acknowledgment for an open with a lease is rejected (3.3.5.22.1)', async () => {
   const { first } = await stage();
   const ids = idsOf(await first.create('file', leasing(1, RWH)));
-  const { acknowledging: forOplock } = await import('../testing/elements.ts');
-  assert.equal((await first.ask(forOplock(ids, OplockLevel.Ii))).status, NtStatus.InvalidParameter);
+  assert.equal((await first.ask(acknowledging(ids, OplockLevel.Ii))).status, NtStatus.InvalidParameter);
 });
 
 test('two connections of one client share its leases; a notification uses the oldest (3.3.1.11, 3.3.4.7)', async () => {
@@ -208,6 +163,6 @@ test('two connections of one client share its leases; a notification uses the ol
   assert.equal(granted(await first.create('file', leasing(1, R)))?.leaseState, RWH);
   await second.ask(opening('file'));
   assert.equal((await nextBreak(first)).to, RH);
-  assert.equal((await again.ask(acknowledging(1, RH))).status, NtStatus.Success);
+  assert.equal((await again.ask(acknowledgingLease(1, RH))).status, NtStatus.Success);
   assert.equal((await next(second)).status, NtStatus.Success);
 });

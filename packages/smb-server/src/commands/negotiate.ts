@@ -74,6 +74,8 @@ function negotiatedBy(connection: Connection, offer: Offer, dialect: Dialect, ag
   const { limits } = connection.server;
   const large = dialect !== Dialect.Smb202;
   const encrypts = dialect >= Dialect.Smb30 && dialect < Dialect.Smb311 && (offer.capabilities & Capabilities.Encryption) !== 0;
+  const leasesDirectories =
+    dialect >= Dialect.Smb30 && connection.options.directoryLeases && (offer.capabilities & Capabilities.DirectoryLeasing) !== 0;
   return Object.freeze({
     dialect,
     clientGuid: new Uint8Array(offer.clientGuid),
@@ -82,7 +84,10 @@ function negotiatedBy(connection: Connection, offer: Offer, dialect: Dialect, ag
     clientSecurityMode: offer.securityMode,
     clientDialects: offer.dialects,
     clientName: agreed?.clientName ?? '',
-    serverCapabilities: (large ? Capabilities.LargeMtu | Capabilities.Leasing : 0) | (encrypts ? Capabilities.Encryption : 0),
+    serverCapabilities:
+      (large ? Capabilities.LargeMtu | Capabilities.Leasing : 0) |
+      (encrypts ? Capabilities.Encryption : 0) |
+      (leasesDirectories ? Capabilities.DirectoryLeasing : 0),
     serverSecurityMode: securityModeOf(connection),
     cipher: encrypts ? Cipher.Aes128Ccm : agreed?.cipher,
     signingAlgorithm: agreed?.signingAlgorithm ?? defaultSigningAlgorithm(dialect),

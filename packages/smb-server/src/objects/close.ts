@@ -4,6 +4,7 @@ import { type Handle, isCode, type VfsCode, VfsError } from '@ring3/vfs';
 import type { Server } from '../server/server.ts';
 import type { Actor } from '../values/events.ts';
 import type { Channel } from './channel.ts';
+import { nameChanged } from './child-changes.ts';
 import { type Durable, outlivesConnection } from './durable.ts';
 import { lockOnHost, locksHost } from './host-locks.ts';
 import { noteWritten } from './noting.ts';
@@ -117,6 +118,7 @@ function* leaveState(open: Open): Steps<void> {
   }
   for (const { entry, deleter } of doomed) {
     const code = yield* unlinked(entry);
+    if (code === undefined) nameChanged(open);
     if (code === undefined) server.deleted(open, entry === base, deleter);
     else if (code !== 'ENOENT') server.notDeleted(open, entry === base, deleter, code); // another program deleted it
   }

@@ -15,6 +15,8 @@ export class Lease {
   readonly opens = new Set<Open>();
   /** The file, once a CREATE with this key was admitted. */
   file: { readonly state: FileState; readonly id: string } | undefined;
+  /** Whether it is of a directory. */
+  ofDirectory = false;
   /** CREATEs in progress that name it. */
   pending = 0;
 
@@ -36,13 +38,17 @@ export class Lease {
   }
 }
 
-const nameOf = ({ negotiated }: ChannelConnection, key: Uint8Array): string => negotiated.clientKey + guidKey(key);
+/** The key of a lease in a map: its client and its key. */
+export const leaseName = ({ negotiated }: Pick<ChannelConnection, 'negotiated'>, key: Uint8Array): string =>
+  negotiated.clientKey + guidKey(key);
 
 /** Server.GlobalLeaseTableList, MS-SMB2 3.3.1.11: the leases by client and key. A lease exists while an open or a CREATE in progress names it. */
 export class Leases {
   readonly #byName = new Map<string, Lease>();
   readonly #byId = new Map<number, Lease>();
   readonly #nextId: () => number;
+  /** Number of leases of directories; 0: a change of an entry breaks nothing. */
+  directories = 0;
 
   /** @param nextId the sequence of the open ids */
   constructor(nextId: () => number) {
@@ -55,7 +61,7 @@ export class Leases {
 
   /** Finds or adds a lease for a CREATE; `settle` ends that. */
   begin(connection: ChannelConnection, key: Uint8Array, version: 1 | 2): Lease {
-    const name = nameOf(connection, key);
+    const name = leaseName(connection, key);
     let lease = this.#byName.get(name);
     if (lease === undefined) {
       lease = new Lease({ id: this.#nextId(), name, key: new Uint8Array(key), version });
@@ -79,16 +85,29 @@ export class Leases {
     this.#drop(lease);
   }
 
+  /** A lease is of this file or directory, MS-SMB2 3.3.5.9.8. */
+  bind(lease: Lease, state: FileState, fileId: string, ofDirectory: boolean): void {
+    lease.file = { state, id: fileId };
+    if (ofDirectory && !lease.ofDirectory) this.directories++;
+    lease.ofDirectory = ofDirectory;
+  }
+
   #drop(lease: Lease): void {
     if (lease.opens.size > 0) return;
     if (lease.pending > 0) return;
-    this.#byName.delete(lease.name);
+    if (!this.#byName.delete(lease.name)) return;
+    if (lease.ofDirectory) this.directories--;
     this.#byId.delete(lease.id);
   }
 
   /** The lease of a client by its key. */
   find(connection: ChannelConnection, key: Uint8Array): Lease | undefined {
-    return this.#byName.get(nameOf(connection, key));
+    return this.#byName.get(leaseName(connection, key));
+  }
+
+  /** The owner of the lease of a name, {@link leaseName}, or 0. */
+  ownerOf(name: string | undefined): number {
+    return name === undefined ? 0 : (this.#byName.get(name)?.id ?? 0);
   }
 
   /** The lease that owns an oplock. */

@@ -1,6 +1,7 @@
 import { type MaybePromise, type Steps, wait } from '@ring3/kit';
 import { FileAttributes } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type StatChanges, type VfsCode } from '@ring3/vfs';
+import { childChanged } from './child-changes.ts';
 import { attributesOf } from './metadata.ts';
 import type { Open } from './open.ts';
 
@@ -42,7 +43,11 @@ export const notedByStore = (open: Open): boolean => open.userSet === 0 && open.
 export function* noting<T>(open: Open, noted: Noted, change: () => MaybePromise<T | VfsCode>): Steps<T | VfsCode> {
   const kept = open.userSet & noted.times;
   const { fileGuard } = open;
-  if (kept === 0 && (fileGuard.archived || !noted.archives)) return yield* wait(change());
+  if (kept === 0 && (fileGuard.archived || !noted.archives)) {
+    const done = yield* wait(change());
+    if (!isCode(done)) childChanged(open);
+    return done;
+  }
   const file = fileOf(open);
   const before = yield* wait(file.stat());
   if (isCode(before)) return before;
@@ -55,6 +60,7 @@ export function* noting<T>(open: Open, noted: Noted, change: () => MaybePromise<
   }
   yield* set(open, file, changes);
   if (noted.archives) fileGuard.archived = true;
+  childChanged(open);
   return done;
 }
 
@@ -82,6 +88,7 @@ export function* noteWritten(open: Open): Steps<void> {
   const before = kept === 0 ? undefined : yield* wait(file.stat());
   if (isCode(before)) return;
   yield* set(open, file, { accessed: now(open), ...(before !== undefined && timesOf(before, kept)) });
+  childChanged(open);
 }
 
 /** The current time of the server, ns since 1970. */

@@ -6,6 +6,7 @@ import type { FileState, Guard } from '../state/index.ts';
 import type { LockSequences } from '../state/lock-sequences.ts';
 import type { Actor } from '../values/events.ts';
 import { RefCounted } from '../values/ref-counted.ts';
+import { childChanged } from './child-changes.ts';
 import type { DirectoryCursor } from './cursor.ts';
 import { unset } from './descriptors.ts';
 import type { Durable } from './durable.ts';
@@ -69,6 +70,15 @@ export class Open extends RefCounted {
   readonly link: Handle | undefined;
   /** Components from the share's root as the client wrote them, stream included: for display and FileNameInformation. */
   pathName: string;
+  /**
+   * The ids of the directories from the share's root to the one that has its name, in this order; empty for the root and for a pipe. A
+   * directory is found below another by this, never by its path.
+   */
+  ancestors: readonly string[];
+  /** The same for the entry that its name leads to through a link, if the store knows its path; otherwise as `ancestors`. */
+  readonly #targetAncestors: readonly string[] | undefined;
+  /** The lease of its directory that its client named (Open.Lease.ParentLeaseKey), as the key of a map: its changes do not break that one. */
+  readonly parentLease: string | undefined;
   /** Where QUERY_DIRECTORY continues. */
   cursor: DirectoryCursor | undefined;
   /** The values of FilePositionInformation and FileModeInformation that the client set. */
@@ -112,6 +122,9 @@ export class Open extends RefCounted {
       readonly createAction?: 0 | 1 | 2 | 3;
       readonly appInstance?: AppInstance;
       readonly parentDescriptor?: SecurityDescriptor;
+      readonly ancestors?: readonly string[];
+      readonly targetAncestors?: readonly string[] | undefined;
+      readonly parentLease?: string | undefined;
     },
   ) {
     super();
@@ -141,6 +154,9 @@ export class Open extends RefCounted {
     this.link = init.link;
     this.parentDescriptor = init.parentDescriptor ?? unset;
     this.pathName = init.pathName;
+    this.ancestors = init.ancestors ?? [];
+    this.#targetAncestors = init.targetAncestors;
+    this.parentLease = init.parentLease;
   }
 
   /** The state of the files of its share. Only of a disk share. */
@@ -186,6 +202,21 @@ export class Open extends RefCounted {
     return (this.#fileGuard ??= this.base === undefined ? this.guard : this.fileState.guardOf(this.base.fileId));
   }
 
+  /** The id of the directory that has its name; undefined for the root and for a pipe. */
+  get parentId(): string | undefined {
+    return this.ancestors.at(-1);
+  }
+
+  /** The id of the directory whose listing describes its data and attributes: for the target of a link, the directory of the target. */
+  get dataParentId(): string | undefined {
+    return (this.link === undefined ? this.ancestors : (this.#targetAncestors ?? this.ancestors)).at(-1);
+  }
+
+  /** Whether what it has open is below a directory. */
+  isBelow(directoryId: string): boolean {
+    return this.ancestors.includes(directoryId) || (this.link !== undefined && this.#targetAncestors?.includes(directoryId) === true);
+  }
+
   /** Whether it, its tree connect or its session has ended: then its requests end for that reason, and not because of a CANCEL. */
   get ending(): boolean {
     const tree = this.attachment;
@@ -211,6 +242,7 @@ export class Open extends RefCounted {
   changed(bytes: number): void {
     this.bytesWritten += bytes;
     if ((this.userSet & UserSet.AccessTime) === 0) this.fileGuard.written = true;
+    childChanged(this);
     if (this.wrote) return;
     this.wrote = true;
     this.server.written(this);

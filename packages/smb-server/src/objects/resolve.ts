@@ -10,12 +10,16 @@ import type { Tree } from './tree.ts';
 export interface Trail {
   /** The directories' names, in the store's spelling. */
   readonly names: string[];
+  /** The ids of the directories from the share's root to the last one. */
+  ids: string[];
+  /** Of an entry that was reached through a link, the ids of the directories that lead to it, if the store knows its path. */
+  behindIds: string[] | undefined;
   /** That of the last directory. */
   descriptor: SecurityDescriptor;
 }
 
 /** The trail at the root. */
-export const newTrail = (): Trail => ({ names: [], descriptor: unset });
+export const newTrail = (): Trail => ({ names: [], ids: [], behindIds: undefined, descriptor: unset });
 
 /**
  * The directory that contains the last component of a path, unless the share vetoes a name of the path. The share's root is the handle of
@@ -26,6 +30,7 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
   let folder = tree.root as Handle;
   const refused = yield* learn(folder, trail);
   if (refused !== NtStatus.Success) return refused;
+  trail.ids.push(folder.fileId);
   for (let i = 0; i + 1 < components.length; i++) {
     const toClose = folder === tree.root ? undefined : folder;
     const name = components[i] as string;
@@ -34,6 +39,9 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
     if (isCode(next)) return pathStatus(next);
     folder = next;
     trail.names.push(next.name);
+    if (trail.behindIds !== undefined) trail.ids = trail.behindIds;
+    trail.behindIds = undefined;
+    trail.ids.push(next.fileId);
     const status = yield* orClose(folder, learn(folder, trail));
     if (status === NtStatus.Success) continue;
     yield* release(tree, folder);
@@ -105,6 +113,7 @@ function* learnBehind(tree: Tree, target: Handle, trail: Trail): Steps<VfsCode |
   if (typeof parent === 'number') return notThere.has(parent) ? 'ENOENT' : 'EACCES';
   yield* release(tree, parent);
   trail.descriptor = real.descriptor;
+  trail.behindIds = real.ids;
   return undefined;
 }
 

@@ -34,6 +34,8 @@ export interface ShareOptions {
   readonly veto?: readonly string[];
   /** Whether oplocks are granted here. Default: yes. */
   readonly oplocks?: boolean;
+  /** Whether leases of directories are granted here, as far as oplocks are. Default: yes. */
+  readonly directoryLeases?: boolean;
   /**
    * Whether byte-range locks of clients are locks for other programs of the host, and theirs for clients, if the store can do so. Default:
    * yes.

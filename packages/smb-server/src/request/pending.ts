@@ -1,7 +1,15 @@
 import type { MaybePromise } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
 import type { Open } from '../objects/open.ts';
-import { type AccessInput, type FileState, type LockInput, noOpen, type OpenInput, type Operation } from '../state/index.ts';
+import {
+  type AccessInput,
+  type ConflictInput,
+  type FileState,
+  type LockInput,
+  noOpen,
+  type OpenInput,
+  type Operation,
+} from '../state/index.ts';
 import type { ContextOf } from './command.ts';
 import type { Request } from './request.ts';
 
@@ -14,7 +22,7 @@ export function submitPending(
   request: Request,
   state: FileState,
   fileId: string,
-  input: OpenInput | LockInput | AccessInput,
+  input: OpenInput | LockInput | AccessInput | ConflictInput,
   cancelled: () => NtStatus = () => NtStatus.Cancelled,
 ): MaybePromise<NtStatus> {
   const answer = state.submit(fileId, input);
@@ -46,4 +54,10 @@ export function askAccessOf(request: Request, open: Open, operation: Operation, 
 export function askAccessFor(request: Request, state: FileState, fileId: string, operation: Operation): MaybePromise<NtStatus> {
   const ticket = request.server.nextOpenId();
   return submitPending(request, state, fileId, { kind: 'access', openId: noOpen, ticket, operation, offset: 0, length: 0 });
+}
+
+/** Checks an operation against the share modes of a file or directory, as if by an open of it for a moment. */
+export function askShare(request: Request, state: FileState, fileId: string, access: number, shareAccess: number): MaybePromise<NtStatus> {
+  const ticket = request.server.nextOpenId();
+  return submitPending(request, state, fileId, { kind: 'conflict', openId: noOpen, ticket, access, shareAccess });
 }

@@ -13,6 +13,7 @@ const optionNames: Record<keyof import('./options.ts').SmbServerOptions, true> =
   port: true,
   listen: true,
   carry: true,
+  directoryLeases: true,
   dialects: true,
   name: true,
   workgroup: true,

@@ -53,6 +53,8 @@ export interface SmbServerOptions {
    * @param use returns the current use of the connection
    */
   readonly carry?: (link: Link, ends: TcpEnds, use: () => ConnectionUse) => Link;
+  /** Whether leases of directories are granted (MS-SMB2 3.3.1.12); a share may refuse them too. Default: yes. */
+  readonly directoryLeases?: boolean;
   readonly dialects?: { readonly min?: Dialect; readonly max?: Dialect };
   /** NetBIOS name, at most 15 characters. Default RING3. */
   readonly name?: string;
@@ -88,6 +90,7 @@ export interface ResolvedOptions {
   readonly anonymous: boolean;
   readonly signing: 'required' | 'enabled';
   readonly encryption: 'off' | 'desired' | 'required';
+  readonly directoryLeases: boolean;
   readonly dialects: { readonly min: Dialect; readonly max: Dialect };
   readonly name: string;
   readonly workgroup: string;

@@ -5,7 +5,10 @@ import type { ResolvedOptions, SmbServerOptions } from './options.ts';
 
 /** The options that may change while the server runs. Omitted ones do not change. */
 export type RunTimeOptions = Partial<
-  Pick<SmbServerOptions, 'name' | 'workgroup' | 'comment' | 'signing' | 'encryption' | 'guest' | 'anonymous' | 'dialects' | 'limits'>
+  Pick<
+    SmbServerOptions,
+    'name' | 'workgroup' | 'comment' | 'signing' | 'encryption' | 'guest' | 'anonymous' | 'directoryLeases' | 'dialects' | 'limits'
+  >
 >;
 /** The same, with all defaults. */
 export type RunTimeValues = Pick<ResolvedOptions, keyof RunTimeOptions>;
@@ -19,6 +22,7 @@ export const runTimeDefaults: RunTimeValues = Object.freeze({
   encryption: 'off',
   guest: false,
   anonymous: false,
+  directoryLeases: true,
   dialects: Object.freeze({ min: Dialect.Smb202, max: Dialect.Smb311 }),
   limits: defaultLimits,
 });
@@ -64,6 +68,7 @@ const take: { readonly [K in keyof RunTimeValues]: Take<K> } = {
   encryption: oneOf('encryption', 'off', 'desired', 'required'),
   guest: oneOf('guest', true, false),
   anonymous: oneOf('anonymous', true, false),
+  directoryLeases: oneOf('directoryLeases', true, false),
   dialects: dialectRange,
   limits: (changes, { limits }) => changeLimits(limits, changes),
 };

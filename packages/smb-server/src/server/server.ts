@@ -369,22 +369,22 @@ export class Server {
   }
 
   /** The opens below a directory, of any client. */
-  opensBelow(tree: Tree, folder: Open): Open[] {
-    const prefix = `${folder.pathName}\\`.toUpperCase();
+  opensBelow({ share }: Tree, directoryId: string): Open[] {
     const below: Open[] = [];
     for (const open of this.opens.values()) {
-      if (open.share.fileState === tree.share.fileState && open.pathName.toUpperCase().startsWith(prefix)) below.push(open);
+      if (open.share.fileState === share.fileState && open.isBelow(directoryId)) below.push(open);
     }
     return below;
   }
 
-  /** A file has another name: all opens of it have it. */
-  renamed(tree: Tree, fileId: string, path: string): void {
+  /** A file has another name: all opens of it have it. @param ancestors the ids of the directories from the root to the one of the name */
+  renamed(tree: Tree, fileId: string, path: string, ancestors: readonly string[]): void {
     for (const open of this.opens.values()) {
       if (open.share.fileState !== tree.share.fileState) continue;
       if (open.named?.fileId === fileId) open.pathName = path;
       else if (open.base?.fileId === fileId) open.pathName = `${path}${open.pathName.slice(open.pathName.lastIndexOf(':'))}`;
       else continue;
+      open.ancestors = ancestors;
       this.quotas.fileDescriptors.moved(open);
     }
   }

@@ -61,11 +61,15 @@ export interface DispositionInput {
   readonly onClose?: boolean;
   readonly deleter?: Deleter | undefined;
 }
-/** Checks whether an operation, as if by an open for a moment, is compatible with the share modes of the file's opens. */
+/**
+ * Checks whether an operation, as if by an open for a moment, is compatible with the share modes of the file's opens. Handle caching of a conflicting open is broken
+ * first, and the operation waits. MS-FSA 2.1.4.12, OPEN_BREAK_H.
+ */
 export interface ConflictInput {
   readonly kind: 'conflict';
   /** The requesting open, or {@link noOpen}. */
   readonly openId: number;
+  readonly ticket: number;
   readonly access: number;
   readonly shareAccess: number;
 }
@@ -122,6 +126,13 @@ export interface AccessInput {
   readonly offset: number;
   readonly length: number;
 }
+/** An operation that is done already, or that waits for no break: it breaks oplocks and leases, and continues. MS-FSA 2.1.4.12. */
+export interface NoticeInput {
+  readonly kind: 'notice';
+  readonly operation: Operation;
+  /** Whose oplock or lease is not broken; or {@link noOpen}. */
+  readonly owner: OplockOwner;
+}
 /** Requests an oplock for an admitted open. MS-FSA 2.1.5.18. */
 export interface OplockInput {
   readonly kind: 'oplock';
@@ -169,6 +180,7 @@ export interface Decisions {
   unlock: { readonly input: UnlockInput; readonly decision: NtStatus };
   coverage: { readonly input: CoverageInput; readonly decision: readonly LockSegment[] };
   access: { readonly input: AccessInput; readonly decision: NtStatus };
+  notice: { readonly input: NoticeInput; readonly decision: NtStatus };
   oplock: { readonly input: OplockInput; readonly decision: HeldOplock | 'none' };
   lease: { readonly input: LeaseInput; readonly decision: LeaseGrant };
   acknowledge: { readonly input: AcknowledgeInput; readonly decision: Acknowledged };
@@ -210,6 +222,8 @@ export interface FileState {
   submit<I extends Input>(fileId: string, input: I): MaybePromise<DecisionOf<I>>;
   /** Fast-path summary: READ and WRITE skip `submit` if it shows no conflicting locks or oplocks. Valid while the file is open. */
   guardOf(fileId: string): Guard;
+  /** The same for a file that may have no open: then undefined. */
+  knownGuard(fileId: string): Guard | undefined;
   /** The locks and the oplock of an open, and the state of its file: for people, as far as it is known here. */
   look(fileId: string, openId: number): OpenState;
   /** The totals of the state that is known here. */

@@ -20,6 +20,7 @@ const transitions: { readonly [K in keyof Decisions]: Transition<Decisions[K]['i
   unlock: rules.unlock,
   coverage: rules.coverage,
   access: rules.access,
+  notice: rules.notice,
   oplock: rules.oplock,
   lease: rules.lease,
   acknowledge: rules.acknowledge,
@@ -63,7 +64,7 @@ export class LocalFileState implements FileState {
       decision === undecided
         ? new Promise<DecisionOf<I>>((decided) => record.waiting.push({ input, decided: decided as Waiting['decided'] }))
         : (decision as DecisionOf<I>);
-    if (input.kind !== 'query' && input.kind !== 'conflict' && input.kind !== 'coverage') this.#settle(fileId, record);
+    if (input.kind !== 'query' && input.kind !== 'coverage') this.#settle(fileId, record);
     if (record.deleted.size > 0 && !deletePending && record.opens.size > 0) this.#options.deleting([...record.opens.keys()]);
     if (record.idle) this.#records.delete(fileId);
     return answer;
@@ -71,6 +72,10 @@ export class LocalFileState implements FileState {
 
   guardOf(fileId: string): Guard {
     return this.#records.get(fileId)?.guard ?? newGuard();
+  }
+
+  knownGuard(fileId: string): Guard | undefined {
+    return this.#records.get(fileId)?.guard;
   }
 
   look(fileId: string, openId: number): OpenState {

@@ -15,6 +15,7 @@ import type {
   LeaseInput,
   LockInput,
   NameKey,
+  NoticeInput,
   OpenInput,
   OplockInput,
   QueryInput,
@@ -113,10 +114,11 @@ export function disposition(
 }
 
 /** Whether the others share the operation. */
-export function conflict(record: FileRecord, { openId, access, shareAccess }: ConflictInput): NtStatus {
+export function conflict(record: FileRecord, { openId, access, shareAccess }: ConflictInput): NtStatus | Undecided {
   const asked = { access, shareAccess };
   for (const other of record.opens.values()) {
-    if (other.openId !== openId && shareConflict(asked, other)) return NtStatus.SharingViolation;
+    if (other.openId === openId || !shareConflict(asked, other)) continue;
+    return record.oplocks.check('shareConflict', record.ownerOf(openId), record.notify) ? NtStatus.SharingViolation : undecided;
   }
   return NtStatus.Success;
 }
@@ -182,6 +184,12 @@ export function access(record: FileRecord, { openId, operation, offset, length }
   if (openId !== noOpen && !record.opens.has(openId)) return NtStatus.FileClosed;
   if (!record.oplocks.check(operation, record.ownerOf(openId), record.notify)) return undecided;
   return record.locks.forbids(openId, operation !== 'read', offset, length) ? NtStatus.FileLockConflict : NtStatus.Success;
+}
+
+/** MS-FSA 2.1.4.12, of an operation that does not wait. */
+export function notice(record: FileRecord, { operation, owner }: NoticeInput): NtStatus {
+  record.oplocks.check(operation, owner, record.notify);
+  return NtStatus.Success;
 }
 
 /** MS-FSA 2.1.5.18.1. */

@@ -106,10 +106,11 @@ export class RawClient {
     password = 'secret',
     dialect: number = Dialect.Smb302,
     clientGuid?: Uint8Array,
+    capabilities = 0,
   ): Promise<RawClient> {
     const client = new RawClient(server);
     if (clientGuid !== undefined) client.clientGuid = clientGuid;
-    await client.negotiate([dialect]);
+    await client.negotiate([dialect], [], capabilities);
     await client.logOn(user, password);
     await client.connect(share);
     return client;

@@ -1,5 +1,5 @@
 import { type Steps, wait } from '@ring3/kit';
-import { OplockLevel } from '@ring3/smb-proto';
+import { Capabilities, OplockLevel } from '@ring3/smb-proto';
 import { fieldsOf } from '../../objects/debug.ts';
 import type { Open } from '../../objects/open.ts';
 import { Caching, type HeldOplock, oplockLevelOf } from '../../state/index.ts';
@@ -28,14 +28,16 @@ function* requestOplock({ ctx, request }: CreatePlan, open: Open): Steps<OplockL
   return oplockLevelOf[held];
 }
 
-/** Directories have no write caching, and no lease of version 1. */
+/** Directories have no write caching, and only leases of version 2, of clients that know directory leases. MS-SMB2 3.3.5.9.11, MS-FSA 2.1.5.18. */
 function* requestLease(plan: CreatePlan, open: Open): Steps<OplockLevel> {
   const { ctx, lease, leaseRequest } = plan;
   const { handle, fileState, volatileFileId: openId } = open;
   if (handle === undefined || lease === undefined || leaseRequest === undefined) return OplockLevel.None;
-  if (handle.kind !== 'file') return OplockLevel.None;
-  lease.file = { state: fileState, id: handle.fileId };
-  const asked = leaseRequest.leaseState & (Caching.Read | Caching.Handle | Caching.Write);
+  const ofDirectory = handle.kind === 'folder';
+  if (ofDirectory ? !leasesDirectories(plan, open) : handle.kind !== 'file') return OplockLevel.None;
+  ctx.server.leases.bind(lease, fileState, handle.fileId, ofDirectory);
+  const cacheable = ofDirectory ? Caching.Read | Caching.Handle : Caching.Read | Caching.Handle | Caching.Write;
+  const asked = leaseRequest.leaseState & cacheable;
   const { epoch } = leaseRequest;
   const granted = yield* wait(fileState.submit(handle.fileId, { kind: 'lease', openId, asked, epoch }));
   plan.leaseGrant = granted;
@@ -43,3 +45,8 @@ function* requestLease(plan: CreatePlan, open: Open): Steps<OplockLevel> {
   if (debug.on.oplock) debug.say('oplock', 'lease', { ...fieldsOf(open), asked, held: granted.level, lease: lease.id });
   return OplockLevel.Lease;
 }
+
+const leasesDirectories = ({ ctx, leaseRequest }: CreatePlan, { share }: Open): boolean =>
+  leaseRequest?.version === 2 &&
+  share.options?.directoryLeases !== false &&
+  (ctx.connection.negotiated.serverCapabilities & Capabilities.DirectoryLeasing) !== 0;

@@ -13,7 +13,7 @@ import { answerContexts } from './contexts/index.ts';
 import { type DispositionRow, dispositions } from './disposition.ts';
 import { openFound } from './found.ts';
 import { makeMissing } from './make.ts';
-import type { CreatePlan } from './plan.ts';
+import { type CreatePlan, parentLeaseOf } from './plan.ts';
 import { isFull } from './room.ts';
 import { closeTarget, lookUp, type Made, type Target } from './target.ts';
 
@@ -110,6 +110,9 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
     appInstance: plan.appInstance,
     pipe: undefined,
     parentDescriptor: trail.descriptor,
+    ancestors: plan.path.components.length === 0 ? [] : trail.ids,
+    targetAncestors: link === undefined ? undefined : trail.behindIds,
+    parentLease: parentLeaseOf(plan),
     pathName: base === undefined ? shownPath(trail, name) : shownPath(trail, name, handle.name),
   });
   open.fileGuard.archived = (attributesOf(stat, (base ?? handle).kind) & FileAttributes.Archive) !== 0;

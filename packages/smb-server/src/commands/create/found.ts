@@ -1,6 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import { AccessMask, CreateOptions, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
+import { directoryChanged } from '../../objects/child-changes.ts';
 import { mayUnlink } from '../../objects/deletion.ts';
 import { descriptorOf, rightsOf } from '../../objects/descriptors.ts';
 import { attributesOf } from '../../objects/metadata.ts';
@@ -11,7 +12,7 @@ import { type AccessSubject, grant } from './access.ts';
 import { admitOpen, withdrawOpen } from './admission.ts';
 import { actionOf, type DispositionRow } from './disposition.ts';
 import { dataAccess, newAttributes, withWrite } from './make.ts';
-import type { CreatePlan } from './plan.ts';
+import { type CreatePlan, parentLeaseOf } from './plan.ts';
 import { checkRoom, isFull } from './room.ts';
 import { closeTarget, type Made, type Target } from './target.ts';
 
@@ -149,6 +150,8 @@ function* prepare(
   if (full !== undefined) return statusOf(full);
   const emptied = yield* wait(handle.truncate(0));
   if (isCode(emptied)) return statusOf(emptied);
+  const { server, tree } = plan.ctx;
+  directoryChanged(server, tree.fileState, (plan.trail.behindIds ?? plan.trail.ids).at(-1), parentLeaseOf(plan));
   if (plan.path.stream !== undefined) return NtStatus.Success;
   yield* dropStreams(handle);
   const given = plan.ctx.tree.share.names.attributesToKeep(handle.name, newAttributes(plan.request.fileAttributes), 0);

@@ -10,6 +10,7 @@ import {
   settableFileAttributes,
 } from '@ring3/smb-proto';
 import { type Access, foldName, type Handle, type Initial, isCode, type Kind, type VfsCode } from '@ring3/vfs';
+import { directoryChanged } from '../../objects/child-changes.ts';
 import { newDescriptor, rightsOf } from '../../objects/descriptors.ts';
 import { readDataRights, writeDataRights } from '../../values/access.ts';
 import { orClose } from '../../values/or-close.ts';
@@ -17,7 +18,7 @@ import { statusOf } from '../../values/status-map.ts';
 import { grant, privileged } from './access.ts';
 import { admitOpen } from './admission.ts';
 import type { DispositionRow } from './disposition.ts';
-import type { CreatePlan } from './plan.ts';
+import { type CreatePlan, parentLeaseOf } from './plan.ts';
 import { type Made, openStream, type Target } from './target.ts';
 
 type Missing = Extract<Target, { readonly found: false }>;
@@ -139,7 +140,9 @@ function* makeEntry(
     ...(tree.vfs.features.has('descriptor') && { descriptor: newDescriptor(tree, parentDescriptor, descriptor, kind === 'folder') }),
     ...(xattrs !== undefined && { xattrs }),
   };
-  return yield* wait(tree.vfs.open(parent, name, { access, kind, disposition: 'create', initial }, tree.identity));
+  const made = yield* wait(tree.vfs.open(parent, name, { access, kind, disposition: 'create', initial }, tree.identity));
+  if (!isCode(made)) directoryChanged(ctx.server, tree.fileState, parent.fileId, parentLeaseOf(plan));
+  return made;
 }
 
 /** The access to the store that the granted access needs. */

@@ -1,5 +1,5 @@
 import type { CreateRequest, SecurityDescriptor } from '@ring3/smb-proto';
-import type { Lease } from '../../objects/leases.ts';
+import { type Lease, leaseName } from '../../objects/leases.ts';
 import type { AppInstance } from '../../objects/open.ts';
 import type { Trail } from '../../objects/resolve.ts';
 import type { ContextOf } from '../../request/command.ts';
@@ -60,4 +60,10 @@ export interface CreatePlan {
   /** The lease of that key, during the CREATE. */
   lease: Lease | undefined;
   leaseGrant: LeaseGrant | undefined;
+}
+
+/** The lease of the directory that the client of a CREATE names, as the key of a map (`leaseName`), if it names one. */
+export function parentLeaseOf({ ctx, leaseRequest }: CreatePlan): string | undefined {
+  const key = leaseRequest?.parentLeaseKey;
+  return key === undefined ? undefined : leaseName(ctx.connection, key);
 }

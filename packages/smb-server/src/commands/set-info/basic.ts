@@ -12,6 +12,7 @@ import {
   settableFileAttributes,
 } from '@ring3/smb-proto';
 import { type Handle, isCode, type StatChanges, type VfsCode } from '@ring3/vfs';
+import { childChanged } from '../../objects/child-changes.ts';
 import type { NameRules } from '../../objects/name-rules.ts';
 import { fileOf, modified, noting, now, UserSet } from '../../objects/noting.ts';
 import type { Open } from '../../objects/open.ts';
@@ -75,6 +76,7 @@ function* setChanges(open: Open, target: Handle, changes: Changes): Steps<NtStat
   }
   const set = yield* wait(target.setStat(changes));
   if (isCode(set)) return statusOf(set);
+  childChanged(open);
   fileGuard.written = false;
   if (changes.attributes !== undefined) fileGuard.archived = (changes.attributes & FileAttributes.Archive) !== 0;
   return NtStatus.Success;

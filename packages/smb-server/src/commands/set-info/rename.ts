@@ -11,12 +11,13 @@ import {
   ShareAccess,
 } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
+import { directoryChanged, nameChanged } from '../../objects/child-changes.ts';
 import { descriptorOf, rightsOf } from '../../objects/descriptors.ts';
 import { attributesOf } from '../../objects/metadata.ts';
 import { changed, noting, redescribed } from '../../objects/noting.ts';
 import { newTrail, openParent, release, shownPath } from '../../objects/resolve.ts';
 import type { ContextOf } from '../../request/command.ts';
-import { askAccess, askAccessFor } from '../../request/pending.ts';
+import { askAccess, askAccessFor, askShare } from '../../request/pending.ts';
 import type { ParsedPath } from '../../values/paths.ts';
 import { statusOf } from '../../values/status-map.ts';
 import type { Setter } from './file.ts';
@@ -103,7 +104,10 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replaceme
     if (isCode(done)) return renameStatus(done);
     const to = shownPath(trail, target);
     ctx.server.moved(open, to, how);
-    if (how === 'rename') ctx.server.renamed(tree, handle.fileId, to);
+    directoryChanged(ctx.server, tree.fileState, parent.fileId, open.parentLease);
+    if (how === 'link') return NtStatus.Success;
+    nameChanged(open);
+    ctx.server.renamed(tree, handle.fileId, to, trail.ids);
     return NtStatus.Success;
   } finally {
     yield* release(tree, parent);
@@ -116,11 +120,12 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replaceme
  */
 function* clearBelow(ctx: ContextOf<'open'>): Steps<NtStatus> {
   const { server, tree, open } = ctx;
-  for (const { handle } of server.opensBelow(tree, open)) {
+  const { fileId: directoryId } = open.handle as Handle;
+  for (const { handle } of server.opensBelow(tree, directoryId)) {
     const status = handle === undefined ? NtStatus.Success : yield* wait(askAccessFor(ctx, tree.fileState, handle.fileId, 'rename'));
     if (status !== NtStatus.Success) return status;
   }
-  return server.opensBelow(tree, open).length > 0 ? NtStatus.AccessDenied : NtStatus.Success;
+  return server.opensBelow(tree, directoryId).length > 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
 /** Whether the directory of the new name accepts the entry, and no open conflicts with it. */
@@ -137,18 +142,11 @@ function* mayMove(
   if ((rightsOf(parentDescriptor, tree.identity) & needed) === 0) return NtStatus.AccessDenied;
   const status = yield* checkTarget(ctx, parent, parentDescriptor, path, handle, replacement);
   if (status !== NtStatus.Success) return status;
-  const shared = yield* wait(tree.fileState.submit(parent.fileId, intoParent));
+  // the directory of the new name is opened for adding an entry, and not shared for deletion: no other open may be able to delete it
+  const shared = yield* wait(askShare(ctx, tree.fileState, parent.fileId, AccessMask.FileAddFile, ShareAccess.Read | ShareAccess.Write));
   if (shared !== NtStatus.Success) return shared;
   return yield* wait(askAccess(ctx, 'rename'));
 }
-
-/** The directory of the new name is opened for adding an entry, and not shared for deletion: no other open may be able to delete it. */
-const intoParent = {
-  kind: 'conflict',
-  openId: 0,
-  access: AccessMask.FileAddFile,
-  shareAccess: ShareAccess.Read | ShareAccess.Write,
-} as const;
 
 /** A target is replaced only if it could be deleted: by its rights and attributes, and by its opens. */
 function* checkTarget(
@@ -191,18 +189,13 @@ function* mayReplace(
   if (deletes === 0) return NtStatus.AccessDenied;
   const broken = yield* wait(askAccessFor(ctx, tree.fileState, target.fileId, 'delete'));
   if (broken !== NtStatus.Success) return broken;
-  if (posix) return yield* wait(tree.fileState.submit(target.fileId, deletingShared));
+  // as an open that deletes and shares everything: other opens of the file must share deletion
+  if (posix) return yield* wait(askShare(ctx, tree.fileState, target.fileId, AccessMask.Delete, shareAll));
   const { opens } = yield* wait(tree.fileState.submit(target.fileId, { kind: 'query' }));
   return opens > 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
-/** An open that deletes and shares everything: other opens of the file must share deletion. */
-const deletingShared = {
-  kind: 'conflict',
-  openId: 0,
-  access: AccessMask.Delete,
-  shareAccess: ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete,
-} as const;
+const shareAll = ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete;
 
 const renameStatus = (code: VfsCode): NtStatus => {
   if (code === 'EISDIR' || code === 'ENOTEMPTY') return NtStatus.AccessDenied;

@@ -1,0 +1,33 @@
+import type { FileState } from '../state/index.ts';
+import type { Leases } from './leases.ts';
+import type { Open } from './open.ts';
+
+/**
+ * Breaks the leases of a directory because of a change of its entries, MS-FSA 2.1.4.12 with PARENT_OBJECT. Called when the change is done and before the client has the
+ * response: a listing that another client takes in between shows the change already. The change does not wait for an acknowledgment.
+ * @param parentLease the lease that the client of the change named as that of the directory: it is not broken, MS-FSA 2.1.4.12.2
+ */
+export function directoryChanged(
+  { leases }: { readonly leases: Leases },
+  state: FileState,
+  directoryId: string | undefined,
+  parentLease?: string,
+): void {
+  if (leases.directories === 0 || directoryId === undefined) return;
+  const guard = state.knownGuard(directoryId);
+  if (guard === undefined || guard.readers === 0) return;
+  const owner = leases.ownerOf(parentLease);
+  if (owner !== 0 && guard.onlyLease === owner) return;
+  void state.submit(directoryId, { kind: 'notice', operation: 'childChange', owner });
+}
+
+/** The data or the description of what an open has open was changed. */
+export function childChanged(open: Open): void {
+  const { server } = open;
+  if (server.leases.directories > 0) directoryChanged(server, open.fileState, open.dataParentId, open.parentLease);
+}
+
+/** The name of what an open has open was added or removed. */
+export function nameChanged(open: Open): void {
+  directoryChanged(open.server, open.fileState, open.parentId, open.parentLease);
+}
