@@ -15,6 +15,7 @@ import {
   Fsctl,
   fileStreams,
   InfoType,
+  ReparseTag,
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 
@@ -44,6 +45,8 @@ interface State {
 interface Pending {
   readonly what: string;
   readonly after: State;
+  /** A documented state of a request in two steps, between them (docs/decisions/0130). */
+  readonly between: State | undefined;
   /** The names whose state is undefined, because the request takes several steps. */
   readonly loose: readonly string[];
 }
@@ -142,6 +145,10 @@ export class Journal {
       this.#state = pending.after;
       return { faults: [], unknown: false };
     }
+    if (pending.between !== undefined && differences(pending.between, found, []).length === 0) {
+      this.#state = pending.between;
+      return { faults: [], unknown: false };
+    }
     if (pending.loose.length > 0 && differences(this.#state, found, pending.loose).length === 0) return { faults: [], unknown: true };
     return {
       faults: [
@@ -215,11 +222,16 @@ export class Journal {
     alter: (state: State) => void,
     request: () => Promise<unknown>,
     loose: readonly string[] = [],
+    alterHalf?: (state: State) => void,
   ): Promise<void> {
-    const after = structuredClone(this.#state);
-    alter(after);
-    for (const id of Object.keys(after.nodes)) if (!Object.values(after.names).includes(Number(id))) delete after.nodes[Number(id)];
-    this.#pending = { what, after, loose };
+    const altered = (how: (state: State) => void): State => {
+      const state = structuredClone(this.#state);
+      how(state);
+      for (const id of Object.keys(state.nodes)) if (!Object.values(state.names).includes(Number(id))) delete state.nodes[Number(id)];
+      return state;
+    };
+    const after = altered(alter);
+    this.#pending = { what, after, between: alterHalf && altered(alterHalf), loose };
     await request();
     this.#state = after;
     this.#pending = undefined;
@@ -415,7 +427,8 @@ export class Journal {
       case 'streamRename': {
         const from = pick(Object.keys(node(this.#state, file).streams));
         const to = pick(['one', 'two', 'three']);
-        if (from === undefined || to in node(this.#state, file).streams) return;
+        if (from === undefined || from === to) return;
+        const replaces = to in node(this.#state, file).streams;
         const open = await tree.create({ name: `${path(file)}:${from}`, desiredAccess: all });
         await this.#change(
           `streamRename ${file}:${from} ${to}`,
@@ -424,7 +437,46 @@ export class Journal {
             streams[to] = streams[from] as string;
             delete streams[from];
           },
-          () => open.setInfo(InfoType.File, FileInformationClass.Rename, targetOf(false, `:${to}:$DATA`)),
+          () => open.setInfo(InfoType.File, FileInformationClass.Rename, targetOf(replaces, `:${to}:$DATA`)),
+        );
+        return void (await open.close());
+      }
+      case 'streamFromData': {
+        const to = pick(['one', 'two', 'three']);
+        const both = (state: State): Node => {
+          const it = node(state, file);
+          it.streams[to] = it.data;
+          touch(state, file);
+          return it;
+        };
+        return opened(file, (open) =>
+          this.#change(
+            `streamFromData ${file}:${to}`,
+            (state) => {
+              both(state).data = '';
+            },
+            () => open.setInfo(InfoType.File, FileInformationClass.Rename, targetOf(true, `:${to}:$DATA`)),
+            [],
+            both,
+          ),
+        );
+      }
+      case 'dataFromStream': {
+        const from = pick(Object.keys(node(this.#state, file).streams));
+        if (from === undefined) return;
+        const both = (state: State): Node => {
+          const it = node(state, file);
+          it.data = it.streams[from] as string;
+          touch(state, file);
+          return it;
+        };
+        const open = await tree.create({ name: `${path(file)}:${from}`, desiredAccess: all });
+        await this.#change(
+          `dataFromStream ${file}:${from}`,
+          (state) => void delete both(state).streams[from],
+          () => open.setInfo(InfoType.File, FileInformationClass.Rename, targetOf(true, '::$DATA')),
+          [],
+          both,
         );
         return void (await open.close());
       }
@@ -477,12 +529,29 @@ export class Journal {
           ),
         );
       }
+      case 'linkOver': {
+        const other = pick(files);
+        if (this.#state.names[other] === this.#state.names[file]) return;
+        return opened(file, (open) =>
+          this.#change(
+            `linkOver ${file} ${other}`,
+            (state) => {
+              state.names[other] = state.names[file] as number;
+            },
+            () => open.setInfo(InfoType.File, FileInformationClass.Link, targetOf(true, path(other))),
+          ),
+        );
+      }
       case 'symbolicLink': {
         const name = this.#free();
+        const kind = name.includes('\\') ? 'file' : pick(['file', 'directory'] as const);
         await this.#change(
           `create ${name}`,
-          (state) => add(state, name, fresh('file')),
-          async () => (await tree.create({ name: path(name), createDisposition: CreateDisposition.Create })).close(),
+          (state) => add(state, name, fresh(kind)),
+          async () => {
+            const createOptions = kind === 'file' ? 0 : CreateOptions.DirectoryFile;
+            await (await tree.create({ name: path(name), createDisposition: CreateDisposition.Create, createOptions })).close();
+          },
         );
         const target = `t${number(100)}`;
         return opened(name, (open) =>
@@ -490,8 +559,23 @@ export class Journal {
             `symbolicLink ${name}`,
             (state) => add(state, name, { ...fresh('link'), target }),
             () => open.ioctl(Fsctl.SetReparsePoint, encodeSymbolicLink({ substituteName: target, printName: target, relative: true })),
-            [name],
           ),
+        );
+      }
+      case 'noLink': {
+        const name = pick(this.#names('link'));
+        if (name === undefined) return;
+        const reparsePoint = Buffer.alloc(8);
+        reparsePoint.writeUInt32LE(ReparseTag.Symlink);
+        return opened(
+          name,
+          (open) =>
+            this.#change(
+              `noLink ${name}`,
+              (state) => add(state, name, fresh('file')),
+              () => open.ioctl(Fsctl.DeleteReparsePoint, reparsePoint),
+            ),
+          CreateOptions.OpenReparsePoint,
         );
       }
       case 'attributes': {
@@ -554,11 +638,16 @@ const works = [
   'stream',
   'stream',
   'streamRename',
+  'streamFromData',
+  'dataFromStream',
   'streamDelete',
   'rename',
   'replace',
   'hardLink',
+  'linkOver',
   'symbolicLink',
+  'symbolicLink',
+  'noLink',
   'attributes',
   'security',
   'delete',

@@ -23,6 +23,8 @@ export interface Known {
   description: Description | undefined;
   /** The security descriptor, after the first read; null if it does not exist. */
   descriptor: Uint8Array | null | undefined;
+  /** Names and lengths of the extended attributes, after the first listing; null if there are none. */
+  xattrSizes: ReadonlyMap<string, number> | null | undefined;
 }
 
 /** Thread pool shares by file system: the stores on one file system have one in common. */
@@ -73,7 +75,7 @@ export class Device {
     const before = this.#known.get(number);
     if (before !== undefined && before.changed === changed && before.birth === birth) return before;
     const fileId = this.inodes.get(number)?.fileId ?? this.#fileId(found, dir, name);
-    const known: Known = { changed, birth, fileId, description: undefined, descriptor: undefined };
+    const known: Known = { changed, birth, fileId, description: undefined, descriptor: undefined, xattrSizes: undefined };
     if (before === undefined && this.#known.size >= maxKnown) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(number, known);
     return known;

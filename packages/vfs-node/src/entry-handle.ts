@@ -38,7 +38,7 @@ import { OpenListing } from './listing.ts';
 import type { NodeStore } from './node-store.ts';
 import { scratch } from './scratch.ts';
 import { Streams } from './streams.ts';
-import { unlinkFault } from './unlink-fault.ts';
+import { directoryFault, unlinkFault } from './unlink-fault.ts';
 
 const writes = (access: Access): boolean => access === 'write' || access === 'readWrite';
 
@@ -311,8 +311,12 @@ export class EntryHandle implements Handle {
     return answer === -Errno.EAGAIN || answer === -Errno.EACCES ? 'EBUSY' : undefined; // other failures: the host has no locks here
   }
 
-  checkUnlink(): Answer<void> {
+  checkUnlink(of?: 'newEntry'): Answer<void> {
     if (this.stale) return 'ESTALE';
+    if (of === 'newEntry') {
+      const fault = directoryFault(this.entry.fd);
+      return fault < 0 ? errorCode(fault) : undefined;
+    }
     if (this.entry.parent !== undefined && !this.#hasName()) return undefined; // its name was already removed
     const fault = unlinkFault(this.entry);
     return fault < 0 ? errorCode(fault) : undefined;

@@ -150,6 +150,15 @@ test('checkUnlink returns the error of unlink: permissions of the directory, imm
       spawnSync('chattr', ['-i', host.path(name)]);
     }
   }
+  await ok(folder.checkUnlink!('newEntry'));
+  assert.equal(spawnSync('chattr', ['+a', host.path('folder')]).status, 0);
+  try {
+    await refuses(file.checkUnlink!(), 'EPERM');
+    await refuses(folder.checkUnlink!('newEntry'), 'EPERM');
+    await refuses((await bench.file('new', '', folder)).unlink(), 'EPERM');
+  } finally {
+    spawnSync('chattr', ['-a', host.path('folder')]);
+  }
   await ok(file.unlink());
   await ok(file.checkUnlink!());
 });

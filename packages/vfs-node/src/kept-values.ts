@@ -95,6 +95,19 @@ export class KeptValues {
     return [...found.filter((key) => key.startsWith(prefix) && !kept.includes(key)), ...kept];
   }
 
+  /** Returns the names and lengths of a file's extended attributes; null if there are none, or they cannot be read. */
+  xattrSizes(fileId: string, inode: Pick<Inode, 'device' | 'kind'>, target: XattrTarget): ReadonlyMap<string, number> | null {
+    const host = inode.device.hasXattrs && inode.kind !== 'link' ? listXattrs(target) : [];
+    const keys = new Set([...this.#sidecar.keys(fileId, userPrefix), ...(typeof host === 'number' ? [] : host)]);
+    const sizes = new Map<string, number>();
+    for (const key of keys) {
+      if (!key.startsWith(userPrefix) || key.startsWith(ownPrefix)) continue;
+      const value = this.peek(fileId, inode, target, key);
+      if (value instanceof Uint8Array) sizes.set(key.slice(userPrefix.length), value.length);
+    }
+    return sizes.size === 0 ? null : sizes;
+  }
+
   /**
    * Flushes the values that the host cannot store with their files.
    * @returns undefined or a code

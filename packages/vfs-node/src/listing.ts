@@ -154,8 +154,11 @@ export class OpenListing {
   #stat(directory: number, host: string | Uint8Array, kind: Kind): NonNullable<ListedEntry['stat']> {
     const device = this.#device(directory, host);
     const known = device.know(scratch, directory, host);
-    const description = describe(this.#kept, known, { device, kind }, { dir: directory, name: host });
-    return statOf(scratch, device, this.#directory.rootDevice, known.fileId, description);
+    const target = { dir: directory, name: host };
+    const description = describe(this.#kept, known, { device, kind }, target);
+    const stat = statOf(scratch, device, this.#directory.rootDevice, known.fileId, description);
+    if (known.xattrSizes === undefined) known.xattrSizes = this.#kept.xattrSizes(known.fileId, { device, kind }, target);
+    return known.xattrSizes === null ? stat : { ...stat, xattrSizes: known.xattrSizes };
   }
 
   /** The device of the entry in `scratch`: nearly always the directory's. */

@@ -12,11 +12,8 @@ const capFowner = 3;
  */
 export function unlinkFault({ parent, fd }: Entry): number {
   if (parent === undefined) return -Errno.EBUSY;
-  const failure = accessAt(parent.fd, '.', AccessMode.Write | AccessMode.Execute);
+  const failure = directoryFault(parent.fd);
   if (failure < 0) return failure;
-  const directory = stat(parent.fd, found);
-  if (directory < 0) return directory;
-  if ((found.attributes & (StatAttribute.Immutable | StatAttribute.Append)) !== 0) return -Errno.EPERM;
   const sticky = (found.mode & Mode.Sticky) !== 0;
   const owner = found.userId;
   const itself = stat(fd, found);
@@ -25,6 +22,19 @@ export function unlinkFault({ parent, fd }: Entry): number {
   if ((found.attributes & StatAttribute.MountRoot) !== 0) return -Errno.EBUSY;
   const user = process.geteuid?.() ?? 0;
   return sticky && user !== owner && user !== found.userId && !actsAsOwner() ? -Errno.EPERM : 0;
+}
+
+/**
+ * Checks whether names can be removed from a directory at all: its permissions, a read-only mount, an immutable or append-only directory.
+ * Sets `found` to its stat.
+ * @returns 0 or a negative errno
+ */
+export function directoryFault(fd: number): number {
+  const failure = accessAt(fd, '.', AccessMode.Write | AccessMode.Execute);
+  if (failure < 0) return failure;
+  const directory = stat(fd, found);
+  if (directory < 0) return directory;
+  return (found.attributes & (StatAttribute.Immutable | StatAttribute.Append)) !== 0 ? -Errno.EPERM : 0;
 }
 
 /** Whether this thread has CAP_FOWNER, which overrides the sticky bit. capabilities(7) */

@@ -305,9 +305,10 @@ export interface Handle {
   /**
    * Whether `unlink` would fail now, except for a directory that is not empty. Changes nothing. If the method is missing, only `unlink`
    * reports it.
+   * @param of `newEntry`: whether that would fail for an entry that is created in this directory (default: this entry)
    * @returns nothing; or EACCES, EPERM, EROFS, EBUSY
    */
-  checkUnlink?(): Answer<void>;
+  checkUnlink?(of?: 'newEntry'): Answer<void>;
 
   /** The present path of the entry: components from the root, for display only. Feature `path`. ENOENT after unlinking. */
   path?(): Answer<readonly string[]>;
@@ -363,6 +364,8 @@ export interface Stat {
   readonly attributes?: number;
   /** Unix permission bits, if the store has them. */
   readonly mode?: number;
+  /** Names and lengths of the extended attributes. Only in a listing, and only if the entry has some. Feature `xattr`. */
+  readonly xattrSizes?: ReadonlyMap<string, number>;
 }
 
 /** Changes to {@link Stat}; missing values are not changed. */

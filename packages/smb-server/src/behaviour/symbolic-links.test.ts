@@ -279,6 +279,30 @@ describe('QUERY_DIRECTORY of a directory with symbolic links', () => {
     });
   }
 
+  test('EaSize is that of FileEaInformation, for entries with and without extended attributes (MS-FSCC 2.4.12)', async () => {
+    const { client } = await stage();
+    const eas = [
+      { flags: 0, eaName: 'ONE', eaValue: Buffer.from('value') },
+      { flags: 0, eaName: 'OTHER', eaValue: Buffer.alloc(300) },
+    ];
+    const file = await opened(client, 'real', { desiredAccess: fileGenericWrite });
+    strictEqual((await client.ask(setting(file, FileInformationClass.FullEa, encode(fullEas, eas, Frame.alloc)))).status, Success);
+    const root = await opened(client, '', { desiredAccess: fileGenericRead });
+    const fileInformationClass = FileInformationClass.FullDirectory;
+    const bytes = (await client.ask(listing(root, '*', { fileInformationClass }))).read(QueryDirectoryResponse).buffer[0] as Uint8Array;
+    const rows = linked(directoryInformation[fileInformationClass] as never, 8).read(new Frame(bytes), 0, bytes.length) as {
+      fileName: string;
+      eaSize: number;
+    }[];
+    for (const name of ['real', 'dir']) {
+      const ids = await opened(client, name, { desiredAccess: AccessMask.FileReadEa });
+      const all = (await client.ask(asking(ids, FileInformationClass.Ea))).read(QueryInfoResponse).buffer[0] as Uint8Array;
+      const eaSize = new DataView(all.buffer, all.byteOffset).getUint32(0, true);
+      strictEqual(rows.find(({ fileName }) => fileName === name)?.eaSize, eaSize, name);
+      strictEqual(eaSize > 0, name === 'real');
+    }
+  });
+
   test('a link to a directory is listed as a directory, with the size of its target', async () => {
     const { client } = await stage();
     const root = await opened(client, '', { desiredAccess: fileGenericRead });

@@ -13,6 +13,8 @@ import {
   CreateResponse,
   Dialect,
   EncryptionCapabilities,
+  ErrorResponse,
+  encodeSymbolicLink,
   FileAttributes,
   FileInformationClass,
   FileRenameInformation,
@@ -40,6 +42,7 @@ import {
   SetInfoRequest,
   SigningAlgorithm,
   SigningCapabilities,
+  TreeConnectRequest,
   TreeConnectResponse,
   ValidateNegotiateInfoRequest,
   ValidateNegotiateInfoResponse,
@@ -346,6 +349,38 @@ test('QUERY_INFO returns what fits, and fails for unknown classes (3.3.5.20)', a
   strictEqual((await client.ask(asking(file, 0, 100, 9))).status, NtStatus.InvalidParameter);
 });
 
+test('BUFFER_TOO_SMALL has the required length, at 3.1.1 in an error context (2.2.2.1, 2.2.2.2)', async () => {
+  for (const dialect of [Dialect.Smb302, Dialect.Smb311]) {
+    const client = new RawClient(testServer());
+    await client.negotiate([dialect], dialect === Dialect.Smb311 ? contexts(preauth()) : []);
+    await client.logOn('ann', 'secret');
+    const path = TreeConnectRequest.encode({ flags: 0, path: '\\\\server\\share' });
+    client.treeId = (await client.ask({ command: Command.TreeConnect, body: path, sign: true })).header.treeId;
+    const file = idsOf(await client.create('file'));
+    const link = encodeSymbolicLink({ substituteName: 'to', printName: 'to', relative: true });
+    const reparsePoint = idsOf(await client.create('link'));
+    strictEqual((await client.ask(control(Fsctl.SetReparsePoint, { ...reparsePoint, input: link }))).status, NtStatus.Success);
+    const descriptor = (await client.ask(asking(file, 0, 1000, 3))).read(QueryInfoResponse).buffer;
+    const needed = Buffer.concat(descriptor).length;
+    for (const [element, length] of [
+      [asking(file, 0, 0, 3), needed],
+      [asking(file, 0, needed - 1, 3), needed],
+      [control(Fsctl.GetReparsePoint, { ...reparsePoint, maxOutputResponse: link.length - 1 }), link.length],
+    ] as const) {
+      const answer = await client.ask(element);
+      strictEqual(answer.status, NtStatus.BufferTooSmall);
+      const { errorContextCount, errorData } = answer.read(ErrorResponse);
+      const data = Buffer.alloc(4);
+      data.writeUInt32LE(length);
+      if (dialect === Dialect.Smb302) deepStrictEqual([errorContextCount, Buffer.from(errorData)], [0, data]);
+      else {
+        strictEqual(errorContextCount, 1);
+        deepStrictEqual(Buffer.from(errorData), Buffer.concat([Buffer.of(4, 0, 0, 0, 0, 0, 0, 0), data]));
+      }
+    }
+  }
+});
+
 test('SET_INFO renames, truncates and deletes, by the rights of the open (3.3.5.21)', async () => {
   const client = await RawClient.at(testServer());
   const file = idsOf(await client.create('file'));
@@ -434,9 +469,10 @@ test('IOCTL of a code that takes no FileId fails with InvalidParameter if there 
   for (const code of withoutFile) strictEqual((await client.ask(control(code, file))).status, NtStatus.InvalidParameter, code.toString(16));
 });
 
-test('IOCTL: unknown codes are invalid device requests, and never end the connection (3.3.5.15)', async () => {
+test('IOCTL: all codes but five need an open; unknown ones are invalid device requests, and never end the connection (3.3.5.15)', async () => {
   const client = await RawClient.at(testServer());
-  strictEqual((await client.ask(control(0x00099999))).status, NtStatus.InvalidDeviceRequest);
+  strictEqual((await client.ask(control(0x00099999))).status, NtStatus.FileClosed);
+  strictEqual((await client.ask(control(0x00099999, idsOf(await client.create('other'))))).status, NtStatus.InvalidDeviceRequest);
   strictEqual((await client.ask(control(Fsctl.DfsGetReferrals))).status, NtStatus.FsDriverRequired);
   strictEqual((await client.ask(control(Fsctl.QueryNetworkInterfaceInfo))).status, NtStatus.NotSupported);
   strictEqual((await client.ask(control(Fsctl.SetSparse))).status, NtStatus.FileClosed);

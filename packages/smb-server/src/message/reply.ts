@@ -1,4 +1,4 @@
-import { ErrorResponse, Header, HeaderFlags, headerLength, NtStatus } from '@ring3/smb-proto';
+import { Dialect, ErrorContext, ErrorId, ErrorResponse, Header, HeaderFlags, headerLength, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import type { ResponseCodec } from '../request/command.ts';
 import type { Request } from '../request/request.ts';
@@ -84,9 +84,12 @@ export function bodyReply<T>(request: Request, codec: ResponseCodec<T>, value: T
 
 const noData = new Uint8Array(0);
 
-/** A response without one: SMB2 ERROR Response, MS-SMB2 2.2.2. */
+/** A response without one: SMB2 ERROR Response, MS-SMB2 2.2.2. At 3.1.1 its data is in an error context, 2.2.2.1. */
 export function statusReply(request: Request, status: number): Reply {
-  const value = { errorData: request.errorData ?? noData, errorContextCount: request.errorContexts };
+  const data = request.errorData;
+  const inContext = data !== undefined && request.connection.negotiated.dialect === Dialect.Smb311;
+  const errorData = inContext ? ErrorContext.encode({ errorId: ErrorId.Default, errorContextData: data }).head : (data ?? noData);
+  const value = { errorData, errorContextCount: inContext ? 1 : 0 };
   const frame = Frame.alloc(headroom + ErrorResponse.size(value));
   ErrorResponse.write(frame, headroom, value);
   writeHeader(frame.view, frame.bytes, request, status);

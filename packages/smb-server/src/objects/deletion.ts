@@ -1,6 +1,6 @@
 import { type Steps, wait } from '@ring3/kit';
 import { FileAttributes, NtStatus } from '@ring3/smb-proto';
-import { type Handle, isCode } from '@ring3/vfs';
+import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { statusOf } from '../values/status-map.ts';
 import type { Tree } from './tree.ts';
 
@@ -18,9 +18,17 @@ export function* mayDelete(tree: Tree, handle: Handle, attributes: number, ignor
 export function* mayUnlink(tree: Tree, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {
   if (handle.fileId === tree.root?.fileId) return NtStatus.CannotDelete;
   if ((attributes & FileAttributes.ReadOnly) !== 0 && !ignoreReadOnly) return NtStatus.CannotDelete;
-  const refused = yield* wait(handle.checkUnlink?.());
-  if (isCode(refused)) return refused === 'EBUSY' ? NtStatus.CannotDelete : statusOf(refused);
-  return NtStatus.Success;
+  return refusal((yield* wait(handle.checkUnlink?.())) ?? undefined);
+}
+
+/** Whether an entry that is created in a directory can be deleted, for a CREATE with FILE_DELETE_ON_CLOSE. */
+export function* mayUnlinkNew(parent: Handle): Steps<NtStatus> {
+  return refusal((yield* wait(parent.checkUnlink?.('newEntry'))) ?? undefined);
+}
+
+function refusal(answer: undefined | VfsCode): NtStatus {
+  if (answer === undefined) return NtStatus.Success;
+  return answer === 'EBUSY' ? NtStatus.CannotDelete : statusOf(answer);
 }
 
 /** Only an empty directory can be deleted. The open may lack the right to list it, so the check opens it again. */

@@ -29,10 +29,8 @@ export class Request {
   countedOn: Open | undefined;
   /** Status of a response with a body. */
   status: NtStatus = NtStatus.Success;
-  /** ErrorData of an error response, 2.2.2. */
+  /** ErrorData of an error response, 2.2.2.2, without an error context. */
   errorData: Uint8Array | undefined;
-  /** Number of error contexts in `errorData`; 0 if it is plain data. */
-  errorContexts = 0;
   /** AsyncId of a waiting request; 0 before. */
   asyncId = 0;
   /** It waits, or waited, for something other than the server. */
@@ -74,6 +72,16 @@ export class Request {
 
   get signed(): boolean {
     return (this.header.flags & HeaderFlags.Signed) !== 0;
+  }
+
+  /**
+   * STATUS_BUFFER_TOO_SMALL, whose error data is the required length (2.2.2.2).
+   * @param needed bytes
+   */
+  tooSmall(needed: number): NtStatus {
+    this.errorData = new Uint8Array(4);
+    new DataView(this.errorData.buffer).setUint32(0, needed, true);
+    return NtStatus.BufferTooSmall;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { type Steps, wait } from '@ring3/kit';
-import { type FileFullEa, needEa } from '@ring3/smb-proto';
+import { eaSizeOf, type FileFullEa, needEa } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are the rejected characters
@@ -12,6 +12,16 @@ export const isEa = ({ eaName, flags }: FileFullEa): boolean => eaName !== '' &&
 export const largestEas = 65535;
 const longestName = 255;
 const wide = /[\u0100-\uffff]/;
+/** Whether the protocol can express an attribute: FILE_FULL_EA_INFORMATION has one byte for each character of the name. */
+const fits = (eaName: string, length: number): boolean => eaName.length <= longestName && !wide.test(eaName) && length <= largestEas;
+
+/** Size of the extended attributes of a listed entry, MS-FSCC 2.4.12: as FileEaInformation has it. */
+export function eaSizeOfListed(sizes: ReadonlyMap<string, number> | undefined): number {
+  const eas: FileFullEa[] = [];
+  for (const [eaName, length] of sizes ?? []) if (fits(eaName, length)) eas.push({ flags: 0, eaName, eaValue: zeros.subarray(0, length) });
+  return eaSizeOf(eas);
+}
+const zeros = new Uint8Array(largestEas);
 
 /**
  * All extended attributes of a file, if its store has them. Attributes that the protocol cannot express are left out: other programs may
@@ -22,9 +32,9 @@ export function* listEas(handle: Handle): Steps<FileFullEa[] | VfsCode> {
   if (names === undefined || isCode(names)) return names ?? [];
   const eas: FileFullEa[] = [];
   for (const eaName of names) {
-    if (eaName.length > longestName || wide.test(eaName)) continue;
+    if (!fits(eaName, 0)) continue;
     const eaValue = yield* wait(handle.getXattr?.(eaName));
-    if (eaValue !== undefined && !isCode(eaValue) && eaValue.length <= largestEas) eas.push({ flags: 0, eaName, eaValue });
+    if (eaValue !== undefined && !isCode(eaValue) && fits(eaName, eaValue.length)) eas.push({ flags: 0, eaName, eaValue });
   }
   return eas;
 }

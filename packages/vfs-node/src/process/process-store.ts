@@ -403,8 +403,8 @@ class ProcessHandle implements Handle {
     return this.#call('lock', [offset, length, how]);
   }
 
-  checkUnlink(): Answer<void> {
-    return this.#call('checkUnlink', []);
+  checkUnlink(of?: 'newEntry'): Answer<void> {
+    return this.#call('checkUnlink', [of]);
   }
 
   path(): Answer<readonly string[]> {

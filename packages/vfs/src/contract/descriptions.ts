@@ -115,7 +115,18 @@ export function descriptions(declare: Declare): void {
       await ok(set('empty', undefined));
       await refuses(get('empty'), 'ENODATA');
       assert.deepEqual([...(await ok(list()))].sort(), ['BINARY', 'x.y-z']);
+      const [entry] = (await entries(bench.root, 100, true)).filter(({ name }) => name === handle.name);
+      const sizes = entry?.stat?.xattrSizes ?? new Map();
+      assert.deepEqual([...sizes].sort(), [
+        ['BINARY', 256],
+        ['x.y-z', 2],
+      ]);
+      await ok(set('x.y-z', Buffer.from('333')));
+      const again = (await entries(bench.root, 100, true)).find(({ name }) => name === handle.name);
+      assert.equal(again?.stat?.xattrSizes?.get('x.y-z'), 3);
     }
+    await bench.file('none');
+    assert.equal((await entries(bench.root, 100, true)).find(({ name }) => name === 'none')?.stat?.xattrSizes, undefined);
   });
 
   declare('an extended attribute of 4 KiB goes with its entry; one that does not fit answers ENOSPC', ['xattr'], async (bench) => {

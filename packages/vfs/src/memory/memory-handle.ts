@@ -126,7 +126,7 @@ export class MemoryHandle implements Handle {
     for (const { name, node, place } of this.node.children!.after(cursor ?? 0)) {
       if (want.match !== undefined && !want.match(name)) continue;
       if (entries.length === want.limit) return { entries, cursor: place - 1 };
-      entries.push(want.stat ? { name, kind: node.kind, stat: node.stat(node.data) } : { name, kind: node.kind });
+      entries.push(want.stat ? { name, kind: node.kind, stat: listedStat(node) } : { name, kind: node.kind });
     }
     return { entries };
   }
@@ -399,6 +399,12 @@ export class MemoryHandle implements Handle {
     if (stream.handles === 0) stream.data.clear();
     return this.#changedStream('streamRemoved', stream.name);
   }
+}
+
+/** The stat of an entry in a listing. */
+function listedStat(node: Node): Stat {
+  const stat = node.stat(node.data);
+  return node.xattrs.size === 0 ? stat : { ...stat, xattrSizes: new Map(Array.from(node.xattrs, ([name, { length }]) => [name, length])) };
 }
 
 /** Stream names: like names of entries, but without a colon (MS-FSCC 2.1.5). */

@@ -11,6 +11,7 @@ import {
 } from '@ring3/smb-proto';
 import { type Access, foldName, type Handle, type Initial, isCode, type Kind, type VfsCode } from '@ring3/vfs';
 import { directoryChanged } from '../../objects/child-changes.ts';
+import { mayUnlinkNew } from '../../objects/deletion.ts';
 import { newDescriptor, rightsOf } from '../../objects/descriptors.ts';
 import { readDataRights, writeDataRights } from '../../values/access.ts';
 import { orClose } from '../../values/or-close.ts';
@@ -60,6 +61,9 @@ function* tryToMake(
   const { fileAttributes: attributes } = request;
   const access = grant(plan, { attributes, folder, rights: fileAllAccess, parentRights: fileAllAccess, isNew: true });
   if (typeof access === 'number') return access;
+  const deletes = base === undefined && (request.createOptions & CreateOptions.DeleteOnClose) !== 0;
+  const mayDelete = deletes ? yield* mayUnlinkNew(parent) : NtStatus.Success;
+  if (mayDelete !== NtStatus.Success) return mayDelete;
   const giveBack = yield* wait(ctx.tree.fileState.reserve(parent.fileId, foldName(path.components.at(-1) ?? '')));
   try {
     return yield* make(plan, parent, base, parentDescriptor, folder, access.granted);

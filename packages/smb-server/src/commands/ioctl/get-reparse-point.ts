@@ -17,7 +17,7 @@ function* read(ctx: IoctlContext, room: number): Steps<IoctlAnswer> {
   if (isCode(link)) return statusOf(link);
   const name = link.target.split('/').map(shown).join('\\');
   const bytes = encodeSymbolicLink({ substituteName: name, printName: name, relative: !link.target.startsWith('/') });
-  return bytes.length <= room ? bytes : NtStatus.BufferTooSmall;
+  return bytes.length <= room ? bytes : ctx.tooSmall(bytes.length);
 }
 
 /** Converts names to the wire; `.` and `..` stay as they are. */

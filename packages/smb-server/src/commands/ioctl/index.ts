@@ -20,10 +20,9 @@ export const ioctl = command({
     if (request.input.length > maxTransact || request.maxOutputResponse > maxTransact || request.maxInputResponse > maxTransact) {
       return NtStatus.InvalidParameter;
     }
-    const row: IoctlRow | undefined = rows[request.ctlCode];
-    const status = admit(ctx as IoctlContext, row ?? (namesFile(request) || ctx.related ? unknown : unknownAnywhere), request);
+    const row: IoctlRow = rows[request.ctlCode] ?? unknown;
+    const status = admit(ctx as IoctlContext, row, request);
     if (status !== NtStatus.Success) return status;
-    if (row === undefined) return NtStatus.InvalidDeviceRequest;
     const { open } = ctx;
     const output = row.handle(ctx as IoctlContext, request);
     if (!(output instanceof Promise)) return answer(ctx as IoctlContext, request, output);
@@ -32,9 +31,8 @@ export const ioctl = command({
   },
 });
 
-/** An unknown code: an unknown file is reported first. */
+/** An unknown code needs an open: an unknown file, or none, is reported first. */
 const unknown: IoctlRow = { needs: 'open', handle: () => NtStatus.InvalidDeviceRequest };
-const unknownAnywhere: IoctlRow = { needs: 'tree', handle: () => NtStatus.InvalidDeviceRequest };
 
 const namesFile = ({ persistentFileId, volatileFileId }: IoctlRequest): boolean => persistentFileId !== -1 || volatileFileId !== -1;
 
@@ -59,7 +57,7 @@ function admit(ctx: IoctlContext, { needs, access, changes }: IoctlRow, request:
 function answer(ctx: IoctlContext, request: IoctlRequest, output: IoctlAnswer): Answer {
   if (typeof output === 'number') return output;
   const { ctlCode, persistentFileId, volatileFileId } = request;
-  if (output.length > request.maxOutputResponse) return NtStatus.BufferTooSmall;
+  if (output.length > request.maxOutputResponse) return ctx.tooSmall(output.length);
   const { open } = ctx;
   const ids = open === undefined ? { persistentFileId, volatileFileId } : open;
   return {

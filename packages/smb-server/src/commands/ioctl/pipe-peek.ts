@@ -11,7 +11,7 @@ export const pipePeek: IoctlRow = {
   handle(ctx, { maxOutputResponse }) {
     const { pipe } = ctx.open;
     if (pipe === undefined) return NtStatus.InvalidDeviceRequest;
-    if (maxOutputResponse < PipePeekHead.byteLength) return NtStatus.BufferTooSmall;
+    if (maxOutputResponse < PipePeekHead.byteLength) return ctx.tooSmall(PipePeekHead.byteLength);
     const { waiting } = pipe;
     const [first = new Uint8Array(0)] = waiting;
     const data = first.subarray(0, maxOutputResponse - PipePeekHead.byteLength);

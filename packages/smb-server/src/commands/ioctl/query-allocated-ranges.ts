@@ -25,7 +25,7 @@ function* list(ctx: IoctlContext, offset: number, length: number, room: number):
   const found = yield* wait(allocatedRanges(handleOf(ctx), offset, length, most + 1)); // one more shows that the list is not complete
   if (isCode(found)) return statusOf(found);
   const fitting = Math.min(found.length, most);
-  if (fitting === 0 && found.length > 0) return NtStatus.BufferTooSmall;
+  if (fitting === 0 && found.length > 0) return ctx.tooSmall(entry);
   if (fitting < found.length) ctx.status = NtStatus.BufferOverflow;
   const frame = Frame.alloc(fitting * entry);
   for (let i = 0; i < fitting; i++) {

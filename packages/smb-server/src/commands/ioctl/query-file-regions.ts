@@ -18,7 +18,7 @@ export const queryFileRegions: IoctlRow = {
     const asked = input.length === 0 ? undefined : FileRegionInput.read(new Frame(input), 0);
     const { fileOffset, length } = asked ?? { fileOffset: 0n, length: largest };
     if (!isRange(fileOffset, length)) return NtStatus.InvalidParameter;
-    if (maxOutputResponse < head) return NtStatus.BufferTooSmall;
+    if (maxOutputResponse < head) return ctx.tooSmall(head);
     return runSteps(describe(ctx, clamped(fileOffset), clamped(length), maxOutputResponse));
   },
 };

@@ -18,7 +18,7 @@ import type { NameRules } from '../../objects/name-rules.ts';
 import type { Open } from '../../objects/open.ts';
 import { newTrail, openTarget } from '../../objects/resolve.ts';
 import type { Tree } from '../../objects/tree.ts';
-import { listEas } from '../../values/extended-attributes.ts';
+import { eaSizeOfListed, listEas } from '../../values/extended-attributes.ts';
 
 /** The properties of a listed entry. */
 export interface Want {
@@ -202,5 +202,6 @@ function described(fileName: string, stat: Stat | undefined, { longIds, names }:
   if (stat === undefined) return { fileName, ...noStat };
   const { indexNumber: fileId, ...metadata } = metadataOf(stat, names.attributesOf(fileName));
   const tag = stat.kind === 'link' ? ReparseTag.Symlink : 0;
-  return { fileName, ...metadata, eaSize: tag, reparsePointTag: tag, fileId, fileId128: longIds ? fileId128Of(stat) : noId };
+  const eaSize = tag === 0 ? eaSizeOfListed(stat.xattrSizes) : tag;
+  return { fileName, ...metadata, eaSize, reparsePointTag: tag, fileId, fileId128: longIds ? fileId128Of(stat) : noId };
 }

@@ -39,7 +39,7 @@ export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): S
   if (handle === undefined) return queryPipe(ctx, request);
   if (ofPipes.has(fileInfoClass)) return NtStatus.InvalidDeviceRequest;
   if (fileInfoClass === FileInformationClass.AlternateName && !isShortName((open.named ?? handle).name)) return NtStatus.ObjectNameNotFound;
-  if (fileInfoClass === FileInformationClass.FullEa) return yield* queryEas(request, handle);
+  if (fileInfoClass === FileInformationClass.FullEa) return yield* queryEas(ctx, request, handle);
   if (fileInfoClass === FileInformationClass.Stream) return yield* queryStreams(ctx, request, handle);
   if (row.declaration === undefined) return NtStatus.InvalidInfoClass;
   const fixed = least(row.declaration);
@@ -94,7 +94,7 @@ function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
 }
 
 /** FileFullEaInformation, MS-SMB2 3.3.5.20.1: all, or those that are asked for; an attribute that does not exist has an empty value. */
-function* queryEas(request: QueryInfoRequest, handle: Handle): Steps<Answer> {
+function* queryEas(ctx: ContextOf<'open'>, request: QueryInfoRequest, handle: Handle): Steps<Answer> {
   if (handle.listXattrs === undefined) return NtStatus.EasNotSupported;
   const eas = yield* listEas(handle);
   if (isCode(eas)) return statusOf(eas);
@@ -110,8 +110,7 @@ function* queryEas(request: QueryInfoRequest, handle: Handle): Steps<Answer> {
   }
   if (wanted.length === 0) return NtStatus.NoEasOnFile;
   const bytes = encode(fullEas, wanted, Frame.alloc);
-  if (bytes.length > request.outputBufferLength) return NtStatus.BufferTooSmall;
-  return { buffer: [bytes] };
+  return bytes.length <= request.outputBufferLength ? { buffer: [bytes] } : ctx.tooSmall(bytes.length);
 }
 
 /** FileStreamInformation, MS-FSCC 2.4. */

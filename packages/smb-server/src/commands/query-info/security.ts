@@ -12,8 +12,5 @@ export function* querySecurity(ctx: ContextOf<'open'>, request: QueryInfoRequest
   const descriptor = yield* descriptorOf(open.base ?? (open.handle as Handle), open.parentDescriptor);
   if (isCode(descriptor)) return statusOf(descriptor);
   const bytes = encodeSecurityDescriptor(selectSecurity(descriptor, request.additionalInformation));
-  if (bytes.length <= request.outputBufferLength) return { buffer: [bytes] };
-  ctx.errorData = new Uint8Array(4);
-  new DataView(ctx.errorData.buffer).setUint32(0, bytes.length, true);
-  return NtStatus.BufferTooSmall;
+  return bytes.length <= request.outputBufferLength ? { buffer: [bytes] } : ctx.tooSmall(bytes.length);
 }

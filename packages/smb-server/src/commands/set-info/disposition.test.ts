@@ -42,6 +42,20 @@ describe('A deletion that the store would reject', () => {
     });
   }
 
+  test('is rejected before a file is created with FILE_DELETE_ON_CLOSE, and leaves no file', async () => {
+    const appendOnly = intercept(
+      createMemoryStore(),
+      (_, [of]) => (of === 'newEntry' ? 'EPERM' : undefined),
+      new Set(['checkUnlink'] as const),
+    );
+    const client = await RawClient.at(testServer({ shares: { share: appendOnly } }));
+    for (const createOptions of [DeleteOnClose, DeleteOnClose | DirectoryFile]) {
+      strictEqual((await client.create('new', { createOptions })).status, AccessDenied);
+      strictEqual((await client.create('new', existing)).status, ObjectNameNotFound);
+    }
+    strictEqual((await client.create('new')).status, Success);
+  });
+
   test('is done if no check fails', async () => {
     const client = await stage();
     for (const name of ['file', 'directory']) {
