@@ -71,27 +71,6 @@ test('the dependencies of the packages have no cycle', () => {
 
 /** The floors of the SMB server, from the lowest; a file may import from its own floor and from those below. Types count as well. */
 const floors = ['values', 'state', 'objects', 'pipe', 'request', 'message', 'links', 'commands', 'connection', 'server'];
-/** Upward imports that are left: each is of a type only. The list may only become shorter. */
-const upward = [
-  'commands/negotiate → connection/connection',
-  'commands/session-setup → connection/connection',
-  'commands/tree-connect → server/server',
-  'connection/connection → server/options',
-  'connection/connection → server/server',
-  'message/encryption → connection/connection',
-  'objects/close → server/server',
-  'objects/open → pipe/session-pipe',
-  'objects/open → server/server',
-  'objects/quotas → server/server',
-  'objects/session → server/server',
-  'pipe/session-pipe → request/request',
-  'request/request → connection/compound',
-  'request/request → connection/connection',
-  'request/request → server/server',
-  'request/retired-channels → connection/compound',
-  'values/offsets → request/request',
-];
-
 test('a file of the SMB server imports only from its own floor and from lower ones', () => {
   const source = join(root, 'packages/smb-server/src');
   const floorOf = (file: string): number => (file.includes('/') ? floors.indexOf(file.split('/')[0] ?? '') : floors.length);
@@ -105,14 +84,14 @@ test('a file of the SMB server imports only from its own floor and from lower on
       if (floorOf(target) > floorOf(file)) found.push(`${file} → ${target}`.replaceAll('.ts', ''));
     }
   }
-  deepEqual(found.sort(), upward);
+  deepEqual(found, []);
 });
 
 /** Files of a package that import each other in a circle, by package: the sizes of the circles that are left. They may only become smaller. */
 const circles: Readonly<Record<string, readonly number[]>> = {
   'packages/conntrack': [17, 2],
   'packages/smb-client': [6],
-  'packages/smb-server': [Number.POSITIVE_INFINITY], // it exists by the upward imports above, and ends with them
+  'packages/smb-server': [19, 10, 6, 5, 4, 3, 2, 2],
   'packages/vfs-node': [7, 4],
 };
 

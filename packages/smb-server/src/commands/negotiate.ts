@@ -19,10 +19,9 @@ import {
   SigningCapabilities,
   StatusError,
 } from '@ring3/smb-proto';
-
 import { Frame, flagNames, nameOf } from '@ring3/wire';
-import type { Connection } from '../connection/connection.ts';
 import { command } from '../request/command.ts';
+import type { RequestConnection } from '../request/exchange.ts';
 import { guidKey } from '../values/guid-key.ts';
 import type { Negotiated } from '../values/negotiated.ts';
 
@@ -63,14 +62,15 @@ type Offer = Pick<NegotiateRequest, 'clientGuid' | 'capabilities' | 'securityMod
 const smb1Offer: Offer = { clientGuid: new Uint8Array(16), capabilities: 0, securityMode: 0, dialects: [] };
 
 /** What SMB1's NEGOTIATE for dialect 2.0.2 decides. */
-export const negotiatedBySmb1 = (connection: Connection): Negotiated => negotiatedBy(connection, smb1Offer, Dialect.Smb202, undefined);
+export const negotiatedBySmb1 = (connection: RequestConnection): Negotiated =>
+  negotiatedBy(connection, smb1Offer, Dialect.Smb202, undefined);
 
 /** SecurityMode of the responses on a connection. */
-export const securityModeOf = ({ options }: Connection): number =>
+export const securityModeOf = ({ options }: RequestConnection): number =>
   SecurityMode.SigningEnabled | (options.signing === 'required' ? SecurityMode.SigningRequired : 0);
 
 /** The parameters of a dialect. @param agreed by the contexts of 3.1.1 */
-function negotiatedBy(connection: Connection, offer: Offer, dialect: Dialect, agreed: ContextAgreement | undefined): Negotiated {
+function negotiatedBy(connection: RequestConnection, offer: Offer, dialect: Dialect, agreed: ContextAgreement | undefined): Negotiated {
   const { limits } = connection.server;
   const large = dialect !== Dialect.Smb202;
   const encrypts = dialect >= Dialect.Smb30 && dialect < Dialect.Smb311 && (offer.capabilities & Capabilities.Encryption) !== 0;
@@ -152,7 +152,7 @@ const contextRows: Readonly<Record<number, (agreed: ContextAgreement, data: Fram
   },
 };
 
-function logNegotiated({ id, link, server }: Connection, negotiated: Negotiated): void {
+function logNegotiated({ id, link, server }: RequestConnection, negotiated: Negotiated): void {
   const { dialect, clientDialects, clientName, cipher, signingAlgorithm, serverCapabilities } = negotiated;
   server.debug.say('conn', 'negotiated', {
     connection: id,
@@ -167,7 +167,11 @@ function logNegotiated({ id, link, server }: Connection, negotiated: Negotiated)
 }
 
 /** The response, MS-SMB2 2.2.4. */
-export function negotiateAnswer(connection: Connection, negotiated: Negotiated, negotiateContexts: NegotiateContext[]): NegotiateAnswer {
+export function negotiateAnswer(
+  connection: RequestConnection,
+  negotiated: Negotiated,
+  negotiateContexts: NegotiateContext[],
+): NegotiateAnswer {
   if (connection.server.debug.on.conn) logNegotiated(connection, negotiated);
   const { dialect: dialectRevision, serverSecurityMode: securityMode, serverCapabilities: capabilities } = negotiated;
   const { maxTransact: maxTransactSize, maxRead: maxReadSize, maxWrite: maxWriteSize } = negotiated;
@@ -178,7 +182,7 @@ export function negotiateAnswer(connection: Connection, negotiated: Negotiated, 
 type NegotiateAnswer = Parameters<typeof NegotiateResponse.encode>[0];
 
 /** The response to SMB1's NEGOTIATE with the wildcard 2.???, after which SMB2's NEGOTIATE follows. MS-SMB2 3.3.5.3.2. */
-export const wildcardAnswer = (connection: Connection): NegotiateAnswer => ({
+export const wildcardAnswer = (connection: RequestConnection): NegotiateAnswer => ({
   ...ofServer(connection),
   securityMode: securityModeOf(connection),
   dialectRevision: Dialect.Wildcard,
@@ -189,7 +193,7 @@ export const wildcardAnswer = (connection: Connection): NegotiateAnswer => ({
   negotiateContexts: [],
 });
 
-const ofServer = ({ server }: Connection) => ({
+const ofServer = ({ server }: RequestConnection) => ({
   serverGuid: server.guid,
   systemTime: filetimeFromMs(server.clock.wall()),
   serverStartTime: 0n,

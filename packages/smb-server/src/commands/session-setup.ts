@@ -19,11 +19,11 @@ import {
 } from '@ring3/smb-proto';
 import type { Identity } from '@ring3/vfs';
 import { nameOf } from '@ring3/wire';
-import type { Connection } from '../connection/connection.ts';
 import { Channel } from '../objects/channel.ts';
 import { endChannel, endSession } from '../objects/close.ts';
 import { Session } from '../objects/session.ts';
 import { type ContextOf, command } from '../request/command.ts';
+import type { RequestConnection } from '../request/exchange.ts';
 import { noGuid } from '../values/guid-key.ts';
 import { ownerOf } from '../values/owner.ts';
 
@@ -129,7 +129,7 @@ function channelFor(ctx: ContextOf<'none'>): Channel | NtStatus {
 }
 
 /** If a user has logged on, as many logons may be started as before; then the oldest one that the client does not continue is dropped. */
-function forgetOldest(connection: Connection): void {
+function forgetOldest(connection: RequestConnection): void {
   let begun = 0;
   let oldest: Channel | undefined;
   for (const channel of connection.channels.values()) {
@@ -266,7 +266,7 @@ function protect(channel: Channel, sessionKey: Uint8Array, securityMode: number)
  * Whether the client, by its ClientGuid, is connected with another dialect, MS-SMB2 3.3.5.5.3. Connections of other users are passed over, so that no user ends
  * the logon of another, and so is the zero GUID of clients that only know 2.0.2 (2.2.3).
  */
-function hasOtherDialect({ server, negotiated }: Connection, { sid }: Identity): boolean {
+function hasOtherDialect({ server, negotiated }: RequestConnection, { sid }: Identity): boolean {
   const { clientKey, dialect } = negotiated;
   if (clientKey === noGuid) return false;
   for (const other of server.connections.values()) {

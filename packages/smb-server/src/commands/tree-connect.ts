@@ -1,10 +1,10 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
 import { NtStatus, ShareFlags, ShareType, TreeConnectRequest, TreeConnectResponse } from '@ring3/smb-proto';
 import { type Handle, type Identity, isCode, type VfsCode } from '@ring3/vfs';
+import type { Services } from '../objects/services.ts';
 import type { Share } from '../objects/share.ts';
 import { Tree } from '../objects/tree.ts';
 import { type ContextOf, command } from '../request/command.ts';
-import type { Server } from '../server/server.ts';
 import { statusOf } from '../values/status-map.ts';
 
 /** TREE_CONNECT, MS-SMB2 3.3.5.7. The server name in the path is not checked: the client may use an alias. */
@@ -76,7 +76,7 @@ function forcedUser({ server, connection }: ContextOf<'session'>, { name, option
 }
 
 /** Whether Share.CurrentUses is Share.MaxUses, MS-SMB2 3.3.5.7. Only counted if there is a limit. */
-function isFull({ sessions }: Server, { name, options }: Share): boolean {
+function isFull({ sessions }: Services, { name, options }: Share): boolean {
   const most = options?.maxConnections ?? 0;
   if (most === 0) return false;
   let uses = 0;

@@ -7,9 +7,10 @@ import { mustSign, signReply } from '../message/signing.ts';
 import type { Session } from '../objects/session.ts';
 import { leaveChannelSequence } from '../request/channel-sequence.ts';
 import type { AnyCommand } from '../request/command.ts';
-import { disconnect, noResponse } from '../request/command.ts';
+import type { Exchange, FileIds } from '../request/exchange.ts';
 import { emitRefusal } from '../request/refusals.ts';
 import { Request } from '../request/request.ts';
+import { disconnect, noResponse } from '../values/no-response.ts';
 import type { Connection } from './connection.ts';
 import { dispatch, type Outcome } from './dispatch.ts';
 import { trace, tracePending } from './trace.ts';
@@ -19,26 +20,18 @@ const fewElements = 16;
 /** A longer chain runs at most this long in a turn of the event loop, ms. */
 const turnMs = 2;
 
-/** The ids of an open, as a request carries them. */
-export interface FileIds {
-  readonly persistentFileId: number;
-  readonly volatileFileId: number;
-}
-
 /**
  * One received frame: a request, or a chain of them (MS-SMB2 3.3.5.2.7). Elements run one after the other; their responses are sent
  * together. Related elements inherit ids from the previous one, never validity: each object is looked up again.
  */
-export class Compound {
+export class Compound implements Exchange {
   readonly connection: Connection;
   readonly frame: Frame;
   /** When the frame had arrived, milliseconds of the monotonic clock. */
   readonly #arrived: number;
-  /** The session whose key decrypted the frame. */
   readonly encryptedBy: Session | undefined;
   /** The buffer of the pool that holds the frame, if it is in one. */
   readonly pooled: Uint8Array | undefined;
-  /** The frame was one WRITE to a file, of which no part is kept: its buffer can be reused. */
   onlyWrote = false;
   #at = 0;
   #replies: Reply[] = [];
@@ -152,7 +145,6 @@ export class Compound {
     );
   }
 
-  /** The ids of the open in a body, or inherited ones. */
   fileIdOf(request: Request, view: DataView, at: number): FileIds | NtStatus {
     const number = (from: number): number => {
       const low = view.getUint32(from, true);
@@ -162,17 +154,11 @@ export class Compound {
     return this.inheritIds(request, { persistentFileId: number(at), volatileFileId: number(at + 8) });
   }
 
-  /** The given ids; in a related element whose ids are all ones, those of the previous open. */
   inheritIds(request: Request, ids: FileIds): FileIds | NtStatus {
     if (!this.#inherits(request) || ids.persistentFileId !== -1 || ids.volatileFileId !== -1) return ids;
     return this.#ids ?? this.#createFailure ?? NtStatus.InvalidParameter;
   }
 
-  /**
-   * Checks that the credit charge covers the payloads of request and response, MS-SMB2 3.3.5.2.5, and that the reply of the chain has space
-   * for the response.
-   * A charge of 0 covers 64 KiB, as 1 does.
-   */
   admit(request: Request, sent: number, expected: number): NtStatus {
     const payload = sent > expected ? sent : expected;
     if (payload > 65536 && this.connection.negotiated.multiCredit && payload > Math.max(1, request.header.creditCharge) * 65536) {

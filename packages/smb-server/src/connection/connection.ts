@@ -5,18 +5,19 @@ import { decrypt, encrypt } from '../message/encryption.ts';
 import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from '../message/frame.ts';
 import { assemble, type Outgoing } from '../message/outgoing.ts';
 import { headroom, type Reply } from '../message/reply.ts';
-import type { Channel, ChannelConnection, WaitingOn } from '../objects/channel.ts';
+import type { Channel, WaitingOn } from '../objects/channel.ts';
 import { endChannel } from '../objects/close.ts';
+import type { ResolvedOptions } from '../objects/resolved-options.ts';
+import type { Services } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
 import { AsyncList } from '../request/async.ts';
-import { RetiredChannels } from '../request/retired-channels.ts';
-import type { ResolvedOptions } from '../server/options.ts';
-import type { Server } from '../server/server.ts';
+import type { RequestConnection } from '../request/exchange.ts';
 import type { Account } from '../values/budget.ts';
 import { CommandSequenceWindow } from '../values/credits.ts';
 import type { Negotiated } from '../values/negotiated.ts';
 import type { Stranger } from '../values/strangers.ts';
 import { Compound } from './compound.ts';
+import { RetiredChannels } from './retired-channels.ts';
 import { answerSmb1 } from './smb1.ts';
 
 /** Overhead of one frame in addition to its bytes, and the maximum size of what surrounds its payload. */
@@ -36,13 +37,12 @@ interface Received {
 }
 
 /** Connection, MS-SMB2 3.3.1.7: receives frames, sends replies, and keeps what was negotiated. Requests are handled elsewhere. */
-export class Connection implements Stranger, ChannelConnection {
+export class Connection implements Stranger, RequestConnection {
   readonly id: number;
-  readonly server: Server;
+  readonly server: Services;
   /** The server's options when the connection began: it negotiates by these, whatever changes later. */
   readonly options: ResolvedOptions;
   readonly link: Link;
-  /** Its client's address, or the network that is counted as one address. */
   readonly network: string;
   readonly log: Log;
   readonly creationTime: number;
@@ -56,15 +56,12 @@ export class Connection implements Stranger, ChannelConnection {
   #maxReply = 65536 + frameSlack;
   /** SMB1's multi-protocol negotiate was answered with 2.???: the SMB2 NEGOTIATE follows. */
   awaitsSecondNegotiate = false;
-  /** Connection.PreauthIntegrityHashValue, 3.1.1. */
   preauthHash: Uint8Array = initialPreauthHash;
   lastActive: number;
   bytesIn = 0;
   bytesOut = 0;
   ended = false;
-  /** A logon failed here a moment ago: the next one waits until its delay is over. */
   logonPenalty: Promise<void> | undefined;
-  /** Bytes of the buffers of reads in progress. */
   reading = 0;
   /** Established channels. */
   #loggedOn = 0;
@@ -96,7 +93,7 @@ export class Connection implements Stranger, ChannelConnection {
   readonly #wake = (): void => this.#pump();
   #logonTimer: Timer | undefined;
 
-  constructor(server: Server, link: Link, id: number, network: string) {
+  constructor(server: Services, link: Link, id: number, network: string) {
     const { limits, clock } = server;
     this.id = id;
     this.server = server;
@@ -170,7 +167,6 @@ export class Connection implements Stranger, ChannelConnection {
     this.awaitsSecondNegotiate = false;
   }
 
-  /** Whether a user is logged on here. */
   get authenticated(): boolean {
     return this.#loggedOn > 0;
   }
@@ -382,12 +378,10 @@ export class Connection implements Stranger, ChannelConnection {
     else if (!this.#pumping) this.#throttle();
   }
 
-  /** A channel has ended: its keys are released when no frame in flight needs them. */
   retire(channel: Channel): void {
     this.#retired.add(channel, this.#inFlight);
   }
 
-  /** Cancels the waiting requests that meet a condition. */
   cancelWhere(meets: (request: WaitingOn) => boolean): void {
     this.async.cancelWhere(meets);
   }

@@ -5,8 +5,9 @@ import { DecodeError } from '@ring3/wire';
 import { rowOf } from '../commands/index.ts';
 import { verifyProtection } from '../message/signing.ts';
 import { enterChannelSequence } from '../request/channel-sequence.ts';
-import { type AnyCommand, disconnect, type Nothing } from '../request/command.ts';
+import type { AnyCommand } from '../request/command.ts';
 import type { Request } from '../request/request.ts';
+import { disconnect, type Nothing } from '../values/no-response.ts';
 import { statusOf } from '../values/status-map.ts';
 
 /** The result of a request: a body, a status, or no response. */

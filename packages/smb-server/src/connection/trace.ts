@@ -1,8 +1,8 @@
 import { Command, isError, NtStatus } from '@ring3/smb-proto';
 import { nameOf } from '@ring3/wire';
 import { rowOf } from '../commands/index.ts';
-import { disconnect } from '../request/command.ts';
 import type { Request } from '../request/request.ts';
+import { disconnect } from '../values/no-response.ts';
 import type { Outcome } from './dispatch.ts';
 
 interface Printable {

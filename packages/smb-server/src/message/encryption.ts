@@ -1,6 +1,6 @@
 import { Command, headerLength, TransformHeader, transformHeaderLength } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import type { Connection } from '../connection/connection.ts';
+import type { ChannelConnection } from '../objects/channel.ts';
 import type { Session } from '../objects/session.ts';
 import type { BufferPool } from '../values/buffer-pool.ts';
 import { contiguousHead, framed, toFrame, writeFraming } from './frame.ts';
@@ -11,7 +11,7 @@ import { headroom, type Reply } from './reply.ts';
 export type Opened = { readonly frame: Frame; readonly session: Session } | string;
 
 /** Decrypts a frame that starts with the transform header, in place if the cipher can, MS-SMB2 3.3.5.2.1.1. */
-export function decrypt(connection: Connection, chunks: readonly Uint8Array[], length: number): Opened {
+export function decrypt(connection: ChannelConnection, chunks: readonly Uint8Array[], length: number): Opened {
   if (!connection.isNegotiated || connection.negotiated.cipher === undefined) return 'an encrypted frame where no cipher was agreed on';
   if (length < TransformHeader.byteLength + headerLength) return 'an encrypted frame that is too short';
   const whole = contiguousHead(chunks, TransformHeader.byteLength);

@@ -17,6 +17,8 @@ export interface ChannelConnection {
   readonly link: { readonly peer: string };
   /** Its client's address, or the network that is counted as one address. */
   readonly network: string;
+  /** Whether NEGOTIATE has been answered; before, there is no `negotiated`. */
+  readonly isNegotiated: boolean;
   readonly negotiated: Negotiated;
   /** The server's options when the connection began. */
   readonly options: {

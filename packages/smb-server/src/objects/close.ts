@@ -1,7 +1,6 @@
 import { type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
 import { CreateOptions, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode, VfsError } from '@ring3/vfs';
-import type { Server } from '../server/server.ts';
 import type { Actor } from '../values/events.ts';
 import type { Channel } from './channel.ts';
 import { nameChanged } from './child-changes.ts';
@@ -9,6 +8,7 @@ import { type Durable, outlivesConnection } from './durable.ts';
 import { lockOnHost, locksHost } from './host-locks.ts';
 import { noteWritten } from './noting.ts';
 import type { Open } from './open.ts';
+import type { Services } from './services.ts';
 import type { Session } from './session.ts';
 import type { Tree } from './tree.ts';
 
@@ -198,10 +198,10 @@ export function endChannel(channel: Channel): void {
 }
 
 /** Closes every open that waits for its client. */
-export const closeDetached = (server: Server): MaybePromise<void> => closeAll(server.durables.all(), server);
+export const closeDetached = (server: Services): MaybePromise<void> => closeAll(server.durables.all(), server);
 
 /** Closes opens: many of them in later turns. A server that closes waits for that. */
-function closeAll(opens: readonly Open[], server: Server): MaybePromise<void> {
+function closeAll(opens: readonly Open[], server: Services): MaybePromise<void> {
   const closed = server.closing.each(opens, closeOpen);
   if (closed instanceof Promise && server.closing.busy) server.shutdown.treeEnded(closed);
   return closed;

@@ -1,7 +1,5 @@
 import { CreateAction, CreateOptions, type SecurityDescriptor } from '@ring3/smb-proto';
 import type { Handle, Identity } from '@ring3/vfs';
-import type { SessionPipe } from '../pipe/session-pipe.ts';
-import type { Server } from '../server/server.ts';
 import type { FileState, Guard } from '../state/index.ts';
 import type { LockSequences } from '../state/lock-sequences.ts';
 import type { Actor } from '../values/events.ts';
@@ -13,6 +11,8 @@ import type { Durable } from './durable.ts';
 import type { Lease } from './leases.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import { UserSet } from './noting.ts';
+import type { PipeEnd } from './pipe-end.ts';
+import type { Services } from './services.ts';
 import type { Share } from './share.ts';
 import type { Tree } from './tree.ts';
 
@@ -35,7 +35,7 @@ export class Open extends RefCounted {
   readonly volatileFileId: number;
   /** The owner of its oplock or lease in the state of the file. */
   readonly owner: number;
-  readonly server: Server;
+  readonly server: Services;
   readonly share: Share;
   /** The identity that opened it: its Open.DurableOwner. */
   readonly identity: Identity;
@@ -50,7 +50,7 @@ export class Open extends RefCounted {
   /** Granted access, generic rights expanded. */
   readonly grantedAccess: number;
   readonly createOptions: number;
-  readonly pipe: SessionPipe | undefined;
+  readonly pipe: PipeEnd | undefined;
   /** Open.OpenTime: milliseconds since 1970. */
   readonly creationTime: number;
   /** Open.ClientGuid, as the key of a map. */

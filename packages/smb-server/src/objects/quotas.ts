@@ -1,4 +1,4 @@
-import type { Server } from '../server/server.ts';
+import type { Limits } from '../values/limits.ts';
 import { Quota } from '../values/quota.ts';
 import { FileDescriptors } from './file-descriptors.ts';
 
@@ -15,7 +15,7 @@ export class Quotas {
   readonly fileDescriptors: FileDescriptors;
 
   /** @param server supplies the current limits */
-  constructor(server: Pick<Server, 'limits' | 'maxConnections' | 'maxFileDescriptors'>) {
+  constructor(server: { readonly limits: Limits; readonly maxConnections: number; readonly maxFileDescriptors: number }) {
     this.sessions = new Quota(() => server.limits.sessions);
     this.connections = new Quota(() => server.maxConnections);
     this.trees = new Quota(() => server.limits.trees);

@@ -1,15 +1,15 @@
 import { Decryptor, Encryptor, type Logon, type SessionKeys, Signer } from '@ring3/smb-proto';
 import type { Identity } from '@ring3/vfs';
-import type { Server } from '../server/server.ts';
 import type { Actor } from '../values/events.ts';
 import type { Channel, ChannelConnection, WaitingOn } from './channel.ts';
 import type { Open } from './open.ts';
+import type { Services } from './services.ts';
 import type { Tree } from './tree.ts';
 
 /** Session, MS-SMB2 3.3.1.8: one logon, on one connection or several. */
 export class Session {
   readonly sessionId: number;
-  readonly server: Server;
+  readonly server: Services;
   /** Session.ChannelList, the oldest first, with those whose logon is in progress. */
   readonly channels = new Set<Channel>();
   /** The channels whose frames may still need the keys of the session: also ended ones. */
@@ -41,7 +41,7 @@ export class Session {
   #connection: ChannelConnection;
 
   /** @param connection that of the first channel */
-  constructor(sessionId: number, server: Server, connection: ChannelConnection) {
+  constructor(sessionId: number, server: Services, connection: ChannelConnection) {
     this.sessionId = sessionId;
     this.server = server;
     this.#connection = connection;

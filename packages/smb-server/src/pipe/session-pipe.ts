@@ -1,7 +1,7 @@
 import { NtStatus } from '@ring3/smb-proto';
+import type { PipeEnd, PipeRead, PipeReader } from '../objects/pipe-end.ts';
 import type { Session } from '../objects/session.ts';
 import type { Share } from '../objects/share.ts';
-import type { Request } from '../request/request.ts';
 import type { PipeAccounts, PipeHost, PipeShare } from './host.ts';
 import { openPipe, type Pipe } from './pipe.ts';
 
@@ -63,10 +63,8 @@ function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : new Uint8Array(Buffer.concat(chunks, length));
 }
 
-type Read = { dataRemaining: number; data: Uint8Array[] } | NtStatus;
-
-/** A named pipe that a session has open: reads wait for responses, and end with the pipe. MS-SMB2 3.3.5.12, 3.3.5.13, 3.3.5.15.10. */
-export class SessionPipe {
+/** A named pipe that a session has open: reads wait for responses, and end with the pipe. */
+export class SessionPipe implements PipeEnd {
   readonly #pipe: Pipe;
   readonly #book: (bytes: number) => boolean;
   /** Bytes of `Pipe.held` that are booked. */
@@ -89,15 +87,13 @@ export class SessionPipe {
     return pipe === undefined ? undefined : new SessionPipe(pipe, (bytes) => server.keeps(session, bytes));
   }
 
-  /** Takes a message of the client. */
   write(data: readonly Uint8Array[], length: number): { count: number } | NtStatus {
     if (!this.#write(joined(data, length))) return NtStatus.PipeDisconnected;
     for (const call of this.#waiting.splice(0)) call();
     return { count: length };
   }
 
-  /** Returns the next response, or the rest of it; waits for one if necessary. */
-  read(request: Request, length: number): Read | Promise<Read> {
+  read(request: PipeReader, length: number): PipeRead | Promise<PipeRead> {
     const found = this.#read(request, length);
     if (found !== undefined) return found;
     return new Promise((resolve) => {
@@ -112,7 +108,7 @@ export class SessionPipe {
     });
   }
 
-  #read(request: Request, length: number): Exclude<Read, number> | undefined {
+  #read(request: PipeReader, length: number): Exclude<PipeRead, number> | undefined {
     const found = this.#pipe.read(length);
     if (found === undefined) return undefined;
     this.#rebook();
@@ -120,7 +116,6 @@ export class SessionPipe {
     return { dataRemaining: 0, data: [found.bytes] };
   }
 
-  /** Sends a message and returns its response: FSCTL_PIPE_TRANSCEIVE. */
   transceive(input: Uint8Array, limit: number): { readonly bytes: Uint8Array; readonly more: boolean } | NtStatus {
     if (!this.#write(input)) return NtStatus.PipeDisconnected;
     const answer = this.#pipe.read(limit);
@@ -142,7 +137,6 @@ export class SessionPipe {
     return true;
   }
 
-  /** The unread responses, which are not removed: FSCTL_PIPE_PEEK. */
   get waiting(): readonly Uint8Array[] {
     return this.#pipe.waiting;
   }

@@ -4,6 +4,7 @@ import type { Encoded, Frame } from '@ring3/wire';
 import type { Open } from '../objects/open.ts';
 import type { Session } from '../objects/session.ts';
 import type { Tree } from '../objects/tree.ts';
+import type { Nothing } from '../values/no-response.ts';
 import type { Request } from './request.ts';
 
 /** The objects that must exist before a handler runs. */
@@ -18,13 +19,6 @@ export type ContextOf<N extends Needs> = Request &
       : N extends 'tree'
         ? { readonly session: Session; readonly tree: Tree }
         : { readonly session: Session; readonly tree: Tree; readonly open: Open });
-
-/** Returned by a handler to send no response (CANCEL). */
-export const noResponse = Symbol('no response');
-/** Returned by a handler to close the connection. */
-export const disconnect = Symbol('disconnect');
-/** Results of a handler that are not a response body. */
-export type Nothing = typeof noResponse | typeof disconnect;
 
 /** A declared request: the reader of its message, and for `needs: 'open'` the offsets of the ids. */
 export interface RequestCodec<T> {

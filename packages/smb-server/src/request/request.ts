@@ -1,17 +1,16 @@
 import { type Header, HeaderFlags, NtStatus, type Signer } from '@ring3/smb-proto';
 import type { Frame } from '@ring3/wire';
-import type { Compound } from '../connection/compound.ts';
-import type { Connection } from '../connection/connection.ts';
 import type { Channel } from '../objects/channel.ts';
 import type { Open } from '../objects/open.ts';
+import type { Services } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
 import type { Tree } from '../objects/tree.ts';
-import type { Server } from '../server/server.ts';
+import type { Exchange, RequestConnection } from './exchange.ts';
 
 /** Request, MS-SMB2 3.3.1.11: one element of a compound in the pipeline, in its own window of bytes. */
 export class Request {
-  readonly compound: Compound;
-  readonly connection: Connection;
+  readonly compound: Exchange;
+  readonly connection: RequestConnection;
   readonly header: Header;
   readonly frame: Frame;
   /** The element's window: the offset of its header, and its size in bytes. */
@@ -48,7 +47,7 @@ export class Request {
   /** Called when the response was passed to the link: returns pooled buffers. */
   sent: (() => void) | undefined;
 
-  constructor(compound: Compound, header: Header, at: number, length: number, last: boolean) {
+  constructor(compound: Exchange, header: Header, at: number, length: number, last: boolean) {
     this.compound = compound;
     this.connection = compound.connection;
     this.frame = compound.frame;
@@ -58,7 +57,7 @@ export class Request {
     this.last = last;
   }
 
-  get server(): Server {
+  get server(): Services {
     return this.connection.server;
   }
 

@@ -1,9 +1,9 @@
 import { counterOf, type Family, gaugeOf, histogramOf, type Sample } from '@ring3/kit';
 import { Command, NtStatus } from '@ring3/smb-proto';
 import { nameOf } from '@ring3/wire';
-import type { Nothing } from '../request/command.ts';
+import { latencyBounds, nothingName, refusingLimits } from '../objects/numbers.ts';
 import { breakLevels } from '../state/index.ts';
-import { latencyBounds, nothingName, refusingLimits } from './numbers.ts';
+import type { Nothing } from '../values/no-response.ts';
 import type { Server } from './server.ts';
 
 const commandName = (command: number): string =>

@@ -14,6 +14,7 @@ import { type CreateAesGcm, type Dialect, nodeAesGcm } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
 import type { HeldSocket, TcpEnds } from '../links/tcp.ts';
 import { type DebugWord, ownDebug } from '../objects/debug.ts';
+import type { ResolvedOptions } from '../objects/resolved-options.ts';
 import type { ShareOptions } from '../objects/share.ts';
 import type { Limits } from '../values/limits.ts';
 import { type UserOptions, Users } from '../values/users.ts';
@@ -80,30 +81,6 @@ export interface SmbServerOptions {
   readonly fileDescriptors?: number | undefined;
   /** Encrypts by AES-GCM and signs by AES-GMAC. Default: `node:crypto`; `aesGcm()` of `@ring3/linux` is faster if it is available. */
   readonly aesGcm?: CreateAesGcm | undefined;
-}
-
-/** The options with all defaults, frozen. */
-export interface ResolvedOptions {
-  readonly shares: SmbServerOptions['shares'];
-  readonly users: Users;
-  readonly guest: boolean;
-  readonly anonymous: boolean;
-  readonly signing: 'required' | 'enabled';
-  readonly encryption: 'off' | 'desired' | 'required';
-  readonly directoryLeases: boolean;
-  readonly dialects: { readonly min: Dialect; readonly max: Dialect };
-  readonly name: string;
-  readonly workgroup: string;
-  readonly comment: string;
-  readonly guid: Uint8Array;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  readonly debug: DebugSwitches<DebugWord>;
-  readonly metrics: Metrics;
-  readonly limits: Limits;
-  readonly fileDescriptors: number;
-  readonly aesGcm: CreateAesGcm;
 }
 
 const sidOf = (guid: Uint8Array): string => {

@@ -1,5 +1,5 @@
 import type { Clock, Log, LogFields } from '@ring3/kit';
-import type { RefusingLimit, Tally } from './numbers.ts';
+import type { RefusingLimit, Tally } from '../objects/numbers.ts';
 
 /** A limit is logged at most once in this time, ms. */
 const quietMs = 60_000;

@@ -9,16 +9,19 @@ import { type DebugWord, fieldsOf } from '../objects/debug.ts';
 import { DurableOpens } from '../objects/durable.ts';
 import { Leases } from '../objects/leases.ts';
 import type { ChangeWatch } from '../objects/notify/change-watch.ts';
+import { Numbers, type RefusingLimit } from '../objects/numbers.ts';
 import type { Open } from '../objects/open.ts';
 import { Quotas } from '../objects/quotas.ts';
+import type { ResolvedOptions } from '../objects/resolved-options.ts';
+import type { BlockingRequest, Services } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
 import { createShares, type Shares } from '../objects/shares.ts';
 import type { Tree } from '../objects/tree.ts';
-import type { Request } from '../request/request.ts';
 import { type FileState, LocalFileState, type OplockBreakEffect, type StateTotals } from '../state/index.ts';
 import { Allowance } from '../values/allowance.ts';
 import { Budget } from '../values/budget.ts';
 import { BufferPool } from '../values/buffer-pool.ts';
+import { Closing } from '../values/closing.ts';
 import type { Actor, FileEvent, OpenAction, ServerEvents } from '../values/events.ts';
 import { createIds } from '../values/ids.ts';
 import type { Limits } from '../values/limits.ts';
@@ -29,13 +32,10 @@ import { statusOf } from '../values/status-map.ts';
 import { Strangers } from '../values/strangers.ts';
 import { type Users, userKey } from '../values/users.ts';
 import { Admission } from './admission.ts';
-import { Closing } from './closing.ts';
 import { debugStore } from './debug-store.ts';
 import { familiesOf } from './families.ts';
 import { IdleSweep } from './idle-sweep.ts';
-import { Numbers, type RefusingLimit } from './numbers.ts';
 import { notifyBreak } from './oplock-breaks.ts';
-import type { ResolvedOptions } from './options.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { changeOptions, type RunTimeOptions } from './run-time-options.ts';
 import { Shutdown } from './shutdown.ts';
@@ -53,7 +53,7 @@ const actions: readonly OpenAction[] = ['superseded', 'opened', 'created', 'over
 const about = ({ actor, share, pathName }: Open): FileEvent => ({ ...actor, share: share.name, path: pathName });
 
 /** Server, MS-SMB2 3.3.1.5: the state that all connections share. It has no socket: links are passed in. */
-export class Server {
+export class Server implements Services {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -71,23 +71,19 @@ export class Server {
   readonly users: Users;
   readonly buffers = new BufferPool();
   readonly budget: Budget;
-  /** For frames that are announced and have not arrived. */
   readonly announced = new Allowance(announcedBytes);
   readonly strangers: Strangers;
   readonly closing: Closing;
   readonly quotas: Quotas;
   readonly #refusals: RefusalLog;
   readonly logons: LogonThrottle;
-  /** For lines that strangers can cause. */
   readonly repeated: RepeatedLog;
   readonly nextId: () => number;
   readonly startTime: number;
   readonly durables: DurableOpens;
   readonly leases = new Leases(() => this.nextOpenId());
   readonly shutdown = new Shutdown(this);
-  /** The listeners of the stores' changes. */
   readonly watches = new Set<ChangeWatch>();
-  /** The security buffer of a NEGOTIATE response: the offered mechanisms, which do not depend on the options. */
   readonly securityBuffer: Uint8Array;
   readonly #admission = new Admission(this);
   readonly #idle = new IdleSweep(this);
@@ -131,7 +127,6 @@ export class Server {
     this.#shown = this.metrics.show(familiesOf(this));
   }
 
-  /** The current options; `configure` replaces the frozen object. A connection negotiates by those of its start. */
   get options(): ResolvedOptions {
     return this.#options;
   }
@@ -154,7 +149,6 @@ export class Server {
     return fileDescriptors - Math.max(Math.floor(fileDescriptors / 8), this.connections.size);
   }
 
-  /** A limit rejects something. @param whom the user, or its address */
   refuse(limit: RefusingLimit, whom: Partial<Actor> | { readonly address: string }): void {
     this.#refusals.add(limit, { ...whom });
   }
@@ -231,7 +225,6 @@ export class Server {
     return this.#nextOpen++;
   }
 
-  /** Runs something in a later turn of the event loop. */
   defer(call: () => void): void {
     setImmediate(call);
   }
@@ -266,13 +259,11 @@ export class Server {
     return connection;
   }
 
-  /** A user has logged on on a connection without a logon. */
   connectionLoggedOn(connection: Connection, owner: string): void {
     this.quotas.connections.add(owner);
     this.#admission.loggedOn(connection, owner);
   }
 
-  /** A connection no longer has a logon. */
   connectionLoggedOff(connection: Connection, owner: string): void {
     this.quotas.connections.remove(owner);
     this.#admission.loggedOff(connection, owner);
@@ -289,7 +280,6 @@ export class Server {
     this.shutdown.connectionEnded(connection);
   }
 
-  /** Whether one more session may log on. @param instead the session that it replaces, if any */
   mayLogOn(session: Session, instead: Session | undefined): boolean {
     const { sessions, connections } = this.quotas;
     const { owner, connection } = session;
@@ -352,7 +342,6 @@ export class Server {
     return totals;
   }
 
-  /** Whether a session may have one more open. @param depth directories between the share's root and it; of a pipe none */
   mayOpen(tree: Tree, depth = 0): boolean {
     const { limits, quotas } = this;
     const { opens, owner } = tree.session;
@@ -368,7 +357,6 @@ export class Server {
     return reached === undefined;
   }
 
-  /** The opens below a directory, of any client. */
   opensBelow({ share }: Tree, directoryId: string): Open[] {
     const below: Open[] = [];
     for (const open of this.opens.values()) {
@@ -377,7 +365,6 @@ export class Server {
     return below;
   }
 
-  /** A file has another name: all opens of it have it. @param ancestors the ids of the directories from the root to the one of the name */
   renamed(tree: Tree, fileId: string, path: string, ancestors: readonly string[]): void {
     for (const open of this.opens.values()) {
       if (open.share.fileState !== tree.share.fileState) continue;
@@ -389,10 +376,6 @@ export class Server {
     }
   }
 
-  /**
-   * Books bytes that are kept until a client requests them. @param bytes more, or less @returns false if that exceeds the limit; then
-   * nothing was booked
-   */
   keeps({ owner, actor }: Session, bytes: number): boolean {
     const { keptBytes } = this.quotas;
     if (bytes < 0) keptBytes.remove(owner, -bytes);
@@ -404,7 +387,6 @@ export class Server {
     return true;
   }
 
-  /** Adds an open to the tables. */
   enter(open: Open): void {
     open.attachment?.session.opens.set(open.volatileFileId, open);
     this.opens.set(open.volatileFileId, open);
@@ -412,7 +394,6 @@ export class Server {
     this.quotas.fileDescriptors.opened(open);
   }
 
-  /** Removes an open from the tables. */
   leave(open: Open): void {
     this.opens.delete(open.volatileFileId);
     this.quotas.opens.remove(open.quotaOwner);
@@ -420,14 +401,12 @@ export class Server {
     open.locks = 0;
   }
 
-  /** @param action CreateAction, MS-SMB2 2.2.14 */
   opened(open: Open, action: 0 | 1 | 2 | 3): void {
     if (this.events.listenerCount('open') === 0) return;
     const { grantedAccess: access, handle } = open;
     this.events.emit('open', { ...about(open), access, action: actions[action] as OpenAction, kind: handle?.kind ?? 'file' });
   }
 
-  /** An open's first change of data. */
   written(open: Open): void {
     if (this.events.listenerCount('write') > 0) this.events.emit('write', about(open));
   }
@@ -438,17 +417,12 @@ export class Server {
     this.events.emit('close', { ...about(open), bytesRead, bytesWritten });
   }
 
-  /** The object of an open was deleted. @param wholeFile not its stream, but the file */
   deleted(open: Open, wholeFile: boolean, deleter: Actor): void {
     if (this.events.listenerCount('delete') === 0) return;
     const { share, path } = about(open);
     this.events.emit('delete', { ...deleter, share, path: wholeFile ? path.slice(0, path.lastIndexOf(':')) : path });
   }
 
-  /**
-   * The deletion at the close of an open failed: the client has the response that it is closed, so only the log, the numbers and the audit
-   * report it.
-   */
   notDeleted(open: Open, wholeFile: boolean, deleter: Actor, code: VfsCode): void {
     this.numbers.notDeleted.add(code);
     const { share, path: opened } = about(open);
@@ -459,7 +433,7 @@ export class Server {
   }
 
   /** A request blocked the event loop: logs it, at most once in `heldLogMs`. @param ms for how long */
-  held(request: Request, ms: number): void {
+  held(request: BlockingRequest, ms: number): void {
     const { header, tree, connection } = request;
     this.numbers.heldTurns.add(header.command);
     this.#heldSinceLog++;
@@ -476,24 +450,20 @@ export class Server {
     this.#heldSinceLog = 0;
   }
 
-  /** Called before the open has its new name. */
   moved(open: Open, to: string, how: 'rename' | 'link'): void {
     if (this.events.listenerCount('rename') > 0) this.events.emit('rename', { ...about(open), to, how });
   }
 
-  /** A descriptor was changed. @param information SECURITY_INFORMATION, MS-DTYP 2.4.7 */
   secured(open: Open, information: number): void {
     if (this.events.listenerCount('security') > 0) this.events.emit('security', { ...about(open), information });
   }
 
-  /** Logs and emits an unexpected internal error. */
   failed(error: unknown, about: Readonly<Record<string, unknown>>): void {
     this.numbers.errors++;
     this.log.error('a request failed inside the server', { ...about, error });
     if (this.events.listenerCount('error') > 0) this.events.emit('error', error);
   }
 
-  /** The serial number of the volume in information classes. */
   get volumeSerialNumber(): number {
     return new DataView(this.guid.buffer, this.guid.byteOffset).getUint32(0, true);
   }

@@ -12,7 +12,6 @@ const lookMs = 20;
  * how a server ends.
  */
 export class Shutdown {
-  /** Nothing new is accepted. */
   begun = false;
   readonly #server: Server;
   readonly #connections = new Set<Connection>();
@@ -44,12 +43,10 @@ export class Shutdown {
     this.#wake();
   }
 
-  /** A connection has no request in flight any more. */
   connectionSettled(connection: Connection): void {
     if (this.#connections.delete(connection)) this.#wake();
   }
 
-  /** An open is closed; its store has released it when the promise resolves. It never rejects. */
   openClosed(open: Open, gone: Promise<void>): void {
     this.#opens.add(open);
     void gone.then(() => {
@@ -58,7 +55,6 @@ export class Shutdown {
     });
   }
 
-  /** A tree or a session has ended; its opens and the share's directory are released when the promise resolves. It never rejects. */
   treeEnded(gone: Promise<void>): void {
     this.#roots++;
     void gone.then(() => {

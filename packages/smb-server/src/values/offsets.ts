@@ -1,4 +1,4 @@
-import type { Request } from '../request/request.ts';
+import type { Frame } from '@ring3/wire';
 
 /** Offsets from here on are beyond the end of every file. */
 export const beyond = 2 ** 53;
@@ -20,8 +20,12 @@ export const clamped = (offset: bigint): number => Number(offset > maxFileSize ?
  * Whether bytes at an offset would end beyond 2^63: above 2^53 the number is not exact, so the bytes of the frame are read. @param offsetAt
  * of the field, from the header
  */
-export const endsBeyond = ({ frame, at }: Request, offset: number, length: number, offsetAt: number): boolean =>
-  offset >= beyond && frame.view.getBigUint64(at + offsetAt, true) + BigInt(length) > largest;
+export const endsBeyond = (
+  { frame, at }: { readonly frame: Frame; readonly at: number },
+  offset: number,
+  length: number,
+  offsetAt: number,
+): boolean => offset >= beyond && frame.view.getBigUint64(at + offsetAt, true) + BigInt(length) > largest;
 
 /** Volume.LogicalBytesPerSector, MS-FSA 2.1.1.1: unbuffered reads and writes are multiples of it. A power of two. */
 export const bytesPerSector = 512;

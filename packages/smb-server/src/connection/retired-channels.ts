@@ -1,5 +1,5 @@
-import type { Compound } from '../connection/compound.ts';
 import type { Channel } from '../objects/channel.ts';
+import type { Compound } from './compound.ts';
 
 /** Ended channels of a connection, kept while something is in flight whose response may still need their keys. */
 export class RetiredChannels {
