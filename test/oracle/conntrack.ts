@@ -157,7 +157,8 @@ class Player {
   /** @returns the differences, or the reason why it cannot be played */
   play(scenario: Scenario): string[] | string {
     for (const [name, value] of Object.entries(scenario.sysctls ?? {})) {
-      if (this.#namespace.sysctls.set(name, String(value)) !== undefined) return `sysctl ${name}`;
+      if (name === 'net.ipv4.ipfrag_max_dist') this.#namespace.settings.fragMaxDistance = Number(value);
+      else if (this.#namespace.sysctls.set(name, String(value)) !== undefined) return `sysctl ${name}`;
     }
     for (const command of scenario.setup ?? []) {
       const status = this.#desk.run(command);
@@ -518,7 +519,7 @@ function wholeLength(fragments: readonly Uint8Array[]): number {
   };
   const [first] = fragments;
   const headers = first === undefined ? 0 : before(first);
-  return headers + fragments.reduce((sum, one) => sum + one.byteLength - headers - 8, 0);
+  return headers + fragments.reduce((sum, one) => sum + one.byteLength - before(one) - 8, 0);
 }
 
 function oneHopLess(packet: Buffer): Buffer {

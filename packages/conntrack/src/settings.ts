@@ -13,6 +13,8 @@ export interface Settings {
   expectMax: number;
   /** Reassembly: milliseconds until an incomplete set is dropped. */
   fragTimeoutMs: number;
+  /** Reassembly: maximum distance of an IPv4 set's fragments among all fragments of its source (net.ipv4.ipfrag_max_dist); 0: none. */
+  fragMaxDistance: number;
   /** Reassembly: maximum of held bytes. */
   fragHighThreshold: number;
   /** Maximum number of flows; if it is reached, a new flow evicts one by early drop, or its packet is dropped. */
@@ -41,6 +43,7 @@ export const defaultSettings = (): Settings => ({
   checksum: 1,
   events: 2,
   expectMax: 4096,
+  fragMaxDistance: 64,
   fragTimeoutMs: 30_000,
   fragHighThreshold: 4 << 20,
   max: 262_144,

@@ -11,7 +11,7 @@ import { isIcmpv6Error, isUntrackedIcmpv6, readIcmpv6, refuseIcmpv6 } from './l4
 import { begin, handle, mayBegin, readKey, refuse } from './l4/protocols.ts';
 import { Segment } from './l4/tcp-segment.ts';
 import { Packet, PacketClass } from './packet/packet.ts';
-import { Complete, readInner, readPacket, readUncollected } from './packet/read.ts';
+import { Atomic, Complete, readAtomic, readInner, readPacket, readUncollected } from './packet/read.ts';
 import { Reassembly } from './packet/reassembly.ts';
 import { type Rule, Rules, type RuleTarget } from './rules.ts';
 import { defaultSettings, type Settings } from './settings.ts';
@@ -351,6 +351,7 @@ export class Tracker {
   }
 
   #trackOther(packet: Packet, found: number): number {
+    if (found === Atomic) found = this.#reassembly.collects(packet) ? PacketClass.Fragment : readAtomic(packet);
     if (found === PacketClass.Fragment) {
       const whole = this.#reassembly.add(packet, this.now);
       if (whole === undefined) return PacketClass.Fragment;
@@ -359,10 +360,11 @@ export class Tracker {
       this.fragments = whole.fragments;
       const view = new DataView(whole.bytes.buffer);
       packet.hashed = false;
-      const again = readPacket(packet, view, 0, whole.bytes.byteLength, whole.settings);
-      if (again === Complete) return this.#trackComplete(packet);
-      found = again === PacketClass.Fragment ? PacketClass.Invalid : again;
+      found = readPacket(packet, view, 0, whole.bytes.byteLength, whole.settings);
+      if (found === Atomic) found = readAtomic(packet);
+      if (found === PacketClass.Fragment) found = PacketClass.Invalid;
     }
+    if (found === Complete) return this.#trackComplete(packet);
     if (found === PacketClass.Invalid) return this.#invalid('unreadable header chain');
     return found;
   }

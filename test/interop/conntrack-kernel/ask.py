@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Asks this machine's kernel random questions about connection tracking, in network namespaces of its own.
 
-ask.py KIND SEED COUNT: KIND is tcp, reset, sctp, errors, mixed or rules. Writes scenarios in the format of test/golden/conntrack to standard output.
+ask.py KIND SEED COUNT: KIND is tcp, reset, sctp, errors, mixed, fragments or rules. Writes scenarios in the format of test/golden/conntrack to standard output.
 Needs root, nft, conntrack, iptables, ip.
 """
 import json, platform, random, sys
@@ -315,6 +315,48 @@ def ask_mixed(rnd, seed, n):
         scen.append(record(f'misc-{seed}-{i}',st,sy))
     return scen
 
+def ask_fragments(rnd, seed, n):
+    """Few datagrams in fragments of any order: repetitions, overlaps, fragments of odd and no length, atomic fragments, and (IPv4) sources
+    that send more other fragments in between than ipfrag_max_dist."""
+    scen = []
+    for i in range(n):
+        v6=rnd.random()<.5; st=[]; sy={}
+        if not v6 and rnd.random()<.5: sy['net.ipv4.ipfrag_max_dist']=rnd.choice([0,1,2,3,4])
+        sources=['fd00:1::2','fd00:1::9'] if v6 else [A4,'10.0.1.9']; b=B6 if v6 else B4
+        whole={}
+        def datagram(src,ident):
+            if (src,ident) not in whole:
+                data=b'z'*rnd.choice([24,40,56,61])
+                whole[src,ident]=rnd.choice([udp_seg(src,b,1000+ident,53,data=data)]*3+[tcp_seg(src,b,1000+ident,80,'S',1,data=data)])
+            return whole[src,ident]
+        def put(src,ident,x,y,more):
+            seg=datagram(src,ident); pr=17 if seg[2:4]==b'\0\x35' else 6; part=seg[x:y]
+            if v6:
+                body=struct.pack('>BBHI',pr,0,x|more,ident)+part; nh=44
+                if ident==3: body=bytes([44,0,1,4,0,0,0,0])+body; nh=60
+                p=ip6(src,b,nh,body)
+            else: p=ip4(src,b,pr,part,ident=ident,frag=(x//8)|(0x2000 if more else 0))
+            st.append(('out',p,f'{src} id {ident} {x}-{y} of {len(seg)}{" more" if more else ""}'))
+        for k in range(rnd.randint(5,14)):
+            src=rnd.choice([sources[0]]*4+[sources[1]]); ident=rnd.choice([1,1,1,2,3]); seg=datagram(src,ident); L=len(seg)
+            how=rnd.random()
+            if how<.25 and k<4:
+                cuts=sorted(rnd.sample(range(8,L,8),min(rnd.choice([1,2,3,4]),len(range(8,L,8))))); pts=[0]+cuts+[L]
+                fr=list(zip(pts,pts[1:])); rnd.shuffle(fr) if rnd.random()<.6 else None
+                if rnd.random()<.4: fr.pop(rnd.randrange(len(fr)))
+                for x,y in fr: put(src,ident,x,y,int(y<L))
+            elif how<.9:
+                x=rnd.choice(range(0,L,8)); y=min(L,x+rnd.choice([8,8,16,16,24,32,40]))
+                put(src,ident,x,y,int(y<L))
+            elif v6: # atomic, with and without payload
+                put(src,ident,0,rnd.choice([0,8,16,20,24,L]),0)
+            else:
+                x=rnd.choice(range(0,L,8)); y=x+rnd.choice([0,4,7,9,20]); put(src,ident,x,min(y,L),rnd.choice([0,1]))
+            if v6 and rnd.random()<.12: put(src,ident,0,rnd.choice([0,8,16,24,L]),0)
+            if v6 and rnd.random()<.05: x=rnd.choice(range(0,L,8)); put(src,ident,x,min(L,x+rnd.choice([0,4,7,9])),rnd.choice([0,1]))
+        scen.append(record(f'fragments-{seed}-{i}',st,sy))
+    return scen
+
 def ask_rules(rnd, seed, n):
     scen = []
     def udp(d,sp=1000,dp=53):
@@ -341,5 +383,5 @@ def ask_rules(rnd, seed, n):
     return scen
 
 kind, seed, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-asked = {'tcp': ask_tcp, 'reset': ask_reset, 'sctp': ask_sctp, 'errors': ask_errors, 'mixed': ask_mixed, 'rules': ask_rules}[kind](random.Random(seed), seed, count)
+asked = {'tcp': ask_tcp, 'reset': ask_reset, 'sctp': ask_sctp, 'errors': ask_errors, 'mixed': ask_mixed, 'fragments': ask_fragments, 'rules': ask_rules}[kind](random.Random(seed), seed, count)
 json.dump({'kernel': f'Linux {platform.release()} {platform.machine()}', 'group': f'random {kind}, seed {seed}', 'scenarios': asked}, sys.stdout)

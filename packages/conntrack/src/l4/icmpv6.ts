@@ -30,8 +30,9 @@ export function refuseIcmpv6(packet: Packet, checksum: boolean): string | undefi
   if (packet.l4There < 8) return 'short packet';
   if (checksum && !checksumRight(packet, Protocol.Icmpv6, packet.l4Length)) return 'ICMPv6 checksum failed';
   if (packet.view.getUint8(packet.l4At) !== redirect) return undefined;
-  // RFC 4861 section 8.1
+  // RFC 4861 section 8.1; Linux looks at the source and the hop limit only if the code is 0, as it should be
   if (packet.l4There < 40) return 'short redirect';
+  if (packet.view.getUint8(packet.l4At + 1) !== 0) return undefined;
   if (packet.hopLimit !== 255 || packet.source0 >>> 22 !== 0xfe80 >>> 6) return 'invalid saddr or hoplimit for redirect';
   return undefined;
 }

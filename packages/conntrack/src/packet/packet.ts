@@ -28,7 +28,7 @@ export class Packet {
   family = 0;
   /** The protocol after all extension headers. */
   protocol = 0;
-  /** Offset of the transport header, and length of header and payload. */
+  /** Offset of the transport header, of the fragment header of an IPv6 fragment; length of header and payload. */
   l4At = 0;
   l4Length = 0;
   /** Available bytes from `l4At` on; fewer than `l4Length` only in captures with truncated packets. */
@@ -48,7 +48,7 @@ export class Packet {
   ports = 0;
   /** The rest of the key: protocol, family and zone. */
   meta = 0;
-  /** Offset of the fragment header, and the datagram's identification, if it is a fragment. */
+  /** Offset of the fragment header if it is a fragment. */
   fragmentAt = 0;
   /** Hop limit or TTL. */
   hopLimit = 0;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { defaultSettings } from '../settings.ts';
 import { Packet, PacketClass } from './packet.ts';
-import { Complete, readPacket } from './read.ts';
+import { Atomic, Complete, readAtomic, readPacket } from './read.ts';
 
 const settings = defaultSettings();
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -47,7 +47,9 @@ test('a header chain beyond the packet and next header 59 are invalid; hop-by-ho
 
 test('an atomic fragment is a whole packet, counted without its fragment header (RFC 6946)', () => {
   const packet = new Packet();
-  assert.equal(read(`6000000000102c40${addresses6}110000000000000903e800350008ffff`, packet), Complete);
+  assert.equal(read(`6000000000102c40${addresses6}110000000000000903e800350008ffff`, packet), Atomic);
+  assert.equal(packet.fragmentAt, 40);
+  assert.equal(readAtomic(packet), Complete);
   assert.deepEqual([packet.protocol, packet.l4At, packet.length], [17, 48, 48]);
 });
 

@@ -1,16 +1,19 @@
-import { Family } from '../engine.ts';
+import { Family, Protocol } from '../engine.ts';
 import type { Settings } from '../settings.ts';
 import { fold, sumWords } from './checksum.ts';
 import { type Packet, PacketClass } from './packet.ts';
 
 /** Result of `readPacket` for a packet that is not a fragment and whose transport header was found. */
 export const Complete = 0;
+/** Result of `readPacket` for an IPv6 packet with an atomic fragment: offset 0, and no more fragments (RFC 6946). */
+export const Atomic = 8;
 
 /**
  * Reads the IP headers of the packet at `at` into `packet`: RFC 791, RFC 8200. The bytes are untrusted: no byte beyond `there` is read.
  * @param there available bytes from `at` on
  * @param unsized the packet's length if its header has length 0, as before segmentation offload; 0: such a packet is dropped
- * @returns `Complete`; Dropped if a router would discard it, Invalid if the transport header was not found, Fragment for a fragment
+ * @returns `Complete`; Dropped if a router would discard it, Invalid if the transport header was not found, Fragment for a fragment,
+ *   `Atomic` for an atomic fragment, which is read up to its fragment header
  */
 export function readPacket(packet: Packet, view: DataView, at: number, there: number, settings: Settings, unsized = 0): number {
   if (there < 20 || at < 0 || at + there > view.byteLength) return PacketClass.Dropped;
@@ -110,7 +113,39 @@ function lengthByOptions(view: DataView, at: number, payload: number, whole: num
   return payload === 0 ? whole : payload + 40;
 }
 
-const isExtension = (next: number): boolean => next === 0 || next === 43 || next === 44 || next === 51 || next === 59 || next === 60;
+/**
+ * Reads an IPv6 packet with an atomic fragment as a complete packet, which it is (RFC 6946).
+ * @param packet filled by `readPacket`, which returned `Atomic`
+ * @returns as `readPacket`, but not `Atomic`
+ */
+export function readAtomic(packet: Packet): number {
+  const { view, at, length } = packet;
+  return skipExtensions(packet, view, view.getUint8(at + 6), at + 40, packet.l4At + packet.l4There, at + length, 'atomic');
+}
+
+/**
+ * Whether the transport header at the end of a chain of extension headers is incomplete, as Linux has it (RFC 8200 section 4.5).
+ * @param end end of the available bytes
+ * @returns undefined if the chain ends before a transport header, or is itself incomplete
+ */
+export function transportCut(view: DataView, next: number, at: number, end: number): boolean | undefined {
+  for (let l4At = at; ; ) {
+    if (next === noNextHeader) return undefined;
+    if (next !== 0 && next !== 43 && next !== 44 && next !== 51 && next !== 60) return l4At + smallestHeader(next) > end;
+    if (l4At + (next === 44 ? 4 : 2) > end) return undefined;
+    if (next === 44 && (view.getUint16(l4At + 2, false) & 0xfff8) !== 0) return undefined;
+    const words = view.getUint8(l4At + 1);
+    const length = next === 44 ? 8 : next === 51 ? (words + 2) * 4 : (words + 1) * 8;
+    next = view.getUint8(l4At);
+    l4At += length;
+  }
+}
+
+/** Number of bytes of the transport header that a first fragment must contain. */
+function smallestHeader(protocol: number): number {
+  if (protocol === Protocol.Tcp) return 20;
+  return protocol === Protocol.Udp || protocol === Protocol.Icmpv6 ? 8 : 1;
+}
 
 /**
  * Reads an IPv6 fragment that is not reassembled, as a packet of its own: the transport header is where a first fragment has it.
@@ -119,8 +154,8 @@ const isExtension = (next: number): boolean => next === 0 || next === 43 || next
  */
 export function readUncollected(packet: Packet): number {
   const { view, at, length } = packet;
-  const end = at + Math.min(length, view.byteLength - at);
-  const found = skipExtensions(packet, view, view.getUint8(at + 6), at + 40, end, at + length, true);
+  const end = packet.l4At + packet.l4There;
+  const found = skipExtensions(packet, view, view.getUint8(at + 6), at + 40, end, at + length, 'first');
   packet.length = length; // with its fragment header
   return found === Complete ? Complete : PacketClass.Invalid;
 }
@@ -146,7 +181,9 @@ const largestJumbo = 0x7fffffff - 40;
  * Walks the chain of extension headers, RFC 8200 section 4.
  * @param end end of the available bytes
  * @param whole end of the packet according to its header
- * @param quoted whether an ICMP error quotes it: then a first fragment identifies the flow like a complete packet
+ * @param accept the fragments that are read like complete packets: none, atomic ones, or all first ones (that is what identifies a flow
+ *   whose packet an ICMP error quotes)
+ * @returns `Complete`, Invalid, Dropped; Fragment or `Atomic` for a fragment that is not accepted, whose header is at `fragmentAt` and `l4At`
  */
 export function skipExtensions(
   packet: Packet,
@@ -155,7 +192,7 @@ export function skipExtensions(
   at: number,
   end: number,
   whole: number,
-  quoted = false,
+  accept: 'none' | 'atomic' | 'first' = 'none',
 ): number {
   let l4At = at;
   let atomic = false;
@@ -171,17 +208,17 @@ export function skipExtensions(
       l4At += (view.getUint8(l4At + 1) + 2) * 4;
       if (l4At > end) return PacketClass.Invalid;
     } else if (next === 44) {
-      // truncated: Linux discards it if its next header is its own type; otherwise it passes as invalid (measured)
-      if (l4At + 8 > end) return !atomic && l4At < end && view.getUint8(l4At) === 44 ? PacketClass.Dropped : PacketClass.Invalid;
-      if ((view.getUint16(l4At + 2, false) & (quoted ? 0xfff8 : 0xfff9)) !== 0) {
-        if (atomic) return PacketClass.Invalid;
-        packet.fragmentAt = l4At;
-        return PacketClass.Fragment;
+      if (l4At + 8 > end) {
+        // truncated: Linux discards it if it can read no transport header after it (measured)
+        const isBare = l4At === end && l4At === at;
+        return accept !== 'none' || isBare || transportCut(view, 44, l4At, end) !== undefined ? PacketClass.Invalid : PacketClass.Dropped;
       }
-      if (!atomic && !quoted && l4At + 8 >= whole) {
-        // without payload it keeps its fragment header; if another header has to follow, it is discarded
-        if (isExtension(view.getUint8(l4At))) return PacketClass.Dropped;
-        packet.length += 8;
+      const isFragment = (view.getUint16(l4At + 2, false) & (accept === 'first' ? 0xfff8 : 0xfff9)) !== 0;
+      if (isFragment || accept === 'none') {
+        if (atomic) return PacketClass.Invalid;
+        packet.fragmentAt = packet.l4At = l4At;
+        packet.l4There = end - l4At;
+        return isFragment ? PacketClass.Fragment : Atomic;
       }
       // an atomic fragment is a complete packet, RFC 6946; it continues without its fragment header
       next = view.getUint8(l4At);
@@ -260,5 +297,5 @@ function readInnerIpv6(inner: Packet, view: DataView, at: number, there: number)
   inner.destination1 = view.getInt32(at + 28, false);
   inner.destination2 = view.getInt32(at + 32, false);
   inner.destination3 = view.getInt32(at + 36, false);
-  return skipExtensions(inner, view, view.getUint8(at + 6), at + 40, at + there, at + there, true) === Complete;
+  return skipExtensions(inner, view, view.getUint8(at + 6), at + 40, at + there, at + there, 'first') === Complete;
 }

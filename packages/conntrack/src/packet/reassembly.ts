@@ -1,7 +1,8 @@
-import { Family, Protocol } from '../engine.ts';
+import { Family } from '../engine.ts';
 import type { Settings } from '../settings.ts';
 import { sumWords } from './checksum.ts';
 import type { Packet } from './packet.ts';
+import { transportCut } from './read.ts';
 
 /** A reassembled datagram and its fragments. */
 export interface Reassembled {
@@ -20,27 +21,54 @@ interface Piece {
   readonly payloadAt: number;
 }
 
+/** Contiguous fragments. A fragment joins a run only if it arrives after it, at its end, and no run follows. */
+interface Run {
+  readonly offset: number;
+  end: number;
+  readonly pieces: Piece[];
+}
+
 interface Pending {
   readonly key: string;
-  readonly deadline: number;
-  readonly pieces: Piece[];
+  /** When the set is dropped; a set that begins again gets a new deadline. */
+  deadline: number;
+  /** In order of their offsets, without overlaps. */
+  runs: Run[];
+  /** IPv4: what its source has sent; undefined for IPv6. */
+  readonly sender: Sender | undefined;
+  /** The number of the set's last fragment among all fragments of its source. */
+  heard: number;
   /** Length of the complete payload; known once the last fragment has arrived. */
   total: number;
   bytes: number;
 }
 
-/** Assumed overhead of a fragment in bytes. */
+/** An IPv4 source with incomplete sets. */
+interface Sender {
+  readonly address: number;
+  /** Number of fragments that it has sent. */
+  sent: number;
+  /** Number of its incomplete sets. */
+  sets: number;
+}
+
+/** Assumed overhead of a fragment and of a set, in bytes. */
 const pieceOverhead = 64;
+const setOverhead = 256;
 
 /**
  * Collects fragments until a datagram is complete: RFC 791 section 3.2, RFC 8200 section 4.5. Time and memory are limited: an incomplete
  * set is dropped after 30 s, and the oldest sets are dropped if more than 4 MiB are held. A set with overlapping fragments is dropped (RFC
- * 5722); a fragment without new bytes does not overlap.
+ * 5722). As in Linux, a fragment within one run of contiguous fragments is a repetition, and ignored; one that extends over two runs
+ * overlaps, even if it has no new bytes. An IPv4 set begins again if its source has sent too many other fragments in between
+ * (ipfrag_max_dist, Documentation/networking/ip-sysctl).
  */
 export class Reassembly {
   readonly #settings: Settings;
-  /** In order of the arrival of their first fragments, and so of their deadlines. */
+  /** In order of their deadlines. */
   readonly #pending = new Map<string, Pending>();
+  /** The sources of the incomplete IPv4 sets, by address. */
+  readonly #senders = new Map<number, Sender>();
   #bytes = 0;
 
   constructor(settings: Settings) {
@@ -61,6 +89,15 @@ export class Reassembly {
   }
 
   /**
+   * Whether an IPv6 atomic fragment is collected, as in Linux: an incomplete datagram has its identification (RFC 6946 has it another way),
+   * or it has no payload. Any other one is a complete packet.
+   */
+  collects(packet: Packet): boolean {
+    const isEmpty = packet.fragmentAt + 8 >= packet.at + packet.length;
+    return isEmpty || (this.#pending.size !== 0 && this.#pending.has(keyOf(packet)));
+  }
+
+  /**
    * Adds a fragment.
    * @returns the datagram that it completes; `'refused'`: an IPv6 fragment that must not be reassembled and continues as a packet of its
    *   own
@@ -70,58 +107,92 @@ export class Reassembly {
     const piece = packet.family === Family.Ipv4 ? ipv4Piece(packet) : ipv6Piece(packet);
     if (piece === undefined) return undefined;
     if (piece === 'headerCut') return 'refused';
-    const set = this.#setOf(keyOf(packet), now);
+    const set = this.#setOf(packet, now);
     if (piece === 'odd') {
       this.#drop(set);
       return 'refused';
     }
-    if (piece.piece.end === piece.piece.offset) {
-      // without payload: in IPv4 it discards the set, in IPv6 it may determine the end of the datagram
-      if (packet.family === Family.Ipv4) this.#drop(set);
-      else if (piece.last && fits(set, piece.piece.end, true)) set.total = piece.piece.end;
-      return undefined;
-    }
-    if (!fits(set, piece.piece.end, piece.last)) {
-      // IPv4 discards the set, IPv6 only the fragment
-      if (packet.family === Family.Ipv4) this.#drop(set);
-      return undefined;
-    }
-    if (piece.last) set.total = piece.piece.end;
-    if (!this.#insert(set, piece.piece)) return undefined;
-    if (set.total < 0 || !complete(set)) {
-      this.#bound();
-      return undefined;
-    }
-    this.#drop(set);
-    return packet.family === Family.Ipv4 ? this.#joinIpv4(set) : this.#joinIpv6(set);
+    const added = this.#take(set, piece, packet.family);
+    if (added === undefined) this.#bound();
+    return added;
   }
 
-  #setOf(key: string, now: number): Pending {
+  #take(set: Pending, { piece, last }: { piece: Piece; last: boolean }, family: number): Reassembled | undefined {
+    if (piece.end === piece.offset) {
+      // without payload: in IPv4 it discards the set, in IPv6 it may determine the end of the datagram
+      if (family === Family.Ipv4) this.#drop(set);
+      else if (last && fits(set, piece.end, true)) set.total = piece.end;
+      return undefined;
+    }
+    if (!fits(set, piece.end, last)) {
+      // IPv4 discards the set, IPv6 only the fragment
+      if (family === Family.Ipv4) this.#drop(set);
+      return undefined;
+    }
+    if (last) set.total = piece.end;
+    if (!this.#insert(set, piece) || set.total < 0 || !complete(set)) return undefined;
+    this.#drop(set);
+    return family === Family.Ipv4 ? this.#joinIpv4(set) : this.#joinIpv6(set);
+  }
+
+  /** The set of a fragment, empty if it is new or begins again. */
+  #setOf(packet: Packet, now: number): Pending {
+    const key = keyOf(packet);
+    const deadline = now + this.#settings.fragTimeoutMs;
     let set = this.#pending.get(key);
     if (set === undefined) {
-      set = { key, deadline: now + this.#settings.fragTimeoutMs, pieces: [], total: -1, bytes: 0 };
+      const sender = packet.family === Family.Ipv4 ? this.#senderOf(packet.source0) : undefined;
+      if (sender !== undefined) sender.sets++;
+      set = { key, deadline, runs: [], sender, heard: 0, total: -1, bytes: setOverhead };
       this.#pending.set(key, set);
+      this.#bytes += setOverhead;
     }
+    const { sender } = set;
+    if (sender === undefined) return set;
+    const before = set.heard;
+    set.heard = ++sender.sent;
+    const limit = this.#settings.fragMaxDistance;
+    if (limit === 0 || set.runs.length === 0 || set.heard - before <= limit) return set;
+    this.#bytes -= set.bytes - setOverhead;
+    Object.assign(set, { deadline, runs: [], total: -1, bytes: setOverhead });
+    this.#pending.delete(key);
+    this.#pending.set(key, set);
     return set;
   }
 
-  /** @returns false if the fragment adds no bytes, or the set was dropped because of it */
+  #senderOf(address: number): Sender {
+    let sender = this.#senders.get(address);
+    if (sender === undefined) {
+      sender = { address, sent: 0, sets: 0 };
+      this.#senders.set(address, sender);
+    }
+    return sender;
+  }
+
+  /** @returns false if the fragment is a repetition, or the set was dropped because of it */
   #insert(set: Pending, piece: Piece): boolean {
-    let at = set.pieces.length;
-    while (at > 0 && set.pieces[at - 1]!.offset > piece.offset) at--;
-    const before = set.pieces[at - 1];
-    if (before !== undefined && piece.end <= runEnd(set.pieces, at - 1)) return false;
+    const { runs } = set;
+    let at = runs.length;
+    while (at > 0 && runs[at - 1]!.offset > piece.offset) at--;
+    const before = runs[at - 1];
+    if (before !== undefined && piece.end <= before.end) return false;
     if (before !== undefined && before.end > piece.offset) return this.#drop(set);
-    const next = set.pieces[at];
+    const next = runs[at];
     if (next !== undefined && next.offset < piece.end) return this.#drop(set);
-    set.pieces.splice(at, 0, piece);
+    if (next === undefined && before?.end === piece.offset) {
+      before.pieces.push(piece);
+      before.end = piece.end;
+    } else runs.splice(at, 0, { offset: piece.offset, end: piece.end, pieces: [piece] });
     set.bytes += piece.packet.byteLength + pieceOverhead;
     this.#bytes += piece.packet.byteLength + pieceOverhead;
     return true;
   }
 
   #drop(set: Pending): false {
-    if (this.#pending.delete(set.key)) this.#bytes -= set.bytes;
+    if (!this.#pending.delete(set.key)) return false;
+    this.#bytes -= set.bytes;
+    const { sender } = set;
+    if (sender !== undefined && --sender.sets === 0) this.#senders.delete(sender.address);
     return false;
   }
 
@@ -133,7 +204,8 @@ export class Reassembly {
   }
 
   #joinIpv4(set: Pending): Reassembled | undefined {
-    const first = set.pieces[0]!;
+    const pieces = piecesOf(set);
+    const first = pieces[0]!;
     const header = first.payloadAt;
     const length = header + set.total;
     if (length > 0xffff) return undefined;
@@ -144,13 +216,14 @@ export class Reassembly {
     view.setUint16(6, 0);
     view.setUint16(10, 0);
     view.setUint16(10, ~sumWords(view, 0, header) & 0xffff);
-    fill(bytes, header, set.pieces);
-    return { bytes, fragments: set.pieces.map((piece) => piece.packet), settings: this.#settings };
+    fill(bytes, header, pieces);
+    return { bytes, fragments: pieces.map((piece) => piece.packet), settings: this.#settings };
   }
 
   /** Removes the fragment header; the header before it gets the fragment header's next header. */
   #joinIpv6(set: Pending): Reassembled | undefined {
-    const first = set.pieces[0]!;
+    const pieces = piecesOf(set);
+    const first = pieces[0]!;
     const unfragmentable = first.payloadAt - 8;
     const length = unfragmentable + set.total;
     if (length - 40 > 0xffff) return undefined;
@@ -159,8 +232,8 @@ export class Reassembly {
     const view = new DataView(bytes.buffer);
     view.setUint16(4, length - 40);
     bytes[lastNextHeader(bytes, unfragmentable)] = first.packet[unfragmentable]!;
-    fill(bytes, unfragmentable, set.pieces);
-    return { bytes, fragments: set.pieces.map((piece) => piece.packet), settings: this.#settings };
+    fill(bytes, unfragmentable, pieces);
+    return { bytes, fragments: pieces.map((piece) => piece.packet), settings: this.#settings };
   }
 }
 
@@ -171,21 +244,17 @@ function fill(bytes: Uint8Array, header: number, pieces: readonly Piece[]): void
 /** Whether `end` is consistent with the known length of the datagram. */
 function fits(set: Pending, end: number, last: boolean): boolean {
   if (!last) return set.total < 0 || end <= set.total;
-  return (set.total < 0 || set.total === end) && !set.pieces.some((other) => other.end > end);
+  return (set.total < 0 || set.total === end) && (set.runs.at(-1)?.end ?? 0) <= end;
 }
 
-/** The end of the contiguous fragments from `at` on. */
-function runEnd(pieces: readonly Piece[], at: number): number {
-  let end = pieces[at]!.end;
-  while (pieces[at + 1]?.offset === end) end = pieces[++at]!.end;
-  return end;
-}
+/** The fragments of a set in order of their offsets. */
+const piecesOf = (set: Pending): Piece[] => set.runs.flatMap((run) => run.pieces);
 
 function complete(set: Pending): boolean {
   let reached = 0;
-  for (const piece of set.pieces) {
-    if (piece.offset !== reached) return false;
-    reached = piece.end;
+  for (const run of set.runs) {
+    if (run.offset !== reached) return false;
+    reached = run.end;
   }
   return reached === set.total;
 }
@@ -236,16 +305,10 @@ function ipv6Piece(packet: Packet): { piece: Piece; last: boolean } | 'odd' | 'h
   const last = (field & 1) === 0;
   const payloadAt = fragmentAt + 8 - at;
   const length = packet.length - payloadAt;
-  if (at + packet.length > view.byteLength || length < 0 || offset + length > 0xffff) return undefined;
-  if (length > 0 && offset === 0 && length < smallestHeader(view.getUint8(fragmentAt))) return 'headerCut';
+  if (at + packet.length > packet.l4At + packet.l4There || length < 0 || offset + length > 0xffff) return undefined;
+  if (offset === 0 && transportCut(view, view.getUint8(fragmentAt), fragmentAt + 8, at + packet.length)) return 'headerCut';
   if (!last && length % 8 !== 0) return 'odd';
   return { piece: { offset, end: offset + length, packet: copy(view, at, packet.length), payloadAt }, last };
-}
-
-/** Number of bytes of the transport header that the first fragment must contain. */
-function smallestHeader(protocol: number): number {
-  if (protocol === Protocol.Tcp) return 20;
-  return protocol === Protocol.Udp || protocol === Protocol.Icmpv6 ? 8 : 1;
 }
 
 const copy = (view: DataView, at: number, length: number): Uint8Array => new Uint8Array(view.buffer, view.byteOffset + at, length).slice();
