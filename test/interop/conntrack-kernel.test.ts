@@ -25,6 +25,7 @@ for (const [kind, count] of [
   ['sctp', 10],
   ['errors', 10],
   ['mixed', 10],
+  ['fragments', 10],
   ['rules', 10],
 ] as const) {
   test(`random ${kind} packets and commands get the same class, flows and events from the kernel and from ring3 (seed ${seed})`, {

@@ -55,6 +55,8 @@ interface RecordedFlow {
 interface Step {
   readonly t_ms: number;
   readonly t_real_ms?: number;
+  /** When the flows were read: on a busy machine long after the packet. */
+  readonly read_ms?: number;
   readonly dir?: 'out' | 'in';
   readonly packet?: string;
   readonly note?: string;
@@ -107,6 +109,9 @@ const timerTolerance = 1;
  */
 const unknownPace = 10;
 const looseTolerance = 2;
+
+/** Seconds between a packet and the reading of the flows, if they were recorded. */
+const lateSeconds = ({ t_real_ms = 0, read_ms = t_real_ms }: Step): number => Math.max(0, read_ms - t_real_ms) / 1000;
 
 /** Scenarios that show defects of the kernel, which ring3 does not reproduce. */
 const defects: Readonly<Record<string, string>> = {
@@ -213,7 +218,7 @@ class Player {
       if (tracker.isAlive(flow)) live.push(readFlow(tracker, flow));
       else if ((readFlow(tracker, flow).status & Status.Confirmed) !== 0) tracker.destroy(flow);
     });
-    const tolerance = step.t_real_ms === undefined ? looseTolerance : timerTolerance;
+    const tolerance = step.t_real_ms === undefined ? looseTolerance : timerTolerance + lateSeconds(step);
     found.push(
       ...compareSets(
         'flow',

@@ -7,7 +7,7 @@
  * its answer, the end mark, when it has queued everything that belongs before it. So a request needs no thread, no lock and no channel that lives
  * on, and a process that forks, execs or has threads needs nothing else either: which descriptors are ours stands in their own names (in the kernel).
  *
- * The packets are described in packages/netlink/src/links/unix-protocol.ts.
+ * The packets are described in packages/netlink/src/links/unix/packets.ts.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -314,6 +314,8 @@ static int lost_some(struct slot *slot) {
 
 static char server_path[sizeof ((struct sockaddr_un *)0)->sun_path];
 static char namespace_name[BODY];
+/* The user of the listener that `ring3 exec` checked, and this user at the start of the process. */
+static uid_t server_owner, own_user;
 static int started;
 
 static void refuse(const char *why) {
@@ -345,6 +347,7 @@ static void refuse(const char *why) {
 #define IO_URING_ENTER 426
 #define IO_URING_REGISTER 427
 #define PIDFD_GETFD 438
+#define UNMAPPED 65534 /* the default of /proc/sys/kernel/overflowuid */
 
 /*
  * Fails netfilter sockets that are made past this library: by a system call of its own, or by a static program further down. io_uring makes sockets that no
@@ -419,9 +422,11 @@ __attribute__((constructor)) static void start(void) {
   if (started) return;
   started = 1;
   const char *path = getenv("RING3_EXEC_SOCKET");
-  const char *name = getenv("RING3_EXEC_NAMESPACE");
+  const char *name = getenv("RING3_EXEC_NAMESPACE"), *owner = getenv("RING3_EXEC_OWNER");
   int before = errno;
   if (path == NULL) return;
+  own_user = geteuid();
+  server_owner = owner == NULL ? own_user : (uid_t)strtoul(owner, NULL, 10);
   if (strlen(path) >= sizeof server_path) refuse("RING3_EXEC_SOCKET is too long for a socket's name");
   if (name != NULL && strlen(name) >= sizeof namespace_name) refuse("RING3_EXEC_NAMESPACE is too long");
   strcpy(server_path, path);
@@ -433,6 +438,34 @@ __attribute__((constructor)) static void start(void) {
 
 /* ---- socket ---- */
 
+/* Whether this process is in a user namespace that does not map every user id. */
+static int maps_some(void) {
+  unsigned long inside, outside, count;
+  FILE *map = fopen("/proc/self/uid_map", "re");
+  if (map == NULL) return 0;
+  int all = fscanf(map, "%lu %lu %lu", &inside, &outside, &count) == 3 && inside == 0 && outside == 0 && count == UINT32_MAX;
+  fclose(map);
+  return !all;
+}
+
+/*
+ * Whether the listener may be ring3: it is a process of root, of the user whose listener `ring3 exec` checked, or of this user. If the server has ended
+ * meanwhile, another user could listen at its path. An id that this user namespace does not map could be any of these.
+ */
+static int is_ours(int fd) {
+  struct ucred peer;
+  socklen_t length = sizeof peer;
+  if (NEXT(getsockopt)(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0) return 0;
+  if (peer.uid == 0 || peer.uid == server_owner || peer.uid == own_user) return 1;
+  return peer.uid == UNMAPPED && maps_some();
+}
+
+static void warn_of_stranger(void) {
+  static const char why[] = "ring3 exec: the listener at RING3_EXEC_SOCKET belongs to another user: no netfilter socket is made\n";
+  static int warned;
+  if (__atomic_exchange_n(&warned, 1, __ATOMIC_RELAXED) == 0 && write(2, why, sizeof why - 1) < 0) return;
+}
+
 static int reach_server(int fd) {
   struct sockaddr_un name = {.sun_family = AF_UNIX};
   struct timeval limit = {.tv_sec = WAIT_SECONDS}, none = {0};
@@ -441,7 +474,9 @@ static int reach_server(int fd) {
   while (NEXT(connect)(fd, (struct sockaddr *)&name, sizeof name) != 0)
     if (errno != EINTR) return ECONNREFUSED;
   NEXT(setsockopt)(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none);
-  return 0;
+  if (is_ours(fd)) return 0;
+  warn_of_stranger();
+  return ECONNREFUSED;
 }
 
 static int introduce(int fd, int type) {

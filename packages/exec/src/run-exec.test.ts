@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { connectUnix, listenUnix, type NetlinkServer } from '@ring3/netlink';
+import { runUnder } from './run-under.ts';
+import { buildShim } from './shim.ts';
 import { type Desk, makeDesk, message, testServer, withoutCompiler } from './testing.ts';
 
 /** A control message that wants an acknowledgement, and a request to a subsystem that nobody has. */
@@ -405,6 +408,46 @@ describe('a socket under exec is a netlink socket (netlink(7))', { skip: without
     );
     link.close();
     listener.close();
+  });
+
+  test('a listener of another user gets no socket, even if it took the path after exec had looked (SO_PEERCRED, unix(7))', {
+    skip: process.getuid?.() !== 0 && 'only root can listen as another user',
+  }, async () => {
+    const open = mkdtempSync(join(tmpdir(), 'ring3-exec-open-'));
+    chmodSync(open, 0o777);
+    const path = join(open, 'netlink.sock');
+    const server = testServer();
+    process.seteuid?.(12_345);
+    const listener = (() => {
+      try {
+        return listenUnix(path, { namespace: () => server });
+      } finally {
+        process.seteuid?.(0);
+      }
+    })();
+    const output = join(open, 'output');
+    const probe = async (owner: number): Promise<string> => {
+      const fd = openSync(output, 'w');
+      const shim = buildShim(join(desk.folder, 'state', 'exec'));
+      try {
+        await runUnder({ file: desk.probe, args: ['socket', 'socket'], shim, netlinkSocket: path, owner, stdio: ['ignore', fd, fd] });
+      } finally {
+        closeSync(fd);
+      }
+      return readFileSync(output, 'utf8');
+    };
+    try {
+      await assert.rejects(desk.run(desk.probe, ['socket'], { netlinkSocket: path }), /belongs to another user \(12345\)/);
+      const stranger = 'ring3 exec: the listener at RING3_EXEC_SOCKET belongs to another user: no netfilter socket is made\n';
+      const answered = await probe(0);
+      assert.equal(answered.split('\n').filter((line) => line === 'socket ECONNREFUSED').length, 2, answered);
+      assert.equal(answered.split(stranger).length, 2, 'said once');
+      assert.match(await probe(12_345), /^socket ok flags 0\nsocket ok flags 0\n$/);
+    } finally {
+      listener.close();
+      server.close();
+      rmSync(open, { recursive: true });
+    }
   });
 
   test('a socket without a listener is an error of one line', async () => {

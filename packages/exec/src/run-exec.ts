@@ -46,27 +46,33 @@ export async function runExec(options: ExecOptions): Promise<number> {
     if (options.fresh !== undefined) return await runFresh(program, join(temporary, 'netlink.sock'), options.fresh());
     const { namespace } = options;
     const netlinkSocket = resolve(options.netlinkSocket);
-    await expectServer(netlinkSocket, namespace);
-    return await runUnder({ ...program, netlinkSocket, namespace });
+    const owner = await ownerOfServer(netlinkSocket, namespace);
+    return await runUnder({ ...program, netlinkSocket, owner, namespace });
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
 }
 
-async function runFresh(program: Omit<RunOptions, 'netlinkSocket'>, netlinkSocket: string, server: NetlinkServer): Promise<number> {
+async function runFresh(
+  program: Omit<RunOptions, 'netlinkSocket' | 'owner'>,
+  netlinkSocket: string,
+  server: NetlinkServer,
+): Promise<number> {
   const listener = listenUnix(netlinkSocket, { namespace: (name) => (name === '' ? server : undefined) });
   try {
-    return await runUnder({ ...program, netlinkSocket });
+    return await runUnder({ ...program, netlinkSocket, owner: process.geteuid!() });
   } finally {
     listener.close();
     server.close();
   }
 }
 
-/** @throws Error if no ring3 listens, or the namespace does not exist */
-async function expectServer(path: string, namespace: string | undefined): Promise<void> {
+/** Returns the user id of the ring3 that listens at a path. @throws Error if none listens, or the namespace does not exist */
+async function ownerOfServer(path: string, namespace: string | undefined): Promise<number> {
   try {
-    (await connectUnix(path, namespace === undefined ? {} : { namespace })).close();
+    const link = await connectUnix(path, namespace === undefined ? {} : { namespace });
+    link.close();
+    return link.owner;
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
     if (error.syscall === 'namespace')

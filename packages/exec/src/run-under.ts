@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly shim: string;
   /** The AF_UNIX socket on which ring3 serves netlink. */
   readonly netlinkSocket: string;
+  /** The user id of the process that listens there; the shim accepts no other one but root and the program's own. */
+  readonly owner: number;
   /** The namespace of the sockets of the program; default: that of the server. */
   readonly namespace?: string | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
@@ -45,13 +47,14 @@ export function runUnder(options: RunOptions): Promise<number> {
   });
 }
 
-function environment({ shim, netlinkSocket, namespace, env = process.env }: RunOptions): NodeJS.ProcessEnv {
+function environment({ shim, netlinkSocket, owner, namespace, env = process.env }: RunOptions): NodeJS.ProcessEnv {
   const others = env['LD_PRELOAD'];
   const { RING3_EXEC_NAMESPACE: _outer, ...rest } = env;
   return {
     ...rest,
     LD_PRELOAD: others === undefined || others === '' ? shim : `${shim}:${others}`,
     RING3_EXEC_SOCKET: netlinkSocket,
+    RING3_EXEC_OWNER: `${owner}`,
     ...(namespace === undefined ? {} : { RING3_EXEC_NAMESPACE: namespace }),
   };
 }

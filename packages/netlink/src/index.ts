@@ -7,6 +7,7 @@ export {
   type ConnectOptions,
   connectUnix,
   listenUnix,
+  type UnixNetlinkLink,
   type UnixServer,
   type UnixServerOptions,
   UntrustedListener,

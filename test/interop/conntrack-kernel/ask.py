@@ -25,7 +25,7 @@ def record(name, steps, sysctls=None, setup=()):
                 got, back = L.inject(step[0], step[1]); now = L.counters()
                 ct = [k for k in now if k != 'total' and now[k] != base[k]]
                 rec.update(dir=step[0], packet=step[1].hex(), note=step[2], ct=ct[0] if len(ct) == 1 else ct, forwarded=len(got) or sum(is_hairpin(step[1], one) for one in back))
-            rec['events'] = L.events(); rec['flows'] = L.flows(); reasons = L.reasons()
+            rec['events'] = L.events(); rec['flows'] = L.flows(); rec['read_ms'] = round((time.time() - t0) * 1000); reasons = L.reasons()
             if reasons: rec['log_invalid'] = reasons
             after = L.stats(); counted = {k: v - before[k] for k, v in after.items() if v != before[k]}
             # a router that sends a packet back where it came from may say so by a redirect of its own, which is counted, too

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { defaultSettings, type Settings } from '../settings.ts';
 import { Packet, PacketClass } from './packet.ts';
-import { readPacket } from './read.ts';
+import { Atomic, readPacket } from './read.ts';
 import { type Reassembled, Reassembly } from './reassembly.ts';
 
 const settings: Settings = { ...defaultSettings(), ipChecksum: 0 };
@@ -78,5 +78,89 @@ test('at most 4 MiB are held, whatever the number of fragments', () => {
   for (let id = 0; id < 5000; id++) {
     add(reassembly, piece(payload, 0, 1480, id), id / 1000);
     assert.ok(reassembly.bytes <= settings.fragHighThreshold);
+  }
+});
+
+test('an IPv4 set begins again if its source has sent more than 64 other fragments in between (ipfrag_max_dist, as Linux 6.18)', () => {
+  const payload = new Uint8Array(64);
+  for (const [others, completes] of [
+    [63, true],
+    [64, false],
+  ] as const) {
+    const reassembly = new Reassembly(settings);
+    add(reassembly, piece(payload, 0, 32), 0);
+    for (let id = 100; id < 100 + others; id++) add(reassembly, piece(payload, 0, 32, id), 0);
+    assert.equal(add(reassembly, piece(payload, 32, 64), 0) !== undefined, completes);
+    assert.equal(add(reassembly, piece(payload, 0, 32), 0) !== undefined, !completes, 'the later fragment began the set again');
+  }
+});
+
+test('a set that begins again has 30 seconds from then on', () => {
+  const payload = new Uint8Array(64);
+  const reassembly = new Reassembly({ ...settings, fragMaxDistance: 1 });
+  add(reassembly, piece(payload, 0, 32), 0);
+  add(reassembly, piece(payload, 0, 32, 10), 0);
+  add(reassembly, piece(payload, 32, 64), 20_000);
+  assert.ok(add(reassembly, piece(payload, 0, 32), 49_000) !== undefined);
+});
+
+test('a fragment within a run is a repetition; one that extends over two runs ends the set, though it has no new bytes (Linux 6.18)', () => {
+  const payload = new Uint8Array(64);
+  for (const [first, second, completes] of [
+    [piece(payload, 0, 16), piece(payload, 16, 32), true],
+    [piece(payload, 16, 32), piece(payload, 0, 16), false],
+  ] as const) {
+    const reassembly = new Reassembly(settings);
+    add(reassembly, first, 0);
+    add(reassembly, second, 0);
+    add(reassembly, piece(payload, 8, 24), 0);
+    assert.equal(add(reassembly, piece(payload, 32, 64), 0) !== undefined, completes);
+  }
+});
+
+/** An IPv6 fragment; one with offset 0 that is the last is atomic. */
+function piece6(payload: Uint8Array, from: number, to: number, next = 17, last = to === payload.length): Uint8Array {
+  const bytes = new Uint8Array(48 + to - from);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, 0x6000);
+  view.setUint16(4, 8 + to - from);
+  view.setUint16(6, 0x2c40);
+  view.setUint32(8, 0xfd000001);
+  view.setUint32(24, 0xfd000002);
+  view.setUint8(40, next);
+  view.setUint16(42, from | (last ? 0 : 1));
+  view.setUint32(44, 9);
+  bytes.set(payload.subarray(from, to), 48);
+  return bytes;
+}
+
+test('an IPv6 atomic fragment with the identification of an incomplete set is part of it, as in Linux (RFC 6946 has it another way)', () => {
+  const payload = new Uint8Array(64);
+  const read = (bytes: Uint8Array): Packet => {
+    const packet = new Packet();
+    readPacket(packet, new DataView(bytes.buffer), 0, bytes.length, settings);
+    return packet;
+  };
+  const atomic = piece6(payload, 0, 32, 17, true);
+  assert.equal(readPacket(new Packet(), new DataView(atomic.buffer), 0, atomic.length, settings), Atomic);
+  const reassembly = new Reassembly(settings);
+  assert.equal(reassembly.collects(read(atomic)), false);
+  assert.equal(reassembly.add(read(piece6(payload, 32, 64)), 0), undefined);
+  assert.equal(reassembly.collects(read(atomic)), true);
+  assert.equal(reassembly.add(read(atomic), 0), undefined, 'the datagram cannot end before a fragment that was there');
+  assert.notEqual(reassembly.add(read(piece6(payload, 0, 32)), 0), undefined);
+});
+
+test('sets without any payload count against the limit, too', () => {
+  const reassembly = new Reassembly({ ...settings, fragHighThreshold: 65_536 });
+  const empty = piece6(new Uint8Array(0), 0, 0, 60, true);
+  const view = new DataView(empty.buffer);
+  for (let id = 0; id < 5000; id++) {
+    view.setUint32(44, id);
+    const packet = new Packet();
+    assert.equal(readPacket(packet, view, 0, empty.length, settings), Atomic);
+    assert.equal(reassembly.collects(packet), true);
+    assert.equal(reassembly.add(packet, 0), undefined);
+    assert.ok(reassembly.bytes > 0 && reassembly.bytes <= 65_536);
   }
 });

@@ -1,5 +1,5 @@
 import { deepStrictEqual, match, ok, rejects, strictEqual } from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -142,6 +142,20 @@ test('where a token is given it has to be shown, but for health', async (t) => {
     strictEqual((await ask(port, '/metrics', { Authorization })).status, 401, Authorization);
   strictEqual((await ask(port, '/metrics', { Authorization: `Bearer ${token}` })).status, 200);
   strictEqual((await ask(port, '/health')).status, 200);
+});
+
+test('a token file that another user could have written is rejected', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-token-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const tokenFile = join(folder, 'token');
+  writeFileSync(tokenFile, 'abcdefghijklmnop-1234\n');
+  chmodSync(tokenFile, 0o666);
+  await rejects(start(t, { tokenFile }), /token may be written by other users: chmod o-w /);
+  chmodSync(tokenFile, 0o644);
+  chmodSync(folder, 0o777);
+  await rejects(start(t, { tokenFile }), /token is not safe: \S+ may be written by other users \(mode 777\)/);
+  chmodSync(folder, 0o755);
+  await start(t, { tokenFile });
 });
 
 test('beyond loopback a token is generated, kept for this user only, and used again', async (t) => {

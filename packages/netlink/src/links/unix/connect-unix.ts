@@ -4,6 +4,7 @@ import {
   Errno,
   listenerFault,
   openUnix,
+  peerCredentials,
   Ready,
   readiness,
   receive,
@@ -35,13 +36,19 @@ export class UntrustedListener extends Error {
   override readonly name = 'UntrustedListener';
 }
 
+/** A netlink socket of a running ring3. */
+export interface UnixNetlinkLink extends NetlinkLink {
+  /** The user id of the process that listens. */
+  readonly owner: number;
+}
+
 /**
  * Opens a netlink socket of a running ring3 at its AF_UNIX path.
  * @throws UntrustedListener
  * @throws SystemError: ENOENT: the path or the namespace does not exist (`syscall` states which: connect, namespace), ECONNREFUSED: no process
  *   listens there, EACCES
  */
-export async function connectUnix(path: string, options: ConnectOptions = {}): Promise<NetlinkLink> {
+export async function connectUnix(path: string, options: ConnectOptions = {}): Promise<UnixNetlinkLink> {
   const fd = openUnix(SocketType.SeqPacket);
   const connected = fd < 0 ? fd : connectSocket(fd, path);
   if (connected < 0) {
@@ -51,11 +58,13 @@ export async function connectUnix(path: string, options: ConnectOptions = {}): P
   try {
     const fault = listenerFault(fd, path);
     if (fault !== undefined) throw new UntrustedListener(fault);
+    const owner = peerCredentials(fd);
+    if (typeof owner === 'number') throw new SystemError(owner, 'connect', path);
     const { namespace = '' } = options;
     const answer = await hello(fd, namespace);
     if (answer.error === Errno.ENOENT) throw new SystemError(-Errno.ENOENT, 'namespace', namespace);
     if (answer.error !== 0) throw new SystemError(-answer.error, 'connect', path);
-    return new UnixLink(fd, path, answer.second);
+    return new UnixLink(fd, path, answer.second, owner.userId);
   } catch (error) {
     close(fd);
     throw error;
@@ -98,9 +107,10 @@ function request(kind: number, first = 0, second = 0, flags = 0): Uint8Array {
   return frame.bytes;
 }
 
-class UnixLink implements NetlinkLink {
+class UnixLink implements UnixNetlinkLink {
   readonly peer: string;
   readonly portId: number;
+  readonly owner: number;
   #fd: number;
   readonly #buffer = new Frame(new Uint8Array(bufferSize));
   #watch: Watch | undefined;
@@ -108,10 +118,11 @@ class UnixLink implements NetlinkLink {
   /** Packets that wait for buffer space. */
   readonly #outgoing: Uint8Array[][] = [];
 
-  constructor(fd: number, path: string, portId: number) {
+  constructor(fd: number, path: string, portId: number, owner: number) {
     this.#fd = fd;
     this.peer = path;
     this.portId = portId;
+    this.owner = owner;
   }
 
   send(datagram: Uint8Array): number {

@@ -1,2 +1,2 @@
-export { type ConnectOptions, connectUnix, UntrustedListener } from './connect-unix.ts';
+export { type ConnectOptions, connectUnix, type UnixNetlinkLink, UntrustedListener } from './connect-unix.ts';
 export { listenUnix, type UnixServer, type UnixServerOptions } from './listen-unix.ts';
