@@ -1,3 +1,6 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
 /** What single tests of smbtorture need of a server and of its command line, and the tests that no server can pass. */
 
 /** A share for some tests, and what the test program is told. */
@@ -29,6 +32,7 @@ export interface Place {
 export const servers = {
   enabled: { signing: 'enabled' },
   required: { signing: 'required' },
+  anonymous: { signing: 'enabled', anonymous: true },
 } as const;
 
 /** The keys of each share in addition to `path`; a share has a directory of its own. */
@@ -43,9 +47,14 @@ export const shares: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 export const setUps: readonly SetUp[] = [
   { tests: /^create_no_streams\./, share: 'nostreams' },
   { tests: /^ioctl\.(dup_extents|copy_chunk_sparse|sparse)/, share: 'memory' },
+  { tests: /^session\.reauth[2-5]$/, server: 'anonymous' },
   { tests: /^session-require-signing\./, server: 'required' },
   { tests: /^set-sparse-ioctl$/, options: () => ['filename=testfile'] },
-  { tests: /^zero-data-ioctl$/, options: () => ['filename=testfile', 'offset=0', 'beyond_final_zero=4096'] },
+  {
+    tests: /^zero-data-ioctl$/,
+    options: () => ['filename=testfile', 'offset=0', 'beyond_final_zero=4096'],
+    prepare: ({ share }) => writeFileSync(join(share, 'testfile'), new Uint8Array(8192).fill(1)),
+  },
   { tests: /^(kernel-oplocks\.kernel_oplocks8|samba3misc\.)/, options: ({ share }) => [`localdir=${share}`] },
 ];
 
