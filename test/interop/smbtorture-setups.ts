@@ -33,14 +33,20 @@ export const servers = {
   enabled: { signing: 'enabled' },
   required: { signing: 'required' },
   anonymous: { signing: 'enabled', anonymous: true },
+  impatient: { signing: 'enabled' },
 } as const;
+
+/** `[limits]` of the servers. */
+export const limits: Readonly<Partial<Record<keyof typeof servers, Readonly<Record<string, number>>>>> = {
+  impatient: { 'oplock-break-seconds': 5 },
+};
 
 /** The keys of each share in addition to `path`; a share has a directory of its own. */
 export const shares: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   share: {},
   nostreams: { streams: false },
   memory: { store: 'memory' },
-  noperm: { users: ['second'] },
+  noperm: { readers: ['tester'] },
 };
 
 /** The first one that matches a test is its set-up. */
@@ -48,6 +54,13 @@ export const setUps: readonly SetUp[] = [
   { tests: /^create_no_streams\./, share: 'nostreams' },
   { tests: /^ioctl\.(dup_extents|copy_chunk_sparse|sparse)/, share: 'memory' },
   { tests: /^session\.reauth[2-5]$/, server: 'anonymous' },
+  { tests: /^(setinfo|create\.blob)$/, share: 'memory' }, // a host with small inodes counts a block of attributes as allocated
+  { tests: /^notify\.mask$/, seconds: 150 },
+  {
+    tests: /^oplock\.batch22a$/,
+    server: 'impatient',
+    options: () => ['oplocktimeout=5'],
+  },
   { tests: /^session-require-signing\./, server: 'required' },
   { tests: /^set-sparse-ioctl$/, options: () => ['filename=testfile'] },
   {
@@ -60,6 +73,7 @@ export const setUps: readonly SetUp[] = [
 
 /** Tests that no server can pass here, by their reason. */
 export const impassable: readonly { readonly tests: RegExp; readonly reason: string }[] = [
+  { tests: /^session\.reauth5$/, reason: 'deletes a file that it never made, and wants success' },
   { tests: /^hold-(oplock|sharemode)$/, reason: 'waits for a signal of a person and reports no result' },
   { tests: /^session\.expire/, reason: 'needs Kerberos tickets, which expire; ring3 authenticates by NTLMv2' },
   { tests: /^lock\.ctdb-delrec-deadlock$/, reason: 'needs a cluster of Samba servers' },

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { flag, readOptions, text, whole } from '../../scripts/options.ts';
 import { kernelNamespace, withoutNamespaces } from './namespace.ts';
 import { type Ring3, serveRing3 } from './ring3.ts';
-import { impassableBecause, servers, setUpOf, shares } from './smbtorture-setups.ts';
+import { impassableBecause, limits, servers, setUpOf, shares } from './smbtorture-setups.ts';
 
 const expectedAt = join(import.meta.dirname, 'expected/smbtorture');
 /** Seconds from which a test is slow. */
@@ -101,7 +101,7 @@ export async function startTorture(): Promise<Torture> {
       return tableOf(`share.${share}`, { ...directory, ...keys });
     });
     const config = join(base, `${key}.toml`);
-    writeFileSync(config, [tableOf('server', servers[key]), ...tables].join('\n'));
+    writeFileSync(config, [tableOf('server', servers[key]), tableOf('limits', limits[key] ?? {}), ...tables].join('\n'));
     return serveRing3(['--config', config, '--user', 'tester:secret', '--user', 'second:secret', '--log-level', 'warn'], prefix);
   };
   const serverOf = (key: keyof typeof servers): Promise<Ring3> => {

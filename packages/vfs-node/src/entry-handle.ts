@@ -6,6 +6,7 @@ import {
   type Change,
   type Cursor,
   checkName,
+  fieldsOf,
   type Handle,
   isCode,
   type Kind,
@@ -216,7 +217,10 @@ export class EntryHandle implements Handle {
   }
 
   setStat(changes: StatChanges): Answer<void> {
-    if (this.stale) return 'ESTALE';
+    return this.stale ? 'ESTALE' : this.store.notifications.explain(fieldsOf(changes), () => this.#setStat(changes));
+  }
+
+  #setStat(changes: StatChanges): VfsCode | undefined {
     const { fd } = this.entry;
     if (changes.modified !== undefined || changes.accessed !== undefined) {
       const answer = setTimes(fd, changes.accessed, changes.modified);
@@ -262,7 +266,10 @@ export class EntryHandle implements Handle {
     const key = this.stale ? 'ESTALE' : xattrKey(name);
     if (!key.startsWith(xattrPrefix)) return key as VfsCode;
     const { inode } = this.entry;
-    return value === undefined ? this.store.kept.remove(inode, this.target, key) : this.store.kept.set(inode, this.target, key, value);
+    const { kept, notifications } = this.store;
+    return notifications.explain(['xattr'], () =>
+      value === undefined ? kept.remove(inode, this.target, key) : kept.set(inode, this.target, key, value),
+    );
   }
 
   listXattrs(): readonly string[] | VfsCode {
@@ -286,7 +293,9 @@ export class EntryHandle implements Handle {
   }
 
   setDescriptor(descriptor: Uint8Array): VfsCode | undefined {
-    return this.stale ? 'ESTALE' : this.store.kept.set(this.entry.inode, this.target, descriptorKey, descriptor);
+    if (this.stale) return 'ESTALE';
+    const { kept, notifications } = this.store;
+    return notifications.explain(['descriptor'], () => kept.set(this.entry.inode, this.target, descriptorKey, descriptor));
   }
 
   streams(): readonly StreamEntry[] | VfsCode {

@@ -319,7 +319,8 @@ export class NodeStore implements Vfs {
     if (how.kind === 'any') return 'EINVAL';
     const bad = how.kind === 'link' ? this.#badTarget(directory, how.target ?? '') : undefined;
     if (bad !== undefined) return bad;
-    const made = this.tree.names.change(directory, () => this.#make(directory, name, how), name, undefined);
+    const make = (): number => this.notifications.explain([], () => this.#make(directory, name, how));
+    const made = this.tree.names.change(directory, make, name, undefined);
     if (made < 0) return errorCode(made);
     const entry = this.tree.child(directory, name);
     const data = how.kind === 'file' ? adopted(made, entry) : undefined;
@@ -352,7 +353,7 @@ export class NodeStore implements Vfs {
   /** Sets the initial metadata of a new entry, or removes the entry. */
   #initialized(handle: Handle | VfsCode, { initial }: OpenHow): Handle | VfsCode {
     if (isCode(handle) || initial === undefined) return handle;
-    const failure = this.#initialize(handle as EntryHandle, initial);
+    const failure = this.notifications.explain([], () => this.#initialize(handle as EntryHandle, initial));
     if (failure === undefined) return handle;
     void handle.unlink();
     void handle.close();

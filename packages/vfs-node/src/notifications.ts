@@ -16,7 +16,16 @@ import {
   removeNotify,
   statAt,
 } from '@ring3/linux';
-import { type Answer, type Change, type Kind, nameFromBytes, type StreamChange, type VfsCode, type Watch } from '@ring3/vfs';
+import {
+  type Answer,
+  type Change,
+  type DescriptionField,
+  type Kind,
+  nameFromBytes,
+  type StreamChange,
+  type VfsCode,
+  type Watch,
+} from '@ring3/vfs';
 import { type Path, reopened, type WalkVisitor, walkDirectories } from './directory-walk.ts';
 import { type Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
@@ -117,6 +126,8 @@ export class Notifications {
   #fd = -1;
   #readinessWatch: ReadinessWatch | undefined;
   #pendingRename: PendingRename | undefined;
+  /** The fields that metadata changes are of, while `explain` reads them. */
+  #explained: readonly DescriptionField[] | undefined;
   /** Number of names in all paths of `#directories`. */
   #names = 0;
   /** Unfinished work that waits for its next turn, each with a callback for its result. */
@@ -145,6 +156,23 @@ export class Notifications {
     this.#watchers.delete(watcher);
     if (this.#watchers.size === 0) this.#end();
     else void this.#start(this.#release(watcher));
+  }
+
+  /**
+   * Runs a synchronous call of this process that changes metadata: the changes that the host reports meanwhile are of these fields, and are
+   * not reported at all if there are none (the initial metadata of a new entry).
+   */
+  explain<T>(fields: readonly DescriptionField[], run: () => T): T {
+    if (this.#watchers.size === 0 || this.#explained !== undefined) return run();
+    this.#drain(Number.POSITIVE_INFINITY); // report earlier changes first
+    this.#explained = fields;
+    try {
+      const result = run();
+      this.#drain(Number.POSITIVE_INFINITY);
+      return result;
+    } finally {
+      this.#explained = undefined;
+    }
   }
 
   /** Reports a change of a named stream. inotify does not see it, because streams are not in a watched directory. */
@@ -310,8 +338,17 @@ export class Notifications {
     if ((events & Notify.MovedFrom) !== 0) this.#pendingRename = { cookie, watchers: new Map(watchers), name, kind };
     else {
       const what = (events & Notify.Delete) !== 0 ? 'removed' : (events & Notify.Modify) !== 0 ? 'data' : 'description';
-      for (const [watcher, path] of [...watchers]) watcher.emit({ what, kind, path: [...path, name] });
+      for (const [watcher, path] of [...watchers]) {
+        if (what === 'description') this.#describe(watcher, kind, [...path, name]);
+        else watcher.emit({ what, kind, path: [...path, name] });
+      }
     }
+  }
+
+  #describe(watcher: Watcher, kind: Kind, path: Path): void {
+    const fields = this.#explained;
+    if (fields === undefined) watcher.emit({ what: 'description', kind, path });
+    else if (fields.length > 0) watcher.emit({ what: 'description', kind, path, fields });
   }
 
   /** Handles the end of a host watch: the directory was deleted. */

@@ -472,10 +472,27 @@ export interface WatchWant {
 /** One change in a watched directory; `path` is relative to it. `overflow`: changes were lost; list the directory again. */
 export type Change =
   | { readonly what: 'added' | 'removed'; readonly kind: Kind; readonly path: readonly string[] }
-  | { readonly what: 'data' | 'description'; readonly kind: Kind; readonly path: readonly string[] }
+  | { readonly what: 'data'; readonly kind: Kind; readonly path: readonly string[] }
+  | DescriptionChange
   | { readonly what: 'renamed'; readonly kind: Kind; readonly path: readonly string[]; readonly from: readonly string[] }
   | StreamChange
   | { readonly what: 'overflow' };
+
+/** A change of metadata of the entry at `path`. Initial metadata of a new entry is not a change. */
+export interface DescriptionChange {
+  readonly what: 'description';
+  readonly kind: Kind;
+  readonly path: readonly string[];
+  /** What was changed; missing if the store does not know, because another program did it. */
+  readonly fields?: readonly DescriptionField[];
+}
+
+/** A part of the metadata of an entry. */
+export type DescriptionField = 'attributes' | 'birth' | 'modified' | 'accessed' | 'changed' | 'xattr' | 'descriptor';
+
+/** The fields that `setStat` changes. */
+export const fieldsOf = (changes: StatChanges): DescriptionField[] => statFields.filter((field) => changes[field] !== undefined);
+const statFields = ['attributes', 'birth', 'modified', 'accessed', 'changed'] as const;
 
 /** A change of a named stream of the entry at `path`; a rename is a removal and an addition. */
 export interface StreamChange {

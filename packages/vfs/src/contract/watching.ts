@@ -42,6 +42,30 @@ export function watching(declare: Declare): void {
     assert.equal(changes.length, before, 'a change was reported after the watch was closed');
   });
 
+  declare(
+    'initial metadata of a new entry is no change, and a change of metadata names its fields',
+    ['watch', 'attributes'],
+    async (bench) => {
+      const folder = await bench.folder('folder');
+      const changes: Change[] = [];
+      const watch = await ok(must(folder.watch, 'watch').call(folder, { recursive: false }, (change) => changes.push(change)));
+      for (const kind of ['file', 'folder'] as const) {
+        const initial = {
+          attributes: 0x2,
+          birth: 1_000_000_000n,
+          descriptor: new Uint8Array(20),
+          xattrs: new Map([['A', new Uint8Array(1)]]),
+        };
+        const made = await bench.open(kind, { access: 'metadata', kind, disposition: 'create', initial }, folder);
+        await ok(must(made.setStat, 'setStat').call(made, { attributes: 0x1 }));
+        await reported(changes, is('description', kind), 'the attributes');
+      }
+      watch.close();
+      const seen = changes.map((change) => [change.what, ...('fields' in change ? (change.fields ?? ['?']) : [])].join(' '));
+      assert.deepEqual(seen, ['added', 'description attributes', 'added', 'description attributes']);
+    },
+  );
+
   declare('a watch reports streams that are added, written, renamed and removed', ['watch', 'streams'], async (bench) => {
     const outer = await bench.folder('outer');
     const inner = await bench.folder('inner', outer);

@@ -1,22 +1,25 @@
 import { checkName, foldName } from '../names.ts';
-import type {
-  Cursor,
-  Entry,
-  Handle,
-  Kind,
-  LinkTarget,
-  Listing,
-  ListWant,
-  Range,
-  RenameHow,
-  Space,
-  Stat,
-  StatChanges,
-  StreamChange,
-  StreamEntry,
-  StreamHow,
-  Watch,
-  WatchWant,
+import {
+  type Cursor,
+  type DescriptionChange,
+  type DescriptionField,
+  type Entry,
+  fieldsOf,
+  type Handle,
+  type Kind,
+  type LinkTarget,
+  type Listing,
+  type ListWant,
+  type Range,
+  type RenameHow,
+  type Space,
+  type Stat,
+  type StatChanges,
+  type StreamChange,
+  type StreamEntry,
+  type StreamHow,
+  type Watch,
+  type WatchWant,
 } from '../vfs.ts';
 import { isCode, type VfsCode } from '../vfs-error.ts';
 import { type DirectoryEntry, type Node, type Stream, type Watcher, watchersOf } from './node.ts';
@@ -107,7 +110,7 @@ export class MemoryHandle implements Handle {
       if (done === 0) return 'ENOSPC';
       break;
     }
-    if (done > 0) this.#changed(true);
+    if (done > 0) this.#changedData();
     return done;
   }
 
@@ -115,7 +118,7 @@ export class MemoryHandle implements Handle {
     const bad = this.#noData(size) ?? (size > this.store.fileSizeLimit ? 'EFBIG' : undefined);
     if (bad !== undefined) return bad;
     this.#data.truncate(size);
-    return this.#changed(true);
+    return this.#changedData();
   }
 
   list(cursor: Cursor | undefined, want: ListWant): Listing | VfsCode {
@@ -180,7 +183,7 @@ export class MemoryHandle implements Handle {
     if (changes.modified !== undefined) node.modified = changes.modified;
     if (changes.accessed !== undefined) node.accessed = changes.accessed;
     if (changes.attributes !== undefined) node.attributes = changes.attributes;
-    this.#changed(false);
+    this.#described(fieldsOf(changes));
     if (changes.changed !== undefined) node.changed = changes.changed;
     return undefined;
   }
@@ -245,7 +248,7 @@ export class MemoryHandle implements Handle {
     if (value !== undefined && room < 0) return 'ENOSPC';
     if (value === undefined) xattrs.delete(name);
     else xattrs.set(name, new Uint8Array(value));
-    return this.#changed(false);
+    return this.#described(['xattr']);
   }
 
   listXattrs(): readonly string[] | VfsCode {
@@ -259,7 +262,7 @@ export class MemoryHandle implements Handle {
   setDescriptor(descriptor: Uint8Array): undefined | VfsCode {
     if (this.stale) return 'ESTALE';
     this.node.descriptor = new Uint8Array(descriptor);
-    return this.#changed(false);
+    return this.#described(['descriptor']);
   }
 
   allocate(size: number): undefined | VfsCode {
@@ -270,7 +273,7 @@ export class MemoryHandle implements Handle {
     const bad = this.#noData(offset);
     if (bad !== undefined) return bad;
     this.#data.punch(offset, length);
-    return this.#changed(true);
+    return this.#changedData();
   }
 
   ranges(offset: number, length: number, limit = Number.MAX_SAFE_INTEGER): readonly Range[] | VfsCode {
@@ -293,7 +296,7 @@ export class MemoryHandle implements Handle {
       if (this.#data.write(part, offset + at) < part.length) return backwards || done === 0 ? 'ENOSPC' : done;
       done += part.length;
     }
-    if (total > 0) this.#changed(true);
+    if (total > 0) this.#changedData();
     return total;
   }
 
@@ -335,12 +338,16 @@ export class MemoryHandle implements Handle {
     return Number.isSafeInteger(offset) && offset >= 0 ? undefined : 'EINVAL';
   }
 
-  #changed(data: boolean): undefined {
+  #changedData(): undefined {
     const now = this.store.now();
     this.node.changed = now;
-    if (data) this.node.modified = now;
-    if (data && this.#stream !== undefined) return this.#report({ what: 'streamData', stream: this.#stream.name });
-    return this.#report({ what: data ? 'data' : 'description' });
+    this.node.modified = now;
+    return this.#report(this.#stream === undefined ? { what: 'data' } : { what: 'streamData', stream: this.#stream.name });
+  }
+
+  #described(fields: readonly DescriptionField[]): undefined {
+    this.node.changed = this.store.now();
+    return this.#report({ what: 'description', fields });
   }
 
   #changedStream(what: StreamChange['what'], stream: string): undefined {
@@ -348,7 +355,9 @@ export class MemoryHandle implements Handle {
     return this.#report({ what, stream });
   }
 
-  #report(change: Pick<StreamChange, 'what' | 'stream'> | { readonly what: 'data' | 'description' }): undefined {
+  #report(
+    change: Pick<StreamChange, 'what' | 'stream'> | Pick<DescriptionChange, 'what' | 'fields'> | { readonly what: 'data' },
+  ): undefined {
     const entry = this.#entry;
     if (entry === undefined || entry.gone) return undefined;
     const { kind } = this.node;

@@ -35,6 +35,16 @@ test('changes of data and attributes are modifications, if the filter selects th
   assert.deepEqual(entriesOfChange({ what: 'data', kind: 'file', path }, CompletionFilter.Security), []);
   assert.deepEqual(entriesOfChange({ what: 'description', kind: 'file', path }, CompletionFilter.Security), [[NotifyAction.Modified, 'x']]);
   assert.deepEqual(entriesOfChange({ what: 'description', kind: 'file', path }, CompletionFilter.Size), []);
+  const fields = ['attributes', 'birth'] as const; // the filters of MS-SMB2 2.2.35 that these fields are named in
+  for (const [filter, selected] of [
+    [CompletionFilter.Attributes, true],
+    [CompletionFilter.Creation, true],
+    [CompletionFilter.LastWrite, false],
+    [CompletionFilter.LastAccess, false],
+    [CompletionFilter.Ea, false],
+    [CompletionFilter.Security, false],
+  ] as const)
+    assert.equal(entriesOfChange({ what: 'description', kind: 'file', path, fields }, filter).length, selected ? 1 : 0);
 });
 
 test('changes of named streams have actions and filter bits of their own (MS-SMB2 2.2.35, MS-FSCC 2.7.1)', () => {

@@ -1,5 +1,5 @@
 import { CompletionFilter, FileNotifyInformation, fileNotifications, NotifyAction } from '@ring3/smb-proto';
-import { type Change, toWireName } from '@ring3/vfs';
+import { type Change, type DescriptionField, toWireName } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 
 /** One entry of a response, MS-FSCC 2.7.1. */
@@ -9,13 +9,18 @@ export interface NotifyEntry {
 }
 
 const dataChanges = CompletionFilter.Size | CompletionFilter.LastWrite | CompletionFilter.StreamSize | CompletionFilter.StreamWrite;
-const descriptionChanges =
-  CompletionFilter.Attributes |
-  CompletionFilter.LastWrite |
-  CompletionFilter.LastAccess |
-  CompletionFilter.Creation |
-  CompletionFilter.Ea |
-  CompletionFilter.Security;
+/** The bit of each part of the metadata; the change time has none. */
+const fieldBits: Readonly<Record<DescriptionField, number>> = {
+  attributes: CompletionFilter.Attributes,
+  birth: CompletionFilter.Creation,
+  modified: CompletionFilter.LastWrite,
+  accessed: CompletionFilter.LastAccess,
+  changed: 0,
+  xattr: CompletionFilter.Ea,
+  descriptor: CompletionFilter.Security,
+};
+const bitsOf = (fields: readonly DescriptionField[]): number => fields.reduce((bits, field) => bits | fieldBits[field], 0);
+const descriptionChanges = Object.values(fieldBits).reduce((bits, bit) => bits | bit);
 
 const streamActions = {
   streamAdded: NotifyAction.AddedStream,
@@ -28,7 +33,7 @@ function filterOf(change: Exclude<Change, { what: 'overflow' }>): number {
   if (change.what === 'streamData') return CompletionFilter.StreamSize | CompletionFilter.StreamWrite;
   if (change.what === 'streamAdded' || change.what === 'streamRemoved') return CompletionFilter.StreamName;
   if (change.what === 'data') return dataChanges;
-  if (change.what === 'description') return descriptionChanges;
+  if (change.what === 'description') return change.fields === undefined ? descriptionChanges : bitsOf(change.fields);
   return change.kind === 'folder' ? CompletionFilter.DirName : CompletionFilter.FileName;
 }
 
