@@ -7,8 +7,8 @@ import { NtStatus } from '@ring3/smb-proto';
 import { createMemoryStore } from '@ring3/vfs';
 import { createSmbServer } from '../create-smb-server.ts';
 import type { TcpEnds } from '../links/tcp.ts';
-import type { ConnectionUse } from '../server/options.ts';
 import type { Server } from '../server/server.ts';
+import type { ConnectionUse } from '../server/smb-server-options.ts';
 import { RawClient } from '../testing/raw-client.ts';
 
 test('an accepted connection passes `carry` with both ends; the returned link is the connection, and an end that it reports ends the connection', async () => {

@@ -38,8 +38,8 @@ import {
 import { createMemoryStore, type Vfs, withoutFeatures } from '@ring3/vfs';
 import { Frame, linked } from '@ring3/wire';
 import type { ShareOptions } from '../objects/share.ts';
-import type { SmbServerOptions } from '../server/options.ts';
 import type { Server } from '../server/server.ts';
+import type { SmbServerOptions } from '../server/smb-server-options.ts';
 import { asking, closing, control, type Ids, idsOf, listing, setting, writing } from '../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 

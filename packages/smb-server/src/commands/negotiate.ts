@@ -21,7 +21,7 @@ import {
 } from '@ring3/smb-proto';
 import { Frame, flagNames, nameOf } from '@ring3/wire';
 import { command } from '../request/command.ts';
-import type { RequestConnection } from '../request/exchange.ts';
+import type { RequestConnection } from '../request/request.ts';
 import { guidKey } from '../values/guid-key.ts';
 import type { Negotiated } from '../values/negotiated.ts';
 

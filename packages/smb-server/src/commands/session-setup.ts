@@ -23,7 +23,7 @@ import { Channel } from '../objects/channel.ts';
 import { endChannel, endSession } from '../objects/close.ts';
 import { Session } from '../objects/session.ts';
 import { type ContextOf, command } from '../request/command.ts';
-import type { RequestConnection } from '../request/exchange.ts';
+import type { RequestConnection } from '../request/request.ts';
 import { noGuid } from '../values/guid-key.ts';
 import { ownerOf } from '../values/owner.ts';
 

@@ -3,7 +3,8 @@ import { type Header, initialPreauthHash, ProtocolId, preauthHash } from '@ring3
 import { DecodeError } from '@ring3/wire';
 import { decrypt, encrypt } from '../message/encryption.ts';
 import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from '../message/frame.ts';
-import { assemble, type Outgoing } from '../message/outgoing.ts';
+import { assemble } from '../message/outgoing.ts';
+import type { Outgoing } from '../message/reply.ts';
 import { headroom, type Reply } from '../message/reply.ts';
 import type { Channel, WaitingOn } from '../objects/channel.ts';
 import { endChannel } from '../objects/close.ts';
@@ -11,7 +12,7 @@ import type { ResolvedOptions } from '../objects/resolved-options.ts';
 import type { Services } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
 import { AsyncList } from '../request/async.ts';
-import type { RequestConnection } from '../request/exchange.ts';
+import type { RequestConnection } from '../request/request.ts';
 import type { Account } from '../values/budget.ts';
 import { CommandSequenceWindow } from '../values/credits.ts';
 import type { Negotiated } from '../values/negotiated.ts';

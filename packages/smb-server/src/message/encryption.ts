@@ -4,7 +4,7 @@ import type { ChannelConnection } from '../objects/channel.ts';
 import type { Session } from '../objects/session.ts';
 import type { BufferPool } from '../values/buffer-pool.ts';
 import { contiguousHead, framed, toFrame, writeFraming } from './frame.ts';
-import type { Outgoing } from './outgoing.ts';
+import type { Outgoing } from './reply.ts';
 import { headroom, type Reply } from './reply.ts';
 
 /** A decrypted frame and the session of its key, or why the connection must be closed. */

@@ -2,13 +2,7 @@ import type { Session } from '../objects/session.ts';
 import type { BufferPool } from '../values/buffer-pool.ts';
 import { encrypt } from './encryption.ts';
 import { writeFraming } from './frame.ts';
-import { headroom, type Reply } from './reply.ts';
-
-/** Bytes for one vectored write, and the callbacks to run when they are sent. */
-export interface Outgoing {
-  readonly chunks: readonly Uint8Array[];
-  readonly sent?: (() => void) | undefined;
-}
+import { headroom, type Outgoing, type Reply } from './reply.ts';
 
 /** The callbacks of these bytes. Taken now: a request whose interim response this is gets its buffer later. */
 const takeSent = (replies: readonly Reply[]): (() => void) => {

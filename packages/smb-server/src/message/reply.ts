@@ -3,6 +3,12 @@ import { Frame } from '@ring3/wire';
 import type { ResponseCodec } from '../request/command.ts';
 import type { Request } from '../request/request.ts';
 
+/** Bytes for one vectored write, and the callbacks to run when they are sent. */
+export interface Outgoing {
+  readonly chunks: readonly Uint8Array[];
+  readonly sent?: (() => void) | undefined;
+}
+
 /** Bytes in front of each element: space for the framing of the first. */
 export const headroom = 4;
 

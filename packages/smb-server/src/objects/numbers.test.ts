@@ -4,7 +4,7 @@ import { type FakeClock, type FakeMetrics, fakeMetrics } from '@ring3/kit';
 import { CancelRequest, Command, CreateOptions, Dialect, EchoRequest, NtStatus, OplockBreak, OplockLevel } from '@ring3/smb-proto';
 import { createMemoryStore, intercept } from '@ring3/vfs';
 import { createSmbServer } from '../create-smb-server.ts';
-import type { SmbServerOptions } from '../server/options.ts';
+import type { SmbServerOptions } from '../server/smb-server-options.ts';
 import { closing, echo, idsOf, opening, reading, watching, writing } from '../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 

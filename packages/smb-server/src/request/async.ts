@@ -1,7 +1,19 @@
 import { type Header, HeaderFlags } from '@ring3/smb-proto';
+import type { WaitingOn } from '../objects/channel.ts';
 import type { Quotas } from '../objects/quotas.ts';
 import type { Limits } from '../values/limits.ts';
-import type { Request } from './request.ts';
+
+/** A request that can wait. `Request` implements it. */
+export interface Pending extends WaitingOn {
+  readonly header: Header;
+  readonly connection: { readonly network: string };
+  /** AsyncId of a waiting request; 0 before. */
+  asyncId: number;
+  /** It is blocked on another client's action without a time limit: shutdown does not wait for it. */
+  readonly waitsForClient: boolean;
+  /** Set while the request can be cancelled. */
+  cancel: (() => void) | undefined;
+}
 
 /** What the list needs of its server. */
 interface Waits {
@@ -9,13 +21,13 @@ interface Waits {
   readonly quotas: Pick<Quotas, 'waiting'>;
 }
 
-const ownerOf = ({ session, connection }: Request): string => session?.owner ?? connection.network;
+const ownerOf = ({ session, connection }: Pending): string => session?.owner ?? connection.network;
 
 /** Connection.AsyncCommandList, MS-SMB2 3.3.1.7: the waiting requests, and how to cancel each. */
 export class AsyncList {
   readonly #server: Waits;
-  readonly #byAsyncId = new Map<number, Request>();
-  readonly #byMessageId = new Map<number, Request>();
+  readonly #byAsyncId = new Map<number, Pending>();
+  readonly #byMessageId = new Map<number, Pending>();
   #next = 1;
 
   /** @param server supplies the current limits */
@@ -35,7 +47,7 @@ export class AsyncList {
   }
 
   /** @returns the limit that is reached: then nothing was done */
-  add(request: Request, cancel: () => void): 'maxAsync' | 'waiting' | undefined {
+  add(request: Pending, cancel: () => void): 'maxAsync' | 'waiting' | undefined {
     if (request.asyncId === 0) {
       const { limits, quotas } = this.#server;
       const owner = ownerOf(request);
@@ -50,7 +62,7 @@ export class AsyncList {
     return undefined;
   }
 
-  remove(request: Request): void {
+  remove(request: Pending): void {
     request.cancel = undefined;
     if (request.asyncId === 0) return;
     if (this.#byAsyncId.delete(request.asyncId)) this.#server.quotas.waiting.remove(ownerOf(request));
@@ -67,11 +79,11 @@ export class AsyncList {
   }
 
   /** Cancels the requests that meet a condition: a session, a tree connect or an open ends. */
-  cancelWhere(meets: (request: Request) => boolean): void {
+  cancelWhere(meets: (request: Pending) => boolean): void {
     for (const request of [...this.#byAsyncId.values()]) if (meets(request)) this.#stop(request);
   }
 
-  #stop(request: Request): void {
+  #stop(request: Pending): void {
     const { cancel } = request;
     request.cancel = undefined;
     cancel?.();

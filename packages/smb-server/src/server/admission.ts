@@ -1,19 +1,19 @@
 import type { Connection } from '../connection/connection.ts';
 import type { Session } from '../objects/session.ts';
 import { Quota } from '../values/quota.ts';
-import type { Server } from './server.ts';
+import type { RunningServer } from './running-server.ts';
 
 /** The limits that one more connection may reach. */
 type ConnectionLimit = 'connections' | 'connectionsForAddress';
 
 /** Decides which connections are accepted, by their count from each address, and which connection is ended for a new one. */
 export class Admission {
-  readonly #server: Server;
+  readonly #server: RunningServer;
   readonly #counts = new Map<string, number>();
   /** Connections with a logon by address, and there by user. */
   readonly #users = new Map<string, Quota>();
 
-  constructor(server: Server) {
+  constructor(server: RunningServer) {
     this.#server = server;
   }
 

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { isVfs } from '../objects/shares.ts';
 
 /** The options of `createSmbServer`. The type makes a missing or superfluous name a compile error. */
-const optionNames: Record<keyof import('./options.ts').SmbServerOptions, true> = {
+const optionNames: Record<keyof import('./smb-server-options.ts').SmbServerOptions, true> = {
   shares: true,
   users: true,
   guest: true,

@@ -4,7 +4,7 @@ import { nameOf } from '@ring3/wire';
 import { latencyBounds, nothingName, refusingLimits } from '../objects/numbers.ts';
 import { breakLevels } from '../state/index.ts';
 import type { Nothing } from '../values/no-response.ts';
-import type { Server } from './server.ts';
+import type { RunningServer } from './running-server.ts';
 
 const commandName = (command: number): string =>
   Object.values(Command).includes(command as Command) ? nameOf(Command, command) : 'unknown';
@@ -21,20 +21,24 @@ function sum<T>(items: Iterable<T>, of: (item: T) => number): number {
 }
 
 /** Trees or opens by share: zero for an unused share. */
-function byShare(server: Server, used: Iterable<{ readonly share: { readonly name: string } }>): Iterable<Sample<number>> {
+function byShare(server: RunningServer, used: Iterable<{ readonly share: { readonly name: string } }>): Iterable<Sample<number>> {
   const counts = new Map(server.shares.all().map(({ name }) => [name, 0]));
   for (const { share } of used) counts.set(share.name, (counts.get(share.name) ?? 0) + 1);
   return map(counts, ([name, count]) => [count, name] as const);
 }
 
-function* treesOf(server: Server) {
+function* treesOf(server: RunningServer) {
   for (const { trees } of server.sessions.values()) yield* trees.values();
 }
 
 /** The numbers of a server, as metrics: all are read at the time of a scrape. */
-export const familiesOf = (server: Server): Family[] => [...requestFamilies(server), ...connectionFamilies(server), ...useFamilies(server)];
+export const familiesOf = (server: RunningServer): Family[] => [
+  ...requestFamilies(server),
+  ...connectionFamilies(server),
+  ...useFamilies(server),
+];
 
-function requestFamilies({ numbers: { requests }, connections }: Server): Family[] {
+function requestFamilies({ numbers: { requests }, connections }: RunningServer): Family[] {
   const seconds = latencyBounds.map((ms) => ms / 1000);
   return [
     counterOf('smb_requests_total', 'Requests by command and the status of their response.', ['command', 'status'], () =>
@@ -64,7 +68,7 @@ function requestFamilies({ numbers: { requests }, connections }: Server): Family
   ];
 }
 
-function connectionFamilies({ numbers, connections, budget }: Server): Family[] {
+function connectionFamilies({ numbers, connections, budget }: RunningServer): Family[] {
   return [
     gaugeOf('smb_connections', 'Open connections.', [], () => [[connections.size]]),
     counterOf('smb_connections_total', 'Connections accepted.', [], () => [[numbers.connections]]),
@@ -90,7 +94,7 @@ function connectionFamilies({ numbers, connections, budget }: Server): Family[] 
   ];
 }
 
-function useFamilies(server: Server): Family[] {
+function useFamilies(server: RunningServer): Family[] {
   const { numbers, sessions } = server;
   return [
     gaugeOf('smb_sessions', 'Sessions, including those whose logon is not complete.', [], () => [[sessions.size]]),

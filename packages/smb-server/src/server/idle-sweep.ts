@@ -1,5 +1,5 @@
 import type { Timer } from '@ring3/kit';
-import type { Server } from './server.ts';
+import type { RunningServer } from './running-server.ts';
 
 /** Minimum time between two checks of the connections, ms. */
 const leastMs = 1000;
@@ -9,10 +9,10 @@ const leastMs = 1000;
  * none without connections.
  */
 export class IdleSweep {
-  readonly #server: Server;
+  readonly #server: RunningServer;
   #timer: Timer | undefined;
 
-  constructor(server: Server) {
+  constructor(server: RunningServer) {
     this.#server = server;
   }
 

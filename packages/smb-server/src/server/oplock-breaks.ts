@@ -7,10 +7,10 @@ import type { Lease } from '../objects/leases.ts';
 import type { Open } from '../objects/open.ts';
 import type { Session } from '../objects/session.ts';
 import { cachingBits, isLease, type OplockBreakEffect, oplockLevelOf } from '../state/index.ts';
-import type { Server } from './server.ts';
+import type { RunningServer } from './running-server.ts';
 
 /** Sends the notification of a break to the owner. @returns whether there is a client to notify */
-export function notifyBreak(server: Server, effect: OplockBreakEffect): boolean {
+export function notifyBreak(server: RunningServer, effect: OplockBreakEffect): boolean {
   const lease = isLease(effect.from) ? server.leases.byId(effect.owner) : undefined;
   const open = lease === undefined ? server.opens.get(effect.owner) : anyOpen(lease);
   if (open === undefined) return false;
@@ -51,7 +51,7 @@ function sendOplockBreak(open: Open, effect: OplockBreakEffect): boolean {
 }
 
 /** The lease belongs to the client: its notification is sent on the client's oldest connection, MS-SMB2 3.3.4.7. */
-function sendLeaseBreak(server: Server, lease: Lease, open: Open, effect: OplockBreakEffect): boolean {
+function sendLeaseBreak(server: RunningServer, lease: Lease, open: Open, effect: OplockBreakEffect): boolean {
   for (const connection of server.connections.values()) {
     if (connection.ended || !connection.authenticated || !lease.isOf(connection)) continue;
     const encrypts = open.share.options?.encryption === 'required';

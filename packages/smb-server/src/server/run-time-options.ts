@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { Dialect, dialects } from '@ring3/smb-proto';
 import type { ResolvedOptions } from '../objects/resolved-options.ts';
 import { changeLimits, defaultLimits } from '../values/limits.ts';
-import type { SmbServerOptions } from './options.ts';
+import type { SmbServerOptions } from './smb-server-options.ts';
 
 /** The options that may change while the server runs. Omitted ones do not change. */
 export type RunTimeOptions = Partial<

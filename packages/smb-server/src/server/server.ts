@@ -13,7 +13,7 @@ import { Numbers, type RefusingLimit } from '../objects/numbers.ts';
 import type { Open } from '../objects/open.ts';
 import { Quotas } from '../objects/quotas.ts';
 import type { ResolvedOptions } from '../objects/resolved-options.ts';
-import type { BlockingRequest, Services } from '../objects/services.ts';
+import type { BlockingRequest } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
 import { createShares, type Shares } from '../objects/shares.ts';
 import type { Tree } from '../objects/tree.ts';
@@ -38,6 +38,7 @@ import { IdleSweep } from './idle-sweep.ts';
 import { notifyBreak } from './oplock-breaks.ts';
 import { RefusalLog } from './refusal-log.ts';
 import { changeOptions, type RunTimeOptions } from './run-time-options.ts';
+import type { RunningServer } from './running-server.ts';
 import { Shutdown } from './shutdown.ts';
 
 /** Minimum time between two log lines about requests that block the event loop, ms. */
@@ -53,7 +54,7 @@ const actions: readonly OpenAction[] = ['superseded', 'opened', 'created', 'over
 const about = ({ actor, share, pathName }: Open): FileEvent => ({ ...actor, share: share.name, path: pathName });
 
 /** Server, MS-SMB2 3.3.1.5: the state that all connections share. It has no socket: links are passed in. */
-export class Server implements Services {
+export class Server implements RunningServer {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -135,7 +136,6 @@ export class Server implements Services {
     return this.#options.limits;
   }
 
-  /** Maximum number of connections: the limit, but at most a quarter of the file descriptors and what opens leave of these. */
   get maxConnections(): number {
     const { limits, fileDescriptors } = this.#options;
     if (fileDescriptors === Number.POSITIVE_INFINITY) return limits.connections;
@@ -331,7 +331,6 @@ export class Server implements Services {
     return state;
   }
 
-  /** The totals of all files. */
   get fileTotals(): StateTotals {
     const totals = { files: 0, locks: 0, oplocks: 0 };
     for (const reference of this.#fileStates) {

@@ -2,7 +2,7 @@ import type { Timer } from '@ring3/kit';
 import type { Connection } from '../connection/connection.ts';
 import { closeDetached, releaseState } from '../objects/close.ts';
 import type { Open } from '../objects/open.ts';
-import type { Server } from './server.ts';
+import type { RunningServer } from './running-server.ts';
 
 /** Interval between checks of connections whose responses are not sent yet, ms. */
 const lookMs = 20;
@@ -13,7 +13,7 @@ const lookMs = 20;
  */
 export class Shutdown {
   begun = false;
-  readonly #server: Server;
+  readonly #server: RunningServer;
   readonly #connections = new Set<Connection>();
   readonly #opens = new Set<Open>();
   /** Directories of shares whose tree connects have ended. */
@@ -21,7 +21,7 @@ export class Shutdown {
   #look: Timer | undefined;
   #waiting: (() => void)[] = [];
 
-  constructor(server: Server) {
+  constructor(server: RunningServer) {
     this.#server = server;
   }
 

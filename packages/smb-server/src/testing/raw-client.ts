@@ -26,8 +26,9 @@ import {
 import { createMemoryStore } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { connectMemory } from '../links/memory.ts';
-import { resolveOptions, type SmbServerOptions } from '../server/options.ts';
+import { resolveOptions } from '../server/options.ts';
 import { Server } from '../server/server.ts';
+import type { SmbServerOptions } from '../server/smb-server-options.ts';
 
 /**
  * A server without a socket, with a memory store as `share`, a read-only one as `look`, and users `ann` and `bob`. Failed logons are

@@ -19,7 +19,7 @@ import type { Open } from '../../objects/open.ts';
 import { askAccess } from '../../request/pending.ts';
 import { bytesPerSector, largest, maxFileSize } from '../../values/offsets.ts';
 import { statusOf } from '../../values/status-map.ts';
-import type { Setter } from './file.ts';
+import type { Setter } from './setter.ts';
 
 /** Values that are not times: leave the time as it is; stop its automatic change; resume its automatic change. MS-FSCC 2.4.7. */
 const leave = 0n;

@@ -6,7 +6,7 @@ import { attributesOf } from '../../objects/metadata.ts';
 import type { ContextOf } from '../../request/command.ts';
 import { askAccess } from '../../request/pending.ts';
 import { statusOf } from '../../values/status-map.ts';
-import type { Setter } from './file.ts';
+import type { Setter } from './setter.ts';
 
 /** FileDispositionInformation, MS-FSA 2.1.5.15.3. */
 export const setDisposition: Setter = function* (ctx, handle, frame) {

@@ -4,7 +4,7 @@ import { isCode } from '@ring3/vfs';
 import { noting, redescribed } from '../../objects/noting.ts';
 import { isEa, largestEas, listEas, setEa } from '../../values/extended-attributes.ts';
 import { statusOf } from '../../values/status-map.ts';
-import type { Setter } from './file.ts';
+import type { Setter } from './setter.ts';
 
 /** FileFullEaInformation, MS-FSA 2.1.5.15.5: an empty value removes an attribute. */
 export const setEas: Setter = function* (ctx, handle, frame) {

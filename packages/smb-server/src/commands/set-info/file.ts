@@ -7,16 +7,13 @@ import {
   NtStatus,
   type SetInfoRequest,
 } from '@ring3/smb-proto';
-import type { Handle } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import type { ContextOf } from '../../request/command.ts';
 import { setAllocation, setBasic, setEndOfFile, setMode, setPosition } from './basic.ts';
 import { setDisposition, setDispositionEx } from './disposition.ts';
 import { setEas } from './eas.ts';
 import { setLink, setRename, setRenameEx } from './rename.ts';
-
-/** A class that can be set. The frame holds only the buffer. */
-export type Setter = (ctx: ContextOf<'open'>, handle: Handle, frame: Frame) => Steps<NtStatus>;
+import type { Setter } from './setter.ts';
 
 const setters: Readonly<Record<number, Setter>> = {
   [FileInformationClass.Basic]: setBasic,

@@ -20,8 +20,8 @@ import type { ContextOf } from '../../request/command.ts';
 import { askAccess, askAccessFor, askShare } from '../../request/pending.ts';
 import type { ParsedPath } from '../../values/paths.ts';
 import { statusOf } from '../../values/status-map.ts';
-import type { Setter } from './file.ts';
 import { renameStream } from './rename-stream.ts';
+import type { Setter } from './setter.ts';
 
 /** FileRenameInformation, MS-FSA 2.1.5.15.11. */
 export const setRename: Setter = function* (ctx, handle, frame) {

@@ -1,7 +1,7 @@
 import { AllocationSizeContext, CreateContextName, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import { largest, maxFileSize } from '../../../values/offsets.ts';
-import type { ContextRow } from './index.ts';
+import type { ContextRow } from './row.ts';
 
 /** SMB2_CREATE_ALLOCATION_SIZE, MS-SMB2 3.3.5.9.8: space for a new or overwritten file. */
 export const allocationSize: ContextRow = {

@@ -1,7 +1,7 @@
 import { AppInstanceId, AppInstanceVersion, CreateContextName, Dialect, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import { guidKey } from '../../../values/guid-key.ts';
-import type { ContextRow } from './index.ts';
+import type { ContextRow } from './row.ts';
 
 /** SMB2_CREATE_APP_INSTANCE_ID, MS-SMB2 3.3.5.9.13: the application that opens the file, which may have moved to another machine. */
 export const appInstanceId: ContextRow = {

@@ -11,7 +11,7 @@ import {
 import { Frame } from '@ring3/wire';
 import { guidKey } from '../../../values/guid-key.ts';
 import type { CreatePlan } from '../plan.ts';
-import type { ContextRow } from './index.ts';
+import type { ContextRow } from './row.ts';
 
 const {
   DurableHandleRequest,

@@ -1,7 +1,7 @@
 import { CreateContextName, fullEas, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import { isEa, largestEas } from '../../../values/extended-attributes.ts';
-import type { ContextRow } from './index.ts';
+import type { ContextRow } from './row.ts';
 
 /** SMB2_CREATE_EA_BUFFER, MS-SMB2 3.3.5.9.1: attributes of a new file. */
 export const extendedAttributes: ContextRow = {

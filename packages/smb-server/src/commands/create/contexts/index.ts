@@ -9,17 +9,9 @@ import { extendedAttributes } from './extended-attributes.ts';
 import { lease } from './lease.ts';
 import { maximalAccess } from './maximal-access.ts';
 import { queryOnDiskId } from './query-on-disk-id.ts';
+import type { ContextRow } from './row.ts';
 import { securityDescriptor } from './security-descriptor.ts';
 import { timewarp } from './timewarp.ts';
-
-/** One create context, MS-SMB2 2.2.13.2: its request and its response. */
-export interface ContextRow {
-  readonly name: string;
-  /** Handles the data of the request. @returns the status that ends the CREATE, or success @throws DecodeError */
-  ask(plan: CreatePlan, data: Uint8Array): NtStatus;
-  /** The data of the response, once the file is open. */
-  answer?(plan: CreatePlan, open: Open, stat: Stat): Uint8Array | undefined;
-}
 
 const rows: ReadonlyMap<string, ContextRow> = new Map(
   [

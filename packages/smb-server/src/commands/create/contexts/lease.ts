@@ -3,7 +3,7 @@ import { Frame } from '@ring3/wire';
 import { cachingBits } from '../../../state/index.ts';
 import type { LeaseRequest } from '../plan.ts';
 import { reconnectsOpen } from './durable.ts';
-import type { ContextRow } from './index.ts';
+import type { ContextRow } from './row.ts';
 
 /**
  * SMB2_CREATE_REQUEST_LEASE and SMB2_CREATE_REQUEST_LEASE_V2, MS-SMB2 3.3.5.9.8 and 3.3.5.9.11. They have one name and differ in length. Ignored unless the

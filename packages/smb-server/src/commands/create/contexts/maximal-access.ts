@@ -1,6 +1,6 @@
 import { CreateContextName, MaximalAccessResponse, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import type { ContextRow } from './index.ts';
+import type { ContextRow } from './row.ts';
 
 /** SMB2_CREATE_QUERY_MAXIMAL_ACCESS_REQUEST, MS-SMB2 3.3.5.9.5. */
 export const maximalAccess: ContextRow = {

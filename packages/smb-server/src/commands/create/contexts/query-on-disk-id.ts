@@ -1,6 +1,6 @@
 import { CreateContextName, NtStatus, OnDiskId } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import type { ContextRow } from './index.ts';
+import type { ContextRow } from './row.ts';
 
 /** SMB2_CREATE_QUERY_ON_DISK_ID, MS-SMB2 3.3.5.9.9. */
 export const queryOnDiskId: ContextRow = {

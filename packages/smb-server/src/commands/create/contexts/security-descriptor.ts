@@ -1,5 +1,5 @@
 import { CreateContextName, decodeSecurityDescriptor, NtStatus } from '@ring3/smb-proto';
-import type { ContextRow } from './index.ts';
+import type { ContextRow } from './row.ts';
 
 /** SMB2_CREATE_SD_BUFFER, MS-SMB2 3.3.5.9.2: the descriptor of a new file. */
 export const securityDescriptor: ContextRow = {
