@@ -60,7 +60,7 @@ scrape_configs:
     static_configs: [{ targets: ['files.example:9445'] }]
 \`\`\`
 
-Metrics are computed for each request. Those of the file server start from zero after a reset; those of a namespace are deleted with it.
+Metrics are computed at most every 100 ms; requests that arrive meanwhile share the next reading. A client may send up to 17 requests without waiting for responses; they are handled one after the other. Those of the file server start from zero after a reset; those of a namespace are deleted with it.
 
 ## The file server
 

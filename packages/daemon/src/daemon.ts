@@ -84,6 +84,8 @@ class Running implements Controlled {
   #endControl: (() => Promise<void>) | undefined;
   #readyAt = 0;
   #lastControlAt = 0;
+  /** The reload of each kind that has not begun. */
+  readonly #reloads: Partial<Record<'true' | 'false', Promise<Reloaded> | undefined>> = {};
   #stopping: Promise<void> | undefined;
   #undo: Promise<Undo> | undefined;
   #ended = (): void => {};
@@ -204,8 +206,10 @@ class Running implements Controlled {
     if (this.options.capture?.speed === undefined) await this.#capture?.ended;
   }
 
-  async reload(living = false): Promise<Reloaded> {
-    return this.#lifecycle.alone(async () => {
+  reload(living = false): Promise<Reloaded> {
+    // requests that arrive before a reload has begun share it
+    return (this.#reloads[`${living}`] ??= this.#lifecycle.alone(async () => {
+      this.#reloads[`${living}`] = undefined;
       if (this.#lifecycle.state !== 'running')
         throw new Error(`nothing runs (state ${this.#lifecycle.state}): ring3 ctl start reads the configuration`);
       this.#manager.reloading();
@@ -214,7 +218,7 @@ class Running implements Controlled {
       } finally {
         this.#manager.ready(this.#summary());
       }
-    });
+    }));
   }
 
   async init(): Promise<void> {

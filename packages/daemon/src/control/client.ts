@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
-import { close, connectUnix, errnoName, listenerFault, openUnix, SocketType } from '@ring3/linux';
+import { setTimeout as delay } from 'node:timers/promises';
+import { close, connectUnix, Errno, errnoName, listenerFault, openUnix, SocketType } from '@ring3/linux';
 import { answerShapes, lineShapes, type Shape } from './answer-shapes.ts';
 import type { ControlAnswer, ControlRequests, ControlStream, ControlStreams, ControlVerb } from './protocol.ts';
 
@@ -42,10 +43,23 @@ export const answerLimits: AnswerLimits = { silenceMs: 60_000, longest: 262_144 
 /** How long requests in progress may delay the answer to `stop` that names no time, milliseconds: the default of the daemon. */
 const usualDrainMs = 10_000;
 
-/** Connects, and checks that the listener does not belong to another user. @throws NoDaemonError, Error in one line */
-function open(path: string): Socket {
+/** How long a daemon may take to accept a connection when many wait for it, milliseconds, and the interval of the attempts. */
+const backlogMs = 10_000;
+const attemptMs = 50;
+
+/** Connects, and checks that the listener does not belong to another user. @throws NoDaemonError, ControlAnswerError, Error in one line */
+async function open(path: string, patienceMs = backlogMs): Promise<Socket> {
   const fd = openUnix(SocketType.Stream);
-  const connected = fd < 0 ? fd : connectUnix(fd, path);
+  let connected = fd < 0 ? fd : connectUnix(fd, path);
+  // unix(7): a socket whose backlog is full rejects a non-blocking connection for the moment
+  for (let waited = 0; connected === -Errno.EAGAIN && waited < patienceMs; waited += attemptMs) {
+    await delay(attemptMs);
+    connected = connectUnix(fd, path);
+  }
+  if (connected === -Errno.EAGAIN) {
+    close(fd);
+    throw new ControlAnswerError(path, `the program at ${path} accepts no connection: stop it, or ${advice}`);
+  }
   const fault = connected < 0 ? undefined : listenerFault(fd, path);
   if (connected === 0 && fault === undefined) return new Socket({ fd });
   if (fd >= 0) close(fd);
@@ -62,7 +76,7 @@ export async function askControl<V extends ControlVerb>(
   ask: ControlRequests[V]['ask'],
   { silenceMs, longest }: AnswerLimits = answerLimits,
 ): Promise<ControlRequests[V]['answer']> {
-  const socket = open(path);
+  const socket = await open(path, Math.min(silenceMs, backlogMs));
   const { drainMs = usualDrainMs } = ask as ControlRequests['stop']['ask'];
   limitSilence(socket, path, verb === 'stop' ? silenceMs + drainMs : silenceMs);
   try {
@@ -90,7 +104,7 @@ export async function* followControl<V extends ControlStream>(
   signal?: AbortSignal,
   { silenceMs, longest }: AnswerLimits = answerLimits,
 ): AsyncGenerator<ControlStreams[V]['line'], void> {
-  const socket = open(path);
+  const socket = await open(path, Math.min(silenceMs, backlogMs));
   limitSilence(socket, path, silenceMs);
   signal?.addEventListener('abort', () => socket.destroy(), { once: true });
   try {

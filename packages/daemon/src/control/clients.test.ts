@@ -8,11 +8,11 @@ const peers = ['192.0.2.7:50122', '[2001:db8::7]:50123', '[2001:db8::70]:50124']
 const connections = peers.map((peer, i) => ({ id: i + 1, peer }) as ConnectionView);
 const ended: number[] = [];
 const view = {
-  connections: () => connections,
+  each: () => connections,
   endConnection: (id: number) => id <= connections.length && ended.push(id) > 0,
 } as unknown as View;
 const handlers = clientHandlers(() => view);
-const found = async (filter: Filter): Promise<string[]> => (await handlers.connections(filter)).map(({ id }) => id);
+const found = async (filter: Filter): Promise<string[]> => [...(await handlers.connections(filter))].map(({ id }) => id);
 
 test('a client is found by its address, with or without the port, of either family', async () => {
   deepStrictEqual(await found({}), ['c1', 'c2', 'c3']);

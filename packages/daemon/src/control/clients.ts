@@ -5,10 +5,10 @@ import type { Filter, Named, OpenFilter } from './protocol.ts';
 
 /** Requests that list clients of the file server, and the request that disconnects one. */
 export const clientHandlers = (view: () => View): Pick<ControlHandlers, 'connections' | 'sessions' | 'opens' | 'locks' | 'close'> => ({
-  connections: (filter) => named('c', view().connections()).filter(matching(filter)),
-  sessions: (filter) => named('s', view().sessions()).filter(matching(filter)),
-  opens: (filter) => named('o', view().opens()).filter(matching(filter)).filter(isDetached(filter)),
-  locks: (filter) => view().locks().filter(matching(filter)),
+  connections: (filter) => named('c', view().each('connections'), matching(filter)),
+  sessions: (filter) => named('s', view().each('sessions'), matching(filter)),
+  opens: (filter) => named('o', those(view().each('opens'), isDetached(filter)), matching(filter)),
+  locks: (filter) => those(view().each('locks'), matching(filter)),
   close: ({ id }) => {
     const [, kind, number] = /^([cso])(\d{1,16})$/.exec(String(id)) ?? [];
     const end = kind === undefined ? undefined : ending[kind as Kind];
@@ -25,8 +25,18 @@ const ending: Readonly<Record<Kind, (view: View, id: number) => boolean>> = {
   o: (view, id) => view.endOpen(id),
 };
 
-const named = <T extends { readonly id: number }>(kind: Kind, things: readonly T[]): Named<T>[] =>
-  things.map((thing) => ({ ...thing, id: `${kind}${thing.id}` }));
+/** The matching objects of a list, with their names. */
+function* named<T extends { readonly id: number }>(
+  kind: Kind,
+  things: Iterable<T>,
+  matches: (thing: T) => boolean,
+): Generator<Named<T>, void> {
+  for (const thing of things) if (matches(thing)) yield { ...thing, id: `${kind}${thing.id}` };
+}
+
+function* those<T extends object>(things: Iterable<T>, matches: (thing: T) => boolean): Generator<T, void> {
+  for (const thing of things) if (matches(thing)) yield thing;
+}
 
 /** @throws Error in one line if a filter is not a string */
 function matching(filter: Filter): (thing: object) => boolean {

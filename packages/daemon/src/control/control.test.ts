@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { DebugLines } from '@ring3/kit';
+import { accept, bindUnix, close, connectUnix, listen as listenOn, openUnix, SocketType } from '@ring3/linux';
 import { listenUnix } from '@ring3/netlink';
 import { answerShapes } from './answer-shapes.ts';
 import { answerLimits, askControl, followControl } from './client.ts';
@@ -278,4 +279,108 @@ test('an answer without an end is an error at the limit, which has space for 262
   const long = named(endless, 'the program at PATH sent a line of more than 100000 characters');
   await rejects(askControl(endless, 'opens', {}, limits), long);
   await rejects(followControl(endless, 'debug follow', {}, undefined, limits).next(), long);
+});
+
+/** A server on a path of its own. */
+async function listenWith(t: TestContext, more: Partial<ControlHandlers>): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
+  const server = await serveControl(join(folder, 'control.sock'), { ...handlers, ...more });
+  t.after(async () => {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  });
+  return server.path;
+}
+
+test('many requests at once are handled in several turns of the event loop', async (t) => {
+  let turns = 0;
+  let counting = true;
+  const path = await listenWith(t, {
+    stats: () => {
+      for (const until = performance.now() + 1; performance.now() < until; );
+      return 'x\n';
+    },
+  });
+  const socket = createConnection(path).setEncoding('utf8');
+  await once(socket, 'connect');
+  const count = (): void => {
+    turns++;
+    if (counting) setImmediate(count);
+  };
+  socket.write('{"do":"stats"}\n'.repeat(200));
+  count();
+  let heard = 0;
+  for await (const text of socket) {
+    heard += text.split('\n').length - 1;
+    if (heard === 200) break;
+  }
+  counting = false;
+  ok(turns > 50, `${turns} turns for 200 requests of 1 ms each`);
+});
+
+test('a peer that has sent its last request receives every response', async (t) => {
+  const path = await listen(t);
+  const heard = await say(path, '{"do":"stats"}\n{"do":"status"}\n'.repeat(500));
+  strictEqual(heard.split('\n').length, 1001);
+  strictEqual(await say(path, '{"do":"debug follow"}\n'), '{"ok":true,"answer":null}\n', 'a stream ends with the peer');
+});
+
+test('a list is made no faster than the peer reads it, in several turns, and is one line', async (t) => {
+  const rows = 20_000;
+  let made = 0;
+  function* namespaces() {
+    for (; made < rows; made++) yield { name: `n${made}`.padEnd(400, 'x'), flows: made, policies: 0, rules: 0 };
+  }
+  const path = await listenWith(t, { 'namespace list': namespaces });
+  const slow = createConnection(path).setEncoding('utf8').pause();
+  slow.write('{"do":"namespace list"}\n');
+  for (let before = -1; before !== made; ) {
+    before = made;
+    for (let i = 0; i < 20; i++) await askControl(path, 'locks', {});
+  }
+  ok(made > 0 && made < rows / 2, `${made} rows were made`);
+  let text = '';
+  for await (const more of slow) {
+    text += more;
+    if (text.endsWith('\n')) break;
+  }
+  const { ok: fine, answer } = JSON.parse(text) as { ok: boolean; answer: { flows: number }[] };
+  deepStrictEqual([fine, answer.length, answer[rows - 1]?.flows], [true, rows, rows - 1]);
+});
+
+test('a list that cannot be completed ends the connection instead of looking complete', async (t) => {
+  function* broken() {
+    yield { name: 'a', flows: 0, policies: 0, rules: 0 };
+    throw new Error('a row failed');
+  }
+  const path = await listenWith(t, { 'namespace list': broken });
+  await rejects(askControl(path, 'namespace list', {}), /closed the connection without an answer/);
+  strictEqual(await askControl(path, 'stats', {}), '2 running 445 0\n');
+});
+
+test('silent peers keep no other out: the one that is idle for longest is disconnected', async (t) => {
+  const path = await listen(t);
+  const silent = Array.from({ length: 200 }, () => createConnection(path).on('error', () => {}));
+  await Promise.all(silent.map((socket) => once(socket, 'connect')));
+  strictEqual(await askControl(path, 'stats', {}), '2 running 445 0\n');
+  for (const socket of silent) socket.destroy();
+});
+
+test('a client waits for a place in the backlog of a socket (unix(7), EAGAIN), and says if it gets none', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
+  const path = join(folder, 'control.sock');
+  const [listener, ...others] = Array.from({ length: 3 }, () => openUnix(SocketType.Stream)) as [number, number, number];
+  const accepted: number[] = [];
+  t.after(() => {
+    for (const fd of [listener, ...others, ...accepted]) close(fd);
+    rmSync(folder, { recursive: true });
+  });
+  strictEqual(bindUnix(listener, path), 0);
+  strictEqual(listenOn(listener, 0), 0);
+  strictEqual(connectUnix(others[0] as number, path), 0); // a backlog of 0 has space for one connection
+  const limits = { ...answerLimits, silenceMs: 100 };
+  await rejects(askControl(path, 'status', {}, limits), named(path, 'the program at PATH accepts no connection'));
+  const asking = askControl(path, 'status', {}, limits);
+  accepted.push(accept(listener));
+  await rejects(asking, named(path, 'no answer at PATH in 0.1 seconds'), 'it is connected');
 });

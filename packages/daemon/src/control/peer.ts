@@ -8,37 +8,67 @@ import {
   type ControlVerb,
   longestLine,
 } from './protocol.ts';
+import type { SharedTurn } from './shared-turn.ts';
+
+/** What a handler returns: a list row by row, so that a long one is made and written in parts. */
+type Given<A> = A extends readonly (infer T)[] ? Iterable<T> : A;
 
 /** The handler of each verb. The peer receives the message of an exception as an error of one line. */
 export type ControlHandlers = {
-  readonly [V in ControlVerb]: (ask: ControlRequests[V]['ask']) => MaybePromise<ControlRequests[V]['answer']>;
+  readonly [V in ControlVerb]: (ask: ControlRequests[V]['ask']) => MaybePromise<Given<ControlRequests[V]['answer']>>;
 } & {
   readonly [V in ControlStream]: (ask: ControlStreams[V]['ask']) => AsyncIterableIterator<ControlStreams[V]['line']>;
 };
 
-/** Maximum number of requests of a peer without a response. While there are more, ring3 does not read from it. */
-const mostOpen = 64;
 /** After the daemon has ended: how long a peer may leave its responses unread, milliseconds. */
 const takeMs = 1000;
+/** How long a peer may leave a response unread before it is disconnected, milliseconds. A stream has no such limit. */
+const unreadMs = 60_000;
+/** Characters of a list that are written at a time. */
+const pieceLength = 65_536;
 
-/** One program at the control socket. Responses are sent in the order of the requests, no faster than the program reads. */
+/** How a socket counts its use: `ConnectionLimit`. */
+export interface Use {
+  /** It has a request in progress. */
+  busy(): void;
+  /** It has none. */
+  idle(): void;
+}
+
+/**
+ * One program at the control socket. Its requests are handled one after the other, no faster than it reads the responses.
+ */
 export class Peer {
   readonly #socket: Socket;
   readonly #handlers: ControlHandlers;
   readonly #answered: () => void;
-  #waiting = '';
-  #last: Promise<void> = Promise.resolve();
-  /** Requests without a response. */
-  #open = 0;
+  readonly #use: Use;
+  readonly #turn: SharedTurn;
+  /** Received text that was not handled yet: from `#from` on. */
+  #text = '';
+  #from = 0;
+  /** No line feed is in the text before this position. */
+  #searched = 0;
+  #working = false;
   #leaving = false;
+  /** It sends no more, but still reads. */
+  #ended = false;
+  /** It has a stream, or has sent an invalid line: nothing more is accepted. */
+  #over = false;
 
-  /** @param answered called after each valid request */
-  constructor(socket: Socket, handlers: ControlHandlers, answered: () => void) {
+  /** @param answered called after each valid request @param turn of all programs at the socket */
+  constructor(socket: Socket, handlers: ControlHandlers, answered: () => void, use: Use, turn: SharedTurn) {
     this.#socket = socket;
     this.#handlers = handlers;
     this.#answered = answered;
+    this.#use = use;
+    this.#turn = turn;
     socket.on('error', () => socket.destroy());
     socket.setEncoding('utf8').on('data', (text: string) => this.#receive(text));
+    socket.on('end', () => {
+      this.#ended = true;
+      if (!this.#working) socket.end(); // also a stream: its peer has probably disconnected
+    });
   }
 
   /**
@@ -49,24 +79,54 @@ export class Peer {
     const socket = this.#socket;
     this.#leaving = true;
     socket.setTimeout(takeMs, () => void (socket.writableLength > 0 && socket.destroy()));
-    if (this.#open > 0) return undefined;
+    if (this.#working) return undefined;
     const closed = new Promise<void>((resolve) => socket.once('close', resolve));
     socket.destroySoon();
     return closed;
   }
 
   #receive(text: string): void {
-    if (this.#leaving) return;
-    this.#waiting += text;
-    for (let end = this.#waiting.indexOf('\n'); end >= 0; end = this.#waiting.indexOf('\n')) {
-      const line = this.#waiting.slice(0, end);
-      this.#waiting = this.#waiting.slice(end + 1);
-      this.#open++;
-      this.#last = this.#last.then(() => this.#answer(line));
+    if (this.#leaving || this.#over) return;
+    this.#text += text;
+    if (!this.#working) void this.#work();
+    if (this.#working && this.#text.length - this.#from > longestLine) this.#socket.pause();
+  }
+
+  /** The next line; undefined if there is none. */
+  #line(): string | undefined {
+    const end = this.#text.indexOf('\n', this.#searched);
+    if (end < 0) {
+      this.#text = this.#text.slice(this.#from);
+      this.#from = 0;
+      this.#searched = this.#text.length;
+      return undefined;
     }
-    if (this.#open >= mostOpen) this.#socket.pause();
-    if (this.#waiting.length <= longestLine) return;
-    this.#socket.removeAllListeners('data').resume(); // the rest of the line is dropped
+    const line = this.#text.slice(this.#from, end);
+    this.#from = this.#searched = end + 1;
+    return line;
+  }
+
+  async #work(): Promise<void> {
+    const socket = this.#socket;
+    this.#working = true;
+    for (let line = this.#line(); line !== undefined && !this.#over && !socket.destroyed; line = this.#line()) {
+      this.#use.busy();
+      if (line.length > longestLine) this.#reject();
+      else await this.#turn.run(() => this.#answer(line));
+    }
+    this.#working = false;
+    if (this.#over) return;
+    if (this.#text.length > longestLine) return this.#reject();
+    this.#use.idle();
+    if (this.#leaving) socket.destroySoon();
+    else if (this.#ended) socket.end();
+    else socket.resume();
+  }
+
+  /** A line that is too long: the rest of it is dropped. */
+  #reject(): void {
+    this.#over = true;
+    this.#socket.removeAllListeners('data').resume();
     this.#socket.end(`${JSON.stringify({ ok: false, error: `a line of more than ${longestLine} bytes` })}\n`);
   }
 
@@ -74,26 +134,65 @@ export class Peer {
     const socket = this.#socket;
     let reply: object;
     let lines: AsyncIterableIterator<object> | undefined;
+    let rows: Iterable<unknown> | undefined;
     try {
       const request = parse(line, this.#handlers);
       const handler = this.#handlers[request.do] as (ask: object) => MaybePromise<unknown>;
       const found = (await handler(request)) ?? null;
       if (isStream(found)) lines = found;
+      else if (isList(found)) rows = found;
       reply = { ok: true, answer: lines === undefined ? found : null };
       this.#answered();
     } catch (error) {
       reply = { ok: false, error: error instanceof Error ? error.message : String(error) };
     }
-    if (socket.writable && !socket.write(`${JSON.stringify(reply)}\n`)) await drained(socket);
-    this.#open--;
-    if (this.#open < mostOpen && socket.isPaused()) socket.resume();
-    if (this.#leaving && this.#open === 0) socket.destroySoon();
-    if (lines !== undefined) await pour(lines, socket);
+    if (rows !== undefined) return writeList(rows, socket, this.#turn);
+    await write(socket, `${JSON.stringify(reply)}\n`);
+    if (lines === undefined) return;
+    this.#over = true;
+    if (this.#ended) socket.end();
+    void pour(lines, socket);
   }
 }
 
 const isStream = (found: unknown): found is AsyncIterableIterator<object> =>
   typeof found === 'object' && found !== null && Symbol.asyncIterator in found;
+const isList = (found: unknown): found is Iterable<unknown> => typeof found === 'object' && found !== null && Symbol.iterator in found;
+
+/** Writes text, and waits until the peer has read enough. A peer that reads nothing for `unreadMs` is disconnected. */
+async function write(socket: Socket, text: string): Promise<void> {
+  if (!socket.writable || socket.write(text)) return;
+  const before = socket.timeout;
+  const end = (): void => void socket.destroy();
+  if (!before) socket.setTimeout(unreadMs, end);
+  await drained(socket);
+  if (!before) socket.setTimeout(0).off('timeout', end);
+}
+
+/** Writes a response that is a list, in parts: it is made no faster than the peer reads, and others have turns in between. */
+async function writeList(rows: Iterable<unknown>, socket: Socket, turn: SharedTurn): Promise<void> {
+  const iterator = rows[Symbol.iterator]();
+  let separator = '';
+  let ended = false;
+  const piece = (): string => {
+    let text = '';
+    do {
+      const { done = false, value } = iterator.next();
+      ended = done;
+      if (done) break;
+      text += `${separator}${JSON.stringify(value)}`;
+      separator = ',';
+    } while (text.length < pieceLength && !turn.over);
+    return text;
+  };
+  try {
+    for (let text = '{"ok":true,"answer":['; !ended && !socket.destroyed; text = '') await write(socket, text + (await turn.run(piece)));
+  } catch {
+    socket.destroy(); // the response cannot be completed
+    return;
+  }
+  await write(socket, ']}\n');
+}
 
 /** Writes lines as fast as the peer reads, until it closes. Further input of the peer is dropped. */
 async function pour(lines: AsyncIterableIterator<object>, socket: Socket): Promise<void> {
@@ -101,7 +200,7 @@ async function pour(lines: AsyncIterableIterator<object>, socket: Socket): Promi
   const end = (): void => void lines.return?.();
   if (socket.writable) socket.once('close', end);
   else end();
-  for await (const line of lines) if (!socket.write(`${JSON.stringify(line)}\n`)) await drained(socket);
+  for await (const line of lines) if (socket.writable && !socket.write(`${JSON.stringify(line)}\n`)) await drained(socket);
 }
 
 /** Resolves when the peer has read enough, or when it closes. */

@@ -1,6 +1,8 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
+import { ConnectionLimit } from '../connection-limit.ts';
 import { type ControlHandlers, Peer } from './peer.ts';
+import { SharedTurn } from './shared-turn.ts';
 
 /** A listening control socket. */
 export interface ControlServer {
@@ -11,6 +13,9 @@ export interface ControlServer {
    */
   close(): Promise<void>;
 }
+
+/** Programs that can be connected at a time. Another one takes the place of the one that has been idle for longest. */
+const mostPeers = 128;
 
 /** Maximum bytes of the path of a socket, unix(7): `sun_path` has 108 with the final NUL. */
 const longestPath = 107;
@@ -43,8 +48,11 @@ async function makeRoom(path: string): Promise<void> {
 export async function serveControl(path: string, handlers: ControlHandlers, answered: () => void = () => {}): Promise<ControlServer> {
   await makeRoom(path);
   const peers = new Set<Peer>();
-  const server = createServer((socket) => {
-    const peer = new Peer(socket, handlers, answered);
+  const limit = new ConnectionLimit(mostPeers);
+  const turn = new SharedTurn();
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    limit.add(socket);
+    const peer = new Peer(socket, handlers, answered, { busy: () => limit.busy(socket), idle: () => limit.idle(socket) }, turn);
     peers.add(peer);
     socket.once('close', () => peers.delete(peer));
   });

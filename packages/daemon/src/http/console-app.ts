@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Log, Metrics } from '@ring3/kit';
 import { Hono } from 'hono';
 import type { DaemonStatus } from '../control/protocol.ts';
@@ -33,12 +34,29 @@ const headers = {
   'Referrer-Policy': 'no-referrer',
 } as const;
 
+/** Minimum interval between two readings of the metrics, milliseconds. */
+const readingMs = 100;
+
+/** A function whose callers share one result until it is made, at most every `readingMs`: many requests cost as much as one. */
+function shared<T>(make: () => Promise<T>): () => Promise<T> {
+  let pending: Promise<T> | undefined;
+  let next = 0;
+  return () =>
+    (pending ??= delay(Math.max(0, next - performance.now()))
+      .then(make)
+      .finally(() => {
+        pending = undefined;
+        next = performance.now() + readingMs;
+      }));
+}
+
 /**
  * The HTTP responses: GET and HEAD only, after a check of the host and the token. `/health` needs no token and returns one word. Requests
  * from other origins fail, because there is no CORS header.
  */
 export function consoleApp(shown: Shown, access: Access, log: Log): Hono {
   const app = new Hono();
+  const [text, values] = [shared(() => shown.metrics.text()), shared(() => shown.metrics.values())];
   app.use(async (c, next) => {
     for (const [name, value] of Object.entries(headers)) c.header(name, value);
     if (c.req.method !== 'GET' && c.req.method !== 'HEAD') return c.text('only GET and HEAD\n', 405, { Allow: 'GET, HEAD' });
@@ -49,8 +67,8 @@ export function consoleApp(shown: Shown, access: Access, log: Log): Hono {
     return next();
   });
   app.get('/', (c) => c.text(index));
-  app.get('/metrics', async (c) => c.body(await shown.metrics.text(), 200, { 'Content-Type': prometheusText }));
-  app.get('/api/metrics', async (c) => c.json(await shown.metrics.values()));
+  app.get('/metrics', async (c) => c.body(await text(), 200, { 'Content-Type': prometheusText }));
+  app.get('/api/metrics', async (c) => c.json(await values()));
   app.get('/api/status', (c) => c.json(shown.status()));
   app.get('/health', (c) => {
     const { state } = shown.status();

@@ -235,3 +235,38 @@ test('silent connections keep no client out', async (t) => {
   for (let i = 0; i < 10; i++) strictEqual((await ask(port, '/health')).status, 200);
   for (const socket of silent) socket.destroy();
 });
+
+test('requests that a client sends without waiting are handled one at a time, and responses it does not read stop them', async (t) => {
+  let asked = 0;
+  const { port } = await start(t, {}, { status: () => ({ ...status, shares: [`${++asked}`.padEnd(2_000_000, 'x')] }) });
+  const slow = connect(port, '127.0.0.1')
+    .on('error', () => {})
+    .pause();
+  slow.write('GET /api/status HTTP/1.1\r\nHost: localhost:PORT\r\n\r\n'.replace('PORT', String(port)).repeat(16));
+  for (let before = -1; before !== asked; ) {
+    before = asked;
+    for (let i = 0; i < 20; i++) strictEqual((await ask(port, '/')).status, 200);
+  }
+  ok(asked >= 1 && asked < 16, `${asked} were handled`);
+  slow.destroy();
+});
+
+test('a client that sends far more requests than it has responses is disconnected; others are served', async (t) => {
+  const { port } = await start(t);
+  const heard = await say(port, `GET /health HTTP/1.1\r\nHost: localhost:${port}\r\n\r\n`.repeat(200));
+  ok(heard.split('HTTP/1.1 200').length - 1 < 200);
+  strictEqual((await ask(port, '/health')).status, 200);
+});
+
+test('requests that arrive together share one reading of the metrics', async (t) => {
+  let read = 0;
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const text = () => gate.then(() => `reading ${++read}\n`);
+  const metrics = { show: () => ({ [Symbol.dispose]: () => {} }), values: async () => [], text };
+  const { port } = await start(t, {}, { metrics });
+  const answers = Promise.all(Array.from({ length: 30 }, () => ask(port, '/metrics')));
+  for (let i = 0; i < 30; i++) strictEqual((await ask(port, '/health')).status, 200);
+  open();
+  deepStrictEqual([...new Set((await answers).map(({ status }) => status))], [200]);
+  ok(read < 30, `${read} readings for 30 requests`);
+});

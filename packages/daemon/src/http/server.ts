@@ -5,7 +5,7 @@ import { hostPort, type Log, type Random } from '@ring3/kit';
 import { isLoopback, ownHosts, tokenCheck } from './access.ts';
 import { consoleApp, type Shown } from './console-app.ts';
 import { consoleToken, readToken, tokenPath } from './console-token.ts';
-import { limitConnections } from './visitors.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 
 /** The address of the console and its token. */
 export interface ConsoleOptions {
@@ -45,7 +45,6 @@ export async function serveConsole(
     keepAliveTimeout: 5_000,
     connectionsCheckingInterval: 2_000,
   });
-  limitConnections(server, maxConnections);
   server.timeout = 30_000; // a response that is not read
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(`cannot listen on ${hostPort(host, port)} (${error.code})`)));
@@ -76,7 +75,7 @@ export async function serveConsole(
       overrideGlobalObjects: false,
       errorHandler: () => new Response('no such request\n', { status: 400 }),
     });
-    server.on('request', (request, response) => void listener(request, response));
+    oneAtATime(server, maxConnections, (request, response) => void listener(request, response));
     return { url: `http://${hostPort(address, bound)}`, close };
   } catch (error) {
     await close();

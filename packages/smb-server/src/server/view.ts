@@ -120,6 +120,14 @@ export interface Counts extends StateTotals {
   readonly bytes: number;
 }
 
+/** The lists of a view that can be read in parts. */
+export interface ViewLists {
+  readonly connections: ConnectionView;
+  readonly sessions: SessionView;
+  readonly opens: OpenView;
+  readonly locks: LockView;
+}
+
 /** The current objects, as copies that can be written as JSON; and functions to end them. */
 export interface View {
   connections(): ConnectionView[];
@@ -127,6 +135,11 @@ export interface View {
   trees(): TreeView[];
   opens(): OpenView[];
   locks(): LockView[];
+  /**
+   * One of the lists, a row at a time, so that a caller can let others have turns of the event loop in between. Objects that end meanwhile
+   * are omitted, and so are those that begin after the first row.
+   */
+  each<K extends keyof ViewLists>(kind: K): Generator<ViewLists[K], void>;
   /** The stores of the shares with tree connects: not copies. */
   stores(): ReadonlySet<Vfs>;
   counts(): Counts;
@@ -279,19 +292,43 @@ function countsOf(server: Server): Counts {
   };
 }
 
+/** The values that a map has now. It may change meanwhile: new entries come last, and an iteration that followed them might never end. */
+function* present<T>(map: ReadonlyMap<unknown, T>): Generator<T, void> {
+  let left = map.size;
+  for (const value of map.values()) {
+    if (left-- === 0) return;
+    yield value;
+  }
+}
+
 /** The view of a server. */
 export function viewOf(server: Server): View {
   const sessions = () => [...server.sessions.values()].filter(({ state }) => state !== 'inProgress');
   const trees = () => sessions().flatMap((session) => [...session.trees.values()]);
   const opens = () => [...server.opens.values()];
+  const rows: { readonly [K in keyof ViewLists]: () => Generator<ViewLists[K], void> } = {
+    connections: function* () {
+      for (const connection of present(server.connections)) yield connectionView(connection);
+    },
+    sessions: function* () {
+      for (const session of present(server.sessions)) if (session.state !== 'inProgress') yield sessionView(session);
+    },
+    opens: function* () {
+      for (const open of present(server.opens)) yield openView(open);
+    },
+    locks: function* () {
+      for (const open of present(server.opens)) yield* lockViews(open);
+    },
+  };
   const detached = (which: (open: Open) => boolean) => server.durables.all().filter(which);
   const same = (a: string, b: string): boolean => a.toUpperCase() === b.toUpperCase();
   return {
-    connections: () => [...server.connections.values()].map(connectionView),
-    sessions: () => sessions().map(sessionView),
+    connections: () => [...rows.connections()],
+    sessions: () => [...rows.sessions()],
     trees: () => trees().map(treeView),
-    opens: () => opens().map(openView),
-    locks: () => opens().flatMap(lockViews),
+    opens: () => [...rows.opens()],
+    locks: () => [...rows.locks()],
+    each: <K extends keyof ViewLists>(kind: K) => rows[kind]() as Generator<ViewLists[K], void>,
     stores: () =>
       new Set(
         trees()

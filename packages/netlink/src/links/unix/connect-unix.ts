@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import {
   close,
   connectUnix as connectSocket,
@@ -25,6 +26,8 @@ import { magic, UnixAnswer, UnixFlags, UnixKind, UnixRequest, version } from './
 const bufferSize = 262_144;
 /** The time limit for the server's response. */
 const patienceMs = 5000;
+/** The interval of attempts to connect, milliseconds. */
+const attemptMs = 20;
 
 export interface ConnectOptions {
   /** The namespace; default: the server's own. */
@@ -50,7 +53,12 @@ export interface UnixNetlinkLink extends NetlinkLink {
  */
 export async function connectUnix(path: string, options: ConnectOptions = {}): Promise<UnixNetlinkLink> {
   const fd = openUnix(SocketType.SeqPacket);
-  const connected = fd < 0 ? fd : connectSocket(fd, path);
+  let connected = fd < 0 ? fd : connectSocket(fd, path);
+  // unix(7): a socket whose backlog is full rejects a non-blocking connection for the moment
+  for (let waited = 0; connected === -Errno.EAGAIN && waited < patienceMs; waited += attemptMs) {
+    await delay(attemptMs);
+    connected = connectSocket(fd, path);
+  }
   if (connected < 0) {
     if (fd >= 0) close(fd);
     throw new SystemError(connected, 'connect', path);
