@@ -7,11 +7,15 @@ import {
   Header,
   HeaderFlags,
   headerLength,
+  MessageCompressor,
+  maxSegment,
   nodeAesGcm,
   ProtocolId,
   preauthHash,
+  readCompressed,
   TransformHeader,
   transformHeaderLength,
+  WriteRequest,
 } from '@ring3/smb-proto';
 import { DecodeError, Frame } from '@ring3/wire';
 import { SmbClientError } from './errors.ts';
@@ -217,9 +221,21 @@ export class Connection {
 
   #put(request: Request, chunks: readonly Uint8Array[]): void {
     const plain = request.session?.encrypts(request) !== true;
-    const out = plain ? chunks : (request.session as Session).encrypt(chunks);
+    const message = request.command === Command.Write ? this.#compressed(chunks) : chunks;
+    const out = plain ? message : (request.session as Session).encrypt(message);
     const framed = [framing(lengthOf(out)), ...out];
     this.link.send(this.#options.tamper === undefined ? framed : this.#options.tamper(framed));
+  }
+
+  /** A message in its compressed form, if that was negotiated and is smaller. */
+  #compressed(chunks: readonly Uint8Array[]): readonly Uint8Array[] {
+    const compression = this.negotiated?.compression;
+    if (compression === undefined) return chunks;
+    const whole = Buffer.concat(chunks);
+    const head = headerLength + WriteRequest.fixed.byteLength;
+    const target = new Uint8Array(whole.length);
+    const coder = new MessageCompressor(whole.subarray(0, head), whole.subarray(head), target, compression);
+    return coder.advance(whole.length) === 'done' ? [target.subarray(0, coder.written)] : chunks;
   }
 
   /** Adds NEGOTIATE to the preauthentication integrity hash of the connection, SESSION_SETUP to that of its session. */
@@ -235,12 +251,31 @@ export class Connection {
       const protocolId = length < 4 ? 0 : new Frame(whole[0] as Uint8Array).view.getUint32(0, true);
       const encrypted = protocolId === ProtocolId.Transform;
       const plain = encrypted ? this.#decrypt(whole, length) : whole;
-      this.#messages(toFrame(plain, lengthOf(plain)), encrypted);
+      this.#messages(this.#decompressed(toFrame(plain, lengthOf(plain))), encrypted);
     } catch (error) {
       if (!(error instanceof DecodeError) && !(error instanceof SmbClientError)) throw error;
       this.#fail(error.message);
       this.link.close(true);
     }
+  }
+
+  /** The plain message, MS-SMB2 3.2.5.1.1.2. */
+  #decompressed(frame: Frame): Frame {
+    if (frame.bytes.length < 4 || frame.view.getUint32(0, true) !== ProtocolId.Compression) return frame;
+    const { compression, maxReadSize = 0, maxWriteSize = 0, maxTransactSize = 0 } = this.negotiated ?? {};
+    if (compression === undefined) throw new SmbClientError('a compressed message without an agreement');
+    const message = readCompressed(
+      Buffer.concat(frame.chunks(0, frame.length)),
+      compression,
+      maxSegment(Math.max(maxReadSize, maxWriteSize, maxTransactSize)),
+    );
+    if (typeof message === 'string') throw new SmbClientError(message);
+    const target = new Uint8Array(message.size);
+    const coder = message.decompress(target);
+    let progress = coder.advance(message.size + 1);
+    while (progress === 'more') progress = coder.advance(message.size + 1);
+    if (progress === 'failed') throw new SmbClientError('a compressed message that is not valid');
+    return new Frame(target);
   }
 
   #decrypt(chunks: readonly Uint8Array[], length: number): readonly Uint8Array[] {

@@ -2,6 +2,11 @@ import {
   Capabilities,
   Cipher,
   Command,
+  type Compression,
+  type CompressionAlgorithm,
+  CompressionCapabilities,
+  CompressionCapabilitiesFlags,
+  commonCompression,
   Dialect,
   defaultSigningAlgorithm,
   dialects,
@@ -29,6 +34,13 @@ export interface NegotiateOptions {
   readonly ciphers?: readonly Cipher[];
   /** Offered at 3.1.1, the preferred one first; if empty, the context is not sent. */
   readonly signingAlgorithms?: readonly SigningAlgorithm[];
+  /**
+   * Offered at 3.1.1, the preferred one first; if empty, the context is not sent. READ and WRITE are compressed with what the server
+   * supports. Default: none.
+   */
+  readonly compression?: readonly CompressionAlgorithm[];
+  /** Whether chained compression is offered; default: yes. */
+  readonly chainedCompression?: boolean;
   /** SecurityMode; default: signing enabled. */
   readonly securityMode?: number;
   readonly capabilities?: number;
@@ -51,6 +63,8 @@ export interface Negotiated {
   readonly signingAlgorithm: SigningAlgorithm;
   /** Undefined if the dialect or the server does not support encryption. */
   readonly cipher: Cipher | undefined;
+  /** Undefined if nothing is compressed. */
+  readonly compression: Compression | undefined;
   /** Whether requests may cost more than one credit. */
   readonly multiCredit: boolean;
   /** Bytes. */
@@ -64,7 +78,8 @@ export interface Negotiated {
 const sha512 = 1;
 
 function contextsOf(connection: Connection, options: NegotiateOptions): { contextType: NegotiateContextTypes; data: Uint8Array }[] {
-  const { netName } = options;
+  const { netName, compression = [], chainedCompression = true } = options;
+  const flags = chainedCompression ? CompressionCapabilitiesFlags.Chained : 0;
   const { ciphers = [Cipher.Aes128Gcm, Cipher.Aes128Ccm, Cipher.Aes256Gcm, Cipher.Aes256Ccm] } = options;
   const { signingAlgorithms = [SigningAlgorithm.AesGmac, SigningAlgorithm.AesCmac, SigningAlgorithm.HmacSha256] } = options;
   const salt = connection.random.fill(new Uint8Array(32));
@@ -78,12 +93,17 @@ function contextsOf(connection: Connection, options: NegotiateOptions): { contex
       contextType: NegotiateContextType.SigningCapabilities,
       data: SigningCapabilities.encode({ signingAlgorithms: [...signingAlgorithms] }).head,
     },
+    {
+      contextType: NegotiateContextType.CompressionCapabilities,
+      data: CompressionCapabilities.encode({ flags, compressionAlgorithms: [...compression] }).head,
+    },
     { contextType: NegotiateContextType.NetnameNegotiateContextId, data: NetnameNegotiateContext.encode({ netName: netName ?? '' }).head },
   ];
   return contexts.filter(
     ({ contextType }) =>
       (contextType !== NegotiateContextType.EncryptionCapabilities || ciphers.length > 0) &&
       (contextType !== NegotiateContextType.SigningCapabilities || signingAlgorithms.length > 0) &&
+      (contextType !== NegotiateContextType.CompressionCapabilities || compression.length > 0) &&
       (contextType !== NegotiateContextType.NetnameNegotiateContextId || netName !== undefined),
   );
 }
@@ -102,6 +122,14 @@ function cipherOf(dialect: Dialect, response: NegotiateResponse): Cipher | undef
     return number === undefined || number === 0 ? undefined : (number as Cipher);
   }
   return dialect >= Dialect.Smb30 && (response.capabilities & Capabilities.Encryption) !== 0 ? Cipher.Aes128Ccm : undefined;
+}
+
+/** The compression that the server agreed to, MS-SMB2 3.2.5.2. */
+function compressionOf(response: NegotiateResponse, offered: readonly CompressionAlgorithm[]): Compression | undefined {
+  const context = response.negotiateContexts.find(({ contextType }) => contextType === NegotiateContextType.CompressionCapabilities);
+  if (context === undefined) return undefined;
+  const { compressionAlgorithms, flags } = CompressionCapabilities.read(new Frame(context.data), 0);
+  return commonCompression(compressionAlgorithms, (flags & CompressionCapabilitiesFlags.Chained) !== 0, offered);
 }
 
 /** NEGOTIATE, MS-SMB2 3.2.4.2.2.2. @throws StatusError, SmbClientError if the response selects a value that was not offered */
@@ -137,6 +165,7 @@ export async function negotiate(connection: Connection, options: NegotiateOption
     serverSecurityMode: response.securityMode,
     signingAlgorithm: (algorithm as SigningAlgorithm | undefined) ?? defaultSigningAlgorithm(dialect),
     cipher: cipherOf(dialect, response),
+    compression: compressionOf(response, options.compression ?? []),
     multiCredit: dialect > Dialect.Smb202 && (response.capabilities & Capabilities.LargeMtu) !== 0,
     maxTransactSize: response.maxTransactSize,
     maxReadSize: response.maxReadSize,

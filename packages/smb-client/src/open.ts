@@ -15,6 +15,7 @@ import {
   QueryDirectoryResponse,
   QueryInfoRequest,
   QueryInfoResponse,
+  ReadFlags,
   ReadRequest,
   ReadResponse,
   SetInfoRequest,
@@ -47,8 +48,9 @@ export class Open {
 
   /** @returns the bytes as received, not joined; empty at the end of the file */
   async read(offset: number, length: number, fields: Fields<typeof ReadRequest> = {}): Promise<Uint8Array[]> {
+    const compressed = this.tree.connection.negotiated?.compression !== undefined;
     const body = encodeForFile(ReadRequest, this.fileId, {
-      flags: 0,
+      flags: compressed ? ReadFlags.RequestCompressed : 0,
       length,
       offset,
       minimumCount: 0,

@@ -21,6 +21,7 @@ export const serverKeys = {
     encryption,
     choice('off: only if the client asks; desired: every client that can; required: reject other clients', ['off', 'desired', 'required']),
   ),
+  compression: flag('READ and WRITE are compressed for clients that ask for it, at dialect 3.1.1'),
   guest: flag('accept unknown users as guests'),
   anonymous: flag('accept clients without a user name (default: the value of guest)'),
   'directory-leases': flag('grant leases of directories: clients that ask for it cache listings', true),

@@ -20,6 +20,7 @@ export const shareKeys = {
   guest: flag('guests may use it'),
   hidden: flag('not shown in lists of shares'),
   encryption: choice('required: reject unencrypted access to this share', ['off', 'required']),
+  'compress-data': flag('clients are asked to compress what they read and write here, if the server compresses'),
   users: list('users who may use it (default: every user)'),
   'invalid-users': list('users who may not use it, even if another list names them'),
   readers: list('users who may only read'),

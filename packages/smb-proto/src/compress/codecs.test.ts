@@ -111,7 +111,7 @@ test('LZ4: a literal, a match that repeats it and the last literals, as the bloc
   deepStrictEqual(decompress('Lz4', block, 1 + 19 + 4 + 5), ascii('a'.repeat(29)));
 });
 
-/** Bytes as files have them, and as nobody sends them. */
+/** Bytes as files have them, and others. */
 const plains = oneof(
   uint8Array({ maxLength: 300 }),
   uint8Array({ minLength: 4000, maxLength: 9000 }),

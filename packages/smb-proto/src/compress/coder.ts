@@ -8,6 +8,8 @@ export interface Coder {
    * @returns 'failed' for compressed data that is not valid, and for plain data that does not fit into the target when it is compressed
    */
   advance(bytes: number): Progress;
+  /** Bytes of the source that were used. */
+  readonly consumed: number;
   /** Bytes written into the target. */
   readonly written: number;
 }

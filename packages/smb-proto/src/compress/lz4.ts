@@ -32,6 +32,10 @@ class Lz4Compressor implements Coder {
     this.#seen = new Int32Array(1 << this.#bits);
   }
 
+  get consumed(): number {
+    return this.#from;
+  }
+
   get written(): number {
     return this.#to;
   }
@@ -103,6 +107,10 @@ class Lz4Decompressor implements Coder {
   constructor(source: Uint8Array, target: Uint8Array) {
     this.#source = source;
     this.#target = target;
+  }
+
+  get consumed(): number {
+    return this.#from;
   }
 
   get written(): number {

@@ -38,6 +38,10 @@ class Lz77HuffmanCompressor implements Coder {
     this.#distances = new Uint16Array(most);
   }
 
+  get consumed(): number {
+    return this.#from;
+  }
+
   get written(): number {
     return this.#to;
   }
@@ -186,6 +190,10 @@ class Lz77HuffmanDecompressor implements Coder {
   constructor(source: Uint8Array, target: Uint8Array) {
     this.#source = source;
     this.#target = target;
+  }
+
+  get consumed(): number {
+    return this.#from;
   }
 
   get written(): number {

@@ -31,6 +31,10 @@ class Lz77Compressor implements Coder {
     this.#seen = new Int32Array(1 << this.#bits);
   }
 
+  get consumed(): number {
+    return this.#from;
+  }
+
   get written(): number {
     return this.#to;
   }
@@ -151,6 +155,10 @@ class Lz77Decompressor implements Coder {
   constructor(source: Uint8Array, target: Uint8Array) {
     this.#source = source;
     this.#target = target;
+  }
+
+  get consumed(): number {
+    return this.#from;
   }
 
   get written(): number {

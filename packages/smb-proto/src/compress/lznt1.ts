@@ -25,6 +25,10 @@ class Lznt1Compressor implements Coder {
     this.#target = target;
   }
 
+  get consumed(): number {
+    return this.#from;
+  }
+
   get written(): number {
     return this.#to;
   }
@@ -112,6 +116,10 @@ class Lznt1Decompressor implements Coder {
   constructor(source: Uint8Array, target: Uint8Array) {
     this.#source = source;
     this.#target = target;
+  }
+
+  get consumed(): number {
+    return this.#from;
   }
 
   get written(): number {

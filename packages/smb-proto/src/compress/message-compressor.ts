@@ -26,7 +26,6 @@ export class MessageCompressor implements Coder {
   #coderAt = 0;
   #tail = 0;
   #tailByte = 0;
-  #tried = 0;
   #to = 0;
   #begun = false;
 
@@ -48,6 +47,10 @@ export class MessageCompressor implements Coder {
     else if (codec !== undefined) this.#beginUnchained(head, codec);
   }
 
+  get consumed(): number {
+    return this.#coder?.consumed ?? 0;
+  }
+
   get written(): number {
     return this.#to;
   }
@@ -58,8 +61,7 @@ export class MessageCompressor implements Coder {
     const coder = this.#coder;
     if (coder === undefined) return this.#finish();
     const progress = coder.advance(bytes);
-    this.#tried += bytes;
-    if (progress === 'more') return this.#tried < trial || coder.written < this.#tried ? 'more' : this.#withoutCoder();
+    if (progress === 'more') return coder.consumed < trial || coder.written < coder.consumed ? 'more' : this.#withoutCoder();
     if (progress === 'failed') return this.#withoutCoder();
     this.#to = this.#coderAt + coder.written;
     if (this.#chained) this.#payloadHeader(this.#coderAt - sizeField, this.#algorithm, sizeField + coder.written, this.#middle.length);

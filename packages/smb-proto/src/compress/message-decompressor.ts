@@ -70,6 +70,10 @@ class ChainDecompressor implements Coder {
     this.#target = target;
   }
 
+  get consumed(): number {
+    return this.#from;
+  }
+
   get written(): number {
     return this.#to;
   }

@@ -87,6 +87,19 @@ test('data that does not become smaller is not compressed (3.1.4.4)', () => {
   deepStrictEqual(decompress(message, how), joined(head, withZeros));
 });
 
+test('data whose first part does not become smaller is given up after it, and data that does is compressed to its end', () => {
+  const data = joined(
+    text(10_000),
+    new Uint8Array(300_000).map((_, i) => Math.imul(i, 0x9e3779b1) >>> 24),
+  );
+  for (const algorithm of [Lznt1, Lz77, Lz77Huffman, Lz4]) {
+    for (const step of [1000, 32_768, 1 << 20]) {
+      const how = { algorithms: [algorithm], chained: false };
+      deepStrictEqual(decompress(compress(data, how, step) as Uint8Array, how), joined(head, data));
+    }
+  }
+});
+
 const agreements = tuple(subarray([...compressionAlgorithms], { minLength: 1 }), boolean()).map(([algorithms, chained]) => ({
   algorithms,
   chained,

@@ -1,7 +1,11 @@
-import type { Random } from '@ring3/kit';
 import {
   Capabilities,
   Cipher,
+  type Compression,
+  CompressionAlgorithm,
+  CompressionCapabilities,
+  CompressionCapabilitiesFlags,
+  commonCompression,
   Dialect,
   defaultSigningAlgorithm,
   dialects,
@@ -43,7 +47,7 @@ export const negotiate = command({
     const dialect = Math.max(...request.dialects.filter((offered) => offered >= min && offered <= max && known.has(offered)));
     if (!Number.isFinite(dialect)) return NtStatus.NotSupported;
     const answers: NegotiateContext[] = [];
-    const agreed = dialect === Dialect.Smb311 ? agreeByContexts(connection.server.random, request.negotiateContexts, answers) : undefined;
+    const agreed = dialect === Dialect.Smb311 ? agreeByContexts(connection, request.negotiateContexts, answers) : undefined;
     connection.adopt(negotiatedBy(connection, request, dialect as Dialect, agreed));
     if (dialect === Dialect.Smb311) {
       connection.hash(ctx.frame.chunks(ctx.at, ctx.length));
@@ -91,6 +95,7 @@ function negotiatedBy(connection: RequestConnection, offer: Offer, dialect: Dial
     serverSecurityMode: securityModeOf(connection),
     cipher: encrypts ? Cipher.Aes128Ccm : agreed?.cipher,
     signingAlgorithm: agreed?.signingAlgorithm ?? defaultSigningAlgorithm(dialect),
+    compression: agreed?.compression,
     maxTransact: large ? limits.maxTransact : 65536,
     maxRead: large ? limits.maxRead : 65536,
     maxWrite: large ? limits.maxWrite : 65536,
@@ -102,19 +107,29 @@ function negotiatedBy(connection: RequestConnection, offer: Offer, dialect: Dial
 interface ContextAgreement {
   cipher: Cipher | undefined;
   signingAlgorithm: SigningAlgorithm;
+  compression: Compression | undefined;
   clientName: string;
 }
 
 /** What 3.1.1 agrees on by contexts, MS-SMB2 3.3.5.4. @throws StatusError if the offer is rejected */
-function agreeByContexts(random: Random, offered: readonly NegotiateContext[], answers: NegotiateContext[]): ContextAgreement {
+function agreeByContexts(
+  connection: RequestConnection,
+  offered: readonly NegotiateContext[],
+  answers: NegotiateContext[],
+): ContextAgreement {
   const seen = new Set<number>();
-  const agreed: ContextAgreement = { cipher: undefined, signingAlgorithm: SigningAlgorithm.AesCmac, clientName: '' };
+  const agreed: ContextAgreement = {
+    cipher: undefined,
+    signingAlgorithm: SigningAlgorithm.AesCmac,
+    compression: undefined,
+    clientName: '',
+  };
   for (const { contextType, data } of offered) {
     const row = contextRows[contextType];
     if (row === undefined) continue;
     if (seen.has(contextType)) throw new StatusError(NtStatus.InvalidParameter, `two negotiate contexts of type ${contextType}`);
     seen.add(contextType);
-    const answer = row(agreed, new Frame(data), random);
+    const answer = row(agreed, new Frame(data), connection);
     if (answer !== undefined) answers.push({ contextType, data: answer, reserved: 0 });
   }
   if (!seen.has(NegotiateContextType.PreauthIntegrityCapabilities)) {
@@ -124,12 +139,14 @@ function agreeByContexts(random: Random, offered: readonly NegotiateContext[], a
 }
 
 /** One function for each context that is understood; the others are ignored. */
-const contextRows: Readonly<Record<number, (agreed: ContextAgreement, data: Frame, random: Random) => Uint8Array | undefined>> = {
-  [NegotiateContextType.PreauthIntegrityCapabilities]: (_, data, random) => {
+const contextRows: Readonly<
+  Record<number, (agreed: ContextAgreement, data: Frame, connection: RequestConnection) => Uint8Array | undefined>
+> = {
+  [NegotiateContextType.PreauthIntegrityCapabilities]: (_, data, { server }) => {
     const { hashAlgorithms } = PreauthIntegrityCapabilities.read(data, 0);
     if (hashAlgorithms.length === 0) throw new StatusError(NtStatus.InvalidParameter, 'no hash algorithm');
     if (!hashAlgorithms.includes(sha512)) throw new StatusError(NtStatus.SmbNoPreauthIntegrityHashOverlap, 'no hash algorithm in common');
-    const salt = random.fill(new Uint8Array(saltLength));
+    const salt = server.random.fill(new Uint8Array(saltLength));
     return PreauthIntegrityCapabilities.encode({ hashAlgorithms: [sha512], salt }).head;
   },
   [NegotiateContextType.EncryptionCapabilities]: (agreed, data) => {
@@ -137,6 +154,16 @@ const contextRows: Readonly<Record<number, (agreed: ContextAgreement, data: Fram
     if (offered.length === 0) throw new StatusError(NtStatus.InvalidParameter, 'no cipher');
     agreed.cipher = ciphers.find((cipher) => offered.includes(cipher));
     return EncryptionCapabilities.encode({ ciphers: [agreed.cipher ?? 0] }).head;
+  },
+  [NegotiateContextType.CompressionCapabilities]: (agreed, data, { options }) => {
+    if (!options.compression) return undefined;
+    const { compressionAlgorithms: offered, flags } = CompressionCapabilities.read(data, 0);
+    if (offered.length === 0) throw new StatusError(NtStatus.InvalidParameter, 'no compression algorithm');
+    const chained = (flags & CompressionCapabilitiesFlags.Chained) !== 0;
+    agreed.compression = commonCompression(offered, chained);
+    const compressionAlgorithms = [...(agreed.compression?.algorithms ?? [CompressionAlgorithm.None])];
+    const common = chained && agreed.compression !== undefined ? CompressionCapabilitiesFlags.Chained : 0;
+    return CompressionCapabilities.encode({ flags: common, compressionAlgorithms }).head;
   },
   [NegotiateContextType.SigningCapabilities]: (agreed, data) => {
     const { signingAlgorithms: offered } = SigningCapabilities.read(data, 0);
@@ -153,7 +180,7 @@ const contextRows: Readonly<Record<number, (agreed: ContextAgreement, data: Fram
 };
 
 function logNegotiated({ id, link, server }: RequestConnection, negotiated: Negotiated): void {
-  const { dialect, clientDialects, clientName, cipher, signingAlgorithm, serverCapabilities } = negotiated;
+  const { dialect, clientDialects, clientName, cipher, signingAlgorithm, compression, serverCapabilities } = negotiated;
   server.debug.say('conn', 'negotiated', {
     connection: id,
     peer: link.peer,
@@ -161,6 +188,7 @@ function logNegotiated({ id, link, server }: RequestConnection, negotiated: Nego
     offered: clientDialects.map((offered) => nameOf(Dialect, offered)),
     cipher: cipher === undefined ? 'none' : nameOf(Cipher, cipher),
     signing: nameOf(SigningAlgorithm, signingAlgorithm),
+    compression: compression === undefined ? 'none' : compression.algorithms.map((algorithm) => nameOf(CompressionAlgorithm, algorithm)),
     capabilities: flagNames(Capabilities, serverCapabilities),
     server: clientName,
   });

@@ -24,6 +24,7 @@ export const read = command({
     const { open, connection } = ctx;
     if (length > connection.negotiated.maxRead) return NtStatus.InvalidParameter;
     if (open.pipe !== undefined) return open.pipe.read(ctx, length);
+    ctx.compressReply = (flags & ReadFlags.RequestCompressed) !== 0;
     const { handle } = open;
     if (handle === undefined) return NtStatus.InvalidDeviceRequest;
     if (handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;

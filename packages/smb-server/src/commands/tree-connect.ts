@@ -5,6 +5,7 @@ import type { Services } from '../objects/services.ts';
 import type { Share } from '../objects/share.ts';
 import { Tree } from '../objects/tree.ts';
 import { type ContextOf, command } from '../request/command.ts';
+import type { Negotiated } from '../values/negotiated.ts';
 import { statusOf } from '../values/status-map.ts';
 
 /** TREE_CONNECT, MS-SMB2 3.3.5.7. The server name in the path is not checked: the client may use an alias. */
@@ -42,7 +43,7 @@ export const treeConnect = command({
       session.trees.set(tree.treeId, tree);
       server.quotas.trees.add(session.owner);
       ctx.tree = tree;
-      return answer(tree, encrypt);
+      return answer(tree, encrypt, ctx.connection.negotiated);
     };
     if (share.isPipe) return connect(undefined);
     return andThen(share.vfs?.root(forced ?? session.identity) as MaybePromise<Handle>, (root) => {
@@ -86,9 +87,15 @@ function isFull({ sessions }: Services, { name, options }: Share): boolean {
 /** A share that was replaced meanwhile counts as the same. */
 const isSameShare = (a: string, b: string): boolean => a === b || a.toUpperCase() === b.toUpperCase();
 
-const answer = (tree: Tree, encrypt: boolean) => ({
+const answer = (tree: Tree, encrypt: boolean, negotiated: Negotiated) => ({
   shareType: tree.share.isPipe ? ShareType.Pipe : ShareType.Disk,
-  shareFlags: tree.share.isPipe ? ShareFlags.NoCaching : ShareFlags.ManualCaching | (encrypt ? ShareFlags.EncryptData : 0),
+  shareFlags: tree.share.isPipe ? ShareFlags.NoCaching : diskFlags(tree.share, encrypt, negotiated),
   capabilities: 0,
   maximalAccess: tree.maximalAccess,
 });
+
+/** ShareFlags, MS-SMB2 3.3.5.7: a client is asked to compress only if that was negotiated. */
+function diskFlags({ options }: Share, encrypt: boolean, { compression }: Negotiated): number {
+  const compress = options?.compressData === true && compression !== undefined;
+  return ShareFlags.ManualCaching | (encrypt ? ShareFlags.EncryptData : 0) | (compress ? ShareFlags.CompressData : 0);
+}

@@ -47,6 +47,8 @@ export class Compound implements Exchange {
   /** An element went async: latencies of this frame are not recorded. */
   #waited = false;
   #ended = false;
+  /** Responses that are being compressed. */
+  #sending: readonly Reply[] = [];
 
   constructor(connection: Connection, frame: Frame, arrived: number, encryptedBy: Session | undefined, pooled?: Uint8Array) {
     this.connection = connection;
@@ -140,9 +142,8 @@ export class Compound implements Exchange {
 
   /** Whether a response of this frame is, or may yet be, protected by the keys of a session. */
   uses(session: Session): boolean {
-    return (
-      this.encryptedBy === session || this.#current?.session === session || this.#replies.some(({ request }) => request.session === session)
-    );
+    if (this.encryptedBy === session || this.#current?.session === session) return true;
+    return [...this.#replies, ...this.#sending].some(({ request }) => request.session === session);
   }
 
   fileIdOf(request: Request, view: DataView, at: number): FileIds | NtStatus {
@@ -248,11 +249,11 @@ export class Compound implements Exchange {
     view.setUint16(headroom + Header.offset.credits, this.connection.grantCredits(header.credits), true);
   }
 
-  /** Links the elements, signs each, and passes the frame to the connection. */
-  #send(): void {
+  /** Links the elements, signs each, and passes the frame to the connection. @returns a promise if it is not sent at once */
+  #send(): Promise<void> | undefined {
     const replies = this.#replies;
     this.#replies = [];
-    if (replies.length === 0) return;
+    if (replies.length === 0) return undefined;
     const encrypt = encryptedFor(replies[0] as Reply, this.encryptedBy);
     const last = replies.length - 1;
     for (let i = 0; i <= last; i++) {
@@ -260,8 +261,10 @@ export class Compound implements Exchange {
       if (last > 0) pad(reply, i < last);
       if (mustSign(reply, encrypt !== undefined)) signReply(reply);
     }
-    this.connection.sendReplies(replies, encrypt);
+    const sending = this.connection.sendReplies(replies, encrypt);
+    if (sending !== undefined) this.#sending = replies;
     if (!this.#waited) this.#took(replies);
+    return sending;
   }
 
   #took(replies: readonly Reply[]): void {
@@ -272,8 +275,9 @@ export class Compound implements Exchange {
 
   #end(): void {
     this.#ended = true;
-    this.#send();
-    this.connection.finished(this);
+    const sending = this.#send();
+    if (sending === undefined) this.connection.finished(this);
+    else void sending.catch((error) => this.connection.server.failed(error, {})).then(() => this.connection.finished(this));
   }
 
   #drop(reason: string): void {

@@ -1,6 +1,7 @@
 import type { Link, Log, Timer } from '@ring3/kit';
-import { type Header, initialPreauthHash, ProtocolId, preauthHash } from '@ring3/smb-proto';
-import { DecodeError } from '@ring3/wire';
+import { type Compression, type Header, initialPreauthHash, ProtocolId, preauthHash } from '@ring3/smb-proto';
+import { DecodeError, Frame } from '@ring3/wire';
+import { compressorOf, openCompressed, wantsCompression } from '../message/compression.ts';
 import { decrypt, encrypt } from '../message/encryption.ts';
 import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from '../message/frame.ts';
 import { assemble } from '../message/outgoing.ts';
@@ -64,6 +65,10 @@ export class Connection implements Stranger, RequestConnection {
   ended = false;
   logonPenalty: Promise<void> | undefined;
   reading = 0;
+  /** Bytes of messages that are being compressed or decompressed. */
+  #coding = 0;
+  /** A frame is being decompressed: the next one starts after it. */
+  #decompressing = false;
   /** Established channels. */
   #loggedOn = 0;
   /** The user that its logon counts for. */
@@ -234,12 +239,12 @@ export class Connection implements Stranger, RequestConnection {
 
   /** Whether the server works for the client, or will; requests that wait for an action of a client do not count. */
   get working(): boolean {
-    return this.#waiting.length > 0 || this.#inFlight.size > this.async.waitingForClients;
+    return this.#waiting.length > 0 || this.#decompressing || this.#inFlight.size > this.async.waitingForClients;
   }
 
   /** Whether no file is open and nothing is in flight: pipes do not count. */
   get idle(): boolean {
-    if (this.#inFlight.size > 0 || this.#waiting.length > 0 || this.link.queued > 0) return false;
+    if (this.#inFlight.size > 0 || this.#waiting.length > 0 || this.#decompressing || this.link.queued > 0) return false;
     for (const { session } of this.channels.values()) if (session.hasFileOpen) return false;
     return true;
   }
@@ -252,10 +257,12 @@ export class Connection implements Stranger, RequestConnection {
 
   /** Whether another frame may be started: before logon one at a time, later as long as the budget allows. */
   #mayStart(): boolean {
+    if (this.#decompressing) return false;
     if (!this.authenticated) return this.#inFlight.size === 0;
     const { limits, budget } = this.server;
     if (budget.exceeds(this.#account, this.#booked)) return false;
-    return this.#inFlight.size - this.async.size < limits.requestsForConnection && this.link.queued + this.reading < limits.connectionBytes;
+    if (this.#inFlight.size - this.async.size >= limits.requestsForConnection) return false;
+    return this.link.queued + this.reading + this.#coding < limits.connectionBytes;
   }
 
   /** One of its requests waits for something: another may run meanwhile. */
@@ -307,7 +314,7 @@ export class Connection implements Stranger, RequestConnection {
   /** Pauses the link while too much is unfinished or unsent. */
   #throttle(): void {
     if (this.ended) return;
-    const held = this.#inFlightBytes + this.link.queued + this.reading + this.#reader.held;
+    const held = this.#inFlightBytes + this.link.queued + this.reading + this.#coding + this.#reader.held;
     const { limits, budget } = this.server;
     const change = held - this.#booked;
     this.#booked = held; // first: the change may resume this very connection
@@ -327,8 +334,12 @@ export class Connection implements Stranger, RequestConnection {
   }
 
   #begin(received: Received): void {
+    this.#begun(() => this.#start(received));
+  }
+
+  #begun(start: () => void): void {
     try {
-      this.#start(received);
+      start();
     } catch (error) {
       if (!(error instanceof DecodeError)) this.server.failed(error, { connection: this.id }); // an invalid transform header is the client's fault
       this.end('a frame could not be handled');
@@ -340,6 +351,7 @@ export class Connection implements Stranger, RequestConnection {
     const protocol = protocolIdOf(chunks);
     if (protocol === ProtocolId.Smb2) this.#run(new Compound(this, toFrame(chunks, length), arrived, undefined, pooled));
     else if (protocol === ProtocolId.Transform) this.#startEncrypted(chunks, length, arrived, pooled);
+    else if (protocol === ProtocolId.Compression) this.#startCompressed(toFrame(chunks, length), arrived, undefined, pooled);
     else if (protocol === ProtocolId.Smb1 && !this.isNegotiated && !this.awaitsSecondNegotiate) this.#startSmb1(chunks, length);
     else this.end('an unknown protocol');
   }
@@ -352,8 +364,44 @@ export class Connection implements Stranger, RequestConnection {
       this.end(opened);
       return;
     }
-    this.#inFlightBytes -= length - opened.frame.length;
-    this.#run(new Compound(this, opened.frame, arrived, opened.session, inPlace ? pooled : undefined));
+    const { frame, session } = opened;
+    this.#inFlightBytes -= length - frame.length;
+    const rest = inPlace ? pooled : undefined;
+    if (frame.view.getUint32(0, true) === ProtocolId.Compression) this.#startCompressed(frame, arrived, session, rest);
+    else this.#run(new Compound(this, frame, arrived, session, rest));
+  }
+
+  /** Decompresses a frame, in steps if it is large, and starts it. MS-SMB2 3.3.5.2.1.2. */
+  #startCompressed(frame: Frame, arrived: number, encryptedBy: Session | undefined, pooled: Uint8Array | undefined): void {
+    const { buffers, coders, limits } = this.server;
+    const message = openCompressed(frame.bytes, this.#negotiated, this.authenticated ? undefined : limits.frameBeforeLogon);
+    if (typeof message === 'string') {
+      this.end(message);
+      return;
+    }
+    const { size } = message;
+    const buffer = buffers.take(size);
+    const plain = buffer.subarray(0, size);
+    this.#coding += size;
+    this.#decompressing = true;
+    const ended = (done: boolean): void => {
+      this.#coding -= size;
+      this.#decompressing = false;
+      this.#inFlightBytes += size - frame.length;
+      if (pooled !== undefined) buffers.give(pooled);
+      if (done) this.#run(new Compound(this, new Frame(plain), arrived, encryptedBy, buffer));
+      else {
+        buffers.give(buffer);
+        this.end('a compressed frame that is not valid');
+      }
+    };
+    const result = coders.run(this.#account.key, message.decompress(plain), () => !this.ended);
+    if (!(result instanceof Promise)) ended(result);
+    else
+      void result.then((done) => {
+        this.#begun(() => ended(done));
+        this.#pump();
+      });
   }
 
   #startSmb1(chunks: readonly Uint8Array[], length: number): void {
@@ -423,14 +471,41 @@ export class Connection implements Stranger, RequestConnection {
     this.preauthHash = preauthHash(this.preauthHash, message);
   }
 
-  /** Sends finished elements as one frame. */
-  sendReplies(replies: readonly Reply[], encryptFor: Session | undefined): void {
+  /** Sends finished elements as one frame. @returns a promise if they are compressed first in several turns of the event loop */
+  sendReplies(replies: readonly Reply[], encryptFor: Session | undefined): Promise<void> | undefined {
     if (this.ended) {
       for (const { request } of replies) request.sent?.();
-      return;
+      return undefined;
     }
     for (const { request, bytes, rest } of replies) request.replied?.([bytes.subarray(headroom), ...rest]);
+    const compression = this.#negotiated?.compression;
+    if (compression !== undefined && wantsCompression(replies)) return this.#sendCompressed(replies, encryptFor, compression);
     this.#send(assemble(replies, encryptFor, this.server.buffers));
+    return undefined;
+  }
+
+  #sendCompressed(replies: readonly Reply[], encryptFor: Session | undefined, compression: Compression): Promise<void> | undefined {
+    const { buffers, coders } = this.server;
+    const { coder, target } = compressorOf(replies, compression, (length) => buffers.take(length));
+    this.#coding += target.length;
+    const ended = (done: boolean): void => {
+      this.#coding -= target.length;
+      if (!done || this.ended) {
+        buffers.give(target);
+        if (this.ended) for (const { request } of replies) request.sent?.();
+        else this.#send(assemble(replies, encryptFor, buffers));
+        return;
+      }
+      for (const { request } of replies) request.sent?.();
+      const message = [target.subarray(0, coder.written)];
+      const give = (): void => buffers.give(target);
+      this.#send(encryptFor === undefined ? { chunks: framed(message), sent: give } : encrypt(encryptFor, message, buffers));
+      if (encryptFor !== undefined) give();
+    };
+    const result = coders.run(this.#account.key, coder, () => !this.ended);
+    if (result instanceof Promise) return result.then(ended);
+    ended(result);
+    return undefined;
   }
 
   #send({ chunks, sent }: Outgoing): void {

@@ -1,4 +1,4 @@
-import { Command, headerLength, TransformHeader, transformHeaderLength } from '@ring3/smb-proto';
+import { Command, CompressionTransformHeader, TransformHeader, transformHeaderLength } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import type { ChannelConnection } from '../objects/channel.ts';
 import type { Session } from '../objects/session.ts';
@@ -13,7 +13,7 @@ export type Opened = { readonly frame: Frame; readonly session: Session } | stri
 /** Decrypts a frame that starts with the transform header, in place if the cipher can, MS-SMB2 3.3.5.2.1.1. */
 export function decrypt(connection: ChannelConnection, chunks: readonly Uint8Array[], length: number): Opened {
   if (!connection.isNegotiated || connection.negotiated.cipher === undefined) return 'an encrypted frame where no cipher was agreed on';
-  if (length < TransformHeader.byteLength + headerLength) return 'an encrypted frame that is too short';
+  if (length < TransformHeader.byteLength + CompressionTransformHeader.byteLength) return 'an encrypted frame that is too short';
   const whole = contiguousHead(chunks, TransformHeader.byteLength);
   const header = TransformHeader.read(new Frame(whole[0] as Uint8Array), 0);
   if (header.flags !== 1) return `transform flags ${header.flags}`;

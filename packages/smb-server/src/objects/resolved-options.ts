@@ -16,6 +16,7 @@ export interface ResolvedOptions {
   readonly signing: 'required' | 'enabled';
   readonly encryption: 'off' | 'desired' | 'required';
   readonly directoryLeases: boolean;
+  readonly compression: boolean;
   readonly dialects: { readonly min: Dialect; readonly max: Dialect };
   readonly name: string;
   readonly workgroup: string;

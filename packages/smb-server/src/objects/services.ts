@@ -6,6 +6,7 @@ import type { Allowance } from '../values/allowance.ts';
 import type { Budget } from '../values/budget.ts';
 import type { BufferPool } from '../values/buffer-pool.ts';
 import type { Closing } from '../values/closing.ts';
+import type { Coders } from '../values/coders.ts';
 import type { Actor, ServerEvents } from '../values/events.ts';
 import type { Limits } from '../values/limits.ts';
 import type { RepeatedLog } from '../values/repeated-log.ts';
@@ -80,6 +81,8 @@ export interface Services {
 
   readonly buffers: BufferPool;
   readonly budget: Budget;
+  /** Compressions and decompressions of all connections. */
+  readonly coders: Coders;
   /** For frames that are announced and have not arrived. */
   readonly announced: Allowance;
   readonly strangers: Strangers;

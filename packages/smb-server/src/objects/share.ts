@@ -13,6 +13,8 @@ export interface ShareOptions {
   readonly guest?: boolean;
   /** Reject unencrypted access to this share. */
   readonly encryption?: 'off' | 'required';
+  /** Share.CompressData, MS-SMB2 3.3.1.6: clients are asked to compress what they read and write here, if the server compresses. */
+  readonly compressData?: boolean;
   /** The users with access. Default: all that have logged on. */
   readonly users?: readonly string[];
   /** Users without access, even if another option gives it. */

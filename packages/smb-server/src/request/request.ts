@@ -96,6 +96,8 @@ export class Request {
   interim = false;
   /** The response is signed even if the request was not: the last one of a logon. */
   signResponse = false;
+  /** Request.CompressReply, MS-SMB2 3.3.1.11: the response is compressed if that makes it smaller. */
+  compressReply = false;
   /** It is blocked on another client's action without a time limit: shutdown does not wait for it. */
   waitsForClient = false;
   /** Set while the request can be cancelled. */

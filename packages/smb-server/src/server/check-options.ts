@@ -9,6 +9,7 @@ const optionNames: Record<keyof import('./smb-server-options.ts').SmbServerOptio
   anonymous: true,
   signing: true,
   encryption: true,
+  compression: true,
   host: true,
   port: true,
   listen: true,

@@ -8,7 +8,17 @@ import type { SmbServerOptions } from './smb-server-options.ts';
 export type RunTimeOptions = Partial<
   Pick<
     SmbServerOptions,
-    'name' | 'workgroup' | 'comment' | 'signing' | 'encryption' | 'guest' | 'anonymous' | 'directoryLeases' | 'dialects' | 'limits'
+    | 'name'
+    | 'workgroup'
+    | 'comment'
+    | 'signing'
+    | 'encryption'
+    | 'compression'
+    | 'guest'
+    | 'anonymous'
+    | 'directoryLeases'
+    | 'dialects'
+    | 'limits'
   >
 >;
 /** The same, with all defaults. */
@@ -21,6 +31,7 @@ export const runTimeDefaults: RunTimeValues = Object.freeze({
   comment: 'ring3 file server',
   signing: 'required',
   encryption: 'off',
+  compression: false,
   guest: false,
   anonymous: false,
   directoryLeases: true,
@@ -67,6 +78,7 @@ const take: { readonly [K in keyof RunTimeValues]: Take<K> } = {
   comment: text('not a comment of 1 to 256 characters', runTimeTexts.comment),
   signing: oneOf('signing', 'required', 'enabled'),
   encryption: oneOf('encryption', 'off', 'desired', 'required'),
+  compression: oneOf('compression', true, false),
   guest: oneOf('guest', true, false),
   anonymous: oneOf('anonymous', true, false),
   directoryLeases: oneOf('directoryLeases', true, false),

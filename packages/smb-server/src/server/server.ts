@@ -22,6 +22,7 @@ import { Allowance } from '../values/allowance.ts';
 import { Budget } from '../values/budget.ts';
 import { BufferPool } from '../values/buffer-pool.ts';
 import { Closing } from '../values/closing.ts';
+import { Coders } from '../values/coders.ts';
 import type { Actor, FileEvent, OpenAction, ServerEvents } from '../values/events.ts';
 import { createIds } from '../values/ids.ts';
 import type { Limits } from '../values/limits.ts';
@@ -72,6 +73,9 @@ export class Server implements RunningServer {
   readonly users: Users;
   readonly buffers = new BufferPool();
   readonly budget: Budget;
+  /** Compressions and decompressions of all connections. */
+  readonly coders: Coders;
+  /** For frames that are announced and have not arrived. */
   readonly announced = new Allowance(announcedBytes);
   readonly strangers: Strangers;
   readonly closing: Closing;
@@ -118,6 +122,7 @@ export class Server implements RunningServer {
     this.budget = new Budget(this.limits.totalBytes);
     this.strangers = new Strangers(this.clock, this.defer);
     this.closing = new Closing(this.clock, this.defer);
+    this.coders = new Coders(this.clock, this.defer);
     this.quotas = new Quotas(this);
     this.#refusals = new RefusalLog(this.numbers.refused, this.clock, this.log);
     this.startTime = this.clock.wall();

@@ -29,6 +29,8 @@ export interface SmbServerOptions {
   readonly signing?: 'required' | 'enabled';
   /** `off`: if the client asks for it (default). `desired`: for every client that can. `required`: other clients are rejected. */
   readonly encryption?: 'off' | 'desired' | 'required';
+  /** Whether messages are compressed for clients that ask for it, at dialect 3.1.1. Default: no. */
+  readonly compression?: boolean;
   /** Default 127.0.0.1. */
   readonly host?: string;
   /** Default 0: any free port. */

@@ -125,7 +125,7 @@ export class RawClient {
       this.#buffer = this.#buffer.subarray(4 + length);
       if (length === 0) continue; // NetBIOS: a positive session response
       this.#last = message;
-      const answers = message[0] === 0xfd ? [] : answersIn(message);
+      const answers = message[0] === 0xfe ? answersIn(message) : []; // encrypted and compressed ones are for nextRaw
       const call = this.#waiting.shift();
       if (call === undefined) this.#frames.push(answers);
       else call(answers);

@@ -1,4 +1,4 @@
-import type { Cipher, Dialect, SigningAlgorithm } from '@ring3/smb-proto';
+import type { Cipher, Compression, Dialect, SigningAlgorithm } from '@ring3/smb-proto';
 
 /** What NEGOTIATE decided for a connection, MS-SMB2 3.3.1.7 and 3.3.5.4. It never changes. */
 export interface Negotiated {
@@ -16,6 +16,8 @@ export interface Negotiated {
   /** Connection.CipherId; undefined if encryption is not possible. */
   readonly cipher: Cipher | undefined;
   readonly signingAlgorithm: SigningAlgorithm;
+  /** Connection.CompressionIds and Connection.SupportsChainedCompression; undefined if nothing is compressed. */
+  readonly compression: Compression | undefined;
   /** MaxTransactSize, MaxReadSize, MaxWriteSize: bytes. */
   readonly maxTransact: number;
   readonly maxRead: number;
