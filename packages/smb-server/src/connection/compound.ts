@@ -114,6 +114,7 @@ export class Compound implements Exchange {
     if (header.flags & HeaderFlags.ServerToRedir) return undefined;
     this.#at = nextCommand === 0 ? frame.length : at + nextCommand;
     const request = new Request(this, header, at, nextCommand === 0 ? left : nextCommand, nextCommand === 0);
+    if (this.#inherits(request)) this.#relate(request);
     if (header.command === Command.Cancel) return request;
     return connection.takeMessageId(header) ? request : undefined;
   }
@@ -132,12 +133,11 @@ export class Compound implements Exchange {
     return request.related && request.at > 0;
   }
 
-  sessionIdOf(request: Request): number {
-    return this.#inherits(request) ? this.#sessionId : request.header.sessionId;
-  }
-
-  treeIdOf(request: Request): number {
-    return this.#inherits(request) ? this.#treeId : request.header.treeId;
+  /** A related element has the session, the tree connect and, if it names none, the open of the element before it. */
+  #relate(request: Request): void {
+    request.sessionId = this.#sessionId;
+    request.treeId = this.#treeId;
+    request.inheritedIds = this.#ids ?? this.#createFailure ?? NtStatus.InvalidParameter;
   }
 
   /** Whether a response of this frame is, or may yet be, protected by the keys of a session. */
@@ -146,21 +146,7 @@ export class Compound implements Exchange {
     return [...this.#replies, ...this.#sending].some(({ request }) => request.session === session);
   }
 
-  fileIdOf(request: Request, view: DataView, at: number): FileIds | NtStatus {
-    const number = (from: number): number => {
-      const low = view.getUint32(from, true);
-      const high = view.getUint32(from + 4, true);
-      return low === 0xffffffff && high === 0xffffffff ? -1 : high * 4294967296 + low;
-    };
-    return this.inheritIds(request, { persistentFileId: number(at), volatileFileId: number(at + 8) });
-  }
-
-  inheritIds(request: Request, ids: FileIds): FileIds | NtStatus {
-    if (!this.#inherits(request) || ids.persistentFileId !== -1 || ids.volatileFileId !== -1) return ids;
-    return this.#ids ?? this.#createFailure ?? NtStatus.InvalidParameter;
-  }
-
-  admit(request: Request, sent: number, expected: number): NtStatus {
+  checkPayload(request: Request, sent: number, expected: number): NtStatus {
     const payload = sent > expected ? sent : expected;
     if (payload > 65536 && this.connection.negotiated.multiCredit && payload > Math.max(1, request.header.creditCharge) * 65536) {
       return NtStatus.InvalidParameter;
@@ -195,7 +181,7 @@ export class Compound implements Exchange {
       this.#drop('a request that is not allowed here');
       return;
     }
-    this.#inherit(request, outcome);
+    this.#pass(request, outcome);
     if (outcome === noResponse || request.header.command === Command.Cancel) return; // a rejected CANCEL has no response either
     const reply = this.#reply(request, outcome);
     if (!request.interim) this.#grant(reply);
@@ -224,12 +210,11 @@ export class Compound implements Exchange {
     }
   }
 
-  #inherit(request: Request, outcome: Outcome): void {
+  /** Keeps what the next element inherits if it is related to this one. */
+  #pass(request: Request, outcome: Outcome): void {
     const { session, tree, open, header } = request;
-    if (session !== undefined) this.#sessionId = session.sessionId;
-    else if (!this.#inherits(request)) this.#sessionId = header.sessionId;
-    if (tree !== undefined) this.#treeId = tree.treeId;
-    else if (!this.#inherits(request)) this.#treeId = header.treeId;
+    this.#sessionId = session?.sessionId ?? request.sessionId;
+    this.#treeId = tree?.treeId ?? request.treeId;
     const failed = typeof outcome === 'number' && isError(outcome);
     if (outcome === NtStatus.UserSessionDeleted) this.#broken = true;
     if (header.command === Command.Create && failed) {

@@ -4,8 +4,8 @@ import { VfsError } from '@ring3/vfs';
 import { DecodeError } from '@ring3/wire';
 import { rowOf } from '../commands/index.ts';
 import { verifyProtection } from '../message/signing.ts';
-import { enterChannelSequence } from '../request/channel-sequence.ts';
 import type { AnyCommand } from '../request/command.ts';
+import { findOpen, readFileIds } from '../request/find-open.ts';
 import type { Request } from '../request/request.ts';
 import { disconnect, type Nothing } from '../values/no-response.ts';
 import { statusOf } from '../values/status-map.ts';
@@ -30,7 +30,7 @@ function road(request: Request): MaybePromise<Outcome> {
   const { isNegotiated } = connection;
   if (isNegotiated ? command === Command.Negotiate : command !== Command.Negotiate) return disconnect;
   const needs = spec?.needs ?? 'session';
-  const channel = connection.channels.get(request.compound.sessionIdOf(request));
+  const channel = connection.channels.get(request.sessionId);
   const session = channel?.session;
   request.session = session;
   request.channel = channel;
@@ -53,7 +53,7 @@ function road(request: Request): MaybePromise<Outcome> {
     const status = findTree(request);
     if (status !== NtStatus.Success) return status;
     if (needs === 'open') {
-      const found = findOpen(request, spec);
+      const found = findOpenOfBody(request, spec);
       if (found !== NtStatus.Success) return found;
     }
   }
@@ -67,31 +67,24 @@ const heldMs = 50;
 const survivesExpiry: ReadonlySet<number> = new Set([Command.Logoff, Command.Close, Command.Lock]);
 
 function findTree(request: Request): NtStatus {
-  const { compound, session } = request;
-  const tree = session?.trees.get(compound.treeIdOf(request));
+  const tree = request.session?.trees.get(request.treeId);
   if (tree === undefined) return NtStatus.NetworkNameDeleted;
   request.tree = tree;
   return tree.share.options?.encryption === 'required' && !request.encrypted ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
 /** Finds the open by the ids in the body, before the body is decoded: they are in the fixed part. */
-function findOpen(request: Request, spec: AnyCommand): NtStatus {
-  const { frame, at, length, compound, session, tree } = request;
+function findOpenOfBody(request: Request, spec: AnyCommand): NtStatus {
+  const { frame, at, length } = request;
   const fixed = spec.request.fixed as NonNullable<AnyCommand['request']['fixed']>;
   if (length < headerLength + fixed.byteLength) return NtStatus.InvalidParameter;
-  const ids = compound.fileIdOf(request, frame.view, at + headerLength + (fixed.offset['persistentFileId'] as number));
-  if (typeof ids === 'number') return ids;
-  const open = session?.opens.get(ids.volatileFileId);
-  if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.attachment !== tree) return NtStatus.FileClosed;
-  request.open = open;
-  open.used();
-  return enterChannelSequence(request, open) ? NtStatus.Success : NtStatus.FileNotAvailable;
+  return findOpen(request, readFileIds(frame.view, at + headerLength + (fixed.offset['persistentFileId'] as number)));
 }
 
 function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
-  const { tree, open } = request;
+  const { tree } = request;
   const body: unknown = spec.request.read(request.frame, request.at, request.length);
-  const status = request.compound.admit(request, spec.sends?.(body) ?? 0, spec.expects?.(body) ?? 0);
+  const status = request.compound.checkPayload(request, spec.sends?.(body) ?? 0, spec.expects?.(body) ?? 0);
   if (status !== NtStatus.Success) return status;
   const { server } = request;
   const start = server.clock.now();
@@ -99,6 +92,7 @@ function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
   const ms = server.clock.now() - start;
   if (ms > heldMs) server.held(request, ms);
   if (!(outcome instanceof Promise) || tree === undefined) return outcome;
+  const { open } = request; // that of an IOCTL is known only now
   const held = spec.closes === true ? undefined : open; // CLOSE waits for the other requests, not for itself
   tree.enter();
   held?.enter();

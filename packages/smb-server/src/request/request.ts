@@ -50,19 +50,12 @@ export interface Exchange {
   onlyWrote: boolean;
   /** Sends the interim response of a request, MS-SMB2 3.3.4.2. */
   interim(request: Request): void;
-  /** The ids of a request's header; those of the element before it, if it is related to that. */
-  sessionIdOf(request: Request): number;
-  treeIdOf(request: Request): number;
-  /** The ids of the open in a body, or inherited ones. */
-  fileIdOf(request: Request, view: DataView, at: number): FileIds | NtStatus;
-  /** The given ids; in a related element whose ids are all ones, those of the previous open. */
-  inheritIds(request: Request, ids: FileIds): FileIds | NtStatus;
   /**
    * Checks that the credit charge covers the payloads of request and response, MS-SMB2 3.3.5.2.5, and that the reply of the chain has space
    * for the response.
    * A charge of 0 covers 64 KiB, as 1 does.
    */
-  admit(request: Request, sent: number, expected: number): NtStatus;
+  checkPayload(request: Request, sent: number, expected: number): NtStatus;
 }
 
 /** Request, MS-SMB2 3.3.1.11: one element of a compound in the pipeline, in its own window of bytes. */
@@ -76,6 +69,11 @@ export class Request {
   readonly length: number;
   /** It is the last element of its compound. */
   readonly last: boolean;
+  /** The ids of its header; those of the element before it, if it is related to that. MS-SMB2 3.3.5.2.7.2. */
+  sessionId: number;
+  treeId: number;
+  /** Of a related element: the open of the element before it, or why there is none. */
+  inheritedIds: FileIds | NtStatus | undefined;
   session: Session | undefined;
   /** The channel of the session on this connection; and the key that verifies the request and signs its response. */
   channel: Channel | undefined;
@@ -115,6 +113,8 @@ export class Request {
     this.at = at;
     this.length = length;
     this.last = last;
+    this.sessionId = header.sessionId;
+    this.treeId = header.treeId;
   }
 
   get server(): Services {

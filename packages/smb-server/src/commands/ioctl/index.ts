@@ -1,7 +1,7 @@
 import type { MaybePromise } from '@ring3/kit';
 import { IoctlFlags, IoctlRequest, IoctlResponse, NtStatus } from '@ring3/smb-proto';
-import { enterChannelSequence } from '../../request/channel-sequence.ts';
 import { command } from '../../request/command.ts';
+import { findOpen, noFileId } from '../../request/find-open.ts';
 import { type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 import { rows } from './table.ts';
 
@@ -23,31 +23,24 @@ export const ioctl = command({
     const row: IoctlRow = rows[request.ctlCode] ?? unknown;
     const status = admit(ctx as IoctlContext, row, request);
     if (status !== NtStatus.Success) return status;
-    const { open } = ctx;
     const output = row.handle(ctx as IoctlContext, request);
     if (!(output instanceof Promise)) return answer(ctx as IoctlContext, request, output);
-    open?.enter();
-    return output.then((later) => answer(ctx as IoctlContext, request, later)).finally(() => open?.leave());
+    return output.then((later) => answer(ctx as IoctlContext, request, later));
   },
 });
 
 /** An unknown code needs an open: an unknown file, or none, is reported first. */
 const unknown: IoctlRow = { needs: 'open', handle: () => NtStatus.InvalidDeviceRequest };
 
-const namesFile = ({ persistentFileId, volatileFileId }: IoctlRequest): boolean => persistentFileId !== -1 || volatileFileId !== -1;
+const namesFile = ({ persistentFileId, volatileFileId }: IoctlRequest): boolean =>
+  persistentFileId !== noFileId || volatileFileId !== noFileId;
 
 /** Finds the open of a code, and checks its access. */
 function admit(ctx: IoctlContext, { needs, access, changes }: IoctlRow, request: IoctlRequest): NtStatus {
-  const { session, tree, compound } = ctx;
   if (needs === 'tree') return namesFile(request) ? NtStatus.InvalidParameter : NtStatus.Success;
-  const ids = compound.inheritIds(ctx, request);
-  if (typeof ids === 'number') return ids;
-  const open = session.opens.get(ids.volatileFileId);
-  if (open === undefined || open.persistentFileId !== ids.persistentFileId || open.attachment !== tree) return NtStatus.FileClosed;
-  Object.assign(ctx, { open });
-  open.used();
-  if (!enterChannelSequence(ctx, open)) return NtStatus.FileNotAvailable;
-  if (needs === 'open') return NtStatus.Success;
+  const found = findOpen(ctx, request);
+  if (found !== NtStatus.Success || needs === 'open') return found;
+  const { open, tree } = ctx;
   if (open.handle === undefined) return NtStatus.InvalidDeviceRequest;
   if (needs === 'file' && open.handle.kind !== 'file') return NtStatus.InvalidParameter;
   if (changes === true && !tree.writable) return NtStatus.AccessDenied;
