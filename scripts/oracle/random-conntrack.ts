@@ -85,7 +85,13 @@ const details = fc.record({
   natDst: maybe(nat, 6),
   status: maybe(fc.constantFrom(0, 8, 0xa, 0xe, 0xc, 0x40e, 0x2008, 0x208, 9, 0x1000e, 0x188)),
   protoinfo: maybe(fc.record({ tcp: maybe(tcp, 70), sctp: maybe(sctp, 30) })),
-  help: maybe(fc.record({ name: maybe(fc.constantFrom('ftp', 'ftp', 'none', ''), 90), info: maybe(fc.constant(Uint8Array.of(1, 2))) }), 15),
+  help: maybe(
+    fc.record({
+      name: maybe(fc.constantFrom('ftp', 'ftp', 'irc', 'tftp', 'sip', 'none', ''), 90),
+      info: maybe(fc.constant(Uint8Array.of(1, 2))),
+    }),
+    15,
+  ),
   mark: maybe(fc.constantFrom(0, 1, 7, 0xffffffff)),
   markMask: maybe(fc.constantFrom(0, 1, 0xff, 0xffffffff), 15),
   labels: maybe(fc.constantFrom(new Uint8Array(16), Uint8Array.of(1, 0, 0, 0), Uint8Array.of(1, 0, 0)), 5),
@@ -212,7 +218,7 @@ const expectation = fc
     timeout: maybe(fc.constantFrom(60, 100)),
     flags: maybe(fc.constantFrom(0, 1, 2)),
     classIndex: maybe(fc.constantFrom(0, 1)),
-    helpName: maybe(fc.constantFrom('ftp', 'none'), 15),
+    helpName: maybe(fc.constantFrom('ftp', 'irc', 'none'), 15),
     how: fc.constantFrom(0x600, 0x600, 0x400, 0),
   })
   .map(({ ends: of, to, wild, left, timeout, flags, classIndex, helpName, how }) => {

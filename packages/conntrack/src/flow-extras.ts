@@ -1,7 +1,7 @@
 import type { HelperRef, TimeoutPolicyRef, Timeouts } from './engine.ts';
 import type { SequenceAdjustments, SynproxyNumbers } from './manage.ts';
 import type { FlowTable } from './table/flow-table.ts';
-import { Attached, FlowWords, Status, StatusWord } from './table/layout.ts';
+import { Attached, FlowFlag, FlowWords, Status, StatusWord, ZoneAndFlags } from './table/layout.ts';
 
 /**
  * Properties of flows that are stored outside the arena: timeout policies, helpers and their data, labels. A flow's words hold the indices
@@ -66,6 +66,7 @@ export class FlowExtras {
     const base = flow * FlowWords;
     words[base + Attached] = (words[base + Attached]! & 0xffff) | (indexIn(this.#helpers, helper) << 16);
     words[base + StatusWord] = words[base + StatusWord]! | Status.Helper;
+    words[base + ZoneAndFlags] = words[base + ZoneAndFlags]! | FlowFlag.Helped;
     this.hasHelpers = true;
     if (helper.privateLength > 0) this.helperData.set(flow, new Uint8Array(helper.privateLength));
   }

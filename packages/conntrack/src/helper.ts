@@ -1,5 +1,6 @@
 import { Family, type HelperRef, Protocol } from './engine.ts';
 import { createFtp } from './helpers/ftp.ts';
+import { namedHelpers } from './helpers/named.ts';
 import type { Profile } from './profile.ts';
 import type { Tracker } from './tracker.ts';
 
@@ -105,6 +106,8 @@ export class UserHelper implements HelperRef {
 export class Helpers {
   /** Built-in helpers: a function inspects their packets, and no request can change or delete them. */
   readonly builtIn: readonly HelperRef[] = [createFtp(Family.Ipv4, Protocol.Tcp), createFtp(Family.Ipv6, Protocol.Tcp)];
+  /** The kernel's other helpers: names that ctnetlink assigns to flows, without inspection. */
+  readonly #named: readonly HelperRef[] = namedHelpers();
   /** The trackers whose flows may have these helpers. */
   readonly trackers: Set<Tracker> = new Set();
   readonly #buckets = new Map<number, UserHelper[]>();
@@ -122,8 +125,13 @@ export class Helpers {
 
   /** Finds the helper for a rule. A helper without a family matches both. */
   find(name: string, l3num: number, l4: number): HelperRef | undefined {
-    const fits = (one: HelperRef): boolean => one.name === name && one.l4 === l4 && (one.l3num === l3num || one.l3num === 0);
+    const fits = fitsRule(name, l3num, l4);
     return this.builtIn.find(fits) ?? [...this].find(fits);
+  }
+
+  /** Finds the helper that ctnetlink names: as `find`, or one of the kernel's that ring3 does not have. */
+  findNamed(name: string, l3num: number, l4: number): HelperRef | undefined {
+    return this.find(name, l3num, l4) ?? this.#named.find(fitsRule(name, l3num, l4));
   }
 
   /** The user-space helpers that match the name and the tuple; undefined matches all. */
@@ -196,6 +204,11 @@ export class Helpers {
     for (const tracker of this.trackers) tracker.detachHelper(helper);
   }
 }
+
+const fitsRule =
+  (name: string, l3num: number, l4: number) =>
+  (one: HelperRef): boolean =>
+    one.name === name && one.l4 === l4 && (one.l3num === l3num || one.l3num === 0);
 
 const bucketOf = ({ l3num, l4 }: HelperTuple): number => (((l3num & 0xff) << 8) | l4) % buckets;
 

@@ -15,6 +15,20 @@ const tuple: Tuple = {
   destinationPort: 53,
 };
 
+test('a helper of the kernel that ring3 does not have is a name for ctnetlink, not for rules, and a user-space helper of that name is preferred', () => {
+  const namespace = createNamespace();
+  assert.equal(namespace.findHelper('tftp', 2, 17), undefined);
+  const named = namespace.findNamedHelper('tftp', 10, 17);
+  assert.deepEqual(named?.classes, [{ name: 'tftp', max: 1, timeoutSeconds: 300 }]);
+  assert.equal(namespace.findNamedHelper('tftp', 2, 6), undefined, 'another protocol');
+  assert.equal(namespace.findNamedHelper('irc', 10, 6), undefined, 'another family');
+  const request = { name: 'tftp', l3num: 2, l4: 17, classes: [{ name: 'x', max: 1, timeoutSeconds: 9 }], privateLength: 0 };
+  const made = namespace.host.helpers.set(request, true, namespace.profile);
+  assert.equal(namespace.findHelper('tftp', 2, 17), made);
+  assert.equal(namespace.findNamedHelper('tftp', 2, 17), made);
+  assert.equal(namespace.findNamedHelper('tftp', 10, 17), named);
+});
+
 test('with a listener, the end of a flow is reported without a packet; a closed namespace has no timer left', () => {
   const clock = new FakeClock();
   const namespace = createNamespace({ clock, random: fakeRandom(1), flows: 16 });

@@ -184,6 +184,11 @@ export class Namespace implements EngineContext {
     return this.host.helpers.find(name, l3num, l4);
   }
 
+  /** Finds the helper that a ctnetlink request names; see `Helpers.findNamed`. */
+  findNamedHelper(name: string, l3num: number, l4: number): HelperRef | undefined {
+    return this.host.helpers.findNamed(name, l3num, l4);
+  }
+
   /** Calls back when a policy is removed from its flows. */
   onDetached(call: (policy: TimeoutPolicy) => void): void {
     this.#detaching.push(call);

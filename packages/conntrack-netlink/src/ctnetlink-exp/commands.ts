@@ -116,7 +116,7 @@ class CtnetlinkExp {
   #helper(attributes: ExpectAttributes, master: Tuple): HelperRef | undefined {
     const name = attributes.get('helpName');
     if (name === undefined) return undefined;
-    return this.#namespace.findHelper(name, master.family, master.protocol);
+    return this.#namespace.findNamedHelper(name, master.family, master.protocol);
   }
 
   /** CTA_EXPECT_MASK: the compared bits of the source. */
@@ -174,7 +174,7 @@ class CtnetlinkExp {
     }
     const name = attributes.get('helpName');
     const { tracker } = this.#namespace;
-    expectations.removeAll((one) => name === undefined || (one.helper ?? tracker.extras.helperOf(one.master))?.name === name);
+    expectations.removeAll((one) => name === undefined || tracker.extras.helperOf(one.master)?.name === name);
     return 0;
   }
 

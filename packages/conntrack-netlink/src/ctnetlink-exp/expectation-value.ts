@@ -21,7 +21,7 @@ export function expectationValue({ tracker }: Namespace, expectation: Expectatio
     id: expectation.id,
     flags: expectation.flags,
     classIndex: expectation.classIndex,
-    helpName: expectation.helper?.name ?? master?.helper,
+    helpName: master?.helper, // also if the flow that it expects gets another one
     zone: (tuple.zone ?? 0) === 0 ? undefined : tuple.zone,
   };
 }

@@ -3,6 +3,7 @@ import {
   adjustSequence,
   dropHelper,
   EventBit,
+  FlowFlag,
   Mark,
   type Namespace,
   Protocol,
@@ -17,6 +18,7 @@ import {
   tcpStates,
   writeSctp,
   writeTcp,
+  ZoneAndFlags,
 } from '@ring3/conntrack';
 import { type AttributeSet, Errno, isRefusal } from '@ring3/netlink';
 import { type ConntrackMessage, HelpAttributes, ProtocolInformation, SctpInformation, TcpInformation } from '@ring3/nfnetlink';
@@ -175,8 +177,9 @@ function changeHelp(namespace: Namespace, flow: number, attributes: ConntrackAtt
     return 0;
   }
   const { family, protocol } = readTuple(tracker.table, flow, 0);
-  const wanted = namespace.findHelper(help.name, family, protocol);
-  if (wanted === undefined || helper === undefined) return Errno.EOPNOTSUPP;
+  const wanted = namespace.findNamedHelper(help.name, family, protocol);
+  const helped = (tracker.table.word(flow, ZoneAndFlags) & FlowFlag.Helped) !== 0;
+  if (wanted === undefined || !helped) return Errno.EOPNOTSUPP;
   if (helper !== wanted) return Errno.EBUSY;
   if (help.info !== undefined) tracker.extras.writeHelperData(flow, help.info);
   return 0;

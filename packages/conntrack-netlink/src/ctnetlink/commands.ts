@@ -192,7 +192,7 @@ class Ctnetlink {
   #helperFor(attributes: ConntrackAttributes, orig: Tuple): HelperRef | number | undefined {
     const help = helpOf(attributes);
     if (help === undefined || typeof help === 'number') return help;
-    return this.#namespace.findHelper(help.name, orig.family, orig.protocol) ?? Errno.EOPNOTSUPP;
+    return this.#namespace.findNamedHelper(help.name, orig.family, orig.protocol) ?? Errno.EOPNOTSUPP;
   }
 
   #masterOf(attributes: ConntrackAttributes, family: number): number | 'ENOENT' | 'EINVAL' | 'ERANGE' | 'EOPNOTSUPP' | undefined {

@@ -61,6 +61,8 @@ export const FlowFlag = {
   ZoneReply: 0x10_0000,
   /** Created by a request, not by a packet. */
   ByHand: 0x20_0000,
+  /** It has had a helper. */
+  Helped: 0x40_0000,
 } as const;
 
 /** `enum ip_conntrack_status`, nf_conntrack_common.h. */
