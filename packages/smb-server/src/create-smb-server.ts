@@ -5,6 +5,7 @@ import { listenTcp, type TcpListener } from './links/tcp.ts';
 import type { Shares } from './objects/shares.ts';
 import { checkOptions } from './server/check-options.ts';
 import { resolveOptions } from './server/options.ts';
+import { restoreOpens } from './server/restore-opens.ts';
 import type { RunTimeOptions } from './server/run-time-options.ts';
 import { Server } from './server/server.ts';
 import type { ConnectionUse, SmbServerOptions } from './server/smb-server-options.ts';
@@ -61,6 +62,7 @@ export async function createSmbServer(options: SmbServerOptions): Promise<SmbSer
   const server = new Server(resolveOptions(options));
   const { host = '127.0.0.1', port = 0, listen = true, carry = (link: Link) => link } = options;
   let listener: TcpListener | undefined;
+  await restoreOpens(server);
   if (listen) {
     listener = await listenTcp(typeof listen === 'object' ? listen : { host, port }, (link, ends) => {
       let connection: Connection | undefined;

@@ -2,6 +2,14 @@ export { createSmbServer, type SmbServer } from './create-smb-server.ts';
 export { connectMemory } from './links/memory.ts';
 export type { HeldSocket, TcpEnd, TcpEnds } from './links/tcp.ts';
 export { type DebugWord, debugWords } from './objects/debug.ts';
+export {
+  type LockSequence,
+  memoryPersistentOpens,
+  type PersistentChange,
+  type PersistentOpen,
+  type PersistentOpens,
+  type StoredOpen,
+} from './objects/persistent-opens.ts';
 export type { ShareOptions } from './objects/share.ts';
 export { Shares } from './objects/shares.ts';
 export { type RunTimeOptions, type RunTimeValues, runTimeDefaults, runTimeTexts } from './server/run-time-options.ts';

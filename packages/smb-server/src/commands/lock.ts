@@ -2,6 +2,7 @@ import { andThen, type MaybePromise, runSteps, type Steps, wait } from '@ring3/k
 import { Dialect, LockFlags, LockRequest, LockResponse, NtStatus } from '@ring3/smb-proto';
 import type { Handle } from '@ring3/vfs';
 import { lockOnHost, locksHost } from '../objects/host-locks.ts';
+import type { LockSequence } from '../objects/persistent-opens.ts';
 import { type ContextOf, command } from '../request/command.ts';
 import { submitPending } from '../request/pending.ts';
 import type { LockInput } from '../state/index.ts';
@@ -22,7 +23,9 @@ export const lock = command({
     if (!open.mayAny(readDataRights | writeDataRights)) return NtStatus.AccessDenied;
     const sequences = sequencesOf(ctx, lockSequence);
     if (sequences?.replays(lockSequence) === true) return {};
-    const status = (first.flags & LockFlags.Unlock) !== 0 ? unlock(ctx, locks) : take(ctx, locks);
+    const place = lockSequence >>> 4;
+    const sequence = sequences === undefined || place > 64 ? undefined : { place, number: lockSequence & 15 };
+    const status = (first.flags & LockFlags.Unlock) !== 0 ? unlock(ctx, locks, sequence) : take(ctx, locks, sequence);
     return andThen(status, (done) => {
       if (done !== NtStatus.Success) return done;
       sequences?.done(lockSequence);
@@ -47,7 +50,7 @@ const { SharedLock, ExclusiveLock, FailImmediately, Unlock } = LockFlags;
 const mayLock: ReadonlySet<number> = new Set([SharedLock, ExclusiveLock, SharedLock | FailImmediately, ExclusiveLock | FailImmediately]);
 
 /** MS-SMB2 3.3.5.14.2: only a single lock may wait. */
-function take(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
+function take(ctx: ContextOf<'open'>, locks: Elements, sequence: LockSequence | undefined): MaybePromise<NtStatus> {
   const { open, server, tree } = ctx;
   if (!locks.every(({ flags }) => mayLock.has(flags))) return NtStatus.InvalidParameter;
   const wait = locks.some(({ flags }) => (flags & FailImmediately) === 0);
@@ -66,9 +69,22 @@ function take(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
       ? submitPending(ctx, tree.fileState, fileIdOf(ctx), input, cancelled)
       : runSteps(takeOnHost(ctx, open.handle, input, cancelled));
   return andThen(status, (done) => {
-    if (done === NtStatus.Success) count(ctx, ranges.length);
-    return done;
+    if (done !== NtStatus.Success) return done;
+    count(ctx, ranges.length);
+    return open.durable?.kind === 'persistent' ? runSteps(store(ctx, ranges, sequence)) : done;
   });
+}
+
+/** The locks of a persistent open are stored before its client is told of them; else they are released again. */
+function* store(ctx: ContextOf<'open'>, ranges: LockInput['ranges'], sequence: LockSequence | undefined): Steps<NtStatus> {
+  const { open, tree, server } = ctx;
+  if (yield* wait(server.persistence.locked(open, ranges, sequence))) return NtStatus.Success;
+  const { handle } = open;
+  if (handle === undefined || open.closed) return NtStatus.InsufficientResources;
+  yield* wait(tree.fileState.submit(handle.fileId, { kind: 'unlock', openId: open.volatileFileId, ranges }));
+  if (locksHost(tree, handle)) yield* lockOnHost(tree, handle, ranges);
+  count(ctx, -ranges.length);
+  return NtStatus.InsufficientResources;
 }
 
 /** Interval of retries of a lock that another program holds, ms: the host does not report when it is free. */
@@ -110,7 +126,7 @@ function count({ open, server, session }: ContextOf<'open'>, change: number): vo
 }
 
 /** MS-SMB2 3.3.5.14.1: ranges that were unlocked before an invalid element stay unlocked. */
-function unlock(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus> {
+function unlock(ctx: ContextOf<'open'>, locks: Elements, sequence: LockSequence | undefined): MaybePromise<NtStatus> {
   const wrong = locks.findIndex(({ flags }) => flags !== Unlock);
   const ranges = wrong < 0 ? locks : locks.slice(0, wrong);
   const { open, tree } = ctx;
@@ -120,7 +136,12 @@ function unlock(ctx: ContextOf<'open'>, locks: Elements): MaybePromise<NtStatus>
     const held =
       done === NtStatus.Success ? -ranges.length : tree.fileState.look(fileIdOf(ctx), open.volatileFileId).locks.length - open.locks;
     count(ctx, held);
-    return wrong >= 0 && done === NtStatus.Success ? NtStatus.InvalidParameter : done;
+    const answer = wrong >= 0 && done === NtStatus.Success ? NtStatus.InvalidParameter : done;
+    if (open.durable?.kind !== 'persistent') return answer;
+    const unlockedRanges = ranges.slice(0, -held);
+    return andThen(ctx.server.persistence.unlocked(open, unlockedRanges, answer === NtStatus.Success ? sequence : undefined), (stored) =>
+      stored ? answer : NtStatus.InsufficientResources,
+    );
   });
   const { handle } = open;
   if (handle === undefined || !locksHost(tree, handle)) return unlocked;

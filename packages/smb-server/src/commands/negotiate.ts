@@ -80,6 +80,8 @@ function negotiatedBy(connection: RequestConnection, offer: Offer, dialect: Dial
   const encrypts = dialect >= Dialect.Smb30 && dialect < Dialect.Smb311 && (offer.capabilities & Capabilities.Encryption) !== 0;
   const leasesDirectories =
     dialect >= Dialect.Smb30 && connection.options.directoryLeases && (offer.capabilities & Capabilities.DirectoryLeasing) !== 0;
+  const persists =
+    dialect >= Dialect.Smb30 && connection.server.persistence.isSupported && (offer.capabilities & Capabilities.PersistentHandles) !== 0;
   return Object.freeze({
     dialect,
     clientGuid: new Uint8Array(offer.clientGuid),
@@ -91,7 +93,8 @@ function negotiatedBy(connection: RequestConnection, offer: Offer, dialect: Dial
     serverCapabilities:
       (large ? Capabilities.LargeMtu | Capabilities.Leasing : 0) |
       (encrypts ? Capabilities.Encryption : 0) |
-      (leasesDirectories ? Capabilities.DirectoryLeasing : 0),
+      (leasesDirectories ? Capabilities.DirectoryLeasing : 0) |
+      (persists ? Capabilities.PersistentHandles : 0),
     serverSecurityMode: securityModeOf(connection),
     cipher: encrypts ? Cipher.Aes128Ccm : agreed?.cipher,
     signingAlgorithm: agreed?.signingAlgorithm ?? defaultSigningAlgorithm(dialect),

@@ -37,7 +37,7 @@ const oplock = command({
       }
       if (status === NtStatus.InvalidOplockProtocol && oplockLevel === OplockLevel.Lease) return NtStatus.InvalidParameter;
       if (status !== NtStatus.Success) return status;
-      return { oplockLevel, persistentFileId, volatileFileId };
+      return andThen(server.persistence.save(open), () => ({ oplockLevel, persistentFileId, volatileFileId }));
     });
   },
 });
@@ -70,7 +70,8 @@ const lease = command({
           status: nameOf(NtStatus, status),
         });
       }
-      return status === NtStatus.Success ? { leaseKey: found.key, leaseState } : status;
+      if (status !== NtStatus.Success) return status;
+      return andThen(server.persistence.saveLease(found), () => ({ leaseKey: found.key, leaseState }));
     });
   },
 });

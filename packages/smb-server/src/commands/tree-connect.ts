@@ -1,5 +1,5 @@
 import { andThen, type MaybePromise } from '@ring3/kit';
-import { NtStatus, ShareFlags, ShareType, TreeConnectRequest, TreeConnectResponse } from '@ring3/smb-proto';
+import { Dialect, NtStatus, ShareCapabilities, ShareFlags, ShareType, TreeConnectRequest, TreeConnectResponse } from '@ring3/smb-proto';
 import { type Handle, type Identity, isCode, type VfsCode } from '@ring3/vfs';
 import type { Services } from '../objects/services.ts';
 import type { Share } from '../objects/share.ts';
@@ -87,10 +87,14 @@ function isFull({ sessions }: Services, { name, options }: Share): boolean {
 /** A share that was replaced meanwhile counts as the same. */
 const isSameShare = (a: string, b: string): boolean => a === b || a.toUpperCase() === b.toUpperCase();
 
+/** Share.IsCA is announced at 3.x, MS-SMB2 3.3.5.7. */
+const isContinuouslyAvailable = ({ share, session }: Tree, { dialect }: Negotiated): boolean =>
+  dialect >= Dialect.Smb30 && session.server.persistence.isAvailable(share);
+
 const answer = (tree: Tree, encrypt: boolean, negotiated: Negotiated) => ({
   shareType: tree.share.isPipe ? ShareType.Pipe : ShareType.Disk,
   shareFlags: tree.share.isPipe ? ShareFlags.NoCaching : diskFlags(tree.share, encrypt, negotiated),
-  capabilities: 0,
+  capabilities: isContinuouslyAvailable(tree, negotiated) ? ShareCapabilities.ContinuousAvailability : 0,
   maximalAccess: tree.maximalAccess,
 });
 

@@ -1,4 +1,4 @@
-import { type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
+import { andThen, type MaybePromise, runSteps, type Steps, settle, wait } from '@ring3/kit';
 import { CreateOptions, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode, VfsError } from '@ring3/vfs';
 import type { Actor } from '../values/events.ts';
@@ -16,7 +16,16 @@ import type { Tree } from './tree.ts';
  * Closes an open, MS-SMB2 3.3.4.17: it is removed from every table at once; its handles are released when no request uses it any more. The
  * last close of a file that is delete-pending unlinks it.
  */
-export function closeOpen(open: Open): MaybePromise<void> {
+export const closeOpen = (open: Open): MaybePromise<void> => endOpen(open);
+
+/** The server ends: a persistent open is removed from it like any other, but continues with the next one, with its locks and caches. */
+function suspendOpen(open: Open): MaybePromise<void> {
+  open.suspended = true;
+  open.server.persistence.suspend(open);
+  return endOpen(open);
+}
+
+function endOpen(open: Open): MaybePromise<void> {
   if (open.closed) return;
   open.closed = true;
   const { server } = open;
@@ -27,7 +36,8 @@ export function closeOpen(open: Open): MaybePromise<void> {
   server.openClosed(open);
   if (open.pipe !== undefined) open.pipe.close();
   if (open.handle === undefined) return;
-  const released = open.idle ? releaseOpen(open) : new Promise<void>((resolve) => open.whenIdle(() => resolve(releaseOpen(open))));
+  const releasing = open.idle ? releaseOpen(open) : new Promise<void>((resolve) => open.whenIdle(() => resolve(releaseOpen(open))));
+  const released = open.durable?.kind === 'persistent' ? andThen(releasing, () => server.persistence.ended(open)) : releasing;
   const { fileDescriptors } = server.quotas;
   if (released instanceof Promise) {
     server.shutdown.openClosed(open, released);
@@ -56,10 +66,15 @@ function detach(open: Open, durable: Durable): void {
   open.server.durables.detach(open, durable, () => void closeOpen(open));
 }
 
-/** Detaches the durable opens of a session, all at once: their client may reconnect at any time. MS-SMB2 3.3.7.1. */
+/**
+ * Detaches the opens of a session that outlive it, all at once: their client may reconnect at any time. MS-SMB2 3.3.7.1. Only persistent ones
+ * outlive the server.
+ */
 function detachAll({ opens, server }: Session): void {
-  if (server.shutdown.begun) return;
-  for (const open of [...opens.values()]) if (outlivesConnection(open)) detach(open, open.durable as Durable);
+  for (const open of [...opens.values()]) {
+    if (server.shutdown.begun && open.durable?.kind !== 'persistent') continue;
+    if (outlivesConnection(open)) detach(open, open.durable as Durable);
+  }
 }
 
 /** The client has reconnected: the open belongs to another tree connect. MS-SMB2 3.3.5.9.7, 3.3.5.9.12. */
@@ -112,7 +127,12 @@ function* leaveState(open: Open): Steps<void> {
   for (const entry of [handle, base, link]) {
     if (entry === undefined) continue;
     const held = entry === handle && locksHost(open, entry) ? fileState.look(entry.fileId, openId).locks : [];
+    if (open.suspended) {
+      yield* wait(fileState.submit(entry.fileId, { kind: 'withdraw', openId }));
+      continue;
+    }
     const closed = yield* wait(fileState.submit(entry.fileId, { kind: 'close', openId, deleter }));
+    if (deleter !== undefined) yield* wait(server.persistence.saveFile(fileState, entry));
     if (held.length > 0) yield* lockOnHost(open, entry, held);
     if (closed.unlink) doomed.push({ entry, deleter: (closed.deleter as Actor | undefined) ?? actor });
   }
@@ -197,12 +217,23 @@ export function endChannel(channel: Channel): void {
   void endSession(session);
 }
 
-/** Closes every open that waits for its client. */
-export const closeDetached = (server: Services): MaybePromise<void> => closeAll(server.durables.all(), server);
+/** The server ends: closes every open that waits for its client, except persistent ones, which the next server restores. */
+export function closeDetached(server: Services): void {
+  const opens = server.durables.all();
+  void closeAll(
+    opens.filter(({ durable }) => durable?.kind !== 'persistent'),
+    server,
+  );
+  void closeAll(
+    opens.filter(({ durable }) => durable?.kind === 'persistent'),
+    server,
+    suspendOpen,
+  );
+}
 
 /** Closes opens: many of them in later turns. A server that closes waits for that. */
-function closeAll(opens: readonly Open[], server: Services): MaybePromise<void> {
-  const closed = server.closing.each(opens, closeOpen);
+function closeAll(opens: readonly Open[], server: Services, close = closeOpen): MaybePromise<void> {
+  const closed = server.closing.each(opens, close);
   if (closed instanceof Promise && server.closing.busy) server.shutdown.treeEnded(closed);
   return closed;
 }

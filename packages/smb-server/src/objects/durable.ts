@@ -1,12 +1,12 @@
 import type { Clock, Timer } from '@ring3/kit';
-import { Caching, cachingBits } from '../state/index.ts';
+import { Caching, cachingBits, type FileState } from '../state/index.ts';
 import type { Open } from './open.ts';
 
 /**
  * How an open outlives its connection, MS-SMB2 3.3.1.10: Open.IsDurable, as long as it caches its handle; Open.IsResilient, whatever it
- * caches.
+ * caches; Open.IsPersistent, the end of the server as well.
  */
-export type Durability = 'durable' | 'resilient';
+export type Durability = 'durable' | 'resilient' | 'persistent';
 
 /** The part of an open that outlives its connection, with Open.DurableOpenTimeout or Open.ResiliencyTimeout. */
 export interface Durable {
@@ -33,7 +33,10 @@ export class DurableOpens {
   readonly #byCreateKey = new Map<string, Open>();
   readonly #byAppInstance = new Map<string, Set<Open>>();
   readonly #creating = new Set<string>();
-  readonly #detached = new Map<number, { readonly open: Open; readonly timer: Timer }>();
+  readonly #detached = new Map<number, { readonly open: Open; readonly timer: Timer; readonly fileId: string }>();
+  /** Detached persistent opens: by their CreateGuid, and by the id of their file. */
+  readonly #persistentByGuid = new Map<string, Open>();
+  readonly #persistentByFile = new Map<string, Set<Open>>();
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -82,7 +85,24 @@ export class DurableOpens {
 
   /** The client is disconnected. @param expired called after the time-out of the open, MS-SMB2 3.3.2.2 */
   detach(open: Open, { timeoutMs }: Durable, expired: () => void): void {
-    this.#detached.set(open.persistentFileId, { open, timer: this.#clock.after(timeoutMs, expired) });
+    const fileId = open.handle?.fileId ?? '';
+    this.#detached.set(open.persistentFileId, { open, timer: this.#clock.after(timeoutMs, expired), fileId });
+    if (open.durable?.kind !== 'persistent') return;
+    if (open.createGuid !== undefined) this.#persistentByGuid.set(open.createGuid, open);
+    const opens = this.#persistentByFile.get(fileId);
+    if (opens === undefined) this.#persistentByFile.set(fileId, new Set([open]));
+    else opens.add(open);
+  }
+
+  /** A detached persistent open by its CreateGuid, MS-SMB2 3.3.5.9.12: its client may not have the response with its id. */
+  findPersistent(createGuid: string): Open | undefined {
+    return this.#persistentByGuid.get(createGuid);
+  }
+
+  /** Whether a file has a persistent open whose client is disconnected, MS-SMB2 3.3.5.9. */
+  waitsForClient(state: FileState, fileId: string): boolean {
+    for (const { fileState } of this.#persistentByFile.get(fileId) ?? []) if (fileState === state) return true;
+    return false;
   }
 
   /** A detached open by its persistent id. */
@@ -92,8 +112,14 @@ export class DurableOpens {
 
   /** The client has reconnected. */
   attach(open: Open): void {
-    this.#detached.get(open.persistentFileId)?.timer.clear();
+    const detached = this.#detached.get(open.persistentFileId);
+    if (detached === undefined) return;
     this.#detached.delete(open.persistentFileId);
+    detached.timer.clear();
+    if (open.createGuid !== undefined && this.#persistentByGuid.get(open.createGuid) === open)
+      this.#persistentByGuid.delete(open.createGuid);
+    const opens = this.#persistentByFile.get(detached.fileId);
+    if (opens?.delete(open) === true && opens.size === 0) this.#persistentByFile.delete(detached.fileId);
   }
 
   closed(open: Open): void {

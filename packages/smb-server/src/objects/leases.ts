@@ -39,8 +39,7 @@ export class Lease {
 }
 
 /** The key of a lease in a map: its client and its key. */
-export const leaseName = ({ negotiated }: Pick<ChannelConnection, 'negotiated'>, key: Uint8Array): string =>
-  negotiated.clientKey + guidKey(key);
+export const leaseName = ({ clientKey }: { readonly clientKey: string }, key: Uint8Array): string => clientKey + guidKey(key);
 
 /** Server.GlobalLeaseTableList, MS-SMB2 3.3.1.11: the leases by client and key. A lease exists while an open or a CREATE in progress names it. */
 export class Leases {
@@ -61,7 +60,12 @@ export class Leases {
 
   /** Finds or adds a lease for a CREATE; `settle` ends that. */
   begin(connection: ChannelConnection, key: Uint8Array, version: 1 | 2): Lease {
-    const name = leaseName(connection, key);
+    return this.restore(connection.negotiated, key, version);
+  }
+
+  /** The same for an open of an earlier server. @param client the key of its ClientGuid */
+  restore(client: { readonly clientKey: string }, key: Uint8Array, version: 1 | 2): Lease {
+    const name = leaseName(client, key);
     let lease = this.#byName.get(name);
     if (lease === undefined) {
       lease = new Lease({ id: this.#nextId(), name, key: new Uint8Array(key), version });
@@ -102,7 +106,7 @@ export class Leases {
 
   /** The lease of a client by its key. */
   find(connection: ChannelConnection, key: Uint8Array): Lease | undefined {
-    return this.#byName.get(leaseName(connection, key));
+    return this.#byName.get(leaseName(connection.negotiated, key));
   }
 
   /** The owner of the lease of a name, {@link leaseName}, or 0. */

@@ -116,6 +116,7 @@ export const refusingLimits = [
   'idleMs',
   'crowdedMs',
   'maxConnections',
+  'persistentOpens',
 ] as const satisfies readonly (keyof Limits | keyof ShareOptions | 'fileDescriptors')[];
 /** The name of a limit. */
 export type RefusingLimit = (typeof refusingLimits)[number];

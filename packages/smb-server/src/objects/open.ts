@@ -29,6 +29,27 @@ export interface AppInstance {
 }
 const noInstance: AppInstance = { id: undefined, version: undefined };
 
+/** Where an open comes from: what it keeps without its tree connect. */
+export interface OpenOrigin {
+  readonly server: Services;
+  readonly share: Share;
+  readonly identity: Identity;
+  readonly quotaOwner: string;
+  readonly actor: Actor;
+  readonly clientKey: string;
+  /** Undefined for an open that an earlier server made: its client has not reconnected yet. */
+  readonly attachment: Tree | undefined;
+  /** Default: now. */
+  readonly creationTime?: number;
+}
+
+/** The origin of an open that a CREATE on a tree connect makes. */
+export const originOf = (tree: Tree): OpenOrigin => {
+  const { session, share, identity } = tree;
+  const { server, owner: quotaOwner, actor, connection } = session;
+  return { server, share, identity, quotaOwner, actor, clientKey: connection.negotiated.clientKey, attachment: tree };
+};
+
 /** Open, MS-SMB2 3.3.1.10: a file, directory or pipe that a client has open. */
 export class Open extends RefCounted {
   readonly persistentFileId: number;
@@ -102,6 +123,8 @@ export class Open extends RefCounted {
   locks = 0;
   /** Logically closed: it is in no table any more, even if requests still run on it. */
   closed = false;
+  /** Persistent, of a server that ends: the next one restores it, so nothing is deleted when it is closed. */
+  suspended = false;
   /** Bits of {@link UserSet}: times that the client of this open sets itself. */
   userSet = 0;
   /** Data was written through it. */
@@ -113,7 +136,7 @@ export class Open extends RefCounted {
 
   constructor(
     init: Pick<Open, 'persistentFileId' | 'volatileFileId' | 'grantedAccess' | 'createOptions' | 'handle' | 'pipe' | 'pathName'> & {
-      readonly tree: Tree;
+      readonly from: OpenOrigin;
       readonly channelSequence?: number;
       readonly base?: Handle | undefined;
       readonly link?: Handle | undefined;
@@ -130,21 +153,21 @@ export class Open extends RefCounted {
     super();
     this.persistentFileId = init.persistentFileId;
     this.volatileFileId = init.volatileFileId;
-    const { session, share, identity } = init.tree;
-    this.server = session.server;
-    this.share = share;
-    this.identity = identity;
-    this.quotaOwner = session.owner;
-    this.actor = session.actor;
-    this.attachment = init.tree;
-    this.creationTime = this.server.clock.wall();
+    const { from } = init;
+    this.server = from.server;
+    this.share = from.share;
+    this.identity = from.identity;
+    this.quotaOwner = from.quotaOwner;
+    this.actor = from.actor;
+    this.attachment = from.attachment;
+    this.creationTime = from.creationTime ?? this.server.clock.wall();
     this.grantedAccess = init.grantedAccess;
     this.createOptions = init.createOptions;
     this.mode = init.createOptions & modeOfCreateOptions;
     this.channelSequence = init.channelSequence ?? 0;
     this.#handle = init.handle;
     this.pipe = init.pipe;
-    this.clientKey = session.connection.negotiated.clientKey;
+    this.clientKey = from.clientKey;
     this.createGuid = init.createGuid;
     this.createAction = init.createAction ?? CreateAction.Opened;
     this.appInstance = init.appInstance ?? noInstance;
@@ -223,9 +246,9 @@ export class Open extends RefCounted {
     return this.closed || tree === undefined || tree.session.state === 'ended' || !tree.session.trees.has(tree.treeId);
   }
 
-  /** A request uses it: a repeated CREATE does not return it any more, MS-SMB2 3.3.5. */
+  /** A request uses it: a repeated CREATE does not return it any more, unless it is persistent. MS-SMB2 3.3.5. */
   used(): void {
-    this.replayEligible = false;
+    if (this.durable?.kind !== 'persistent') this.replayEligible = false;
   }
 
   /** Whether all of these rights were granted. */

@@ -9,6 +9,7 @@ export class Quotas {
   readonly connections: Quota;
   readonly trees: Quota;
   readonly opens: Quota;
+  readonly persistentOpens: Quota;
   readonly locks: Quota;
   readonly waiting: Quota;
   readonly keptBytes: Quota;
@@ -20,6 +21,7 @@ export class Quotas {
     this.connections = new Quota(() => server.maxConnections);
     this.trees = new Quota(() => server.limits.trees);
     this.opens = new Quota(() => server.limits.opens);
+    this.persistentOpens = new Quota(() => server.limits.persistentOpens);
     this.locks = new Quota(() => server.limits.locks);
     this.waiting = new Quota(() => server.limits.waiting);
     this.keptBytes = new Quota(() => server.limits.keptBytes);

@@ -6,6 +6,9 @@ import { statusOf } from '../values/status-map.ts';
 import { descriptorOf, unset } from './descriptors.ts';
 import type { Tree } from './tree.ts';
 
+/** Where names are resolved: the root of a share, as an identity sees it. A tree connect is one. */
+export type Place = Pick<Tree, 'share' | 'root' | 'vfs' | 'identity'>;
+
 /** Collected on the path to a directory. */
 export interface Trail {
   /** The directories' names, in the store's spelling. */
@@ -25,17 +28,17 @@ export const newTrail = (): Trail => ({ names: [], ids: [], behindIds: undefined
  * The directory that contains the last component of a path, unless the share vetoes a name of the path. The share's root is the handle of
  * the tree connect and must not be closed.
  */
-export function* openParent(tree: Tree, components: readonly string[], trail: Trail = newTrail()): Steps<Handle | NtStatus> {
-  const { vetoed } = tree.share.names;
-  let folder = tree.root as Handle;
+export function* openParent(place: Place, components: readonly string[], trail: Trail = newTrail()): Steps<Handle | NtStatus> {
+  const { vetoed } = place.share.names;
+  let folder = place.root as Handle;
   const refused = yield* learn(folder, trail);
   if (refused !== NtStatus.Success) return refused;
   trail.ids.push(folder.fileId);
   for (let i = 0; i + 1 < components.length; i++) {
-    const toClose = folder === tree.root ? undefined : folder;
+    const toClose = folder === place.root ? undefined : folder;
     const name = components[i] as string;
-    const next: Handle | VfsCode = vetoed?.(name) === true ? 'ENOENT' : yield* orClose(toClose, openDirectory(tree, folder, name, trail));
-    yield* release(tree, folder);
+    const next: Handle | VfsCode = vetoed?.(name) === true ? 'ENOENT' : yield* orClose(toClose, openDirectory(place, folder, name, trail));
+    yield* release(place, folder);
     if (isCode(next)) return pathStatus(next);
     folder = next;
     trail.names.push(next.name);
@@ -44,19 +47,19 @@ export function* openParent(tree: Tree, components: readonly string[], trail: Tr
     trail.ids.push(next.fileId);
     const status = yield* orClose(folder, learn(folder, trail));
     if (status === NtStatus.Success) continue;
-    yield* release(tree, folder);
+    yield* release(place, folder);
     return status;
   }
   const last = components.at(-1);
   if (vetoed === undefined || last === undefined || !vetoed(last)) return folder;
-  yield* release(tree, folder);
+  yield* release(place, folder);
   return NtStatus.ObjectNameNotFound;
 }
 
 /** Opens a directory of the path, through links. */
-function* openDirectory(tree: Tree, folder: Handle, name: string, trail: Trail): Steps<Handle | VfsCode> {
-  const itself = yield* wait(tree.vfs.open(folder, name, directory, tree.identity));
-  return itself === 'ELOOP' ? yield* openTarget(tree, folder, name, 'folder', trail) : itself;
+function* openDirectory(place: Place, folder: Handle, name: string, trail: Trail): Steps<Handle | VfsCode> {
+  const itself = yield* wait(place.vfs.open(folder, name, directory, place.identity));
+  return itself === 'ELOOP' ? yield* openTarget(place, folder, name, 'folder', trail) : itself;
 }
 const directory: OpenHow = { access: 'metadata', kind: 'folder', disposition: 'open', follow: false };
 
@@ -77,12 +80,12 @@ export interface Named {
  * Opens an entry to look at it, through links.
  * @param lost whether a link is opened itself if its target cannot be reached: it does not exist, or is outside the share
  */
-export function* openNamed(tree: Tree, folder: Handle, name: string, trail: Trail, lost: boolean): Steps<Named | VfsCode> {
+export function* openNamed(place: Place, folder: Handle, name: string, trail: Trail, lost: boolean): Steps<Named | VfsCode> {
   const { descriptor: parentDescriptor } = trail;
-  const itself = yield* wait(tree.vfs.open(folder, name, entry, tree.identity));
+  const itself = yield* wait(place.vfs.open(folder, name, entry, place.identity));
   if (isCode(itself)) return itself;
   if (itself.kind !== 'link') return { handle: itself, link: undefined };
-  const target = yield* orClose(itself, openTarget(tree, folder, name, 'any', trail));
+  const target = yield* orClose(itself, openTarget(place, folder, name, 'any', trail));
   if (!isCode(target)) return { handle: target, link: { handle: itself, parentDescriptor } };
   if (lost && unreachable.has(target)) return { handle: itself, link: undefined };
   yield* wait(itself.close());
@@ -95,23 +98,23 @@ const unreachable: ReadonlySet<VfsCode> = new Set(['ENOENT', 'EACCES', 'ELOOP', 
  * Opens the target of a link, which may be in another directory. If the store knows its path, the trail takes that directory's descriptor,
  * so a link bypasses neither permissions nor vetoes.
  */
-export function* openTarget(tree: Tree, folder: Handle, name: string, kind: 'folder' | 'any', trail: Trail): Steps<Handle | VfsCode> {
-  const target = yield* wait(tree.vfs.open(folder, name, { access: 'metadata', kind, disposition: 'open' }, tree.identity));
+export function* openTarget(place: Place, folder: Handle, name: string, kind: 'folder' | 'any', trail: Trail): Steps<Handle | VfsCode> {
+  const target = yield* wait(place.vfs.open(folder, name, { access: 'metadata', kind, disposition: 'open' }, place.identity));
   if (isCode(target)) return target;
-  const code = yield* learnBehind(tree, target, trail);
+  const code = yield* learnBehind(place, target, trail);
   if (code === undefined) return target;
   yield* wait(target.close());
   return code;
 }
 
-function* learnBehind(tree: Tree, target: Handle, trail: Trail): Steps<VfsCode | undefined> {
+function* learnBehind(place: Place, target: Handle, trail: Trail): Steps<VfsCode | undefined> {
   const path = yield* wait(target.path?.());
-  if (path === undefined) return tree.share.names.vetoed === undefined ? undefined : 'EACCES'; // the target may be anywhere
+  if (path === undefined) return place.share.names.vetoed === undefined ? undefined : 'EACCES'; // the target may be anywhere
   if (isCode(path)) return path;
   const real = newTrail();
-  const parent = yield* openParent(tree, path, real);
+  const parent = yield* openParent(place, path, real);
   if (typeof parent === 'number') return notThere.has(parent) ? 'ENOENT' : 'EACCES';
-  yield* release(tree, parent);
+  yield* release(place, parent);
   trail.descriptor = real.descriptor;
   trail.behindIds = real.ids;
   return undefined;
@@ -127,8 +130,8 @@ function* learn(folder: Handle, trail: Trail): Steps<NtStatus> {
 }
 
 /** Releases a directory that `openParent` returned. */
-export function* release(tree: Tree, folder: Handle): Steps<void> {
-  if (folder !== tree.root) yield* wait(folder.close());
+export function* release(place: Place, folder: Handle): Steps<void> {
+  if (folder !== place.root) yield* wait(folder.close());
 }
 
 /** A path for display: directories and the last name, in the store's spelling, converted for the wire. */

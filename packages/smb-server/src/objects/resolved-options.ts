@@ -4,6 +4,7 @@ import type { Vfs } from '@ring3/vfs';
 import type { Limits } from '../values/limits.ts';
 import type { Users } from '../values/users.ts';
 import type { DebugWord } from './debug.ts';
+import type { PersistentOpens } from './persistent-opens.ts';
 import type { ShareOptions } from './share.ts';
 
 /** The options with all defaults, frozen. */
@@ -27,6 +28,7 @@ export interface ResolvedOptions {
   readonly log: Log;
   readonly debug: DebugSwitches<DebugWord>;
   readonly metrics: Metrics;
+  readonly persistentOpens: PersistentOpens | undefined;
   readonly limits: Limits;
   readonly fileDescriptors: number;
   readonly aesGcm: CreateAesGcm;

@@ -19,6 +19,7 @@ import type { Leases } from './leases.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import type { Numbers, RefusingLimit } from './numbers.ts';
 import type { Open } from './open.ts';
+import type { Persistence } from './persistence.ts';
 import type { Quotas } from './quotas.ts';
 import type { ResolvedOptions } from './resolved-options.ts';
 import type { Session } from './session.ts';
@@ -74,6 +75,7 @@ export interface Services {
   readonly users: Users;
   readonly durables: DurableOpens;
   readonly leases: Leases;
+  readonly persistence: Persistence;
   /** The listeners of the stores' changes. */
   readonly watches: Set<ChangeWatch>;
   readonly nextId: () => number;

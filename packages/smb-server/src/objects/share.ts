@@ -39,6 +39,10 @@ export interface ShareOptions {
   /** Whether leases of directories are granted here, as far as oplocks are. Default: yes. */
   readonly directoryLeases?: boolean;
   /**
+   * Share.IsCA, MS-SMB2 3.3.1.6: opens may be persistent, if the server has `persistentOpens` and the store has `stableIds`. Default: no.
+   */
+  readonly continuousAvailability?: boolean;
+  /**
    * Whether byte-range locks of clients are locks for other programs of the host, and theirs for clients, if the store can do so. Default:
    * yes.
    */

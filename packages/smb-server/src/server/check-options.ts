@@ -26,6 +26,7 @@ const optionNames: Record<keyof import('./smb-server-options.ts').SmbServerOptio
   log: true,
   debug: true,
   metrics: true,
+  persistentOpens: true,
   limits: true,
   aesGcm: true,
   fileDescriptors: true,

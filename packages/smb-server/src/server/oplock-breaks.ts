@@ -28,7 +28,7 @@ export function notifyBreak(server: RunningServer, effect: OplockBreakEffect): b
 }
 
 /**
- * Whether no client is connected that could acknowledge. Durable opens cannot be kept then; resilient ones lose what they cache, and their
+ * Whether no client is connected that could acknowledge. Durable opens cannot be kept then; resilient and persistent ones lose what they cache, and their
  * client receives the new level when it reconnects. MS-SMB2 3.3.4.6 and 3.3.4.7.
  */
 function isDetached({ opens }: Lease): boolean {

@@ -11,6 +11,7 @@ import { Leases } from '../objects/leases.ts';
 import type { ChangeWatch } from '../objects/notify/change-watch.ts';
 import { Numbers, type RefusingLimit } from '../objects/numbers.ts';
 import type { Open } from '../objects/open.ts';
+import { Persistence } from '../objects/persistence.ts';
 import { Quotas } from '../objects/quotas.ts';
 import type { ResolvedOptions } from '../objects/resolved-options.ts';
 import type { BlockingRequest } from '../objects/services.ts';
@@ -86,6 +87,7 @@ export class Server implements RunningServer {
   readonly nextId: () => number;
   readonly startTime: number;
   readonly durables: DurableOpens;
+  readonly persistence: Persistence;
   readonly leases = new Leases(() => this.nextOpenId());
   readonly shutdown = new Shutdown(this);
   readonly watches = new Set<ChangeWatch>();
@@ -129,6 +131,7 @@ export class Server implements RunningServer {
     this.nextId = createIds(this.clock, this.random);
     this.logons = new LogonThrottle(this.clock);
     this.repeated = new RepeatedLog(this.clock, this.log);
+    this.persistence = new Persistence(options.persistentOpens, this);
     this.securityBuffer = negotiateToken([this.#createMechanism('')]);
     this.#shown = this.metrics.show(familiesOf(this));
   }
@@ -323,17 +326,32 @@ export class Server implements RunningServer {
   #createFileState(): LocalFileState {
     const { clock } = this;
     const oplockBreakMs = (): number => this.limits.oplockBreakMs;
-    const broken = (effect: OplockBreakEffect): boolean => notifyBreak(this, effect);
+    const broken = (effect: OplockBreakEffect): boolean => {
+      if (!effect.acknowledge) this.#saveOwner(effect.owner);
+      return notifyBreak(this, effect);
+    };
     const deleting = (openIds: readonly number[]): void => {
       for (const openId of openIds) this.opens.get(openId)?.watch?.end(NtStatus.DeletePending);
     };
     const expired = (owner: number): void => {
       this.numbers.oplockBreaksExpired++;
       if (this.debug.on.oplock) this.debug.say('oplock', 'not acknowledged in time', fieldsOf(this.opens.get(owner)));
+      this.#saveOwner(owner);
     };
     const state = new LocalFileState({ clock, oplockBreakMs, broken, expired, deleting });
     this.#fileStates.add(new WeakRef(state));
     return state;
+  }
+
+  /** An oplock or lease has another level, of which its client need not be sure: what is stored of persistent opens follows. */
+  #saveOwner(owner: number): void {
+    if (this.persistence.size === 0) return;
+    this.defer(() => {
+      const lease = this.leases.byId(owner);
+      const open = this.opens.get(owner);
+      if (lease !== undefined) void this.persistence.saveLease(lease);
+      else if (open !== undefined) void this.persistence.save(open);
+    });
   }
 
   get fileTotals(): StateTotals {

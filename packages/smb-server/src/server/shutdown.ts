@@ -88,7 +88,7 @@ export class Shutdown {
     this.begun = true;
     const { connections, clock, limits } = this.#server;
     for (const connection of [...connections.values()]) connection.end('the server is closing');
-    void closeDetached(this.#server);
+    closeDetached(this.#server);
     this.#look?.clear();
     let late = false;
     const timer = clock.after(limits.closeMs, () => {

@@ -3,6 +3,7 @@ import type { CreateAesGcm, Dialect } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
 import type { HeldSocket, TcpEnds } from '../links/tcp.ts';
 import type { DebugWord } from '../objects/debug.ts';
+import type { PersistentOpens } from '../objects/persistent-opens.ts';
 import type { ShareOptions } from '../objects/share.ts';
 import type { Limits } from '../values/limits.ts';
 import type { UserOptions, Users } from '../values/users.ts';
@@ -65,6 +66,11 @@ export interface SmbServerOptions {
    */
   readonly debug?: DebugSwitches<DebugWord>;
   readonly metrics?: Metrics;
+  /**
+   * Where persistent opens are kept, so that they survive the end of the server on shares with `continuousAvailability`. Default: nowhere, no
+   * open is persistent.
+   */
+  readonly persistentOpens?: PersistentOpens;
   readonly limits?: Partial<Limits>;
   /** File descriptors of the process that connections and opens may hold together: at most a quarter for connections, and at least an eighth. Default: no limit. */
   readonly fileDescriptors?: number | undefined;

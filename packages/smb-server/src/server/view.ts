@@ -241,7 +241,7 @@ const where = ({ actor, share, pathName }: Open) => ({
   path: pathName,
 });
 
-const nothing: OpenState = { oplock: 'none', breaking: false, epoch: 0, locks: [], deletePending: false };
+const nothing: OpenState = { oplock: 'none', breaking: false, epoch: 0, locks: [], deletePending: false, entry: undefined };
 const stateOf = ({ handle, fileState, volatileFileId }: Open): OpenState =>
   handle === undefined ? nothing : fileState.look(handle.fileId, volatileFileId);
 

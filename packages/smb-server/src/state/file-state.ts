@@ -167,6 +167,17 @@ export interface CancelInput {
   readonly status: NtStatus;
 }
 
+/** Puts back an open that an earlier server had admitted, with what it held, before any other is admitted: nothing is checked. */
+export interface RestoreInput {
+  readonly kind: 'restore';
+  readonly open: OpenInput;
+  readonly locks: readonly LockRange[];
+  /** What its owner caches, and Lease.Epoch. */
+  readonly level: Level;
+  readonly epoch: number;
+  readonly deletePending: boolean;
+}
+
 /** Each input with its decision. A new kind of state is a row here and one in `transitions`. */
 export interface Decisions {
   open: { readonly input: OpenInput; readonly decision: NtStatus };
@@ -185,6 +196,7 @@ export interface Decisions {
   lease: { readonly input: LeaseInput; readonly decision: LeaseGrant };
   acknowledge: { readonly input: AcknowledgeInput; readonly decision: Acknowledged };
   expire: { readonly input: ExpireInput; readonly decision: boolean };
+  restore: { readonly input: RestoreInput; readonly decision: NtStatus };
   cancel: { readonly input: CancelInput; readonly decision: boolean };
 }
 /** Any input. */
@@ -202,6 +214,8 @@ export interface OpenState {
   /** Byte-range locks that it holds, in the order they were taken. */
   readonly locks: readonly LockRange[];
   readonly deletePending: boolean;
+  /** The open itself; undefined if the file has no such open. */
+  readonly entry: OpenInput | undefined;
 }
 
 /** The totals of the state of a store's files: all zero when nothing is open. */

@@ -356,14 +356,19 @@ test('no open waits for a lock that is free, none holds one that another exclude
 test('looking at an open shows what it holds, and nothing for an unknown one', () => {
   const { state, open, oplock, lock, range } = stage();
   const nothing = { oplock: 'none', breaking: false, epoch: 0, locks: [], deletePending: false };
-  assert.deepEqual(state.look('f', 1), nothing);
+  const look = (openId: number) => {
+    const { entry, ...shown } = state.look('f', openId);
+    assert.equal(entry?.openId, openId);
+    return shown;
+  };
+  assert.deepEqual(state.look('f', 1), { ...nothing, entry: undefined });
   open(1);
   oplock(1, 'batch');
-  assert.deepEqual(state.look('f', 1), { ...nothing, oplock: 'batch' });
+  assert.deepEqual(look(1), { ...nothing, oplock: 'batch' });
   open(2, { access: 0x80, checkedAccess: 0x80 });
   lock(1, [range(5, 1), range(0, 2, false)], false);
-  assert.deepEqual(state.look('f', 1), { ...nothing, oplock: 'batch', locks: [range(5, 1), range(0, 2, false)] });
-  assert.deepEqual(state.look('f', 2), nothing);
+  assert.deepEqual(look(1), { ...nothing, oplock: 'batch', locks: [range(5, 1), range(0, 2, false)] });
+  assert.deepEqual(look(2), nothing);
   state.submit('f', { kind: 'disposition', openId: 2, deletePending: true });
   assert.equal(state.look('f', 2).deletePending, true);
   assert.equal(state.look('g', 1).deletePending, false);

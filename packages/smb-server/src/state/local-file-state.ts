@@ -25,6 +25,7 @@ const transitions: { readonly [K in keyof Decisions]: Transition<Decisions[K]['i
   lease: rules.lease,
   acknowledge: rules.acknowledge,
   expire: rules.expire,
+  restore: rules.restore,
   cancel: rules.cancel,
 };
 
@@ -80,7 +81,7 @@ export class LocalFileState implements FileState {
 
   look(fileId: string, openId: number): OpenState {
     const record = this.#records.get(fileId);
-    if (record === undefined) return { oplock: 'none', breaking: false, epoch: 0, locks: [], deletePending: false };
+    if (record === undefined) return { oplock: 'none', breaking: false, epoch: 0, locks: [], deletePending: false, entry: undefined };
     const { oplocks, locks, deleted, opens } = record;
     const held = oplocks.of(record.ownerOf(openId));
     return {
@@ -89,6 +90,7 @@ export class LocalFileState implements FileState {
       epoch: held?.epoch ?? 0,
       locks: locks.of(openId),
       deletePending: deleted.has(opens.get(openId)?.name),
+      entry: opens.get(openId),
     };
   }
 

@@ -16,6 +16,11 @@ export class LockSequences {
     return false;
   }
 
+  /** Puts back the number of a place. */
+  restore(place: number, number: number): void {
+    this.#numbers.set(place, number);
+  }
+
   /** Records a successful LOCK. */
   done(lockSequence: number): void {
     const place = lockSequence >>> 4;

@@ -214,6 +214,11 @@ export class Oplocks {
     return this.#held.get(owner)?.breaking !== undefined && this.#held.delete(owner);
   }
 
+  /** Puts back what an owner cached before the server was started. */
+  restore(owner: OplockOwner, level: HeldLevel, epoch: number): void {
+    if (!this.#held.has(owner)) this.#held.set(owner, { owner, level, breaking: undefined, further: undefined, chained: false, epoch });
+  }
+
   /** The owner has no open left. */
   release(owner: OplockOwner): void {
     this.#held.delete(owner);

@@ -19,6 +19,7 @@ import type {
   OpenInput,
   OplockInput,
   QueryInput,
+  RestoreInput,
   TakeOutInput,
   UnlockInput,
   WithdrawInput,
@@ -218,6 +219,15 @@ export const acknowledge = (record: FileRecord, { owner, level }: AcknowledgeInp
 
 /** MS-SMB2 3.3.6.1, 3.3.6.5. */
 export const expire = (record: FileRecord, { owner }: ExpireInput): boolean => record.oplocks.expire(owner);
+
+/** Puts back an open of an earlier server. */
+export function restore(record: FileRecord, { open: input, locks, level, epoch, deletePending }: RestoreInput): NtStatus {
+  record.opens.set(input.openId, input);
+  for (const range of locks) record.locks.take(input.openId, [range]);
+  if (level !== 'none') record.oplocks.restore(input.owner, level, epoch);
+  if (deletePending) record.deleted.set(input.name, undefined);
+  return NtStatus.Success;
+}
 
 /** Ends the waiting of one input. @returns whether it was still waiting */
 export function cancel(record: FileRecord, { ticket, status }: CancelInput): boolean {

@@ -45,6 +45,8 @@ export interface Limits {
   /** Open files, directories and pipes; above it a CREATE fails with TOO_MANY_OPENED_FILES (MS-SMB2 3.3.5.9). */
   readonly opens: number;
   readonly opensForSession: number;
+  /** Persistent opens; above it an open is durable only. */
+  readonly persistentOpens: number;
   /** Byte-range locks that are held; above it a LOCK fails with INSUFFICIENT_RESOURCES. */
   readonly locks: number;
   /** Waiting requests of all connections, as `maxAsync`. */
@@ -92,6 +94,7 @@ export const defaultLimits: Limits = Object.freeze({
   trees: 262144,
   opens: 262144,
   opensForSession: 16384,
+  persistentOpens: 16384,
   locks: 524288,
   waiting: 65536,
   keptBytes: 256 * 1024 * 1024,
@@ -133,6 +136,7 @@ const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: numbe
   trees: count,
   opens: count,
   opensForSession: count,
+  persistentOpens: count,
   locks: count,
   waiting: count,
   keptBytes: some,

@@ -1,9 +1,10 @@
 import { type Steps, wait } from '@ring3/kit';
-import { CreateAction, type CreateResponse, FileAttributes, NtStatus } from '@ring3/smb-proto';
+import { Capabilities, CreateAction, type CreateResponse, Dialect, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
+import { closeOpen } from '../../objects/close.ts';
 import { keepsHandle } from '../../objects/durable.ts';
 import { attributesOf, metadataOfOpen } from '../../objects/metadata.ts';
-import { Open } from '../../objects/open.ts';
+import { Open, originOf } from '../../objects/open.ts';
 import { openParent, release, shownPath } from '../../objects/resolve.ts';
 import { channelSequenceOf } from '../../request/channel-sequence.ts';
 import { statusOf } from '../../values/status-map.ts';
@@ -45,9 +46,14 @@ function* openOrCreate(plan: CreatePlan): Steps<Answer | NtStatus> {
   try {
     for (let attempt = 0; attempt < attempts; attempt++) {
       const target = yield* lookUp(plan, parent);
-      if (leaseOfOther(plan, target)) {
+      const refused = leaseOfOther(plan, target)
+        ? NtStatus.InvalidParameter
+        : waitsForClient(plan, target)
+          ? NtStatus.FileNotAvailable
+          : NtStatus.Success;
+      if (refused !== NtStatus.Success) {
         yield* closeTarget(target);
-        return NtStatus.InvalidParameter;
+        return refused;
       }
       const made = target.found ? yield* openFound(plan, target, row) : yield* makeMissing(plan, parent, target, row);
       if (made !== 'again') return typeof made === 'number' ? made : yield* finish(plan, made);
@@ -64,6 +70,12 @@ function leaseOfOther({ lease, ctx }: CreatePlan, target: Target): boolean {
   if (lease?.file === undefined) return false;
   return !target.found || lease.isOfOther(ctx.tree.fileState, target.handle.fileId);
 }
+
+/** Whether a persistent open of the file waits for its client, MS-SMB2 3.3.5.9: at 3.x other clients try again later. */
+const waitsForClient = ({ ctx }: CreatePlan, target: Target): boolean =>
+  target.found &&
+  ctx.connection.negotiated.dialect >= Dialect.Smb30 &&
+  ctx.server.durables.waitsForClient(ctx.tree.fileState, target.handle.fileId);
 
 /** Adds the open to the tables, if its session and tree connect still exist, and describes it. */
 function* finish(plan: CreatePlan, made: Made): Steps<Answer | NtStatus> {
@@ -97,7 +109,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
   const open = new Open({
     persistentFileId: server.nextId(),
     volatileFileId: openId,
-    tree,
+    from: originOf(tree),
     grantedAccess: granted,
     createOptions: request.createOptions,
     channelSequence: channelSequenceOf(ctx),
@@ -121,7 +133,8 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
   server.opened(open, action);
   server.durables.created(open);
   const oplockLevel = yield* requestCaching(plan, open);
-  grantDurability(plan, open);
+  if (open.lease !== undefined) yield* wait(server.persistence.saveLease(open.lease));
+  yield* grantDurability(plan, open);
   const { indexNumber: _id, ...metadata } = metadataOfOpen(open, stat);
   return {
     oplockLevel,
@@ -133,10 +146,27 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
   };
 }
 
-/** The open becomes durable if it caches its handle, MS-SMB2 3.3.5.9.6 and 3.3.5.9.10. */
-function grantDurability({ ctx, durableRequest }: CreatePlan, open: Open): void {
-  if (durableRequest === undefined || !keepsHandle(open)) return;
-  const { version, timeoutMs } = durableRequest;
+/**
+ * The open becomes persistent on a share with continuous availability; else durable if it caches its handle. MS-SMB2 3.3.5.9.6 and
+ * 3.3.5.9.10.
+ */
+function* grantDurability({ ctx, durableRequest }: CreatePlan, open: Open): Steps<void> {
+  if (durableRequest === undefined) return;
+  const { version, timeoutMs: asked, persistent } = durableRequest;
   const { durableMs, maxDurableMs } = ctx.server.limits;
-  open.durable = { kind: 'durable', version, timeoutMs: timeoutMs === 0 ? durableMs : Math.min(timeoutMs, maxDurableMs) };
+  const timeoutMs = asked === 0 ? durableMs : Math.min(asked, maxDurableMs);
+  if (persistent && mayPersist(ctx, open)) {
+    open.durable = { kind: 'persistent', version, timeoutMs };
+    if (yield* wait(ctx.server.persistence.enter(open))) return;
+    open.durable = undefined;
+    if (open.attachment === undefined) return void closeOpen(open); // its client was disconnected meanwhile, and does not know it
+  }
+  if (keepsHandle(open)) open.durable = { kind: 'durable', version, timeoutMs };
 }
+
+/** Not through a link: its target may be another file after a restart. */
+const mayPersist = ({ connection, server }: CreatePlan['ctx'], { handle, link, share }: Open): boolean =>
+  (connection.negotiated.serverCapabilities & Capabilities.PersistentHandles) !== 0 &&
+  handle?.kind === 'file' &&
+  link === undefined &&
+  server.persistence.isAvailable(share);

@@ -1,5 +1,5 @@
 import { CreateAction, type CreateRequest, type CreateResponse, FileAttributes, mapGeneric, NtStatus, OplockLevel } from '@ring3/smb-proto';
-import { Open } from '../../objects/open.ts';
+import { Open, originOf } from '../../objects/open.ts';
 import { SessionPipe } from '../../pipe/session-pipe.ts';
 import { channelSequenceOf } from '../../request/channel-sequence.ts';
 import type { ContextOf } from '../../request/command.ts';
@@ -13,7 +13,7 @@ export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parame
   const open = new Open({
     persistentFileId: server.nextId(),
     volatileFileId: server.nextOpenId(),
-    tree,
+    from: originOf(tree),
     grantedAccess: mapGeneric(request.desiredAccess),
     createOptions: request.createOptions,
     channelSequence: channelSequenceOf(ctx),

@@ -22,6 +22,8 @@ export interface DurableRequest {
   readonly createGuid: string | undefined;
   /** 0: the server's default. */
   readonly timeoutMs: number;
+  /** SMB2_DHANDLE_FLAG_PERSISTENT. */
+  readonly persistent: boolean;
 }
 
 /** The open that a CREATE reconnects to, MS-SMB2 2.2.13.2.4 and 2.2.13.2.12. */
@@ -29,6 +31,8 @@ export interface Reconnect {
   readonly version: 1 | 2;
   readonly persistentFileId: number;
   readonly createGuid: string | undefined;
+  /** SMB2_DHANDLE_FLAG_PERSISTENT. */
+  readonly persistent: boolean;
 }
 
 /** A CREATE in progress: the decoded request, and the requests of its contexts. */
@@ -65,5 +69,5 @@ export interface CreatePlan {
 /** The lease of the directory that the client of a CREATE names, as the key of a map (`leaseName`), if it names one. */
 export function parentLeaseOf({ ctx, leaseRequest }: CreatePlan): string | undefined {
   const key = leaseRequest?.parentLeaseKey;
-  return key === undefined ? undefined : leaseName(ctx.connection, key);
+  return key === undefined ? undefined : leaseName(ctx.connection.negotiated, key);
 }

@@ -15,7 +15,7 @@ type Answer = Parameters<typeof CreateResponse.encode>[0];
 
 /** CREATE that reconnects to a durable open, MS-SMB2 3.3.5.9.7 and 3.3.5.9.12. */
 export function* reconnectOpen(plan: CreatePlan, reconnect: Reconnect): Steps<Answer | NtStatus> {
-  const open = plan.ctx.server.durables.find(reconnect.persistentFileId);
+  const open = findDetached(plan, reconnect);
   if (open === undefined) return NtStatus.ObjectNameNotFound;
   const status = mayReconnect(plan, reconnect, open);
   if (status !== NtStatus.Success) return status;
@@ -42,10 +42,18 @@ export function* replayOpen(plan: CreatePlan, open: Open): Steps<Answer | NtStat
   return { ...answer, oplockLevel: requestedOplockLevel, createContexts };
 }
 
+/** A client that did not get the response of its CREATE knows no id, only its GUID: enough for a persistent open. MS-SMB2 3.3.5.9.12. */
+function findDetached({ ctx }: CreatePlan, { persistentFileId, createGuid, persistent }: Reconnect): Open | undefined {
+  const { durables } = ctx.server;
+  const open = durables.find(persistentFileId);
+  return open === undefined && persistent && createGuid !== undefined ? durables.findPersistent(createGuid) : open;
+}
+
 /** Both versions of the context find opens of both versions. */
-function mayReconnect(plan: CreatePlan, { createGuid }: Reconnect, open: Open): NtStatus {
+function mayReconnect(plan: CreatePlan, { version, createGuid, persistent }: Reconnect, open: Open): NtStatus {
   const { tree } = plan.ctx;
   if (open.durable === undefined || open.share !== tree.share) return NtStatus.ObjectNameNotFound;
+  if (version === 2 && open.durable.kind === 'persistent' && !persistent) return NtStatus.ObjectNameNotFound;
   if (createGuid !== undefined && (open.createGuid ?? noGuid) !== createGuid) return NtStatus.ObjectNameNotFound;
   if (!sameLease(plan, open)) return NtStatus.ObjectNameNotFound;
   if (open.identity.sid !== tree.identity.sid) return NtStatus.AccessDenied;

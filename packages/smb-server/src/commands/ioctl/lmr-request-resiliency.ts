@@ -1,3 +1,4 @@
+import { andThen } from '@ring3/kit';
 import { Dialect, NetworkResiliencyRequest, NtStatus } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
 import { type IoctlRow, nothing } from './row.ts';
@@ -11,12 +12,10 @@ export const lmrRequestResiliency: IoctlRow = {
     const { timeout } = NetworkResiliencyRequest.read(new Frame(input), 0);
     const { resilientMs, maxResilientMs } = server.limits;
     if (seconds(timeout) > seconds(maxResilientMs)) return NtStatus.InvalidParameter;
-    open.durable = {
-      kind: 'resilient',
-      version: open.durable?.version ?? 0,
-      timeoutMs: Math.min(timeout === 0 ? resilientMs : timeout, maxResilientMs),
-    };
-    return nothing;
+    const { kind, version = 0 } = open.durable ?? {};
+    const timeoutMs = Math.min(timeout === 0 ? resilientMs : timeout, maxResilientMs);
+    open.durable = { kind: kind === 'persistent' ? kind : 'resilient', version, timeoutMs };
+    return andThen(server.persistence.save(open), () => nothing);
   },
 };
 

@@ -43,5 +43,6 @@ function* enter({ tree, open }: IoctlContext, old: Handle, made: Handle): Steps<
   const entry = yield* wait(tree.fileState.submit(old.fileId, { kind: 'takeOut', openId: open.volatileFileId }));
   if (entry !== undefined) yield* wait(tree.fileState.submit(made.fileId, { ...entry, name: made.entryKey }));
   open.become(made);
+  yield* wait(open.server.persistence.save(open));
   yield* wait(old.close());
 }

@@ -46,5 +46,12 @@ function* dispose(ctx: ContextOf<'open'>, handle: Handle, flags: number): Steps<
   const posix = has(DispositionFlags.PosixSemantics);
   const onClose = has(DispositionFlags.OnClose);
   const { volatileFileId: openId } = open;
-  return yield* wait(tree.fileState.submit(handle.fileId, { kind: 'disposition', openId, deletePending, posix, onClose, deleter }));
+  const { fileState } = tree;
+  const before = fileState.look(handle.fileId, openId);
+  const status = yield* wait(fileState.submit(handle.fileId, { kind: 'disposition', openId, deletePending, posix, onClose, deleter }));
+  if (status !== NtStatus.Success || (yield* wait(ctx.server.persistence.saveFile(fileState, handle)))) return status;
+  const undone = { kind: 'disposition', openId, posix: before.entry?.posixDelete === true, onClose } as const;
+  const was = onClose ? before.entry?.deleteOnClose === true : before.deletePending;
+  yield* wait(fileState.submit(handle.fileId, { ...undone, deletePending: was, deleter: was ? ctx.session.actor : undefined }));
+  return NtStatus.InsufficientResources;
 }

@@ -35,6 +35,7 @@ export function* renameStream(ctx: ContextOf<'open'>, handle: Handle, newName: s
   const to = name === '' ? path : `${path}:${name}`;
   ctx.server.moved(open, to, 'rename');
   open.pathName = to;
+  yield* wait(ctx.server.persistence.save(open));
   return NtStatus.Success;
 }
 

@@ -97,18 +97,23 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replaceme
     const status = yield* mayMove(ctx, parent, trail.descriptor, path, handle, replacement);
     if (status !== NtStatus.Success) return status;
     const target = path.components.at(-1) as string;
+    const to = shownPath(trail, target);
+    const { persistence } = ctx.server;
+    if (how === 'rename' && !(yield* wait(persistence.renaming(tree.fileState, handle, to)))) return NtStatus.InsufficientResources;
     const noted = how === 'rename' && handle === open.handle && handle.kind === 'file' ? redescribed : changed;
     const done = yield* noting(open, noted, () =>
       how === 'rename' ? handle.rename(parent, target, { replace }) : handle.link?.(parent, target, { replace }),
     );
-    if (isCode(done)) return renameStatus(done);
-    const to = shownPath(trail, target);
-    ctx.server.moved(open, to, how);
-    directoryChanged(ctx.server, tree.fileState, parent.fileId, open.parentLease);
-    if (how === 'link') return NtStatus.Success;
-    nameChanged(open);
-    ctx.server.renamed(tree, handle.fileId, to, trail.ids);
-    return NtStatus.Success;
+    if (!isCode(done)) {
+      ctx.server.moved(open, to, how);
+      directoryChanged(ctx.server, tree.fileState, parent.fileId, open.parentLease);
+      if (how === 'rename') {
+        nameChanged(open);
+        ctx.server.renamed(tree, handle.fileId, to, trail.ids);
+      }
+    }
+    if (how === 'rename') yield* wait(persistence.saveFile(tree.fileState, handle));
+    return isCode(done) ? renameStatus(done) : NtStatus.Success;
   } finally {
     yield* release(tree, parent);
   }

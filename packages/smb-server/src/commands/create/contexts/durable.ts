@@ -2,6 +2,7 @@ import {
   type CreateContext,
   CreateContextName,
   Dialect,
+  DurableHandleFlags,
   DurableHandleReconnect,
   DurableHandleReconnectV2,
   DurableHandleRequestV2,
@@ -39,13 +40,14 @@ export const reconnectsOpen = (contexts: readonly CreateContext[]): boolean =>
   contexts.some(({ name }) => name === Reconnect || name === ReconnectV2);
 
 const is3x = ({ ctx }: CreatePlan): boolean => ctx.connection.negotiated.dialect >= Dialect.Smb30;
+const isPersistent = (flags: number): boolean => (flags & DurableHandleFlags.Persistent) !== 0;
 const response = new Uint8Array(8);
 
 /** SMB2_CREATE_DURABLE_HANDLE_REQUEST, MS-SMB2 3.3.5.9.6. */
 export const durableRequest: ContextRow = {
   name: DurableHandleRequest,
   ask(plan) {
-    plan.durableRequest = { version: 1, createGuid: undefined, timeoutMs: 0 };
+    plan.durableRequest = { version: 1, createGuid: undefined, timeoutMs: 0, persistent: false };
     return NtStatus.Success;
   },
   answer: (_plan, { durable }) => (durable?.version === 1 ? response : undefined),
@@ -55,14 +57,18 @@ export const durableRequest: ContextRow = {
 export const durableRequestV2: ContextRow = {
   name: RequestV2,
   ask(plan, data) {
-    const { timeout, createGuid } = DurableHandleRequestV2.read(new Frame(data), 0);
-    if (is3x(plan)) plan.durableRequest = { version: 2, createGuid: guidKey(createGuid), timeoutMs: timeout };
+    const { timeout, createGuid, flags } = DurableHandleRequestV2.read(new Frame(data), 0);
+    if (!is3x(plan)) return NtStatus.Success;
+    plan.durableRequest = { version: 2, createGuid: guidKey(createGuid), timeoutMs: timeout, persistent: isPersistent(flags) };
     return NtStatus.Success;
   },
   answer(_plan, { durable }) {
     if (durable?.version !== 2) return undefined;
     const frame = Frame.alloc(DurableHandleResponseV2.byteLength);
-    DurableHandleResponseV2.write(frame, 0, { timeout: durable.timeoutMs, flags: 0 });
+    DurableHandleResponseV2.write(frame, 0, {
+      timeout: durable.timeoutMs,
+      flags: durable.kind === 'persistent' ? DurableHandleFlags.Persistent : 0,
+    });
     return frame.bytes;
   },
 };
@@ -72,7 +78,7 @@ export const durableReconnect: ContextRow = {
   name: Reconnect,
   ask(plan, data) {
     const { persistentFileId } = DurableHandleReconnect.read(new Frame(data), 0);
-    plan.reconnect = { version: 1, persistentFileId, createGuid: undefined };
+    plan.reconnect = { version: 1, persistentFileId, createGuid: undefined, persistent: false };
     return NtStatus.Success;
   },
 };
@@ -81,8 +87,8 @@ export const durableReconnect: ContextRow = {
 export const durableReconnectV2: ContextRow = {
   name: ReconnectV2,
   ask(plan, data) {
-    const { persistentFileId, createGuid } = DurableHandleReconnectV2.read(new Frame(data), 0);
-    plan.reconnect = { version: 2, persistentFileId, createGuid: guidKey(createGuid) };
+    const { persistentFileId, createGuid, flags } = DurableHandleReconnectV2.read(new Frame(data), 0);
+    plan.reconnect = { version: 2, persistentFileId, createGuid: guidKey(createGuid), persistent: isPersistent(flags) };
     return NtStatus.Success;
   },
 };
