@@ -48,8 +48,34 @@ const lsarpcSeeds = [
 ];
 
 /**
- * DCE/RPC PDUs to a named pipe: a response, a fault, or a broken pipe. The first byte of an input determines whether a valid bind precedes
- * it (bit 0), and whether the pipe is lsarpc (bit 1) with an open policy handle.
+ * samr over NDR; SamrConnect2 and SamrOpenDomain of the builtin domain, then requests with the second handle: SamrEnumerateAliasesInDomain,
+ * SamrLookupNamesInDomain, SamrLookupIdsInDomain, SamrQueryDisplayInformation, SamrOpenAlias.
+ */
+const bindSamr = pdu(
+  11,
+  hex('b810b810 00000000 01000000 00000100 785734123412cdabef000123456789ac 01000000 045d888aeb1cc9119fe808002b104860 02000000'),
+);
+const samrConnect = pdu(0, hex('0800000000003900 00000000 00000002'));
+const samrDomain = pdu(0, hex(`2800000000000700 ${handle} 00000002 02000000 0102000000000005 2000000020020000`));
+const domainHandle = '00000000 02000000 00000000 00000000 00000000';
+const samrSeeds = [
+  `1c00000000000f00 ${domainHandle} 00000000 00100000`,
+  `3400000000001100 ${domainHandle} 01000000 e8030000 00000000 01000000 0a000a0004000200 05000000 00000000 05000000 7500730065007200 7300`,
+  `2800000000001200 ${domainHandle} 01000000 e8030000 00000000 01000000 21020000`,
+  `2400000000002800 ${domainHandle} 0100 0000 00000000 0a000000 00100000`,
+  `1c00000000001b00 ${domainHandle} 00000002 21020000`,
+].map((text) => pdu(0, hex(text)));
+
+/** The tested pipes, by bits 1 and 2 of the first byte of an input: with their bind and the requests that open a handle. */
+const pipes = [
+  { name: 'srvsvc', before: [bind], seeds: [bind, enumerate] },
+  { name: 'lsarpc', before: [bindLsarpc, openPolicy], seeds: lsarpcSeeds },
+  { name: 'samr', before: [bindSamr, samrConnect, samrDomain], seeds: samrSeeds },
+] as const;
+
+/**
+ * DCE/RPC PDUs to a named pipe: a response, a fault, or a broken pipe. The first byte of an input determines whether a valid bind, and the
+ * requests that open a handle, precede it (bit 0), and the pipe.
  */
 async function pipe(): Promise<Target> {
   const server = await createSmbServer({
@@ -63,18 +89,12 @@ async function pipe(): Promise<Target> {
   const connection = await Connection.open(connectMemory(server), { random: fakeRandom(3), dialects: [Dialect.Smb302] });
   const tree: Tree = await (await connection.logon({ user: 'ann', password: 'secret' })).connect('IPC$');
   return {
-    seeds: [
-      ...[0, 1].flatMap((first) => [bind, enumerate].map((bytes) => Buffer.concat([Buffer.of(first), bytes]))),
-      ...[2, 3].flatMap((first) => lsarpcSeeds.map((bytes) => Buffer.concat([Buffer.of(first), bytes]))),
-    ],
+    seeds: pipes.flatMap(({ seeds }, i) => [0, 1].flatMap((bit) => seeds.map((bytes) => Buffer.concat([Buffer.of(i * 2 + bit), bytes])))),
     async run(input) {
-      const lsarpc = ((input[0] ?? 0) & 2) !== 0;
-      const open: Open = await tree.create({ name: lsarpc ? 'lsarpc' : 'srvsvc', createDisposition: CreateDisposition.Open });
+      const { name, before } = pipes[((input[0] ?? 0) >> 1) % pipes.length] as (typeof pipes)[number];
+      const open: Open = await tree.create({ name, createDisposition: CreateDisposition.Open });
       const quiet = (error: unknown): void => assert.ok(error instanceof Error && 'status' in error);
-      if (((input[0] ?? 0) & 1) === 1) {
-        await open.write(0, [lsarpc ? bindLsarpc : bind]).catch(quiet);
-        if (lsarpc) await open.write(0, [openPolicy]).catch(quiet);
-      }
+      if (((input[0] ?? 0) & 1) === 1) for (const bytes of before) await open.write(0, [bytes]).catch(quiet);
       if (input.length > 1) await open.write(0, [input.subarray(1)]).catch(quiet);
       if (input.length > 9) await open.write(0, [input.subarray(9)]).catch(quiet);
       await open.close();

@@ -125,12 +125,12 @@ describe('what each switch logs', () => {
     const server = testServer({ debug });
     const client = await RawClient.at(server, 'IPC$');
     await client.create('srvsvc');
-    await client.create('samr');
+    await client.create('winreg');
     deepStrictEqual(
       lines.map(({ what, fields }) => [what, fields['pipe']]),
       [
         ['pipe opened', 'srvsvc'],
-        ['no such pipe', 'samr'],
+        ['no such pipe', 'winreg'],
       ],
     );
     await server.close();

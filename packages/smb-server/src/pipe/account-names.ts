@@ -25,6 +25,8 @@ export interface Accounts {
   nameOf(sid: Sid): string | undefined;
   /** @returns the name as it was configured, and the SID, of a user by its name in any case */
   find(name: string): { readonly name: string; readonly sid: Sid } | undefined;
+  /** All users. */
+  all(): Iterable<{ readonly name: string; readonly sid: Sid }>;
 }
 
 const domainOf = (name: string, sid: Sid): Domain => ({ name, sid });
@@ -95,6 +97,24 @@ const ofDomain: readonly (readonly [relativeId: number, name: string, use: numbe
   [501, 'Guest', SidNameUse.User],
   [513, 'None', SidNameUse.Group],
 ];
+
+/** An account of a domain, by its relative id. */
+export interface Member {
+  readonly relativeId: number;
+  readonly name: string;
+  readonly use: number;
+}
+
+/** The builtin domain, MS-DTYP 2.4.2.4. */
+export const builtinDomain: Domain = builtin;
+
+/** The accounts of the account domain or of the builtin domain, in the order of their relative ids: users, groups and aliases. */
+export function membersOf(accounts: Accounts, domain: Domain): Member[] {
+  if (domain === builtin) return aliases.map(([, relativeId, name]) => ({ relativeId, name, use: SidNameUse.Alias }));
+  const members: Member[] = ofDomain.map(([relativeId, name, use]) => ({ relativeId, name, use }));
+  for (const { name, sid } of accounts.all()) members.push({ relativeId: lastOf(sid), name, use: SidNameUse.User });
+  return members.sort((a, b) => a.relativeId - b.relativeId);
+}
 
 /** The last number of a SID. */
 const lastOf = (sid: Sid): number => Number(sid.slice(sid.lastIndexOf('-') + 1));

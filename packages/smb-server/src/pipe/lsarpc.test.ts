@@ -15,6 +15,7 @@ const accounts: PipeAccounts = {
   domain,
   nameOf: (sid) => (sid === ann.sid ? ann.name : undefined),
   find: (name) => (name.toLowerCase() === 'ann' ? ann : undefined),
+  all: () => [ann],
   mayLookUp: true,
   userName: 'Ann',
 };

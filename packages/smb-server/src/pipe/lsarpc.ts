@@ -1,6 +1,7 @@
 import { NtStatus, type Sid } from '@ring3/smb-proto';
 import { DecodeError } from '@ring3/wire';
 import { type Account, accountOfName, accountOfSid, type Domain, SidNameUse, sidOf } from './account-names.ts';
+import { ContextHandles } from './context-handles.ts';
 import { type RpcInterface, uuid } from './endpoint.ts';
 import type { PipeHost } from './host.ts';
 import { type NdrReader, NdrWriter } from './ndr.ts';
@@ -15,8 +16,6 @@ const maxSids = 20_480;
 const maxNames = 1000;
 /** ReferencedDomains.MaxEntries, MS-LSAT 2.2.12: ignored by clients. */
 const maxDomains = 32;
-const handleLength = 20;
-const noHandle = new Uint8Array(handleLength);
 
 /** Rights to the policy object that every user has, MS-LSAD 2.2.1.1: to view local information, to look names up, to read its descriptor. */
 const granted = 0x00020801;
@@ -54,17 +53,13 @@ interface Form {
  * @returns the interface for one association: a policy handle is valid only in the association that opened it
  */
 export function createLsarpc(): RpcInterface {
-  const handles = new Set<string>();
-  let nextHandle = 1;
+  const handles = new ContextHandles<'policy'>(maxHandles);
 
-  const isOpen = (handle: Uint8Array): boolean => handles.has(keyOf(handle));
   /** An operation whose first argument is a policy handle. */
   const withHandle =
-    (run: (input: NdrReader, host: PipeHost, handle: Uint8Array) => Uint8Array): Operation =>
-    (input, host) => {
-      const handle = input.bytes(handleLength, 4, 'PolicyHandle').slice();
-      return isOpen(handle) ? run(input, host, handle) : RpcStatus.ContextMismatch;
-    };
+    (run: (input: NdrReader, host: PipeHost) => Uint8Array): Operation =>
+    (input, host) =>
+      handles.read(input) === undefined ? RpcStatus.ContextMismatch : run(input, host);
 
   /** MS-LSAD 3.1.4.4.1 and .2. Only users look accounts up: neither guests nor anonymous clients learn who has an account. */
   const open =
@@ -74,18 +69,17 @@ export function createLsarpc(): RpcInterface {
       const desired = readObjectAttributes(input);
       const out = new NdrWriter();
       const given = desired & ~(MaximumAllowed | GenericExecute);
-      if (!accounts.mayLookUp || (given & ~granted) !== 0) return out.bytes(noHandle, 4).u32(NtStatus.AccessDenied).finish();
-      if (handles.size >= maxHandles) return out.bytes(noHandle, 4).u32(NtStatus.InsufficientResources).finish();
-      const handle = new Uint8Array(handleLength);
-      new DataView(handle.buffer).setUint32(4, nextHandle++, true);
-      handles.add(keyOf(handle));
-      return out.bytes(handle, 4).u32(NtStatus.Success).finish();
+      if (!accounts.mayLookUp || (given & ~granted) !== 0) return handles.writeNone(out).u32(NtStatus.AccessDenied).finish();
+      if (handles.full) return handles.writeNone(out).u32(NtStatus.InsufficientResources).finish();
+      return handles.open(out, 'policy').u32(NtStatus.Success).finish();
     };
 
-  const close = withHandle((_input, _host, handle) => {
-    handles.delete(keyOf(handle));
-    return new NdrWriter().bytes(noHandle, 4).u32(NtStatus.Success).finish();
-  });
+  const close: Operation = (input) => {
+    const handle = handles.read(input);
+    if (handle === undefined) return RpcStatus.ContextMismatch;
+    handle.close();
+    return handles.writeNone(new NdrWriter()).u32(NtStatus.Success).finish();
+  };
 
   const operations: Readonly<Record<number, Operation>> = {
     0: close,
@@ -104,8 +98,6 @@ export function createLsarpc(): RpcInterface {
   };
   return { uuid: uuid('12345778-1234-abcd-ef00-0123456789ab'), version: 0, operations };
 }
-
-const keyOf = (handle: Uint8Array): string => Buffer.from(handle).toString('hex');
 
 /** LSAPR_OBJECT_ATTRIBUTES and DesiredAccess, MS-LSAD 2.2.9. @returns the desired access */
 function readObjectAttributes(input: NdrReader): number {

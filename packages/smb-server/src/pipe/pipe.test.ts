@@ -15,6 +15,7 @@ const host: PipeHost = {
     domain: { name: 'RING3', sid: 'S-1-5-21-1-2-3' },
     nameOf: () => undefined,
     find: () => undefined,
+    all: () => [],
     mayLookUp: false,
     userName: 'ann',
   },
@@ -220,7 +221,7 @@ test('garbage breaks only the pipe; a truncated PDU never throws', () => {
 });
 
 test('there is no other pipe', () => {
-  for (const name of ['samr', '', 'constructor', 'srvsvc\\x']) strictEqual(openPipe(name, host), undefined);
+  for (const name of ['winreg', '', 'constructor', 'srvsvc\\x']) strictEqual(openPipe(name, host), undefined);
 });
 
 for (const [name, declaration] of Object.entries(messages)) {

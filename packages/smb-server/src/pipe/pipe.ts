@@ -2,6 +2,7 @@ import type { Endpoint } from './endpoint.ts';
 import { createEndpoint } from './endpoint.ts';
 import type { PipeHost } from './host.ts';
 import { createLsarpc } from './lsarpc.ts';
+import { createSamr } from './samr.ts';
 import { srvsvc } from './srvsvc.ts';
 import { wkssvc } from './wkssvc.ts';
 
@@ -21,7 +22,7 @@ export interface Pipe {
 }
 
 /** The interface of each pipe, made for one association. */
-const interfaces = { srvsvc: () => srvsvc, wkssvc: () => wkssvc, lsarpc: createLsarpc };
+const interfaces = { srvsvc: () => srvsvc, wkssvc: () => wkssvc, lsarpc: createLsarpc, samr: createSamr };
 
 /** Whether IPC$ has a pipe of this name, without regard to case. */
 export const isPipeName = (name: string): boolean => Object.hasOwn(interfaces, name.toLowerCase());

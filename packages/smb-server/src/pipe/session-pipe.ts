@@ -14,6 +14,7 @@ function accountsFor({ identity, isGuest, isAnonymous, server }: Session): PipeA
     domain: { name: server.options.name.toUpperCase(), sid: users.serverSid },
     nameOf: (sid) => users.nameOf(sid),
     find: (name) => users.find(name),
+    all: () => users.all(),
     mayLookUp: !isGuest && !isAnonymous,
     userName: identity.name,
   };

@@ -6,6 +6,7 @@ import { Bind, PduHeader, PduType, RequestHead } from '../pipe/rpc-messages.ts';
 export const srvsvc = { abstract: '4b324fc8-1670-01d3-1278-5a47bf6ee188', version: 3, getInfo: 21 } as const;
 export const wkssvc = { abstract: '6bffd098-a112-3610-9833-46c3f87e345a', version: 1, getInfo: 0 } as const;
 export const lsarpc = { abstract: '12345778-1234-abcd-ef00-0123456789ab', version: 0 } as const;
+export const samr = { abstract: '12345778-1234-abcd-ef00-0123456789ac', version: 1 } as const;
 
 /** A DCE/RPC PDU of call 7. */
 export function pdu(type: number, body: Uint8Array, flags = 3): Uint8Array {

@@ -77,6 +77,11 @@ export class Users {
     return this.#byName.get(userKey(name));
   }
 
+  /** The names and SIDs of all users. */
+  all(): Iterable<{ readonly name: string; readonly sid: string }> {
+    return this.#byName.values();
+  }
+
   names(): string[] {
     return [...this.#byName.values()].map(({ name }) => name);
   }
