@@ -11,10 +11,12 @@ import {
   FileBasicInformation,
   FileInformationClass,
   NtStatus,
+  OplockLevel,
 } from '@ring3/smb-proto';
+import { createMemoryStore, intercept } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
-import { closing, idsOf, setting } from '../../testing/elements.ts';
-import { RawClient, testServer } from '../../testing/raw-client.ts';
+import { closing, idsOf, opening, setting, writing } from '../../testing/elements.ts';
+import { type Answer, RawClient, testServer } from '../../testing/raw-client.ts';
 
 const { DirectoryFile, NonDirectoryFile, DeleteOnClose } = CreateOptions;
 const { ReadOnly, Temporary } = FileAttributes;
@@ -156,5 +158,29 @@ describe('CREATE of a directory', () => {
     equal((await client.create('e:x:$INDEX_ALLOCATION', { createDisposition: create })).status, NtStatus.InvalidParameter);
     await client.create('f');
     equal((await client.create('f::$INDEX_ALLOCATION')).status, NtStatus.NotADirectory);
+  });
+});
+
+describe('the metadata in the response to a CREATE', () => {
+  test('comes from the one question that the checks ask the store', async () => {
+    let asked = 0;
+    const counted = intercept(createMemoryStore(), () => void asked++, new Set(['stat']));
+    const client = await RawClient.at(testServer({ shares: { share: counted } }));
+    await client.ask(closing(idsOf(await client.create('file'))));
+    asked = 0;
+    await client.create('file');
+    equal(asked, 1);
+  });
+
+  test('is that after the break of an oplock, during which the holder wrote (3.3.4.6)', async () => {
+    const server = testServer();
+    const [holder, other] = [await RawClient.at(server), await RawClient.at(server, 'share', 'bob', 'word')];
+    const held = idsOf(await holder.create('file', { requestedOplockLevel: OplockLevel.Batch }));
+    equal((await other.ask(opening('file'))).status, NtStatus.Pending);
+    await holder.next(); // the break
+    await holder.ask(writing(held, 'cached'));
+    await holder.ask(closing(held));
+    const opened = ((await other.next()) as Answer[])[0] as Answer;
+    equal(opened.read(CreateResponse).endOfFile, 6n);
   });
 });

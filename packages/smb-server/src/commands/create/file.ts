@@ -92,7 +92,7 @@ function* giveUp(plan: CreatePlan, made: Made): Steps<void> {
   for (const file of [made.handle, made.base, made.link]) yield* wait(file?.close());
 }
 
-function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, openId }: Made): Steps<Answer | NtStatus> {
+function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, openId, stat: checked }: Made): Steps<Answer | NtStatus> {
   const { ctx, request, trail } = plan;
   const { session, tree, server } = ctx;
   if (plan.allocationSize > 0 && action === CreateAction.Created && handle.kind === 'file') {
@@ -102,7 +102,7 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
       return statusOf(reserved);
     }
   }
-  const stat: Stat | VfsCode = yield* wait(handle.stat());
+  const stat: Stat | VfsCode = checked ?? (yield* wait(handle.stat()));
   if (isCode(stat)) return statusOf(stat);
   if (session.state !== 'valid' || session.trees.get(tree.treeId) !== tree) return NtStatus.UserSessionDeleted;
   if (!server.mayOpen(tree, trail.names.length)) return NtStatus.TooManyOpenedFiles; // the limit was reached while the store worked

@@ -79,7 +79,9 @@ function* admit(
   } finally {
     if (status !== NtStatus.Success) yield* withdrawOpen(plan, subject);
   }
-  return status === NtStatus.Success ? { ...subject, name, granted: access.granted, action: actionOf[there] } : status;
+  if (status !== NtStatus.Success) return status;
+  const isUnchanged = there === 'open' && !ctx.waited; // while it waits for a break, the holder of the lease may write
+  return { ...subject, name, granted: access.granted, action: actionOf[there], stat: isUnchanged ? stat : undefined };
 }
 
 /** Whether the last open of the file was closed while this one waited, so that the file is deleted: its name is free again. */

@@ -1,6 +1,6 @@
 import { type Steps, wait } from '@ring3/kit';
 import { CreateOptions, type CreateRequest, mapGeneric } from '@ring3/smb-proto';
-import { type Access, type Handle, isCode, type VfsCode } from '@ring3/vfs';
+import { type Access, type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { type Named, type NamedLink, openNamed } from '../../objects/resolve.ts';
 import { readDataRights, writeDataRights } from '../../values/access.ts';
 import { orClose } from '../../values/or-close.ts';
@@ -78,4 +78,6 @@ export interface Made {
   readonly granted: number;
   readonly action: 0 | 1 | 2 | 3;
   readonly openId: number;
+  /** Its metadata, if nothing has changed it since the checks. */
+  readonly stat?: Stat | undefined;
 }
