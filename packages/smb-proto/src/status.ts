@@ -163,6 +163,7 @@ export const NtStatus = {
   InvalidDeviceObjectParameter: 0xc0000369,
   NtlmBlocked: 0xc0000418,
   FileSystemLimitation: 0xc0000427,
+  RequestOutOfSequence: 0xc000042a,
   DeviceFeatureNotSupported: 0xc0000463,
   ServerUnavailable: 0xc0000466,
   FileNotAvailable: 0xc0000467,

@@ -1,6 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Link } from '@ring3/kit';
 import type { Connection } from './connection/connection.ts';
+import { interfaceLister } from './links/network-interfaces.ts';
 import { listenTcp, type TcpListener } from './links/tcp.ts';
 import type { Shares } from './objects/shares.ts';
 import { checkOptions } from './server/check-options.ts';
@@ -73,6 +74,7 @@ export async function createSmbServer(options: SmbServerOptions): Promise<SmbSer
       throw error;
     });
   }
+  if (listener !== undefined && options.interfaces === undefined) server.interfaces = interfaceLister(listener.host, server.clock);
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> | undefined => (stopped ??= listener?.close());
   let closed: Promise<void> | undefined;

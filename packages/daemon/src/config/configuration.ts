@@ -25,6 +25,7 @@ export const serverKeys = {
   guest: flag('accept unknown users as guests'),
   anonymous: flag('accept clients without a user name (default: the value of guest)'),
   'directory-leases': flag('grant leases of directories: clients that ask for it cache listings', true),
+  multichannel: flag('a session may use several connections; a change applies to new connections', true),
   'dialect-min': unless('2.0.2', choice('the lowest dialect', dialectNames)),
   'dialect-max': unless('3.1.1', choice('the highest dialect', dialectNames)),
 } as const;
@@ -55,6 +56,8 @@ export const limitKeys = {
   sessions: limit('sessions', 'sessions of all clients', 1, million),
   'sessions-for-connection': limit('sessionsForConnection', 'sessions on one connection', 1, 65_536),
   'sessions-before-logon': limit('sessionsBeforeLogon', 'unfinished logons on a connection that has no session yet', 1, 1000),
+  'channels-for-session': limit('channelsForSession', 'connections of one session (multichannel)', 1, 1000),
+  channels: limit('channels', 'connections of all sessions in addition to the first one of each', 1, million),
   'trees-for-session': limit('treesForSession', 'tree connects of one session', 1, 65_536),
   trees: limit('trees', 'tree connects of all sessions', 1, 100 * million),
   opens: limit('opens', 'open files of all clients, within the limit of file descriptors of the process', 1, 100 * million),

@@ -1,4 +1,21 @@
-import { buffer, constant, guid, id53, items, message, named, payload, reserved, struct, type TypeOf, u16, u32 } from '@ring3/wire';
+import {
+  buffer,
+  bytes,
+  constant,
+  flags,
+  guid,
+  id53,
+  items,
+  message,
+  named,
+  payload,
+  reserved,
+  struct,
+  type TypeOf,
+  u16,
+  u32,
+  u64,
+} from '@ring3/wire';
 import { scalar } from './scalar.ts';
 
 /** Control codes, MS-SMB2 2.2.31 and MS-FSCC 2.3. */
@@ -107,3 +124,28 @@ export const ValidateNegotiateInfoResponse = struct('ValidateNegotiateInfoRespon
   dialect: u16,
 });
 export type ValidateNegotiateInfoResponse = TypeOf<typeof ValidateNegotiateInfoResponse>;
+
+/** Capability of NETWORK_INTERFACE_INFO, MS-SMB2 2.2.32.5. */
+export const InterfaceCapability = { Rss: 1, Rdma: 2 } as const;
+/** Family of SOCKADDR_STORAGE, MS-SMB2 2.2.32.5.1. */
+export const AddressFamily = { InterNetwork: 0x0002, InterNetworkV6: 0x0017 } as const;
+
+/**
+ * NETWORK_INTERFACE_INFO, MS-SMB2 2.2.32.5: one address of an interface. The address follows the port in SOCKADDR_IN (4 bytes), and the port and the
+ * flow information in SOCKADDR_IN6 (16 bytes); `rest` fills SOCKADDR_STORAGE up to its 128 bytes.
+ */
+export const NetworkInterfaceInfo = struct('NetworkInterfaceInfo', {
+  next: u32,
+  ifIndex: u32,
+  capability: flags(u32, InterfaceCapability),
+  reserved: reserved(u32),
+  /** Bits per second. */
+  linkSpeed: u64,
+  family: named(u16, AddressFamily),
+  port: u16,
+  /** IPv4Address at its start, or FlowInfo of IPv6: 0. */
+  ipv4: bytes(4),
+  ipv6: bytes(16),
+  rest: bytes(104),
+});
+export type NetworkInterfaceInfo = TypeOf<typeof NetworkInterfaceInfo>;

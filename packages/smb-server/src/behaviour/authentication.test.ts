@@ -78,7 +78,7 @@ describe('nothing changes before the proof is verified (AUT)', () => {
     const token = first.state === 'failed' ? undefined : first.token;
     for (const flags of [0, SessionSetupFlags.Binding]) {
       const answer = await thief.ask({ ...settingUp(token as Uint8Array, { flags }), header: { sessionId: victim.sessionId } });
-      strictEqual(answer.status, flags === 0 ? NtStatus.UserSessionDeleted : NtStatus.RequestNotAccepted);
+      strictEqual(answer.status, flags === 0 ? NtStatus.UserSessionDeleted : NtStatus.InvalidParameter);
     }
     strictEqual((await victim.create('untouched')).status, NtStatus.Success);
     strictEqual(server.sessions.size, 1);
@@ -172,6 +172,8 @@ describe('the states of connection and session (STM, SES)', () => {
     await client.negotiate();
     strictEqual((await client.logOn('ann', 'secret')).status, NtStatus.Success);
     const signer = client.signer;
+    strictEqual((await client.logOn('stranger', 'x')).status, NtStatus.AccessDenied); // 3.3.5.2.4: not signed
+    client.signsLogons = true;
     strictEqual((await client.logOn('stranger', 'x')).status, NtStatus.Success);
     client.signer = signer;
     strictEqual((await client.ask(connecting('share'))).status, NtStatus.AccessDenied);

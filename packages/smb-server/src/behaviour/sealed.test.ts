@@ -85,6 +85,23 @@ test('a transform header that is short, has other flags or another session, and 
   }
 });
 
+test('all channels of a session use its cipher keys (3.3.5.5.3)', async () => {
+  const { client, sealed, open } = await sealing();
+  const second = new RawClient(client.server);
+  second.clientGuid = client.clientGuid;
+  await second.negotiate([Dialect.Smb302], [], Capabilities.Encryption);
+  second.sendFrame(sealed(echo));
+  strictEqual(await second.next(), undefined, 'not before the connection is a channel');
+  const third = new RawClient(client.server);
+  third.clientGuid = client.clientGuid;
+  await third.negotiate([Dialect.Smb302], [], Capabilities.Encryption);
+  strictEqual((await third.bind(client)).status, NtStatus.Success);
+  client.messageId = third.messageId;
+  third.sendFrame(sealed(echo));
+  const plain = open.decrypt([(await third.nextRaw()) as Uint8Array]);
+  strictEqual(Buffer.concat(plain ?? []).readUInt32LE(8), NtStatus.Success);
+});
+
 test('an encrypted frame without a negotiated cipher ends the connection (2.x)', async () => {
   const { sealed } = await sealing();
   const client = await RawClient.at(testServer());

@@ -78,10 +78,12 @@ function negotiatedBy(connection: RequestConnection, offer: Offer, dialect: Dial
   const { limits } = connection.server;
   const large = dialect !== Dialect.Smb202;
   const encrypts = dialect >= Dialect.Smb30 && dialect < Dialect.Smb311 && (offer.capabilities & Capabilities.Encryption) !== 0;
-  const leasesDirectories =
-    dialect >= Dialect.Smb30 && connection.options.directoryLeases && (offer.capabilities & Capabilities.DirectoryLeasing) !== 0;
-  const persists =
-    dialect >= Dialect.Smb30 && connection.server.persistence.isSupported && (offer.capabilities & Capabilities.PersistentHandles) !== 0;
+  const is3x = dialect >= Dialect.Smb30;
+  const { server, options } = connection;
+  const forAsking =
+    (options.directoryLeases ? Capabilities.DirectoryLeasing : 0) |
+    (server.persistence.isSupported ? Capabilities.PersistentHandles : 0) |
+    (options.multichannel ? Capabilities.MultiChannel : 0);
   return Object.freeze({
     dialect,
     clientGuid: new Uint8Array(offer.clientGuid),
@@ -93,8 +95,7 @@ function negotiatedBy(connection: RequestConnection, offer: Offer, dialect: Dial
     serverCapabilities:
       (large ? Capabilities.LargeMtu | Capabilities.Leasing : 0) |
       (encrypts ? Capabilities.Encryption : 0) |
-      (leasesDirectories ? Capabilities.DirectoryLeasing : 0) |
-      (persists ? Capabilities.PersistentHandles : 0),
+      (is3x ? offer.capabilities & forAsking : 0),
     serverSecurityMode: securityModeOf(connection),
     cipher: encrypts ? Cipher.Aes128Ccm : agreed?.cipher,
     signingAlgorithm: agreed?.signingAlgorithm ?? defaultSigningAlgorithm(dialect),

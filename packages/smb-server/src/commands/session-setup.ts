@@ -14,6 +14,7 @@ import {
   SessionSetupFlags,
   SessionSetupRequest,
   SessionSetupResponse,
+  Signer,
   SigningAlgorithm,
   sessionKeys,
 } from '@ring3/smb-proto';
@@ -26,6 +27,7 @@ import { type ContextOf, command } from '../request/command.ts';
 import type { RequestConnection } from '../request/request.ts';
 import { noGuid } from '../values/guid-key.ts';
 import { ownerOf } from '../values/owner.ts';
+import { channelToBind } from './session-binding.ts';
 
 type Answer = { sessionFlags: number; securityBuffer: Uint8Array } | NtStatus;
 const noToken = new Uint8Array(0);
@@ -78,10 +80,10 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
     return connection.logonPenalty.then(() => setUp(ctx, request));
   }
   if (connection.ended) return NtStatus.ConnectionDisconnected; // while it waited
-  if (ctx.session?.state === 'ended') return NtStatus.UserSessionDeleted;
-  if ((request.flags & SessionSetupFlags.Binding) !== 0) return NtStatus.RequestNotAccepted;
+  if (ctx.channel?.state === 'ended') return NtStatus.UserSessionDeleted;
   if (connection.options.encryption === 'required' && connection.negotiated.cipher === undefined) return NtStatus.AccessDenied;
-  const channel = channelFor(ctx);
+  const binds = (request.flags & SessionSetupFlags.Binding) !== 0 && ctx.header.sessionId !== 0;
+  const channel = binds ? channelToBind(ctx) : channelFor(ctx);
   if (typeof channel === 'number') return channel;
   if (channel.authenticating) return NtStatus.RequestNotAccepted;
   ctx.session = channel.session;
@@ -115,7 +117,7 @@ function setUp(ctx: ContextOf<'none'>, request: SessionSetupRequest): MaybePromi
 function channelFor(ctx: ContextOf<'none'>): Channel | NtStatus {
   const { connection } = ctx;
   const { server } = connection;
-  if (ctx.channel !== undefined) return ctx.channel;
+  if (ctx.channel !== undefined) return ctx.channel.isBinding ? NtStatus.UserSessionDeleted : ctx.channel;
   if (ctx.header.sessionId !== 0) return NtStatus.UserSessionDeleted;
   const most = connection.authenticated ? server.limits.sessionsForConnection : server.limits.sessionsBeforeLogon;
   if (connection.channels.size >= most) {
@@ -204,11 +206,12 @@ function onComplete(
   const { logon } = step;
   const hasNoAccount = logon.guest || logon.anonymous;
   channel.acceptor = undefined;
+  if (channel.isBinding) return onBound(ctx, channel, step);
   if (hasNoAccount && connection.options.encryption === 'required') {
     if (channel.state === 'inProgress') endChannel(channel);
     return NtStatus.AccessDenied;
   }
-  const first = session.state === 'inProgress';
+  const first = channel.state === 'inProgress';
   // A guest or anonymous session has no keys. Re-authenticating it as a user would leave it unsigned, so end it.
   if (!first && !hasNoAccount && session.signer === undefined) {
     return andThen(endSession(session), () => NtStatus.AccessDenied);
@@ -226,8 +229,7 @@ function onComplete(
   }
   session.logOn(logon, identity);
   if (first && !hasNoAccount) protect(channel, logon.sessionKey, securityMode);
-  channel.preauthHash = undefined;
-  channel.state = 'valid';
+  if (first) channel.establish();
   ctx.signer = channel.signer;
   server.loggedOn(channel, first);
   const { user, guest, anonymous } = logon;
@@ -247,6 +249,35 @@ function onComplete(
   if (session.encryptData) sessionFlags |= SessionFlags.EncryptData;
   const answer = { sessionFlags, securityBuffer: step.token ?? noToken };
   return andThen(previous === undefined ? undefined : endSession(previous), () => answer);
+}
+
+/**
+ * The logon on a further connection of a session is complete, MS-SMB2 3.3.5.5.3: the channel has a signing key of its own; the session
+ * keeps its other keys. 3.3.5.5 has STATUS_NOT_SUPPORTED for another user; Windows and its clients have ACCESS_DENIED
+ * (docs/decisions/0112-multichannel.md).
+ */
+function onBound(ctx: ContextOf<'none'>, channel: Channel, { logon, token }: AuthComplete): Answer {
+  const { connection, session } = channel;
+  const { server } = session;
+  const { user, guest, anonymous } = logon;
+  if (guest || anonymous || server.users.identityOf(logon).sid !== session.identity.sid) {
+    server.logonFailed(connection, user, NtStatus.AccessDenied);
+    endChannel(channel);
+    return NtStatus.AccessDenied;
+  }
+  if (!server.mayBind(channel)) {
+    endChannel(channel);
+    return NtStatus.RequestNotAccepted;
+  }
+  const { dialect, signingAlgorithm } = connection.negotiated;
+  const keys = sessionKeys(dialect, logon.sessionKey, channel.preauthHash);
+  channel.signer = new Signer(signingAlgorithm, keys.signing, connection.options.aesGcm);
+  channel.establish();
+  ctx.signer = channel.signer;
+  ctx.signResponse = true;
+  server.bound(channel);
+  if (server.debug.on.auth) logLogon(channel, logon, true);
+  return { sessionFlags: session.encryptData ? SessionFlags.EncryptData : 0, securityBuffer: token ?? noToken };
 }
 
 /** Keys, signing and encryption of a first logon, MS-SMB2 3.3.5.5.3. */

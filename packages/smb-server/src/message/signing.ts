@@ -1,4 +1,4 @@
-import { Command, Dialect, Header, HeaderFlags, NtStatus } from '@ring3/smb-proto';
+import { Command, Dialect, Header, HeaderFlags, NtStatus, type Signer } from '@ring3/smb-proto';
 import type { Request } from '../request/request.ts';
 import { headroom, type Reply } from './reply.ts';
 
@@ -21,7 +21,7 @@ export function verifyProtection(request: Request): Verdict {
     }
     if (session !== undefined && command !== Command.SessionSetup && !session.isGuest && !session.isAnonymous) return NtStatus.AccessDenied;
   }
-  if (session === undefined || session.state === 'inProgress' || command === Command.SessionSetup) return 'good';
+  if (session === undefined || session.state === 'inProgress' || request.channel?.isBinding === true) return 'good';
   if (command === Command.TreeConnect && connection.negotiated.dialect === Dialect.Smb311 && signer !== undefined) return 'close';
   if (session.signingRequired) return NtStatus.AccessDenied;
   return 'good';
@@ -37,10 +37,16 @@ export function mustSign(reply: Reply, encrypt: boolean): boolean {
   return session.signingRequired && request.header.command !== Command.SessionSetup;
 }
 
+/** The key that signs a response: a SESSION_SETUP that has not succeeded is signed by that of the session, MS-SMB2 3.3.4.1.1. */
+function signerOf({ request, status }: Reply): Signer | undefined {
+  const ofSession = request.header.command === Command.SessionSetup && status !== NtStatus.Success;
+  return ofSession ? request.session?.signer : request.signer;
+}
+
 /** Signs a finished element: its bytes must not change after that. */
 export function signReply(reply: Reply): void {
-  const { view, bytes, rest, request } = reply;
+  const { view, bytes, rest } = reply;
   const at = headroom + Header.offset.flags;
   view.setUint32(at, view.getUint32(at, true) | HeaderFlags.Signed, true);
-  request.signer?.sign([bytes.subarray(headroom), ...rest], 'server');
+  signerOf(reply)?.sign([bytes.subarray(headroom), ...rest], 'server');
 }

@@ -24,6 +24,7 @@ export interface ChannelConnection {
   readonly options: {
     readonly signing: 'required' | 'enabled';
     readonly encryption: 'off' | 'desired' | 'required';
+    readonly multichannel: boolean;
     readonly aesGcm: CreateAesGcm;
   };
   readonly ended: boolean;
@@ -47,6 +48,9 @@ export interface ChannelConnection {
 export class Channel {
   readonly session: Session;
   readonly connection: ChannelConnection;
+  /** It was bound to a session that existed already. */
+  readonly isAdditional: boolean;
+  readonly creationTime: number;
   /** `inProgress` until the logon on this connection is complete. */
   state: 'inProgress' | 'valid' | 'ended' = 'inProgress';
   /** Channel.SigningKey; of the first channel it is that of the session. */
@@ -62,9 +66,25 @@ export class Channel {
   constructor(session: Session, connection: ChannelConnection) {
     this.session = session;
     this.connection = connection;
+    this.isAdditional = session.state !== 'inProgress';
+    this.creationTime = session.server.clock.wall();
     session.channels.add(this);
     session.keyHolders.add(this);
     connection.channels.set(session.sessionId, this);
+  }
+
+  /** Whether its logon binds the connection to a session that exists already. */
+  get isBinding(): boolean {
+    return this.state === 'inProgress' && this.isAdditional;
+  }
+
+  /** The logon on this connection is complete. */
+  establish(): void {
+    this.state = 'valid';
+    this.preauthHash = undefined;
+    const { session, connection } = this;
+    if (this.isAdditional) session.server.quotas.channels.add(session.owner);
+    connection.loggedOn(session);
   }
 
   /** Whether messages can be sent on it. */
@@ -82,6 +102,7 @@ export class Channel {
     connection.channels.delete(session.sessionId);
     session.removeChannel(this);
     if (wasValid) connection.loggedOff();
+    if (wasValid && this.isAdditional) session.server.quotas.channels.remove(session.owner);
     connection.retire(this);
   }
 

@@ -102,6 +102,8 @@ export const refusingLimits = [
   'sessionsForConnection',
   'sessionsBeforeLogon',
   'treesForSession',
+  'channelsForSession',
+  'channels',
   'trees',
   'opens',
   'opensForSession',
@@ -123,6 +125,8 @@ export type RefusingLimit = (typeof refusingLimits)[number];
 
 /** Counts of a running server: plain fields that any part may read. They only grow. */
 export class Numbers {
+  /** Channels that were added to sessions. */
+  channels = 0;
   readonly requests: RequestNumbers = new RequestNumbers();
   readonly refused: Tally<RefusingLimit> = new Tally();
   readonly logons: Tally<'user' | 'guest' | 'anonymous'> = new Tally();

@@ -2,6 +2,7 @@ import type { Clock, DebugSwitches, Log, Metrics, Random } from '@ring3/kit';
 import type { CreateAesGcm, Dialect } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
 import type { Limits } from '../values/limits.ts';
+import type { NetworkInterface } from '../values/network-interfaces.ts';
 import type { Users } from '../values/users.ts';
 import type { DebugWord } from './debug.ts';
 import type { PersistentOpens } from './persistent-opens.ts';
@@ -17,6 +18,7 @@ export interface ResolvedOptions {
   readonly signing: 'required' | 'enabled';
   readonly encryption: 'off' | 'desired' | 'required';
   readonly directoryLeases: boolean;
+  readonly multichannel: boolean;
   readonly compression: boolean;
   readonly dialects: { readonly min: Dialect; readonly max: Dialect };
   readonly name: string;
@@ -31,5 +33,6 @@ export interface ResolvedOptions {
   readonly persistentOpens: PersistentOpens | undefined;
   readonly limits: Limits;
   readonly fileDescriptors: number;
+  readonly interfaces: (() => readonly NetworkInterface[]) | undefined;
   readonly aesGcm: CreateAesGcm;
 }

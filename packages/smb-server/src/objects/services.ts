@@ -9,6 +9,7 @@ import type { Closing } from '../values/closing.ts';
 import type { Coders } from '../values/coders.ts';
 import type { Actor, ServerEvents } from '../values/events.ts';
 import type { Limits } from '../values/limits.ts';
+import type { NetworkInterface } from '../values/network-interfaces.ts';
 import type { RepeatedLog } from '../values/repeated-log.ts';
 import type { Strangers } from '../values/strangers.ts';
 import type { Users } from '../values/users.ts';
@@ -62,6 +63,8 @@ export interface Services {
   readonly startTime: number;
   /** The serial number of the volume in information classes. */
   readonly volumeSerialNumber: number;
+  /** Lists the addresses at which clients reach the server. */
+  interfaces(): readonly NetworkInterface[];
   /** The security buffer of a NEGOTIATE response: the offered mechanisms, which do not depend on the options. */
   readonly securityBuffer: Uint8Array;
 
@@ -111,6 +114,10 @@ export interface Services {
   createAcceptor(connection: ChannelConnection): ReturnType<typeof createAcceptor>;
   /** Whether one more session may log on. @param instead the session that it replaces, if any */
   mayLogOn(session: Session, instead: Session | undefined): boolean;
+  /** Whether a session may have a channel on one more connection. */
+  mayBind(channel: Channel): boolean;
+  /** A session has one more channel. */
+  bound(channel: Channel): void;
   /** @param first whether it is the first logon of the session; on a further channel and later it is not */
   loggedOn(channel: Channel, first: boolean): void;
   logonFailed(connection: ChannelConnection, user: string, status: number): void;

@@ -1,5 +1,4 @@
 import type { Connection } from '../connection/connection.ts';
-import type { Session } from '../objects/session.ts';
 import { Quota } from '../values/quota.ts';
 import type { RunningServer } from './running-server.ts';
 
@@ -33,8 +32,8 @@ export class Admission {
   }
 
   /** Whether a user may log on on one more connection from its address, so that other users there keep a place. */
-  mayLogOn({ owner, connection }: Session): boolean {
-    return this.#users.get(connection.network)?.may(owner) !== false;
+  mayLogOn(owner: string, { network }: Pick<Connection, 'network'>): boolean {
+    return this.#users.get(network)?.may(owner) !== false;
   }
 
   /** A user has logged on on a connection. */

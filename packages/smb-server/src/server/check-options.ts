@@ -7,6 +7,8 @@ const optionNames: Record<keyof import('./smb-server-options.ts').SmbServerOptio
   users: true,
   guest: true,
   anonymous: true,
+  multichannel: true,
+  interfaces: true,
   signing: true,
   encryption: true,
   compression: true,

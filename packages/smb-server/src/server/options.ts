@@ -24,8 +24,8 @@ export function resolveOptions(options: SmbServerOptions): ResolvedOptions {
     for (const [user, how] of listed) users.add(user, how);
   }
   const { shares, metrics = noMetrics, aesGcm = nodeAesGcm, fileDescriptors = Number.POSITIVE_INFINITY } = options;
-  const { persistentOpens } = options;
-  const fixed = { fileDescriptors, shares, users, persistentOpens, guid, clock, random, log, debug, metrics, aesGcm };
+  const { persistentOpens, interfaces } = options;
+  const fixed = { fileDescriptors, interfaces, shares, users, persistentOpens, guid, clock, random, log, debug, metrics, aesGcm };
   const changes = Object.entries(options).filter(([name]) => Object.hasOwn(runTimeDefaults, name));
   return changeOptions({ ...fixed, ...runTimeDefaults }, Object.fromEntries(changes));
 }

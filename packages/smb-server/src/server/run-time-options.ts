@@ -17,6 +17,7 @@ export type RunTimeOptions = Partial<
     | 'guest'
     | 'anonymous'
     | 'directoryLeases'
+    | 'multichannel'
     | 'dialects'
     | 'limits'
   >
@@ -35,6 +36,7 @@ export const runTimeDefaults: RunTimeValues = Object.freeze({
   guest: false,
   anonymous: false,
   directoryLeases: true,
+  multichannel: true,
   dialects: Object.freeze({ min: Dialect.Smb202, max: Dialect.Smb311 }),
   limits: defaultLimits,
 });
@@ -82,6 +84,7 @@ const take: { readonly [K in keyof RunTimeValues]: Take<K> } = {
   guest: oneOf('guest', true, false),
   anonymous: oneOf('anonymous', true, false),
   directoryLeases: oneOf('directoryLeases', true, false),
+  multichannel: oneOf('multichannel', true, false),
   dialects: dialectRange,
   limits: (changes, { limits }) => changeLimits(limits, changes),
 };

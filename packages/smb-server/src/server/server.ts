@@ -4,7 +4,7 @@ import { Command, createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlm
 import type { VfsCode } from '@ring3/vfs';
 import { nameOf } from '@ring3/wire';
 import { Connection } from '../connection/connection.ts';
-import type { Channel } from '../objects/channel.ts';
+import type { Channel, ChannelConnection } from '../objects/channel.ts';
 import { type DebugWord, fieldsOf } from '../objects/debug.ts';
 import { DurableOpens } from '../objects/durable.ts';
 import { Leases } from '../objects/leases.ts';
@@ -29,6 +29,7 @@ import { createIds } from '../values/ids.ts';
 import type { Limits } from '../values/limits.ts';
 import { LogonThrottle } from '../values/logon-throttle.ts';
 import { networkOf } from '../values/network.ts';
+import type { NetworkInterface } from '../values/network-interfaces.ts';
 import { RepeatedLog } from '../values/repeated-log.ts';
 import { statusOf } from '../values/status-map.ts';
 import { Strangers } from '../values/strangers.ts';
@@ -70,6 +71,8 @@ export class Server implements RunningServer {
   readonly sessions = new Map<number, Session>();
   /** Server.GlobalOpenTable, by volatile id: only for effects of the state of files, and the view. */
   readonly opens = new Map<number, Open>();
+  /** Lists the addresses at which clients reach the server. */
+  interfaces: () => readonly NetworkInterface[];
   readonly shares: Shares;
   readonly users: Users;
   readonly buffers = new BufferPool();
@@ -115,6 +118,7 @@ export class Server implements RunningServer {
     this.debug = options.debug;
     this.metrics = options.metrics;
     this.guid = options.guid;
+    this.interfaces = options.interfaces ?? (() => []);
     this.users = options.users;
     this.shares = createShares(
       options.shares,
@@ -288,12 +292,30 @@ export class Server implements RunningServer {
     this.shutdown.connectionEnded(connection);
   }
 
+  mayBind({ session, connection }: Channel): boolean {
+    const { quotas } = this;
+    const reached = !quotas.channels.may(session.owner)
+      ? 'channels'
+      : !connection.authenticated && !(quotas.connections.may(session.owner) && this.#admission.mayLogOn(session.owner, connection))
+        ? 'connections'
+        : undefined;
+    if (reached !== undefined) this.refuse(reached, { peer: connection.link.peer });
+    return reached === undefined;
+  }
+
+  bound({ session, connection }: Channel): void {
+    const { user } = session.actor;
+    this.numbers.channels++;
+    this.logons.succeeded(user, connection.network, this.limits.failedLogonDelayMs);
+    this.log.info('channel added', { connection: connection.id, peer: connection.link.peer, user, channels: session.channels.size });
+  }
+
   mayLogOn(session: Session, instead: Session | undefined): boolean {
     const { sessions, connections } = this.quotas;
     const { owner, connection } = session;
     const reached = !sessions.may(owner, 1, instead === undefined ? 0 : 1)
       ? 'sessions'
-      : !connection.authenticated && !(connections.may(owner) && this.#admission.mayLogOn(session))
+      : !connection.authenticated && !(connections.may(owner) && this.#admission.mayLogOn(owner, connection))
         ? 'connections'
         : undefined;
     if (reached !== undefined) this.refuse(reached, { peer: connection.link.peer });
@@ -302,17 +324,14 @@ export class Server implements RunningServer {
 
   /** @param first whether it is the session's first logon */
   loggedOn({ session, connection }: Channel, first: boolean): void {
-    if (first) {
-      this.quotas.sessions.add(session.owner);
-      connection.loggedOn(session);
-    }
+    if (first) this.quotas.sessions.add(session.owner);
     const { actor, isGuest, isAnonymous } = session;
     this.numbers.logons.add(isGuest ? 'guest' : isAnonymous ? 'anonymous' : 'user');
     if (!isGuest && !isAnonymous) this.logons.succeeded(actor.user, connection.network, this.limits.failedLogonDelayMs);
     this.events.emit('log-on', { ...actor, guest: isGuest, anonymous: isAnonymous, status: 0 });
   }
 
-  logonFailed(connection: Connection, user: string, status: number): void {
+  logonFailed(connection: ChannelConnection, user: string, status: number): void {
     this.numbers.logonFailures.add(status);
     if (status === NtStatus.RequestNotAccepted) return; // rejected unseen: an unchecked attempt must not fill the audit
     this.events.emit('log-on', { user, peer: connection.link.peer, session: 0, guest: false, anonymous: false, status });

@@ -6,6 +6,7 @@ import type { DebugWord } from '../objects/debug.ts';
 import type { PersistentOpens } from '../objects/persistent-opens.ts';
 import type { ShareOptions } from '../objects/share.ts';
 import type { Limits } from '../values/limits.ts';
+import type { NetworkInterface } from '../values/network-interfaces.ts';
 import type { UserOptions, Users } from '../values/users.ts';
 
 /** The use of a connection. */
@@ -26,6 +27,13 @@ export interface SmbServerOptions {
   readonly guest?: boolean;
   /** Whether anonymous clients are accepted; they can access IPC$ and shares with `guest`. Default: no. */
   readonly anonymous?: boolean;
+  /** Whether a session may use several connections (SMB Multichannel). Default: yes. Applies to new connections. */
+  readonly multichannel?: boolean;
+  /**
+   * Lists the addresses at which clients reach the server, for further connections of a session. Default: those of the socket that it listens
+   * on; none with `listen: false`.
+   */
+  readonly interfaces?: () => readonly NetworkInterface[];
   /** Whether every session is signed (default), or only those of clients that ask for it. */
   readonly signing?: 'required' | 'enabled';
   /** `off`: if the client asks for it (default). `desired`: for every client that can. `required`: other clients are rejected. */

@@ -16,6 +16,7 @@ import {
   NegotiateResponse,
   NtStatus,
   preauthHash,
+  SessionSetupFlags,
   SessionSetupRequest,
   SessionSetupResponse,
   Signer,
@@ -70,6 +71,7 @@ let clients = 0;
 export class RawClient {
   readonly server: Server;
   readonly #link: Link;
+  readonly #number: number;
   readonly #frames: Answer[][] = [];
   #waiting: ((answers: Answer[] | undefined) => void)[] = [];
   #buffer = Buffer.alloc(0);
@@ -79,6 +81,12 @@ export class RawClient {
   sessionId = 0;
   treeId = 0;
   signer: Signer | undefined;
+  /** Session.SigningKey: the key of the first channel. */
+  sessionSigner: Signer | undefined;
+  /** Whether requests of a logon are signed: of a reauthentication, if the session requires signing. */
+  signsLogons = false;
+  /** Whether all of its requests are signed unless an element says otherwise. */
+  signsAll = false;
   /** The results of the logon. */
   sessionKey: Uint8Array | undefined;
   #last: Uint8Array | undefined;
@@ -87,7 +95,7 @@ export class RawClient {
   clientGuid: Uint8Array = Uint8Array.from({ length: 16 }, (_, i) => (i < 4 ? clients >>> (8 * i) : 7));
 
   constructor(server: Server) {
-    clients++;
+    this.#number = ++clients;
     this.server = server;
     this.#link = connectMemory(server);
     this.#link.open({
@@ -167,7 +175,10 @@ export class RawClient {
     return new Uint8Array(Buffer.concat(parts));
   }
 
-  #encode({ command, body, header = {}, related = false, sign = false }: Element, followed: boolean): Uint8Array {
+  #encode(
+    { command, body, header = {}, related = false, sign = this.signsAll && this.signer !== undefined }: Element,
+    followed: boolean,
+  ): Uint8Array {
     const plain = Buffer.concat([body.head, ...body.rest]);
     const bytes = new Uint8Array(followed ? (plain.length + 7) & ~7 : plain.length);
     bytes.set(plain);
@@ -227,27 +238,35 @@ export class RawClient {
     return answer;
   }
 
-  /** Logs on by NTLM without SPNEGO. @returns the last response */
-  async logOn(user: string, password: string, previousSessionId = 0): Promise<Answer> {
-    const initiator = createNtlmInitiator({ user, password, random: fakeRandom(), now: () => this.server.clock.wall() });
+  /**
+   * Logs on by NTLM without SPNEGO. @returns the last response
+   * @param binds asks for a channel of the session `sessionId`, whose signing key is in `signer`: it signs the requests
+   */
+  async logOn(user: string, password: string, previousSessionId = 0, binds = false): Promise<Answer> {
+    const initiator = createNtlmInitiator({
+      user,
+      password,
+      random: fakeRandom(this.#number * 1000 + this.messageId),
+      now: () => this.server.clock.wall(),
+    });
     let hash = this.#preauth;
     let step = initiator.next();
     for (;;) {
       if (step.state === 'failed' || step.token === undefined) throw new Error('the client could not continue the logon');
       const body = SessionSetupRequest.encode({
-        flags: 0,
+        flags: binds ? SessionSetupFlags.Binding : 0,
         securityMode: 1,
         capabilities: 0,
         channel: 0,
         previousSessionId,
         securityBuffer: step.token,
       });
-      const message = this.encode([{ command: Command.SessionSetup, body }]);
+      const message = this.encode([{ command: Command.SessionSetup, body, ...(binds || this.signsLogons ? { sign: true } : {}) }]);
       hash = preauthHash(hash, [message]);
       this.sendFrame(message);
       const [answer] = (await this.next()) ?? [];
       if (answer === undefined) throw new Error(`no answer: ${this.ended}`);
-      if (step.state === 'complete' && answer.status === 0) this.#keys(step.sessionKey, hash);
+      if (step.state === 'complete' && answer.status === 0) this.#keys(step.sessionKey, hash, binds);
       if (step.state === 'complete' || answer.status !== NtStatus.MoreProcessingRequired) return answer;
       this.sessionId = answer.header.sessionId;
       hash = preauthHash(hash, [answer.bytes]);
@@ -255,14 +274,24 @@ export class RawClient {
     }
   }
 
-  #keys(sessionKey: Uint8Array, hash: Uint8Array): void {
+  /** Asks for a channel on this connection to the session of another client, as the same user or another. @returns the last response */
+  bind(other: RawClient, user = 'ann', password = 'secret'): Promise<Answer> {
+    this.sessionId = other.sessionId;
+    this.treeId = other.treeId;
+    this.signer = this.sessionSigner = other.sessionSigner;
+    return this.logOn(user, password, 0, true);
+  }
+
+  #keys(sessionKey: Uint8Array, hash: Uint8Array, binds: boolean): void {
     this.sessionKey = sessionKey;
     this.signer = new Signer(defaultSigningAlgorithm(this.dialect), sessionKeys(this.dialect, sessionKey, hash).signing);
+    if (!binds) this.sessionSigner = this.signer;
   }
 
   async connect(share: string): Promise<Answer> {
     const answer = await this.ask({
       command: Command.TreeConnect,
+      ...(this.dialect === Dialect.Smb311 && this.signer !== undefined ? { sign: true } : {}),
       body: TreeConnectRequest.encode({ flags: 0, path: `\\\\server\\${share}` }),
     });
     if (answer.status === 0) this.treeId = answer.header.treeId;

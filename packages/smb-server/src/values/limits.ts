@@ -37,6 +37,10 @@ export interface Limits {
   /** Logons of a connection that are not complete; if a user has logged on there, the oldest of them is dropped. */
   readonly sessionsBeforeLogon: number;
   readonly treesForSession: number;
+  /** Connections that one session may be bound to, those in progress included; above it a binding fails with INSUFFICIENT_RESOURCES. */
+  readonly channelsForSession: number;
+  /** Channels in addition to the first one of each session, of all sessions; likewise. */
+  readonly channels: number;
   /**
    * In all; a user holds less than four times what is free (quota.ts). The same applies to `opens`, `locks`, `waiting`, `keptBytes`,
    * `sessions`, and connections with a logon.
@@ -91,6 +95,8 @@ export const defaultLimits: Limits = Object.freeze({
   sessionsForConnection: 4096,
   sessionsBeforeLogon: 16,
   treesForSession: 4096,
+  channelsForSession: 32,
+  channels: 65536,
   trees: 262144,
   opens: 262144,
   opensForSession: 16384,
@@ -133,6 +139,8 @@ const bounds: Readonly<Record<keyof Limits, readonly [least: number, most: numbe
   sessionsForConnection: count,
   sessionsBeforeLogon: count,
   treesForSession: count,
+  channelsForSession: count,
+  channels: count,
   trees: count,
   opens: count,
   opensForSession: count,

@@ -95,7 +95,9 @@ export const globalParameters: Parameters<GlobalDraft> = {
   'server min protocol': choice('SMB2_10', { ...dialects, smb3: '3.0' as const }, ({ server }, dialect) => {
     server['dialect-min'] = dialect;
   }),
-  'server multi channel support': passedOver('no', saysNo, 'a session has one connection'),
+  'server multi channel support': flag('no', ({ server }, yes) => {
+    server.multichannel = yes;
+  }),
   'server signing': choice(
     'disabled',
     { disabled: 'enabled', auto: 'enabled', enabled: 'enabled', default: 'enabled', mandatory: 'required', required: 'required' } as const,

@@ -28,6 +28,7 @@ test('missing parameters have the defaults of the manual (ksmbd.conf(5))', () =>
     anonymous: true,
     'dialect-min': '2.1',
     'dialect-max': '3.1.1',
+    multichannel: false,
     host: '0.0.0.0',
     port: 445,
   });
@@ -72,6 +73,7 @@ test('everything that can be honoured is', () => {
   server string = The files
   workgroup = HOME
   server signing = mandatory
+  server multi channel support = yes
   smb3 encryption = mandatory
   server min protocol = SMB3
   server max protocol = SMB3_02
@@ -122,6 +124,7 @@ test('everything that can be honoured is', () => {
     anonymous: false,
     'dialect-min': '3.0',
     'dialect-max': '3.0.2',
+    multichannel: true,
     host: '127.0.0.1',
     port: 1445,
   });
@@ -164,7 +167,7 @@ test('everything that can be honoured is', () => {
 test('a parameter that is not honoured is a warning with its line and what ring3 does, unless its value is what ring3 does', () => {
   const said = warnings(`[global]
 kerberos keytab file = /etc/krb5.keytab
-server multi channel support = yes
+server signing = auto
 smb3 encryption = disabled
 smbd max io size = 16MB
 guest account = smbguest
@@ -191,7 +194,6 @@ path = /q
 `);
   deepStrictEqual(said, [
     'k:2: kerberos keytab file is not honoured: the only authentication is NTLMv2',
-    'k:3: server multi channel support is not honoured: a session has one connection',
     'k:4: smb3 encryption is not honoured: a client that asks for encryption gets it',
     'k:5: smbd max io size is not honoured: there is no SMB Direct',
     'k:6: guest account is not honoured: a client without a user name is a guest, and its files belong to the user that ring3 runs as',

@@ -10,6 +10,7 @@ import { pipeTransceive } from './pipe-transceive.ts';
 import { pipeWait } from './pipe-wait.ts';
 import { queryAllocatedRanges } from './query-allocated-ranges.ts';
 import { queryFileRegions } from './query-file-regions.ts';
+import { queryNetworkInterfaceInfo } from './query-network-interface-info.ts';
 import type { IoctlRow } from './row.ts';
 import { setReparsePoint } from './set-reparse-point.ts';
 import { setSparse } from './set-sparse.ts';
@@ -45,7 +46,7 @@ export const rows: Readonly<Record<number, IoctlRow>> = {
   [Fsctl.DeleteReparsePoint]: deleteReparsePoint,
   [Fsctl.DfsGetReferrals]: refused(NtStatus.FsDriverRequired),
   [Fsctl.DfsGetReferralsEx]: refused(NtStatus.FsDriverRequired),
-  [Fsctl.QueryNetworkInterfaceInfo]: refused(NtStatus.NotSupported),
+  [Fsctl.QueryNetworkInterfaceInfo]: queryNetworkInterfaceInfo,
   [Fsctl.LmrRequestResiliency]: lmrRequestResiliency,
   [Fsctl.SrvReadHash]: refused(NtStatus.NotSupported, 'open'),
   [Fsctl.FileLevelTrim]: refused(NtStatus.NotSupported, 'entry'),

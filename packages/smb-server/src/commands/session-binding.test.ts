@@ -1,0 +1,384 @@
+/** Session binding, MS-SMB2 3.3.5.5 and 3.3.5.5.3; its end, 3.3.7.1. */
+import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fakeRandom } from '@ring3/kit';
+import {
+  CancelRequest,
+  Capabilities,
+  Cipher,
+  Command,
+  createNtlmInitiator,
+  Dialect,
+  EncryptionCapabilities,
+  HeaderFlags,
+  LockFlags,
+  type NegotiateContext,
+  NegotiateContextType,
+  NegotiateResponse,
+  NtStatus,
+  OplockLevel,
+  PreauthIntegrityCapabilities,
+  SessionSetupFlags,
+  SigningAlgorithm,
+  SigningCapabilities,
+} from '@ring3/smb-proto';
+import type { Server } from '../server/server.ts';
+import type { SmbServerOptions } from '../server/smb-server-options.ts';
+import { viewOf } from '../server/view.ts';
+import { nothingLeft } from '../testing/counts.ts';
+import { acknowledging, closing, echo, idsOf, locking, loggingOff, reading, settingUp, watching, writing } from '../testing/elements.ts';
+import { RawClient, testServer } from '../testing/raw-client.ts';
+import { turns } from '../testing/turns.ts';
+
+const contextOf = (contextType: number, data: Uint8Array): NegotiateContext => ({ contextType, data, reserved: 0 });
+const hash = contextOf(
+  NegotiateContextType.PreauthIntegrityCapabilities,
+  PreauthIntegrityCapabilities.encode({ hashAlgorithms: [1], salt: new Uint8Array(4) }).head,
+);
+const ciphers = (...offered: number[]): NegotiateContext =>
+  contextOf(NegotiateContextType.EncryptionCapabilities, EncryptionCapabilities.encode({ ciphers: offered }).head);
+const signing = (...offered: number[]): NegotiateContext =>
+  contextOf(NegotiateContextType.SigningCapabilities, SigningCapabilities.encode({ signingAlgorithms: offered }).head);
+const contextsOf = (dialect: number): NegotiateContext[] => (dialect === Dialect.Smb311 ? [hash] : []);
+
+interface Setting {
+  readonly dialect?: number;
+  readonly contexts?: readonly NegotiateContext[];
+  readonly guid?: Uint8Array;
+}
+
+/** A connection that has negotiated. */
+async function connected(server: Server, { dialect = Dialect.Smb302, contexts, guid }: Setting): Promise<RawClient> {
+  const client = new RawClient(server);
+  if (guid !== undefined) client.clientGuid = guid;
+  await client.negotiate([dialect], contexts ?? contextsOf(dialect));
+  return client;
+}
+
+/** A client with a session at `share`, and a second connection of the same client. */
+async function twoConnections(server: Server, setting: Setting = {}, other: Setting = {}): Promise<[RawClient, RawClient]> {
+  const first = await connected(server, setting);
+  strictEqual((await first.logOn('ann', 'secret')).status, NtStatus.Success);
+  strictEqual((await first.connect('share')).status, NtStatus.Success);
+  return [first, await connected(server, { guid: first.clientGuid, ...setting, ...other })];
+}
+
+/** The same, with a channel on the second connection. */
+async function twoChannels(server: Server, setting: Setting = {}): Promise<[RawClient, RawClient]> {
+  const [first, second] = await twoConnections(server, setting);
+  strictEqual((await second.bind(first)).status, NtStatus.Success);
+  return [first, second];
+}
+
+/** The first token of a logon as `ann`. */
+function firstToken(): Uint8Array {
+  const step = createNtlmInitiator({ user: 'ann', password: 'secret', random: fakeRandom(), now: () => 0 }).next();
+  if (step.state === 'failed' || step.token === undefined) throw new Error('no token');
+  return step.token;
+}
+/** The first request of a binding, of this form. */
+const binding = (sessionId: number, sign: boolean, token = firstToken()) => ({
+  ...settingUp(token, { flags: SessionSetupFlags.Binding }),
+  header: { sessionId, ...(sign ? { flags: HeaderFlags.Signed } : {}) },
+  sign,
+});
+
+describe('a channel (3.3.5.5.3)', () => {
+  for (const dialect of [Dialect.Smb30, Dialect.Smb302, Dialect.Smb311]) {
+    test(`of dialect 0x${dialect.toString(16)} serves the tree connects and opens of its session, and has a signing key of its own`, async () => {
+      const server = testServer({ signing: 'required' });
+      const [first, second] = [await connected(server, { dialect }), new RawClient(server)];
+      second.clientGuid = first.clientGuid;
+      await second.negotiate([dialect], contextsOf(dialect));
+      strictEqual((await first.logOn('ann', 'secret')).status, NtStatus.Success);
+      first.signsAll = true;
+      second.signsAll = true;
+      strictEqual((await first.connect('share')).status, NtStatus.Success);
+      const bound = await second.bind(first);
+      strictEqual(bound.status, NtStatus.Success);
+      ok(second.signer?.verify([bound.bytes.slice()], 'server'), 'the last response is signed by the key of the channel');
+      const ids = idsOf(await first.create('file'));
+      strictEqual((await second.ask(writing(ids, 'by the second'))).status, NtStatus.Success);
+      strictEqual((await first.ask(reading(ids, 13))).status, NtStatus.Success);
+      const own = second.signer;
+      second.signer = first.signer;
+      strictEqual((await second.ask(reading(ids, 13))).status, NtStatus.AccessDenied, 'the key of the other channel');
+      second.signer = own;
+      strictEqual((await second.ask(closing(ids))).status, NtStatus.Success);
+      strictEqual((await first.ask(reading(ids, 13))).status, NtStatus.FileClosed);
+      await server.close();
+    });
+  }
+
+  test('is offered to clients of 3.x that can use it, unless the option is off (3.3.5.4)', async () => {
+    const offered = async (dialect: number, capabilities: number, options: Partial<SmbServerOptions> = {}): Promise<boolean> => {
+      const server = testServer(options);
+      const answer = await new RawClient(server).negotiate([dialect], contextsOf(dialect), capabilities);
+      await server.close();
+      return (answer.read(NegotiateResponse).capabilities & Capabilities.MultiChannel) !== 0;
+    };
+    const { MultiChannel } = Capabilities;
+    for (const dialect of [Dialect.Smb30, Dialect.Smb302, Dialect.Smb311]) {
+      strictEqual(await offered(dialect, MultiChannel), true);
+      strictEqual(await offered(dialect, 0), false);
+      strictEqual(await offered(dialect, MultiChannel, { multichannel: false }), false);
+    }
+    for (const dialect of [Dialect.Smb202, Dialect.Smb21]) strictEqual(await offered(dialect, MultiChannel), false);
+  });
+
+  test('serves nothing before its logon is complete (3.3.5.2.9)', async () => {
+    const server = testServer();
+    const [first, second] = await twoConnections(server);
+    const ids = idsOf(await first.create('file'));
+    second.signer = first.signer;
+    strictEqual((await second.ask(binding(first.sessionId, true))).status, NtStatus.MoreProcessingRequired);
+    second.sessionId = first.sessionId;
+    second.treeId = first.treeId;
+    for (const sign of [false, true]) strictEqual((await second.ask({ ...reading(ids, 1), sign })).status, NtStatus.UserSessionDeleted);
+    await server.close();
+  });
+
+  test('is reauthenticated on its own connection, and keeps its key', async () => {
+    const server = testServer();
+    const [, second] = await twoChannels(server);
+    const { signer } = second;
+    second.signsLogons = true;
+    strictEqual((await second.logOn('ann', 'secret')).status, NtStatus.Success);
+    second.signer = signer;
+    strictEqual((await second.ask({ ...echo, sign: true })).status, NtStatus.Success);
+    await server.close();
+  });
+});
+
+describe('a binding is rejected (3.3.5.5)', () => {
+  const rejects = (title: string, status: NtStatus, ask: (server: Server) => Promise<number>, options: Partial<SmbServerOptions> = {}) =>
+    test(title, async () => {
+      const server = testServer(options);
+      strictEqual(await ask(server), status);
+      await server.close();
+      deepStrictEqual([server.connections.size, server.sessions.size, server.quotas.channels.total], [0, 0, 0]);
+    });
+  /** The status of the binding of a second connection. */
+  const bound = async (server: Server, setting: Setting, other: Setting, user = 'ann', password = 'secret'): Promise<number> => {
+    const [first, second] = await twoConnections(server, setting, other);
+    const { status } = await second.bind(first, user, password);
+    strictEqual((await first.create('untouched')).status, NtStatus.Success, 'the session goes on');
+    return status;
+  };
+
+  for (const dialect of [Dialect.Smb202, Dialect.Smb21]) {
+    rejects(`at dialect 0x${dialect.toString(16)}`, NtStatus.RequestNotAccepted, (server) => bound(server, { dialect }, {}));
+  }
+  rejects('if the option is off', NtStatus.RequestNotAccepted, (server) => bound(server, {}, {}), { multichannel: false });
+  rejects('from a connection of 2.1 to a session of 3.0', NtStatus.RequestNotAccepted, (server) =>
+    bound(server, { dialect: Dialect.Smb30 }, { dialect: Dialect.Smb21 }),
+  );
+  for (const [of, at] of [
+    [Dialect.Smb21, Dialect.Smb302],
+    [Dialect.Smb30, Dialect.Smb302],
+    [Dialect.Smb302, Dialect.Smb311],
+    [Dialect.Smb311, Dialect.Smb302],
+  ] as const) {
+    rejects(`for another dialect: 0x${of.toString(16)}, 0x${at.toString(16)}`, NtStatus.InvalidParameter, (server) =>
+      bound(server, { dialect: of }, { dialect: at, contexts: contextsOf(at) }),
+    );
+  }
+  rejects('for an unknown session', NtStatus.UserSessionDeleted, async (server) => {
+    const client = await connected(server, {});
+    return (await client.ask(binding(4711, false))).status;
+  });
+  rejects('if it is not signed', NtStatus.InvalidParameter, async (server) => {
+    const [first, second] = await twoConnections(server);
+    return (await second.ask(binding(first.sessionId, false))).status;
+  });
+  rejects('if its signature is wrong', NtStatus.AccessDenied, async (server) => {
+    const [first, second] = await twoConnections(server);
+    const stranger = await RawClient.at(server, 'share', 'bob', 'word');
+    second.signer = stranger.signer;
+    const answer = await second.ask(binding(first.sessionId, true));
+    strictEqual(answer.header.flags & HeaderFlags.Signed, 0, 'the server does not sign for who does not know the key');
+    return answer.status;
+  });
+  rejects('for another client', NtStatus.UserSessionDeleted, (server) => bound(server, {}, { guid: new Uint8Array(16).fill(9) }));
+  rejects('for another user', NtStatus.AccessDenied, (server) => bound(server, {}, {}, 'bob', 'word'));
+  rejects('for a wrong password', NtStatus.LogonFailure, (server) => bound(server, {}, {}, 'ann', 'wrong'));
+  rejects('for a guest', NtStatus.AccessDenied, (server) => bound(server, {}, {}, 'stranger', 'x'), { guest: true });
+  rejects('for a session whose logon is not complete', NtStatus.RequestNotAccepted, async (server) => {
+    const [first, second] = [await connected(server, {}), await connected(server, {})];
+    second.clientGuid = first.clientGuid;
+    const { header } = await first.ask(settingUp(firstToken()));
+    return (await second.ask({ ...binding(header.sessionId, false), header: { sessionId: header.sessionId, flags: HeaderFlags.Signed } }))
+      .status;
+  });
+  rejects(
+    'for the session of a guest',
+    NtStatus.NotSupported,
+    async (server) => {
+      const first = await connected(server, {});
+      await first.logOn('stranger', 'x');
+      const second = await connected(server, { guid: first.clientGuid });
+      const header = { sessionId: first.sessionId, flags: HeaderFlags.Signed };
+      return (await second.ask({ ...binding(first.sessionId, false), header })).status;
+    },
+    { guest: true },
+  );
+  rejects('for a session of this connection', NtStatus.RequestNotAccepted, async (server) => {
+    const first = await RawClient.at(server);
+    return (await first.ask(binding(first.sessionId, true))).status;
+  });
+  rejects('for a session of which this connection is a channel already', NtStatus.RequestNotAccepted, async (server) => {
+    const [first, second] = await twoChannels(server);
+    return (await second.ask(binding(first.sessionId, true))).status;
+  });
+  rejects('for another cipher', NtStatus.InvalidParameter, (server) =>
+    bound(
+      server,
+      { dialect: Dialect.Smb311, contexts: [hash, ciphers(Cipher.Aes128Gcm)] },
+      { contexts: [hash, ciphers(Cipher.Aes128Ccm)] },
+    ),
+  );
+  rejects('if only the connection signs with AES-GMAC', NtStatus.NotSupported, (server) =>
+    bound(
+      server,
+      { dialect: Dialect.Smb311, contexts: [hash, signing(SigningAlgorithm.AesCmac)] },
+      { contexts: [hash, signing(SigningAlgorithm.AesGmac)] },
+    ),
+  );
+  rejects('if its logon is continued without the flag', NtStatus.UserSessionDeleted, async (server) => {
+    const [first, second] = await twoConnections(server);
+    second.signer = first.signer;
+    await second.ask(binding(first.sessionId, true));
+    return (await second.ask({ ...settingUp(firstToken()), header: { sessionId: first.sessionId } })).status;
+  });
+  rejects(
+    'if the session has as many channels as it may have',
+    NtStatus.InsufficientResources,
+    async (server) => {
+      const [first] = await twoChannels(server);
+      const third = await connected(server, { guid: first.clientGuid });
+      return (await third.bind(first)).status;
+    },
+    { limits: { channelsForSession: 2 } },
+  );
+});
+
+describe('several channels', () => {
+  test('end with the session, whichever connection logs off (3.3.5.6)', async () => {
+    for (const from of [0, 1] as const) {
+      const server = testServer();
+      const clients = await twoChannels(server);
+      const ids = idsOf(await clients[0].create('file'));
+      strictEqual((await clients[from].ask(loggingOff)).status, NtStatus.Success);
+      for (const client of clients) strictEqual((await client.ask(reading(ids, 1))).status, NtStatus.UserSessionDeleted);
+      strictEqual(server.quotas.channels.total, 0);
+      for (const client of clients) {
+        client.sessionId = 0;
+        strictEqual((await client.logOn('ann', 'secret')).status, NtStatus.Success, 'the connection stays');
+      }
+      await server.close();
+      deepStrictEqual(viewOf(server).counts(), nothingLeft);
+    }
+  });
+
+  test('the session goes on while one of them is left, whichever connection is lost (3.3.7.1)', async () => {
+    for (const lost of [0, 1] as const) {
+      const server = testServer();
+      const clients = await twoChannels(server);
+      const left = clients[1 - lost] as RawClient;
+      const ids = idsOf(await clients[lost].create('file'));
+      clients[lost].end();
+      await turns();
+      strictEqual((await left.ask(reading(ids, 1))).status, NtStatus.EndOfFile);
+      const [session] = server.sessions.values();
+      strictEqual(session?.connection, [...server.connections.values()][0], 'Session.Connection is that of the channel that is left');
+      const third = await connected(server, { guid: left.clientGuid });
+      strictEqual((await third.bind(left)).status, NtStatus.Success, 'it can be bound again');
+      left.end();
+      third.end();
+      await turns();
+      await server.close();
+      deepStrictEqual(viewOf(server).counts(), nothingLeft);
+    }
+  });
+
+  test('what waits on a lost channel is cancelled, and nothing is granted for it (3.3.7.1)', async () => {
+    const server = testServer();
+    const [first, second] = await twoChannels(server);
+    const other = await RawClient.at(server, 'share', 'bob', 'word');
+    const held = idsOf(await other.create('file'));
+    strictEqual((await other.ask(locking(held, 0n, 10n, LockFlags.ExclusiveLock | LockFlags.FailImmediately))).status, NtStatus.Success);
+    const ids = idsOf(await first.create('file'));
+    const directory = idsOf(await first.create('', { createOptions: 1, createDisposition: 1, desiredAccess: 0x80 | 1 }));
+    strictEqual((await second.ask(locking(ids, 0n, 10n, LockFlags.ExclusiveLock))).status, NtStatus.Pending);
+    strictEqual((await second.ask(watching(directory))).status, NtStatus.Pending);
+    strictEqual((await first.ask(watching(directory))).status, NtStatus.Pending);
+    second.end();
+    await turns();
+    strictEqual((await other.ask(locking(held, 0n, 10n, LockFlags.Unlock))).status, NtStatus.Success);
+    strictEqual(server.fileTotals.locks, 0, 'the lock was not granted');
+    strictEqual((await first.ask(locking(ids, 0n, 10n, LockFlags.ExclusiveLock | LockFlags.FailImmediately))).status, NtStatus.Success);
+    strictEqual([...server.connections.values()][0]?.async.size, 1, 'the other channel still watches');
+    await server.close();
+  });
+
+  test('CANCEL and message ids belong to the connection (3.3.5.16)', async () => {
+    const server = testServer();
+    const [first, second] = await twoChannels(server);
+    const directory = idsOf(await first.create('', { createOptions: 1, createDisposition: 1, desiredAccess: 0x80 | 1 }));
+    first.messageId = second.messageId = Math.max(first.messageId, second.messageId);
+    const watched = first.messageId;
+    strictEqual((await first.ask(watching(directory))).status, NtStatus.Pending);
+    second.sendFrame(second.encode([{ command: Command.Cancel, body: CancelRequest.encode({}), header: { messageId: watched } }]));
+    strictEqual((await second.ask(echo)).status, NtStatus.Success);
+    strictEqual([...server.connections.values()][0]?.async.size, 1, 'not by the other connection');
+    first.sendFrame(first.encode([{ command: Command.Cancel, body: CancelRequest.encode({}), header: { messageId: watched } }]));
+    strictEqual((await first.next())?.[0]?.status, NtStatus.Cancelled);
+    await server.close();
+  });
+
+  test('an open that is closed on one connection ends what waits on it on the other (3.3.4.17)', async () => {
+    const server = testServer();
+    const [first, second] = await twoChannels(server);
+    const directory = idsOf(await first.create('', { createOptions: 1, createDisposition: 1, desiredAccess: 0x80 | 1 }));
+    strictEqual((await second.ask(watching(directory))).status, NtStatus.Pending);
+    strictEqual((await first.ask(closing(directory))).status, NtStatus.Success);
+    strictEqual((await second.next())?.[0]?.status, NtStatus.NotifyCleanup);
+    await server.close();
+  });
+
+  test('a break is sent on a channel that is left (3.3.4.6)', async () => {
+    for (const lost of [0, 1] as const) {
+      const server = testServer();
+      const clients = await twoChannels(server);
+      const left = clients[1 - lost] as RawClient;
+      const ids = idsOf(await clients[lost].create('file', { requestedOplockLevel: OplockLevel.Exclusive }));
+      clients[lost].end();
+      await turns();
+      const other = await RawClient.at(server, 'share', 'bob', 'word');
+      strictEqual((await other.create('file', { requestedOplockLevel: OplockLevel.None })).status, NtStatus.Pending);
+      const broken = await left.next();
+      strictEqual(broken?.[0]?.header.command, Command.OplockBreak);
+      strictEqual((await left.ask(acknowledging(ids, OplockLevel.Ii))).status, NtStatus.Success);
+      strictEqual((await other.next())?.[0]?.status, NtStatus.Success);
+      await server.close();
+    }
+  });
+
+  test('a flood of bindings that fail leaves nothing, and does not end the session', async () => {
+    const server = testServer({ limits: { channelsForSession: 4 } });
+    const first = await RawClient.at(server);
+    const hostile = [new Uint8Array(0), new Uint8Array(3), Uint8Array.from({ length: 200 }, (_, i) => i), firstToken().subarray(0, 20)];
+    for (let i = 0; i < 40; i++) {
+      const client = await connected(server, { guid: first.clientGuid });
+      client.signer = first.signer;
+      await client.ask(binding(first.sessionId, true, hostile[i % hostile.length]));
+      if (i % 2 === 0) client.end();
+    }
+    await turns();
+    strictEqual(server.sessions.size, 1);
+    ok(([...server.sessions.values()][0]?.channels.size ?? 0) <= 4);
+    strictEqual((await first.create('untouched')).status, NtStatus.Success);
+    await server.close();
+    deepStrictEqual(viewOf(server).counts(), nothingLeft);
+  });
+});
