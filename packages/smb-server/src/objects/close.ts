@@ -200,6 +200,7 @@ export function endSession(session: Session, closesAll = false): MaybePromise<vo
   if (trees.length > 0) server.quotas.trees.remove(session.owner, trees.length);
   if (wasValid) server.sessionEnded(session);
   for (const channel of [...session.channels]) channel.end();
+  session.forgetKeys();
   if (!closesAll) detachAll(session);
   const closed = closeAll([...session.opens.values()], server);
   const released = server.closing.each(trees, releaseRoot);

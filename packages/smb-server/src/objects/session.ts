@@ -38,6 +38,7 @@ export class Session {
   readonly creationTime: number;
   lastActive: number;
   #nextTree = 1;
+  #keysReleased = false;
   #connection: ChannelConnection;
 
   /** @param connection that of the first channel */
@@ -113,9 +114,10 @@ export class Session {
     }
   }
 
-  /** Forgets the keys if it has ended and no request in flight can need them any more. */
+  /** Releases the keys, once, if it has ended and no request in flight can need them any more. */
   forgetKeys(): void {
-    if (this.state !== 'ended' || this.keyHolders.size > 0) return;
+    if (this.state !== 'ended' || this.keyHolders.size > 0 || this.#keysReleased) return;
+    this.#keysReleased = true;
     this.signer?.dispose();
     this.encryptor?.dispose();
     this.decryptor?.dispose();

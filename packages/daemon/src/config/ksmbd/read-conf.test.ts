@@ -142,7 +142,7 @@ test('everything that can be honoured is', () => {
   deepStrictEqual(shares, [
     {
       name: 'photos',
-      at: 'k:26',
+      at: 'k:27',
       path: '/srv/photos',
       comment: 'Photos of ours',
       hidden: true,
