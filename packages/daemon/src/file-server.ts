@@ -10,6 +10,7 @@ import {
   type SmbServerOptions,
 } from '@ring3/smb-server';
 import { type Change, differing, keyed } from './change.ts';
+import { SqlitePersistentOpens } from './persistent-opens/sqlite-persistent-opens.ts';
 import type { ListeningSocket } from './service/listening-socket.ts';
 import { type Credentials, type FileServerOptions, type KnownUser, logsOn, type Settings } from './settings.ts';
 import { sharedDescriptors } from './shared-descriptors.ts';
@@ -38,13 +39,21 @@ export class FileServer {
   /** The user that was created because there was none. */
   readonly madeUser: Credentials | undefined;
   readonly #folders: SharedFolders;
+  readonly #persistentOpens: SqlitePersistentOpens;
   readonly #users: StoredUsers;
   #settings: Settings;
 
-  private constructor(settings: Settings, server: SmbServer, folders: SharedFolders, { users, madeUser }: LogOns) {
+  private constructor(
+    settings: Settings,
+    server: SmbServer,
+    folders: SharedFolders,
+    persistentOpens: SqlitePersistentOpens,
+    { users, madeUser }: LogOns,
+  ) {
     this.#settings = settings;
     this.server = server;
     this.#folders = folders;
+    this.#persistentOpens = persistentOpens;
     this.#users = users;
     this.madeUser = madeUser;
     server.events.on('disconnect', () => void this.#retire());
@@ -56,6 +65,7 @@ export class FileServer {
     const { clock, random, log, metrics, debug, store, carry, listening } = parts;
     const { shares = [] } = settings;
     const folders = new SharedFolders({ stateDir: parts.stateDir, log, clock });
+    const persistentOpens = new SqlitePersistentOpens(store.folder);
     try {
       const offered = await Promise.all(shares.map(async (share) => [share.name, await folders.optionsOf(share)] as const));
       const logOns = whoMayLogOn(parts, settings, options.guest === true);
@@ -74,9 +84,11 @@ export class FileServer {
         carry,
         aesGcm: aesGcm(),
         fileDescriptors: sharedDescriptors(),
+        persistentOpens,
       });
-      return new FileServer(settings, server, folders, logOns);
+      return new FileServer(settings, server, folders, persistentOpens, logOns);
     } catch (error) {
+      await persistentOpens.close();
       await folders.close();
       throw error;
     }
@@ -166,6 +178,7 @@ export class FileServer {
 
   async close(): Promise<void> {
     await this.server.close();
+    await this.#persistentOpens.close();
     await this.#folders.close();
   }
 }

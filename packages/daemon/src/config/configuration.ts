@@ -62,6 +62,7 @@ export const limitKeys = {
   trees: limit('trees', 'tree connects of all sessions', 1, 100 * million),
   opens: limit('opens', 'open files of all clients, within the limit of file descriptors of the process', 1, 100 * million),
   'opens-for-session': limit('opensForSession', 'open files of one session', 1, 10 * million),
+  'persistent-opens': limit('persistentOpens', 'persistent opens of all clients; further ones are durable only', 1, million),
   locks: limit('locks', 'byte-range locks of all clients', 1, 100 * million),
   'requests-for-connection': limit('requestsForConnection', 'requests of one connection in progress at a time', 1, 65_535),
   'waiting-for-connection': limit('maxAsync', 'requests of one connection that wait for a lock, a change or a break', 1, 65_535),

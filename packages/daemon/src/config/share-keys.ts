@@ -39,6 +39,7 @@ export const shareKeys = {
   oplocks: flag('clients may cache files of this share', true),
   'directory-leases': flag('clients may cache listings of the directories of this share', true),
   'posix-locks': flag('byte-range locks of clients and fcntl locks of programs on this host exclude each other', true),
+  'continuous-availability': flag('persistent handles: open files, locks and leases of clients survive a restart of the daemon'),
   streams: flag('named streams are supported', true),
   'max-connections': integer('maximum number of tree connects at a time', 1, 1_000_000),
   'file-mode': permissions("permission bits of new files (default: 666 less the process's umask)"),
