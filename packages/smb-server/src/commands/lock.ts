@@ -75,7 +75,7 @@ function take(ctx: ContextOf<'open'>, locks: Elements, sequence: LockSequence | 
   });
 }
 
-/** The locks of a persistent open are stored before its client is told of them; else they are released again. */
+/** The locks of a persistent open are stored before the response is sent; else they are released again. */
 function* store(ctx: ContextOf<'open'>, ranges: LockInput['ranges'], sequence: LockSequence | undefined): Steps<NtStatus> {
   const { open, tree, server } = ctx;
   if (yield* wait(server.persistence.locked(open, ranges, sequence))) return NtStatus.Success;

@@ -51,7 +51,7 @@ interface Surroundings {
 }
 
 /**
- * The persistent opens of a server, MS-SMB2 3.3.1.10 Open.IsPersistent: what a client was told about them is stored before. A store that
+ * The persistent opens of a server, MS-SMB2 3.3.1.10 Open.IsPersistent: each change is stored before the response is sent. A store that
  * fails makes a new open durable only; a LOCK or a deletion that cannot be stored fails.
  */
 export class Persistence {
