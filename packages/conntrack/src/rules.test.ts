@@ -111,3 +111,34 @@ test('a prefix matches addresses with its leading bits, in both families; invert
     }),
   );
 });
+
+test('rules are replaced together, before those that stay: all or none, and what both name stays held', () => {
+  const { rules, timeoutPolicies } = make();
+  const match = { family: ipv4, protocol: 17 };
+  const ids = (made: ReturnType<typeof rules.replace>): ReadonlySet<number> => new Set('refused' in made ? [] : made.map(({ id }) => id));
+  const first = rules.replace(new Set(), [
+    { match, target: { timeout: 'udp4' } },
+    { match, target: { zone: 3 } },
+  ]);
+  const other = rules.add(match, { notrack: true });
+  assert.deepEqual(
+    rules.replace(ids(first), [
+      { match, target: { zone: 4 } },
+      { match, target: { timeout: 'unknown' } },
+    ]),
+    {
+      at: 1,
+      refused: 'ENOENT',
+    },
+  );
+  assert.deepEqual(
+    rules.list().map(({ target }) => target),
+    [{ timeout: 'udp4' }, { zone: 3 }, { notrack: true }],
+  );
+  assert.equal(timeoutPolicies.delete('udp4'), 'busy');
+  const second = rules.replace(ids(first), [{ match, target: { timeout: 'udp4' } }]);
+  assert.equal(timeoutPolicies.delete('udp4'), 'busy');
+  assert.deepEqual(rules.list(), [...(second as readonly object[]), other]);
+  assert.deepEqual(rules.replace(ids(second), []), []);
+  assert.notEqual(timeoutPolicies.delete('udp4'), 'busy');
+});

@@ -91,6 +91,36 @@ export class Rules {
 
   /** Adds a rule at a position; default: the end. @returns the rule, or the reason of the rejection */
   add(match: RuleMatch, target: RuleTarget, at = this.#rules.length): Rule | RuleRefusal {
+    const rule = this.#make(match, target);
+    if (typeof rule !== 'string') this.#set(this.#rules.toSpliced(at, 0, rule));
+    return rule;
+  }
+
+  /**
+   * Replaces rules by others, which come before all that stay. The new ones hold their policies and helpers before the old ones release theirs.
+   * @param ids of the rules to remove
+   * @returns the new rules; or the position of the rejected one and the reason, and nothing is changed
+   */
+  replace(
+    ids: ReadonlySet<number>,
+    wanted: Iterable<{ readonly match: RuleMatch; readonly target: RuleTarget }>,
+  ): readonly Rule[] | { readonly at: number; readonly refused: RuleRefusal } {
+    const made: Rule[] = [];
+    for (const { match, target } of wanted) {
+      const rule = this.#make(match, target);
+      if (typeof rule === 'string') {
+        made.forEach(release);
+        return { at: made.length, refused: rule };
+      }
+      made.push(rule);
+    }
+    const gone = this.#rules.filter(({ id }) => ids.has(id));
+    this.#set([...made, ...this.#rules.filter(({ id }) => !ids.has(id))]);
+    gone.forEach(release);
+    return made;
+  }
+
+  #make(match: RuleMatch, target: RuleTarget): Rule | RuleRefusal {
     const policy = target.timeout === undefined ? undefined : this.#policyFor(match, target.timeout);
     if (typeof policy === 'string') return policy;
     const helper = target.helper === undefined ? undefined : this.#helperFor(match, target.helper);
@@ -100,9 +130,7 @@ export class Rules {
       policy?.release();
       return 'ENOENT';
     }
-    const rule: Rule = { id: this.#nextId++, match, target, compiled: compile(match), policy, helper };
-    this.#set(this.#rules.toSpliced(at, 0, rule));
-    return rule;
+    return { id: this.#nextId++, match, target, compiled: compile(match), policy, helper };
   }
 
   /** @returns whether it existed */
@@ -116,10 +144,10 @@ export class Rules {
 
   /** Removes the rules that `which` selects; default: all. @returns their number */
   flush(which: (rule: Rule) => boolean = () => true): number {
-    const gone = this.#rules.filter(which);
-    this.#set(this.#rules.filter((rule) => !gone.includes(rule)));
+    const gone = new Set(this.#rules.filter(which));
+    this.#set(this.#rules.filter((rule) => !gone.has(rule)));
     gone.forEach(release);
-    return gone.length;
+    return gone.size;
   }
 
   /** The first rule that matches a packet. Ports are read if the protocol has ports. */

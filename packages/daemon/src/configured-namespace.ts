@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Namespace, PolicySpecification } from '@ring3/conntrack';
 import { fromWireName } from '@ring3/nfnetlink';
 import { type Change, keyed } from './change.ts';
-import { addRule } from './control/rules.ts';
+import { replaceRules } from './control/rules.ts';
 import { setSysctl } from './control/sysctls.ts';
 
 /** The settings, policies and rules of a configured namespace. */
@@ -42,8 +42,8 @@ export class ConfiguredNamespace {
         this.#setSysctls(sysctls, undo);
         changes.push({ what: 'sysctl', how: 'changed', holds: 'now' });
       }
-      for (const policy of timeouts)
-        if (changes.some(({ what, how }) => what === nameOf(policy) && how !== 'removed')) undo.push(this.#set(policy));
+      const other = new Set(changes.filter(({ how }) => how !== 'removed').map(({ what }) => what));
+      for (const policy of timeouts) if (other.has(nameOf(policy))) undo.push(this.#set(policy));
       if (!isDeepStrictEqual(rules, this.#rules) || !this.#hasRules()) {
         this.#replaceRules(rules);
         changes.push({ what: 'rules', how: 'changed', holds: 'now' });
@@ -52,8 +52,8 @@ export class ConfiguredNamespace {
       for (const back of undo.reverse()) back();
       throw error;
     }
-    for (const policy of this.#timeouts)
-      if (!timeouts.some(({ name }) => name === policy.name)) this.#namespace.timeoutPolicies.delete(policy.name);
+    const kept = new Set(timeouts.map(({ name }) => name));
+    for (const { name } of this.#timeouts) if (!kept.has(name)) this.#namespace.timeoutPolicies.delete(name);
     this.#timeouts = timeouts;
     this.#sysctls = sysctls;
     return changes;
@@ -97,15 +97,7 @@ export class ConfiguredNamespace {
   }
 
   #replaceRules(rules: readonly (readonly string[])[]): void {
-    const added: number[] = [];
-    try {
-      for (const words of rules) added.push(addRule(this.#namespace, words, added.length).id);
-    } catch (error) {
-      for (const id of added) this.#namespace.rules.delete(id);
-      throw error;
-    }
-    for (const id of this.#ids) this.#namespace.rules.delete(id);
-    this.#ids = added;
+    this.#ids = replaceRules(this.#namespace, new Set(this.#ids), rules);
     this.#rules = rules;
   }
 }

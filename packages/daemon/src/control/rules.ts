@@ -8,16 +8,34 @@ export const listRules = ({ rules }: Namespace): RuleInList[] =>
   rules.list().map(({ id, match, target }) => ({ id, words: printRule({ match, target }) }));
 
 /**
- * Adds a rule at a position; default: the end. A rule with a policy or a helper and without addresses gets their family.
+ * Adds a rule at a position; default: the end.
  * @throws Error in one line: RuleSyntaxError, an unknown name, or a name for other protocols
  */
 export function addRule(namespace: Namespace, words: readonly string[], at?: number): RuleInList {
-  const { match: said, target } = parseRule(words);
-  const family = said.family ?? familyOf(namespace, said, target);
-  const match = family === undefined ? said : { ...said, family };
+  const { match, target } = ruleOf(namespace, words);
   const rule: Rule | RuleRefusal = namespace.rules.add(match, target, at);
   if (typeof rule === 'string') throw new Error(reason(namespace, rule, target));
   return { id: rule.id, words: printRule({ match, target }) };
+}
+
+/**
+ * Replaces rules by others, before all that stay: all of them or none.
+ * @param ids of the rules to remove
+ * @returns the ids of the new rules
+ * @throws as `addRule`
+ */
+export function replaceRules(namespace: Namespace, ids: ReadonlySet<number>, rules: readonly (readonly string[])[]): number[] {
+  const wanted = rules.map((words) => ruleOf(namespace, words));
+  const made = namespace.rules.replace(ids, wanted);
+  if ('refused' in made) throw new Error(reason(namespace, made.refused, wanted[made.at]?.target ?? {}));
+  return made.map(({ id }) => id);
+}
+
+/** The rule of these words. A rule with a policy or a helper and without addresses gets their family. @throws RuleSyntaxError */
+function ruleOf(namespace: Namespace, words: readonly string[]): { readonly match: RuleMatch; readonly target: RuleTarget } {
+  const { match, target } = parseRule(words);
+  const family = match.family ?? familyOf(namespace, match, target);
+  return { match: family === undefined ? match : { ...match, family }, target };
 }
 
 /** @throws Error in one line if there is no rule of that number */
