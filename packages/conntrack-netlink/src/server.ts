@@ -43,13 +43,15 @@ export interface NamespaceServerOptions {
   readonly processors?: number;
   /** Called with each datagram of each program. */
   readonly trace?: Trace;
+  /** Called after each datagram of a program with the time that its turn of the event loop took, in milliseconds. */
+  readonly took?: (ms: number) => void;
   /** Called with a queued packet after its verdict. */
   readonly released?: (released: Released) => void;
 }
 
 /** The netlink server of a namespace. It is closed with the namespace. */
 export function createNetlinkServer(namespace: Namespace, options: NamespaceServerOptions = {}): NetlinkServer {
-  const { without = [], fault, released, trace, processors = cpus().length } = options;
+  const { without = [], fault, released, took, trace, processors = cpus().length } = options;
   const present = Object.entries(subsystems).filter(([name]) => !without.includes(name as SubsystemName));
   const events = new Events(namespace);
   const queues = new Queues(namespace, new FlowWriter(namespace), released);
@@ -58,6 +60,7 @@ export function createNetlinkServer(namespace: Namespace, options: NamespaceServ
     random: namespace.random,
     ...(fault === undefined ? {} : { fault }),
     ...(trace === undefined ? {} : { trace }),
+    ...(took === undefined ? {} : { took }),
   });
   events.attach(server);
   queues.attach(server);

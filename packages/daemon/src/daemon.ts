@@ -13,6 +13,7 @@ import { Guard } from './guard.ts';
 import type { Console } from './http/console.ts';
 import type { ConsoleOptions } from './http/server.ts';
 import { Lifecycle } from './lifecycle.ts';
+import { LongTurns } from './long-turns.ts';
 import { Namespaces } from './namespaces.ts';
 import { netfilterFamilies } from './netfilter-families.ts';
 import { socketFolder } from './private-folder.ts';
@@ -74,6 +75,7 @@ class Running implements Controlled {
   readonly debug: Debugging;
   readonly #manager: ServiceManager;
   readonly #serving: Serving;
+  readonly #turns: LongTurns;
   readonly #lifecycle = new Lifecycle(() => this.#serving.steps());
   #store: StateStore | undefined;
   #console: Console | undefined;
@@ -99,7 +101,9 @@ class Running implements Controlled {
     this.random = options.random ?? systemRandom();
     this.debug = new Debugging(options.log, this.clock);
     this.#manager = options.manager ?? noServiceManager;
-    this.#serving = new Serving({ ...options, clock: this.clock, random: this.random }, () => this.#ground());
+    this.#turns = new LongTurns(options.log);
+    const clock = this.#turns.clock(this.clock, 'timer of the file server');
+    this.#serving = new Serving({ ...options, clock, random: this.random }, () => this.#ground());
     this.#readyAt = this.#lastControlAt = this.clock.now();
   }
 
@@ -150,9 +154,10 @@ class Running implements Controlled {
 
   async #listenControl(path: string): Promise<() => Promise<void>> {
     socketFolder(path);
-    const server = await serveControl(path, controlHandlers(this), () => {
+    const answered = (): void => {
       this.#lastControlAt = this.clock.now();
-    });
+    };
+    const server = await serveControl(path, { handlers: controlHandlers(this), answered, turns: this.#turns });
     let closed: Promise<void> | undefined;
     this.#endControl = () => (closed ??= server.close());
     return this.#endControl;
@@ -166,14 +171,21 @@ class Running implements Controlled {
       stateDir,
       random: this.random,
       log: log.child({ part: 'console' }),
+      turns: this.#turns,
     });
+    opened.metrics.show(this.#turns.families());
     this.#console = opened;
     return () => opened.close();
   }
 
   #openNamespaces(): () => void {
-    const { clock, random } = this;
-    const namespaces = new Namespaces({ clock, random, log: this.options.log.child({ part: 'netlink' }), debug: this.debug.netfilter });
+    const namespaces = new Namespaces({
+      clock: this.#turns.clock(this.clock, 'timer of the connection tracker'),
+      random: this.random,
+      log: this.options.log.child({ part: 'netlink' }),
+      debug: this.debug.netfilter,
+      took: (ms) => this.#turns.took('netlink request', ms),
+    });
     this.#namespaces = namespaces;
     this.#configured = [new ConfiguredNamespace(namespaces.get().namespace)];
     this.#guard = new Guard(namespaces.get().namespace, this.options.log.child({ part: 'guard' }));
@@ -195,7 +207,7 @@ class Running implements Controlled {
   }
 
   #openCapture(options: CaptureOptions): () => void {
-    const feed = new CaptureFeed(options, this.namespaces, this.clock, this.options.log);
+    const feed = new CaptureFeed(options, this.namespaces, this.#turns.clock(this.clock, 'capture'), this.options.log);
     this.#capture = feed;
     this.#configured.push(new ConfiguredNamespace(feed.namespace));
     return () => feed.close();
@@ -214,7 +226,7 @@ class Running implements Controlled {
         throw new Error(`nothing runs (state ${this.#lifecycle.state}): ring3 ctl start reads the configuration`);
       this.#manager.reloading();
       try {
-        return await this.#serving.reload(living);
+        return await this.#turns.follow('reload', () => this.#serving.reload(living));
       } finally {
         this.#manager.ready(this.#summary());
       }
@@ -222,14 +234,14 @@ class Running implements Controlled {
   }
 
   async init(): Promise<void> {
-    await this.#lifecycle.init();
+    await this.#turns.follow('start of the file server', () => this.#lifecycle.init());
     this.#manager.status(this.#summary());
   }
 
   async kill(): Promise<void> {
     const counts = this.#serving.fileServer?.server.view.counts();
     this.options.log.warn('hard kill: closing every connection of the file server', { ...counts });
-    await this.#lifecycle.reset();
+    await this.#turns.follow('hard kill', () => this.#lifecycle.reset());
     this.#manager.status('the file server is down: ring3 ctl start');
   }
 

@@ -22,6 +22,8 @@ export interface NamespacesOptions {
   readonly log: Log;
   /** Debug output; default: separate switches. */
   readonly debug?: DebugSwitches<NetfilterWord>;
+  /** Called after each datagram of a program with the time that its turn of the event loop took, in milliseconds. */
+  readonly took?: ((ms: number) => void) | undefined;
 }
 
 /** The namespaces of the daemon: the permanent one, `default`, and others that are added and deleted. They share one host. */
@@ -31,12 +33,14 @@ export class Namespaces {
   readonly #given: { readonly clock: Clock; readonly random: Random };
   readonly #log: Log;
   readonly #debug: DebugSwitches<NetfilterWord>;
+  readonly #took: ((ms: number) => void) | undefined;
 
   constructor(given: NamespacesOptions) {
     const { clock, random, log, debug = new DebugSwitches(netfilterWords, new DebugLines(log, clock)) } = given;
     this.#given = { clock, random };
     this.#log = log;
     this.#debug = debug;
+    this.#took = given.took;
     this.add(defaultNamespace);
   }
 
@@ -51,6 +55,7 @@ export class Namespaces {
     const server = createNetlinkServer(namespace, {
       fault: ({ error, type, portId }) => log.error('a request failed inside ring3', { error, type, portId }),
       trace,
+      ...(this.#took === undefined ? {} : { took: this.#took }),
     });
     this.#open.set(name, { name, namespace, server });
     return namespace;

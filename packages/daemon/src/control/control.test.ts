@@ -5,9 +5,10 @@ import { createConnection, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { DebugLines } from '@ring3/kit';
+import { DebugLines, silentLog } from '@ring3/kit';
 import { accept, bindUnix, close, connectUnix, listen as listenOn, openUnix, SocketType } from '@ring3/linux';
 import { listenUnix } from '@ring3/netlink';
+import { LongTurns } from '../long-turns.ts';
 import { answerShapes } from './answer-shapes.ts';
 import { answerLimits, askControl, followControl } from './client.ts';
 import type { ControlHandlers } from './peer.ts';
@@ -18,6 +19,7 @@ const no = () => {
   throw new Error('not here');
 };
 const lines = new DebugLines();
+const turns = new LongTurns(silentLog);
 const handlers: ControlHandlers = {
   'rule list': () => [],
   'rule add': no,
@@ -48,7 +50,7 @@ const handlers: ControlHandlers = {
 
 const listen = async (t: TestContext) => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
-  const server = await serveControl(join(folder, 'control.sock'), handlers);
+  const server = await serveControl(join(folder, 'control.sock'), { handlers, turns });
   t.after(async () => {
     await server.close();
     rmSync(folder, { recursive: true });
@@ -102,14 +104,14 @@ test('garbage receives an error, and other peers are served', async (t) => {
 
 test("a dead daemon's socket file is replaced, a living one's is not", async (t) => {
   const path = await listen(t);
-  await rejects(serveControl(path, handlers), /already answers/);
+  await rejects(serveControl(path, { handlers, turns }), /already answers/);
   const dead = `${path}.dead`;
   const living = createServer().listen(dead);
   await once(living, 'listening');
   linkSync(dead, `${dead}.name`);
   await new Promise((resolve) => living.close(resolve)); // which takes one name away
   renameSync(`${dead}.name`, dead);
-  await (await serveControl(dead, handlers)).close();
+  await (await serveControl(dead, { handlers, turns })).close();
   await rejects(askControl(dead, 'stats', {}), /no ring3 answers/);
 });
 
@@ -119,19 +121,19 @@ test('whatever else lies at the path stays: a file, a folder, a link, a socket o
   writeFileSync(file, 'precious');
   symlinkSync(file, link);
   for (const wrong of [file, link, dirname(path)])
-    await rejects(serveControl(wrong, handlers), /exists and is not a socket: choose another path$/);
+    await rejects(serveControl(wrong, { handlers, turns }), /exists and is not a socket: choose another path$/);
   strictEqual(readFileSync(file, 'utf8'), 'precious');
   const namespaces = listenUnix(`${path}.netlink`, { namespace: () => undefined });
-  await rejects(serveControl(`${path}.netlink`, handlers), /is a socket of another program \(EPROTOTYPE\)/);
+  await rejects(serveControl(`${path}.netlink`, { handlers, turns }), /is a socket of another program \(EPROTOTYPE\)/);
   strictEqual(statSync(`${path}.netlink`).isSocket(), true);
   namespaces.close();
-  await rejects(serveControl(`/${'x'.repeat(107)}`, handlers), /is too long for a socket: 107 bytes at most$/);
+  await rejects(serveControl(`/${'x'.repeat(107)}`, { handlers, turns }), /is too long for a socket: 107 bytes at most$/);
 });
 
 test('only a line feed ends a line, for any name of a file', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
   const name = 'a\u2028b\u2029c\u0085\r\n\v\f';
-  const server = await serveControl(join(folder, 'control.sock'), { ...handlers, stats: () => name });
+  const server = await serveControl(join(folder, 'control.sock'), { handlers: { ...handlers, stats: () => name }, turns });
   t.after(async () => {
     await server.close();
     rmSync(folder, { recursive: true });
@@ -164,7 +166,7 @@ test('a peer that does not read is not read from; its requests wait, and it rece
   const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
   let asked = 0;
   const long = { ...handlers, stats: () => `${++asked}${'x'.repeat(10_000)}\n` };
-  const server = await serveControl(join(folder, 'control.sock'), long);
+  const server = await serveControl(join(folder, 'control.sock'), { handlers: long, turns });
   t.after(async () => {
     await server.close();
     rmSync(folder, { recursive: true });
@@ -187,7 +189,10 @@ test('a peer that does not read is not read from; its requests wait, and it rece
 
 test('a peer that does not read its responses does not delay closing', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
-  const server = await serveControl(join(folder, 'control.sock'), { ...handlers, stats: () => 'x'.repeat(10_000_000) });
+  const server = await serveControl(join(folder, 'control.sock'), {
+    handlers: { ...handlers, stats: () => 'x'.repeat(10_000_000) },
+    turns,
+  });
   const idle = createConnection(server.path).pause();
   const asking = createConnection(server.path).pause();
   const follower = createConnection(server.path).pause();
@@ -284,7 +289,7 @@ test('an answer without an end is an error at the limit, which has space for 262
 /** A server on a path of its own. */
 async function listenWith(t: TestContext, more: Partial<ControlHandlers>): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'ring3-control-'));
-  const server = await serveControl(join(folder, 'control.sock'), { ...handlers, ...more });
+  const server = await serveControl(join(folder, 'control.sock'), { handlers: { ...handlers, ...more }, turns });
   t.after(async () => {
     await server.close();
     rmSync(folder, { recursive: true });

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { MaybePromise } from '@ring3/kit';
+import type { LongTurns } from '../long-turns.ts';
 import {
   type ControlRequest,
   type ControlRequests,
@@ -35,15 +36,23 @@ export interface Use {
   idle(): void;
 }
 
+/** What all programs at a control socket share. */
+export interface PeerParts {
+  readonly handlers: ControlHandlers;
+  /** Called after each valid request. */
+  readonly answered: () => void;
+  readonly turn: SharedTurn;
+  /** Measures the turns of requests. */
+  readonly turns: LongTurns;
+}
+
 /**
  * One program at the control socket. Its requests are handled one after the other, no faster than it reads the responses.
  */
 export class Peer {
   readonly #socket: Socket;
-  readonly #handlers: ControlHandlers;
-  readonly #answered: () => void;
+  readonly #shared: PeerParts;
   readonly #use: Use;
-  readonly #turn: SharedTurn;
   /** Received text that was not handled yet: from `#from` on. */
   #text = '';
   #from = 0;
@@ -56,13 +65,10 @@ export class Peer {
   /** It has a stream, or has sent an invalid line: nothing more is accepted. */
   #over = false;
 
-  /** @param answered called after each valid request @param turn of all programs at the socket */
-  constructor(socket: Socket, handlers: ControlHandlers, answered: () => void, use: Use, turn: SharedTurn) {
+  constructor(socket: Socket, shared: PeerParts, use: Use) {
     this.#socket = socket;
-    this.#handlers = handlers;
-    this.#answered = answered;
+    this.#shared = shared;
     this.#use = use;
-    this.#turn = turn;
     socket.on('error', () => socket.destroy());
     socket.setEncoding('utf8').on('data', (text: string) => this.#receive(text));
     socket.on('end', () => {
@@ -112,7 +118,7 @@ export class Peer {
     for (let line = this.#line(); line !== undefined && !this.#over && !socket.destroyed; line = this.#line()) {
       this.#use.busy();
       if (line.length > longestLine) this.#reject();
-      else await this.#turn.run(() => this.#answer(line));
+      else await this.#shared.turn.run(() => this.#answer(line));
     }
     this.#working = false;
     if (this.#over) return;
@@ -132,21 +138,24 @@ export class Peer {
 
   async #answer(line: string): Promise<void> {
     const socket = this.#socket;
+    const { handlers, answered, turn, turns } = this.#shared;
+    let operation = '';
     let reply: object;
     let lines: AsyncIterableIterator<object> | undefined;
     let rows: Iterable<unknown> | undefined;
     try {
-      const request = parse(line, this.#handlers);
-      const handler = this.#handlers[request.do] as (ask: object) => MaybePromise<unknown>;
-      const found = (await handler(request)) ?? null;
+      const request = parse(line, handlers);
+      operation = `control ${request.do}`;
+      const handler = handlers[request.do] as (ask: object) => MaybePromise<unknown>;
+      const found = (await turns.run(operation, () => handler(request))) ?? null;
       if (isStream(found)) lines = found;
       else if (isList(found)) rows = found;
       reply = { ok: true, answer: lines === undefined ? found : null };
-      this.#answered();
+      answered();
     } catch (error) {
       reply = { ok: false, error: error instanceof Error ? error.message : String(error) };
     }
-    if (rows !== undefined) return writeList(rows, socket, this.#turn);
+    if (rows !== undefined) return writeList(rows, socket, (piece) => turn.run(() => turns.run(operation, () => piece(turn))));
     await write(socket, `${JSON.stringify(reply)}\n`);
     if (lines === undefined) return;
     this.#over = true;
@@ -170,11 +179,15 @@ async function write(socket: Socket, text: string): Promise<void> {
 }
 
 /** Writes a response that is a list, in parts: it is made no faster than the peer reads, and others have turns in between. */
-async function writeList(rows: Iterable<unknown>, socket: Socket, turn: SharedTurn): Promise<void> {
+async function writeList(
+  rows: Iterable<unknown>,
+  socket: Socket,
+  run: (piece: (turn: SharedTurn) => string) => Promise<string>,
+): Promise<void> {
   const iterator = rows[Symbol.iterator]();
   let separator = '';
   let ended = false;
-  const piece = (): string => {
+  const piece = (turn: SharedTurn): string => {
     let text = '';
     do {
       const { done = false, value } = iterator.next();
@@ -186,7 +199,7 @@ async function writeList(rows: Iterable<unknown>, socket: Socket, turn: SharedTu
     return text;
   };
   try {
-    for (let text = '{"ok":true,"answer":['; !ended && !socket.destroyed; text = '') await write(socket, text + (await turn.run(piece)));
+    for (let text = '{"ok":true,"answer":['; !ended && !socket.destroyed; text = '') await write(socket, text + (await run(piece)));
   } catch {
     socket.destroy(); // the response cannot be completed
     return;

@@ -1,6 +1,7 @@
 import { lstatSync, rmSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import { ConnectionLimit } from '../connection-limit.ts';
+import type { LongTurns } from '../long-turns.ts';
 import { type ControlHandlers, Peer } from './peer.ts';
 import { SharedTurn } from './shared-turn.ts';
 
@@ -28,6 +29,15 @@ const whyNot = (path: string): Promise<string | undefined> =>
     probe.once('connect', () => probe.destroy());
   });
 
+/** Dependencies of a control socket. */
+export interface ControlParts {
+  readonly handlers: ControlHandlers;
+  /** Called after each valid request. */
+  readonly answered?: () => void;
+  /** Measures the turns of requests. */
+  readonly turns: LongTurns;
+}
+
 /** Removes the socket of a dead daemon, and nothing else. @throws Error in one line if something else is there */
 async function makeRoom(path: string): Promise<void> {
   if (Buffer.byteLength(path) > longestPath) throw new Error(`${path} is too long for a socket: ${longestPath} bytes at most`);
@@ -42,17 +52,18 @@ async function makeRoom(path: string): Promise<void> {
 
 /**
  * Listens on a unix socket of mode 0600. A socket file without a listener belongs to a dead daemon and is replaced.
- * @param answered called after each valid request
  * @throws Error if a program listens there, something else is there, or the path cannot be bound
  */
-export async function serveControl(path: string, handlers: ControlHandlers, answered: () => void = () => {}): Promise<ControlServer> {
+export async function serveControl(path: string, parts: ControlParts): Promise<ControlServer> {
+  const { handlers, answered = () => {}, turns } = parts;
   await makeRoom(path);
   const peers = new Set<Peer>();
   const limit = new ConnectionLimit(mostPeers);
   const turn = new SharedTurn();
+  const shared = { handlers, answered, turn, turns };
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     limit.add(socket);
-    const peer = new Peer(socket, handlers, answered, { busy: () => limit.busy(socket), idle: () => limit.idle(socket) }, turn);
+    const peer = new Peer(socket, shared, { busy: () => limit.busy(socket), idle: () => limit.idle(socket) });
     peers.add(peer);
     socket.once('close', () => peers.delete(peer));
   });

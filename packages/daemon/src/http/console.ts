@@ -1,5 +1,6 @@
 import { createMetrics, gaugeOf, type Log, type Metrics, type Random } from '@ring3/kit';
 import { type DaemonStatus, lifecycleStates } from '../control/protocol.ts';
+import type { LongTurns } from '../long-turns.ts';
 import { type ConsoleOptions, type ConsoleServer, serveConsole } from './server.ts';
 
 /** A listening console, and the metrics that it shows. */
@@ -13,6 +14,8 @@ export interface ConsoleParts {
   readonly stateDir: string;
   readonly random: Random;
   readonly log: Log;
+  /** Measures the turns of requests. */
+  readonly turns: LongTurns;
 }
 
 /**
@@ -20,7 +23,7 @@ export interface ConsoleParts {
  * library is loaded.
  * @throws Error in one line
  */
-export async function openConsole(options: ConsoleOptions, { status, stateDir, random, log }: ConsoleParts): Promise<Console> {
+export async function openConsole(options: ConsoleOptions, { status, ...parts }: ConsoleParts): Promise<Console> {
   const metrics = createMetrics({ process: true });
   metrics.show([
     gaugeOf('ring3_state', 'The state of the file server: 1 for the one that it is in.', ['state'], () => {
@@ -28,5 +31,5 @@ export async function openConsole(options: ConsoleOptions, { status, stateDir, r
       return lifecycleStates.map((state) => [Number(state === now), state] as const);
     }),
   ]);
-  return { metrics, ...(await serveConsole(options, { metrics, status }, { stateDir, random, log })) };
+  return { metrics, ...(await serveConsole(options, { metrics, status }, parts)) };
 }

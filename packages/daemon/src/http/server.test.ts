@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createMetrics, fakeLog, fakeRandom, gaugeOf } from '@ring3/kit';
 import type { DaemonStatus } from '../control/protocol.ts';
+import { LongTurns } from '../long-turns.ts';
 import { isLoopback, ownHosts, tokenCheck } from './access.ts';
 import type { Shown } from './console-app.ts';
 import { type ConsoleOptions, serveConsole } from './server.ts';
@@ -19,7 +20,11 @@ async function start(t: TestContext, options: Partial<ConsoleOptions> = {}, more
   metrics.show([gaugeOf('level', 'A level.', ['of'], () => [[3, 'it']])]);
   const log = fakeLog();
   const again = () =>
-    serveConsole({ port: 0, ...options }, { metrics, status: () => status, ...more }, { stateDir, random: fakeRandom(), log });
+    serveConsole(
+      { port: 0, ...options },
+      { metrics, status: () => status, ...more },
+      { stateDir, random: fakeRandom(), log, turns: new LongTurns(log) },
+    );
   const server = await again();
   t.after(async () => {
     await server.close();

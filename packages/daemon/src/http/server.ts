@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { hostPort, type Log, type Random } from '@ring3/kit';
+import type { LongTurns } from '../long-turns.ts';
 import { isLoopback, ownHosts, tokenCheck } from './access.ts';
 import { consoleApp, type Shown } from './console-app.ts';
 import { consoleToken, readToken, tokenPath } from './console-token.ts';
@@ -36,7 +37,7 @@ const maxConnections = 64;
 export async function serveConsole(
   { host = '127.0.0.1', port, tokenFile }: ConsoleOptions,
   shown: Shown,
-  { stateDir, random, log }: { readonly stateDir: string; readonly random: Random; readonly log: Log },
+  { stateDir, random, log, turns }: { readonly stateDir: string; readonly random: Random; readonly log: Log; readonly turns: LongTurns },
 ): Promise<ConsoleServer> {
   const server = createServer({
     maxHeaderSize,
@@ -75,7 +76,7 @@ export async function serveConsole(
       overrideGlobalObjects: false,
       errorHandler: () => new Response('no such request\n', { status: 400 }),
     });
-    oneAtATime(server, maxConnections, (request, response) => void listener(request, response));
+    oneAtATime(server, maxConnections, (request, response) => void turns.run('console', () => listener(request, response)));
     return { url: `http://${hostPort(address, bound)}`, close };
   } catch (error) {
     await close();

@@ -32,6 +32,8 @@ export interface NetlinkServerOptions {
   readonly fault?: (fault: ServerFault) => void;
   /** Called with each datagram: `in` from a program, `out` to one. */
   readonly trace?: Trace;
+  /** Called after each datagram of a program with the time that its turn of the event loop took, in milliseconds. */
+  readonly took?: (ms: number) => void;
 }
 
 /** The counters of a server. */
@@ -92,6 +94,7 @@ class Server implements NetlinkServer, PortOwner {
   readonly #closing: ((port: Port) => void)[] = [];
   readonly #random: Random;
   readonly #fault: ((fault: ServerFault) => void) | undefined;
+  readonly #took: ((ms: number) => void) | undefined;
   #requests = 0;
   #refused = 0;
   #faults = 0;
@@ -108,6 +111,7 @@ class Server implements NetlinkServer, PortOwner {
     }
     this.#random = options.random ?? systemRandom();
     this.#fault = options.fault;
+    this.#took = options.took;
   }
 
   connect(options: PortOptions): Port {
@@ -196,7 +200,9 @@ class Server implements NetlinkServer, PortOwner {
   /** Handles a datagram from top to bottom. */
   process(port: NetlinkPort, datagram: Uint8Array, sender: Rights): void {
     this.trace?.('in', port.portId, datagram);
+    const begun = this.#took === undefined ? 0 : performance.now();
     this.#walk(port, new Frame(datagram), 0, sender);
+    this.#took?.(performance.now() - begun);
   }
 
   /** Handles the messages of a datagram from `start` on. Messages after one that takes long wait for it. */
