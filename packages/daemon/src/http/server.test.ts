@@ -212,7 +212,7 @@ test('a port in use is one line', async (t) => {
     serveConsole(
       { port },
       { metrics: createMetrics(), status: () => status },
-      { stateDir: '/nowhere', random: fakeRandom(), log: fakeLog() },
+      { stateDir: '/nowhere', random: fakeRandom(), log: fakeLog(), turns: new LongTurns(fakeLog()) },
     ),
     new RegExp(`^Error: cannot listen on 127\\.0\\.0\\.1:${port} \\(EADDRINUSE\\)$`),
   );
