@@ -1,4 +1,4 @@
-import { andThen, type MaybePromise } from '@ring3/kit';
+import { andThen, isPromise, type MaybePromise } from '@ring3/kit';
 import { Errno, fileSystemStat, readLink, setTimes, stat, syncLater, type XattrTarget } from '@ring3/linux';
 import {
   type Access,
@@ -37,6 +37,7 @@ import { errorCode } from './error-code.ts';
 import { descriptionKey, descriptorKey, xattrKey, xattrNames, xattrPrefix } from './kept-values.ts';
 import { OpenListing } from './listing.ts';
 import type { NodeStore } from './node-store.ts';
+import type { OwnChanges } from './own-changes.ts';
 import { scratch } from './scratch.ts';
 import { Streams } from './streams.ts';
 import { directoryFault, unlinkFault } from './unlink-fault.ts';
@@ -96,7 +97,10 @@ export class EntryHandle implements Handle {
   write(chunks: readonly Uint8Array[], offset: number, how: WriteHow = {}, signal?: AbortSignal): Answer<number> {
     const file = this.#checkReady(offset, signal) ?? this.data(true);
     if (isCode(file)) return file;
-    const written = writeData(file, this.device, chunks, offset, how.through === true);
+    const own = this.#ownChanges;
+    own?.begin(this.name);
+    const made = writeData(file, this.device, chunks, offset, how.through === true);
+    const written = own === undefined ? made : own.ended(this.name, made);
     return how.through === true ? andThen(written, (answer) => this.#through(answer)) : written;
   }
 
@@ -107,19 +111,19 @@ export class EntryHandle implements Handle {
 
   truncate(size: number, signal?: AbortSignal): Answer<void> {
     const file = this.#checkReady(size, signal) ?? this.data(true);
-    return isCode(file) ? file : truncateData(file, this.device, size);
+    return isCode(file) ? file : this.changing(() => truncateData(file, this.device, size));
   }
 
   allocate(size: number, signal?: AbortSignal): Answer<void> {
     const file = this.#checkReady(size, signal) ?? this.data(true);
     if (isCode(file)) return file;
     this.entry.inode.reserved = true;
-    return allocateData(file, size);
+    return this.changing(() => allocateData(file, size));
   }
 
   punch(offset: number, length: number, signal?: AbortSignal): Answer<void> {
     const file = this.#checkReady(offset, signal) ?? this.data(true);
-    return isCode(file) ? file : punchData(file, this.device, offset, length);
+    return isCode(file) ? file : this.changing(() => punchData(file, this.device, offset, length));
   }
 
   ranges(offset: number, length: number, limit = Number.MAX_SAFE_INTEGER, signal?: AbortSignal): Answer<readonly Range[]> {
@@ -131,7 +135,7 @@ export class EntryHandle implements Handle {
     const files = this.#filesOfCopy(source, sourceOffset, offset, signal);
     if (isCode(files)) return files;
     const [from, to] = files;
-    return copyData(from, sourceOffset, to, offset, length, source.fileId === this.fileId);
+    return this.changing(() => copyData(from, sourceOffset, to, offset, length, source.fileId === this.fileId));
   }
 
   flush(signal?: AbortSignal): Answer<void> {
@@ -196,7 +200,10 @@ export class EntryHandle implements Handle {
     this.#closed = true;
     this.#listing?.close();
     this.#reading?.release();
+    const own = this.#ownChanges;
+    own?.begin(this.name); // it may release space that was reserved beyond the end
     this.#writing?.release();
+    own?.end(this.name);
     this.entry.release();
     return undefined;
   }
@@ -217,7 +224,7 @@ export class EntryHandle implements Handle {
   }
 
   setStat(changes: StatChanges): Answer<void> {
-    return this.stale ? 'ESTALE' : this.store.notifications.explain(fieldsOf(changes), () => this.#setStat(changes));
+    return this.stale ? 'ESTALE' : this.changing(() => this.store.notifications.explain(fieldsOf(changes), () => this.#setStat(changes)));
   }
 
   #setStat(changes: StatChanges): VfsCode | undefined {
@@ -267,9 +274,9 @@ export class EntryHandle implements Handle {
     if (!key.startsWith(xattrPrefix)) return key as VfsCode;
     const { inode } = this.entry;
     const { kept, notifications } = this.store;
-    return notifications.explain(['xattr'], () =>
-      value === undefined ? kept.remove(inode, this.target, key) : kept.set(inode, this.target, key, value),
-    );
+    const change = (): VfsCode | undefined =>
+      value === undefined ? kept.remove(inode, this.target, key) : kept.set(inode, this.target, key, value);
+    return this.changing(() => notifications.explain(['xattr'], change));
   }
 
   listXattrs(): readonly string[] | VfsCode {
@@ -295,7 +302,8 @@ export class EntryHandle implements Handle {
   setDescriptor(descriptor: Uint8Array): VfsCode | undefined {
     if (this.stale) return 'ESTALE';
     const { kept, notifications } = this.store;
-    return notifications.explain(['descriptor'], () => kept.set(this.entry.inode, this.target, descriptorKey, descriptor));
+    const change = (): VfsCode | undefined => kept.set(this.entry.inode, this.target, descriptorKey, descriptor);
+    return this.changing(() => notifications.explain(['descriptor'], change));
   }
 
   streams(): readonly StreamEntry[] | VfsCode {
@@ -310,7 +318,7 @@ export class EntryHandle implements Handle {
 
   watch(want: WatchWant, listener: (change: Change) => void): Answer<Watch> {
     if (this.stale) return 'ESTALE';
-    return this.kind === 'folder' ? this.store.notifications.watch(this.entry, want.recursive, listener) : 'ENOTDIR';
+    return this.kind === 'folder' ? this.store.notifications.watch(this.entry, want, listener) : 'ENOTDIR';
   }
 
   lock(offset: bigint, length: bigint, how: LockKind): Answer<void> {
@@ -371,6 +379,27 @@ export class EntryHandle implements Handle {
     if (writing) this.#writing = opened;
     else this.#reading = opened;
     return opened;
+  }
+
+  /** Those of its directory, if changes of others are watched there. */
+  get #ownChanges(): OwnChanges | undefined {
+    return this.entry.parent?.inode.ownChanges;
+  }
+
+  /** Makes a change of the entry, which is the store's own: the host may report it at any time. */
+  protected changing<A extends Answer<unknown>>(change: () => A): A {
+    const own = this.#ownChanges;
+    if (own === undefined) return change();
+    const { name } = this;
+    own.begin(name);
+    try {
+      const answer = change();
+      if (!isPromise(answer)) return answer;
+      own.begin(name);
+      return answer.finally(() => own.end(name)) as A;
+    } finally {
+      own.end(name);
+    }
   }
 
   #checkUsable(signal: AbortSignal | undefined): VfsCode | undefined {

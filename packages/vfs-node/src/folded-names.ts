@@ -75,6 +75,12 @@ export class FoldedNames {
    * @param added,removed names that exist, or do not exist, after the call succeeds
    */
   change(directory: Entry, change: () => number, added: string | undefined, removed: string | undefined): number {
+    const own = directory.inode.ownChanges;
+    for (const name of own === undefined ? [] : [added, removed]) {
+      if (name === undefined) continue;
+      own?.begin(name);
+      own?.end(name);
+    }
     const names = this.#directories.get(directory.inode.fileId);
     if (names === undefined) return change();
     const current = names.scan === undefined && stat(directory.fd, scratch) === 0 && names.changed === scratch.changed;

@@ -4,6 +4,7 @@ import { trimData } from './data.ts';
 import { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
 import type { Entry } from './entry.ts';
+import type { OwnChanges } from './own-changes.ts';
 import { scratch } from './scratch.ts';
 import type { Streams } from './streams.ts';
 
@@ -27,6 +28,8 @@ export class Inode {
   streams: Streams | undefined;
   /** Called when a file without names is closed; until then it keeps its streams and values. */
   onLastClose: (() => void) | undefined;
+  /** Of a directory in which changes of others are watched: the store's own changes. */
+  ownChanges: OwnChanges | undefined;
   /** Whether space was reserved beyond its end. */
   reserved = false;
   /** Whether the last close releases much space. */

@@ -262,7 +262,10 @@ export class NodeStore implements Vfs {
 
   /** Handles a change of an entry's streams: updates the change time, because the host does not do so for values in the state directory. */
   changedStreams(entry: Entry, what: StreamChange['what'], stream: string): void {
+    const own = entry.parent?.inode.ownChanges;
+    own?.begin(entry.name);
     if (stat(entry.fd, scratch) === 0) setTimes(entry.fd, undefined, scratch.modified);
+    own?.end(entry.name);
     this.notifications.changedStream(entry, what, stream);
   }
 

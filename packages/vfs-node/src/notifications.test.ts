@@ -109,3 +109,58 @@ test('a move out of the tree is reported even if the turn ends right after its e
   deepStrictEqual(changes, [{ what: 'removed', kind: 'file', path: ['file'] }]);
   watch.close();
 });
+
+/** Each kind of change that a handle of the store makes of an entry. */
+async function changeByHandles(store: Vfs, root: Handle): Promise<void> {
+  const make = async (name: string): Promise<Handle> =>
+    (await store.open(root, name, { access: 'readWrite', kind: 'file', disposition: 'create', initial: { attributes: 2 } }, who)) as Handle;
+  const [file, other] = [await make('own'), await make('other')];
+  const large = Buffer.alloc(1 << 20, 'x');
+  const changes: (() => unknown)[] = [
+    () => file.write([Buffer.from('data')], 0),
+    () => file.write([large], 0),
+    () => file.truncate(10),
+    () => file.allocate?.(1 << 16),
+    () => file.punch?.(0, 4),
+    () => other.copyRange?.(file, 0, 0, 4),
+    () => file.setStat?.({ modified: 1n, attributes: 1, changed: 5n }),
+    () => file.setXattr?.('user.a', Buffer.from('x')),
+    () => file.setXattr?.('user.a', undefined),
+    () => file.setDescriptor?.(Buffer.from('x')),
+    () => file.rename(root, 'renamed'),
+    () => file.link?.(root, 'linked'),
+    () => other.rename(root, 'renamed', { replace: true }),
+    () => file.close(),
+    () => other.unlink(),
+    () => other.close(),
+  ];
+  for (const change of changes) {
+    const answer = await change();
+    ok(typeof answer !== 'string', `${change}: ${answer}`);
+  }
+}
+
+test('a watch of the changes of others reports those of programs, and none that handles of the store make', async (t) => {
+  const { folder, store, root } = serve(t);
+  const changes: Change[] = [];
+  const watch = (await root.watch!({ recursive: false, others: true }, (change) => changes.push(change))) as { close(): void };
+  const what = (): string[] => changes.map((change) => `${change.what} ${'path' in change ? change.path.join('/') : ''}`);
+  await changeByHandles(store, root);
+  writeFileSync(join(folder, 'foreign'), 'data');
+  while (!what().includes('data foreign')) await nextTurn();
+  deepStrictEqual([...new Set(what())], ['added foreign', 'data foreign'], 'of the program only');
+
+  const file = (await store.open(root, 'foreign', { access: 'readWrite', kind: 'file', disposition: 'open' }, who)) as Handle;
+  changes.length = 0;
+  await file.write([Buffer.from('own')], 0);
+  writeFileSync(join(folder, 'mark'), '');
+  while (!what().includes('added mark')) await nextTurn();
+  ok(!what().includes('data foreign'));
+  writeFileSync(join(folder, 'foreign'), 'more');
+  while (!what().includes('data foreign')) await nextTurn();
+  renameSync(join(folder, 'foreign'), join(folder, 'moved'));
+  while (!what().includes('renamed moved')) await nextTurn();
+  await file.close();
+  watch.close();
+  strictEqual(await root.watch!({ recursive: true, others: true }, () => {}), 'EINVAL');
+});

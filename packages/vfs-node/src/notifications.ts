@@ -25,11 +25,13 @@ import {
   type StreamChange,
   type VfsCode,
   type Watch,
+  type WatchWant,
 } from '@ring3/vfs';
 import { type Path, reopened, type WalkVisitor, walkDirectories } from './directory-walk.ts';
 import { type Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
 import { kindOf } from './inode.ts';
+import { OwnChanges } from './own-changes.ts';
 import { isTemporaryName } from './temporary-names.ts';
 
 const eventMask =
@@ -59,16 +61,22 @@ const startsWith = (path: Path, start: Path): boolean => path.length >= start.le
 class Watcher implements Watch {
   readonly directory: Entry;
   readonly recursive: boolean;
+  /** Whether the store's own changes are left out. */
+  readonly others: boolean;
   readonly listener: (change: Change) => void;
+  /** The number of the host watch of its own directory; -1 before it is registered. */
+  number = -1;
   /** Whether directories were renamed while the subdirectories were being registered. */
   mustRestart = false;
   readonly #owner: Notifications;
   #closed = false;
 
-  constructor(owner: Notifications, directory: Entry, recursive: boolean, listener: (change: Change) => void) {
+  constructor(owner: Notifications, directory: Entry, { recursive, others = false }: WatchWant, listener: (change: Change) => void) {
     this.#owner = owner;
     this.directory = directory.hold();
     this.recursive = recursive;
+    this.others = others;
+    if (others) (directory.inode.ownChanges ??= new OwnChanges(owner.unreported)).watches++;
     this.listener = listener;
   }
 
@@ -83,6 +91,8 @@ class Watcher implements Watch {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    const { inode } = this.directory;
+    if (this.others && inode.ownChanges !== undefined && --inode.ownChanges.watches === 0) inode.ownChanges = undefined;
     this.#owner.forget(this);
     this.directory.release();
   }
@@ -122,7 +132,11 @@ const found = new FileStat();
 export class Notifications {
   readonly #directories = new Map<number, Watchers>();
   readonly #watchers = new Set<Watcher>();
+  /** Of them, those of the changes of others. */
+  #others = 0;
   readonly #buffer = Buffer.alloc(8192);
+  /** The store's own changes that the host may not have reported yet. */
+  readonly unreported = new Set<OwnChanges>();
   #fd = -1;
   #readinessWatch: ReadinessWatch | undefined;
   #pendingRename: PendingRename | undefined;
@@ -138,12 +152,14 @@ export class Notifications {
    * Reports changes in a directory, or below it, from now on. The subdirectories are registered in steps between other work.
    * @returns the watch; or EMFILE if the host or this store has reached its maximum
    */
-  watch(directory: Entry, recursive: boolean, listener: (change: Change) => void): Answer<Watch> {
+  watch(directory: Entry, want: WatchWant, listener: (change: Change) => void): Answer<Watch> {
+    if (want.recursive && want.others === true) return 'EINVAL';
     const bad = this.#open();
     if (bad !== undefined) return bad;
     this.#drain(Number.POSITIVE_INFINITY); // earlier changes are not for this watch
-    const watcher = new Watcher(this, directory, recursive, listener);
+    const watcher = new Watcher(this, directory, want, listener);
     this.#watchers.add(watcher);
+    if (watcher.others) this.#others++;
     return andThen(this.#start(this.#register(watcher)), (answer) => {
       if (answer === 0) return watcher;
       watcher.close();
@@ -153,9 +169,13 @@ export class Notifications {
 
   /** Closes a watch and the host watches that only this one used. */
   forget(watcher: Watcher): void {
-    this.#watchers.delete(watcher);
+    if (this.#watchers.delete(watcher) && watcher.others) this.#others--;
     if (this.#watchers.size === 0) this.#end();
-    else void this.#start(this.#release(watcher));
+    else if (watcher.recursive) void this.#start(this.#release(watcher));
+    else {
+      const watchers = this.#directories.get(watcher.number);
+      if (watchers?.has(watcher) === true) this.#drop(watcher.number, watchers, watcher);
+    }
   }
 
   /**
@@ -163,7 +183,7 @@ export class Notifications {
    * not reported at all if there are none (the initial metadata of a new entry).
    */
   explain<T>(fields: readonly DescriptionField[], run: () => T): T {
-    if (this.#watchers.size === 0 || this.#explained !== undefined) return run();
+    if (!this.#reportsOwn || this.#explained !== undefined) return run();
     this.#drain(Number.POSITIVE_INFINITY); // report earlier changes first
     this.#explained = fields;
     try {
@@ -177,13 +197,18 @@ export class Notifications {
 
   /** Reports a change of a named stream. inotify does not see it, because streams are not in a watched directory. */
   changedStream(entry: Entry, what: StreamChange['what'], stream: string): void {
-    if (this.#watchers.size === 0) return;
+    if (!this.#reportsOwn) return;
     this.#drain(); // report earlier changes first
     const { kind } = entry.inode;
     for (const watcher of [...this.#watchers]) {
       const path = pathBelow(watcher.directory, entry);
-      if (path !== undefined && (watcher.recursive || path.length === 1)) watcher.emit({ what, kind, path, stream });
+      if (path !== undefined && !watcher.others && (watcher.recursive || path.length === 1)) watcher.emit({ what, kind, path, stream });
     }
+  }
+
+  /** Whether a watch reports the store's own changes. */
+  get #reportsOwn(): boolean {
+    return this.#watchers.size > this.#others;
   }
 
   /** Closes all watches. */
@@ -197,6 +222,7 @@ export class Notifications {
     for (const done of this.#jobs.values()) done(-Errno.ESTALE);
     this.#jobs.clear();
     this.#directories.clear();
+    this.unreported.clear();
     this.#names = 0;
     this.#pendingRename = undefined;
     this.#readinessWatch?.close();
@@ -285,6 +311,7 @@ export class Notifications {
     if (this.#directories.size >= maxDirectories || this.#names + path.length > maxNames) return -Errno.ENOSPC;
     const number = addNotify(this.#fd, descriptorPath(fd), eventMask);
     if (number < 0) return number;
+    if (path.length === 0) watcher.number = number;
     const watchers = this.#directories.get(number) ?? new Map<Watcher, Path>();
     this.#names += path.length + 1 - nameCount(watchers.get(watcher));
     this.#directories.set(number, watchers.set(watcher, path));
@@ -306,6 +333,7 @@ export class Notifications {
       const events = readNotify(this.#fd, this.#buffer);
       if (typeof events === 'number') {
         this.#endPendingRename();
+        for (const own of this.unreported) own.reported();
         return;
       }
       for (const event of events) if (this.#fd >= 0) this.#report(event);
@@ -319,9 +347,10 @@ export class Notifications {
     if ((events & Notify.MovedTo) === 0 || cookie !== this.#pendingRename?.cookie) this.#endPendingRename();
     if ((events & Notify.Overflow) !== 0) for (const watcher of [...this.#watchers]) watcher.emit({ what: 'overflow' });
     if ((events & Notify.Ignored) !== 0) this.#removed(event.watch);
-    const watchers = this.#directories.get(event.watch);
-    if (watchers === undefined || event.name.length === 0) return; // its parent directory reports changes of the directory itself
+    const all = this.#directories.get(event.watch);
+    if (all === undefined || event.name.length === 0) return; // its parent directory reports changes of the directory itself
     const name = nameFromBytes(event.name);
+    const watchers = withoutOwn(all, name);
     if (isTemporaryName(name)) {
       this.#endPendingRename(); // renamed to a temporary name: removed
       return;
@@ -347,7 +376,7 @@ export class Notifications {
 
   #describe(watcher: Watcher, kind: Kind, path: Path): void {
     const fields = this.#explained;
-    if (fields === undefined) watcher.emit({ what: 'description', kind, path });
+    if (fields === undefined || watcher.others) watcher.emit({ what: 'description', kind, path });
     else if (fields.length > 0) watcher.emit({ what: 'description', kind, path, fields });
   }
 
@@ -445,6 +474,17 @@ export class Notifications {
     }
     return 'file';
   }
+}
+
+/** The watchers that an event of a name is for: watchers of the changes of others do not see the store's own. */
+function withoutOwn(watchers: Watchers, name: string): Watchers {
+  let left = watchers;
+  for (const { others, directory } of watchers.keys()) {
+    if (!others || directory.inode.ownChanges?.has(name) !== true) continue;
+    left = new Map([...watchers].filter(([watcher]) => !watcher.others));
+    break;
+  }
+  return left;
 }
 
 /** The path of an entry below a directory; undefined if it is not below it. */

@@ -99,7 +99,7 @@ export class StreamHandle extends EntryHandle {
     if (this.stale) return 'ESTALE';
     if (!(dir instanceof EntryHandle) || dir instanceof StreamHandle || dir.entry.inode !== this.entry.inode) return 'EINVAL';
     if (this.#stream.isUnlinked) return 'ENOENT';
-    if (name === '' && this.#stream.role === 'temporary') return this.#streams.keepAsBackup(this.#stream);
+    if (name === '' && this.#stream.role === 'temporary') return this.changing(() => this.#streams.keepAsBackup(this.#stream));
     const bad = checkStreamName(name);
     const former = this.#stream.name;
     if (bad !== undefined || name === former) return bad;
@@ -108,7 +108,7 @@ export class StreamHandle extends EntryHandle {
     const existing = this.#streams.get(name);
     const replaced = existing === this.#stream ? undefined : existing;
     if (replaced !== undefined && how.replace !== true) return 'EEXIST';
-    const failure = this.#streams.rename(this.#stream, name, replaced, this.target);
+    const failure = this.changing(() => this.#streams.rename(this.#stream, name, replaced, this.target));
     if (failure === undefined) {
       if (former !== '') this.store.changedStreams(this.entry, 'streamRemoved', former);
       this.store.changedStreams(this.entry, 'streamAdded', name);
@@ -130,7 +130,7 @@ export class StreamHandle extends EntryHandle {
     if (this.stale) return 'ESTALE';
     if (this.#stream.isUnlinked) return 'ENOENT';
     const { name } = this.#stream;
-    const failure = streamFault(this.entry, 'write') ?? this.#streams.unlink(this.#stream, this.target);
+    const failure = streamFault(this.entry, 'write') ?? this.changing(() => this.#streams.unlink(this.#stream, this.target));
     if (failure === undefined && name !== '') this.store.changedStreams(this.entry, 'streamRemoved', name);
     return failure;
   }
@@ -146,7 +146,7 @@ export class StreamHandle extends EntryHandle {
   override close(): Answer<void> {
     if (!this.#open) return undefined;
     this.#open = false;
-    if (--this.#stream.handles === 0) this.#streams.settle(this.#stream, this.target);
+    if (--this.#stream.handles === 0) this.changing(() => this.#streams.settle(this.#stream, this.target));
     return super.close();
   }
 
@@ -154,7 +154,7 @@ export class StreamHandle extends EntryHandle {
   #modifies<T>(answer: Answer<T>): Answer<T> {
     return andThen(answer, (result) => {
       if (!isCode(result)) {
-        setTimes(this.entry.fd, undefined, 'now');
+        this.changing(() => setTimes(this.entry.fd, undefined, 'now'));
         if (this.#stream.name !== '') this.store.notifications.changedStream(this.entry, 'streamData', this.#stream.name);
       }
       return result;

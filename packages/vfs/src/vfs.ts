@@ -467,6 +467,11 @@ export interface Space {
 export interface WatchWant {
   /** Also all directories below. */
   readonly recursive: boolean;
+  /**
+   * Only changes that others make: not those through handles of this store. A store that reports changes later than during the call that makes them leaves its own
+   * out; of a store that reports them during the call the caller knows. Not together with `recursive`.
+   */
+  readonly others?: boolean;
 }
 
 /** One change in a watched directory; `path` is relative to it. `overflow`: changes were lost; list the directory again. */

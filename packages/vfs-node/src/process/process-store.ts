@@ -216,8 +216,8 @@ class ProcessStore implements Vfs {
     const close = (): void => {
       if (this.listeners.delete(watch) && !this.stale) void this.#post(0, 'unwatch', [watch]).catch(() => {});
     };
-    const { recursive } = want;
-    const answer = this.call<undefined>(handle, 'watch', [{ recursive }, watch]);
+    const { recursive, others = false } = want;
+    const answer = this.call<undefined>(handle, 'watch', [{ recursive, others }, watch]);
     if (!(answer instanceof Promise)) {
       this.listeners.delete(watch);
       return answer;

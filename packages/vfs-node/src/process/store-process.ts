@@ -2,7 +2,18 @@
 import { constants } from 'node:fs';
 import { access, realpath, stat } from 'node:fs/promises';
 import { settle } from '@ring3/kit';
-import { type Answer, type Change, type Handle, type Identity, isVfsCode, type OpenHow, type Vfs, VfsError, type Watch } from '@ring3/vfs';
+import {
+  type Answer,
+  type Change,
+  type Handle,
+  type Identity,
+  isVfsCode,
+  type OpenHow,
+  type Vfs,
+  VfsError,
+  type Watch,
+  type WatchWant,
+} from '@ring3/vfs';
 import { createNodeStore } from '../node-store.ts';
 import {
   type CallMessage,
@@ -101,7 +112,7 @@ function serve(vfs: Vfs): void {
     openStream: (_number, handle, ...parameters) => opened((handle.openStream as AnyMethod)(...parameters) as Answer<Handle>),
     watch: async (_number, handle, want, watch) => {
       const listener = (change: Change): void => send({ watch: watch as number, change });
-      const running = await handle.watch?.(want as { recursive: boolean }, listener);
+      const running = await handle.watch?.(want as WatchWant, listener);
       if (typeof running === 'object') watches.set(watch as number, running);
       return typeof running === 'object' ? undefined : running;
     },
