@@ -59,6 +59,8 @@ export function intercept(vfs: Vfs, before: Before, asked: ReadonlySet<Call>, fe
 export interface Way {
   /** Whether calls are intercepted at present; evaluated at each call. */
   meets(call: Call): boolean;
+  /** Counts the calls in progress that may change something, until they return: a promise is not waited for. */
+  readonly changing?: { calls: number };
   /**
    * Handles an intercepted call.
    * @param name the name of the handle, or of the directory in which an entry is opened; empty for the root
@@ -67,12 +69,39 @@ export interface Way {
   meet<T>(call: Call, name: string, parameters: readonly unknown[], go: () => Answer<T>): Answer<T>;
 }
 
+const changingCalls: ReadonlySet<Call> = new Set<Call>([
+  'write',
+  'truncate',
+  'allocate',
+  'punch',
+  'copyRange',
+  'cloneRange',
+  'setStat',
+  'setXattr',
+  'setDescriptor',
+  'openStream',
+  'rename',
+  'link',
+  'unlink',
+  'close',
+]);
+
 /** Wraps a store so that its calls are intercepted. @param features the features of the result; methods of other features do not exist */
 export function wrap(vfs: Vfs, way: Way, features: ReadonlySet<Feature> = vfs.features): Vfs {
   const Wrapped = class extends Intercepted {} as unknown as new (inner: Handle) => Intercepted & Handle;
   const wrapped = (answer: Answer<Handle>): Answer<Handle> => andThen(answer, (inner) => (isCode(inner) ? inner : new Wrapped(inner)));
   const onWay = <T>(call: Call, dir: Handle | undefined, parameters: readonly unknown[], go: () => Answer<T>): Answer<T> =>
     way.meets(call) ? way.meet(call, dir?.name ?? '', parameters, go) : go();
+  const { changing } = way;
+  const counted = <T>(counts: boolean, go: () => T): T => {
+    if (!counts || changing === undefined) return go();
+    changing.calls++;
+    try {
+      return go();
+    } finally {
+      changing.calls--;
+    }
+  };
   // A call that is not intercepted allocates nothing: READ and WRITE use this path.
   const forward = (call: HandleCall): AnyCall => {
     const go = (inner: Handle, first: unknown, second: unknown, third: unknown, fourth: unknown, fifth: unknown): Answer<unknown> => {
@@ -80,10 +109,21 @@ export function wrap(vfs: Vfs, way: Way, features: ReadonlySet<Feature> = vfs.fe
       const answer = (inner[call] as AnyCall | undefined)?.call(inner, unwrapped(first), second, third, fourth, fifth);
       return call === 'openStream' ? wrapped(answer as Answer<Handle>) : answer;
     };
+    const counts = changing !== undefined && changingCalls.has(call);
     return function (this: Intercepted, first, second, third, fourth, fifth) {
       const { inner } = this;
-      if (!way.meets(call)) return go(inner, first, second, third, fourth, fifth);
-      return way.meet(call, inner.name, [first, second, third, fourth, fifth], () => go(inner, first, second, third, fourth, fifth));
+      if (!way.meets(call)) {
+        if (!counts) return go(inner, first, second, third, fourth, fifth);
+        changing.calls++; // not by `counted`: READ and WRITE allocate nothing here
+        try {
+          return go(inner, first, second, third, fourth, fifth);
+        } finally {
+          changing.calls--;
+        }
+      }
+      return way.meet(call, inner.name, [first, second, third, fourth, fifth], () =>
+        counted(counts, () => go(inner, first, second, third, fourth, fifth)),
+      );
     };
   };
   const optional = [...features].flatMap((feature) => featureCalls[feature].handle);
@@ -95,7 +135,9 @@ export function wrap(vfs: Vfs, way: Way, features: ReadonlySet<Feature> = vfs.fe
     root: (who: Identity, signal?: AbortSignal, same?: Handle) =>
       onWay('root', undefined, [who, signal, same], () => wrapped(vfs.root(who, signal, unwrapped(same) as Handle | undefined))),
     open: (dir: Handle, name: string, how: OpenHow, who: Identity, signal?: AbortSignal) =>
-      onWay('open', dir, [dir, name, how, who, signal], () => wrapped(vfs.open(unwrapped(dir) as Handle, name, how, who, signal))),
+      counted(how.disposition === 'create', () =>
+        onWay('open', dir, [dir, name, how, who, signal], () => wrapped(vfs.open(unwrapped(dir) as Handle, name, how, who, signal))),
+      ),
     ...(vfs.close && { close: () => vfs.close!() }),
   };
 }

@@ -288,7 +288,9 @@ export interface Handle {
   /** Copies by sharing blocks: all or nothing. Feature `clone`. EINVAL if the ranges are not aligned as the store requires, EXDEV */
   cloneRange?(source: Handle, sourceOffset: number, offset: number, length: number, signal?: AbortSignal): Answer<void>;
 
-  /** Reports later changes in this directory (or below it) by any program, in order, each after it was made. Feature `watch`. */
+  /**
+   * Reports later changes in this directory (or below it) by any program, in order, each after it was made. The watch outlives the handle. Feature `watch`.
+   */
   watch?(want: WatchWant, listener: (change: Change) => void): Answer<Watch>;
 
   /**
@@ -511,4 +513,6 @@ export interface StreamChange {
 export interface Watch {
   /** Ends it: no change is reported afterwards. */
   close(): void;
+  /** The store leaves its own changes out: {@link WatchWant.others}. */
+  readonly others?: boolean;
 }

@@ -124,7 +124,7 @@ const changes: Record<string, (opens: Opens) => Element[]> = {
       withBuffer(8, (frame) => FileEndOfFileInformation.write(frame, 0, { endOfFile: 3n })),
     ),
   ],
-  'written data': ({ file }) => [writing(file, 'data')],
+  'written data, when the file is closed': ({ file }) => [writing(file, 'data'), closing(file)],
   'extended attributes': ({ file }) => [
     setting(
       file,
@@ -268,6 +268,21 @@ test('a change while the break is not acknowledged sends no other notification; 
   assert.equal(granted(await first.create('dir', leasingDirectory(1, RH)))?.leaseState, RH, 'and it can be granted again');
 });
 
+test('a lease whose state is NONE keeps its epoch while it has opens (3.3.1.12)', async () => {
+  const { first, second } = await stage();
+  await furnish(second);
+  await first.create('dir', { ...leasingDirectory(1, RH), ...leasing(1, RH, { ...directory, epoch: 0x22, desiredAccess: listing }) });
+  await second.create('dir\\one');
+  assert.equal((await nextBreak(first)).newEpoch, 0x24);
+  await first.ask(acknowledgingLease(1, 0));
+  assert.equal(granted(await first.create('dir', leasing(1, RH, { ...directory, epoch: 0x222, desiredAccess: listing })))?.epoch, 0x25);
+  const file = idsOf(await first.create('file', leasing(2, R, { epoch: 0x32 })));
+  await second.ask(writing(idsOf(await second.create('file')), 'data'));
+  assert.equal((await nextBreak(first)).newEpoch, 0x34);
+  assert.equal(granted(await first.create('file', leasing(2, R, { epoch: 0 })))?.epoch, 0x35);
+  await first.ask(closing(file));
+});
+
 test('a change in the middle of another break of the lease follows it, and does not wait (MS-FSA 2.1.4.12)', async () => {
   const { first, second } = await stage();
   await furnish(second);
@@ -281,12 +296,13 @@ test('a change in the middle of another break of the lease follows it, and does 
   assert.equal((await nextBreak(first)).to, 0);
 });
 
-test('closing a file that was written breaks the lease that its directory has by then, because of its LastAccessTime', async () => {
+test('a WRITE does not break the lease of the directory; the close of the file does (smbtorture smb2.lease.v2_request)', async () => {
   const { first, second } = await stage();
   await furnish(second);
   const ids = idsOf(await second.create('dir\\file'));
-  await second.ask(writing(ids, 'data'));
   await first.create('dir', leasingDirectory(1, R));
+  await second.ask(writing(ids, 'data'));
+  assert.equal((await first.create('other')).status, NtStatus.Success);
   await second.ask(closing(ids));
   assert.equal((await nextBreak(first)).key, 1);
 });

@@ -3,7 +3,7 @@ import { CreateOptions, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode, VfsError } from '@ring3/vfs';
 import type { Actor } from '../values/events.ts';
 import type { Channel } from './channel.ts';
-import { nameChanged } from './child-changes.ts';
+import { childChanged, nameChanged } from './child-changes.ts';
 import { type Durable, outlivesConnection } from './durable.ts';
 import { lockOnHost, locksHost } from './host-locks.ts';
 import { noteWritten } from './noting.ts';
@@ -32,6 +32,7 @@ function endOpen(open: Open): MaybePromise<void> {
   leaveSession(open);
   server.leave(open);
   server.durables.closed(open);
+  open.share.outside?.stop(open);
   if (open.lease !== undefined) server.leases.closed(open.lease, open);
   server.openClosed(open);
   if (open.pipe !== undefined) open.pipe.close();
@@ -112,6 +113,7 @@ function* release(open: Open): Steps<void> {
   } finally {
     try {
       if (open.handle !== undefined) yield* noteWritten(open);
+      if (open.wrote) childChanged(open);
     } finally {
       yield* wait(open.handle?.close());
       yield* wait(open.base?.close());

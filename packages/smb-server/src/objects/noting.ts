@@ -38,6 +38,7 @@ export const notedByStore = (open: Open): boolean => open.userSet === 0 && open.
 /**
  * Makes a change through an open and notes it: times that the client sets itself stay as they are (MS-FSA 2.1.4.17), FILE_ATTRIBUTE_ARCHIVE is set.
  * @param change moves the times in the store
+ * The lease of the directory is broken, by written data only when the open is closed.
  * @returns what the change returns; a failure to note is logged only, because the change is made
  */
 export function* noting<T>(open: Open, noted: Noted, change: () => MaybePromise<T | VfsCode>): Steps<T | VfsCode> {
@@ -45,7 +46,7 @@ export function* noting<T>(open: Open, noted: Noted, change: () => MaybePromise<
   const { fileGuard } = open;
   if (kept === 0 && (fileGuard.archived || !noted.archives)) {
     const done = yield* wait(change());
-    if (!isCode(done)) childChanged(open);
+    if (!isCode(done) && noted !== modified) childChanged(open);
     return done;
   }
   const file = fileOf(open);
@@ -60,7 +61,7 @@ export function* noting<T>(open: Open, noted: Noted, change: () => MaybePromise<
   }
   yield* set(open, file, changes);
   if (noted.archives) fileGuard.archived = true;
-  childChanged(open);
+  if (noted !== modified) childChanged(open);
   return done;
 }
 
@@ -88,7 +89,6 @@ export function* noteWritten(open: Open): Steps<void> {
   const before = kept === 0 ? undefined : yield* wait(file.stat());
   if (isCode(before)) return;
   yield* set(open, file, { accessed: now(open), ...(before !== undefined && timesOf(before, kept)) });
-  childChanged(open);
 }
 
 /** The current time of the server, ns since 1970. */

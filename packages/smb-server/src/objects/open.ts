@@ -4,13 +4,13 @@ import type { FileState, Guard } from '../state/index.ts';
 import type { LockSequences } from '../state/lock-sequences.ts';
 import type { Actor } from '../values/events.ts';
 import { RefCounted } from '../values/ref-counted.ts';
-import { childChanged } from './child-changes.ts';
 import type { DirectoryCursor } from './cursor.ts';
 import { unset } from './descriptors.ts';
 import type { Durable } from './durable.ts';
 import type { Lease } from './leases.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import { UserSet } from './noting.ts';
+import type { WatchedDirectory } from './outside-changes.ts';
 import type { PipeEnd } from './pipe-end.ts';
 import type { Services } from './services.ts';
 import type { Share } from './share.ts';
@@ -100,6 +100,8 @@ export class Open extends RefCounted {
   readonly #targetAncestors: readonly string[] | undefined;
   /** The lease of its directory that its client named (Open.Lease.ParentLeaseKey), as the key of a map: its changes do not break that one. */
   readonly parentLease: string | undefined;
+  /** If it caches: the directory in which changes of others are watched. */
+  watched: WatchedDirectory | undefined;
   /** Where QUERY_DIRECTORY continues. */
   cursor: DirectoryCursor | undefined;
   /** The values of FilePositionInformation and FileModeInformation that the client set. */
@@ -265,7 +267,6 @@ export class Open extends RefCounted {
   changed(bytes: number): void {
     this.bytesWritten += bytes;
     if ((this.userSet & UserSet.AccessTime) === 0) this.fileGuard.written = true;
-    childChanged(this);
     if (this.wrote) return;
     this.wrote = true;
     this.server.written(this);

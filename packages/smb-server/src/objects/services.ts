@@ -134,8 +134,12 @@ export interface Services {
   leave(open: Open): void;
   /** The opens below a directory, of any client. */
   opensBelow(tree: Tree, directoryId: string): Open[];
-  /** A file has another name: all opens of it have it. @param ancestors the ids of the directories from the root to the one of the name */
-  renamed(tree: Tree, fileId: string, path: string, ancestors: readonly string[]): void;
+  /**
+   * A file has another name: all opens of it have it.
+   * @param ancestors the ids of the directories from the root to the one of the name
+   * @returns those opens
+   */
+  renamed(tree: Tree, fileId: string, path: string, ancestors: readonly string[]): Open[];
 
   readonly events: EventEmitter<ServerEvents>;
   /** @param action CreateAction, MS-SMB2 2.2.14 */

@@ -2,6 +2,7 @@ import type { Vfs } from '@ring3/vfs';
 import type { FileState } from '../state/index.ts';
 import { userKey } from '../values/users.ts';
 import { NameRules } from './name-rules.ts';
+import type { OutsideChanges } from './outside-changes.ts';
 import type { Session } from './session.ts';
 
 /** The options of a share. Users are named by their logon names, without regard to case. */
@@ -63,14 +64,17 @@ export class Share {
   readonly fileState: FileState | undefined;
   /** The store, wrapped for the server. */
   readonly vfs: Vfs | undefined;
+  /** Changes that others make in the store. */
+  readonly outside: OutsideChanges | undefined;
   readonly names: NameRules;
 
   /** Without options: IPC$. @throws RangeError for invalid options */
-  constructor(name: string, options?: ShareOptions, fileState?: FileState, vfs = options?.vfs) {
+  constructor(name: string, options?: ShareOptions, fileState?: FileState, vfs = options?.vfs, outside?: OutsideChanges) {
     this.name = name;
     this.options = options;
     this.fileState = fileState;
     this.vfs = vfs;
+    this.outside = outside;
     this.names = new NameRules(options);
     const { maxConnections = 0 } = options ?? {};
     if (!Number.isInteger(maxConnections) || maxConnections < 0)

@@ -1,21 +1,28 @@
 import type { Vfs } from '@ring3/vfs';
 import { type FileState, LocalFileState } from '../state/index.ts';
+import type { OutsideChanges } from './outside-changes.ts';
 import { Share, type ShareOptions } from './share.ts';
+
+/** A store as the server uses it. */
+export interface Store {
+  /** Wrapped for the server's calls. */
+  readonly vfs: Vfs;
+  /** The state of its files. */
+  readonly state: FileState;
+  readonly outside: OutsideChanges | undefined;
+}
 
 /** The list of shares, found without regard to case; it always has IPC$. */
 export class Shares {
   readonly #byName = new Map<string, Share>();
   /** Two shares of one store have one state of its files, and one wrapper of the store. */
-  readonly #stores = new WeakMap<Vfs, { readonly state: FileState; readonly vfs: Vfs }>();
-  readonly #createState: () => FileState;
-  readonly #wrap: (vfs: Vfs) => Vfs;
+  readonly #stores = new WeakMap<Vfs, Store>();
+  readonly #wrap: (vfs: Vfs) => Store;
 
   /**
-   * @param createState makes the state of one store's files
-   * @param wrap wraps a store for the server's calls
+   * @param wrap makes what the server needs of a store
    */
-  constructor(createState: () => FileState = () => new LocalFileState(), wrap: (vfs: Vfs) => Vfs = (vfs) => vfs) {
-    this.#createState = createState;
+  constructor(wrap: (vfs: Vfs) => Store = (vfs) => ({ vfs, state: new LocalFileState(), outside: undefined })) {
     this.#wrap = wrap;
     this.#byName.set('IPC$', new Share('IPC$'));
   }
@@ -34,10 +41,10 @@ export class Shares {
     this.check(name, options);
     let store = this.#stores.get(options.vfs);
     if (store === undefined) {
-      store = { state: this.#createState(), vfs: this.#wrap(options.vfs) };
+      store = this.#wrap(options.vfs);
       this.#stores.set(options.vfs, store);
     }
-    const share = new Share(name, options, store.state, store.vfs);
+    const share = new Share(name, options, store.state, store.vfs, store.outside);
     this.#byName.set(name.toUpperCase(), share);
     return share;
   }
@@ -71,12 +78,8 @@ export class Shares {
 export const isVfs = (value: object): value is Vfs => 'root' in value;
 
 /** The list as an embedder writes it: a store, or a store with options. */
-export function createShares(
-  offered: Readonly<Record<string, Vfs | ShareOptions>>,
-  createState?: () => FileState,
-  wrap?: (vfs: Vfs) => Vfs,
-): Shares {
-  const shares = new Shares(createState, wrap);
+export function createShares(offered: Readonly<Record<string, Vfs | ShareOptions>>, wrap?: (vfs: Vfs) => Store): Shares {
+  const shares = new Shares(wrap);
   for (const [name, value] of Object.entries(offered)) shares.add(name, isVfs(value) ? { vfs: value } : value);
   return shares;
 }

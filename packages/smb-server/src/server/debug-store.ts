@@ -40,8 +40,8 @@ function shown(answer: unknown): unknown {
   return kind ?? (entries === undefined ? 'done' : `${entries.length} entries`);
 }
 
-/** Wraps a store so that its calls and their results are logged while the switch `vfs` is on. */
-export function debugStore(vfs: Vfs, debug: DebugSwitches<DebugWord>, clock: Clock): Vfs {
+/** Wraps a store so that its calls and their results are logged while the switch `vfs` is on. @param changing counts the calls that change something */
+export function debugStore(vfs: Vfs, debug: DebugSwitches<DebugWord>, clock: Clock, changing?: { calls: number }): Vfs {
   const { on } = debug;
   const meet = <T>(call: Call, name: string, parameters: Parameters, go: () => Answer<T>): Answer<T> => {
     const start = clock.now();
@@ -59,5 +59,5 @@ export function debugStore(vfs: Vfs, debug: DebugSwitches<DebugWord>, clock: Clo
       },
     );
   };
-  return wrap(vfs, { meets: () => on.vfs, meet });
+  return wrap(vfs, { meets: () => on.vfs, meet, ...(changing && { changing }) });
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { Clock, DebugSwitches, Link, Log, MaybePromise, Metrics, Random, Timer } from '@ring3/kit';
 import { Command, createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism, StatusError } from '@ring3/smb-proto';
-import type { VfsCode } from '@ring3/vfs';
+import type { Vfs, VfsCode } from '@ring3/vfs';
 import { nameOf } from '@ring3/wire';
 import { Connection } from '../connection/connection.ts';
 import type { Channel, ChannelConnection } from '../objects/channel.ts';
@@ -11,12 +11,13 @@ import { Leases } from '../objects/leases.ts';
 import type { ChangeWatch } from '../objects/notify/change-watch.ts';
 import { Numbers, type RefusingLimit } from '../objects/numbers.ts';
 import type { Open } from '../objects/open.ts';
+import { OutsideChanges, type WatchedCount } from '../objects/outside-changes.ts';
 import { Persistence } from '../objects/persistence.ts';
 import { Quotas } from '../objects/quotas.ts';
 import type { ResolvedOptions } from '../objects/resolved-options.ts';
 import type { BlockingRequest } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
-import { createShares, type Shares } from '../objects/shares.ts';
+import { createShares, type Shares, type Store } from '../objects/shares.ts';
 import type { Tree } from '../objects/tree.ts';
 import { type FileState, LocalFileState, type OplockBreakEffect, type StateTotals } from '../state/index.ts';
 import { Allowance } from '../values/allowance.ts';
@@ -93,6 +94,7 @@ export class Server implements RunningServer {
   readonly persistence: Persistence;
   readonly leases = new Leases(() => this.nextOpenId());
   readonly shutdown = new Shutdown(this);
+  readonly watched: WatchedCount = { directories: 0 };
   readonly watches = new Set<ChangeWatch>();
   readonly securityBuffer: Uint8Array;
   readonly #admission = new Admission(this);
@@ -120,11 +122,7 @@ export class Server implements RunningServer {
     this.guid = options.guid;
     this.interfaces = options.interfaces ?? (() => []);
     this.users = options.users;
-    this.shares = createShares(
-      options.shares,
-      () => this.#createFileState(),
-      (vfs) => debugStore(vfs, this.debug, this.clock),
-    );
+    this.shares = createShares(options.shares, (vfs) => this.#createStore(vfs));
     this.budget = new Budget(this.limits.totalBytes);
     this.strangers = new Strangers(this.clock, this.defer);
     this.closing = new Closing(this.clock, this.defer);
@@ -342,6 +340,16 @@ export class Server implements RunningServer {
     this.events.emit('log-off', actor);
   }
 
+  #createStore(vfs: Vfs): Store {
+    const state = this.#createFileState();
+    const own = { calls: 0 };
+    return {
+      vfs: debugStore(vfs, this.debug, this.clock, own),
+      state,
+      outside: new OutsideChanges(state, this.clock, this.watched, own),
+    };
+  }
+
   #createFileState(): LocalFileState {
     const { clock } = this;
     const oplockBreakMs = (): number => this.limits.oplockBreakMs;
@@ -406,15 +414,18 @@ export class Server implements RunningServer {
     return below;
   }
 
-  renamed(tree: Tree, fileId: string, path: string, ancestors: readonly string[]): void {
+  renamed(tree: Tree, fileId: string, path: string, ancestors: readonly string[]): Open[] {
+    const moved: Open[] = [];
     for (const open of this.opens.values()) {
       if (open.share.fileState !== tree.share.fileState) continue;
       if (open.named?.fileId === fileId) open.pathName = path;
       else if (open.base?.fileId === fileId) open.pathName = `${path}${open.pathName.slice(open.pathName.lastIndexOf(':'))}`;
       else continue;
       open.ancestors = ancestors;
+      moved.push(open);
       this.quotas.fileDescriptors.moved(open);
     }
+    return moved;
   }
 
   keeps({ owner, actor }: Session, bytes: number): boolean {

@@ -97,6 +97,7 @@ export class Shutdown {
     });
     await this.#until(() => late || (this.#connections.size === 0 && this.handles === 0));
     timer.clear();
+    for (const { outside } of this.#server.shares.all()) outside?.close();
     if (late) this.#abandon();
   }
 

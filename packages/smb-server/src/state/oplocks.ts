@@ -65,6 +65,9 @@ export class Oplocks {
   /** Owners whose level II oplock was broken to none, until they have another or are released: Breaking in MS-SMB2 3.3.4.6, without a break of the file to complete. */
   readonly #brokenLevelII = new Set<OplockOwner>();
 
+  /** Lease.Epoch of leases whose state is NONE, while they have opens. */
+  readonly #epochs = new Map<OplockOwner, number>();
+
   /** The owner with write caching, also during its break; 0 for none. */
   get exclusive(): OplockOwner {
     for (const { level, owner } of this.#held.values()) if ((cachingBits[level] & Caching.Write) !== 0) return owner;
@@ -109,7 +112,7 @@ export class Oplocks {
   /**
    * Grants a lease, or raises one if all that is requested can be granted, MS-FSA 2.1.5.18 and MS-SMB2 3.3.5.9.8, 3.3.5.9.11: write caching if no other owner has the file open, handle caching if no
    * other owner has a level II oplock, read caching if no other owner has write caching and no bytes are locked.
-   * @param epoch the epoch of the request: the start for a new lease
+   * @param epoch the epoch of the request: the start for a new lease; one whose state is NONE continues with its own
    */
   requestLease(owner: OplockOwner, asked: number, alone: boolean, locked: boolean, epoch: number): LeaseGrant {
     const held = this.#held.get(owner);
@@ -118,8 +121,10 @@ export class Oplocks {
     const wanted = leaseOf(asked);
     const level = this.#grantable(owner, wanted, alone, locked);
     const raises = current === 'none' || (level === wanted && level !== current && isWithin(current, level));
-    if (level === 'none' || !raises) return { level: current, breaking: false, epoch: held?.epoch ?? epoch };
-    const raised = (held?.epoch ?? epoch) + 1;
+    const known = held?.epoch ?? this.#epochs.get(owner) ?? epoch;
+    if (level === 'none' || !raises) return { level: current, breaking: false, epoch: known };
+    const raised = known + 1;
+    this.#epochs.delete(owner);
     this.#held.set(owner, { owner, level, breaking: undefined, further: undefined, chained: false, epoch: raised & 0xffff });
     return { level, breaking: false, epoch: raised & 0xffff };
   }
@@ -201,7 +206,7 @@ export class Oplocks {
     oplock.breaking = undefined;
     oplock.further = undefined;
     oplock.chained = false;
-    if (level === 'none') this.#held.delete(owner);
+    if (level === 'none') this.#forget(oplock);
     else {
       oplock.level = level;
       if (further !== undefined && !isWithin(level, further)) this.#breakFurther(oplock, further, notify);
@@ -211,7 +216,10 @@ export class Oplocks {
 
   /** The holder did not acknowledge in time: it loses all caching. @returns whether it was breaking. MS-SMB2 3.3.6.1, 3.3.6.5 */
   expire(owner: OplockOwner): boolean {
-    return this.#held.get(owner)?.breaking !== undefined && this.#held.delete(owner);
+    const oplock = this.#held.get(owner);
+    if (oplock?.breaking === undefined) return false;
+    this.#forget(oplock);
+    return true;
   }
 
   /** Puts back what an owner cached before the server was started. */
@@ -223,11 +231,19 @@ export class Oplocks {
   release(owner: OplockOwner): void {
     this.#held.delete(owner);
     this.#brokenLevelII.delete(owner);
+    this.#epochs.delete(owner);
+  }
+
+  /** Its state is NONE: only the epoch of a lease is kept. */
+  #forget({ owner, level, epoch }: Oplock): void {
+    this.#held.delete(owner);
+    if (isLease(level)) this.#epochs.set(owner, epoch);
   }
 
   /** Ends an oplock or lease by a break to none that is not acknowledged. */
-  #end({ owner, level }: Oplock): void {
-    this.#held.delete(owner);
+  #end(oplock: Oplock): void {
+    const { owner, level } = oplock;
+    this.#forget(oplock);
     if (level === 'levelII') this.#brokenLevelII.add(owner);
   }
 }

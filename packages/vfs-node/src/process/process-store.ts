@@ -223,7 +223,7 @@ class ProcessStore implements Vfs {
       return answer;
     }
     return answer.then((code) => {
-      if (code === undefined) return { close };
+      if (code === undefined) return { close, others };
       this.listeners.delete(watch);
       return code;
     });

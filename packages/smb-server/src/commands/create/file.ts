@@ -1,6 +1,6 @@
 import { type Steps, wait } from '@ring3/kit';
 import { Capabilities, CreateAction, type CreateResponse, Dialect, FileAttributes, NtStatus } from '@ring3/smb-proto';
-import { isCode, type Stat, type VfsCode } from '@ring3/vfs';
+import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { closeOpen } from '../../objects/close.ts';
 import { keepsHandle } from '../../objects/durable.ts';
 import { attributesOf, metadataOfOpen } from '../../objects/metadata.ts';
@@ -9,7 +9,7 @@ import { openParent, release, shownPath } from '../../objects/resolve.ts';
 import { channelSequenceOf } from '../../request/channel-sequence.ts';
 import { statusOf } from '../../values/status-map.ts';
 import { withdrawOpen } from './admission.ts';
-import { requestCaching } from './caching.ts';
+import { requestCaching, watchOutside } from './caching.ts';
 import { answerContexts } from './contexts/index.ts';
 import { type DispositionRow, dispositions } from './disposition.ts';
 import { openFound } from './found.ts';
@@ -56,7 +56,7 @@ function* openOrCreate(plan: CreatePlan): Steps<Answer | NtStatus> {
         return refused;
       }
       const made = target.found ? yield* openFound(plan, target, row) : yield* makeMissing(plan, parent, target, row);
-      if (made !== 'again') return typeof made === 'number' ? made : yield* finish(plan, made);
+      if (made !== 'again') return typeof made === 'number' ? made : yield* finish(plan, made, parent);
     }
     // the target of the link does not exist: there is nothing to open, and nothing is created through it
     return typeof row.there === 'number' ? row.there : NtStatus.ObjectNameNotFound;
@@ -78,10 +78,10 @@ const waitsForClient = ({ ctx }: CreatePlan, target: Target): boolean =>
   ctx.server.durables.waitsForClient(ctx.tree.fileState, target.handle.fileId);
 
 /** Adds the open to the tables, if its session and tree connect still exist, and describes it. */
-function* finish(plan: CreatePlan, made: Made): Steps<Answer | NtStatus> {
+function* finish(plan: CreatePlan, made: Made, parent: Handle): Steps<Answer | NtStatus> {
   const { ctx } = plan;
   try {
-    return yield* enter(plan, made);
+    return yield* enter(plan, made, parent);
   } finally {
     if (ctx.open === undefined) yield* giveUp(plan, made);
   }
@@ -92,7 +92,8 @@ function* giveUp(plan: CreatePlan, made: Made): Steps<void> {
   for (const file of [made.handle, made.base, made.link]) yield* wait(file?.close());
 }
 
-function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, openId, stat: checked }: Made): Steps<Answer | NtStatus> {
+function* enter(plan: CreatePlan, made: Made, parent: Handle): Steps<Answer | NtStatus> {
+  const { handle, base, link, name, granted, action, openId, stat: checked } = made;
   const { ctx, request, trail } = plan;
   const { session, tree, server } = ctx;
   if (plan.allocationSize > 0 && action === CreateAction.Created && handle.kind === 'file') {
@@ -102,7 +103,9 @@ function* enter(plan: CreatePlan, { handle, base, link, name, granted, action, o
       return statusOf(reserved);
     }
   }
-  const stat: Stat | VfsCode = checked ?? (yield* wait(handle.stat()));
+  yield* watchOutside(plan, made, parent); // before the client learns anything that it may cache
+  const known = typeof plan.watched === 'object' ? undefined : checked;
+  const stat: Stat | VfsCode = known ?? (yield* wait(handle.stat()));
   if (isCode(stat)) return statusOf(stat);
   if (session.state !== 'valid' || session.trees.get(tree.treeId) !== tree) return NtStatus.UserSessionDeleted;
   if (!server.mayOpen(tree, trail.names.length)) return NtStatus.TooManyOpenedFiles; // the limit was reached while the store worked

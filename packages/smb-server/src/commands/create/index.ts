@@ -90,6 +90,7 @@ function planOf(ctx: ContextOf<'tree'>, request: CreateRequest): CreatePlan | Nt
     leaseRequest: undefined,
     lease: undefined,
     leaseGrant: undefined,
+    watched: undefined,
   };
   const status = askContexts(plan, request.createContexts);
   return status === NtStatus.Success ? plan : status;

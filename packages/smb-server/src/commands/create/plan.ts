@@ -1,6 +1,7 @@
 import type { CreateRequest, SecurityDescriptor } from '@ring3/smb-proto';
 import { type Lease, leaseName } from '../../objects/leases.ts';
 import type { AppInstance } from '../../objects/open.ts';
+import type { WatchedDirectory } from '../../objects/outside-changes.ts';
 import type { Trail } from '../../objects/resolve.ts';
 import type { ContextOf } from '../../request/command.ts';
 import type { LeaseGrant } from '../../state/index.ts';
@@ -64,6 +65,8 @@ export interface CreatePlan {
   /** The lease of that key, during the CREATE. */
   lease: Lease | undefined;
   leaseGrant: LeaseGrant | undefined;
+  /** The directory in which changes of others are watched, if something is to be cached. */
+  watched: WatchedDirectory | 'unwatched' | 'full' | undefined;
 }
 
 /** The lease of the directory that the client of a CREATE names, as the key of a map (`leaseName`), if it names one. */

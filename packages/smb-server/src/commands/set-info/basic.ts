@@ -97,6 +97,7 @@ export const setEndOfFile: Setter = function* (ctx, handle, frame) {
   const set = yield* noting(ctx.open, modified, () => handle.truncate(Number(endOfFile)));
   if (isCode(set)) return statusOf(set);
   ctx.open.changed(0);
+  childChanged(ctx.open);
   return NtStatus.Success;
 };
 
@@ -112,6 +113,7 @@ export const setAllocation: Setter = function* (ctx, handle, frame) {
   const set = yield* noting(ctx.open, modified, () => (size < stat.size ? handle.truncate(size) : handle.allocate?.(size)));
   if (isCode(set)) return statusOf(set);
   if (size < stat.size) ctx.open.changed(0);
+  childChanged(ctx.open);
   return NtStatus.Success;
 };
 

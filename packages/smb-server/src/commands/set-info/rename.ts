@@ -15,9 +15,11 @@ import { directoryChanged, nameChanged } from '../../objects/child-changes.ts';
 import { descriptorOf, rightsOf } from '../../objects/descriptors.ts';
 import { attributesOf } from '../../objects/metadata.ts';
 import { changed, noting, redescribed } from '../../objects/noting.ts';
+import type { Open } from '../../objects/open.ts';
 import { newTrail, openParent, release, shownPath } from '../../objects/resolve.ts';
 import type { ContextOf } from '../../request/command.ts';
 import { askAccess, askAccessFor, askShare } from '../../request/pending.ts';
+import { noOpen } from '../../state/index.ts';
 import type { ParsedPath } from '../../values/paths.ts';
 import { statusOf } from '../../values/status-map.ts';
 import { renameStream } from './rename-stream.ts';
@@ -109,7 +111,7 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replaceme
       directoryChanged(ctx.server, tree.fileState, parent.fileId, open.parentLease);
       if (how === 'rename') {
         nameChanged(open);
-        ctx.server.renamed(tree, handle.fileId, to, trail.ids);
+        for (const moved of ctx.server.renamed(tree, handle.fileId, to, trail.ids)) yield* follow(moved, parent);
       }
     }
     if (how === 'rename') yield* wait(persistence.saveFile(tree.fileState, handle));
@@ -117,6 +119,17 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replaceme
   } finally {
     yield* release(tree, parent);
   }
+}
+
+/** Watches for changes of others in the new directory of a file that an open caches. If that is not possible, nothing is cached any more. */
+function* follow(open: Open, parent: Handle): Steps<void> {
+  const { outside } = open.share;
+  if (outside === undefined || open.watched === undefined || open.handle === undefined || open.handle.kind === 'folder') return;
+  const watched = yield* outside.watch(parent);
+  if (typeof watched === 'object') outside.use(watched, open);
+  else outside.stop(open);
+  if (watched !== 'full') return;
+  yield* wait(open.fileState.submit(open.handle.fileId, { kind: 'notice', operation: 'write', owner: noOpen }));
 }
 
 /**
