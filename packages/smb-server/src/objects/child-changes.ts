@@ -1,6 +1,17 @@
 import type { FileState } from '../state/index.ts';
-import type { Leases } from './leases.ts';
-import type { Open } from './open.ts';
+
+/** The part of the leases of a server (`Leases`) that changes need. */
+interface DirectoryLeases {
+  readonly leases: { readonly directories: number; ownerOf(name: string | undefined): number };
+}
+/** The part of an open (`Open`) that changes need. */
+interface Changing {
+  readonly server: DirectoryLeases;
+  readonly fileState: FileState;
+  readonly parentId: string | undefined;
+  readonly dataParentId: string | undefined;
+  readonly parentLease: string | undefined;
+}
 
 /**
  * Breaks the leases of a directory because of a change of its entries, MS-FSA 2.1.4.12 with PARENT_OBJECT. Called when the change is done and before the client has the
@@ -8,7 +19,7 @@ import type { Open } from './open.ts';
  * @param parentLease the lease that the client of the change named as that of the directory: it is not broken, MS-FSA 2.1.4.12.2
  */
 export function directoryChanged(
-  { leases }: { readonly leases: Leases },
+  { leases }: DirectoryLeases,
   state: FileState,
   directoryId: string | undefined,
   parentLease?: string,
@@ -22,12 +33,12 @@ export function directoryChanged(
 }
 
 /** The data or the description of what an open has open was changed. */
-export function childChanged(open: Open): void {
+export function childChanged(open: Changing): void {
   const { server } = open;
   if (server.leases.directories > 0) directoryChanged(server, open.fileState, open.dataParentId, open.parentLease);
 }
 
 /** The name of what an open has open was added or removed. */
-export function nameChanged(open: Open): void {
+export function nameChanged(open: Changing): void {
   directoryChanged(open.server, open.fileState, open.parentId, open.parentLease);
 }

@@ -1,7 +1,6 @@
 import { type Clock, type Steps, type Timer, wait } from '@ring3/kit';
 import { type Change, type Handle, isCode, type VfsCode, type Watch } from '@ring3/vfs';
 import { type FileState, noOpen } from '../state/index.ts';
-import type { Open } from './open.ts';
 
 /** Maximum number of directories that all stores of a server watch for changes of others. */
 const maxDirectories = 8192;
@@ -13,11 +12,20 @@ export interface WatchedCount {
   directories: number;
 }
 
+/** An open (`Open`) that caches. */
+export interface CachingOpen {
+  readonly handle: Handle | undefined;
+  /** Of a named stream: its file. */
+  readonly base: Handle | undefined;
+  /** The directory in which changes of others are watched for it. */
+  watched: WatchedDirectory | undefined;
+}
+
 /** A directory that is watched for changes of others. */
 export interface WatchedDirectory {
   readonly id: string;
   /** The opens that cache: of entries of the directory, or of the directory itself. */
-  readonly opens: Set<Open>;
+  readonly opens: Set<CachingOpen>;
   watch: Watch | undefined;
   linger: Timer | undefined;
 }
@@ -83,7 +91,7 @@ export class OutsideChanges {
   }
 
   /** An open caches something that changes in the directory invalidate. */
-  use(directory: WatchedDirectory, open: Open): void {
+  use(directory: WatchedDirectory, open: CachingOpen): void {
     this.stop(open);
     directory.opens.add(open);
     directory.linger?.clear();
@@ -91,7 +99,7 @@ export class OutsideChanges {
   }
 
   /** An open is closed, or its file is in another directory now. */
-  stop(open: Open): void {
+  stop(open: CachingOpen): void {
     const { watched } = open;
     if (watched === undefined) return;
     open.watched = undefined;
@@ -142,7 +150,7 @@ export class OutsideChanges {
 }
 
 /** Whether a change in the directory of an open is of its file. */
-function concerns(change: Change, { base, handle }: Open): boolean {
+function concerns(change: Change, { base, handle }: CachingOpen): boolean {
   if (change.what === 'overflow') return true;
   const name = (base ?? handle)?.name;
   return change.path[0] === name || (change.what === 'renamed' && change.from[0] === name);
