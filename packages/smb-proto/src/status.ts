@@ -159,6 +159,8 @@ export const NtStatus = {
   IoReparseTagNotHandled: 0xc0000279,
   ReparsePointNotResolved: 0xc0000280,
   DirectoryIsAReparsePoint: 0xc0000281,
+  VolumeNotUpgraded: 0xc000029c,
+  ObjectidNotFound: 0xc00002f0,
   NetworkSessionExpired: 0xc000035c,
   InvalidDeviceObjectParameter: 0xc0000369,
   NtlmBlocked: 0xc0000418,

@@ -306,6 +306,17 @@ export class EntryHandle implements Handle {
     return this.changing(() => notifications.explain(['descriptor'], change));
   }
 
+  getObjectId(): Uint8Array | VfsCode {
+    return this.stale ? 'ESTALE' : (this.store.kept.objectId(this.entry.inode) ?? 'ENODATA');
+  }
+
+  setObjectId(objectId: Uint8Array | undefined): VfsCode | undefined {
+    if (this.stale) return 'ESTALE';
+    const failure = this.store.kept.setObjectId(this.entry.inode, objectId);
+    if (failure === undefined) this.store.touch(this.entry);
+    return failure;
+  }
+
   streams(): readonly StreamEntry[] | VfsCode {
     const streams = this.#streams();
     return isCode(streams) ? streams : streams.all().map((stream) => ({ name: stream.name, ...streams.sizeOf(stream) }));

@@ -2,7 +2,7 @@ import { Errno, getXattr, listXattrs, removeXattr, setXattr, type XattrTarget } 
 import type { Answer, VfsCode } from '@ring3/vfs';
 import { errorCode } from './error-code.ts';
 import type { Inode } from './inode.ts';
-import type { Sidecar } from './sidecar.ts';
+import { objectIdKey, type Sidecar } from './sidecar.ts';
 
 /** Maximum length of an attribute value on any host. */
 const maxBytes = 0x10000;
@@ -106,6 +106,22 @@ export class KeptValues {
       if (value instanceof Uint8Array) sizes.set(key.slice(userPrefix.length), value.length);
     }
     return sizes.size === 0 ? null : sizes;
+  }
+
+  /** The object id of a file. */
+  objectId({ fileId }: Inode): Uint8Array | undefined {
+    return this.#sidecar.get(fileId, objectIdKey);
+  }
+
+  /** @returns undefined; EEXIST if another file has it, ENOSPC */
+  setObjectId({ fileId }: Inode, objectId: Uint8Array | undefined): VfsCode | undefined {
+    if (objectId === undefined) {
+      this.#sidecar.remove(fileId, objectIdKey);
+      return undefined;
+    }
+    const holder = this.#sidecar.withObjectId(objectId.subarray(0, 16));
+    if (holder !== undefined && holder !== fileId) return 'EEXIST';
+    return this.#sidecar.set(fileId, objectIdKey, objectId) ? undefined : 'ENOSPC';
   }
 
   /**

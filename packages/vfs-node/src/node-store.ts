@@ -72,6 +72,7 @@ const features: readonly Feature[] = [
   'attributes',
   'times',
   'descriptor',
+  'objectIds',
   'links',
   'hardLinks',
   'sparse',
@@ -262,11 +263,16 @@ export class NodeStore implements Vfs {
 
   /** Handles a change of an entry's streams: updates the change time, because the host does not do so for values in the state directory. */
   changedStreams(entry: Entry, what: StreamChange['what'], stream: string): void {
+    this.touch(entry);
+    this.notifications.changedStream(entry, what, stream);
+  }
+
+  /** Updates the change time of an entry. */
+  touch(entry: Entry): void {
     const own = entry.parent?.inode.ownChanges;
     own?.begin(entry.name);
     if (stat(entry.fd, scratch) === 0) setTimes(entry.fd, undefined, scratch.modified);
     own?.end(entry.name);
-    this.notifications.changedStream(entry, what, stream);
   }
 
   openStream(entry: Entry, streams: Streams, name: string, how: StreamHow): Handle | VfsCode {

@@ -1,5 +1,5 @@
 import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -114,4 +114,31 @@ test('errors of the directory of streams are returned as codes', async (t) => {
   mkdirSync(state, { recursive: true });
   writeFileSync(join(state, 'streams'), 'no directory');
   strictEqual(await file.openStream!('s', { access: 'readWrite', disposition: 'create' }), 'ENOTDIR');
+});
+
+test('an object id survives a restart and a rename, and stays that of one file', async (t) => {
+  const { state, shared } = place(t);
+  const who = { name: '', sid: '', groups: [], guest: false };
+  const objectId = new Uint8Array(64).fill(9);
+  const openIn = async (store: ReturnType<typeof createNodeStore>, name: string, disposition: 'open' | 'create'): Promise<Handle> => {
+    const root = (await store.root(who)) as Handle;
+    const handle = (await store.open(root, name, { access: 'readWrite', kind: 'file', disposition }, who)) as Handle;
+    await root.close();
+    return handle;
+  };
+  const first = createNodeStore(shared, { state });
+  const file = await openIn(first, 'before', 'create');
+  strictEqual(await file.setObjectId?.(objectId), undefined);
+  await file.close();
+  await first.close?.();
+  renameSync(join(shared, 'before'), join(shared, 'after'));
+  const again = createNodeStore(shared, { state });
+  const renamed = await openIn(again, 'after', 'open');
+  deepStrictEqual(Buffer.from((await renamed.getObjectId?.()) as Uint8Array), Buffer.from(objectId));
+  copyFileSync(join(shared, 'after'), join(shared, 'copy'));
+  const other = await openIn(again, 'copy', 'open');
+  strictEqual(await other.getObjectId?.(), 'ENODATA');
+  strictEqual(await other.setObjectId?.(objectId), 'EEXIST');
+  await Promise.all([renamed.close(), other.close()]);
+  await again.close?.();
 });

@@ -10,6 +10,9 @@ import { checkpoint } from './sidecar-checkpoint.ts';
 /** Maximum length of one value in bytes, as for extended attributes on Linux. */
 const maxBytes = 0x10000;
 
+/** The key of object ids: always in the database, so that a copy of a file by another program does not have the same. */
+export const objectIdKey = 'user.ring3.objectid';
+
 /** Number of changes in SQLite's log before a checkpoint. */
 const changesBeforeCheckpoint = 1000;
 /** SQLite's result codes, https://sqlite.org/rescode.html: PERM, BUSY, NOMEM, READONLY, IOERR, CANTOPEN. */
@@ -41,6 +44,8 @@ export class Sidecar {
   #set!: StatementSync;
   #remove!: StatementSync;
   #list!: StatementSync;
+  /** Prepared on first use, with its index. */
+  #find: StatementSync | undefined;
 
   /** @param directory the state directory; it is created on first use */
   constructor(directory: string) {
@@ -67,6 +72,19 @@ export class Sidecar {
     return this.#attempt(() => this.#list.all(file) as { key: string }[])
       .map(({ key }) => key)
       .filter((key) => key.startsWith(prefix));
+  }
+
+  /** The file whose object id begins with these 16 bytes. */
+  withObjectId(id: Uint8Array): string | undefined {
+    this.#has('');
+    return this.#attempt(() => this.#finder()?.get(id) as { file: string } | undefined)?.file;
+  }
+
+  #finder(): StatementSync | undefined {
+    if (this.#database === undefined || this.#find !== undefined) return this.#find;
+    this.#database.exec(`CREATE INDEX IF NOT EXISTS object_ids ON kept (substr(value, 1, 16)) WHERE key = '${objectIdKey}'`);
+    this.#find = this.#database.prepare(`SELECT file FROM kept WHERE key = '${objectIdKey}' AND substr(value, 1, 16) = ?`);
+    return this.#find;
   }
 
   /** @returns whether it fits */
@@ -143,6 +161,7 @@ export class Sidecar {
   close(): void {
     this.#database?.close();
     this.#database = undefined;
+    this.#find = undefined;
     this.#files = undefined;
   }
 

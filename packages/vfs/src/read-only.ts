@@ -11,6 +11,7 @@ const changing: readonly Call[] = [
   'link',
   'setXattr',
   'setDescriptor',
+  'setObjectId',
   'allocate',
   'punch',
   'copyRange',

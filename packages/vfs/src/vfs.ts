@@ -65,6 +65,7 @@ export type Feature =
   | 'attributes' // DOS attributes are stored and reported
   | 'times' // times of birth, modification and access can be set
   | 'descriptor' // a security descriptor is stored as bytes
+  | 'objectIds' // object ids of files and directories are stored, and unique in the store
   | 'links' // symbolic links can be created
   | 'hardLinks' // a file can have several names
   | 'sparse' // holes can be punched and are reported
@@ -269,6 +270,17 @@ export interface Handle {
   /** Stores a security descriptor. The store does not interpret it. Feature `descriptor`. */
   setDescriptor?(descriptor: Uint8Array): Answer<void>;
 
+  /**
+   * The object id with its three other ids as they were set: 64 bytes, MS-FSCC 2.1.3. It stays with the entry through every rename. A stream
+   * has that of its file. Feature `objectIds`. ENODATA if there is none.
+   */
+  getObjectId?(): Answer<Uint8Array>;
+  /**
+   * Sets it, or removes it (`undefined`), and moves the change time. Feature `objectIds`. EEXIST if another entry of the store has an object id with the
+   * same first 16 bytes.
+   */
+  setObjectId?(objectId: Uint8Array | undefined): Answer<void>;
+
   /** Reserves space for the first `size` bytes without changing the size or the data. Feature `allocate`. ENOSPC if there is not enough. */
   allocate?(size: number, signal?: AbortSignal): Answer<void>;
 
@@ -324,6 +336,7 @@ export const featureCalls: Readonly<Record<Feature, { readonly vfs: readonly (ke
     attributes: { vfs: [], handle: ['setStat'] },
     times: { vfs: [], handle: ['setStat'] },
     descriptor: { vfs: [], handle: ['getDescriptor', 'setDescriptor'] },
+    objectIds: { vfs: [], handle: ['getObjectId', 'setObjectId'] },
     links: { vfs: [], handle: ['readLink'] },
     hardLinks: { vfs: [], handle: ['link'] },
     sparse: { vfs: [], handle: ['punch', 'ranges'] },

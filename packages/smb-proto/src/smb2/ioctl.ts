@@ -30,6 +30,7 @@ export const Fsctl = {
   SetReparsePoint: 0x000900a4,
   GetReparsePoint: 0x000900a8,
   DeleteReparsePoint: 0x000900ac,
+  SetObjectIdExtended: 0x000900bc,
   CreateOrGetObjectId: 0x000900c0,
   SetSparse: 0x000900c4,
   SetZeroData: 0x000980c8,

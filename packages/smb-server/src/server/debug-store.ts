@@ -22,6 +22,7 @@ const described: Partial<Record<Call, (parameters: Parameters) => LogFields>> = 
   getXattr: ([attribute]) => ({ attribute }),
   setXattr: ([attribute, value]) => ({ attribute, length: value?.length }),
   setDescriptor: ([bytes]) => ({ length: bytes.length }),
+  setObjectId: ([objectId]) => ({ length: objectId?.length }),
   punch: ([offset, length]) => ({ offset, length }),
   ranges: ([offset, length]) => ({ offset, length }),
   copyRange: ([source, from, offset, length]) => ({ source: source.name, from, offset, length }),

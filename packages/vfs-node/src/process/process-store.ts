@@ -375,6 +375,14 @@ class ProcessHandle implements Handle {
     return this.#call('setDescriptor', [descriptor]);
   }
 
+  getObjectId(): Answer<Uint8Array> {
+    return this.#call('getObjectId', []);
+  }
+
+  setObjectId(objectId: Uint8Array | undefined): Answer<void> {
+    return this.#call('setObjectId', [objectId]);
+  }
+
   allocate(size: number, signal?: AbortSignal): Answer<void> {
     return this.#call('allocate', [size], signal);
   }

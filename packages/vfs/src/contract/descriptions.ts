@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Handle } from '../vfs.ts';
 import { type Declare, entries, must, ok, refuses } from './bench.ts';
 
 /** Metadata of an entry: ids, times, attributes, extended attributes, security descriptors. */
@@ -136,6 +137,40 @@ export function descriptions(declare: Declare): void {
     await ok(file.rename(await bench.folder('folder'), 'moved'));
     assert.deepEqual(Buffer.from(await ok(must(file.getXattr, 'getXattr').call(file, 'LARGE'))), value);
     await refuses(must(file.setXattr, 'setXattr').call(file, 'HUGE', Buffer.alloc(1_000_000)), 'ENOSPC');
+  });
+
+  declare('an object id is kept with its entry, and is that of only one entry', ['objectIds'], async (bench) => {
+    const [file, folder] = [await bench.file('file'), await bench.folder('folder')];
+    const id = (first: number): Uint8Array => new Uint8Array(64).map((_, i) => first + i);
+    const get = (handle: Handle) => must(handle.getObjectId, 'getObjectId').call(handle);
+    const set = (handle: Handle, value: Uint8Array | undefined) => must(handle.setObjectId, 'setObjectId').call(handle, value);
+    for (const handle of [file, folder]) {
+      await refuses(get(handle), 'ENODATA');
+      await ok(set(handle, undefined));
+    }
+    await ok(set(file, id(1)));
+    assert.deepEqual(Buffer.from(await ok(get(file))), Buffer.from(id(1)));
+    const same = id(100);
+    same.set(id(1).subarray(0, 16));
+    await refuses(set(folder, same), 'EEXIST');
+    await refuses(get(folder), 'ENODATA');
+    await ok(set(file, same));
+    await ok(set(folder, id(2)));
+    await ok(file.rename(folder, 'elsewhere'));
+    assert.deepEqual(Buffer.from(await ok(get(await bench.open('elsewhere', {}, folder)))), Buffer.from(same));
+    await ok(set(file, undefined));
+    await refuses(get(file), 'ENODATA');
+    await ok(set(folder, id(1)));
+  });
+
+  declare('the object id of an entry that was removed is free', ['objectIds'], async (bench) => {
+    const id = new Uint8Array(64).fill(7);
+    const first = await ok(bench.tryCreate('first'));
+    await ok(must(first.setObjectId, 'setObjectId').call(first, id));
+    await ok(first.unlink());
+    await ok(first.close());
+    const second = await bench.file('second');
+    await ok(must(second.setObjectId, 'setObjectId').call(second, id));
   });
 
   declare('a security descriptor is kept byte for byte, small or large', ['descriptor'], async (bench) => {

@@ -28,11 +28,14 @@ import { type Room, SparseData } from './sparse-data.ts';
 /** Maximum bytes of the extended attributes of an entry, names included. */
 const xattrRoom = 0x10000;
 const copyPiece = 0x100000;
+const objectIdKey = (objectId: Uint8Array): string => Buffer.from(objectId.subarray(0, 16)).toString('hex');
 
 /** A memory store, as its handles use it. */
 export interface EntryTable extends Room {
   readonly closed: boolean;
   readonly fileSizeLimit: number;
+  /** Entries that have object ids, by the first 16 bytes. */
+  readonly objectIds: Map<string, Node>;
   space(): Space;
   /** Nanoseconds since 1970. */
   now(): bigint;
@@ -263,6 +266,26 @@ export class MemoryHandle implements Handle {
     if (this.stale) return 'ESTALE';
     this.node.descriptor = new Uint8Array(descriptor);
     return this.#described(['descriptor']);
+  }
+
+  getObjectId(): Uint8Array | VfsCode {
+    return this.stale ? 'ESTALE' : (this.node.objectId?.slice() ?? 'ENODATA');
+  }
+
+  setObjectId(objectId: Uint8Array | undefined): undefined | VfsCode {
+    if (this.stale) return 'ESTALE';
+    const { node, store } = this;
+    const holder = objectId === undefined ? undefined : store.objectIds.get(objectIdKey(objectId));
+    if (holder !== undefined && holder !== node) return 'EEXIST';
+    node.forgetObjectId?.();
+    node.objectId = objectId === undefined ? undefined : new Uint8Array(objectId);
+    if (objectId !== undefined) {
+      const key = objectIdKey(objectId);
+      store.objectIds.set(key, node);
+      node.forgetObjectId = () => void store.objectIds.delete(key);
+    }
+    node.changed = store.now();
+    return undefined;
   }
 
   allocate(size: number): undefined | VfsCode {

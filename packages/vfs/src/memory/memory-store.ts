@@ -35,6 +35,7 @@ const features: readonly Feature[] = [
   'attributes',
   'times',
   'descriptor',
+  'objectIds',
   'links',
   'hardLinks',
   'sparse',
@@ -59,6 +60,7 @@ class Store implements MemoryStore, EntryTable {
   readonly fileSizeLimit: number;
   closed = false;
   used = 0;
+  readonly objectIds = new Map<string, Node>();
   readonly #clock: Clock;
   readonly #capacity: number;
   readonly #nameLimit: number;

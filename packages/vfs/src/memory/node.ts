@@ -22,6 +22,9 @@ export class Node {
   accessed: bigint;
   attributes: number | undefined;
   descriptor: Uint8Array | undefined;
+  objectId: Uint8Array | undefined;
+  /** Removes the object id from the table of the store. */
+  forgetObjectId: (() => void) | undefined;
   readonly xattrs = new Map<string, Uint8Array>();
   /** By folded name. */
   readonly streams = new Map<string, Stream>();
@@ -60,6 +63,7 @@ export class Node {
   release(): void {
     if (this.links > 0 || this.handles > 0) return;
     this.data.clear();
+    this.forgetObjectId?.();
     for (const stream of this.streams.values()) stream.data.clear();
   }
 }

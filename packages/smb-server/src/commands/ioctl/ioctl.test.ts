@@ -13,7 +13,6 @@ import {
   encodeSymbolicLink,
   FileAllocatedRangeBuffer,
   FileAttributes,
-  FileObjectIdBuffer,
   FileRegionInput,
   FileRegionOutput,
   FileSetSparseBuffer,
@@ -220,22 +219,18 @@ test('DUPLICATE_EXTENTS_TO_FILE shares a range, never over itself, never moving 
   assert.equal(await poor.status(file2, clone, data(file2, 0, 0, 1)), NtStatus.InvalidDeviceRequest);
 });
 
-test('compression may be set to none; any other format fails (MS-FSA 2.1.5.10)', async () => {
+test('compression may be set to none; another format fails, and an undefined one is invalid (MS-FSA 2.1.5.10.30)', async () => {
   const { file, status, control } = await stage();
   const ids = await file('file');
   assert.equal(CompressionState.read(new Frame(outputOf(await control(ids, Fsctl.GetCompression))), 0).compressionState, 0);
   assert.equal(await status(ids, Fsctl.SetCompression, Uint8Array.of(0, 0)), NtStatus.Success);
+  assert.equal(await status(ids, Fsctl.SetCompression, Uint8Array.of(1, 0)), NtStatus.NotSupported);
   assert.equal(await status(ids, Fsctl.SetCompression, Uint8Array.of(2, 0)), NtStatus.NotSupported);
+  assert.equal(await status(ids, Fsctl.SetCompression, Uint8Array.of(3, 0)), NtStatus.InvalidParameter);
+  assert.equal(await status(ids, Fsctl.SetCompression, Uint8Array.of(0)), NtStatus.InvalidParameter);
+  assert.equal(await status(ids, Fsctl.GetCompression, undefined, 1), NtStatus.InvalidParameter);
+  assert.equal(await status(ids, Fsctl.IsPathnameValid), NtStatus.Success);
   assert.equal(await status(ids, Fsctl.FileLevelTrim), NtStatus.NotSupported);
-});
-
-test('the object id of a file is the same each time, and another file has another (MS-FSA 2.1.5.10)', async () => {
-  const { file, control } = await stage();
-  const [a, b] = [await file('a'), await file('b')];
-  const idOf = async (ids: Ids): Promise<string> =>
-    Buffer.from(FileObjectIdBuffer.read(new Frame(outputOf(await control(ids, Fsctl.CreateOrGetObjectId))), 0).objectId).toString('hex');
-  assert.equal(await idOf(a), await idOf(a));
-  assert.notEqual(await idOf(a), await idOf(b));
 });
 
 test('QUERY_FILE_REGIONS reports the valid data of a range; snapshots are not supported (MS-FSA 2.1.5.10, MS-SMB2 3.3.5.15.1)', async () => {

@@ -1,17 +1,17 @@
 import { Fsctl, NtStatus } from '@ring3/smb-proto';
 import { getCompression, setCompression } from './compression.ts';
-import { createOrGetObjectId } from './create-or-get-object-id.ts';
 import { deleteReparsePoint } from './delete-reparse-point.ts';
 import { duplicateExtents } from './duplicate-extents.ts';
 import { getReparsePoint } from './get-reparse-point.ts';
 import { lmrRequestResiliency } from './lmr-request-resiliency.ts';
+import { createOrGetObjectId, deleteObjectId, getObjectId, setObjectId, setObjectIdExtended } from './object-id.ts';
 import { pipePeek } from './pipe-peek.ts';
 import { pipeTransceive } from './pipe-transceive.ts';
 import { pipeWait } from './pipe-wait.ts';
 import { queryAllocatedRanges } from './query-allocated-ranges.ts';
 import { queryFileRegions } from './query-file-regions.ts';
 import { queryNetworkInterfaceInfo } from './query-network-interface-info.ts';
-import type { IoctlRow } from './row.ts';
+import { type IoctlRow, nothing } from './row.ts';
 import { setReparsePoint } from './set-reparse-point.ts';
 import { setSparse } from './set-sparse.ts';
 import { setZeroData } from './set-zero-data.ts';
@@ -39,6 +39,11 @@ export const rows: Readonly<Record<number, IoctlRow>> = {
   [Fsctl.QueryAllocatedRanges]: queryAllocatedRanges,
   [Fsctl.QueryFileRegions]: queryFileRegions,
   [Fsctl.CreateOrGetObjectId]: createOrGetObjectId,
+  [Fsctl.GetObjectId]: getObjectId,
+  [Fsctl.SetObjectId]: setObjectId,
+  [Fsctl.SetObjectIdExtended]: setObjectIdExtended,
+  [Fsctl.DeleteObjectId]: deleteObjectId,
+  [Fsctl.IsPathnameValid]: { needs: 'entry', handle: () => nothing }, // MS-FSA 2.1.5.10.18
   [Fsctl.GetCompression]: getCompression,
   [Fsctl.SetCompression]: setCompression,
   [Fsctl.GetReparsePoint]: getReparsePoint,

@@ -77,6 +77,7 @@ const abilities: readonly (readonly [Feature, number])[] = [
   ['hardLinks', FileSystemAttributes.SupportsHardLinks],
   ['xattr', FileSystemAttributes.SupportsExtendedAttributes],
   ['descriptor', FileSystemAttributes.PersistentAcls],
+  ['objectIds', FileSystemAttributes.SupportsObjectIds],
   ['clone', FileSystemAttributes.SupportsBlockRefcounting],
   ['readOnly', FileSystemAttributes.ReadOnlyVolume],
 ];
@@ -93,7 +94,7 @@ function description({ share, vfs, session, writable }: Tree, volume: Space): ob
   const objectId = new Uint8Array(server.guid);
   return {
     volumeSerialNumber: server.volumeSerialNumber,
-    supportsObjects: 0,
+    supportsObjects: has('objectIds') ? 1 : 0,
     volumeLabel: share.name,
     deviceType: DeviceType.Disk,
     characteristics: DeviceCharacteristics.DeviceIsMounted,

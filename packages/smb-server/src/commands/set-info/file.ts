@@ -14,6 +14,7 @@ import { setDisposition, setDispositionEx } from './disposition.ts';
 import { setEas } from './eas.ts';
 import { setLink, setRename, setRenameEx } from './rename.ts';
 import type { Setter } from './setter.ts';
+import { setValidDataLength } from './valid-data-length.ts';
 
 const setters: Readonly<Record<number, Setter>> = {
   [FileInformationClass.Basic]: setBasic,
@@ -27,6 +28,7 @@ const setters: Readonly<Record<number, Setter>> = {
   [FileInformationClass.Mode]: setMode,
   [FileInformationClass.Allocation]: setAllocation,
   [FileInformationClass.EndOfFile]: setEndOfFile,
+  [FileInformationClass.ValidDataLength]: setValidDataLength,
 };
 
 /** File information, MS-SMB2 3.3.5.21.1. A buffer that is too short for its class is a mismatch. */
