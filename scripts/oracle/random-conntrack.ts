@@ -196,8 +196,15 @@ const listFlows = fc
     tuples: fc.constantFrom(0, 0, 1, 2, 3),
   })
   .map(({ family, command, ends: of, tuples: which, ...rest }) => {
+    // by IPv6 addresses the kernel lists what does not match: docs/interop.md
+    const byAddress = of.family === 10 ? ~3 : ~0;
+    const { filter: asked } = rest;
     const filter = {
       ...rest,
+      filter: asked && {
+        originalFlags: asked.originalFlags === undefined ? undefined : asked.originalFlags & byAddress,
+        replyFlags: asked.replyFlags === undefined ? undefined : asked.replyFlags & byAddress,
+      },
       ...(which & 1 ? { tupleOrig: tuple(of, false) } : {}),
       ...(which & 2 ? { tupleReply: tuple(of, true) } : {}),
     };

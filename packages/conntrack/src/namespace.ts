@@ -165,9 +165,12 @@ export class Namespace implements EngineContext {
     }
   }
 
-  /** Flows in the table now, and those that have ended and whose DESTROY could not be delivered, as nf_conntrack_count counts them. */
+  /**
+   * Flows in the table, those of packets that wait in a queue and are not in it yet, and those that have ended and whose DESTROY could not
+   * be delivered, as nf_conntrack_count counts them.
+   */
   get flowCount(): number {
-    return this.#tracker === undefined ? 0 : this.#tracker.table.confirmed + this.#tracker.dying;
+    return this.#tracker?.table.used ?? 0;
   }
 
   get timeouts(): DefaultTimeouts {

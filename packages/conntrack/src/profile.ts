@@ -18,6 +18,8 @@ export interface Profile {
   readonly looseHelperUpdate: boolean;
   /** Packets of flows whose helper was deleted are dropped. */
   readonly dropOrphans: boolean;
+  /** IPCTNL_MSG_CT_GET_UNCONFIRMED lists the flows of waiting packets; since Linux 5.19 it lists nothing. */
+  readonly listsUnconfirmed: boolean;
 }
 
 /** The profiles by name. `current`: today's kernels; `v5-dccp`: kernels before DCCP tracking was removed; `v4.8`: the oldest. */
@@ -31,6 +33,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     defaultGetOwnFamily: false,
     looseHelperUpdate: false,
     dropOrphans: false,
+    listsUnconfirmed: false,
   },
   'v5-dccp': {
     name: 'v5-dccp',
@@ -41,6 +44,7 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     defaultGetOwnFamily: false,
     looseHelperUpdate: false,
     dropOrphans: false,
+    listsUnconfirmed: false,
   },
   'v4.8': {
     name: 'v4.8',
@@ -51,5 +55,6 @@ export const profiles: Readonly<Record<ProfileName, Profile>> = {
     defaultGetOwnFamily: true,
     looseHelperUpdate: true,
     dropOrphans: true,
+    listsUnconfirmed: true,
   },
 };

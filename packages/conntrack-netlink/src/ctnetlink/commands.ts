@@ -241,9 +241,10 @@ class Ctnetlink {
     );
   }
 
+  /** Whether a flow is listed as one that is not in the table yet. */
   #isUnconfirmed(flow: number): boolean {
     const { table } = this.#tracker;
-    return table.isUsed(flow) && (table.word(flow, StatusWord) & Status.Confirmed) === 0;
+    return this.#namespace.profile.listsUnconfirmed && table.isUsed(flow) && (table.word(flow, StatusWord) & Status.Confirmed) === 0;
   }
 
   /** Whether a flow is of a family; 0 is any. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createNamespace, type Namespace, type Released } from '@ring3/conntrack';
+import { createNamespace, type Namespace, type ProfileName, type Released } from '@ring3/conntrack';
 import { FakeClock, fakeRandom } from '@ring3/kit';
-import { Block, Errno, type MemoryLink, MessageFlags, MessageType, memoryLink, messages } from '@ring3/netlink';
+import { Block, Errno, GetFlags, type MemoryLink, MessageFlags, MessageType, memoryLink, messages } from '@ring3/netlink';
 import {
+  ConntrackCommand,
+  ConntrackMessage,
   messageType,
   QueueClient,
   QueueCommand,
@@ -21,9 +23,9 @@ import { createNetlinkServer } from '../server.ts';
 const queueNumber = 7;
 
 /** A namespace whose UDP flows have a helper with queue 7, and a listener on that queue. */
-function make(): { namespace: Namespace; a: MemoryLink; b: MemoryLink; released: Released[] } {
+function make(profile: ProfileName = 'current'): { namespace: Namespace; a: MemoryLink; b: MemoryLink; released: Released[] } {
   const released: Released[] = [];
-  const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(), flows: 64 });
+  const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(), flows: 64, profile });
   const server = createNetlinkServer(namespace, { released: (one) => released.push(one) });
   const classes = [{ name: 'c', max: 1, timeoutSeconds: 10 }];
   const request = { name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0, queueNumber, status: 1 };
@@ -114,10 +116,13 @@ test('a packet waits for its verdict; a new flow is in the table once the packet
   assert.equal(track(namespace, packet), 'held');
   const first = told(a)!;
   assert.deepEqual([first.queue, first.packet, first.payload], [queueNumber, { id: 1, protocol: 0x0800, hook: 4 }, packet]);
-  assert.equal(namespace.flowCount, 0);
+  const { table } = namespace.tracker;
+  // nf_conntrack_count of Linux 6.18 counts the flows of waiting packets
+  assert.deepEqual([table.confirmed, namespace.flowCount], [0, 1]);
   assert.equal(verdict(a, 1, Verdict.Accept), 0);
-  assert.equal(namespace.flowCount, 1);
+  assert.deepEqual([table.confirmed, namespace.flowCount], [1, 1]);
   assert.equal(track(namespace, udp(1001)), 'held');
+  assert.equal(namespace.flowCount, 2);
   assert.equal(told(a)?.packet?.id, 2);
   assert.equal(verdict(a, 2, Verdict.Drop), 0);
   assert.equal(namespace.flowCount, 1);
@@ -159,7 +164,22 @@ test('a full queue drops the packet, or passes it if it is fail-open', () => {
   assert.equal(track(namespace, udp(2)), 'dropped');
   config(a, { mask: QueueFlags.FailOpen, flags: QueueFlags.FailOpen });
   assert.equal(track(namespace, udp(3)), 'pass');
-  assert.equal(namespace.flowCount, 1);
+  assert.deepEqual([namespace.tracker.table.confirmed, namespace.flowCount], [1, 2]);
+});
+
+test('the flow of a waiting packet is counted, and listed as unconfirmed only by a kernel before 5.19 (profile v4.8)', () => {
+  for (const profile of ['current', 'v4.8'] as const) {
+    const { namespace, a, b } = make(profile);
+    config(a, bind);
+    track(namespace, udp(1));
+    const block = new Block();
+    const type = messageType(Subsystem.Ctnetlink, ConntrackCommand.GetUnconfirmed);
+    block.add({ type, flags: MessageFlags.Request | GetFlags.Dump, sequence: 1, portId: 0 }, ConntrackMessage, {});
+    b.send(block.bytes());
+    const found = [...messages(b.receive() as Uint8Array)].filter(({ header }) => header.type !== MessageType.Done);
+    assert.equal(found.length, profile === 'current' ? 0 : 1);
+    assert.equal(namespace.flowCount, 1);
+  }
 });
 
 test('REPEAT queues the packet again; closing the listener drops waiting packets, and the queue can be bound again', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Errno } from '@ring3/linux';
-import { charge, ReceiveQueue } from './receive-queue.ts';
+import { charge, eventCharge, linkCharge, ReceiveQueue } from './receive-queue.ts';
 
 test('the charge of a datagram is that measured on Linux 6.18, at each step between sizes', () => {
   const steps = [
@@ -59,11 +59,67 @@ test('after a loss no datagram is accepted until all were received, here and at 
   );
   assert.equal(queue.take(), -Errno.ENOBUFS);
   assert.deepEqual([queue.take(), queue.take(), queue.take()], [small, small, -Errno.EAGAIN]);
-  held = 832; // the program has received one of the two
+  held = linkCharge(20); // the program has received one of the two
   assert.equal(queue.push(small), false);
   held = 0;
   assert.equal(queue.push(small), true);
   assert.deepEqual([queue.take(), queue.take()], [small, -Errno.EAGAIN]); // and ENOBUFS is not reported again
+});
+
+test('the size of a datagram in SIOCOUTQ of an AF_UNIX socket is that measured on Linux 6.18, at each step', () => {
+  const steps = [
+    [1, 768],
+    [192, 768],
+    [193, 1280],
+    [704, 1280],
+    [705, 2304],
+    [16_064, 16_640],
+    [16_065, 20_736],
+    [20_160, 20_736],
+    [20_161, 24_832],
+    [36_545, 41_216],
+  ] as const;
+  for (const [length, size] of steps) assert.equal(linkCharge(length), size, `${length} bytes`);
+});
+
+test('166 events fit into the buffer of a fresh socket (measured on Linux 6.18), also if they wait in the socket of a program under exec', () => {
+  for (const move of [false, true]) {
+    let held = 0;
+    const queue = new ReceiveQueue(() => held);
+    const event = new Uint8Array(136);
+    let count = 0;
+    for (; queue.push(event, eventCharge); count++) {
+      if (!move) continue;
+      queue.take();
+      held += linkCharge(event.length);
+    }
+    assert.equal(count, 166);
+    if (!move) continue;
+    assert.equal(queue.take(), -Errno.ENOBUFS);
+    held = 0;
+    assert.equal(queue.push(event, eventCharge), true);
+  }
+});
+
+test('a datagram that the program has received from its socket makes space', () => {
+  let held = 0;
+  const queue = new ReceiveQueue(() => held);
+  queue.limit = 3 * eventCharge;
+  queue.silent = true;
+  const event = new Uint8Array(136);
+  for (let i = 0; i < 3; i++) {
+    assert.equal(queue.push(event, eventCharge), true);
+    queue.take();
+    held += linkCharge(event.length);
+  }
+  assert.equal(queue.push(event, eventCharge), false);
+  for (let i = 0; i < 1000; i++) {
+    held -= linkCharge(event.length);
+    assert.equal(queue.push(event, eventCharge), true);
+    queue.take();
+    held += linkCharge(event.length);
+    assert.equal(queue.push(event, eventCharge), false);
+  }
 });
 
 test('with NETLINK_NO_ENOBUFS a datagram is taken as soon as it fits, also after a loss (measured on Linux 6.18)', () => {

@@ -12,6 +12,44 @@ export const charge = (length: number): number => (length <= 256 ? 832 : 2 ** (3
 /** The minimum charge of an event: the kernel allocates its buffer for the longest possible event. */
 export const eventCharge = 1280;
 
+/**
+ * The bytes that a datagram counts in SIOCOUTQ on an AF_UNIX SEQPACKET socket of Linux 6.18 (x86-64), measured at every step up to 40,000
+ * bytes: as `charge`, with less for a small one, and in pages beyond 16 KiB.
+ */
+export const linkCharge = (length: number): number =>
+  length <= 192 ? 768 : length <= 16_064 ? 2 ** (32 - Math.clz32(length + 319)) + 256 : 16_640 + Math.ceil((length - 16_064) / 4096) * 4096;
+
+/** Datagrams that left the queue and may wait at the link, in order. */
+class AtLink {
+  #entries: { readonly charged: number; readonly size: number }[] = [];
+  #head = 0;
+  /** Sum of the charges. */
+  charged = 0;
+  /** Sum of the sizes at the link. */
+  #size = 0;
+
+  add(charged: number, length: number): void {
+    const size = linkCharge(length);
+    this.#entries.push({ charged, size });
+    this.charged += charged;
+    this.#size += size;
+  }
+
+  /** Removes the datagrams that were received. @param held bytes that wait at the link */
+  settle(held: number): void {
+    for (;;) {
+      const first = this.#entries[this.#head];
+      if (first === undefined || this.#size - first.size < held) break;
+      this.#head++;
+      this.charged -= first.charged;
+      this.#size -= first.size;
+    }
+    if (this.#head * 2 <= this.#entries.length) return;
+    this.#entries = this.#entries.slice(this.#head);
+    this.#head = 0;
+  }
+}
+
 /** The datagrams that wait for a program, within its receive buffer. A datagram that does not fit is lost, and the loss is reported once. */
 export class ReceiveQueue {
   #waiting: { readonly bytes: Uint8Array; readonly charged: number }[] = [];
@@ -23,10 +61,9 @@ export class ReceiveQueue {
   #silent = false;
   limit: number = receiveBufferSizes.initial;
   readonly #held: (() => number) | undefined;
-  /** A lower bound of `#held`. */
-  #away = 0;
+  readonly #atLink = new AtLink();
 
-  /** @param held bytes that left the queue and still count against its limit; called only near the limit */
+  /** @param held bytes that wait at the link (`linkCharge`): their datagrams count against the limit; called only near the limit */
   constructor(held?: () => number) {
     this.#held = held;
   }
@@ -49,8 +86,9 @@ export class ReceiveQueue {
 
   /** Returns whether so many bytes wait, here and at the link, including overhead. */
   exceeds(bytes: number): boolean {
-    if (this.#away > 0 && this.#charged + this.#away > bytes) this.#away = this.#held?.() ?? 0;
-    return this.#charged + this.#away > bytes;
+    const { charged } = this.#atLink;
+    if (this.#held !== undefined && charged > 0 && this.#charged + charged > bytes) this.#atLink.settle(this.#held());
+    return this.#charged + this.#atLink.charged > bytes;
   }
 
   /** Returns whether `take` would return something other than EAGAIN. */
@@ -97,7 +135,7 @@ export class ReceiveQueue {
     if (first === undefined) return -Errno.EAGAIN;
     (this.#waiting as unknown[])[this.#head++] = undefined;
     this.#charged -= first.charged;
-    if (this.#held !== undefined) this.#away += first.charged;
+    if (this.#held !== undefined) this.#atLink.add(first.charged, first.bytes.length);
     if (this.#head === this.#waiting.length) {
       this.#waiting = [];
       this.#head = 0;

@@ -20,6 +20,7 @@ import { Frame } from '@ring3/wire';
 import { headerLength, MessageHeader, MessageType } from '../../message.ts';
 import { dumpBlockSizes } from '../../server/netlink-port.ts';
 import { allRights, type Port, type PortOptions } from '../../server/port.ts';
+import { linkCharge } from '../../server/receive-queue.ts';
 import type { NetlinkServer } from '../../server/server.ts';
 import type { Board } from './board.ts';
 import { magic, Pulling, UnixAnswer, UnixFlags, UnixKind, UnixRequest, version } from './packets.ts';
@@ -257,8 +258,13 @@ export class UnixConnection {
       },
       ready: () => this.#pump(),
       // the unreceived bytes of a program under exec are counted; for others the socket's own limit applies
-      ...(push ? {} : { held: () => Math.max(0, unread(this.#fd)) }),
+      ...(push ? {} : { held: () => this.#held() }),
     };
+  }
+
+  /** Bytes that wait for the program in its socket, or for space there. */
+  #held(): number {
+    return Math.max(0, unread(this.#fd)) + (this.#unsent === undefined ? 0 : linkCharge(this.#unsent.length));
   }
 
   #setOption(port: Port, level: number, option: number, body: Uint8Array): Answer {
