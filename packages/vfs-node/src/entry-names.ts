@@ -14,8 +14,13 @@ export function renameEntry(store: NodeStore, entry: Entry, directory: Entry, na
       return existing?.name === name ? undefined : moveTo(store, entry, directory, name, RenameFlag.NoReplace);
     }
     if (how.replace !== true) return 'EEXIST';
-    if (existing.inode.kind === 'folder') return 'EISDIR';
-    if (entry.inode.kind === 'folder') return 'ENOTDIR';
+    const isFolder = entry.inode.kind === 'folder';
+    if (existing.inode.kind === 'folder') {
+      if (!isFolder || how.replaceDirectory !== true) return 'EISDIR';
+      const failure = replace(store, entry, existing, directory, name);
+      return failure === 'EEXIST' ? 'ENOTEMPTY' : failure; // file systems return one or the other, rename(2)
+    }
+    if (isFolder) return 'ENOTDIR';
     return existing.inode === entry.inode ? renameToLink(store, entry, existing, name) : replace(store, entry, existing, directory, name);
   });
 }

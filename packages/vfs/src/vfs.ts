@@ -201,8 +201,8 @@ export interface Handle {
   /**
    * Gives the entry another name or directory. A name that differs from its own only in case is a new spelling, not a conflict. For a
    * stream, `dir` is the handle of its file, and `name` the stream's new name.
-   * @returns nothing; or EEXIST (the name is in use, also in another case, and `replace` is not set), EISDIR (a directory is never
-   * replaced), ENOTDIR (a directory never replaces a file), EINVAL (a directory into itself; the root), EXDEV, ENOENT (already unlinked)
+   * @returns nothing; or EEXIST (the name is in use, also in another case, and `replace` is not set), EISDIR (a directory is
+   * replaced only with `replaceDirectory`), ENOTDIR (a directory never replaces a file), EINVAL (a directory into itself; the root), EXDEV, ENOENT (already unlinked)
    */
   rename(dir: Handle, name: string, how?: RenameHow): Answer<void>;
 
@@ -406,6 +406,8 @@ export type LockKind = 'shared' | 'exclusive' | 'none';
 export interface RenameHow {
   /** Replaces a file or link of that name atomically: the name exists at every moment. Default false. */
   readonly replace?: boolean;
+  /** With `replace`, for the rename of a directory: also an empty directory, atomically. ENOTEMPTY if it has entries. Default false. */
+  readonly replaceDirectory?: boolean;
 }
 
 /** A position in a listing; opaque to the caller. */

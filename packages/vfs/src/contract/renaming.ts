@@ -56,6 +56,28 @@ export function renaming(declare: Declare): void {
     assert.equal(await text(await bench.open('taken')), 'new');
   });
 
+  declare('replaceDirectory: a folder takes the place of an empty folder, and of nothing else', [], async (bench) => {
+    const folder = await bench.folder('folder');
+    await bench.file('in it', 'x', folder);
+    const empty = await bench.folder('Empty');
+    const full = await bench.folder('full');
+    await bench.file('kept', '', full);
+    const file = await bench.file('file');
+    const how = { replace: true, replaceDirectory: true };
+    await refuses(folder.rename(bench.root, 'full', how), 'ENOTEMPTY');
+    await refuses(folder.rename(bench.root, 'file', how), 'ENOTDIR');
+    await refuses(file.rename(bench.root, 'Empty', how), 'EISDIR');
+    await refuses(full.rename(bench.root, 'folder', how), 'ENOTEMPTY');
+    const { fileId } = folder;
+    await ok(folder.rename(bench.root, 'EMPTY', how));
+    assert.deepEqual(await names(bench.root), ['EMPTY', 'file', 'full']);
+    const found = await bench.open('empty', { kind: 'folder' });
+    assert.equal(found.fileId, fileId);
+    assert.deepEqual(await names(found), ['in it']);
+    assert.equal((await ok(empty.stat())).links, 0);
+    await refuses(bench.tryCreate('x', 'file', empty), 'ENOENT');
+  });
+
   declare('replace never takes the place of a folder, nor a folder that of a file', [], async (bench) => {
     const file = await bench.file('file', 'x');
     const folder = await bench.folder('folder');

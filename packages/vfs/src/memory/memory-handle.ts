@@ -397,7 +397,12 @@ export class MemoryHandle implements Handle {
   /** Removes the entry that has the new name; @returns a code if that is not possible */
   #replace(taken: DirectoryEntry, how: RenameHow): VfsCode | undefined {
     if (how.replace !== true) return 'EEXIST';
-    if (taken.node.kind === 'folder') return 'EISDIR';
+    if (taken.node.kind === 'folder') {
+      if (how.replaceDirectory !== true || this.kind !== 'folder') return 'EISDIR';
+      if ((taken.node.children?.size ?? 0) > 0) return 'ENOTEMPTY';
+      this.store.remove(taken);
+      return undefined;
+    }
     if (this.kind === 'folder') return 'ENOTDIR';
     this.store.remove(taken);
     return undefined;

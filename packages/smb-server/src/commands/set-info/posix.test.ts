@@ -21,7 +21,7 @@ import {
   ShareAccess,
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { asking, closing, disposing, type Ids, idsOf, reading, setting, writing } from '../../testing/elements.ts';
+import { asking, closing, disposing, type Ids, idsOf, reading, renaming, setting, writing } from '../../testing/elements.ts';
 import { RawClient, testServer } from '../../testing/raw-client.ts';
 
 const { Delete, PosixSemantics, ForceImageSectionCheck, OnClose, IgnoreReadOnly } = DispositionFlags;
@@ -167,6 +167,27 @@ test('FileRenameInformationEx: each flag is executed or rejected (MS-FSCC 2.4)',
   const pin = await statusOf(client, movingEx(file, 'pin', SuppressPinStateInheritance));
   strictEqual(pin, NtStatus.Success);
   strictEqual(await statusOf(client, movingEx(file, 'reserve', SuppressStorageReserveInheritance)), NtStatus.Success);
+});
+
+test('an empty directory is replaced by a directory with POSIX_SEMANTICS only (MS-FSA 2.1.5.15.11, decision 0074)', async () => {
+  const client = await RawClient.at(testServer());
+  const directory = { createOptions: CreateOptions.DirectoryFile };
+  const { ReplaceIfExists: replace, PosixSemantics: posix } = RenameFlags;
+  const from = await opened(client, 'from', directory);
+  await client.ask(closing(await opened(client, 'from\\inside')));
+  const empty = await opened(client, 'empty', directory);
+  await client.ask(closing(await opened(client, 'full', directory)));
+  await client.ask(closing(await opened(client, 'full\\kept')));
+  const file = await opened(client, 'file');
+  strictEqual((await client.ask(renaming(from, 'empty', 1))).status, NtStatus.AccessDenied);
+  strictEqual(await statusOf(client, movingEx(from, 'empty', replace)), NtStatus.AccessDenied);
+  strictEqual(await statusOf(client, movingEx(from, 'full', replace | posix)), NtStatus.DirectoryNotEmpty);
+  strictEqual(await statusOf(client, movingEx(file, 'empty', replace | posix)), NtStatus.AccessDenied);
+  strictEqual(await statusOf(client, movingEx(from, 'empty', replace | posix)), NtStatus.Success);
+  strictEqual(await exists(client, 'empty\\inside'), NtStatus.Success);
+  strictEqual(await exists(client, 'from'), NtStatus.ObjectNameNotFound);
+  strictEqual(await exists(client, 'full\\kept'), NtStatus.Success);
+  for (const ids of [from, empty, file]) strictEqual(await statusOf(client, closing(ids)), NtStatus.Success);
 });
 
 test('POSIX_SEMANTICS does not replace a target whose opens do not share deletion', async () => {

@@ -42,7 +42,7 @@ export const setLink: Setter = function* (ctx, handle, frame) {
 /** How the target of a rename or link is replaced, if it exists. */
 interface Replacing {
   readonly replace: boolean;
-  /** Also if the target is open: its opens stay, without a name. FILE_RENAME_POSIX_SEMANTICS. */
+  /** Also if the target is open: its opens stay, without a name; and a directory replaces an empty one. FILE_RENAME_POSIX_SEMANTICS. */
   readonly posix: boolean;
   /** Also if the target has the read-only attribute. FILE_RENAME_IGNORE_READONLY_ATTRIBUTE. */
   readonly ignoreReadOnly: boolean;
@@ -79,7 +79,7 @@ export const setRenameEx: Setter = function* (ctx, handle, frame) {
 
 function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replacement: Replacing, how: 'rename' | 'link'): Steps<NtStatus> {
   const { tree, open } = ctx;
-  const { replace } = replacement;
+  const { replace, posix } = replacement;
   const handle = how === 'rename' ? (open.named ?? file) : file;
   if (fileName === '') return NtStatus.InvalidParameter;
   if (how === 'link' && handle.link === undefined) return NtStatus.NotSupported;
@@ -104,7 +104,7 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replaceme
     if (how === 'rename' && !(yield* wait(persistence.renaming(tree.fileState, handle, to)))) return NtStatus.InsufficientResources;
     const noted = how === 'rename' && handle === open.handle && handle.kind === 'file' ? redescribed : changed;
     const done = yield* noting(open, noted, () =>
-      how === 'rename' ? handle.rename(parent, target, { replace }) : handle.link?.(parent, target, { replace }),
+      how === 'rename' ? handle.rename(parent, target, { replace, replaceDirectory: posix }) : handle.link?.(parent, target, { replace }),
     );
     if (!isCode(done)) {
       ctx.server.moved(open, to, how);
@@ -182,6 +182,7 @@ function* checkTarget(
   try {
     if (target.fileId === handle.fileId) return NtStatus.Success;
     if (!replacement.replace) return NtStatus.ObjectNameCollision;
+    if (target.kind === 'folder' && !(replacement.posix && handle.kind === 'folder')) return NtStatus.AccessDenied;
     return yield* mayReplace(ctx, parentDescriptor, target, replacement);
   } finally {
     yield* wait(target.close());
@@ -195,7 +196,6 @@ function* mayReplace(
   { posix, ignoreReadOnly }: Replacing,
 ): Steps<NtStatus> {
   const { tree } = ctx;
-  if (target.kind === 'folder') return NtStatus.AccessDenied;
   const stat = yield* wait(target.stat());
   if (isCode(stat)) return statusOf(stat);
   const own = yield* descriptorOf(target, parentDescriptor);
@@ -216,6 +216,5 @@ function* mayReplace(
 const shareAll = ShareAccess.Read | ShareAccess.Write | ShareAccess.Delete;
 
 const renameStatus = (code: VfsCode): NtStatus => {
-  if (code === 'EISDIR' || code === 'ENOTEMPTY') return NtStatus.AccessDenied;
-  return statusOf(code);
+  return code === 'EISDIR' ? NtStatus.AccessDenied : statusOf(code);
 };
