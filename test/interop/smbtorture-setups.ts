@@ -45,6 +45,10 @@ export const limits: Readonly<Partial<Record<keyof typeof servers, Readonly<Reco
 export const shares: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   share: {},
   nostreams: { streams: false },
+  nonotify: { 'change-notify': false },
+  shortnames: { 'short-names': true },
+  hideunread: { 'access-based-enumeration': true },
+  hidden: { 'hide-dot-files': true, hide: ['hidefile'] },
   memory: { store: 'memory' },
   noperm: { readers: ['tester'] },
 };
@@ -52,6 +56,9 @@ export const shares: Readonly<Record<string, Readonly<Record<string, unknown>>>>
 /** The first one that matches a test is its set-up. */
 export const setUps: readonly SetUp[] = [
   { tests: /^create_no_streams\./, share: 'nostreams' },
+  { tests: /^change_notify_disabled\./, share: 'nonotify' },
+  { tests: /^(mangle$|dir\.one$|getinfo\.(complex|getinfo_access)$)/, share: 'shortnames' },
+  { tests: /^dosmode$/, share: 'hidden' },
   { tests: /^ioctl\.(dup_extents|copy_chunk_sparse|sparse)/, share: 'memory' },
   { tests: /^session\.reauth[2-5]$/, server: 'anonymous' },
   { tests: /^(setinfo|create\.blob)$/, share: 'memory' }, // a host with small inodes counts a block of attributes as allocated

@@ -115,10 +115,22 @@ export interface DirectoryEntry {
   readonly fileId: bigint;
   /** The 128-bit id, 16 bytes. */
   readonly fileId128: Uint8Array;
+  /** The short name, at most 12 characters; undefined if there is none. */
+  readonly shortName?: string | undefined;
 }
 
 const noShortName = new Uint8Array(24);
-type FixedInput = DirectoryEntry & { fileIndex: number; fileNameLength: number; shortNameLength: number; shortName: Uint8Array };
+const shortNameBytes = (name: string): Uint8Array => {
+  const bytes = Buffer.alloc(24);
+  bytes.write(name, 'utf16le');
+  return bytes;
+};
+type FixedInput = Omit<DirectoryEntry, 'shortName'> & {
+  fileIndex: number;
+  fileNameLength: number;
+  shortNameLength: number;
+  shortName: Uint8Array;
+};
 
 /** Fills the buffer of a QUERY_DIRECTORY response entry by entry, MS-SMB2 3.3.5.18: entries 8-aligned, at most the requested number of bytes. */
 export class DirectoryBuffer {
@@ -150,7 +162,10 @@ export class DirectoryBuffer {
     const fileNameLength = entry.fileName.length * 2;
     const end = nameAt + fileNameLength;
     if (end > this.#frame.bytes.length) return false;
-    const input: FixedInput = { ...entry, fileIndex: 0, fileNameLength, shortNameLength: 0, shortName: noShortName };
+    const { shortName } = entry;
+    const short = shortName === undefined ? noShortName : shortNameBytes(shortName);
+    const shortNameLength = (shortName?.length ?? 0) * 2;
+    const input: FixedInput = { ...entry, fileIndex: 0, fileNameLength, shortNameLength, shortName: short };
     this.#fixed.write(this.#frame, at, input as never);
     utf16Text.write(this.#frame, nameAt, entry.fileName);
     if (this.#last >= 0) this.#frame.view.setUint32(this.#last, at - this.#last, true);

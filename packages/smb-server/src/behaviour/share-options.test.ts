@@ -2,6 +2,7 @@ import { deepEqual, equal, ok } from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fakeLog } from '@ring3/kit';
 import {
+  AccessMask,
   AceType,
   ChangeNotifyRequest,
   ChangeNotifyResponse,
@@ -34,13 +35,17 @@ import {
   OplockLevel,
   QueryDirectoryResponse,
   QueryInfoResponse,
+  SecurityControl,
+  type SecurityDescriptor,
+  ShareFlags,
+  TreeConnectResponse,
 } from '@ring3/smb-proto';
-import { createMemoryStore, type Vfs, withoutFeatures } from '@ring3/vfs';
+import { createMemoryStore, type Handle, type Vfs, withoutFeatures } from '@ring3/vfs';
 import { Frame, linked } from '@ring3/wire';
 import type { ShareOptions } from '../objects/share.ts';
 import type { Server } from '../server/server.ts';
 import type { SmbServerOptions } from '../server/smb-server-options.ts';
-import { asking, closing, control, type Ids, idsOf, listing, setting, writing } from '../testing/elements.ts';
+import { asking, closing, control, type Ids, idsOf, listing, setting, watching, writing } from '../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 
 const { Success, AccessDenied, ObjectNameNotFound, ObjectPathNotFound, ObjectNameInvalid, NoSuchFile } = NtStatus;
@@ -525,5 +530,55 @@ describe('a share that is replaced while it is used', () => {
     server.shares.replace('tested', { vfs, hideDotFiles: true });
     const later = await RawClient.at(server, 'tested', 'bob', 'word');
     equal((await later.create('file')).status, NtStatus.SharingViolation);
+  });
+});
+
+describe('hidden names, listings by access and notifications that are switched off', () => {
+  test('names of `hide` are shown as hidden, in any case, and nothing is stored', async () => {
+    const { client, plain } = await stage({ hide: ['*.tmp', 'private'] });
+    for (const name of ['a.TMP', 'private', 'public']) await touched(client, name);
+    const shown = (await listed(client)) as Map<string, number>;
+    deepEqual(
+      [...shown].filter(([, attributes]) => (attributes & Hidden) !== 0).map(([name]) => name),
+      ['a.TMP', 'private'],
+    );
+    for (const attributes of ((await listed(plain)) as Map<string, number>).values()) equal(attributes & Hidden, 0);
+  });
+
+  /** Only ann may read it, or do less than read it. */
+  const allowing = (user: string, mask: number) => ({
+    control: SecurityControl.DaclProtected,
+    dacl: { revision: 2, aces: [{ type: AceType.AccessAllowed, flags: 0, mask, sid: user }] },
+  });
+
+  test('access-based enumeration leaves out the entries that the user may not read (MS-SMB2 3.3.5.18)', async () => {
+    const { server, client, plain, vfs } = await stage({ accessBasedEnumeration: true });
+    const [ann, bob] = ['ann', 'bob'].map((name) => server.users.identityOfUser(name)!.sid) as [string, string];
+    for (const name of ['mine', 'theirs', 'attributes only', 'by everybody']) await touched(plain, name);
+    await touched(plain, 'their directory', folder);
+    const root = (await vfs.root(server.users.identityOfUser('ann')!)) as Handle;
+    const describe = async (name: string, descriptor: SecurityDescriptor): Promise<void> => {
+      const how = { access: 'metadata', kind: 'any', disposition: 'open' } as const;
+      const handle = (await vfs.open(root, name, how, server.users.identityOfUser('ann')!)) as Handle;
+      await handle.setDescriptor!(encodeSecurityDescriptor(descriptor));
+      await handle.close();
+    };
+    await describe('mine', allowing(bob, fileGenericRead));
+    await describe('theirs', allowing(ann, fileAllAccess));
+    await describe('attributes only', allowing(bob, AccessMask.FileReadAttributes | AccessMask.ReadControl));
+    await describe('their directory', allowing(ann, fileAllAccess));
+    deepEqual(await names(client), ['by everybody', 'mine']);
+    deepEqual(await names(plain), ['attributes only', 'by everybody', 'mine', 'their directory', 'theirs']);
+    const { shareFlags } = (await client.connect('tested')).read(TreeConnectResponse);
+    equal(shareFlags & ShareFlags.AccessBasedDirectoryEnum, ShareFlags.AccessBasedDirectoryEnum);
+  });
+
+  test('without notifications CHANGE_NOTIFY is NOT_IMPLEMENTED, and NOT_SUPPORTED if the store has none (MS-SMB2 3.3.5.19)', async () => {
+    const off = await stage({ changeNotify: false });
+    const ids = await made(off.client, '', { ...folder, createDisposition: Open });
+    equal((await off.client.ask(watching(ids))).status, NtStatus.NotImplemented);
+    const { client } = await stage({}, {}, withoutFeatures(createMemoryStore(), ['watch']));
+    const other = await made(client, '', { ...folder, createDisposition: Open });
+    equal((await client.ask(watching(other))).status, NtStatus.NotSupported);
   });
 });

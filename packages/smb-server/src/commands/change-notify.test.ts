@@ -144,8 +144,12 @@ test('a waiting request ends with DELETE_PENDING when its directory becomes dele
   assert.equal((await watcher.ask(watching(folder))).status, NtStatus.DeletePending);
 });
 
-test('on a store that reports no changes the request waits, and can still be ended', async () => {
+test('on a store that reports no changes the request fails with NOT_SUPPORTED (MS-SMB2 3.3.5.19)', async () => {
   const server = testServer({ shares: { share: withoutFeatures(createMemoryStore(), ['watch']) } });
+  const watcher = await RawClient.at(server);
+  const folder = idsOf(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
+  assert.equal((await watcher.ask(watching(folder))).status, NtStatus.NotSupported);
+});
   const watcher = await RawClient.at(server);
   const folder = idsOf(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   assert.equal((await watcher.ask(watching(folder))).status, NtStatus.Pending);

@@ -16,6 +16,8 @@ export const changeNotify = command({
     if (outputBufferLength > connection.negotiated.maxTransact) return NtStatus.InvalidParameter;
     if (handle?.kind !== 'folder') return NtStatus.InvalidParameter;
     if (!open.may(AccessMask.FileListDirectory)) return NtStatus.AccessDenied;
+    if (open.share.options?.changeNotify === false) return NtStatus.NotImplemented; // as smbd, whose share option it is
+    if (handle.watch === undefined) return NtStatus.NotSupported;
     if (open.watch === undefined) {
       const { session, server } = ctx;
       const book = (bytes: number): boolean => server.keeps(session, bytes);

@@ -99,7 +99,8 @@ const answer = (tree: Tree, encrypt: boolean, negotiated: Negotiated) => ({
 });
 
 /** ShareFlags, MS-SMB2 3.3.5.7: a client is asked to compress only if that was negotiated. */
-function diskFlags({ options }: Share, encrypt: boolean, { compression }: Negotiated): number {
+function diskFlags({ options, names }: Share, encrypt: boolean, { compression }: Negotiated): number {
   const compress = options?.compressData === true && compression !== undefined;
-  return ShareFlags.ManualCaching | (encrypt ? ShareFlags.EncryptData : 0) | (compress ? ShareFlags.CompressData : 0);
+  const accessBased = names.accessBased ? ShareFlags.AccessBasedDirectoryEnum : 0;
+  return ShareFlags.ManualCaching | accessBased | (encrypt ? ShareFlags.EncryptData : 0) | (compress ? ShareFlags.CompressData : 0);
 }

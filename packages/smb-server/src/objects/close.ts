@@ -5,6 +5,7 @@ import type { Actor } from '../values/events.ts';
 import type { Channel } from './channel.ts';
 import { childChanged, nameChanged } from './child-changes.ts';
 import { type Durable, outlivesConnection } from './durable.ts';
+import { nameRemoved } from './find-entry.ts';
 import { lockOnHost, locksHost } from './host-locks.ts';
 import { noteWritten } from './noting.ts';
 import type { Open } from './open.ts';
@@ -141,6 +142,7 @@ function* leaveState(open: Open): Steps<void> {
   for (const { entry, deleter } of doomed) {
     const code = yield* unlinked(entry);
     if (code === undefined) nameChanged(open);
+    if (code === undefined && entry !== base) nameRemoved(open);
     if (code === undefined) server.deleted(open, entry === base, deleter);
     else if (code !== 'ENOENT') server.notDeleted(open, entry === base, deleter, code); // another program deleted it
   }

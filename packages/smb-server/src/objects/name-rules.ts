@@ -3,19 +3,35 @@ import { type ParsedPath, parsePath } from '../values/paths.ts';
 import { createVeto } from '../values/veto.ts';
 import type { ShareOptions } from './share.ts';
 
+type NameOptions = Pick<ShareOptions, 'veto' | 'streams' | 'shortNames' | 'hideDotFiles' | 'hide' | 'accessBasedEnumeration'>;
+
 /** The rules of a share for names, in addition to those of its store. Names of entries are in the store's spelling. */
 export class NameRules {
   /** Whether entries of this name are vetoed: neither shown nor opened nor made. Undefined if no name is vetoed. */
   readonly vetoed: ((name: string) => boolean) | undefined;
   /** Whether files have named streams, if the store supports them. */
   readonly streams: boolean;
-  readonly #hideDotFiles: boolean;
+  /** Whether entries have generated short names. */
+  readonly shortNames: boolean;
+  /** Whether listings leave out the entries that the user may not read. */
+  readonly accessBased: boolean;
+  readonly #hidden: ((name: string) => boolean) | undefined;
 
-  /** @throws RangeError for an invalid veto pattern */
-  constructor({ veto = [], streams = true, hideDotFiles = false }: Pick<ShareOptions, 'veto' | 'streams' | 'hideDotFiles'> = {}) {
+  /** @throws RangeError for an invalid pattern */
+  constructor({
+    veto = [],
+    streams = true,
+    shortNames = false,
+    hideDotFiles = false,
+    hide = [],
+    accessBasedEnumeration = false,
+  }: NameOptions = {}) {
     this.vetoed = veto.length === 0 ? undefined : createVeto(veto);
     this.streams = streams;
-    this.#hideDotFiles = hideDotFiles;
+    this.shortNames = shortNames;
+    this.accessBased = accessBasedEnumeration;
+    const hidden = hideDotFiles ? [...hide, '.*'] : hide;
+    this.#hidden = hidden.length === 0 ? undefined : createVeto(hidden);
   }
 
   /** Splits a path. Without streams, a colon is not allowed in a name. @returns the status for an invalid path */
@@ -25,7 +41,7 @@ export class NameRules {
 
   /** FileAttributes that an entry has only because of its name. */
   attributesOf(name: string): number {
-    return this.#hideDotFiles && name.startsWith('.') && name !== '.' && name !== '..' ? FileAttributes.Hidden : 0;
+    return this.#hidden?.(name) === true && name !== '.' && name !== '..' ? FileAttributes.Hidden : 0;
   }
 
   /**

@@ -4,6 +4,7 @@ import { type Handle, isCode, type OpenHow, toWireName, type VfsCode } from '@ri
 import { orClose } from '../values/or-close.ts';
 import { statusOf } from '../values/status-map.ts';
 import { descriptorOf, unset } from './descriptors.ts';
+import { findEntry } from './find-entry.ts';
 import type { Tree } from './tree.ts';
 
 /** Where names are resolved: the root of a share, as an identity sees it. A tree connect is one. */
@@ -58,7 +59,7 @@ export function* openParent(place: Place, components: readonly string[], trail: 
 
 /** Opens a directory of the path, through links. */
 function* openDirectory(place: Place, folder: Handle, name: string, trail: Trail): Steps<Handle | VfsCode> {
-  const itself = yield* wait(place.vfs.open(folder, name, directory, place.identity));
+  const itself = yield* wait(findEntry(place, folder, name, directory));
   return itself === 'ELOOP' ? yield* openTarget(place, folder, name, 'folder', trail) : itself;
 }
 const directory: OpenHow = { access: 'metadata', kind: 'folder', disposition: 'open', follow: false };
@@ -82,7 +83,7 @@ export interface Named {
  */
 export function* openNamed(place: Place, folder: Handle, name: string, trail: Trail, lost: boolean): Steps<Named | VfsCode> {
   const { descriptor: parentDescriptor } = trail;
-  const itself = yield* wait(place.vfs.open(folder, name, entry, place.identity));
+  const itself = yield* wait(findEntry(place, folder, name, entry));
   if (isCode(itself)) return itself;
   if (itself.kind !== 'link') return { handle: itself, link: undefined };
   const target = yield* orClose(itself, openTarget(place, folder, name, 'any', trail));
@@ -99,7 +100,7 @@ const unreachable: ReadonlySet<VfsCode> = new Set(['ENOENT', 'EACCES', 'ELOOP', 
  * so a link bypasses neither permissions nor vetoes.
  */
 export function* openTarget(place: Place, folder: Handle, name: string, kind: 'folder' | 'any', trail: Trail): Steps<Handle | VfsCode> {
-  const target = yield* wait(place.vfs.open(folder, name, { access: 'metadata', kind, disposition: 'open' }, place.identity));
+  const target = yield* wait(findEntry(place, folder, name, { access: 'metadata', kind, disposition: 'open' }));
   if (isCode(target)) return target;
   const code = yield* learnBehind(place, target, trail);
   if (code === undefined) return target;

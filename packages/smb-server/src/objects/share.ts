@@ -4,6 +4,7 @@ import { userKey } from '../values/users.ts';
 import { NameRules } from './name-rules.ts';
 import type { OutsideChanges } from './outside-changes.ts';
 import type { Session } from './session.ts';
+import { Tunnel } from './tunnel.ts';
 
 /** The options of a share. Users are named by their logon names, without regard to case. */
 export interface ShareOptions {
@@ -33,6 +34,14 @@ export interface ShareOptions {
   readonly forceUser?: string;
   /** Entries whose name begins with a dot are shown as hidden (FILE_ATTRIBUTE_HIDDEN). Default: as stored. */
   readonly hideDotFiles?: boolean;
+  /** Names, with `*` and `?`, without regard to case: such entries are shown as hidden. Default: as stored. */
+  readonly hide?: readonly string[];
+  /** Listings leave out the entries that the user may not read: Share.DoAccessBasedDirectoryEnumeration, MS-SMB2 3.3.1.6. Default: no. */
+  readonly accessBasedEnumeration?: boolean;
+  /** Entries have short (8.3) names too, which are generated from their names. MS-FSCC 2.1.5.2.1. Default: no. */
+  readonly shortNames?: boolean;
+  /** Whether clients are notified of changes, if the store can do so. Default: yes. */
+  readonly changeNotify?: boolean;
   /** Names, with `*` and `?`, without regard to case: such entries are neither shown nor opened nor made. */
   readonly veto?: readonly string[];
   /** Whether oplocks are granted here. Default: yes. */
@@ -67,6 +76,8 @@ export class Share {
   /** Changes that others make in the store. */
   readonly outside: OutsideChanges | undefined;
   readonly names: NameRules;
+  /** Removed names, if entries have short names. */
+  readonly tunnel: Tunnel | undefined;
 
   /** Without options: IPC$. @throws RangeError for invalid options */
   constructor(name: string, options?: ShareOptions, fileState?: FileState, vfs = options?.vfs, outside?: OutsideChanges) {
@@ -76,6 +87,7 @@ export class Share {
     this.vfs = vfs;
     this.outside = outside;
     this.names = new NameRules(options);
+    this.tunnel = this.names.shortNames ? new Tunnel() : undefined;
     const { maxConnections = 0 } = options ?? {};
     if (!Number.isInteger(maxConnections) || maxConnections < 0)
       throw new RangeError(`invalid number of connections ${maxConnections}: 0 (no limit) or a positive integer`);

@@ -13,6 +13,7 @@ import { type Access, foldName, type Handle, type Initial, isCode, type Kind, ty
 import { directoryChanged } from '../../objects/child-changes.ts';
 import { mayUnlinkNew } from '../../objects/deletion.ts';
 import { newDescriptor, rightsOf } from '../../objects/descriptors.ts';
+import { newName } from '../../objects/find-entry.ts';
 import { readDataRights, writeDataRights } from '../../values/access.ts';
 import { orClose } from '../../values/or-close.ts';
 import { statusOf } from '../../values/status-map.ts';
@@ -134,9 +135,9 @@ function* makeEntry(
   kind: 'file' | 'folder',
   access: Access,
 ): Steps<Handle | VfsCode> {
-  const { ctx, path, request, xattrs, descriptor } = plan;
+  const { ctx, path, request, trail, xattrs, descriptor } = plan;
   const { tree } = ctx;
-  const name = path.components.at(-1) as string;
+  const name = newName(tree.share, trail.names, path.components.at(-1) as string, ctx.server.clock.now());
   const asked =
     kind === 'folder' ? request.fileAttributes & settableFileAttributes & ~FileAttributes.Archive : newAttributes(request.fileAttributes);
   const initial: Initial = {

@@ -1,6 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import { CreateOptions, type CreateRequest, mapGeneric } from '@ring3/smb-proto';
 import { type Access, type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
+import { findEntry } from '../../objects/find-entry.ts';
 import { type Named, type NamedLink, openNamed } from '../../objects/resolve.ts';
 import { readDataRights, writeDataRights } from '../../values/access.ts';
 import { orClose } from '../../values/or-close.ts';
@@ -51,7 +52,7 @@ function* lookUpEntry({ ctx, path, request, trail }: CreatePlan, parent: Handle)
   }
   const itself = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
   const handle = yield* wait(
-    name === undefined ? tree.vfs.root(tree.identity, undefined, tree.root) : tree.vfs.open(parent, name, itself, tree.identity),
+    name === undefined ? tree.vfs.root(tree.identity, undefined, tree.root) : findEntry(tree, parent, name, itself),
   );
   return isCode(handle) ? handle : { handle, link: undefined };
 }

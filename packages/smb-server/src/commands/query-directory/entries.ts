@@ -1,5 +1,5 @@
 import { andThen, type MaybePromise, runSteps, type Steps, wait } from '@ring3/kit';
-import { type DirectoryEntry, eaSizeOf, ReparseTag } from '@ring3/smb-proto';
+import { type DirectoryEntry, eaSizeOf, fileGenericRead, ReparseTag, type SecurityDescriptor } from '@ring3/smb-proto';
 import {
   compileExpression,
   fromWireName,
@@ -13,12 +13,16 @@ import {
   type VfsCode,
 } from '@ring3/vfs';
 import type { DirectoryCursor } from '../../objects/cursor.ts';
+import { descriptorOf, rightsOf } from '../../objects/descriptors.ts';
+import { findEntry, shortNamesIn } from '../../objects/find-entry.ts';
 import { fileId128Of, metadataOf } from '../../objects/metadata.ts';
 import type { NameRules } from '../../objects/name-rules.ts';
 import type { Open } from '../../objects/open.ts';
-import { newTrail, openTarget } from '../../objects/resolve.ts';
+import { newTrail, openParent, openTarget, release } from '../../objects/resolve.ts';
 import type { Tree } from '../../objects/tree.ts';
 import { eaSizeOfListed, listEas } from '../../values/extended-attributes.ts';
+import { parsePath } from '../../values/paths.ts';
+import type { ShortNames } from '../../values/short-names.ts';
 
 /** The properties of a listed entry. */
 export interface Want {
@@ -88,12 +92,29 @@ function stored(
     if (want.stat && entry.stat === undefined) return lookAgain(open, cursor, entry.name, want, matcher);
     const { name, stat } = entry;
     const fileName = spelled(matcher, name) ?? toWireName(name);
-    return want.stat && stat?.kind === 'link' ? followed(open, cursor, name, fileName, stat, want) : described(fileName, stat, want);
+    const shown = (): MaybePromise<DirectoryEntry> =>
+      want.stat && stat?.kind === 'link'
+        ? followed(open, cursor, name, fileName, stat, want)
+        : described(fileName, stat, want, cursor.shortNames?.of(name));
+    if (!want.names.accessBased) return shown();
+    return andThen(runSteps(mayRead(open, cursor, name, want.tree)), (answer) => {
+      if (isCode(answer)) return answer;
+      if (answer) return shown();
+      cursor.at++;
+      return stored(open, cursor, want, matcher);
+    });
   }
   if (cursor.ended) return undefined;
+  if (want.names.shortNames && cursor.shortNames === undefined) {
+    return andThen(runSteps(shortNamesIn(want.tree, open.handle as Handle)), (names) => {
+      if (isCode(names)) return names;
+      cursor.shortNames = names;
+      return stored(open, cursor, want, matcher);
+    });
+  }
   if (!hasWildcards(cursor.pattern)) return single(open, cursor, want);
   const { stat } = want;
-  const match = listed(matcher, want.names);
+  const match = listed(matcher, want.names, cursor.shortNames);
   const listing = open.handle?.list(cursor.next, { limit: batch, stat, ...(match !== undefined && { match }) });
   return andThen(listing as Exclude<typeof listing, undefined>, (found) => {
     if (isCode(found)) return found;
@@ -105,10 +126,14 @@ function stored(
   });
 }
 
-/** The stored names that are listed; undefined if all are. */
-function listed(matcher: NameMatcher | null, { vetoed }: NameRules): NameMatcher | undefined {
-  if (vetoed === undefined) return matcher === null ? undefined : (name) => spelled(matcher, name) !== undefined;
-  return (name) => spelled(matcher, name) !== undefined && !vetoed(name);
+/** The stored names that are listed, because they or their short names match (MS-FSA 2.1.5.6.3); undefined if all are. */
+function listed(matcher: NameMatcher | null, { vetoed }: NameRules, shortNames: ShortNames | undefined): NameMatcher | undefined {
+  if (vetoed === undefined && matcher === null) return undefined;
+  const matchesShort = (name: string): boolean => {
+    const shortName = shortNames?.of(name);
+    return shortName !== undefined && matcher?.(shortName) === true;
+  };
+  return (name) => (spelled(matcher, name) !== undefined || matchesShort(name)) && vetoed?.(name) !== true;
 }
 
 /** For a client that asked for names only and then asks for more: an entry that was deleted since is left out. */
@@ -130,9 +155,9 @@ function lookAgain(
 }
 
 /** Looks up one name in the directory. */
-function statOf(open: Open, name: string, { vfs, identity }: Tree): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> {
+function statOf(open: Open, name: string, tree: Tree): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> {
   const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
-  return andThen(vfs.open(open.handle as NonNullable<Open['handle']>, name, how, identity), (handle) => {
+  return andThen(findEntry(tree, open.handle as Handle, name, how), (handle) => {
     if (isCode(handle)) return handle;
     return andThen(handle.stat(), (stat) => andThen(handle.close(), () => (isCode(stat) ? stat : { name: handle.name, stat })));
   });
@@ -151,8 +176,40 @@ function single(open: Open, cursor: DirectoryCursor, want: Want): MaybePromise<D
   });
 }
 
+/** Whether the descriptor of an entry lets the user read it: other entries are left out by access-based enumeration, MS-SMB2 3.3.5.18. */
+function* mayRead(open: Open, cursor: DirectoryCursor, name: string, tree: Tree): Steps<boolean | VfsCode> {
+  const folder = open.handle as Handle;
+  cursor.descriptor ??= yield* descriptorHere(open, tree);
+  const { descriptor } = cursor;
+  if (descriptor === undefined) return 'EACCES';
+  const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
+  const handle = yield* wait(tree.vfs.open(folder, name, how, tree.identity));
+  if (isCode(handle)) return false; // it was deleted meanwhile
+  const trail = newTrail();
+  trail.descriptor = descriptor;
+  const target = handle.kind === 'link' ? yield* openTarget(tree, folder, name, 'any', trail) : handle;
+  try {
+    const own = yield* descriptorOf(isCode(target) ? handle : target, trail.descriptor);
+    return !isCode(own) && (~rightsOf(own, tree.identity) & fileGenericRead) === 0;
+  } finally {
+    yield* wait(handle.close());
+    if (target !== handle && !isCode(target)) yield* wait(target.close());
+  }
+}
+
+/** The descriptor of the listed directory. */
+function* descriptorHere(open: Open, tree: Tree): Steps<SecurityDescriptor | undefined> {
+  const path = parsePath(open.pathName);
+  if (typeof path === 'number') return undefined;
+  const trail = newTrail();
+  const folder = yield* openParent(tree, [...path.components, 'entry'], trail);
+  if (typeof folder === 'number') return undefined;
+  yield* release(tree, folder);
+  return trail.descriptor;
+}
+
 const noId = new Uint8Array(16);
-const noStat: Omit<DirectoryEntry, 'fileName'> = {
+const noStat: Omit<DirectoryEntry, 'fileName' | 'shortName'> = {
   creationTime: 0n,
   lastAccessTime: 0n,
   lastWriteTime: 0n,
@@ -180,7 +237,7 @@ function followed(
 ): MaybePromise<DirectoryEntry> {
   cursor.followed++;
   return andThen(runSteps(lookBehind(open, name, want.tree)), (target) => {
-    const itself = described(fileName, target?.stat ?? own, want);
+    const itself = described(fileName, target?.stat ?? own, want, cursor.shortNames?.of(name));
     return target === undefined ? itself : { ...itself, eaSize: target.eaSize };
   });
 }
@@ -198,10 +255,10 @@ function* lookBehind(open: Open, name: string, tree: Tree): Steps<{ readonly sta
   }
 }
 
-function described(fileName: string, stat: Stat | undefined, { longIds, names }: Want): DirectoryEntry {
-  if (stat === undefined) return { fileName, ...noStat };
+function described(fileName: string, stat: Stat | undefined, { longIds, names }: Want, shortName?: string): DirectoryEntry {
+  if (stat === undefined) return { fileName, shortName, ...noStat };
   const { indexNumber: fileId, ...metadata } = metadataOf(stat, names.attributesOf(fileName));
   const tag = stat.kind === 'link' ? ReparseTag.Symlink : 0;
   const eaSize = tag === 0 ? eaSizeOfListed(stat.xattrSizes) : tag;
-  return { fileName, ...metadata, eaSize, reparsePointTag: tag, fileId, fileId128: longIds ? fileId128Of(stat) : noId };
+  return { fileName, shortName, ...metadata, eaSize, reparsePointTag: tag, fileId, fileId128: longIds ? fileId128Of(stat) : noId };
 }

@@ -15,10 +15,14 @@ import {
 } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat } from '@ring3/vfs';
 import { encode, Frame } from '@ring3/wire';
+import { shortNamesIn } from '../../objects/find-entry.ts';
 import { fileId128Of, metadataOfOpen } from '../../objects/metadata.ts';
 import type { Open } from '../../objects/open.ts';
+import { openParent, release } from '../../objects/resolve.ts';
 import type { ContextOf } from '../../request/command.ts';
 import { largestEas, listEas } from '../../values/extended-attributes.ts';
+import { parsePath } from '../../values/paths.ts';
+import { isShortName } from '../../values/short-names.ts';
 import { statusOf } from '../../values/status-map.ts';
 import { encodeInformation, fitted, least } from './answer.ts';
 import { queryPipe } from './pipe.ts';
@@ -38,7 +42,6 @@ export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): S
   const { handle } = open;
   if (handle === undefined) return queryPipe(ctx, request);
   if (ofPipes.has(fileInfoClass)) return NtStatus.InvalidDeviceRequest;
-  if (fileInfoClass === FileInformationClass.AlternateName && !isShortName((open.named ?? handle).name)) return NtStatus.ObjectNameNotFound;
   if (fileInfoClass === FileInformationClass.FullEa) return yield* queryEas(ctx, request, handle);
   if (fileInfoClass === FileInformationClass.Stream) return yield* queryStreams(ctx, request, handle);
   if (row.declaration === undefined) return NtStatus.InvalidInfoClass;
@@ -47,7 +50,8 @@ export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): S
   const stat = yield* wait(handle.stat());
   if (isCode(stat)) return statusOf(stat);
   const known = yield* everything(open, handle, stat);
-  const fileName = nameOf[fileInfoClass]?.(open, handle);
+  const fileName = fileInfoClass === FileInformationClass.AlternateName ? yield* alternateName(ctx, handle) : nameOf[fileInfoClass]?.(open);
+  if (typeof fileName === 'number') return fileName;
   const value = fileName === undefined ? known : { ...known, fileName };
   return fitted(ctx, encodeInformation(row.declaration, value), fixed, request.outputBufferLength);
 }
@@ -55,13 +59,25 @@ export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): S
 const ofPipes: ReadonlySet<number> = new Set([FileInformationClass.Pipe, FileInformationClass.PipeLocal, FileInformationClass.PipeRemote]);
 
 /** Names that are not the path from the share's root. */
-const nameOf: Readonly<Record<number, (open: Open, handle: Handle) => string>> = {
+const nameOf: Readonly<Record<number, (open: Open) => string>> = {
   [FileInformationClass.NormalizedName]: ({ pathName }) => pathName,
-  [FileInformationClass.AlternateName]: ({ named }, { name }) => (named?.name ?? name).toUpperCase(),
 };
 
-/** Whether a name is its own 8.3 name, MS-FSCC 2.1.5.2.1; other names have no short name here. */
-const isShortName = (name: string): boolean => /^[A-Z0-9!#$%&'()@^_`{}~-]{1,8}(\.[A-Z0-9!#$%&'()@^_`{}~-]{1,3})?$/i.test(name);
+/** FileAlternateNameInformation, MS-FSA 2.1.5.12.2: the name itself if it is an 8.3 name, else the generated one. */
+function* alternateName({ tree, open }: ContextOf<'open'>, handle: Handle): Steps<string | NtStatus> {
+  const { name } = open.named ?? handle;
+  if (isShortName(name)) return name.toUpperCase();
+  const path = tree.share.names.shortNames ? parsePath(open.pathName) : NtStatus.ObjectNameNotFound;
+  if (typeof path === 'number') return path;
+  const parent = yield* openParent(tree, path.components);
+  if (typeof parent === 'number') return parent;
+  try {
+    const names = yield* shortNamesIn(tree, parent);
+    return isCode(names) ? statusOf(names) : (names.of(path.components.at(-1) ?? '') ?? NtStatus.ObjectNameNotFound);
+  } finally {
+    yield* release(tree, parent);
+  }
+}
 
 /** The fields of all classes. */
 function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {

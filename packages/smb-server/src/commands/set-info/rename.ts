@@ -13,6 +13,7 @@ import {
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { directoryChanged, nameChanged } from '../../objects/child-changes.ts';
 import { descriptorOf, rightsOf } from '../../objects/descriptors.ts';
+import { findEntry, nameRemoved, storedName } from '../../objects/find-entry.ts';
 import { attributesOf } from '../../objects/metadata.ts';
 import { changed, noting, redescribed } from '../../objects/noting.ts';
 import type { Open } from '../../objects/open.ts';
@@ -98,7 +99,7 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replaceme
   try {
     const status = yield* mayMove(ctx, parent, trail.descriptor, path, handle, replacement);
     if (status !== NtStatus.Success) return status;
-    const target = path.components.at(-1) as string;
+    const target = yield* storedName(tree, parent, trail.names, path.components.at(-1) as string, ctx.server.clock.now());
     const to = shownPath(trail, target);
     const { persistence } = ctx.server;
     if (how === 'rename' && !(yield* wait(persistence.renaming(tree.fileState, handle, to)))) return NtStatus.InsufficientResources;
@@ -111,6 +112,7 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replaceme
       directoryChanged(ctx.server, tree.fileState, parent.fileId, open.parentLease);
       if (how === 'rename') {
         nameChanged(open);
+        nameRemoved(open);
         for (const moved of ctx.server.renamed(tree, handle.fileId, to, trail.ids)) yield* follow(moved, parent);
       }
     }
@@ -177,7 +179,7 @@ function* checkTarget(
 ): Steps<NtStatus> {
   const { tree } = ctx;
   const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
-  const target = yield* wait(tree.vfs.open(parent, components.at(-1) as string, how, tree.identity));
+  const target = yield* wait(findEntry(tree, parent, components.at(-1) as string, how));
   if (isCode(target)) return NtStatus.Success;
   try {
     if (target.fileId === handle.fileId) return NtStatus.Success;
