@@ -150,9 +150,3 @@ test('on a store that reports no changes the request fails with NOT_SUPPORTED (M
   const folder = idsOf(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
   assert.equal((await watcher.ask(watching(folder))).status, NtStatus.NotSupported);
 });
-  const watcher = await RawClient.at(server);
-  const folder = idsOf(await watcher.create('folder', { createOptions: CreateOptions.DirectoryFile }));
-  assert.equal((await watcher.ask(watching(folder))).status, NtStatus.Pending);
-  const answers = [await watcher.ask(closing(folder)), await next(watcher)];
-  assert.deepEqual(answers.map(({ status }) => status).sort(), [NtStatus.Success, NtStatus.NotifyCleanup]);
-});
