@@ -341,6 +341,31 @@ test('a standard output that cannot be written fails the command: nothing that w
   }
 });
 
+test('a capture is played into a namespace of the running daemon, which other commands read', async (t) => {
+  const { run, serve, folder } = place(t);
+  await serve('--port', '0');
+  const sample = new URL('../../../examples/sample.pcap', import.meta.url).pathname;
+  const { status, stdout } = run('capture', 'play', sample, '--fast');
+  strictEqual(status, 0);
+  match(stdout, /^namespace {2}capture\npackets {4}36, of which 0 are not IP\nflows +5 in the table, 6 inserted by the capture\n/);
+  strictEqual(run('flow', 'count', '--namespace', 'capture').stdout, '5\n');
+  const progress = JSON.parse(
+    run('capture', 'play', sample, '--fast', '--namespace', 'office', '--json').stdout.trim().split('\n').at(-1) ?? '',
+  );
+  deepStrictEqual([progress.namespace, progress.ended, progress.packets, progress.flows], ['office', true, 36, 5]);
+  const damaged = join(folder, 'damaged.pcap');
+  writeFileSync(damaged, readFileSync(sample).subarray(0, 1000));
+  const cut = run('capture', 'play', damaged, '--fast', '--namespace', 'cut');
+  deepStrictEqual([cut.status, cut.stdout.startsWith('namespace')], [1, true]);
+  match(cut.stderr, /^ring3: the capture is damaged, the packets before the damage were played: .*cut short.*\n$/);
+  deepStrictEqual(outcome(run('capture', 'play', join(folder, 'none.pcap'))), {
+    status: 1,
+    stdout: '',
+    stderr: `ring3: ${join(folder, 'none.pcap')} does not exist\n`,
+  });
+  strictEqual(run('capture', 'play', sample, '--fast', '--speed', '2').status, 2);
+});
+
 test('serve --memory shares a store that ends with it, under --share or as "memory"', async (t) => {
   const { run, serve } = place(t);
   const { lines } = await serve('--memory', '-p', '0', '--user', 'anna:secret');

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addCapture } from './commands/capture.ts';
 import { addCompletion } from './commands/completion.ts';
 import { addCtl } from './commands/ctl.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -42,6 +43,7 @@ export function createProgram(): Command {
     addRule,
     addNamespace,
     addSysctl,
+    addCapture,
     addExec,
     addDoctor,
     addCompletion,

@@ -10,6 +10,13 @@ export function port(text: string): number {
   return value;
 }
 
+/** A speed as a commander option. @throws UsageError */
+export function speed(text: string): number {
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new UsageError(`a speed is a number above 0, not "${text}"`);
+  return value;
+}
+
 /** One of a few values, as a commander option. */
 export const oneOf =
   <const T extends string>(what: string, values: readonly T[]) =>

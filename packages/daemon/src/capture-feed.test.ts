@@ -6,7 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { LinkType, type PacketToWrite, pcapOf } from '@ring3/capture';
 import { readFlow } from '@ring3/conntrack';
 import { FakeClock, type FakeLog, fakeLog, fakeRandom, silentLog } from '@ring3/kit';
-import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
+import type { CaptureOptions } from './capture-feed.ts';
+import { Captures } from './captures.ts';
 import { Namespaces } from './namespaces.ts';
 
 const second = 1_000_000_000n;
@@ -31,7 +32,8 @@ function feed(t: TestContext, file: Uint8Array, options: Omit<CaptureOptions, 'p
   const namespaces = new Namespaces({ clock, random: fakeRandom(), log: silentLog });
   t.after(() => namespaces.close());
   const log = fakeLog();
-  const made = new CaptureFeed({ path, ...options }, namespaces, clock, log);
+  const captures = new Captures({ namespaces, clock, log, made: () => {} });
+  const made = captures.open({ path, ...options });
   made.start();
   return { feed: made, clock, namespaces, log };
 }

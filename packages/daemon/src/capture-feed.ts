@@ -1,8 +1,8 @@
 import { type Capture, openCapture } from '@ring3/capture';
 import { Batch, type Namespace } from '@ring3/conntrack';
-import { type Clock, FakeClock, type Log, type Timer } from '@ring3/kit';
+import type { Clock, FakeClock, Log, Timer } from '@ring3/kit';
+import { locate } from '@ring3/linux';
 import { DecodeError } from '@ring3/wire';
-import type { Namespaces } from './namespaces.ts';
 
 /** A capture that is played into a separate namespace. */
 export interface CaptureOptions {
@@ -27,16 +27,36 @@ export interface CaptureStatus {
   readonly damage?: string;
 }
 
-/** The namespace that a capture is played into. */
-export const captureNamespace = 'capture';
+/** The place of a capture: a namespace, and its clock if the clock shows the time of the capture. */
+export interface CapturePlace {
+  readonly namespace: Namespace;
+  /** Undefined: the namespace has the time of the daemon, and packets count as if they arrived now. */
+  readonly time: FakeClock | undefined;
+}
+
+/** What a capture has added to the statistics of its namespace. */
+export interface CaptureCounts {
+  /** Flows in the table now. */
+  readonly flows: number;
+  /** Flows that were inserted. */
+  readonly inserted: number;
+  /** Packets that are not tracked. */
+  readonly invalid: number;
+  /** Packets that were dropped: the table was full. */
+  readonly dropped: number;
+}
+
+/** Unknown link types that are named; a hostile file may have 65,536. */
+const mostLinkTypes = 8;
 /** Maximum work in one turn of the event loop, milliseconds. */
 const turnMs = 2;
 /** Interval between batches of a paced capture, milliseconds. */
 const stepMs = 10;
 
 /**
- * Plays a capture through the tracker of a namespace. The clock of the namespace shows the time of the last packet, also after the end.
- * Packets that were truncated by the snapshot length are tracked, and their full lengths are counted.
+ * Plays a capture through the tracker of a namespace. If the namespace has the time of the capture, its clock shows the time of the last
+ * packet, also after the end; a capture that begins before that time is shifted to it. Packets that were truncated by the snapshot length
+ * are tracked, and their full lengths are counted.
  */
 export class CaptureFeed {
   readonly namespace: Namespace;
@@ -47,8 +67,14 @@ export class CaptureFeed {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #batch = new Batch(new DataView(new ArrayBuffer(0)));
-  /** The time of the capture. */
-  readonly #time: FakeClock;
+  /** The time of the capture, if the namespace has it. */
+  readonly #time: FakeClock | undefined;
+  /** Milliseconds that are added to the times of the packets. */
+  #shift = 0;
+  /** The time of the last packet, and of the last packet of the batch. */
+  #last = 0;
+  #filled = 0;
+  readonly #before: Readonly<Record<'entered' | 'invalid' | 'error' | 'drop', number>>;
   /** The next packet of the batch. */
   #at = 0;
   #timer: Timer | NodeJS.Immediate | undefined;
@@ -56,18 +82,31 @@ export class CaptureFeed {
   #finish: () => void = () => {};
   #over = false;
 
-  /** Opens the file and creates the namespace `capture`. @throws Error if the file cannot be opened, DecodeError if it is not a capture */
-  constructor(options: CaptureOptions, namespaces: Namespaces, clock: Clock, log: Log) {
+  /**
+   * Opens the file.
+   * @param place finds or creates the namespace, from the time of the first packet (milliseconds since 1970)
+   * @throws Error in one line if the file cannot be opened or is not a capture; the errors of `place`
+   */
+  constructor(options: CaptureOptions, place: (startMs: number) => CapturePlace, clock: Clock, log: Log) {
     this.#options = options;
     this.#clock = clock;
     this.#log = log.child({ capture: options.path });
     this.#capture = open(options.path);
-    this.#fill();
-    const start = this.#batch.count > 0 ? (this.#batch.times[0] as number) : 0;
-    this.#time = new FakeClock(start, start);
-    this.namespace = namespaces.add(captureNamespace, { clock: this.#time });
-    const checksums = options.checksums === true ? 1 : 0;
-    Object.assign(this.namespace.settings, { checksum: checksums, ipChecksum: checksums, snapped: 1, acct: 1 });
+    try {
+      this.#fill();
+      const start = this.#batch.count > 0 ? (this.#batch.times[0] as number) : 0;
+      const { namespace, time } = place(start);
+      this.namespace = namespace;
+      this.#time = time;
+      this.#shift = time === undefined ? clock.now() - start : Math.max(0, time.now() - start);
+      this.#last = start + this.#shift;
+      this.#filled += this.#shift;
+      for (let i = 0; i < this.#batch.count; i++) this.#batch.times[i] = (this.#batch.times[i] as number) + this.#shift;
+    } catch (error) {
+      this.#capture[Symbol.dispose]();
+      throw error;
+    }
+    this.#before = { ...this.namespace.tracker.statistics };
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -77,13 +116,25 @@ export class CaptureFeed {
   start(): void {
     const { speed } = this.#options;
     if (speed === undefined) this.#playFast();
-    else this.#playPaced(speed, this.#clock.now(), this.#time.now());
+    else this.#playPaced(speed, this.#clock.now(), this.#last);
   }
 
   status(): CaptureStatus {
     const { packets, notIp } = this.#capture;
     const damage = this.#damage === undefined ? {} : { damage: this.#damage };
-    return { path: this.#options.path, packets, notIp, time: this.#time.now(), ended: this.#over, ...damage };
+    return { path: this.#options.path, packets, notIp, time: this.#last - this.#shift, ended: this.#over, ...damage };
+  }
+
+  /** What the capture has changed so far. */
+  counts(): CaptureCounts {
+    const { entered, invalid, error, drop } = this.namespace.tracker.statistics;
+    const before = this.#before;
+    return {
+      flows: this.namespace.flowCount,
+      inserted: entered - before.entered,
+      invalid: invalid + error - before.invalid - before.error,
+      dropped: drop - before.drop,
+    };
   }
 
   /** Stops. The namespace stays. */
@@ -95,9 +146,12 @@ export class CaptureFeed {
   #playFast(): void {
     const { tracker } = this.namespace;
     const until = performance.now() + turnMs;
-    while (this.#batch.count > 0) {
-      tracker.trackBatch(this.#batch);
-      this.#moveTo(this.#batch.times[this.#batch.count - 1] as number);
+    const batch = this.#batch;
+    while (batch.count > 0) {
+      const last = batch.times[batch.count - 1] as number;
+      if (this.#time === undefined) batch.times.fill(this.#clock.now(), 0, batch.count);
+      tracker.trackBatch(batch);
+      this.#moveTo(last);
       this.#fill();
       if (performance.now() < until) continue;
       this.#timer = setImmediate(() => this.#playFast());
@@ -115,7 +169,8 @@ export class CaptureFeed {
     while (batch.count > 0 && (batch.times[this.#at] as number) <= due && performance.now() < until) {
       const at = this.#at++;
       const time = batch.times[at]!;
-      tracker.track(batch.view, batch.offsets[at]!, batch.lengths[at]!, time, batch.ingress, false, batch.wholes[at]!);
+      const now = this.#time === undefined ? this.#clock.now() : time;
+      tracker.track(batch.view, batch.offsets[at]!, batch.lengths[at]!, now, batch.ingress, false, batch.wholes[at]!);
       this.#moveTo(time);
       if (this.#at === batch.count) this.#fill();
     }
@@ -123,33 +178,37 @@ export class CaptureFeed {
       this.#finished();
       return;
     }
-    this.#moveTo(Math.min(due, batch.times[this.#at] as number));
-    tracker.advance(this.#time.now());
+    if (this.#time !== undefined) {
+      this.#moveTo(Math.min(due, batch.times[this.#at] as number));
+      tracker.advance(this.#time.now());
+    }
     this.#timer = this.#clock.after(stepMs, () => this.#playPaced(speed, began, first));
   }
 
   #moveTo(time: number): void {
-    this.#time.advance(Math.max(0, time - this.#time.now()));
+    this.#last = time;
+    this.#time?.advance(Math.max(0, time - this.#time.now()));
   }
 
   /** The next packets. Timestamps of several interfaces may go back a little; the times here do not. */
   #fill(): void {
     const batch = this.#batch;
     this.#at = 0;
-    let last = this.#time?.now() ?? 0;
+    let last = this.#filled;
     try {
       this.#capture.fill(batch);
     } catch (error) {
       batch.count = 0;
       this.#damage = (error as Error).message;
     }
-    for (let i = 0; i < batch.count; i++) last = batch.times[i] = Math.max(last, batch.times[i] as number);
+    for (let i = 0; i < batch.count; i++) last = batch.times[i] = Math.max(last, (batch.times[i] as number) + this.#shift);
+    this.#filled = last;
   }
 
   #finished(): void {
     this.#end();
     const { packets, notIp, unknownLinkTypes } = this.#capture;
-    for (const linkType of unknownLinkTypes)
+    for (const linkType of [...unknownLinkTypes].slice(0, mostLinkTypes))
       this.#log.warn('the capture has a link type that is not known: its packets were skipped', { linkType });
     const said = { packets, notIp, flows: this.namespace.flowCount };
     if (this.#damage === undefined) this.#log.info('the capture has been played', said);
@@ -164,10 +223,13 @@ export class CaptureFeed {
 }
 
 function open(path: string): Capture {
+  if (!locate(path).responds) throw new Error(`${path} is on a file system that may not respond: copy it to a local one`);
   try {
     return openCapture(path);
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw new Error(`${path}: ${error.message}`, { cause: error });
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') throw new Error(`${path} does not exist`, { cause: error });
+    if (code !== undefined) throw new Error(`${path} cannot be read by this ring3 (${code})`, { cause: error });
+    throw error instanceof DecodeError ? new Error(`${path}: ${message}`, { cause: error }) : error;
   }
 }

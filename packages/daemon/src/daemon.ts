@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
+import type { Namespace } from '@ring3/conntrack';
 import { type Clock, hostPort, type Log, noMetrics, type Random, systemClock, systemRandom } from '@ring3/kit';
 import { listenUnix } from '@ring3/netlink';
-import { CaptureFeed, type CaptureOptions } from './capture-feed.ts';
+import type { CaptureFeed, CaptureOptions } from './capture-feed.ts';
+import { Captures } from './captures.ts';
 import type { Reloaded } from './change.ts';
 import { ConfiguredNamespace } from './configured-namespace.ts';
 import { type Controlled, controlHandlers } from './control/handlers.ts';
@@ -82,6 +84,7 @@ class Running implements Controlled {
   #namespaces: Namespaces | undefined;
   #guard: Guard | undefined;
   #configured: ConfiguredNamespace[] = [];
+  #captures: Captures | undefined;
   #capture: CaptureFeed | undefined;
   #endControl: (() => Promise<void>) | undefined;
   #readyAt = 0;
@@ -189,11 +192,29 @@ class Running implements Controlled {
     this.#namespaces = namespaces;
     this.#configured = [new ConfiguredNamespace(namespaces.get().namespace)];
     this.#guard = new Guard(namespaces.get().namespace, this.options.log.child({ part: 'guard' }));
+    const captures = new Captures({
+      namespaces,
+      clock: this.#turns.clock(this.clock, 'capture'),
+      log: this.options.log,
+      made: (namespace) => this.#configure(namespace),
+    });
+    this.#captures = captures;
     const shown = this.#console?.metrics.show(netfilterFamilies(namespaces));
     return () => {
+      captures.close();
       shown?.[Symbol.dispose]();
       namespaces.close();
     };
+  }
+
+  /** Applies the configured policies, settings and rules to a namespace, now and at each reload, until it is deleted. */
+  #configure(namespace: Namespace): void {
+    const configured = new ConfiguredNamespace(namespace);
+    this.#serving.fill(configured);
+    this.#configured.push(configured);
+    namespace.onClose(() => {
+      this.#configured = this.#configured.filter((one) => one !== configured);
+    });
   }
 
   #listenNetlink(path: string): () => void {
@@ -207,9 +228,8 @@ class Running implements Controlled {
   }
 
   #openCapture(options: CaptureOptions): () => void {
-    const feed = new CaptureFeed(options, this.namespaces, this.#turns.clock(this.clock, 'capture'), this.options.log);
+    const feed = this.captures.open(options);
     this.#capture = feed;
-    this.#configured.push(new ConfiguredNamespace(feed.namespace));
     return () => feed.close();
   }
 
@@ -287,8 +307,9 @@ class Running implements Controlled {
     return fileServer;
   }
 
-  get capture(): CaptureFeed | undefined {
-    return this.#capture;
+  get captures(): Captures {
+    if (this.#captures === undefined) throw new Error('ring3 is starting: there are no namespaces yet');
+    return this.#captures;
   }
 
   /** The line of the kernel's server: version, state, TCP port, whole seconds since the last control request. */

@@ -1,9 +1,11 @@
 export type { AuditOptions } from './audit/audit-options.ts';
-export type { CaptureOptions, CaptureStatus } from './capture-feed.ts';
+export type { CaptureCounts, CaptureOptions, CaptureStatus } from './capture-feed.ts';
 export type { Change, Reloaded } from './change.ts';
 export { checkSettings } from './check-settings.ts';
 export { askControl, followControl } from './control/client.ts';
 export type {
+  CaptureProgress,
+  CaptureToPlay,
   ControlAnswer,
   ControlRequest,
   ControlRequests,

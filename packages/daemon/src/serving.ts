@@ -102,6 +102,11 @@ export class Serving {
     return () => {};
   }
 
+  /** Applies the present settings to a namespace that was created after the start. @throws Error in one line */
+  fill(namespace: ConfiguredNamespace): void {
+    namespace.apply(this.#settings);
+  }
+
   async #startAudit(): Promise<() => Promise<void>> {
     const { clock, log } = this.#options;
     const audit = new Audit({ stateDir: this.#ground().stateDir, clock, log: log.child({ part: 'audit' }) });

@@ -11,7 +11,7 @@ import { configurationOf } from '../serve/configured.ts';
 import { addressOf, captureOf, consoleOf, folderOf, type ServeOptions, userOf } from '../serve/options.ts';
 import { settingsOf } from '../serve/settings.ts';
 import { obeySignals, reloadOnSignal } from '../serve/signals.ts';
-import { collect, once, oneOf, port, UsageError } from '../usage.ts';
+import { collect, once, oneOf, port, speed, UsageError } from '../usage.ts';
 
 const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const;
 
@@ -142,11 +142,4 @@ function warn(log: Log, { smb, shares }: DaemonStatus, guest: boolean): void {
 function consolePort(text: string): number | 'off' {
   if (!/^(off|\d+)$/.test(text)) throw new UsageError(`--console is a port or off, not "${text}"`);
   return text === 'off' ? 'off' : port(text);
-}
-
-/** @throws UsageError */
-function speed(text: string): number {
-  const value = Number(text);
-  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0) throw new UsageError(`a speed is a number above 0, not "${text}"`);
-  return value;
 }

@@ -2,6 +2,7 @@ import type { ConnectionView, LockView, OpenView, SessionView } from '@ring3/smb
 import type { CaptureStatus } from '../capture-feed.ts';
 import type { Change, Reloaded } from '../change.ts';
 import type {
+  CaptureProgress,
   ControlStream,
   ControlStreams,
   ControlVerb,
@@ -154,4 +155,16 @@ export const answerShapes: { readonly [V in ControlVerb]: Shape } = {
 /** The shape of each line of a stream. */
 export const lineShapes: { readonly [V in ControlStream]: Shape } = {
   'debug follow': record<ControlStreams['debug follow']['line']>({ time: date, debug: text, what: text, fields }),
+  'capture play': record<CaptureProgress>({
+    namespace: text,
+    packets: number,
+    notIp: number,
+    time: date,
+    ended: flag,
+    damage: optional(text),
+    flows: number,
+    inserted: number,
+    invalid: number,
+    dropped: number,
+  }),
 };

@@ -33,6 +33,7 @@ const handlers: ControlHandlers = {
   'namespace delete': no,
   debug: ({ word }) => `${word} \n`,
   'debug follow': () => lines.follow(2),
+  'capture play': no,
   stats: () => '2 running 445 0\n',
   kill: no,
   start: no,

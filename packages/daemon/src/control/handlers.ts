@@ -1,12 +1,14 @@
-import type { MaybePromise } from '@ring3/kit';
-import { type CaptureFeed, captureNamespace } from '../capture-feed.ts';
+import { resolve } from 'node:path';
+import type { Clock, MaybePromise } from '@ring3/kit';
+import type { CaptureFeed } from '../capture-feed.ts';
+import { type Captures, captureNamespace } from '../captures.ts';
 import type { Reloaded } from '../change.ts';
 import type { Debugging } from '../debugging.ts';
 import type { FileServer } from '../file-server.ts';
 import { defaultNamespace, type Namespaces } from '../namespaces.ts';
 import { clientHandlers } from './clients.ts';
 import type { ControlHandlers } from './peer.ts';
-import type { DaemonStatus } from './protocol.ts';
+import type { CaptureProgress, DaemonStatus } from './protocol.ts';
 import { addRule, deleteRule, listRules } from './rules.ts';
 import { getSysctl, listSysctls, setSysctl } from './sysctls.ts';
 
@@ -15,8 +17,8 @@ export interface Controlled {
   readonly namespaces: Namespaces;
   readonly fileServer: FileServer;
   readonly debug: Debugging;
-  /** The capture that is played, if there is one. */
-  readonly capture: Pick<CaptureFeed, 'status'> | undefined;
+  readonly captures: Captures;
+  readonly clock: Clock;
   stats(): string;
   status(): DaemonStatus;
   /** Starts the file server after a reset. */
@@ -68,8 +70,13 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
         flows: namespace.flowCount,
         policies: namespace.timeoutPolicies.size,
         rules: namespace.rules.size,
-        ...(name === captureNamespace ? { capture: daemon.capture?.status() } : {}),
+        ...optional('capture', daemon.captures.statusOf(name)),
       })),
+    'capture play': ({ path, namespace, speed, checksums }) => {
+      const options = { path: resolve(text(path)), speed: speedOf(speed), checksums: checksums === true };
+      const name = text(namespace, captureNamespace);
+      return progressOf(daemon.captures.open(options, name), name, daemon.clock);
+    },
     'namespace add': ({ name }) => {
       daemon.namespaces.add(text(name));
       return null;
@@ -80,6 +87,43 @@ export const controlHandlers = (daemon: Controlled): ControlHandlers => {
     },
   };
 };
+
+/** An object with the value, if it is not undefined. */
+const optional = <K extends string, T>(key: K, value: T | undefined): { readonly [P in K]?: T } =>
+  value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: T });
+
+/** Interval of the progress of a capture, milliseconds. */
+const progressMs = 1000;
+
+/** Plays a capture, and returns its progress until it has ended. It is stopped if the reader leaves. */
+function progressOf(feed: CaptureFeed, namespace: string, clock: Clock): AsyncIterableIterator<CaptureProgress> {
+  let over = false;
+  feed.start();
+  const lines: AsyncIterableIterator<CaptureProgress> = {
+    [Symbol.asyncIterator]: () => lines,
+    next: async () => {
+      if (over) return { done: true, value: undefined };
+      const { promise: later, resolve: awake } = Promise.withResolvers<void>();
+      const timer = clock.after(progressMs, awake);
+      await Promise.race([feed.ended, later]);
+      timer.clear();
+      const { path: _path, ...status } = feed.status();
+      over ||= status.ended;
+      return { done: false, value: { namespace, ...status, ...feed.counts() } };
+    },
+    return: async () => {
+      over = true;
+      feed.close();
+      return { done: true, value: undefined };
+    },
+  };
+  return lines;
+}
+
+function speedOf(value: unknown): number | undefined {
+  if (value === undefined || (typeof value === 'number' && value > 0)) return value;
+  throw new Error('speed: must be a number above 0');
+}
 
 /** A peer can send JSON of any shape. */
 export function text(value: unknown, otherwise?: string): string {

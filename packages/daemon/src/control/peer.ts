@@ -214,6 +214,7 @@ async function pour(lines: AsyncIterableIterator<object>, socket: Socket): Promi
   if (socket.writable) socket.once('close', end);
   else end();
   for await (const line of lines) if (socket.writable && !socket.write(`${JSON.stringify(line)}\n`)) await drained(socket);
+  if (socket.writable) socket.end();
 }
 
 /** Resolves when the peer has read enough, or when it closes. */

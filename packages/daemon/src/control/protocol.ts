@@ -1,6 +1,6 @@
 import type { DebugLine } from '@ring3/kit';
 import type { ConnectionView, LockView, OpenView, SessionView } from '@ring3/smb-server';
-import type { CaptureStatus } from '../capture-feed.ts';
+import type { CaptureCounts, CaptureStatus } from '../capture-feed.ts';
 import type { Reloaded } from '../change.ts';
 
 /**
@@ -62,6 +62,26 @@ export interface ControlRequests {
 export interface ControlStreams {
   /** Debug lines as they are written. A peer that is too slow loses some, and receives the number of lost lines. */
   'debug follow': { readonly ask: Record<never, never>; readonly line: DebugLine };
+  /**
+   * Plays a capture file of the daemon's machine into a namespace, which is created if it does not exist; its progress every second and at
+   * the end. It is stopped if the peer disconnects.
+   */
+  'capture play': { readonly ask: CaptureToPlay; readonly line: CaptureProgress };
+}
+
+/** A capture to play. */
+export interface CaptureToPlay extends InNamespace {
+  /** Absolute path of a pcap or pcapng file. */
+  readonly path: string;
+  /** Speed relative to the timestamps of the packets; missing: as fast as possible. */
+  readonly speed?: number | undefined;
+  /** Packets with wrong checksums are invalid; for a namespace that is created. */
+  readonly checksums?: boolean | undefined;
+}
+
+/** The progress of a capture, and what it has added to its namespace so far. */
+export interface CaptureProgress extends Omit<CaptureStatus, 'path'>, CaptureCounts {
+  readonly namespace: string;
 }
 
 /**
