@@ -1,7 +1,8 @@
 /**
- * npm run kill [-- --kills N --clients N --dir DIR]   Kills `ring3 serve` with SIGKILL at random moments while clients change files,
+ * npm run kill [-- --kills N --clients N --dir DIR --persistent]   Kills `ring3 serve` with SIGKILL at random moments while clients change files,
  * directories, links, streams, extended attributes, times and descriptors, starts it again, and compares: each change that was acknowledged
- * is there, the one without a response is there completely or not at all, and the state directory opens. Exits with 1 if not.
+ * is there, the one without a response is there completely or not at all, and the state directory opens. With --persistent the clients have persistent opens on a
+ * share with continuous availability, and get them again with their locks. Exits with 1 if not.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,14 +13,25 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection, connectTcp, type Tree } from '@ring3/smb-client';
 import { Journal } from '../test/soak/journal.ts';
-import { directory, readOptions, whole } from './options.ts';
+import { persistentChaos } from '../test/soak/persistent-chaos.ts';
+import { directory, flag, readOptions, whole } from './options.ts';
 
 const { values } = readOptions({
   usage:
-    'npm run kill -- [--kills N] [--clients N] [--dir DIR]: kills ring3 serve under load and checks that acknowledged changes are there',
-  options: { kills: whole(1, 1_000_000, 500), clients: whole(1, 1000, 4), dir: directory(tmpdir()) },
+    'npm run kill -- [--kills N] [--clients N] [--dir DIR] [--persistent]: kills ring3 serve under load and checks that acknowledged changes are there',
+  options: { kills: whole(1, 1_000_000, 500), clients: whole(1, 1000, 4), dir: directory(tmpdir()), persistent: flag },
 });
 const { kills, clients: clientCount } = values;
+if (values.persistent) {
+  const report = (kill: number, faults: number, requests: number): void => {
+    if (kill % 25 === 0) console.log(`${kill} kills: ${requests} requests acknowledged, ${faults} faults`);
+  };
+  const { requests, restored, faults } = await persistentChaos({ kills, clients: clientCount, dir: values.dir, report });
+  for (const fault of faults) console.log(fault);
+  console.log(`${kills} kills: ${requests} requests acknowledged, ${restored} opens restored, ${faults.length} faults`);
+  process.exit(faults.length > 0 ? 1 : 0);
+}
+
 const bin = resolve(import.meta.dirname, '../packages/cli/bin/ring3.js');
 const base = mkdtempSync(join(values.dir, 'ring3-kill-'));
 const shared = join(base, 'shared');

@@ -51,6 +51,7 @@ export const shares: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   hidden: { 'hide-dot-files': true, hide: ['hidefile'] },
   memory: { store: 'memory' },
   noperm: { readers: ['tester'] },
+  available: { 'continuous-availability': true },
 };
 
 /** The first one that matches a test is its set-up. */
@@ -62,6 +63,7 @@ export const setUps: readonly SetUp[] = [
   { tests: /^ioctl\.(dup_extents|copy_chunk_sparse|sparse)/, share: 'memory' },
   { tests: /^session\.reauth[2-5]$/, server: 'anonymous' },
   { tests: /^(setinfo|create\.blob)$/, share: 'memory' }, // a host with small inodes counts a block of attributes as allocated
+  { tests: /^(replay\.replay5|durable-v2-open\.persistent-open-)/, share: 'available' },
   { tests: /^notify\.mask$/, seconds: 150 },
   {
     tests: /^oplock\.batch22a$/,

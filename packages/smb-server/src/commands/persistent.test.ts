@@ -236,6 +236,24 @@ test('while its client is away, a CREATE of the file fails with FILE_NOT_AVAILAB
   );
 });
 
+test('a CREATE that is sent again after a restart gets the open that it made; without the replay flag its GUID is in use (3.3.5.9.10; smbtorture replay5)', async () => {
+  const here = await stage();
+  const ids = await open(await here.at(), 'file', 1);
+  await here.restart();
+  const client = await here.at();
+  assert.equal((await client.create('file', persistent(1))).status, NtStatus.DuplicateObjectId);
+  const replay = { ...opening('file', persistent(1)), header: { flags: HeaderFlags.ReplayOperation } };
+  const stranger = await here.at(0xa, 'bob', 'word');
+  assert.equal((await stranger.ask(replay)).status, NtStatus.AccessDenied);
+  const back = await client.ask(replay);
+  assert.deepEqual([back.status, flagsOf(back)], [NtStatus.Success, Persistent]);
+  assert.equal(idsOf(back).persistentFileId, ids.persistentFileId);
+  await client.ask(reading(idsOf(back), 1));
+  assert.deepEqual(idsOf(await client.ask(replay)), idsOf(back), 'a persistent open stays eligible');
+  assert.equal((await (await here.at()).ask(replay)).status, NtStatus.DuplicateObjectId, 'it has its client');
+  assert.equal(here.server.opens.size, 1);
+});
+
 test('it ends after its time-out, also after a restart, and its file is deleted if that was pending (3.3.2.2)', async () => {
   const here = await stage();
   const first = await here.at();

@@ -51,7 +51,6 @@ function* createOnce(plan: CreatePlan, createGuid: string): Steps<Answer> {
   const { durables } = server;
   const replays = (header.flags & HeaderFlags.ReplayOperation) !== 0;
   const open = durables.createdBy(key);
-  if (open?.durable?.kind === 'persistent' && open.attachment === undefined) return NtStatus.FileNotAvailable; // 3.3.5.9
   if (open !== undefined && !replays) return NtStatus.DuplicateObjectId;
   if (open?.replayEligible === true) return yield* replayOpen(plan, open);
   if (!durables.begin(key)) return replays ? NtStatus.FileNotAvailable : NtStatus.DuplicateObjectId;

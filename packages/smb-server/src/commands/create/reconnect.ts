@@ -25,14 +25,17 @@ export function* reconnectOpen(plan: CreatePlan, reconnect: Reconnect): Steps<An
 }
 
 /**
- * CREATE that was sent again with the replay flag and has been done: it gets the same open, MS-SMB2 3.3.5.9.10.
+ * CREATE that was sent again with the replay flag and has been done: it gets the same open, MS-SMB2 3.3.5.9.10. A persistent one also over
+ * another session: its client may have lost the connection, or the server, before the response.
  * @param open created with the same GUID, and not used since
  */
 export function* replayOpen(plan: CreatePlan, open: Open): Steps<Answer | NtStatus> {
   const { tree } = plan.ctx;
   if (open.identity.sid !== tree.identity.sid) return NtStatus.AccessDenied;
-  if (open.attachment !== tree) return NtStatus.DuplicateObjectId;
+  const waits = open.attachment === undefined && open.durable?.kind === 'persistent' && open.share === tree.share;
+  if (!waits && open.attachment !== tree) return NtStatus.DuplicateObjectId;
   if (!sameLease(plan, open)) return NtStatus.AccessDenied;
+  if (waits) reattach(open, tree);
   plan.ctx.open = open;
   const answer = yield* describe(plan, open, open.createAction);
   const { requestedOplockLevel } = plan.request;
