@@ -4,8 +4,8 @@ import { type Cursor, type Handle, isCode, type Listing, type OpenHow, type VfsC
 import { parsePath } from '../values/paths.ts';
 import { mayBeGenerated, type ShortNames, shortNamesOf } from '../values/short-names.ts';
 import type { Open } from './open.ts';
-import type { Place } from './resolve.ts';
 import type { Share } from './share.ts';
+import type { Place } from './tree.ts';
 
 const batch = 4096;
 

@@ -5,10 +5,7 @@ import { orClose } from '../values/or-close.ts';
 import { statusOf } from '../values/status-map.ts';
 import { descriptorOf, unset } from './descriptors.ts';
 import { findEntry } from './find-entry.ts';
-import type { Tree } from './tree.ts';
-
-/** Where names are resolved: the root of a share, as an identity sees it. A tree connect is one. */
-export type Place = Pick<Tree, 'share' | 'root' | 'vfs' | 'identity'>;
+import type { Place } from './tree.ts';
 
 /** Collected on the path to a directory. */
 export interface Trail {

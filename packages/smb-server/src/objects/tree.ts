@@ -68,3 +68,6 @@ export class Tree extends RefCounted {
     return this.share.fileState as FileState;
   }
 }
+
+/** Where names are resolved: the root of a share, as an identity sees it. A tree connect is one. */
+export type Place = Pick<Tree, 'share' | 'root' | 'vfs' | 'identity'>;
