@@ -137,7 +137,7 @@ function* leaveState(open: Open): Steps<void> {
     const closed = yield* wait(fileState.submit(entry.fileId, { kind: 'close', openId, deleter }));
     if (deleter !== undefined) yield* wait(server.persistence.saveFile(fileState, entry));
     if (held.length > 0) yield* lockOnHost(open, entry, held);
-    if (closed.unlink) doomed.push({ entry, deleter: (closed.deleter as Actor | undefined) ?? actor });
+    if (closed.unlink) doomed.push({ entry, deleter: closed.deleter ?? actor });
   }
   for (const { entry, deleter } of doomed) {
     const code = yield* unlinked(entry);

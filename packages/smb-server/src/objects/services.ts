@@ -17,6 +17,7 @@ import type { Channel, ChannelConnection } from './channel.ts';
 import type { DebugWord } from './debug.ts';
 import type { DurableOpens } from './durable.ts';
 import type { Leases } from './leases.ts';
+import type { NameIds } from './name-ids.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import type { Numbers, RefusingLimit } from './numbers.ts';
 import type { Open } from './open.ts';
@@ -78,6 +79,10 @@ export interface Services {
   readonly users: Users;
   readonly durables: DurableOpens;
   readonly leases: Leases;
+  /** What to do if an input of a state that decides later has to wait, by its ticket. */
+  readonly undecided: Map<number, () => void>;
+  /** Numbers for the names of open files. */
+  readonly nameIds: NameIds;
   readonly persistence: Persistence;
   /** The listeners of the stores' changes. */
   readonly watches: Set<ChangeWatch>;

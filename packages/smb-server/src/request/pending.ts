@@ -9,6 +9,7 @@ import {
   noOpen,
   type OpenInput,
   type Operation,
+  type ReserveInput,
 } from '../state/index.ts';
 import type { ContextOf } from './command.ts';
 import type { Request } from './request.ts';
@@ -22,7 +23,7 @@ export function submitPending(
   request: Request,
   state: FileState,
   fileId: string,
-  input: OpenInput | LockInput | AccessInput | ConflictInput,
+  input: OpenInput | LockInput | AccessInput | ConflictInput | ReserveInput,
   cancelled: () => NtStatus = () => NtStatus.Cancelled,
 ): MaybePromise<NtStatus> {
   const answer = state.submit(fileId, input);
@@ -30,8 +31,16 @@ export function submitPending(
   const ticket = 'ticket' in input ? input.ticket : input.openId;
   const stop = (status: NtStatus): void => void state.submit(fileId, { kind: 'cancel', ticket, status });
   const waitsForClient = input.kind === 'lock' && input.wait;
-  if (!request.pend(() => stop(cancelled()), waitsForClient)) stop(NtStatus.InsufficientResources);
-  return answer;
+  const wait = (): void => {
+    if (!request.pend(() => stop(cancelled()), waitsForClient)) stop(NtStatus.InsufficientResources);
+  };
+  if (state.decidesAtOnce) {
+    wait();
+    return answer;
+  }
+  const { undecided } = request.server;
+  undecided.set(ticket, wait);
+  return answer.finally(() => undecided.delete(ticket));
 }
 
 /**

@@ -181,7 +181,7 @@ function* restoreState(open: Open, kept: PersistentOpen, locks: StoredOpen['lock
     checkedAccess: access,
     deleteOnClose: kept.deleteOnClose,
     posixDelete: kept.posixDelete,
-    name: handle?.entryKey,
+    name: handle && open.server.nameIds.of(handle),
   };
   const restored = { kind: 'restore', open: input, locks, level, epoch, deletePending: kept.deletePending } as const;
   yield* wait(fileState.submit(handle?.fileId ?? '', restored));
@@ -193,7 +193,7 @@ function* restoreState(open: Open, kept: PersistentOpen, locks: StoredOpen['lock
     checkedAccess: 0,
     deleteOnClose: false,
     ofStream: true,
-    name: base.entryKey,
+    name: open.server.nameIds.of(base),
   };
   const ofBase = { kind: 'restore', open: ofStream, locks: [], level: 'none', epoch: 0, deletePending: kept.baseDeletePending } as const;
   yield* wait(fileState.submit(base.fileId, ofBase));

@@ -8,6 +8,7 @@ import type { Channel, ChannelConnection } from '../objects/channel.ts';
 import { type DebugWord, fieldsOf } from '../objects/debug.ts';
 import { DurableOpens } from '../objects/durable.ts';
 import { Leases } from '../objects/leases.ts';
+import { NameIds } from '../objects/name-ids.ts';
 import type { ChangeWatch } from '../objects/notify/change-watch.ts';
 import { Numbers, type RefusingLimit } from '../objects/numbers.ts';
 import type { Open } from '../objects/open.ts';
@@ -19,7 +20,7 @@ import type { BlockingRequest } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
 import { createShares, type Shares, type Store } from '../objects/shares.ts';
 import type { Tree } from '../objects/tree.ts';
-import { type FileState, LocalFileState, type OplockBreakEffect, type StateTotals } from '../state/index.ts';
+import { type Effect, type FileState, LocalFileState, type LocalFileStateOptions, type StateTotals } from '../state/index.ts';
 import { Allowance } from '../values/allowance.ts';
 import { Budget } from '../values/budget.ts';
 import { BufferPool } from '../values/buffer-pool.ts';
@@ -57,6 +58,9 @@ const actions: readonly OpenAction[] = ['superseded', 'opened', 'created', 'over
 /** The opens of a server. */
 const about = ({ actor, share, pathName }: Open): FileEvent => ({ ...actor, share: share.name, path: pathName });
 
+/** Makes the state of a store's files. */
+export type CreateFileState = (environment: LocalFileStateOptions) => FileState;
+
 /** Server, MS-SMB2 3.3.1.5: the state that all connections share. It has no socket: links are passed in. */
 export class Server implements RunningServer {
   readonly clock: Clock;
@@ -92,6 +96,8 @@ export class Server implements RunningServer {
   readonly startTime: number;
   readonly durables: DurableOpens;
   readonly persistence: Persistence;
+  readonly undecided = new Map<number, () => void>();
+  readonly nameIds = new NameIds();
   readonly leases = new Leases(() => this.nextOpenId());
   readonly shutdown = new Shutdown(this);
   readonly watched: WatchedCount = { directories: 0 };
@@ -111,7 +117,8 @@ export class Server implements RunningServer {
   #nextConnection = 1;
   #nextOpen = 1;
 
-  constructor(options: ResolvedOptions) {
+  /** @param createState makes the state of a store's files */
+  constructor(options: ResolvedOptions, createState: CreateFileState = (environment) => new LocalFileState(environment)) {
     this.#options = options;
     this.clock = options.clock;
     this.durables = new DurableOpens(options.clock);
@@ -122,7 +129,7 @@ export class Server implements RunningServer {
     this.guid = options.guid;
     this.interfaces = options.interfaces ?? (() => []);
     this.users = options.users;
-    this.shares = createShares(options.shares, (vfs) => this.#createStore(vfs));
+    this.shares = createShares(options.shares, (vfs) => this.#createStore(vfs, createState));
     this.budget = new Budget(this.limits.totalBytes);
     this.strangers = new Strangers(this.clock, this.defer);
     this.closing = new Closing(this.clock, this.defer);
@@ -340,8 +347,8 @@ export class Server implements RunningServer {
     this.events.emit('log-off', actor);
   }
 
-  #createStore(vfs: Vfs): Store {
-    const state = this.#createFileState();
+  #createStore(vfs: Vfs, createState: CreateFileState): Store {
+    const state = this.#createFileState(createState);
     const own = { calls: 0 };
     return {
       vfs: debugStore(vfs, this.debug, this.clock, own),
@@ -350,24 +357,37 @@ export class Server implements RunningServer {
     };
   }
 
-  #createFileState(): LocalFileState {
+  #createFileState(create: CreateFileState): FileState {
     const { clock } = this;
     const oplockBreakMs = (): number => this.limits.oplockBreakMs;
-    const broken = (effect: OplockBreakEffect): boolean => {
-      if (!effect.acknowledge) this.#saveOwner(effect.owner);
-      return notifyBreak(this, effect);
+    const effects = (batch: readonly Effect[], state: FileState): void => {
+      for (const effect of batch) this.#apply(effect, state);
     };
-    const deleting = (openIds: readonly number[]): void => {
-      for (const openId of openIds) this.opens.get(openId)?.watch?.end(NtStatus.DeletePending);
-    };
-    const expired = (owner: number): void => {
-      this.numbers.oplockBreaksExpired++;
-      if (this.debug.on.oplock) this.debug.say('oplock', 'not acknowledged in time', fieldsOf(this.opens.get(owner)));
-      this.#saveOwner(owner);
-    };
-    const state = new LocalFileState({ clock, oplockBreakMs, broken, expired, deleting });
+    const state = create({ clock, oplockBreakMs, effects });
     this.#fileStates.add(new WeakRef(state));
     return state;
+  }
+
+  /** Does what follows from a change of a file's state. */
+  #apply(effect: Effect, state: FileState): void {
+    switch (effect.kind) {
+      case 'break': {
+        const { fileId, owner, acknowledge } = effect;
+        if (!acknowledge) this.#saveOwner(owner);
+        if (!notifyBreak(this, effect) && acknowledge) void state.submit(fileId, { kind: 'expire', owner });
+        return;
+      }
+      case 'waits':
+        this.undecided.get(effect.ticket)?.();
+        return;
+      case 'deleting':
+        for (const openId of effect.openIds) this.opens.get(openId)?.watch?.end(NtStatus.DeletePending);
+        return;
+      case 'expired':
+        this.numbers.oplockBreaksExpired++;
+        if (this.debug.on.oplock) this.debug.say('oplock', 'not acknowledged in time', fieldsOf(this.opens.get(effect.owner)));
+        this.#saveOwner(effect.owner);
+    }
   }
 
   /** An oplock or lease has another level, of which its client need not be sure: what is stored of persistent opens follows. */

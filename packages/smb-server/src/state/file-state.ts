@@ -1,12 +1,13 @@
 import type { MaybePromise } from '@ring3/kit';
 import type { NtStatus } from '@ring3/smb-proto';
+import type { Actor } from '../values/events.ts';
 import type { LockRange, LockSegment } from './byte-range-locks.ts';
 import type { HeldOplock, Level, Operation } from './caching.ts';
 import type { Guard } from './guard.ts';
-import type { Acknowledged, LeaseGrant, OplockOwner } from './oplocks.ts';
+import type { Acknowledged, LeaseGrant, OplockBreakEffect, OplockOwner } from './oplocks.ts';
 
-/** A name of a file (`Handle.entryKey`); undefined if there can be only one. */
-export type NameKey = object | undefined;
+/** A name of a file, by a number that its store's names are given; undefined if there can be only one. */
+export type NameId = number | undefined;
 
 /** An open as the state of its file sees it. */
 export interface OpenInput {
@@ -27,18 +28,17 @@ export interface OpenInput {
   /** It represents an open of one of the file's streams, whose own state is under its own identity. */
   readonly ofStream?: boolean;
   /** The name that it was opened by. */
-  readonly name?: NameKey;
+  readonly name?: NameId;
   /** If the name is delete-pending, closing this open deletes its name, whatever else is open. Set by a disposition. */
   readonly posixDelete?: boolean;
 }
-/** The client to which a deletion is attributed. The state only keeps it. */
-export type Deleter = object;
 /** Closing an open. */
 export interface CloseInput {
   readonly kind: 'close';
   readonly openId: number;
   /** Of an open with FILE_DELETE_ON_CLOSE. */
-  readonly deleter?: Deleter | undefined;
+  /** The client to which the deletion is attributed. The state only keeps it. */
+  readonly deleter?: Actor | undefined;
 }
 /** Withdraws an admitted open that failed later, as if it had never existed. */
 export interface WithdrawInput {
@@ -59,7 +59,8 @@ export interface DispositionInput {
   readonly posix?: boolean;
   /** Sets or clears FILE_DELETE_ON_CLOSE of the open instead: the file becomes delete-pending when it is closed. FILE_DISPOSITION_ON_CLOSE. */
   readonly onClose?: boolean;
-  readonly deleter?: Deleter | undefined;
+  /** The client to which the deletion is attributed. The state only keeps it. */
+  readonly deleter?: Actor | undefined;
 }
 /**
  * Checks whether an operation, as if by an open for a moment, is compatible with the share modes of the file's opens. Handle caching of a conflicting open is broken
@@ -159,6 +160,21 @@ export interface ExpireInput {
   readonly kind: 'expire';
   readonly owner: OplockOwner;
 }
+/**
+ * Reserves a name that does not exist yet in a directory for one CREATE, so that of two that make the same file the second finds that of the
+ * first. Submitted for the directory; waits while another has the name.
+ */
+export interface ReserveInput {
+  readonly kind: 'reserve';
+  readonly ticket: number;
+  /** The folded name. */
+  readonly name: string;
+}
+/** Releases what was reserved by a ticket. */
+export interface ReleaseInput {
+  readonly kind: 'release';
+  readonly ticket: number;
+}
 /** Ends the waiting of an input, which then results in the status. */
 export interface CancelInput {
   readonly kind: 'cancel';
@@ -181,7 +197,7 @@ export interface RestoreInput {
 /** Each input with its decision. A new kind of state is a row here and one in `transitions`. */
 export interface Decisions {
   open: { readonly input: OpenInput; readonly decision: NtStatus };
-  close: { readonly input: CloseInput; readonly decision: { readonly unlink: boolean; readonly deleter?: Deleter | undefined } };
+  close: { readonly input: CloseInput; readonly decision: { readonly unlink: boolean; readonly deleter?: Actor | undefined } };
   withdraw: { readonly input: WithdrawInput; readonly decision: NtStatus };
   takeOut: { readonly input: TakeOutInput; readonly decision: OpenInput | undefined };
   disposition: { readonly input: DispositionInput; readonly decision: NtStatus };
@@ -197,12 +213,25 @@ export interface Decisions {
   acknowledge: { readonly input: AcknowledgeInput; readonly decision: Acknowledged };
   expire: { readonly input: ExpireInput; readonly decision: boolean };
   restore: { readonly input: RestoreInput; readonly decision: NtStatus };
+  reserve: { readonly input: ReserveInput; readonly decision: NtStatus };
+  release: { readonly input: ReleaseInput; readonly decision: boolean };
   cancel: { readonly input: CancelInput; readonly decision: boolean };
 }
 /** Any input. */
 export type Input = Decisions[keyof Decisions]['input'];
 /** The decision of an input. */
 export type DecisionOf<I extends Input> = Decisions[I['kind']]['decision'];
+
+/** What a state reports of a file to its server: plain data, in the order in which it happened. */
+export type Effect =
+  /** The owner of an oplock or lease must be notified. If there is no client to notify, the server submits `expire`. */
+  | ({ readonly kind: 'break'; readonly fileId: string } & OplockBreakEffect)
+  /** An input with a ticket (an open has its id) is not decided yet: it waits for another client. */
+  | { readonly kind: 'waits'; readonly fileId: string; readonly ticket: number }
+  /** An owner did not acknowledge in time. */
+  | { readonly kind: 'expired'; readonly fileId: string; readonly owner: OplockOwner }
+  /** The file of these opens will be deleted: requests that wait for its changes end. */
+  | { readonly kind: 'deleting'; readonly fileId: string; readonly openIds: readonly number[] };
 
 /** The locks and the oplock of an open, and the state of its file. */
 export interface OpenState {
@@ -220,7 +249,7 @@ export interface OpenState {
 
 /** The totals of the state of a store's files: all zero when nothing is open. */
 export interface StateTotals {
-  /** Files with a known state, and names that are reserved for a CREATE. */
+  /** Files with a known state, among them directories of which a name is reserved for a CREATE. */
   readonly files: number;
   /** Byte-range locks that are held. */
   readonly locks: number;
@@ -232,6 +261,8 @@ export interface StateTotals {
  * process it answers at once; a replicated one may answer later.
  */
 export interface FileState {
+  /** Whether a decision that is not there at once waits for another client. Else the effect `waits` reports that. */
+  readonly decidesAtOnce: boolean;
   /** Submits an input. An open, a lock or an access that has to wait, for a lock or for the end of an oplock break, is decided later. */
   submit<I extends Input>(fileId: string, input: I): MaybePromise<DecisionOf<I>>;
   /** Fast-path summary: READ and WRITE skip `submit` if it shows no conflicting locks or oplocks. Valid while the file is open. */
@@ -242,6 +273,4 @@ export interface FileState {
   look(fileId: string, openId: number): OpenState;
   /** The totals of the state that is known here. */
   readonly totals: StateTotals;
-  /** Reserves a name that does not exist yet for one CREATE: the identity of its directory and the folded name. @returns how to release it */
-  reserve(parentId: string, foldedName: string): MaybePromise<() => void>;
 }

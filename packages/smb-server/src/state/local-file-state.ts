@@ -1,10 +1,10 @@
 import { type Clock, type MaybePromise, systemClock } from '@ring3/kit';
-import type { DecisionOf, Decisions, FileState, Input, OpenState, StateTotals } from './file-state.ts';
+import type { DecisionOf, Decisions, Effect, FileState, Input, OpenState, StateTotals } from './file-state.ts';
 import type { Guard } from './guard.ts';
-import type { OplockBreakEffect, OplockOwner } from './oplocks.ts';
+import type { OplockOwner } from './oplocks.ts';
 import { FileRecord, type Waiting } from './record.ts';
 import * as rules from './transitions.ts';
-import { undecided } from './transitions.ts';
+import { ticketOf, undecided } from './transitions.ts';
 
 type Transition<I, D> = (record: FileRecord, input: I) => D | typeof undecided;
 
@@ -26,6 +26,8 @@ const transitions: { readonly [K in keyof Decisions]: Transition<Decisions[K]['i
   acknowledge: rules.acknowledge,
   expire: rules.expire,
   restore: rules.restore,
+  reserve: rules.reserve,
+  release: rules.release,
   cancel: rules.cancel,
 };
 
@@ -34,24 +36,29 @@ export interface LocalFileStateOptions {
   readonly clock: Clock;
   /** Time that a holder has to acknowledge the break of its oplock, ms. */
   readonly oplockBreakMs: () => number;
-  /** Notifies a holder of the break. @returns whether there is a client to notify */
-  readonly broken: (effect: OplockBreakEffect) => boolean;
-  /** A holder did not acknowledge in time. */
-  readonly expired?: (owner: OplockOwner) => void;
-  /** Notifies these opens that their file will be deleted: requests that wait for its changes end. */
-  readonly deleting: (openIds: readonly number[]) => void;
+  /** Receives what happened, after each input that had an effect. */
+  readonly effects: (batch: readonly Effect[], state: FileState) => void;
 }
 
-const alone: LocalFileStateOptions = { clock: systemClock, oplockBreakMs: () => 35_000, broken: () => false, deleting: () => {} };
+/** Without clients that could be notified: every break ends at once. */
+const alone: LocalFileStateOptions = {
+  clock: systemClock,
+  oplockBreakMs: () => 35_000,
+  effects: (batch, state) => {
+    for (const effect of batch) {
+      if (effect.kind === 'break' && effect.acknowledge) void state.submit(effect.fileId, { kind: 'expire', owner: effect.owner });
+    }
+  },
+};
 
 /** The guard of a file that has no open. */
 const newGuard = (): Guard => ({ locks: 0, readers: 0, onlyLease: 0, exclusive: 0, archived: false, written: false });
 
 /** The state of files in this process: a map that decides synchronously. A record exists as long as something is known about the file. */
 export class LocalFileState implements FileState {
+  readonly decidesAtOnce = true;
   readonly #options: LocalFileStateOptions;
   readonly #records = new Map<string, FileRecord>();
-  readonly #reserved = new Map<string, (() => void)[]>();
 
   constructor(options: LocalFileStateOptions = alone) {
     this.#options = options;
@@ -61,14 +68,18 @@ export class LocalFileState implements FileState {
     const record = this.#recordOf(fileId);
     const deletePending = record.deleted.size > 0;
     const decision = decide(record, input);
-    const answer =
-      decision === undecided
-        ? new Promise<DecisionOf<I>>((decided) => record.waiting.push({ input, decided: decided as Waiting['decided'] }))
-        : (decision as DecisionOf<I>);
+    const answer = decision === undecided ? this.#wait<I>(fileId, record, input) : (decision as DecisionOf<I>);
     if (input.kind !== 'query' && input.kind !== 'coverage') this.#settle(fileId, record);
-    if (record.deleted.size > 0 && !deletePending && record.opens.size > 0) this.#options.deleting([...record.opens.keys()]);
+    if (record.deleted.size > 0 && !deletePending && record.opens.size > 0) {
+      this.#options.effects([{ kind: 'deleting', fileId, openIds: [...record.opens.keys()] }], this);
+    }
     if (record.idle) this.#records.delete(fileId);
     return answer;
+  }
+
+  #wait<I extends Input>(fileId: string, record: FileRecord, input: I): Promise<DecisionOf<I>> {
+    this.#options.effects([{ kind: 'waits', fileId, ticket: ticketOf(input) }], this);
+    return new Promise((decided) => record.waiting.push({ input, decided: decided as Waiting['decided'] }));
   }
 
   guardOf(fileId: string): Guard {
@@ -128,44 +139,27 @@ export class LocalFileState implements FileState {
     const { breaks } = record;
     if (breaks.length === 0) return;
     record.breaks = [];
-    for (const effect of breaks) this.#break(fileId, record, effect);
+    for (const { owner, acknowledge } of breaks) if (acknowledge) this.#limitTime(fileId, record, owner);
+    this.#options.effects(
+      breaks.map((effect) => ({ kind: 'break', fileId, ...effect })),
+      this,
+    );
   }
 
-  #break(fileId: string, { timers }: FileRecord, effect: OplockBreakEffect): void {
-    const { owner, acknowledge } = effect;
-    const { broken, clock, oplockBreakMs, expired } = this.#options;
-    const expire = (): void => void this.submit(fileId, { kind: 'expire', owner });
+  /** A break that is not acknowledged in time ends as if it had been. */
+  #limitTime(fileId: string, { timers }: FileRecord, owner: OplockOwner): void {
+    const { clock, oplockBreakMs, effects } = this.#options;
     const late = (): void => {
-      expired?.(owner);
-      expire();
+      effects([{ kind: 'expired', fileId, owner }], this);
+      void this.submit(fileId, { kind: 'expire', owner });
     };
-    if (acknowledge) {
-      timers.get(owner)?.clear();
-      timers.set(owner, clock.after(oplockBreakMs(), late));
-    }
-    if (!broken(effect) && acknowledge) expire();
-  }
-
-  reserve(parentId: string, foldedName: string): MaybePromise<() => void> {
-    const name = `${parentId}\0${foldedName}`;
-    const waiting = this.#reserved.get(name);
-    const release = (): void => this.#release(name);
-    if (waiting === undefined) {
-      this.#reserved.set(name, []);
-      return release;
-    }
-    return new Promise((resolve) => waiting.push(() => resolve(release)));
-  }
-
-  #release(name: string): void {
-    const next = this.#reserved.get(name)?.shift();
-    if (next === undefined) this.#reserved.delete(name);
-    else next();
+    timers.get(owner)?.clear();
+    timers.set(owner, clock.after(oplockBreakMs(), late));
   }
 
   /** Files with a known state: zero when nothing is open. */
   get size(): number {
-    return this.#records.size + this.#reserved.size;
+    return this.#records.size;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Timer } from '@ring3/kit';
+import type { Actor } from '../values/events.ts';
 import { ByteRangeLocks } from './byte-range-locks.ts';
-import type { Deleter, Input, NameKey, OpenInput } from './file-state.ts';
+import type { Input, NameId, OpenInput } from './file-state.ts';
 import type { Guard } from './guard.ts';
 import { type OplockBreakEffect, type OplockOwner, Oplocks } from './oplocks.ts';
 
@@ -18,11 +19,13 @@ export class FileRecord {
    * Names that are delete-pending, with the client that requested it (Link.IsDeleted, MS-FSA 2.1.1.6): set by FileDispositionInformation,
    * or by closing an open with FILE_DELETE_ON_CLOSE. Closing the last open by that name deletes it.
    */
-  readonly deleted = new Map<NameKey, Deleter | undefined>();
+  readonly deleted = new Map<NameId, Actor | undefined>();
   /** Those of them that were deleted already, by closing an open with POSIX semantics. */
-  readonly unlinked = new Set<NameKey>();
+  readonly unlinked = new Set<NameId>();
   readonly locks = new ByteRangeLocks();
   readonly oplocks = new Oplocks();
+  /** Of a directory: the folded names that are reserved, with their tickets. */
+  readonly reserved = new Map<string, number>();
   /** In order of arrival. */
   readonly waiting: Waiting[] = [];
   readonly guard: { -readonly [K in keyof Guard]: Guard[K] } = {
@@ -61,6 +64,6 @@ export class FileRecord {
 
   /** Whether the record can be dropped. */
   get idle(): boolean {
-    return this.opens.size === 0 && this.waiting.length === 0;
+    return this.opens.size === 0 && this.waiting.length === 0 && this.reserved.size === 0;
   }
 }

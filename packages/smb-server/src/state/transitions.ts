@@ -1,4 +1,5 @@
 import { AccessMask, NtStatus } from '@ring3/smb-proto';
+import type { Actor } from '../values/events.ts';
 import { type LockRange, type LockSegment, leavesLockSpace, locksExclude, rangesOverlap } from './byte-range-locks.ts';
 import type { HeldOplock } from './caching.ts';
 import type {
@@ -8,17 +9,19 @@ import type {
   CloseInput,
   ConflictInput,
   CoverageInput,
-  Deleter,
   DispositionInput,
   ExpireInput,
   FileQuery,
+  Input,
   LeaseInput,
   LockInput,
-  NameKey,
+  NameId,
   NoticeInput,
   OpenInput,
   OplockInput,
   QueryInput,
+  ReleaseInput,
+  ReserveInput,
   RestoreInput,
   TakeOutInput,
   UnlockInput,
@@ -61,7 +64,7 @@ export function open(record: FileRecord, input: OpenInput): NtStatus | Undecided
 }
 
 /** MS-FSA 2.1.5.5: everything the open held is released. */
-export function close(record: FileRecord, { openId, deleter }: CloseInput): { unlink: boolean; deleter?: Deleter | undefined } {
+export function close(record: FileRecord, { openId, deleter }: CloseInput): { unlink: boolean; deleter?: Actor | undefined } {
   const entry = record.opens.get(openId);
   if (entry === undefined) return { unlink: false };
   leave(record, openId);
@@ -75,7 +78,7 @@ export function close(record: FileRecord, { openId, deleter }: CloseInput): { un
 }
 
 /** Whether there is an open of the file, or of one of its streams, by a name. */
-function isOpenBy({ opens }: FileRecord, name: NameKey): boolean {
+function isOpenBy({ opens }: FileRecord, name: NameId): boolean {
   for (const other of opens.values()) if (other.name === name) return true;
   return false;
 }
@@ -229,11 +232,25 @@ export function restore(record: FileRecord, { open: input, locks, level, epoch, 
   return NtStatus.Success;
 }
 
+/** Of several CREATEs that make the same name one continues, the others in order after it. */
+export function reserve({ reserved }: FileRecord, { ticket, name }: ReserveInput): NtStatus | Undecided {
+  if (reserved.has(name)) return undecided;
+  reserved.set(name, ticket);
+  return NtStatus.Success;
+}
+
+/** @returns whether the ticket had a name */
+export function release({ reserved }: FileRecord, { ticket }: ReleaseInput): boolean {
+  for (const [name, holder] of reserved) if (holder === ticket) return reserved.delete(name);
+  return false;
+}
+
+/** By which an input that waits is cancelled: its ticket, of an open its id; 0 if it never waits. */
+export const ticketOf = (input: Input): number => ('ticket' in input ? input.ticket : 'openId' in input ? (input.openId ?? 0) : 0);
+
 /** Ends the waiting of one input. @returns whether it was still waiting */
 export function cancel(record: FileRecord, { ticket, status }: CancelInput): boolean {
-  const at = record.waiting.findIndex(({ input }) =>
-    'ticket' in input ? input.ticket === ticket : 'openId' in input && input.openId === ticket,
-  );
+  const at = record.waiting.findIndex(({ input }) => ticketOf(input) === ticket);
   if (at < 0) return false;
   const [waiting] = record.waiting.splice(at, 1);
   waiting?.decided(status);

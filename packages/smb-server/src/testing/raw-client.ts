@@ -30,6 +30,12 @@ import { connectMemory } from '../links/memory.ts';
 import { resolveOptions } from '../server/options.ts';
 import { Server } from '../server/server.ts';
 import type { SmbServerOptions } from '../server/smb-server-options.ts';
+import type { LocalFileStateOptions } from '../state/index.ts';
+import { RemoteFileState } from './remote-file-state.ts';
+
+/** `RING3_STATE=remote`: every test has the state of its files behind a boundary that answers in a later turn. */
+const createState =
+  process.env['RING3_STATE'] === 'remote' ? (environment: LocalFileStateOptions) => new RemoteFileState(environment, 'later') : undefined;
 
 /**
  * A server without a socket, with a memory store as `share`, a read-only one as `look`, and users `ann` and `bob`. Failed logons are
@@ -45,6 +51,7 @@ export const testServer = (more: Partial<SmbServerOptions> = {}): Server =>
       limits: { failedLogonDelayMs: 0, ...more.limits },
       ...Object.fromEntries(Object.entries(more).filter(([name]) => name !== 'limits')),
     }),
+    createState,
   );
 
 /** One element to send. The defaults are those of a correct client. */

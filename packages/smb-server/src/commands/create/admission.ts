@@ -26,16 +26,17 @@ export function* admitOpen(
   const { access, checkedAccess, overwrites } = rights;
   const deleteOnClose = (createOptions & CreateOptions.DeleteOnClose) !== 0;
   const owner = plan.lease?.id ?? openId;
+  const { nameIds } = plan.ctx.server;
   const common = { kind: 'open', openId, shareAccess } as const;
   if (link === undefined) {
-    const whole = { ...common, owner, access, checkedAccess, overwrites, deleteOnClose, name: handle.entryKey };
+    const whole = { ...common, owner, access, checkedAccess, overwrites, deleteOnClose, name: nameIds.of(handle) };
     const status = yield* admit(plan, handle, whole);
     if (status !== NtStatus.Success || base === undefined) return status;
     const nothing = { access: 0, checkedAccess: 0, overwrites: false, deleteOnClose: false };
-    return yield* admit(plan, base, { ...common, ...nothing, owner: openId, ofStream: true, name: base.entryKey }, handle);
+    return yield* admit(plan, base, { ...common, ...nothing, owner: openId, ofStream: true, name: nameIds.of(base) }, handle);
   }
   const ofLink = { access, checkedAccess, overwrites: false, deleteOnClose };
-  const status = yield* admit(plan, link, { ...common, ...ofLink, owner: openId, name: link.entryKey });
+  const status = yield* admit(plan, link, { ...common, ...ofLink, owner: openId, name: nameIds.of(link) });
   if (status !== NtStatus.Success) return status;
   const ofTarget = {
     access: access & ~AccessMask.Delete,
@@ -43,7 +44,7 @@ export function* admitOpen(
     overwrites,
     deleteOnClose: false,
   };
-  return yield* admit(plan, handle, { ...common, ...ofTarget, owner, name: handle.entryKey }, link);
+  return yield* admit(plan, handle, { ...common, ...ofTarget, owner, name: nameIds.of(handle) }, link);
 }
 
 /** @param before the file that admitted the open before; it is withdrawn there if this one rejects it */

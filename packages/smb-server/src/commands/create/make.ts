@@ -14,6 +14,7 @@ import { directoryChanged } from '../../objects/child-changes.ts';
 import { mayUnlinkNew } from '../../objects/deletion.ts';
 import { newDescriptor, rightsOf } from '../../objects/descriptors.ts';
 import { newName } from '../../objects/find-entry.ts';
+import { submitPending } from '../../request/pending.ts';
 import { readDataRights, writeDataRights } from '../../values/access.ts';
 import { orClose } from '../../values/or-close.ts';
 import { statusOf } from '../../values/status-map.ts';
@@ -65,11 +66,15 @@ function* tryToMake(
   const deletes = base === undefined && (request.createOptions & CreateOptions.DeleteOnClose) !== 0;
   const mayDelete = deletes ? yield* mayUnlinkNew(parent) : NtStatus.Success;
   if (mayDelete !== NtStatus.Success) return mayDelete;
-  const giveBack = yield* wait(ctx.tree.fileState.reserve(parent.fileId, foldName(path.components.at(-1) ?? '')));
+  const ticket = ctx.server.nextOpenId();
+  const name = foldName(path.components.at(-1) ?? '');
+  const { fileState } = ctx.tree;
+  const reserved = yield* wait(submitPending(ctx, fileState, parent.fileId, { kind: 'reserve', ticket, name }));
+  if (reserved !== NtStatus.Success) return reserved;
   try {
     return yield* make(plan, parent, base, parentDescriptor, folder, access.granted);
   } finally {
-    giveBack();
+    void fileState.submit(parent.fileId, { kind: 'release', ticket });
   }
 }
 

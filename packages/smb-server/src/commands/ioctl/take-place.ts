@@ -39,9 +39,9 @@ function* replace(ctx: IoctlContext, parent: Handle, name: string, how: Pick<Ope
 }
 
 /** Moves the open from the state of the old file to that of the new one. */
-function* enter({ tree, open }: IoctlContext, old: Handle, made: Handle): Steps<void> {
+function* enter({ tree, open, server }: IoctlContext, old: Handle, made: Handle): Steps<void> {
   const entry = yield* wait(tree.fileState.submit(old.fileId, { kind: 'takeOut', openId: open.volatileFileId }));
-  if (entry !== undefined) yield* wait(tree.fileState.submit(made.fileId, { ...entry, name: made.entryKey }));
+  if (entry !== undefined) yield* wait(tree.fileState.submit(made.fileId, { ...entry, name: server.nameIds.of(made) }));
   open.become(made);
   yield* wait(open.server.persistence.save(open));
   yield* wait(old.close());

@@ -83,7 +83,7 @@ function* nameDefault(ctx: ContextOf<'open'>, file: Handle, name: StreamName): S
   const { volatileFileId: openId } = open;
   const entry = yield* wait(tree.fileState.submit(file.fileId, { kind: 'takeOut', openId }));
   if (entry !== undefined) {
-    yield* wait(tree.fileState.submit(copy.fileId, { ...entry, name: copy.entryKey }));
+    yield* wait(tree.fileState.submit(copy.fileId, { ...entry, name: ctx.server.nameIds.of(copy) }));
     const ofStream = { ...entry, access: 0, checkedAccess: 0, deleteOnClose: false, posixDelete: false, overwrites: false, ofStream: true };
     yield* wait(tree.fileState.submit(file.fileId, ofStream));
   }
@@ -105,7 +105,7 @@ function* becomeDefault(ctx: ContextOf<'open'>, file: Handle, stream: Handle): S
   const { volatileFileId: openId } = open;
   const entry = yield* wait(tree.fileState.submit(stream.fileId, { kind: 'takeOut', openId }));
   yield* wait(tree.fileState.submit(file.fileId, { kind: 'withdraw', openId }));
-  if (entry !== undefined) yield* wait(tree.fileState.submit(file.fileId, { ...entry, name: file.entryKey }));
+  if (entry !== undefined) yield* wait(tree.fileState.submit(file.fileId, { ...entry, name: ctx.server.nameIds.of(file) }));
   open.become(file, undefined);
   yield* drop(stream);
   return NtStatus.Success;
