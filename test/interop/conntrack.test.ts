@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { resolve } from 'node:path';
-import { describe, test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
 import { kernelNamespace, withoutNamespaces } from './namespace.ts';
 import { need } from './programs.ts';
 
@@ -74,6 +76,27 @@ const lists: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/**
+ * The table of a router with masquerading, a port forwarding, an FTP helper, a container network and both families, as `conntrack -L -o save`
+ * of Linux 6.18 printed it, and flows with each part that a saved line can have.
+ */
+const routerTable = [
+  '-A -t 29 -u UNSET -s 10.0.1.2 -d 10.0.2.2 -r 10.0.2.2 -n 10.0.2.1 -p gre --srckey 0 --dstkey 0 --reply-key-src 0 --reply-key-dst 0',
+  '-A -t 119 -u UNSET -s 10.0.1.2 -d 10.0.2.2 -r 10.0.2.2 -n 10.0.2.1 -p tcp --sport 1000 --dport 80 --reply-port-src 80 --reply-port-dst 1000 --state SYN_SENT',
+  '-A -t 90 -u UNSET -s 10.0.1.2 -d 10.0.2.2 -r 10.0.2.2 -n 10.0.2.1 -p sctp --sport 1000 --dport 2000 --reply-port-src 2000 --reply-port-dst 1000 --state CLOSED --orig-vtag 0 --reply-vtag 117440512',
+  '-A -t 29 -u UNSET -s 10.0.1.2 -d 10.0.2.2 -r 10.0.2.2 -n 10.0.2.1 -p icmp --icmp-type 8 --icmp-code 0 --icmp-id 7',
+  '-A -t 119 -u UNSET -s 10.0.1.2 -d 10.0.1.1 -g 10.0.2.2 -n 10.0.2.1 -p tcp --sport 1001 --dport 8080 --reply-port-src 80 --reply-port-dst 1001 --state SYN_SENT',
+  '-A -t 599 -u UNSET -s 10.0.1.2 -d 10.0.2.2 -r 10.0.2.2 -n 10.0.2.1 -p 50',
+  '-A -t 29 -u UNSET -s 10.0.1.2 -d 10.0.2.2 -r 10.0.2.2 -n 10.0.2.1 -p udp --sport 1000 --dport 53 --reply-port-src 53 --reply-port-dst 1000',
+  '-A -t 29 -u UNSET -s fd00:1::2 -d fd00:2::2 -r fd00:2::2 -q fd00:1::2 -p udp --sport 1000 --dport 53 --reply-port-src 53 --reply-port-dst 1000',
+  '-A -t 299 -u SEEN_REPLY,ASSURED -s 10.0.1.2 -d 10.0.2.2 -r 10.0.2.2 -n 10.0.2.1 -p tcp --sport 1002 --dport 21 --reply-port-src 21 --reply-port-dst 1002 --state ESTABLISHED',
+  '-A -t 200 -u SEEN_REPLY -s 172.17.0.2 -d 1.1.1.1 -r 1.1.1.1 -n 192.0.2.1:40000 -p udp --sport 5000 --dport 53 --reply-port-src 53 --reply-port-dst 40000',
+  '-A -t 200 -u SEEN_REPLY -s fd00:17::2 -d 2001:db8::1 -r 2001:db8::1 -n 2001:db8::ffff -p udp --sport 5000 --dport 53 --reply-port-src 53 --reply-port-dst 5000',
+  '-A -t 200 -u SEEN_REPLY,ASSURED -s 203.0.113.9 -d 192.0.2.1 -g 172.17.0.2 -q 203.0.113.9 -p tcp --sport 6000 --dport 443 --reply-port-src 8443 --reply-port-dst 6000 --state ESTABLISHED -m 9',
+  '-A -t 200 -s 10.0.0.1 -d 10.0.0.2 -r 10.0.0.2 -q 10.0.0.1 -p udplite --sport 1 --dport 2 --reply-port-src 2 --reply-port-dst 1 -w 5',
+  '-A -t 200 -s fd00:1::2 -d fd00:2::2 -r fd00:2::2 -q fd00:1::2 -p icmpv6 --icmpv6-type 128 --icmpv6-code 0 --icmpv6-id 9',
+];
+
 /** Removes the values that differ between runs: ids, use counters, remaining seconds. Lists have no order, so lines are sorted. */
 const masked = (text: string): string[] =>
   text
@@ -128,4 +151,79 @@ describe('conntrack prints the same under exec as on the kernel: output, errors 
     assert.equal(kernel.length, 5);
     assert.deepEqual(events(exec), kernel);
   });
+
+  describe('a saved table (-L -o save) is restored (-R)', () => {
+    const restored = (file: string): string[] => [
+      `-R ${file}`,
+      '-C',
+      '-L',
+      '-L -f ipv6 -o extended',
+      '-L -o xml',
+      '-L -o save',
+      '-L --src-nat',
+      '-L --dst-nat',
+      '-L --any-nat',
+      '-L --mark 9',
+      `-R ${file}`,
+      '-C',
+      '-D -p tcp --dst-nat 172.17.0.2',
+      '-U -p udp -s 172.17.0.2 -m 3',
+      '-G -p tcp -s 203.0.113.9 -d 192.0.2.1 --sport 6000 --dport 443',
+      '-L -m 3',
+      '-F',
+      '-C',
+    ];
+
+    test('line by line, with the same table, messages and exit status', (t) => {
+      const folder = temporaryFolder(t);
+      using namespace = kernelNamespace();
+      const file = (name: string, lines: readonly string[]): string => {
+        writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
+        return join(folder, name);
+      };
+      const each = routerTable.flatMap((line, i) => [`-R ${file(`line-${i}`, [line])}`, '-L', '-L -o save', '-F']);
+      const lines = [...restored(file('table', routerTable)), ...each];
+      const kernel = run(namespace.prefix, lines);
+      const ring3 = run(exec, lines);
+      for (const [at, line] of lines.entries()) assert.deepEqual(ring3[at], kernel[at], `conntrack ${line}`);
+    });
+
+    test('by either of what either has saved', (t) => {
+      const folder = temporaryFolder(t);
+      using namespace = kernelNamespace();
+      const file = join(folder, 'table');
+      writeFileSync(file, `${routerTable.join('\n')}\n`);
+      const save = (prefix: readonly string[], name: string): void =>
+        void shell(prefix, `conntrack -R ${file}; conntrack -L -o save >${join(folder, name)} 2>/dev/null; conntrack -F`);
+      save(namespace.prefix, 'kernel');
+      save(exec, 'ring3');
+      const tables = ['kernel', 'ring3'].flatMap((name) =>
+        [namespace.prefix, exec].map((prefix) => run(prefix, [`-R ${join(folder, name)}`, '-L', '-F'])),
+      );
+      for (const table of tables) assert.deepEqual(table, tables[0]);
+      assert.ok(
+        tables[0]?.[1]?.out.some((line) => line.includes('dst=172.17.0.2') || line.includes('src=172.17.0.2')),
+        'the table is not empty',
+      );
+    });
+
+    test('a line that is invalid or exists ends the restoration at the same place', (t) => {
+      const folder = temporaryFolder(t);
+      using namespace = kernelNamespace();
+      const [first = '', second = '', third = ''] = routerTable;
+      for (const [i, bad] of [first, '-A -t 5 -p udp', 'nonsense', second.replace('SYN_SENT', 'NOTHING'), ''].entries()) {
+        const file = join(folder, `bad-${i}`);
+        writeFileSync(file, `${[first, second, bad, third].join('\n')}\n`);
+        const lines = [`-R ${file}`, '-L', '-F'];
+        assert.deepEqual(run(exec, lines), run(namespace.prefix, lines), bad);
+      }
+    });
+  });
 });
+
+/** A directory that is removed after the test. */
+function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'ring3-restore-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
