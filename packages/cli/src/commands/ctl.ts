@@ -166,6 +166,7 @@ const lists = {
   sessions: ['the sessions: the users who are logged on', ['user', 'share', 'peer']],
   opens: ['the open files', ['user', 'share', 'peer', 'path']],
   locks: ['the locked byte ranges', ['user', 'share', 'peer', 'path']],
+  leases: ['the leases: what clients may cache of files and directories', ['user', 'share', 'peer', 'path']],
 } as const;
 
 function addLists(ctl: Command): void {

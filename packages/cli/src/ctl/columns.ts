@@ -2,7 +2,7 @@ import type { ControlRequests } from '@ring3/daemon';
 import { age, size } from '../human.ts';
 import type { Column } from '../table.ts';
 
-type Verb = 'connections' | 'sessions' | 'opens' | 'locks';
+type Verb = 'connections' | 'sessions' | 'opens' | 'locks' | 'leases';
 type Row<V extends Verb> = ControlRequests[V]['answer'][number];
 
 /** Access rights, one letter each: read, write (or append), execute, delete. */
@@ -70,6 +70,18 @@ const columns: { readonly [V in Verb]: readonly Column<Row<V>>[] } = {
     { head: 'FROM', right: true, cell: ({ offset }) => offset },
     { head: 'TO', right: true, cell: ({ offset, length }) => end(offset, length) },
     { head: 'KIND', cell: ({ exclusive }) => (exclusive ? 'exclusive' : 'shared') },
+  ],
+  leases: [
+    { head: 'KEY', cell: ({ key }) => key },
+    { head: 'CLIENT', cell: ({ client }) => client },
+    { head: 'USER', cell: ({ user }) => user },
+    { head: 'ADDRESS', cell: ({ peer }) => peer },
+    { head: 'STATE', cell: ({ state, breaking }) => (breaking ? `${state}, breaking` : state) },
+    { head: 'EPOCH', right: true, cell: ({ epoch }) => `${epoch}` },
+    { head: 'OPENS', right: true, cell: ({ opens }) => `${opens}` },
+    { head: 'SHARE', cell: ({ share }) => share },
+    { head: 'KIND', cell: ({ kind }) => kind },
+    { head: 'PATH', cell: ({ path }) => (path === '' ? '\\' : path) },
   ],
 };
 

@@ -1,4 +1,4 @@
-import type { ConnectionView, LockView, OpenView, SessionView } from '@ring3/smb-server';
+import type { ConnectionView, LeaseView, LockView, OpenView, SessionView } from '@ring3/smb-server';
 import type { CaptureStatus } from '../capture-feed.ts';
 import type { Change, Reloaded } from '../change.ts';
 import type {
@@ -135,6 +135,23 @@ export const answerShapes: { readonly [V in ControlVerb]: Shape } = {
       offset: decimal,
       length: decimal,
       exclusive: flag,
+    }),
+  ),
+  leases: list(
+    record<LeaseView>({
+      key: text,
+      client: text,
+      session: number,
+      peer: text,
+      user: text,
+      share: text,
+      path: text,
+      kind: text,
+      state: text,
+      breaking: flag,
+      epoch: number,
+      version: number,
+      opens: number,
     }),
   ),
   close: nothing,

@@ -4,11 +4,14 @@ import type { ControlHandlers } from './peer.ts';
 import type { Filter, Named, OpenFilter } from './protocol.ts';
 
 /** Requests that list clients of the file server, and the request that disconnects one. */
-export const clientHandlers = (view: () => View): Pick<ControlHandlers, 'connections' | 'sessions' | 'opens' | 'locks' | 'close'> => ({
+export const clientHandlers = (
+  view: () => View,
+): Pick<ControlHandlers, 'connections' | 'sessions' | 'opens' | 'locks' | 'leases' | 'close'> => ({
   connections: (filter) => named('c', view().each('connections'), matching(filter)),
   sessions: (filter) => named('s', view().each('sessions'), matching(filter)),
   opens: (filter) => named('o', those(view().each('opens'), isDetached(filter)), matching(filter)),
   locks: (filter) => those(view().each('locks'), matching(filter)),
+  leases: (filter) => those(view().each('leases'), matching(filter)),
   close: ({ id }) => {
     const [, kind, number] = /^([cso])(\d{1,16})$/.exec(String(id)) ?? [];
     const end = kind === undefined ? undefined : ending[kind as Kind];

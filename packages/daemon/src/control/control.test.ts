@@ -42,6 +42,7 @@ const handlers: ControlHandlers = {
   sessions: () => [],
   opens: () => [],
   locks: () => [],
+  leases: () => [],
   close: no,
   status: async () => ({ state: 'running', pid: 1, upSeconds: 0, shares: [], stateDir: '/state' }),
   stop: () => {

@@ -1,5 +1,5 @@
 import type { DebugLine } from '@ring3/kit';
-import type { ConnectionView, LockView, OpenView, SessionView } from '@ring3/smb-server';
+import type { ConnectionView, LeaseView, LockView, OpenView, SessionView } from '@ring3/smb-server';
 import type { CaptureCounts, CaptureStatus } from '../capture-feed.ts';
 import type { Reloaded } from '../change.ts';
 
@@ -35,6 +35,8 @@ export interface ControlRequests {
   opens: { readonly ask: OpenFilter; readonly answer: readonly Named<OpenView>[] };
   /** Byte-range locks. */
   locks: { readonly ask: Filter; readonly answer: readonly LockView[] };
+  /** Leases: what clients may cache of files and directories. */
+  leases: { readonly ask: Filter; readonly answer: readonly LeaseView[] };
   /** Closes an object by its name in a list: a connection `c1`, a session `s1`, an open `o1`. */
   close: { readonly ask: { readonly id: string }; readonly answer: null };
   /** The rules of a namespace, in their order. */

@@ -54,6 +54,10 @@ export class Leases {
     this.#nextId = nextId;
   }
 
+  values(): Iterable<Lease> {
+    return this.#byName.values();
+  }
+
   get size(): number {
     return this.#byName.size;
   }

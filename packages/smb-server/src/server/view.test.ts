@@ -22,6 +22,7 @@ import { createMemoryStore } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { nothingLeft } from '../testing/counts.ts';
 import { closing, disconnecting, echo, type Ids, idsOf, locking, reading, setting } from '../testing/elements.ts';
+import { leasing, RH, RWH } from '../testing/leases.ts';
 import { type Element, RawClient, testServer } from '../testing/raw-client.ts';
 import { turns } from '../testing/turns.ts';
 import type { Server } from './server.ts';
@@ -104,6 +105,32 @@ test('an open is shown with oplock, locks, rights, time and whether its file wil
   strictEqual(await statusOf(ann, setting(ids, FileInformationClass.Disposition, going)), NtStatus.Success);
   strictEqual(view.opens()[0]?.deletePending, true);
   await ends(server);
+});
+
+test('a lease is shown with its key, client, state, epoch, opens and path', async () => {
+  const { server, view, ann } = await stage();
+  const ids = idsOf(await ann.create('file', leasing(7, RWH)));
+  await ann.create('file', leasing(7, RH));
+  const [lease, ...more] = view.leases();
+  const { session, client, ...shown } = lease as NonNullable<typeof lease>;
+  deepStrictEqual(shown, {
+    key: '07'.repeat(16),
+    peer: 'memory:a',
+    user: 'ann',
+    share: 'share',
+    path: 'file',
+    kind: 'file',
+    state: 'RWH',
+    breaking: false,
+    epoch: 1,
+    version: 1,
+    opens: 2,
+  });
+  deepStrictEqual([session, client, more.length], [ann.sessionId, Buffer.from(ann.clientGuid).toString('hex'), 0]);
+  await ann.ask(closing(ids));
+  strictEqual(view.leases()[0]?.opens, 1);
+  await ends(server);
+  deepStrictEqual(view.leases(), []);
 });
 
 test('rights are shown as words: each bit with a meaning of its own', async () => {

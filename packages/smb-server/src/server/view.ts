@@ -4,10 +4,12 @@ import { nameOf } from '@ring3/wire';
 import type { Connection } from '../connection/connection.ts';
 import { closeOpen, endSession, endTree } from '../objects/close.ts';
 import type { Durability } from '../objects/durable.ts';
+import type { Lease } from '../objects/leases.ts';
 import type { Open } from '../objects/open.ts';
 import type { Session } from '../objects/session.ts';
 import type { Tree } from '../objects/tree.ts';
 import type { Level, OpenState, StateTotals } from '../state/index.ts';
+import { hexOf } from '../values/guid-key.ts';
 import { userKey } from '../values/users.ts';
 import type { Server } from './server.ts';
 
@@ -99,6 +101,28 @@ export interface LockView {
   readonly length: string;
   readonly exclusive: boolean;
 }
+/** One lease, for people: MS-SMB2 3.3.1.12. */
+export interface LeaseView {
+  /** Lease.LeaseKey, hexadecimal. */
+  readonly key: string;
+  /** ClientGuid of the client that it belongs to, hexadecimal. */
+  readonly client: string;
+  readonly session: number;
+  readonly peer: string;
+  readonly user: string;
+  readonly share: string;
+  readonly path: string;
+  readonly kind: 'file' | 'folder' | 'link' | 'pipe';
+  /** Such as `RWH`; `none` if nothing may be cached any more. */
+  readonly state: Level;
+  /** A break is not acknowledged yet. */
+  readonly breaking: boolean;
+  readonly epoch: number;
+  /** 1 or 2: the form of its context in CREATE. */
+  readonly version: number;
+  /** Number of its opens. */
+  readonly opens: number;
+}
 /** Numbers of objects: all zero when the server has closed, and its stores have released their handles. */
 export interface Counts extends StateTotals {
   readonly connections: number;
@@ -126,6 +150,7 @@ export interface ViewLists {
   readonly sessions: SessionView;
   readonly opens: OpenView;
   readonly locks: LockView;
+  readonly leases: LeaseView;
 }
 
 /** The current objects, as copies that can be written as JSON; and functions to end them. */
@@ -135,6 +160,7 @@ export interface View {
   trees(): TreeView[];
   opens(): OpenView[];
   locks(): LockView[];
+  leases(): LeaseView[];
   /**
    * One of the lists, a row at a time, so that a caller can let others have turns of the event loop in between. Objects that end meanwhile
    * are omitted, and so are those that begin after the first row.
@@ -271,6 +297,17 @@ const lockViews = (open: Open): LockView[] =>
     exclusive,
   }));
 
+/** A lease without opens is one of a CREATE in progress. */
+function* leaseViews(lease: Lease): Generator<LeaseView, void> {
+  const [open] = lease.opens;
+  if (open === undefined) return;
+  const { oplock: state, breaking, epoch } = stateOf(open);
+  const { version, opens } = lease;
+  const key = Buffer.from(lease.key).toString('hex');
+  const kind = open.handle?.kind ?? 'pipe';
+  yield { key, client: hexOf(open.clientKey), ...where(open), kind, state, breaking, epoch, version, opens: opens.size };
+}
+
 function countsOf(server: Server): Counts {
   const { connections, sessions, opens, shutdown, watches, budget } = server;
   let trees = 0;
@@ -293,9 +330,9 @@ function countsOf(server: Server): Counts {
 }
 
 /** The values that a map has now. It may change meanwhile: new entries come last, and an iteration that followed them might never end. */
-function* present<T>(map: ReadonlyMap<unknown, T>): Generator<T, void> {
-  let left = map.size;
-  for (const value of map.values()) {
+function* present<T>(table: { readonly size: number; values(): Iterable<T> }): Generator<T, void> {
+  let left = table.size;
+  for (const value of table.values()) {
     if (left-- === 0) return;
     yield value;
   }
@@ -319,6 +356,9 @@ export function viewOf(server: Server): View {
     locks: function* () {
       for (const open of present(server.opens)) yield* lockViews(open);
     },
+    leases: function* () {
+      for (const lease of present(server.leases)) yield* leaseViews(lease);
+    },
   };
   const detached = (which: (open: Open) => boolean) => server.durables.all().filter(which);
   const same = (a: string, b: string): boolean => a.toUpperCase() === b.toUpperCase();
@@ -328,6 +368,7 @@ export function viewOf(server: Server): View {
     trees: () => trees().map(treeView),
     opens: () => [...rows.opens()],
     locks: () => [...rows.locks()],
+    leases: () => [...rows.leases()],
     each: <K extends keyof ViewLists>(kind: K) => rows[kind]() as Generator<ViewLists[K], void>,
     stores: () =>
       new Set(

@@ -98,7 +98,7 @@ export class LocalFileState implements FileState {
     return {
       oplock: held?.level ?? 'none',
       breaking: held?.breaking !== undefined,
-      epoch: held?.epoch ?? 0,
+      epoch: oplocks.epochOf(record.ownerOf(openId)),
       locks: locks.of(openId),
       deletePending: deleted.has(opens.get(openId)?.name),
       entry: opens.get(openId),

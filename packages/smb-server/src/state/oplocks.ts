@@ -90,6 +90,11 @@ export class Oplocks {
     return this.#held.size;
   }
 
+  /** Lease.Epoch of an owner's lease; 0 of an oplock. */
+  epochOf(owner: OplockOwner): number {
+    return this.#held.get(owner)?.epoch ?? this.#epochs.get(owner) ?? 0;
+  }
+
   /** The oplock or lease of an owner. */
   of(owner: OplockOwner): Oplock | undefined {
     return this.#held.get(owner);
