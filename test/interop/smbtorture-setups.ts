@@ -23,6 +23,8 @@ export interface SetUp {
 export interface Place {
   readonly share: string;
   readonly home: string;
+  /** Runs commands of smbclient at a share. */
+  smbclient(share: string, commands: string): void;
 }
 
 /**
@@ -41,10 +43,14 @@ export const limits: Readonly<Partial<Record<keyof typeof servers, Readonly<Reco
   impatient: { 'oplock-break-seconds': 5 },
 };
 
-/** The keys of each share in addition to `path`; a share has a directory of its own. */
+const snapshot = '@GMT-2026.01.02-03.04.05';
+
+/** The keys of each share in addition to `path`; a share has a directory of its own, unless it names one. */
 export const shares: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   share: {},
   nostreams: { streams: false },
+  snapshots: { snapshots: 'snapshots' },
+  earlier: { path: `snapshots/${snapshot}` },
   nonotify: { 'change-notify': false },
   shortnames: { 'short-names': true },
   hideunread: { 'access-based-enumeration': true },
@@ -59,6 +65,15 @@ export const setUps: readonly SetUp[] = [
   { tests: /^create_no_streams\./, share: 'nostreams' },
   { tests: /^change_notify_disabled\./, share: 'nonotify' },
   { tests: /^(mangle$|dir\.one$|getinfo\.(complex|getinfo_access)$)/, share: 'shortnames' },
+  {
+    tests: /^twrp\.(write|stream|openroot)$/,
+    share: 'snapshots',
+    prepare: ({ home, smbclient }) => {
+      writeFileSync(join(home, 'data'), 'data');
+      smbclient('earlier', 'put data file; put data file:stream');
+    },
+    options: () => [`twrp_snapshot=${snapshot}`, 'twrp_file=file', 'twrp_stream=stream', 'twrp_stream_size=4'],
+  },
   { tests: /^dosmode$/, share: 'hidden' },
   { tests: /^ioctl\.(dup_extents|copy_chunk_sparse|sparse)/, share: 'memory' },
   { tests: /^session\.reauth[2-5]$/, server: 'anonymous' },
@@ -82,6 +97,10 @@ export const setUps: readonly SetUp[] = [
 
 /** Tests that no server can pass here, by their reason. */
 export const impassable: readonly { readonly tests: RegExp; readonly reason: string }[] = [
+  {
+    tests: /^(twrp\.listdir|timestamps\.test_close_not_attrib)$/,
+    reason: 'separates names by /, which no name may contain (MS-FSCC 2.1.5.2)',
+  },
   { tests: /^session\.reauth5$/, reason: 'deletes a file that it never made, and wants success' },
   { tests: /^hold-(oplock|sharemode)$/, reason: 'waits for a signal of a person and reports no result' },
   { tests: /^session\.expire/, reason: 'needs Kerberos tickets, which expire; ring3 authenticates by NTLMv2' },

@@ -5,7 +5,7 @@
  * for each and, with --table, one row per suite with Samba's and ksmbd's results; --update stores the passed tests, with the seconds of
  * the slow ones, as those that smbtorture.test.ts expects.
  */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -92,13 +92,18 @@ export async function startTorture(): Promise<Torture> {
   const prefix = namespace?.prefix ?? [];
   if (namespace !== undefined) await finished(spawn('ip', ['-n', namespace.name, 'link', 'set', 'lo', 'up']));
 
-  const directoryOf = (share: string): string => join(base, 'shares', share);
+  /** The directory of a share; undefined if it has none. */
+  const directoryOf = (share: string): string | undefined => {
+    const { path, store } = shares[share] ?? {};
+    return store !== undefined ? undefined : typeof path === 'string' ? join(base, path) : join(base, 'shares', share);
+  };
   const started = new Map<keyof typeof servers, Promise<Ring3>>();
   const start = (key: keyof typeof servers): Promise<Ring3> => {
     const tables = Object.entries(shares).map(([share, keys]) => {
-      const directory = 'store' in keys ? {} : { path: directoryOf(share) };
-      if (!('store' in keys)) mkdirSync(directoryOf(share), { recursive: true });
-      return tableOf(`share.${share}`, { ...directory, ...keys });
+      const path = directoryOf(share);
+      if (path === undefined) return tableOf(`share.${share}`, keys);
+      mkdirSync(path, { recursive: true });
+      return tableOf(`share.${share}`, { ...keys, path });
     });
     const config = join(base, `${key}.toml`);
     writeFileSync(config, [tableOf('server', servers[key]), tableOf('limits', limits[key] ?? {}), ...tables].join('\n'));
@@ -113,13 +118,19 @@ export async function startTorture(): Promise<Torture> {
   const run = async (name: string, timeoutSeconds?: number): Promise<Result> => {
     const { share = 'share', server = 'enabled', options, prepare, seconds: allowed = 60 } = setUpOf(name) ?? {};
     const { port } = await serverOf(server);
-    const place = { share: directoryOf(share), home };
-    if (!('store' in (shares[share] ?? {})))
-      for (const entry of readdirSync(place.share)) rmSync(join(place.share, entry), { recursive: true, force: true });
+    const directory = directoryOf(share);
+    if (directory !== undefined)
+      for (const entry of readdirSync(directory)) rmSync(join(directory, entry), { recursive: true, force: true });
+    const login = ['--configfile', conf, '-p', String(port), '-U', 'tester%secret'];
+    const smbclient = (at: string, commands: string): void => {
+      const words = [...prefix, 'smbclient', ...login, `//127.0.0.1/${at}`, '-c', commands];
+      execFileSync(words[0] as string, words.slice(1), { cwd: home, stdio: 'ignore' });
+    };
+    const place = { share: directory ?? '', home, smbclient };
     prepare?.(place);
     const torture = ['user2name=second', 'user2password=secret', ...(namespace === undefined ? [] : ['use_iptables=yes'])];
     const words = [
-      ...['--configfile', conf, '-p', String(port), '-U', 'tester%secret'],
+      ...login,
       ...[...torture, ...(options?.(place) ?? [])].map((option) => `--option=torture:${option}`),
       ...[`//127.0.0.1/${share}`, name],
     ];

@@ -5,15 +5,18 @@ import { locate } from '@ring3/linux';
 import type { ShareOptions } from '@ring3/smb-server';
 import { createMemoryStore, type Vfs, type VfsCode, type VfsError } from '@ring3/vfs';
 import { createNodeStore, type NodeStoreOptions, type OpeningStore, openStoreInProcess } from '@ring3/vfs-node';
+import { DirectorySnapshots } from './directory-snapshots.ts';
 import { realPath } from './places.ts';
 
 /** A shared directory of the host, or a store. Missing values are the defaults of the file server. */
-export interface FolderShare extends Omit<ShareOptions, 'vfs'>, Pick<NodeStoreOptions, 'fileMode' | 'folderMode'> {
+export interface FolderShare extends Omit<ShareOptions, 'vfs' | 'snapshots'>, Pick<NodeStoreOptions, 'fileMode' | 'folderMode'> {
   readonly name: string;
   /** Whether access to its files is written to the audit file. */
   readonly audit?: boolean;
   /** Absolute path. */
   readonly path?: string;
+  /** Absolute path of the directory of its snapshots. */
+  readonly snapshots?: string;
   /** The store of a share without a path: `memory` is empty at first and is deleted with the share. */
   readonly store?: 'memory';
 }
@@ -45,6 +48,7 @@ export class SharedFolders {
   readonly #stores = new Map<string, Vfs>();
   /** Stores with a separate process, by path of their directory. */
   readonly #apart = new Map<string, Vfs>();
+  readonly #snapshots = new Map<string, DirectorySnapshots>();
   readonly #opening = new Map<string, Promise<Vfs>>();
   /** Under which key the directory of a share was opened, by the text of the path and the modes: a link in the path may lead elsewhere by now. */
   readonly #openedAs = new Map<string, string>();
@@ -74,8 +78,17 @@ export class SharedFolders {
    * @throws Error in one line, for what cannot be shared
    */
   async optionsOf(share: FolderShare): Promise<ShareOptions> {
-    const { name: _name, path: _path, store: _store, fileMode: _fileMode, folderMode: _folderMode, audit: _audit, ...how } = share;
-    return { ...how, vfs: await this.#storeOf(share) };
+    const {
+      name: _name,
+      path: _path,
+      store: _store,
+      fileMode: _fileMode,
+      folderMode: _folderMode,
+      audit: _audit,
+      snapshots,
+      ...how
+    } = share;
+    return { ...how, vfs: await this.#storeOf(share), ...(snapshots !== undefined && { snapshots: this.#snapshotsIn(snapshots) }) };
   }
 
   async #storeOf(share: FolderShare): Promise<Vfs> {
@@ -96,6 +109,17 @@ export class SharedFolders {
       timer?.clear();
     }
     return this.#wait(share, share.path, opening);
+  }
+
+  /** The snapshots in a directory: one object for each, also after a reload. */
+  #snapshotsIn(directory: string): DirectorySnapshots {
+    const open = async (path: string): Promise<Vfs> => {
+      if (!locate(path).isLocal) return openStoreInProcess(path, (real) => this.#storeOptions({ name: '', path }, real)).store;
+      return createNodeStore(path, this.#storeOptions({ name: '', path }, realPath(path)));
+    };
+    const known = this.#snapshots.get(directory) ?? new DirectorySnapshots(directory, open);
+    this.#snapshots.set(directory, known);
+    return known;
   }
 
   #memoryStore(share: FolderShare): Vfs {
@@ -233,10 +257,11 @@ export class SharedFolders {
     await Promise.all([...unused].map((vfs) => vfs.close?.()));
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#timers) timer.clear();
     for (const opening of this.#processes) opening.abandon();
+    await Promise.all([...this.#snapshots.values()].map((snapshots) => snapshots.close()));
     return this.retire([], () => false);
   }
 }

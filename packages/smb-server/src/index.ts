@@ -12,6 +12,7 @@ export {
 } from './objects/persistent-opens.ts';
 export type { ShareOptions } from './objects/share.ts';
 export { Shares } from './objects/shares.ts';
+export { isSnapshotToken, type Snapshots, snapshotToken } from './objects/snapshots.ts';
 export { type RunTimeOptions, type RunTimeValues, runTimeDefaults, runTimeTexts } from './server/run-time-options.ts';
 export type { ConnectionUse, SmbServerOptions } from './server/smb-server-options.ts';
 export type { ConnectionView, Counts, LeaseView, LockView, OpenView, SessionView, TreeView, View } from './server/view.ts';

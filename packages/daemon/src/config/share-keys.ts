@@ -36,6 +36,9 @@ export const shareKeys = {
   'hide-dot-files': flag('names that begin with a dot are shown as hidden'),
   hide: list('names, with * and ?, that are shown as hidden', /^[^/\0]+$/, 'a list of names, without slashes'),
   'access-based-enumeration': flag('listings leave out the entries that the user may not read', false),
+  snapshots: path(
+    'directory of snapshots that clients can list and read: each is a copy of the shared directory, named by its time in UTC, such as @GMT-2026.11.30-08.00.00',
+  ),
   'short-names': flag('entries also have a generated short (8.3) name, for old programs', false),
   'change-notify': flag('clients are notified of changes', true),
   veto: list('names, with * and ?, that clients cannot see, open or create', /^[^/\0]+$/, 'a list of names, without slashes'),

@@ -22,7 +22,7 @@ export type SrvCopychunkCopy = TypeOf<typeof SrvCopychunkCopy>;
 export const SrvCopychunkResponse = struct('SrvCopychunkResponse', { chunksWritten: u32, chunkBytesWritten: u32, totalBytesWritten: u32 });
 export type SrvCopychunkResponse = TypeOf<typeof SrvCopychunkResponse>;
 
-/** SRV_SNAPSHOT_ARRAY, MS-SMB2 2.2.32.2, with no snapshot. */
+/** SRV_SNAPSHOT_ARRAY, MS-SMB2 2.2.32.2, without the tokens that follow. */
 export const SrvSnapshotArray = struct('SrvSnapshotArray', {
   numberOfSnapshots: u32,
   numberOfSnapshotsReturned: u32,

@@ -4,6 +4,7 @@ import { userKey } from '../values/users.ts';
 import { NameRules } from './name-rules.ts';
 import type { OutsideChanges } from './outside-changes.ts';
 import type { Session } from './session.ts';
+import { type Snapshots, withSnapshots } from './snapshots.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** The options of a share. Users are named by their logon names, without regard to case. */
@@ -40,6 +41,8 @@ export interface ShareOptions {
   readonly accessBasedEnumeration?: boolean;
   /** Entries have short (8.3) names too, which are generated from their names. MS-FSCC 2.1.5.2.1. Default: no. */
   readonly shortNames?: boolean;
+  /** Earlier states of the directory, which clients can list and read. Default: none. */
+  readonly snapshots?: Snapshots;
   /** Whether clients are notified of changes, if the store can do so. Default: yes. */
   readonly changeNotify?: boolean;
   /** Names, with `*` and `?`, without regard to case: such entries are neither shown nor opened nor made. */
@@ -84,7 +87,7 @@ export class Share {
     this.name = name;
     this.options = options;
     this.fileState = fileState;
-    this.vfs = vfs;
+    this.vfs = vfs === undefined || options?.snapshots === undefined ? vfs : withSnapshots(vfs, options.snapshots);
     this.outside = outside;
     this.names = new NameRules(options);
     this.tunnel = this.names.shortNames ? new Tunnel() : undefined;

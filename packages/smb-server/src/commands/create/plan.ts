@@ -40,7 +40,8 @@ export interface Reconnect {
 export interface CreatePlan {
   readonly ctx: ContextOf<'tree'>;
   readonly request: CreateRequest;
-  readonly path: ParsedPath;
+  /** In a snapshot, it begins with the snapshot's token. */
+  path: ParsedPath;
   /** Collected while its path was resolved. */
   readonly trail: Trail;
   /** From AlSi: bytes to reserve for a new file. */

@@ -22,7 +22,7 @@ export const duplicateExtents: IoctlRow = {
       return NtStatus.InvalidHandle;
     }
     if (!source.may(AccessMask.FileReadData)) return NtStatus.AccessDenied;
-    if (source.share.vfs !== ctx.tree.vfs) return NtStatus.NotSameDevice;
+    if (source.share.fileState !== ctx.tree.share.fileState) return NtStatus.NotSameDevice;
     return runSteps(duplicate(ctx, source, data));
   },
 };

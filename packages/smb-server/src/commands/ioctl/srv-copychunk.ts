@@ -94,7 +94,14 @@ function* copyChunk(ctx: IoctlContext, source: Open, { sourceOffset, targetOffse
   const writable = yield* wait(askAccess(ctx, 'write', to, length));
   if (writable !== NtStatus.Success) return writable;
   const copy = (): MaybePromise<NtStatus | VfsCode> =>
-    runSteps(copyData(ctx.open, { handle: origin, offset: from, length, sameStore: source.share.vfs === ctx.tree.vfs }, target, to));
+    runSteps(
+      copyData(
+        ctx.open,
+        { handle: origin, offset: from, length, sameStore: source.share.fileState === ctx.tree.share.fileState },
+        target,
+        to,
+      ),
+    );
   const held = (source.userSet & UserSet.AccessTime) !== 0;
   const copied = yield* noting(ctx.open, modified, held ? () => runSteps(readingHeld(source, copy)) : copy);
   return isCode(copied) ? statusOf(copied) : copied;

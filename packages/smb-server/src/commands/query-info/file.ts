@@ -19,6 +19,7 @@ import { shortNamesIn } from '../../objects/find-entry.ts';
 import { fileId128Of, metadataOfOpen } from '../../objects/metadata.ts';
 import type { Open } from '../../objects/open.ts';
 import { openParent, release } from '../../objects/resolve.ts';
+import { isSnapshotToken } from '../../objects/snapshots.ts';
 import type { ContextOf } from '../../request/command.ts';
 import { largestEas, listEas } from '../../values/extended-attributes.ts';
 import { parsePath } from '../../values/paths.ts';
@@ -58,9 +59,16 @@ export function* queryFile(ctx: ContextOf<'open'>, request: QueryInfoRequest): S
 
 const ofPipes: ReadonlySet<number> = new Set([FileInformationClass.Pipe, FileInformationClass.PipeLocal, FileInformationClass.PipeRemote]);
 
+/** The path from the share's root, in a snapshot as well. */
+function nameForClient({ pathName, share }: Open): string {
+  if (share.options?.snapshots === undefined || !pathName.startsWith('@GMT-')) return pathName;
+  const [first = '', ...rest] = pathName.split('\\');
+  return isSnapshotToken(first) ? rest.join('\\') : pathName;
+}
+
 /** Names that are not the path from the share's root. */
 const nameOf: Readonly<Record<number, (open: Open) => string>> = {
-  [FileInformationClass.NormalizedName]: ({ pathName }) => pathName,
+  [FileInformationClass.NormalizedName]: nameForClient,
 };
 
 /** FileAlternateNameInformation, MS-FSA 2.1.5.12.2: the name itself if it is an 8.3 name, else the generated one. */
@@ -97,7 +105,7 @@ function* everything(open: Open, handle: Handle, stat: Stat): Steps<object> {
     currentByteOffset: BigInt(open.position),
     mode: open.mode,
     alignmentRequirement: 0,
-    fileName: `\\${open.pathName}`,
+    fileName: `\\${nameForClient(open)}`,
     compressedFileSize: metadata.endOfFile,
     compressionFormat: 0,
     compressionUnitShift: 0,
