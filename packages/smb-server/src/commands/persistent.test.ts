@@ -427,3 +427,30 @@ test('a persistent open stays persistent with resilience, with its time-out (3.3
   await here.restart();
   assert.equal((await (await here.at()).create('', { createContexts: [DHnC(ids)] })).status, NtStatus.Success);
 });
+
+test('a break while a persistent open is being stored is sent after the response that grants the caching (3.2.5.19)', async () => {
+  const opens = memoryPersistentOpens();
+  let store = (): void => {};
+  let slow = false;
+  const wait = (): Promise<void> => (slow ? new Promise((resolve) => (store = resolve)) : Promise.resolve());
+  const { at } = await stage({ ...opens, commit: (changes) => wait().then(() => opens.commit(changes)) });
+  const oplock = batch(DH2Q(1, 0, Persistent));
+  const leased = { createContexts: [DH2Q(2, 0, Persistent), lease(7, 7)], requestedOplockLevel: OplockLevel.Lease };
+  for (const [n, caching] of [oplock, leased].entries()) {
+    const [holder, other] = [await at(0x10 + n), await at(0x20, 'bob', 'word')];
+    slow = true;
+    holder.sendFrame(holder.encode([opening('file', caching)]));
+    await turns(3);
+    other.sendFrame(other.encode([opening('file')]));
+    await turns(3);
+    slow = false;
+    store();
+    const created = ((await holder.next()) as Answer[])[0] as Answer;
+    assert.deepEqual([created.header.command, created.status], [Command.Create, NtStatus.Success]);
+    assert.equal(((await holder.next()) as Answer[])[0]?.header.command, Command.OplockBreak);
+    await holder.ask(closing(idsOf(created)));
+    const pending = ((await other.next()) as Answer[])[0] as Answer;
+    const opened = pending.status === NtStatus.Pending ? (((await other.next()) as Answer[])[0] as Answer) : pending;
+    await other.ask(closing(idsOf(opened)));
+  }
+});

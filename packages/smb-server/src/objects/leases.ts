@@ -83,7 +83,7 @@ export class Leases {
   /** The CREATE is over. @param open the open that it made, if any */
   settle(lease: Lease, open: Open | undefined): void {
     lease.pending--;
-    if (open !== undefined) lease.opens.add(open);
+    if (open !== undefined && !open.closed) lease.opens.add(open);
     this.#drop(lease);
   }
 

@@ -16,6 +16,7 @@ import type { Users } from '../values/users.ts';
 import type { Channel, ChannelConnection } from './channel.ts';
 import type { DebugWord } from './debug.ts';
 import type { DurableOpens } from './durable.ts';
+import type { HeldBreaks } from './held-breaks.ts';
 import type { Leases } from './leases.ts';
 import type { NameIds } from './name-ids.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
@@ -79,6 +80,8 @@ export interface Services {
   readonly users: Users;
   readonly durables: DurableOpens;
   readonly leases: Leases;
+  /** Breaks that wait for the response to a CREATE. */
+  readonly heldBreaks: HeldBreaks;
   /** What to do if an input of a state that decides later has to wait, by its ticket. */
   readonly undecided: Map<number, () => void>;
   /** Numbers for the names of open files. */

@@ -7,6 +7,7 @@ import { Connection } from '../connection/connection.ts';
 import type { Channel, ChannelConnection } from '../objects/channel.ts';
 import { type DebugWord, fieldsOf } from '../objects/debug.ts';
 import { DurableOpens } from '../objects/durable.ts';
+import { HeldBreaks } from '../objects/held-breaks.ts';
 import { Leases } from '../objects/leases.ts';
 import { NameIds } from '../objects/name-ids.ts';
 import type { ChangeWatch } from '../objects/notify/change-watch.ts';
@@ -96,6 +97,7 @@ export class Server implements RunningServer {
   readonly startTime: number;
   readonly durables: DurableOpens;
   readonly persistence: Persistence;
+  readonly heldBreaks = new HeldBreaks();
   readonly undecided = new Map<number, () => void>();
   readonly nameIds = new NameIds();
   readonly leases = new Leases(() => this.nextOpenId());
@@ -374,7 +376,10 @@ export class Server implements RunningServer {
       case 'break': {
         const { fileId, owner, acknowledge } = effect;
         if (!acknowledge) this.#saveOwner(owner);
-        if (!notifyBreak(this, effect) && acknowledge) void state.submit(fileId, { kind: 'expire', owner });
+        const deliver = (): void => {
+          if (!notifyBreak(this, effect) && acknowledge) void state.submit(fileId, { kind: 'expire', owner });
+        };
+        if (!this.heldBreaks.keep(owner, deliver)) deliver();
         return;
       }
       case 'waits':

@@ -1,5 +1,5 @@
 import { type Steps, wait } from '@ring3/kit';
-import { Capabilities, CreateAction, type CreateResponse, Dialect, FileAttributes, NtStatus } from '@ring3/smb-proto';
+import { Capabilities, CreateAction, type CreateResponse, Dialect, FileAttributes, NtStatus, type OplockLevel } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { closeOpen } from '../../objects/close.ts';
 import { keepsHandle } from '../../objects/durable.ts';
@@ -135,9 +135,7 @@ function* enter(plan: CreatePlan, made: Made, parent: Handle): Steps<Answer | Nt
   ctx.open = open;
   server.opened(open, action);
   server.durables.created(open);
-  const oplockLevel = yield* requestCaching(plan, open);
-  if (open.lease !== undefined) yield* wait(server.persistence.saveLease(open.lease));
-  yield* grantDurability(plan, open);
+  const oplockLevel = yield* grantCaching(plan, open);
   const { indexNumber: _id, ...metadata } = metadataOfOpen(open, stat);
   return {
     oplockLevel,
@@ -147,6 +145,20 @@ function* enter(plan: CreatePlan, made: Made, parent: Handle): Steps<Answer | Nt
     volatileFileId: open.volatileFileId,
     createContexts: answerContexts(plan, open, stat),
   };
+}
+
+/** Grants the oplock or lease, and durability; if that is stored first, a break in the meantime is sent after the response. */
+function* grantCaching(plan: CreatePlan, open: Open): Steps<OplockLevel> {
+  const { persistence, heldBreaks, defer } = plan.ctx.server;
+  const release = persistence.isAvailable(open.share) ? heldBreaks.hold(open.owner) : undefined;
+  try {
+    const oplockLevel = yield* requestCaching(plan, open);
+    if (open.lease !== undefined) yield* wait(persistence.saveLease(open.lease));
+    yield* grantDurability(plan, open);
+    return oplockLevel;
+  } finally {
+    if (release !== undefined) defer(release);
+  }
 }
 
 /**
