@@ -1,5 +1,5 @@
 import type { Clock, DebugSwitches, Log, Metrics, Random } from '@ring3/kit';
-import { aesGcm } from '@ring3/linux';
+import { aesGcm, unread } from '@ring3/linux';
 import {
   createSmbServer,
   type DebugWord,
@@ -83,6 +83,7 @@ export class FileServer {
         debug,
         carry,
         aesGcm: aesGcm(),
+        unacknowledgedOn: unread,
         fileDescriptors: sharedDescriptors(),
         persistentOpens,
       });

@@ -86,6 +86,10 @@ class GuardedLink implements Link, MirrorOwner {
     return this.#link.queued;
   }
 
+  get unacknowledged(): number | undefined {
+    return this.#link.unacknowledged;
+  }
+
   /** @returns whether it is now a flow */
   follow(client: Endpoint, server: Endpoint, ingress: string): boolean {
     const { tracker, clock } = this.#namespace;

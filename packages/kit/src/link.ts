@@ -33,6 +33,8 @@ export interface Link {
   readonly queued: number;
   /** The unsent bytes at finer granularity than `queued`, if the link can report it. `queued` may change only after a whole write was sent. */
   readonly unsent?: number;
+  /** Bytes accepted by `send` that the peer's transport has not acknowledged, if the link can report it. */
+  readonly unacknowledged?: number | undefined;
   /** Stops and resumes receiving. */
   pause(): void;
   resume(): void;

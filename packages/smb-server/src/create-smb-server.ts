@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { Link } from '@ring3/kit';
 import type { Connection } from './connection/connection.ts';
 import { interfaceLister } from './links/network-interfaces.ts';
-import { listenTcp, type TcpListener } from './links/tcp.ts';
+import { listenTcp, type TcpEnds, type TcpListener } from './links/tcp.ts';
 import type { Shares } from './objects/shares.ts';
 import { checkOptions } from './server/check-options.ts';
 import { resolveOptions } from './server/options.ts';
@@ -65,11 +65,13 @@ export async function createSmbServer(options: SmbServerOptions): Promise<SmbSer
   let listener: TcpListener | undefined;
   await restoreOpens(server);
   if (listen) {
-    listener = await listenTcp(typeof listen === 'object' ? listen : { host, port }, (link, ends) => {
+    const accept = (link: Link, ends: TcpEnds): void => {
       let connection: Connection | undefined;
       const carried = carry(link, ends, () => useOf(connection));
       connection = server.accept(carried, ends.client.host);
-    }).catch(async (error: unknown) => {
+    };
+    const at = typeof listen === 'object' ? listen : { host, port };
+    listener = await listenTcp(at, accept, options.unacknowledgedOn).catch(async (error: unknown) => {
       await server.close(); // removes its metrics
       throw error;
     });

@@ -232,6 +232,12 @@ export class Connection implements Stranger, RequestConnection {
     return this.#inFlight.size;
   }
 
+  /** Bytes sent that the client's transport has acknowledged; undefined if the link cannot tell. */
+  get acknowledged(): number | undefined {
+    const { unacknowledged } = this.link;
+    return unacknowledged === undefined ? undefined : this.bytesOut - unacknowledged;
+  }
+
   /** When the client last sent something, milliseconds of the monotonic clock. */
   get heard(): number {
     return this.#now;

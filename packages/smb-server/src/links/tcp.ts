@@ -37,15 +37,20 @@ export interface TcpEnds {
   readonly server: TcpEnd;
 }
 
+/** Bytes in the send buffer of a socket that its peer has not acknowledged; negative if that cannot be determined. */
+export type UnacknowledgedOn = (fd: number) => number;
+
 /** One accepted TCP connection as a link. The responses to one piece of the stream leave in one vectored write. */
 class TcpLink implements Link {
   readonly peer: string;
+  readonly #unacknowledgedOn: UnacknowledgedOn | undefined;
   #socket: Socket;
   #ended = false;
 
   /** @param socket as it was accepted, paused */
-  constructor(socket: Socket) {
+  constructor(socket: Socket, unacknowledgedOn?: UnacknowledgedOn) {
     this.#socket = socket;
+    this.#unacknowledgedOn = unacknowledgedOn;
     const { host, port } = endsOf(socket).client;
     this.peer = hostPort(host, port);
     socket.setNoDelay(true);
@@ -59,6 +64,13 @@ class TcpLink implements Link {
   get unsent(): number {
     const { _handle: handle } = this.#socket as unknown as { _handle?: { readonly writeQueueSize?: number } | null };
     return this.#socket.writableLength + (handle?.writeQueueSize ?? 0);
+  }
+
+  get unacknowledged(): number | undefined {
+    const { _handle: handle } = this.#socket as unknown as { _handle?: { readonly fd?: number } | null };
+    if (this.#unacknowledgedOn === undefined || handle?.fd === undefined || handle.fd < 0) return undefined;
+    const inKernel = this.#unacknowledgedOn(handle.fd);
+    return inKernel < 0 ? undefined : inKernel + this.#socket.writableLength;
   }
 
   open(events: LinkEvents): void {
@@ -146,9 +158,10 @@ export interface HeldSocket {
 export async function listenTcp(
   at: { readonly host: string; readonly port: number } | HeldSocket,
   accept: (link: Link, ends: TcpEnds) => void,
+  unacknowledgedOn?: UnacknowledgedOn,
 ): Promise<TcpListener> {
   const server: NetServer = createServer({ keepAlive: true, pauseOnConnect: true }, (socket) =>
-    accept(new TcpLink(socket), endsOf(socket)),
+    accept(new TcpLink(socket, unacknowledgedOn), endsOf(socket)),
   );
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

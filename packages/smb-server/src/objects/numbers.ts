@@ -127,6 +127,8 @@ export type RefusingLimit = (typeof refusingLimits)[number];
 export class Numbers {
   /** Channels that were added to sessions. */
   channels = 0;
+  /** Notifications of breaks that were sent on a further connection. */
+  oplockBreaksResent = 0;
   readonly requests: RequestNumbers = new RequestNumbers();
   readonly refused: Tally<RefusingLimit> = new Tally();
   readonly logons: Tally<'user' | 'guest' | 'anonymous'> = new Tally();

@@ -8,6 +8,7 @@ const optionNames: Record<keyof import('./smb-server-options.ts').SmbServerOptio
   guest: true,
   anonymous: true,
   multichannel: true,
+  unacknowledgedOn: true,
   interfaces: true,
   signing: true,
   encryption: true,

@@ -7,6 +7,7 @@ import type { Lease } from '../objects/leases.ts';
 import type { Open } from '../objects/open.ts';
 import type { Session } from '../objects/session.ts';
 import { cachingBits, isLease, type OplockBreakEffect, oplockLevelOf } from '../state/index.ts';
+import type { Route } from './break-delivery.ts';
 import type { RunningServer } from './running-server.ts';
 
 /** Sends the notification of a break to the owner. @returns whether there is a client to notify */
@@ -18,7 +19,24 @@ export function notifyBreak(server: RunningServer, effect: OplockBreakEffect): b
     for (const one of lease === undefined ? [open] : [...lease.opens]) if (one.durable?.kind === 'durable') void closeOpen(one);
     return false;
   }
-  const sent = lease === undefined ? sendOplockBreak(open, effect) : sendLeaseBreak(server, lease, open, effect);
+  const { acknowledge } = effect;
+  const sent = server.breaks.deliver(
+    lease === undefined
+      ? {
+          owner: effect.owner,
+          message: withHeader(oplockBreakOf(open, effect)),
+          acknowledge,
+          routes: () => routesOf(server, open),
+          isBreaking: () => isBreaking(open),
+        }
+      : {
+          owner: effect.owner,
+          message: withHeader(leaseBreakOf(lease, effect)),
+          acknowledge,
+          routes: () => routesOfLease(server, lease, open),
+          isBreaking: () => [...lease.opens].some(isBreaking),
+        },
+  );
   if (!sent) return false;
   server.numbers.oplockBreaks.add(effect.level);
   if (server.debug.on.oplock) {
@@ -41,25 +59,29 @@ function anyOpen({ opens }: Lease): Open | undefined {
   return undefined;
 }
 
-/** The oplock belongs to the open: its notification is sent on the connection of the open. */
-function sendOplockBreak(open: Open, effect: OplockBreakEffect): boolean {
+/** The oplock belongs to the open: its notification is sent on the first channel of its session that is left, MS-SMB2 3.3.4.6. */
+function* routesOf(server: RunningServer, open: Open): Iterable<Route> {
   const session = open.attachment?.session;
-  if (open.closed || session === undefined || session.connection.ended) return false;
+  if (open.closed || session === undefined) return;
   const encrypts = session.encryptor !== undefined && (session.encryptData || open.share.options?.encryption === 'required');
-  send(session.connection, oplockBreakOf(open, effect), encrypts ? session : undefined);
-  return true;
+  for (const channel of session.channels) {
+    const connection = channel.isLive ? server.connections.get(channel.connection.id) : undefined;
+    if (connection !== undefined) yield { connection, encryptFor: encrypts ? session : undefined };
+  }
 }
 
 /** The lease belongs to the client: its notification is sent on the client's oldest connection, MS-SMB2 3.3.4.7. */
-function sendLeaseBreak(server: RunningServer, lease: Lease, open: Open, effect: OplockBreakEffect): boolean {
+function* routesOfLease(server: RunningServer, lease: Lease, open: Open): Iterable<Route> {
+  const encrypts = open.share.options?.encryption === 'required';
   for (const connection of server.connections.values()) {
     if (connection.ended || !connection.authenticated || !lease.isOf(connection)) continue;
-    const encrypts = open.share.options?.encryption === 'required';
-    send(connection, leaseBreakOf(lease, effect), encryptingSession(connection, encrypts));
-    return true;
+    yield { connection, encryptFor: encryptingSession(connection, encrypts) };
   }
-  return false;
 }
+
+/** Whether a break of the oplock or lease of an open is not acknowledged yet. */
+const isBreaking = (open: Open): boolean =>
+  !open.closed && open.handle !== undefined && open.fileState.look(open.handle.fileId, open.volatileFileId).breaking;
 
 /** The session whose key encrypts a notification: one that encrypts all its messages, or any that can if the share requires it. */
 function encryptingSession({ channels }: ChannelConnection, required: boolean): Session | undefined {
@@ -85,10 +107,10 @@ function leaseBreakOf({ key, version }: Lease, { from, level, acknowledge, epoch
   }).head;
 }
 
-/** Sends a notification without a session in its header: never signed. */
-function send(connection: ChannelConnection, head: Uint8Array, encryptFor: Session | undefined): void {
+/** A notification has no session in its header, and is never signed. */
+function withHeader(head: Uint8Array): Uint8Array {
   Header.write(new Frame(head), 0, breakHeader);
-  connection.sendMessage(head, encryptFor);
+  return head;
 }
 
 const breakHeader = {

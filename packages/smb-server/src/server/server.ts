@@ -38,6 +38,7 @@ import { statusOf } from '../values/status-map.ts';
 import { Strangers } from '../values/strangers.ts';
 import { type Users, userKey } from '../values/users.ts';
 import { Admission } from './admission.ts';
+import { BreakDelivery } from './break-delivery.ts';
 import { debugStore } from './debug-store.ts';
 import { familiesOf } from './families.ts';
 import { IdleSweep } from './idle-sweep.ts';
@@ -106,6 +107,7 @@ export class Server implements RunningServer {
   readonly watches = new Set<ChangeWatch>();
   readonly securityBuffer: Uint8Array;
   readonly #admission = new Admission(this);
+  readonly breaks: BreakDelivery;
   readonly #idle = new IdleSweep(this);
   #options: ResolvedOptions;
   readonly #fileStates = new Set<WeakRef<FileState>>();
@@ -125,6 +127,7 @@ export class Server implements RunningServer {
     this.clock = options.clock;
     this.durables = new DurableOpens(options.clock);
     this.random = options.random;
+    this.breaks = new BreakDelivery(this);
     this.log = options.log;
     this.debug = options.debug;
     this.metrics = options.metrics;
@@ -296,6 +299,7 @@ export class Server implements RunningServer {
     const { id, link, bytesIn, bytesOut } = connection;
     this.debug.say('conn', 'ended', { connection: id, peer: link.peer, reason, bytesIn, bytesOut });
     this.events.emit('disconnect', { id, peer: link.peer, reason });
+    this.breaks.connectionEnded(connection);
     this.shutdown.connectionEnded(connection);
   }
 
@@ -390,6 +394,7 @@ export class Server implements RunningServer {
         return;
       case 'expired':
         this.numbers.oplockBreaksExpired++;
+        this.breaks.expired(effect.owner);
         if (this.debug.on.oplock) this.debug.say('oplock', 'not acknowledged in time', fieldsOf(this.opens.get(effect.owner)));
         this.#saveOwner(effect.owner);
     }
@@ -551,6 +556,7 @@ export class Server implements RunningServer {
   async close(): Promise<void> {
     this.#crowd?.clear();
     this.#idle.stop();
+    this.breaks.stop();
     await this.shutdown.close();
     this.repeated.close();
     this.#shown[Symbol.dispose]();

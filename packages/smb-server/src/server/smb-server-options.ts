@@ -1,7 +1,7 @@
 import type { Clock, DebugSwitches, Link, Log, Metrics, Random } from '@ring3/kit';
 import type { CreateAesGcm, Dialect } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
-import type { HeldSocket, TcpEnds } from '../links/tcp.ts';
+import type { HeldSocket, TcpEnds, UnacknowledgedOn } from '../links/tcp.ts';
 import type { DebugWord } from '../objects/debug.ts';
 import type { PersistentOpens } from '../objects/persistent-opens.ts';
 import type { ShareOptions } from '../objects/share.ts';
@@ -34,6 +34,11 @@ export interface SmbServerOptions {
    * on; none with `listen: false`.
    */
   readonly interfaces?: () => readonly NetworkInterface[];
+  /**
+   * Returns the bytes in the send buffer of a TCP socket that its peer has not acknowledged, or a negative number: with it, the notification of a
+   * break is sent on another connection of the client if its own does not deliver it. `unread` of `@ring3/linux`.
+   */
+  readonly unacknowledgedOn?: UnacknowledgedOn | undefined;
   /** Whether every session is signed (default), or only those of clients that ask for it. */
   readonly signing?: 'required' | 'enabled';
   /** `off`: if the client asks for it (default). `desired`: for every client that can. `required`: other clients are rejected. */
