@@ -22,11 +22,24 @@ import {
   SigningAlgorithm,
   SigningCapabilities,
 } from '@ring3/smb-proto';
+import { createMemoryStore, intercept } from '@ring3/vfs';
 import type { Server } from '../server/server.ts';
 import type { SmbServerOptions } from '../server/smb-server-options.ts';
 import { viewOf } from '../server/view.ts';
 import { nothingLeft } from '../testing/counts.ts';
-import { acknowledging, closing, echo, idsOf, locking, loggingOff, reading, settingUp, watching, writing } from '../testing/elements.ts';
+import {
+  acknowledging,
+  closing,
+  echo,
+  idsOf,
+  locking,
+  loggingOff,
+  opening,
+  reading,
+  settingUp,
+  watching,
+  writing,
+} from '../testing/elements.ts';
 import { RawClient, testServer } from '../testing/raw-client.ts';
 import { turns } from '../testing/turns.ts';
 
@@ -362,6 +375,34 @@ describe('several channels', () => {
       strictEqual((await other.next())?.[0]?.status, NtStatus.Success);
       await server.close();
     }
+  });
+
+  test('a CREATE whose connection is lost before its response leaves no open that its client does not know', async () => {
+    let go = (): void => {};
+    let asked = (): void => {};
+    const reached = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const before = (): Promise<undefined> =>
+      new Promise((resolve) => {
+        go = () => resolve(undefined);
+        asked();
+      });
+    const server = testServer({ shares: { share: intercept(createMemoryStore(), before, new Set(['allocate'])) } });
+    const [first, second] = await twoChannels(server);
+    const allocationSize = { name: 'AlSi', data: Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]) };
+    second.sendFrame(second.encode([opening('file', { shareAccess: 0, createContexts: [allocationSize] })]));
+    await reached;
+    second.end();
+    await turns();
+    go();
+    await turns();
+    strictEqual(server.opens.size, 0);
+    strictEqual(server.sessions.size, 1);
+    first.end();
+    await turns();
+    await server.close();
+    deepStrictEqual(viewOf(server).counts(), nothingLeft);
   });
 
   test('a flood of bindings that fail leaves nothing, and does not end the session', async () => {

@@ -1,5 +1,5 @@
 import type { Link, Log, Timer } from '@ring3/kit';
-import { type Compression, type Header, initialPreauthHash, ProtocolId, preauthHash } from '@ring3/smb-proto';
+import { Command, type Compression, type Header, initialPreauthHash, NtStatus, ProtocolId, preauthHash } from '@ring3/smb-proto';
 import { DecodeError, Frame } from '@ring3/wire';
 import { compressorOf, openCompressed, wantsCompression } from '../message/compression.ts';
 import { decrypt, encrypt } from '../message/encryption.ts';
@@ -8,7 +8,7 @@ import { assemble } from '../message/outgoing.ts';
 import type { Outgoing } from '../message/reply.ts';
 import { headroom, type Reply } from '../message/reply.ts';
 import type { Channel, WaitingOn } from '../objects/channel.ts';
-import { endChannel } from '../objects/close.ts';
+import { closeOpen, endChannel } from '../objects/close.ts';
 import type { ResolvedOptions } from '../objects/resolved-options.ts';
 import type { Services } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
@@ -36,6 +36,17 @@ interface Received {
   readonly arrived: number;
   /** The buffer of the pool that holds it, if it is in one. */
   readonly pooled: Uint8Array | undefined;
+}
+
+/**
+ * The client cannot receive a response. An open that only the response would name is closed: the session may go on, on other channels. One with
+ * a CreateGuid can be claimed by a replay of the CREATE (3.3.5.9), a durable one by a reconnect.
+ */
+function undelivered({ request, status }: Reply): void {
+  request.sent?.();
+  const { header, open } = request;
+  if (header.command !== Command.Create || status !== NtStatus.Success || open === undefined) return;
+  if (open.createGuid === undefined && open.durable === undefined) void closeOpen(open);
 }
 
 /** Connection, MS-SMB2 3.3.1.7: receives frames, sends replies, and keeps what was negotiated. Requests are handled elsewhere. */
@@ -480,7 +491,7 @@ export class Connection implements Stranger, RequestConnection {
   /** Sends finished elements as one frame. @returns a promise if they are compressed first in several turns of the event loop */
   sendReplies(replies: readonly Reply[], encryptFor: Session | undefined): Promise<void> | undefined {
     if (this.ended) {
-      for (const { request } of replies) request.sent?.();
+      for (const reply of replies) undelivered(reply);
       return undefined;
     }
     for (const { request, bytes, rest } of replies) request.replied?.([bytes.subarray(headroom), ...rest]);
@@ -498,7 +509,7 @@ export class Connection implements Stranger, RequestConnection {
       this.#coding -= target.length;
       if (!done || this.ended) {
         buffers.give(target);
-        if (this.ended) for (const { request } of replies) request.sent?.();
+        if (this.ended) for (const reply of replies) undelivered(reply);
         else this.#send(assemble(replies, encryptFor, buffers));
         return;
       }
