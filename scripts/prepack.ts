@@ -1,5 +1,5 @@
 /**
- * The `prepack` script of each package: builds it, removes output of deleted sources, and copies the licence, so that `npm pack` and `npm publish` give
+ * The `prepack` script of each package: builds it, removes output of deleted sources, and adds the licence and what a package contains of other directories, so that `npm pack` and `npm publish` give
  * a complete package also in a fresh clone.
  */
 import { spawnSync } from 'node:child_process';
@@ -19,7 +19,9 @@ copyFileSync(join(root, 'LICENSE'), join(directory, 'LICENSE'));
 
 const { files } = JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { files: string[] };
 if (files.includes('deploy')) {
-  // the command comes with the unit files and the schema of its configuration
+  // the command comes with the unit files, the schema of its configuration and the manual pages
   cpSync(join(root, 'deploy'), join(directory, 'deploy'), { recursive: true });
   copyFileSync(join(root, 'docs/ring3.schema.json'), join(directory, 'ring3.schema.json'));
+  const pages = spawnSync(process.execPath, ['--conditions=@ring3/source', join(root, 'scripts/draw-man.ts')], { stdio: 'inherit' });
+  if (pages.status !== 0) process.exit(1);
 }

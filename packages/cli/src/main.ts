@@ -8,6 +8,7 @@ import { addExec } from './commands/exec.ts';
 import { addExpect } from './commands/expect.ts';
 import { addFlow } from './commands/flow.ts';
 import { addHelper } from './commands/helper.ts';
+import { addInstallService } from './commands/install-service.ts';
 import { addNamespace } from './commands/namespace.ts';
 import { addRule } from './commands/rule.ts';
 import { addServe } from './commands/serve.ts';
@@ -46,6 +47,7 @@ export function createProgram(): Command {
     addCapture,
     addExec,
     addDoctor,
+    addInstallService,
     addCompletion,
   ])
     add(program);
