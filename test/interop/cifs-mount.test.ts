@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { lenient, scene, withoutMounts } from './cifs/scene.ts';
-import { startRing3 } from './ring3.ts';
+import { serveRing3, startRing3 } from './ring3.ts';
 
 /** Dialects by their names in mount.cifs, with the text in /proc/mounts and the available protections. */
 const dialects = {
@@ -174,6 +174,38 @@ describe('the cifs client of a Linux kernel', {
       writeFileSync(join(folder, 'started'), '');
       await worked;
       assert.deepEqual(readdirSync(folder), []);
+    });
+  });
+
+  test('persistent and resilient handles: mounts with these options work, and files that are open survive a hard kill of the server', async () => {
+    await scene(lenient, async ({ folder, network, server, options, run }) => {
+      await run(['handles', options('vers=2.1,resilienthandles')], ['handles', options('vers=3.0,resilienthandles')]);
+      const own = mkdtempSync(join(tmpdir(), 'ring3-available-'));
+      const config = join(own, 'ring3.toml');
+      const signing = '[server]\nsigning = "enabled"\nencryption = "off"\n';
+      writeFileSync(config, `${signing}[share.share]\npath = ${JSON.stringify(folder)}\n"continuous-availability" = true\n`);
+      const words = ['--config', config, '--user', 'tester:secret', '--host', network.host, '--state-dir', join(own, 'state')];
+      try {
+        await using first = await serveRing3(words, network.prefix);
+        // without closetimeo=0 the client forgets files that it keeps open after their close (deferred close)
+        const available = options('vers=3.1.1,closetimeo=0,persistenthandles').replace(`port=${server.port},`, `port=${first.port},`);
+        await run(['handles', available]);
+        const worked = run(['reconnect', available]);
+        let failed = false;
+        worked.catch(() => {
+          failed = true;
+        });
+        while (!existsSync(join(folder, 'kill-me')) && !failed) await delay(50);
+        process.kill(first.pid, 'SIGKILL');
+        await delay(1000);
+        await using next = await serveRing3([...words, '--port', String(first.port)], network.prefix);
+        writeFileSync(join(folder, 'started'), '');
+        await worked;
+        assert.match(next.log(), /persistent opens wait for their clients/);
+        assert.deepEqual(readdirSync(folder), []);
+      } finally {
+        rmSync(own, { recursive: true, force: true });
+      }
     });
   });
 });

@@ -254,6 +254,38 @@ test('a CREATE that is sent again after a restart gets the open that it made; wi
   assert.equal(here.server.opens.size, 1);
 });
 
+/** The status of a CREATE of `file` that may have to wait for a break. */
+async function opened(client: RawClient, desiredAccess: number): Promise<number> {
+  const { status } = await client.create('file', { desiredAccess });
+  return status === NtStatus.Pending ? ((await client.next())?.[0]?.status ?? status) : status;
+}
+
+test('one that caches its handle lets others in, keeps its share mode, and is not closed by a break (3.3.4.6, 3.3.4.7, 3.3.5.9)', async () => {
+  for (const how of ['batch', 'lease'] as const) {
+    const here = await stage();
+    const caching =
+      how === 'lease'
+        ? { requestedOplockLevel: OplockLevel.Lease, createContexts: [DH2Q(1, 0, Persistent), lease(9, 7)] }
+        : batch(DH2Q(1, 0, Persistent));
+    const ids = await open(await here.at(), 'file', 1, { ...caching, shareAccess: 1 });
+    await here.restart();
+    const other = await here.at(0xb, 'bob', 'word');
+    assert.equal(await opened(other, 0x00120089), NtStatus.Success, 'it shares reading');
+    const level = [...here.server.opens.values()].map(
+      ({ fileState, handle, volatileFileId }) => fileState.look(handle?.fileId ?? '', volatileFileId).oplock,
+    );
+    assert.deepEqual(level, [how === 'lease' ? 'RH' : 'levelII', 'none']);
+    const refused = how === 'lease' ? NtStatus.SharingViolation : NtStatus.FileNotAvailable; // level II does not cache the handle
+    assert.equal(await opened(other, 0x00120116), refused);
+    const contexts = how === 'lease' ? [DH2C(ids, 1, Persistent), lease(9, 7)] : [DH2C(ids, 1, Persistent)];
+    const back = await (await here.at()).create('file', {
+      requestedOplockLevel: caching.requestedOplockLevel ?? 0,
+      createContexts: contexts,
+    });
+    assert.equal(back.status, NtStatus.Success);
+  }
+});
+
 test('it ends after its time-out, also after a restart, and its file is deleted if that was pending (3.3.2.2)', async () => {
   const here = await stage();
   const first = await here.at();

@@ -99,9 +99,12 @@ export class DurableOpens {
     return this.#persistentByGuid.get(createGuid);
   }
 
-  /** Whether a file has a persistent open whose client is disconnected, MS-SMB2 3.3.5.9. */
+  /**
+   * Whether a file has a persistent open whose client is disconnected and does not cache its handle, MS-SMB2 3.3.5.9: an open that does can be
+   * broken, and its share mode holds.
+   */
   waitsForClient(state: FileState, fileId: string): boolean {
-    for (const { fileState } of this.#persistentByFile.get(fileId) ?? []) if (fileState === state) return true;
+    for (const open of this.#persistentByFile.get(fileId) ?? []) if (open.fileState === state && !keepsHandle(open)) return true;
     return false;
   }
 

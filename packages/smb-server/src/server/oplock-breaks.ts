@@ -10,15 +10,19 @@ import { cachingBits, isLease, type OplockBreakEffect, oplockLevelOf } from '../
 import type { Route } from './break-delivery.ts';
 import type { RunningServer } from './running-server.ts';
 
-/** Sends the notification of a break to the owner. @returns whether there is a client to notify */
-export function notifyBreak(server: RunningServer, effect: OplockBreakEffect): boolean {
+/**
+ * What became of a break: the client was notified; or it is disconnected, and keeps opens that only have the new level from now on; or there
+ * is no client, and the owner loses all that it cached.
+ */
+export type BreakOutcome = 'notified' | 'kept' | 'lost';
+
+/** Sends the notification of a break to the owner. MS-SMB2 3.3.4.6, 3.3.4.7. */
+export function notifyBreak(server: RunningServer, effect: OplockBreakEffect): BreakOutcome {
   const lease = isLease(effect.from) ? server.leases.byId(effect.owner) : undefined;
   const open = lease === undefined ? server.opens.get(effect.owner) : anyOpen(lease);
-  if (open === undefined) return false;
-  if (lease === undefined ? open.attachment === undefined : isDetached(lease)) {
-    for (const one of lease === undefined ? [open] : [...lease.opens]) if (one.durable?.kind === 'durable') void closeOpen(one);
-    return false;
-  }
+  if (open === undefined) return 'lost';
+  if (lease === undefined ? open.attachment === undefined : isDetached(lease))
+    return closeDurable(lease === undefined ? [open] : [...lease.opens]);
   const { acknowledge } = effect;
   const sent = server.breaks.deliver(
     lease === undefined
@@ -37,18 +41,24 @@ export function notifyBreak(server: RunningServer, effect: OplockBreakEffect): b
           isBreaking: () => [...lease.opens].some(isBreaking),
         },
   );
-  if (!sent) return false;
+  if (!sent) return 'lost';
   server.numbers.oplockBreaks.add(effect.level);
   if (server.debug.on.oplock) {
     server.debug.say('oplock', 'broken', { ...fieldsOf(open), from: effect.from, to: effect.level, acknowledge: effect.acknowledge });
   }
-  return true;
+  return 'notified';
 }
 
 /**
- * Whether no client is connected that could acknowledge. Durable opens cannot be kept then; resilient and persistent ones lose what they cache, and their
- * client receives the new level when it reconnects. MS-SMB2 3.3.4.6 and 3.3.4.7.
+ * The client of these opens is disconnected. Durable ones cannot be kept without what they cached; resilient and persistent ones stay, and
+ * their client receives the new level when it reconnects.
  */
+function closeDurable(opens: readonly Open[]): BreakOutcome {
+  for (const open of opens) if (open.durable?.kind === 'durable') void closeOpen(open);
+  return opens.some(({ closed }) => !closed) ? 'kept' : 'lost';
+}
+
+/** Whether no client is connected that could acknowledge. */
 function isDetached({ opens }: Lease): boolean {
   for (const { attachment } of opens) if (attachment !== undefined) return false;
   return true;

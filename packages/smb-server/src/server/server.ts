@@ -378,10 +378,14 @@ export class Server implements RunningServer {
   #apply(effect: Effect, state: FileState): void {
     switch (effect.kind) {
       case 'break': {
-        const { fileId, owner, acknowledge } = effect;
+        const { fileId, owner, acknowledge, level } = effect;
         if (!acknowledge) this.#saveOwner(owner);
         const deliver = (): void => {
-          if (!notifyBreak(this, effect) && acknowledge) void state.submit(fileId, { kind: 'expire', owner });
+          const outcome = notifyBreak(this, effect);
+          if (!acknowledge || outcome === 'notified') return;
+          if (outcome === 'lost') void state.submit(fileId, { kind: 'expire', owner });
+          else void state.submit(fileId, { kind: 'acknowledge', owner, level });
+          this.#saveOwner(owner);
         };
         if (!this.heldBreaks.keep(owner, deliver)) deliver();
         return;

@@ -228,8 +228,10 @@ export class Oplocks {
   }
 
   /** Puts back what an owner cached before the server was started. */
-  restore(owner: OplockOwner, level: HeldLevel, epoch: number): void {
-    if (!this.#held.has(owner)) this.#held.set(owner, { owner, level, breaking: undefined, further: undefined, chained: false, epoch });
+  restore(owner: OplockOwner, level: Level, epoch: number): void {
+    if (level === 'none') this.#epochs.set(owner, epoch);
+    else if (!this.#held.has(owner))
+      this.#held.set(owner, { owner, level, breaking: undefined, further: undefined, chained: false, epoch });
   }
 
   /** The owner has no open left. */

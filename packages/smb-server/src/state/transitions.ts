@@ -227,7 +227,7 @@ export const expire = (record: FileRecord, { owner }: ExpireInput): boolean => r
 export function restore(record: FileRecord, { open: input, locks, level, epoch, deletePending }: RestoreInput): NtStatus {
   record.opens.set(input.openId, input);
   for (const range of locks) record.locks.take(input.openId, [range]);
-  if (level !== 'none') record.oplocks.restore(input.owner, level, epoch);
+  if (level !== 'none' || epoch !== 0) record.oplocks.restore(input.owner, level, epoch);
   if (deletePending) record.deleted.set(input.name, undefined);
   return NtStatus.Success;
 }
