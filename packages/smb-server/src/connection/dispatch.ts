@@ -4,6 +4,7 @@ import { VfsError } from '@ring3/vfs';
 import { DecodeError } from '@ring3/wire';
 import { rowOf } from '../commands/index.ts';
 import { verifyProtection } from '../message/signing.ts';
+import type { Tree } from '../objects/tree.ts';
 import type { AnyCommand } from '../request/command.ts';
 import { findOpen, readFileIds } from '../request/find-open.ts';
 import type { Request } from '../request/request.ts';
@@ -88,9 +89,7 @@ function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
   if (status !== NtStatus.Success) return status;
   const { server } = request;
   const start = server.clock.now();
-  const outcome: MaybePromise<Outcome> = spec.handle(request as never, body);
-  const ms = server.clock.now() - start;
-  if (ms > heldMs) server.held(request, ms);
+  const outcome = tree?.share.pacer.waits(start) === true ? paced(request, tree, spec, body) : timed(request, spec, body, start);
   if (!(outcome instanceof Promise) || tree === undefined) return outcome;
   const { open } = request; // that of an IOCTL is known only now
   const held = spec.closes === true ? undefined : open; // CLOSE waits for the other requests, not for itself
@@ -100,6 +99,26 @@ function handle(request: Request, spec: AnyCommand): MaybePromise<Outcome> {
     held?.leave();
     tree.leave();
   });
+}
+
+/** Runs the handler, and counts how long it blocks the event loop. */
+function timed(request: Request, spec: AnyCommand, body: unknown, start: number): MaybePromise<Outcome> {
+  const { server, tree } = request;
+  const outcome: MaybePromise<Outcome> = spec.handle(request as never, body);
+  const now = server.clock.now();
+  const ms = now - start;
+  tree?.share.pacer.blocked(ms, now);
+  if (ms > heldMs) server.held(request, ms);
+  return outcome;
+}
+
+/** Runs the handler when it is the turn of the request: its store has blocked the event loop. Meanwhile its tree connect or open may end. */
+async function paced(request: Request, tree: Tree, spec: AnyCommand, body: unknown): Promise<Outcome> {
+  const { server, session, open } = request;
+  await tree.share.pacer.wait(server.clock);
+  if (session?.trees.get(request.treeId) !== tree) return NtStatus.NetworkNameDeleted;
+  if (open !== undefined && session.opens.get(open.volatileFileId) !== open) return NtStatus.FileClosed;
+  return timed(request, spec, body, server.clock.now());
 }
 
 /** Maps an exception to a status. Expected failures were returned instead. */

@@ -3,6 +3,7 @@ import type { FileState } from '../state/index.ts';
 import { userKey } from '../values/users.ts';
 import { NameRules } from './name-rules.ts';
 import type { OutsideChanges } from './outside-changes.ts';
+import { Pacer } from './pacer.ts';
 import type { Session } from './session.ts';
 import { type Snapshots, withSnapshots } from './snapshots.ts';
 import { Tunnel } from './tunnel.ts';
@@ -81,14 +82,24 @@ export class Share {
   readonly names: NameRules;
   /** Removed names, if entries have short names. */
   readonly tunnel: Tunnel | undefined;
+  /** Shared by the shares of one store. */
+  readonly pacer: Pacer;
 
   /** Without options: IPC$. @throws RangeError for invalid options */
-  constructor(name: string, options?: ShareOptions, fileState?: FileState, vfs = options?.vfs, outside?: OutsideChanges) {
+  constructor(
+    name: string,
+    options?: ShareOptions,
+    fileState?: FileState,
+    vfs = options?.vfs,
+    outside?: OutsideChanges,
+    pacer = new Pacer(),
+  ) {
     this.name = name;
     this.options = options;
     this.fileState = fileState;
     this.vfs = vfs === undefined || options?.snapshots === undefined ? vfs : withSnapshots(vfs, options.snapshots);
     this.outside = outside;
+    this.pacer = pacer;
     this.names = new NameRules(options);
     this.tunnel = this.names.shortNames ? new Tunnel() : undefined;
     const { maxConnections = 0 } = options ?? {};

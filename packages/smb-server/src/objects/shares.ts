@@ -1,6 +1,7 @@
 import type { Vfs } from '@ring3/vfs';
 import { type FileState, LocalFileState } from '../state/index.ts';
 import type { OutsideChanges } from './outside-changes.ts';
+import { Pacer } from './pacer.ts';
 import { Share, type ShareOptions } from './share.ts';
 
 /** A store as the server uses it. */
@@ -16,7 +17,7 @@ export interface Store {
 export class Shares {
   readonly #byName = new Map<string, Share>();
   /** Two shares of one store have one state of its files, and one wrapper of the store. */
-  readonly #stores = new WeakMap<Vfs, Store>();
+  readonly #stores = new WeakMap<Vfs, Store & { readonly pacer: Pacer }>();
   readonly #wrap: (vfs: Vfs) => Store;
 
   /**
@@ -41,10 +42,10 @@ export class Shares {
     this.check(name, options);
     let store = this.#stores.get(options.vfs);
     if (store === undefined) {
-      store = this.#wrap(options.vfs);
+      store = { ...this.#wrap(options.vfs), pacer: new Pacer() };
       this.#stores.set(options.vfs, store);
     }
-    const share = new Share(name, options, store.state, store.vfs, store.outside);
+    const share = new Share(name, options, store.state, store.vfs, store.outside, store.pacer);
     this.#byName.set(name.toUpperCase(), share);
     return share;
   }
