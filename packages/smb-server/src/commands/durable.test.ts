@@ -10,10 +10,11 @@ import {
   OplockLevel,
   ReadResponse,
 } from '@ring3/smb-proto';
+import type { Vfs } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { viewOf } from '../server/view.ts';
 import { batch, type Create, contextOf, cut, DH2C, DH2Q, DHnC, DHnQ, instance, lease, stage, version } from '../testing/durable.ts';
-import { closing, disconnecting, idsOf, locking, loggingOff, opening, reading, writing } from '../testing/elements.ts';
+import { closing, disconnecting, disposing, idsOf, locking, loggingOff, opening, reading, renaming, writing } from '../testing/elements.ts';
 import type { Answer, RawClient } from '../testing/raw-client.ts';
 import { turns } from '../testing/turns.ts';
 
@@ -150,6 +151,53 @@ test('another client’s conflicting CREATE closes a detached open and does not 
     if (answer.status === NtStatus.Pending) [answer] = (await second.next()) as [Answer];
     assert.equal(answer.status, NtStatus.Success);
     assert.deepEqual([server.durables.detached, server.opens.size], [0, 1]);
+  }
+});
+
+/** What another client does while a durable open waits, and whether that closes the open: if it needs what the open caches. */
+const meanwhile: readonly (readonly [what: string, held: number, closes: boolean, act: (other: RawClient) => Promise<unknown>])[] = [
+  ['opens for attributes only', 7, false, (other) => other.create('file', { desiredAccess: 0x80 })],
+  ['opens for reading', 7, true, (other) => other.create('file', { desiredAccess: 1 })],
+  ['opens for attributes only', 3, false, (other) => other.create('file', { desiredAccess: 0x80 })],
+  ['opens for reading', 3, false, (other) => other.create('file', { desiredAccess: 1 })],
+  [
+    'opens with another lease',
+    3,
+    false,
+    (other) => other.create('file', { requestedOplockLevel: OplockLevel.Lease, createContexts: [lease(8, 7)] }),
+  ],
+  ['opens and shares nothing', 3, true, (other) => other.create('file', { desiredAccess: 1, shareAccess: 0 })],
+  ['overwrites', 3, true, (other) => other.create('file', { createDisposition: 5 })],
+  ['writes', 3, true, async (other) => other.ask(writing(idsOf(await other.create('file')), 'x'))],
+  ['locks', 3, true, async (other) => other.ask(locking(idsOf(await other.create('file')), 0n, 1n, 0x12))],
+  ['renames', 3, true, async (other) => other.ask(renaming(idsOf(await other.create('file')), 'other'))],
+  ['deletes', 3, true, async (other) => other.ask(disposing(idsOf(await other.create('file')), true))],
+];
+for (const [what, held, closes, act] of meanwhile) {
+  test(`a detached durable open with lease ${held} is ${closes ? 'closed' : 'kept'} if another client ${what} (3.3.4.6, 3.3.4.7)`, async () => {
+    const { at, server } = await stage();
+    const first = await at();
+    await first.create('file', { requestedOplockLevel: OplockLevel.Lease, createContexts: [DHnQ, lease(1, held)] });
+    await cut(first);
+    await act(await at(0xb, 'bob', 'word'));
+    await turns(5);
+    assert.equal(server.durables.detached, closes ? 0 : 1);
+  });
+}
+
+test('a durable open is found after its share got other options, unless these allow less (3.3.5.9.7)', async () => {
+  const { at, server } = await stage();
+  for (const [options, status] of [
+    [{ comment: 'another' }, NtStatus.Success],
+    [{ readOnly: true }, NtStatus.ObjectNameNotFound],
+  ] as const) {
+    const first = await at();
+    const ids = idsOf(await first.create('file', batch(DHnQ)));
+    await cut(first);
+    server.shares.replace('share', { vfs: server.options.shares['share'] as Vfs, ...options });
+    const again = await (await at()).create('file', batch(DHnC(ids)));
+    assert.equal(again.status, status);
+    if (status === NtStatus.Success) viewOf(server).endOpen(ids.persistentFileId);
   }
 });
 

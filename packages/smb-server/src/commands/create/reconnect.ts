@@ -1,9 +1,10 @@
 import { type Steps, wait } from '@ring3/kit';
-import { CreateAction, CreateContextName, type CreateResponse, NtStatus } from '@ring3/smb-proto';
+import { CreateAction, CreateContextName, type CreateResponse, fileAllAccess, NtStatus } from '@ring3/smb-proto';
 import { isCode } from '@ring3/vfs';
 import { reattach } from '../../objects/close.ts';
 import { metadataOfOpen } from '../../objects/metadata.ts';
 import type { Open } from '../../objects/open.ts';
+import type { Tree } from '../../objects/tree.ts';
 import { cachingBits, oplockLevelOf } from '../../state/index.ts';
 import { noGuid } from '../../values/guid-key.ts';
 import { statusOf } from '../../values/status-map.ts';
@@ -32,7 +33,7 @@ export function* reconnectOpen(plan: CreatePlan, reconnect: Reconnect): Steps<An
 export function* replayOpen(plan: CreatePlan, open: Open): Steps<Answer | NtStatus> {
   const { tree } = plan.ctx;
   if (open.identity.sid !== tree.identity.sid) return NtStatus.AccessDenied;
-  const waits = open.attachment === undefined && open.durable?.kind === 'persistent' && open.share === tree.share;
+  const waits = open.attachment === undefined && open.durable?.kind === 'persistent' && isOfShare(open, tree);
   if (!waits && open.attachment !== tree) return NtStatus.DuplicateObjectId;
   if (!sameLease(plan, open)) return NtStatus.AccessDenied;
   if (waits) reattach(open, tree);
@@ -52,10 +53,14 @@ function findDetached({ ctx }: CreatePlan, { persistentFileId, createGuid, persi
   return open === undefined && persistent && createGuid !== undefined ? durables.findPersistent(createGuid) : open;
 }
 
+/** Whether an open is of the share of a tree connect, perhaps with other options now, and its access is not more than these allow. */
+const isOfShare = ({ share, grantedAccess }: Open, tree: Tree): boolean =>
+  share.name === tree.share.name && share.fileState === tree.share.fileState && (grantedAccess & fileAllAccess & ~tree.maximalAccess) === 0;
+
 /** Both versions of the context find opens of both versions. */
 function mayReconnect(plan: CreatePlan, { version, createGuid, persistent }: Reconnect, open: Open): NtStatus {
   const { tree } = plan.ctx;
-  if (open.durable === undefined || open.share !== tree.share) return NtStatus.ObjectNameNotFound;
+  if (open.durable === undefined || !isOfShare(open, tree)) return NtStatus.ObjectNameNotFound;
   if (version === 2 && open.durable.kind === 'persistent' && !persistent) return NtStatus.ObjectNameNotFound;
   if (createGuid !== undefined && (open.createGuid ?? noGuid) !== createGuid) return NtStatus.ObjectNameNotFound;
   if (!sameLease(plan, open)) return NtStatus.ObjectNameNotFound;
