@@ -18,7 +18,6 @@ import {
 import { type Answer, type Call, createMemoryStore, type Fault, type Handle, isCode, type Vfs, withFaults } from '@ring3/vfs';
 import { connectMemory } from '../links/memory.ts';
 import type { Server } from '../server/server.ts';
-import type { LocalFileState } from '../state/index.ts';
 import {
   closing,
   control,
@@ -43,7 +42,7 @@ const counters = (server: Server): object => ({
   opens: server.opens.size,
   held: server.budget.held,
   quotas: Object.values(server.quotas as unknown as Record<string, { total: number }>).reduce((sum, { total }) => sum + total, 0),
-  files: (server.shares.get('share')?.fileState as LocalFileState | undefined)?.size,
+  files: server.fileTotals.files,
 });
 const nothing = { connections: 0, sessions: 0, opens: 0, held: 0, quotas: 0, files: 0 };
 

@@ -18,7 +18,6 @@ import {
 import { Frame } from '@ring3/wire';
 import fc from 'fast-check';
 import type { Server } from '../server/server.ts';
-import { LocalFileState } from '../state/index.ts';
 import { closing, type Ids, idsOf, locking, loggingOff, setting, writing } from '../testing/elements.ts';
 import { type Answer, createBody, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 import { turns } from '../testing/turns.ts';
@@ -62,9 +61,7 @@ async function nothingIsLeft(server: Server): Promise<void> {
   await turns();
   for (const connection of connections) assert.deepEqual([connection.async.size, connection.inFlight], [0, 0]);
   assert.equal(server.opens.size, 0);
-  const state = server.shares.get('share')?.fileState;
-  assert.ok(state instanceof LocalFileState);
-  assert.equal(state.size, 0);
+  assert.equal(server.fileTotals.files, 0);
   assert.equal((server.clock as FakeClock).pending, 0);
 }
 

@@ -29,12 +29,16 @@ export class FileDescriptors {
     return count === 0 || this.#quota.may(tree.session.owner, count);
   }
 
-  /** Counts an operation in progress as if its open existed. @returns to be called when the operation is done */
+  /** Counts an operation in progress as if its open existed. @returns to be called when the operation is done; a second call does nothing */
   during(tree: Tree, depth: number): () => void {
     const count = costOf(tree, depth);
     const { owner } = tree.session;
     this.#quota.add(owner, count);
-    return () => this.#quota.remove(owner, count);
+    let booked = count;
+    return () => {
+      this.#quota.remove(owner, booked);
+      booked = 0;
+    };
   }
 
   opened(open: Open): void {

@@ -7,6 +7,7 @@ import { createSmbServer } from '../create-smb-server.ts';
 import type { SmbServerOptions } from '../server/smb-server-options.ts';
 import { closing, echo, idsOf, opening, reading, watching, writing } from '../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
+import { turns } from '../testing/turns.ts';
 
 function stage(more: Partial<SmbServerOptions> = {}) {
   const metrics = fakeMetrics();
@@ -126,6 +127,7 @@ test('bytes and payload are counted for open and ended connections; tree connect
   await client.ask(reading(file, 100));
   const bytes = () => [of(metrics, 'smb_received_bytes_total'), of(metrics, 'smb_sent_bytes_total')] as [number, number];
   deepStrictEqual([of(metrics, 'smb_written_bytes_total'), of(metrics, 'smb_read_bytes_total')], [5, 5]);
+  await turns();
   deepStrictEqual(
     ['share', 'look', 'IPC$'].map((share) => [of(metrics, 'smb_trees', { share }), of(metrics, 'smb_opens', { share })]),
     [
@@ -212,6 +214,7 @@ test('oplock breaks are counted by the remaining level, and those that were not 
   await expired;
   clock.advance(35_000);
   await second.next();
+  await turns();
   const breaks = (to: string) => of(metrics, 'smb_oplock_breaks_total', { to });
   deepStrictEqual([breaks('levelII'), breaks('none'), of(metrics, 'smb_oplock_breaks_expired_total')], [2, 0, 1]);
   strictEqual(of(metrics, 'smb_requests_waited_total', { command: 'Create' }), 2);

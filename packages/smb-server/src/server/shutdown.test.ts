@@ -62,8 +62,8 @@ describe('draining', () => {
     const clients = [await come(), await come(), new RawClient(server)];
     await clients[0]?.create('file');
     await server.shutdown.drain(10_000);
+    await turns(10);
     deepStrictEqual(counts(), nothingLeft);
-    await turns();
     for (const client of clients) notStrictEqual(client.ended, undefined);
     await server.close();
     strictEqual(clock.pending, 0);
@@ -186,6 +186,7 @@ describe('draining', () => {
     const drained = server.shutdown.drain(10_000);
     strictEqual((await opener.next())?.[0]?.status, NtStatus.Success);
     await drained;
+    await turns(10);
     deepStrictEqual(counts(), nothingLeft);
     await server.close();
   });

@@ -239,6 +239,7 @@ test('requests that wait on an ended open end with it, and its deletion on close
   view.endOpen(folder.persistentFileId);
   strictEqual((await ann.next())?.[0]?.status, NtStatus.NotifyCleanup);
   view.endOpen(a.persistentFileId);
+  await turns(10);
   strictEqual((await bob.create('file', { createDisposition: 1 })).status, NtStatus.ObjectNameNotFound);
   strictEqual(view.counts().watches, 0);
   await ends(server);

@@ -22,6 +22,8 @@ export class RemoteFileState implements FileState {
   readonly decidesAtOnce: boolean;
   readonly #inner: LocalFileState;
   readonly #crossing: Crossing;
+  /** An input has arrived on the other side: what it causes crosses together with its decision, before it. */
+  #answering = false;
 
   constructor(options: LocalFileStateOptions, crossing: Crossing) {
     this.#crossing = crossing;
@@ -30,14 +32,11 @@ export class RemoteFileState implements FileState {
       ...options,
       effects: (batch) => {
         const copy: readonly Effect[] = structuredClone(batch);
-        this.#cross(() => options.effects(copy, this));
+        const deliver = (): void => options.effects(copy, this);
+        if (this.#crossing === 'at once' || this.#answering) deliver();
+        else setImmediate(deliver);
       },
     });
-  }
-
-  #cross(deliver: () => void): void {
-    if (this.#crossing === 'at once') deliver();
-    else setImmediate(deliver);
   }
 
   submit<I extends Input>(fileId: string, input: I): MaybePromise<DecisionOf<I>> {
@@ -48,7 +47,16 @@ export class RemoteFileState implements FileState {
       return decision instanceof Promise ? decision.then(back) : back(decision);
     };
     if (this.#crossing === 'at once') return ask();
-    return new Promise((resolve) => setImmediate(() => resolve(ask())));
+    return new Promise((resolve) =>
+      setImmediate(() => {
+        this.#answering = true;
+        try {
+          resolve(ask());
+        } finally {
+          this.#answering = false;
+        }
+      }),
+    );
   }
 
   guardOf(fileId: string): Guard {

@@ -108,6 +108,7 @@ function* enter(plan: CreatePlan, made: Made, parent: Handle): Steps<Answer | Nt
   const stat: Stat | VfsCode = known ?? (yield* wait(handle.stat()));
   if (isCode(stat)) return statusOf(stat);
   if (session.state !== 'valid' || session.trees.get(tree.treeId) !== tree) return NtStatus.UserSessionDeleted;
+  plan.unbook?.();
   if (!server.mayOpen(tree, trail.names.length)) return NtStatus.TooManyOpenedFiles; // the limit was reached while the store worked
   const open = new Open({
     persistentFileId: server.nextId(),

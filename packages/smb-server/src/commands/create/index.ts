@@ -32,7 +32,9 @@ export const create = command({
     const depth = Math.max(0, plan.path.components.length - 1);
     if (!reconnects && !server.mayOpen(tree, depth)) return NtStatus.TooManyOpenedFiles;
     const answer = runSteps(createOrReconnect(plan));
-    return answer instanceof Promise ? answer.finally(server.quotas.fileDescriptors.during(tree, depth)) : answer;
+    if (!(answer instanceof Promise)) return answer;
+    plan.unbook = server.quotas.fileDescriptors.during(tree, depth);
+    return answer.finally(plan.unbook);
   },
 });
 
@@ -89,6 +91,7 @@ function planOf(ctx: ContextOf<'tree'>, request: CreateRequest): CreatePlan | Nt
     leaseRequest: undefined,
     lease: undefined,
     leaseGrant: undefined,
+    unbook: undefined,
     watched: undefined,
   };
   const status = askContexts(plan, request.createContexts);

@@ -68,6 +68,8 @@ export interface CreatePlan {
   leaseGrant: LeaseGrant | undefined;
   /** The directory in which changes of others are watched, if something is to be cached. */
   watched: WatchedDirectory | 'unwatched' | 'full' | undefined;
+  /** While it waits: ends that it counts as an open, before its open does. */
+  unbook: (() => void) | undefined;
 }
 
 /** The lease of the directory that the client of a CREATE names, as the key of a map (`leaseName`), if it names one. */
