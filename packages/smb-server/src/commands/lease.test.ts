@@ -11,6 +11,7 @@ import {
   NtStatus,
   OplockLevel,
 } from '@ring3/smb-proto';
+import { createMemoryStore, intercept } from '@ring3/vfs';
 import { acknowledging, closing, disposing, idsOf, opening, renaming, writing } from '../testing/elements.ts';
 import { acknowledgingLease, granted, keyOf, leasing, next, nextBreak, R, RH, RW, RWH } from '../testing/leases.ts';
 import { RawClient, testServer } from '../testing/raw-client.ts';
@@ -165,4 +166,26 @@ test('two connections of one client share its leases; a notification uses the ol
   assert.equal((await nextBreak(first)).to, RH);
   assert.equal((await again.ask(acknowledgingLease(1, RH))).status, NtStatus.Success);
   assert.equal((await next(second)).status, NtStatus.Success);
+});
+
+test('caching that is granted while the store still changes the data is broken when the change is done (3.3.1.4)', async () => {
+  for (const how of ['write', 'overwrite'] as const) {
+    let finish = (): void => {};
+    const memory = createMemoryStore();
+    let slow = false;
+    const before = (): Promise<undefined> | undefined => (slow ? new Promise((resolve) => (finish = () => resolve(undefined))) : undefined);
+    const vfs = intercept(memory, before, new Set(['write', 'truncate']));
+    const server = testServer({ shares: { share: vfs } });
+    const first = await RawClient.at(server, 'share', 'ann', 'secret', Dialect.Smb302, keyOf(0xa));
+    const second = await RawClient.at(server, 'share', 'bob', 'word', Dialect.Smb302, keyOf(0xb));
+    const ids = idsOf(await second.create('file'));
+    slow = true;
+    const element = how === 'write' ? writing(ids, 'data') : opening('file', { createDisposition: CreateDisposition.OverwriteIf });
+    second.sendFrame(second.encode([element]));
+    assert.equal(granted(await first.create('file', leasing(1, R)))?.leaseState, R, how);
+    finish();
+    assert.equal((await nextBreak(first)).to, 0);
+    slow = false;
+    finish();
+  }
 });

@@ -1,4 +1,4 @@
-import type { FileState } from '../state/index.ts';
+import { cachedByOthers, type FileState, type OplockOwner } from '../state/index.ts';
 
 /** The part of the leases of a server (`Leases`) that changes need. */
 interface DirectoryLeases {
@@ -36,6 +36,16 @@ export function directoryChanged(
 export function childChanged(open: Changing): void {
   const { server } = open;
   if (server.leases.directories > 0) directoryChanged(server, open.fileState, open.dataParentId, open.parentLease);
+}
+
+/**
+ * The data of a file was changed. While the store changed it, another client may have been granted a lease or an oplock, and may have read the old data: it is broken now.
+ * @param owner of the oplock or lease of the open that made the change
+ */
+export function dataChanged(state: FileState, fileId: string, owner: OplockOwner): void {
+  const guard = state.knownGuard(fileId);
+  if (guard === undefined || !cachedByOthers(guard, owner)) return;
+  void state.submit(fileId, { kind: 'notice', operation: 'write', owner });
 }
 
 /** The name of what an open has open was added or removed. */

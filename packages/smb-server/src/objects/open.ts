@@ -1,9 +1,10 @@
 import { CreateAction, CreateOptions, type SecurityDescriptor } from '@ring3/smb-proto';
 import type { Handle, Identity } from '@ring3/vfs';
-import type { FileState, Guard } from '../state/index.ts';
+import { cachedByOthers, type FileState, type Guard } from '../state/index.ts';
 import type { LockSequences } from '../state/lock-sequences.ts';
 import type { Actor } from '../values/events.ts';
 import { RefCounted } from '../values/ref-counted.ts';
+import { dataChanged } from './child-changes.ts';
 import type { DirectoryCursor } from './cursor.ts';
 import { unset } from './descriptors.ts';
 import type { Durable } from './durable.ts';
@@ -267,6 +268,7 @@ export class Open extends RefCounted {
   changed(bytes: number): void {
     this.bytesWritten += bytes;
     if ((this.userSet & UserSet.AccessTime) === 0) this.fileGuard.written = true;
+    if (this.handle !== undefined && cachedByOthers(this.guard, this.owner)) dataChanged(this.fileState, this.handle.fileId, this.owner);
     if (this.wrote) return;
     this.wrote = true;
     this.server.written(this);

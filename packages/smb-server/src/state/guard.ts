@@ -23,3 +23,7 @@ export const readsFreely = ({ locks, exclusive }: Guard, owner: OplockOwner): bo
 /** Whether an open of this owner may write without a check. */
 export const writesFreely = ({ locks, readers, onlyLease, exclusive }: Guard, owner: OplockOwner): boolean =>
   locks === 0 && (readers === 0 || onlyLease === owner) && (exclusive === 0 || exclusive === owner);
+
+/** Whether another owner caches. */
+export const cachedByOthers = ({ readers, onlyLease, exclusive }: Guard, owner: OplockOwner): boolean =>
+  (readers > 0 && onlyLease !== owner) || (exclusive !== 0 && exclusive !== owner);

@@ -1,11 +1,12 @@
 import { type Steps, wait } from '@ring3/kit';
 import { AccessMask, CreateOptions, FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
-import { directoryChanged } from '../../objects/child-changes.ts';
+import { dataChanged, directoryChanged } from '../../objects/child-changes.ts';
 import { mayUnlink } from '../../objects/deletion.ts';
 import { descriptorOf, rightsOf } from '../../objects/descriptors.ts';
 import { attributesOf } from '../../objects/metadata.ts';
 import type { NamedLink } from '../../objects/resolve.ts';
+import type { OplockOwner } from '../../state/index.ts';
 import { writeDataRights } from '../../values/access.ts';
 import { statusOf } from '../../values/status-map.ts';
 import { type AccessSubject, grant } from './access.ts';
@@ -75,7 +76,7 @@ function* admit(
   if (admitted !== NtStatus.Success) return admitted;
   let status: NtStatus | undefined;
   try {
-    status = yield* prepare(plan, handle, access.granted, there, attributes);
+    status = yield* prepare(plan, handle, plan.lease?.id ?? openId, access.granted, there, attributes);
   } finally {
     if (status !== NtStatus.Success) yield* withdrawOpen(plan, subject);
   }
@@ -134,10 +135,11 @@ function mayOverwrite({ ctx, request, path, maximalAccess }: CreatePlan, attribu
   return (kept & ~request.fileAttributes) !== 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
-/** Opens the data, and truncates it if the disposition requires it. */
+/** Opens the data, and truncates it if the disposition requires it. @param owner of the oplock or lease of the open */
 function* prepare(
   plan: CreatePlan,
   handle: Handle,
+  owner: OplockOwner,
   granted: number,
   action: 'open' | 'overwrite' | 'supersede',
   attributes: number,
@@ -153,6 +155,7 @@ function* prepare(
   const emptied = yield* wait(handle.truncate(0));
   if (isCode(emptied)) return statusOf(emptied);
   const { server, tree } = plan.ctx;
+  dataChanged(tree.fileState, handle.fileId, owner);
   directoryChanged(server, tree.fileState, (plan.trail.behindIds ?? plan.trail.ids).at(-1), parentLeaseOf(plan));
   if (plan.path.stream !== undefined) return NtStatus.Success;
   yield* dropStreams(handle);
