@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
+
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -66,6 +68,40 @@ describe('the cifs client of a Linux kernel', {
     // At 3.x this client (6.1) ignores the break of an oplock that is not a lease, so the server grants none there.
     await scene(lenient, async ({ options, run }) => {
       await run(...Object.keys(dialects).map((dialect) => ['locks', options(`vers=${dialect}`)] as const));
+    });
+  });
+
+  test('two clients that cache see what the other writes, makes, renames and removes in one directory', async () => {
+    await scene(lenient, ({ options, run }) => run(['coherent', options('vers=3.1.1'), '2000']));
+  });
+
+  test('a client that caches sees what the host writes and makes', async () => {
+    await scene(lenient, async ({ folder, options, run }) => {
+      const rounds = 200;
+      const dir = join(folder, 'dir');
+      mkdirSync(dir);
+      writeFileSync(join(dir, 'seen'), '');
+      let done = false;
+      const client = run(['host-changes', options('vers=3.1.1'), String(rounds)]).finally(() => {
+        done = true;
+      });
+      client.catch(() => undefined);
+      for (let n = 0; n < rounds && !done; n++) {
+        writeFileSync(join(dir, 'file'), String(n).padStart(8, '0'));
+        writeFileSync(join(dir, `made ${n}`), '');
+        while (readFileSync(join(dir, 'seen'), 'utf8') !== String(n) && !done) await delay(1);
+      }
+      await client;
+    });
+  });
+
+  test('a client that caches by leases sends no request for what it has: repeated open-read-close, stat and read', async () => {
+    await scene(lenient, async ({ options, run }) => {
+      const rounds = 200;
+      const output = await run(['counters', options('vers=3.1.1'), String(rounds)]);
+      const requests = new Map([...output.matchAll(/^requests (.*) (\d+)$/gm)].map(([, what = '', count]) => [what, Number(count)]));
+      for (const what of ['stat', 'fstat', 'read', 'list the root']) assert.equal(requests.get(what), 0, output);
+      assert.ok((requests.get('open-read-close') ?? rounds) < rounds / 10, output); // it closes a file a second after its last use
     });
   });
 
