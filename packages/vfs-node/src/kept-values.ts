@@ -141,7 +141,8 @@ export class KeptValues {
 /** Returns the key of a client's extended attribute: the host's `user.` name. EINVAL for an invalid name and for the store's own keys. */
 export function xattrKey(name: string): string | VfsCode {
   const key = userPrefix + name;
-  if (name === '' || name.includes('\0') || !name.isWellFormed() || key.startsWith(ownPrefix)) return 'EINVAL';
+  if (name === '' || name.includes('\0') || !name.isWellFormed()) return 'EINVAL';
+  if (key.startsWith(ownPrefix)) return 'EACCES';
   return Buffer.byteLength(key) > 255 ? 'ENAMETOOLONG' : key;
 }
 

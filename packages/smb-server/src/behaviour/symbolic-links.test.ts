@@ -18,6 +18,7 @@ import {
   fileGenericWrite,
   fullEas,
   NtStatus,
+  QueryDirectoryFlags,
   QueryDirectoryResponse,
   QueryInfoResponse,
   ReparseTag,
@@ -289,16 +290,21 @@ describe('QUERY_DIRECTORY of a directory with symbolic links', () => {
     strictEqual((await client.ask(setting(file, FileInformationClass.FullEa, encode(fullEas, eas, Frame.alloc)))).status, Success);
     const root = await opened(client, '', { desiredAccess: fileGenericRead });
     const fileInformationClass = FileInformationClass.FullDirectory;
-    const bytes = (await client.ask(listing(root, '*', { fileInformationClass }))).read(QueryDirectoryResponse).buffer[0] as Uint8Array;
-    const rows = linked(directoryInformation[fileInformationClass] as never, 8).read(new Frame(bytes), 0, bytes.length) as {
-      fileName: string;
-      eaSize: number;
-    }[];
+    const rowsOf = async (pattern: string, flags = 0) => {
+      const answer = await client.ask(listing(root, pattern, { fileInformationClass, flags }));
+      const bytes = answer.read(QueryDirectoryResponse).buffer[0] as Uint8Array;
+      return linked(directoryInformation[fileInformationClass] as never, 8).read(new Frame(bytes), 0, bytes.length) as {
+        fileName: string;
+        eaSize: number;
+      }[];
+    };
+    const rows = await rowsOf('*');
     for (const name of ['real', 'dir']) {
       const ids = await opened(client, name, { desiredAccess: AccessMask.FileReadEa });
       const all = (await client.ask(asking(ids, FileInformationClass.Ea))).read(QueryInfoResponse).buffer[0] as Uint8Array;
       const eaSize = new DataView(all.buffer, all.byteOffset).getUint32(0, true);
       strictEqual(rows.find(({ fileName }) => fileName === name)?.eaSize, eaSize, name);
+      strictEqual((await rowsOf(name, QueryDirectoryFlags.RestartScans))[0]?.eaSize, eaSize, `${name}, by its name`);
       strictEqual(eaSize > 0, name === 'real');
     }
   });

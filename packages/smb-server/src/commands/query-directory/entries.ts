@@ -155,12 +155,23 @@ function lookAgain(
 }
 
 /** Looks up one name in the directory. */
-function statOf(open: Open, name: string, tree: Tree): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> {
+const statOf = (open: Open, name: string, tree: Tree): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> =>
+  runSteps(describedEntry(open.handle as Handle, name, tree));
+
+/** An entry as a listing of the store has it: with the sizes of its extended attributes. */
+function* describedEntry(folder: Handle, name: string, tree: Tree): Steps<{ readonly name: string; readonly stat: Stat } | VfsCode> {
   const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
-  return andThen(findEntry(tree, open.handle as Handle, name, how), (handle) => {
-    if (isCode(handle)) return handle;
-    return andThen(handle.stat(), (stat) => andThen(handle.close(), () => (isCode(stat) ? stat : { name: handle.name, stat })));
-  });
+  const handle = yield* wait(findEntry(tree, folder, name, how));
+  if (isCode(handle)) return handle;
+  try {
+    const stat = yield* wait(handle.stat());
+    if (isCode(stat)) return stat;
+    const eas = yield* listEas(handle);
+    if (isCode(eas) || eas.length === 0) return { name: handle.name, stat };
+    return { name: handle.name, stat: { ...stat, xattrSizes: new Map(eas.map(({ eaName, eaValue }) => [eaName, eaValue.length])) } };
+  } finally {
+    yield* wait(handle.close());
+  }
 }
 
 /** A pattern without wildcards is one name, which is looked up. An entry found by it is shown with the last character spelled as in the pattern. */
