@@ -173,10 +173,13 @@ export class SharedFolders {
   /** Opens a directory on a file system that may not respond: in a process of its own, which also finds out where the path leads. */
   async #openApart(share: FolderShare, path: string): Promise<Vfs> {
     let place = '';
-    const opening = openStoreInProcess(path, (real) => {
+    const optionsOf = (real: string): NodeStoreOptions => {
       place = placeOf({ ...share, path: real });
       return this.#storeOptions(share, real);
-    });
+    };
+    const opening = openStoreInProcess(path, optionsOf, (lost) =>
+      this.#log.error('the process of a share ended: another one has opened its files again', { share: share.name, path, lost }),
+    );
     this.#processes.add(opening);
     try {
       const store = await opening.store;
@@ -191,11 +194,14 @@ export class SharedFolders {
     }
   }
 
-  /** The process of a store has ended without being asked to: another one opens the directory. Opens of the former one fail. */
+  /** The processes of a store have ended again and again: the directory is opened as a new store. Opens of the former one fail. */
   #endedApart(share: FolderShare, path: string, store: Vfs): void {
     for (const [place, vfs] of this.#apart) if (vfs === store) this.#apart.delete(place);
     if (this.#closed || ![...this.#stores.values()].includes(store)) return;
-    this.#log.error('the process of a share ended: its directory is opened again', { share: share.name, path });
+    this.#log.error('the process of a share ended repeatedly: its directory is opened again, and its open files are lost', {
+      share: share.name,
+      path,
+    });
     this.#moveApart(share, path, store);
   }
 

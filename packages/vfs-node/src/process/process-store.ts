@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { nextTurn, Turn } from '@ring3/kit';
+import { andThen, nextTurn, Turn } from '@ring3/kit';
 import {
   type Access,
   type Answer,
@@ -59,39 +59,67 @@ export interface OpeningStore {
   readonly store: Promise<Vfs>;
   /** Kills the process, even if it is blocked. Only useful before the store is open. */
   abandon(): void;
-  /** Resolves when the process has exited. */
+  /** Resolves when the store has ended: it was closed, or its process has exited and another one could not replace it. */
   readonly ended: Promise<void>;
 }
+
+/** Called when another process has replaced one that exited, with the number of handles that could not be opened again. */
+export type Restarted = (lost: number) => void;
 
 /**
  * Serves a directory of the host, as `createNodeStore` does, but a separate process makes every call. Use it for file systems that may be
  * slow or may hang: then only the callers of this store wait, and this process can exit; a thread that is blocked in a file system prevents
  * the exit of its process. `docs/decisions/0075-slow-stores.md`.
+ *
+ * If the process exits, another one replaces it: pending calls fail with EIO, and each open handle is opened again by its path, if that leads to
+ * the file with the same id. Otherwise its calls return ESTALE. Locks of the host are lost, and watches report an overflow.
  * @param optionsOf called when the directory was found, with its absolute path without symbolic links
+ * @param restarted called after each replacement
  */
-export function openStoreInProcess(directory: string, optionsOf: (real: string) => NodeStoreOptions): OpeningStore {
+export function openStoreInProcess(directory: string, optionsOf: (real: string) => NodeStoreOptions, restarted?: Restarted): OpeningStore {
+  let child = start();
+  let ended = (): void => {};
+  const end = new Promise<void>((resolve) => {
+    ended = resolve;
+  });
+  const open = async (): Promise<Vfs> => {
+    const features = await serve(child, directory, optionsOf);
+    const restart = async (): Promise<readonly [ChildProcess, ReadonlySet<Feature>]> => {
+      child = start();
+      return [child, await serve(child, directory, optionsOf)];
+    };
+    return new ProcessStore(child, features, { restart, ended, restarted });
+  };
+  const store = open();
+  store.catch(() => {
+    kill(child);
+    ended();
+  });
+  return { store, ended: end, abandon: () => kill(child) };
+}
+
+/** Starts a process. */
+function start(): ChildProcess {
   const { RING3_PASSWORD: _secret, ...environment } = process.env;
-  const child = fork(program, {
+  return fork(program, {
     execArgv: isSource ? ['--conditions=@ring3/source'] : [],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     env: { ...environment, UV_THREADPOOL_SIZE: threads },
   });
-  const open = async (): Promise<Vfs> => {
-    const { real, error: missing } = await next<LookedMessage>(child, { look: directory });
-    if (real === undefined) throw thrown(missing);
-    const { features, error } = await next<OpenedMessage>(child, { serve: directory, options: optionsOf(real) });
-    if (features === undefined) throw thrown(error);
-    return new ProcessStore(child, new Set(features as Feature[]));
-  };
-  const store = open();
-  store.catch(() => end(child));
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  return { store, ended, abandon: () => end(child) };
+}
+
+/** Opens the store in a new process. @returns its features */
+async function serve(child: ChildProcess, directory: string, optionsOf: (real: string) => NodeStoreOptions): Promise<ReadonlySet<Feature>> {
+  const { real, error: missing } = await next<LookedMessage>(child, { look: directory });
+  if (real === undefined) throw thrown(missing);
+  const { features, error } = await next<OpenedMessage>(child, { serve: directory, options: optionsOf(real) });
+  if (features === undefined) throw thrown(error);
+  return new Set(features as Feature[]);
 }
 
 /** Kills a process that may hang, without waiting for it. */
-function end(child: ChildProcess): void {
+function kill(child: ChildProcess): void {
   child.kill('SIGKILL');
   if (child.connected) child.disconnect();
   child.unref();
@@ -122,6 +150,45 @@ const thrown = ({ message, code }: ErrorMessage = { message: 'the process of the
 
 /** Maximum time for closing a store, ms. */
 const closeMs = 1000;
+/** Maximum number of replaced processes in `restartMs`: then the store ends. */
+const maxRestarts = 3;
+const restartMs = 60_000;
+
+/** How a process is replaced. */
+interface Replacement {
+  /** Starts another process. */
+  readonly restart: () => Promise<readonly [ChildProcess, ReadonlySet<Feature>]>;
+  /** Called when the store has ended. */
+  readonly ended: () => void;
+  readonly restarted: Restarted | undefined;
+}
+
+/** How a handle is opened again in another process. */
+interface Origin {
+  /** Names from the root, as they were requested or renamed to. */
+  path: readonly string[];
+  readonly how: Pick<OpenHow, 'kind' | 'follow'>;
+  readonly who: Identity;
+  /** The name of its stream; undefined for the entry itself. */
+  stream?: string;
+  access: Access;
+}
+
+/** A watch. */
+interface Watching {
+  readonly handle: ProcessHandle;
+  readonly want: WatchWant;
+  readonly listener: (change: Change) => void;
+}
+
+const reads: ReadonlySet<Access> = new Set(['read', 'readWrite']);
+const writes: ReadonlySet<Access> = new Set(['write', 'readWrite']);
+
+/** The access of both. */
+function together(a: Access, b: Access): Access {
+  const [read, write] = [reads.has(a) || reads.has(b), writes.has(a) || writes.has(b)];
+  return read ? (write ? 'readWrite' : 'read') : write ? 'write' : 'metadata';
+}
 
 interface Pending {
   readonly resolve: (answer: never) => void;
@@ -132,32 +199,50 @@ interface Pending {
 class ProcessStore implements Vfs {
   readonly features: ReadonlySet<Feature>;
   readonly handles = new Map<number, ProcessHandle>();
-  readonly listeners = new Map<number, (change: Change) => void>();
-  readonly #child: ChildProcess;
+  readonly #watches = new Map<number, Watching>();
+  #child: ChildProcess;
+  readonly #replacement: Replacement;
   readonly #pending = new Map<number, Pending>();
   readonly #Handle: typeof ProcessHandle;
   #lastCall = 0;
   #lastWatch = 0;
   #closed: Promise<void> | undefined;
   #ended = false;
+  /** Resolves when a process has replaced one that exited; undefined while there is one. */
+  #restarting: Promise<void> | undefined;
+  /** When processes were replaced, ms. */
+  #restarts: number[] = [];
 
-  constructor(child: ChildProcess, features: ReadonlySet<Feature>) {
+  constructor(child: ChildProcess, features: ReadonlySet<Feature>, replacement: Replacement) {
     this.#child = child;
     this.features = features;
+    this.#replacement = replacement;
     this.#Handle = features.has('clone') ? SharingProcessHandle : ProcessHandle;
+    this.#follow(child);
+  }
+
+  #follow(child: ChildProcess): void {
+    const exited = (error: Error): void => {
+      if (child === this.#child) this.#exited(error);
+    };
     child.on('message', (message: unknown) => this.#receive(message as ReplyMessage | ChangeMessage));
-    child.on('error', (error) => this.#end(error));
-    child.on('exit', () => this.#end(new Error('the process of the store ended')));
+    child.on('error', exited);
+    child.on('exit', () => exited(new Error('the process of the store ended')));
   }
 
   root(who: Identity, signal?: AbortSignal, same?: Handle): Answer<Handle> {
     const number = same === undefined ? undefined : this.numberOf(same);
-    return typeof number === 'string' ? number : this.opened(0, 'root', [who, number], signal);
+    const origin: Origin = { path: [], how: { kind: 'folder' }, who, access: 'metadata' };
+    return typeof number === 'string' ? number : this.opened(0, 'root', () => [who, numberNow(same)], origin, signal);
   }
 
   open(dir: Handle, name: string, how: OpenHow, who: Identity, signal?: AbortSignal): Answer<Handle> {
     const number = this.numberOf(dir);
-    return typeof number === 'string' ? number : this.opened(0, 'open', [number, name, how, who], signal);
+    if (typeof number === 'string') return number;
+    const { kind, follow, access } = how;
+    const path = [...(dir as ProcessHandle).origin.path, name];
+    const origin: Origin = { path, how: { kind, ...(follow !== undefined && { follow }) }, who, access };
+    return this.opened(0, 'open', () => [numberNow(dir), name, how, who], origin, signal);
   }
 
   /**
@@ -167,7 +252,7 @@ class ProcessStore implements Vfs {
     this.#closed ??= new Promise((done) => {
       if (this.#ended) return done();
       const timer = setTimeout(() => {
-        end(this.#child);
+        kill(this.#child);
         this.#end(new Error('the process of the store does not respond'));
         done();
       }, closeMs);
@@ -184,64 +269,102 @@ class ProcessStore implements Vfs {
     return this.#closed !== undefined || this.#ended;
   }
 
-  /** Returns the process's number of a handle. EXDEV for a handle of another store. */
+  /** Returns the process's number of a handle. EXDEV for a handle of another store, ESTALE for one that is lost. */
   numberOf(handle: Handle): number | VfsCode {
-    return handle instanceof ProcessHandle && handle.store === this ? handle.number : 'EXDEV';
+    if (!(handle instanceof ProcessHandle) || handle.store !== this) return 'EXDEV';
+    return handle.number < 0 ? 'ESTALE' : handle.number;
   }
 
-  /** Makes a call that returns a handle. */
-  opened(handle: number, method: string, parameters: readonly unknown[], signal?: AbortSignal): Answer<Handle> {
-    const answer = this.call<HandleReference>(handle, method, parameters, signal);
+  /**
+   * Makes a call that returns a handle.
+   * @param target the called handle; 0 for the store
+   * @param parameters evaluated when the call is sent: a handle may have another number by then
+   */
+  opened(
+    target: ProcessHandle | 0,
+    method: string,
+    parameters: () => readonly unknown[],
+    origin: Origin,
+    signal?: AbortSignal,
+  ): Answer<Handle> {
+    const answer = this.call<HandleReference>(target, method, parameters, signal);
     return isCode(answer)
       ? answer
       : (answer as Promise<HandleReference | VfsCode>).then((reference) => {
           if (isCode(reference)) return reference;
-          const made = new this.#Handle(this, reference);
+          const made = new this.#Handle(this, reference, origin);
           this.handles.set(reference.handle, made);
           return made;
         });
   }
 
-  /** Makes a call in the process. @param handle 0 for the store */
-  call<T>(handle: number, method: string, parameters: readonly unknown[], signal?: AbortSignal): Promise<T | VfsCode> | VfsCode {
+  /** Notes the new path of a renamed handle, and of those below it. */
+  moved({ origin }: ProcessHandle, dir: ProcessHandle, name: string): void {
+    if (origin.stream !== undefined) {
+      origin.stream = name;
+      return;
+    }
+    const former = origin.path;
+    origin.path = [...dir.origin.path, name];
+    for (const other of this.handles.values()) {
+      const { path } = other.origin;
+      if (other.origin !== origin && path.length >= former.length && former.every((part, i) => path[i] === part))
+        other.origin.path = [...origin.path, ...path.slice(former.length)];
+    }
+  }
+
+  /** Makes a call in the process, or in the one that replaces it. @param target the called handle; 0 for the store */
+  call<T>(
+    target: ProcessHandle | 0,
+    method: string,
+    parameters: () => readonly unknown[],
+    signal?: AbortSignal,
+  ): Promise<T | VfsCode> | VfsCode {
     if (this.stale) return 'ESTALE';
     if (signal?.aborted === true) return 'ECANCELED';
-    return this.#post(handle, method, parameters);
+    if (this.#restarting !== undefined)
+      return this.#restarting.then(async (): Promise<T | VfsCode> => this.call<T>(target, method, parameters, signal));
+    const number = target === 0 ? 0 : target.number;
+    if (number < 0) return 'ESTALE';
+    const sent = parameters();
+    return sent.includes(lost) ? 'ESTALE' : this.#post(number, method, sent);
   }
 
   /** Starts a watch. */
-  watch(handle: number, want: WatchWant, listener: (change: Change) => void): Answer<Watch> {
+  watch(handle: ProcessHandle, want: WatchWant, listener: (change: Change) => void): Answer<Watch> {
     const watch = ++this.#lastWatch;
-    this.listeners.set(watch, listener);
-    const close = (): void => {
-      if (this.listeners.delete(watch) && !this.stale) void this.#post(0, 'unwatch', [watch]).catch(() => {});
-    };
     const { recursive, others = false } = want;
-    const answer = this.call<undefined>(handle, 'watch', [{ recursive, others }, watch]);
+    this.#watches.set(watch, { handle, want: { recursive, others }, listener });
+    const close = (): void => {
+      if (this.#watches.delete(watch) && !this.stale && this.#restarting === undefined)
+        void this.#post(0, 'unwatch', [watch]).catch(() => {});
+    };
+    const answer = this.call<undefined>(handle, 'watch', () => [{ recursive, others }, watch]);
     if (!(answer instanceof Promise)) {
-      this.listeners.delete(watch);
+      this.#watches.delete(watch);
       return answer;
     }
     return answer.then((code) => {
       if (code === undefined) return { close, others };
-      this.listeners.delete(watch);
+      this.#watches.delete(watch);
       return code;
     });
   }
 
   #post<T>(handle: number, method: string, parameters: readonly unknown[]): Promise<T> {
     const call = ++this.#lastCall;
+    const child = this.#child;
     return new Promise<T>((resolve, reject) => {
       this.#pending.set(call, { resolve, reject });
-      this.#child.send({ call, handle, method, parameters } satisfies CallMessage, (error) => {
-        if (error !== null) this.#end(error);
+      child.send({ call, handle, method, parameters } satisfies CallMessage, (error) => {
+        if (error !== null && child === this.#child) this.#exited(error);
       });
     });
   }
 
   #receive(message: ReplyMessage | ChangeMessage): void {
     if ('watch' in message) {
-      this.listeners.get(message.watch)?.(message.change as Change);
+      this.#watches.get(message.watch)?.listener(message.change as Change);
       return;
     }
     for (const [number, name] of message.renamed ?? []) {
@@ -254,34 +377,125 @@ class ProcessStore implements Vfs {
     else pending?.reject(thrown(message.error));
   }
 
-  /** Fails all pending calls: the process has exited, or it hangs and is abandoned. */
+  /** Handles the exit of the process: another one replaces it, unless the store is closed or its processes exit too often. */
+  #exited(error: Error): void {
+    if (this.#ended) return;
+    if (this.#restarting !== undefined) {
+      this.#fail(error); // ends the restart
+      return;
+    }
+    const now = performance.now();
+    this.#restarts = [...this.#restarts.filter((at) => now - at < restartMs), now];
+    if (this.#closed !== undefined || this.#restarts.length > maxRestarts) {
+      this.#end(error);
+      return;
+    }
+    this.#fail(error);
+    this.#restarting = this.#restart().catch((failed: Error) => this.#end(failed));
+  }
+
+  async #restart(): Promise<void> {
+    kill(this.#child);
+    const [child, features] = await this.#replacement.restart();
+    this.#child = child;
+    if (this.stale) {
+      kill(child);
+      return;
+    }
+    this.#follow(child);
+    if ([...this.features].some((feature) => !features.has(feature))) throw new Error('the file system of the store is another one');
+    const before = [...this.handles.values()];
+    this.handles.clear();
+    let lostHandles = 0;
+    for (const handle of before) {
+      const number = await this.#reopened(handle);
+      handle.number = number;
+      if (number < 0) lostHandles++;
+      else this.handles.set(number, handle);
+    }
+    for (const [watch, { handle, want, listener }] of this.#watches) {
+      if (handle.number >= 0) await this.#post(handle.number, 'watch', [want, watch]);
+      listener({ what: 'overflow' }); // changes since the exit were not seen
+    }
+    this.#restarting = undefined;
+    this.#replacement.restarted?.(lostHandles);
+  }
+
+  /** Opens a handle again, by its path. @returns its number; -1 if the path does not lead to the same file now */
+  async #reopened({ origin, fileId, isClosed }: ProcessHandle): Promise<number> {
+    if (isClosed || origin.stream === '') return -1;
+    const { path, how, who, access, stream } = origin;
+    const entry: OpenHow = { ...how, access: stream === undefined ? access : 'metadata', disposition: 'open' };
+    const passed: number[] = [];
+    let at = await this.#post<HandleReference | VfsCode>(0, 'root', [who]);
+    for (const [i, name] of path.entries()) {
+      if (isCode(at)) break;
+      passed.push(at.handle);
+      at = await this.#post(0, 'open', [at.handle, name, i + 1 < path.length ? onPath : entry, who]);
+    }
+    if (!isCode(at) && stream !== undefined) {
+      passed.push(at.handle);
+      at = await this.#post(at.handle, 'openStream', [stream, { access, disposition: 'open' }]);
+    }
+    if (!isCode(at) && at.fileId !== fileId) {
+      passed.push(at.handle);
+      at = 'ESTALE';
+    }
+    for (const number of passed) await this.#post(number, 'close', []);
+    return isCode(at) ? -1 : at.handle;
+  }
+
+  /** Ends the store: it was closed, or no process can replace the one that exited. */
   #end(error: Error): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.listeners.clear();
-    for (const { resolve, reject } of this.#pending.values()) {
+    this.#restarting = undefined;
+    this.#watches.clear();
+    this.#fail(error);
+    this.#replacement.ended();
+  }
+
+  /** Fails all pending calls: the process has exited, or it hangs and is abandoned. */
+  #fail(error: Error): void {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { resolve, reject } of pending) {
       if (this.#closed === undefined) reject(new VfsError('EIO', error.message, { cause: error }));
       else resolve('ESTALE' as never);
     }
-    this.#pending.clear();
   }
 }
+
+/** A directory on the path of a handle that is opened again. */
+const onPath: OpenHow = { access: 'metadata', kind: 'folder', disposition: 'open' };
+
+/** In the place of the number of a handle that is lost. */
+const lost = Symbol('lost');
+const numberNow = (handle: Handle | undefined): number | typeof lost | undefined =>
+  handle === undefined ? undefined : (handle as ProcessHandle).number < 0 ? lost : (handle as ProcessHandle).number;
 
 /** A handle in the server's process. */
 class ProcessHandle implements Handle {
   readonly store: ProcessStore;
-  readonly number: number;
+  /** Its number in the process; -1 if it could not be opened again. */
+  number: number;
+  readonly origin: Origin;
   readonly fileId: string;
   readonly kind: Kind;
   name: string;
   #closed = false;
 
-  constructor(store: ProcessStore, { handle, fileId, kind, name }: HandleReference) {
+  constructor(store: ProcessStore, { handle, fileId, kind, name }: HandleReference, origin: Origin) {
     this.store = store;
+    this.origin = origin;
     this.number = handle;
     this.fileId = fileId;
     this.kind = kind;
     this.name = name;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
   }
 
   stat(signal?: AbortSignal): Answer<Stat> {
@@ -313,7 +527,10 @@ class ProcessHandle implements Handle {
   }
 
   rename(dir: Handle, name: string, how?: RenameHow): Answer<void> {
-    return this.#with(dir, 'rename', [name, how]);
+    return andThen(this.#with<void>(dir, 'rename', [name, how]), (code) => {
+      if (code === undefined) this.store.moved(this, dir as ProcessHandle, name);
+      return code;
+    });
   }
 
   unlink(): Answer<void> {
@@ -324,11 +541,15 @@ class ProcessHandle implements Handle {
     if (this.#closed) return undefined;
     this.#closed = true;
     this.store.handles.delete(this.number);
-    return this.store.stale ? undefined : this.store.call(this.number, 'close', []);
+    if (this.store.stale || this.number < 0) return undefined;
+    return this.store.call(this, 'close', () => []);
   }
 
   reopen(access: Access, signal?: AbortSignal): Answer<void> {
-    return this.#call('reopen', [access], signal);
+    return andThen(this.#call<void>('reopen', [access], signal), (code) => {
+      if (code === undefined) this.origin.access = together(this.origin.access, access);
+      return code;
+    });
   }
 
   flush(signal?: AbortSignal): Answer<void> {
@@ -352,7 +573,9 @@ class ProcessHandle implements Handle {
   }
 
   openStream(name: string, how: StreamHow, signal?: AbortSignal): Answer<Handle> {
-    return this.#closed ? 'ESTALE' : this.store.opened(this.number, 'openStream', [name, how], signal);
+    if (this.#closed) return 'ESTALE';
+    const origin: Origin = { ...this.origin, stream: how.disposition === 'temporary' ? '' : name, access: how.access };
+    return this.store.opened(this, 'openStream', () => [name, how], origin, signal);
   }
 
   getXattr(name: string): Answer<Uint8Array> {
@@ -400,7 +623,7 @@ class ProcessHandle implements Handle {
   }
 
   watch(want: WatchWant, listener: (change: Change) => void): Answer<Watch> {
-    return this.#closed ? 'ESTALE' : this.store.watch(this.number, want, listener);
+    return this.#closed ? 'ESTALE' : this.store.watch(this, want, listener);
   }
 
   space(): Answer<Space> {
@@ -420,13 +643,14 @@ class ProcessHandle implements Handle {
   }
 
   #call<T>(method: string, parameters: readonly unknown[], signal?: AbortSignal): Promise<T | VfsCode> | VfsCode {
-    return this.#closed ? 'ESTALE' : this.store.call<T>(this.number, method, parameters, signal);
+    return this.#closed ? 'ESTALE' : this.store.call<T>(this, method, () => parameters, signal);
   }
 
   /** A call with another handle as its first parameter. */
   #with<T>(other: Handle, method: string, parameters: readonly unknown[], signal?: AbortSignal): Answer<T> {
+    if (this.#closed) return 'ESTALE';
     const number = this.store.numberOf(other);
-    return isCode(number) ? number : this.#call(method, [number, ...parameters], signal);
+    return isCode(number) ? number : this.store.call<T>(this, method, () => [numberNow(other), ...parameters], signal);
   }
 
   /** For `cloneRange`, which only some stores have. */
