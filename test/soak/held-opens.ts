@@ -120,7 +120,7 @@ export class HeldOpens {
   }
 
   #step(tree: Tree): Promise<void> {
-    if (this.#held.length === 0 || (this.#held.length < maxOpens && Math.random() < 0.2)) return this.#create(tree);
+    if (this.#held.length === 0 || (this.#held.length < maxOpens && Math.random() < 0.2)) return this.create(tree);
     const held = pick(this.#held);
     const roll = Math.random();
     if (roll < 0.12) return this.#close(held);
@@ -169,7 +169,8 @@ export class HeldOpens {
     });
   }
 
-  async #create(tree: Tree): Promise<void> {
+  /** Creates a file, and opens it for good. */
+  async create(tree: Tree): Promise<void> {
     const held: Held = {
       createGuid: new Uint8Array(randomBytes(16)),
       name: `${this.#name}-${this.#next++}`,
