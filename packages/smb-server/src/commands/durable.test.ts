@@ -201,6 +201,18 @@ test('a durable open is found after its share got other options, unless these al
   }
 });
 
+test('a reconnected open counts channel sequences from that of its new session (3.3.1.10, 3.3.5.2.10)', async () => {
+  const { at } = await stage();
+  const first = await at();
+  const ids = idsOf(await first.create('file', batch(DHnQ)));
+  assert.equal((await first.ask({ ...writing(ids, 'a'), header: { status: 5 } })).status, NtStatus.Success);
+  assert.equal((await first.ask({ ...writing(ids, 'b'), header: { status: 4 } })).status, NtStatus.FileNotAvailable);
+  await cut(first);
+  const again = await at();
+  const back = idsOf(await again.create('file', batch(DHnC(ids))));
+  assert.equal((await again.ask(writing(back, 'c'))).status, NtStatus.Success);
+});
+
 test('LOGOFF keeps a durable open, TREE_DISCONNECT closes it (3.3.5.6, 3.3.5.8)', async () => {
   for (const [element, kept] of [
     [loggingOff, 1],

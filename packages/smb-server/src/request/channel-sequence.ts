@@ -30,6 +30,16 @@ export function enterChannelSequence(request: Request, open: Open): boolean {
   return true;
 }
 
+/**
+ * A client has reconnected to an open over another session, which counts channel sequences of its own: that of its CREATE is the current one, and
+ * the requests of the former session belong to an earlier one. MS-SMB2 3.3.1.10.
+ */
+export function restartChannelSequence(request: Request, open: Open): void {
+  open.outstandingPreRequestCount += open.outstandingRequestCount;
+  open.outstandingRequestCount = 0;
+  open.channelSequence = channelSequenceOf(request);
+}
+
 /** A counted request has its response, MS-SMB2 3.3.4.1. */
 export function leaveChannelSequence(request: Request): void {
   const open = request.countedOn;

@@ -105,7 +105,10 @@ function useFamilies(server: RunningServer): Family[] {
         map(server.opens.values(), ({ share }) => ({ share })),
       ),
     ),
-    gaugeOf('smb_detached_opens', 'Durable opens whose client is disconnected.', [], () => [[server.durables.detached]]),
+    gaugeOf('smb_detached_opens', 'Durable, resilient and persistent opens whose client is disconnected.', [], () => [
+      [server.durables.detached],
+    ]),
+    gaugeOf('smb_persistent_opens', 'Persistent opens, which are stored.', [], () => [[server.persistence.size]]),
     gaugeOf('smb_leases', 'Leases.', [], () => [[server.leases.size]]),
     gaugeOf(
       'smb_file_state',

@@ -5,6 +5,7 @@ import { reattach } from '../../objects/close.ts';
 import { metadataOfOpen } from '../../objects/metadata.ts';
 import type { Open } from '../../objects/open.ts';
 import type { Tree } from '../../objects/tree.ts';
+import { restartChannelSequence } from '../../request/channel-sequence.ts';
 import { cachingBits, oplockLevelOf } from '../../state/index.ts';
 import { noGuid } from '../../values/guid-key.ts';
 import { statusOf } from '../../values/status-map.ts';
@@ -21,6 +22,7 @@ export function* reconnectOpen(plan: CreatePlan, reconnect: Reconnect): Steps<An
   const status = mayReconnect(plan, reconnect, open);
   if (status !== NtStatus.Success) return status;
   reattach(open, plan.ctx.tree);
+  restartChannelSequence(plan.ctx, open);
   plan.ctx.open = open;
   return yield* describe(plan, open, CreateAction.Opened);
 }
@@ -36,7 +38,10 @@ export function* replayOpen(plan: CreatePlan, open: Open): Steps<Answer | NtStat
   const waits = open.attachment === undefined && open.durable?.kind === 'persistent' && isOfShare(open, tree);
   if (!waits && open.attachment !== tree) return NtStatus.DuplicateObjectId;
   if (!sameLease(plan, open)) return NtStatus.AccessDenied;
-  if (waits) reattach(open, tree);
+  if (waits) {
+    reattach(open, tree);
+    restartChannelSequence(plan.ctx, open);
+  }
   plan.ctx.open = open;
   const answer = yield* describe(plan, open, open.createAction);
   const { requestedOplockLevel } = plan.request;
