@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fakeLog, type Log } from '@ring3/kit';
 import { Capabilities, ChangeNotifyResponse, CreateOptions, Dialect, NtStatus, OplockBreak } from '@ring3/smb-proto';
 import { createMemoryStore, type Handle, type Identity, type Vfs } from '@ring3/vfs';
 import { createNodeStore } from '@ring3/vfs-node';
@@ -28,8 +29,8 @@ const directory = { createOptions: CreateOptions.DirectoryFile };
 const list = 0x0010_0081;
 const leasingDirectory = (key: number, state: number) => leasing(key, state, { ...directory, epoch: 0, desiredAccess: list });
 
-async function clientsOf(vfs: Vfs) {
-  const server = testServer({ shares: { share: vfs } });
+async function clientsOf(vfs: Vfs, log?: Log) {
+  const server = testServer({ shares: { share: vfs }, ...(log && { log }) });
   const first = await RawClient.at(server, 'share', 'ann', 'secret', Dialect.Smb302, keyOf(0xa), Capabilities.DirectoryLeasing);
   const second = await RawClient.at(server, 'share', 'bob', 'word', Dialect.Smb302, keyOf(0xb), Capabilities.DirectoryLeasing);
   return { server, first, second };
@@ -197,9 +198,11 @@ test('if a directory cannot be watched, nothing in it is cached', async () => {
       return handle;
     },
   };
-  const { first } = await clientsOf(full);
+  const log = fakeLog();
+  const { first } = await clientsOf(full, log);
   await first.create('dir', directory);
   assert.equal(granted(await first.create('dir', leasingDirectory(1, RH)))?.leaseState, 0);
   assert.equal(granted(await first.create('dir\\file', leasing(2, RWH)))?.leaseState, 0);
   assert.equal(granted(await first.create('file', leasing(3, RWH)))?.leaseState, RWH, 'the root can be watched');
+  assert.equal(log.lines.filter(({ what }) => what.startsWith('no more directories can be watched')).length, 1);
 });

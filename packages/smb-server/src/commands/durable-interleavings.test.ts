@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type FakeClock, fakeRandom } from '@ring3/kit';
 import {
+  Capabilities,
   Command,
   CreateContextName,
   CreateDisposition,
@@ -14,6 +15,7 @@ import {
   Lease,
   LeaseBreakAcknowledgment,
   LeaseBreakNotification,
+  LeaseV2,
   NtStatus,
   OplockBreak,
   OplockLevel,
@@ -69,7 +71,7 @@ class Player {
   async connect(): Promise<void> {
     if (this.#raw !== undefined) return;
     const [user, password] = this.#below(8) > 0 ? (['ann', 'secret'] as const) : (['bob', 'word'] as const);
-    const raw = await RawClient.at(this.#server, 'share', user, password, undefined, guid(this.#id));
+    const raw = await RawClient.at(this.#server, 'share', user, password, undefined, guid(this.#id), Capabilities.DirectoryLeasing);
     this.#raw = raw;
     this.#isBack = true;
     void this.#listen(raw);
@@ -142,7 +144,8 @@ class Player {
       case 0:
       case 1:
       case 2:
-        this.#create(`file ${below(5)}`);
+        if (below(4) === 0) this.#createDirectory();
+        else this.#create(`${below(3) === 0 ? 'dir\\' : ''}file ${below(5)}`);
         return;
       case 3:
       case 4:
@@ -162,7 +165,8 @@ class Player {
         );
       case 9:
         return void (
-          known && this.send(below(2) === 0 ? renaming(known.ids, below(2) === 0 ? 'one' : 'three') : disposing(known.ids, true))
+          known &&
+          this.send(below(2) === 0 ? renaming(known.ids, ['one', 'three', 'dir\\two'][below(3)] as string) : disposing(known.ids, true))
         );
       case 10:
         if (below(3) > 0) return;
@@ -179,6 +183,21 @@ class Player {
     const own = this.#known.filter(({ version, client }) => version > 0 && client === this.#id).slice(-3);
     const one = own[this.#below(own.length)];
     if (one !== undefined) this.#reconnect(one);
+  }
+
+  /** A directory lease, under one key of the client. */
+  #createDirectory(): void {
+    const below = this.#below;
+    const key = 12 + this.#id;
+    const lease = { leaseKey: guid(key), leaseState: below(8), leaseFlags: 0, parentLeaseKey: guid(0), epoch: 0 };
+    const element = opening('dir', {
+      requestedOplockLevel: OplockLevel.Lease,
+      createOptions: CreateOptions.DirectoryFile,
+      desiredAccess: below(3) === 0 ? 0x1f01ff : 0x100081,
+      shareAccess: below(4) === 0 ? below(8) : 7,
+      createContexts: [context(CreateContextName.RequestLease, LeaseV2, lease)],
+    });
+    this.waiting.set(this.send(element), { name: 'dir', key, createGuid: 0, version: 0, leases: true, client: this.#id });
   }
 
   #create(name: string): void {
@@ -268,10 +287,12 @@ test('two clients with leases, oplocks and durable opens that come, leave and re
       opens: opens.size,
       detached: durables.detached,
       leases: leases.size,
+      directories: leases.directories,
+      watched: server.watched.directories,
       sessions: sessions.size,
       connections: connections.size,
     };
-    assert.deepEqual(left, { opens: 0, detached: 0, leases: 0, sessions: 0, connections: 0 }, `seed ${seed}`);
+    assert.deepEqual(left, { opens: 0, detached: 0, leases: 0, directories: 0, watched: 0, sessions: 0, connections: 0 }, `seed ${seed}`);
     assert.ok(
       Object.values(fileTotals).every((count) => count === 0),
       `seed ${seed}: ${JSON.stringify(fileTotals)}`,

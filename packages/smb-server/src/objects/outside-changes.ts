@@ -10,6 +10,8 @@ const lingerMs = 10_000;
 /** The directories that all stores of a server watch. */
 export interface WatchedCount {
   directories: number;
+  /** Called if another one cannot be watched, so that nothing in it is cached. */
+  readonly full: () => void;
 }
 
 /** An open (`Open`) that caches. */
@@ -64,7 +66,7 @@ export class OutsideChanges {
     const known = this.#directories.get(id);
     if (known !== undefined) return known;
     if (directory.watch === undefined) return 'unwatched';
-    if (this.#count.directories >= maxDirectories && !this.#dropIdle()) return 'full';
+    if (this.#count.directories >= maxDirectories && !this.#dropIdle()) return this.#full();
     const made: WatchedDirectory = { id, opens: new Set(), watch: undefined, linger: undefined };
     const listener = (change: Change): void => {
       if (made.watch?.others !== true && this.#own.calls > 0) return;
@@ -77,7 +79,7 @@ export class OutsideChanges {
     } finally {
       if (typeof watch !== 'object') this.#count.directories--;
     }
-    if (watch === undefined || isCode(watch)) return watch === 'EMFILE' || watch === 'ENOSPC' ? 'full' : 'unwatched';
+    if (watch === undefined || isCode(watch)) return watch === 'EMFILE' || watch === 'ENOSPC' ? this.#full() : 'unwatched';
     const meanwhile = this.#directories.get(id);
     if (meanwhile !== undefined) {
       watch.close();
@@ -110,6 +112,11 @@ export class OutsideChanges {
   /** Ends all watches. */
   close(): void {
     for (const directory of [...this.#directories.values()]) this.#drop(directory);
+  }
+
+  #full(): 'full' {
+    this.#count.full();
+    return 'full';
   }
 
   #release(directory: WatchedDirectory): void {

@@ -103,7 +103,10 @@ export class Server implements RunningServer {
   readonly nameIds = new NameIds();
   readonly leases = new Leases(() => this.nextOpenId());
   readonly shutdown = new Shutdown(this);
-  readonly watched: WatchedCount = { directories: 0 };
+  readonly watched: WatchedCount = {
+    directories: 0,
+    full: () => this.repeated.say('warn', 'no more directories can be watched: clients cache nothing in others', 'watched', {}),
+  };
   readonly watches = new Set<ChangeWatch>();
   readonly securityBuffer: Uint8Array;
   readonly #admission = new Admission(this);
