@@ -12,6 +12,7 @@ const open = (id: number, path = 'file'): PersistentOpen => ({
   path,
   fileId: 'f',
   identity: { name: 'ann', sid: 'S-1-5-21-1-2-3-1000', groups: [], guest: false },
+  durableOwner: 'S-1-5-21-1-2-3-1000',
   quotaOwner: 'ANN',
   peer: '192.0.2.1:50000',
   grantedAccess: 3,

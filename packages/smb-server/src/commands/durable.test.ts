@@ -10,7 +10,7 @@ import {
   OplockLevel,
   ReadResponse,
 } from '@ring3/smb-proto';
-import type { Vfs } from '@ring3/vfs';
+import { createMemoryStore, type Vfs } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { viewOf } from '../server/view.ts';
 import { batch, type Create, contextOf, cut, DH2C, DH2Q, DHnC, DHnQ, instance, lease, stage, version } from '../testing/durable.ts';
@@ -184,6 +184,18 @@ for (const [what, held, closes, act] of meanwhile) {
     assert.equal(server.durables.detached, closes ? 0 : 1);
   });
 }
+
+test('on a share where all act as one user, only the user who logged on reconnects to its open, or takes it over (3.3.5.9.7, 3.3.5.9.13)', async () => {
+  const { at, server } = await stage({ shares: { share: { vfs: createMemoryStore(), forceUser: 'bob' } } });
+  const first = await at();
+  const ids = idsOf(await first.create('file', batch(DH2Q(1), instance(5))));
+  await cut(first);
+  const other = await at(0xb, 'bob', 'word');
+  assert.equal((await other.create('file', batch(DH2C(ids, 1)))).status, NtStatus.AccessDenied);
+  assert.equal((await other.create('another', batch(DH2Q(2), instance(5)))).status, NtStatus.Success);
+  assert.equal(server.durables.detached, 1);
+  assert.equal((await (await at()).create('file', batch(DH2C(ids, 1)))).status, NtStatus.Success);
+});
 
 test('a durable open is found after its share got other options, unless these allow less (3.3.5.9.7)', async () => {
   const { at, server } = await stage();

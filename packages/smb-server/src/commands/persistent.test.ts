@@ -21,7 +21,7 @@ import {
 } from '@ring3/smb-proto';
 import { createMemoryStore, type Vfs } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
-import { memoryPersistentOpens, type PersistentChange, type PersistentOpens } from '../objects/persistent-opens.ts';
+import { memoryPersistentOpens, type PersistentChange, type PersistentOpens, type StoredOpen } from '../objects/persistent-opens.ts';
 import { restoreOpens } from '../server/restore-opens.ts';
 import type { Server } from '../server/server.ts';
 import { viewOf } from '../server/view.ts';
@@ -315,14 +315,60 @@ test('delete-on-close survives a restart', async () => {
 });
 
 test('a rename is known after a restart, and one that was not finished is found by either path', async () => {
+  const opens = memoryPersistentOpens();
+  const here = await stage(opens);
+  const first = await here.at();
+  const ids = await open(first, 'before', 1);
+  assert.equal((await first.ask(renaming(ids, 'after'))).status, NtStatus.Success);
+  const [stored] = await opens.load();
+  assert.deepEqual([stored?.open.path, stored?.open.nextPath], ['after', undefined]);
+  for (const [path, nextPath] of [
+    ['after', 'never'],
+    ['before', 'after'],
+  ] as const) {
+    await opens.commit([{ kind: 'open', open: { ...(stored as StoredOpen).open, path, nextPath } }]);
+    await here.restart();
+    assert.deepEqual(
+      [...here.server.opens.values()].map(({ pathName }) => pathName),
+      ['after'],
+    );
+  }
+  assert.equal((await again(await here.at(), ids, 1)).status, NtStatus.Success);
+});
+
+test('both paths of a rename are stored before it is made', async () => {
+  const memory = memoryPersistentOpens();
+  const paths: unknown[] = [];
+  const commit = (changes: readonly PersistentChange[]): Promise<void> => {
+    for (const change of changes) if (change.kind === 'open') paths.push([change.open.path, change.open.nextPath]);
+    return memory.commit(changes);
+  };
+  const here = await stage({ load: memory.load, commit });
+  const client = await here.at();
+  const ids = await open(client, 'before', 1);
+  await client.ask(renaming(ids, 'after'));
+  assert.deepEqual(paths, [
+    ['before', undefined],
+    ['before', 'after'],
+    ['after', undefined],
+  ]);
+});
+
+test('a stream is restored with the file that it belongs to, also under another name', async () => {
   const here = await stage();
   const first = await here.at();
-  const ids = await open(first, 'before', 1, { desiredAccess: 0x1f01ff });
-  assert.equal((await first.ask(renaming(ids, 'after'))).status, NtStatus.Success);
+  const ids = await open(first, 'file:stream', 1);
+  await first.ask(writing(ids, 'kept'));
+  assert.equal((await first.ask(renaming(ids, ':other'))).status, NtStatus.Success);
   await here.restart();
   const client = await here.at();
-  assert.equal((await again(client, ids, 1)).status, NtStatus.Success);
-  assert.equal([...here.server.opens.values()][0]?.pathName, 'after');
+  const back = await again(client, ids, 1);
+  assert.equal(back.status, NtStatus.Success);
+  const read = await client.ask(reading(idsOf(back), 10));
+  assert.equal(Buffer.concat(read.read(ReadResponse).data).toString(), 'kept');
+  assert.equal([...here.server.opens.values()][0]?.pathName, 'file:other');
+  await client.ask(closing(idsOf(back)));
+  assert.deepEqual(counts(here), [0, 0, 0, 0]);
 });
 
 test('an open whose file was replaced, is gone, or whose share is not available any more, has ended', async () => {

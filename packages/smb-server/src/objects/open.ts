@@ -35,6 +35,7 @@ export interface OpenOrigin {
   readonly server: Services;
   readonly share: Share;
   readonly identity: Identity;
+  readonly durableOwner: string;
   readonly quotaOwner: string;
   readonly actor: Actor;
   readonly clientKey: string;
@@ -48,7 +49,8 @@ export interface OpenOrigin {
 export const originOf = (tree: Tree): OpenOrigin => {
   const { session, share, identity } = tree;
   const { server, owner: quotaOwner, actor, connection } = session;
-  return { server, share, identity, quotaOwner, actor, clientKey: connection.negotiated.clientKey, attachment: tree };
+  const durableOwner = session.identity.sid;
+  return { server, share, identity, durableOwner, quotaOwner, actor, clientKey: connection.negotiated.clientKey, attachment: tree };
 };
 
 /** Open, MS-SMB2 3.3.1.10: a file, directory or pipe that a client has open. */
@@ -59,8 +61,10 @@ export class Open extends RefCounted {
   readonly owner: number;
   readonly server: Services;
   readonly share: Share;
-  /** The identity that opened it: its Open.DurableOwner. */
+  /** The identity that acts on it: that of the user, or of the user that all clients of its share act as. */
   readonly identity: Identity;
+  /** Open.DurableOwner: the SID of the user who had logged on. Only that user reconnects to it. */
+  readonly durableOwner: string;
   /** The user that it counts for. */
   readonly quotaOwner: string;
   /** The client that used it last, for events. */
@@ -160,6 +164,7 @@ export class Open extends RefCounted {
     this.server = from.server;
     this.share = from.share;
     this.identity = from.identity;
+    this.durableOwner = from.durableOwner;
     this.quotaOwner = from.quotaOwner;
     this.actor = from.actor;
     this.attachment = from.attachment;

@@ -19,6 +19,7 @@ interface Persistable {
   readonly lease: PersistableLease | undefined;
   readonly parentLease: string | undefined;
   readonly identity: Identity;
+  readonly durableOwner: string;
   readonly quotaOwner: string;
   readonly actor: Actor;
   readonly grantedAccess: number;
@@ -57,7 +58,9 @@ interface Surroundings {
 export class Persistence {
   readonly #store: PersistentOpens | undefined;
   readonly #server: Surroundings;
-  readonly #opens = new Set<Persistable>();
+  /** The opens, each with the ids of the files that it is found by: its own; of a stream also that of its file. */
+  readonly #opens = new Map<Persistable, readonly string[]>();
+  readonly #byFile = new Map<string, Set<Persistable>>();
   /** Opens that ended and are still stored. */
   readonly #ended = new Set<number>();
 
@@ -95,13 +98,28 @@ export class Persistence {
   }
 
   #add(open: Persistable): void {
-    this.#opens.add(open);
+    this.#index(open);
     this.#server.quotas.persistentOpens.add(open.quotaOwner);
+  }
+
+  #index(open: Persistable): void {
+    const files = [open.handle, open.base].flatMap((file) => (file === undefined ? [] : [file.fileId]));
+    this.#opens.set(open, files);
+    for (const file of files) this.#byFile.set(file, (this.#byFile.get(file) ?? new Set()).add(open));
+  }
+
+  #unindex(open: Persistable): void {
+    for (const file of this.#opens.get(open) ?? []) {
+      const opens = this.#byFile.get(file);
+      if (opens?.delete(open) === true && opens.size === 0) this.#byFile.delete(file);
+    }
+    this.#opens.delete(open);
   }
 
   /** @returns whether it was there */
   #delete(open: Persistable): boolean {
-    if (!this.#opens.delete(open)) return false;
+    if (!this.#opens.has(open)) return false;
+    this.#unindex(open);
     this.#server.quotas.persistentOpens.remove(open.quotaOwner);
     return true;
   }
@@ -137,7 +155,10 @@ export class Persistence {
 
   /** Stores the present values of an open, if it is persistent. @returns whether they are stored */
   save(open: Persistable): MaybePromise<boolean> {
-    return this.#opens.has(open) ? this.#saveAll([open]) : true;
+    if (!this.#opens.has(open)) return true;
+    this.#unindex(open); // it may be an open of another file or stream now
+    this.#index(open);
+    return this.#saveAll([open]);
   }
 
   /** Stores the values of the opens of a lease: they share its state. */
@@ -171,8 +192,7 @@ export class Persistence {
   }
 
   #opensOf(state: FileState, fileId: string): Persistable[] {
-    if (this.#opens.size === 0) return [];
-    return [...this.#opens].filter((open) => open.fileState === state && (open.handle?.fileId === fileId || open.base?.fileId === fileId));
+    return [...(this.#byFile.get(fileId) ?? [])].filter((open) => open.fileState === state);
   }
 
   #saveAll(opens: readonly Persistable[], nextPath?: string): MaybePromise<boolean> {
@@ -210,6 +230,7 @@ function recordOf(open: Persistable, nextPath?: string): PersistentOpen {
     fileId,
     baseId: base?.fileId,
     identity,
+    durableOwner: open.durableOwner,
     quotaOwner: open.quotaOwner,
     peer: open.actor.peer,
     grantedAccess: open.grantedAccess,

@@ -15,8 +15,10 @@ export interface PersistentOpen {
   /** `Handle.fileId` of the file or stream; of a stream also that of its file. */
   readonly fileId: string;
   readonly baseId?: string | undefined;
-  /** Open.DurableOwner. */
+  /** The identity that acts on the file. */
   readonly identity: Identity;
+  /** Open.DurableOwner: the SID of the user who had logged on. */
+  readonly durableOwner: string;
   /** The user that it counts for. */
   readonly quotaOwner: string;
   /** Address of the client that used it last. */

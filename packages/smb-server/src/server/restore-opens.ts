@@ -116,7 +116,7 @@ function* close({ handle, base }: Found): Steps<void> {
 /** Makes the open, without a client. */
 function* enter(server: Server, share: Share, { open: kept, locks, sequences }: StoredOpen, found: Found): Steps<void> {
   const { handle, base, trail, path } = found;
-  const { identity, quotaOwner, grantedAccess, createOptions, createAction } = kept;
+  const { identity, durableOwner, quotaOwner, grantedAccess, createOptions, createAction } = kept;
   const openId = server.nextOpenId();
   const clientKey = keyOfHex(kept.clientGuid);
   const lease =
@@ -128,6 +128,7 @@ function* enter(server: Server, share: Share, { open: kept, locks, sequences }: 
       server,
       share,
       identity,
+      durableOwner,
       quotaOwner,
       actor: { user: identity.name, peer: kept.peer, session: 0 },
       clientKey,

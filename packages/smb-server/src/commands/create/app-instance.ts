@@ -24,7 +24,7 @@ function find(plan: CreatePlan, id: string): Open | undefined {
   const { server, tree, connection } = plan.ctx;
   for (const open of server.durables.ofAppInstance(id)) {
     if (open.clientKey === connection.negotiated.clientKey || open.share !== tree.share) continue;
-    if (open.identity.sid === tree.identity.sid && namesOpen(plan, open)) return open;
+    if (open.durableOwner === tree.session.identity.sid && namesOpen(plan, open)) return open;
   }
   return undefined;
 }

@@ -34,7 +34,7 @@ export function* reconnectOpen(plan: CreatePlan, reconnect: Reconnect): Steps<An
  */
 export function* replayOpen(plan: CreatePlan, open: Open): Steps<Answer | NtStatus> {
   const { tree } = plan.ctx;
-  if (open.identity.sid !== tree.identity.sid) return NtStatus.AccessDenied;
+  if (open.durableOwner !== tree.session.identity.sid) return NtStatus.AccessDenied;
   const waits = open.attachment === undefined && open.durable?.kind === 'persistent' && isOfShare(open, tree);
   if (!waits && open.attachment !== tree) return NtStatus.DuplicateObjectId;
   if (!sameLease(plan, open)) return NtStatus.AccessDenied;
@@ -69,7 +69,7 @@ function mayReconnect(plan: CreatePlan, { version, createGuid, persistent }: Rec
   if (version === 2 && open.durable.kind === 'persistent' && !persistent) return NtStatus.ObjectNameNotFound;
   if (createGuid !== undefined && (open.createGuid ?? noGuid) !== createGuid) return NtStatus.ObjectNameNotFound;
   if (!sameLease(plan, open)) return NtStatus.ObjectNameNotFound;
-  if (open.identity.sid !== tree.identity.sid) return NtStatus.AccessDenied;
+  if (open.durableOwner !== tree.session.identity.sid) return NtStatus.AccessDenied;
   return open.lease !== undefined && !namesOpen(plan, open) ? NtStatus.InvalidParameter : NtStatus.Success;
 }
 
