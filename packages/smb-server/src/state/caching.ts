@@ -23,6 +23,10 @@ export const Caching = { Read: 1, Handle: 2, Write: 4 } as const;
 
 /** The lease of these caching bits; `none` for a combination that cannot be granted. */
 export const leaseOf = (bits: number): HeldLease | 'none' => leaseStates.find((state) => cachingBits[state] === bits) ?? 'none';
+/** The caching that two states of a lease have in common. */
+export const commonOf = (a: HeldLease | BreakLevel, b: HeldLease | BreakLevel): BreakLevel =>
+  leaseBreaks.find((level) => cachingBits[level] === (cachingBits[a] & cachingBits[b])) ?? 'none';
+const leaseBreaks = ['R', 'RH', 'RW'] as const;
 export const isLease = (level: HeldLevel): level is HeldLease => level in leaseIndex;
 const leaseIndex: Readonly<Record<string, true>> = { R: true, RH: true, RW: true, RWH: true };
 

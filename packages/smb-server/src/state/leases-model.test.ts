@@ -78,7 +78,8 @@ class Model {
 
   #break(owner: OplockOwner, lease: Held, to: number, epoch: number): void {
     if (lease.breaking !== undefined) {
-      if (!within(lease.further ?? lease.breaking, to)) lease.further = to;
+      const left = (lease.further ?? lease.breaking) & to;
+      if (left !== (lease.further ?? lease.breaking)) lease.further = (left & R) === 0 ? 0 : left;
       return;
     }
     const from = lease.state;
@@ -105,11 +106,12 @@ class Model {
     lease.chained = false;
     this.#become(owner, lease, state);
     if (state === 0 || further === undefined || within(state, further)) return 'accepted';
-    const step = (state & H) !== 0 && further === 0 ? R : further;
+    const left = (state & further & R) === 0 ? 0 : state & further;
+    const step = (state & H) !== 0 && left === 0 ? R : left;
     this.#break(owner, lease, step, lease.epoch);
     if (lease.breaking === undefined) return 'accepted';
     lease.chained = true;
-    if (step !== further) lease.further = further;
+    if (step !== left) lease.further = left;
     return 'accepted';
   }
 
@@ -298,6 +300,8 @@ async function play(seed: number, steps: number): Promise<Record<string, number>
     const expected = [...models].flatMap(([id, model]) => model.notices.map((notice) => [id, notice] as const));
     const sorted = (list: readonly unknown[]): string[] => list.map((one) => JSON.stringify(one)).sort();
     assert.deepEqual(sorted(notices), sorted(expected), `${what}: notifications, seed ${seed}`);
+    for (const [, [, from, to]] of expected)
+      assert.ok(from !== to && within(bitsOf(to), bitsOf(from)), `${what}: a break from ${from} to ${to}`);
     for (const [, notice] of expected) count(`broken from ${notice[1]} to ${notice[2]}`);
     notices = [];
     for (const model of models.values()) model.notices = [];

@@ -204,6 +204,19 @@ test('an oplock whose holder does not acknowledge ends (MS-SMB2 3.3.6.1)', () =>
   assert.equal(oplocks.size, 0);
 });
 
+test('a second break of a lease offers only what the first one left (MS-FSA 2.1.5.19, MS-SMB2 3.3.5.22.2)', () => {
+  const oplocks = new Oplocks();
+  oplocks.requestLease(1, 7, true, false, 0);
+  check(oplocks, 'open', 2);
+  assert.deepEqual(check(oplocks, 'rename', 3), { free: false, breaks: [] });
+  const breaks: OplockBreakEffect[] = [];
+  assert.equal(
+    oplocks.acknowledge(1, 'RH', (effect) => breaks.push(effect)),
+    'accepted',
+  );
+  assert.deepEqual(breaks, [{ owner: 1, from: 'RH', level: 'R', acknowledge: true, epoch: 2 }], 'not RW: write caching was given back');
+});
+
 test('in any sequence, an oplock or lease with write caching is the only one', () => {
   const step = fc.record({
     owner: fc.integer({ min: 1, max: 4 }),

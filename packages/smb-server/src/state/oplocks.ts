@@ -4,6 +4,7 @@ import {
   breaksOwnLevelII,
   Caching,
   cachingBits,
+  commonOf,
   type HeldLease,
   type HeldLevel,
   type HeldOplock,
@@ -175,7 +176,7 @@ export class Oplocks {
     const { owner, level: from, breaking } = oplock;
     if (breaking !== undefined) {
       const limit = oplock.further ?? breaking;
-      if (isLease(from) && !isWithin(limit, to)) oplock.further = to;
+      if (isLease(from) && !isWithin(limit, to)) oplock.further = commonOf(limit, to);
       return;
     }
     const acknowledge = needsAcknowledgment(from);
@@ -214,7 +215,9 @@ export class Oplocks {
     if (level === 'none') this.#forget(oplock);
     else {
       oplock.level = level;
-      if (further !== undefined && !isWithin(level, further)) this.#breakFurther(oplock, further, notify);
+      if (further !== undefined && isLease(level) && !isWithin(level, further)) {
+        this.#breakFurther(oplock, commonOf(level, further), notify);
+      }
     }
     return 'accepted';
   }
