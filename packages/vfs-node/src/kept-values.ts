@@ -1,7 +1,8 @@
-import { Errno, getXattr, listXattrs, removeXattr, setXattr, type XattrTarget } from '@ring3/linux';
+import { Errno, getXattr, listXattrs, removeXattr, setTimes, setXattr, stat, type XattrTarget } from '@ring3/linux';
 import type { Answer, VfsCode } from '@ring3/vfs';
 import { errorCode } from './error-code.ts';
 import type { Inode } from './inode.ts';
+import { scratch } from './scratch.ts';
 import { objectIdKey, type Sidecar } from './sidecar.ts';
 
 /** Maximum length of an attribute value on any host. */
@@ -65,6 +66,7 @@ export class KeptValues {
     if (!sidecarErrors.has(answer)) return errorCode(answer);
     if (!this.#sidecar.set(inode.fileId, key, value)) return 'ENOSPC';
     if (inode.device.hasXattrs && inode.kind !== 'link') removeXattr(target, key);
+    touch(target);
     return undefined;
   }
 
@@ -82,7 +84,7 @@ export class KeptValues {
     // the sidecar's value counts if both exist, so it is removed last: a killed process leaves the value, not an older one
     const answer = inode.device.hasXattrs && inode.kind !== 'link' ? removeXattr(target, key) : 0;
     if (answer < 0 && answer !== -Errno.ENODATA && answer !== -Errno.EOPNOTSUPP) return errorCode(answer);
-    this.#sidecar.remove(inode.fileId, key);
+    if (this.#sidecar.remove(inode.fileId, key)) touch(target);
     return undefined;
   }
 
@@ -136,6 +138,12 @@ export class KeptValues {
   forget(inode: Inode): void {
     this.#sidecar.forget(inode.fileId);
   }
+}
+
+/** Moves the change time of a file, which the host does not do for values in the sidecar; watches report it. */
+function touch(target: XattrTarget): void {
+  const fd = typeof target === 'number' ? target : target.dir; // of the file itself
+  if (stat(fd, scratch) === 0) setTimes(fd, scratch.accessed, scratch.modified); // with one of them, inotify reports a change of data
 }
 
 /** Returns the key of a client's extended attribute: the host's `user.` name. EINVAL for an invalid name and for the store's own keys. */

@@ -271,7 +271,8 @@ export class NodeStore implements Vfs {
   touch(entry: Entry): void {
     const own = entry.parent?.inode.ownChanges;
     own?.begin(entry.name);
-    if (stat(entry.fd, scratch) === 0) setTimes(entry.fd, undefined, scratch.modified);
+    // with one time only, inotify would report a change of data
+    if (stat(entry.fd, scratch) === 0) setTimes(entry.fd, scratch.accessed, scratch.modified);
     own?.end(entry.name);
   }
 

@@ -1,7 +1,19 @@
 import { deepStrictEqual, ok, strictEqual, throws } from 'node:assert/strict';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { nextTurn } from '@ring3/kit';
 import { type Handle, VfsError } from '@ring3/vfs';
@@ -141,4 +153,37 @@ test('an object id survives a restart and a rename, and stays that of one file',
   strictEqual(await other.setObjectId?.(objectId), 'EEXIST');
   await Promise.all([renamed.close(), other.close()]);
   await again.close?.();
+});
+
+test('a large database is not read as a whole: values are found, listed, replaced and removed by queries', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ring3-sidecar-'));
+  try {
+    const first = new Sidecar(directory);
+    for (let i = 0; i < 100; i++) ok(first.set(`file${i}`, 'key', new Uint8Array(30_000).fill(i)));
+    first.close();
+    const checkpointed = new DatabaseSync(join(directory, 'sidecar.sqlite'));
+    checkpointed.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    checkpointed.close();
+    ok(statSync(join(directory, 'sidecar.sqlite')).size > 2 ** 20);
+    const sidecar = new Sidecar(directory);
+    sidecar.load();
+    strictEqual(sidecar.get('file7', 'key')?.[0], 7);
+    strictEqual(sidecar.get('file7', 'other'), undefined);
+    strictEqual(sidecar.get('none', 'key'), undefined);
+    deepStrictEqual([sidecar.keys('file8', ''), sidecar.keys('none', '')], [['key'], []]);
+    ok(sidecar.set('file7', 'other', Uint8Array.of(1)));
+    ok(sidecar.set('file7', 'key', Uint8Array.of(2)));
+    deepStrictEqual([sidecar.get('file7', 'key'), sidecar.keys('file7', '').sort()], [Uint8Array.of(2), ['key', 'other']]);
+    sidecar.remove('file7', 'key');
+    sidecar.remove('none', 'key');
+    deepStrictEqual(sidecar.keys('file7', ''), ['other']);
+    sidecar.forget('file7');
+    deepStrictEqual(sidecar.keys('file7', ''), []);
+    sidecar.close();
+    const path = join(directory, 'sidecar.sqlite');
+    truncateSync(path, statSync(path).size - 4096 * 10);
+    throws(() => new Sidecar(directory).load(), /is damaged \(it is shorter than its header says\)/);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });

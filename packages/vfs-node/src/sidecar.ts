@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -13,10 +13,30 @@ const maxBytes = 0x10000;
 /** The key of object ids: always in the database, so that a copy of a file by another program does not have the same. */
 export const objectIdKey = 'user.ring3.objectid';
 
+/** Databases up to this size are read for the set of their files, in some 20 ms; larger ones are asked for each file. Bytes. */
+const maxSetBytes = 2 ** 20;
 /** Number of changes in SQLite's log before a checkpoint. */
 const changesBeforeCheckpoint = 1000;
 /** SQLite's result codes, https://sqlite.org/rescode.html: PERM, BUSY, NOMEM, READONLY, IOERR, CANTOPEN. */
 const codes: Readonly<Record<number, VfsCode>> = { 3: 'EACCES', 5: 'EBUSY', 7: 'ENOMEM', 8: 'EROFS', 10: 'EIO', 14: 'EIO' };
+
+/** The files that have values, with their number. */
+function filesOf(database: DatabaseSync): Map<string, number> {
+  const rows = database.prepare('SELECT file, count(*) AS n FROM kept GROUP BY file').all() as { file: string; n: number }[];
+  return new Map(rows.map(({ file, n }) => [file, n]));
+}
+
+/** Bytes of a database by its header, https://sqlite.org/fileformat.html 1.3.7; 0 if that is not valid. */
+function sizeInHeader(path: string, page: number): number {
+  const header = Buffer.alloc(100);
+  const fd = openSync(path, 'r');
+  try {
+    readSync(fd, header, 0, header.length, 0);
+  } finally {
+    closeSync(fd);
+  }
+  return header.readUInt32BE(24) === header.readUInt32BE(92) ? header.readUInt32BE(28) * page : 0;
+}
 
 /** Flushes one file or directory to the medium, in the pool. A missing log is empty. */
 async function syncPath(path: string): Promise<VfsCode | undefined> {
@@ -29,12 +49,12 @@ async function syncPath(path: string): Promise<VfsCode | undefined> {
 
 /**
  * Values that the host cannot store with a file, by the file's exact id and a key, in a database in the state directory. Most files have no
- * values: the set of files that have some is in memory, so the others cause no query.
+ * values: while few have some, the set of those is in memory, so the others cause no query.
  */
 export class Sidecar {
   readonly #path: string;
-  /** Files that have values, with their number; undefined before the first use. */
-  #files: Map<string, number> | undefined;
+  /** Files that have values, with their number; `many` if the database must be asked; undefined before the first use. */
+  #files: Map<string, number> | 'many' | undefined;
   #database: DatabaseSync | undefined;
   /** Whether there was a change since the last flush. */
   #unsynced = false;
@@ -100,15 +120,20 @@ export class Sidecar {
       if (failed instanceof VfsError && failed.code === 'ENOSPC') return false;
       throw failed;
     }
-    if (isNew) this.#files!.set(file, (this.#files!.get(file) ?? 0) + 1);
+    if (isNew && this.#files instanceof Map) this.#files.set(file, (this.#files.get(file) ?? 0) + 1);
     return true;
   }
 
-  remove(file: string, key: string): void {
-    if (!this.#has(file)) return;
-    const left = this.#files!.get(file)! - this.#delete(file, key);
-    if (left > 0) this.#files!.set(file, left);
-    else this.#files!.delete(file);
+  /** @returns whether there was a value */
+  remove(file: string, key: string): boolean {
+    if (!this.#has(file)) return false;
+    const files = this.#files;
+    if (!(files instanceof Map)) return this.get(file, key) !== undefined && this.#delete(file, key) > 0;
+    const removed = this.#delete(file, key);
+    const left = files.get(file)! - removed;
+    if (left > 0) files.set(file, left);
+    else files.delete(file);
+    return removed > 0;
   }
 
   #delete(file: string, key: string): number {
@@ -170,7 +195,7 @@ export class Sidecar {
       if (existsSync(this.#path)) this.#open();
       else this.#files = new Map();
     }
-    return this.#files!.has(file);
+    return this.#files === 'many' || this.#files!.has(file);
   }
 
   /** Returns the error for a failure of SQLite: the fault, the path, and the remedy. */
@@ -201,6 +226,7 @@ export class Sidecar {
       database = new sqlite.DatabaseSync(this.#path, { timeout: 2000 });
       const { page_size: page } = database.prepare('PRAGMA page_size').get() as { page_size: number };
       if (size % page !== 0) throw this.#damaged('it ends within a page'); // SQLite would read the rest of the page as zeros
+      if (sizeInHeader(this.#path, page) > size) throw this.#damaged('it is shorter than its header says');
       // a commit does not wait for the disk: a power failure may lose the last commits, a killed process loses none; no commit runs a
       // checkpoint, which would wait for the disk
       database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0');
@@ -208,8 +234,7 @@ export class Sidecar {
       this.#set = database.prepare('INSERT OR REPLACE INTO kept VALUES (?, ?, ?)');
       this.#remove = database.prepare('DELETE FROM kept WHERE file = ? AND key = ?');
       this.#list = database.prepare('SELECT key FROM kept WHERE file = ?');
-      const rows = database.prepare('SELECT file, count(*) AS n FROM kept GROUP BY file').all() as { file: string; n: number }[];
-      this.#files = new Map(rows.map(({ file, n }) => [file, n]));
+      this.#files = size > maxSetBytes ? 'many' : filesOf(database);
       this.#database = database;
     } catch (error) {
       database?.close();
