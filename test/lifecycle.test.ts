@@ -139,7 +139,8 @@ test('a hard kill closes every connection, session, tree connect and open; writt
     await file.write(round, [Buffer.from(`${round}`)]);
     await askControl(control, 'kill', { word: 'hard' });
     await askControl(control, 'start', {});
-    for (const verb of ['connections', 'sessions', 'opens', 'locks'] as const) deepStrictEqual(await askControl(control, verb, {}), []);
+    for (const verb of ['connections', 'sessions', 'channels', 'opens', 'locks', 'leases'] as const)
+      deepStrictEqual(await askControl(control, verb, {}), []);
   }
   const { tree } = await client(port);
   const file = await tree.create({ name: 'kept', createDisposition: CreateDisposition.Open });

@@ -158,12 +158,13 @@ export class Session {
   /** Returns the reason to discard a response, MS-SMB2 3.2.5.1.3; undefined if it is valid. */
   distrusts(reply: Reply): string | undefined {
     if (this.#keys === undefined || reply.encrypted) return undefined;
+    // A server that has ended the session has no key any more: its response may have the flag, and cannot have a signature.
+    if (reply.status === NtStatus.UserSessionDeleted) return undefined;
     if ((reply.header.flags & HeaderFlags.Signed) !== 0) {
       return this.#keys.signer.verify(messageOf(reply), 'server') ? undefined : 'the signature is wrong';
     }
     if (this.#encrypt) return 'the answer came in the clear';
-    const withoutKeys = reply.status === NtStatus.UserSessionDeleted || reply.status === NtStatus.NetworkSessionExpired;
-    return this.#sign && !withoutKeys ? 'the answer is not signed' : undefined;
+    return this.#sign && reply.status !== NtStatus.NetworkSessionExpired ? 'the answer is not signed' : undefined;
   }
 
   get #negotiated(): Negotiated {

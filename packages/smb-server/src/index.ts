@@ -15,7 +15,7 @@ export { Shares } from './objects/shares.ts';
 export { isSnapshotToken, type Snapshots, snapshotToken } from './objects/snapshots.ts';
 export { type RunTimeOptions, type RunTimeValues, runTimeDefaults, runTimeTexts } from './server/run-time-options.ts';
 export type { ConnectionUse, SmbServerOptions } from './server/smb-server-options.ts';
-export type { ConnectionView, Counts, LeaseView, LockView, OpenView, SessionView, TreeView, View } from './server/view.ts';
+export type { ChannelView, ConnectionView, Counts, LeaseView, LockView, OpenView, SessionView, TreeView, View } from './server/view.ts';
 export { breaksOfOthers as cachingBreaks, cachingLevels } from './state/caching.ts';
 export type { Actor, FileEvent, OpenAction, ServerEvents } from './values/events.ts';
 export { defaultLimits, type Limits } from './values/limits.ts';

@@ -164,6 +164,7 @@ const filters: { readonly [K in keyof Filter]-?: readonly [flags: string, what: 
 const lists = {
   connections: ['the connections of clients', ['peer']],
   sessions: ['the sessions: the users who are logged on', ['user', 'share', 'peer']],
+  channels: ['the connections of each session (multichannel)', ['user', 'peer']],
   opens: ['the open files', ['user', 'share', 'peer', 'path']],
   locks: ['the locked byte ranges', ['user', 'share', 'peer', 'path']],
   leases: ['the leases: what clients may cache of files and directories', ['user', 'share', 'peer', 'path']],

@@ -2,7 +2,7 @@ import type { ControlRequests } from '@ring3/daemon';
 import { age, size } from '../human.ts';
 import type { Column } from '../table.ts';
 
-type Verb = 'connections' | 'sessions' | 'opens' | 'locks' | 'leases';
+type Verb = 'connections' | 'sessions' | 'channels' | 'opens' | 'locks' | 'leases';
 type Row<V extends Verb> = ControlRequests[V]['answer'][number];
 
 /** Access rights, one letter each: read, write (or append), execute, delete. */
@@ -44,7 +44,21 @@ const columns: { readonly [V in Verb]: readonly Column<Row<V>>[] } = {
     { head: 'DIALECT', cell: ({ dialect }) => dialect },
     { head: 'PROTECTION', cell: protection },
     { head: 'SHARES', cell: ({ shares }) => shares.join(', ') },
+    { head: 'CHANNELS', right: true, cell: ({ peers }) => `${peers.length}` },
     { head: 'OPENS', right: true, cell: ({ opens }) => `${opens}` },
+    { head: 'SINCE', right: true, cell: ({ since }) => age(since) },
+  ],
+  channels: [
+    { head: 'SESSION', cell: ({ session }) => `s${session}` },
+    { head: 'CONNECTION', cell: ({ connection }) => `c${connection}` },
+    { head: 'USER', cell: ({ user }) => user },
+    { head: 'CLIENT', cell: ({ peer }) => peer },
+    { head: 'DIALECT', cell: ({ dialect }) => dialect },
+    { head: 'SIGNING', cell: ({ signing }) => signing ?? '' },
+    { head: 'FIRST', cell: ({ first }) => (first ? 'yes' : '') },
+    { head: 'RECEIVED', right: true, cell: ({ bytesIn }) => size(bytesIn) },
+    { head: 'SENT', right: true, cell: ({ bytesOut }) => size(bytesOut) },
+    { head: 'IDLE', right: true, cell: ({ lastActive }) => age(lastActive) },
     { head: 'SINCE', right: true, cell: ({ since }) => age(since) },
   ],
   opens: [

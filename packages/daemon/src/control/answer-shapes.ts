@@ -1,4 +1,4 @@
-import type { ConnectionView, LeaseView, LockView, OpenView, SessionView } from '@ring3/smb-server';
+import type { ChannelView, ConnectionView, LeaseView, LockView, OpenView, SessionView } from '@ring3/smb-server';
 import type { CaptureStatus } from '../capture-feed.ts';
 import type { Change, Reloaded } from '../change.ts';
 import type {
@@ -90,6 +90,7 @@ export const answerShapes: { readonly [V in ControlVerb]: Shape } = {
       id: text,
       connection: number,
       peer: text,
+      peers: list(text),
       user: text,
       domain: text,
       workstation: text,
@@ -103,6 +104,21 @@ export const answerShapes: { readonly [V in ControlVerb]: Shape } = {
       since: number,
       shares: list(text),
       opens: number,
+    }),
+  ),
+  channels: list(
+    record<ChannelView>({
+      session: number,
+      connection: number,
+      peer: text,
+      user: text,
+      dialect: text,
+      signing: optional(text),
+      first: flag,
+      since: number,
+      lastActive: number,
+      bytesIn: number,
+      bytesOut: number,
     }),
   ),
   opens: list(

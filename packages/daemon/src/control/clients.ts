@@ -1,14 +1,15 @@
 import { matchesWildcard } from '@ring3/kit';
-import type { OpenView, View } from '@ring3/smb-server';
+import type { OpenView, SessionView, View } from '@ring3/smb-server';
 import type { ControlHandlers } from './peer.ts';
 import type { Filter, Named, OpenFilter } from './protocol.ts';
 
 /** Requests that list clients of the file server, and the request that disconnects one. */
 export const clientHandlers = (
   view: () => View,
-): Pick<ControlHandlers, 'connections' | 'sessions' | 'opens' | 'locks' | 'leases' | 'close'> => ({
+): Pick<ControlHandlers, 'connections' | 'sessions' | 'channels' | 'opens' | 'locks' | 'leases' | 'close'> => ({
   connections: (filter) => named('c', view().each('connections'), matching(filter)),
   sessions: (filter) => named('s', view().each('sessions'), matching(filter)),
+  channels: (filter) => those(view().each('channels'), matching(filter)),
   opens: (filter) => named('o', those(view().each('opens'), isDetached(filter)), matching(filter)),
   locks: (filter) => those(view().each('locks'), matching(filter)),
   leases: (filter) => those(view().each('leases'), matching(filter)),
@@ -60,11 +61,16 @@ function isDetached({ detached }: OpenFilter): (open: Pick<OpenView, 'detached'>
   return (open) => open.detached === detached;
 }
 
-/** The fields of a filter name; a session has several shares. */
+/** The fields of a filter name; a session has several shares, and a peer for each of its channels. */
 function valuesOf(thing: object, name: keyof Filter): string[] {
-  const { [name]: one, shares } = thing as Partial<Record<keyof Filter, string>> & { readonly shares?: readonly string[] };
-  if (one !== undefined) return name === 'peer' ? [one, addressIn(one)] : [one];
-  return name === 'share' ? [...(shares ?? [])] : [];
+  const {
+    [name]: one,
+    shares = [],
+    peers,
+  } = thing as Partial<Record<keyof Filter, string>> & Partial<Pick<SessionView, 'shares' | 'peers'>>;
+  if (name === 'peer') return (peers ?? (one === undefined ? [] : [one])).flatMap((peer) => [peer, addressIn(peer)]);
+  if (one !== undefined) return [one];
+  return name === 'share' ? [...shares] : [];
 }
 
 /** The address in `192.0.2.7:50122` or `[2001:db8::1]:50122`. */

@@ -40,6 +40,7 @@ const handlers: ControlHandlers = {
   reload: no,
   connections: () => [],
   sessions: () => [],
+  channels: () => [],
   opens: () => [],
   locks: () => [],
   leases: () => [],

@@ -1,5 +1,5 @@
 import type { DebugLine } from '@ring3/kit';
-import type { ConnectionView, LeaseView, LockView, OpenView, SessionView } from '@ring3/smb-server';
+import type { ChannelView, ConnectionView, LeaseView, LockView, OpenView, SessionView } from '@ring3/smb-server';
 import type { CaptureCounts, CaptureStatus } from '../capture-feed.ts';
 import type { Reloaded } from '../change.ts';
 
@@ -32,6 +32,8 @@ export interface ControlRequests {
   debug: { readonly ask: { readonly word?: string | undefined; readonly netfilter?: boolean | undefined }; readonly answer: string };
   connections: { readonly ask: Filter; readonly answer: readonly Named<ConnectionView>[] };
   sessions: { readonly ask: Filter; readonly answer: readonly Named<SessionView>[] };
+  /** The connections of each session. */
+  channels: { readonly ask: Filter; readonly answer: readonly ChannelView[] };
   opens: { readonly ask: OpenFilter; readonly answer: readonly Named<OpenView>[] };
   /** Byte-range locks. */
   locks: { readonly ask: Filter; readonly answer: readonly LockView[] };

@@ -39,6 +39,7 @@ export class Signer {
   readonly #nonce = new Uint8Array(12);
   readonly #code = new Uint8Array(signatureEnd - signatureAt);
   readonly #given = new Uint8Array(signatureEnd - signatureAt);
+  #isDisposed = false;
 
   /**
    * @param key 16 bytes: the session's or channel's signing key
@@ -75,7 +76,12 @@ export class Signer {
 
   /** Releases the key. Later calls throw. */
   dispose(): void {
+    this.#isDisposed = true;
     this.#gmac?.dispose();
+  }
+
+  get isDisposed(): boolean {
+    return this.#isDisposed;
   }
 
   #codeOf(message: readonly Uint8Array[], sender: Sender): Uint8Array {

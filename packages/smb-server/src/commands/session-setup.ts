@@ -20,6 +20,7 @@ import {
 } from '@ring3/smb-proto';
 import type { Identity } from '@ring3/vfs';
 import { nameOf } from '@ring3/wire';
+import { signerElsewhere } from '../message/signing.ts';
 import { Channel } from '../objects/channel.ts';
 import { endChannel, endSession } from '../objects/close.ts';
 import { Session } from '../objects/session.ts';
@@ -118,7 +119,10 @@ function channelFor(ctx: ContextOf<'none'>): Channel | NtStatus {
   const { connection } = ctx;
   const { server } = connection;
   if (ctx.channel !== undefined) return ctx.channel.isBinding ? NtStatus.UserSessionDeleted : ctx.channel;
-  if (ctx.header.sessionId !== 0) return NtStatus.UserSessionDeleted;
+  if (ctx.header.sessionId !== 0) {
+    ctx.signer = signerElsewhere(ctx);
+    return NtStatus.UserSessionDeleted;
+  }
   const most = connection.authenticated ? server.limits.sessionsForConnection : server.limits.sessionsBeforeLogon;
   if (connection.channels.size >= most) {
     server.refuse(connection.authenticated ? 'sessionsForConnection' : 'sessionsBeforeLogon', { peer: connection.link.peer });

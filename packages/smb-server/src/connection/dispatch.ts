@@ -3,7 +3,7 @@ import { Command, headerLength, NtStatus, StatusError } from '@ring3/smb-proto';
 import { VfsError } from '@ring3/vfs';
 import { DecodeError } from '@ring3/wire';
 import { rowOf } from '../commands/index.ts';
-import { verifyProtection } from '../message/signing.ts';
+import { signerElsewhere, verifyProtection } from '../message/signing.ts';
 import type { Tree } from '../objects/tree.ts';
 import type { AnyCommand } from '../request/command.ts';
 import { findOpen, readFileIds } from '../request/find-open.ts';
@@ -41,7 +41,7 @@ function road(request: Request): MaybePromise<Outcome> {
   if (encryptedBy !== undefined && session !== undefined && session !== encryptedBy) return disconnect;
   if (spec === undefined && !connection.authenticated) return disconnect;
   if (needs !== 'none') {
-    if (channel?.state !== 'valid') return NtStatus.UserSessionDeleted;
+    if (channel?.state !== 'valid') return noChannel(request);
   }
   const verdict = verifyProtection(request);
   if (verdict !== 'good') return verdict === 'close' ? disconnect : verdict;
@@ -59,6 +59,13 @@ function road(request: Request): MaybePromise<Outcome> {
     }
   }
   return handle(request, spec);
+}
+
+/** The session has no channel on this connection, or not yet. */
+function noChannel(request: Request): NtStatus {
+  request.session = undefined;
+  request.signer = signerElsewhere(request);
+  return NtStatus.UserSessionDeleted;
 }
 
 /** A request that blocks the event loop for longer is reported, ms. */

@@ -53,7 +53,8 @@ function writeHeader(view: DataView, bytes: Uint8Array, request: Request, status
   } else if (request.tree !== undefined) {
     view.setUint32(headroom + offset.treeId, request.tree.treeId, true);
   }
-  if (status === NtStatus.UserSessionDeleted && request.signed) flags |= HeaderFlags.Signed; // no key is left to sign it: clients expect the flag, and do not verify it
+  // The key of an ended session is released; clients that require signing do not verify this status, but expect the flag.
+  if (status === NtStatus.UserSessionDeleted && request.signed) flags |= HeaderFlags.Signed;
   view.setUint32(headroom + offset.flags, flags, true);
   if (request.session !== undefined) {
     const { sessionId } = request.session;

@@ -27,20 +27,33 @@ export function verifyProtection(request: Request): Verdict {
   return 'good';
 }
 
+/**
+ * The signing key of a session that has no channel on the connection of a signed request, if that key signed it: the client knows the key, and
+ * takes the rejection only if it is signed, too.
+ */
+export function signerElsewhere(request: Request): Signer | undefined {
+  const { connection, frame, at, length } = request;
+  if (!request.signed || request.encrypted) return undefined;
+  const signer = connection.server.sessions.get(request.sessionId)?.signer;
+  return signer?.verify(frame.chunks(at, length), 'client') === true ? signer : undefined;
+}
+
 /** Whether a response is signed, MS-SMB2 3.3.4.1.1. */
 export function mustSign(reply: Reply, encrypt: boolean): boolean {
   const { request, status } = reply;
   const { session, signer } = request;
-  if (encrypt || session === undefined || signer === undefined || session.state === 'inProgress') return false;
-  if (status === NtStatus.Pending || status === NtStatus.UserSessionDeleted) return false;
+  if (encrypt || signer === undefined || signer.isDisposed || status === NtStatus.Pending) return false;
+  if (session === undefined) return true; // of another connection, whose key signed the request
+  if (session.state === 'inProgress') return false;
+  if (status === NtStatus.UserSessionDeleted && request.channel !== undefined) return false;
   if (request.signed || request.signResponse) return true;
   return session.signingRequired && request.header.command !== Command.SessionSetup;
 }
 
 /** The key that signs a response: a SESSION_SETUP that has not succeeded is signed by that of the session, MS-SMB2 3.3.4.1.1. */
 function signerOf({ request, status }: Reply): Signer | undefined {
-  const ofSession = request.header.command === Command.SessionSetup && status !== NtStatus.Success;
-  return ofSession ? request.session?.signer : request.signer;
+  const { session, signer, header } = request;
+  return session !== undefined && header.command === Command.SessionSetup && status !== NtStatus.Success ? session.signer : signer;
 }
 
 /** Signs a finished element: its bytes must not change after that. */

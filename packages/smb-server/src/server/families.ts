@@ -98,6 +98,10 @@ function useFamilies(server: RunningServer): Family[] {
   const { numbers, sessions } = server;
   return [
     gaugeOf('smb_sessions', 'Sessions, including those whose logon is not complete.', [], () => [[sessions.size]]),
+    gaugeOf('smb_channels', 'Channels: connections of sessions, the first ones included.', [], () => [
+      [sum(sessions.values(), ({ channels }) => sum(channels, ({ state }) => (state === 'valid' ? 1 : 0)))],
+    ]),
+    counterOf('smb_channels_added_total', 'Channels that were added to sessions.', [], () => [[numbers.channels]]),
     gaugeOf('smb_trees', 'Tree connects by share.', ['share'], () => byShare(server, treesOf(server))),
     gaugeOf('smb_opens', 'Open files, directories and pipes, by share.', ['share'], () =>
       byShare(
@@ -125,6 +129,9 @@ function useFamilies(server: RunningServer): Family[] {
     counterOf('smb_oplock_breaks_total', 'Oplock break notifications, by the remaining level.', ['to'], () =>
       breakLevels.map((to) => [numbers.oplockBreaks.of(to), to] as const),
     ),
+    counterOf('smb_oplock_breaks_resent_total', 'Break notifications that were sent again on another channel.', [], () => [
+      [numbers.oplockBreaksResent],
+    ]),
     counterOf('smb_oplock_breaks_expired_total', 'Oplock breaks that were not acknowledged in time.', [], () => [
       [numbers.oplockBreaksExpired],
     ]),

@@ -29,8 +29,11 @@ export interface ConnectionView {
 /** One session, for people. */
 export interface SessionView {
   readonly id: number;
+  /** Of its first channel. */
   readonly connection: number;
   readonly peer: string;
+  /** The clients' ends of all of its channels. */
+  readonly peers: readonly string[];
   readonly user: string;
   readonly domain: string;
   readonly workstation: string;
@@ -49,6 +52,24 @@ export interface SessionView {
   readonly since: number;
   readonly shares: readonly string[];
   readonly opens: number;
+}
+/** One channel, for people: a connection of a session. */
+export interface ChannelView {
+  readonly session: number;
+  readonly connection: number;
+  readonly peer: string;
+  readonly user: string;
+  /** Such as `3.1.1`. */
+  readonly dialect: string;
+  /** Such as `AES-128-GMAC`; undefined without a signing key. */
+  readonly signing: string | undefined;
+  /** Whether it is the oldest one of its session. */
+  readonly first: boolean;
+  readonly since: number;
+  readonly lastActive: number;
+  /** Of the connection, which other sessions may use too. */
+  readonly bytesIn: number;
+  readonly bytesOut: number;
 }
 /** One tree connect, for people. */
 export interface TreeView {
@@ -148,6 +169,7 @@ export interface Counts extends StateTotals {
 export interface ViewLists {
   readonly connections: ConnectionView;
   readonly sessions: SessionView;
+  readonly channels: ChannelView;
   readonly opens: OpenView;
   readonly locks: LockView;
   readonly leases: LeaseView;
@@ -157,6 +179,7 @@ export interface ViewLists {
 export interface View {
   connections(): ConnectionView[];
   sessions(): SessionView[];
+  channels(): ChannelView[];
   trees(): TreeView[];
   opens(): OpenView[];
   locks(): LockView[];
@@ -233,6 +256,7 @@ const sessionView = (session: Session): SessionView => ({
   ...whose(session),
   id: session.sessionId,
   connection: session.connection.id,
+  peers: [...session.channels].filter(({ state }) => state === 'valid').map(({ connection }) => connection.link.peer),
   domain: session.domain,
   workstation: session.workstation,
   guest: session.isGuest,
@@ -246,6 +270,27 @@ const sessionView = (session: Session): SessionView => ({
   shares: [...session.trees.values()].map(({ share }) => share.name),
   opens: session.opens.size,
 });
+
+function* channelViews(server: Server, session: Session): Generator<ChannelView, void> {
+  for (const { connection: of, state, signer, creationTime } of [...session.channels]) {
+    const connection = state === 'valid' ? server.connections.get(of.id) : undefined;
+    if (connection === undefined) continue;
+    const { id, link, negotiated, lastActive, bytesIn, bytesOut } = connection;
+    yield {
+      session: session.sessionId,
+      connection: id,
+      peer: link.peer,
+      user: session.identity.name,
+      dialect: nameOf(dialects, negotiated.dialect),
+      signing: signer && signingNames[signer.algorithm],
+      first: of === session.connection,
+      since: creationTime,
+      lastActive,
+      bytesIn,
+      bytesOut,
+    };
+  }
+}
 
 const whose = ({ identity, connection }: Session) => ({ peer: connection.link.peer, user: identity.name });
 
@@ -350,6 +395,9 @@ export function viewOf(server: Server): View {
     sessions: function* () {
       for (const session of present(server.sessions)) if (session.state !== 'inProgress') yield sessionView(session);
     },
+    channels: function* () {
+      for (const session of present(server.sessions)) yield* channelViews(server, session);
+    },
     opens: function* () {
       for (const open of present(server.opens)) yield openView(open);
     },
@@ -365,6 +413,7 @@ export function viewOf(server: Server): View {
   return {
     connections: () => [...rows.connections()],
     sessions: () => [...rows.sessions()],
+    channels: () => [...rows.channels()],
     trees: () => trees().map(treeView),
     opens: () => [...rows.opens()],
     locks: () => [...rows.locks()],
