@@ -49,3 +49,14 @@ test('what caused a failure is looked at too; a failure without a hint is its fi
 test('EPERM of the kernel names both ways out', () => {
   match(explain(new NetlinkError(-Errno.EPERM, 'list flows')).join(), /^list flows: EPERM: .*sudo.*ring3 serve/);
 });
+
+test('a netlink socket in use is named, with the option that chooses another', () => {
+  const error = Object.assign(new Error('bind /run/ring3/netlink.sock: EADDRINUSE'), {
+    name: 'SystemError',
+    syscall: 'bind',
+    code: 'EADDRINUSE',
+  });
+  deepStrictEqual(explain(error), [
+    '/run/ring3/netlink.sock: another program listens there: stop it, or choose another socket with --netlink',
+  ]);
+});

@@ -51,9 +51,14 @@ const hints: readonly Hint[] = [
       `${message}: start one with "ring3 serve DIR", or name the socket of the one that runs with --control or RING3_CONTROL`,
   },
   {
-    is: named('StateHeldError'),
+    is: (failure) => failure.name === 'StateHeldError' || failure.name === 'ControlHeldError',
     say: ({ message }) =>
       `${message}: "ring3 share add NAME DIR" shares another directory there; a second server needs its own --state-dir, --control, --netlink and --port`,
+  },
+  {
+    is: (failure) => failure.name === 'SystemError' && failure.syscall === 'bind' && failure.code === 'EADDRINUSE',
+    say: ({ message }) =>
+      `${message.replace(/^bind (.*): EADDRINUSE$/, '$1')}: another program listens there: stop it, or choose another socket with --netlink`,
   },
   {
     is: named('NetlinkError', 'EPERM'),

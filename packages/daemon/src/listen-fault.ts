@@ -15,15 +15,15 @@ export const isPrivileged = (port: number): boolean => port > 0 && port < firstF
 
 /** What a user can do about a port that only root may listen on. */
 export const lowPortAdvice = (port: number): string =>
-  `let systemd listen (deploy/ring3.socket), start ring3 as root with --as USER, or allow it to every user: sysctl net.ipv4.ip_unprivileged_port_start=${port}`;
+  `let systemd listen (ring3 install-service), start ring3 as root with --as USER, or allow it to every user: sysctl net.ipv4.ip_unprivileged_port_start=${port}`;
 
-/** What a user can do about a port that is in use. */
-export const usedPortAdvice = (port: number): string =>
-  `"ss -ltnp sport = :${port}" shows it${port === 445 ? ' (Samba: systemctl stop smbd)' : ''}; stop it, or choose another port with --port`;
+/** What a user can do about a port that is in use. @param option that chooses another one */
+export const usedPortAdvice = (port: number, option = '--port'): string =>
+  `"ss -ltnp sport = :${port}" shows it${port === 445 ? ' (Samba: systemctl stop smbd)' : ''}; stop it, or choose another port with ${option}`;
 
-const reasons: Readonly<Record<string, (host: string, port: number) => string>> = {
+const reasons: Readonly<Record<string, (host: string, port: number, option?: string) => string>> = {
   EACCES: (_host, port) => `this user may not use ports below ${firstFreePort()}: ${lowPortAdvice(port)}`,
-  EADDRINUSE: (_host, port) => `another program listens there: ${usedPortAdvice(port)}`,
+  EADDRINUSE: (_host, port, option) => `another program listens there: ${usedPortAdvice(port, option)}`,
   EADDRNOTAVAIL: (host) =>
     `${host} is not an address of this machine: "ip address" lists them, 0.0.0.0 stands for all of IPv4 and :: for all`,
   ENOTFOUND: (host) =>
@@ -34,6 +34,10 @@ const reasons: Readonly<Record<string, (host: string, port: number) => string>> 
   EINVAL: (host) => `${host} needs the name of its interface, such as fe80::1%eth0`,
 };
 
-/** Why a server cannot listen, in one line with advice. @param code name of the errno, or of the error of getaddrinfo(3) */
-export const listenFault = (host: string, port: number, code: string): string =>
-  `cannot listen on ${port === 0 ? host : hostPort(host, port)}: ${reasons[code]?.(host, port) ?? code}`;
+/**
+ * Why a server cannot listen, in one line with advice.
+ * @param code name of the errno, or of the error of getaddrinfo(3)
+ * @param option of the command line that chooses the port
+ */
+export const listenFault = (host: string, port: number, code: string, option?: string): string =>
+  `cannot listen on ${port === 0 ? host : hostPort(host, port)}: ${reasons[code]?.(host, port, option) ?? code}`;

@@ -18,7 +18,7 @@ export async function platform(): Promise<Finding[]> {
   const found: Finding[] = [ok('node', `Node.js ${node} on ${process.platform} ${process.arch}`)];
   const { aesGcm, features } = await import('@ring3/linux');
   const { refusal, openat2 } = features();
-  if (refusal !== undefined) return [...found, missing('system calls', refusal, 'run ring3 on Linux, x64 or arm64')];
+  if (refusal !== undefined) return [...found, missing('system calls', refusal, 'run ring3 on Linux on x86-64 or arm64')];
   found.push(ok('system calls', 'called through koffi'));
   if (openat2) found.push(ok('openat2', 'the kernel opens paths beneath the shared directory'));
   else

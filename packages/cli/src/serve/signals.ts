@@ -1,9 +1,19 @@
+import { isatty } from 'node:tty';
 import type { Daemon } from '@ring3/daemon';
 import type { Log } from '@ring3/kit';
 
-/** SIGHUP reads the configuration again. During the start it is deferred; without a handler it would end the process. */
+/**
+ * SIGHUP reads the configuration again; if the kernel sends it because the terminal of the daemon was closed, the daemon stops. During the
+ * start it is deferred; without a handler it would end the process.
+ */
 export function reloadOnSignal(starting: Promise<Daemon>, log: Log): void {
+  const onTerminal = isatty(0);
   process.on('SIGHUP', () => {
+    // a terminal that hung up is none: tcgetattr(3) fails with EIO
+    if (onTerminal && !isatty(0)) {
+      log.info('the terminal was closed: ring3 stops');
+      return void starting.then((daemon) => daemon.stop()).catch(() => {});
+    }
     starting.then((daemon) => daemon.reload()).catch((error: Error) => log.error(`the configuration was not changed: ${error.message}`));
   });
 }

@@ -18,6 +18,11 @@ export interface ControlServer {
 /** Programs that can be connected at a time. Another one takes the place of the one that has been idle for longest. */
 const mostPeers = 128;
 
+/** A daemon listens on a control socket already. */
+export class ControlHeldError extends Error {
+  override readonly name = 'ControlHeldError';
+}
+
 /** Maximum bytes of the path of a socket, unix(7): `sun_path` has 108 with the final NUL. */
 const longestPath = 107;
 
@@ -45,7 +50,7 @@ async function makeRoom(path: string): Promise<void> {
   if (there === undefined) return;
   if (!there.isSocket()) throw new Error(`${path} exists and is not a socket: choose another path`);
   const why = await whyNot(path);
-  if (why === undefined) throw new Error(`a running ring3 already answers on ${path}`);
+  if (why === undefined) throw new ControlHeldError(`a running ring3 already answers on ${path}`);
   if (why !== 'ECONNREFUSED' && why !== 'ENOENT') throw new Error(`${path} is a socket of another program (${why}): choose another path`);
   rmSync(path, { force: true });
 }

@@ -214,7 +214,7 @@ test('a port in use is one line', async (t) => {
       { metrics: createMetrics(), status: () => status },
       { stateDir: '/nowhere', random: fakeRandom(), log: fakeLog(), turns: new LongTurns(fakeLog()) },
     ),
-    new RegExp(`^Error: cannot listen on 127\\.0\\.0\\.1:${port} \\(EADDRINUSE\\)$`),
+    new RegExp(`^Error: cannot listen on 127\\.0\\.0\\.1:${port}: another program listens there: .*--console$`),
   );
 });
 

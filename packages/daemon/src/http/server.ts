@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { hostPort, type Log, type Random } from '@ring3/kit';
+import { listenFault } from '../listen-fault.ts';
 import type { LongTurns } from '../long-turns.ts';
 import { isLoopback, ownHosts, tokenCheck } from './access.ts';
 import { consoleApp, type Shown } from './console-app.ts';
@@ -48,7 +49,9 @@ export async function serveConsole(
   });
   server.timeout = 30_000; // a response that is not read
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(new Error(`cannot listen on ${hostPort(host, port)} (${error.code})`)));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new Error(listenFault(host, port, error.code ?? error.message, '--console'))),
+    );
     server.listen({ host, port }, resolve);
   });
   const close = (): Promise<void> =>
