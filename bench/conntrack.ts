@@ -186,7 +186,7 @@ function measure(run: Run): void {
     now += 10_000;
     rates.push(play(run, namespace, turns(run, i * each, each), now));
   }
-  const { confirmed } = namespace.tracker.table;
+  const { confirmed } = namespace.flows.table;
   if (confirmed !== flows) throw new Error(`${confirmed} of ${flows} flows in the table`);
   const what = `IPv${run.family}${run.batched ? '' : ', one by one'}${checksums ? ', whole packets, checksums verified' : ''}`;
   // a thousand flows are too few to measure memory

@@ -13,4 +13,4 @@ const { tracker, settings } = createNamespace({ clock: new FakeClock(batch.times
 Object.assign(settings, { acct: 1, snapped: 1, checksum: 0, ipChecksum: 0 });
 do tracker.trackBatch(batch);
 while (capture.fill(batch));
-console.log(`${capture.packets} packets, ${tracker.table.confirmed} flows, ${tracker.statistics.invalid} invalid`);
+console.log(`${capture.packets} packets, ${tracker.flows.table.confirmed} flows, ${tracker.flows.statistics.invalid} invalid`);

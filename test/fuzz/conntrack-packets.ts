@@ -33,9 +33,9 @@ export const fuzz = fuzzing((seed) => {
   rules.add({ family: 2, protocol: 6, destinationPort: { from: 21, to: 21 } }, { helper: 'ftp' });
   const check = (): void => {
     let used = 0;
-    tracker.forEachFlow(() => used++);
-    assert.equal(used, tracker.table.used);
-    assert.equal(used, tracker.table.confirmed);
+    tracker.flows.forEachFlow(() => used++);
+    assert.equal(used, tracker.flows.table.used);
+    assert.equal(used, tracker.flows.table.confirmed);
   };
   let [now, count] = [0, 0];
   return {
@@ -51,9 +51,9 @@ export const fuzz = fuzzing((seed) => {
     },
     end: () => {
       check();
-      deleteFlows(tracker);
-      tracker.advance(now + 400 * 86_400_000);
-      assert.equal(tracker.table.used, 0);
+      deleteFlows(tracker.flows);
+      tracker.flows.advance(now + 400 * 86_400_000);
+      assert.equal(tracker.flows.table.used, 0);
     },
   };
 });

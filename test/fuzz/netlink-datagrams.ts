@@ -84,12 +84,12 @@ function drain(link: ReturnType<typeof memoryLink>): number[] {
 
 /** The number of policies, helpers, flows and expectations. Expired flows are removed first. */
 function sizes({ timeoutPolicies, host, tracker, clock }: Namespace): number[] {
-  tracker.advance(clock.now());
-  return [timeoutPolicies.size, host.helpers.size, tracker.table.confirmed, tracker.expectations.size];
+  tracker.flows.advance(clock.now());
+  return [timeoutPolicies.size, host.helpers.size, tracker.flows.table.confirmed, tracker.expectations.size];
 }
 
 function empty(namespace: Namespace): void {
   namespace.timeoutPolicies.flush();
   namespace.host.helpers.delete(undefined, undefined, namespace.profile);
-  deleteFlows(namespace.tracker);
+  deleteFlows(namespace.flows);
 }

@@ -276,11 +276,11 @@ export class Desk {
   /** Assigns late policies to a flow that is about to be added to the table. */
   applyLate(flow: number): void {
     const tracker = this.namespace.tracker;
-    const { family, protocol } = readFlow(tracker, flow).orig;
+    const { family, protocol } = readFlow(tracker.flows, flow).orig;
     const rule = this.lateRules.find((one) => one.family === family && one.protocol === protocol);
-    if (rule === undefined || tracker.extras.policyOf(flow) !== undefined) return;
-    tracker.extras.attachPolicy(flow, rule.policy);
-    tracker.setExpiry(flow, wholeSeconds(rule.policy.timeouts[0]!, this.namespace.hz) * 1000);
+    if (rule === undefined || tracker.flows.extras.policyOf(flow) !== undefined) return;
+    tracker.flows.extras.attachPolicy(flow, rule.policy);
+    tracker.flows.setExpiry(flow, wholeSeconds(rule.policy.timeouts[0]!, this.namespace.hz) * 1000);
   }
 
   #sysctl(words: string[]): number | undefined {
@@ -318,24 +318,24 @@ export class Desk {
         { flags, mask: flags },
       ] as const,
     };
-    return typeof createFlow(this.namespace.tracker, state < 0 ? request : { ...request, tcp }) === 'string' ? 1 : 0;
+    return typeof createFlow(this.namespace.flows, state < 0 ? request : { ...request, tcp }) === 'string' ? 1 : 0;
   }
 
   #conntrack(words: string[]): number | undefined {
     const tracker = this.namespace.tracker;
     const flows: number[] = [];
-    tracker.forEachFlow((flow) => {
-      if (tracker.isAlive(flow)) flows.push(flow);
+    tracker.flows.forEachFlow((flow) => {
+      if (tracker.flows.isAlive(flow)) flows.push(flow);
     });
     const options = optionsOf(words);
-    const matching = flows.filter((flow) => flowMatches(readFlow(tracker, flow), options));
+    const matching = flows.filter((flow) => flowMatches(readFlow(tracker.flows, flow), options));
     if (options.has('-L') || options.has('-C') || options.has('-S')) return 0;
     if (options.has('-F')) {
-      for (const flow of flows) tracker.destroy(flow);
+      for (const flow of flows) tracker.flows.destroy(flow);
       return 0;
     }
     if (options.has('-D')) {
-      for (const flow of matching) tracker.destroy(flow);
+      for (const flow of matching) tracker.flows.destroy(flow);
       return matching.length > 0 ? 0 : 1;
     }
     if (options.has('-G')) return matching.length > 0 ? 0 : 1;
@@ -344,9 +344,9 @@ export class Desk {
     const timeout = options.get('-t') ?? options.get('--timeout');
     const mark = options.get('-m') ?? options.get('--mark');
     for (const flow of matching) {
-      if (timeout !== undefined) tracker.setExpiry(flow, Number(timeout) * 1000);
-      if (mark !== undefined) tracker.table.words[flow * 48 + 26] = Number(mark);
-      tracker.emit('update', flow, EventBit.Reply | (mark === undefined ? 0 : EventBit.Mark));
+      if (timeout !== undefined) tracker.flows.setExpiry(flow, Number(timeout) * 1000);
+      if (mark !== undefined) tracker.flows.table.words[flow * 48 + 26] = Number(mark);
+      tracker.flows.emit('update', flow, EventBit.Reply | (mark === undefined ? 0 : EventBit.Mark));
     }
     return matching.length > 0 ? 0 : 1;
   }

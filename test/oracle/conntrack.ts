@@ -153,7 +153,7 @@ class Player {
   constructor() {
     this.#namespace.settings.acct = 1;
     const tracker = this.#namespace.tracker;
-    tracker.sink = {
+    tracker.flows.events.sink = {
       flow: (event, flow, happened) => this.#events.push(this.#eventText(event, flow, happened)),
       expectation: (event, one) => this.#events.push(this.#expectationText(event, one)),
     };
@@ -172,7 +172,7 @@ class Player {
     }
     const differences: string[] = [];
     for (const [i, step] of scenario.steps.entries()) {
-      const before = { ...this.#namespace.tracker.statistics };
+      const before = { ...this.#namespace.flows.statistics };
       const found = this.#step(step);
       if (scenario.counts === true && typeof found !== 'string') found.push(...this.#counted(before, step));
       if (typeof found === 'string') return differences.length > 0 ? differences : `step ${i}: ${found}`;
@@ -182,7 +182,7 @@ class Player {
   }
 
   #counted(before: object, step: Step): string[] {
-    const grown = Object.entries(this.#namespace.tracker.statistics)
+    const grown = Object.entries(this.#namespace.flows.statistics)
       .map(([name, value]) => [name, value - (Object.entries(before).find(([one]) => one === name)?.[1] ?? 0)] as const)
       .filter(([name, by]) => by !== 0 && name !== 'entered' && !name.startsWith('expect'));
     const text = (counts: Iterable<readonly [string, number]>): string =>
@@ -202,7 +202,7 @@ class Player {
     const found: string[] = [];
     if (step.packet !== undefined) found.push(...this.#packet(step, now));
     else {
-      tracker.advance(now);
+      tracker.flows.advance(now);
       if (step.cmd !== undefined) {
         const status = this.#desk.run(step.cmd);
         if (status === undefined) return `command ${step.cmd}`;
@@ -214,9 +214,9 @@ class Player {
       }
     }
     const live: Flow[] = [];
-    tracker.forEachFlow((flow) => {
-      if (tracker.isAlive(flow)) live.push(readFlow(tracker, flow));
-      else if ((readFlow(tracker, flow).status & Status.Confirmed) !== 0) tracker.destroy(flow);
+    tracker.flows.forEachFlow((flow) => {
+      if (tracker.flows.isAlive(flow)) live.push(readFlow(tracker.flows, flow));
+      else if ((readFlow(tracker.flows, flow).status & Status.Confirmed) !== 0) tracker.flows.destroy(flow);
     });
     const tolerance = step.t_real_ms === undefined ? looseTolerance : timerTolerance + lateSeconds(step);
     found.push(
@@ -239,14 +239,14 @@ class Player {
     if (this.#desk.lateRules.length === 0) answer = tracker.track(view, 0, bytes.byteLength, now, step.dir === 'out' ? 'r0' : 'r1');
     else {
       answer = tracker.admit(view, 0, bytes.byteLength, now, step.dir === 'out' ? 'r0' : 'r1');
-      if ((tracker.happened & EventBit.New) !== 0) this.#desk.applyLate(flowOf(answer));
+      if ((tracker.flows.happened & EventBit.New) !== 0) this.#desk.applyLate(flowOf(answer));
       tracker.leave(answer);
     }
     const recorded = typeof step.ct === 'string' ? step.ct : (step.ct ?? []).join(' ');
     const found: string[] = [];
     const text = answerText(answer);
     if (text !== recorded)
-      found.push(`class ${text || '(never got there)'}, recorded ${recorded || '(never got there)'} (${tracker.reason})`);
+      found.push(`class ${text || '(never got there)'}, recorded ${recorded || '(never got there)'} (${tracker.flows.reason})`);
     const out = passes(tracker.decision) ? forward(bytes, answer, tracker.fragments) : [];
     if (step.forwarded !== undefined && out.length !== step.forwarded) found.push(`${out.length} forwarded, recorded ${step.forwarded}`);
     if (step.out !== undefined)
@@ -284,11 +284,11 @@ class Player {
       event: event === 'new' ? 'EXP_NEW' : 'EXP_DESTROY',
       tuple,
       mask: { ...tuple, source: mask.source, sourcePort: mask.sourcePort },
-      master: readFlow(tracker, one.master).orig,
-      timeout: Math.ceil((one.expiry - tracker.now) / 1000),
+      master: readFlow(tracker.flows, one.master).orig,
+      timeout: Math.ceil((one.expiry - tracker.flows.now) / 1000),
       flags: one.flags,
       classIndex: one.classIndex,
-      helper: one.helper?.name ?? tracker.extras.helperOf(one.master)?.name ?? '',
+      helper: one.helper?.name ?? tracker.flows.extras.helperOf(one.master)?.name ?? '',
     };
     return textOfExpectation(told);
   }
@@ -298,7 +298,7 @@ class Player {
   }
 
   #eventText(event: FlowEvent, index: number, happened: number): string {
-    const flow = readFlow(this.#namespace.tracker, index);
+    const flow = readFlow(this.#namespace.flows, index);
     const recorded = toRecorded(flow, event === 'destroy');
     const kind = { new: 'NEW', update: 'UPDATE', destroy: 'DESTROY' }[event];
     const whole = event === 'new' || (happened & EventBit.ProtoInfo) !== 0;

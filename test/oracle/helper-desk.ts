@@ -93,21 +93,21 @@ export class HelperDesk {
   ctnetlink(text: string): unknown {
     const tracker = this.#namespace.tracker;
     let flow = -1;
-    tracker.forEachFlow((one) => {
-      if (flow < 0 && tracker.isAlive(one)) flow = one;
+    tracker.flows.forEachFlow((one) => {
+      if (flow < 0 && tracker.flows.isAlive(one)) flow = one;
     });
     if (flow < 0) return undefined;
     const given = options(text.split(/\s+/));
-    const helper = tracker.extras.helperOf(flow);
+    const helper = tracker.flows.extras.helperOf(flow);
     if (text.startsWith('CT_GET')) {
-      const data = tracker.extras.helperData.get(flow);
+      const data = tracker.flows.extras.helperData.get(flow);
       const name = Buffer.from(`${helper?.name ?? ''}\0`).toString('hex');
       return { 1: name, ...(data === undefined ? {} : { 2: Buffer.from(data).toString('hex') }) };
     }
     if (text.startsWith('CT_NEW')) {
       const info = given.get('info');
-      if (info !== undefined) tracker.extras.writeHelperData(flow, Buffer.from(info, 'hex'));
-      tracker.emit('update', flow, EventBit.Reply | EventBit.Helper);
+      if (info !== undefined) tracker.flows.extras.writeHelperData(flow, Buffer.from(info, 'hex'));
+      tracker.flows.emit('update', flow, EventBit.Reply | EventBit.Helper);
       return [0];
     }
     const to = /^EXP_NEW to ([\d.]+):(\d+)/.exec(text);
@@ -117,8 +117,8 @@ export class HelperDesk {
 
   #expect(master: number, address: string, port: number, given: ReadonlyMap<string, string>): string | number {
     const tracker = this.#namespace.tracker;
-    const { orig } = readFlow(tracker, master);
-    if ((readFlow(tracker, master).status & Status.Helper) === 0) return 'EOPNOTSUPP';
+    const { orig } = readFlow(tracker.flows, master);
+    if ((readFlow(tracker.flows, master).status & Status.Helper) === 0) return 'EOPNOTSUPP';
     const made = tracker.expectations.add({
       master,
       tuple: {
@@ -131,7 +131,7 @@ export class HelperDesk {
       mask: { source: new Uint8Array(4).fill(0xff), sourcePort: 0 },
       classIndex: Number(given.get('class') ?? 0),
       timeoutSeconds: Number(given.get('timeout') ?? 0),
-      helper: given.has('helper') ? tracker.extras.helperOf(master) : undefined,
+      helper: given.has('helper') ? tracker.flows.extras.helperOf(master) : undefined,
     });
     return typeof made === 'string' && made !== 'same' ? made : 0;
   }

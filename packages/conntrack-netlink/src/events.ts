@@ -75,7 +75,7 @@ export class Events implements EventSink {
 
   /** Nothing is sent before every port with NETLINK_BROADCAST_ERROR has space for it, so that the others do not get it again and again. */
   retry(flow: number, missed: number): boolean {
-    if (!this.#namespace.tracker.isDying(flow)) return missed === 0 || this.flow('update', flow, 0, missed);
+    if (!this.#namespace.flows.isDying(flow)) return missed === 0 || this.flow('update', flow, 0, missed);
     const { destroy } = groups;
     if (this.#server?.listening(destroy) === true) {
       const datagram = this.#destroyed(flow, this.#causes.get(flow) ?? 0);

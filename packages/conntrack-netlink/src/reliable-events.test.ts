@@ -58,10 +58,10 @@ const tuple = (port: number, family: 2 | 10 = 2): Tuple => ({
   destinationPort: 53,
 });
 
-function add({ tracker }: Namespace, count: number, { timeoutSeconds = 100, family = 2 as 2 | 10 } = {}): void {
+function add({ flows }: Namespace, count: number, { timeoutSeconds = 100, family = 2 as 2 | 10 } = {}): void {
   for (let port = 1; port <= count; port++) {
     const orig = tuple(port, family);
-    assert.equal(typeof createFlow(tracker, { orig, reply: invert(orig), timeoutSeconds }), 'number', `flow ${port}`);
+    assert.equal(typeof createFlow(flows, { orig, reply: invert(orig), timeoutSeconds }), 'number', `flow ${port}`);
   }
 }
 
@@ -139,12 +139,12 @@ for (const family of [2, 10] as const) {
     assert.equal(namespace.flowCount, 20 - fits);
     assert.deepEqual(dying(open), range(fits + 1, 20));
     assert.deepEqual([dying(open, family), dying(open, family === 2 ? 10 : 2)], [range(fits + 1, 20), []]);
-    assert.equal(findFlow(namespace.tracker, tuple(20, family)), undefined);
+    assert.equal(findFlow(namespace.flows, tuple(20, family)), undefined);
 
     const heard = hearAll(listener, clock);
     assert.deepEqual(portsOf(heard), [...range(1, fits), ...range(fits + 1, 20).reverse()]);
     assert.ok(heard.every((one) => typeof one !== 'number' && one.event === 'destroy' && one.portId === program.portId));
-    assert.deepEqual([namespace.flowCount, namespace.tracker.table.used, dying(open)], [0, 0, []]);
+    assert.deepEqual([namespace.flowCount, namespace.flows.table.used, dying(open)], [0, 0, []]);
     clock.advance(100_000); // the time of the flows themselves
     assert.equal(clock.pending, 0, 'no timer without a dying flow');
   });
@@ -187,11 +187,11 @@ test('dying flows count against nf_conntrack_max: a full table accepts no flow, 
   assert.equal(namespace.flowCount, 10);
   for (let port = 101; port <= 106; port++) namespace.tracker.track(packet(port), 0, 28, clock.now());
   assert.equal(namespace.flowCount, 16);
-  const { drop, earlyDrop } = namespace.tracker.statistics;
+  const { drop, earlyDrop } = namespace.flows.statistics;
   const orig = tuple(200);
-  assert.equal(createFlow(namespace.tracker, { orig, reply: invert(orig), timeoutSeconds: 100 }), 'ENOMEM');
+  assert.equal(createFlow(namespace.flows, { orig, reply: invert(orig), timeoutSeconds: 100 }), 'ENOMEM');
   namespace.tracker.track(packet(201), 0, 28, clock.now());
-  assert.deepEqual([namespace.tracker.statistics.drop - drop, namespace.tracker.statistics.earlyDrop - earlyDrop], [1, 0]);
+  assert.deepEqual([namespace.flows.statistics.drop - drop, namespace.flows.statistics.earlyDrop - earlyDrop], [1, 0]);
   assert.equal(namespace.flowCount, 16);
   assert.equal(hearAll(listener, clock).length, 17, 'the flow that early drop ended has its event');
   namespace.tracker.track(packet(201), 0, 28, clock.now());
@@ -211,7 +211,7 @@ for (const [what, act] of [
     assert.equal(namespace.flowCount, 20 - fits);
     act(listener);
     clock.advance(1000);
-    assert.deepEqual([namespace.flowCount, namespace.tracker.table.used], [0, 0]);
+    assert.deepEqual([namespace.flowCount, namespace.flows.table.used], [0, 0]);
     clock.advance(100_000); // the time of the flows themselves
     assert.equal(clock.pending, 0);
   });
@@ -277,7 +277,7 @@ test('a NEW that was lost is sent with the next packet of the flow; DESTROY of a
   );
   for (let port = 1; port <= 9; port++) namespace.tracker.track(packet(port), 0, 28, clock.now());
   assert.deepEqual(hear(listener), [], 'once');
-  namespace.tracker.destroy(findFlow(namespace.tracker, tuple(10))!.flow);
+  namespace.flows.destroy(findFlow(namespace.flows, tuple(10))!.flow);
   assert.deepEqual(hear(listener), [{ port: 10, event: 'destroy', portId: 0 }]);
 });
 
@@ -286,9 +286,9 @@ test('a NEW that was lost is one event with the next change of the flow', () => 
   const listener = reliable(Group.ConntrackNew, Group.ConntrackUpdate);
   add(namespace, 7);
   assert.deepEqual(portsOf(hear(listener)), range(1, fits));
-  const { flow } = findFlow(namespace.tracker, tuple(7))!;
-  namespace.tracker.emit('update', flow, 1 << 7);
-  namespace.tracker.emit('update', flow, 1 << 7);
+  const { flow } = findFlow(namespace.flows, tuple(7))!;
+  namespace.flows.emit('update', flow, 1 << 7);
+  namespace.flows.emit('update', flow, 1 << 7);
   assert.deepEqual(
     hear(listener).map((one) => typeof one !== 'number' && one.event),
     ['new', 'update'],
@@ -314,7 +314,7 @@ test('the expectations of a dying flow end with it, not with its event; their ow
   const helper = namespace.findHelper('uh', 2, 17)!;
   for (let port = 1; port <= 20; port++) {
     const orig = tuple(port);
-    const master = createFlow(tracker, { orig, reply: invert(orig), timeoutSeconds: 100, helper }) as number;
+    const master = createFlow(tracker.flows, { orig, reply: invert(orig), timeoutSeconds: 100, helper }) as number;
     const mask = { source: new Uint8Array(4), sourcePort: 0 };
     assert.equal(typeof tracker.expectations.add({ master, tuple: { ...orig, destinationPort: 1000 + port }, mask }), 'object');
   }

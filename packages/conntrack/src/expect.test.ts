@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import { classOf, flowOf } from './answer.ts';
-import { ExpectFlag } from './expect.ts';
+import { ExpectFlag } from './expectation.ts';
 import { readFlow } from './flow.ts';
 import { createFlow } from './manage.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
@@ -23,10 +23,10 @@ function make(max = 2): { namespace: Namespace; master: number; emitted: string[
   const classes = [{ name: 'c', max, timeoutSeconds: 30 }];
   const helper = namespace.host.helpers.set({ name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0 }, true, namespace.profile);
   assert.ok(typeof helper !== 'string');
-  const master = createFlow(namespace.tracker, { orig: control, reply: invert(control), timeoutSeconds: 1000, mark: 7, helper });
+  const master = createFlow(namespace.flows, { orig: control, reply: invert(control), timeoutSeconds: 1000, mark: 7, helper });
   assert.ok(typeof master === 'number');
   const emitted: string[] = [];
-  namespace.tracker.sink = { flow: () => {}, expectation: (event, one) => emitted.push(`${event} ${one.tuple.destinationPort}`) };
+  namespace.flows.events.sink = { flow: () => {}, expectation: (event, one) => emitted.push(`${event} ${one.tuple.destinationPort}`) };
   return { namespace, master, emitted };
 }
 
@@ -40,7 +40,7 @@ test('a packet that is expected begins a RELATED flow with its master’s mark, 
   assert.equal(classOf(tracker.track(packet(3, 9, 6000), 0, 28, 0)), PacketClass.New);
   const answer = tracker.track(packet(2, 9, 6000), 0, 28, 0);
   assert.equal(classOf(answer), PacketClass.Related);
-  const child = readFlow(tracker, flowOf(answer));
+  const child = readFlow(tracker.flows, flowOf(answer));
   assert.ok((child.status & Status.Expected) !== 0);
   assert.deepEqual([child.mark, child.master?.destinationPort], [7, 5000]);
   assert.equal(tracker.expectations.size, 0);
@@ -79,19 +79,19 @@ test('an expectation expires after the timeout of its class, and ends with its m
   const { namespace, master } = make();
   const { tracker } = namespace;
   tracker.expectations.add({ master, tuple: wanted(6000), mask, timeoutSeconds: 5 });
-  tracker.advance(29_000);
+  tracker.flows.advance(29_000);
   assert.equal(tracker.expectations.size, 1);
-  tracker.advance(31_000);
+  tracker.flows.advance(31_000);
   assert.equal(tracker.expectations.size, 0);
   tracker.expectations.add({ master, tuple: wanted(6000), mask });
-  tracker.destroy(master);
+  tracker.flows.destroy(master);
   assert.equal(tracker.expectations.size, 0);
 });
 
 test('a flow without a helper cannot have expectations', () => {
   const { namespace } = make();
   const other: Tuple = { ...control, sourcePort: 2000 };
-  const master = createFlow(namespace.tracker, { orig: other, reply: invert(other), timeoutSeconds: 1000 });
+  const master = createFlow(namespace.flows, { orig: other, reply: invert(other), timeoutSeconds: 1000 });
   assert.ok(typeof master === 'number');
   assert.equal(namespace.tracker.expectations.add({ master, tuple: wanted(6000), mask }), 'EOPNOTSUPP');
 });

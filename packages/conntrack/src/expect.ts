@@ -1,61 +1,29 @@
 import { Family, type HelperRef } from './engine.ts';
+import {
+  type Expectation,
+  type ExpectationEvent,
+  type ExpectationRefusal,
+  type ExpectationRequest,
+  ExpectEventBit,
+  ExpectFlag,
+} from './expectation.ts';
+import type { Companion, Flows } from './flows.ts';
 import type { Packet } from './packet/packet.ts';
 import { EventMask, Expectations as ExpectationCount, FlowWords, Serial, Status, StatusWord } from './table/layout.ts';
-import type { Tracker } from './tracker.ts';
 import type { Tuple } from './tuple.ts';
-
-/** EXP_NEW and EXP_DESTROY of `conntrack -E expect`. */
-export type ExpectationEvent = 'new' | 'destroy';
-
-/** NF_CT_EXPECT_* flags, nf_conntrack_common.h. */
-export const ExpectFlag = { Permanent: 1, Inactive: 2, Userspace: 4 } as const;
-
-/** IPEXP_* bits, nf_conntrack_common.h `enum ip_conntrack_expect_events`. */
-export const ExpectEventBit = { New: 1, Destroy: 2 } as const;
-
-/** The expected tuple: the destination must match exactly, the source in the bits of the mask. */
-export interface ExpectationRequest {
-  readonly master: number;
-  readonly tuple: Tuple;
-  /** Bits of the source address and port that must match; the rest of the tuple must match exactly. */
-  readonly mask: { readonly source: Uint8Array; readonly sourcePort: number };
-  readonly classIndex?: number;
-  readonly flags?: number;
-  /** The original tuple of the expected flow. */
-  readonly helper?: HelperRef | undefined;
-  /** Lifetime in seconds, if the helper's class does not define it. */
-  readonly timeoutSeconds?: number;
-}
-
-/** A pending expectation. */
-export interface Expectation {
-  readonly id: number;
-  readonly master: number;
-  readonly masterSerial: number;
-  readonly tuple: Tuple;
-  readonly mask: { readonly source: Uint8Array; readonly sourcePort: number };
-  readonly classIndex: number;
-  readonly flags: number;
-  readonly helper: HelperRef | undefined;
-  /** Time of expiry, in milliseconds of the tracker's time. */
-  expiry: number;
-}
-
-/** The reason why an expectation is rejected. `same`: it exists already. */
-export type ExpectationRefusal = 'ENOENT' | 'EINVAL' | 'EOPNOTSUPP' | 'EBUSY' | 'EMFILE' | 'same';
 
 /** Lifetime in seconds of an expectation for which neither a class nor the request gives one. */
 const defaultSeconds = 300;
 
-/** The expectations of a tracker: flows that do not exist yet, each expected by a master flow. */
-export class ExpectationList {
-  readonly #tracker: Tracker;
+/** The expectations of a table: flows that do not exist yet, each expected by a master flow. */
+export class ExpectationList implements Companion {
+  readonly #flows: Flows;
   readonly #byId = new Map<number, Expectation>();
   readonly #byDestination = new Map<string, Expectation[]>();
   #serial = 0;
 
-  constructor(tracker: Tracker) {
-    this.#tracker = tracker;
+  constructor(flows: Flows) {
+    this.#flows = flows;
   }
 
   get size(): number {
@@ -75,14 +43,12 @@ export class ExpectationList {
 
   /** The expectations that have not expired, in order of creation. */
   *[Symbol.iterator](): IterableIterator<Expectation> {
-    for (const one of this.#byId.values()) if (one.expiry > this.#tracker.now) yield one;
+    for (const one of this.#byId.values()) if (one.expiry > this.#flows.now) yield one;
   }
 
   /** The expectation with this tuple. */
   find(tuple: Tuple): Expectation | undefined {
-    return (this.#byDestination.get(keyOfTuple(tuple)) ?? []).find(
-      (one) => one.expiry > this.#tracker.now && sameSource(one, tuple, tuple),
-    );
+    return (this.#byDestination.get(keyOfTuple(tuple)) ?? []).find((one) => one.expiry > this.#flows.now && sameSource(one, tuple, tuple));
   }
 
   /**
@@ -90,12 +56,12 @@ export class ExpectationList {
    * @returns the expectation, or the reason of the rejection
    */
   add(request: ExpectationRequest): Expectation | ExpectationRefusal {
-    const tracker = this.#tracker;
+    const flows = this.#flows;
     const { master, tuple, mask, classIndex = 0, flags = 0 } = request;
-    if (!tracker.isAlive(master)) return 'ENOENT';
+    if (!flows.isAlive(master)) return 'ENOENT';
     const { helper } = request;
-    const own = tracker.extras.helperOf(master);
-    if (own === undefined && (tracker.table.word(master, StatusWord) & Status.Helper) === 0) return 'EOPNOTSUPP';
+    const own = flows.extras.helperOf(master);
+    if (own === undefined && (flows.table.word(master, StatusWord) & Status.Helper) === 0) return 'EOPNOTSUPP';
     const policy = own?.classes[classIndex];
     if (own !== undefined && policy === undefined) return 'EINVAL';
     const rivals = this.#byDestination.get(keyOfTuple(tuple)) ?? [];
@@ -107,25 +73,25 @@ export class ExpectationList {
     const limit = policy?.max ?? 0;
     const siblings = limit > 0 ? [...this.#byId.values()].filter((one) => one.master === master && one.classIndex === classIndex) : [];
     if (limit > 0 && siblings.length >= limit) this.remove(siblings[0]!.id);
-    if (this.#byId.size >= tracker.settings.expectMax) return 'EMFILE';
+    if (this.#byId.size >= flows.settings.expectMax) return 'EMFILE';
     const seconds = policy?.timeoutSeconds ?? request.timeoutSeconds ?? defaultSeconds;
     const made: Expectation = {
       id: this.#nextId(),
       master,
-      masterSerial: tracker.table.word(master, Serial),
+      masterSerial: flows.table.word(master, Serial),
       tuple,
       mask,
       classIndex,
       flags,
       helper,
-      expiry: tracker.now + seconds * 1000,
+      expiry: flows.now + seconds * 1000,
     };
     this.#byId.set(made.id, made);
     this.#byDestination.set(keyOfTuple(tuple), [...rivals, made]);
-    tracker.table.words[master * FlowWords + ExpectationCount]!++;
-    tracker.statistics.expectCreate++;
+    flows.table.words[master * FlowWords + ExpectationCount]!++;
+    flows.statistics.expectCreate++;
     this.#emit('new', made);
-    tracker.dueBy(made.expiry);
+    flows.dueBy(made.expiry);
     return made;
   }
 
@@ -133,8 +99,8 @@ export class ExpectationList {
   prolong(id: number, seconds: number): void {
     const found = this.#byId.get(id);
     if (found === undefined) return;
-    found.expiry = this.#tracker.now + seconds * 1000;
-    this.#tracker.dueBy(found.expiry);
+    found.expiry = this.#flows.now + seconds * 1000;
+    this.#flows.dueBy(found.expiry);
   }
 
   /** @returns whether it existed */
@@ -146,11 +112,11 @@ export class ExpectationList {
     const left = (this.#byDestination.get(key) ?? []).filter((one) => one !== gone);
     if (left.length === 0) this.#byDestination.delete(key);
     else this.#byDestination.set(key, left);
-    const { table } = this.#tracker;
+    const { table } = this.#flows;
     if (table.isUsed(gone.master) && table.word(gone.master, Serial) === gone.masterSerial) {
       table.words[gone.master * FlowWords + ExpectationCount]!--;
     }
-    this.#tracker.statistics.expectDelete++;
+    this.#flows.statistics.expectDelete++;
     this.#emit('destroy', gone);
     return true;
   }
@@ -163,13 +129,14 @@ export class ExpectationList {
   }
 
   /** Removes the expectations of a master flow. */
-  killOf(master: number): void {
-    if ((this.#tracker.table.word(master, ExpectationCount) & 0xffff) > 0) this.removeAll((one) => one.master === master);
+  removeOf(master: number): void {
+    if (this.#byId.size === 0) return;
+    if ((this.#flows.table.word(master, ExpectationCount) & 0xffff) > 0) this.removeAll((one) => one.master === master);
   }
 
   /** Removes the expectations of a helper that is being deleted. */
-  killOfHelper(helper: HelperRef): void {
-    this.removeAll((one) => one.helper === helper || this.#tracker.extras.helperOf(one.master) === helper);
+  removeOfHelper(helper: HelperRef): void {
+    this.removeAll((one) => one.helper === helper || this.#flows.extras.helperOf(one.master) === helper);
   }
 
   /** Removes the expired expectations. */
@@ -184,30 +151,30 @@ export class ExpectationList {
   claim(packet: Packet, flow: number): boolean {
     const candidates = this.#byDestination.get(keyOfPacket(packet));
     if (candidates === undefined) return false;
-    const tracker = this.#tracker;
+    const flows = this.#flows;
     const found = candidates.find(
-      (one) =>
-        (one.flags & ExpectFlag.Inactive) === 0 && one.expiry > tracker.now && tracker.isAlive(one.master) && sourceMatches(one, packet),
+      (one) => (one.flags & ExpectFlag.Inactive) === 0 && one.expiry > flows.now && flows.isAlive(one.master) && sourceMatches(one, packet),
     );
     if (found === undefined) return false;
-    tracker.inherit(flow, found.master);
-    if (found.helper !== undefined) tracker.extras.attachHelper(flow, found.helper);
-    tracker.statistics.expectNew++;
+    flows.inherit(flow, found.master);
+    if (found.helper !== undefined) flows.extras.attachHelper(flow, found.helper);
+    flows.statistics.expectNew++;
     if ((found.flags & ExpectFlag.Permanent) === 0) this.remove(found.id);
     return true;
   }
 
   #nextId(): number {
     let id = 0;
-    while (id === 0 || this.#byId.has(id)) id = this.#tracker.table.scramble(-1, ++this.#serial) >>> 0;
+    while (id === 0 || this.#byId.has(id)) id = this.#flows.table.scramble(-1, ++this.#serial) >>> 0;
     return id;
   }
 
   #emit(event: ExpectationEvent, one: Expectation): void {
-    const tracker = this.#tracker;
-    if (tracker.sink === undefined || tracker.settings.events === 0) return;
+    const flows = this.#flows;
+    const { sink } = flows.events;
+    if (sink === undefined || flows.settings.events === 0) return;
     const bit = event === 'new' ? ExpectEventBit.New : ExpectEventBit.Destroy;
-    if (((tracker.table.word(one.master, EventMask) >>> 16) & bit) !== 0) tracker.sink.expectation(event, one);
+    if (((flows.table.word(one.master, EventMask) >>> 16) & bit) !== 0) sink.expectation(event, one);
   }
 }
 

@@ -1,7 +1,23 @@
 import type { HelperRef, TimeoutPolicyRef, Timeouts } from './engine.ts';
-import type { SequenceAdjustments, SynproxyNumbers } from './manage.ts';
 import type { FlowTable } from './table/flow-table.ts';
 import { Attached, FlowFlag, FlowWords, Status, StatusWord, ZoneAndFlags } from './table/layout.ts';
+
+/** The adjustment of sequence numbers of one direction: CTA_SEQADJ_*. */
+export interface SequenceAdjustment {
+  readonly correctionPosition: number;
+  readonly offsetBefore: number;
+  readonly offsetAfter: number;
+}
+
+/** The original direction and the reply; undefined: unchanged. */
+export type SequenceAdjustments = readonly [SequenceAdjustment | undefined, SequenceAdjustment | undefined];
+
+/** CTA_SYNPROXY_*. */
+export interface SynproxyNumbers {
+  readonly initialSequence: number;
+  readonly initialTimestamp: number;
+  readonly timestampOffset: number;
+}
 
 /**
  * Properties of flows that are stored outside the arena: timeout policies, helpers and their data, labels. A flow's words hold the indices

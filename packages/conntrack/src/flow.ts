@@ -1,6 +1,7 @@
 import { Protocol } from './engine.ts';
-import { readSctp, type SctpInfo } from './l4/sctp.ts';
-import { readTcp, type TcpInfo } from './l4/tcp.ts';
+import type { Flows } from './flows.ts';
+import { readSctp, type SctpInfo } from './l4/sctp-info.ts';
+import { readTcp, type TcpInfo } from './l4/tcp-info.ts';
 import {
   BytesOrig,
   BytesReply,
@@ -14,7 +15,6 @@ import {
   StatusWord,
   ZoneAndFlags,
 } from './table/layout.ts';
-import type { Tracker } from './tracker.ts';
 import { readTuple, type Tuple } from './tuple.ts';
 
 /** Counters of one direction: packets and IP bytes. */
@@ -32,7 +32,7 @@ export interface Flow {
   readonly status: number;
   /** Remaining milliseconds; negative if it has expired. */
   readonly leftMs: number;
-  /** Time of its start, in milliseconds of the tracker's time, if timestamps are enabled. */
+  /** Time of its start, in milliseconds of the table's time, if timestamps are enabled. */
   readonly startMs: number | undefined;
   /** Original and reply, if accounting is enabled. */
   readonly counters: readonly [Counters, Counters] | undefined;
@@ -49,11 +49,11 @@ export interface Flow {
 }
 
 /** Reads the flow at an index. */
-export function readFlow(tracker: Tracker, flow: number): Flow {
-  const { table } = tracker;
+export function readFlow(flows: Flows, flow: number): Flow {
+  const { table } = flows;
   const flags = table.word(flow, ZoneAndFlags);
   const orig = readTuple(table, flow, 0);
-  const master = tracker.masterOf(flow);
+  const master = flows.masterOf(flow);
   const counted = (flags & FlowFlag.Counted) !== 0;
   const zoned = flags & (FlowFlag.ZoneOrig | FlowFlag.ZoneReply);
   return {
@@ -61,7 +61,7 @@ export function readFlow(tracker: Tracker, flow: number): Flow {
     orig,
     reply: readTuple(table, flow, 1),
     status: table.word(flow, StatusWord),
-    leftMs: table.double(flow, Expiry) - tracker.now,
+    leftMs: table.double(flow, Expiry) - flows.now,
     startMs: (flags & FlowFlag.Stamped) !== 0 ? table.double(flow, Created) : undefined,
     counters: counted
       ? [
@@ -75,8 +75,8 @@ export function readFlow(tracker: Tracker, flow: number): Flow {
     zoneDirection: zoned === 0 ? undefined : zoned === FlowFlag.ZoneOrig ? 'original' : zoned === FlowFlag.ZoneReply ? 'reply' : 'both',
     tcp: orig.protocol === Protocol.Tcp ? readTcp(table, flow) : undefined,
     sctp: orig.protocol === Protocol.Sctp ? readSctp(table, flow) : undefined,
-    helper: tracker.extras.helperOf(flow)?.name,
+    helper: flows.extras.helperOf(flow)?.name,
     master: master >= 0 ? readTuple(table, master, 0) : undefined,
-    labels: tracker.extras.labels.get(flow),
+    labels: flows.extras.labels.get(flow),
   };
 }

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import { classOf } from './answer.ts';
+import type { FlowEvent } from './event-sink.ts';
 import type { HeldPacket } from './held.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { PacketClass } from './packet/packet.ts';
 import { udpDatagram } from './testing.ts';
-import type { FlowEvent } from './tracker.ts';
 
 function make(profile: 'current' | 'v4.8' = 'current'): { namespace: Namespace; waiting: HeldPacket[]; emitted: FlowEvent[] } {
   const namespace = createNamespace({ clock: new FakeClock(), random: fakeRandom(1), flows: 64, profile });
@@ -17,7 +17,7 @@ function make(profile: 'current' | 'v4.8' = 'current'): { namespace: Namespace; 
   assert.ok(typeof namespace.rules.add({ family: 2, protocol: 17 }, { helper: 'uh' }) !== 'string');
   const waiting: HeldPacket[] = [];
   const emitted: FlowEvent[] = [];
-  namespace.tracker.sink = { flow: (event) => emitted.push(event), expectation: () => {} };
+  namespace.flows.events.sink = { flow: (event) => emitted.push(event), expectation: () => {} };
   namespace.tracker.held.outlet = {
     listens: (queue) => queue === 7,
     offer: (packet) => {
@@ -35,9 +35,9 @@ test('a new flow is in the table only after the verdict; the low 16 bits of the 
   const { tracker } = namespace;
   tracker.track(udp(), 0, 28, 0);
   assert.equal(tracker.decision, 'held');
-  assert.deepEqual([tracker.table.confirmed, waiting[0]?.queue, emitted], [0, 7, []]);
+  assert.deepEqual([tracker.flows.table.confirmed, waiting[0]?.queue, emitted], [0, 7, []]);
   assert.equal(tracker.held.verdict(waiting[0]!.id, true)?.accepted, true);
-  assert.deepEqual([tracker.table.confirmed, emitted], [1, ['new']]);
+  assert.deepEqual([tracker.flows.table.confirmed, emitted], [1, ['new']]);
 });
 
 test('DROP discards the packet, and its flow if it is new', () => {
@@ -45,7 +45,7 @@ test('DROP discards the packet, and its flow if it is new', () => {
   const { tracker } = namespace;
   tracker.track(udp(), 0, 28, 0);
   assert.equal(tracker.held.verdict(waiting[0]!.id, false)?.accepted, false);
-  assert.deepEqual([tracker.table.used, tracker.held.size, tracker.held.bytes], [0, 0, 0]);
+  assert.deepEqual([tracker.flows.table.used, tracker.held.size, tracker.held.bytes], [0, 0, 0]);
   assert.equal(tracker.held.verdict(waiting[0]!.id, true), undefined);
 });
 
@@ -55,7 +55,7 @@ test('without a listener the packet passes and its flow is not confirmed', () =>
   tracker.held.outlet = undefined;
   assert.equal(classOf(tracker.track(udp(), 0, 28, 0)), PacketClass.New);
   assert.equal(tracker.decision, 'passUnconfirmed');
-  assert.equal(tracker.table.used, 0);
+  assert.equal(tracker.flows.table.used, 0);
 });
 
 test('of two first packets of one flow that wait at the same time, the second joins the flow of the first', () => {
@@ -66,7 +66,7 @@ test('of two first packets of one flow that wait at the same time, the second jo
   assert.equal(waiting.length, 2);
   assert.equal(tracker.held.verdict(waiting[0]!.id, true)?.accepted, true);
   assert.equal(tracker.held.verdict(waiting[1]!.id, true)?.accepted, true);
-  assert.deepEqual([tracker.table.used, tracker.table.confirmed, tracker.statistics.clashResolve], [1, 1, 1]);
+  assert.deepEqual([tracker.flows.table.used, tracker.flows.table.confirmed, tracker.flows.statistics.clashResolve], [1, 1, 1]);
 });
 
 test('the number and bytes of held packets are limited; closing a queue drops its packets', () => {
@@ -75,7 +75,7 @@ test('the number and bytes of held packets are limited; closing a queue drops it
   for (let i = 0; i < 100; i++) tracker.track(udp(1000 + i), 0, 28, 0);
   assert.equal(tracker.held.size, 64);
   tracker.held.dropQueue(7);
-  assert.deepEqual([tracker.held.size, tracker.table.used], [0, 0]);
+  assert.deepEqual([tracker.held.size, tracker.flows.table.used], [0, 0]);
 });
 
 test('packets of a flow whose helper was deleted pass; in profile v4.8 they are dropped', () => {

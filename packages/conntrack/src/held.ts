@@ -1,9 +1,9 @@
 import { classOf, directionOf, flowOf } from './answer.ts';
 import { Protocol } from './engine.ts';
+import type { Flows } from './flows.ts';
 import { EventBit } from './l4/action.ts';
 import { type Packet, PacketClass } from './packet/packet.ts';
 import { OrigTuple, Serial, Status, StatusWord } from './table/layout.ts';
-import type { Tracker } from './tracker.ts';
 
 /** A packet that waits for a verdict at the helper's hook. */
 export interface HeldPacket {
@@ -56,13 +56,13 @@ const mayJoin: ReadonlySet<number> = new Set([Protocol.Udp, Protocol.UdpLite, Pr
 export class HeldPackets {
   /** Receives the packets; without it no queue has a listener. */
   outlet: QueueOutlet | undefined;
-  readonly #tracker: Tracker;
+  readonly #flows: Flows;
   readonly #waiting = new Map<number, Waiting>();
   #bytes = 0;
   #nextId = 1;
 
-  constructor(tracker: Tracker) {
-    this.#tracker = tracker;
+  constructor(flows: Flows) {
+    this.#flows = flows;
   }
 
   get size(): number {
@@ -76,9 +76,9 @@ export class HeldPackets {
   /** The helper's hook: decides whether a packet with this result of `admit` passes at once. */
   decide(answer: number, { view, at, length: whole }: Packet, ingress: string): HookDecision {
     const length = Math.min(whole, view.byteLength - at);
-    const tracker = this.#tracker;
+    const flows = this.#flows;
     const flow = flowOf(answer);
-    const helper = tracker.extras.helperOf(flow);
+    const helper = flows.extras.helperOf(flow);
     if (helper === undefined || !helper.enabled || helper.queue < 0) return 'pass';
     if (classOf(answer) === PacketClass.Related && directionOf(answer) === 1) return 'pass';
     const queue = helper.queue & 0xffff;
@@ -88,7 +88,7 @@ export class HeldPackets {
     this.#nextId = id >= 0xffffffff ? 1 : id + 1;
     const bytes = new Uint8Array(view.buffer, view.byteOffset + at, length).slice();
     const packet: HeldPacket = { id, queue, answer, bytes, ingress };
-    this.#waiting.set(id, { packet, happened: tracker.happened, serial: tracker.table.word(flow, Serial) });
+    this.#waiting.set(id, { packet, happened: flows.happened, serial: flows.table.word(flow, Serial) });
     this.#bytes += length;
     const taken = this.outlet.offer(packet);
     if (taken === true) return 'held';
@@ -105,28 +105,28 @@ export class HeldPackets {
     const waiting = this.#take(id);
     if (waiting === undefined) return undefined;
     const { packet, happened, serial } = waiting;
-    const tracker = this.#tracker;
+    const flows = this.#flows;
     const flow = flowOf(packet.answer);
     const result = { answer: packet.answer, bytes: bytes ?? packet.bytes };
     const isNew = (happened & EventBit.New) !== 0;
-    const alive = tracker.table.isUsed(flow) && tracker.table.word(flow, Serial) === serial;
+    const alive = flows.table.isUsed(flow) && flows.table.word(flow, Serial) === serial;
     if (!alive) return { ...result, accepted: accept && !isNew };
-    const confirmed = (tracker.table.word(flow, StatusWord) & Status.Confirmed) !== 0;
+    const confirmed = (flows.table.word(flow, StatusWord) & Status.Confirmed) !== 0;
     if (!accept) {
-      if (isNew && !confirmed) tracker.forget(flow);
+      if (isNew && !confirmed) flows.forget(flow);
       return { ...result, accepted: false };
     }
-    tracker.happened = happened;
+    flows.happened = happened;
     if (isNew && !confirmed) {
-      const protocol = tracker.table.word(flow, OrigTuple + 3) & 255;
-      const entered = tracker.confirm(flow, true);
-      tracker.happened = 0;
+      const protocol = flows.table.word(flow, OrigTuple + 3) & 255;
+      const entered = flows.confirm(flow, true);
+      flows.happened = 0;
       if (entered) return { ...result, accepted: true };
-      if (mayJoin.has(protocol)) tracker.statistics.clashResolve++;
+      if (mayJoin.has(protocol)) flows.statistics.clashResolve++;
       return { ...result, answer: packet.answer & 15, accepted: mayJoin.has(protocol) };
     }
-    tracker.emit('update', flow, happened);
-    tracker.happened = 0;
+    flows.emit('update', flow, happened);
+    flows.happened = 0;
     return { ...result, accepted: true };
   }
 

@@ -3,17 +3,21 @@ export { Batch, batchSize } from './batch.ts';
 export { DefaultTimeouts, secondsOf, TimeoutProtocol, ticksOf } from './default-timeouts.ts';
 export type { EngineContext, HelperRef, TimeoutPolicyRef, Timeouts, TimeoutTables } from './engine.ts';
 export { Family, Protocol } from './engine.ts';
+export type { EventSink, FlowEvent } from './event-sink.ts';
+export type { ExpectationList } from './expect.ts';
 export {
   type Expectation,
   type ExpectationEvent,
-  type ExpectationList,
   type ExpectationRefusal,
   type ExpectationRequest,
   ExpectEventBit,
   ExpectFlag,
-} from './expect.ts';
+} from './expectation.ts';
 export { type Counters, type Flow, readFlow } from './flow.ts';
+export type { FlowEvents } from './flow-events.ts';
+export type { SequenceAdjustment, SequenceAdjustments, SynproxyNumbers } from './flow-extras.ts';
 export type { FlowEnd, FlowOwner } from './flow-owners.ts';
+export type { Companion, Flows, FlowsOptions } from './flows.ts';
 export type { HeldPacket, HeldPackets, HookDecision, QueueOutlet, Released } from './held.ts';
 export {
   type HelperClass,
@@ -26,12 +30,13 @@ export {
 } from './helper.ts';
 export { Host } from './host.ts';
 export { EventBit } from './l4/action.ts';
-export { icmpHasReply } from './l4/icmp.ts';
-export { icmpv6HasReply } from './l4/icmpv6.ts';
-export { readSctp, type SctpInfo, writeSctp } from './l4/sctp.ts';
+export { icmpHasReply } from './l4/icmp-types.ts';
+export { icmpv6HasReply } from './l4/icmpv6-types.ts';
+export { readSctp, type SctpChange, type SctpInfo, writeSctp } from './l4/sctp-info.ts';
 export * as sctpTable from './l4/sctp-states.ts';
 export { sctpStates } from './l4/sctp-states.ts';
-export { readTcp, TcpFlag, type TcpInfo, writeTcp } from './l4/tcp.ts';
+export { readTcp, type TcpChange, type TcpInfo, writeTcp } from './l4/tcp-info.ts';
+export { TcpFlag } from './l4/tcp-segment.ts';
 export * as tcpTable from './l4/tcp-states.ts';
 export { tcpStates } from './l4/tcp-states.ts';
 export {
@@ -44,13 +49,8 @@ export {
   type FlowRequest,
   findFlow,
   nextFlow,
-  type SctpChange,
-  type SequenceAdjustment,
-  type SequenceAdjustments,
-  type SynproxyNumbers,
   setMark,
   setSynproxy,
-  type TcpChange,
   zeroCounters,
 } from './manage.ts';
 export { type Endpoint, MirroredConnection, type MirrorOwner } from './mirror.ts';
@@ -86,6 +86,6 @@ export {
   TimeoutPolicies,
   TimeoutPolicy,
 } from './timeout-policy.ts';
-export { type EventSink, type FlowEvent, Tracker, type TrackerOptions } from './tracker.ts';
+export { Tracker, type TrackerOptions } from './tracker.ts';
 export type { Translation, TranslationRange } from './translate.ts';
 export { invert, readTuple, sameTuple, type Tuple } from './tuple.ts';

@@ -55,8 +55,8 @@ export class MirroredConnection implements FlowOwner {
     tracker.track(segment(server, client, Flag.Syn | Flag.Ack, 0, 1), 0, this.#header, now, '', true);
     const opened = tracker.track(segment(client, server, Flag.Ack, 1, 1), 0, this.#header, now, ingress);
     const flow = flowOf(opened);
-    if (flow < 0 || classOf(opened) !== PacketClass.Established || !tracker.isConfirmed(flow)) return;
-    tracker.owners.own(flow, this);
+    if (flow < 0 || classOf(opened) !== PacketClass.Established || !tracker.flows.isConfirmed(flow)) return;
+    tracker.flows.owners.own(flow, this);
     this.#flow = flow;
   }
 
@@ -81,10 +81,10 @@ export class MirroredConnection implements FlowOwner {
     if (flow < 0) return;
     const tracker = this.#tracker;
     this.#flow = -1;
-    tracker.owners.disown(flow);
-    tracker.advance(now);
-    if (!tracker.isAlive(flow)) return;
-    const { source, sourcePort, destination, destinationPort } = readTuple(tracker.table, flow, 0);
+    tracker.flows.owners.disown(flow);
+    tracker.flows.advance(now);
+    if (!tracker.flows.isAlive(flow)) return;
+    const { source, sourcePort, destination, destinationPort } = readTuple(tracker.flows.table, flow, 0);
     const client = { address: source, port: sourcePort };
     const server = { address: destination, port: destinationPort };
     const [first, second] = by === 'client' ? [client, server] : [server, client];
@@ -115,12 +115,12 @@ export class MirroredConnection implements FlowOwner {
   #carried(direction: 0 | 1, bytes: number, now: number): void {
     if (this.#flow < 0) return;
     const packets = Math.max(1, Math.ceil(bytes / segmentBytes));
-    this.#tracker.account(this.#flow, direction, packets, bytes + packets * this.#header, now);
+    this.#tracker.flows.account(this.#flow, direction, packets, bytes + packets * this.#header, now);
   }
 }
 
 /** Runs `begin` with accounting enabled, so that a flow it creates is counted. */
-function counted<T>({ settings }: Tracker, begin: () => T): T {
+function counted<T>({ flows: { settings } }: Tracker, begin: () => T): T {
   const { acct } = settings;
   settings.acct = 1;
   try {

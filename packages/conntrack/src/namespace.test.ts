@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
+import type { FlowEvent } from './event-sink.ts';
 import { createFlow } from './manage.ts';
 import { createNamespace } from './namespace.ts';
-import type { FlowEvent } from './tracker.ts';
 import { invert, type Tuple } from './tuple.ts';
 
 const tuple: Tuple = {
@@ -34,18 +34,18 @@ test('with a listener, the end of a flow is reported without a packet; a closed 
   const namespace = createNamespace({ clock, random: fakeRandom(1), flows: 16 });
   const emitted: FlowEvent[] = [];
   namespace.addSink({ flow: (event) => emitted.push(event), expectation: () => {} });
-  createFlow(namespace.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
+  createFlow(namespace.flows, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
   clock.advance(9000);
   assert.deepEqual(emitted, ['new']);
   clock.advance(3000);
   assert.deepEqual(emitted, ['new', 'destroy']);
   assert.equal(clock.pending, 0, 'nothing is waited for where there is nothing');
-  createFlow(namespace.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 400_000 });
+  createFlow(namespace.flows, { orig: tuple, reply: invert(tuple), timeoutSeconds: 400_000 });
   clock.advance(200_000_000);
-  namespace.tracker.setExpiry(0, 3000);
+  namespace.flows.setExpiry(0, 3000);
   clock.advance(3000 + 256);
   assert.deepEqual(emitted, ['new', 'destroy', 'new', 'destroy'], 'an earlier end is waited for instead');
-  createFlow(namespace.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
+  createFlow(namespace.flows, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
   assert.equal(clock.pending, 1);
   namespace.close();
   assert.equal(clock.pending, 0);
@@ -60,7 +60,7 @@ test('with a listener, the end of an expectation is reported at its time, before
   const classes = [{ name: 'c', max: 1, timeoutSeconds: 10 }];
   host.helpers.set({ name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0 }, true, namespace.profile);
   const helper = namespace.findHelper('uh', 2, 17)!;
-  const master = createFlow(tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 1000, helper }) as number;
+  const master = createFlow(tracker.flows, { orig: tuple, reply: invert(tuple), timeoutSeconds: 1000, helper }) as number;
   tracker.expectations.add({ master, tuple, mask: { source: new Uint8Array(4), sourcePort: 0 } });
   clock.advance(9_900);
   assert.deepEqual(emitted, ['new']);
@@ -76,6 +76,6 @@ test('namespaces of one host share only the helpers', () => {
   one.host.helpers.set({ name: 'uh', l3num: 2, l4: 17, classes, privateLength: 0 }, true, one.profile);
   assert.notEqual(other.findHelper('uh', 2, 17), undefined);
   assert.equal(stranger.findHelper('uh', 2, 17), undefined);
-  createFlow(one.tracker, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
+  createFlow(one.tracker.flows, { orig: tuple, reply: invert(tuple), timeoutSeconds: 10 });
   assert.deepEqual([one.flowCount, other.flowCount], [1, 0]);
 });

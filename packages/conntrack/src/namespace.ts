@@ -1,6 +1,8 @@
 import { type Clock, type Random, systemClock, systemRandom, type Timer } from '@ring3/kit';
 import { DefaultTimeouts } from './default-timeouts.ts';
 import type { EngineContext, HelperRef } from './engine.ts';
+import type { EventSink } from './event-sink.ts';
+import type { Flows } from './flows.ts';
 import { Host } from './host.ts';
 import { type Profile, type ProfileName, profiles } from './profile.ts';
 import { Redelivery } from './redelivery.ts';
@@ -9,7 +11,7 @@ import { defaultSettings, type Settings } from './settings.ts';
 import { Sysctls } from './sysctl.ts';
 import { largestTable } from './table/flow-table.ts';
 import { TimeoutPolicies, type TimeoutPolicy } from './timeout-policy.ts';
-import { type EventSink, Tracker } from './tracker.ts';
+import { Tracker } from './tracker.ts';
 
 export interface NamespaceOptions {
   /** The source of time; default: the system clock. A namespace that replays a capture uses the capture's time. */
@@ -45,7 +47,7 @@ export class Namespace implements EngineContext {
   onTableFull: (what: 'dropped' | 'earlyDrop') => void = () => {};
   readonly #detaching: ((policy: TimeoutPolicy) => void)[] = [];
   readonly #closing: (() => void)[] = [];
-  readonly #flows: number | undefined;
+  readonly #capacity: number | undefined;
   readonly #sinks: EventSink[] = [];
   #tracker: Tracker | undefined;
   #timer: Timer | undefined;
@@ -61,7 +63,7 @@ export class Namespace implements EngineContext {
     this.host = host;
     this.profile = profiles[profile];
     this.hz = hz;
-    this.#flows = options.flows;
+    this.#capacity = options.flows;
     this.defaultTimeouts = new DefaultTimeouts(hz);
     this.sysctls = new Sysctls(
       this.defaultTimeouts,
@@ -78,17 +80,22 @@ export class Namespace implements EngineContext {
       const { settings, rules } = this;
       this.#tracker = new Tracker(this, {
         now: this.clock.now(),
-        capacity: this.#flows ?? (settings.max || defaultSettings().max),
+        capacity: this.#capacity ?? (settings.max || defaultSettings().max),
         settings,
         rules,
       });
-      this.#tracker.onFull = (what) => this.onTableFull(what);
-      this.#redelivery = new Redelivery(this.#tracker, this.clock);
+      this.#tracker.flows.onFull = (what) => this.onTableFull(what);
+      this.#redelivery = new Redelivery(this.#tracker.flows, this.clock);
       this.host.helpers.trackers.add(this.#tracker);
       this.#listen();
       this.#wait();
     }
     return this.#tracker;
+  }
+
+  /** The tracker's table. */
+  get flows(): Flows {
+    return this.tracker.flows;
   }
 
   /** The tracker if it was created: for callers that only read. */
@@ -136,20 +143,20 @@ export class Namespace implements EngineContext {
         for (const sink of sinks) sink.expectation(event, expectation);
       },
     };
-    this.#tracker.sink = sinks.length > 1 ? fanOut : sinks[0];
+    this.#tracker.flows.events.sink = sinks.length > 1 ? fanOut : sinks[0];
   }
 
   #wait(): void {
-    const tracker = this.#tracker;
-    if (tracker === undefined || !this.#keepsTime || this.#closed) return;
-    tracker.onEarlier = () => this.#wait();
+    const flows = this.#tracker?.flows;
+    if (flows === undefined || !this.#keepsTime || this.#closed) return;
+    flows.onEarlier = () => this.#wait();
     this.#timer?.clear();
     this.#timer = undefined;
-    const due = tracker.awaitDue();
+    const due = flows.awaitDue();
     if (due === Number.POSITIVE_INFINITY) return;
     // a timer may be a fraction of a millisecond early
     this.#timer = this.clock.after(Math.max(0, Math.ceil(due - this.clock.now())), () => {
-      tracker.advance(Math.max(tracker.now, this.clock.now()));
+      flows.advance(Math.max(flows.now, this.clock.now()));
       this.#wait();
     });
   }
@@ -157,7 +164,7 @@ export class Namespace implements EngineContext {
   /** Grows the table to `nf_conntrack_max` flows; 0: only the capacity limits it. @returns false if that is impossible */
   #mayHold(flows: number): boolean {
     try {
-      if (this.#flows === undefined && flows !== 0) this.#tracker?.table.grow(flows);
+      if (this.#capacity === undefined && flows !== 0) this.#tracker?.flows.table.grow(flows);
       return flows <= largestTable;
     } catch (error) {
       if (error instanceof RangeError) return false; // the memory is not available
@@ -170,7 +177,7 @@ export class Namespace implements EngineContext {
    * be delivered, as nf_conntrack_count counts them.
    */
   get flowCount(): number {
-    return this.#tracker?.table.used ?? 0;
+    return this.#tracker?.flows.table.used ?? 0;
   }
 
   get timeouts(): DefaultTimeouts {
@@ -199,7 +206,7 @@ export class Namespace implements EngineContext {
 
   /** @internal */
   detached(policy: TimeoutPolicy): void {
-    this.#tracker?.extras.detachPolicy(policy);
+    this.#tracker?.flows.extras.detachPolicy(policy);
     for (const call of this.#detaching) call(policy);
   }
 

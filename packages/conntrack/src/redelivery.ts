@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@ring3/kit';
-import type { Tracker } from './tracker.ts';
+import type { Flows } from './flows.ts';
 
 /** Milliseconds until the retry after a successful one, and the maximum interval between retries. */
 const retryMs = { first: 1, longest: 100 } as const;
@@ -9,15 +9,15 @@ const retryMs = { first: 1, longest: 100 } as const;
  * without a dying flow.
  */
 export class Redelivery {
-  readonly #tracker: Tracker;
+  readonly #flows: Flows;
   readonly #clock: Clock;
   #timer: Timer | undefined;
   #closed = false;
 
-  constructor(tracker: Tracker, clock: Clock) {
-    this.#tracker = tracker;
+  constructor(flows: Flows, clock: Clock) {
+    this.#flows = flows;
     this.#clock = clock;
-    tracker.onDying = () => {
+    flows.onDying = () => {
       if (this.#timer === undefined) this.#wait(retryMs.first);
     };
   }
@@ -32,9 +32,9 @@ export class Redelivery {
     if (this.#closed) return;
     this.#timer = this.#clock.after(ms, () => {
       this.#timer = undefined;
-      const tracker = this.#tracker;
-      const delivered = tracker.redeliver();
-      if (tracker.dying > 0) this.#wait(delivered > 0 ? retryMs.first : Math.min(ms * 2, retryMs.longest));
+      const flows = this.#flows;
+      const delivered = flows.redeliver();
+      if (flows.dying > 0) this.#wait(delivered > 0 ? retryMs.first : Math.min(ms * 2, retryMs.longest));
     });
   }
 }

@@ -64,21 +64,21 @@ test('the first rule that matches decides, by ports, addresses and interface', (
   assert.equal(classAt(2, 53, 'wlan0'), PacketClass.New);
   assert.equal(classAt(2, 61, 'eth0'), PacketClass.New);
   const zoned = flowOf(tracker.track(udp(9, 99), 0, 28, 0, 'wlan0'));
-  assert.equal(tracker.table.word(zoned, 28) & 0xffff, 5);
+  assert.equal(tracker.flows.table.word(zoned, 28) & 0xffff, 5);
   const bare = flowOf(tracker.track(udp(16, 99), 0, 28, 0, 'wlan0'));
-  assert.equal(tracker.table.word(bare, 28) & 0xffff, 0);
+  assert.equal(tracker.flows.table.word(bare, 28) & 0xffff, 0);
 });
 
 test('a deleted policy is removed from its flows: their timers continue, the defaults apply from the next packet', () => {
   const { rules, timeoutPolicies, tracker } = make();
   const rule = rules.add({ family: ipv4, protocol: 17 }, { timeout: 'udp4' });
   const flow = flowOf(tracker.track(udp(2, 53), 0, 28, 0));
-  assert.equal(tracker.leftOf(flow), 7000);
+  assert.equal(tracker.flows.leftOf(flow), 7000);
   assert.ok(typeof rule !== 'string' && rules.delete(rule.id));
   assert.equal(timeoutPolicies.delete('udp4'), undefined);
-  assert.equal(tracker.leftOf(flow), 7000);
+  assert.equal(tracker.flows.leftOf(flow), 7000);
   tracker.track(udp(2, 53), 0, 28, 1000);
-  assert.equal(tracker.leftOf(flow), 30_000);
+  assert.equal(tracker.flows.leftOf(flow), 30_000);
 });
 
 test('a prefix matches addresses with its leading bits, in both families; inverted, it matches all others', () => {

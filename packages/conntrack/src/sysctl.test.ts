@@ -61,21 +61,21 @@ test('nf_conntrack_max takes effect at once, also beyond the initial capacity; 0
     view.setUint16(20, port);
     return view;
   };
-  Object.assign(tracker.settings, { checksum: 0, ipChecksum: 0 });
+  Object.assign(tracker.flows.settings, { checksum: 0, ipChecksum: 0 });
   const begin = (from: number, end: number): void => {
     for (let port = from; port < end; port++) tracker.track(packet(port), 0, 28, 0);
   };
   sysctls.set('nf_conntrack_max', '10');
   begin(1, 30);
-  assert.equal(tracker.table.confirmed, 10);
-  const before = tracker.table.capacity;
+  assert.equal(tracker.flows.table.confirmed, 10);
+  const before = tracker.flows.table.capacity;
   assert.equal(sysctls.set('nf_conntrack_max', String(before * 2)), undefined);
-  assert.equal(tracker.table.capacity, before * 2);
+  assert.equal(tracker.flows.table.capacity, before * 2);
   begin(100, 120);
   begin(100, 120); // found again
-  assert.equal(tracker.table.confirmed, 30);
+  assert.equal(tracker.flows.table.confirmed, 30);
   assert.equal(sysctls.set('nf_conntrack_max', '0'), undefined);
   begin(200, 210);
-  assert.equal(tracker.table.confirmed, 40);
+  assert.equal(tracker.flows.table.confirmed, 40);
   assert.equal(sysctls.set('nf_conntrack_max', '2147483647'), 'invalid'); // beyond the largest arena
 });

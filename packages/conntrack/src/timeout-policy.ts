@@ -1,6 +1,6 @@
-import { ticksOf } from './default-timeouts.ts';
+import { type DefaultTimeouts, ticksOf } from './default-timeouts.ts';
 import type { TimeoutPolicyRef, Timeouts } from './engine.ts';
-import type { Namespace } from './namespace.ts';
+import type { Profile } from './profile.ts';
 
 /** The reason why an operation on a policy failed; `conntrack-netlink` maps it to an errno. */
 export type PolicyFailure = 'exists' | 'busy' | 'different' | 'unsupported' | 'unknown' | 'malformed';
@@ -61,13 +61,22 @@ export interface PolicySpecification {
   readonly timeouts: (count: number) => GivenTimeouts | undefined;
 }
 
+/** The parts of a namespace that its policies use. */
+export interface PolicyContext {
+  readonly defaultTimeouts: DefaultTimeouts;
+  readonly profile: Profile;
+  readonly hz: number;
+  /** A policy was removed: its flows fall back to the defaults. */
+  detached(policy: TimeoutPolicy): void;
+}
+
 /** The timeout policies of one namespace, in the order of creation. The key is only the name. */
 export class TimeoutPolicies {
-  readonly #namespace: Namespace;
+  readonly #context: PolicyContext;
   readonly #byName = new Map<string, TimeoutPolicy>();
 
-  constructor(namespace: Namespace) {
-    this.#namespace = namespace;
+  constructor(context: PolicyContext) {
+    this.#context = context;
   }
 
   get size(): number {
@@ -89,7 +98,7 @@ export class TimeoutPolicies {
    * @returns the policy, or the reason of the rejection
    */
   set(wanted: PolicySpecification, how: { readonly exclusive: boolean; readonly replace: boolean }): TimeoutPolicy | PolicyFailure {
-    const { defaultTimeouts, profile, hz } = this.#namespace;
+    const { defaultTimeouts, profile, hz } = this.#context;
     const existing = this.#byName.get(wanted.name);
     if (existing !== undefined && how.exclusive) return 'exists';
     const defaults = defaultTimeouts.table(wanted.l3num, wanted.l4, profile);
@@ -127,13 +136,13 @@ export class TimeoutPolicies {
     const all = [...this.#byName.values()];
     this.#byName.clear();
     for (const policy of all) policy.remove();
-    for (const policy of all) this.#namespace.detached(policy);
+    for (const policy of all) this.#context.detached(policy);
   }
 
   #remove(policy: TimeoutPolicy): void {
     this.#byName.delete(policy.name);
     policy.remove();
-    this.#namespace.detached(policy);
+    this.#context.detached(policy);
   }
 }
 

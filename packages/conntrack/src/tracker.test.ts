@@ -6,12 +6,12 @@ import { FakeClock, fakeRandom } from '@ring3/kit';
 import fc from 'fast-check';
 import { classOf, directionOf, flowOf } from './answer.ts';
 import { Batch, batchSize } from './batch.ts';
+import type { FlowEvent } from './event-sink.ts';
 import { readFlow } from './flow.ts';
 import { createFlow, deleteFlows, findFlow, nextFlow } from './manage.ts';
 import { createNamespace, type Namespace } from './namespace.ts';
 import { PacketClass } from './packet/packet.ts';
 import { udpDatagram } from './testing.ts';
-import type { FlowEvent } from './tracker.ts';
 import { invert, type Tuple } from './tuple.ts';
 
 const make = (flows = 64): Namespace => {
@@ -38,7 +38,7 @@ test('a result contains class, direction and flow', () => {
   assert.deepEqual([classOf(first), directionOf(first), flowOf(first)], [PacketClass.New, 0, 0]);
   const second = tracker.track(udp(2, 1, 53, 1000), 0, 32, 1);
   assert.deepEqual([classOf(second), directionOf(second), flowOf(second)], [PacketClass.Established, 1, 0]);
-  assert.deepEqual(readFlow(tracker, 0).counters, [
+  assert.deepEqual(readFlow(tracker.flows, 0).counters, [
     { packets: 1, bytes: 32 },
     { packets: 1, bytes: 32 },
   ]);
@@ -47,12 +47,12 @@ test('a result contains class, direction and flow', () => {
 test('an expired flow is invisible, and is destroyed by the next lookup', () => {
   const { tracker } = make();
   const events: FlowEvent[] = [];
-  tracker.sink = { flow: (event) => events.push(event), expectation: () => {} };
+  tracker.flows.events.sink = { flow: (event) => events.push(event), expectation: () => {} };
   tracker.track(udp(1, 2, 1000, 53), 0, 32, 0);
-  assert.equal(findFlow(tracker, tuple)?.direction, 0);
-  assert.equal(findFlow(tracker, invert(tuple))?.direction, 1);
-  tracker.advance(29_999);
-  assert.notEqual(findFlow(tracker, tuple), undefined);
+  assert.equal(findFlow(tracker.flows, tuple)?.direction, 0);
+  assert.equal(findFlow(tracker.flows, invert(tuple))?.direction, 1);
+  tracker.flows.advance(29_999);
+  assert.notEqual(findFlow(tracker.flows, tuple), undefined);
   const answer = tracker.track(udp(2, 1, 53, 1000), 0, 32, 30_000);
   assert.equal(classOf(answer), PacketClass.New);
   assert.deepEqual(events, ['new', 'destroy', 'new']);
@@ -61,24 +61,25 @@ test('an expired flow is invisible, and is destroyed by the next lookup', () => 
 test('a week without packets ends all flows', () => {
   const { tracker } = make();
   for (let i = 0; i < 50; i++) tracker.track(udp(1, 2, 1000 + i, 53), 0, 32, i);
-  tracker.advance(7 * 86_400_000);
-  assert.equal(tracker.table.used, 0);
+  tracker.flows.advance(7 * 86_400_000);
+  assert.equal(tracker.flows.table.used, 0);
 });
 
 test('a full table evicts a flow that is not assured, and drops the packet if there is none', () => {
   const { tracker, settings } = make(8);
   settings.max = 8;
   for (let i = 0; i < 20; i++) assert.equal(classOf(tracker.track(udp(1, 2, 1000 + i, 53), 0, 32, 0)), PacketClass.New);
-  assert.equal(tracker.table.confirmed, 8);
-  assert.equal(tracker.statistics.earlyDrop, 12);
+  assert.equal(tracker.flows.table.confirmed, 8);
+  assert.equal(tracker.flows.statistics.earlyDrop, 12);
   const ports: number[] = [];
-  for (let flow = nextFlow(tracker, 0); flow >= 0; flow = nextFlow(tracker, flow + 1)) ports.push(readFlow(tracker, flow).orig.sourcePort);
+  for (let flow = nextFlow(tracker.flows, 0); flow >= 0; flow = nextFlow(tracker.flows, flow + 1))
+    ports.push(readFlow(tracker.flows, flow).orig.sourcePort);
   for (const port of ports) {
     tracker.track(udp(2, 1, 53, port), 0, 32, 100);
     tracker.track(udp(1, 2, port, 53), 0, 32, 2200);
   }
   assert.equal(classOf(tracker.track(udp(1, 2, 5000, 53), 0, 32, 2300)), PacketClass.Dropped);
-  assert.equal(tracker.statistics.drop, 1);
+  assert.equal(tracker.flows.statistics.drop, 1);
 });
 
 test('a batch gives the same results and the same table as its packets one by one', () => {
@@ -101,7 +102,7 @@ test('a batch gives the same results and the same table as its packets one by on
       batch.count = packets.length;
       batched.trackBatch(batch);
       assert.deepEqual([...batch.answers.subarray(0, packets.length)], answers);
-      assert.equal(batched.table.confirmed, single.table.confirmed);
+      assert.equal(batched.flows.table.confirmed, single.flows.table.confirmed);
     }),
   );
 });
@@ -109,18 +110,18 @@ test('a batch gives the same results and the same table as its packets one by on
 test('a flow created by a request is in the table like any other, once', () => {
   const { tracker } = make();
   const request = { orig: tuple, reply: invert(tuple), timeoutSeconds: 100, mark: 7 };
-  assert.equal(createFlow(tracker, request), 0);
-  assert.equal(createFlow(tracker, request), 'EEXIST');
-  assert.deepEqual([readFlow(tracker, 0).mark, readFlow(tracker, 0).leftMs], [7, 100_000]);
+  assert.equal(createFlow(tracker.flows, request), 0);
+  assert.equal(createFlow(tracker.flows, request), 'EEXIST');
+  assert.deepEqual([readFlow(tracker.flows, 0).mark, readFlow(tracker.flows, 0).leftMs], [7, 100_000]);
   assert.equal(classOf(tracker.track(udp(2, 1, 53, 1000), 0, 32, 0)), PacketClass.Established);
-  assert.equal(deleteFlows(tracker), 1);
-  assert.equal(tracker.table.used, 0);
+  assert.equal(deleteFlows(tracker.flows), 1);
+  assert.equal(tracker.flows.table.used, 0);
 });
 
 test('a flow whose reply is not the mirror of its original is found by both tuples', () => {
   const { tracker } = make();
   const reply: Tuple = { ...invert(tuple), destination: Uint8Array.of(10, 0, 0, 9), destinationPort: 4000 };
-  assert.equal(createFlow(tracker, { orig: tuple, reply, timeoutSeconds: 100 }), 0);
+  assert.equal(createFlow(tracker.flows, { orig: tuple, reply, timeoutSeconds: 100 }), 0);
   const answer = tracker.track(udp(2, 9, 53, 4000), 0, 32, 0);
   assert.deepEqual([classOf(answer), directionOf(answer), flowOf(answer)], [PacketClass.Established, 1, 0]);
 });
@@ -151,8 +152,8 @@ test('packets truncated at any byte, or with any byte changed, get a result and 
     track(packet);
   }
   let alive = 0;
-  tracker.forEachFlow(() => alive++);
-  assert.equal(alive, tracker.table.confirmed);
-  tracker.advance(now + 100 * 86_400_000);
-  assert.equal(tracker.table.used, 0);
+  tracker.flows.forEachFlow(() => alive++);
+  assert.equal(alive, tracker.flows.table.confirmed);
+  tracker.flows.advance(now + 100 * 86_400_000);
+  assert.equal(tracker.flows.table.used, 0);
 });

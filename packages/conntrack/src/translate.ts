@@ -1,6 +1,6 @@
 import { Family, Protocol } from './engine.ts';
+import type { Flows } from './flows.ts';
 import { Status } from './table/layout.ts';
-import type { Tracker } from './tracker.ts';
 import { invert, sameTuple, type Tuple } from './tuple.ts';
 
 /** The translation of one end of a flow, `CTA_NAT_*`. An end without any of it is kept, unless the reply tuple is already in use. */
@@ -32,16 +32,16 @@ const maxAttempts = 128;
  * @returns the reply, and the status bits of the translations
  */
 export function translate(
-  tracker: Tracker,
+  flows: Flows,
   reply: Tuple,
   { source, destination }: Translation,
   isTaken: IsTaken,
 ): { reply: Tuple; status: number } {
   let status: number = Status.SrcNatDone | Status.DstNatDone;
   const before = invert(reply);
-  const between = translateEnd(tracker, before, 'destination', destination, isTaken);
+  const between = translateEnd(flows, before, 'destination', destination, isTaken);
   if (!sameTuple(before, between)) status |= Status.DstNat;
-  const after = translateEnd(tracker, between, 'source', source, isTaken);
+  const after = translateEnd(flows, between, 'source', source, isTaken);
   if (!sameTuple(between, after)) status |= Status.SrcNat;
   return { reply: invert(after), status };
 }
@@ -50,8 +50,8 @@ type IsTaken = (tuple: Tuple) => boolean;
 type End = 'source' | 'destination';
 const portOf = { source: 'sourcePort', destination: 'destinationPort' } as const;
 
-function translateEnd(tracker: Tracker, tuple: Tuple, end: End, range: TranslationRange, isTaken: IsTaken): Tuple {
-  const moved = { ...tuple, [end]: addressFor(tracker, tuple, end, range) };
+function translateEnd(flows: Flows, tuple: Tuple, end: End, range: TranslationRange, isTaken: IsTaken): Tuple {
+  const moved = { ...tuple, [end]: addressFor(flows, tuple, end, range) };
   const icmp = isIcmp(tuple.protocol);
   // ICMP has one id for both ends
   const field = icmp ? 'sourcePort' : portOf[end];
@@ -65,7 +65,7 @@ function translateEnd(tracker: Tracker, tuple: Tuple, end: End, range: Translati
   if (!choosable || (!chosen && !icmp && end === 'destination')) return moved;
   const count = last - first + 1;
   // a destination port is searched from the first port on, a source port from a random one
-  const start = end === 'destination' ? 0 : (tracker.context.random32() >>> 0) % count;
+  const start = end === 'destination' ? 0 : (flows.context.random32() >>> 0) % count;
   let candidate: Tuple = moved;
   for (let i = 0; i < Math.min(count, maxAttempts); i++) {
     candidate = { ...moved, [field]: first + ((start + i) % count) };
@@ -85,7 +85,7 @@ function portsFor({ firstPort, lastPort = firstPort }: TranslationRange, port: n
 }
 
 /** The address: the only one of the range, or one derived from the flow's ends, always the same for the same ends. */
-function addressFor(tracker: Tracker, tuple: Tuple, end: End, { firstAddress, lastAddress = firstAddress }: TranslationRange): Uint8Array {
+function addressFor(flows: Flows, tuple: Tuple, end: End, { firstAddress, lastAddress = firstAddress }: TranslationRange): Uint8Array {
   if (firstAddress === undefined || lastAddress === undefined) return tuple[end];
   const size = tuple.family === Family.Ipv4 ? 4 : 16;
   if (firstAddress.byteLength !== size || lastAddress.byteLength !== size) return tuple[end];
@@ -95,7 +95,7 @@ function addressFor(tracker: Tracker, tuple: Tuple, end: End, { firstAddress, la
   const count = lastWord(lastAddress) - from + 1;
   const sameNetwork = firstAddress.subarray(0, size - 4).every((byte, i) => byte === lastAddress[i]);
   if (count <= 1 || !sameNetwork) return address;
-  const picked = (tracker.table.scramble(lastWord(tuple.source), lastWord(tuple.destination)) >>> 0) % count;
+  const picked = (flows.table.scramble(lastWord(tuple.source), lastWord(tuple.destination)) >>> 0) % count;
   new DataView(address.buffer).setUint32(size - 4, from + picked);
   return address;
 }

@@ -1,6 +1,6 @@
 import { Family, Protocol } from './engine.ts';
-import { invertIcmp } from './l4/icmp.ts';
-import { invertIcmpv6 } from './l4/icmpv6.ts';
+import { invertIcmp } from './l4/icmp-types.ts';
+import { invertIcmpv6 } from './l4/icmpv6-types.ts';
 import type { FlowTable } from './table/flow-table.ts';
 import { FlowWords, OrigTuple, ReplyTuple, TupleWords } from './table/layout.ts';
 

@@ -80,11 +80,11 @@ for (const speed of [undefined, 1e9])
     if (speed !== undefined) clock.advance(100);
     await played.ended;
     const { tracker } = played.namespace;
-    deepStrictEqual(readFlow(tracker, 0).counters, [
+    deepStrictEqual(readFlow(tracker.flows, 0).counters, [
       { packets: 3, bytes: 44 + 44 + 100_044 },
       { packets: 2, bytes: 88 },
     ]);
-    strictEqual(tracker.statistics.invalid, 0);
+    strictEqual(tracker.flows.statistics.invalid, 0);
   });
 
 test('paced: packets come when they are due, and time passes between them', async (t) => {

@@ -106,7 +106,7 @@ export class CaptureFeed {
       this.#capture[Symbol.dispose]();
       throw error;
     }
-    this.#before = { ...this.namespace.tracker.statistics };
+    this.#before = { ...this.namespace.flows.statistics };
     this.ended = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -127,7 +127,7 @@ export class CaptureFeed {
 
   /** What the capture has changed so far. */
   counts(): CaptureCounts {
-    const { entered, invalid, error, drop } = this.namespace.tracker.statistics;
+    const { entered, invalid, error, drop } = this.namespace.flows.statistics;
     const before = this.#before;
     return {
       flows: this.namespace.flowCount,
@@ -180,7 +180,7 @@ export class CaptureFeed {
     }
     if (this.#time !== undefined) {
       this.#moveTo(Math.min(due, batch.times[this.#at] as number));
-      tracker.advance(this.#time.now());
+      tracker.flows.advance(this.#time.now());
     }
     this.#timer = this.#clock.after(stepMs, () => this.#playPaced(speed, began, first));
   }

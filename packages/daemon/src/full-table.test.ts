@@ -31,9 +31,14 @@ test('a full table is logged in the kernel’s words, at once and then every fiv
   clock.advance(5000);
   send(5);
   deepStrictEqual(said().slice(1), [[early, 2, 1, 2]]);
-  tracker.forEachFlow((flow) => tracker.destroy(flow));
+  tracker.flows.forEachFlow((flow) => tracker.flows.destroy(flow));
   for (const port of [1, 2])
-    createFlow(tracker, { orig: tuple(port), reply: invert(tuple(port)), timeoutSeconds: 100, status: Status.SeenReply | Status.Assured });
+    createFlow(tracker.flows, {
+      orig: tuple(port),
+      reply: invert(tuple(port)),
+      timeoutSeconds: 100,
+      status: Status.SeenReply | Status.Assured,
+    });
   for (const port of [6, 7, 8]) send(port);
   clock.advance(5000);
   send(9);

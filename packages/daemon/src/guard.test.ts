@@ -62,9 +62,9 @@ function make(): { namespace: Namespace; clock: FakeClock; guard: Guard; connect
 
 /** The only flow. */
 function onlyFlow({ tracker }: Namespace): Flow {
-  const flow = nextFlow(tracker, 0);
-  assert.ok(flow >= 0 && nextFlow(tracker, flow + 1) < 0, 'there is one flow');
-  return readFlow(tracker, flow);
+  const flow = nextFlow(tracker.flows, 0);
+  assert.ok(flow >= 0 && nextFlow(tracker.flows, flow + 1) < 0, 'there is one flow');
+  return readFlow(tracker.flows, flow);
 }
 const stateOf = (flow: Flow): string | undefined => tcpStates[flow.tcp?.state ?? 0];
 
@@ -169,7 +169,7 @@ test('a client whose flow is deleted is disconnected after the present work, als
   const { namespace, guard, connect } = make();
   namespace.settings.events = 0;
   const clients = [connect(1), connect(2)];
-  assert.equal(deleteFlows(namespace.tracker), 2);
+  assert.equal(deleteFlows(namespace.flows), 2);
   assert.deepEqual(clients[0]?.told, []);
   await Promise.resolve();
   for (const { told, link } of clients) assert.deepEqual([told, link.did], [['end: its flow was deleted'], ['drop', 'drop']]);

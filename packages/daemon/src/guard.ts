@@ -150,14 +150,14 @@ class GuardedLink implements Link, MirrorOwner {
     const unsent = this.#link.unsent ?? this.#link.queued;
     const takes = unsent > 0 && unsent !== this.#unsent;
     this.#unsent = unsent;
-    return working || takes || (opens > 0 && this.#namespace.tracker.extras.policyOf(flow) === undefined);
+    return working || takes || (opens > 0 && this.#namespace.flows.extras.policyOf(flow) === undefined);
   }
 
   ended(flow: number, how: FlowEnd): void {
     if (how === 'taken') this.cut('another connection has its ports');
     else if (how === 'deleted') this.cut('its flow was deleted');
     else {
-      const policy = this.#namespace.tracker.extras.policyOf(flow);
+      const policy = this.#namespace.flows.extras.policyOf(flow);
       this.cut(policy === undefined ? 'idle: timeout' : `idle: timeout policy ${fromWireName(policy.name)}`);
     }
   }

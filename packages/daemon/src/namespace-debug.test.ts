@@ -20,12 +20,12 @@ function start() {
 test('while all switches are off nothing is logged, and only netlink listens to the tracker', () => {
   const { namespace, namespaces, lines, debug } = start();
   const { tracker } = namespace;
-  const alone = tracker.sink;
+  const alone = tracker.flows.events.sink;
   tracker.track(udpDatagram(), 0, 28, 0);
   debug.toggle('expect');
-  strictEqual(tracker.sink === alone, false);
+  strictEqual(tracker.flows.events.sink === alone, false);
   debug.toggle('expect');
-  strictEqual(tracker.sink, alone);
+  strictEqual(tracker.flows.events.sink, alone);
   deepStrictEqual(lines, []);
   namespaces.close();
 });
@@ -38,7 +38,7 @@ test('conntrack logs flows, timeout the policies that they get', () => {
   namespace.timeoutPolicies.set({ name: 'dns', l3num: 2, l4: 17, timeouts: () => [] }, { exclusive: true, replace: false });
   namespace.rules.add({ family: 2, protocol: 17 }, { timeout: 'dns' });
   tracker.track(udpDatagram(), 0, 28, 0);
-  tracker.advance(1e6);
+  tracker.flows.advance(1e6);
   const flow = { namespace: 'default', flow: 0, protocol: 'Udp', source: '10.0.0.1:1000', destination: '10.0.0.2:53' };
   deepStrictEqual(
     lines.map(({ level, what, fields }) => ({ level, what, ...fields, happened: undefined })),

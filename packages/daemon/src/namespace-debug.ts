@@ -62,14 +62,14 @@ export class NamespaceDebug implements EventSink {
   };
 
   flow(event: FlowEvent, flow: number, happened: number): void {
-    const { tracker } = this.#namespace;
+    const { flows } = this.#namespace;
     const { on } = this.#debug;
-    const about = { flow, ...tupleFields(readTuple(tracker.table, flow, 0)) };
+    const about = { flow, ...tupleFields(readTuple(flows.table, flow, 0)) };
     if (on.conntrack) this.#say('conntrack', event, { ...about, happened: flagNames(EventBit, happened) });
     if (event !== 'new') return;
-    const policy = tracker.extras.policyOf(flow);
+    const policy = flows.extras.policyOf(flow);
     if (policy !== undefined) this.#say('timeout', 'attached', { policy: fromWireName(policy.name), ...about });
-    const helper = tracker.extras.helperOf(flow);
+    const helper = flows.extras.helperOf(flow);
     if (helper !== undefined) this.#say('helper', 'attached', { helper: fromWireName(helper.name), ...about });
   }
 

@@ -24,7 +24,7 @@ test('metrics of each namespace are read on request, which creates no tracker; t
     ['flows', 'flows_most', 'inserts_total', 'drops_total', 'early_drops_total'].map((name) => of(`conntrack_${name}`)),
     [3, 3, 5, 0, 2], // those without an answer make room
   );
-  strictEqual(of('conntrack_invalid_packets_total'), lab.tracker.statistics.invalid);
+  strictEqual(of('conntrack_invalid_packets_total'), lab.tracker.flows.statistics.invalid);
   strictEqual(of('conntrack_flows', 'default'), 0);
   namespaces.delete('lab');
   strictEqual(of('conntrack_flows'), undefined);

@@ -46,18 +46,18 @@ export function netfilterFamilies(namespaces: Namespaces): Family[] {
     gauge(
       'conntrack_flows_most',
       'Highest number of flows so far.',
-      ofTracker(({ table }) => table.highest),
+      ofTracker(({ flows }) => flows.table.highest),
     ),
     gauge(
       'conntrack_table_bytes',
       'Virtual bytes of the table; the system commits a page on first use.',
-      ofTracker(({ table }) => table.bytes),
+      ofTracker(({ flows }) => flows.table.bytes),
     ),
     ...counted.map(([name, help, field]) =>
       counter(
         name,
         help,
-        ofTracker(({ statistics }) => statistics[field]),
+        ofTracker(({ flows }) => flows.statistics[field]),
       ),
     ),
     gauge(

@@ -36,7 +36,7 @@ function table(t: TestContext) {
     [tuple(1, '10.0.0.1', '10.0.0.2', 77, 8 << 8), {}],
     [tuple(89, '192.0.2.1', '10.0.0.2', 0, 0, 7), {}],
   ];
-  for (const [orig, more] of flows) createFlow(tracker, { orig, reply: invert(orig), timeoutSeconds: 100, ...more });
+  for (const [orig, more] of flows) createFlow(tracker.flows, { orig, reply: invert(orig), timeoutSeconds: 100, ...more });
   const client = new CtnetlinkClient(memoryLink(createNetlinkServer(namespace)));
   t.after(() => {
     client.close();
@@ -160,9 +160,9 @@ test('events are printed in order', async (t) => {
   const first = events.next();
   await client.count(); // the groups are joined by then
   const orig = tuple(17, '10.9.9.9', '10.0.0.2', 9, 53);
-  createFlow(namespace.tracker, { orig, reply: invert(orig), timeoutSeconds: 1 });
+  createFlow(namespace.flows, { orig, reply: invert(orig), timeoutSeconds: 1 });
   const told = [(await first).value];
-  namespace.tracker.advance(namespace.clock.now() + 2000);
+  namespace.flows.advance(namespace.clock.now() + 2000);
   told.push((await events.next()).value);
   deepStrictEqual(
     told.map((change) => (change as { event: string }).event),

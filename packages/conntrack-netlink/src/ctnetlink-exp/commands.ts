@@ -23,7 +23,7 @@ import {
   subsystem,
 } from '@ring3/netlink';
 import { ExpectCommand, ExpectMessage, ExpectStatsCpu, messageType, Subsystem, TupleAttributes } from '@ring3/nfnetlink';
-import { causing, trackerNow } from '../at-work.ts';
+import { causing, flowsNow } from '../at-work.ts';
 import { tupleOf } from '../ctnetlink/tuple.ts';
 import type { Events } from '../events.ts';
 import { expectationValue } from './expectation-value.ts';
@@ -44,7 +44,8 @@ class CtnetlinkExp {
 
   /** The tracker, advanced to the current time. */
   get #tracker() {
-    return trackerNow(this.#namespace);
+    flowsNow(this.#namespace);
+    return this.#namespace.tracker;
   }
 
   rows(): SubsystemRows {
@@ -93,11 +94,11 @@ class CtnetlinkExp {
     if (typeof mask === 'number') return mask;
     const masterTuple = this.#tuple(call, 'master');
     if (typeof masterTuple === 'number') return masterTuple;
-    const master = findFlow(tracker, masterTuple)?.flow;
+    const master = findFlow(tracker.flows, masterTuple)?.flow;
     if (master === undefined) return Errno.ENOENT;
     // the request that created the flow may have set IPS_HELPER without a helper
-    const byHand = (tracker.table.word(master, ZoneAndFlags) & FlowFlag.ByHand) !== 0;
-    if (byHand && tracker.extras.helperOf(master) === undefined) return Errno.EOPNOTSUPP;
+    const byHand = (tracker.flows.table.word(master, ZoneAndFlags) & FlowFlag.ByHand) !== 0;
+    if (byHand && tracker.flows.extras.helperOf(master) === undefined) return Errno.EOPNOTSUPP;
     const helper = this.#helper(attributes, masterTuple);
     const timeoutSeconds = attributes.get('timeout');
     const made = tracker.expectations.add({
@@ -153,9 +154,9 @@ class CtnetlinkExp {
     if (attributes.has('master')) {
       const tuple = this.#tuple(call, 'master');
       if (typeof tuple === 'number') return tuple;
-      master = findFlow(this.#tracker, tuple)?.flow;
+      master = findFlow(this.#tracker.flows, tuple)?.flow;
       if (master === undefined) return Errno.ENOENT;
-      if (this.#tracker.extras.helperOf(master) === undefined) return 0; // it has no expectations: the response is empty
+      if (this.#tracker.flows.extras.helperOf(master) === undefined) return 0; // it has no expectations: the response is empty
     }
     const all = [...expectations].filter(
       (one) => (family === 0 || one.tuple.family === family) && (master === undefined || one.master === master),
@@ -174,13 +175,13 @@ class CtnetlinkExp {
     }
     const name = attributes.get('helpName');
     const { tracker } = this.#namespace;
-    expectations.removeAll((one) => name === undefined || tracker.extras.helperOf(one.master)?.name === name);
+    expectations.removeAll((one) => name === undefined || tracker.flows.extras.helperOf(one.master)?.name === name);
     return 0;
   }
 
   /** The counters of one processor. */
   #statsCpu(): Dump {
-    const { expectNew, expectCreate, expectDelete } = this.#tracker.statistics;
+    const { expectNew, expectCreate, expectDelete } = this.#tracker.flows.statistics;
     let told = false;
     return {
       fill: (block, head) => {

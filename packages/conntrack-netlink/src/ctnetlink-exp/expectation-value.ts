@@ -2,9 +2,9 @@ import { type Expectation, type Namespace, readFlow } from '@ring3/conntrack';
 import { tupleValue } from '../ctnetlink/tuple.ts';
 
 /** An expectation as the value of a CTA_EXPECT_* message. */
-export function expectationValue({ tracker }: Namespace, expectation: Expectation) {
+export function expectationValue({ flows }: Namespace, expectation: Expectation) {
   const { tuple, mask } = expectation;
-  const master = tracker.table.isUsed(expectation.master) ? readFlow(tracker, expectation.master) : undefined;
+  const master = flows.table.isUsed(expectation.master) ? readFlow(flows, expectation.master) : undefined;
   const all = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes.length).fill(0xff);
   const maskTuple = {
     ...tuple,
@@ -17,7 +17,7 @@ export function expectationValue({ tracker }: Namespace, expectation: Expectatio
     tuple: tupleValue(tuple),
     mask: tupleValue(maskTuple),
     master: master === undefined ? undefined : tupleValue(master.orig),
-    timeout: Math.max(0, Math.floor((expectation.expiry - tracker.now) / 1000)),
+    timeout: Math.max(0, Math.floor((expectation.expiry - flows.now) / 1000)),
     id: expectation.id,
     flags: expectation.flags,
     classIndex: expectation.classIndex,

@@ -4,6 +4,7 @@ import {
   dropHelper,
   EventBit,
   FlowFlag,
+  type Flows,
   Mark,
   type Namespace,
   Protocol,
@@ -14,7 +15,6 @@ import {
   setMark,
   setSynproxy,
   type TcpChange,
-  type Tracker,
   tcpStates,
   writeSctp,
   writeTcp,
@@ -116,41 +116,41 @@ function scaleChange(
 
 /** Changes a flow for a NEW without NLM_F_EXCL. Stops at the first rejected attribute. @returns 0 or a positive errno */
 export function changeFlow(namespace: Namespace, flow: number, attributes: ConntrackAttributes, protocol: number): number {
-  const { tracker } = namespace;
+  const { flows } = namespace;
   // only new flows can be translated or expected
   if (attributes.has('natSrc') || attributes.has('natDst') || attributes.has('tupleMaster')) return Errno.EOPNOTSUPP;
   const helped = changeHelp(namespace, flow, attributes);
   if (helped !== 0) return helped;
   const timeout = attributes.get('timeout');
-  if (timeout !== undefined && (tracker.table.word(flow, StatusWord) & Status.FixedTimeout) !== 0) return Errno.EPERM;
-  if (timeout !== undefined) tracker.setExpiry(flow, expirySeconds(timeout, namespace.hz) * 1000);
+  if (timeout !== undefined && (flows.table.word(flow, StatusWord) & Status.FixedTimeout) !== 0) return Errno.EPERM;
+  if (timeout !== undefined) flows.setExpiry(flow, expirySeconds(timeout, namespace.hz) * 1000);
   const status = attributes.get('status');
   if (status !== undefined) {
-    const added = statusChange(tracker.table.word(flow, StatusWord), status);
+    const added = statusChange(flows.table.word(flow, StatusWord), status);
     if (added < 0) return Errno.EBUSY;
-    addStatus(tracker, flow, added);
+    addStatus(flows, flow, added);
   }
   const change = protocolChange(attributes, protocol);
   if (typeof change === 'number') return change;
-  if (change?.tcp !== undefined) writeTcp(tracker.table, flow, change.tcp);
-  if (change?.sctp !== undefined) writeSctp(tracker.table, flow, change.sctp);
-  changeMark(tracker, flow, attributes);
+  if (change?.tcp !== undefined) writeTcp(flows.table, flow, change.tcp);
+  if (change?.sctp !== undefined) writeSctp(flows.table, flow, change.sctp);
+  changeMark(flows, flow, attributes);
   const { made, errno } = sequenceChange(attributes);
-  if (made !== undefined) adjustSequence(tracker, flow, made);
+  if (made !== undefined) adjustSequence(flows, flow, made);
   if (errno !== 0) return errno;
   const synproxy = synproxyOf(attributes);
   if (typeof synproxy === 'number') return synproxy;
-  if (synproxy !== undefined) setSynproxy(tracker, flow, synproxy);
-  return changeLabels(tracker, flow, attributes);
+  if (synproxy !== undefined) setSynproxy(flows, flow, synproxy);
+  return changeLabels(flows, flow, attributes);
 }
 
 /** CTA_LABELS and CTA_LABELS_MASK: a multiple of 32 bits; only for flows that have labels. @returns 0 or a positive errno */
-function changeLabels(tracker: Tracker, flow: number, attributes: ConntrackAttributes): number {
+function changeLabels(flows: Flows, flow: number, attributes: ConntrackAttributes): number {
   const given = attributes.bytes('labels');
   if (given === undefined) return 0;
   const mask = attributes.bytes('labelsMask');
   if (given.length % 4 !== 0 || (mask !== undefined && (mask.length === 0 || mask.length !== given.length))) return Errno.EINVAL;
-  const labels = tracker.extras.labels.get(flow);
+  const labels = flows.extras.labels.get(flow);
   if (labels === undefined) return Errno.ENOSPC;
   for (let i = 0; i < labels.length; i++) {
     const counts = i >= given.length ? 0 : (mask?.[i] ?? 0xff);
@@ -159,28 +159,28 @@ function changeLabels(tracker: Tracker, flow: number, attributes: ConntrackAttri
   return 0;
 }
 
-function changeMark(tracker: Tracker, flow: number, attributes: ConntrackAttributes): void {
+function changeMark(flows: Flows, flow: number, attributes: ConntrackAttributes): void {
   const mark = attributes.get('mark');
   if (mark === undefined) return;
   const kept = ~(attributes.get('markMask') ?? 0xffffffff);
-  setMark(tracker, flow, (tracker.table.word(flow, Mark) & kept) ^ mark);
+  setMark(flows, flow, (flows.table.word(flow, Mark) & kept) ^ mark);
 }
 
 function changeHelp(namespace: Namespace, flow: number, attributes: ConntrackAttributes): number {
-  const { tracker } = namespace;
+  const { flows } = namespace;
   const help = helpOf(attributes);
   if (help === undefined || typeof help === 'number') return help ?? 0;
-  const helper = tracker.extras.helperOf(flow);
-  if (tracker.masterOf(flow) >= 0) return Errno.EBUSY;
+  const helper = flows.extras.helperOf(flow);
+  if (flows.masterOf(flow) >= 0) return Errno.EBUSY;
   if (help.name === '') {
-    dropHelper(tracker, flow);
+    dropHelper(flows, flow);
     return 0;
   }
-  const { family, protocol } = readTuple(tracker.table, flow, 0);
+  const { family, protocol } = readTuple(flows.table, flow, 0);
   const wanted = namespace.findNamedHelper(help.name, family, protocol);
-  const helped = (tracker.table.word(flow, ZoneAndFlags) & FlowFlag.Helped) !== 0;
+  const helped = (flows.table.word(flow, ZoneAndFlags) & FlowFlag.Helped) !== 0;
   if (wanted === undefined || !helped) return Errno.EOPNOTSUPP;
   if (helper !== wanted) return Errno.EBUSY;
-  if (help.info !== undefined) tracker.extras.writeHelperData(flow, help.info);
+  if (help.info !== undefined) flows.extras.writeHelperData(flow, help.info);
   return 0;
 }

@@ -28,7 +28,7 @@ import {
   subsystem,
 } from '@ring3/netlink';
 import { ConntrackCommand, ConntrackMessage, ConntrackStats, ConntrackStatsCpu, messageType, Subsystem } from '@ring3/nfnetlink';
-import { causing, trackerNow } from '../at-work.ts';
+import { causing, flowsNow } from '../at-work.ts';
 import type { Events } from '../events.ts';
 import { changedBits, changeFlow, expirySeconds, helpOf, protocolChange, settableStatus } from './change.ts';
 import { sequenceChange, synproxyOf, translationOf } from './extensions.ts';
@@ -91,9 +91,9 @@ class Ctnetlink {
     this.#events = events;
   }
 
-  /** The tracker, advanced to the current time. */
-  get #tracker() {
-    return trackerNow(this.#namespace);
+  /** The table, advanced to the current time. */
+  get #flows() {
+    return flowsNow(this.#namespace);
   }
 
   rows(): SubsystemRows {
@@ -115,7 +115,7 @@ class Ctnetlink {
       [ConntrackCommand.GetStats]: this.#row((call) => this.#stats(call)),
       [ConntrackCommand.GetDying]: this.#row(
         () => Errno.EOPNOTSUPP,
-        ({ family }) => new FlowDump(this.#namespace, this.#writer, (flow) => this.#tracker.isDying(flow) && this.#isOf(flow, family)),
+        ({ family }) => new FlowDump(this.#namespace, this.#writer, (flow) => this.#flows.isDying(flow) && this.#isOf(flow, family)),
       ),
       [ConntrackCommand.GetUnconfirmed]: this.#row(
         () => Errno.EOPNOTSUPP,
@@ -137,21 +137,21 @@ class Ctnetlink {
 
   #new(call: ConntrackCall): number {
     const { attributes, header } = call;
-    const tracker = this.#tracker;
+    const flows = this.#flows;
     const named = namedBy(call);
     if (typeof named === 'number') return named;
     const tuple = named.orig ?? named.reply;
-    const found = tuple === undefined ? undefined : findFlow(tracker, tuple);
+    const found = tuple === undefined ? undefined : findFlow(flows, tuple);
     if (found === undefined) return (header.flags & NewFlags.Create) === 0 ? Errno.ENOENT : this.#create(attributes, call.family, named);
     if ((header.flags & NewFlags.Excl) !== 0) return Errno.EEXIST;
     const protocol = (tuple as Tuple).protocol;
     const errno = changeFlow(this.#namespace, found.flow, attributes, protocol);
-    if (errno === 0) tracker.emit('update', found.flow, changedBits);
+    if (errno === 0) flows.emit('update', found.flow, changedBits);
     return errno;
   }
 
   #create(attributes: ConntrackAttributes, family: number, { orig, reply }: Named): number {
-    const tracker = this.#tracker;
+    const flows = this.#flows;
     if (orig === undefined || reply === undefined || orig.protocol !== reply.protocol) return Errno.EINVAL;
     const timeoutSeconds = attributes.get('timeout');
     if (timeoutSeconds === undefined) return Errno.EINVAL;
@@ -182,10 +182,10 @@ class Ctnetlink {
       ...(synproxy === undefined ? {} : { synproxy }),
       ...change,
     };
-    const made = createFlow(tracker, request);
+    const made = createFlow(flows, request);
     if (typeof made === 'string') return Errno[made];
     const help = helpOf(attributes);
-    if (typeof help === 'object' && help.info !== undefined) tracker.extras.writeHelperData(made, help.info);
+    if (typeof help === 'object' && help.info !== undefined) flows.extras.writeHelperData(made, help.info);
     return 0;
   }
 
@@ -200,18 +200,18 @@ class Ctnetlink {
     const tuple = tupleOf(attributes, 'tupleMaster', family);
     if (typeof tuple === 'number') return tuple === Errno.ERANGE ? 'ERANGE' : tuple === Errno.EOPNOTSUPP ? 'EOPNOTSUPP' : 'EINVAL';
     const zone = attributes.get('zone') ?? 0;
-    return findFlow(this.#tracker, { ...tuple, zone: tuple.zone ?? zone })?.flow ?? 'ENOENT';
+    return findFlow(this.#flows, { ...tuple, zone: tuple.zone ?? zone })?.flow ?? 'ENOENT';
   }
 
   /** The flow of a GET or DELETE. @returns its index, or a negative errno */
   #one(call: ConntrackCall, named: Named): number {
-    const tracker = this.#tracker;
+    const flows = this.#flows;
     const tuple = named.orig ?? named.reply;
     if (tuple === undefined) return -Errno.EINVAL;
-    const found = findFlow(tracker, tuple);
+    const found = findFlow(flows, tuple);
     if (found === undefined) return -Errno.ENOENT;
     const id = call.attributes.get('id');
-    return id !== undefined && id !== tracker.table.word(found.flow, Id) >>> 0 ? -Errno.ENOENT : found.flow;
+    return id !== undefined && id !== flows.table.word(found.flow, Id) >>> 0 ? -Errno.ENOENT : found.flow;
   }
 
   #get(call: ConntrackCall, zero: boolean): number {
@@ -219,23 +219,23 @@ class Ctnetlink {
     if (typeof named === 'number') return named;
     const tuple = named.orig ?? named.reply;
     if (tuple === undefined) return Errno.EINVAL;
-    const found = findFlow(this.#tracker, tuple);
+    const found = findFlow(this.#flows, tuple);
     if (found === undefined) return Errno.ENOENT;
     call.replyWith(ConntrackCommand.New, (block, head) => this.#writer.answer(block, head, found.flow, 2));
-    if (zero) zeroCounters(this.#tracker, found.flow);
+    if (zero) zeroCounters(this.#flows, found.flow);
     return 0;
   }
 
   #list({ attributes, family }: ConntrackCall, zero: boolean): Dump | number {
-    const tracker = this.#tracker;
+    const flows = this.#flows;
     const filter = filterOf(attributes, family);
     if (typeof filter === 'number') return filter;
-    const wanted = filter === undefined ? () => true : (flow: number): boolean => filter(tracker, flow);
-    const after = zero ? (flow: number): void => zeroCounters(tracker, flow) : undefined;
+    const wanted = filter === undefined ? () => true : (flow: number): boolean => filter(flows, flow);
+    const after = zero ? (flow: number): void => zeroCounters(flows, flow) : undefined;
     return new FlowDump(
       this.#namespace,
       this.#writer,
-      (flow) => tracker.isAlive(flow) && wanted(flow),
+      (flow) => flows.isAlive(flow) && wanted(flow),
       filter === undefined ? 0 : MessageFlags.DumpFiltered,
       after,
     );
@@ -243,34 +243,34 @@ class Ctnetlink {
 
   /** Whether a flow is listed as one that is not in the table yet. */
   #isUnconfirmed(flow: number): boolean {
-    const { table } = this.#tracker;
+    const { table } = this.#flows;
     return this.#namespace.profile.listsUnconfirmed && table.isUsed(flow) && (table.word(flow, StatusWord) & Status.Confirmed) === 0;
   }
 
   /** Whether a flow is of a family; 0 is any. */
   #isOf(flow: number, family: number): boolean {
-    return family === 0 || ((this.#tracker.table.word(flow, 3) >>> 8) & 255) === family;
+    return family === 0 || ((this.#flows.table.word(flow, 3) >>> 8) & 255) === family;
   }
 
   #delete(call: ConntrackCall): number | Slices {
     const { attributes } = call;
-    const tracker = this.#tracker;
+    const flows = this.#flows;
     const one = attributes.has('tupleOrig') || attributes.has('tupleReply');
     if (!one || attributes.has('filter')) return this.#flush(call);
     const named = namedBy(call, true);
     if (typeof named === 'number') return named;
     const flow = this.#one(call, named);
     if (flow < 0) return -flow;
-    tracker.destroy(flow);
+    flows.destroy(flow);
     return 0;
   }
 
   /** Deletes all flows that the filter selects. The family is used from version 1 of the message on. */
   #flush({ attributes, version, family, port }: ConntrackCall): number | Slices {
-    const tracker = this.#tracker;
+    const flows = this.#flows;
     const filter: FlowFilter | number | undefined = filterOf(attributes, version === 0 ? 0 : family, family);
     if (typeof filter === 'number') return filter;
-    const deletion = new FlowDeletion(tracker, filter === undefined ? undefined : (flow) => filter(tracker, flow));
+    const deletion = new FlowDeletion(flows, filter === undefined ? undefined : (flow) => filter(flows, flow));
     const { portId } = port;
     return { next: () => (this.#events.causedBy(portId, () => deletion.next()) ? 0 : undefined) };
   }
@@ -283,7 +283,7 @@ class Ctnetlink {
 
   /** One message per processor; the first contains all counts. */
   #statsCpu(): Dump {
-    const { statistics } = this.#tracker;
+    const { statistics } = this.#flows;
     let next = 0;
     return {
       fill: (block, head) => {
@@ -335,16 +335,16 @@ class FlowDump implements Dump {
   }
 
   fill(block: Block, head: MessageHead): boolean {
-    const { tracker, clock } = this.#namespace;
-    tracker.advance(clock.now());
+    const { flows, clock } = this.#namespace;
+    flows.advance(clock.now());
     const whole = { ...head, type: messageType(Subsystem.Ctnetlink, ConntrackCommand.New), flags: head.flags | this.#flags };
-    const end = Math.min(tracker.table.highest, this.#next + scannedAtOnce);
+    const end = Math.min(flows.table.highest, this.#next + scannedAtOnce);
     for (; this.#next < end; this.#next++) {
       if (!this.#belongs(this.#next)) continue;
       if (!this.#writer.answer(block, whole, this.#next, 1)) return false;
       this.#after?.(this.#next);
     }
-    return this.#next >= tracker.table.highest;
+    return this.#next >= flows.table.highest;
   }
 }
 

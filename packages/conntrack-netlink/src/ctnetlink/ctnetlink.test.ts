@@ -34,13 +34,13 @@ const answer = (one: Tuple): Tuple => ({
   sourcePort: one.destinationPort,
   destinationPort: one.sourcePort,
 });
-function add({ tracker }: Namespace, port: number, protocol = 17): number {
+function add({ flows }: Namespace, port: number, protocol = 17): number {
   const orig = tuple(port, protocol);
-  return createFlow(tracker, { orig, reply: answer(orig), timeoutSeconds: 1000 }) as number;
+  return createFlow(flows, { orig, reply: answer(orig), timeoutSeconds: 1000 }) as number;
 }
-function remove({ tracker }: Namespace, port: number): void {
-  const found = findFlow(tracker, tuple(port));
-  if (found !== undefined) tracker.destroy(found.flow);
+function remove({ flows }: Namespace, port: number): void {
+  const found = findFlow(flows, tuple(port));
+  if (found !== undefined) flows.destroy(found.flow);
 }
 
 function request(command: number, flags: number): Uint8Array {
@@ -109,7 +109,7 @@ test('events contain the port id of the program that caused them, and 0 if a flo
   const listener = open();
   listener.join(Group.ConntrackDestroy);
   for (const port of [1, 2]) add(namespace, port);
-  namespace.tracker.setExpiry(findFlow(namespace.tracker, tuple(2))!.flow, 1000);
+  namespace.flows.setExpiry(findFlow(namespace.flows, tuple(2))!.flow, 1000);
   clock.advance(2000);
   const sender = open();
   sender.send(request(ConntrackCommand.Delete, MessageFlags.Ack));
@@ -140,7 +140,7 @@ test('a GET that resets the counters returns them first; a dump in the middle of
   const { namespace, open } = make();
   namespace.settings.acct = 1;
   const flow = add(namespace, 1);
-  namespace.tracker.table.doubles[flow * 24 + 8] = 5;
+  namespace.flows.table.doubles[flow * 24 + 8] = 5;
   const link = open();
   link.send(request(ConntrackCommand.GetCtrZero, GetFlags.Dump));
   assert.equal(flowsOf(link.receive() as Uint8Array)[0]?.countersOrig?.packets, 5n);

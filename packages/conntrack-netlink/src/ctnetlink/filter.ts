@@ -1,12 +1,12 @@
 import {
   Family,
+  type Flows,
   FlowWords,
   icmpHasReply,
   icmpv6HasReply,
   Mark,
   readTuple,
   StatusWord,
-  type Tracker,
   type Tuple,
   ZoneAndFlags,
 } from '@ring3/conntrack';
@@ -17,7 +17,7 @@ import { littleEndianHost, NLA_F_NESTED } from '@ring3/wire';
 type ConntrackAttributes = AttributeSet<(typeof ConntrackMessage)['table']>;
 
 /** Whether a flow is selected. */
-export type FlowFilter = (tracker: Tracker, flow: number) => boolean;
+export type FlowFilter = (flows: Flows, flow: number) => boolean;
 
 /** CTA_FILTER_FLAG: the compared parts of a tuple. */
 const FilterBit = {
@@ -48,7 +48,7 @@ export function filterOf(attributes: ConntrackAttributes, family: number, tupleF
   const limited = family !== 0 || (['mark', 'status', 'zone', 'filter'] as const).some((field) => attributes.has(field));
   if (!limited) return undefined;
   const tests: FlowFilter[] = [];
-  if (family !== 0) tests.push((tracker, flow) => ((tracker.table.words[flow * FlowWords + 3]! >>> 8) & 255) === family);
+  if (family !== 0) tests.push((flows, flow) => ((flows.table.words[flow * FlowWords + 3]! >>> 8) & 255) === family);
   const mark = attributes.get('mark');
   if (mark === undefined && attributes.has('markMask')) return Errno.EINVAL;
   if (mark !== undefined) tests.push(masked(Mark, mark, attributes.get('markMask') ?? 0xffffffff));
@@ -60,16 +60,16 @@ export function filterOf(attributes: ConntrackAttributes, family: number, tupleF
     tests.push(masked(StatusWord, status, mask));
   }
   const zone = attributes.get('zone');
-  if (zone !== undefined) tests.push((tracker, flow) => (tracker.table.word(flow, ZoneAndFlags) & 0xffff) === zone);
+  if (zone !== undefined) tests.push((flows, flow) => (flows.table.word(flow, ZoneAndFlags) & 0xffff) === zone);
   const refused = filterTuples(attributes, tupleFamily, tests);
   if (refused !== 0) return refused;
-  return (tracker, flow) => tests.every((test) => test(tracker, flow));
+  return (flows, flow) => tests.every((test) => test(flows, flow));
 }
 
 const masked =
   (offset: number, value: number, mask: number): FlowFilter =>
-  (tracker, flow) =>
-    ((tracker.table.word(flow, offset) & mask) ^ value) === 0;
+  (flows, flow) =>
+    ((flows.table.word(flow, offset) & mask) ^ value) === 0;
 
 /** CTA_FILTER. @returns 0 or a positive errno */
 function filterTuples(attributes: ConntrackAttributes, family: number, tests: FlowFilter[]): number {
@@ -88,7 +88,7 @@ function filterTuples(attributes: ConntrackAttributes, family: number, tests: Fl
     if ((bits & keyBits) !== 0 && (bits & FilterBit.Protocol) === 0) return Errno.EINVAL;
     const wanted = partsOf(attributes, field, family, bits);
     if (typeof wanted === 'number') return wanted;
-    tests.push((tracker, flow) => matches(readTuple(tracker.table, flow, direction), wanted));
+    tests.push((flows, flow) => matches(readTuple(flows.table, flow, direction), wanted));
   }
   return 0;
 }

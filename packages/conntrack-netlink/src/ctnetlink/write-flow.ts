@@ -7,6 +7,7 @@ import {
   Expiry,
   Family,
   FlowFlag,
+  type Flows,
   FlowWords,
   Id,
   Mark,
@@ -17,7 +18,6 @@ import {
   readSctp,
   readTcp,
   StatusWord,
-  type Tracker,
   ZoneAndFlags,
 } from '@ring3/conntrack';
 import type { Block, MessageHead } from '@ring3/netlink';
@@ -51,81 +51,81 @@ export class FlowWriter {
 
   /** A response, or an entry of a dump. @param use the value of CTA_USE @returns false if the block is full */
   answer(block: Block, head: MessageHead, flow: number, use: number): boolean {
-    const { tracker } = this.#namespace;
-    const writer = this.#begin(block, head, tracker, flow);
-    writer.be32(numbers.status, tracker.table.word(flow, StatusWord) >>> 0);
-    writer.be32(numbers.mark, tracker.table.word(flow, Mark) >>> 0);
-    const labels = tracker.extras.labels.get(flow);
+    const { flows } = this.#namespace;
+    const writer = this.#begin(block, head, flows, flow);
+    writer.be32(numbers.status, flows.table.word(flow, StatusWord) >>> 0);
+    writer.be32(numbers.mark, flows.table.word(flow, Mark) >>> 0);
+    const labels = flows.extras.labels.get(flow);
     if (labels !== undefined) writer.bytes(numbers.labels, labels);
-    writer.be32(numbers.id, tracker.table.word(flow, Id) >>> 0);
+    writer.be32(numbers.id, flows.table.word(flow, Id) >>> 0);
     writer.be32(numbers.use, use);
-    this.#master(tracker, flow);
-    this.#timeout(tracker, flow);
-    this.#protocol(tracker, flow, true);
-    this.#counters(tracker, flow);
-    this.#timestamp(tracker, flow, tracker.isDying(flow));
-    this.#help(tracker, flow);
-    this.#sequenceAdjustments(tracker, flow);
-    this.#synproxy(tracker, flow);
+    this.#master(flows, flow);
+    this.#timeout(flows, flow);
+    this.#protocol(flows, flow, true);
+    this.#counters(flows, flow);
+    this.#timestamp(flows, flow, flows.isDying(flow));
+    this.#help(flows, flow);
+    this.#sequenceAdjustments(flows, flow);
+    this.#synproxy(flows, flow);
     return block.finish(writer.at);
   }
 
   /** An event about a new or changed flow. @param happened `EventBit`s */
   event(block: Block, head: MessageHead, flow: number, happened: number): void {
-    const { tracker } = this.#namespace;
-    const writer = this.#begin(block, head, tracker, flow);
+    const { flows } = this.#namespace;
+    const writer = this.#begin(block, head, flows, flow);
     const isNew = (happened & EventBit.New) !== 0;
-    const byHand = (tracker.table.word(flow, ZoneAndFlags) & FlowFlag.ByHand) !== 0;
-    writer.be32(numbers.id, tracker.table.word(flow, Id) >>> 0);
-    writer.be32(numbers.status, tracker.table.word(flow, StatusWord) >>> 0);
-    this.#timeout(tracker, flow);
-    if (isNew || (happened & EventBit.ProtoInfo) !== 0) this.#protocol(tracker, flow, true);
-    this.#help(tracker, flow);
-    if (isNew || (happened & EventBit.Related) !== 0) this.#master(tracker, flow);
-    const labels = tracker.extras.labels.get(flow);
+    const byHand = (flows.table.word(flow, ZoneAndFlags) & FlowFlag.ByHand) !== 0;
+    writer.be32(numbers.id, flows.table.word(flow, Id) >>> 0);
+    writer.be32(numbers.status, flows.table.word(flow, StatusWord) >>> 0);
+    this.#timeout(flows, flow);
+    if (isNew || (happened & EventBit.ProtoInfo) !== 0) this.#protocol(flows, flow, true);
+    this.#help(flows, flow);
+    if (isNew || (happened & EventBit.Related) !== 0) this.#master(flows, flow);
+    const labels = flows.extras.labels.get(flow);
     if (labels !== undefined && (happened & EventBit.Label) !== 0) writer.bytes(numbers.labels, labels);
-    if (isNew || (happened & EventBit.SeqAdj) !== 0) this.#sequenceAdjustments(tracker, flow);
-    if (isNew || (happened & EventBit.SynProxy) !== 0) this.#synproxy(tracker, flow);
-    const mark = tracker.table.word(flow, Mark) >>> 0;
+    if (isNew || (happened & EventBit.SeqAdj) !== 0) this.#sequenceAdjustments(flows, flow);
+    if (isNew || (happened & EventBit.SynProxy) !== 0) this.#synproxy(flows, flow);
+    const mark = flows.table.word(flow, Mark) >>> 0;
     if (mark !== 0 || (happened & EventBit.Mark) !== 0 || (isNew && byHand)) writer.be32(numbers.mark, mark);
-    this.#eventTime(tracker, flow);
+    this.#eventTime(flows, flow);
     block.finish(writer.at);
   }
 
   /** The event about a flow's end. */
   destroyed(block: Block, head: MessageHead, flow: number): void {
-    const { tracker } = this.#namespace;
-    const writer = this.#begin(block, head, tracker, flow);
-    writer.be32(numbers.id, tracker.table.word(flow, Id) >>> 0);
-    writer.be32(numbers.status, tracker.table.word(flow, StatusWord) >>> 0);
-    if (tracker.leftOf(flow) >= 1000) this.#timeout(tracker, flow); // a remaining time below one second is omitted
-    this.#counters(tracker, flow);
-    this.#timestamp(tracker, flow, true);
-    this.#protocol(tracker, flow, false);
-    const mark = tracker.table.word(flow, Mark) >>> 0;
+    const { flows } = this.#namespace;
+    const writer = this.#begin(block, head, flows, flow);
+    writer.be32(numbers.id, flows.table.word(flow, Id) >>> 0);
+    writer.be32(numbers.status, flows.table.word(flow, StatusWord) >>> 0);
+    if (flows.leftOf(flow) >= 1000) this.#timeout(flows, flow); // a remaining time below one second is omitted
+    this.#counters(flows, flow);
+    this.#timestamp(flows, flow, true);
+    this.#protocol(flows, flow, false);
+    const mark = flows.table.word(flow, Mark) >>> 0;
     if (mark !== 0) writer.be32(numbers.mark, mark);
-    this.#eventTime(tracker, flow);
+    this.#eventTime(flows, flow);
     block.finish(writer.at);
   }
 
   /** Headers, tuples and zone: the start of every message about a flow. */
-  #begin(block: Block, head: MessageHead, tracker: Tracker, flow: number): AttributeWriter {
+  #begin(block: Block, head: MessageHead, flows: Flows, flow: number): AttributeWriter {
     const writer = this.#writer;
-    const family = (tracker.table.words[flow * FlowWords + 3]! >>> 8) & 255;
+    const family = (flows.table.words[flow * FlowWords + 3]! >>> 8) & 255;
     const at = block.begin({ ...head, family }, most);
     writer.start(block, at);
-    const flags = tracker.table.word(flow, ZoneAndFlags);
+    const flags = flows.table.word(flow, ZoneAndFlags);
     const zone = flags & 0xffff;
     const zoned = flags & (FlowFlag.ZoneOrig | FlowFlag.ZoneReply);
-    this.#tuple(tracker, numbers.tupleOrig, flow, 0, zoned === FlowFlag.ZoneOrig ? zone : 0);
-    this.#tuple(tracker, numbers.tupleReply, flow, 1, zoned === FlowFlag.ZoneReply ? zone : 0);
+    this.#tuple(flows, numbers.tupleOrig, flow, 0, zoned === FlowFlag.ZoneOrig ? zone : 0);
+    this.#tuple(flows, numbers.tupleReply, flow, 1, zoned === FlowFlag.ZoneReply ? zone : 0);
     if (zoned === (FlowFlag.ZoneOrig | FlowFlag.ZoneReply)) writer.be16(numbers.zone, zone);
     return writer;
   }
 
-  #tuple(tracker: Tracker, type: number, flow: number, direction: number, zone: number): void {
+  #tuple(flows: Flows, type: number, flow: number, direction: number, zone: number): void {
     const writer = this.#writer;
-    const { words, wide } = tracker.table;
+    const { words, wide } = flows.table;
     const at = flow * FlowWords + direction * 4;
     const meta = words[at + 3]!;
     const tuple = writer.open(type);
@@ -171,25 +171,25 @@ export class FlowWriter {
     writer.close(proto);
   }
 
-  #master(tracker: Tracker, flow: number): void {
-    const master = tracker.masterOf(flow);
-    if (master >= 0) this.#tuple(tracker, numbers.tupleMaster, master, 0, 0);
+  #master(flows: Flows, flow: number): void {
+    const master = flows.masterOf(flow);
+    if (master >= 0) this.#tuple(flows, numbers.tupleMaster, master, 0, 0);
   }
 
   /** Whole seconds of the remaining ticks. */
-  #timeout(tracker: Tracker, flow: number): void {
+  #timeout(flows: Flows, flow: number): void {
     const { hz } = this.#namespace;
-    const ticks = Math.ceil(((tracker.table.double(flow, Expiry) - tracker.now) * hz) / 1000);
+    const ticks = Math.ceil(((flows.table.double(flow, Expiry) - flows.now) * hz) / 1000);
     this.#writer.be32(numbers.timeout, Math.max(0, Math.floor(ticks / hz)) >>> 0);
   }
 
-  #protocol(tracker: Tracker, flow: number, whole: boolean): void {
+  #protocol(flows: Flows, flow: number, whole: boolean): void {
     const writer = this.#writer;
-    const protocol = tracker.table.words[flow * FlowWords + 3]! & 255;
+    const protocol = flows.table.words[flow * FlowWords + 3]! & 255;
     if (protocol !== Protocol.Tcp && protocol !== Protocol.Sctp) return;
     const information = writer.open(numbers.protoinfo);
     if (protocol === Protocol.Tcp) {
-      const { state, scales, flags } = readTcp(tracker.table, flow);
+      const { state, scales, flags } = readTcp(flows.table, flow);
       const tcp = writer.open(1);
       writer.u8(1, state);
       if (whole) {
@@ -200,7 +200,7 @@ export class FlowWriter {
       }
       writer.close(tcp);
     } else {
-      const { state, tags } = readSctp(tracker.table, flow);
+      const { state, tags } = readSctp(flows.table, flow);
       const sctp = writer.open(3);
       writer.u8(1, state);
       if (whole) {
@@ -212,8 +212,8 @@ export class FlowWriter {
     writer.close(information);
   }
 
-  #counters(tracker: Tracker, flow: number): void {
-    const { table } = tracker;
+  #counters(flows: Flows, flow: number): void {
+    const { table } = flows;
     if ((table.word(flow, ZoneAndFlags) & FlowFlag.Counted) === 0) return;
     this.#counter(numbers.countersOrig, table.double(flow, PacketsOrig), table.double(flow, BytesOrig));
     this.#counter(numbers.countersReply, table.double(flow, PacketsReply), table.double(flow, BytesReply));
@@ -226,17 +226,17 @@ export class FlowWriter {
     this.#writer.close(counters);
   }
 
-  #timestamp(tracker: Tracker, flow: number, ended: boolean): void {
-    if ((tracker.table.word(flow, ZoneAndFlags) & FlowFlag.Stamped) === 0) return;
+  #timestamp(flows: Flows, flow: number, ended: boolean): void {
+    if ((flows.table.word(flow, ZoneAndFlags) & FlowFlag.Stamped) === 0) return;
     const timestamp = this.#writer.open(numbers.timestamp);
-    this.#writer.be64Exact(TimestampAttributes.table.start.type, this.#wallTime(tracker.table.double(flow, Created)));
-    if (ended) this.#writer.be64Exact(TimestampAttributes.table.stop.type, this.#wallTime(tracker.table.double(flow, Ended)));
+    this.#writer.be64Exact(TimestampAttributes.table.start.type, this.#wallTime(flows.table.double(flow, Created)));
+    if (ended) this.#writer.be64Exact(TimestampAttributes.table.stop.type, this.#wallTime(flows.table.double(flow, Ended)));
     this.#writer.close(timestamp);
   }
 
-  #eventTime(tracker: Tracker, flow: number): void {
-    if ((tracker.table.word(flow, ZoneAndFlags) & FlowFlag.Stamped) === 0) return;
-    this.#writer.be64Exact(numbers.timestampEvent, this.#wallTime(tracker.now));
+  #eventTime(flows: Flows, flow: number): void {
+    if ((flows.table.word(flow, ZoneAndFlags) & FlowFlag.Stamped) === 0) return;
+    this.#writer.be64Exact(numbers.timestampEvent, this.#wallTime(flows.now));
   }
 
   /** A time of the tracker in nanoseconds since 1970. */
@@ -246,19 +246,19 @@ export class FlowWriter {
     return BigInt(Math.round(ms)) * BigInt(nanosecondsOfMs);
   }
 
-  #help(tracker: Tracker, flow: number): void {
-    const helper = tracker.extras.helperOf(flow);
+  #help(flows: Flows, flow: number): void {
+    const helper = flows.extras.helperOf(flow);
     if (helper === undefined) return;
     const help = this.#writer.open(numbers.help);
     this.#writer.name(HelpAttributes.table.name.type, helper.name);
-    const data = tracker.extras.helperData.get(flow);
+    const data = flows.extras.helperData.get(flow);
     if (data !== undefined) this.#writer.bytes(HelpAttributes.table.info.type, data);
     this.#writer.close(help);
   }
 
   /** Both directions, if a request gave one. */
-  #sequenceAdjustments(tracker: Tracker, flow: number): void {
-    const { sequenceAdjustments } = tracker.extras;
+  #sequenceAdjustments(flows: Flows, flow: number): void {
+    const { sequenceAdjustments } = flows.extras;
     const found = sequenceAdjustments.size === 0 ? undefined : sequenceAdjustments.get(flow);
     if (found === undefined) return;
     const { correctionPosition, offsetBefore, offsetAfter } = SequenceAdjustment.table;
@@ -273,9 +273,9 @@ export class FlowWriter {
   }
 
   /** Flows that requests created have CTA_SYNPROXY; default: zeros. */
-  #synproxy(tracker: Tracker, flow: number): void {
-    if ((tracker.table.word(flow, ZoneAndFlags) & FlowFlag.ByHand) === 0) return;
-    const found = tracker.extras.synproxy.get(flow);
+  #synproxy(flows: Flows, flow: number): void {
+    if ((flows.table.word(flow, ZoneAndFlags) & FlowFlag.ByHand) === 0) return;
+    const found = flows.extras.synproxy.get(flow);
     const { initialSequence, initialTimestamp, timestampOffset } = SynproxyAttributes.table;
     const synproxy = this.#writer.open(numbers.synproxy);
     this.#writer.be32(initialSequence.type, found?.initialSequence ?? 0);

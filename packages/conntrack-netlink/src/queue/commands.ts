@@ -92,7 +92,7 @@ function changeConntrack(namespace: Namespace, flow: number, { attributes }: Ver
   if (bytes === undefined || flow < 0) return;
   const { frame } = attributes;
   const found = validate(ConntrackMessage, frame, bytes.byteOffset - frame.bytes.byteOffset, bytes.length);
-  if (!isRefusal(found)) changeFlow(namespace, flow, found, readTuple(namespace.tracker.table, flow, 0).protocol);
+  if (!isRefusal(found)) changeFlow(namespace, flow, found, readTuple(namespace.flows.table, flow, 0).protocol);
 }
 
 /** NFQNL_MSG_VERDICT_BATCH: all packets up to an id. */

@@ -116,7 +116,7 @@ test('a packet waits for its verdict; a new flow is in the table once the packet
   assert.equal(track(namespace, packet), 'held');
   const first = told(a)!;
   assert.deepEqual([first.queue, first.packet, first.payload], [queueNumber, { id: 1, protocol: 0x0800, hook: 4 }, packet]);
-  const { table } = namespace.tracker;
+  const { table } = namespace.flows;
   // nf_conntrack_count of Linux 6.18 counts the flows of waiting packets
   assert.deepEqual([table.confirmed, namespace.flowCount], [0, 1]);
   assert.equal(verdict(a, 1, Verdict.Accept), 0);
@@ -164,7 +164,7 @@ test('a full queue drops the packet, or passes it if it is fail-open', () => {
   assert.equal(track(namespace, udp(2)), 'dropped');
   config(a, { mask: QueueFlags.FailOpen, flags: QueueFlags.FailOpen });
   assert.equal(track(namespace, udp(3)), 'pass');
-  assert.deepEqual([namespace.tracker.table.confirmed, namespace.flowCount], [1, 2]);
+  assert.deepEqual([namespace.flows.table.confirmed, namespace.flowCount], [1, 2]);
 });
 
 test('the flow of a waiting packet is counted, and listed as unconfirmed only by a kernel before 5.19 (profile v4.8)', () => {

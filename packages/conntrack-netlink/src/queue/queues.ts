@@ -170,7 +170,7 @@ export class Queues implements QueueOutlet {
 
   #release(packet: HeldPacket, accept: boolean): void {
     const { tracker, clock } = this.#namespace;
-    tracker.advance(clock.now());
+    tracker.flows.advance(clock.now());
     const released = tracker.held.verdict(packet.id, accept, packet.bytes);
     if (released !== undefined) this.#released?.(released);
   }

@@ -1,9 +1,9 @@
+import type { Flows } from '../flows.ts';
 import { FlowWords } from '../table/layout.ts';
-import type { Tracker } from '../tracker.ts';
 import { Action } from './action.ts';
 
 /** Any packet between two hosts, of a protocol without its own tracker. */
-export function handleGeneric(tracker: Tracker, flow: number): Action {
-  tracker.refresh(flow, tracker.extras.timeoutsOf(flow * FlowWords, tracker.timeouts.generic)[0]!);
+export function handleGeneric(flows: Flows, flow: number): Action {
+  flows.refresh(flow, flows.extras.timeoutsOf(flow * FlowWords, flows.timeouts.generic)[0]!);
   return Action.Count;
 }

@@ -1,6 +1,6 @@
+import type { Flows } from '../flows.ts';
 import type { Packet } from '../packet/packet.ts';
 import { FlowWords, Status, StatusWord } from '../table/layout.ts';
-import type { Tracker } from '../tracker.ts';
 import { Action, EventBit } from './action.ts';
 
 const Timeout = { Unreplied: 0, Replied: 1 } as const;
@@ -26,28 +26,28 @@ export function readGre(packet: Packet): string | undefined {
 const Own = 32;
 
 /** A flow keeps the timeouts that were in effect at its start: neither a setting nor its policy changes them later. Measured. */
-export function beginGre(tracker: Tracker, flow: number): void {
+export function beginGre(flows: Flows, flow: number): void {
   const base = flow * FlowWords;
-  const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.gre);
-  tracker.table.words[base + Own + Timeout.Unreplied] = timeouts[Timeout.Unreplied]!;
-  tracker.table.words[base + Own + Timeout.Replied] = timeouts[Timeout.Replied]!;
+  const timeouts = flows.extras.timeoutsOf(base, flows.timeouts.gre);
+  flows.table.words[base + Own + Timeout.Unreplied] = timeouts[Timeout.Unreplied]!;
+  flows.table.words[base + Own + Timeout.Replied] = timeouts[Timeout.Replied]!;
 }
 
 /** Tracks one packet of a flow. The flow is assured as soon as a reply was seen. */
-export function handleGre(tracker: Tracker, flow: number): Action {
+export function handleGre(flows: Flows, flow: number): Action {
   const base = flow * FlowWords;
-  const words = tracker.table.words;
+  const words = flows.table.words;
   // a flow that a request created has no timeouts of its own
-  if (words[base + Own] === 0 && words[base + Own + 1] === 0) beginGre(tracker, flow);
+  if (words[base + Own] === 0 && words[base + Own + 1] === 0) beginGre(flows, flow);
   const status = words[base + StatusWord]!;
   if ((status & Status.SeenReply) === 0) {
-    tracker.refresh(flow, words[base + Own + Timeout.Unreplied]! >>> 0);
+    flows.refresh(flow, words[base + Own + Timeout.Unreplied]! >>> 0);
     return Action.Count;
   }
-  tracker.refresh(flow, words[base + Own + Timeout.Replied]! >>> 0);
+  flows.refresh(flow, words[base + Own + Timeout.Replied]! >>> 0);
   if ((status & Status.Assured) === 0) {
     words[base + StatusWord] = status | Status.Assured;
-    tracker.happened |= EventBit.Assured;
+    flows.happened |= EventBit.Assured;
   }
   return Action.Count;
 }

@@ -1,11 +1,13 @@
 import { Family, Protocol } from '../engine.ts';
+import type { Flows } from '../flows.ts';
 import type { Packet } from '../packet/packet.ts';
-import type { Tracker } from '../tracker.ts';
 import type { Action } from './action.ts';
 import { handleGeneric } from './generic.ts';
 import { beginGre, handleGre, readGre } from './gre.ts';
-import { handleIcmp, mayBeginIcmp, readIcmp } from './icmp.ts';
-import { handleIcmpv6, mayBeginIcmpv6, readIcmpv6 } from './icmpv6.ts';
+import { handleIcmp, readIcmp } from './icmp.ts';
+import { mayBeginIcmp } from './icmp-types.ts';
+import { handleIcmpv6, readIcmpv6 } from './icmpv6.ts';
+import { mayBeginIcmpv6 } from './icmpv6-types.ts';
 import { beginSctp, handleSctp, mayBeginSctp, refuseSctp } from './sctp.ts';
 import { beginTcp, handleTcp, mayBeginTcp, readPorts, refuseTcp } from './tcp.ts';
 import { handleUdp, refuseUdp, refuseUdpLite, streamAge } from './udp.ts';
@@ -47,10 +49,10 @@ export function refuse(packet: Packet, checksum: boolean): string | undefined {
 }
 
 /** Whether a packet may create a flow. */
-export function mayBegin(tracker: Tracker, packet: Packet): boolean {
+export function mayBegin(flows: Flows, packet: Packet): boolean {
   switch (packet.protocol) {
     case Protocol.Tcp:
-      return mayBeginTcp(tracker, packet);
+      return mayBeginTcp(flows, packet);
     case Protocol.Icmp:
       return mayBeginIcmp(packet.ports);
     case Protocol.Icmpv6:
@@ -63,30 +65,30 @@ export function mayBegin(tracker: Tracker, packet: Packet): boolean {
 }
 
 /** Initialises the protocol's part of a new flow. */
-export function begin(tracker: Tracker, packet: Packet, flow: number): void {
-  if (packet.protocol === Protocol.Tcp) beginTcp(tracker, packet, flow);
-  else if (packet.protocol === Protocol.Sctp) beginSctp(tracker, packet, flow);
-  else if (packet.protocol === Protocol.Gre) beginGre(tracker, flow);
+export function begin(flows: Flows, packet: Packet, flow: number): void {
+  if (packet.protocol === Protocol.Tcp) beginTcp(flows, packet, flow);
+  else if (packet.protocol === Protocol.Sctp) beginSctp(flows, packet, flow);
+  else if (packet.protocol === Protocol.Gre) beginGre(flows, flow);
 }
 
 /** Tracks one packet of a flow. */
-export function handle(tracker: Tracker, packet: Packet, flow: number, direction: number): Action {
+export function handle(flows: Flows, packet: Packet, flow: number, direction: number): Action {
   switch (packet.protocol) {
     case Protocol.Tcp:
-      return handleTcp(tracker, packet, flow, direction);
+      return handleTcp(flows, packet, flow, direction);
     case Protocol.Udp:
-      return handleUdp(tracker, flow, streamAge);
+      return handleUdp(flows, flow, streamAge);
     case Protocol.UdpLite:
-      return handleUdp(tracker, flow, 0);
+      return handleUdp(flows, flow, 0);
     case Protocol.Icmp:
-      return handleIcmp(tracker, flow);
+      return handleIcmp(flows, flow);
     case Protocol.Icmpv6:
-      return handleIcmpv6(tracker, flow);
+      return handleIcmpv6(flows, flow);
     case Protocol.Sctp:
-      return handleSctp(tracker, packet, flow, direction);
+      return handleSctp(flows, packet, flow, direction);
     case Protocol.Gre:
-      return handleGre(tracker, flow);
+      return handleGre(flows, flow);
     default:
-      return handleGeneric(tracker, flow);
+      return handleGeneric(flows, flow);
   }
 }

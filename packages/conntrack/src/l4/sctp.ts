@@ -1,14 +1,12 @@
-import type { SctpChange } from '../manage.ts';
+import type { Flows } from '../flows.ts';
 import { sctpChecksum } from '../packet/checksum.ts';
 import type { Packet } from '../packet/packet.ts';
-import type { FlowTable } from '../table/flow-table.ts';
 import { FlowWords, ProtocolState, Status, StatusWord } from '../table/layout.ts';
-import type { Tracker } from '../tracker.ts';
 import { Action, EventBit } from './action.ts';
+import { Tag } from './sctp-info.ts';
 import { chunkOfType, Refused, transitions } from './sctp-states.ts';
 
 // words of a flow
-const Tag = 32; // the verification tag of packets of the original direction; that of the reply follows
 const InitSeen = 1 << 8; // in ProtocolState: an INIT was received from the original side; the reply's bit follows
 const HeartbeatStrange = 1 << 10; // a heartbeat with an unknown tag was received
 const StrangeDirection = 1 << 11;
@@ -94,9 +92,9 @@ export function mayBeginSctp(packet: Packet): boolean {
  * Stores the tags of the first packet: a HEARTBEAT contains that of its own direction; the reply to a SHUTDOWN ACK has the same tag.
  * Measured.
  */
-export function beginSctp(tracker: Tracker, packet: Packet, flow: number): void {
+export function beginSctp(flows: Flows, packet: Packet, flow: number): void {
   const { view, l4At } = packet;
-  const { words } = tracker.table;
+  const { words } = flows.table;
   const at = flow * FlowWords + Tag;
   const types = chunkTypes(packet);
   if ((types & bit(Type.Heartbeat)) !== 0) words[at] = view.getInt32(l4At + 4, false);
@@ -104,15 +102,15 @@ export function beginSctp(tracker: Tracker, packet: Packet, flow: number): void 
 }
 
 /** Tracks one packet of an association, chunk by chunk. */
-export function handleSctp(tracker: Tracker, packet: Packet, flow: number, direction: number): Action {
+export function handleSctp(flows: Flows, packet: Packet, flow: number, direction: number): Action {
   const types = chunkTypes(packet);
   if (types === 0) return Action.Invalid;
-  const words = tracker.table.words;
+  const words = flows.table.words;
   const base = flow * FlowWords;
   const { view, l4At } = packet;
   const tag = view.getInt32(l4At + 4, false);
   if ((types & ownTagRules) === 0 && tag !== words[base + Tag + direction]) {
-    tracker.reason = 'verification tag check failed';
+    flows.reason = 'verification tag check failed';
     return Action.Invalid;
   }
   const end = l4At + packet.l4There;
@@ -130,22 +128,22 @@ export function handleSctp(tracker: Tracker, packet: Packet, flow: number, direc
     old = words[base + ProtocolState]! & 15;
     state = transitions[(direction * 12 + chunkOfType[type]!) * 16 + old]!;
     if (state === Refused) {
-      tracker.reason = 'invalid state';
+      flows.reason = 'invalid state';
       return Action.Invalid;
     }
     if (!noteTags(words, packet, base, direction, type, at)) return Action.Invalid;
     words[base + ProtocolState] = (words[base + ProtocolState]! & ~15) | state;
     if (old === state) continue;
-    tracker.happened |= EventBit.ProtoInfo;
+    flows.happened |= EventBit.ProtoInfo;
     if (state === State.Established && (words[base + StatusWord]! & Status.Assured) === 0) {
       words[base + StatusWord] = words[base + StatusWord]! | Status.Assured;
-      tracker.happened |= EventBit.Assured;
+      flows.happened |= EventBit.Assured;
     }
   }
   // a repeated INIT must not prolong a closed entry
   if (aside || (state === State.Closed && old === State.Closed && (types & bit(Type.Init)) !== 0)) return Action.Ignore;
-  const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.sctp);
-  tracker.refresh(flow, timeouts[state - 1]!);
+  const timeouts = flows.extras.timeoutsOf(base, flows.timeouts.sctp);
+  flows.refresh(flow, timeouts[state - 1]!);
   return Action.Count;
 }
 
@@ -213,27 +211,4 @@ function noteTags(words: Int32Array, packet: Packet, base: number, direction: nu
   else if ((memory & (InitSeen << (1 - direction))) === 0 && words[other] !== 0 && words[other] !== tag) return false;
   words[other] = tag;
   return true;
-}
-
-/** The content of `CTA_PROTOINFO_SCTP`. */
-export interface SctpInfo {
-  /** Index in `sctpStates`. */
-  readonly state: number;
-  /** Verification tags of the original direction and of the reply. */
-  readonly tags: readonly [number, number];
-}
-
-/** Reads the SCTP part of a flow. */
-export function readSctp(table: FlowTable, flow: number): SctpInfo {
-  return { state: table.word(flow, ProtocolState) & 15, tags: [table.word(flow, Tag) >>> 0, table.word(flow, Tag + 1) >>> 0] };
-}
-
-/** Changes the SCTP part of a flow for a ctnetlink request. */
-export function writeSctp(table: FlowTable, flow: number, change: SctpChange): void {
-  const base = flow * FlowWords;
-  const words = table.words;
-  if (change.state !== undefined) words[base + ProtocolState] = (words[base + ProtocolState]! & ~15) | (change.state & 15);
-  if (change.tags === undefined) return;
-  words[base + Tag] = change.tags[0];
-  words[base + Tag + 1] = change.tags[1];
 }

@@ -1,6 +1,6 @@
+import type { Flows } from '../flows.ts';
 import type { Packet } from '../packet/packet.ts';
 import { ProtocolState } from '../table/layout.ts';
-import type { Tracker } from '../tracker.ts';
 import { after, before, hasOptions, highestSack, readOptions, TcpFlag } from './tcp-segment.ts';
 
 // Words of a flow: what each side sent and may send, after van Rooij, "Real Stateful TCP Packet Filtering in IP Filter" (2000).
@@ -43,8 +43,8 @@ export type Fit = (typeof Fit)[keyof typeof Fit];
  * @param kind its index in `segments`
  * @param state the flow's state before the segment
  */
-export function followWindow(tracker: Tracker, packet: Packet, base: number, direction: number, kind: number, state: number): Fit {
-  const words = tracker.table.words;
+export function followWindow(flows: Flows, packet: Packet, base: number, direction: number, kind: number, state: number): Fit {
+  const words = flows.table.words;
   const { view, l4At } = packet;
   const sender = base + Side + direction * SideWords;
   const receiver = base + Side + (1 - direction) * SideWords;
@@ -74,7 +74,7 @@ export function followWindow(tracker: Tracker, packet: Packet, base: number, dir
   const belowUpper = before(sequence, (words[sender + MaxEnd]! + 1) | 0);
   const acksBelowUpper = before(sack, (words[receiver + End]! + 1) | 0);
   if (!(aboveLower && belowUpper && acksBelowUpper && after(sack, lowestAck(words, sender, receiver)))) {
-    return misplaced(tracker, base, direction, end, sack, aboveLower, belowUpper);
+    return misplaced(flows, base, direction, end, sack, aboveLower, belowUpper);
   }
 
   // valid: both windows move
@@ -140,7 +140,7 @@ function startSide(words: Int32Array, packet: Packet, base: number, direction: n
 
 /** Decides about a segment that is not inside both windows. */
 function misplaced(
-  tracker: Tracker,
+  flows: Flows,
   base: number,
   direction: number,
   end: number,
@@ -148,29 +148,29 @@ function misplaced(
   aboveLower: boolean,
   belowUpper: boolean,
 ): Fit {
-  const words = tracker.table.words;
+  const words = flows.table.words;
   const sender = base + Side + direction * SideWords;
   const receiver = base + Side + (1 - direction) * SideWords;
-  const liberal = ((words[base + Sides]! >>> (direction * 16)) & TcpFlag.Liberal) !== 0 || tracker.settings.tcpBeLiberal !== 0;
+  const liberal = ((words[base + Sides]! >>> (direction * 16)) & TcpFlag.Liberal) !== 0 || flows.settings.tcpBeLiberal !== 0;
   const acksBelowUpper = before(sack, (words[receiver + End]! + 1) | 0);
   if (!belowUpper) {
     const excess = (end - words[sender + MaxEnd]! + 1) >>> 0;
     const acksInside = acksBelowUpper && after(sack, lowestAck(words, sender, receiver));
     if (!(aboveLower && acksInside && excess <= words[receiver + MaxWindow]!)) {
-      tracker.reason = 'SEQ is over upper bound (over the window of the receiver)';
+      flows.reason = 'SEQ is over upper bound (over the window of the receiver)';
       return liberal ? Fit.Inside : Fit.Outside;
     }
     // beyond the window: passes as ignored, and its end is stored so that the reply is not invalid
     words[sender + End] = end;
     words[base + Sides] = words[base + Sides]! | (TcpFlag.DataUnacknowledged << (direction * 16));
-    tracker.reason = 'more bytes than expected';
+    flows.reason = 'more bytes than expected';
     return liberal ? Fit.Inside : Fit.Aside;
   }
   if (!acksBelowUpper) {
-    tracker.reason = 'ACK is over upper bound (ACKed data not seen yet)';
+    flows.reason = 'ACK is over upper bound (ACKed data not seen yet)';
     return liberal ? Fit.Inside : Fit.Outside;
   }
-  tracker.reason = aboveLower
+  flows.reason = aboveLower
     ? 'ACK is under lower bound (possible overly delayed ACK)'
     : 'SEQ is under lower bound (already ACKed data retransmitted)';
   return liberal ? Fit.Inside : Fit.Aside;

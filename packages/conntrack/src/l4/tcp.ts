@@ -1,10 +1,8 @@
 import { Protocol, type Timeouts } from '../engine.ts';
-import type { TcpChange } from '../manage.ts';
+import type { Flows } from '../flows.ts';
 import type { Packet } from '../packet/packet.ts';
 import { checksumRight } from '../packet/read.ts';
-import type { FlowTable } from '../table/flow-table.ts';
 import { FlowWords, ProtocolState, Status, StatusWord } from '../table/layout.ts';
-import type { Tracker } from '../tracker.ts';
 import { Action, EventBit } from './action.ts';
 import { before, readOptions, type Segment, TcpFlag } from './tcp-segment.ts';
 import { Ignored, Refused, segmentOfFlags, transitions } from './tcp-states.ts';
@@ -23,8 +21,6 @@ import {
   Sides,
   SideWords,
 } from './tcp-window.ts';
-
-export { TcpFlag } from './tcp-segment.ts';
 
 const Kind = { Syn: 0, SynAck: 1, Fin: 2, Ack: 3, Rst: 4 } as const;
 const State = { SynSent: 1, SynRecv: 2, Established: 3, FinWait: 4, LastAck: 6, TimeWait: 7, Close: 8, SynSent2: 9 } as const;
@@ -53,16 +49,16 @@ export function refuseTcp(packet: Packet, checksum: boolean): string | undefined
 }
 
 /** Whether a segment may create a flow. */
-export function mayBeginTcp(tracker: Tracker, packet: Packet): boolean {
+export function mayBeginTcp(flows: Flows, packet: Packet): boolean {
   const kind = segmentOfFlags[packet.view.getUint8(packet.l4At + 13) & 63];
   if (kind === Kind.Syn) return true;
-  return kind === Kind.Ack && tracker.settings.tcpLoose !== 0;
+  return kind === Kind.Ack && flows.settings.tcpLoose !== 0;
 }
 
 /** Initialises the windows of a new flow. A connection whose opening was not seen is liberal, because its scale factors are unknown. */
-export function beginTcp(tracker: Tracker, packet: Packet, flow: number): void {
-  const words = tracker.table.words;
-  const { segment } = tracker;
+export function beginTcp(flows: Flows, packet: Packet, flow: number): void {
+  const words = flows.table.words;
+  const { segment } = flows;
   segment.read(packet, flow, 0);
   const side = segment.base + Side;
   const window = segment.window === 0 ? 1 : segment.window;
@@ -78,27 +74,27 @@ export function beginTcp(tracker: Tracker, packet: Packet, flow: number): void {
 }
 
 /** Tracks one segment of a flow. */
-export function handleTcp(tracker: Tracker, packet: Packet, flow: number, direction: number): Action {
+export function handleTcp(flows: Flows, packet: Packet, flow: number, direction: number): Action {
   const base = flow * FlowWords;
   const kind = segmentOfFlags[packet.view.getUint8(packet.l4At + 13) & 63]!;
-  const old = tracker.table.words[base + ProtocolState]! & 15;
+  const old = flows.table.words[base + ProtocolState]! & 15;
   const state = transitions[(direction * 5 + kind) * 16 + old]!;
   if (kind !== Kind.Ack || state !== old || old !== State.Established) {
-    tracker.segment.read(packet, flow, direction);
-    return handleRare(tracker, packet, tracker.segment, old, state);
+    flows.segment.read(packet, flow, direction);
+    return handleRare(flows, packet, flows.segment, old, state);
   }
   // the common segment: only its numbers can be invalid
-  const fit = followWindow(tracker, packet, base, direction, kind, old);
+  const fit = followWindow(flows, packet, base, direction, kind, old);
   if (fit !== Fit.Inside) return fit === Fit.Outside ? Action.Invalid : Action.Ignore;
-  return conclude(tracker, flow, direction, kind, old, old);
+  return conclude(flows, flow, direction, kind, old, old);
 }
 
 /** Tracks a segment that may change the state. */
-function handleRare(tracker: Tracker, packet: Packet, segment: Segment, old: number, state: number): Action {
-  const words = tracker.table.words;
+function handleRare(flows: Flows, packet: Packet, segment: Segment, old: number, state: number): Action {
+  const words = flows.table.words;
   const { flow, base, direction, kind } = segment;
   if (state === Refused) {
-    tracker.reason = 'invalid state';
+    flows.reason = 'invalid state';
     return Action.Invalid;
   }
   if (state === State.SynSent && (old === State.TimeWait || old === State.Close)) {
@@ -116,15 +112,15 @@ function handleRare(tracker: Tracker, packet: Packet, segment: Segment, old: num
     remember(words, base, remembered(words, base) & ~TcpFlag.ChallengeAck);
     return Action.Ignore;
   } else if (state === State.Close && kind === Kind.Rst) {
-    const judged = judgeReset(tracker, segment, old);
+    const judged = judgeReset(flows, segment, old);
     if (judged === Refused) return Action.Invalid;
-    if (judged === Ignored) return conclude(tracker, flow, direction, kind, old, State.Close);
+    if (judged === Ignored) return conclude(flows, flow, direction, kind, old, State.Close);
     state = judged;
   }
-  const fit = followWindow(tracker, packet, base, direction, kind, old);
-  if (fit === Fit.Inside) return conclude(tracker, flow, direction, kind, old, state);
+  const fit = followWindow(flows, packet, base, direction, kind, old);
+  if (fit === Fit.Inside) return conclude(flows, flow, direction, kind, old, state);
   if (fit === Fit.Aside) return Action.Ignore;
-  if (kind === Kind.Fin || kind === Kind.Rst) shortenTimeout(tracker, segment);
+  if (kind === Kind.Fin || kind === Kind.Rst) shortenTimeout(flows, segment);
   return Action.Invalid;
 }
 
@@ -135,8 +131,8 @@ const shortenFrom = 120_000;
  * Both sides close outside the windows: the flow is out of step with them and must not remain for days. Its timer drops to that of
  * unacknowledged data. Measured.
  */
-function shortenTimeout(tracker: Tracker, { flow, base, direction, kind }: Segment): void {
-  const words = tracker.table.words;
+function shortenTimeout(flows: Flows, { flow, base, direction, kind }: Segment): void {
+  const words = flows.table.words;
   const status = words[base + StatusWord]!;
   if ((status & Status.Assured) === 0 || (status & Status.FixedTimeout) !== 0) return;
   const memory = words[base + ProtocolState]!;
@@ -145,9 +141,9 @@ function shortenTimeout(tracker: Tracker, { flow, base, direction, kind }: Segme
     noteLast(words, base, direction, kind);
     return;
   }
-  const left = tracker.leftOf(flow);
-  const lowered = tracker.extras.timeoutsOf(base, tracker.timeouts.tcp)[Timeout.Unack]!;
-  if (left >= shortenFrom && left > tracker.msOf(lowered)) tracker.refresh(flow, lowered);
+  const left = flows.leftOf(flow);
+  const lowered = flows.extras.timeoutsOf(base, flows.timeouts.tcp)[Timeout.Unack]!;
+  if (left >= shortenFrom && left > flows.msOf(lowered)) flows.refresh(flow, lowered);
 }
 
 /** Whether a SYN may start a new flow: a FIN or an RST of the opener closed the old one. */
@@ -224,9 +220,9 @@ function isChallengeAck(words: Int32Array, { base, direction, kind }: Segment, o
  * An RST closes the flow if its sequence number is exactly the expected one (RFC 5961 section 3.2), or if the flow is already closing.
  * @returns the new state; `Refused`; or `Ignored` if its window is not checked
  */
-function judgeReset(tracker: Tracker, segment: Segment, old: number): number {
+function judgeReset(flows: Flows, segment: Segment, old: number): number {
   const { base, direction, sequence } = segment;
-  const words = tracker.table.words;
+  const words = flows.table.words;
   if (old >= State.FinWait && old <= State.Close) return Ignored;
   const memory = words[base + ProtocolState]!;
   const last = lastKind(memory);
@@ -236,8 +232,8 @@ function judgeReset(tracker: Tracker, segment: Segment, old: number): number {
   if (((words[base + Sides]! >>> (receiver * 16)) & TcpFlag.MaxAckSet) !== 0 && last !== Kind.Syn) {
     if (sequence === 0 && !established) return State.Close;
     const expected = words[base + Side + receiver * SideWords + MaxAck]!;
-    if (before(sequence, expected) && tracker.settings.tcpIgnoreInvalidRst === 0) {
-      tracker.reason = 'invalid rst';
+    if (before(sequence, expected) && flows.settings.tcpIgnoreInvalidRst === 0) {
+      flows.reason = 'invalid rst';
       return Refused;
     }
     const inTrain = last === Kind.Ack && lastDirection(memory) === direction && sequence === words[base + LastEnd];
@@ -262,17 +258,17 @@ function answersPassed(words: Int32Array, { base, direction, sequence, acknowled
 }
 
 /** Sets the new state and its timer. */
-function conclude(tracker: Tracker, flow: number, direction: number, kind: number, old: number, state: number): Action {
+function conclude(flows: Flows, flow: number, direction: number, kind: number, old: number, state: number): Action {
   const base = flow * FlowWords;
-  const words = tracker.table.words;
+  const words = flows.table.words;
   const memory = (words[base + ProtocolState]! & ~0x1ff) | state | (kind << 4) | (direction << 8);
   words[base + ProtocolState] = memory;
   if (old !== state) {
-    tracker.happened |= EventBit.ProtoInfo;
+    flows.happened |= EventBit.ProtoInfo;
     if (state === State.FinWait) words[base + Sides] = words[base + Sides]! | (TcpFlag.CloseInit << (direction * 16));
   }
-  const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.tcp);
-  const repeated = ((memory >>> 9) & 127) >= tracker.settings.tcpMaxRetrans;
+  const timeouts = flows.extras.timeoutsOf(base, flows.timeouts.tcp);
+  const repeated = ((memory >>> 9) & 127) >= flows.settings.tcpMaxRetrans;
   let ticks = chooseTimeout(timeouts, state, kind, repeated, words[base + Sides]!, words[base + LastWindow]!);
   const status = words[base + StatusWord]!;
   if ((status & Status.SeenReply) === 0) {
@@ -281,9 +277,9 @@ function conclude(tracker: Tracker, flow: number, direction: number, kind: numbe
     if (state === State.Established && ticks > timeouts[Timeout.Unack]!) ticks = timeouts[Timeout.Unack]!;
   } else if ((status & Status.Assured) === 0 && state === State.Established && (old === State.SynRecv || old === State.Established)) {
     words[base + StatusWord] = status | Status.Assured;
-    tracker.happened |= EventBit.Assured;
+    flows.happened |= EventBit.Assured;
   }
-  tracker.refresh(flow, ticks);
+  flows.refresh(flow, ticks);
   return Action.Count;
 }
 
@@ -295,40 +291,4 @@ function chooseTimeout(timeouts: Timeouts, state: number, kind: number, repeated
   if (((sides | (sides >>> 16)) & TcpFlag.DataUnacknowledged) !== 0 && own > timeouts[Timeout.Unack]!) return timeouts[Timeout.Unack]!;
   if ((last & 0xffff) === 0 && own > timeouts[Timeout.Retrans]!) return timeouts[Timeout.Retrans]!;
   return own;
-}
-
-/** The content of `CTA_PROTOINFO_TCP`. */
-export interface TcpInfo {
-  /** Index in `tcpStates`. */
-  readonly state: number;
-  /** Those of the original direction and of the reply. */
-  readonly scales: readonly [number, number];
-  /** `TcpFlag` bits. */
-  readonly flags: readonly [number, number];
-}
-
-/** Reads the TCP part of a flow. */
-export function readTcp(table: FlowTable, flow: number): TcpInfo {
-  const sides = table.word(flow, Sides);
-  return {
-    state: table.word(flow, ProtocolState) & 15,
-    scales: [(sides >>> 8) & 255, sides >>> 24],
-    flags: [sides & 255, (sides >>> 16) & 255],
-  };
-}
-
-/** Changes the TCP part of a flow for a ctnetlink request. */
-export function writeTcp(table: FlowTable, flow: number, change: TcpChange): void {
-  const base = flow * FlowWords;
-  const words = table.words;
-  if (change.state !== undefined) words[base + ProtocolState] = (words[base + ProtocolState]! & ~15) | (change.state & 15);
-  for (let direction = 0; direction < 2; direction++) {
-    const shift = direction * 16;
-    const scale = change.scales?.[direction];
-    if (scale !== undefined) words[base + Sides] = (words[base + Sides]! & ~(0xff << (shift + 8))) | (Math.min(scale, 14) << (shift + 8));
-    const given = change.flags?.[direction];
-    if (given === undefined) continue;
-    const mask = (given.mask & 255) << shift;
-    words[base + Sides] = (words[base + Sides]! & ~mask) | (((given.flags & 255) << shift) & mask);
-  }
 }

@@ -1,9 +1,9 @@
 import { Protocol } from '../engine.ts';
+import type { Flows } from '../flows.ts';
 import { fold, sumWords } from '../packet/checksum.ts';
 import type { Packet } from '../packet/packet.ts';
 import { checksumRight, pseudoSum } from '../packet/read.ts';
 import { Created, FlowWords, Status, StatusWord } from '../table/layout.ts';
-import type { Tracker } from '../tracker.ts';
 import { Action, EventBit } from './action.ts';
 
 const Timeout = { Unreplied: 0, Replied: 1 } as const;
@@ -40,20 +40,20 @@ export function refuseUdpLite(packet: Packet, checksum: boolean): string | undef
 }
 
 /** Tracks one datagram of a flow. @param age milliseconds after its start from which on a replied flow is assured */
-export function handleUdp(tracker: Tracker, flow: number, age: number): Action {
+export function handleUdp(flows: Flows, flow: number, age: number): Action {
   const base = flow * FlowWords;
-  const timeouts = tracker.extras.timeoutsOf(base, tracker.timeouts.udp);
-  const words = tracker.table.words;
+  const timeouts = flows.extras.timeoutsOf(base, flows.timeouts.udp);
+  const words = flows.table.words;
   const status = words[base + StatusWord]!;
-  const young = age > 0 && !(tracker.time[0]! > tracker.table.double(flow, Created) + age);
+  const young = age > 0 && !(flows.time[0]! > flows.table.double(flow, Created) + age);
   if ((status & Status.SeenReply) === 0 || young) {
-    tracker.refresh(flow, timeouts[Timeout.Unreplied]!);
+    flows.refresh(flow, timeouts[Timeout.Unreplied]!);
     return Action.Count;
   }
-  tracker.refresh(flow, timeouts[Timeout.Replied]!);
+  flows.refresh(flow, timeouts[Timeout.Replied]!);
   if ((status & (Status.Assured | Status.NatClash)) === 0) {
     words[base + StatusWord] = status | Status.Assured;
-    tracker.happened |= EventBit.Assured;
+    flows.happened |= EventBit.Assured;
   }
   return Action.Count;
 }

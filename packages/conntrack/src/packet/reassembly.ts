@@ -75,6 +75,9 @@ export class Reassembly {
     this.#settings = settings;
   }
 
+  /** Infinity: a set that is dropped late holds memory, within its limit, and no packet can tell. */
+  readonly nextExpiry: number = Number.POSITIVE_INFINITY;
+
   /** Number of held bytes. */
   get bytes(): number {
     return this.#bytes;
