@@ -187,3 +187,19 @@ test('a large database is not read as a whole: values are found, listed, replace
     rmSync(directory, { recursive: true });
   }
 });
+
+test('the values of a deleted file stay if they cannot be removed, and its close does not fail', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ring3-sidecar-'));
+  try {
+    const sidecar = new Sidecar(directory);
+    ok(sidecar.set('file', 'key', Uint8Array.of(1)));
+    const other = new DatabaseSync(join(directory, 'sidecar.sqlite'));
+    other.exec('DROP TABLE kept'); // as a failing disk does, every statement fails
+    throws(() => sidecar.get('file', 'key'), VfsError);
+    sidecar.forget('file');
+    other.close();
+    sidecar.close();
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

@@ -177,10 +177,14 @@ export class Sidecar {
     return undefined;
   }
 
-  /** Removes the values of a deleted file. */
+  /** Removes the values of a deleted file. If that fails (a full disk), they stay: the ids of files are never used again. */
   forget(file: string): void {
-    if (!this.#has(file)) return;
-    for (const key of this.keys(file, '')) this.remove(file, key);
+    try {
+      if (!this.#has(file)) return;
+      for (const key of this.keys(file, '')) this.remove(file, key);
+    } catch (error) {
+      if (!(error instanceof VfsError)) throw error;
+    }
   }
 
   close(): void {
