@@ -509,3 +509,19 @@ test('QUERY_INFO supports each class of the file system that clients request dur
     strictEqual((await client.ask(asking(root, fsClass, 1, InfoType.FileSystem))).status, NtStatus.InfoLengthMismatch, `class ${fsClass}`);
   }
 });
+
+test('READ and WRITE on a directory: without the right ACCESS_DENIED, with it INVALID_DEVICE_REQUEST (3.3.5.12, 3.3.5.13)', async () => {
+  const client = await RawClient.at(testServer());
+  const none = new Uint8Array(0);
+  for (const [desiredAccess, status] of [
+    [AccessMask.FileReadAttributes, NtStatus.AccessDenied],
+    [AccessMask.FileReadData | AccessMask.FileWriteData, NtStatus.InvalidDeviceRequest],
+  ] as const) {
+    const ids = idsOf(await client.create('directory', { createOptions: CreateOptions.DirectoryFile, desiredAccess }));
+    const common = { ...ids, offset: 0, channel: 0, remainingBytes: 0, flags: 0 };
+    const write = WriteRequest.encode({ ...common, writeChannelInfo: none, data: [new Uint8Array(1)] });
+    strictEqual((await client.ask({ command: Command.Write, body: write })).status, status);
+    const read = ReadRequest.encode({ ...common, length: 1, minimumCount: 0, readChannelInfo: none });
+    strictEqual((await client.ask({ command: Command.Read, body: read })).status, status);
+  }
+});

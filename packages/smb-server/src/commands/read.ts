@@ -26,9 +26,8 @@ export const read = command({
     if (open.pipe !== undefined) return open.pipe.read(ctx, length);
     ctx.compressReply = (flags & ReadFlags.RequestCompressed) !== 0;
     const { handle } = open;
-    if (handle === undefined) return NtStatus.InvalidDeviceRequest;
-    if (handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
     if (!open.mayAny(readDataRights)) return NtStatus.AccessDenied;
+    if (handle === undefined || handle.kind === 'folder') return NtStatus.InvalidDeviceRequest; // of the store: after the server's check
     if (isUnbuffered(open, flags) && !sectorAligned(offset, length)) return NtStatus.InvalidParameter;
     if (offset < 0 || endsBeyond(ctx, offset, length, offsetAt)) return NtStatus.InvalidParameter;
     if (length === 0) return emptyRead(minimumCount);

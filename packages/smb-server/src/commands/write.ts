@@ -25,8 +25,8 @@ export const write = command({
     if (length > connection.negotiated.maxWrite) return NtStatus.InvalidParameter;
     if (open.pipe !== undefined) return open.pipe.write(data, length);
     const { handle } = open;
-    if (handle === undefined || handle.kind === 'folder') return NtStatus.InvalidDeviceRequest;
     if (!open.mayAny(AccessMask.FileWriteData | AccessMask.FileAppendData)) return NtStatus.AccessDenied;
+    if (handle === undefined || handle.kind === 'folder') return NtStatus.InvalidDeviceRequest; // of the store: after the server's check
     if (isUnbuffered(open, flags) && !sectorAligned(offset, length)) return NtStatus.InvalidParameter;
     if (offset < 0 || endsBeyond(ctx, offset, length, offsetAt)) return NtStatus.InvalidParameter;
     if (length === 0) return { count: 0 };

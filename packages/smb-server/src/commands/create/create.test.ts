@@ -107,7 +107,8 @@ describe('CREATE with FILE_DELETE_ON_CLOSE (MS-FSA 2.1.5.1)', () => {
       [AccessMask.GenericWrite, NtStatus.InvalidParameter],
       [AccessMask.Delete, NtStatus.Success],
       [AccessMask.GenericAll, NtStatus.Success],
-      [AccessMask.MaximumAllowed, NtStatus.Success],
+      [AccessMask.MaximumAllowed, NtStatus.InvalidParameter],
+      [AccessMask.MaximumAllowed | AccessMask.Delete, NtStatus.Success],
     ] as const) {
       for (const createOptions of [DeleteOnClose, DeleteOnClose | DirectoryFile]) {
         const answer = await client.create('x', { desiredAccess, createOptions });
@@ -135,6 +136,17 @@ describe('CREATE with FILE_DELETE_ON_CLOSE (MS-FSA 2.1.5.1)', () => {
     const writes = { createDisposition: open, createOptions: DeleteOnClose, desiredAccess: AccessMask.Delete | AccessMask.FileWriteData };
     equal((await client.create('file', writes)).status, NtStatus.AccessDenied, 'data of a read-only file come first');
   });
+});
+
+test('CREATE with FILE_DIRECTORY_FILE and an option that only files have is an invalid parameter (MS-FSA 2.1.5.1)', async () => {
+  const client = await RawClient.at(testServer());
+  const { SequentialOnly, NoIntermediateBuffering, NoEaKnowledge, RandomAccess, DisallowExclusive, OpenNoRecall } = CreateOptions;
+  for (const option of [SequentialOnly, NoIntermediateBuffering, NoEaKnowledge, RandomAccess, DisallowExclusive, OpenNoRecall]) {
+    equal((await client.create('directory', { createOptions: DirectoryFile | option })).status, NtStatus.InvalidParameter, String(option));
+  }
+  const { WriteThrough, OpenForBackupIntent, OpenReparsePoint, SynchronousIoNonalert } = CreateOptions;
+  const createOptions = DirectoryFile | WriteThrough | OpenForBackupIntent | OpenReparsePoint | SynchronousIoNonalert;
+  equal((await client.create('directory', { createOptions })).status, NtStatus.Success);
 });
 
 describe('CREATE of a directory', () => {

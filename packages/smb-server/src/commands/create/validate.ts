@@ -17,10 +17,26 @@ const reservedRights = 0x0ce0fe00;
 const has = (value: number, bits: number): boolean => (value & bits) !== 0;
 
 /**
- * FILE_DELETE_ON_CLOSE needs DELETE among the requested rights, MS-FSA 2.1.5.1 phase 1; the rights that MAXIMUM_ALLOWED grants are known
- * later.
+ * FILE_DELETE_ON_CLOSE needs DELETE among the requested rights, or GENERIC_ALL: MS-FSA 2.1.5.1 phase 1, MS-SMB2 3.3.5.9. MAXIMUM_ALLOWED does not request
+ * it.
  */
-const asksToDelete = (desiredAccess: number): boolean => has(mapGeneric(desiredAccess), AccessMask.Delete | AccessMask.MaximumAllowed);
+const asksToDelete = (desiredAccess: number): boolean => has(mapGeneric(desiredAccess), AccessMask.Delete);
+
+/** ValidDirectoryCreateOptions, MS-FSA 2.1.5.1 phase 1. */
+const directoryOptions =
+  CreateOptions.DirectoryFile |
+  CreateOptions.SynchronousIoAlert |
+  CreateOptions.SynchronousIoNonalert |
+  CreateOptions.WriteThrough |
+  CreateOptions.OpenRemoteInstance |
+  CreateOptions.CompleteIfOplocked |
+  CreateOptions.OpenForBackupIntent |
+  CreateOptions.DeleteOnClose |
+  CreateOptions.OpenForFreeSpaceQuery |
+  CreateOptions.OpenByFileId |
+  CreateOptions.NoCompression |
+  CreateOptions.OpenReparsePoint |
+  CreateOptions.OpenRequiringOplock;
 
 /** The rules of a CREATE that only need the request, MS-SMB2 3.3.5.9 and MS-FSA 2.1.5.1. Each row: its condition, the status. */
 const rules: readonly (readonly [(request: CreateRequest) => boolean, NtStatus])[] = [
@@ -33,6 +49,10 @@ const rules: readonly (readonly [(request: CreateRequest) => boolean, NtStatus])
   [({ fileAttributes }) => has(fileAttributes, ~validFileAttributes), NtStatus.InvalidParameter],
   [
     ({ createOptions }) => has(createOptions, CreateOptions.DirectoryFile) && has(createOptions, CreateOptions.NonDirectoryFile),
+    NtStatus.InvalidParameter,
+  ],
+  [
+    ({ createOptions }) => has(createOptions, CreateOptions.DirectoryFile) && has(createOptions, ~directoryOptions),
     NtStatus.InvalidParameter,
   ],
   [
