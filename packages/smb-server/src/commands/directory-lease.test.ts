@@ -6,6 +6,7 @@ import {
   CreateDisposition,
   CreateOptions,
   Dialect,
+  encodeSymbolicLink,
   FileBasicInformation,
   FileEndOfFileInformation,
   FileInformationClass,
@@ -334,6 +335,23 @@ test('an open below a directory is found after its own directory was renamed, an
   const b = idsOf(await first.create('b', directory));
   assert.equal((await first.ask(renaming(b, 'c'))).status, NtStatus.AccessDenied);
   assert.equal((await first.ask(renaming(a, 'd'))).status, NtStatus.Success);
+});
+
+test('an entry that becomes a link, or is one no more, breaks the lease of its directory (MS-FSA 2.1.5.10)', async () => {
+  const { first, second } = await stage();
+  await furnish(second);
+  const ids = idsOf(await second.create('dir\\link', { createOptions: CreateOptions.OpenReparsePoint }));
+  const link = encodeSymbolicLink({ substituteName: 'file', printName: 'file', relative: true });
+  const header = Uint8Array.of(...link.subarray(0, 4), 0, 0, 0, 0);
+  for (const [code, input] of [
+    [Fsctl.SetReparsePoint, link],
+    [Fsctl.DeleteReparsePoint, header],
+  ] as const) {
+    const holder = idsOf(await first.create('dir', leasingDirectory(1, R)));
+    assert.equal((await second.ask(control(ids, code, { input }))).status, NtStatus.Success);
+    assert.equal((await nextBreak(first)).key, 1);
+    await first.ask(closing(holder));
+  }
 });
 
 test('a security descriptor of a file breaks the lease of its directory: clients show permissions in a listing', async () => {

@@ -1,6 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import { Capabilities, CreateAction, type CreateResponse, Dialect, FileAttributes, NtStatus, type OplockLevel } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
+import { directoryChanged } from '../../objects/child-changes.ts';
 import { closeOpen } from '../../objects/close.ts';
 import { keepsHandle } from '../../objects/durable.ts';
 import { attributesOf, metadataOfOpen } from '../../objects/metadata.ts';
@@ -100,6 +101,7 @@ function* enter(plan: CreatePlan, made: Made, parent: Handle): Steps<Answer | Nt
     const reserved = yield* wait(handle.allocate?.(plan.allocationSize));
     if (isFull(reserved)) {
       yield* wait(handle.unlink());
+      directoryChanged(server, tree.fileState, parent.fileId, parentLeaseOf(plan));
       return statusOf(reserved);
     }
   }

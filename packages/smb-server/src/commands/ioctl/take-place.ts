@@ -1,6 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type OpenHow } from '@ring3/vfs';
+import { directoryChanged } from '../../objects/child-changes.ts';
 import { openParent, release } from '../../objects/resolve.ts';
 import { parsePath } from '../../values/paths.ts';
 import { statusOf } from '../../values/status-map.ts';
@@ -35,6 +36,7 @@ function* replace(ctx: IoctlContext, parent: Handle, name: string, how: Pick<Ope
   if (isCode(made)) return statusOf(made);
   yield* enter(ctx, old, made);
   ctx.open.changed(0);
+  directoryChanged(ctx.server, tree.fileState, parent.fileId, ctx.open.parentLease);
   return NtStatus.Success;
 }
 
@@ -43,6 +45,7 @@ function* enter({ tree, open, server }: IoctlContext, old: Handle, made: Handle)
   const entry = yield* wait(tree.fileState.submit(old.fileId, { kind: 'takeOut', openId: open.volatileFileId }));
   if (entry !== undefined) yield* wait(tree.fileState.submit(made.fileId, { ...entry, name: server.nameIds.of(made) }));
   open.become(made);
+  if (open.lease !== undefined) server.leases.bind(open.lease, tree.fileState, made.fileId, made.kind === 'folder');
   yield* wait(open.server.persistence.save(open));
   yield* wait(old.close());
 }
