@@ -64,7 +64,11 @@ export class OutsideChanges {
   *watch(directory: Handle): Steps<WatchedDirectory | 'unwatched' | 'full'> {
     const { fileId: id } = directory;
     const known = this.#directories.get(id);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#directories.delete(id); // to the end: the one that was needed last is dropped last
+      this.#directories.set(id, known);
+      return known;
+    }
     if (directory.watch === undefined) return 'unwatched';
     if (this.#count.directories >= maxDirectories && !this.#dropIdle()) return this.#full();
     const made: WatchedDirectory = { id, opens: new Set(), watch: undefined, linger: undefined };
@@ -133,7 +137,7 @@ export class OutsideChanges {
     directory.watch?.close();
   }
 
-  /** Ends the watch of a directory that nothing needs at present. @returns whether there was one */
+  /** Ends the watch of the directory that nothing has needed for the longest time. @returns whether there was one */
   #dropIdle(): boolean {
     for (const directory of this.#directories.values()) {
       if (directory.opens.size > 0) continue;

@@ -39,7 +39,7 @@ function* requestLease(plan: CreatePlan, open: Open): Steps<OplockLevel> {
   const { handle, share, fileState, volatileFileId: openId } = open;
   if (handle === undefined || lease === undefined || leaseRequest === undefined) return OplockLevel.None;
   const ofDirectory = handle.kind === 'folder';
-  if (ofDirectory ? !leasesDirectories(plan, open) : handle.kind !== 'file') return OplockLevel.None;
+  if (ofDirectory ? !leasesDirectories(plan) : handle.kind !== 'file') return OplockLevel.None;
   ctx.server.leases.bind(lease, fileState, handle.fileId, ofDirectory);
   const cacheable = ofDirectory ? Caching.Read | Caching.Handle : Caching.Read | Caching.Handle | Caching.Write;
   const asked = watched === 'full' ? 0 : leaseRequest.leaseState & cacheable;
@@ -52,9 +52,9 @@ function* requestLease(plan: CreatePlan, open: Open): Steps<OplockLevel> {
   return OplockLevel.Lease;
 }
 
-const leasesDirectories = ({ ctx, leaseRequest }: CreatePlan, { share }: Open): boolean =>
+const leasesDirectories = ({ ctx, leaseRequest }: CreatePlan): boolean =>
   leaseRequest?.version === 2 &&
-  share.options?.directoryLeases !== false &&
+  ctx.tree.share.options?.directoryLeases !== false &&
   (ctx.connection.negotiated.serverCapabilities & Capabilities.DirectoryLeasing) !== 0;
 
 /**
@@ -66,8 +66,9 @@ export function* watchOutside(plan: CreatePlan, { handle, base, link }: Made, pa
   const { share, root } = ctx.tree;
   if (share.outside === undefined || share.options?.oplocks === false) return;
   if (leaseRequest === undefined && oplocks[request.requestedOplockLevel] === undefined) return;
-  if (handle.kind === 'folder') plan.watched = yield* share.outside.watch(handle);
-  else if (link === undefined) plan.watched = yield* share.outside.watch(parent);
+  if (handle.kind === 'folder') {
+    if (leasesDirectories(plan)) plan.watched = yield* share.outside.watch(handle);
+  } else if (link === undefined) plan.watched = yield* share.outside.watch(parent);
   else {
     const path = yield* wait((base ?? handle).path?.());
     const directory = path === undefined || isCode(path) ? undefined : yield* openParent(ctx.tree, path);
