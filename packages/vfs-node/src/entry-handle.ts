@@ -224,7 +224,9 @@ export class EntryHandle implements Handle {
   }
 
   setStat(changes: StatChanges): Answer<void> {
-    return this.stale ? 'ESTALE' : this.changing(() => this.store.notifications.explain(fieldsOf(changes), () => this.#setStat(changes)));
+    return this.stale
+      ? 'ESTALE'
+      : this.changing(() => this.store.notifications.explainChange(this.entry, fieldsOf(changes), () => this.#setStat(changes)));
   }
 
   #setStat(changes: StatChanges): VfsCode | undefined {
@@ -276,7 +278,7 @@ export class EntryHandle implements Handle {
     const { kept, notifications } = this.store;
     const change = (): VfsCode | undefined =>
       value === undefined ? kept.remove(inode, this.target, key) : kept.set(inode, this.target, key, value);
-    return this.changing(() => notifications.explain(['xattr'], change));
+    return this.changing(() => notifications.explainChange(this.entry, ['xattr'], change));
   }
 
   listXattrs(): readonly string[] | VfsCode {
@@ -303,7 +305,7 @@ export class EntryHandle implements Handle {
     if (this.stale) return 'ESTALE';
     const { kept, notifications } = this.store;
     const change = (): VfsCode | undefined => kept.set(this.entry.inode, this.target, descriptorKey, descriptor);
-    return this.changing(() => notifications.explain(['descriptor'], change));
+    return this.changing(() => notifications.explainChange(this.entry, ['descriptor'], change));
   }
 
   getObjectId(): Uint8Array | VfsCode {

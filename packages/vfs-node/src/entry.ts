@@ -1,10 +1,10 @@
 import { close, closeLater, type FileStat, type Name } from '@ring3/linux';
-import { nameToBytes } from '@ring3/vfs';
+import { hasOwnBytes, nameToBytes } from '@ring3/vfs';
 import type { Device } from './device.ts';
 import type { Inode } from './inode.ts';
 
 /** A store's name in the spelling of the host: text if that is the same, otherwise bytes. */
-export const hostName = (name: string): Name => (/[\uf080-\uf0ff]/.test(name) ? nameToBytes(name) : name);
+export const hostName = (name: string): Name => (hasOwnBytes(name) ? nameToBytes(name) : name);
 
 /**
  * One name of one open inode. It refers to the inode by an `OpenFlag.Path` descriptor and to its directory by that directory's entry, so

@@ -19,6 +19,7 @@ import {
 import {
   type Answer,
   type Change,
+  type DescriptionChange,
   type DescriptionField,
   type Kind,
   nameFromBytes,
@@ -142,6 +143,8 @@ export class Notifications {
   #pendingRename: PendingRename | undefined;
   /** The fields that metadata changes are of, while `explain` reads them. */
   #explained: readonly DescriptionField[] | undefined;
+  /** Number of metadata changes that were read since `explainChange` began. */
+  #described = 0;
   /** Number of names in all paths of `#directories`. */
   #names = 0;
   /** Unfinished work that waits for its next turn, each with a callback for its result. */
@@ -195,14 +198,28 @@ export class Notifications {
     }
   }
 
+  /** As `explain`, for one entry: reported as well if the host reports nothing, because the values are in the state directory. */
+  explainChange(entry: Entry, fields: readonly DescriptionField[], run: () => VfsCode | undefined): VfsCode | undefined {
+    if (this.#explained !== undefined || !this.#reportsOwn) return run();
+    this.#described = 0;
+    const failure = this.explain(fields, run);
+    if (failure === undefined && this.#described === 0) this.#emitFor(entry, { what: 'description', fields });
+    return failure;
+  }
+
   /** Reports a change of a named stream. inotify does not see it, because streams are not in a watched directory. */
   changedStream(entry: Entry, what: StreamChange['what'], stream: string): void {
     if (!this.#reportsOwn) return;
     this.#drain(); // report earlier changes first
+    this.#emitFor(entry, { what, stream });
+  }
+
+  /** Reports a change of an entry to the watches that cover it and report the store's own changes. */
+  #emitFor(entry: Entry, change: Pick<StreamChange, 'what' | 'stream'> | Pick<DescriptionChange, 'what' | 'fields'>): void {
     const { kind } = entry.inode;
     for (const watcher of [...this.#watchers]) {
       const path = pathBelow(watcher.directory, entry);
-      if (path !== undefined && !watcher.others && (watcher.recursive || path.length === 1)) watcher.emit({ what, kind, path, stream });
+      if (path !== undefined && !watcher.others && (watcher.recursive || path.length === 1)) watcher.emit({ ...change, kind, path });
     }
   }
 
@@ -375,6 +392,7 @@ export class Notifications {
   }
 
   #describe(watcher: Watcher, kind: Kind, path: Path): void {
+    this.#described++;
     const fields = this.#explained;
     if (fields === undefined || watcher.others) watcher.emit({ what: 'description', kind, path });
     else if (fields.length > 0) watcher.emit({ what: 'description', kind, path, fields });

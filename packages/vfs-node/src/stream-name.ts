@@ -1,4 +1,5 @@
 import { checkName, type VfsCode } from '@ring3/vfs';
 
 /** Whether a stream may have this name. @returns why not */
-export const checkStreamName = (name: string): VfsCode | undefined => checkName(name) ?? (name.includes(':') ? 'EINVAL' : undefined);
+export const checkStreamName = (name: string): VfsCode | undefined =>
+  checkName(name) ?? (name.includes(':') || !name.isWellFormed() ? 'EINVAL' : undefined);

@@ -62,18 +62,18 @@ export const foldName = (name: string): string => mapped(name, folded);
 /** @returns whether two names differ at most in spelling */
 export const sameName = (a: string, b: string): boolean => a === b || (a.length === b.length && foldName(a) === foldName(b));
 
-/** @returns EINVAL for an invalid name: empty, `.`, `..`, with NUL or `/`, or with half of a surrogate pair; else undefined */
+/**
+ * @returns EINVAL for an invalid name: empty, `.`, `..`, with NUL or `/`; else undefined. Half of a surrogate pair is valid: names are
+ * sequences of 16-bit units (MS-FSCC 2.1.5)
+ */
 export function checkName(name: string): VfsCode | undefined {
   if (name === '' || name === '.' || name === '..') return 'EINVAL';
   for (let i = 0; i < name.length; i++) {
     const unit = name.charCodeAt(i);
     if (unit === 0 || unit === 0x2f) return 'EINVAL';
-    if (unit >= 0xd800 && unit < 0xe000) return name.isWellFormed() ? checkRest(name, i) : 'EINVAL';
   }
   return undefined;
 }
-const checkRest = (name: string, from: number): VfsCode | undefined =>
-  name.includes('\0', from) || name.includes('/', from) ? 'EINVAL' : undefined;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the pattern is about control characters
 const inexpressible = /[\x01-\x1f"*:<>?\\|]|[ .]$/;
@@ -103,15 +103,22 @@ export function fromWireName(name: string): string {
 }
 
 /**
- * Decodes the bytes of a name on the host. Each byte that is not UTF-8 becomes U+F080 … U+F0FF, and so does each byte of a character in
- * that range. So {@link nameToBytes} always returns the same bytes, and every file is visible.
+ * Decodes the bytes of a name on the host. Half of a surrogate pair is three bytes, as in UTF-8 without the exclusion of surrogates. Each
+ * byte that is neither becomes U+F080 … U+F0FF, and so does each byte of a character in that range. So {@link nameToBytes} always returns
+ * the same bytes, and every file is visible.
  */
 export function nameFromBytes(bytes: Uint8Array): string {
   const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
   if (!/[\ufffd\uf080-\uf0ff]/.test(name)) return name;
   let out = '';
   for (let at = 0; at < bytes.length; ) {
-    const length = characterLength(bytes, at);
+    const half = surrogateAt(bytes, at);
+    if (half !== undefined && !completes(out, half)) {
+      out += String.fromCharCode(half);
+      at += 3;
+      continue;
+    }
+    const length = half === undefined ? characterLength(bytes, at) : 0;
     const character = length === 0 ? '' : Buffer.from(bytes.subarray(at, at + length)).toString('utf8');
     if (length === 0 || (character >= '\uf080' && character <= '\uf0ff' && length === 3)) {
       out += String.fromCharCode(0xf000 + bytes[at]!);
@@ -124,13 +131,33 @@ export function nameFromBytes(bytes: Uint8Array): string {
   return out;
 }
 
-/** The bytes of a name on a host: UTF-8, but U+F080 … U+F0FF are the bytes 80 … FF. The name is well-formed (see {@link checkName}). */
-export function nameToBytes(name: string): Buffer {
-  if (!/[\uf080-\uf0ff]/.test(name)) return Buffer.from(name, 'utf8');
-  const parts = name.split(/([\uf080-\uf0ff]+)/);
-  return Buffer.concat(parts.map((part, i) => Buffer.from(i % 2 === 0 ? part : fromUnits(part), i % 2 === 0 ? 'utf8' : 'latin1')));
+/** The half of a surrogate pair whose three bytes are at `at`. */
+function surrogateAt(bytes: Uint8Array, at: number): number | undefined {
+  if (bytes[at] !== 0xed || at + 3 > bytes.length) return undefined;
+  const [second, third] = [bytes[at + 1]!, bytes[at + 2]!];
+  if (second < 0xa0 || second > 0xbf || (third & 0xc0) !== 0x80) return undefined;
+  return 0xd000 | ((second & 0x3f) << 6) | (third & 0x3f);
 }
-const fromUnits = (part: string): string => part.replace(/[\uf080-\uf0ff]/g, (unit) => String.fromCharCode(unit.charCodeAt(0) & 0xff));
+
+/** Whether a half would become a pair with the end of a text: the pair has another form in bytes. */
+const completes = (text: string, half: number): boolean => half >= 0xdc00 && /[\ud800-\udbff]$/.test(text);
+
+/** Whether a name is not simply UTF-8 on a host, see {@link nameToBytes}. */
+export const hasOwnBytes = (name: string): boolean => /[\uf080-\uf0ff]/.test(name) || !name.isWellFormed();
+
+/** The bytes of a name on a host: UTF-8, but U+F080 … U+F0FF are the bytes 80 … FF, and half of a surrogate pair is three bytes. */
+export function nameToBytes(name: string): Buffer {
+  if (!hasOwnBytes(name)) return Buffer.from(name, 'utf8');
+  const parts = name.match(/[\uf080-\uf0ff]+|\p{Cs}|[^\uf080-\uf0ff\p{Cs}]+/gu) ?? [];
+  return Buffer.concat(parts.map(bytesOf));
+}
+
+function bytesOf(part: string): Buffer {
+  const unit = part.charCodeAt(0);
+  if (unit >= 0xf080 && unit <= 0xf0ff) return Buffer.from(Array.from(part, (each) => each.charCodeAt(0) & 0xff));
+  if (part.length > 1 || unit < 0xd800 || unit > 0xdfff) return Buffer.from(part, 'utf8');
+  return Buffer.from([0xed, 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f)]);
+}
 
 /** @returns the length of the well-formed UTF-8 character (RFC 3629, 4) at `at`, or 0 */
 function characterLength(bytes: Uint8Array, at: number): number {

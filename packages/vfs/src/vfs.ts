@@ -14,7 +14,7 @@ import type { VfsCode } from './vfs-error.ts';
  *
  * Units: times are nanoseconds since 1970-01-01T00:00:00Z (bigint), sizes and offsets are bytes (whole numbers in 0 … 2^53-1).
  *
- * Names are well-formed UTF-16, not empty, not `.` or `..`, without NUL and `/` (see `checkName`); for any other name a store returns
+ * Names are sequences of 16-bit units (MS-FSCC 2.1.5), half of a surrogate pair included, not empty, not `.` or `..`, without NUL and `/` (see `checkName`); for any other name a store returns
  * EINVAL. A name that Windows cannot express (`a:b`, `what?`) is valid: the server sends it with the U+F0xx mapping (`toWireName`), and
  * `foldName` finds it by both spellings.
  */

@@ -248,10 +248,22 @@ test('CREATE rejects names that lead out of the share or are invalid (MS-FSCC 2.
     ['nul\0byte', NtStatus.ObjectNameInvalid],
     ['star*', NtStatus.ObjectNameInvalid],
     ['no\\way', NtStatus.ObjectPathNotFound],
-    ['lone\ud800', NtStatus.ObjectNameInvalid],
   ] as const) {
     strictEqual((await client.create(name)).status, status, JSON.stringify(name));
   }
+});
+
+test('a name may have half of a surrogate pair (MS-FSCC 2.1.5), that of a stream may not', async () => {
+  const client = await RawClient.at(testServer());
+  for (const name of ['lone\ud800', '\udc00x']) {
+    strictEqual((await client.create(name)).status, NtStatus.Success);
+    strictEqual((await client.create(name, { createDisposition: CreateDisposition.Open })).status, NtStatus.Success);
+    strictEqual(
+      (await client.create(name.toUpperCase(), { createDisposition: CreateDisposition.Create })).status,
+      NtStatus.ObjectNameCollision,
+    );
+  }
+  strictEqual((await client.create('file:lone\ud800')).status, NtStatus.ObjectNameInvalid);
 });
 
 test('CREATE checks share modes and pending deletions (MS-FSA 2.1.5.1.2)', async () => {

@@ -445,4 +445,5 @@ function listedStat(node: Node): Stat {
 }
 
 /** Stream names: like names of entries, but without a colon (MS-FSCC 2.1.5). */
-const checkStreamName = (name: string): VfsCode | undefined => checkName(name) ?? (name.includes(':') ? 'EINVAL' : undefined);
+const checkStreamName = (name: string): VfsCode | undefined =>
+  checkName(name) ?? (name.includes(':') || !name.isWellFormed() ? 'EINVAL' : undefined);
