@@ -38,6 +38,8 @@ test('a wrong command line is said in one line, with status 2', (t) => {
   const { run } = place(t);
   for (const [args, line] of [
     [['nonsense'], /^ring3: unknown command 'nonsense'\n/],
+    [['nonsense', '--help'], /^ring3: unknown command 'nonsense'\n/],
+    [['ctl', '--control', 'x', 'nonsense', '-h'], /^ring3: unknown command 'nonsense'\n/],
     [['serve', '--port', '99999'], /^ring3: a port is a number from 0 to 65535, not "99999"\n$/],
     [['serve', '--signing', 'maybe'], /^ring3: --signing is one of required, enabled, not "maybe"\n$/],
     [['timeout', 'add', 'x', 'inet', 'tcp', 'nowhere', '5'], /^ring3: this protocol has no timeout "nowhere": syn_sent, .*\n$/],

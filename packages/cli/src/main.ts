@@ -61,6 +61,26 @@ export function createProgram(): Command {
 }
 
 /**
+ * Removes `--help` after a name that is no command, so that the name is reported: commander prints the help of the program instead.
+ * @param argv as `process.argv`
+ */
+function withoutHelp(program: Command, argv: readonly string[]): readonly string[] {
+  let command = program;
+  for (let i = 2; i < argv.length && command.commands.length > 0; i++) {
+    const word = argv[i] as string;
+    if (word.startsWith('-')) {
+      if (command.options.find(({ long, short }) => long === word || short === word)?.required === true) i++;
+      continue;
+    }
+    const next = command.commands.find((one) => one.name() === word || one.aliases().includes(word));
+    if (next === undefined && word !== 'help') return argv.filter((one) => one !== '--help' && one !== '-h');
+    if (next === undefined) return argv;
+    command = next;
+  }
+  return argv;
+}
+
+/**
  * Runs one command line.
  * @param argv as `process.argv`
  * @returns the exit status: 0 done; 1 the operation failed, with the reason in one line on standard error; 2 the command line is invalid;
@@ -70,7 +90,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = createProgram();
   watchOutput();
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(withoutHelp(program, argv));
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // commander has printed the message

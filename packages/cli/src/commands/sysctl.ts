@@ -22,8 +22,14 @@ export function addSysctl(program: Command): void {
   sysctl
     .command('get <names...>')
     .description('the values of settings, one a line: get nf_conntrack_max')
-    .action(async (names: readonly string[]) => {
-      for (const name of names) printLine(await askDaemon(sysctl, 'sysctl get', { ...inNamespace(), name }));
+    .option('--json', 'for programs: an object')
+    .action(async (names: readonly string[], { json }: { json?: boolean }) => {
+      const values: Record<string, string> = {};
+      for (const name of names) {
+        values[name] = await askDaemon(sysctl, 'sysctl get', { ...inNamespace(), name });
+        if (json !== true) printLine(values[name]);
+      }
+      if (json === true) printJson(values);
     });
   sysctl
     .command('set <assignments...>')
