@@ -2,7 +2,8 @@
  * Samba's own test suite of SMB servers against ring3. As a program:
  *   node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--timeout SECONDS] [--table] [--update]
  * runs all tests of smb2.* (or those that match), each in a process and with the share that it needs (smbtorture-setups.ts), prints a line
- * for each and, with --table, one row per suite with Samba's and ksmbd's results; --update stores the passed tests, with the seconds of
+ * for each and, with --table, one row per suite with Samba's and ksmbd's results, and the reasons of
+ * the tests that are not passed; --update stores the passed tests, with the seconds of
  * the slow ones, as those that smbtorture.test.ts expects.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -12,7 +13,7 @@ import { join } from 'node:path';
 import { flag, readOptions, text, whole } from '../../scripts/options.ts';
 import { kernelNamespace, withoutNamespaces } from './namespace.ts';
 import { type Ring3, serveRing3 } from './ring3.ts';
-import { impassableBecause, limits, servers, setUpOf, shares } from './smbtorture-setups.ts';
+import { impassableBecause, limits, notPassedBecause, servers, setUpOf, shares } from './smbtorture-setups.ts';
 
 const expectedAt = join(import.meta.dirname, 'expected/smbtorture');
 /** Seconds from which a test is slow. */
@@ -107,7 +108,9 @@ export async function startTorture(): Promise<Torture> {
     });
     const config = join(base, `${key}.toml`);
     writeFileSync(config, [tableOf('server', servers[key]), tableOf('limits', limits[key] ?? {}), ...tables].join('\n'));
-    return serveRing3(['--config', config, '--user', 'tester:secret', '--user', 'second:secret', '--log-level', 'warn'], prefix);
+    // in a namespace of its own the port is free; one test connects to no other
+    const port = namespace !== undefined && key === 'enabled' ? ['--port', '445'] : [];
+    return serveRing3(['--config', config, '--user', 'tester:secret', '--user', 'second:secret', '--log-level', 'warn', ...port], prefix);
   };
   const serverOf = (key: keyof typeof servers): Promise<Ring3> => {
     const server = started.get(key) ?? start(key);
@@ -167,16 +170,25 @@ const finished = (child: ReturnType<typeof spawn>): Promise<number | null> => ne
 
 const suiteOf = (name: string): string => name.split('.')[1] as string;
 
-/** Passed and run tests by suite, with those of the other servers. */
+/** The tests that are not passed, by the reason, as the rows of a table. */
+function notPassed(results: readonly Result[]): string {
+  const byReason = new Map<string, string[]>();
+  for (const { name, outcome, reason } of results) {
+    if (outcome === 'ok') continue;
+    const why = notPassedBecause(name) ?? `not decided: ${reason.replace(/^[^:]*source4[/]torture[/]smb2[/]/, '').replaceAll('|', '/')}`;
+    byReason.set(why, [...(byReason.get(why) ?? []), name.replace(/^smb2\./, '')]);
+  }
+  const rows = [...byReason].map(([why, names]) => `| ${names.map((name) => `\`${name}\``).join(', ')} | ${why} |`);
+  return ['| not passed | reason |', '|---|---|', ...rows].join('\n');
+}
+
+/** The number of tests of each suite, and how many of them each server passes. */
 export function table(results: readonly Result[]): string {
   const others = (['samba-4.17', 'ksmbd-7.2'] as const).map((server) => resultsOf(server));
-  const cell = (outcomes: readonly (Outcome | undefined)[]): string => {
-    const run = outcomes.filter((outcome) => outcome !== 'skip' && outcome !== undefined);
-    return `${run.filter((outcome) => outcome === 'ok').length} / ${run.length}`;
-  };
+  const passed = (outcomes: readonly (Outcome | undefined)[]): number => outcomes.filter((outcome) => outcome === 'ok').length;
   const row = (title: string, of: readonly Result[]): string => {
-    const cells = [cell(of.map(({ outcome }) => outcome)), ...others.map((other) => cell(of.map(({ name }) => other.get(name))))];
-    return `| ${title} | ${cells.join(' | ')} |`;
+    const own = passed(of.map(({ outcome }) => outcome));
+    return `| ${[title, of.length, own, ...others.map((other) => passed(of.map(({ name }) => other.get(name))))].join(' | ')} |`;
   };
   const suites = [...new Set(results.map(({ name }) => suiteOf(name)))];
   const rows = suites.map((suite) =>
@@ -185,7 +197,7 @@ export function table(results: readonly Result[]): string {
       results.filter(({ name }) => suiteOf(name) === suite),
     ),
   );
-  return ['| suite | ring3 | Samba 4.17 | ksmbd 7.2 |', '|---|---:|---:|---:|', ...rows, row('**all**', results)].join('\n');
+  return ['| suite | tests | ring3 | Samba 4.17 | ksmbd 7.2 |', '|---|---:|---:|---:|---:|', ...rows, row('**all**', results)].join('\n');
 }
 
 async function main(): Promise<void> {
@@ -207,7 +219,7 @@ async function main(): Promise<void> {
   }
   const passed = results.filter(({ outcome }) => outcome === 'ok');
   console.log(`${passed.length} of ${results.length} passed`);
-  if (values.table) console.log(`\n${table(results)}`);
+  if (values.table) console.log(`\n${table(results)}\n\n${notPassed(results)}`);
   if (!values.update) return;
   const ran = new Set(results.map(({ name }) => name));
   const kept = new Map(expectedPasses().map(({ name, seconds }) => [name, seconds]));
