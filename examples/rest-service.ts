@@ -4,9 +4,9 @@
  *
  *     GET    /nodes/ID                         the node: { id, parent, name, kind, size, created, modified }
  *     GET    /nodes/ID/children?after=ID&limit=N   nodes in a folder, in the order of their ids
- *     GET    /nodes/ID/children/NAME           the node of that name, in any case
+ *     GET    /nodes/ID/children/NAME           the node of that name, in any case; NAME is a JSON string
  *     POST   /nodes/ID/children                { name, kind } creates one
- *     PATCH  /nodes/ID                         { parent, name, replace } or { size }
+ *     PATCH  /nodes/ID                         { parent, name, replace, replaceFolder } or { size }
  *     DELETE /nodes/ID                         moves it to the bin
  *     GET    /nodes/ID/data                    with a Range header
  *     PUT    /nodes/ID/data?offset=N           writes at N
@@ -16,6 +16,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { buffer, json } from 'node:stream/consumers';
 import { foldName } from '@ring3/vfs';
+
+/** A change of a node's place. `replace`: in place of a document of that name; `replaceFolder`: a folder in place of an empty one. */
+interface Move {
+  readonly parent: number;
+  readonly name: string;
+  readonly replace?: boolean;
+  readonly replaceFolder?: boolean;
+}
 
 /** A document or folder, as the service returns it. Times: ms since 1970. `parent` is missing for the root and in the bin. */
 export interface Node {
@@ -61,7 +69,7 @@ export function createDocumentService(): Server {
   const free = (parent: Node, name: string): string =>
     name.length > 255 ? fail('ENAMETOOLONG') : named(parent, name) ? fail('EEXIST') : name;
 
-  function move(moved: Node, to: { parent: number; name: string; replace?: boolean }): void {
+  function move(moved: Node, to: Move): void {
     const parent = folder(`${to.parent}`);
     if (moved.id === 1) fail('EINVAL');
     if (moved.parent === undefined) fail('ENOENT');
@@ -70,8 +78,9 @@ export function createDocumentService(): Server {
     const taken = named(parent, to.name);
     if (taken !== undefined && taken !== moved) {
       if (!to.replace) fail('EEXIST');
-      if (taken.kind === 'folder') fail('EISDIR');
-      if (moved.kind === 'folder') fail('ENOTDIR');
+      if (taken.kind === 'folder' && (moved.kind === 'file' || !to.replaceFolder)) fail('EISDIR');
+      if (taken.kind === 'file' && moved.kind === 'folder') fail('ENOTDIR');
+      if (children(taken).length > 0) fail('ENOTEMPTY');
       delete taken.parent;
     }
     moved.parent = parent.id;
@@ -101,13 +110,13 @@ export function createDocumentService(): Server {
           .slice(0, Number(url.searchParams.get('limit') ?? 100));
       }
       case 'GET children/NAME':
-        return named(folder(id), name!) ?? fail('ENOENT');
+        return named(folder(id), JSON.parse(name!)) ?? fail('ENOENT');
       case 'POST children': {
         const made = (await json(request)) as { name: string; kind: Node['kind'] };
         return make(made.kind, free(folder(id), made.name), Number(id));
       }
       case 'PATCH ': {
-        const change = (await json(request)) as { parent: number; name: string; replace?: boolean } | { size: number };
+        const change = (await json(request)) as Move | { size: number };
         if ('size' in change) resize(node(id), change.size);
         else move(node(id), change);
         return node(id);

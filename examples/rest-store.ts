@@ -99,7 +99,12 @@ export function restStore(base: string): Vfs {
   }
 
   async function rename(id: number, dir: Handle, name: string, how: RenameHow = {}): Promise<undefined | VfsCode> {
-    const moved = await ask('PATCH', `${id}`, { parent: Number(dir.fileId), name, replace: how.replace });
+    const moved = await ask('PATCH', `${id}`, {
+      parent: Number(dir.fileId),
+      name,
+      replace: how.replace,
+      replaceFolder: how.replaceDirectory,
+    });
     if (isCode(moved)) return moved;
     const known = names.get(id);
     if (known !== undefined) known.name = moved.name;
@@ -113,7 +118,7 @@ export function restStore(base: string): Vfs {
       const made = await ask('POST', `${dir.fileId}/children`, { name, kind: how.kind });
       return isCode(made) ? made : opened(made);
     }
-    const found = await ask('GET', `${dir.fileId}/children/${encodeURIComponent(name)}`);
+    const found = await ask('GET', `${dir.fileId}/children/${encodeURIComponent(JSON.stringify(name))}`); // JSON also writes half of a surrogate pair
     if (isCode(found)) return found;
     if (how.kind === 'any' || how.kind === found.kind) return opened(found);
     return how.kind === 'link' ? 'EINVAL' : how.kind === 'file' ? 'EISDIR' : 'ENOTDIR';
