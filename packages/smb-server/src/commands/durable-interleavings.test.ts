@@ -8,9 +8,11 @@ import {
   CreateDisposition,
   CreateOptions,
   CreateResponse,
+  DurableHandleFlags,
   DurableHandleReconnect,
   DurableHandleReconnectV2,
   DurableHandleRequestV2,
+  Fsctl,
   HeaderFlags,
   Lease,
   LeaseBreakAcknowledgment,
@@ -21,9 +23,27 @@ import {
   OplockLevel,
 } from '@ring3/smb-proto';
 import { Frame } from '@ring3/wire';
-import { closing, disconnecting, disposing, type Ids, locking, loggingOff, opening, renaming, writing } from '../testing/elements.ts';
+import { memoryPersistentOpens, type PersistentChange } from '../objects/persistent-opens.ts';
+import { restoreOpens } from '../server/restore-opens.ts';
+import type { Server } from '../server/server.ts';
+import { lastingStore } from '../testing/durable.ts';
+import {
+  closing,
+  control,
+  disconnecting,
+  disposing,
+  type Ids,
+  locking,
+  loggingOff,
+  opening,
+  renaming,
+  writing,
+} from '../testing/elements.ts';
 import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 import { turns } from '../testing/turns.ts';
+
+/** Capabilities that the clients announce. */
+const announced = Capabilities.DirectoryLeasing | Capabilities.PersistentHandles;
 
 type Create = NonNullable<Parameters<typeof opening>[1]>;
 const guid = (n: number): Uint8Array => new Uint8Array(16).fill(n);
@@ -47,7 +67,7 @@ interface Known {
 
 /** One client, which connects again and again, and answers breaks correctly, wrongly or never. */
 class Player {
-  readonly #server: ReturnType<typeof testServer>;
+  #server: Server;
   readonly #id: number;
   readonly #known: Known[];
   readonly #below: (n: number) => number;
@@ -61,17 +81,23 @@ class Player {
   readonly #reconnecting = new Set<number>();
   #isBack = false;
 
-  constructor(server: ReturnType<typeof testServer>, id: number, known: Known[], below: (n: number) => number) {
+  constructor(server: Server, id: number, known: Known[], below: (n: number) => number) {
     this.#server = server;
     this.#id = id;
     this.#known = known;
     this.#below = below;
   }
 
+  /** The server was started again. */
+  moveTo(server: Server): void {
+    this.cut();
+    this.#server = server;
+  }
+
   async connect(): Promise<void> {
     if (this.#raw !== undefined) return;
     const [user, password] = this.#below(8) > 0 ? (['ann', 'secret'] as const) : (['bob', 'word'] as const);
-    const raw = await RawClient.at(this.#server, 'share', user, password, undefined, guid(this.#id), Capabilities.DirectoryLeasing);
+    const raw = await RawClient.at(this.#server, 'share', user, password, undefined, guid(this.#id), announced);
     this.#raw = raw;
     this.#isBack = true;
     void this.#listen(raw);
@@ -140,7 +166,7 @@ class Player {
       return;
     }
     const known = this.#known[this.#known.length - 1 - below(Math.min(4, this.#known.length))];
-    switch (below(14)) {
+    switch (below(15)) {
       case 0:
       case 1:
       case 2:
@@ -168,7 +194,11 @@ class Player {
           known &&
           this.send(below(2) === 0 ? renaming(known.ids, ['one', 'three', 'dir\\two'][below(3)] as string) : disposing(known.ids, true))
         );
-      case 10:
+      case 10: {
+        const input = Uint8Array.of(below(256), below(256), 0, 0, 0, 0, 0, 0);
+        return void (known && this.send(control(known.ids, Fsctl.LmrRequestResiliency, { input })));
+      }
+      case 11:
         if (below(3) > 0) return;
         this.send(below(2) === 0 ? loggingOff : disconnecting);
         this.cut();
@@ -211,7 +241,7 @@ class Player {
       );
     const kind = below(3);
     if (kind === 0) createContexts.push({ name: CreateContextName.DurableHandleRequest, data: new Uint8Array(16) });
-    const request = { timeout: 1000 * below(60), flags: 0, createGuid: guid(createGuid) };
+    const request = { timeout: 1000 * below(60), flags: below(2) * DurableHandleFlags.Persistent, createGuid: guid(createGuid) };
     if (kind === 1) createContexts.push(context(CreateContextName.DurableHandleRequestV2, DurableHandleRequestV2, request));
     const element = opening(name, {
       requestedOplockLevel: leases ? OplockLevel.Lease : below(2) === 0 ? OplockLevel.Batch : OplockLevel.Exclusive,
@@ -236,7 +266,7 @@ class Player {
         : [
             context(CreateContextName.DurableHandleReconnectV2, DurableHandleReconnectV2, {
               ...file,
-              flags: 0,
+              flags: wrong() ? 0 : DurableHandleFlags.Persistent,
               createGuid: guid(wrong() ? 9 : createGuid),
             }),
           ]),
@@ -250,54 +280,100 @@ class Player {
   }
 }
 
-test('two clients with leases, oplocks and durable opens that come, leave and reconnect in any order leave nothing, and no CREATE waits for ever', async () => {
-  const runs = Number(process.env['RING3_RUNS'] ?? 12);
-  let reconnected = 0;
-  for (let seed = 1; seed <= runs; seed++) {
-    const random = fakeRandom(seed);
-    const below = (n: number): number => (random.fill(new Uint8Array(2)).reduce((sum, byte) => sum * 256 + byte, 0) % Math.max(1, n)) | 0;
-    const server = testServer();
-    const clock = server.clock as FakeClock;
-    const known: Known[] = [];
-    const players = [1, 2].map((id) => new Player(server, id, known, below));
-    for (let step = 0; step < 120; step++) {
-      const player = players[below(2)] as Player;
-      await player.connect();
-      player.step();
-      if (below(3) > 0) await turns(3);
-      if (below(10) === 0) clock.advance(1000 * below(20));
-    }
-    for (let i = 0; i < 8; i++) {
-      clock.advance(36_000);
-      await turns(10);
-    }
-    for (const player of players) {
-      assert.equal(player.waiting.size, 0, `seed ${seed}: a CREATE has no response`);
-      assert.ok(!player.statuses.has(NtStatus.InternalError), `seed ${seed}: an internal error`);
-      reconnected += player.reconnected;
-      player.cut();
-    }
-    await turns(10);
-    for (let i = 0; i < 4; i++) {
-      clock.advance(server.limits.maxDurableMs);
-      await turns(10);
-    }
-    const { opens, durables, leases, fileTotals, sessions, connections } = server;
-    const left = {
-      opens: opens.size,
-      detached: durables.detached,
-      leases: leases.size,
-      directories: leases.directories,
-      watched: server.watched.directories,
-      sessions: sessions.size,
-      connections: connections.size,
+/** A server, and the next one after it was killed or stopped. */
+interface Place {
+  start(): Promise<Server>;
+  readonly persists: boolean;
+  /** What is stored of persistent opens. */
+  stored(): Promise<number>;
+}
+
+const places: Readonly<Record<string, () => Place>> = {
+  'on a share without continuous availability': () => ({ start: async () => testServer(), persists: false, stored: async () => 0 }),
+  'on a share with continuous availability, whose server is killed and stopped': () => {
+    const memory = memoryPersistentOpens();
+    const vfs = lastingStore();
+    let current = 0;
+    const start = async (): Promise<Server> => {
+      const own = ++current;
+      const commit = async (changes: readonly PersistentChange[]): Promise<void> => {
+        await turns(2);
+        if (own === current) await memory.commit(changes); // a server that was killed stores nothing more
+      };
+      const shares = { share: { vfs, continuousAvailability: true, posixLocks: false } };
+      const server = testServer({ shares, guid: guid(0x77), persistentOpens: { load: memory.load, commit } });
+      await restoreOpens(server);
+      return server;
     };
-    assert.deepEqual(left, { opens: 0, detached: 0, leases: 0, directories: 0, watched: 0, sessions: 0, connections: 0 }, `seed ${seed}`);
-    assert.ok(
-      Object.values(fileTotals).every((count) => count === 0),
-      `seed ${seed}: ${JSON.stringify(fileTotals)}`,
-    );
-    await server.close();
-  }
-  assert.ok(reconnected >= runs / 2, `only ${reconnected} opens were got back`);
-});
+    return { start, persists: true, stored: async () => (await memory.load()).length };
+  },
+};
+
+for (const [where, placeOf] of Object.entries(places)) {
+  test(`two clients with leases, oplocks and opens that outlive their connection come, leave and reconnect in any order ${where}: nothing is left, and no CREATE waits for ever`, async () => {
+    const runs = Number(process.env['RING3_RUNS'] ?? 12);
+    const { persists } = placeOf();
+    let [reconnected, restored] = [0, 0];
+    for (let seed = 1; seed <= runs; seed++) {
+      const random = fakeRandom(seed);
+      const below = (n: number): number => (random.fill(new Uint8Array(2)).reduce((sum, byte) => sum * 256 + byte, 0) % Math.max(1, n)) | 0;
+      const place = placeOf();
+      let server = await place.start();
+      const known: Known[] = [];
+      const players = [1, 2].map((id) => new Player(server, id, known, below));
+      for (let step = 0; step < 120; step++) {
+        const player = players[below(2)] as Player;
+        await player.connect();
+        player.step();
+        if (below(3) > 0) await turns(3);
+        if (below(10) === 0) (server.clock as FakeClock).advance(1000 * below(20));
+        if (below(40) > 0) continue;
+        if (below(2) === 0) await server.close(); // else it is killed
+        const next = await place.start();
+        restored += next.durables.detached;
+        for (const one of players) one.moveTo(next);
+        server = next;
+      }
+      const clock = server.clock as FakeClock;
+      for (let i = 0; i < 8; i++) {
+        clock.advance(36_000);
+        await turns(10);
+      }
+      for (const player of players) {
+        assert.equal(player.waiting.size, 0, `seed ${seed}: a CREATE has no response`);
+        assert.ok(!player.statuses.has(NtStatus.InternalError), `seed ${seed}: an internal error`);
+        reconnected += player.reconnected;
+        player.cut();
+      }
+      await turns(10);
+      for (let i = 0; i < 4; i++) {
+        clock.advance(server.limits.maxDurableMs);
+        await turns(10);
+      }
+      const { opens, durables, leases, fileTotals, sessions, connections, persistence, quotas } = server;
+      const left = {
+        opens: opens.size,
+        detached: durables.detached,
+        leases: leases.size,
+        directories: leases.directories,
+        watched: server.watched.directories,
+        sessions: sessions.size,
+        connections: connections.size,
+        persistent: persistence.size,
+        counted: quotas.opens.total + quotas.locks.total + quotas.persistentOpens.total,
+        stored: await place.stored(),
+      };
+      assert.ok(
+        Object.values(left).every((count) => count === 0),
+        `seed ${seed}: ${JSON.stringify(left)}`,
+      );
+      assert.ok(
+        Object.values(fileTotals).every((count) => count === 0),
+        `seed ${seed}: ${JSON.stringify(fileTotals)}`,
+      );
+      await server.close();
+    }
+    assert.equal(restored > 0, persists);
+    assert.ok(reconnected >= runs / 2, `only ${reconnected} opens were got back`);
+  });
+}

@@ -19,13 +19,12 @@ import {
   ShareCapabilities,
   TreeConnectResponse,
 } from '@ring3/smb-proto';
-import { createMemoryStore, type Vfs } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { memoryPersistentOpens, type PersistentChange, type PersistentOpens, type StoredOpen } from '../objects/persistent-opens.ts';
 import { restoreOpens } from '../server/restore-opens.ts';
 import type { Server } from '../server/server.ts';
 import { viewOf } from '../server/view.ts';
-import { batch, type Create, contextOf, cut, DH2C, DH2Q, DHnC, guid, instance, lease } from '../testing/durable.ts';
+import { batch, type Create, contextOf, cut, DH2C, DH2Q, DHnC, guid, instance, lastingStore, lease } from '../testing/durable.ts';
 import {
   closing,
   control,
@@ -44,12 +43,6 @@ import { turns } from '../testing/turns.ts';
 
 const { Persistent } = DurableHandleFlags;
 const serverGuid = guid(0x77);
-
-/** A memory store whose ids are the same for the next server. */
-function lastingStore(): Vfs {
-  const store = createMemoryStore();
-  return Object.defineProperty(store, 'features', { value: new Set([...store.features, 'stableIds']) });
-}
 
 /** Servers that follow each other on one store: `restart` ends one as `kill -9` does, and starts the next. */
 async function stage(opens: PersistentOpens | undefined = memoryPersistentOpens(), limits: object = {}) {

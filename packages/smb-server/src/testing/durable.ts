@@ -11,6 +11,7 @@ import {
   Lease,
   OplockLevel,
 } from '@ring3/smb-proto';
+import { createMemoryStore, type Vfs } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import type { Ids, opening } from './elements.ts';
 import { type Answer, RawClient, testServer } from './raw-client.ts';
@@ -59,3 +60,9 @@ export const cut = async (client: RawClient): Promise<void> => {
 /** The data of a create context in a response. */
 export const contextOf = (answer: Answer, name: string): Uint8Array | undefined =>
   answer.read(CreateResponse).createContexts.find((one) => one.name === name)?.data;
+
+/** A memory store whose ids are the same for the next server. */
+export function lastingStore(): Vfs {
+  const store = createMemoryStore();
+  return Object.defineProperty(store, 'features', { value: new Set([...store.features, 'stableIds']) });
+}
