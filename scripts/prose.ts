@@ -15,7 +15,7 @@ const kinds: Readonly<Record<string, RegExp>> = {
     /\bwhere (?:it|there|they|that|the|one|somebody|nobody|a|what) (?:is|are|was|were|has|have|can|cannot|may|must|will|does|do|did|goes|comes|asks?|says?|wants?|needs?|allows?|holds?)\b/gi,
   'what-clause as subject': /(?:^|[.;:,(] ?)what (?:is|was|it|they|goes|comes|has|does|there|holds|waits|stands|follows|one)\b/gim,
   'go for close or delete': /\bgo(?:es|ne)\b/gi,
-  'is none, is no': /\b(?:is|are|was) no(?:ne)?\b/gi,
+  'is none, is no': /(?<!\bthere )\b(?:is|are|was) (?:none|no(?! (?:longer|more)\b))\b/gi,
   'stand for be': /\bst(?:ands?|ood)\b/gi,
   'let go, let in': /\blets? (?:go|in)\b/gi,
   'beside, alone, behind, anew': /\b(?:beside|alone|behind|anew)\b/gi,

@@ -1,4 +1,4 @@
-/** Multichannel with the cifs client of a Linux kernel: work goes on while connections of the session are lost. */
+/** Multichannel with the cifs client of a Linux kernel: work continues while connections of the session are lost. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, writeFileSync } from 'node:fs';

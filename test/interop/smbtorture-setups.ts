@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 /** What single tests of smbtorture need of a server and of its command line, and the tests that no server can pass. */
 
-/** A share for some tests, and what the test program is told. */
+/** A share for some tests, and the options of the test program. */
 export interface SetUp {
   /** The tests, without `smb2.`. */
   readonly tests: RegExp;

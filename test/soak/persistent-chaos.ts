@@ -92,7 +92,7 @@ export async function persistentChaos({ kills, clients: count, dir, report }: Ch
   }
 }
 
-/** While a client is away, nobody else opens its files: FILE_NOT_AVAILABLE, MS-SMB2 3.3.5.9. */
+/** While a client is away, no other client opens its files: FILE_NOT_AVAILABLE, MS-SMB2 3.3.5.9. */
 async function refusesOthers(port: number, clients: readonly HeldOpens[], faults: string[], round: number): Promise<void> {
   const other: Tree = await connectTo(port, randomBytes(16));
   for (const { someFile } of clients) {

@@ -61,7 +61,7 @@ export function createProgram(): Command {
 }
 
 /**
- * Removes `--help` after a name that is no command, so that the name is reported: commander prints the help of the program instead.
+ * Removes `--help` after a name that is not a command, so that the name is reported: commander prints the help of the program instead.
  * @param argv as `process.argv`
  */
 function withoutHelp(program: Command, argv: readonly string[]): readonly string[] {

@@ -31,7 +31,7 @@ export class Captures {
   /**
    * Opens a capture; `start` of the result plays it.
    * @param name of the namespace; it is created if it does not exist
-   * @throws Error in one line if the file cannot be read or is no capture, or another capture is played into the namespace
+   * @throws Error in one line if the file cannot be read or is not a capture, or another capture is played into the namespace
    */
   open(options: CaptureOptions, name: string = captureNamespace): CaptureFeed {
     const { clock, log } = this.#options;

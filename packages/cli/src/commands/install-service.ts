@@ -44,7 +44,7 @@ async function install(options: InstallOptions): Promise<void> {
   for (const line of user ? nextForUser(files) : nextForSystem(files)) printLine(line);
 }
 
-/** @throws Error in one line if a service could not run ring3 from where it is */
+/** @throws Error in one line if a service could not run ring3 from its directory */
 function checkCommand(command: readonly string[], user: boolean): void {
   const cached = command.find((path) => path.includes('/_npx/'));
   if (cached !== undefined) throw new Error(`${cached} is in the cache of npx, which npm may empty: npm install --global ring3`);

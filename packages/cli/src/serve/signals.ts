@@ -9,7 +9,7 @@ import type { Log } from '@ring3/kit';
 export function reloadOnSignal(starting: Promise<Daemon>, log: Log): void {
   const onTerminal = isatty(0);
   process.on('SIGHUP', () => {
-    // a terminal that hung up is none: tcgetattr(3) fails with EIO
+    // a terminal that hung up does not count: tcgetattr(3) fails with EIO
     if (onTerminal && !isatty(0)) {
       log.info('the terminal was closed: ring3 stops');
       return void starting.then((daemon) => daemon.stop()).catch(() => {});

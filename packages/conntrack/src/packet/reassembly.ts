@@ -75,7 +75,7 @@ export class Reassembly {
     this.#settings = settings;
   }
 
-  /** Infinity: a set that is dropped late holds memory, within its limit, and no packet can tell. */
+  /** Infinity: a set that is dropped late holds memory, within its limit, and no packet shows a difference. */
   readonly nextExpiry: number = Number.POSITIVE_INFINITY;
 
   /** Number of held bytes. */

@@ -243,7 +243,7 @@ export class Connection implements Stranger, RequestConnection {
     return this.#inFlight.size;
   }
 
-  /** Bytes sent that the client's transport has acknowledged; undefined if the link cannot tell. */
+  /** Bytes sent that the client's transport has acknowledged; undefined if the link does not report them. */
   get acknowledged(): number | undefined {
     const { unacknowledged } = this.link;
     return unacknowledged === undefined ? undefined : this.bytesOut - unacknowledged;

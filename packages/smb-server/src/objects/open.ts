@@ -30,7 +30,7 @@ export interface AppInstance {
 }
 const noInstance: AppInstance = { id: undefined, version: undefined };
 
-/** Where an open comes from: what it keeps without its tree connect. */
+/** The origin of an open: the values that it keeps without its tree connect. */
 export interface OpenOrigin {
   readonly server: Services;
   readonly share: Share;

@@ -3,7 +3,7 @@ import type { NdrReader, NdrWriter } from './ndr.ts';
 const length = 20;
 const none = new Uint8Array(length);
 
-/** The context handles of one association, C706 5.1.6: each stands for an object, until it is closed or the association ends. */
+/** The context handles of one association, C706 5.1.6: each names an object, until it is closed or the association ends. */
 export class ContextHandles<T> {
   readonly #objects = new Map<number, T>();
   readonly #max: number;

@@ -126,7 +126,7 @@ export class BreakDelivery {
     else this.#arm(sent);
   }
 
-  /** A connection has ended: what it may not have delivered is sent on another one. */
+  /** A connection has ended: breaks that it may not have delivered are sent on another one. */
   connectionEnded(connection: Connection): void {
     for (const sent of [...this.#sent.values()]) {
       const { notification, last } = sent;

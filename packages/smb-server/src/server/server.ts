@@ -407,7 +407,7 @@ export class Server implements RunningServer {
     }
   }
 
-  /** An oplock or lease has another level, of which its client need not be sure: what is stored of persistent opens follows. */
+  /** An oplock or lease has another level, of which its client need not be sure: the stored persistent opens are updated. */
   #saveOwner(owner: number): void {
     if (this.persistence.size === 0) return;
     this.defer(() => {

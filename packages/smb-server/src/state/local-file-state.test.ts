@@ -7,6 +7,6 @@ describe('the state of files in this process', () => {
   fileStateContract((options) => new LocalFileState(options));
 });
 
-describe('the same behind a boundary that only plain data crosses', () => {
+describe('the same across a boundary that only plain data crosses', () => {
   fileStateContract((options) => new RemoteFileState(options, 'at once'));
 });

@@ -33,7 +33,7 @@ import type { SmbServerOptions } from '../server/smb-server-options.ts';
 import type { LocalFileStateOptions } from '../state/index.ts';
 import { RemoteFileState } from './remote-file-state.ts';
 
-/** `RING3_STATE=remote`: every test has the state of its files behind a boundary that answers in a later turn. */
+/** `RING3_STATE=remote`: every test has the state of its files across a boundary that answers in a later turn. */
 const createState =
   process.env['RING3_STATE'] === 'remote' ? (environment: LocalFileStateOptions) => new RemoteFileState(environment, 'later') : undefined;
 

@@ -15,14 +15,14 @@ import {
 export type Crossing = 'at once' | 'later';
 
 /**
- * The state of files behind a boundary that only plain data crosses, as that of another thread or machine would be: inputs, decisions and
+ * The state of files across a boundary that only plain data crosses, as that of another thread or machine would be: inputs, decisions and
  * effects are copied by `structuredClone`. Guards, `look` and the totals are what is known on this side.
  */
 export class RemoteFileState implements FileState {
   readonly decidesAtOnce: boolean;
   readonly #inner: LocalFileState;
   readonly #crossing: Crossing;
-  /** An input has arrived on the other side: what it causes crosses together with its decision, before it. */
+  /** An input has arrived on the other side: its effects cross together with its decision, before it. */
   #answering = false;
 
   constructor(options: LocalFileStateOptions, crossing: Crossing) {

@@ -6,7 +6,7 @@ import { changed, fileOf, noting } from '../../objects/noting.ts';
 import { statusOf } from '../../values/status-map.ts';
 import { type IoctlAnswer, type IoctlContext, type IoctlRow, nothing } from './row.ts';
 
-/** BirthVolumeId, BirthObjectId and DomainId: what follows the object id, MS-FSCC 2.1.3.1. */
+/** BirthVolumeId, BirthObjectId and DomainId: the fields after the object id, MS-FSCC 2.1.3.1. */
 const extendedLength = FileObjectIdBuffer.byteLength - FileObjectIdBuffer.offset.birthVolumeId;
 const empty = new Uint8Array(16);
 const isEmpty = (id: Uint8Array): boolean => Buffer.compare(id, empty) === 0;
