@@ -1,4 +1,4 @@
-import type { Clock, DebugSwitches, Log, Metrics, Random } from '@ring3/kit';
+import { type Clock, type DebugSwitches, type Log, type Metrics, nextTurn, type Random, Turn } from '@ring3/kit';
 import { aesGcm, unread } from '@ring3/linux';
 import {
   createSmbServer,
@@ -102,9 +102,15 @@ export class FileServer {
    */
   async apply(settings: Settings, living: boolean): Promise<Change[]> {
     try {
-      const { shares = [] } = settings;
-      const offered = await Promise.all(shares.map(async (share) => [share.name, await this.#folders.optionsOf(share)] as const));
-      return this.#take(settings, new Map(offered), living);
+      const offered = new Map<string, ShareOptions>();
+      const turn = new Turn();
+      for (const share of settings.shares ?? []) {
+        offered.set(share.name, await this.#folders.optionsOf(share));
+        if (!turn.over) continue;
+        await nextTurn(); // many shares: clients have turns in between
+        turn.begin();
+      }
+      return this.#take(settings, offered, living);
     } finally {
       await this.#retire(); // directories that are no longer shared, and those that were opened for rejected settings
     }

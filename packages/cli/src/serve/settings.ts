@@ -3,6 +3,7 @@ import type { Credentials, KnownUser, Settings, StateStore } from '@ring3/daemon
 import type { ShareConfiguration } from '@ring3/daemon/config';
 import { folderFault } from '@ring3/daemon/places';
 import { shareName, shareNames } from '@ring3/daemon/share-keys';
+import { nextTurn } from '@ring3/kit';
 import { makePassword } from '../password.ts';
 import { UsageError } from '../usage.ts';
 import { type Configured, configurationOf } from './configured.ts';
@@ -22,6 +23,7 @@ export function settingsOf(
   return async (state) => {
     const configured = read ?? (await configurationOf(options));
     read = undefined;
+    await nextTurn(); // a large file takes long: clients have a turn before its shares are checked
     const { shares, warnings } = await sharesWith(dir, options, configured, state);
     return {
       shares,
@@ -68,10 +70,12 @@ async function sharesWith(
   const { shares, warnings } = withStored([...others, ...own], state?.shares() ?? [], state?.folder ?? '');
   const named = new Set([...configured.users.map(([name]) => name), ...(options.user ?? []).map(nameIn)].map(userKey));
   const knows = (name: string): boolean => named.has(userKey(name)) || state?.user(name) !== undefined;
-  return {
-    shares: sharesOf(shares),
-    warnings: [...configured.warnings, ...warnings, ...absentShares(shares), ...nestedShares(shares), ...unknownUsers(shares, knows)],
-  };
+  const found = [...configured.warnings, ...warnings];
+  for (const warn of [absentShares, nestedShares, (all: typeof shares) => unknownUsers(all, knows)]) {
+    await nextTurn();
+    found.push(...warn(shares));
+  }
+  return { shares: sharesOf(shares), warnings: found };
 }
 
 /** The share that the command line names: a directory, a memory store, or none. @throws UsageError, Error in one line */

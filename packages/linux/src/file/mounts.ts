@@ -104,13 +104,23 @@ function backingFile(device: string): string | undefined {
   }
 }
 
-/** The mounts of this process. Without a mount table the list is empty, and no directory is local. */
-function readMounts(): Mount[] {
+let present: readonly Mount[] | undefined;
+
+/**
+ * The mounts of this process, read once in a turn of the event loop: a configuration of many shares resolves many paths in one turn.
+ * Without a mount table the list is empty, and no directory is local.
+ */
+function readMounts(): readonly Mount[] {
+  if (present !== undefined) return present;
   try {
-    return parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
+    present = parseMounts(readFileSync('/proc/self/mountinfo', 'utf8'));
   } catch {
-    return [];
+    present = [];
   }
+  setImmediate(() => {
+    present = undefined;
+  });
+  return present;
 }
 
 /**
