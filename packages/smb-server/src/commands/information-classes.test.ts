@@ -91,8 +91,18 @@ describe('SET_INFO of file information (MS-SMB2 3.3.5.21.1)', () => {
     for (const fileInfoClass of every) {
       if (fileInfoClass in setOnWire || fileInfoClass === 15) continue;
       const status = documentedSet.includes(fileInfoClass) ? NtStatus.NotSupported : NtStatus.InvalidInfoClass;
-      for (const length of [0, 8, 200]) {
+      for (const length of [1, 8, 200]) {
         equal((await client.ask(setting(file, fileInfoClass, new Uint8Array(length)))).status, status, `class ${fileInfoClass}`);
+      }
+    }
+  });
+
+  test('an empty buffer is invalid, whatever the class (MS-SMB2 3.3.5.21)', async () => {
+    const { client, file } = await stage();
+    for (const infoType of [InfoType.File, InfoType.FileSystem, InfoType.Security, InfoType.Quota]) {
+      for (const fileInfoClass of every) {
+        const { status } = await client.ask(setting(file, fileInfoClass, new Uint8Array(0), { infoType }));
+        equal(status, NtStatus.InvalidParameter, `type ${infoType}, class ${fileInfoClass}`);
       }
     }
   });
@@ -100,7 +110,7 @@ describe('SET_INFO of file information (MS-SMB2 3.3.5.21.1)', () => {
   test('a listed class needs its fixed part', async () => {
     const { client, file } = await stage();
     for (const [name, fixed] of Object.entries(setOnWire)) {
-      for (const length of [0, fixed - 1]) {
+      for (const length of [1, fixed - 1].filter((length) => length > 0 && length < fixed)) {
         const { status } = await client.ask(setting(file, Number(name), new Uint8Array(length)));
         equal(status, NtStatus.InfoLengthMismatch, `class ${name}, ${length} bytes`);
       }

@@ -161,6 +161,17 @@ describe('CREATE of a directory', () => {
     equal((await client.create('f', { createDisposition: create, fileAttributes: Temporary })).status, NtStatus.Success);
   });
 
+  test('is never overwritten or superseded (MS-FSA 2.1.5.1.2)', async () => {
+    const client = await RawClient.at(testServer());
+    await client.create('d', { createDisposition: create, createOptions: DirectoryFile });
+    for (const createDisposition of [CreateDisposition.Supersede, CreateDisposition.Overwrite, CreateDisposition.OverwriteIf]) {
+      equal((await client.create('d', { createDisposition })).status, NtStatus.ObjectNameCollision);
+      equal((await client.create('d::$INDEX_ALLOCATION', { createDisposition })).status, NtStatus.ObjectNameCollision);
+      equal((await client.create('', { createDisposition })).status, NtStatus.AccessDenied);
+      equal((await client.create('d', { createDisposition, createOptions: NonDirectoryFile })).status, NtStatus.FileIsADirectory);
+    }
+  });
+
   test('by the stream type $INDEX_ALLOCATION, which has no data (MS-FSA 2.1.5.1)', async () => {
     const client = await RawClient.at(testServer());
     equal((await client.create('d::$INDEX_ALLOCATION', { createDisposition: create })).status, NtStatus.Success);

@@ -37,7 +37,9 @@ function mismatch({ request, path }: CreatePlan, { kind }: Handle, there: Dispos
   if (kind === 'folder') {
     if (path.defaultStream && (options & CreateOptions.DirectoryFile) !== 0) return NtStatus.NotADirectory;
     const wantsFile = (options & CreateOptions.NonDirectoryFile) !== 0 || path.defaultStream;
-    return wantsFile || there !== 'open' ? NtStatus.FileIsADirectory : NtStatus.Success;
+    if (wantsFile) return NtStatus.FileIsADirectory;
+    if (there === 'open') return NtStatus.Success;
+    return path.components.length === 0 ? NtStatus.AccessDenied : NtStatus.ObjectNameCollision; // MS-FSA 2.1.5.1.2
   }
   if (kind === 'link') return NtStatus.Success; // it may lead to either
   return path.folder || (options & CreateOptions.DirectoryFile) !== 0 ? NtStatus.NotADirectory : NtStatus.Success;

@@ -13,7 +13,7 @@ export const setInfo = command({
   sends: ({ buffer }) => buffer.length,
   handle(ctx, request): MaybePromise<object | NtStatus> {
     const { connection, open, tree } = ctx;
-    if (request.buffer.length > connection.negotiated.maxTransact) return NtStatus.InvalidParameter;
+    if (request.buffer.length === 0 || request.buffer.length > connection.negotiated.maxTransact) return NtStatus.InvalidParameter;
     if (open.handle === undefined && request.infoType !== InfoType.File) return NtStatus.InvalidDeviceRequest;
     const changes = request.infoType === InfoType.File || request.infoType === InfoType.Security;
     if (changes && open.handle !== undefined && !tree.writable) return NtStatus.AccessDenied;
