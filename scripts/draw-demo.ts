@@ -23,7 +23,7 @@ const env = {
 const photos = join(folder, 'Photos');
 mkdirSync(join(folder, 'run'), { mode: 0o700 });
 mkdirSync(join(photos, 'summer'), { recursive: true });
-writeFileSync(join(photos, 'Grüße aus 東京.txt'), 'Hello.\n');
+writeFileSync(join(photos, 'letter.txt'), 'Hello.\n');
 writeFileSync(join(folder, 'notes.md'), '# Notes\n\nAll is well.\n');
 writeFileSync(join(photos, 'harbour.jpg'), Buffer.alloc(2_345_678));
 
@@ -52,7 +52,14 @@ try {
   run("smbclient //127.0.0.1/Photos -p 4450 -U anna%secret --client-protection=encrypt -c 'put notes.md; ls'");
   run('ring3 exec -- nfct add timeout web inet tcp established 100');
   run('ring3 exec -- nfct list timeout', 7);
-  run('ring3 ctl stats');
+  // a client that stays logged on, as a mount does
+  const client = spawn('smbclient', ['//127.0.0.1/Photos', '-p', '4450', '-U', 'anna%secret'], {
+    env,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  while (execFileSync('ring3', ['ctl', 'sessions', '--json'], { env, encoding: 'utf8' }).trim() === '[]') {}
+  run('ring3 ctl sessions');
+  client.stdin.end();
 } finally {
   server.kill();
   rmSync(folder, { recursive: true, force: true });

@@ -40,6 +40,11 @@ if (inCheckout) {
     console.error(`the sources of ring3 need Node.js 24 or later, this is ${process.versions.node}: npm ci, then npx ring3 …`);
     process.exit(2);
   }
+  if (process.versions.deno !== undefined && !import.meta.resolve('@ring3/kit').endsWith('.ts')) {
+    // Deno applies no conditions of hooks
+    console.error(`the sources of ring3 need a condition in Deno: deno run -A --conditions=@ring3/source ${process.argv[1]} …`);
+    process.exit(2);
+  }
   module.registerHooks({
     resolve: (specifier, context, next) => next(specifier, { ...context, conditions: [...context.conditions, '@ring3/source'] }),
   });

@@ -31,7 +31,7 @@ class FakeLink implements Link {
   }
 }
 
-/** A server's end of a guarded connection: what it was told. */
+/** A server's end of a guarded connection: what was reported to it. */
 interface Client {
   readonly link: FakeLink;
   readonly guarded: Link;

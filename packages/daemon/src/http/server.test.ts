@@ -39,7 +39,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** Asks without a Host header of its own: what is given stands. */
+/** Sends a request with exactly these headers; no Host header is added. */
 const ask = (port: number, path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> =>
   new Promise((resolve, reject) => {
     const asked = request({ host: '127.0.0.1', port, path, method, headers, agent: false }, (answer) => {
