@@ -51,7 +51,7 @@ async function whileWorking(
 const serve = [...lenient, '--port', '445'];
 
 describe('a mount with four channels goes on working', { ...(withoutMounts !== undefined && { skip: withoutMounts }) }, () => {
-  test('while the server ends its connections, the first one too', async () => {
+  test('while the server ends its connections, the first one too, if the application repeats what fails then', async () => {
     await scene(serve, (scene) =>
       whileWorking(scene, [], async (reached) => {
         const [first, second] = await reached(4);

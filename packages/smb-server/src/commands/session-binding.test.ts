@@ -27,6 +27,7 @@ import type { Server } from '../server/server.ts';
 import type { SmbServerOptions } from '../server/smb-server-options.ts';
 import { viewOf } from '../server/view.ts';
 import { nothingLeft } from '../testing/counts.ts';
+import { batch, DH2Q } from '../testing/durable.ts';
 import {
   acknowledging,
   closing,
@@ -403,6 +404,82 @@ describe('several channels', () => {
     await turns();
     await server.close();
     deepStrictEqual(viewOf(server).counts(), nothingLeft);
+  });
+
+  test('ChannelSequence is verified on each of them: a request from before a channel was lost is not executed (3.3.5.2.10)', async () => {
+    const server = testServer();
+    const [first, second] = await twoChannels(server);
+    const ids = idsOf(await first.create('file'));
+    const third = await connected(server, { guid: first.clientGuid });
+    strictEqual((await third.bind(first)).status, NtStatus.Success);
+    second.end();
+    await turns();
+    const written = async (client: RawClient, data: string, status: number): Promise<number> =>
+      (await client.ask({ ...writing(ids, data), header: { status } })).status;
+    strictEqual(await written(third, 'new', 1), NtStatus.Success);
+    strictEqual(await written(first, 'old', 0), NtStatus.FileNotAvailable);
+    strictEqual(await written(first, 'now', 1), NtStatus.Success);
+    await server.close();
+  });
+
+  test('a CREATE that was sent on a lost channel is replayed on another one, and gets the same open (3.3.5.9.10)', async () => {
+    const server = testServer();
+    const [first, second] = await twoChannels(server);
+    const ids = idsOf(await second.ask(opening('file', batch(DH2Q(1)))));
+    second.end();
+    await turns();
+    const again = await first.ask({ ...opening('file', batch(DH2Q(1))), header: { flags: HeaderFlags.ReplayOperation, status: 1 } });
+    strictEqual(again.status, NtStatus.Success);
+    deepStrictEqual(idsOf(again), ids);
+    strictEqual(server.opens.size, 1);
+    await server.close();
+  });
+
+  test('durable opens are detached with the last of them, not before (3.3.7.1)', async () => {
+    const server = testServer();
+    const [first, second] = await twoChannels(server);
+    const ids = idsOf(await second.ask(opening('file', batch(DH2Q(1)))));
+    second.end();
+    await turns();
+    strictEqual(server.durables.detached, 0);
+    strictEqual((await first.ask(reading(ids, 1))).status, NtStatus.EndOfFile);
+    first.end();
+    await turns();
+    strictEqual(server.durables.detached, 1);
+    await server.close();
+  });
+
+  test('are shown as one session with several connections; the administrator ends one connection, or the session with all of them', async () => {
+    const server = testServer();
+    const [first, second] = await twoChannels(server);
+    const view = viewOf(server);
+    const [session] = view.sessions();
+    deepStrictEqual(session?.peers.length, 2);
+    const channels = view.channels();
+    deepStrictEqual(
+      channels.map(({ session: of, connection, user, first: oldest }) => [of, connection, user, oldest]),
+      [
+        [session?.id, 1, 'ann', true],
+        [session?.id, 2, 'ann', false],
+      ],
+    );
+    deepStrictEqual(
+      view.connections().map(({ sessions }) => sessions),
+      [1, 1],
+    );
+    strictEqual(view.endConnection(1), true);
+    await turns();
+    deepStrictEqual(
+      view.channels().map(({ connection, first: oldest }) => [connection, oldest]),
+      [[2, true]],
+    );
+    strictEqual(view.sessions()[0]?.connection, 2);
+    strictEqual((await second.create('file')).status, NtStatus.Success);
+    strictEqual(view.endSession(session?.id ?? 0), true);
+    strictEqual((await second.create('file')).status, NtStatus.UserSessionDeleted);
+    deepStrictEqual(view.channels(), []);
+    ok(first.ended);
+    await server.close();
   });
 
   test('a flood of bindings that fail leaves nothing, and does not end the session', async () => {
