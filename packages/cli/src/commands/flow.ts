@@ -140,7 +140,10 @@ export function addFlow(program: Command): void {
     .action(({ json }: { json?: boolean }) =>
       ask('read', async (client) => {
         const { statisticsLine } = await import('../flow/line.ts');
-        for await (const { unknown: _, ...one } of client.stats()) printLine(json === true ? JSON.stringify(one) : statisticsLine(one));
+        for await (const { unknown: _, ...one } of client.stats()) {
+          if (json === true) printJson(one);
+          else console.log(statisticsLine(one)); // numbers, with the tab that conntrack prints
+        }
       }),
     );
 }
