@@ -11,7 +11,7 @@ import { readIcmp, refuseIcmp } from './l4/icmp.ts';
 import { isIcmpError } from './l4/icmp-types.ts';
 import { readIcmpv6, refuseIcmpv6 } from './l4/icmpv6.ts';
 import { isIcmpv6Error, isUntrackedIcmpv6 } from './l4/icmpv6-types.ts';
-import { begin, handle, mayBegin, readKey, refuse } from './l4/protocols.ts';
+import { handle, protocolOf } from './l4/protocols.ts';
 import { Packet, PacketClass } from './packet/packet.ts';
 import { Atomic, Complete, readAtomic, readInner, readPacket, readUncollected } from './packet/read.ts';
 import { Reassembly } from './packet/reassembly.ts';
@@ -269,7 +269,8 @@ export class Tracker {
       const answer = this.#trackIcmp(packet, checksum, rule);
       if (answer !== 0) return answer;
     } else {
-      const refused = readKey(packet) ?? refuse(packet, checksum);
+      const protocol = protocolOf(packet);
+      const refused = protocol.key(packet) ?? protocol.refuse(packet, checksum);
       if (refused !== undefined) return this.#invalid(refused);
     }
     return this.#trackKeyed(packet, rule);
@@ -298,7 +299,7 @@ export class Tracker {
     const inner = this.#inner;
     if (!readInner(inner, packet)) return this.#error('no inner packet');
     inner.meta = inner.protocol | (inner.family << 8);
-    if (readKey(inner) !== undefined) return this.#error('inner packet without a key');
+    if (protocolOf(inner).key(inner) !== undefined) return this.#error('inner packet without a key');
     turnRound(inner);
     const entry = this.#findZoned(inner, rule);
     if (entry < 0) return this.#error('no flow of the inner packet');
@@ -395,7 +396,8 @@ export class Tracker {
       return PacketClass.Dropped;
     }
     flows.reason = 'invalid new';
-    if (!mayBegin(flows, packet)) {
+    const protocol = protocolOf(packet);
+    if (!protocol.mayBegin(flows, packet)) {
       flows.statistics.invalid++;
       return PacketClass.Invalid;
     }
@@ -407,8 +409,8 @@ export class Tracker {
     flows.initialise(flow);
     if (rule !== undefined) this.#applyRule(flow, rule);
     const expected = this.expectations.size !== 0 && this.expectations.claim(packet, flow);
-    begin(flows, packet, flow);
-    if (handle(flows, packet, flow, 0) !== Action.Count) {
+    protocol.begin(flows, packet, flow);
+    if (protocol.handle(flows, packet, flow, 0) !== Action.Count) {
       flows.forget(flow);
       flows.statistics.invalid++;
       return PacketClass.Invalid;

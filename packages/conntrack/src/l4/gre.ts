@@ -2,6 +2,7 @@ import type { Flows } from '../flows.ts';
 import type { Packet } from '../packet/packet.ts';
 import { FlowWords, Status, StatusWord } from '../table/layout.ts';
 import { Action, EventBit } from './action.ts';
+import { plain, type TrackedProtocol } from './protocol.ts';
 
 const Timeout = { Unreplied: 0, Replied: 1 } as const;
 /** GRE_PROTO_PPP, RFC 2637. */
@@ -11,7 +12,7 @@ const ppp = 0x880b;
  * The key of a GRE packet, RFC 2784 and RFC 2637: version 0 has none, version 1 has its call id as the destination key.
  * @returns the reason why the packet is invalid, or undefined
  */
-export function readGre(packet: Packet): string | undefined {
+function readGre(packet: Packet): string | undefined {
   packet.ports = 0;
   // too short for a version 1 header: it belongs to the flow without a key
   if (packet.l4There < 8) return undefined;
@@ -26,7 +27,7 @@ export function readGre(packet: Packet): string | undefined {
 const Own = 32;
 
 /** A flow keeps the timeouts that were in effect at its start: neither a setting nor its policy changes them later. Measured. */
-export function beginGre(flows: Flows, flow: number): void {
+function beginGre(flows: Flows, flow: number): void {
   const base = flow * FlowWords;
   const timeouts = flows.extras.timeoutsOf(base, flows.timeouts.gre);
   flows.table.words[base + Own + Timeout.Unreplied] = timeouts[Timeout.Unreplied]!;
@@ -34,7 +35,7 @@ export function beginGre(flows: Flows, flow: number): void {
 }
 
 /** Tracks one packet of a flow. The flow is assured as soon as a reply was seen. */
-export function handleGre(flows: Flows, flow: number): Action {
+function handleGre(flows: Flows, flow: number): Action {
   const base = flow * FlowWords;
   const words = flows.table.words;
   // a flow that a request created has no timeouts of its own
@@ -51,3 +52,11 @@ export function handleGre(flows: Flows, flow: number): Action {
   }
   return Action.Count;
 }
+
+/** RFC 2784 and RFC 2637. */
+export const gre: TrackedProtocol = {
+  ...plain,
+  key: readGre,
+  begin: (flows, _packet, flow) => beginGre(flows, flow),
+  handle: (flows, _packet, flow) => handleGre(flows, flow),
+};

@@ -1,9 +1,11 @@
+import { Family } from '../engine.ts';
 import type { Flows } from '../flows.ts';
 import { fold, sumWords } from '../packet/checksum.ts';
 import type { Packet } from '../packet/packet.ts';
 import { FlowWords } from '../table/layout.ts';
 import { Action } from './action.ts';
-import { icmpHasReply } from './icmp-types.ts';
+import { icmpHasReply, mayBeginIcmp } from './icmp-types.ts';
+import { plain, type TrackedProtocol } from './protocol.ts';
 
 /** NR_ICMP_TYPES: the highest known type. */
 const highestType = 18;
@@ -27,7 +29,15 @@ export function readIcmp(packet: Packet): boolean {
 }
 
 /** Tracks one message of a flow. */
-export function handleIcmp(flows: Flows, flow: number): Action {
+function handleIcmp(flows: Flows, flow: number): Action {
   flows.refresh(flow, flows.extras.timeoutsOf(flow * FlowWords, flows.timeouts.icmp)[0]!);
   return Action.Count;
 }
+
+/** RFC 792. The tracker has checked the header: an error may be related to a flow. */
+export const icmp: TrackedProtocol = {
+  ...plain,
+  key: (packet) => (packet.family === Family.Ipv4 && readIcmp(packet) ? undefined : 'no answer to this type'),
+  mayBegin: (_flows, packet) => mayBeginIcmp(packet.ports),
+  handle: (flows, _packet, flow) => handleIcmp(flows, flow),
+};

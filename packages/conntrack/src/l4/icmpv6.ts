@@ -1,10 +1,11 @@
-import { Protocol } from '../engine.ts';
+import { Family, Protocol } from '../engine.ts';
 import type { Flows } from '../flows.ts';
 import type { Packet } from '../packet/packet.ts';
 import { checksumRight } from '../packet/read.ts';
 import { FlowWords } from '../table/layout.ts';
 import { Action } from './action.ts';
-import { icmpv6HasReply } from './icmpv6-types.ts';
+import { icmpv6HasReply, mayBeginIcmpv6 } from './icmpv6-types.ts';
+import { plain, type TrackedProtocol } from './protocol.ts';
 
 const redirect = 137;
 
@@ -29,7 +30,15 @@ export function readIcmpv6(packet: Packet): boolean {
 }
 
 /** Tracks one message of a flow. */
-export function handleIcmpv6(flows: Flows, flow: number): Action {
+function handleIcmpv6(flows: Flows, flow: number): Action {
   flows.refresh(flow, flows.extras.timeoutsOf(flow * FlowWords, flows.timeouts.icmpv6)[0]!);
   return Action.Count;
 }
+
+/** RFC 4443. The tracker has checked the header: an error may be related to a flow. */
+export const icmpv6: TrackedProtocol = {
+  ...plain,
+  key: (packet) => (packet.family === Family.Ipv6 && readIcmpv6(packet) ? undefined : 'no answer to this type'),
+  mayBegin: (_flows, packet) => mayBeginIcmpv6(packet.ports),
+  handle: (flows, _packet, flow) => handleIcmpv6(flows, flow),
+};

@@ -3,6 +3,8 @@ import { sctpChecksum } from '../packet/checksum.ts';
 import type { Packet } from '../packet/packet.ts';
 import { FlowWords, ProtocolState, Status, StatusWord } from '../table/layout.ts';
 import { Action, EventBit } from './action.ts';
+import { portsKey } from './ports.ts';
+import type { TrackedProtocol } from './protocol.ts';
 import { Tag } from './sctp-info.ts';
 import { chunkOfType, Refused, transitions } from './sctp-states.ts';
 
@@ -38,7 +40,7 @@ const ownTagRules =
   bit(Type.HeartbeatAck);
 
 /** Checks the common header and its CRC32c. @returns the reason why the packet is invalid, or undefined */
-export function refuseSctp(packet: Packet, checksum: boolean): string | undefined {
+function refuseSctp(packet: Packet, checksum: boolean): string | undefined {
   if (packet.l4There < 12) return 'short packet';
   if (
     checksum &&
@@ -76,7 +78,7 @@ const initiateTag = (packet: Packet, at: number): number =>
   at + 8 <= packet.l4At + packet.l4There ? packet.view.getInt32(at + 4, false) : 0;
 
 /** Whether a packet may create a flow: an INIT with tag 0, or chunks of an association whose set-up was not seen. */
-export function mayBeginSctp(packet: Packet): boolean {
+function mayBeginSctp(packet: Packet): boolean {
   if (chunkTypes(packet) === 0) return false;
   const { view, l4At } = packet;
   const end = l4At + packet.l4There;
@@ -92,7 +94,7 @@ export function mayBeginSctp(packet: Packet): boolean {
  * Stores the tags of the first packet: a HEARTBEAT contains that of its own direction; the reply to a SHUTDOWN ACK has the same tag.
  * Measured.
  */
-export function beginSctp(flows: Flows, packet: Packet, flow: number): void {
+function beginSctp(flows: Flows, packet: Packet, flow: number): void {
   const { view, l4At } = packet;
   const { words } = flows.table;
   const at = flow * FlowWords + Tag;
@@ -102,7 +104,7 @@ export function beginSctp(flows: Flows, packet: Packet, flow: number): void {
 }
 
 /** Tracks one packet of an association, chunk by chunk. */
-export function handleSctp(flows: Flows, packet: Packet, flow: number, direction: number): Action {
+function handleSctp(flows: Flows, packet: Packet, flow: number, direction: number): Action {
   const types = chunkTypes(packet);
   if (types === 0) return Action.Invalid;
   const words = flows.table.words;
@@ -212,3 +214,12 @@ function noteTags(words: Int32Array, packet: Packet, base: number, direction: nu
   words[other] = tag;
   return true;
 }
+
+/** RFC 9260. */
+export const sctp: TrackedProtocol = {
+  key: portsKey,
+  refuse: refuseSctp,
+  mayBegin: (_flows, packet) => mayBeginSctp(packet),
+  begin: beginSctp,
+  handle: handleSctp,
+};

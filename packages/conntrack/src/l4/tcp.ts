@@ -4,6 +4,8 @@ import type { Packet } from '../packet/packet.ts';
 import { checksumRight } from '../packet/read.ts';
 import { FlowWords, ProtocolState, Status, StatusWord } from '../table/layout.ts';
 import { Action, EventBit } from './action.ts';
+import { portsKey } from './ports.ts';
+import type { TrackedProtocol } from './protocol.ts';
 import { before, readOptions, type Segment, TcpFlag } from './tcp-segment.ts';
 import { Ignored, Refused, segmentOfFlags, transitions } from './tcp-states.ts';
 import {
@@ -31,15 +33,8 @@ const Timeout = { Close: 7, Retrans: 9, Unack: 10 } as const;
 const lastKind = (memory: number): number => (memory >>> 4) & 15;
 const lastDirection = (memory: number): number => (memory >>> 8) & 1;
 
-/** The key is the two ports, as for UDP and SCTP. @returns false if the packet is too short for them */
-export function readPorts(packet: Packet): boolean {
-  if (packet.l4There < 4) return false;
-  packet.ports = packet.view.getInt32(packet.l4At, false);
-  return true;
-}
-
 /** @returns the reason why the segment is invalid, or undefined */
-export function refuseTcp(packet: Packet, checksum: boolean): string | undefined {
+function refuseTcp(packet: Packet, checksum: boolean): string | undefined {
   if (packet.l4There < 20) return 'short packet';
   const offset = (packet.view.getUint8(packet.l4At + 12) >>> 4) * 4;
   if (offset < 20 || offset > packet.l4Length) return 'truncated/malformed packet';
@@ -49,14 +44,14 @@ export function refuseTcp(packet: Packet, checksum: boolean): string | undefined
 }
 
 /** Whether a segment may create a flow. */
-export function mayBeginTcp(flows: Flows, packet: Packet): boolean {
+function mayBeginTcp(flows: Flows, packet: Packet): boolean {
   const kind = segmentOfFlags[packet.view.getUint8(packet.l4At + 13) & 63];
   if (kind === Kind.Syn) return true;
   return kind === Kind.Ack && flows.settings.tcpLoose !== 0;
 }
 
 /** Initialises the windows of a new flow. A connection whose opening was not seen is liberal, because its scale factors are unknown. */
-export function beginTcp(flows: Flows, packet: Packet, flow: number): void {
+function beginTcp(flows: Flows, packet: Packet, flow: number): void {
   const words = flows.table.words;
   const { segment } = flows;
   segment.read(packet, flow, 0);
@@ -292,3 +287,6 @@ function chooseTimeout(timeouts: Timeouts, state: number, kind: number, repeated
   if ((last & 0xffff) === 0 && own > timeouts[Timeout.Retrans]!) return timeouts[Timeout.Retrans]!;
   return own;
 }
+
+/** RFC 9293. */
+export const tcp: TrackedProtocol = { key: portsKey, refuse: refuseTcp, mayBegin: mayBeginTcp, begin: beginTcp, handle: handleTcp };

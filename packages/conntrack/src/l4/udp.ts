@@ -5,6 +5,8 @@ import type { Packet } from '../packet/packet.ts';
 import { checksumRight, pseudoSum } from '../packet/read.ts';
 import { Created, FlowWords, Status, StatusWord } from '../table/layout.ts';
 import { Action, EventBit } from './action.ts';
+import { portsKey } from './ports.ts';
+import { plain, type TrackedProtocol } from './protocol.ts';
 
 const Timeout = { Unreplied: 0, Replied: 1 } as const;
 /** Age in milliseconds from which on a replied UDP flow is a stream. Does not apply to UDP-Lite. */
@@ -14,7 +16,7 @@ export const streamAge = 2000;
  * RFC 768. A length beyond the packet or below the header is invalid; a length below the packet's is valid.
  * @returns the reason why it is invalid, or undefined
  */
-export function refuseUdp(packet: Packet, checksum: boolean): string | undefined {
+function refuseUdp(packet: Packet, checksum: boolean): string | undefined {
   if (packet.l4There < 8) return 'short packet';
   const length = packet.view.getUint16(packet.l4At + 4, false);
   if (length < 8 || length > packet.l4Length) return 'truncated/malformed packet';
@@ -28,7 +30,7 @@ export function refuseUdp(packet: Packet, checksum: boolean): string | undefined
  * RFC 3828, with one deviation of Linux that ring3 reproduces: the pseudo header is summed with the protocol number of UDP, so correct
  * packets are invalid while checksums are verified.
  */
-export function refuseUdpLite(packet: Packet, checksum: boolean): string | undefined {
+function refuseUdpLite(packet: Packet, checksum: boolean): string | undefined {
   if (packet.l4There < 8) return 'short packet';
   let coverage = packet.view.getUint16(packet.l4At + 4, false);
   if (coverage === 0) coverage = packet.l4Length;
@@ -57,3 +59,19 @@ export function handleUdp(flows: Flows, flow: number, age: number): Action {
   }
   return Action.Count;
 }
+
+/** RFC 768. */
+export const udp: TrackedProtocol = {
+  ...plain,
+  key: portsKey,
+  refuse: refuseUdp,
+  handle: (flows, _packet, flow) => handleUdp(flows, flow, streamAge),
+};
+
+/** RFC 3828. */
+export const udpLite: TrackedProtocol = {
+  ...plain,
+  key: portsKey,
+  refuse: refuseUdpLite,
+  handle: (flows, _packet, flow) => handleUdp(flows, flow, 0),
+};
