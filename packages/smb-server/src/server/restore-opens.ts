@@ -30,6 +30,7 @@ export async function restoreOpens(server: Server): Promise<void> {
     return;
   }
   let restored = 0;
+  for (const { open } of stored) server.ids.beyond(open.id);
   for (const one of stored) {
     const { id, share, path } = one.open;
     let ended: string | undefined;

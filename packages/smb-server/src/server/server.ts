@@ -28,7 +28,7 @@ import { BufferPool } from '../values/buffer-pool.ts';
 import { Closing } from '../values/closing.ts';
 import { Coders } from '../values/coders.ts';
 import type { Actor, FileEvent, OpenAction, ServerEvents } from '../values/events.ts';
-import { createIds } from '../values/ids.ts';
+import { Ids } from '../values/ids.ts';
 import type { Limits } from '../values/limits.ts';
 import { LogonThrottle } from '../values/logon-throttle.ts';
 import { networkOf } from '../values/network.ts';
@@ -94,6 +94,7 @@ export class Server implements RunningServer {
   readonly #refusals: RefusalLog;
   readonly logons: LogonThrottle;
   readonly repeated: RepeatedLog;
+  readonly ids: Ids;
   readonly nextId: () => number;
   readonly startTime: number;
   readonly durables: DurableOpens;
@@ -145,7 +146,8 @@ export class Server implements RunningServer {
     this.quotas = new Quotas(this);
     this.#refusals = new RefusalLog(this.numbers.refused, this.clock, this.log);
     this.startTime = this.clock.wall();
-    this.nextId = createIds(this.clock, this.random);
+    this.ids = new Ids(this.clock, this.random);
+    this.nextId = this.ids.next;
     this.logons = new LogonThrottle(this.clock);
     this.repeated = new RepeatedLog(this.clock, this.log);
     this.persistence = new Persistence(options.persistentOpens, this);
