@@ -95,6 +95,21 @@ test('another client’s CREATE takes what a detached resilient open caches, not
   }
 });
 
+test('a client that is disconnected during a break does not acknowledge it: the operation that waits continues at once (3.3.4.6, 3.3.4.7)', async () => {
+  for (const create of [batch(DHnQ), { requestedOplockLevel: OplockLevel.Lease, createContexts: [DHnQ, lease(1, 7)] }]) {
+    const { at, server } = await stage();
+    const first = await at();
+    const ids = idsOf(await first.create('file', create));
+    await first.ask(resiliency(ids, 0));
+    const second = await at(0xb, 'bob', 'word');
+    assert.equal((await second.create('file')).status, NtStatus.Pending);
+    await first.next(); // the break
+    await cut(first);
+    assert.equal((await second.next())?.[0]?.status, NtStatus.Success);
+    assert.deepEqual([server.durables.detached, server.opens.size], [1, 2]);
+  }
+});
+
 test('the share modes of a detached resilient open hold: another client’s CREATE is a sharing violation', async () => {
   const { at, server } = await stage();
   const first = await at();

@@ -66,6 +66,14 @@ function detach(open: Open, durable: Durable): void {
   leaveSession(open);
   open.attachment = undefined;
   open.server.durables.detach(open, durable, () => void closeOpen(open));
+  if (durable.kind !== 'durable') endBreak(open);
+}
+
+/** No client is left that could acknowledge a break: operations that wait for it continue. */
+function endBreak({ handle, fileState, volatileFileId, owner, lease }: Open): void {
+  if (handle === undefined || !fileState.look(handle.fileId, volatileFileId).breaking) return;
+  for (const { attachment } of lease?.opens ?? []) if (attachment !== undefined) return;
+  void fileState.submit(handle.fileId, { kind: 'expire', owner });
 }
 
 /**
