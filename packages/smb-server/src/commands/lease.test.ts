@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FakeClock } from '@ring3/kit';
 import {
+  Command,
   CreateDisposition,
   CreateOptions,
   CreateResponse,
@@ -12,7 +13,7 @@ import {
   OplockLevel,
 } from '@ring3/smb-proto';
 import { createMemoryStore, intercept } from '@ring3/vfs';
-import { acknowledging, closing, disposing, idsOf, opening, renaming, writing } from '../testing/elements.ts';
+import { acknowledging, closing, disposing, idsOf, inherited, opening, reading, renaming, writing } from '../testing/elements.ts';
 import { acknowledgingLease, granted, keyOf, leasing, next, nextBreak, R, RH, RW, RWH } from '../testing/leases.ts';
 import { RawClient, testServer } from '../testing/raw-client.ts';
 
@@ -188,4 +189,28 @@ test('caching that is granted while the store still changes the data is broken w
     slow = false;
     finish();
   }
+});
+
+test('a break is sent after the response of the CREATE that was granted the lease, however long its chain takes (3.3.1.12)', async () => {
+  let finish = (): void => {};
+  let slow = false;
+  const before = (): Promise<undefined> | undefined => (slow ? new Promise((resolve) => (finish = () => resolve(undefined))) : undefined);
+  const server = testServer({ shares: { share: intercept(createMemoryStore(), before, new Set(['read'])) } });
+  const first = await RawClient.at(server, 'share', 'ann', 'secret', Dialect.Smb302, keyOf(0xa));
+  const second = await RawClient.at(server, 'share', 'bob', 'word', Dialect.Smb302, keyOf(0xb));
+  const ids = idsOf(await second.create('file'));
+  await second.ask(writing(ids, 'data'));
+  slow = true;
+  first.sendFrame(first.encode([opening('file', leasing(1, R)), { ...reading(inherited, 4), related: true }]));
+  await second.ask(writing(ids, 'more'));
+  finish();
+  const answers = (await first.next()) ?? [];
+  assert.deepEqual(
+    answers.map(({ header, status }) => [header.command, status]),
+    [
+      [Command.Create, NtStatus.Success],
+      [Command.Read, NtStatus.Success],
+    ],
+  );
+  assert.equal((await nextBreak(first)).to, 0);
 });

@@ -34,6 +34,7 @@ function endOpen(open: Open): MaybePromise<void> {
   server.leave(open);
   server.durables.closed(open);
   open.share.outside?.stop(open);
+  releaseBreaks(open);
   if (open.lease !== undefined) server.leases.closed(open.lease, open);
   server.openClosed(open);
   if (open.pipe !== undefined) open.pipe.close();
@@ -46,6 +47,13 @@ function endOpen(open: Open): MaybePromise<void> {
     void released.then(() => fileDescriptors.closed(open));
   } else fileDescriptors.closed(open);
   return released;
+}
+
+/** The response of the CREATE of an open is sent, or will never be: the breaks that were held until then are sent. */
+export function releaseBreaks(open: Open): void {
+  const { answered } = open;
+  open.answered = undefined;
+  answered?.();
 }
 
 /** Removes the open from its session, and ends the requests that wait on it. */

@@ -107,6 +107,8 @@ export class Open extends RefCounted {
   readonly parentLease: string | undefined;
   /** If it caches: the directory in which changes of others are watched. */
   watched: WatchedDirectory | undefined;
+  /** While the response of its CREATE is not sent: releases the breaks of its oplock or lease that are held until then. */
+  answered: (() => void) | undefined;
   /** Where QUERY_DIRECTORY continues. */
   cursor: DirectoryCursor | undefined;
   /** The values of FilePositionInformation and FileModeInformation that the client set. */

@@ -21,6 +21,10 @@ export function* requestCaching(plan: CreatePlan, open: Open): Steps<OplockLevel
   return plan.leaseRequest === undefined ? yield* requestOplock(plan, open) : yield* requestLease(plan, open);
 }
 
+/** Whether a lease or an oplock is requested. */
+export const requestsCaching = ({ leaseRequest, request }: CreatePlan): boolean =>
+  leaseRequest !== undefined || oplocks[request.requestedOplockLevel] !== undefined;
+
 /** Only files have oplocks, and only on shares that allow them. */
 function* requestOplock({ ctx, request, watched }: CreatePlan, open: Open): Steps<OplockLevel> {
   const { handle, share, fileState, volatileFileId: openId } = open;
@@ -62,10 +66,10 @@ const leasesDirectories = ({ ctx, leaseRequest }: CreatePlan): boolean =>
  * directory.
  */
 export function* watchOutside(plan: CreatePlan, { handle, base, link }: Made, parent: Handle): Steps<void> {
-  const { request, leaseRequest, ctx } = plan;
+  const { ctx } = plan;
   const { share, root } = ctx.tree;
   if (share.outside === undefined || share.options?.oplocks === false) return;
-  if (leaseRequest === undefined && oplocks[request.requestedOplockLevel] === undefined) return;
+  if (!requestsCaching(plan)) return;
   if (handle.kind === 'folder') {
     if (leasesDirectories(plan)) plan.watched = yield* share.outside.watch(handle);
   } else if (link === undefined) plan.watched = yield* share.outside.watch(parent);

@@ -2,7 +2,7 @@ import { type Steps, wait } from '@ring3/kit';
 import { Capabilities, CreateAction, type CreateResponse, Dialect, FileAttributes, NtStatus, type OplockLevel } from '@ring3/smb-proto';
 import { type Handle, isCode, type Stat, type VfsCode } from '@ring3/vfs';
 import { directoryChanged } from '../../objects/child-changes.ts';
-import { closeOpen } from '../../objects/close.ts';
+import { closeOpen, releaseBreaks } from '../../objects/close.ts';
 import { keepsHandle } from '../../objects/durable.ts';
 import { attributesOf, metadataOfOpen } from '../../objects/metadata.ts';
 import { Open, originOf } from '../../objects/open.ts';
@@ -10,7 +10,7 @@ import { openParent, release, shownPath } from '../../objects/resolve.ts';
 import { channelSequenceOf } from '../../request/channel-sequence.ts';
 import { statusOf } from '../../values/status-map.ts';
 import { withdrawOpen } from './admission.ts';
-import { requestCaching, watchOutside } from './caching.ts';
+import { requestCaching, requestsCaching, watchOutside } from './caching.ts';
 import { answerContexts } from './contexts/index.ts';
 import { type DispositionRow, dispositions } from './disposition.ts';
 import { openFound } from './found.ts';
@@ -150,18 +150,21 @@ function* enter(plan: CreatePlan, made: Made, parent: Handle): Steps<Answer | Nt
   };
 }
 
-/** Grants the oplock or lease, and durability; if that is stored first, a break in the meantime is sent after the response. */
+/**
+ * Grants the oplock or lease, and durability. A break in the meantime is sent after the response (Lease.BreakNotification, MS-SMB2 3.3.1.12): a client does not know
+ * before what it is of.
+ */
 function* grantCaching(plan: CreatePlan, open: Open): Steps<OplockLevel> {
-  const { persistence, heldBreaks, defer } = plan.ctx.server;
-  const release = persistence.isAvailable(open.share) ? heldBreaks.hold(open.owner) : undefined;
-  try {
-    const oplockLevel = yield* requestCaching(plan, open);
-    if (open.lease !== undefined) yield* wait(persistence.saveLease(open.lease));
-    yield* grantDurability(plan, open);
-    return oplockLevel;
-  } finally {
-    if (release !== undefined) defer(release);
+  const { ctx } = plan;
+  const { persistence, heldBreaks } = ctx.server;
+  if (requestsCaching(plan)) {
+    open.answered = heldBreaks.hold(open.owner);
+    ctx.sent = () => queueMicrotask(() => releaseBreaks(open)); // it is passed to the link in this turn
   }
+  const oplockLevel = yield* requestCaching(plan, open);
+  if (open.lease !== undefined) yield* wait(persistence.saveLease(open.lease));
+  yield* grantDurability(plan, open);
+  return oplockLevel;
 }
 
 /**
