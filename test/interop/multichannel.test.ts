@@ -22,13 +22,13 @@ function ctl({ at }: Ring3, ...words: readonly string[]): string {
   return stdout;
 }
 
-/** Calls `play` while a Linux works on a mount with four channels, and then ends its work. @param words further words of the script */
+/** Calls `play` while a Linux works on a mount with four channels, and then ends its work. @param words the mount options, and further words of the script */
 async function whileWorking(
   { folder, server, options, run }: Scene,
-  words: readonly string[],
+  [how, ...words]: readonly [how: string, ...words: string[]],
   play: (reached: (count: number) => Promise<Channel[]>) => Promise<void>,
 ): Promise<void> {
-  const worked = run(['multichannel', options('vers=3.1.1'), ...words]);
+  const worked = run(['multichannel', options(how), ...words]);
   let over = false;
   const ended = (): void => {
     over = true;
@@ -51,19 +51,21 @@ async function whileWorking(
 const serve = [...lenient, '--port', '445'];
 
 describe('a mount with four channels goes on working', { ...(withoutMounts !== undefined && { skip: withoutMounts }) }, () => {
-  test('while the server ends its connections, the first one too, if the application repeats what fails then', async () => {
-    await scene(serve, (scene) =>
-      whileWorking(scene, [], async (reached) => {
-        const [first, second] = await reached(4);
-        assert.equal(first?.session, second?.session);
-        ctl(scene.server, 'close', `c${second?.connection}`);
-        assert.ok((await reached(3)).some(({ connection }) => connection === first?.connection));
-        await delay(1000);
-        ctl(scene.server, 'close', `c${first?.connection}`);
-        await delay(3000);
-      }),
-    );
-  });
+  for (const how of ['vers=3.0,seal', 'vers=3.0.2', 'vers=3.1.1', 'vers=3.1.1,seal']) {
+    test(`while the server ends its connections, the first one too, if the application repeats what fails then: ${how}`, async () => {
+      await scene(serve, (scene) =>
+        whileWorking(scene, [how], async (reached) => {
+          const [first, second] = await reached(4);
+          assert.equal(first?.session, second?.session);
+          ctl(scene.server, 'close', `c${second?.connection}`);
+          assert.ok((await reached(3)).some(({ connection }) => connection === first?.connection));
+          await delay(1000);
+          ctl(scene.server, 'close', `c${first?.connection}`);
+          await delay(3000);
+        }),
+      );
+    });
+  }
 
   test('while one of two interfaces of the server is down', async () => {
     await scene([...serve, '--host', '0.0.0.0'], async (scene) => {
@@ -75,7 +77,7 @@ describe('a mount with four channels goes on working', { ...(withoutMounts !== u
       ip('link', 'set', 'other', 'up');
       ip('addr', 'add', '10.77.1.1/24', 'dev', 'second');
       ip('link', 'set', 'second', 'up');
-      await whileWorking(scene, [`10.77.1.0/24 via ${scene.network.host}`], async (reached) => {
+      await whileWorking(scene, ['vers=3.1.1', `10.77.1.0/24 via ${scene.network.host}`], async (reached) => {
         await reached(4);
         const ofSecond = /10\.77\.1\.1:445\s/;
         const { stdout } = spawnSync('ip', ['netns', 'exec', scene.network.name, 'ss', '-tnH', 'state', 'established'], {
