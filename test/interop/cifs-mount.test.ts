@@ -87,8 +87,8 @@ describe('the cifs client of a Linux kernel', {
       });
       client.catch(() => undefined);
       for (let n = 0; n < rounds && !done; n++) {
-        writeFileSync(join(dir, 'file'), String(n).padStart(8, '0'));
         writeFileSync(join(dir, `made ${n}`), '');
+        writeFileSync(join(dir, 'file'), String(n).padStart(8, '0'));
         while (readFileSync(join(dir, 'seen'), 'utf8') !== String(n) && !done) await delay(1);
       }
       await client;
