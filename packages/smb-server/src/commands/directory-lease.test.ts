@@ -269,6 +269,23 @@ test('a change while the break is not acknowledged sends no other notification; 
   assert.equal(granted(await first.create('dir', leasingDirectory(1, RH)))?.leaseState, RH, 'and it can be granted again');
 });
 
+test('the break of a directory lease is sent once more if it is not acknowledged within a second: the same epoch, which clients ignore (3.2.5.19.2)', async () => {
+  const { first, second, clock } = await stage();
+  await furnish(second);
+  await first.create('dir', leasingDirectory(1, RH));
+  await first.create('file', leasing(2, RH, { epoch: 0 }));
+  await second.create('dir\\one');
+  const sent = await nextBreak(first);
+  clock.advance(1000);
+  assert.deepEqual(await nextBreak(first), sent);
+  clock.advance(10_000);
+  assert.equal((await first.ask(acknowledgingLease(1, 0))).status, NtStatus.Success);
+  await second.ask(writing(idsOf(await second.create('file')), 'data'));
+  assert.equal((await nextBreak(first)).key, 2);
+  clock.advance(10_000);
+  assert.equal((await first.ask(acknowledgingLease(2, 0))).status, NtStatus.Success, 'that of a file is not');
+});
+
 test('a lease whose state is NONE keeps its epoch while it has opens (3.3.1.12)', async () => {
   const { first, second } = await stage();
   await furnish(second);

@@ -17,6 +17,11 @@ export interface Notification {
   readonly message: Uint8Array;
   /** Whether the client has to acknowledge the break. */
   readonly acknowledge: boolean;
+  /**
+   * Whether it is sent once more on the same connection if the client has not acknowledged it within a second. A client that knows the message ignores the second one by its
+   * epoch (MS-SMB2 3.2.5.19.2). Linux 6.1 ignores the first one if it has not finished with the response that granted the lease.
+   */
+  readonly repeats: boolean;
   /** The connections on which it can be sent now, in the order of preference. */
   routes(): Iterable<Route>;
   /** Whether the client has not acknowledged the break yet. */
@@ -30,6 +35,7 @@ interface Sent {
   readonly positions: Map<Connection, number>;
   /** The connection on which it was sent last. */
   last: Connection;
+  repeated: boolean;
   timer: Timer | undefined;
 }
 
@@ -66,7 +72,13 @@ export class BreakDelivery {
     this.#forget(owner); // an earlier break of it is over
     const connection = this.#send(notification, new Map());
     if (connection === undefined) return false;
-    const sent: Sent = { notification, positions: new Map([[connection, connection.bytesOut]]), last: connection, timer: undefined };
+    const sent: Sent = {
+      notification,
+      positions: new Map([[connection, connection.bytesOut]]),
+      last: connection,
+      repeated: false,
+      timer: undefined,
+    };
     this.#sent.set(owner, sent);
     this.#arm(sent);
     return true;
@@ -108,7 +120,22 @@ export class BreakDelivery {
     else if (undelivered) {
       this.#stalled.set(last, this.#server.clock.now());
       this.#retry(sent, 'not acknowledged by the transport');
-    } else this.#arm(sent);
+    } else {
+      if (notification.repeats && !sent.repeated) this.#repeat(sent);
+      this.#arm(sent);
+    }
+  }
+
+  #repeat(sent: Sent): void {
+    sent.repeated = true;
+    const { notification, positions, last } = sent;
+    for (const { connection, encryptFor } of notification.routes()) {
+      if (connection !== last) continue;
+      connection.sendMessage(notification.message.slice(), encryptFor);
+      this.#server.numbers.oplockBreaksResent++;
+      positions.set(connection, connection.bytesOut);
+      return;
+    }
   }
 
   #retry(sent: Sent, reason: string): void {

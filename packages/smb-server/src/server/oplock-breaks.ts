@@ -30,6 +30,7 @@ export function notifyBreak(server: RunningServer, effect: OplockBreakEffect): B
           owner: effect.owner,
           message: withHeader(oplockBreakOf(open, effect)),
           acknowledge,
+          repeats: false,
           routes: () => routesOf(server, open),
           isBreaking: () => isBreaking(open),
         }
@@ -37,6 +38,7 @@ export function notifyBreak(server: RunningServer, effect: OplockBreakEffect): B
           owner: effect.owner,
           message: withHeader(leaseBreakOf(lease, effect)),
           acknowledge,
+          repeats: lease.ofDirectory,
           routes: () => routesOfLease(server, lease, open),
           isBreaking: () => [...lease.opens].some(isBreaking),
         },
