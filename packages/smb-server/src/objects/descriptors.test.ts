@@ -26,16 +26,16 @@ import { idsOf } from '../testing/elements.ts';
 import { RawClient, testServer } from '../testing/raw-client.ts';
 
 type Ids = { persistentFileId: number; volatileFileId: number };
-const { Owner, Dacl } = SecurityInformation;
+const { Group, Owner, Dacl } = SecurityInformation;
 const allow = (sid: string, mask: number, flags = 0): Ace => ({ type: AceType.AccessAllowed, flags, mask, sid });
 const listOf = (...aces: Ace[]): SecurityDescriptor => ({ control: 0, dacl: { revision: 2, aces } });
 
-async function get(client: RawClient, ids: Ids): Promise<SecurityDescriptor> {
+async function get(client: RawClient, ids: Ids, additionalInformation = Owner | Dacl): Promise<SecurityDescriptor> {
   const asked = {
     infoType: 3,
     fileInfoClass: 0,
     outputBufferLength: 4096,
-    additionalInformation: Owner | Dacl,
+    additionalInformation,
     flags: 0,
     input: new Uint8Array(0),
   };
@@ -105,6 +105,24 @@ test('a CREATE may carry the descriptor; a malformed one creates nothing (3.3.5.
     strictEqual((await client.create('none', { createContexts })).status, NtStatus.InvalidParameter, `${length} bytes`);
   }
   strictEqual((await client.create('none', { createDisposition: CreateDisposition.Open })).status, NtStatus.ObjectNameNotFound);
+});
+
+test('owner, group and mode that a Linux client sends as SIDs are those of the new file or directory (idsfromsid, modefromsid)', async () => {
+  const client = await RawClient.at(testServer());
+  const given = {
+    ...listOf(allow('S-1-5-88-3-488', 0), allow('S-1-5-88-1-1001', fileAllAccess), allow('S-1-5-11', fileAllAccess)),
+    owner: 'S-1-5-88-1-1000',
+    group: 'S-1-5-88-2-1001',
+  };
+  const data = encodeSecurityDescriptor(given);
+  for (const [name, createOptions] of [
+    ['file', 0],
+    ['directory', CreateOptions.DirectoryFile],
+  ] as const) {
+    const made = await client.create(name, { createOptions, createContexts: [{ name: CreateContextName.SdBuffer, data }] });
+    const { owner, group, dacl } = await get(client, idsOf(made), Owner | Group | Dacl);
+    deepStrictEqual([owner, group, dacl?.aces], [given.owner, given.group, given.dacl?.aces]);
+  }
 });
 
 test('only the user’s own SIDs can become owner, and only with the right WRITE_OWNER (MS-FSA 2.1.5.17)', async () => {
