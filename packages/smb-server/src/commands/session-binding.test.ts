@@ -41,7 +41,7 @@ import {
   watching,
   writing,
 } from '../testing/elements.ts';
-import { RawClient, testServer } from '../testing/raw-client.ts';
+import { type Answer, type Element, RawClient, testServer } from '../testing/raw-client.ts';
 import { turns } from '../testing/turns.ts';
 
 const contextOf = (contextType: number, data: Uint8Array): NegotiateContext => ({ contextType, data, reserved: 0 });
@@ -276,6 +276,17 @@ describe('a binding is rejected (3.3.5.5)', () => {
   );
 });
 
+/** The response to one request: other frames that arrive before it are ignored. @returns undefined if the connection ends first */
+async function answered(client: RawClient, element: Element): Promise<Answer | undefined> {
+  const { messageId } = client;
+  client.sendFrame(client.encode([element]));
+  for (;;) {
+    const frame = await client.next();
+    const found = frame?.find(({ header }) => header.messageId === messageId);
+    if (frame === undefined || found !== undefined) return found;
+  }
+}
+
 describe('several channels', () => {
   test('end with the session, whichever connection logs off (3.3.5.6)', async () => {
     for (const from of [0, 1] as const) {
@@ -480,6 +491,55 @@ describe('several channels', () => {
     deepStrictEqual(view.channels(), []);
     ok(first.ended);
     await server.close();
+  });
+
+  test('leave nothing behind in any order of bindings, requests that wait, lost connections and logoffs', async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const random = fakeRandom(seed);
+      const server = testServer({ limits: { channelsForSession: 4 } });
+      let clients = await twoChannels(server).then((both) => [...both]);
+      const root = clients[0] as RawClient;
+      const pick = (): RawClient => clients[random.u32() % clients.length] as RawClient;
+      const steps: readonly (() => Promise<unknown>)[] = [
+        async () => {
+          const next = await connected(server, { guid: root.clientGuid });
+          const { status } = await next.bind(root);
+          if (status === NtStatus.Success) clients.push(next);
+          else next.end();
+        },
+        async () => {
+          const lost = pick();
+          clients = clients.filter((client) => client !== lost);
+          lost.end();
+          await turns();
+        },
+        async () => {
+          const client = pick();
+          const made = await answered(client, opening('', { createOptions: 1, createDisposition: 1, desiredAccess: 0x81 }));
+          if (made?.status === NtStatus.Success) await answered(client, watching(idsOf(made)));
+        },
+        async () => {
+          const client = pick();
+          const made = await answered(client, opening(`file ${random.u32() % 3}`, batch(DH2Q(random.u32() % 100))));
+          if (made?.status !== NtStatus.Success) return;
+          const other = pick();
+          other.sendFrame(other.encode([writing(idsOf(made), 'data')]));
+          if (random.u32() % 2 === 0) await answered(client, closing(idsOf(made)));
+        },
+        async () => {
+          if (random.u32() % 4 === 0) await answered(pick(), loggingOff);
+        },
+      ];
+      for (let step = 0; step < 12 && clients.length > 0; step++) await steps[random.u32() % steps.length]?.();
+      for (const session of server.sessions.values()) strictEqual(session.channels.size <= 4 && session.hasChannel, true, `seed ${seed}`);
+      for (const client of clients) client.end();
+      await turns();
+      strictEqual(server.sessions.size, 0, `seed ${seed}`);
+      strictEqual(server.quotas.channels.total, 0, `seed ${seed}`);
+      strictEqual(server.quotas.connections.total, 0, `seed ${seed}`);
+      await server.close();
+      deepStrictEqual(viewOf(server).counts(), nothingLeft, `seed ${seed}`);
+    }
   });
 
   test('a flood of bindings that fail leaves nothing, and does not end the session', async () => {
