@@ -1,11 +1,11 @@
 /*
  * ring3-exec: carries the netfilter sockets of an unmodified program to ring3 instead of the kernel.
  *
- * Loaded by LD_PRELOAD. A socket(AF_NETLINK, …, NETLINK_NETFILTER) becomes a real AF_UNIX SEQPACKET socket connected to ring3's netlink socket, one
- * netlink datagram a packet, so poll, fcntl, dup, fork, close, MSG_PEEK, MSG_TRUNC and socket filters stay the kernel's work. What the two kinds of
- * socket do not share is asked of ring3: the request goes over the socket itself, and with it one end of a fresh socket pair, on which ring3 sends
- * its answer, the end mark, when it has queued everything that belongs before it. So a request needs no thread, no lock and no channel that lives
- * on, and a process that forks, execs or has threads needs nothing else either: which descriptors are ours stands in their own names (in the kernel).
+ * Loaded by LD_PRELOAD. A socket(AF_NETLINK, …, NETLINK_NETFILTER) becomes a real AF_UNIX SEQPACKET socket connected to ring3's netlink socket, with one
+ * netlink datagram per packet, so the kernel still does poll, fcntl, dup, fork, close, MSG_PEEK, MSG_TRUNC and socket filters. For operations that the two
+ * kinds of socket do not have in common, the library sends a request to ring3 over the socket itself, with one end of a new socket pair, on which ring3
+ * sends its answer, the end mark, when it has queued everything that precedes it. A request needs no thread, no lock and no permanent channel, and a process
+ * that forks, execs or has threads needs nothing else: the names of the descriptors, which the kernel keeps, say which of them are ours.
  *
  * The packets are described in packages/netlink/src/links/unix/packets.ts.
  */
@@ -45,7 +45,7 @@
 #define SOL_NETLINK 270
 #endif
 
-/* ---- the next definition of each function that stands before ours ---- */
+/* ---- the next definition of each function, which ours hides ---- */
 
 #define NEXT(name) ((__typeof__(&name))next(&next_##name, #name))
 #define DECLARE_NEXT(name) static void *next_##name
@@ -106,11 +106,11 @@ struct answer {
 
 enum pulling { NO_PULL, ALWAYS, WHEN_EMPTY };
 
-/* One line of the board, a page that ring3 shares with the processes: what a receive must know without asking. */
+/* One line of the board, a page that ring3 shares with the processes: the state that a receive needs without a request. */
 struct slot {
   uint32_t lost;    /* ring3 counts up when datagrams were lost … */
-  uint32_t told;    /* … and the receiver who said ENOBUFS notes how far */
-  uint32_t pull;    /* ring3: a dump goes on when ALWAYS something, WHEN_EMPTY everything was received */
+  uint32_t reported;/* … and the receiver that returned ENOBUFS stores how far it reported them */
+  uint32_t pull;    /* ring3: a dump continues when something (ALWAYS) or everything (WHEN_EMPTY) was received */
   uint32_t largest; /* the largest receive buffer used */
 };
 
@@ -163,7 +163,7 @@ static int64_t milliseconds(void) {
   return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Waits, whatever signals come, as a send to the kernel does. 0 when the time is over. */
+/* Waits regardless of signals, as a send to the kernel does. Returns 0 after the time limit. */
 static int wait_for(int fd, short events, int64_t deadline) {
   for (;;) {
     int64_t left = deadline - milliseconds();
@@ -197,7 +197,7 @@ static int send_request(int fd, struct iovec *pieces, size_t count, int reply, i
   }
 }
 
-/* Takes the answer and, where there is one, the descriptor that came with it. 0 or an errno. */
+/* Receives the answer, and the descriptor that came with it, if any. Returns 0 or an errno. */
 static int take_answer(int fd, struct answer *answer, int *descriptor, int64_t deadline) {
   union {
     struct cmsghdr head;
@@ -207,7 +207,7 @@ static int take_answer(int fd, struct answer *answer, int *descriptor, int64_t d
   struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
   if (!wait_for(fd, POLLIN, deadline)) return ECONNREFUSED;
   ssize_t length = NEXT(recvmsg)(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (length < (ssize_t)ANSWER_HEAD) return ECONNREFUSED; /* the other end is gone */
+  if (length < (ssize_t)ANSWER_HEAD) return ECONNREFUSED; /* the other end is closed */
   struct cmsghdr *head = CMSG_FIRSTHDR(&message);
   if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS) {
     int received;
@@ -220,8 +220,8 @@ static int take_answer(int fd, struct answer *answer, int *descriptor, int64_t d
 }
 
 /*
- * Asks ring3 over one of our sockets and waits for its answer: 5 seconds at most. `pieces[0]` is left free for the request.
- * 0 or an errno: ECONNREFUSED where nobody answers.
+ * Sends a request to ring3 over one of our sockets and waits at most 5 seconds for its answer. `pieces[0]` is reserved for the request.
+ * Returns 0 or an errno: ECONNREFUSED if no answer came.
  */
 static int ask(int fd, struct request *request, struct iovec *pieces, size_t count, struct answer *answer, int *descriptor) {
   struct answer scratch;
@@ -248,7 +248,7 @@ static int fail(int error) {
   return -1;
 }
 
-/* Asks where only success or failure matters, and keeps errno on success. */
+/* Sends a request of which only success or failure matters, and keeps errno on success. */
 static int simply(int fd, struct request request, const void *value, size_t length, struct answer *answer) {
   struct iovec pieces[2] = {{0}, {.iov_base = (void *)(uintptr_t)value, .iov_len = length}};
   int before = errno;
@@ -268,7 +268,7 @@ struct board {
 static struct board *board;
 static size_t board_slots;
 
-/* Maps the board that came with an answer. The loser of a race unmaps his. */
+/* Maps the board that came with an answer. The loser of a race unmaps its own. */
 static void adopt_board(int descriptor) {
   struct stat status;
   if (fstat(descriptor, &status) == 0 && status.st_size >= (off_t)sizeof(struct board)) {
@@ -284,7 +284,7 @@ static void adopt_board(int descriptor) {
   close(descriptor);
 }
 
-/* The socket's line; NULL where there is none. A process that was exec'd with the descriptor asks for the board once. */
+/* Returns the socket's line, or NULL if there is none. A process that was exec'd with the descriptor asks for the board once. */
 static struct slot *slot_of(int fd, const struct mark *mark) {
   struct board *mapped = __atomic_load_n(&board, __ATOMIC_ACQUIRE);
   if (mapped == NULL) {
@@ -304,10 +304,10 @@ static uint32_t largest_of(int fd, const struct mark *mark) {
   return slot == NULL ? 0 : __atomic_load_n(&slot->largest, __ATOMIC_RELAXED);
 }
 
-/* Whether datagrams were lost and nobody was told: true once. */
+/* Whether datagrams were lost and the loss was not reported yet: true once. */
 static int lost_some(struct slot *slot) {
   uint32_t lost = __atomic_load_n(&slot->lost, __ATOMIC_ACQUIRE);
-  return __atomic_exchange_n(&slot->told, lost, __ATOMIC_ACQ_REL) != lost;
+  return __atomic_exchange_n(&slot->reported, lost, __ATOMIC_ACQ_REL) != lost;
 }
 
 /* ---- the start of a process ---- */
@@ -350,8 +350,8 @@ static void refuse(const char *why) {
 #define UNMAPPED 65534 /* the default of /proc/sys/kernel/overflowuid */
 
 /*
- * Fails netfilter sockets that are made past this library: by a system call of its own, or by a static program further down. io_uring makes sockets that no
- * filter sees (IORING_OP_SOCKET, Linux 5.19), so there is none, not even on a ring that was there before; pidfd_getfd(2) would take the socket of a process
+ * Fails netfilter sockets that bypass this library: by a system call of the program itself, or in a static program that it starts. io_uring makes sockets that
+ * no filter sees (IORING_OP_SOCKET, Linux 5.19), so it is not available, not even on an existing ring; pidfd_getfd(2) would take the socket of a process
  * outside.
  */
 static struct sock_filter no_netfilter[] = {
@@ -383,7 +383,7 @@ static struct sock_filter no_netfilter[] = {
 };
 
 static void close_the_kernel(void) {
-  /* The kernel refuses type 0 with another error, so this tells whether the filter is there already: handed on by fork and exec. */
+  /* The kernel rejects type 0 with another error, so this shows whether the filter is installed already: fork and exec keep it. */
   if (syscall(SYS_socket, AF_NETLINK, 0, NETLINK_NETFILTER) < 0 && errno == DENIED) return;
   struct sock_fprog program = {.len = sizeof no_netfilter / sizeof *no_netfilter, .filter = no_netfilter};
   if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0) return;
@@ -407,7 +407,7 @@ static int is_go(struct dl_phdr_info *object, size_t size, void *found) {
       at += sizeof note + name + content;
     }
   }
-  return 1; /* the first object is the program; no other is looked at */
+  return 1; /* the first object is the program; the others are ignored */
 }
 
 static void warn_of_go(void) {
@@ -577,7 +577,7 @@ PUBLIC int setsockopt(int fd, int level, int option, const void *value, socklen_
   if (!((asked_of_ring3(level, option) || (level == SOL_SOCKET && option == SO_SNDBUFFORCE)) && marked(fd, &mark)))
     return NEXT(setsockopt)(fd, level, option, value, length);
   if (level == SOL_SOCKET && option == SO_SNDBUFFORCE) {
-    /* whoever may connect counts as privileged; what the kernel then does not give is not missed */
+    /* a client of ring3 counts as privileged; without that right on this machine, its buffer grows up to the kernel's limit */
     if (NEXT(setsockopt)(fd, level, option, value, length) == 0) return 0;
     return errno == EPERM ? NEXT(setsockopt)(fd, level, SO_SNDBUF, value, length) : -1;
   }
@@ -592,7 +592,7 @@ static int give_option(void *value, socklen_t *length, const void *from, socklen
   return 0;
 }
 
-/* Options of every socket whose kernel's answer would tell of AF_UNIX. -2: not one of them. */
+/* Options of every socket for which the kernel's answer would show AF_UNIX. Returns -2 for another option. */
 static int give_own_option(int fd, const struct mark *mark, int option, void *value, socklen_t *length) {
   int own = 0;
   if (option == SO_DOMAIN) own = AF_NETLINK;
@@ -620,7 +620,7 @@ PUBLIC int getsockopt(int fd, int level, int option, void *restrict value, sockl
   if (simply(fd, (struct request){.kind = GET_OPTION, .first = (uint32_t)level, .second = (uint32_t)option}, NULL, 0, &answer) != 0) return -1;
   if (level == SOL_NETLINK && *length < sizeof(int) && answer.second == 0) return fail(EINVAL);
   give_option(value, length, answer.body, answer.length);
-  if (answer.second != 0) *length = answer.length; /* a list tells its whole length */
+  if (answer.second != 0) *length = answer.length; /* the length of a list is its complete length */
   return 0;
 }
 
@@ -707,7 +707,7 @@ static void note_buffer(struct slot *slot, uint32_t length) {
   }
 }
 
-/* Credentials, where the program asked for them, are the kernel's: process 0, root. */
+/* Credentials, if the program asked for them, are those of the kernel: process 0, root. */
 static void hide_sender(struct msghdr *message) {
   struct ucred kernel = {0};
   for (struct cmsghdr *head = CMSG_FIRSTHDR(message); head != NULL; head = CMSG_NXTHDR(message, head))
@@ -715,7 +715,7 @@ static void hide_sender(struct msghdr *message) {
       memcpy(CMSG_DATA(head), &kernel, sizeof kernel);
 }
 
-/* Lets a dump go on. Whoever reads on learns of a failure then. */
+/* Continues a dump. A failure is reported by the next receive. */
 static void pull(int fd, struct slot *slot) {
   struct request request = {.kind = PULL};
   char byte;
@@ -744,7 +744,7 @@ static ssize_t receive_datagram(int fd, const struct mark *mark, struct msghdr *
   message->msg_name = name;
   message->msg_namelen = name_length;
   if (length < 0) return -1;
-  /* a packet is never empty: ring3 has gone. (A buffer of no bytes has cut one.) */
+  /* a packet is never empty: ring3 has ended. (With a buffer of 0 bytes, a packet was truncated.) */
   if (length == 0 && (message->msg_flags & MSG_TRUNC) == 0) return fail(ECONNREFUSED);
   if (message->msg_controllen > 0) hide_sender(message);
   if (name != NULL) write_address(name, &message->msg_namelen, 0, 0);

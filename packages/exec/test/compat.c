@@ -1,4 +1,4 @@
-/* Tries the system calls of the 32-bit half, int 0x80, and prints a line for each: what a filter of 64-bit numbers alone would let pass. */
+/* Makes the system calls of the 32-bit half, int 0x80, which a filter of only 64-bit numbers would allow, and prints a line for each. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdint.h>

@@ -6,7 +6,7 @@
  *   get LEVEL OPTION [LENGTH] | set LEVEL OPTION VALUE
  *   send HEX | sendto HEX | write HEX | sendmmsg HEX N
  *   read SIZE | recv SIZE [FLAGS] | from SIZE [FLAGS] | msg SIZE [FLAGS] | mmsg SIZE N | poll MS | pending
- *   dup | close | fork | exec | thread     the words behind fork, exec and thread are done in the child, the program anew, the thread
+ *   dup | close | fork | exec | thread     the words after fork, exec and thread are executed by the child, by the program started again, by the thread
  *   route                           a NETLINK_ROUTE socket
  *   filter TYPE                     a socket filter that drops messages of that type (low byte)
  *   alarms                          a signal every 100 microseconds from here on

@@ -15,7 +15,7 @@ export const Expiry = 8 >> 1;
 export const StatusWord = 10;
 export const HashOrig = 11;
 export const HashReply = 12;
-/** Index of the policy's timeouts in the low half, of the helper in the high half; 0 is none. */
+/** Index of the policy's timeouts in the low half, of the helper in the high half; 0: not set. */
 export const Attached = 13;
 export const WheelNext = 14;
 /** The flow before it, or −1 − bucket. */
@@ -34,7 +34,7 @@ export const Mark = 26;
 export const Id = 27;
 /** `FlowFlag` bits in the high half, with the wheel's level in bits 28 and 29; the zone's number in the low. */
 export const ZoneAndFlags = 28;
-/** The master's index + 1; 0 is none. */
+/** The master's index + 1; 0: no master. */
 export const Master = 29;
 /** Events that the flow emits: IPCT_* bits in the low half, IPEXP_* in the high. */
 export const EventMask = 30;

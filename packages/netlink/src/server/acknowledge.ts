@@ -69,7 +69,7 @@ export function done(sequence: number, portId: number, errno: number, flags = 0)
   return frame.bytes;
 }
 
-/** The `int error` behind a header: negative errno in the host's order. */
+/** The `int error` after a header: negative errno in the host's order. */
 function writeErrno(frame: Frame, errno: number): void {
   new Int32Array(frame.bytes.buffer, frame.bytes.byteOffset + headerLength, 1)[0] = -errno;
 }
