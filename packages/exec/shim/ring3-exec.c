@@ -108,10 +108,10 @@ enum pulling { NO_PULL, ALWAYS, WHEN_EMPTY };
 
 /* One line of the board, a page that ring3 shares with the processes: the state that a receive needs without a request. */
 struct slot {
-  uint32_t lost;    /* ring3 counts up when datagrams were lost … */
-  uint32_t reported;/* … and the receiver that returned ENOBUFS stores how far it reported them */
-  uint32_t pull;    /* ring3: a dump continues when something (ALWAYS) or everything (WHEN_EMPTY) was received */
-  uint32_t largest; /* the largest receive buffer used */
+  uint32_t lost;     /* ring3 counts up when datagrams were lost … */
+  uint32_t reported; /* … and the receiver that returned ENOBUFS stores how far it reported them */
+  uint32_t pull;     /* ring3: a dump continues when something (ALWAYS) or everything (WHEN_EMPTY) was received */
+  uint32_t largest;  /* the largest receive buffer used */
 };
 
 /* ---- which descriptors are ours: those with such a name of their own ---- */
