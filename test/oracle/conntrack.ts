@@ -219,14 +219,15 @@ class Player {
       else if ((readFlow(tracker.flows, flow).status & Status.Confirmed) !== 0) tracker.flows.destroy(flow);
     });
     const tolerance = step.t_real_ms === undefined ? looseTolerance : timerTolerance + lateSeconds(step);
-    found.push(
-      ...compareSets(
-        'flow',
-        (step.flows ?? []).map(recordedText),
-        live.map((flow) => this.#flowText(flow)),
-        tolerance,
-      ),
+    const flows = compareSets(
+      'flow',
+      (step.flows ?? []).map(recordedText),
+      live.map((flow) => this.#flowText(flow)),
+      tolerance,
     );
+    // a flow that expired before the kernel's were read is not in the record
+    const late = lateSeconds(step);
+    found.push(...flows.filter((line) => !(line.startsWith('flow too much') && Number(line.slice(line.lastIndexOf('@') + 1)) < late)));
     found.push(...compareSets('event', (step.events ?? []).map(recordedText), this.#events, tolerance));
     return found;
   }
