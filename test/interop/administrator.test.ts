@@ -85,7 +85,7 @@ netlink = "${join(folder, 'netlink.sock')}"
       const { out } = ctl('sessions');
       assert.match(
         out,
-        /^ID +USER +CLIENT +(WORKSTATION +)?DIALECT +PROTECTION +SHARES +OPENS +SINCE\ns\d+ +anna +127\.0\.0\.1:\d+ .*3\.1\.1 +AES-128-GMAC +.*photos/,
+        /^ID +USER +CLIENT +(WORKSTATION +)?DIALECT +PROTECTION +SHARES +CHANNELS +OPENS +SINCE\ns\d+ +anna +127\.0\.0\.1:\d+ .*3\.1\.1 +AES-128-GMAC +.*photos/,
       );
       const [session] = JSON.parse(ctl('sessions', '--json', '--user', 'ANNA').out);
       assert.deepEqual([session.user, session.dialect, session.signed], ['anna', '3.1.1', true]);
