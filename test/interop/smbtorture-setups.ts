@@ -80,7 +80,7 @@ export const setUps: readonly SetUp[] = [
   { tests: /^(setinfo|create\.blob)$/, share: 'memory' }, // a host with small inodes counts a block of attributes as allocated
   { tests: /^(replay\.replay5|durable-v2-open\.persistent-open-)/, share: 'available' },
   { tests: /^notify\.mask$/, seconds: 150 },
-  { tests: /^multichannel\./, seconds: 150 },
+  { tests: /^(multichannel\.|maxfid$)/, seconds: 150 },
   {
     tests: /^oplock\.batch22a$/,
     server: 'impatient',
@@ -122,6 +122,15 @@ export const impassable: readonly Reason[] = [
 
 /** Tests that are run, and whose wish is declined. */
 export const declined: readonly Reason[] = [
+  {
+    tests: /^ioctl\.(compress_|sparse_compressed$|dup_extents_compressed_)/,
+    reason: 'needs files that the store compresses (decision 0125)',
+  },
+  { tests: /^ioctl\.trim_simple$/, reason: 'needs FSCTL_FILE_LEVEL_TRIM, which ring3 does not have' },
+  {
+    tests: /^replay\.dhv2-pending2.*-sane$/,
+    reason: 'a replay of a CREATE in progress, with its first channel blocked, is not answered in time: not yet examined',
+  },
   {
     tests: /^(twrp\.listdir|timestamps\.test_close_not_attrib)$/,
     reason: 'separates names by /, which no name may contain (MS-FSCC 2.1.5.2)',

@@ -1,13 +1,13 @@
 /**
  * Samba's own test suite of SMB servers against ring3. As a program:
- *   node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--timeout SECONDS] [--table] [--update]
+ *   node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--timeout SECONDS] [--results FILE] [--table] [--update]
  * runs all tests of smb2.* (or those that match), each in a process and with the share that it needs (smbtorture-setups.ts), prints a line
  * for each and, with --table, one row per suite with Samba's and ksmbd's results, and the reasons of
  * the tests that are not passed; --update stores the passed tests, with the seconds of
- * the slow ones, as those that smbtorture.test.ts expects.
+ * the slow ones, as those that smbtorture.test.ts expects. --results stores each result in a file, and continues a run that was ended.
  */
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { flag, readOptions, text, whole } from '../../scripts/options.ts';
@@ -200,21 +200,36 @@ export function table(results: readonly Result[]): string {
   return ['| suite | tests | ring3 | Samba 4.17 | ksmbd 7.2 |', '|---|---:|---:|---:|---:|', ...rows, row('**all**', results)].join('\n');
 }
 
+/** The results of a run that was ended before it was complete. */
+const readResults = (path: string): Result[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Result);
+
 async function main(): Promise<void> {
   const { values } = readOptions({
-    usage: 'node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--timeout SECONDS] [--table] [--update]',
-    options: { only: text, timeout: whole(1, 3600), table: flag, update: flag },
+    usage:
+      'node --conditions=@ring3/source test/interop/smbtorture.ts [--only REGEX] [--timeout SECONDS] [--results FILE] [--table] [--update]',
+    options: { only: text, timeout: whole(1, 3600), results: text, table: flag, update: flag },
   });
+  const before = values.results !== undefined && existsSync(values.results) ? readResults(values.results) : [];
   const results: Result[] = [];
   await using torture = await startTorture();
   const only = new RegExp(values.only ?? '');
   for (const name of allTests().filter((test) => only.test(test))) {
+    const known = before.find((result) => result.name === name);
+    if (known !== undefined) {
+      results.push(known);
+      continue;
+    }
     const because = impassableBecause(name);
     const result: Result =
       because === undefined
         ? await torture.run(name, values.timeout)
         : { name, outcome: 'skip', seconds: 0, reason: `not run: ${because}` };
     results.push(result);
+    if (values.results !== undefined) appendFileSync(values.results, `${JSON.stringify(result)}\n`);
     console.log(`${result.outcome.padEnd(8)}${result.seconds.toFixed(1).padStart(6)}  ${name}  ${result.reason}`);
   }
   const passed = results.filter(({ outcome }) => outcome === 'ok');
