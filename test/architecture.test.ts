@@ -1,5 +1,5 @@
 /** Checks the imports of the packages, and that the documents refer to existing files. */
-import { deepEqual, match, ok } from 'node:assert/strict';
+import { deepEqual, ok } from 'node:assert/strict';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, relative, resolve } from 'node:path';

@@ -116,8 +116,8 @@ export const impassable: readonly Reason[] = [
   { tests: /^lock\.rw-none$/, reason: 'tests a fault of Windows Server 2008, and is skipped for all others' },
   { tests: /^lock\.replay_broken_windows$/, reason: 'tests a fault of Windows, and is skipped for servers without it' },
   { tests: /^dir\.file-index$/, reason: 'tests a file index, which Windows does not provide either' },
-  { tests: /^(read|ioctl)\.bug14607$/, reason: 'needs a control code of Samba alone that pads responses' },
-  { tests: /^ioctl\.bug14769$/, reason: 'needs a control code of Samba alone' },
+  { tests: /^(read|ioctl)\.bug14607$/, reason: 'needs a control code that only Samba has, which pads responses' },
+  { tests: /^ioctl\.bug14769$/, reason: 'needs a control code that only Samba has' },
 ];
 
 /** Tests that are run, and whose wish is declined. */
@@ -165,7 +165,7 @@ export const declined: readonly Reason[] = [
   {
     tests: /^oplock\.batch22b$/,
     reason:
-      'wants a break to end with the acknowledgement of TCP, by a control code of Samba alone; here it ends after the time of the limit',
+      'wants a break to end with the acknowledgement of TCP, by a control code that only Samba has; here it ends after the time of the limit',
   },
   {
     tests: /^replay\.dhv2-pending.*-windows$/,
