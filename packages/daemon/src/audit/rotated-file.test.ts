@@ -78,6 +78,20 @@ test('another file begins when it has grown; so many older ones are kept, each o
   }
 });
 
+test('lines that wait at the end are rotated too: no file is longer than its limit by more than a write', async (t) => {
+  const path = place(t);
+  const file = await RotatedFile.open({ path, size: 20_000, keep: 50 }, silentLog);
+  const line = 'x'.repeat(999);
+  for (let i = 0; i < 300; i++) file.write(line);
+  await file.close();
+  const sizes = readdirSync(join(path, '..')).map((name) => statSync(join(path, '..', name)).size);
+  strictEqual(
+    sizes.reduce((sum, size) => sum + size, 0),
+    300_000,
+  );
+  ok(Math.max(...sizes) <= 20_000 + 16 * 1024, `${sizes}`);
+});
+
 test('where no older file is kept, the new one takes its place', async (t) => {
   const path = place(t);
   const file = await RotatedFile.open({ path, size: 100, keep: 0 }, silentLog);

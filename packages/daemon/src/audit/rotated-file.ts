@@ -39,6 +39,10 @@ export class RotatedFile {
   readonly #out: SonicBoom;
   readonly #unlock: () => void;
   #size: number;
+  /** Bytes that wait to be written. */
+  #waiting = 0;
+  /** No file is started any more. */
+  #ending = false;
   #lost = 0;
   #failing = false;
   #rotating = false;
@@ -51,7 +55,10 @@ export class RotatedFile {
     this.#out = out;
     this.#unlock = unlock;
     out.on('error', (error: Error) => this.#failed(error));
-    out.on('drop', () => this.#lost++);
+    out.on('drop', (line: string) => {
+      this.#lost++;
+      this.#waiting -= Buffer.byteLength(line);
+    });
     out.on('write', (bytes: number) => this.#wrote(bytes));
     out.on('drain', () => this.#caughtUp());
     out.on('ready', () => {
@@ -96,12 +103,16 @@ export class RotatedFile {
 
   /** @param line without its end */
   write(line: string): void {
-    if (this.#closed === undefined) this.#out.write(`${line}\n`);
+    if (this.#closed !== undefined) return;
+    const whole = `${line}\n`;
+    this.#waiting += Buffer.byteLength(whole);
+    this.#out.write(whole);
   }
 
   #wrote(bytes: number): void {
     this.#size += bytes;
-    if (this.#size >= this.#options.size && !this.#rotating && this.#closed === undefined) this.#rotate();
+    this.#waiting -= bytes;
+    if (this.#size >= this.#options.size && !this.#rotating && !this.#ending) this.#rotate();
   }
 
   /** No line waits any more. */
@@ -149,6 +160,9 @@ export class RotatedFile {
 
   async #endOutput(): Promise<void> {
     const out = this.#out;
+    const limit = AbortSignal.timeout(closeMs);
+    while (this.#waiting > 0 && (await settled(out, 'write', limit))); // lines that wait still begin new files
+    this.#ending = true;
     while (this.#rotating) await settled(out, 'ready'); // sonic-boom does not end while it reopens a file
     const ended = settled(out, 'close', AbortSignal.timeout(closeMs));
     out.end();
@@ -159,7 +173,7 @@ export class RotatedFile {
 }
 
 /** @returns whether the event occurred before an error or the signal */
-const settled = (out: SonicBoom, event: 'ready' | 'close', signal?: AbortSignal): Promise<boolean> =>
+const settled = (out: SonicBoom, event: 'ready' | 'close' | 'write', signal?: AbortSignal): Promise<boolean> =>
   once(out, event, { signal }).then(
     () => true,
     () => false,
