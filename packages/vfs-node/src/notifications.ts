@@ -350,13 +350,19 @@ export class Notifications {
       const events = readNotify(this.#fd, this.#buffer);
       if (typeof events === 'number') {
         this.#endPendingRename();
-        for (const own of this.unreported) own.reported();
+        this.#ownReported();
         return;
       }
       for (const event of events) if (this.#fd >= 0) this.#report(event);
+      if (leftSpace(events, this.#buffer.length)) this.#ownReported();
     }
     // the event loop calls again only for new events: without this call a pending rename would wait for the next change
-    if (this.#pendingRename !== undefined && this.#fd >= 0) setImmediate(() => this.#drain());
+    if ((this.#pendingRename !== undefined || this.unreported.size > 0) && this.#fd >= 0) setImmediate(() => this.#drain());
+  }
+
+  /** Every event of the store's own changes that have ended was read. */
+  #ownReported(): void {
+    for (const own of this.unreported) own.reported();
   }
 
   #report(event: NotifyEvent): void {
@@ -492,6 +498,13 @@ export class Notifications {
     }
     return 'file';
   }
+}
+
+/** Whether another event would have fitted into the buffer: then no other was queued. The host pads a name to the size of the event, 16 bytes. */
+function leftSpace(events: readonly NotifyEvent[], size: number): boolean {
+  let used = 0;
+  for (const { name } of events) used += 16 + ((name.length + 16) & ~15);
+  return used + 16 + 256 <= size;
 }
 
 /** The watchers that an event of a name is for: watchers of the changes of others do not see the store's own. */
