@@ -123,7 +123,7 @@ export const impassable: readonly Reason[] = [
 /** Tests that are run, and whose wish is declined. */
 export const declined: readonly Reason[] = [
   {
-    tests: /^ioctl\.(compress_|sparse_compressed$|dup_extents_compressed_)/,
+    tests: /^ioctl\.(compress_(?!notsup)|sparse_compressed$|dup_extents_compressed_)/,
     reason: 'needs files that the store compresses (decision 0125)',
   },
   { tests: /^ioctl\.trim_simple$/, reason: 'needs FSCTL_FILE_LEVEL_TRIM, which ring3 does not have' },
@@ -142,7 +142,7 @@ export const declined: readonly Reason[] = [
       'renames in a directory that another open could delete: SHARING_VIOLATION, as smb2.rename.no_share_delete_no_delete_access wants',
   },
   {
-    tests: /^timestamps\.delayed-|^timestamp_resolution\./,
+    tests: /^timestamps\.delayed-(2write$|write-vs-(seteof|flush|setbasic)$)|^timestamp_resolution\./,
     reason: 'wants LastWriteTime to stand still for a time after a write, not MS-FSA 2.1.4.17 (decision 0089)',
   },
   {

@@ -39,4 +39,12 @@ describe('the tables of smbtorture', () => {
       [],
     );
   });
+
+  test('each test that is not expected to pass has a reason', () => {
+    const expected = new Set(expectedPasses().map(({ name }) => name));
+    assert.deepEqual(
+      allTests().filter((name) => !expected.has(name) && notPassedBecause(name) === undefined),
+      [],
+    );
+  });
 });
