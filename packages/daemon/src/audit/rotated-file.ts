@@ -45,6 +45,8 @@ export class RotatedFile {
   #ending = false;
   #lost = 0;
   #failing = false;
+  /** The last rotation failed, which has been logged. */
+  #stuck = false;
   #rotating = false;
   #closed: Promise<void> | undefined;
 
@@ -138,9 +140,11 @@ export class RotatedFile {
       if (keep === 0) rmSync(path, { force: true });
       for (let older = keep; older > 0; older--) move(older === 1 ? path : `${path}.${older - 1}`, `${path}.${older}`);
     } catch (error) {
-      this.#log.error('the audit file cannot be rotated', { path, error });
+      if (!this.#stuck) this.#log.error('the audit file cannot be rotated', { path, error });
+      this.#stuck = true;
       return;
     }
+    this.#stuck = false;
     this.#reopen(0);
   }
 
