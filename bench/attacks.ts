@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isMainThread, Worker, workerData } from 'node:worker_threads';
-import { Connection, connectTcp, encodeForFile, type Open, type Session, type Tree } from '@ring3/smb-client';
+import { Connection, connectTcp, encodeForFile, type Open, type Session, type TreeConnect } from '@ring3/smb-client';
 import { Command, CreateDisposition, CreateOptions, FileInformationClass, ReadRequest, SessionSetupRequest } from '@ring3/smb-proto';
 import { readOptions, whole, wrongUsage } from '../scripts/options.ts';
 import { ring3Command, startRing3 } from '../test/interop/ring3.ts';
@@ -125,7 +125,7 @@ const attacks: Readonly<Record<string, (target: Target) => void>> = {
   trees: (target) =>
     forever(8, async () => {
       const { session } = await logOn(target);
-      const trees: Tree[] = [];
+      const trees: TreeConnect[] = [];
       for (;;) trees.push(await session.connect('share'));
     }),
   /** F10: password guesses. */

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection, connectTcp, type Tree } from '@ring3/smb-client';
+import { Connection, connectTcp, type TreeConnect } from '@ring3/smb-client';
 import { Journal } from '../test/soak/journal.ts';
 import { persistentChaos } from '../test/soak/persistent-chaos.ts';
 import { directory, flag, readOptions, whole } from './options.ts';
@@ -66,7 +66,7 @@ async function start(killAfterMs?: number): Promise<{ readonly child: ChildProce
   return undefined;
 }
 
-async function connectTree(port: number): Promise<{ readonly connection: Connection; readonly tree: Tree }> {
+async function connectTree(port: number): Promise<{ readonly connection: Connection; readonly tree: TreeConnect }> {
   const connection = await Connection.open(await connectTcp(port));
   const session = await connection.logon({ user: 'tester', password: 'secret' });
   return { connection, tree: await session.connect('share') };

@@ -56,7 +56,7 @@ const classes: readonly (readonly [string, string])[] = [
   ['smb-server/src/server/server.ts', 'Server'],
   ['smb-server/src/connection/connection.ts', 'Connection'],
   ['smb-server/src/objects/session.ts', 'Session'],
-  ['smb-server/src/objects/tree.ts', 'Tree'],
+  ['smb-server/src/objects/tree-connect.ts', 'TreeConnect'],
   ['smb-server/src/objects/open.ts', 'Open'],
 ];
 /** A port below the ephemeral range: a client that connects while no server listens could otherwise connect to itself. */

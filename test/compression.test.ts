@@ -4,7 +4,7 @@ import { randomFillSync } from 'node:crypto';
 import { test } from 'node:test';
 import { type Link, linkPair } from '@ring3/kit';
 import { aesGcm } from '@ring3/linux';
-import { Connection, type ConnectionOptions, type Tree } from '@ring3/smb-client';
+import { Connection, type ConnectionOptions, type TreeConnect } from '@ring3/smb-client';
 import { CompressionAlgorithm, CreateDisposition, ReadFlags } from '@ring3/smb-proto';
 import { createSmbServer, type SmbServer } from '@ring3/smb-server';
 import { createMemoryStore } from '@ring3/vfs';
@@ -59,7 +59,7 @@ async function connect(server: SmbServer, options: ConnectionOptions, encrypt = 
   return { connection, tree, traffic };
 }
 
-const openIf = (tree: Tree, name: string) => tree.create({ name, createDisposition: CreateDisposition.OpenIf });
+const openIf = (tree: TreeConnect, name: string) => tree.create({ name, createDisposition: CreateDisposition.OpenIf });
 const text = Buffer.from('a line of a log file that repeats, with a number 0123456789\n'.repeat(40_000)).subarray(0, 2 << 20);
 
 const agreements: readonly (readonly [string, ConnectionOptions])[] = [

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { FakeClock, fakeRandom } from '@ring3/kit';
 import { lockRecord, RecordLock } from '@ring3/linux';
-import { Connection, type Open, type Tree } from '@ring3/smb-client';
+import { Connection, type Open, type TreeConnect } from '@ring3/smb-client';
 import { LockFlags, NtStatus, StatusError } from '@ring3/smb-proto';
 import { connectMemory, createSmbServer } from '@ring3/smb-server';
 import { createNodeStore } from '@ring3/vfs-node';
@@ -28,7 +28,7 @@ async function stage(t: TestContext, posixLocks?: boolean) {
     clock,
   });
   const connection = await Connection.open(connectMemory(server), { random: fakeRandom(5) });
-  const tree: Tree = await (await connection.logon({ user: 'user', password: 'password' })).connect('share');
+  const tree: TreeConnect = await (await connection.logon({ user: 'user', password: 'password' })).connect('share');
   /** A program of the host with its own open file description. */
   const fd = openSync(path, 'r+');
   t.after(async () => {

@@ -15,7 +15,7 @@ import {
   type Reply,
   type Request,
   SmbClientError,
-  type Tree,
+  type TreeConnect,
 } from '@ring3/smb-client';
 import { Command, CreateDisposition, CreateOptions, Dialect, Header, headerLength, NtStatus, ReadRequest } from '@ring3/smb-proto';
 import { createSmbServer, type SmbServer, type SmbServerOptions } from '@ring3/smb-server';
@@ -44,7 +44,7 @@ async function start(more: Partial<SmbServerOptions> = {}): Promise<{ server: Sm
 /** A client's connection whose frames are passed through `tamper` if it is set. */
 interface Client {
   readonly connection: Connection;
-  readonly tree: Tree;
+  readonly tree: TreeConnect;
   tamper: ((message: Uint8Array) => Uint8Array) | undefined;
 }
 
@@ -65,7 +65,7 @@ async function client(server: SmbServer): Promise<Client> {
   return Object.assign(made, { connection, tree: await session.connect('share') });
 }
 
-const opened = (tree: Tree): Promise<Open> => tree.create({ name: 'file', createDisposition: CreateDisposition.OpenIf });
+const opened = (tree: TreeConnect): Promise<Open> => tree.create({ name: 'file', createDisposition: CreateDisposition.OpenIf });
 
 /** The outcome of a request: its response, `waits` after an interim response, or `closed`. */
 async function outcome(connection: Connection, exchange: Exchange): Promise<Reply | 'waits' | 'closed'> {

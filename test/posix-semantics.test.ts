@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fakeRandom, linkPair } from '@ring3/kit';
-import { Connection, type Open, type Tree } from '@ring3/smb-client';
+import { Connection, type Open, type TreeConnect } from '@ring3/smb-client';
 import {
   CreateDisposition,
   Dialect,
@@ -20,7 +20,7 @@ import { createSmbServer } from '@ring3/smb-server';
 import { createNodeStore } from '@ring3/vfs-node';
 
 /** Runs a test with a share on a fresh host directory. */
-async function withShare(use: (tree: Tree, folder: string) => Promise<void>): Promise<void> {
+async function withShare(use: (tree: TreeConnect, folder: string) => Promise<void>): Promise<void> {
   const base = mkdtempSync(join(tmpdir(), 'ring3-posix-'));
   const folder = join(base, 'share');
   mkdirSync(folder);
@@ -38,7 +38,7 @@ async function withShare(use: (tree: Tree, folder: string) => Promise<void>): Pr
   }
 }
 
-const open = (tree: Tree, name: string): Promise<Open> =>
+const open = (tree: TreeConnect, name: string): Promise<Open> =>
   tree.create({ name, desiredAccess: fileAllAccess, createDisposition: CreateDisposition.OpenIf });
 const text = async (file: Open): Promise<string> => Buffer.concat(await file.read(0, 100)).toString();
 const rename = (file: Open, fileName: string, flags = 0): Promise<void> =>

@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { linkPair } from '@ring3/kit';
 import { aesGcm } from '@ring3/linux';
-import { Connection, type ConnectionOptions, connectTcp, list, type Session, type Tree } from '@ring3/smb-client';
+import { Connection, type ConnectionOptions, connectTcp, list, type Session, type TreeConnect } from '@ring3/smb-client';
 import { type AesGcm, Cipher, type CreateAesGcm, CreateDisposition, Dialect, nodeAesGcm, SigningAlgorithm } from '@ring3/smb-proto';
 import { createSmbServer, type SmbServer, type SmbServerOptions } from '@ring3/smb-server';
 import { createMemoryStore, intercept } from '@ring3/vfs';
@@ -56,8 +56,8 @@ async function logOn(server: SmbServer, how: { encrypt?: boolean } & ConnectionO
   return Object.assign(session, { [Symbol.asyncDispose]: () => connection.close() });
 }
 
-const openIf = (tree: Tree, name: string) => tree.create({ name, createDisposition: CreateDisposition.OpenIf });
-const read = async (tree: Tree, name: string, at: number, length: number): Promise<Buffer> => {
+const openIf = (tree: TreeConnect, name: string) => tree.create({ name, createDisposition: CreateDisposition.OpenIf });
+const read = async (tree: TreeConnect, name: string, at: number, length: number): Promise<Buffer> => {
   const file = await openIf(tree, name);
   const found = Buffer.concat(await file.read(at, length));
   await file.close();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fakeRandom, linkPair } from '@ring3/kit';
-import { Connection, type Open, type Tree } from '@ring3/smb-client';
+import { Connection, type Open, type TreeConnect } from '@ring3/smb-client';
 import {
   CreateDisposition,
   CreateOptions,
@@ -26,7 +26,7 @@ import { Frame } from '@ring3/wire';
 const past = 1_000_000_000_000;
 
 interface Share extends AsyncDisposable {
-  readonly tree: Tree;
+  readonly tree: TreeConnect;
 }
 
 /** Serves `base/share` with the state in `base/state` to one client. */
@@ -54,7 +54,7 @@ const withBase = async (use: (base: string) => Promise<void>): Promise<void> => 
   }
 };
 
-const open = (tree: Tree, name: string, createOptions = 0): Promise<Open> =>
+const open = (tree: TreeConnect, name: string, createOptions = 0): Promise<Open> =>
   tree.create({ name, createOptions, desiredAccess: fileAllAccess, createDisposition: CreateDisposition.OpenIf });
 
 async function query(file: Open) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fakeRandom } from '@ring3/kit';
-import { Connection, type Open, type Tree } from '@ring3/smb-client';
+import { Connection, type Open, type TreeConnect } from '@ring3/smb-client';
 import { CreateDisposition, Dialect } from '@ring3/smb-proto';
 import { connectMemory, createSmbServer } from '@ring3/smb-server';
 import { createMemoryStore } from '@ring3/vfs';
@@ -87,7 +87,7 @@ async function pipe(): Promise<Target> {
   const errors: unknown[] = [];
   server.events.on('error', (error) => errors.push(error));
   const connection = await Connection.open(connectMemory(server), { random: fakeRandom(3), dialects: [Dialect.Smb302] });
-  const tree: Tree = await (await connection.logon({ user: 'ann', password: 'secret' })).connect('IPC$');
+  const tree: TreeConnect = await (await connection.logon({ user: 'ann', password: 'secret' })).connect('IPC$');
   return {
     seeds: pipes.flatMap(({ seeds }, i) => [0, 1].flatMap((bit) => seeds.map((bytes) => Buffer.concat([Buffer.of(i * 2 + bit), bytes])))),
     async run(input) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { fakeRandom } from '@ring3/kit';
-import { Connection, framing, type Open, type Tree } from '@ring3/smb-client';
+import { Connection, framing, type Open, type TreeConnect } from '@ring3/smb-client';
 import { Command, CreateOptions, Dialect, EchoRequest, Header, headerLength } from '@ring3/smb-proto';
 import { connectMemory, createSmbServer } from '@ring3/smb-server';
 import { createMemoryStore } from '@ring3/vfs';
@@ -27,7 +27,7 @@ async function smbAfterLogon(): Promise<Target> {
   const server = await createSmbServer(options);
   const errors: unknown[] = [];
   server.events.on('error', (error) => errors.push(error));
-  let client: { connection: Connection; tree: Tree; opens: Open[]; tamper: Uint8Array | undefined; inputs: number } | undefined;
+  let client: { connection: Connection; tree: TreeConnect; opens: Open[]; tamper: Uint8Array | undefined; inputs: number } | undefined;
   const end = async (): Promise<void> => {
     await client?.connection.close(true);
     client = undefined;

@@ -8,21 +8,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Connection, connectTcp, type Open, type Tree } from '@ring3/smb-client';
+import { Connection, connectTcp, type Open, type TreeConnect } from '@ring3/smb-client';
 import { CreateDisposition, CreateOptions, NtStatus, StatusError } from '@ring3/smb-proto';
 import { ring3Command, startRing3 } from './ring3.ts';
 
 const skip = spawnSync('prlimit', ['--version']).status === 0 ? false : 'prlimit is not installed';
 
-async function treeOf(port: number, user: string, password: string): Promise<{ connection: Connection; tree: Tree }> {
+async function treeOf(port: number, user: string, password: string): Promise<{ connection: Connection; tree: TreeConnect }> {
   const connection = await Connection.open(await connectTcp(port));
   return { connection, tree: await (await connection.logon({ user, password })).connect('share') };
 }
 
-const made = (tree: Tree, name: string): Promise<Open> => tree.create({ name, createDisposition: CreateDisposition.OpenIf });
+const made = (tree: TreeConnect, name: string): Promise<Open> => tree.create({ name, createDisposition: CreateDisposition.OpenIf });
 
 /** Opens files until the server rejects a CREATE. @returns the opens, and the status */
-async function openAll(tree: Tree, directory: string): Promise<{ opens: Open[]; status: number | undefined }> {
+async function openAll(tree: TreeConnect, directory: string): Promise<{ opens: Open[]; status: number | undefined }> {
   const opens: Open[] = [];
   try {
     for (let i = 0; i < 5000; i++) opens.push(await made(tree, `${directory}\\${i}`));
@@ -54,7 +54,7 @@ test('a client that opens its maximum leaves file descriptors for others, for ne
     const { opens, status } = await openAll(greedy.tree, directory);
     strictEqual(status, NtStatus.TooManyOpenedFiles);
     ok(opens.length > nofile / 8, `${opens.length} of ${nofile}`);
-    const others: { connection: Connection; tree: Tree }[] = [];
+    const others: { connection: Connection; tree: TreeConnect }[] = [];
     for (let i = 0; i < 5; i++) others.push(await treeOf(ring3.port, ring3.user, ring3.password));
     for (const { tree } of others) await (await made(tree, 'other')).close();
     const ctl = (...words: string[]): string => {

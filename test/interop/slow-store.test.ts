@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Advice, advise, close, currentFolder, OpenFlag, openAt, sync } from '@ring3/linux';
-import { Connection, connectTcp, type Open, type Tree } from '@ring3/smb-client';
+import { Connection, connectTcp, type Open, type TreeConnect } from '@ring3/smb-client';
 import { AccessMask, CreateDisposition, CreateOptions, FileInformationClass, InfoType, NtStatus, type StatusError } from '@ring3/smb-proto';
 import { need } from './programs.ts';
 import { type Ring3, ring3Command, serveRing3 } from './ring3.ts';
@@ -50,7 +50,7 @@ function evict(path: string): void {
 const serve = (): Promise<Ring3> => serveRing3(['--config', at('ring3.toml'), '--user', `${user}:${password}`, '--console', '0']);
 
 /** A separate connection with a tree connect to one of the shares. */
-async function connect(ring3: Ring3, share: string): Promise<{ tree: Tree; connection: Connection }> {
+async function connect(ring3: Ring3, share: string): Promise<{ tree: TreeConnect; connection: Connection }> {
   const connection = await Connection.open(await connectTcp(ring3.port));
   try {
     const session = await connection.logon({ user, password });
@@ -62,7 +62,7 @@ async function connect(ring3: Ring3, share: string): Promise<{ tree: Tree; conne
 }
 
 const all = AccessMask.GenericAll;
-const openFile = (tree: Tree, name: string, createDisposition: number = CreateDisposition.OpenIf): Promise<Open> =>
+const openFile = (tree: TreeConnect, name: string, createDisposition: number = CreateDisposition.OpenIf): Promise<Open> =>
   tree.create({ name, desiredAccess: all, createDisposition, shareAccess: 7 });
 const statOf = (open: Open): Promise<Uint8Array> => open.queryInfo(InfoType.File, FileInformationClass.NetworkOpen);
 
@@ -88,7 +88,7 @@ async function othersWork(ring3: Ring3): Promise<void> {
 }
 
 /** Operations of the file system, each with a client's request that causes it. */
-const operations: readonly (readonly [operation: string, request: (tree: Tree, file: Open) => Promise<unknown>])[] = [
+const operations: readonly (readonly [operation: string, request: (tree: TreeConnect, file: Open) => Promise<unknown>])[] = [
   ['getattr', (_tree, file) => statOf(file)],
   ['getattr', (tree) => openFile(tree, 'there.txt').then((open) => open.close())],
   ['open', (tree) => openFile(tree, 'other.txt').then((open) => open.close())],
@@ -122,10 +122,10 @@ function noEas({ status }: StatusError): void {
   assert.equal(status, NtStatus.NoEasOnFile);
 }
 
-const openFolder = (tree: Tree): Promise<Open> =>
+const openFolder = (tree: TreeConnect): Promise<Open> =>
   tree.create({ name: '', desiredAccess: 0x81, createDisposition: 1, createOptions: CreateOptions.DirectoryFile, shareAccess: 7 });
 
-async function renameFile(tree: Tree, from: string, to: string): Promise<void> {
+async function renameFile(tree: TreeConnect, from: string, to: string): Promise<void> {
   const open = await openFile(tree, from);
   const name = Buffer.from(to, 'utf16le');
   const buffer = Buffer.alloc(20 + name.length);
@@ -135,7 +135,7 @@ async function renameFile(tree: Tree, from: string, to: string): Promise<void> {
   await open.close();
 }
 
-async function deleteFile(tree: Tree, name: string): Promise<void> {
+async function deleteFile(tree: TreeConnect, name: string): Promise<void> {
   const open = await openFile(tree, name);
   await open.setInfo(InfoType.File, FileInformationClass.Disposition, Uint8Array.of(1));
   await open.close();

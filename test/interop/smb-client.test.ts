@@ -12,7 +12,7 @@ import {
   type LogonOptions,
   list,
   relatedFileId,
-  type Tree,
+  type TreeConnect,
 } from '@ring3/smb-client';
 import {
   Cipher,
@@ -62,7 +62,7 @@ function judge(start: (folder: string) => Promise<Server>): void {
   });
 
   const onShare = async (
-    use: (tree: Tree) => Promise<void>,
+    use: (tree: TreeConnect) => Promise<void>,
     options: ConnectionOptions = {},
     logon: Partial<LogonOptions> = {},
   ): Promise<void> => {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
-import { Connection, connectTcp, type Open, SmbClientError, type Tree } from '@ring3/smb-client';
+import { Connection, connectTcp, type Open, SmbClientError, type TreeConnect } from '@ring3/smb-client';
 import {
   Capabilities,
   CreateContextName,
@@ -64,7 +64,7 @@ function context<T>(name: string, declaration: Declaration<T>, value: T): { name
 }
 
 /** Connects to the share of the server on a port. */
-export async function connectTo(port: number, clientGuid: Uint8Array, dialect: Dialect = Dialect.Smb311): Promise<Tree> {
+export async function connectTo(port: number, clientGuid: Uint8Array, dialect: Dialect = Dialect.Smb311): Promise<TreeConnect> {
   const capabilities = Capabilities.LargeMtu | Capabilities.PersistentHandles;
   const connection = await Connection.open(await connectTcp(port), { clientGuid, capabilities, dialects: [dialect] });
   return (await connection.logon({ user: 'tester', password: 'secret' })).connect('share');
@@ -106,7 +106,7 @@ export class HeldOpens {
    * @param acknowledged called after each response
    * @throws StatusError for a failure that the model does not expect
    */
-  async work(tree: Tree, acknowledged: () => void): Promise<void> {
+  async work(tree: TreeConnect, acknowledged: () => void): Promise<void> {
     try {
       for (;;) {
         await this.#step(tree);
@@ -119,7 +119,7 @@ export class HeldOpens {
     }
   }
 
-  #step(tree: Tree): Promise<void> {
+  #step(tree: TreeConnect): Promise<void> {
     if (this.#held.length === 0 || (this.#held.length < maxOpens && Math.random() < 0.2)) return this.create(tree);
     const held = pick(this.#held);
     const roll = Math.random();
@@ -170,7 +170,7 @@ export class HeldOpens {
   }
 
   /** Creates a file, and opens it for good. */
-  async create(tree: Tree): Promise<void> {
+  async create(tree: TreeConnect): Promise<void> {
     const held: Held = {
       createGuid: new Uint8Array(randomBytes(16)),
       name: `${this.#name}-${this.#next++}`,
@@ -207,7 +207,7 @@ export class HeldOpens {
   }
 
   /** Gets the opens again, sends the request without a response again, and compares the data with what was acknowledged. */
-  async reconnect(tree: Tree): Promise<void> {
+  async reconnect(tree: TreeConnect): Promise<void> {
     this.reconnects++;
     const unanswered = this.#unanswered;
     this.#unanswered = undefined;
@@ -231,7 +231,7 @@ export class HeldOpens {
     }
   }
 
-  async #again(tree: Tree, { createGuid, open }: Held): Promise<Open | undefined> {
+  async #again(tree: TreeConnect, { createGuid, open }: Held): Promise<Open | undefined> {
     const { persistentFileId, volatileFileId } = open?.response ?? { persistentFileId: 1, volatileFileId: 1 };
     const flags = DurableHandleFlags.Persistent;
     const createContexts = [
@@ -261,7 +261,7 @@ export class HeldOpens {
   }
 
   /** Compares the locks, and whether the file is delete-pending, as another client sees them. */
-  async compareAs(other: Tree): Promise<void> {
+  async compareAs(other: TreeConnect): Promise<void> {
     for (const held of this.#held) {
       let open: Open;
       try {

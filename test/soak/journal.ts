@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { list, type Open, type Tree } from '@ring3/smb-client';
+import { list, type Open, type TreeConnect } from '@ring3/smb-client';
 import {
   AccessMask,
   CreateContextName,
@@ -114,7 +114,7 @@ export class Journal {
   }
 
   /** Creates the directory, which is not checked. */
-  async begin(tree: Tree): Promise<void> {
+  async begin(tree: TreeConnect): Promise<void> {
     const open = await tree.create({
       name: this.folder,
       createDisposition: CreateDisposition.OpenIf,
@@ -124,7 +124,7 @@ export class Journal {
   }
 
   /** Makes one change after the other, until the connection is closed, which throws. */
-  async work(tree: Tree): Promise<never> {
+  async work(tree: TreeConnect): Promise<never> {
     for (;;) await this.#step(tree);
   }
 
@@ -133,7 +133,7 @@ export class Journal {
    * @param root the served directory, on the host
    * @returns the differences, and whether the last request left an undefined state: then the directory is not used further
    */
-  async check(tree: Tree, root: string): Promise<{ readonly faults: string[]; readonly unknown: boolean }> {
+  async check(tree: TreeConnect, root: string): Promise<{ readonly faults: string[]; readonly unknown: boolean }> {
     const found = await this.#observe(tree, root);
     const pending = this.#pending;
     this.#pending = undefined;
@@ -161,7 +161,7 @@ export class Journal {
   }
 
   /** The complete visible state of the directory. */
-  async #observe(tree: Tree, root: string): Promise<Map<string, Node>> {
+  async #observe(tree: TreeConnect, root: string): Promise<Map<string, Node>> {
     const found = new Map<string, Node>();
     const visit = async (folder: string): Promise<void> => {
       const at = folder === '' ? this.folder : `${this.folder}\\${folder}`;
@@ -179,7 +179,7 @@ export class Journal {
     return found;
   }
 
-  async #look(tree: Tree, root: string, name: string): Promise<Node> {
+  async #look(tree: TreeConnect, root: string, name: string): Promise<Node> {
     const path = `${this.folder}\\${name}`;
     const open = await tree.create({ name: path, desiredAccess: all, createOptions: CreateOptions.OpenReparsePoint });
     try {
@@ -254,7 +254,7 @@ export class Journal {
     }
   }
 
-  async #step(tree: Tree): Promise<void> {
+  async #step(tree: TreeConnect): Promise<void> {
     const path = (name: string): string => `${this.folder}\\${name}`;
     const files = this.#names('file');
     const everything = Object.keys(this.#state.names);

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection, type ConnectionOptions, connectTcp, list, type Tree } from '@ring3/smb-client';
+import { Connection, type ConnectionOptions, connectTcp, list, type TreeConnect } from '@ring3/smb-client';
 import {
   CompletionFilter,
   CreateDisposition,
@@ -17,7 +17,7 @@ const everything = Object.values(CompletionFilter).reduce((sum, bit) => sum | bi
 const dialects = Object.values(Dialect).filter((dialect) => dialect <= Dialect.Smb311);
 
 /** The actions of one client on its share, repeated; it reports each response. */
-type Work = (tree: Tree, did: () => void, id: number) => Promise<void>;
+type Work = (tree: TreeConnect, did: () => void, id: number) => Promise<void>;
 
 const works: Readonly<Record<string, Work>> = {
   /** Eight pending reads of a mebibyte at any time. */

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { askControl } from '@ring3/daemon';
-import type { Tree } from '@ring3/smb-client';
+import type { TreeConnect } from '@ring3/smb-client';
 import { NtStatus, StatusError } from '@ring3/smb-proto';
 import { connectTo, HeldOpens } from './held-opens.ts';
 
@@ -94,7 +94,7 @@ export async function persistentChaos({ kills, clients: count, dir, report }: Ch
 
 /** While a client is away, no other client opens its files: FILE_NOT_AVAILABLE, MS-SMB2 3.3.5.9. */
 async function refusesOthers(port: number, clients: readonly HeldOpens[], faults: string[], round: number): Promise<void> {
-  const other: Tree = await connectTo(port, randomBytes(16));
+  const other: TreeConnect = await connectTo(port, randomBytes(16));
   for (const { someFile } of clients) {
     if (someFile === undefined) continue;
     const status = await other.create({ name: someFile }).then(

@@ -26,7 +26,7 @@ import { SmbClientError } from './errors.ts';
 import { type Answer, type Asked, type FakeServer, fakeServer } from './fake-server.ts';
 import { FrameSplitter, framing } from './framing.ts';
 import { encodeForFile, relatedFileId } from './request.ts';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 const random = fakeRandom(7);
 const created = (): Encoded =>
@@ -60,7 +60,7 @@ const echo = (connection: Connection) => connection.send({ command: Command.Echo
 
 async function connected(
   script: (asked: Asked, server: FakeServer) => void,
-): Promise<{ server: FakeServer; connection: Connection; tree: Tree }> {
+): Promise<{ server: FakeServer; connection: Connection; tree: TreeConnect }> {
   const server = fakeServer(script);
   const connection = await Connection.open(server.link, { random });
   const session = await connection.logon({ user: 'user', password: 'password' });

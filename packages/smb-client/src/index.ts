@@ -7,4 +7,4 @@ export * from './negotiate.ts';
 export * from './open.ts';
 export * from './request.ts';
 export * from './session.ts';
-export * from './tree.ts';
+export * from './tree-connect.ts';

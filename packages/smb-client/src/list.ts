@@ -8,7 +8,7 @@ import {
   type ReadDirectoryEntry,
 } from '@ring3/smb-proto';
 import { type Codec, Frame, linked } from '@ring3/wire';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 /** Reads the entries of a QUERY_DIRECTORY response. @throws DecodeError */
 export function directoryEntries(buffer: Uint8Array, informationClass: DirectoryInformationClass): ReadDirectoryEntry[] {
@@ -22,7 +22,7 @@ export function directoryEntries(buffer: Uint8Array, informationClass: Directory
  * @throws StatusError, for example NoSuchFile if no entry matches
  */
 export async function* list(
-  tree: Tree,
+  tree: TreeConnect,
   folder: string,
   pattern = '*',
   informationClass: DirectoryInformationClass = FileInformationClass.IdBothDirectory,

@@ -24,7 +24,7 @@ import {
 } from '@ring3/smb-proto';
 import type { InputOf } from '@ring3/wire';
 import { type Exchange, encodeForFile, expectStatus, type FileId, lengthOf, type Reply } from './request.ts';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 const joined = (chunks: readonly Uint8Array[]): Uint8Array => (chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));
 const empty = new Uint8Array();
@@ -34,12 +34,12 @@ type Fields<D> = Partial<Omit<InputOf<D>, 'persistentFileId' | 'volatileFileId'>
 
 /** An open file, directory or pipe, MS-SMB2 3.2.1.6. Methods throw StatusError with the server's status. */
 export class Open {
-  readonly tree: Tree;
+  readonly tree: TreeConnect;
   readonly name: string;
   readonly fileId: FileId;
   readonly response: CreateResponse;
 
-  constructor(tree: Tree, name: string, fileId: FileId, response: CreateResponse) {
+  constructor(tree: TreeConnect, name: string, fileId: FileId, response: CreateResponse) {
     this.tree = tree;
     this.name = name;
     this.fileId = fileId;
@@ -157,7 +157,7 @@ export class Open {
 
 /** IOCTL, also without an open file (FileId all ones). @throws StatusError */
 export async function ioctl(
-  tree: Tree,
+  tree: TreeConnect,
   fileId: FileId,
   ctlCode: number,
   input: Uint8Array,

@@ -27,7 +27,7 @@ import type { Connection } from './connection.ts';
 import { SmbClientError } from './errors.ts';
 import type { Negotiated } from './negotiate.ts';
 import { expectStatus, messageOf, type Reply, type Request } from './request.ts';
-import { Tree } from './tree.ts';
+import { TreeConnect } from './tree-connect.ts';
 
 export interface LogonOptions {
   /** Empty for an anonymous logon. */
@@ -111,8 +111,8 @@ export class Session {
   }
 
   /** @param share a name, or a whole UNC path @throws StatusError, for example BadNetworkName */
-  connect(share: string): Promise<Tree> {
-    return Tree.connect(this, share.startsWith('\\\\') ? share : `\\\\${this.connection.link.peer.replace(/:\d+$/, '')}\\${share}`);
+  connect(share: string): Promise<TreeConnect> {
+    return TreeConnect.connect(this, share.startsWith('\\\\') ? share : `\\\\${this.connection.link.peer.replace(/:\d+$/, '')}\\${share}`);
   }
 
   /** LOGOFF, MS-SMB2 3.2.4.23. @throws StatusError */

@@ -3,7 +3,7 @@ import { Dialect, NtStatus, ShareCapabilities, ShareFlags, ShareType, TreeConnec
 import { type Handle, type Identity, isCode, type VfsCode } from '@ring3/vfs';
 import type { Services } from '../objects/services.ts';
 import type { Share } from '../objects/share.ts';
-import { Tree } from '../objects/tree.ts';
+import { TreeConnect } from '../objects/tree-connect.ts';
 import { type ContextOf, command } from '../request/command.ts';
 import type { Negotiated } from '../values/negotiated.ts';
 import { statusOf } from '../values/status-map.ts';
@@ -39,7 +39,7 @@ export const treeConnect = command({
         server.refuse('maxConnections', session.actor);
         return NtStatus.RequestNotAccepted;
       }
-      const tree = new Tree(session.nextTreeId(), session, share, access === 'write', root, server.clock.wall(), forced);
+      const tree = new TreeConnect(session.nextTreeId(), session, share, access === 'write', root, server.clock.wall(), forced);
       session.trees.set(tree.treeId, tree);
       server.quotas.trees.add(session.owner);
       ctx.tree = tree;
@@ -88,10 +88,10 @@ function isFull({ sessions }: Services, { name, options }: Share): boolean {
 const isSameShare = (a: string, b: string): boolean => a === b || a.toUpperCase() === b.toUpperCase();
 
 /** Share.IsCA is announced at 3.x, MS-SMB2 3.3.5.7. */
-const isContinuouslyAvailable = ({ share, session }: Tree, { dialect }: Negotiated): boolean =>
+const isContinuouslyAvailable = ({ share, session }: TreeConnect, { dialect }: Negotiated): boolean =>
   dialect >= Dialect.Smb30 && session.server.persistence.isAvailable(share);
 
-const answer = (tree: Tree, encrypt: boolean, negotiated: Negotiated) => ({
+const answer = (tree: TreeConnect, encrypt: boolean, negotiated: Negotiated) => ({
   shareType: tree.share.isPipe ? ShareType.Pipe : ShareType.Disk,
   shareFlags: tree.share.isPipe ? ShareFlags.NoCaching : diskFlags(tree.share, encrypt, negotiated),
   capabilities: isContinuouslyAvailable(tree, negotiated) ? ShareCapabilities.ContinuousAvailability : 0,

@@ -4,7 +4,7 @@ import { VfsError } from '@ring3/vfs';
 import { DecodeError } from '@ring3/wire';
 import { rowOf } from '../commands/index.ts';
 import { signerElsewhere, verifyProtection } from '../message/signing.ts';
-import type { Tree } from '../objects/tree.ts';
+import type { TreeConnect } from '../objects/tree-connect.ts';
 import type { AnyCommand } from '../request/command.ts';
 import { findOpen, readFileIds } from '../request/find-open.ts';
 import type { Request } from '../request/request.ts';
@@ -120,7 +120,7 @@ function timed(request: Request, spec: AnyCommand, body: unknown, start: number)
 }
 
 /** Runs the handler when it is the turn of the request: its store has blocked the event loop. Meanwhile its tree connect or open may end. */
-async function paced(request: Request, tree: Tree, spec: AnyCommand, body: unknown): Promise<Outcome> {
+async function paced(request: Request, tree: TreeConnect, spec: AnyCommand, body: unknown): Promise<Outcome> {
   const { server, session, open } = request;
   await tree.share.pacer.wait(server.clock);
   if (session?.trees.get(request.treeId) !== tree) return NtStatus.NetworkNameDeleted;

@@ -2,12 +2,12 @@ import type { Acceptor, CreateAesGcm, Signer } from '@ring3/smb-proto';
 import type { Negotiated } from '../values/negotiated.ts';
 import type { Open } from './open.ts';
 import type { Session } from './session.ts';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 /** The objects of a waiting request, by which it is found when one of them ends. */
 export interface WaitingOn {
   readonly session: Session | undefined;
-  readonly tree: Tree | undefined;
+  readonly tree: TreeConnect | undefined;
   readonly open: Open | undefined;
 }
 

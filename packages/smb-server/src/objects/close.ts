@@ -11,7 +11,7 @@ import { noteWritten } from './noting.ts';
 import type { Open } from './open.ts';
 import type { Services } from './services.ts';
 import type { Session } from './session.ts';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 /**
  * Closes an open, MS-SMB2 3.3.4.17: it is removed from every table at once; its handles are released when no request uses it any more. The
@@ -96,7 +96,7 @@ function detachAll({ opens, server }: Session): void {
 }
 
 /** The client has reconnected: the open belongs to another tree connect. MS-SMB2 3.3.5.9.7, 3.3.5.9.12. */
-export function reattach(open: Open, tree: Tree): void {
+export function reattach(open: Open, tree: TreeConnect): void {
   open.server.durables.attach(open);
   open.attachment = tree;
   open.actor = tree.session.actor;
@@ -176,7 +176,7 @@ function* unlinked(entry: Handle): Steps<VfsCode | undefined> {
 }
 
 /** Ends a tree connect with its opens, MS-SMB2 3.3.5.8. */
-export function endTree(tree: Tree): MaybePromise<void> {
+export function endTree(tree: TreeConnect): MaybePromise<void> {
   const { session } = tree;
   if (!session.trees.delete(tree.treeId)) return;
   session.server.quotas.trees.remove(session.owner);
@@ -190,7 +190,7 @@ export function endTree(tree: Tree): MaybePromise<void> {
 }
 
 /** The share's directory is closed when no request uses it any more; only a closing server waits for that. */
-function releaseRoot(tree: Tree): void {
+function releaseRoot(tree: TreeConnect): void {
   const { root, share } = tree;
   if (root === undefined) return;
   const { server } = tree.session;

@@ -2,20 +2,20 @@ import { type Steps, wait } from '@ring3/kit';
 import { FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { type Handle, isCode, type VfsCode } from '@ring3/vfs';
 import { statusOf } from '../values/status-map.ts';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 /**
  * Whether an entry can be deleted, checked when a client marks it for deletion: its last close has no response that could report a failure.
  * MS-FSA 2.1.5.15.3 for the attribute and for directories that are not empty; and the rules of the store.
  * @param attributes FileAttributes of the entry
  */
-export function* mayDelete(tree: Tree, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {
+export function* mayDelete(tree: TreeConnect, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {
   const status = yield* mayUnlink(tree, handle, attributes, ignoreReadOnly);
   return status === NtStatus.Success && handle.kind === 'folder' ? yield* empty(handle) : status;
 }
 
 /** The same for FILE_DELETE_ON_CLOSE: an empty directory is checked for at the close, as by Windows and Samba. */
-export function* mayUnlink(tree: Tree, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {
+export function* mayUnlink(tree: TreeConnect, handle: Handle, attributes: number, ignoreReadOnly = false): Steps<NtStatus> {
   if (handle.fileId === tree.root?.fileId) return NtStatus.CannotDelete;
   if ((attributes & FileAttributes.ReadOnly) !== 0 && !ignoreReadOnly) return NtStatus.CannotDelete;
   return refusal((yield* wait(handle.checkUnlink?.())) ?? undefined);

@@ -17,7 +17,7 @@ import {
 } from '@ring3/smb-proto';
 import { type Handle, type Identity, isCode, type VfsCode } from '@ring3/vfs';
 import { DecodeError, EncodeError } from '@ring3/wire';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 const everybody = { type: AceType.AccessAllowed, flags: AceFlags.ObjectInherit | AceFlags.ContainerInherit, mask: fileAllAccess };
 /** The default for a share's root: every user of the share has full access, also to what is created below. */
@@ -111,7 +111,7 @@ const defaultDacl = (owner: string): Acl => ({
 
 /** The descriptor of a new file or directory, as bytes: that of the client as it is, else the inherited one. MS-DTYP 2.5.3.4.1. */
 export function newDescriptor(
-  tree: Tree,
+  tree: TreeConnect,
   parent: SecurityDescriptor,
   given: SecurityDescriptor | undefined,
   isContainer: boolean,

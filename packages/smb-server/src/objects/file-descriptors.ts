@@ -1,7 +1,7 @@
 import { Quota } from '../values/quota.ts';
 import type { Open } from './open.ts';
 import type { Share } from './share.ts';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 /**
  * The file descriptors of the process that opens hold: one for each open, and one for each directory above it, which opens in the same
@@ -24,13 +24,13 @@ export class FileDescriptors {
   }
 
   /** Whether a user may open something at this depth below the root. */
-  may(tree: Tree, depth: number): boolean {
+  may(tree: TreeConnect, depth: number): boolean {
     const count = costOf(tree, depth);
     return count === 0 || this.#quota.may(tree.session.owner, count);
   }
 
   /** Counts an operation in progress as if its open existed. @returns to be called when the operation is done; a second call does nothing */
-  during(tree: Tree, depth: number): () => void {
+  during(tree: TreeConnect, depth: number): () => void {
     const count = costOf(tree, depth);
     const { owner } = tree.session;
     this.#quota.add(owner, count);
@@ -89,7 +89,7 @@ export class FileDescriptors {
   }
 }
 
-function costOf({ vfs }: Tree, depth: number): number {
+function costOf({ vfs }: TreeConnect, depth: number): number {
   const cost = vfs.fileDescriptors;
   return cost === undefined ? 0 : cost.handle + depth * cost.directory;
 }

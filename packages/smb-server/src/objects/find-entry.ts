@@ -5,7 +5,7 @@ import { parsePath } from '../values/paths.ts';
 import { mayBeGenerated, type ShortNames, shortNamesOf } from '../values/short-names.ts';
 import type { Open } from './open.ts';
 import type { Share } from './share.ts';
-import type { Place } from './tree.ts';
+import type { Place } from './tree-connect.ts';
 
 const batch = 4096;
 

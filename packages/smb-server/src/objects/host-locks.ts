@@ -1,7 +1,7 @@
 import { type Steps, wait } from '@ring3/kit';
 import { type Handle, isCode } from '@ring3/vfs';
 import { largest } from '../values/offsets.ts';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 interface Bytes {
   readonly offset: bigint;
@@ -11,7 +11,7 @@ interface Bytes {
 /**
  * Whether byte-range locks of clients are also locks for other programs of the host: if the share's option is set and its store can do it.
  */
-export const locksHost = ({ share }: Pick<Tree, 'share'>, handle: Handle): boolean =>
+export const locksHost = ({ share }: Pick<TreeConnect, 'share'>, handle: Handle): boolean =>
   handle.lock !== undefined && share.options?.posixLocks !== false;
 
 /** The bytes from the first to the last of some ranges that the host can lock: below 2^63, and not empty. Undefined if there are none. */
@@ -31,7 +31,7 @@ function boundsOf(ranges: readonly Bytes[]): Bytes | undefined {
  * Sets the host's locks of a file to the union of its clients' locks, after these ranges were locked or unlocked.
  * @returns whether the host has them all; false if another program holds a conflicting lock
  */
-export function* lockOnHost({ fileState }: Pick<Tree, 'fileState'>, handle: Handle, ranges: readonly Bytes[]): Steps<boolean> {
+export function* lockOnHost({ fileState }: Pick<TreeConnect, 'fileState'>, handle: Handle, ranges: readonly Bytes[]): Steps<boolean> {
   const bounds = boundsOf(ranges);
   if (bounds === undefined) return true;
   const segments = yield* wait(fileState.submit(handle.fileId, { kind: 'coverage', ...bounds }));

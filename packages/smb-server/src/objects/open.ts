@@ -15,7 +15,7 @@ import type { WatchedDirectory } from './outside-changes.ts';
 import type { PipeEnd } from './pipe-end.ts';
 import type { Services } from './services.ts';
 import type { Share } from './share.ts';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 /**
  * The bits of CreateOptions that FileModeInformation keeps, MS-FSCC 2.4.24; the server ignores FILE_SYNCHRONOUS_IO_ALERT and _NONALERT
@@ -40,13 +40,13 @@ export interface OpenOrigin {
   readonly actor: Actor;
   readonly clientKey: string;
   /** Undefined for an open that an earlier server made: its client has not reconnected yet. */
-  readonly attachment: Tree | undefined;
+  readonly attachment: TreeConnect | undefined;
   /** Default: now. */
   readonly creationTime?: number;
 }
 
 /** The origin of an open that a CREATE on a tree connect makes. */
-export const originOf = (tree: Tree): OpenOrigin => {
+export const originOf = (tree: TreeConnect): OpenOrigin => {
   const { session, share, identity } = tree;
   const { server, owner: quotaOwner, actor, connection } = session;
   const durableOwner = session.identity.sid;
@@ -70,7 +70,7 @@ export class Open extends RefCounted {
   /** The client that used it last, for events. */
   actor: Actor;
   /** Open.TreeConnect, and through it Open.Session; undefined while the client is disconnected, MS-SMB2 3.3.1.10. */
-  attachment: Tree | undefined;
+  attachment: TreeConnect | undefined;
   /** Open.IsDurable with all that belongs to it; undefined if the open ends with its session. */
   durable: Durable | undefined;
   /** Granted access, generic rights expanded. */

@@ -5,7 +5,7 @@ import { orClose } from '../values/or-close.ts';
 import { statusOf } from '../values/status-map.ts';
 import { descriptorOf, unset } from './descriptors.ts';
 import { findEntry } from './find-entry.ts';
-import type { Place } from './tree.ts';
+import type { Place } from './tree-connect.ts';
 
 /** Collected on the path to a directory. */
 export interface Trail {

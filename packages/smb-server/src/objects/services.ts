@@ -27,12 +27,12 @@ import type { Quotas } from './quotas.ts';
 import type { ResolvedOptions } from './resolved-options.ts';
 import type { Session } from './session.ts';
 import type { Shares } from './shares.ts';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 /** A request that blocked the event loop. */
 export interface BlockingRequest {
   readonly header: { readonly command: number };
-  readonly tree: Tree | undefined;
+  readonly tree: TreeConnect | undefined;
   readonly connection: { readonly id: number };
 }
 
@@ -112,7 +112,7 @@ export interface Services {
   /** The budget is exceeded: if that does not end in time, connections are ended. */
   crowded(): void;
   /** Whether a session may have one more open. @param depth directories between the share's root and it; of a pipe none */
-  mayOpen(tree: Tree, depth?: number): boolean;
+  mayOpen(tree: TreeConnect, depth?: number): boolean;
   /**
    * Books bytes that are kept until a client requests them. @param bytes more, or less @returns false if that exceeds the limit; then
    * nothing was booked
@@ -141,13 +141,13 @@ export interface Services {
   /** Removes an open from the tables. */
   leave(open: Open): void;
   /** The opens below a directory, of any client. */
-  opensBelow(tree: Tree, directoryId: string): Open[];
+  opensBelow(tree: TreeConnect, directoryId: string): Open[];
   /**
    * A file has another name: all opens of it have it.
    * @param ancestors the ids of the directories from the root to the one of the name
    * @returns those opens
    */
-  renamed(tree: Tree, fileId: string, path: string, ancestors: readonly string[]): Open[];
+  renamed(tree: TreeConnect, fileId: string, path: string, ancestors: readonly string[]): Open[];
 
   readonly events: EventEmitter<ServerEvents>;
   /** @param action CreateAction, MS-SMB2 2.2.14 */

@@ -4,7 +4,7 @@ import type { Actor } from '../values/events.ts';
 import type { Channel, ChannelConnection, WaitingOn } from './channel.ts';
 import type { Open } from './open.ts';
 import type { Services } from './services.ts';
-import type { Tree } from './tree.ts';
+import type { TreeConnect } from './tree-connect.ts';
 
 /** Session, MS-SMB2 3.3.1.8: one logon, on one connection or several. */
 export class Session {
@@ -32,7 +32,7 @@ export class Session {
   decryptor: Decryptor | undefined;
   /** Session.ApplicationKey, for named pipes. */
   applicationKey: Uint8Array | undefined;
-  readonly trees = new Map<number, Tree>();
+  readonly trees = new Map<number, TreeConnect>();
   /** By volatile id. */
   readonly opens = new Map<number, Open>();
   readonly creationTime: number;

@@ -3,7 +3,7 @@ import type { NtStatus } from '@ring3/smb-proto';
 import type { Encoded, Frame } from '@ring3/wire';
 import type { Open } from '../objects/open.ts';
 import type { Session } from '../objects/session.ts';
-import type { Tree } from '../objects/tree.ts';
+import type { TreeConnect } from '../objects/tree-connect.ts';
 import type { Nothing } from '../values/no-response.ts';
 import type { Request } from './request.ts';
 
@@ -17,8 +17,8 @@ export type ContextOf<N extends Needs> = Request &
     : N extends 'session'
       ? { readonly session: Session }
       : N extends 'tree'
-        ? { readonly session: Session; readonly tree: Tree }
-        : { readonly session: Session; readonly tree: Tree; readonly open: Open });
+        ? { readonly session: Session; readonly tree: TreeConnect }
+        : { readonly session: Session; readonly tree: TreeConnect; readonly open: Open });
 
 /** A declared request: the reader of its message, and for `needs: 'open'` the offsets of the ids. */
 export interface RequestCodec<T> {

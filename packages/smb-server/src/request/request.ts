@@ -6,7 +6,7 @@ import type { Open } from '../objects/open.ts';
 import type { ResolvedOptions } from '../objects/resolved-options.ts';
 import type { Services } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
-import type { Tree } from '../objects/tree.ts';
+import type { TreeConnect } from '../objects/tree-connect.ts';
 import type { Negotiated } from '../values/negotiated.ts';
 import type { AsyncList } from './async.ts';
 
@@ -78,7 +78,7 @@ export class Request {
   /** The channel of the session on this connection; and the key that verifies the request and signs its response. */
   channel: Channel | undefined;
   signer: Signer | undefined;
-  tree: Tree | undefined;
+  tree: TreeConnect | undefined;
   open: Open | undefined;
   /** The open for which it counts as outstanding, MS-SMB2 3.3.1.10. */
   countedOn: Open | undefined;

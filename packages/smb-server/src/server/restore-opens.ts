@@ -8,7 +8,7 @@ import { Open } from '../objects/open.ts';
 import type { PersistentOpen, StoredOpen } from '../objects/persistent-opens.ts';
 import { newTrail, openParent, release, type Trail } from '../objects/resolve.ts';
 import type { Share } from '../objects/share.ts';
-import type { Place } from '../objects/tree.ts';
+import type { Place } from '../objects/tree-connect.ts';
 import type { OpenInput } from '../state/index.ts';
 import { LockSequences } from '../state/lock-sequences.ts';
 import { keyOfHex } from '../values/guid-key.ts';

@@ -20,7 +20,7 @@ import type { ResolvedOptions } from '../objects/resolved-options.ts';
 import type { BlockingRequest } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
 import { createShares, type Shares, type Store } from '../objects/shares.ts';
-import type { Tree } from '../objects/tree.ts';
+import type { TreeConnect } from '../objects/tree-connect.ts';
 import { type Effect, type FileState, LocalFileState, type LocalFileStateOptions, type StateTotals } from '../state/index.ts';
 import { Allowance } from '../values/allowance.ts';
 import { Budget } from '../values/budget.ts';
@@ -430,7 +430,7 @@ export class Server implements RunningServer {
     return totals;
   }
 
-  mayOpen(tree: Tree, depth = 0): boolean {
+  mayOpen(tree: TreeConnect, depth = 0): boolean {
     const { limits, quotas } = this;
     const { opens, owner } = tree.session;
     const reached =
@@ -445,7 +445,7 @@ export class Server implements RunningServer {
     return reached === undefined;
   }
 
-  opensBelow({ share }: Tree, directoryId: string): Open[] {
+  opensBelow({ share }: TreeConnect, directoryId: string): Open[] {
     const below: Open[] = [];
     for (const open of this.opens.values()) {
       if (open.share.fileState === share.fileState && open.isBelow(directoryId)) below.push(open);
@@ -453,7 +453,7 @@ export class Server implements RunningServer {
     return below;
   }
 
-  renamed(tree: Tree, fileId: string, path: string, ancestors: readonly string[]): Open[] {
+  renamed(tree: TreeConnect, fileId: string, path: string, ancestors: readonly string[]): Open[] {
     const moved: Open[] = [];
     for (const open of this.opens.values()) {
       if (open.share.fileState !== tree.share.fileState) continue;

@@ -7,7 +7,7 @@ import type { Durability } from '../objects/durable.ts';
 import type { Lease } from '../objects/leases.ts';
 import type { Open } from '../objects/open.ts';
 import type { Session } from '../objects/session.ts';
-import type { Tree } from '../objects/tree.ts';
+import type { TreeConnect } from '../objects/tree-connect.ts';
 import type { Level, OpenState, StateTotals } from '../state/index.ts';
 import { hexOf } from '../values/guid-key.ts';
 import { userKey } from '../values/users.ts';
@@ -294,7 +294,7 @@ function* channelViews(server: Server, session: Session): Generator<ChannelView,
 
 const whose = ({ identity, connection }: Session) => ({ peer: connection.link.peer, user: identity.name });
 
-const treeView = (tree: Tree): TreeView => ({
+const treeView = (tree: TreeConnect): TreeView => ({
   ...whose(tree.session),
   id: tree.treeId,
   session: tree.session.sessionId,

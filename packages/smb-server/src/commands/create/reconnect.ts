@@ -4,7 +4,7 @@ import { isCode } from '@ring3/vfs';
 import { reattach } from '../../objects/close.ts';
 import { metadataOfOpen } from '../../objects/metadata.ts';
 import type { Open } from '../../objects/open.ts';
-import type { Tree } from '../../objects/tree.ts';
+import type { TreeConnect } from '../../objects/tree-connect.ts';
 import { restartChannelSequence } from '../../request/channel-sequence.ts';
 import { cachingBits, oplockLevelOf } from '../../state/index.ts';
 import { noGuid } from '../../values/guid-key.ts';
@@ -59,7 +59,7 @@ function findDetached({ ctx }: CreatePlan, { persistentFileId, createGuid, persi
 }
 
 /** Whether an open is of the share of a tree connect, perhaps with other options now, and its access is not more than these allow. */
-const isOfShare = ({ share, grantedAccess }: Open, tree: Tree): boolean =>
+const isOfShare = ({ share, grantedAccess }: Open, tree: TreeConnect): boolean =>
   share.name === tree.share.name && share.fileState === tree.share.fileState && (grantedAccess & fileAllAccess & ~tree.maximalAccess) === 0;
 
 /** Both versions of the context find opens of both versions. */

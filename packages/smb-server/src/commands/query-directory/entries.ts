@@ -19,7 +19,7 @@ import { fileId128Of, metadataOf } from '../../objects/metadata.ts';
 import type { NameRules } from '../../objects/name-rules.ts';
 import type { Open } from '../../objects/open.ts';
 import { newTrail, openParent, openTarget, release } from '../../objects/resolve.ts';
-import type { Tree } from '../../objects/tree.ts';
+import type { TreeConnect } from '../../objects/tree-connect.ts';
 import { eaSizeOfListed, listEas } from '../../values/extended-attributes.ts';
 import { parsePath } from '../../values/paths.ts';
 import type { ShortNames } from '../../values/short-names.ts';
@@ -32,7 +32,7 @@ export interface Want {
   readonly longIds: boolean;
   /** The attributes that its name gives it. */
   readonly names: NameRules;
-  readonly tree: Tree;
+  readonly tree: TreeConnect;
 }
 
 /** Maximum number of entries that are read from the store at a time. */
@@ -155,11 +155,11 @@ function lookAgain(
 }
 
 /** Looks up one name in the directory. */
-const statOf = (open: Open, name: string, tree: Tree): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> =>
+const statOf = (open: Open, name: string, tree: TreeConnect): MaybePromise<{ readonly name: string; readonly stat: Stat } | VfsCode> =>
   runSteps(describedEntry(open.handle as Handle, name, tree));
 
 /** An entry as a listing of the store has it: with the sizes of its extended attributes. */
-function* describedEntry(folder: Handle, name: string, tree: Tree): Steps<{ readonly name: string; readonly stat: Stat } | VfsCode> {
+function* describedEntry(folder: Handle, name: string, tree: TreeConnect): Steps<{ readonly name: string; readonly stat: Stat } | VfsCode> {
   const how = { access: 'metadata', kind: 'any', disposition: 'open', follow: false } as const;
   const handle = yield* wait(findEntry(tree, folder, name, how));
   if (isCode(handle)) return handle;
@@ -188,7 +188,7 @@ function single(open: Open, cursor: DirectoryCursor, want: Want): MaybePromise<D
 }
 
 /** Whether the descriptor of an entry lets the user read it: other entries are left out by access-based enumeration, MS-SMB2 3.3.5.18. */
-function* mayRead(open: Open, cursor: DirectoryCursor, name: string, tree: Tree): Steps<boolean | VfsCode> {
+function* mayRead(open: Open, cursor: DirectoryCursor, name: string, tree: TreeConnect): Steps<boolean | VfsCode> {
   const folder = open.handle as Handle;
   cursor.descriptor ??= yield* descriptorHere(open, tree);
   const { descriptor } = cursor;
@@ -209,7 +209,7 @@ function* mayRead(open: Open, cursor: DirectoryCursor, name: string, tree: Tree)
 }
 
 /** The descriptor of the listed directory. */
-function* descriptorHere(open: Open, tree: Tree): Steps<SecurityDescriptor | undefined> {
+function* descriptorHere(open: Open, tree: TreeConnect): Steps<SecurityDescriptor | undefined> {
   const path = parsePath(open.pathName);
   if (typeof path === 'number') return undefined;
   const trail = newTrail();
@@ -253,7 +253,7 @@ function followed(
   });
 }
 
-function* lookBehind(open: Open, name: string, tree: Tree): Steps<{ readonly stat: Stat; readonly eaSize: number } | undefined> {
+function* lookBehind(open: Open, name: string, tree: TreeConnect): Steps<{ readonly stat: Stat; readonly eaSize: number } | undefined> {
   const target = yield* openTarget(tree, open.handle as Handle, name, 'any', newTrail());
   if (isCode(target)) return undefined;
   try {

@@ -9,7 +9,7 @@ import {
   type QueryInfoRequest,
 } from '@ring3/smb-proto';
 import { type Feature, isCode, type Space } from '@ring3/vfs';
-import type { Tree } from '../../objects/tree.ts';
+import type { TreeConnect } from '../../objects/tree-connect.ts';
 import type { ContextOf } from '../../request/command.ts';
 import { bytesPerSector } from '../../values/offsets.ts';
 import { statusOf } from '../../values/status-map.ts';
@@ -34,7 +34,7 @@ export function* queryFileSystem(ctx: ContextOf<'open'>, request: QueryInfoReque
 }
 
 /** The volume is as old as the directory that the share shows, so that it keeps its time over a restart; 0 if the store does not know. MS-FSCC 2.5.9. */
-function* createdAt({ root }: Tree): Steps<bigint> {
+function* createdAt({ root }: TreeConnect): Steps<bigint> {
   const stat = yield* wait(root?.stat());
   return stat === undefined || isCode(stat) ? 0n : filetimeFromNs(stat.birth);
 }
@@ -82,7 +82,7 @@ const abilities: readonly (readonly [Feature, number])[] = [
   ['readOnly', FileSystemAttributes.ReadOnlyVolume],
 ];
 
-function description({ share, vfs, session, writable }: Tree, volume: Space): object {
+function description({ share, vfs, session, writable }: TreeConnect, volume: Space): object {
   const { server } = session;
   const attributes =
     FileSystemAttributes.CasePreservedNames |

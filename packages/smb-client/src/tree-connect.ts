@@ -38,7 +38,7 @@ export const createBody = (fields: CreateFields): Encoded =>
   });
 
 /** A share that the session has connected to, MS-SMB2 3.2.1.4. */
-export class Tree {
+export class TreeConnect {
   readonly session: Session;
   readonly treeId: number;
   readonly response: TreeConnectResponse;
@@ -50,10 +50,10 @@ export class Tree {
   }
 
   /** @param path `\\server\share` @throws StatusError */
-  static async connect(session: Session, path: string): Promise<Tree> {
+  static async connect(session: Session, path: string): Promise<TreeConnect> {
     const body = TreeConnectRequest.encode({ flags: 0, path });
     const reply = await session.connection.send({ command: Command.TreeConnect, body, session }).reply;
-    return new Tree(session, expectStatus(reply, `TREE_CONNECT ${path}`));
+    return new TreeConnect(session, expectStatus(reply, `TREE_CONNECT ${path}`));
   }
 
   get connection(): Connection {

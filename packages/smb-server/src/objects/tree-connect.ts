@@ -6,7 +6,7 @@ import type { Session } from './session.ts';
 import type { Share } from './share.ts';
 
 /** TreeConnect, MS-SMB2 3.3.1.9: a share as one session sees it. */
-export class Tree extends RefCounted {
+export class TreeConnect extends RefCounted {
   readonly treeId: number;
   readonly session: Session;
   readonly share: Share;
@@ -70,4 +70,4 @@ export class Tree extends RefCounted {
 }
 
 /** Where names are resolved: the root of a share, as an identity sees it. A tree connect is one. */
-export type Place = Pick<Tree, 'share' | 'root' | 'vfs' | 'identity'>;
+export type Place = Pick<TreeConnect, 'share' | 'root' | 'vfs' | 'identity'>;
