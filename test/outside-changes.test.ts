@@ -135,6 +135,17 @@ test('what a client does itself breaks none of its leases, however it is reporte
   assert.equal((await nextBreak(first)).key, 1);
 });
 
+test('what a client opens and closes, or changes without an event of the host, hides no change of another program', async (t) => {
+  const { first, path } = await hostStage(t);
+  await first.create('dir\\file', leasing(1, R));
+  for (let n = 0; n < 3; n++) {
+    await first.ask(closing(idsOf(await first.create('dir\\file'))));
+    writeFileSync(path('file'), `${n}`);
+    assert.equal((await nextBreak(first)).key, 1);
+    await first.create('dir\\file', leasing(1, R));
+  }
+});
+
 test('a renamed file is watched in its new directory, and a file behind a link in its own', async (t) => {
   const { first, path } = await hostStage(t);
   symlinkSync('dir/other', path('..', 'link'));

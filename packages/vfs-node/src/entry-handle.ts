@@ -200,8 +200,8 @@ export class EntryHandle implements Handle {
     this.#closed = true;
     this.#listing?.close();
     this.#reading?.release();
-    const own = this.#ownChanges;
-    own?.begin(this.name); // it may release space that was reserved beyond the end
+    const own = this.entry.inode.reserved ? this.#ownChanges : undefined; // it may release space that was reserved beyond the end
+    own?.begin(this.name);
     this.#writing?.release();
     own?.end(this.name);
     this.entry.release();

@@ -77,7 +77,7 @@ class Watcher implements Watch {
     this.directory = directory.hold();
     this.recursive = recursive;
     this.others = others;
-    if (others) (directory.inode.ownChanges ??= new OwnChanges(owner.unreported)).watches++;
+    if (others) (directory.inode.ownChanges ??= new OwnChanges(owner.unreported, owner.readSoon)).watches++;
     this.listener = listener;
   }
 
@@ -138,6 +138,16 @@ export class Notifications {
   readonly #buffer = Buffer.alloc(8192);
   /** The store's own changes that the host may not have reported yet. */
   readonly unreported = new Set<OwnChanges>();
+  #readsSoon = false;
+  /** Reads the queue in the next turn of the event loop. */
+  readonly readSoon = (): void => {
+    if (this.#readsSoon) return;
+    this.#readsSoon = true;
+    setImmediate(() => {
+      this.#readsSoon = false;
+      if (this.#fd >= 0) this.#drain();
+    });
+  };
   #fd = -1;
   #readinessWatch: ReadinessWatch | undefined;
   #pendingRename: PendingRename | undefined;

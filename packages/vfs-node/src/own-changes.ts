@@ -12,15 +12,22 @@ export class OwnChanges {
   readonly #names = new Map<string, number>();
   readonly #unreported: Set<OwnChanges>;
 
-  /** @param unreported those with changes that the host may not have reported */
-  constructor(unreported: Set<OwnChanges>) {
+  readonly #began: () => void;
+
+  /**
+   * @param unreported those with changes that the host may not have reported
+   * @param began called for each change: its events have to be read soon, because a change without an event would hide a later one of another program
+   */
+  constructor(unreported: Set<OwnChanges>, began: () => void) {
     this.#unreported = unreported;
+    this.#began = began;
   }
 
   /** A change of an entry begins. `end` or `ended` ends it. */
   begin(name: string): void {
     this.#names.set(name, (this.#names.get(name) ?? 0) + 1);
     this.#unreported.add(this);
+    this.#began();
   }
 
   end(name: string): void {
