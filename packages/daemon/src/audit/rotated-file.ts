@@ -78,6 +78,7 @@ export class RotatedFile {
     let unlock: (() => void) | undefined;
     try {
       makeRoom(path);
+      checkRegular(path); // before a lock file is made next to it
       unlock = lockFile(`${path}.lock`);
       const size = prepare(path, begins);
       const out = new sonicBoom.SonicBoom({ dest: path, append: true, mode: 0o600, maxLength: mostWaiting });
@@ -198,13 +199,17 @@ function makeRoom(path: string): void {
   makeFolder(dirname(path));
 }
 
+/** @throws Error if the path is not a regular file, which must not be moved */
+function checkRegular(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is not a regular file');
+}
+
 /**
  * Creates the file for this user only.
  * @returns its size in bytes
- * @throws the system's error; Error if the path is not a regular file, which must not be moved
+ * @throws the system's error; Error if the file is of another user, or has other contents
  */
 function prepare(path: string, begins: string): number {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() === false) throw new Error('it is not a regular file');
   const fd = openSync(path, 'a+', 0o600);
   try {
     const { size, uid } = fstatSync(fd);

@@ -16,6 +16,7 @@ import { createMemoryStore, intercept } from '@ring3/vfs';
 import { acknowledging, closing, disposing, idsOf, inherited, opening, reading, renaming, writing } from '../testing/elements.ts';
 import { acknowledgingLease, granted, keyOf, leasing, next, nextBreak, R, RH, RW, RWH } from '../testing/leases.ts';
 import { RawClient, testServer } from '../testing/raw-client.ts';
+import { turns } from '../testing/turns.ts';
 
 /** Two clients of a server. */
 async function stage(dialect: number = Dialect.Smb302) {
@@ -202,6 +203,7 @@ test('a break is sent after the response of the CREATE that was granted the leas
   await second.ask(writing(ids, 'data'));
   slow = true;
   first.sendFrame(first.encode([opening('file', leasing(1, R)), { ...reading(inherited, 4), related: true }]));
+  await turns(20);
   await second.ask(writing(ids, 'more'));
   finish();
   const answers = (await first.next()) ?? [];

@@ -19,6 +19,7 @@ export interface CachingOpen {
   readonly handle: Handle | undefined;
   /** Of a named stream: its file. */
   readonly base: Handle | undefined;
+  readonly closed: boolean;
   /** The directory in which changes of others are watched for it. */
   watched: WatchedDirectory | undefined;
 }
@@ -99,6 +100,7 @@ export class OutsideChanges {
   /** An open caches something that changes in the directory invalidate. */
   use(directory: WatchedDirectory, open: CachingOpen): void {
     this.stop(open);
+    if (open.closed) return; // while its oplock or lease was requested
     directory.opens.add(open);
     directory.linger?.clear();
     open.watched = directory;

@@ -49,6 +49,9 @@ test('no request waits for longer than two seconds', async () => {
   ok(done);
 });
 
+/** Time is measured within the call of a handler: a state of files that answers in a later turn divides it. */
+const measured = { skip: process.env['RING3_STATE'] === 'remote' };
+
 async function stage() {
   const clock = new FakeClock();
   const slow = wrap(createMemoryStore(), {
@@ -65,7 +68,7 @@ async function stage() {
   return { clock, server, client, other };
 }
 
-test('a share whose store blocks waits, another share does not', async () => {
+test('a share whose store blocks waits, another share does not', measured, async () => {
   const { clock, client, other } = await stage();
   let answered = false;
   const waiting = client.create('c').then((answer) => {
@@ -78,7 +81,7 @@ test('a share whose store blocks waits, another share does not', async () => {
   strictEqual((await waiting).status, NtStatus.Success);
 });
 
-test('a request whose tree connect ended while it waited is not run', async () => {
+test('a request whose tree connect ended while it waited is not run', measured, async () => {
   const { clock, server, client } = await stage();
   const waiting = client.create('c');
   await turns();

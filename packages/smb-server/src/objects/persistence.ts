@@ -126,6 +126,7 @@ export class Persistence {
 
   /** Stores a new persistent open, with the locks it has. @returns whether it is stored */
   enter(open: Persistable): MaybePromise<boolean> {
+    if (open.closed) return false; // while its lease was being stored
     if (!this.#server.quotas.persistentOpens.may(open.quotaOwner)) {
       this.#server.refuse('persistentOpens', open.actor);
       return false;

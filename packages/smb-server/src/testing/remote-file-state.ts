@@ -39,12 +39,17 @@ export class RemoteFileState implements FileState {
     });
   }
 
+  /** A decision that was late crosses after the effects that came before it. */
+  #cross<T>(decision: T): MaybePromise<T> {
+    return this.#crossing === 'at once' ? decision : new Promise((resolve) => setImmediate(() => resolve(decision)));
+  }
+
   submit<I extends Input>(fileId: string, input: I): MaybePromise<DecisionOf<I>> {
     const copy = structuredClone(input);
     const back = (decision: DecisionOf<I>): DecisionOf<I> => structuredClone(decision);
     const ask = (): MaybePromise<DecisionOf<I>> => {
       const decision = this.#inner.submit(fileId, copy);
-      return decision instanceof Promise ? decision.then(back) : back(decision);
+      return decision instanceof Promise ? decision.then((late) => this.#cross(back(late))) : back(decision);
     };
     if (this.#crossing === 'at once') return ask();
     return new Promise((resolve) =>
