@@ -382,3 +382,17 @@ test('a security descriptor of a file breaks the lease of its directory: clients
   assert.equal(answer.status, NtStatus.Success);
   assert.equal((await nextBreak(first)).key, 1);
 });
+
+test('a client gets no lease of a directory while it has a file open there that it has written; another client does', async () => {
+  const { first, second } = await stage();
+  await furnish(second);
+  const file = idsOf(await first.create('dir\\file'));
+  await first.ask(writing(file, 'data'));
+  assert.equal(granted(await first.create('dir', leasingDirectory(1, RH)))?.leaseState, undefined);
+  assert.equal(granted(await second.create('dir', leasingDirectory(2, RH)))?.leaseState, RH);
+  await first.ask(closing(file));
+  assert.equal((await nextBreak(second)).to, 0, 'what was written changes the listing');
+  await second.ask(acknowledgingLease(2, 0));
+  assert.equal(granted(await first.create('dir', leasingDirectory(1, RH)))?.leaseState, RH);
+  assert.equal(first.server.writtenDirectories.size, 0);
+});

@@ -136,8 +136,9 @@ export class Open extends RefCounted {
   suspended = false;
   /** Bits of {@link UserSet}: times that the client of this open sets itself. */
   userSet = 0;
-  /** Data was written through it. */
+  /** Data was written through it; and its entry in the directories with such opens. */
   wrote = false;
+  writtenIn: string | undefined;
   #handle: Handle | undefined;
   #base: Handle | undefined;
   #guard: Guard | undefined;

@@ -28,6 +28,7 @@ import type { ResolvedOptions } from './resolved-options.ts';
 import type { Session } from './session.ts';
 import type { Shares } from './shares.ts';
 import type { TreeConnect } from './tree-connect.ts';
+import type { WrittenDirectories } from './written-directories.ts';
 
 /** A request that blocked the event loop. */
 export interface BlockingRequest {
@@ -80,6 +81,7 @@ export interface Services {
   readonly users: Users;
   readonly durables: DurableOpens;
   readonly leases: Leases;
+  readonly writtenDirectories: WrittenDirectories;
   /** Breaks that wait for the response to a CREATE. */
   readonly heldBreaks: HeldBreaks;
   /** What to do if an input of a state that decides later has to wait, by its ticket. */

@@ -21,6 +21,7 @@ import type { BlockingRequest } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
 import { createShares, type Shares, type Store } from '../objects/shares.ts';
 import type { TreeConnect } from '../objects/tree-connect.ts';
+import { WrittenDirectories } from '../objects/written-directories.ts';
 import { type Effect, type FileState, LocalFileState, type LocalFileStateOptions, type StateTotals } from '../state/index.ts';
 import { Allowance } from '../values/allowance.ts';
 import { Budget } from '../values/budget.ts';
@@ -102,6 +103,7 @@ export class Server implements RunningServer {
   readonly heldBreaks = new HeldBreaks();
   readonly undecided = new Map<number, () => void>();
   readonly nameIds = new NameIds();
+  readonly writtenDirectories = new WrittenDirectories();
   readonly leases = new Leases(() => this.nextOpenId());
   readonly shutdown = new Shutdown(this);
   readonly watched: WatchedCount = {
@@ -486,6 +488,7 @@ export class Server implements RunningServer {
   }
 
   leave(open: Open): void {
+    this.writtenDirectories.remove(open);
     this.opens.delete(open.volatileFileId);
     this.quotas.opens.remove(open.quotaOwner);
     if (open.locks > 0) this.quotas.locks.remove(open.quotaOwner, open.locks);
@@ -499,6 +502,7 @@ export class Server implements RunningServer {
   }
 
   written(open: Open): void {
+    this.writtenDirectories.add(open);
     if (this.events.listenerCount('write') > 0) this.events.emit('write', about(open));
   }
 

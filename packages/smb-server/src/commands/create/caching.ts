@@ -43,7 +43,8 @@ function* requestLease(plan: CreatePlan, open: Open): Steps<OplockLevel> {
   const { handle, share, fileState, volatileFileId: openId } = open;
   if (handle === undefined || lease === undefined || leaseRequest === undefined) return OplockLevel.None;
   const ofDirectory = handle.kind === 'folder';
-  if (ofDirectory ? !leasesDirectories(plan) : handle.kind !== 'file') return OplockLevel.None;
+  if (ofDirectory ? !leasesDirectories(plan) || ctx.server.writtenDirectories.has(open.clientKey, handle.fileId) : handle.kind !== 'file')
+    return OplockLevel.None;
   ctx.server.leases.bind(lease, fileState, handle.fileId, ofDirectory);
   const cacheable = ofDirectory ? Caching.Read | Caching.Handle : Caching.Read | Caching.Handle | Caching.Write;
   const asked = watched === 'full' ? 0 : leaseRequest.leaseState & cacheable;
