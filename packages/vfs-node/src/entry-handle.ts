@@ -98,9 +98,9 @@ export class EntryHandle implements Handle {
     const file = this.#checkReady(offset, signal) ?? this.data(true);
     if (isCode(file)) return file;
     const own = this.#ownChanges;
-    own?.begin(this.name);
+    own?.begin(this.entry.name);
     const made = writeData(file, this.device, chunks, offset, how.through === true);
-    const written = own === undefined ? made : own.ended(this.name, made);
+    const written = own === undefined ? made : own.ended(this.entry.name, made);
     return how.through === true ? andThen(written, (answer) => this.#through(answer)) : written;
   }
 
@@ -201,9 +201,9 @@ export class EntryHandle implements Handle {
     this.#listing?.close();
     this.#reading?.release();
     const own = this.entry.inode.reserved ? this.#ownChanges : undefined; // it may release space that was reserved beyond the end
-    own?.begin(this.name);
+    own?.begin(this.entry.name);
     this.#writing?.release();
-    own?.end(this.name);
+    own?.end(this.entry.name);
     this.entry.release();
     return undefined;
   }
@@ -403,7 +403,7 @@ export class EntryHandle implements Handle {
   protected changing<A extends Answer<unknown>>(change: () => A): A {
     const own = this.#ownChanges;
     if (own === undefined) return change();
-    const { name } = this;
+    const { name } = this.entry; // also of a stream: the host reports the file
     own.begin(name);
     try {
       const answer = change();

@@ -156,6 +156,18 @@ test('a watch of the changes of others reports those of programs, and none that 
   writeFileSync(join(folder, 'mark'), '');
   while (!what().includes('added mark')) await nextTurn();
   ok(!what().includes('data foreign'));
+
+  const stream = (await file.openStream!('stream', { access: 'readWrite', disposition: 'create' })) as Handle;
+  await stream.write([Buffer.from('own')], 0);
+  for (let i = 0; i < 5; i++) await nextTurn(); // the events of the host so far are read
+  changes.length = 0;
+  await stream.close(); // which keeps it with its file
+  writeFileSync(join(folder, 'second mark'), '');
+  while (!what().includes('added second mark')) await nextTurn();
+  deepStrictEqual(
+    what().filter((change) => change.endsWith('foreign')),
+    [],
+  );
   writeFileSync(join(folder, 'foreign'), 'more');
   while (!what().includes('data foreign')) await nextTurn();
   renameSync(join(folder, 'foreign'), join(folder, 'moved'));
