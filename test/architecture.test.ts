@@ -180,6 +180,29 @@ test('paths of the repository that documents and comments name exist', () => {
   deepEqual(missing, []);
 });
 
+test('docs/interop.md names each test of test/interop, and no other', () => {
+  const named = [...read('docs/interop.md').matchAll(/`([\w-]+\.test\.ts)`/g)].map(([, name = '']) => name);
+  const existing = globSync('test/interop/*.test.ts', { cwd: root }).map((path) => path.slice('test/interop/'.length));
+  deepEqual([...new Set(named)].sort(), existing.sort());
+});
+
+test('the numbers of recorded vectors and scenarios in the documents are those of test/golden', () => {
+  const count = (directories: readonly string[], kind: 'vectors' | 'scenarios'): number =>
+    directories
+      .flatMap((directory) => globSync(`test/golden/${directory}/*.json`, { cwd: root }))
+      .reduce((sum, file) => sum + ((JSON.parse(read(file)) as Partial<Record<string, unknown[]>>)[kind]?.length ?? 0), 0);
+  const numbers = (...counts: number[]): string[] => counts.map((number) => number.toLocaleString('en')).sort();
+  const interop = [...read('docs/interop.md').matchAll(/([\d,]+) (?:recorded (?:vectors|scenarios|random sequences)|scenarios)/g)];
+  const vectors = ['cttimeout', 'cttimeout-6.1', 'ctnetlink', 'cthelper'].map((directory) => count([directory], 'vectors'));
+  const scenarios = [count(['cthelper'], 'scenarios'), count(['conntrack', 'conntrack-random'], 'scenarios')];
+  deepEqual(interop.map(([, number = '']) => number).sort(), numbers(...vectors, ...scenarios));
+  const readme = [...read('packages/conntrack-netlink/README.md').matchAll(/([\d,]+) recorded vectors/g)];
+  deepEqual(
+    readme.map(([, number = '']) => number).sort(),
+    numbers(...['cttimeout', 'ctnetlink', 'cthelper'].map((directory) => count([directory], 'vectors'))),
+  );
+});
+
 test('measured figures of the README are figures of docs/performance.md and docs/interop.md', () => {
   const readme = read('README.md');
   const section = readme.slice(readme.indexOf('Measured on '), readme.indexOf('\n\n', readme.indexOf('Measured on ')));

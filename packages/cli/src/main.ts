@@ -25,7 +25,9 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
 /** The command line. Each command loads its modules when it runs, which keeps the start fast. */
 export function createProgram(): Command {
   const program = new Command('ring3')
-    .description("The kernel half of Linux's network services, in user space: an SMB3 file server, conntrack timeout policies.")
+    .description(
+      "The kernel half of Linux's network services, in user space: an SMB3 file server, and a connection tracker with timeout policies and helpers.",
+    )
     .version(version, '-v, --version', 'print the version')
     .option('-q, --quiet', 'print only requested output, and errors')
     .on('option:quiet', beQuiet)
