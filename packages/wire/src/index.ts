@@ -23,4 +23,5 @@ export {
   type WriteMessage,
 } from './message.ts';
 export * from './names.ts';
+export * from './slab.ts';
 export * from './struct.ts';

@@ -1,6 +1,6 @@
 import type { Link, Log, Timer } from '@ring3/kit';
 import { Command, type Compression, type Header, initialPreauthHash, NtStatus, ProtocolId, preauthHash } from '@ring3/smb-proto';
-import { DecodeError, Frame } from '@ring3/wire';
+import { DecodeError, Frame, Slab } from '@ring3/wire';
 import { compressorOf, openCompressed, wantsCompression } from '../message/compression.ts';
 import { decrypt, encrypt } from '../message/encryption.ts';
 import { type FrameEvents, FrameReader, framed, protocolIdOf, toFrame } from '../message/frame.ts';
@@ -60,6 +60,7 @@ export class Connection implements Stranger, RequestConnection {
   readonly log: Log;
   readonly creationTime: number;
   readonly async: AsyncList;
+  readonly responses = new Slab();
   /** Its sessions, with those whose logon on it is in progress, by session id. */
   readonly channels = new Map<number, Channel>();
   readonly #window: CommandSequenceWindow;

@@ -1,5 +1,4 @@
 import { Dialect, ErrorContext, ErrorId, ErrorResponse, Header, HeaderFlags, headerLength, NtStatus } from '@ring3/smb-proto';
-import { Frame } from '@ring3/wire';
 import type { ResponseCodec } from '../request/command.ts';
 import type { Request } from '../request/request.ts';
 
@@ -74,7 +73,7 @@ export function bodyReply<T>(request: Request, codec: ResponseCodec<T>, value: T
   let bulk = 0;
   for (const chunk of rest) bulk += chunk.length;
   const joins = bulk <= joinedBulk;
-  const frame = Frame.alloc(headroom + size + (joins ? bulk : 0));
+  const frame = request.connection.responses.alloc(headroom + size + (joins ? bulk : 0));
   codec.write(frame, headroom, value);
   if (joins && bulk > 0) {
     let at = headroom + size;
@@ -98,7 +97,7 @@ export function statusReply(request: Request, status: number): Reply {
   const inContext = data !== undefined && request.connection.negotiated.dialect === Dialect.Smb311;
   const errorData = inContext ? ErrorContext.encode({ errorId: ErrorId.Default, errorContextData: data }).head : (data ?? noData);
   const value = { errorData, errorContextCount: inContext ? 1 : 0 };
-  const frame = Frame.alloc(headroom + ErrorResponse.size(value));
+  const frame = request.connection.responses.alloc(headroom + ErrorResponse.size(value));
   ErrorResponse.write(frame, headroom, value);
   writeHeader(frame.view, frame.bytes, request, status);
   return { request, bytes: frame.bytes, view: frame.view, rest: [], length: frame.bytes.length - headroom, status };

@@ -1,6 +1,6 @@
 import type { Link, Log } from '@ring3/kit';
 import { type Header, HeaderFlags, NtStatus, type Signer } from '@ring3/smb-proto';
-import type { Frame } from '@ring3/wire';
+import type { Frame, Slab } from '@ring3/wire';
 import type { Channel, ChannelConnection } from '../objects/channel.ts';
 import type { Open } from '../objects/open.ts';
 import type { ResolvedOptions } from '../objects/resolved-options.ts';
@@ -22,6 +22,8 @@ export interface RequestConnection extends ChannelConnection {
   readonly preauthHash: Uint8Array;
   /** A logon failed here a moment ago: the next one waits until its delay is over. */
   logonPenalty: Promise<void> | undefined;
+  /** Memory for its responses. */
+  readonly responses: Slab;
   /** Bytes of the buffers of reads in progress. */
   reading: number;
   /** Takes what NEGOTIATE decided. */
