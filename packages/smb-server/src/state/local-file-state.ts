@@ -93,13 +93,13 @@ export class LocalFileState implements FileState {
   look(fileId: string, openId: number): OpenState {
     const record = this.#records.get(fileId);
     if (record === undefined) return { oplock: 'none', breaking: false, epoch: 0, locks: [], deletePending: false, entry: undefined };
-    const { oplocks, locks, deleted, opens } = record;
+    const { oplocks, lockCount, deleted, opens } = record;
     const held = oplocks.of(record.ownerOf(openId));
     return {
       oplock: held?.level ?? 'none',
       breaking: held?.breaking !== undefined,
       epoch: oplocks.epochOf(record.ownerOf(openId)),
-      locks: locks.of(openId),
+      locks: lockCount > 0 ? record.locks.of(openId) : [],
       deletePending: deleted.has(opens.get(openId)?.name),
       entry: opens.get(openId),
     };
@@ -107,8 +107,8 @@ export class LocalFileState implements FileState {
 
   get totals(): StateTotals {
     const totals = { files: this.size, locks: 0, oplocks: 0 };
-    for (const { locks, oplocks } of this.#records.values()) {
-      totals.locks += locks.size;
+    for (const { lockCount, oplocks } of this.#records.values()) {
+      totals.locks += lockCount;
       totals.oplocks += oplocks.size;
     }
     return totals;

@@ -22,7 +22,7 @@ export class FileRecord {
   readonly deleted = new Map<NameId, Actor | undefined>();
   /** Those of them that were deleted already, by closing an open with POSIX semantics. */
   readonly unlinked = new Set<NameId>();
-  readonly locks = new ByteRangeLocks();
+  #locks: ByteRangeLocks | undefined;
   readonly oplocks = new Oplocks();
   /** Of a directory: the folded names that are reserved, with their tickets. */
   readonly reserved = new Map<string, number>();
@@ -42,6 +42,16 @@ export class FileRecord {
   readonly timers = new Map<OplockOwner, Timer>();
   readonly notify = (effect: OplockBreakEffect): void => void this.breaks.push(effect);
 
+  /** The byte-range locks; most files never have one. */
+  get locks(): ByteRangeLocks {
+    return (this.#locks ??= new ByteRangeLocks());
+  }
+
+  /** Byte-range locks that are held. */
+  get lockCount(): number {
+    return this.#locks?.size ?? 0;
+  }
+
   /** The owner of an open's oplock. */
   ownerOf(openId: number): OplockOwner {
     return this.opens.get(openId)?.owner ?? openId;
@@ -55,8 +65,8 @@ export class FileRecord {
 
   /** Updates the guard. */
   refresh(): void {
-    const { guard, locks, oplocks } = this;
-    guard.locks = locks.size;
+    const { guard, oplocks } = this;
+    guard.locks = this.lockCount;
     guard.exclusive = oplocks.exclusive;
     guard.readers = oplocks.readers;
     guard.onlyLease = oplocks.onlyLease;

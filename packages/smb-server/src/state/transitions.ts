@@ -86,7 +86,7 @@ function isOpenBy({ opens }: FileRecord, name: NameId): boolean {
 function leave(record: FileRecord, openId: number): void {
   const owner = record.ownerOf(openId);
   record.opens.delete(openId);
-  record.locks.releaseAll(openId);
+  if (record.lockCount > 0) record.locks.releaseAll(openId);
   if (owner === openId || !record.hasOpenOf(owner)) record.oplocks.release(owner);
 }
 
@@ -187,7 +187,9 @@ export const coverage = (record: FileRecord, { offset, length }: CoverageInput):
 export function access(record: FileRecord, { openId, operation, offset, length }: AccessInput): NtStatus | Undecided {
   if (openId !== noOpen && !record.opens.has(openId)) return NtStatus.FileClosed;
   if (!record.oplocks.check(operation, record.ownerOf(openId), record.notify)) return undecided;
-  return record.locks.forbids(openId, operation !== 'read', offset, length) ? NtStatus.FileLockConflict : NtStatus.Success;
+  return record.lockCount > 0 && record.locks.forbids(openId, operation !== 'read', offset, length)
+    ? NtStatus.FileLockConflict
+    : NtStatus.Success;
 }
 
 /** MS-FSA 2.1.4.12, of an operation that does not wait. */
@@ -200,14 +202,14 @@ export function notice(record: FileRecord, { operation, owner }: NoticeInput): N
 export function oplock(record: FileRecord, { openId, level }: OplockInput): HeldOplock | 'none' {
   const owner = record.opens.get(openId)?.owner;
   if (owner === undefined) return 'none';
-  return record.oplocks.request(owner, level, isAlone(record, owner, statOnly), record.locks.size > 0);
+  return record.oplocks.request(owner, level, isAlone(record, owner, statOnly), record.lockCount > 0);
 }
 
 /** MS-FSA 2.1.5.18. */
 export function lease(record: FileRecord, { openId, asked, epoch }: LeaseInput): LeaseGrant {
   const owner = record.opens.get(openId)?.owner;
   if (owner === undefined) return { level: 'none', breaking: false, epoch };
-  return record.oplocks.requestLease(owner, asked, isAlone(record, owner, statOnlyForLeases), record.locks.size > 0, epoch);
+  return record.oplocks.requestLease(owner, asked, isAlone(record, owner, statOnlyForLeases), record.lockCount > 0, epoch);
 }
 
 /** Whether no open of another owner reads or changes data. */
