@@ -28,6 +28,7 @@ import {
   type WriteHow,
 } from '@ring3/vfs';
 import { allocateData, copyData, dataRanges, punchData, readData, truncateData, writeData } from './data.ts';
+import type { FileTimes } from './data-backup.ts';
 import { describe, statOf, writeDescription } from './description.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
@@ -210,7 +211,11 @@ export class EntryHandle implements Handle {
 
   reopen(access: Access, signal?: AbortSignal): Answer<void> {
     const bad = this.#checkUsable(signal);
-    if (bad !== undefined || access === 'metadata' || this.kind === 'link') return bad;
+    if (bad !== undefined || this.kind === 'link') return bad;
+    if (access === 'metadata') {
+      this.#restoreData(); // size and times; a failure fails the open of the data
+      return undefined;
+    }
     if (this.kind === 'folder') return access === 'write' ? undefined : this.#openListing();
     if (writes(access)) {
       const file = this.data(true);
@@ -458,12 +463,14 @@ export class EntryHandle implements Handle {
     return this.stale ? 'ESTALE' : Streams.of(this.store.streamPlace, this.entry.inode, this.target);
   }
 
-  /** Restores the data if a killed process left it incomplete, before a client sees it. */
+  /** Restores data and times if a killed process left the data incomplete, before a client sees it. */
   #restoreData(): VfsCode | undefined {
     const { inode } = this.entry;
-    if (!this.store.streamPlace.has(inode.fileId)) return undefined; // nearly always
+    if (inode.kind !== 'file' || !this.store.streamPlace.has(inode.fileId)) return undefined; // nearly always
     const streams = this.#streams();
-    return isCode(streams) ? streams : streams.restore(() => inode.open(this.entry, true));
+    if (isCode(streams)) return streams;
+    const file = { open: () => inode.open(this.entry, true), setTimes: (times: FileTimes) => this.#setStat(times) };
+    return this.changing(() => streams.restore(file));
   }
 
   /** Whether its name leads to it, or it was found again after another program moved it. */

@@ -99,7 +99,7 @@ export class StreamHandle extends EntryHandle {
     if (this.stale) return 'ESTALE';
     if (!(dir instanceof EntryHandle) || dir instanceof StreamHandle || dir.entry.inode !== this.entry.inode) return 'EINVAL';
     if (this.#stream.isUnlinked) return 'ENOENT';
-    if (name === '' && this.#stream.role === 'temporary') return this.changing(() => this.#streams.keepAsBackup(this.#stream));
+    if (name === '' && this.#stream.role === 'temporary') return this.#keepAsBackup();
     const bad = checkStreamName(name);
     const former = this.#stream.name;
     if (bad !== undefined || name === former) return bad;
@@ -150,12 +150,21 @@ export class StreamHandle extends EntryHandle {
     return super.close();
   }
 
-  /** Reports a change of a stream's data as a change of its file or directory: the host updates only the times of the stream's own file. */
+  /** Makes the temporary stream the backup of the data of its file, with the times that the file has now. */
+  #keepAsBackup(): VfsCode | undefined {
+    const file = super.stat();
+    return isCode(file) ? file : this.changing(() => this.#streams.keepAsBackup(this.#stream, file));
+  }
+
+  /**
+   * Reports a change of a stream's data as a change of its file or directory: the host updates only the times of the stream's own file. A stream without a name
+   * is not part of its file yet: a process that is killed before the stream gets a name leaves the file as it was.
+   */
   #modifies<T>(answer: Answer<T>): Answer<T> {
     return andThen(answer, (result) => {
-      if (!isCode(result)) {
+      if (!isCode(result) && this.#stream.name !== '') {
         this.changing(() => setTimes(this.entry.fd, undefined, 'now'));
-        if (this.#stream.name !== '') this.store.notifications.changedStream(this.entry, 'streamData', this.#stream.name);
+        this.store.notifications.changedStream(this.entry, 'streamData', this.#stream.name);
       }
       return result;
     });

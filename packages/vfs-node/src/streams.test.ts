@@ -109,7 +109,7 @@ test('the permissions of a file apply to its streams, as to its extended attribu
 /** A user without files who is not root. */
 const other = 65_534;
 
-test('the old data of a file is restored if the process is killed while a stream replaces it', async () => {
+test('the old data and times of a file are restored if the process is killed while a stream replaces it', async () => {
   const base = mkdtempSync(join(tmpdir(), 'ring3-streams-'));
   const [share, state] = [join(base, 'share'), join(base, 'state')];
   mkdirSync(share);
@@ -119,6 +119,8 @@ test('the old data of a file is restored if the process is killed while a stream
   try {
     const killed = createNodeStore(share, { state });
     const file = await ok(killed.open(await ok(killed.root(tester)), 'file', how, tester));
+    const times = { modified: 1_000_000_000_000_000_100n, accessed: 2_000_000_000_000_000_200n, changed: -3_000_000_000_300n };
+    await file.setStat!({ ...times, attributes: 2 });
     const backup = await ok(file.openStream!('', temporary));
     assert.equal(await backup.write([Buffer.from('old data')], 0), 8);
     const incomplete = await ok(file.openStream!('', temporary));
@@ -129,12 +131,39 @@ test('the old data of a file is restored if the process is killed while a stream
     await killed.close?.();
 
     const next = createNodeStore(share, { state });
-    const again = await ok(next.open(await ok(next.root(tester)), 'file', how, tester));
+    const root = await ok(next.root(tester));
+    const looked = await ok(next.open(root, 'file', { ...how, access: 'metadata' }, tester));
+    const { modified, accessed, changed, attributes, size } = await ok(looked.stat());
+    assert.deepEqual({ modified, accessed, changed, attributes, size }, { ...times, attributes: 2, size: 8 }, 'before the data is opened');
+    const again = await ok(next.open(root, 'file', how, tester));
     const data = Buffer.alloc(100);
     assert.equal(data.toString('latin1', 0, await ok(again.read(data, 0))), 'old data');
     assert.deepEqual(await ok(again.streams!()), []);
     assert.deepEqual(readdirSync(join(state, 'streams')), []);
     await next.close?.();
+  } finally {
+    rmSync(base, { recursive: true });
+  }
+});
+
+test('a backup without times, of an earlier version, restores the data', async () => {
+  const base = mkdtempSync(join(tmpdir(), 'ring3-streams-'));
+  const [share, state] = [join(base, 'share'), join(base, 'state')];
+  mkdirSync(share);
+  writeFileSync(join(share, 'file'), 'ne');
+  const how = { access: 'read', kind: 'file', disposition: 'open' } as const;
+  try {
+    const before = createNodeStore(share, { state });
+    const { fileId } = await ok(before.open(await ok(before.root(tester)), 'file', how, tester));
+    await before.close?.();
+    mkdirSync(join(state, 'streams', fileId), { recursive: true });
+    writeFileSync(join(state, 'streams', fileId, 'backup-0123abcd'), 'old data');
+    const next = createNodeStore(share, { state });
+    const file = await ok(next.open(await ok(next.root(tester)), 'file', how, tester));
+    const data = Buffer.alloc(100);
+    assert.equal(data.toString('latin1', 0, await ok(file.read(data, 0))), 'old data');
+    await next.close?.();
+    assert.deepEqual(readdirSync(join(state, 'streams')), []);
   } finally {
     rmSync(base, { recursive: true });
   }

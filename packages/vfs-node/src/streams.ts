@@ -13,12 +13,12 @@ import {
   renameAt,
   stat,
   statAt,
-  truncate,
   unlinkAt,
   writeAt,
   type XattrTarget,
 } from '@ring3/linux';
 import { foldName, isCode, isVfsCode, type VfsCode } from '@ring3/vfs';
+import { backupName, type FileTimes, isBackup, type Restored, restoreData } from './data-backup.ts';
 import { Descriptor } from './descriptor.ts';
 import type { Device, Devices } from './device.ts';
 import { attempt, errorCode } from './error-code.ts';
@@ -47,6 +47,8 @@ export class Stream {
   name: string;
   /** Why it has no name: it is not complete yet, or it is a backup of the file's data. */
   role: 'temporary' | 'backup' | undefined;
+  /** The times of the file that a backup restores. */
+  times: FileTimes | undefined;
   /** The data, if it is in the attribute. */
   bytes: Uint8Array | undefined;
   /** The open file otherwise; undefined if no client has it open. */
@@ -295,13 +297,15 @@ export class Streams {
     return undefined;
   }
 
-  /** Makes a temporary stream the backup of the file's data. */
-  keepAsBackup(stream: Stream): VfsCode | undefined {
+  /** Makes a temporary stream the backup of the file's data. @param times of the file, before its data is changed */
+  keepAsBackup(stream: Stream, times: FileTimes): VfsCode | undefined {
     const failure = this.#inode.isUnlinked
       ? undefined
-      : this.#place.rename(this.#inode.fileId, fileOf(stream), backupPrefix + stream.fileNameId);
-    if (failure === undefined) stream.role = 'backup';
-    return failure;
+      : this.#place.rename(this.#inode.fileId, fileOf(stream), backupName(stream.fileNameId, times));
+    if (failure !== undefined) return failure;
+    stream.role = 'backup';
+    stream.times = times;
+    return undefined;
   }
 
   /** Renames the file of a stream, and the stream. */
@@ -366,21 +370,18 @@ export class Streams {
   }
 
   /**
-   * Restores the file's data from the backup that a killed process left.
-   * @param open opens the file for writing; the result is released
+   * Restores the file's data and times from the backup that a killed process left.
    * @returns undefined or a code; then the backup still exists
    */
-  restore(open: () => Descriptor | number): VfsCode | undefined {
+  restore(file: Restored): VfsCode | undefined {
     const name = this.#backup;
     if (name === undefined) return undefined;
     const { fileId } = this.#inode;
     const backup = this.#place.open(fileId, name, false);
     if (isCode(backup)) return backup;
-    const file = open();
-    const failed = typeof file === 'number' ? file : copyAll(backup.fd, file.fd);
+    const failure = restoreData(backup, name, file);
     backup.release();
-    if (typeof file !== 'number') file.release();
-    if (failed < 0) return errorCode(failed);
+    if (failure !== undefined) return failure;
     this.#backup = undefined;
     return this.#place.remove(fileId, name);
   }
@@ -399,7 +400,7 @@ export class Streams {
         this.#place.remove(this.#inode.fileId, name); // left by a killed process: the attribute still has the data
         continue;
       }
-      if (name.startsWith(backupPrefix)) {
+      if (isBackup(name)) {
         this.#backup = name;
         continue;
       }
@@ -473,26 +474,6 @@ export class Streams {
 
 /** The prefix of files whose data is not complete. No stream id starts with it. */
 const unfinished = 'unfinished-';
-/** The prefix of backups of the file's data. */
-const backupPrefix = 'backup-';
-
-/** Replaces the data of one file by that of another. @returns 0 or a negative errno */
-function copyAll(from: number, to: number): number {
-  const emptied = truncate(to, 0);
-  if (emptied < 0) return emptied;
-  const buffer = Buffer.allocUnsafe(2 ** 18);
-  for (let at = 0; ; ) {
-    const length = readAt(from, buffer, at);
-    if (length <= 0) return length;
-    for (let done = 0; done < length; ) {
-      const written = writeAt(to, buffer.subarray(done, length), at + done);
-      if (written < 0) return written;
-      done += written;
-    }
-    at += length;
-  }
-}
-
 /** Writes the data of a new file. @returns the file; or a code, and the file is closed */
 function filled(file: Descriptor | VfsCode, bytes: Uint8Array): Descriptor | VfsCode {
   if (isCode(file) || bytes.length === 0) return file;
@@ -503,5 +484,7 @@ function filled(file: Descriptor | VfsCode, bytes: Uint8Array): Descriptor | Vfs
 }
 
 /** Returns the name of a stream's file. */
-const fileOf = ({ role, fileNameId, name }: Stream): string =>
-  role === undefined ? `${fileNameId}.${name}` : `${role === 'backup' ? backupPrefix : unfinished}${fileNameId}`;
+function fileOf({ role, fileNameId, name, times }: Stream): string {
+  if (times !== undefined) return backupName(fileNameId, times);
+  return role === undefined ? `${fileNameId}.${name}` : unfinished + fileNameId;
+}

@@ -110,6 +110,22 @@ export function streams(declare: Declare): void {
     assert.equal(await text(file), 'main');
   });
 
+  declare(
+    'a temporary stream does not move the times of its file, which a process that ends before it has a name leaves as it was',
+    ['streams', 'times'],
+    async (bench) => {
+      const file = await bench.file('file', 'main');
+      const times = { modified: 1_000_000_000_000_000_000n, changed: 1_100_000_000_000_000_000n };
+      await ok(must(file.setStat, 'setStat').call(file, times));
+      const stream = await bench.stream(file, '', 'data', { access: 'readWrite', disposition: 'temporary' });
+      await ok(stream.truncate(2));
+      const { modified, changed } = await ok(file.stat());
+      assert.deepEqual({ modified, changed }, times);
+      await ok(stream.rename(file, 'name'));
+      assert.equal(await text(await bench.stream(file, 'name', '', { access: 'read', disposition: 'open' })), 'da');
+    },
+  );
+
   declare('streams go with a renamed file, and folders have them too', ['streams'], async (bench) => {
     const folder = await bench.folder('folder');
     await bench.stream(folder, 'of a folder', 'x');

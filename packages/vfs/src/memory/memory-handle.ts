@@ -362,6 +362,7 @@ export class MemoryHandle implements Handle {
   }
 
   #changedData(): undefined {
+    if (this.#stream?.name === '') return undefined; // a temporary stream is not part of its file yet
     const now = this.store.now();
     this.node.changed = now;
     this.node.modified = now;

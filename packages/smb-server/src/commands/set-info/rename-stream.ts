@@ -1,6 +1,6 @@
 import { type Steps, wait } from '@ring3/kit';
 import { NtStatus } from '@ring3/smb-proto';
-import { type Handle, isCode, sameName } from '@ring3/vfs';
+import { type Handle, isCode, type Stat, sameName } from '@ring3/vfs';
 import { copyData } from '../../objects/copy-data.ts';
 import { changed, noting } from '../../objects/noting.ts';
 import type { ContextOf } from '../../request/command.ts';
@@ -116,13 +116,21 @@ function* becomeDefault(ctx: ContextOf<'open'>, file: Handle, stream: Handle): S
  * old data could not be restored: then the next start does so.
  */
 function* replaceKept(ctx: ContextOf<'open'>, stream: Handle, file: Handle, kept: Handle): Steps<NtStatus> {
-  const backup = yield* wait(kept.rename(file, ''));
+  const before = yield* wait(file.stat());
+  const backup = isCode(before) ? before : yield* wait(kept.rename(file, ''));
   const status = isCode(backup) ? statusOf(backup) : yield* replaceData(ctx, stream, file);
   const changedIt = status !== NtStatus.Success && !isCode(backup);
-  const restored = changedIt ? yield* replaceData(ctx, kept, file) : NtStatus.Success;
+  const restored = changedIt && !isCode(before) ? yield* restore(ctx, kept, file, before) : NtStatus.Success;
   if (restored === NtStatus.Success) yield* drop(kept);
   else yield* wait(kept.close());
   return status;
+}
+
+/** Restores data and times of the default stream after a change that failed. */
+function* restore(ctx: ContextOf<'open'>, kept: Handle, file: Handle, { modified, accessed, changed }: Stat): Steps<NtStatus> {
+  const restored = yield* replaceData(ctx, kept, file);
+  if (restored === NtStatus.Success) yield* wait(file.setStat?.({ modified, accessed, changed }));
+  return restored;
 }
 
 /** Replaces the data of one stream by that of another. */
