@@ -8,11 +8,13 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Change, type Handle, isCode, type OpenHow, type VfsCode } from '@ring3/vfs';
@@ -86,6 +88,40 @@ test('the next start removes the temporary names that a killed process left, and
   strictEqual(readFileSync(join(share, 'file'), 'utf8'), 'data');
   rmSync(join(share, 'dir'), { recursive: true });
   open();
+});
+
+test('a directory has its time again after the removal of a temporary name, unless it was changed since', (t) => {
+  const { share, open } = place(t);
+  writeFileSync(join(share, 'file'), 'data');
+  const [early, late] = [new Date('2001-02-03T04:05:06Z'), new Date('2040-02-03T04:05:06Z')];
+  /** A process was killed while an entry took the place of another one. @returns the time of the directory after the next start */
+  const timeAfter = (made: (path: string) => void, again?: (directory: string) => void): Date => {
+    const directory = mkdtempSync(join(share, 'dir-'));
+    utimesSync(directory, early, early);
+    const store = open();
+    const root = must(store.root(tester));
+    const entryOf = (name: string) => (must(store.open(root, name, any, tester)) as EntryHandle).entry;
+    const { fileId } = entryOf('file').inode;
+    const target = Buffer.from('target').toString('hex');
+    store.temporaryNames.use(entryOf(basename(directory)), { fileId, target, empty: true }, (name) => {
+      made(join(directory, name));
+      return 0;
+    });
+    ok(statSync(directory).mtime > early);
+    again?.(directory);
+    open();
+    return statSync(directory).mtime;
+  };
+  const makers = [
+    (path: string) => linkSync(join(share, 'file'), path),
+    (path: string) => symlinkSync('target', path),
+    (path: string) => writeFileSync(path, ''),
+  ];
+  for (const make of makers) {
+    deepStrictEqual(timeAfter(make), early);
+    ok(timeAfter(make, (directory) => utimesSync(directory, late, late)) > early);
+  }
+  ok(timeAfter((path) => mkdirSync(path)) > early, 'a directory of another identity, which stays');
 });
 
 test('a name that was recorded but not made, and one that is the only name of its file, leave the file as it is', (t) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { AtFlag, Errno, readLink, stat, statAt, unlinkAt } from '@ring3/linux';
+import { AtFlag, Errno, readLink, setTimes, stat, statAt, unlinkAt } from '@ring3/linux';
 import type { Entry } from './entry.ts';
 import type { EntryTree } from './entry-tree.ts';
 import { scratch } from './scratch.ts';
@@ -17,12 +17,16 @@ export interface TemporaryEntry {
 
 interface Left extends TemporaryEntry {
   readonly directory: readonly string[];
+  /** When the directory was modified before the name was made, ns since 1970, decimal digits. Records of earlier versions have none. */
+  readonly modified?: string;
 }
 
 /** The records in the sidecar are values of this key. No `fileId` has this form. */
 const recordKey = 'temporary names';
 /** Maximum number of names that are still hidden after they were removed, because the host reports their events later. */
 const maxHidden = 1024;
+/** Maximum time between the change of a new entry and that of its directory, ns: a few ticks of the host's clock. */
+const ticks = 20_000_000n;
 
 /** The temporary names of all stores of this process. */
 const hidden = new Set<string>();
@@ -52,7 +56,7 @@ export class TemporaryNames {
     const path = this.#tree.pathOf(directory);
     if (path === undefined) return -Errno.EIO;
     const name = `.ring3-${randomBytes(12).toString('hex')}`;
-    const left: Left = { ...entry, directory: path };
+    const left: Left = { ...entry, directory: path, ...(stat(directory.fd, scratch) === 0 && { modified: String(scratch.modified) }) };
     if (!this.#sidecar.set(recordKey, name, Buffer.from(JSON.stringify(left)))) return -Errno.ENOSPC;
     hidden.add(name);
     if (hidden.size > maxHidden) hidden.delete(hidden.values().next().value!);
@@ -85,12 +89,27 @@ export class TemporaryNames {
       return entry === -Errno.ENOENT;
     }
     const isFolder = entry.inode.kind === 'folder';
-    const answer = isLeft(entry, left) ? unlinkAt(directory.fd, name, isFolder ? AtFlag.RemoveFolder : 0) : 0;
+    const modified = modifiedBefore(directory, entry, left);
+    const removes = isLeft(entry, left);
+    const answer = removes ? unlinkAt(directory.fd, name, isFolder ? AtFlag.RemoveFolder : 0) : 0;
     if (answer === 0) entry.markUnlinked();
+    if (removes && answer === 0 && modified !== undefined) setTimes(directory.fd, undefined, modified);
     entry.release();
     directory.release();
     return answer === 0 || answer === -Errno.ENOTEMPTY;
   }
+}
+
+/**
+ * When a directory was modified before the name was made. The removal undoes the change, so the directory has this time again.
+ * @returns undefined if the change was complete (the name is that of a replaced directory), or the directory was changed again since then
+ */
+function modifiedBefore(directory: Entry, { inode, fd }: Entry, { modified }: Left): bigint | undefined {
+  if (modified === undefined || inode.kind === 'folder' || stat(fd, scratch) < 0) return undefined;
+  const made = scratch.changed;
+  if (stat(directory.fd, scratch) < 0) return undefined;
+  const since = scratch.modified - made;
+  return since <= ticks && since >= -ticks ? BigInt(modified) : undefined;
 }
 
 /** Whether an entry is the one that the record describes, so that its removal loses nothing. */
@@ -106,7 +125,9 @@ function isLeft({ inode, fd }: Entry, { fileId, target, empty }: Left): boolean 
 function parse(value: Uint8Array): Left | undefined {
   try {
     const left = JSON.parse(Buffer.from(value).toString()) as Left;
-    return Array.isArray(left.directory) && left.directory.every((name) => typeof name === 'string') ? left : undefined;
+    const { directory, modified } = left;
+    if (!Array.isArray(directory) || !directory.every((name) => typeof name === 'string')) return undefined;
+    return modified === undefined || /^-?\d+$/.test(modified) ? left : undefined;
   } catch {
     return undefined;
   }

@@ -1,15 +1,17 @@
 import { deepStrictEqual, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeClock } from '@ring3/kit';
 import {
   CreateDisposition,
   CreateOptions,
+  FileBasicInformation,
   FileInformationClass,
   fileStreams,
   NtStatus,
   QueryInfoResponse,
   ReadResponse,
 } from '@ring3/smb-proto';
-import { createMemoryStore, withoutFeatures } from '@ring3/vfs';
+import { createMemoryStore, withFaults, withoutFeatures } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { asking, closing, type Ids, idsOf, reading, renaming, writing } from '../../testing/elements.ts';
 import { RawClient, testServer } from '../../testing/raw-client.ts';
@@ -63,6 +65,28 @@ test('a named stream becomes the default stream if that may be replaced (MS-FSA 
   strictEqual(await text(client, 'file'), 'New');
   strictEqual(await statusOf(client, closing(side)), NtStatus.Success);
   strictEqual(client.server.fileTotals.files, 0);
+});
+
+test('a named stream that cannot become the default stream leaves its data and its times (MS-FSA 2.1.5.15.11.1)', async () => {
+  const clock = new FakeClock();
+  const fault = { call: 'copyRange', nth: 2, code: 'ENOSPC' } as const; // the first copy keeps the old data
+  const client = await RawClient.at(testServer({ shares: { share: withFaults(createMemoryStore({ clock }), [fault]) } }));
+  await client.ask(closing(await opened(client, 'file')));
+  const side = await opened(client, 'file:side');
+  await client.ask(writing(side, 'new'));
+  const file = await opened(client, 'file', { createDisposition: CreateDisposition.Open });
+  await client.ask(writing(file, 'old data'));
+  await client.ask(closing(file));
+  const times = async () => {
+    const { buffer } = (await client.ask(asking(side, FileInformationClass.Basic))).read(QueryInfoResponse);
+    return FileBasicInformation.read(new Frame(Buffer.concat(buffer)), 0);
+  };
+  const before = await times();
+  clock.advance(60_000);
+  strictEqual(await statusOf(client, renaming(side, '::$DATA', 1)), NtStatus.DiskFull);
+  deepStrictEqual(await times(), before);
+  deepStrictEqual(await streams(client, side), ['::$DATA 8', ':side:$DATA 3']);
+  strictEqual(await text(client, 'file'), 'old data');
 });
 
 test('an existing stream is replaced only if requested, and not open (MS-FSA 2.1.5.15.11.1)', async () => {
