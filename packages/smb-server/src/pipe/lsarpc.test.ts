@@ -1,13 +1,11 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { NtStatus, type Sid } from '@ring3/smb-proto';
-import { Frame } from '@ring3/wire';
-import { binding, calling, lsarpc } from '../testing/rpc.ts';
+import { boundPipe, call, calling, lsarpc, pipeHost, reader } from '../testing/rpc.ts';
 import { type Account, accountOfName, accountOfSid, SidNameUse, sidOf } from './account-names.ts';
 import type { PipeAccounts, PipeHost } from './host.ts';
-import { NdrReader, NdrWriter } from './ndr.ts';
-import { openPipe, type Pipe } from './pipe.ts';
-import { Fault, PduHeader, PduType } from './rpc-messages.ts';
+import { type NdrReader, NdrWriter } from './ndr.ts';
+import type { Pipe } from './pipe.ts';
 
 const domain = { name: 'RING3', sid: 'S-1-5-21-1-2-3' };
 const ann = { name: 'Ann', sid: `${domain.sid}-1000` };
@@ -19,40 +17,8 @@ const accounts: PipeAccounts = {
   mayLookUp: true,
   userName: 'Ann',
 };
-const hostWith = (more: Partial<PipeAccounts> = {}): PipeHost => ({
-  accounts: { ...accounts, ...more },
-  serverName: 'RING3',
-  workgroup: 'WORKGROUP',
-  comment: '',
-  users: 1,
-  idleMs: 0,
-  shares: () => [],
-  wall: () => 0,
-});
-
-/** A bound pipe. */
-function bound(host = hostWith()): Pipe {
-  const pipe = openPipe('LsaRpc', host) as Pipe;
-  ok(pipe.write(binding(lsarpc.abstract, lsarpc.version)));
-  pipe.read(65536);
-  return pipe;
-}
-/** Calls an operation. @returns its stub data, or the status of a fault */
-function call(pipe: Pipe, operation: number, stub: Uint8Array): NdrReader | number {
-  ok(pipe.write(calling(operation, stub)));
-  const stubs: Uint8Array[] = [];
-  for (;;) {
-    const { bytes } = pipe.read(65536) as { bytes: Uint8Array };
-    const header = PduHeader.read(new Frame(bytes), 0);
-    if (header.type === PduType.Fault) return Fault.read(new Frame(bytes), 16).status;
-    stubs.push(bytes.subarray(24));
-    if ((header.flags & 2) !== 0) return new NdrReader(new Frame(new Uint8Array(Buffer.concat(stubs))));
-  }
-}
-const reader = (answer: NdrReader | number): NdrReader => {
-  ok(typeof answer === 'object', `a fault: ${answer}`);
-  return answer;
-};
+const hostWith = (more: Partial<PipeAccounts> = {}): PipeHost => pipeHost({ ...accounts, ...more });
+const bound = (host = hostWith()): Pipe => boundPipe('LsaRpc', lsarpc, host);
 
 const attributes = (out: NdrWriter, desiredAccess: number): NdrWriter => {
   out.u32(24).u32(0).u32(0).u32(0).u32(0).u32(0x20000);

@@ -2,35 +2,32 @@ import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { Frame } from '@ring3/wire';
 import { checkDeclaration, isDeclaration } from '@ring3/wire/testing';
-import { binding as bind, calling as request, srvsvc, wkssvc } from '../testing/rpc.ts';
-import type { PipeHost } from './host.ts';
+import { binding as bind, pipeHost, calling as request, responseOf, srvsvc, wkssvc } from '../testing/rpc.ts';
+import type { PipeAccounts, PipeHost } from './host.ts';
 import { NdrReader, NdrWriter } from './ndr.ts';
 import { openPipe, type Pipe } from './pipe.ts';
 import * as messages from './rpc-messages.ts';
 
-const { BindAck, Fault, PduHeader, PduType } = messages;
+const { BindAck, Fault, PduType } = messages;
 const shares = Array.from({ length: 300 }, (_, i) => ({ name: `share${i}`, type: 0, comment: `the ${i}th` }));
-const host: PipeHost = {
-  accounts: {
-    domain: { name: 'RING3', sid: 'S-1-5-21-1-2-3' },
-    nameOf: () => undefined,
-    find: () => undefined,
-    all: () => [],
-    mayLookUp: false,
-    userName: 'ann',
-  },
-  serverName: 'RING3',
-  workgroup: 'WORKGROUP',
+const accounts: PipeAccounts = {
+  domain: { name: 'RING3', sid: 'S-1-5-21-1-2-3' },
+  nameOf: () => undefined,
+  find: () => undefined,
+  all: () => [],
+  mayLookUp: false,
+  userName: 'ann',
+};
+const host = pipeHost(accounts, {
   comment: 'a server',
   users: 100,
-  idleMs: 0,
   shares: () => [
     { name: 'photos', type: 0, comment: 'Photos' },
     { name: 'IPC$', type: 0x80000003, comment: 'IPC' },
     { name: 'secret$', type: 0, comment: '', hidden: true },
   ],
   wall: () => Date.UTC(2026, 10, 20, 12, 34, 56, 780),
-};
+});
 
 const bindSrvsvc = bind(srvsvc.abstract, srvsvc.version);
 const enumerate = new NdrWriter().string('\\\\RING3').settle().u32(1).u32(1).u32(0x20004).u32(0).u32(0).u32(0xffffffff).u32(0).finish();
@@ -41,22 +38,10 @@ const open = (on: PipeHost = host): Pipe => {
   strictEqual(BindAck.read(new Frame(answer), 0, answer.length).list.results[0]?.result, 0);
   return pipe;
 };
-const answerOf = (pipe: Pipe): { type: number; stub: Uint8Array; fragments: number } => {
-  const stubs: Uint8Array[] = [];
-  for (let type = 0, fragments = 1; ; fragments++) {
-    const { bytes } = pipe.read(65536) as { bytes: Uint8Array };
-    const header = PduHeader.read(new Frame(bytes), 0);
-    type = header.type;
-    stubs.push(bytes.subarray(24));
-    if (type === PduType.Fault) return { type, stub: bytes, fragments };
-    if ((header.flags & 2) !== 0) return { type, stub: Buffer.concat(stubs), fragments };
-  }
-};
-
 test('NetrShareEnum at level 1 lists the shares that are not hidden (MS-SRVS 3.1.4.8)', () => {
   const pipe = open();
   pipe.write(request(15, enumerate));
-  const reader = new NdrReader(new Frame(answerOf(pipe).stub));
+  const reader = new NdrReader(new Frame(responseOf(pipe).stub));
   deepStrictEqual(
     [1, 2, 3, 4, 5, 6].map(() => reader.u32('head')).filter((_, i) => i !== 2 && i !== 4),
     [1, 1, 2, 2],
@@ -90,7 +75,7 @@ test('NetrShareGetInfo at level 2 reports the limit of connections, if there is 
     pipe.write(
       request(16, Buffer.concat([new Uint8Array(4), text, new Uint8Array((4 - (text.length & 3)) & 3), Uint8Array.of(2, 0, 0, 0)])),
     );
-    const reader = new NdrReader(new Frame(answerOf(pipe).stub));
+    const reader = new NdrReader(new Frame(responseOf(pipe).stub));
     for (const field of ['level', 'info', 'name', 'type', 'remark', 'permissions']) reader.u32(field);
     return reader.u32('max_uses');
   };
@@ -104,7 +89,7 @@ test('a long response has fragments of at most the client’s receive size, and 
   strictEqual(first?.bytes.length, 100);
   strictEqual(first?.more, true);
   pipe.read(65536);
-  ok(answerOf(pipe).fragments > 2);
+  ok(responseOf(pipe).fragments > 2);
   strictEqual(pipe.read(1), undefined);
 });
 
@@ -113,14 +98,14 @@ test('a request may be sent in fragments', () => {
   pipe.write(request(15, enumerate.subarray(0, 20), 1));
   strictEqual(pipe.read(65536), undefined);
   pipe.write(request(15, enumerate.subarray(20), 2));
-  strictEqual(answerOf(pipe).type, PduType.Response);
+  strictEqual(responseOf(pipe).type, PduType.Response);
 });
 
 test('an unknown operation, an unbound context and a broken stub result in a fault', () => {
   const faultOf = (bytes: Uint8Array): number => {
     const pipe = open();
     pipe.write(bytes);
-    const { type, stub } = answerOf(pipe);
+    const { type, stub } = responseOf(pipe);
     strictEqual(type, PduType.Fault);
     return Fault.read(new Frame(stub), 16).status;
   };
@@ -128,7 +113,7 @@ test('an unknown operation, an unbound context and a broken stub result in a fau
   strictEqual(faultOf(request(15, enumerate.subarray(0, 9))), 0x6f7);
   const unbound = openPipe('srvsvc', host) as Pipe;
   unbound.write(request(15, enumerate));
-  strictEqual(answerOf(unbound).type, PduType.Fault);
+  strictEqual(responseOf(unbound).type, PduType.Fault);
 });
 
 test('NetrShareGetInfo of an unknown share fails with NERR_NetNameNotFound, at an unknown level too (MS-SRVS 3.1.4.10)', () => {
@@ -146,7 +131,7 @@ test('NetrShareGetInfo of an unknown share fails with NERR_NetNameNotFound, at a
         ]),
       ),
     );
-    const { stub } = answerOf(pipe);
+    const { stub } = responseOf(pipe);
     return new DataView(stub.buffer, stub.byteOffset).getUint32(stub.length - 4, true);
   };
   strictEqual(ask('PHOTOS', 1), 0);
@@ -172,7 +157,7 @@ for (const [name, { abstract, version, getInfo }] of Object.entries({ srvsvc, wk
       pipe.read(65536);
       const ask = (): Buffer => {
         pipe.write(request(getInfo, new NdrWriter().u32(0).u32(level).finish()));
-        return Buffer.from(answerOf(pipe).stub);
+        return Buffer.from(responseOf(pipe).stub);
       };
       const has = (stub: Buffer, text: string): boolean => stub.includes(Buffer.from(`${text}\0`, 'utf16le'));
       for (const [serverName, workgroup, comment] of [
@@ -194,7 +179,7 @@ test('NetrServerGetInfo at level 102 reports the limit of logons, and after how 
   const has = (users: number, idleMs: number): number[] => {
     const pipe = open({ ...host, users, idleMs });
     pipe.write(request(srvsvc.getInfo, new NdrWriter().u32(0).u32(102).finish()));
-    const stub = Buffer.from(answerOf(pipe).stub);
+    const stub = Buffer.from(responseOf(pipe).stub);
     return [stub.readUInt32LE(32), stub.readUInt32LE(36)];
   };
   deepStrictEqual(has(100, 0), [100, 0xffffffff]);

@@ -1,13 +1,11 @@
 import { deepStrictEqual, ok, strictEqual } from 'node:assert/strict';
 import { test } from 'node:test';
 import { NtStatus } from '@ring3/smb-proto';
-import { Frame } from '@ring3/wire';
-import { binding, calling, samr } from '../testing/rpc.ts';
+import { boundPipe, call, pipeHost, reader, samr } from '../testing/rpc.ts';
 import { SidNameUse } from './account-names.ts';
 import type { PipeAccounts, PipeHost } from './host.ts';
-import { NdrReader, NdrWriter } from './ndr.ts';
-import { openPipe, type Pipe } from './pipe.ts';
-import { Fault, PduHeader, PduType } from './rpc-messages.ts';
+import { type NdrReader, NdrWriter } from './ndr.ts';
+import type { Pipe } from './pipe.ts';
 
 const domain = { name: 'RING3', sid: 'S-1-5-21-1-2-3' };
 const builtin = 'S-1-5-32';
@@ -25,42 +23,10 @@ function hostWith(count: number, mayLookUp = true): PipeHost {
     mayLookUp,
     userName: 'user1',
   };
-  return {
-    accounts,
-    serverName: 'RING3',
-    workgroup: 'WORKGROUP',
-    comment: '',
-    users: 1,
-    idleMs: 0,
-    shares: () => [],
-    wall: () => 0,
-  };
+  return pipeHost(accounts);
 }
 
-/** A bound pipe. */
-function bound(host = hostWith(3)): Pipe {
-  const pipe = openPipe('SAMR', host) as Pipe;
-  ok(pipe.write(binding(samr.abstract, samr.version)));
-  pipe.read(65536);
-  return pipe;
-}
-
-/** Calls an operation. @returns its stub data, or the status of a fault */
-function call(pipe: Pipe, operation: number, stub: Uint8Array): NdrReader | number {
-  ok(pipe.write(calling(operation, stub)));
-  const stubs: Uint8Array[] = [];
-  for (;;) {
-    const { bytes } = pipe.read(65536) as { bytes: Uint8Array };
-    const header = PduHeader.read(new Frame(bytes), 0);
-    if (header.type === PduType.Fault) return Fault.read(new Frame(bytes), 16).status;
-    stubs.push(bytes.subarray(24));
-    if ((header.flags & 2) !== 0) return new NdrReader(new Frame(new Uint8Array(Buffer.concat(stubs))));
-  }
-}
-const reader = (answer: NdrReader | number): NdrReader => {
-  ok(typeof answer === 'object', `a fault: ${answer}`);
-  return answer;
-};
+const bound = (host = hostWith(3)): Pipe => boundPipe('SAMR', samr, host);
 const on = (handle: Uint8Array): NdrWriter => new NdrWriter().bytes(handle, 4);
 
 /** The stub of SamrConnect5. */
