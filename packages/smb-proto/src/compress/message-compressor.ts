@@ -5,13 +5,13 @@ import type { Codec, Coder, Progress } from './coder.ts';
 import { CompressionFlags, CompressionPatternV1, CompressionPayloadHeader, chainedHeaderLength } from './transform-header.ts';
 
 /** Shorter messages are not compressed, bytes. */
-export const leastCompressed = 1024;
+export const minCompressedSize = 1024;
 /** A shorter repetition at the begin or the end of the data is left to the algorithm, bytes. */
-const leastPattern = 64;
+const minRepetitions = 64;
 const patternPayload = CompressionPayloadHeader.byteLength + CompressionPatternV1.byteLength;
 const sizeField = 4;
 /** After this many bytes, data that did not become smaller is no longer compressed. */
-const trial = 128 * 1024;
+const trialSize = 128 * 1024;
 
 /** A message while it is compressed, MS-SMB2 3.1.4.4. Its result is `target` up to `written`. */
 export class MessageCompressor implements Coder {
@@ -42,7 +42,7 @@ export class MessageCompressor implements Coder {
     this.#algorithm = algorithms.find((algorithm) => codecOf(algorithm) !== undefined) ?? CompressionAlgorithm.None;
     const codec = codecOf(this.#algorithm);
     this.#middle = data;
-    if (this.#size < leastCompressed) return;
+    if (this.#size < minCompressedSize) return;
     if (chained) this.#beginChain(head, data, algorithms.includes(CompressionAlgorithm.PatternV1), codec);
     else if (codec !== undefined) this.#beginUnchained(head, codec);
   }
@@ -61,7 +61,7 @@ export class MessageCompressor implements Coder {
     const coder = this.#coder;
     if (coder === undefined) return this.#finish();
     const progress = coder.advance(bytes);
-    if (progress === 'more') return coder.consumed < trial || coder.written < coder.consumed ? 'more' : this.#withoutCoder();
+    if (progress === 'more') return coder.consumed < trialSize || coder.written < coder.consumed ? 'more' : this.#withoutCoder();
     if (progress === 'failed') return this.#withoutCoder();
     this.#to = this.#coderAt + coder.written;
     if (this.#chained) this.#payloadHeader(this.#coderAt - sizeField, this.#algorithm, sizeField + coder.written, this.#middle.length);
@@ -90,10 +90,10 @@ export class MessageCompressor implements Coder {
     this.#to = chainedHeaderLength;
     this.#plain(head);
     const front = patterns ? repetition(data, false) : 0;
-    if (front >= leastPattern) this.#pattern(data[0] as number, front);
-    let middle = front >= leastPattern ? data.subarray(front) : data;
+    if (front >= minRepetitions) this.#pattern(data[0] as number, front);
+    let middle = front >= minRepetitions ? data.subarray(front) : data;
     const back = patterns ? repetition(middle, true) : 0;
-    if (back >= leastPattern) {
+    if (back >= minRepetitions) {
       this.#tailByte = middle[middle.length - 1] as number;
       this.#tail = back;
       middle = middle.subarray(0, middle.length - back);
@@ -102,7 +102,7 @@ export class MessageCompressor implements Coder {
     this.#middle = middle;
     if (middle.length === 0) return;
     this.#coderAt = this.#to + CompressionPayloadHeader.byteLength + sizeField;
-    if (codec === undefined || middle.length < leastCompressed || this.#coderAt >= this.#target.length) {
+    if (codec === undefined || middle.length < minCompressedSize || this.#coderAt >= this.#target.length) {
       if (this.#to + CompressionPayloadHeader.byteLength + middle.length > this.#target.length) this.#begun = false;
       else this.#plain(middle);
     } else this.#coder = codec.compress(middle, this.#target.subarray(this.#coderAt, this.#coderAt + middle.length));

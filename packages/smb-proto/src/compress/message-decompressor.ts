@@ -1,7 +1,7 @@
 import { Frame } from '@ring3/wire';
 import { CompressionTransformHeader } from '../smb2/header.ts';
 import { type Compression, CompressionAlgorithm, codecOf } from './algorithm.ts';
-import type { Coder, Progress } from './coder.ts';
+import { BufferCoder, type Coder, type Progress } from './coder.ts';
 import { CompressionFlags, CompressionPatternV1, CompressionPayloadHeader, chainedHeaderLength } from './transform-header.ts';
 
 /** A received message in its compressed form. */
@@ -52,61 +52,49 @@ export function readCompressed(message: Uint8Array, { algorithms, chained }: Com
 const payloadCost = 256;
 
 /** Decompresses a chain of payloads, MS-SMB2 3.1.5.3. */
-class ChainDecompressor implements Coder {
-  readonly #message: Uint8Array;
+class ChainDecompressor extends BufferCoder {
   readonly #frame: Frame;
   readonly #algorithms: readonly CompressionAlgorithm[];
-  readonly #target: Uint8Array;
-  #from = chainedHeaderLength;
-  #to = 0;
+  protected override inputPosition = chainedHeaderLength;
   #coder: Coder | undefined;
-  /** Where the payload of the coder begins in the target. */
+  /** Where the payload of the coder begins in the output buffer. */
   #coderAt = 0;
 
   constructor(message: Uint8Array, algorithms: readonly CompressionAlgorithm[], target: Uint8Array) {
-    this.#message = message;
+    super(message, target);
     this.#frame = new Frame(message);
     this.#algorithms = algorithms;
-    this.#target = target;
   }
 
-  get consumed(): number {
-    return this.#from;
-  }
-
-  get written(): number {
-    return this.#to;
-  }
-
-  advance(bytes: number): Progress {
+  override advance(bytes: number): Progress {
     let left = bytes;
     while (left > 0) {
-      const before = this.#to;
+      const before = this.outputPosition;
       if (this.#coder !== undefined) {
         const progress = this.#coder.advance(left);
         if (progress === 'failed') return 'failed';
-        this.#to = this.#coderAt + this.#coder.written;
+        this.outputPosition = this.#coderAt + this.#coder.written;
         if (progress === 'done') this.#coder = undefined;
-      } else if (this.#from === this.#message.length) {
-        return this.#to === this.#target.length ? 'done' : 'failed';
+      } else if (this.inputPosition === this.input.length) {
+        return this.outputPosition === this.output.length ? 'done' : 'failed';
       } else if (!this.#payload()) return 'failed';
-      left -= Math.max(payloadCost, this.#to - before);
+      left -= Math.max(payloadCost, this.outputPosition - before);
     }
     return 'more';
   }
 
   /** Begins with the next payload. @returns false if it is not valid */
   #payload(): boolean {
-    const begin = this.#from + CompressionPayloadHeader.byteLength;
-    if (begin > this.#message.length) return false;
-    const { compressionAlgorithm, length } = CompressionPayloadHeader.read(this.#frame, this.#from);
-    if (length > this.#message.length - begin) return false;
-    this.#from = begin + length;
-    const space = this.#target.length - this.#to;
+    const begin = this.inputPosition + CompressionPayloadHeader.byteLength;
+    if (begin > this.input.length) return false;
+    const { compressionAlgorithm, length } = CompressionPayloadHeader.read(this.#frame, this.inputPosition);
+    if (length > this.input.length - begin) return false;
+    this.inputPosition = begin + length;
+    const space = this.output.length - this.outputPosition;
     if (compressionAlgorithm === CompressionAlgorithm.None) {
       if (length > space) return false;
-      this.#target.set(this.#message.subarray(begin, begin + length), this.#to);
-      this.#to += length;
+      this.output.set(this.input.subarray(begin, begin + length), this.outputPosition);
+      this.outputPosition += length;
       return true;
     }
     if (!this.#algorithms.some((algorithm) => algorithm === compressionAlgorithm)) return false;
@@ -114,9 +102,9 @@ class ChainDecompressor implements Coder {
     if (length < 4) return false;
     const size = this.#frame.view.getUint32(begin, true);
     if (size > space) return false;
-    this.#coderAt = this.#to;
-    const target = this.#target.subarray(this.#to, this.#to + size);
-    this.#coder = codecOf(compressionAlgorithm)?.decompress(this.#message.subarray(begin + 4, begin + length), target);
+    this.#coderAt = this.outputPosition;
+    const target = this.output.subarray(this.outputPosition, this.outputPosition + size);
+    this.#coder = codecOf(compressionAlgorithm)?.decompress(this.input.subarray(begin + 4, begin + length), target);
     return this.#coder !== undefined;
   }
 
@@ -124,8 +112,8 @@ class ChainDecompressor implements Coder {
     if (length !== CompressionPatternV1.byteLength) return false;
     const { pattern, repetitions } = CompressionPatternV1.read(this.#frame, begin);
     if (repetitions > space) return false;
-    this.#target.fill(pattern, this.#to, this.#to + repetitions);
-    this.#to += repetitions;
+    this.output.fill(pattern, this.outputPosition, this.outputPosition + repetitions);
+    this.outputPosition += repetitions;
     return true;
   }
 }
