@@ -128,10 +128,6 @@ export const declined: readonly Reason[] = [
   },
   { tests: /^ioctl\.trim_simple$/, reason: 'needs FSCTL_FILE_LEVEL_TRIM, which ring3 does not have' },
   {
-    tests: /^replay\.dhv2-pending2.*-sane$/,
-    reason: 'a replay of a CREATE in progress, with its first channel blocked, is not answered in time: not yet examined',
-  },
-  {
     tests: /^(twrp\.listdir|timestamps\.test_close_not_attrib)$/,
     reason: 'separates names by /, which no name may contain (MS-FSCC 2.1.5.2)',
   },

@@ -27,10 +27,11 @@ import type { Server } from '../server/server.ts';
 import type { SmbServerOptions } from '../server/smb-server-options.ts';
 import { viewOf } from '../server/view.ts';
 import { nothingLeft } from '../testing/counts.ts';
-import { batch, DH2Q } from '../testing/durable.ts';
+import { batch, type Create, DH2Q } from '../testing/durable.ts';
 import {
   acknowledging,
   closing,
+  disconnecting,
   echo,
   idsOf,
   locking,
@@ -444,6 +445,116 @@ describe('several channels', () => {
     deepStrictEqual(idsOf(again), ids);
     strictEqual(server.opens.size, 1);
     await server.close();
+  });
+
+  /** A CREATE on the second channel waits for the oplock of another client; then that channel is lost. */
+  async function lostWhileWaiting(create: Create) {
+    const server = testServer();
+    const [first, second] = await twoChannels(server);
+    const other = await RawClient.at(server, 'share', 'bob', 'word');
+    const held = idsOf(await other.create('file', { requestedOplockLevel: OplockLevel.Batch }));
+    strictEqual((await second.ask(opening('file', create))).status, NtStatus.Pending);
+    strictEqual((await other.next())?.[0]?.header.command, Command.OplockBreak);
+    second.end();
+    await turns();
+    const replay = (flags: number = HeaderFlags.ReplayOperation): Promise<Answer> =>
+      first.ask({ ...opening('file', create), header: { flags, status: 1 } });
+    return { server, first, other, held, replay };
+  }
+  const shared = { ...batch(DH2Q(1)), shareAccess: 7 };
+
+  test('a CREATE with a CreateGuid continues without its channel: a replay is rejected until it is done, then gets its open (3.2.7.1, 3.3.5.9.10)', async () => {
+    for (const ending of ['acknowledged', 'closed']) {
+      const { server, first, other, held, replay } = await lostWhileWaiting(shared);
+      strictEqual((await replay()).status, NtStatus.FileNotAvailable);
+      strictEqual((await replay(0)).status, NtStatus.DuplicateObjectId, 'without the replay flag');
+      strictEqual((await replay()).status, NtStatus.FileNotAvailable, 'a rejected replay does not end it');
+      strictEqual(server.opens.size, 1);
+      strictEqual((await other.ask(ending === 'closed' ? closing(held) : acknowledging(held, OplockLevel.Ii))).status, NtStatus.Success);
+      await turns();
+      const [made] = [...server.opens.values()].filter(({ createGuid }) => createGuid !== undefined);
+      const answer = await replay();
+      strictEqual(answer.status, NtStatus.Success);
+      strictEqual(idsOf(answer).volatileFileId, made?.volatileFileId);
+      strictEqual((await first.ask(closing(idsOf(answer)))).status, NtStatus.Success);
+      other.end();
+      first.end();
+      await turns();
+      await server.close();
+      deepStrictEqual(viewOf(server).counts(), nothingLeft);
+    }
+  });
+
+  test('a CREATE without a CreateGuid cannot be replayed: it is cancelled with its channel (3.3.7.1)', async () => {
+    const { server, other, held } = await lostWhileWaiting({ requestedOplockLevel: OplockLevel.Batch, shareAccess: 7 });
+    strictEqual((await other.ask(acknowledging(held, OplockLevel.Ii))).status, NtStatus.Success);
+    await turns();
+    strictEqual(server.opens.size, 1, 'that of the other client');
+    await server.close();
+  });
+
+  test('a CREATE that continues without its channel is cancelled with its tree connect, its session or its last channel (3.3.5.6, 3.3.5.8, 3.3.7.1)', async () => {
+    const endings: Readonly<Record<string, (client: RawClient, server: Server) => unknown>> = {
+      TREE_DISCONNECT: (client) => client.ask(disconnecting),
+      LOGOFF: (client) => client.ask(loggingOff),
+      'the last channel is lost': (client) => client.end(),
+      'the server ends': (_client, server) => server.close(),
+    };
+    for (const [ending, end] of Object.entries(endings)) {
+      const { server, first, other, held } = await lostWhileWaiting(shared);
+      ok(server.budget.held > 0, 'its frame is counted');
+      strictEqual(server.quotas.waiting.total, 1);
+      await end(first, server);
+      await turns();
+      deepStrictEqual([server.quotas.waiting.total, server.budget.held], [0, 0], ending);
+      if (ending !== 'the server ends') {
+        strictEqual((await other.ask(acknowledging(held, OplockLevel.Ii))).status, NtStatus.Success);
+        await turns();
+        strictEqual(server.opens.size, 1, ending);
+      }
+      other.end();
+      first.end();
+      await turns();
+      await server.close();
+      deepStrictEqual(viewOf(server).counts(), nothingLeft, ending);
+    }
+  });
+
+  test('a CREATE that has to wait after its channel was lost ends at once, with a CreateGuid it waits (3.2.7.1, 3.3.7.1)', async () => {
+    for (const [create, waiting] of [
+      [{ requestedOplockLevel: OplockLevel.Batch, shareAccess: 7 }, 0],
+      [shared, 1],
+    ] as const) {
+      const gate = Promise.withResolvers<undefined>();
+      const reached = Promise.withResolvers<void>();
+      let closed = false;
+      const before = (): Promise<undefined> | undefined => {
+        if (!closed) return undefined;
+        reached.resolve();
+        return gate.promise;
+      };
+      const server = testServer({ shares: { share: intercept(createMemoryStore(), before, new Set(['open'])) } });
+      const [first, second] = await twoChannels(server);
+      const other = await RawClient.at(server, 'share', 'bob', 'word');
+      const held = idsOf(await other.create('file', { requestedOplockLevel: OplockLevel.Batch }));
+      closed = true;
+      second.sendFrame(second.encode([opening('file', create)]));
+      await reached.promise;
+      second.end();
+      await turns();
+      gate.resolve(undefined);
+      await turns();
+      deepStrictEqual([server.quotas.waiting.total, server.shutdown.requests], [waiting, waiting]);
+      strictEqual((await other.next())?.[0]?.header.command, Command.OplockBreak);
+      strictEqual((await other.ask(acknowledging(held, OplockLevel.Ii))).status, NtStatus.Success);
+      await turns();
+      strictEqual(server.opens.size, 1 + waiting);
+      first.end();
+      other.end();
+      await turns();
+      await server.close();
+      deepStrictEqual(viewOf(server).counts(), nothingLeft);
+    }
   });
 
   test('durable opens are detached with the last of them, not before (3.3.7.1)', async () => {

@@ -439,10 +439,21 @@ export class Connection implements Stranger, RequestConnection {
     this.#inFlightBytes -= compound.frame.length;
     if (compound.pooled !== undefined && compound.onlyWrote) this.server.buffers.give(compound.pooled);
     this.#retired.finished(compound);
-    if (this.#inFlight.size === 0 && this.ended) this.server.shutdown.connectionSettled(this);
+    if (this.#inFlight.size === 0 && this.ended) {
+      if (this.#booked > 0) this.#keepBooked(0);
+      this.server.shutdown.connectionSettled(this);
+    }
     if (this.#leaving !== undefined) this.server.defer(() => this.#leave()); // when the response has been passed to the link
     if (!this.#pumping && this.#waiting.length > 0) this.#pump();
     else if (!this.#pumping) this.#throttle();
+  }
+
+  /** Books the bytes that it holds after its end; if there are none, it leaves its account. */
+  #keepBooked(bytes: number): void {
+    const { budget } = this.server;
+    budget.change(this.#account, bytes - this.#booked);
+    this.#booked = bytes;
+    if (bytes === 0) budget.leave(this.#account);
   }
 
   retire(channel: Channel): void {
@@ -549,13 +560,11 @@ export class Connection implements Stranger, RequestConnection {
     this.#logonTimer?.clear();
     this.#waiting.length = 0;
     this.server.budget.forget(this.#wake);
-    this.server.budget.change(this.#account, -this.#booked);
-    this.server.budget.leave(this.#account);
     this.server.strangers.delete(this);
     this.#reader.dispose();
     if (this.#hadUser) this.log.info('connection ended', { reason });
     else this.log.debug('connection ended', { reason }); // strangers must not fill the log
-    this.async.cancelWhere(() => true);
+    this.#keepBooked(this.async.disconnected());
     for (const channel of [...this.channels.values()]) endChannel(channel);
     this.link.close(now);
     this.server.connectionEnded(this, reason);

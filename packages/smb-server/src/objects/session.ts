@@ -71,9 +71,15 @@ export class Session {
     return false;
   }
 
-  /** Cancels the waiting requests of all channels that meet a condition. */
+  /** Whether a channel is left on which its client can receive a message. */
+  get isReachable(): boolean {
+    for (const { isLive } of this.channels) if (isLive) return true;
+    return false;
+  }
+
+  /** Cancels the waiting requests that meet a condition: of its channels, and those that continue without theirs. */
   cancelWhere(meets: (request: WaitingOn) => boolean): void {
-    for (const { connection } of this.channels) connection.cancelWhere(meets);
+    for (const { connection } of this.keyHolders) connection.cancelWhere(meets);
   }
 
   /** The acting client, for events. */

@@ -11,6 +11,10 @@ export interface Pending extends WaitingOn {
   asyncId: number;
   /** It is blocked on another client's action without a time limit: shutdown does not wait for it. */
   readonly waitsForClient: boolean;
+  /** It continues if its channel is lost and its session has another one: the client replays it there. MS-SMB2 3.2.7.1. */
+  readonly outlivesChannel: boolean;
+  /** The frame that it holds. */
+  readonly frame: { readonly length: number };
   /** Set while the request can be cancelled. */
   cancel: (() => void) | undefined;
 }
@@ -20,6 +24,10 @@ interface Waits {
   readonly limits: Pick<Limits, 'maxAsync'>;
   readonly quotas: Pick<Quotas, 'waiting'>;
 }
+
+/** Whether a request continues after the loss of its connection. */
+export const continues = ({ outlivesChannel, session }: Pick<Pending, 'outlivesChannel' | 'session'>): boolean =>
+  outlivesChannel && session?.isReachable === true;
 
 const ownerOf = ({ session, connection }: Pending): string => session?.owner ?? connection.network;
 
@@ -81,6 +89,19 @@ export class AsyncList {
   /** Cancels the requests that meet a condition: a session, a tree connect or an open ends. */
   cancelWhere(meets: (request: Pending) => boolean): void {
     for (const request of [...this.#byAsyncId.values()]) if (meets(request)) this.#stop(request);
+  }
+
+  /**
+   * The connection is lost: cancels the requests that do not continue without it, MS-SMB2 3.3.7.1.
+   * @returns the bytes of the frames that the others hold
+   */
+  disconnected(): number {
+    let bytes = 0;
+    for (const request of [...this.#byAsyncId.values()]) {
+      if (continues(request)) bytes += request.frame.length;
+      else this.#stop(request);
+    }
+    return bytes;
   }
 
   #stop(request: Pending): void {

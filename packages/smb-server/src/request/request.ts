@@ -8,7 +8,7 @@ import type { Services } from '../objects/services.ts';
 import type { Session } from '../objects/session.ts';
 import type { TreeConnect } from '../objects/tree-connect.ts';
 import type { Negotiated } from '../values/negotiated.ts';
-import type { AsyncList } from './async.ts';
+import { type AsyncList, continues } from './async.ts';
 
 /** Connection, MS-SMB2 3.3.1.7, as its requests use it. `Connection` implements it. */
 export interface RequestConnection extends ChannelConnection {
@@ -100,6 +100,8 @@ export class Request {
   compressReply = false;
   /** It is blocked on another client's action without a time limit: shutdown does not wait for it. */
   waitsForClient = false;
+  /** It continues if its channel is lost and its session has another one: the client replays it there. MS-SMB2 3.2.7.1. */
+  outlivesChannel = false;
   /** Set while the request can be cancelled. */
   cancel: (() => void) | undefined;
   /** Called with the finished response, before it is encrypted: updates the preauthentication hash. */
@@ -148,9 +150,10 @@ export class Request {
   /**
    * Marks the request as waiting: the client gets an interim response (3.3.4.2), and may cancel.
    * @param waitsForClient it waits for an action of a client, without a time limit
-   * @returns false if too many requests wait already: the handler returns InsufficientResources
+   * @returns false if too many requests wait already, or its connection is lost: the handler returns InsufficientResources
    */
   pend(cancel: () => void, waitsForClient = false): boolean {
+    if (this.connection.ended && !continues(this)) return false;
     const reached = this.connection.async.add(this, cancel);
     if (reached !== undefined) {
       this.server.refuse(reached, this.session?.actor ?? { address: this.connection.network });

@@ -46,7 +46,10 @@ function* createOrReconnect(plan: CreatePlan): Steps<Answer> {
   return yield* createOnce(plan, durableRequest.createGuid);
 }
 
-/** A CREATE with a GUID is done once: sent again with the replay flag, it gets the open that it made. MS-SMB2 3.3.5.9.10. */
+/**
+ * A CREATE with a GUID is done once: sent again with the replay flag, it gets the open that it made. MS-SMB2 3.3.5.9.10. It continues if its
+ * channel is lost, because its client replays it on another one (3.2.7.1).
+ */
 function* createOnce(plan: CreatePlan, createGuid: string): Steps<Answer> {
   const { header, connection, server } = plan.ctx;
   const key = connection.negotiated.clientKey + createGuid;
@@ -56,6 +59,7 @@ function* createOnce(plan: CreatePlan, createGuid: string): Steps<Answer> {
   if (open !== undefined && !replays) return NtStatus.DuplicateObjectId;
   if (open?.replayEligible === true) return yield* replayOpen(plan, open);
   if (!durables.begin(key)) return replays ? NtStatus.FileNotAvailable : NtStatus.DuplicateObjectId;
+  plan.ctx.outlivesChannel = true;
   try {
     return yield* createNew(plan);
   } finally {
