@@ -31,7 +31,7 @@ import {
 } from './table/layout.ts';
 import { Wheel } from './table/wheel.ts';
 
-/** Options of the living table. */
+/** Options of the table of flows. */
 export interface FlowsOptions {
   /** The initial time: milliseconds since 1970 or any other origin; later times come with the packets. */
   readonly now: number;
@@ -57,7 +57,7 @@ const establishedTimeout = 2;
 const evictionRange = 64;
 
 /**
- * The living table: the flows, their time and expiry, how they begin and end, and the events about that. It knows no packets: the tracker,
+ * The table of flows: time and expiry, creation and deletion of flows, and the events about them. It knows no packets: the tracker,
  * the protocols, expectations, held packets and requests change flows through it. It has no clock or timer: each packet and `advance`
  * supply the time.
  */

@@ -65,7 +65,7 @@ for (const [name, make] of Object.entries(stores)) {
       const all = [
         store.commit([{ kind: 'open', open: open(5) }]),
         store.commit([{ kind: 'lock', id: 5, ranges: [range(most, 1n), range(0n, most, false)], sequence: { place: 64, number: 15 } }]),
-        store.commit([{ kind: 'open', open: open(5, 'renamed') }]),
+        store.commit([{ kind: 'open', open: open(5, 'half of a pair \ud83d') }]), // MS-FSCC 2.1.5: any 16-bit units
         store.commit([{ kind: 'lock', id: 5, ranges: [range(7n, 0n)], sequence: { place: 64, number: 0 } }]),
         store.commit([{ kind: 'lock', id: 2 ** 53 - 1, ranges: [range(1n, 1n)], sequence: undefined }]),
         store.commit([{ kind: 'end', id: 2 ** 53 - 1 }]),
@@ -74,7 +74,7 @@ for (const [name, make] of Object.entries(stores)) {
       await Promise.all(all);
       deepEqual(await next().load(), [
         {
-          open: open(5, 'renamed'),
+          open: open(5, 'half of a pair \ud83d'),
           locks: [range(most, 1n), range(0n, most, false), range(7n, 0n)],
           sequences: [{ place: 64, number: 0 }],
         },

@@ -32,7 +32,7 @@ export function directoryChanged(
   void state.submit(directoryId, { kind: 'notice', operation: 'childChange', owner });
 }
 
-/** The data or the description of what an open has open was changed. */
+/** The data or metadata of the object of an open was changed. */
 export function childChanged(open: Changing): void {
   const { server } = open;
   if (server.leases.directories > 0) directoryChanged(server, open.fileState, open.dataParentId, open.parentLease);
@@ -48,7 +48,7 @@ export function dataChanged(state: FileState, fileId: string, owner: OplockOwner
   void state.submit(fileId, { kind: 'notice', operation: 'write', owner });
 }
 
-/** The name of what an open has open was added or removed. */
+/** The name of the object of an open was added or removed. */
 export function nameChanged(open: Changing): void {
   directoryChanged(open.server, open.fileState, open.parentId, open.parentLease);
 }

@@ -21,7 +21,7 @@ export interface Durable {
 export const outlivesConnection = (open: Open): boolean =>
   open.durable !== undefined && (open.durable.kind !== 'durable' || keepsHandle(open));
 
-/** Whether what an open caches lets its client reconnect: a batch oplock, or a lease with handle caching; not during a break. MS-SMB2 3.3.5.9.6, 3.3.7.1. */
+/** Whether the caching of an open permits its client to reconnect: a batch oplock, or a lease with handle caching; not during a break. MS-SMB2 3.3.5.9.6, 3.3.7.1. */
 export function keepsHandle(open: Open): boolean {
   if (open.handle?.kind !== 'file') return false;
   const { oplock, breaking } = open.fileState.look(open.handle.fileId, open.volatileFileId);

@@ -1,7 +1,7 @@
 import { foldName } from '@ring3/vfs';
 import { isShortName, shortNameOf } from '../values/short-names.ts';
 
-/** How long a removed name is remembered, ms, and of how many. */
+/** How long a removed name is remembered, ms, and the maximum number of them. */
 const lifetime = 15_000;
 const capacity = 1024;
 

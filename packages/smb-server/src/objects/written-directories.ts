@@ -7,8 +7,8 @@ interface WrittenOpen {
 }
 
 /**
- * The directories in which a client has files open that it has written. It gets no lease of such a directory: Linux 6.1 takes the listing from
- * its cache then, shows times of its own for a written file that it has open, and would not ask for those that it has set.
+ * The directories in which a client has files open that it has written. It gets no lease of such a directory: with one, Linux
+ * 6.1 lists the directory from its cache, which has other times of the file than those that the client has set (decision 0114).
  */
 export class WrittenDirectories {
   readonly #counts = new Map<string, number>();

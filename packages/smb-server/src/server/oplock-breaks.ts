@@ -11,8 +11,8 @@ import type { Route } from './break-delivery.ts';
 import type { RunningServer } from './running-server.ts';
 
 /**
- * What became of a break: the client was notified; or it is disconnected, and keeps opens that only have the new level from now on; or there
- * is no client, and the owner loses all that it cached.
+ * The result of a break: the client was notified; or it is disconnected, and keeps its opens with the new level; or no client is connected,
+ * and the owner keeps no caching.
  */
 export type BreakOutcome = 'notified' | 'kept' | 'lost';
 

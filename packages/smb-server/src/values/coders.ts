@@ -1,7 +1,7 @@
 import type { Clock, MaybePromise } from '@ring3/kit';
 import type { Coder } from '@ring3/smb-proto';
 
-/** Plain bytes of a step, and the time that all steps of a turn of the event loop take together, ms. */
+/** Plain bytes of one step; and the maximum time of all steps in a turn of the event loop, ms. */
 const stepBytes = 32 * 1024;
 const turnMs = 2;
 

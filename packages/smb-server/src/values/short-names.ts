@@ -7,7 +7,7 @@ const illegalCharacters = /[^A-Z0-9!#$%&'()@^_`{}~-]/g;
 /** Whether a name is an 8.3 name itself, in any case. It has no other short name. MS-FSCC 2.1.5.2.1 */
 export const isShortName = (name: string): boolean => legal.test(name);
 
-/** The form of generated names: two characters of the name, four that identify it, a tilde and one more. */
+/** The form of generated names: up to two characters of the name, four of its hash, a tilde, and the fifth of its hash. */
 const generated = /^[A-Z0-9!#$%&'()@^_`{}~-]{0,2}[A-Z0-9]{4}~[A-Z0-9](\.[A-Z0-9!#$%&'()@^_`{}~-]{1,3})?$/i;
 
 /** Whether a name has the form of a generated short name. */
