@@ -1,16 +1,10 @@
 import type { FileStat, XattrTarget } from '@ring3/linux';
 import { isCode, type Stat } from '@ring3/vfs';
-import type { Device, Known } from './device.ts';
-import { type Inode, kindOf } from './inode.ts';
+import type { Device } from './device.ts';
+import type { Inode } from './inode.ts';
 import { descriptionKey, type KeptValues } from './kept-values.ts';
-
-/** Metadata for which the host has no field. */
-export interface Description {
-  readonly attributes: number | undefined;
-  readonly birth: bigint | undefined;
-  /** A change time that a client set, and the host's change time at that moment. */
-  readonly setChanged: { readonly reported: bigint; readonly host: bigint } | undefined;
-}
+import { kindOf } from './kind-of.ts';
+import type { Description, Known } from './known.ts';
 
 const none: Description = { attributes: undefined, birth: undefined, setChanged: undefined };
 

@@ -1,6 +1,5 @@
 import { type FileStat, fileHandle, fileSystemStat } from '@ring3/linux';
-import type { Description } from './description.ts';
-import type { Inode } from './inode.ts';
+import type { Known } from './known.ts';
 import { PoolShare } from './pool-share.ts';
 
 /** File systems in memory, which never block. uapi/linux/magic.h */
@@ -10,22 +9,6 @@ const remote: ReadonlySet<number> = new Set([0x6969, 0xff534d42, 0xfe534d42, 0x5
 
 /** Maximum number of files per file system with cached information, about 20 MiB. */
 const maxKnown = 65_536;
-
-/**
- * Cached information about a file, open or not. It is valid until the host's change time moves, which every change of attributes causes.
- * The store's own changes invalidate it at once.
- */
-export interface Known {
-  readonly changed: bigint;
-  readonly birth: bigint | undefined;
-  readonly fileId: string;
-  /** Metadata for which the host has no field, after the first read. */
-  description: Description | undefined;
-  /** The security descriptor, after the first read; null if it does not exist. */
-  descriptor: Uint8Array | null | undefined;
-  /** Names and lengths of the extended attributes, after the first listing; null if there are none. */
-  xattrSizes: ReadonlyMap<string, number> | null | undefined;
-}
 
 /** Thread pool shares by file system: the stores on one file system have one in common. */
 const pools = new Map<string, PoolShare>();
@@ -49,7 +32,7 @@ export class Device {
   /** Whether it stores `user.*` attributes; set to false after the first EOPNOTSUPP. */
   hasXattrs: boolean;
   /** Open inodes by number. The host does not reuse these numbers while they are open. */
-  readonly inodes = new Map<bigint, Inode>();
+  readonly inodes = new Map<bigint, { readonly fileId: string }>();
   readonly #known = new Map<bigint, Known>();
 
   constructor(key: string, fd: number, hostAttributes: boolean) {

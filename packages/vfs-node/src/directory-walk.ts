@@ -1,7 +1,7 @@
 import { close, EntryType, Errno, FileStat, FolderReader, OpenFlag, openAt, statAt } from '@ring3/linux';
 import { type Kind, nameFromBytes } from '@ring3/vfs';
 import { hostName } from './entry.ts';
-import { kindOf } from './inode.ts';
+import { kindOf } from './kind-of.ts';
 
 /** Components below the watched directory. */
 export type Path = readonly string[];

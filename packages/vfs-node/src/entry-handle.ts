@@ -460,7 +460,7 @@ export class EntryHandle implements Handle {
   }
 
   #streams(): Streams | VfsCode {
-    return this.stale ? 'ESTALE' : Streams.of(this.store.streamPlace, this.entry.inode, this.target);
+    return this.stale ? 'ESTALE' : Streams.of(this.store.streamPlace, this.store.kept, this.entry.inode, this.target);
   }
 
   /** Restores data and times if a killed process left the data incomplete, before a client sees it. */

@@ -5,7 +5,8 @@ import { Devices } from './device.ts';
 import { Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
 import { FoldedNames } from './folded-names.ts';
-import { Inode, kindOf } from './inode.ts';
+import { Inode } from './inode.ts';
+import { kindOf } from './kind-of.ts';
 import { scratch } from './scratch.ts';
 
 const maxLinks = 40;
@@ -184,7 +185,7 @@ export class EntryTree {
     const kind = kindOf(scratch);
     if (kind === undefined) return undefined;
     const device = this.devices.of(scratch, fd);
-    return device.inodes.get(scratch.inode) ?? new Inode(device, scratch, kind, device.know(scratch, fd).fileId);
+    return Inode.opened(device, scratch.inode) ?? new Inode(device, scratch, kind, device.know(scratch, fd).fileId);
   }
 }
 

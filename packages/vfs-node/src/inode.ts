@@ -1,21 +1,25 @@
-import { close, Errno, type FileStat, lockRecord, Mode, OpenFlag, openAt, RecordLock, reopen, stat } from '@ring3/linux';
+import { close, Errno, type FileStat, lockRecord, type Name, OpenFlag, openAt, RecordLock, reopen, stat } from '@ring3/linux';
 import type { Kind, LockKind } from '@ring3/vfs';
 import { trimData } from './data.ts';
 import { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
-import type { Entry } from './entry.ts';
 import type { OwnChanges } from './own-changes.ts';
 import { scratch } from './scratch.ts';
-import type { Streams } from './streams.ts';
 
 const maxOffset = 2n ** 63n - 1n;
 /** Above this size, releasing the space of an unlinked file takes long. */
 const largeFile = 64 * 2 ** 20;
 
-/** The kind of a host entry; undefined for FIFOs, sockets and devices, which are never served. */
-export function kindOf(found: FileStat): Kind | undefined {
-  const type = found.mode & Mode.Type;
-  return type === Mode.Regular ? 'file' : type === Mode.Folder ? 'folder' : type === Mode.Link ? 'link' : undefined;
+/** A name by which the data of an inode is opened. */
+interface NameOfInode {
+  /** A reference to the inode, `OpenFlag.Path`. */
+  readonly fd: number;
+  /** The directory of the name. */
+  readonly parent: { readonly fd: number } | undefined;
+  readonly host: Name;
+  readonly isUnlinked: boolean;
+  /** Whether a stat is of this inode. */
+  is(found: FileStat): boolean;
 }
 
 /** One open file, directory or link of the host, with any number of names. All its handles share it. */
@@ -24,8 +28,6 @@ export class Inode {
   readonly number: bigint;
   readonly kind: Kind;
   readonly fileId: string;
-  /** Its named streams, after the first use. */
-  streams: Streams | undefined;
   /** Called when a file without names is closed; until then it keeps its streams and values. */
   onLastClose: (() => void) | undefined;
   /** Of a directory in which changes of others are watched: the store's own changes. */
@@ -46,6 +48,12 @@ export class Inode {
     this.kind = kind;
     this.fileId = fileId;
     device.inodes.set(this.number, this);
+  }
+
+  /** The open inode of a number; undefined if it is not open. */
+  static opened({ inodes }: Device, number: bigint): Inode | undefined {
+    const found = inodes.get(number);
+    return found instanceof Inode ? found : undefined;
   }
 
   hold(): this {
@@ -76,7 +84,7 @@ export class Inode {
    * Opens its data. Callers that need the same access share one open file.
    * @returns the file, held for the caller; or a negative errno
    */
-  open(entry: Entry, writing: boolean): Descriptor | number {
+  open(entry: NameOfInode, writing: boolean): Descriptor | number {
     const shared = writing || this.#writing?.readable === true ? this.#writing : this.#reading;
     if (shared !== undefined) return shared.hold();
     let fd = this.#openSame(entry, writing ? OpenFlag.ReadWrite : OpenFlag.ReadOnly);
@@ -92,7 +100,7 @@ export class Inode {
    * Locks a range of its bytes against other programs. If the file is not writable, the lock is shared.
    * @returns 0 or a negative errno
    */
-  lock(entry: Entry, offset: bigint, length: bigint, how: LockKind): number {
+  lock(entry: NameOfInode, offset: bigint, length: bigint, how: LockKind): number {
     if (this.#locking === undefined) {
       let fd = this.#openSame(entry, OpenFlag.ReadWrite);
       const writable = fd >= 0;
@@ -129,7 +137,7 @@ export class Inode {
   }
 
   /** Opens by name, which is faster, if the name still leads to this inode; otherwise by the entry's reference. Never blocks on a FIFO. */
-  #openSame(entry: Entry, flags: number): number {
+  #openSame(entry: NameOfInode, flags: number): number {
     const quiet = flags | OpenFlag.NonBlock | OpenFlag.NoTerminal;
     if (entry.parent !== undefined && !entry.isUnlinked) {
       const named = openAt(entry.parent.fd, entry.host, quiet | OpenFlag.NoFollow);

@@ -7,8 +7,8 @@ import type { Entry } from './entry.ts';
 import { hostName } from './entry.ts';
 import type { EntryTree } from './entry-tree.ts';
 import { errorCode } from './error-code.ts';
-import { kindOf } from './inode.ts';
 import type { KeptValues } from './kept-values.ts';
+import { kindOf } from './kind-of.ts';
 import { nameOf } from './name-of.ts';
 import { scratch } from './scratch.ts';
 

@@ -44,7 +44,8 @@ import { Sidecar } from './sidecar.ts';
 import { streamFault } from './stream-fault.ts';
 import { StreamHandle } from './stream-handle.ts';
 import { checkStreamName } from './stream-name.ts';
-import { StreamPlace, Streams } from './streams.ts';
+import { StreamPlace } from './stream-place.ts';
+import { Streams } from './streams.ts';
 import { TemporaryNames } from './temporary-names.ts';
 
 /** How a host directory is served. */
@@ -167,7 +168,7 @@ export class NodeStore implements Vfs {
     this.notifications = new Notifications();
     this.#fileMode = options.fileMode;
     this.#folderMode = options.folderMode;
-    this.streamPlace = new StreamPlace(join(options.state, 'streams'), this.kept, this.tree.devices);
+    this.streamPlace = new StreamPlace(join(options.state, 'streams'), this.tree.devices);
     const root = this.tree.openRoot();
     if (typeof root === 'number' && !(options.mayBeAbsent === true && absent.has(root))) {
       this.#sidecar.close();
@@ -250,12 +251,12 @@ export class NodeStore implements Vfs {
     const left = stat(entry.fd, scratch) === 0 ? scratch.links : 0;
     if (left > 0 && inode.kind !== 'folder') return;
     inode.markUnlinked(scratch, () => {
-      inode.streams?.close();
+      Streams.close(inode);
       if (!this.closed) this.kept.forget(inode);
     });
     const streamFiles = this.streamPlace.list(inode.fileId);
     if (!isCode(streamFiles) && streamFiles.length > 0) {
-      const streams = Streams.of(this.streamPlace, inode, { dir: entry.fd, name: '' });
+      const streams = Streams.of(this.streamPlace, this.kept, inode, { dir: entry.fd, name: '' });
       if (!isCode(streams)) streams.keepOpen();
       this.streamPlace.forget(inode.fileId, streamFiles);
     }

@@ -31,7 +31,7 @@ import {
 import { type Path, reopened, type WalkVisitor, walkDirectories } from './directory-walk.ts';
 import { type Entry, hostName } from './entry.ts';
 import { errorCode } from './error-code.ts';
-import { kindOf } from './inode.ts';
+import { kindOf } from './kind-of.ts';
 import { OwnChanges } from './own-changes.ts';
 import { isTemporaryName } from './temporary-names.ts';
 

@@ -17,9 +17,10 @@ import type { Entry } from './entry.ts';
 import { EntryHandle } from './entry-handle.ts';
 import type { NodeStore } from './node-store.ts';
 import { scratch } from './scratch.ts';
+import type { Stream } from './stream.ts';
 import { streamFault } from './stream-fault.ts';
 import { checkStreamName } from './stream-name.ts';
-import type { Stream, Streams } from './streams.ts';
+import type { Streams } from './streams.ts';
 
 /** An open named stream: it has its own data and the metadata of its file. */
 export class StreamHandle extends EntryHandle {
