@@ -91,7 +91,6 @@ test('a file of the SMB server imports only from its own floor and from lower on
 const circles: Readonly<Record<string, readonly number[]>> = {
   'packages/smb-client': [6],
   'packages/smb-server': [19, 3],
-  'packages/vfs-node': [4],
 };
 
 /** The strongly connected components of more than one file (Tarjan's algorithm), types included. */

@@ -34,10 +34,10 @@ import type { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
 import type { Entry } from './entry.ts';
 import { linkEntry, renameEntry, unlinkEntry } from './entry-names.ts';
+import type { EntryStore } from './entry-store.ts';
 import { errorCode } from './error-code.ts';
 import { descriptionKey, descriptorKey, xattrKey, xattrNames, xattrPrefix } from './kept-values.ts';
 import { OpenListing } from './listing.ts';
-import type { NodeStore } from './node-store.ts';
 import type { OwnChanges } from './own-changes.ts';
 import { scratch } from './scratch.ts';
 import { Streams } from './streams.ts';
@@ -47,7 +47,7 @@ const writes = (access: Access): boolean => access === 'write' || access === 're
 
 /** An open entry of the host. */
 export class EntryHandle implements Handle {
-  readonly store: NodeStore;
+  readonly store: EntryStore;
   readonly entry: Entry;
   #reading: Descriptor | undefined;
   #writing: Descriptor | undefined;
@@ -55,7 +55,7 @@ export class EntryHandle implements Handle {
   #closed = false;
 
   /** @param entry the handle owns it and releases it when it is closed */
-  constructor(store: NodeStore, entry: Entry) {
+  constructor(store: EntryStore, entry: Entry) {
     this.store = store;
     this.entry = entry;
   }
@@ -174,7 +174,7 @@ export class EntryHandle implements Handle {
     if (this.stale) return 'ESTALE';
     if (this.entry.parent === undefined) return 'EINVAL';
     if (!this.#hasName()) return 'ENOENT';
-    const directory = this.store.directoryOf(dir);
+    const directory = directoryOf(this.store, dir);
     const bad = isCode(directory) ? directory : checkName(name);
     if (isCode(directory) || bad !== undefined) return bad;
     return renameEntry(this.store, this.entry, directory, name, how);
@@ -190,7 +190,7 @@ export class EntryHandle implements Handle {
     if (this.stale) return 'ESTALE';
     if (this.kind === 'folder') return 'EPERM';
     if (!this.#hasName()) return 'ENOENT';
-    const directory = this.store.directoryOf(dir);
+    const directory = directoryOf(this.store, dir);
     const bad = isCode(directory) ? directory : checkName(name);
     if (isCode(directory) || bad !== undefined) return bad;
     return linkEntry(this.store, this.entry, directory, name, how);
@@ -477,6 +477,14 @@ export class EntryHandle implements Handle {
   #hasName(): boolean {
     return !this.entry.isUnlinked && this.store.tree.locate(this.entry);
   }
+}
+
+/** The directory of a handle. EXDEV for a handle of another store, ENOTDIR for other kinds, ENOENT for a deleted directory. */
+export function directoryOf(store: EntryStore, handle: Handle): Entry | VfsCode {
+  if (!(handle instanceof EntryHandle) || handle.store !== store) return 'EXDEV';
+  if (handle.stale) return 'ESTALE';
+  if (handle.kind !== 'folder') return 'ENOTDIR';
+  return handle.entry.isUnlinked ? 'ENOENT' : handle.entry;
 }
 
 /** Returns the components of a host's path. */

@@ -1,12 +1,12 @@
 import { AtFlag, close, Errno, FolderReader, linkAt, OpenFlag, openAt, RenameFlag, renameAt, unlinkAt } from '@ring3/linux';
 import { type Answer, isCode, type RenameHow, type VfsCode } from '@ring3/vfs';
 import { type Entry, hostName } from './entry.ts';
+import type { EntryStore } from './entry-store.ts';
 import { errorCode } from './error-code.ts';
-import type { NodeStore } from './node-store.ts';
 import type { TemporaryEntry } from './temporary-names.ts';
 
 /** Renames or moves an entry, which is at its name. Codes of `Handle.rename`. */
-export function renameEntry(store: NodeStore, entry: Entry, directory: Entry, name: string, how: RenameHow): Answer<void> {
+export function renameEntry(store: EntryStore, entry: Entry, directory: Entry, name: string, how: RenameHow): Answer<void> {
   if (isBelow(directory, entry)) return 'EINVAL';
   return store.withName(directory, name, (existing) => {
     if (isCode(existing)) return existing;
@@ -26,7 +26,7 @@ export function renameEntry(store: NodeStore, entry: Entry, directory: Entry, na
 }
 
 /** Creates a hard link. Codes of `Handle.link`. */
-export function linkEntry(store: NodeStore, entry: Entry, directory: Entry, name: string, how: RenameHow): Answer<void> {
+export function linkEntry(store: EntryStore, entry: Entry, directory: Entry, name: string, how: RenameHow): Answer<void> {
   return store.withName(directory, name, (existing) => {
     if (isCode(existing)) return existing;
     if (existing === undefined) return linkTo(store, entry, directory, name);
@@ -37,7 +37,7 @@ export function linkEntry(store: NodeStore, entry: Entry, directory: Entry, name
 }
 
 /** Removes the name of an entry, which is at its name. */
-export function unlinkEntry(store: NodeStore, entry: Entry): VfsCode | undefined {
+export function unlinkEntry(store: EntryStore, entry: Entry): VfsCode | undefined {
   const parent = entry.parent!;
   const flags = entry.inode.kind === 'folder' ? AtFlag.RemoveFolder : 0;
   const answer = store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host, flags), undefined, entry.name);
@@ -51,7 +51,7 @@ export function unlinkEntry(store: NodeStore, entry: Entry): VfsCode | undefined
 const isSameName = (a: Entry, b: Entry): boolean => a.inode === b.inode && a.name === b.name && a.parent?.inode === b.parent?.inode;
 
 /** Renames to a name that does not exist or whose entry is replaced. */
-function moveTo(store: NodeStore, entry: Entry, directory: Entry, name: string, flags: number): VfsCode | undefined {
+function moveTo(store: EntryStore, entry: Entry, directory: Entry, name: string, flags: number): VfsCode | undefined {
   const parent = entry.parent!;
   const host = hostName(name);
   const { names } = store.tree;
@@ -77,7 +77,7 @@ function isBelow(directory: Entry, entry: Entry): boolean {
 }
 
 /** Replaces another entry: first under its spelling, in one step, then under the new one. */
-function replace(store: NodeStore, entry: Entry, existing: Entry, directory: Entry, name: string): VfsCode | undefined {
+function replace(store: EntryStore, entry: Entry, existing: Entry, directory: Entry, name: string): VfsCode | undefined {
   const spelling = existing.name;
   const failure = moveTo(store, entry, directory, spelling, 0);
   if (failure !== undefined) return failure;
@@ -87,7 +87,7 @@ function replace(store: NodeStore, entry: Entry, existing: Entry, directory: Ent
 }
 
 /** Handles a rename to another name of the same file: removes the entry's own name and respells the other as requested. */
-function renameToLink(store: NodeStore, entry: Entry, existing: Entry, name: string): VfsCode | undefined {
+function renameToLink(store: EntryStore, entry: Entry, existing: Entry, name: string): VfsCode | undefined {
   const parent = entry.parent!;
   const answer = store.tree.names.change(parent, () => unlinkAt(parent.fd, entry.host), undefined, entry.name);
   if (answer < 0) return errorCode(answer);
@@ -96,14 +96,14 @@ function renameToLink(store: NodeStore, entry: Entry, existing: Entry, name: str
   return existing.name === name ? undefined : moveTo(store, entry, directory, name, RenameFlag.NoReplace);
 }
 
-function linkTo(store: NodeStore, entry: Entry, directory: Entry, name: string): VfsCode | undefined {
+function linkTo(store: EntryStore, entry: Entry, directory: Entry, name: string): VfsCode | undefined {
   const link = (): number => linkAt(entry.parent!.fd, entry.host, directory.fd, hostName(name));
   const answer = store.tree.names.change(directory, link, name, undefined);
   return answer < 0 ? errorCode(answer) : undefined;
 }
 
 /** Replaces another entry by a hard link, through a temporary name, so that the other name always exists. */
-function linkOver(store: NodeStore, entry: Entry, existing: Entry, directory: Entry, name: string): VfsCode | undefined {
+function linkOver(store: EntryStore, entry: Entry, existing: Entry, directory: Entry, name: string): VfsCode | undefined {
   const { names } = store.tree;
   const spelling = existing.name;
   const over = (between: string): number => {
@@ -134,7 +134,7 @@ function renameOver(directory: Entry, between: string, existing: Entry): number 
  * @param recognize how the new entry is recognized if the process is killed in between
  * @returns 0 or a negative errno: -ENOTEMPTY for a directory with entries
  */
-export function replaceByNew(store: NodeStore, existing: Entry, make: (name: string) => number, recognize: TemporaryEntry): number {
+export function replaceByNew(store: EntryStore, existing: Entry, make: (name: string) => number, recognize: TemporaryEntry): number {
   const directory = existing.parent!;
   const isFolder = existing.inode.kind === 'folder';
   if (isFolder && !isEmpty(existing)) return -Errno.ENOTEMPTY;

@@ -14,7 +14,6 @@ import {
   makeLink,
   OpenFlag,
   openAt,
-  setTimes,
   stat,
 } from '@ring3/linux';
 import {
@@ -25,28 +24,21 @@ import {
   type Identity,
   isCode,
   type OpenHow,
-  type StreamChange,
-  type StreamHow,
   type Vfs,
   type VfsCode,
   VfsError,
 } from '@ring3/vfs';
 import type { Descriptor } from './descriptor.ts';
 import { type Entry, hostName } from './entry.ts';
-import { EntryHandle } from './entry-handle.ts';
+import { directoryOf, EntryHandle } from './entry-handle.ts';
 import { replaceByNew } from './entry-names.ts';
+import { EntryStore } from './entry-store.ts';
 import { EntryTree } from './entry-tree.ts';
 import { errorCode } from './error-code.ts';
-import { KeptValues } from './kept-values.ts';
-import { Notifications } from './notifications.ts';
 import { scratch } from './scratch.ts';
-import { Sidecar } from './sidecar.ts';
-import { streamFault } from './stream-fault.ts';
+import type { Stream } from './stream.ts';
 import { StreamHandle } from './stream-handle.ts';
-import { checkStreamName } from './stream-name.ts';
-import { StreamPlace } from './stream-place.ts';
-import { Streams } from './streams.ts';
-import { TemporaryNames } from './temporary-names.ts';
+import type { Streams } from './streams.ts';
 
 /** How a host directory is served. */
 export interface NodeStoreOptions {
@@ -143,35 +135,23 @@ function setDirectoryMode(parent: number, name: ReturnType<typeof hostName>, mod
 /** Errors for a missing directory: it does not exist, or the name belongs to another kind of entry. */
 const absent: ReadonlySet<number> = new Set([-Errno.ENOENT, -Errno.ENOTDIR]);
 
-/** The store. Only its handles use members that are not part of `Vfs`. */
-export class NodeStore implements Vfs {
+/** The store: it opens and creates entries. */
+export class NodeStore extends EntryStore implements Vfs {
   readonly features: ReadonlySet<Feature>;
   /** A handle has one for its inode and one for its data; each directory above it has one for its inode (entry.ts). */
   readonly fileDescriptors = { handle: 2, directory: 1 } as const;
-  readonly tree: EntryTree;
-  readonly kept: KeptValues;
-  readonly streamPlace: StreamPlace;
-  readonly notifications: Notifications;
-  readonly temporaryNames: TemporaryNames;
-  closed = false;
-  readonly #sidecar: Sidecar;
   readonly #fileMode: number | undefined;
   readonly #folderMode: number | undefined;
   readonly #Handle: typeof EntryHandle;
 
   constructor(directory: string, options: NodeStoreOptions & { readonly state: string }) {
-    this.#sidecar = new Sidecar(options.state);
-    this.#sidecar.load();
-    this.tree = new EntryTree(directory, options.hostAttributes ?? true, (now) => !isInside(real(options.state), real(now)));
-    this.kept = new KeptValues(this.#sidecar);
-    this.temporaryNames = new TemporaryNames(this.#sidecar, this.tree);
-    this.notifications = new Notifications();
+    const tree = new EntryTree(directory, options.hostAttributes ?? true, (now) => !isInside(real(options.state), real(now)));
+    super(tree, options.state);
     this.#fileMode = options.fileMode;
     this.#folderMode = options.folderMode;
-    this.streamPlace = new StreamPlace(join(options.state, 'streams'), this.tree.devices);
     const root = this.tree.openRoot();
     if (typeof root === 'number' && !(options.mayBeAbsent === true && absent.has(root))) {
-      this.#sidecar.close();
+      this.close();
       throw new VfsError(errorCode(root), directory);
     }
     const existing = typeof root === 'number' ? undefined : root;
@@ -190,14 +170,14 @@ export class NodeStore implements Vfs {
       const root = this.tree.openRoot();
       return typeof root === 'number' ? errorCode(root) : new this.#Handle(this, root);
     }
-    const entry = this.directoryOf(same);
+    const entry = directoryOf(this, same);
     return isCode(entry) ? entry : new this.#Handle(this, entry.hold());
   }
 
   open(dir: Handle, name: string, how: OpenHow, _who: Identity, signal?: AbortSignal): Answer<Handle> {
     if (this.closed) return 'ESTALE';
     if (signal?.aborted === true) return 'ECANCELED';
-    const directory = this.directoryOf(dir);
+    const directory = directoryOf(this, dir);
     if (isCode(directory)) return directory;
     const bad = checkName(name);
     if (bad !== undefined) return bad;
@@ -209,98 +189,8 @@ export class NodeStore implements Vfs {
     return isPromise(found) ? found.then((entry) => this.#found(entry, how)) : this.#found(found, how);
   }
 
-  close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.notifications.close();
-    this.#sidecar.close();
-  }
-
-  /** The directory of a handle. EXDEV for a handle of another store, ENOTDIR for other kinds, ENOENT for a deleted directory. */
-  directoryOf(handle: Handle): Entry | VfsCode {
-    if (!(handle instanceof EntryHandle) || handle.store !== this) return 'EXDEV';
-    if (handle.stale) return 'ESTALE';
-    if (handle.kind !== 'folder') return 'ENOTDIR';
-    return handle.entry.isUnlinked ? 'ENOENT' : handle.entry;
-  }
-
-  /**
-   * Looks up a name in a directory and calls `next` in the same turn, so that no other operation of this store runs in between.
-   * @param next receives the entry, which it does not hold; undefined if the name does not exist; or a code
-   */
-  withName<T>(directory: Entry, name: string, next: (existing: Entry | VfsCode | undefined) => Answer<T>, tries = 3): Answer<T> {
-    const exact = this.tree.child(directory, name);
-    if (typeof exact !== 'number') return this.#withEntry(exact, next);
-    if (exact === -Errno.EACCES) return next('EEXIST'); // a kind that is never served
-    if (exact !== -Errno.ENOENT) return next(errorCode(exact));
-    const spelling = this.tree.names.lookup(directory, name);
-    if (isPromise(spelling) && tries > 0) {
-      directory.hold();
-      return spelling.then(() => this.withName(directory, name, next, tries - 1)).finally(() => directory.release());
-    }
-    return andThen(spelling, (other) => {
-      if (other === undefined) return next(undefined);
-      const found = this.tree.child(directory, other);
-      return typeof found === 'number' ? next(found === -Errno.ENOENT ? undefined : 'EEXIST') : this.#withEntry(found, next);
-    });
-  }
-
-  /** Handles the removal of an entry's name: the last one also removes the streams and values of the inode. */
-  handleUnlink(entry: Entry): void {
-    const { inode } = entry;
-    const left = stat(entry.fd, scratch) === 0 ? scratch.links : 0;
-    if (left > 0 && inode.kind !== 'folder') return;
-    inode.markUnlinked(scratch, () => {
-      Streams.close(inode);
-      if (!this.closed) this.kept.forget(inode);
-    });
-    const streamFiles = this.streamPlace.list(inode.fileId);
-    if (!isCode(streamFiles) && streamFiles.length > 0) {
-      const streams = Streams.of(this.streamPlace, this.kept, inode, { dir: entry.fd, name: '' });
-      if (!isCode(streams)) streams.keepOpen();
-      this.streamPlace.forget(inode.fileId, streamFiles);
-    }
-  }
-
-  /** Handles a change of an entry's streams: updates the change time, because the host does not do so for values in the state directory. */
-  changedStreams(entry: Entry, what: StreamChange['what'], stream: string): void {
-    this.touch(entry);
-    this.notifications.changedStream(entry, what, stream);
-  }
-
-  /** Updates the change time of an entry. */
-  touch(entry: Entry): void {
-    const own = entry.parent?.inode.ownChanges;
-    own?.begin(entry.name);
-    // with one time only, inotify would report a change of data
-    if (stat(entry.fd, scratch) === 0) setTimes(entry.fd, scratch.accessed, scratch.modified);
-    own?.end(entry.name);
-  }
-
-  openStream(entry: Entry, streams: Streams, name: string, how: StreamHow): Handle | VfsCode {
-    const isTemporary = how.disposition === 'temporary';
-    const bad = (isTemporary ? undefined : checkStreamName(name)) ?? streamFault(entry, how.disposition === 'open' ? how.access : 'write');
-    if (bad !== undefined) return bad;
-    if (isTemporary) {
-      const made = streams.createTemporary();
-      return isCode(made) ? made : new StreamHandle(this, entry.hold(), streams, made);
-    }
-    const existing = streams.get(name);
-    if (how.disposition === 'create') {
-      if (existing !== undefined) return 'EEXIST';
-      const made = streams.create(name);
-      if (isCode(made)) return made;
-      this.changedStreams(entry, 'streamAdded', name);
-      return new StreamHandle(this, entry.hold(), streams, made);
-    }
-    return existing === undefined ? 'ENOENT' : new StreamHandle(this, entry.hold(), streams, existing);
-  }
-
-  #withEntry<T>(entry: Entry, next: (existing: Entry) => Answer<T>): Answer<T> {
-    const answer = next(entry);
-    if (isPromise(answer)) return answer.finally(() => entry.release());
-    entry.release();
-    return answer;
+  protected override streamHandle(entry: Entry, streams: Streams, stream: Stream): Handle {
+    return new StreamHandle(this, entry, streams, stream);
   }
 
   /** Opens the entry that a name leads to. */

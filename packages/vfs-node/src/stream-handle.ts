@@ -15,7 +15,7 @@ import type { Descriptor } from './descriptor.ts';
 import type { Device } from './device.ts';
 import type { Entry } from './entry.ts';
 import { EntryHandle } from './entry-handle.ts';
-import type { NodeStore } from './node-store.ts';
+import type { EntryStore } from './entry-store.ts';
 import { scratch } from './scratch.ts';
 import type { Stream } from './stream.ts';
 import { streamFault } from './stream-fault.ts';
@@ -28,7 +28,7 @@ export class StreamHandle extends EntryHandle {
   readonly #stream: Stream;
   #open = true;
 
-  constructor(store: NodeStore, entry: Entry, streams: Streams, stream: Stream) {
+  constructor(store: EntryStore, entry: Entry, streams: Streams, stream: Stream) {
     super(store, entry);
     this.#streams = streams;
     this.#stream = stream;
