@@ -61,7 +61,7 @@ function take(ctx: ContextOf<'open'>, locks: Elements, sequence: LockSequence | 
     server.refuse('locks', ctx.session.actor);
     return NtStatus.InsufficientResources;
   }
-  const input: LockInput = { kind: 'lock', openId: open.volatileFileId, ticket: server.nextOpenId(), ranges, wait };
+  const input: LockInput = { kind: 'lock', openId: open.volatileFileId, ticket: server.opens.nextId(), ranges, wait };
   // A LOCK that waits when its open ends does not end with STATUS_CANCELLED: its range is not locked.
   const cancelled = (): NtStatus => (open.ending ? NtStatus.RangeNotLocked : NtStatus.Cancelled);
   const status =

@@ -31,12 +31,12 @@ function endOpen(open: Open): MaybePromise<void> {
   open.closed = true;
   const { server } = open;
   leaveSession(open);
-  server.leave(open);
+  server.opens.leave(open);
   server.durables.closed(open);
   open.share.outside?.stop(open);
   releaseBreaks(open);
   if (open.lease !== undefined) server.leases.closed(open.lease, open);
-  server.openClosed(open);
+  server.reports.closed(open);
   if (open.pipe !== undefined) open.pipe.close();
   if (open.handle === undefined) return;
   const releasing = open.idle ? releaseOpen(open) : new Promise<void>((resolve) => open.whenIdle(() => resolve(releaseOpen(open))));
@@ -159,8 +159,8 @@ function* leaveState(open: Open): Steps<void> {
     const code = yield* unlinked(entry);
     if (code === undefined) nameChanged(open);
     if (code === undefined && entry !== base) nameRemoved(open);
-    if (code === undefined) server.deleted(open, entry === base, deleter);
-    else if (code !== 'ENOENT') server.notDeleted(open, entry === base, deleter, code); // another program deleted it
+    if (code === undefined) server.reports.deleted(open, entry === base, deleter);
+    else if (code !== 'ENOENT') server.reports.notDeleted(open, entry === base, deleter, code); // another program deleted it
   }
 }
 

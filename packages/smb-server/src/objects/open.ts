@@ -279,6 +279,7 @@ export class Open extends RefCounted {
     if (this.handle !== undefined && cachedByOthers(this.guard, this.owner)) dataChanged(this.fileState, this.handle.fileId, this.owner);
     if (this.wrote) return;
     this.wrote = true;
-    this.server.written(this);
+    this.server.writtenDirectories.add(this);
+    this.server.reports.written(this);
   }
 }

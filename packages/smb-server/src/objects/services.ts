@@ -1,7 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Clock, DebugSwitches, Log, Random } from '@ring3/kit';
 import type { createAcceptor } from '@ring3/smb-proto';
-import type { VfsCode } from '@ring3/vfs';
 import type { Allowance } from '../values/allowance.ts';
 import type { Budget } from '../values/budget.ts';
 import type { BufferPool } from '../values/buffer-pool.ts';
@@ -16,12 +15,14 @@ import type { Users } from '../values/users.ts';
 import type { Channel, ChannelConnection } from './channel.ts';
 import type { DebugWord } from './debug.ts';
 import type { DurableOpens } from './durable.ts';
+import type { FileReports } from './file-reports.ts';
 import type { HeldBreaks } from './held-breaks.ts';
 import type { Leases } from './leases.ts';
 import type { NameIds } from './name-ids.ts';
 import type { ChangeWatch } from './notify/change-watch.ts';
 import type { Numbers, RefusingLimit } from './numbers.ts';
 import type { Open } from './open.ts';
+import type { OpenTable } from './open-table.ts';
 import type { Persistence } from './persistence.ts';
 import type { Quotas } from './quotas.ts';
 import type { ResolvedOptions } from './resolved-options.ts';
@@ -75,8 +76,9 @@ export interface Services {
   readonly connections: ReadonlyMap<number, ChannelConnection>;
   /** Server.GlobalSessionTable, by session id. */
   readonly sessions: Map<number, Session>;
-  /** Server.GlobalOpenTable, by volatile id. */
-  readonly opens: Map<number, Open>;
+  readonly opens: OpenTable;
+  /** What clients do with files. */
+  readonly reports: FileReports;
   readonly shares: Shares;
   readonly users: Users;
   readonly durables: DurableOpens;
@@ -92,7 +94,6 @@ export interface Services {
   /** The listeners of the stores' changes. */
   readonly watches: Set<ChangeWatch>;
   readonly nextId: () => number;
-  nextOpenId(): number;
 
   readonly buffers: BufferPool;
   readonly budget: Budget;
@@ -113,8 +114,6 @@ export interface Services {
   refuse(limit: RefusingLimit, whom: Partial<Actor> | { readonly address: string }): void;
   /** The budget is exceeded: if that does not end in time, connections are ended. */
   crowded(): void;
-  /** Whether a session may have one more open. @param depth directories between the share's root and it; of a pipe none */
-  mayOpen(tree: TreeConnect, depth?: number): boolean;
   /**
    * Books bytes that are kept until a client requests them. @param bytes more, or less @returns false if that exceeds the limit; then
    * nothing was booked
@@ -138,36 +137,7 @@ export interface Services {
   connectionLoggedOff(connection: ChannelConnection, owner: string): void;
   connectionEnded(connection: ChannelConnection, reason: string): void;
 
-  /** Adds an open to the tables. */
-  enter(open: Open): void;
-  /** Removes an open from the tables. */
-  leave(open: Open): void;
-  /** The opens below a directory, of any client. */
-  opensBelow(tree: TreeConnect, directoryId: string): Open[];
-  /**
-   * A file has another name: all opens of it have it.
-   * @param ancestors the ids of the directories from the root to the one of the name
-   * @returns those opens
-   */
-  renamed(tree: TreeConnect, fileId: string, path: string, ancestors: readonly string[]): Open[];
-
   readonly events: EventEmitter<ServerEvents>;
-  /** @param action CreateAction, MS-SMB2 2.2.14 */
-  opened(open: Open, action: 0 | 1 | 2 | 3): void;
-  /** An open's first change of data. */
-  written(open: Open): void;
-  openClosed(open: Open): void;
-  /** The object of an open was deleted. @param wholeFile not its stream, but the file */
-  deleted(open: Open, wholeFile: boolean, deleter: Actor): void;
-  /**
-   * The deletion at the close of an open failed: the client has the response that it is closed, so only the log, the numbers and the audit
-   * report it.
-   */
-  notDeleted(open: Open, wholeFile: boolean, deleter: Actor, code: VfsCode): void;
-  /** Called before the open has its new name. */
-  moved(open: Open, to: string, how: 'rename' | 'link'): void;
-  /** A descriptor was changed. @param information SECURITY_INFORMATION, MS-DTYP 2.4.7 */
-  secured(open: Open, information: number): void;
   /** A command blocked the event loop: logs it, at most once in ten seconds. @param ms for how long */
   held(request: BlockingRequest, ms: number): void;
   /** Logs and emits an unexpected internal error. */

@@ -55,18 +55,18 @@ export const askAccess = (ctx: ContextOf<'open'>, operation: Operation, offset =
 export function askAccessOf(request: Request, open: Open, operation: Operation, offset: number, length: number): MaybePromise<NtStatus> {
   const { server } = request;
   if (open.handle === undefined) return NtStatus.Success;
-  const input = { kind: 'access', openId: open.volatileFileId, ticket: server.nextOpenId(), operation, offset, length } as const;
+  const input = { kind: 'access', openId: open.volatileFileId, ticket: server.opens.nextId(), operation, offset, length } as const;
   return submitPending(request, open.fileState, open.handle.fileId, input);
 }
 
 /** The same for a file that is changed without an open here: one that is replaced, or that moves with its directory. */
 export function askAccessFor(request: Request, state: FileState, fileId: string, operation: Operation): MaybePromise<NtStatus> {
-  const ticket = request.server.nextOpenId();
+  const ticket = request.server.opens.nextId();
   return submitPending(request, state, fileId, { kind: 'access', openId: noOpen, ticket, operation, offset: 0, length: 0 });
 }
 
 /** Checks an operation against the share modes of a file or directory, as if by an open of it for a moment. */
 export function askShare(request: Request, state: FileState, fileId: string, access: number, shareAccess: number): MaybePromise<NtStatus> {
-  const ticket = request.server.nextOpenId();
+  const ticket = request.server.opens.nextId();
   return submitPending(request, state, fileId, { kind: 'conflict', openId: noOpen, ticket, access, shareAccess });
 }

@@ -118,7 +118,7 @@ function* close({ handle, base }: Found): Steps<void> {
 function* enter(server: Server, share: Share, { open: kept, locks, sequences }: StoredOpen, found: Found): Steps<void> {
   const { handle, base, trail, path } = found;
   const { identity, durableOwner, quotaOwner, grantedAccess, createOptions, createAction } = kept;
-  const openId = server.nextOpenId();
+  const openId = server.opens.nextId();
   const clientKey = keyOfHex(kept.clientGuid);
   const lease =
     kept.lease === undefined ? undefined : server.leases.restore({ clientKey }, Buffer.from(kept.lease.key, 'hex'), kept.lease.version);
@@ -154,7 +154,7 @@ function* enter(server: Server, share: Share, { open: kept, locks, sequences }: 
     pathName: path,
   });
   open.durable = { kind: 'persistent', version: 2, timeoutMs: kept.timeoutMs };
-  server.enter(open);
+  server.opens.enter(open);
   if (lease !== undefined) {
     lease.file = { state: open.fileState, id: handle.fileId };
     server.leases.settle(lease, open);

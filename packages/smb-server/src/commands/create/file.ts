@@ -111,7 +111,7 @@ function* enter(plan: CreatePlan, made: Made, parent: Handle): Steps<Answer | Nt
   if (isCode(stat)) return statusOf(stat);
   if (session.state !== 'valid' || session.trees.get(tree.treeId) !== tree) return NtStatus.UserSessionDeleted;
   plan.unbook?.();
-  if (!server.mayOpen(tree, trail.names.length)) return NtStatus.TooManyOpenedFiles; // the limit was reached while the store worked
+  if (!server.opens.may(tree, trail.names.length)) return NtStatus.TooManyOpenedFiles; // the limit was reached while the store worked
   const open = new Open({
     persistentFileId: server.nextId(),
     volatileFileId: openId,
@@ -134,9 +134,9 @@ function* enter(plan: CreatePlan, made: Made, parent: Handle): Steps<Answer | Nt
     pathName: base === undefined ? shownPath(trail, name) : shownPath(trail, name, handle.name),
   });
   open.fileGuard.archived = (attributesOf(stat, (base ?? handle).kind) & FileAttributes.Archive) !== 0;
-  server.enter(open);
+  server.opens.enter(open);
   ctx.open = open;
-  server.opened(open, action);
+  server.reports.opened(open, action);
   server.durables.created(open);
   const oplockLevel = yield* grantCaching(plan, open);
   const { indexNumber: _id, ...metadata } = metadataOfOpen(open, stat);

@@ -67,7 +67,7 @@ function* admit(
     const status = yield* mayUnlink(ctx.tree, link ?? handle, 0); // `grant` has checked the attributes
     if (status !== NtStatus.Success) return status;
   }
-  const openId = ctx.server.nextOpenId();
+  const openId = ctx.server.opens.nextId();
   const subject = { handle, base, link, openId };
   const admitted = yield* admitOpen(plan, subject, {
     access: access.granted,

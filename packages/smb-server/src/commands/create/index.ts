@@ -23,14 +23,14 @@ export const create = command({
     const reconnects = reconnectsOpen(request.createContexts);
     if (tree.share.isPipe) {
       if (reconnects) return NtStatus.ObjectNameNotFound;
-      return server.mayOpen(tree) ? openPipe(ctx, request) : NtStatus.TooManyOpenedFiles;
+      return server.opens.may(tree) ? openPipe(ctx, request) : NtStatus.TooManyOpenedFiles;
     }
     const broken = reconnects ? NtStatus.Success : validate(request);
     if (broken !== NtStatus.Success) return broken;
     const plan = planOf(ctx, request);
     if (typeof plan === 'number') return plan;
     const depth = Math.max(0, plan.path.components.length - 1);
-    if (!reconnects && !server.mayOpen(tree, depth)) return NtStatus.TooManyOpenedFiles;
+    if (!reconnects && !server.opens.may(tree, depth)) return NtStatus.TooManyOpenedFiles;
     const answer = runSteps(createOrReconnect(plan));
     if (!(answer instanceof Promise)) return answer;
     plan.unbook = server.quotas.fileDescriptors.during(tree, depth);

@@ -66,7 +66,7 @@ function* tryToMake(
   const deletes = base === undefined && (request.createOptions & CreateOptions.DeleteOnClose) !== 0;
   const mayDelete = deletes ? yield* mayUnlinkNew(parent) : NtStatus.Success;
   if (mayDelete !== NtStatus.Success) return mayDelete;
-  const ticket = ctx.server.nextOpenId();
+  const ticket = ctx.server.opens.nextId();
   const name = foldName(path.components.at(-1) ?? '');
   const { fileState } = ctx.tree;
   const reserved = yield* wait(submitPending(ctx, fileState, parent.fileId, { kind: 'reserve', ticket, name }));
@@ -98,7 +98,7 @@ function* make(
   if (isCode(made)) return statusOf(made);
   const { handle, base } = made;
   const { ctx } = plan;
-  const openId = ctx.server.nextOpenId();
+  const openId = ctx.server.opens.nextId();
   const subject = { handle, base, link: undefined, openId };
   const admitted = yield* admitOpen(plan, subject, { access: granted, checkedAccess: granted, overwrites: false });
   if (admitted !== NtStatus.Success) {

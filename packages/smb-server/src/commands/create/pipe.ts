@@ -12,7 +12,7 @@ export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parame
   if (pipe === undefined) return NtStatus.ObjectNameNotFound;
   const open = new Open({
     persistentFileId: server.nextId(),
-    volatileFileId: server.nextOpenId(),
+    volatileFileId: server.opens.nextId(),
     from: originOf(tree),
     grantedAccess: mapGeneric(request.desiredAccess),
     createOptions: request.createOptions,
@@ -21,7 +21,7 @@ export function openPipe(ctx: ContextOf<'tree'>, request: CreateRequest): Parame
     pipe,
     pathName: request.name,
   });
-  server.enter(open);
+  server.opens.enter(open);
   ctx.open = open;
   return {
     oplockLevel: OplockLevel.None,

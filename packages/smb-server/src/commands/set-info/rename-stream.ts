@@ -33,7 +33,7 @@ export function* renameStream(ctx: ContextOf<'open'>, handle: Handle, newName: s
   const status = former === '' ? yield* nameDefault(ctx, file, name) : yield* renameNamed(ctx, file, handle, name, replace);
   if (status !== NtStatus.Success) return status;
   const to = name === '' ? path : `${path}:${name}`;
-  ctx.server.moved(open, to, 'rename');
+  ctx.server.reports.moved(open, to, 'rename');
   open.pathName = to;
   yield* wait(ctx.server.persistence.save(open));
   return NtStatus.Success;

@@ -108,12 +108,12 @@ function* move(ctx: ContextOf<'open'>, file: Handle, fileName: string, replaceme
       how === 'rename' ? handle.rename(parent, target, { replace, replaceDirectory: posix }) : handle.link?.(parent, target, { replace }),
     );
     if (!isCode(done)) {
-      ctx.server.moved(open, to, how);
+      ctx.server.reports.moved(open, to, how);
       directoryChanged(ctx.server, tree.fileState, parent.fileId, open.parentLease);
       if (how === 'rename') {
         nameChanged(open);
         nameRemoved(open);
-        for (const moved of ctx.server.renamed(tree, handle.fileId, to, trail.ids)) yield* follow(moved, parent);
+        for (const moved of ctx.server.opens.renamed(tree, handle.fileId, to, trail.ids)) yield* follow(moved, parent);
       }
     }
     if (how === 'rename') yield* wait(persistence.saveFile(tree.fileState, handle));
@@ -141,11 +141,11 @@ function* follow(open: Open, parent: Handle): Steps<void> {
 function* clearBelow(ctx: ContextOf<'open'>): Steps<NtStatus> {
   const { server, tree, open } = ctx;
   const { fileId: directoryId } = open.handle as Handle;
-  for (const { handle } of server.opensBelow(tree, directoryId)) {
+  for (const { handle } of server.opens.below(tree, directoryId)) {
     const status = handle === undefined ? NtStatus.Success : yield* wait(askAccessFor(ctx, tree.fileState, handle.fileId, 'rename'));
     if (status !== NtStatus.Success) return status;
   }
-  return server.opensBelow(tree, directoryId).length > 0 ? NtStatus.AccessDenied : NtStatus.Success;
+  return server.opens.below(tree, directoryId).length > 0 ? NtStatus.AccessDenied : NtStatus.Success;
 }
 
 /** Whether the directory of the new name accepts the entry, and no open conflicts with it. */

@@ -50,6 +50,6 @@ export function* setSecurity(ctx: ContextOf<'open'>, request: SetInfoRequest): S
   const descriptor = encodeSecurityDescriptor(without ? { ...merged, dacl: null } : merged);
   const set = yield* noting(open, changed, () => handle.setDescriptor?.(descriptor));
   if (isCode(set)) return statusOf(set);
-  ctx.server.secured(open, information);
+  ctx.server.reports.secured(open, information);
   return NtStatus.Success;
 }
