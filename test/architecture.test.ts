@@ -90,7 +90,7 @@ test('a file of the SMB server imports only from its own floor and from lower on
 /** Files of a package that import each other in a circle, by package: the sizes of the circles that are left. They may only become smaller. */
 const circles: Readonly<Record<string, readonly number[]>> = {
   'packages/smb-client': [6],
-  'packages/smb-server': [19, 3],
+  'packages/smb-server': [16, 3],
 };
 
 /** The strongly connected components of more than one file (Tarjan's algorithm), types included. */

@@ -1,7 +1,6 @@
 export { createSmbServer, type SmbServer } from './create-smb-server.ts';
 export { connectMemory } from './links/memory.ts';
 export type { HeldSocket, TcpEnd, TcpEnds } from './links/tcp.ts';
-export { type DebugWord, debugWords } from './objects/debug.ts';
 export {
   type LockSequence,
   memoryPersistentOpens,
@@ -17,6 +16,7 @@ export { type RunTimeOptions, type RunTimeValues, runTimeDefaults, runTimeTexts 
 export type { ConnectionUse, SmbServerOptions } from './server/smb-server-options.ts';
 export type { ChannelView, ConnectionView, Counts, LeaseView, LockView, OpenView, SessionView, TreeView, View } from './server/view.ts';
 export { breaksOfOthers as cachingBreaks, cachingLevels } from './state/caching.ts';
+export { type DebugWord, debugWords } from './values/debug-words.ts';
 export type { Actor, FileEvent, OpenAction, ServerEvents } from './values/events.ts';
 export { defaultLimits, type Limits } from './values/limits.ts';
 export { type UserOptions, Users, userKey } from './values/users.ts';

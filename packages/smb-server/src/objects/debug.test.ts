@@ -7,8 +7,8 @@ import { createMemoryStore } from '@ring3/vfs';
 import { Frame } from '@ring3/wire';
 import { acknowledging, closing, disposing, idsOf, reading, renaming, writing } from '../testing/elements.ts';
 import { createBody, RawClient, testServer } from '../testing/raw-client.ts';
+import { type DebugWord, debugWords } from '../values/debug-words.ts';
 import { Users } from '../values/users.ts';
-import { type DebugWord, debugWords } from './debug.ts';
 
 interface Lines {
   readonly debug: DebugSwitches<DebugWord>;

@@ -1,9 +1,22 @@
 import { FileAttributes, NtStatus } from '@ring3/smb-proto';
 import { type ParsedPath, parsePath } from '../values/paths.ts';
 import { createVeto } from '../values/veto.ts';
-import type { ShareOptions } from './share.ts';
 
-type NameOptions = Pick<ShareOptions, 'veto' | 'streams' | 'shortNames' | 'hideDotFiles' | 'hide' | 'accessBasedEnumeration'>;
+/** The options of a share that are about names. */
+export interface NameOptions {
+  /** Entries whose name begins with a dot are shown as hidden (FILE_ATTRIBUTE_HIDDEN). Default: as stored. */
+  readonly hideDotFiles?: boolean;
+  /** Names, with `*` and `?`, without regard to case: such entries are shown as hidden. Default: as stored. */
+  readonly hide?: readonly string[];
+  /** Names, with `*` and `?`, without regard to case: such entries are neither shown nor opened nor made. */
+  readonly veto?: readonly string[];
+  /** Whether files have named streams, if the store supports them. Default: yes. */
+  readonly streams?: boolean;
+  /** Entries have short (8.3) names too, which are generated from their names. MS-FSCC 2.1.5.2.1. Default: no. */
+  readonly shortNames?: boolean;
+  /** Listings leave out the entries that the user may not read: Share.DoAccessBasedDirectoryEnumeration, MS-SMB2 3.3.1.6. Default: no. */
+  readonly accessBasedEnumeration?: boolean;
+}
 
 /** The rules of a share for names, in addition to those of its store. Names of entries are in the store's spelling. */
 export class NameRules {

@@ -3,7 +3,6 @@ import type { VfsCode } from '@ring3/vfs';
 import type { BreakLevel } from '../state/index.ts';
 import type { Limits } from '../values/limits.ts';
 import { disconnect, type Nothing } from '../values/no-response.ts';
-import type { ShareOptions } from './share.ts';
 
 /** Upper ends of the buckets of latencies, milliseconds. */
 export const latencyBounds = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000] as const;
@@ -119,7 +118,7 @@ export const refusingLimits = [
   'crowdedMs',
   'maxConnections',
   'persistentOpens',
-] as const satisfies readonly (keyof Limits | keyof ShareOptions | 'fileDescriptors')[];
+] as const satisfies readonly (keyof Limits | 'maxConnections' | 'fileDescriptors')[];
 /** The name of a limit. */
 export type RefusingLimit = (typeof refusingLimits)[number];
 

@@ -1,10 +1,10 @@
 import type { Clock, DebugSwitches, Log, Metrics, Random } from '@ring3/kit';
 import type { CreateAesGcm, Dialect } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
+import type { DebugWord } from '../values/debug-words.ts';
 import type { Limits } from '../values/limits.ts';
 import type { NetworkInterface } from '../values/network-interfaces.ts';
 import type { Users } from '../values/users.ts';
-import type { DebugWord } from './debug.ts';
 import type { PersistentOpens } from './persistent-opens.ts';
 import type { ShareOptions } from './share.ts';
 

@@ -1,7 +1,7 @@
 import type { Vfs } from '@ring3/vfs';
 import type { FileState } from '../state/index.ts';
 import { userKey } from '../values/users.ts';
-import { NameRules } from './name-rules.ts';
+import { type NameOptions, NameRules } from './name-rules.ts';
 import type { OutsideChanges } from './outside-changes.ts';
 import { Pacer } from './pacer.ts';
 import type { Session } from './session.ts';
@@ -9,7 +9,7 @@ import { type Snapshots, withSnapshots } from './snapshots.ts';
 import { Tunnel } from './tunnel.ts';
 
 /** The options of a share. Users are named by their logon names, without regard to case. */
-export interface ShareOptions {
+export interface ShareOptions extends NameOptions {
   readonly vfs: Vfs;
   /** Nothing can be changed through this share, except by its writers. */
   readonly readOnly?: boolean;
@@ -34,20 +34,10 @@ export interface ShareOptions {
    * checked for the user who logged on.
    */
   readonly forceUser?: string;
-  /** Entries whose name begins with a dot are shown as hidden (FILE_ATTRIBUTE_HIDDEN). Default: as stored. */
-  readonly hideDotFiles?: boolean;
-  /** Names, with `*` and `?`, without regard to case: such entries are shown as hidden. Default: as stored. */
-  readonly hide?: readonly string[];
-  /** Listings leave out the entries that the user may not read: Share.DoAccessBasedDirectoryEnumeration, MS-SMB2 3.3.1.6. Default: no. */
-  readonly accessBasedEnumeration?: boolean;
-  /** Entries have short (8.3) names too, which are generated from their names. MS-FSCC 2.1.5.2.1. Default: no. */
-  readonly shortNames?: boolean;
   /** Earlier states of the directory, which clients can list and read. Default: none. */
   readonly snapshots?: Snapshots;
   /** Whether clients are notified of changes, if the store can do so. Default: yes. */
   readonly changeNotify?: boolean;
-  /** Names, with `*` and `?`, without regard to case: such entries are neither shown nor opened nor made. */
-  readonly veto?: readonly string[];
   /** Whether oplocks are granted here. Default: yes. */
   readonly oplocks?: boolean;
   /** Whether leases of directories are granted here, as far as oplocks are. Default: yes. */
@@ -61,8 +51,6 @@ export interface ShareOptions {
    * yes.
    */
   readonly posixLocks?: boolean;
-  /** Whether files have named streams, if the store supports them. Default: yes. */
-  readonly streams?: boolean;
   /** Maximum number of tree connects at a time; 0 or undefined: no limit. */
   readonly maxConnections?: number;
   readonly comment?: string;

@@ -1,8 +1,8 @@
 import type { Clock, DebugSwitches, Timer } from '@ring3/kit';
 import type { Connection } from '../connection/connection.ts';
-import type { DebugWord } from '../objects/debug.ts';
 import type { Numbers } from '../objects/numbers.ts';
 import type { Session } from '../objects/session.ts';
+import type { DebugWord } from '../values/debug-words.ts';
 
 /** A connection that reaches the owner of an oplock or lease, and the session whose key encrypts the notification on it. */
 export interface Route {

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DebugLines, DebugSwitches, FakeClock, fakeLog, silentLog } from '@ring3/kit';
 import { createMemoryStore, withFaults } from '@ring3/vfs';
 import { vfsContract } from '@ring3/vfs/contract';
-import { debugWords } from '../objects/debug.ts';
+import { debugWords } from '../values/debug-words.ts';
 import { debugStore } from './debug-store.ts';
 
 const watched = (on: boolean) => {

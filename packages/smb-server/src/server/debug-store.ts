@@ -1,6 +1,6 @@
 import { type Clock, type DebugSwitches, type LogFields, settle } from '@ring3/kit';
 import { type Answer, type Call, isCode, type Kind, type Vfs, wrap } from '@ring3/vfs';
-import type { DebugWord } from '../objects/debug.ts';
+import type { DebugWord } from '../values/debug-words.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: the parameters of any call
 type Parameters = readonly any[];

@@ -1,7 +1,7 @@
 import { noMetrics, silentLog, systemClock, systemRandom } from '@ring3/kit';
 import { nodeAesGcm } from '@ring3/smb-proto';
-import { ownDebug } from '../objects/debug.ts';
 import type { ResolvedOptions } from '../objects/resolved-options.ts';
+import { ownDebug } from '../values/debug-words.ts';
 import { Users } from '../values/users.ts';
 import { changeOptions, runTimeDefaults } from './run-time-options.ts';
 import type { SmbServerOptions } from './smb-server-options.ts';

@@ -3,7 +3,6 @@ import type { Clock, DebugSwitches, Link, Log, MaybePromise, Metrics, Random } f
 import { createAcceptor, type Mechanism, NtStatus, negotiateToken, ntlmMechanism, StatusError } from '@ring3/smb-proto';
 import { Connection } from '../connection/connection.ts';
 import type { Channel, ChannelConnection } from '../objects/channel.ts';
-import type { DebugWord } from '../objects/debug.ts';
 import { DurableOpens } from '../objects/durable.ts';
 import { FileReports } from '../objects/file-reports.ts';
 import { HeldBreaks } from '../objects/held-breaks.ts';
@@ -26,6 +25,7 @@ import { Budget } from '../values/budget.ts';
 import { BufferPool } from '../values/buffer-pool.ts';
 import { Closing } from '../values/closing.ts';
 import { Coders } from '../values/coders.ts';
+import type { DebugWord } from '../values/debug-words.ts';
 import type { Actor, ServerEvents } from '../values/events.ts';
 import { Ids } from '../values/ids.ts';
 import type { Limits } from '../values/limits.ts';

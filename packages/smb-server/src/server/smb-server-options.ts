@@ -2,9 +2,9 @@ import type { Clock, DebugSwitches, Link, Log, Metrics, Random } from '@ring3/ki
 import type { CreateAesGcm, Dialect } from '@ring3/smb-proto';
 import type { Vfs } from '@ring3/vfs';
 import type { HeldSocket, TcpEnds, UnacknowledgedOn } from '../links/tcp.ts';
-import type { DebugWord } from '../objects/debug.ts';
 import type { PersistentOpens } from '../objects/persistent-opens.ts';
 import type { ShareOptions } from '../objects/share.ts';
+import type { DebugWord } from '../values/debug-words.ts';
 import type { Limits } from '../values/limits.ts';
 import type { NetworkInterface } from '../values/network-interfaces.ts';
 import type { UserOptions, Users } from '../values/users.ts';
