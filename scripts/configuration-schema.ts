@@ -6,40 +6,22 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { configurationSchema, ksmbdParameters } from '@ring3/daemon/config';
 import { flag, readOptions } from './options.ts';
+import { accepted, defaultOf, type Schema, type ValueStyle } from './schema.ts';
 
 const { values } = readOptions({
   usage: 'node --conditions=@ring3/source scripts/configuration-schema.ts [--check]',
   options: { check: flag },
 });
 
-interface Schema {
-  readonly description?: string;
-  readonly type?: string;
-  readonly enum?: readonly string[];
-  readonly default?: unknown;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly additionalProperties?: Schema | false;
-  readonly items?: Schema;
-  readonly oneOf?: readonly Schema[];
-}
-
 const cell = (text: string): string => text.replace(/\|/g, '\\|');
 
-function allowed({ type, enum: words, minimum, maximum, items, oneOf }: Schema): string {
-  if (words !== undefined) return words.map((word) => `\`"${word}"\``).join(', ');
-  if (oneOf !== undefined) return oneOf.map(allowed).join(', or ');
-  if (type === 'integer') return `${minimum} to ${maximum}`;
-  if (type === 'array') return items?.enum === undefined ? `list of ${items?.type ?? ''}s` : `list of some of ${allowed(items)}`;
-  return type === 'boolean' ? 'true, false' : (type ?? '');
-}
+const style: ValueStyle = { word: (word) => `\`"${word}"\``, boolean: 'true, false', article: '' };
 
 const rows = ({ properties = {} }: Schema): string =>
   Object.entries(properties)
     .map(([name, key]) => {
-      const otherwise = key.default === undefined || key.default === false ? '' : `\`${key.default}\``;
-      return `| \`${name}\` | ${cell(allowed(key))} | ${otherwise} | ${cell(key.description ?? '')} |`;
+      const otherwise = defaultOf(key);
+      return `| \`${name}\` | ${cell(accepted(key, style))} | ${otherwise === undefined ? '' : `\`${otherwise}\``} | ${cell(key.description ?? '')} |`;
     })
     .join('\n');
 

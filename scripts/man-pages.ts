@@ -4,6 +4,7 @@ import { configurationSchema } from '@ring3/daemon/config';
 import type { Command } from 'commander';
 import { createProgram } from 'ring3';
 import { ownSocket, socketInUse } from '../packages/cli/src/places.ts';
+import { accepted, defaultOf, type Schema, type ValueStyle } from './schema.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../packages/cli/package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -102,33 +103,14 @@ const environment = [
 
 const seeAlso = (names: readonly string[]): string[] => ['.SH SEE ALSO', names.map((name) => `.BR ${roff(name)}`).join(' ,\n')];
 
-interface Schema {
-  readonly description?: string;
-  readonly type?: string;
-  readonly enum?: readonly string[];
-  readonly default?: unknown;
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly additionalProperties?: Schema | false;
-  readonly items?: Schema;
-  readonly oneOf?: readonly Schema[];
-}
-
-/** The accepted values of a key. */
-function accepted({ type = '', enum: words, minimum, maximum, items, oneOf }: Schema): string {
-  if (words !== undefined) return words.map((word) => `"${word}"`).join(', ');
-  if (oneOf !== undefined) return oneOf.map(accepted).join(', or ');
-  if (type === 'integer') return `${minimum} to ${maximum}`;
-  if (type === 'array') return items?.enum === undefined ? `a list of ${items?.type ?? ''}s` : `a list of some of ${accepted(items)}`;
-  return type === 'boolean' ? 'true or false' : `a ${type}`;
-}
+const style: ValueStyle = { word: (word) => `"${word}"`, boolean: 'true or false', article: 'a ' };
 
 const keysOf = (head: string, { properties = {} }: Schema): string[] => [
   request('SH', head),
   ...Object.entries(properties).map(([name, key]) => {
-    const otherwise = key.default === undefined || key.default === false ? '' : ` (default: ${key.default})`;
-    return item(`${bold(name)} = ${roff(accepted(key))}`, `${key.description ?? ''}${otherwise}`);
+    const otherwise = defaultOf(key);
+    const about = `${key.description ?? ''}${otherwise === undefined ? '' : ` (default: ${otherwise})`}`;
+    return item(`${bold(name)} = ${roff(accepted(key, style))}`, about);
   }),
 ];
 

@@ -1,40 +1,36 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Beside, InteractiveClient, type Outcome, outcomeOf, until } from './beside.ts';
 import { need } from './programs.ts';
-import { type Ring3, ring3Command, startRing3 } from './ring3.ts';
+import { ring3Command, startRing3 } from './ring3.ts';
+import { served } from './served.ts';
 
 const done: Outcome = { out: '', err: '', status: 0 };
 
 describe('clients of the file server are flows of the daemon', need('smbclient', 'conntrack', 'nfct'), () => {
-  let folder: string;
-  let daemon: Ring3;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'ring3-guard-'));
-    daemon = await startRing3(folder, ['--host', '::']);
-  });
-  after(async () => {
-    await daemon[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true });
-  });
-  const inside = (...words: string[]): string[] => [...ring3Command, 'exec', '--netlink', daemon.at['netlink'] as string, '--', ...words];
+  const stage = served((folder) => startRing3(folder, ['--host', '::']));
+  const inside = (...words: string[]): string[] => [
+    ...ring3Command,
+    'exec',
+    '--netlink',
+    stage.server.at['netlink'] as string,
+    '--',
+    ...words,
+  ];
   const exec = (line: string): Outcome => outcomeOf(...inside(...line.split(' ')));
   const rule = (line: string): Outcome =>
-    outcomeOf(...ring3Command, 'rule', '--control', daemon.at['control'] as string, ...line.split(' '));
+    outcomeOf(...ring3Command, 'rule', '--control', stage.server.at['control'] as string, ...line.split(' '));
 
   /** The ports of established clients. */
   const ports = (): number[] => {
-    const listed = exec(`conntrack -L -p tcp --state ESTABLISHED --orig-port-dst ${daemon.port}`).out;
+    const listed = exec(`conntrack -L -p tcp --state ESTABLISHED --orig-port-dst ${stage.server.port}`).out;
     return [...listed.matchAll(/ESTABLISHED src=\S+ dst=\S+ sport=(\d+)/g)].map(([, port]) => Number(port));
   };
   /** A client that has listed the directory once, and its port. */
   const connect = async (host: string): Promise<{ client: InteractiveClient; port: number }> => {
     const known = ports();
-    const client = new InteractiveClient(`//${host}/share`, daemon);
+    const client = new InteractiveClient(`//${host}/share`, stage.server);
     await client.list();
     const port = ports().find((one) => !known.includes(one));
     assert.ok(port !== undefined, client.said);
@@ -43,7 +39,7 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
   const flowOf = (port: number): string | undefined => exec(`conntrack -L -p tcp --orig-port-src ${port}`).out.split('\n')[0];
   test('a rule with a policy of five seconds and three clients: one idle, one busy, one disconnected', async () => {
     assert.deepEqual(exec('nfct add timeout p inet tcp established 5'), done);
-    assert.deepEqual(rule(`add inet tcp dport ${daemon.port} timeout p`), done);
+    assert.deepEqual(rule(`add inet tcp dport ${stage.server.port} timeout p`), done);
     await using events = new Beside(...inside('conntrack', '-E', '-p', 'tcp'));
     await until('conntrack listens', () => {
       exec('conntrack -I -p tcp -s 10.9.9.9 -d 10.9.9.8 --sport 9 --dport 9 --state CLOSE -t 1');
@@ -67,7 +63,7 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
       assert.match(
         flow,
         new RegExp(
-          `^tcp +6 [0-5] ESTABLISHED src=127.0.0.1 dst=127.0.0.1 sport=${port} dport=${daemon.port} packets=\\d+ bytes=\\d+ src=.* packets=\\d+ bytes=\\d+ \\[ASSURED\\]`,
+          `^tcp +6 [0-5] ESTABLISHED src=127.0.0.1 dst=127.0.0.1 sport=${port} dport=${stage.server.port} packets=\\d+ bytes=\\d+ src=.* packets=\\d+ bytes=\\d+ \\[ASSURED\\]`,
         ),
       );
       for (const [, bytes] of flow.matchAll(/bytes=(\d+)/g)) assert.ok(Number(bytes) > 1000, flow);
@@ -76,7 +72,7 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
     assert.match(refused.err, /Device or resource busy/);
 
     assert.equal(exec(`conntrack -D -p tcp --orig-port-src ${unwanted.port}`).status, 0);
-    await until('the unwanted is disconnected', () => /reason.*its flow was deleted/.test(daemon.log()));
+    await until('the unwanted is disconnected', () => /reason.*its flow was deleted/.test(stage.server.log()));
     unwanted.client.tell('ls');
     await until('the unwanted hears of it', () => unwanted.client.said.includes('NT_STATUS_CONNECTION_DISCONNECTED'), unwanted.client);
 
@@ -86,7 +82,7 @@ describe('clients of the file server are flows of the daemon', need('smbclient',
       await Promise.all([busy.client.list(), delay(300)])
     )
       assert.ok(Date.now() < end, events.said);
-    assert.match(daemon.log(), /idle: timeout policy p/);
+    assert.match(stage.server.log(), /idle: timeout policy p/);
     idle.client.signal('SIGCONT');
     idle.client.tell('ls');
     await until('the idle one hears of it', () => idle.client.said.includes('NT_STATUS_CONNECTION_DISCONNECTED'), idle.client);

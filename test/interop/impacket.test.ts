@@ -1,23 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { need } from './programs.ts';
-import { type Ring3, startRing3 } from './ring3.ts';
+import { startRing3 } from './ring3.ts';
+import { served } from './served.ts';
 import { type Ran, run } from './smbclient.ts';
 
 describe('impacket', need('impacket'), () => {
-  let folder: string;
-  let server: Ring3;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'ring3-impacket-'));
-    server = await startRing3(folder);
-  });
-  after(async () => {
-    await server?.[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const stage = served((folder) => startRing3(folder));
 
   const client = (...words: readonly string[]): Promise<Ran> => run('/usr/bin/python3', words);
 
@@ -26,10 +17,10 @@ describe('impacket', need('impacket'), () => {
   for (const dialect of ['0x202', '0x210', '0x300']) {
     test(`sends all its requests at dialect ${dialect}`, async () => {
       const program = join(import.meta.dirname, 'impacket-client.py');
-      const { status, output } = await client(program, String(server.port), server.user, server.password, dialect);
-      assert.equal(status, 0, `${output}\nring3 said:\n${server.log()}`);
+      const { status, output } = await client(program, String(stage.server.port), stage.server.user, stage.server.password, dialect);
+      assert.equal(status, 0, `${output}\nring3 said:\n${stage.server.log()}`);
       assert.equal(output.trim(), dialect);
-      assert.deepEqual(readdirSync(folder), []);
+      assert.deepEqual(readdirSync(stage.folder), []);
     });
   }
 
@@ -45,8 +36,8 @@ describe('impacket', need('impacket'), () => {
   ].join('\n');
 
   test('an anonymous client is accepted by a server for guests only', async () => {
-    assert.match((await client('-c', nameless, String(server.port))).output, /STATUS_LOGON_FAILURE/);
-    await using open = await startRing3(folder, ['--guest']);
+    assert.match((await client('-c', nameless, String(stage.server.port))).output, /STATUS_LOGON_FAILURE/);
+    await using open = await startRing3(stage.folder, ['--guest']);
     assert.equal((await client('-c', nameless, String(open.port))).output, 'in IPC$ share . ..\n', open.log());
   });
 });

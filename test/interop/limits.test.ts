@@ -8,16 +8,15 @@ import { describe, test } from 'node:test';
 import { createSmbServer, type SmbServer, type SmbServerOptions } from '@ring3/smb-server';
 import { createMemoryStore } from '@ring3/vfs';
 import { need } from './programs.ts';
-import { type Ran, run, smbclient } from './smbclient.ts';
+import { rpcclient, run, smbclient } from './smbclient.ts';
 
 const user = 'anna%secret';
 const start = (more: Partial<SmbServerOptions> = {}): Promise<SmbServer> =>
   createSmbServer({ shares: { share: createMemoryStore(), other: createMemoryStore() }, users: { anna: 'secret', bob: 'word' }, ...more });
 const portOf = (server: SmbServer): number => server.address?.port as number;
 
-function rpcclient(server: SmbServer, command: string, ...more: string[]): Promise<Ran> {
-  return run('rpcclient', ['--configfile=/dev/null', '-U', user, '-p', String(portOf(server)), '127.0.0.1', ...more, '-c', command]);
-}
+const rpc = (server: SmbServer, command: string, ...more: string[]): Promise<string> =>
+  rpcclient(command, { port: portOf(server), user: 'anna', password: 'secret' }, ...more);
 
 /** An interactive smbclient. */
 class Talk implements AsyncDisposable {
@@ -56,17 +55,17 @@ describe('the server’s description, to rpcclient and smbclient', need('smbclie
   for (const level of [101, 102]) {
     test(`NetrServerGetInfo at level ${level} returns name and comment (MS-SRVS 3.1.4.17)`, async () => {
       await using server = await start({ name: 'tower', comment: 'The tower' });
-      assert.match((await rpcclient(server, `srvinfo ${level}`)).output, /^\tTOWER +Wk Sv NT SNT +The tower$/m);
+      assert.match(await rpc(server, `srvinfo ${level}`), /^\tTOWER +Wk Sv NT SNT +The tower$/m);
       server.configure({ name: 'cellar', comment: 'Below' });
-      assert.match((await rpcclient(server, `srvinfo ${level}`)).output, /^\tCELLAR +Wk Sv NT SNT +Below$/m);
+      assert.match(await rpc(server, `srvinfo ${level}`), /^\tCELLAR +Wk Sv NT SNT +Below$/m);
     });
   }
 
   test('NetrServerGetInfo at level 102 returns the limits that it has fields for (MS-SRVS 2.2.4.42)', async () => {
     await using server = await start({ limits: { sessions: 100 } });
-    assert.match((await rpcclient(server, 'srvinfo 102')).output, /^\tusers +:\t64\n\tdisc, hidden +:\tffffffff, 0$/m);
+    assert.match(await rpc(server, 'srvinfo 102'), /^\tusers +:\t64\n\tdisc, hidden +:\tffffffff, 0$/m);
     server.configure({ limits: { idleMs: 15 * 60_000 } });
-    assert.match((await rpcclient(server, 'srvinfo 102')).output, /^\tdisc, hidden +:\tf, 0$/m);
+    assert.match(await rpc(server, 'srvinfo 102'), /^\tdisc, hidden +:\tf, 0$/m);
   });
 
   for (const level of [100, 101, 102]) {
@@ -77,7 +76,7 @@ describe('the server’s description, to rpcclient and smbclient', need('smbclie
         ['CELLAR', 'BELOW'],
       ] as const) {
         server.configure({ name, workgroup });
-        const { output } = await rpcclient(server, `wkssvc_wkstagetinfo ${level}`, '-d10');
+        const output = await rpc(server, `wkssvc_wkstagetinfo ${level}`, '-d10');
         assert.match(output, new RegExp(`info${level}: struct[^]*server_name +: '${name}'[^]*domain_name +: '${workgroup}'`));
       }
     });

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { resolve } from 'node:path';
+import { describe, test } from 'node:test';
 import { type Outcome, outcomeOf } from './beside.ts';
 import { kernelNamespace, withoutNamespaces } from './namespace.ts';
 import { need } from './programs.ts';
-import { type Ring3, startRing3 } from './ring3.ts';
+import { startRing3 } from './ring3.ts';
+import { served } from './served.ts';
 
 const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
 
@@ -137,20 +136,11 @@ describe('nfct prints the same under exec as on the kernel: output, errors and e
 });
 
 describe('nfct against a running daemon', skip, () => {
-  let folder: string;
-  let daemon: Ring3;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'ring3-nfct-'));
-    daemon = await startRing3(folder);
-  });
-  after(async () => {
-    await daemon[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true });
-  });
+  const stage = served((folder) => startRing3(folder));
 
   test('the same against a running daemon, a process for each command', () => {
     using namespace = kernelNamespace();
-    const { netlink } = daemon.at;
+    const { netlink } = stage.server.at;
     const kernelHas = (command: string): Outcome => outcomeOf(...namespace.prefix, ...words(command));
     const daemonHas = (command: string): Outcome => outcomeOf(...exec('--netlink', netlink as string), ...words(command));
     for (const command of [
@@ -170,7 +160,7 @@ describe('nfct against a running daemon', skip, () => {
   });
 
   test('ring3 timeout and nfct see the same table', () => {
-    const netlink = daemon.at['netlink'] as string;
+    const netlink = stage.server.at['netlink'] as string;
     const ring3 = (line: string): Outcome => outcomeOf(process.execPath, bin, 'timeout', '--netlink', netlink, ...line.split(' '));
     assert.equal(ring3('add shared inet udp replied 9').status, 0);
     const seen = outcomeOf(...exec('--netlink', netlink), ...words('get timeout shared'));

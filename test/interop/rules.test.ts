@@ -1,32 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { resolve } from 'node:path';
+import { describe, test } from 'node:test';
 import { type Outcome, outcomeOf } from './beside.ts';
 import { kernelNamespace, withoutNamespaces } from './namespace.ts';
 import { need } from './programs.ts';
-import { type Ring3, startRing3 } from './ring3.ts';
+import { startRing3 } from './ring3.ts';
+import { served } from './served.ts';
 
 const bin = resolve(import.meta.dirname, '../../packages/cli/bin/ring3.js');
 
 const done: Outcome = { out: '', err: '', status: 0 };
 
 describe('rules and namespaces of a running daemon, as nfct sees them', need('nfct'), () => {
-  let folder: string;
-  let daemon: Ring3;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'ring3-rules-'));
-    daemon = await startRing3(folder);
-  });
-  after(async () => {
-    await daemon[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true });
-  });
+  const stage = served((folder) => startRing3(folder));
   const ring3 = (group: string, line: string): Outcome =>
-    outcomeOf(process.execPath, bin, group, '--control', daemon.at['control'] as string, ...line.split(' '));
+    outcomeOf(process.execPath, bin, group, '--control', stage.server.at['control'] as string, ...line.split(' '));
   const nfct = (line: string, namespace?: string): Outcome => {
-    const where = ['--netlink', daemon.at['netlink'] as string, ...(namespace === undefined ? [] : ['--namespace', namespace])];
+    const where = ['--netlink', stage.server.at['netlink'] as string, ...(namespace === undefined ? [] : ['--namespace', namespace])];
     return outcomeOf(process.execPath, bin, 'exec', ...where, '--', 'nfct', ...line.split(' '));
   };
 
@@ -85,7 +75,7 @@ describe('rules and namespaces of a running daemon, as nfct sees them', need('nf
 
   test('ring3 helper and nfct see and print the same list', () => {
     const helper = (line: string): Outcome =>
-      outcomeOf(process.execPath, bin, 'helper', '--netlink', daemon.at['netlink'] as string, ...line.split(' '));
+      outcomeOf(process.execPath, bin, 'helper', '--netlink', stage.server.at['netlink'] as string, ...line.split(' '));
     const known = [
       'amanda inet udp',
       'dhcpv6 inet6 udp',

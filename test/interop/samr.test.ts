@@ -3,28 +3,17 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { kernelNamespace, withoutNamespaces } from './namespace.ts';
 import { need } from './programs.ts';
-import { type Ring3, startRing3 } from './ring3.ts';
-import { run } from './smbclient.ts';
+import { startRing3 } from './ring3.ts';
+import { served } from './served.ts';
+import { rpcclient, run } from './smbclient.ts';
 
 describe('rpcclient shows the accounts (MS-SAMR)', need('smbclient'), () => {
-  let folder: string;
-  let server: Ring3;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'ring3-samr-'));
-    server = await startRing3(folder, ['--user', 'bob:word']);
-  });
-  after(async () => {
-    await server?.[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const stage = served((folder) => startRing3(folder, ['--user', 'bob:word']));
 
-  const rpcclient = async (command: string): Promise<string> => {
-    const user = `${server.user}%${server.password}`;
-    return (await run('rpcclient', ['--configfile=/dev/null', '-U', user, '-p', String(server.port), '127.0.0.1', '-c', command])).output;
-  };
+  const shown = (command: string): Promise<string> => rpcclient(command, stage.server);
 
   for (const [command, expected] of [
     ['enumdomains', /^name:\[\S+\] idx:\[0x0\]\nname:\[BUILTIN\] idx:\[0x0\]$/m],
@@ -41,7 +30,7 @@ describe('rpcclient shows the accounts (MS-SAMR)', need('smbclient'), () => {
     ['queryuser 0x777', /NT_STATUS_NO_SUCH_USER/],
     ['createdomuser eve', /NT_STATUS_RPC_PROCNUM_OUT_OF_RANGE/],
   ] as const)
-    test(command, async () => assert.match(await rpcclient(command), expected));
+    test(command, async () => assert.match(await shown(command), expected));
 });
 
 test(

@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import {
   Connection,
   type ConnectionOptions,
@@ -34,6 +31,7 @@ import {
 import { Frame } from '@ring3/wire';
 import { need } from './programs.ts';
 import { startRing3 } from './ring3.ts';
+import { served } from './served.ts';
 import { startSmbd } from './smbd.ts';
 
 interface Server extends AsyncDisposable {
@@ -50,24 +48,15 @@ const servers: [string, { skip?: string }, (folder: string) => Promise<Server>][
 for (const [name, options, start] of servers) describe(`our own client on ${name}`, options, () => judge(start));
 
 function judge(start: (folder: string) => Promise<Server>): void {
-  let folder: string;
-  let server: Server;
-  before(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'ring3-client-'));
-    server = await start(folder);
-  });
-  after(async () => {
-    await server?.[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const stage = served(start);
 
   const onShare = async (
     use: (tree: TreeConnect) => Promise<void>,
     options: ConnectionOptions = {},
     logon: Partial<LogonOptions> = {},
   ): Promise<void> => {
-    await using connection = await Connection.open(await connectTcp(server.port), options);
-    const session = await connection.logon({ user: server.user, password: server.password, ...logon });
+    await using connection = await Connection.open(await connectTcp(stage.server.port), options);
+    const session = await connection.logon({ user: stage.server.user, password: stage.server.password, ...logon });
     const tree = await session.connect('share');
     await use(tree);
     await tree.disconnect();
@@ -154,8 +143,8 @@ function judge(start: (folder: string) => Promise<Server>): void {
     }));
 
   test('accepts the final response of a reauthentication of the same session, and gets the status for a wrong password', async () => {
-    await using connection = await Connection.open(await connectTcp(server.port));
-    const credentials = { user: server.user, password: server.password };
+    await using connection = await Connection.open(await connectTcp(stage.server.port));
+    const credentials = { user: stage.server.user, password: stage.server.password };
     const session = await connection.logon({ ...credentials, sign: true });
     await session.reauthenticate(credentials);
     await (await session.connect('share')).disconnect();

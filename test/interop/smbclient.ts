@@ -42,3 +42,13 @@ export function smbclient(commands: readonly string[], options: SmbclientOptions
   for (const option of options.options ?? []) parameters.push(`--option=${option}`);
   return run('smbclient', [...parameters, '-c', commands.join('; ')], folder === undefined ? {} : { cwd: folder });
 }
+
+/** Runs a command of rpcclient on the loopback, without the machine's own smb.conf. @returns its output */
+export async function rpcclient(
+  command: string,
+  { port, user, password }: { readonly port: number; readonly user: string; readonly password: string },
+  ...more: readonly string[]
+): Promise<string> {
+  const parameters = ['--configfile=/dev/null', '-U', `${user}%${password}`, '-p', String(port), '127.0.0.1', ...more, '-c', command];
+  return (await run('rpcclient', parameters)).output;
+}

@@ -47,12 +47,14 @@ async function arrived(client: RawClient): Promise<Answer[]> {
   }
 }
 
-async function stage() {
+async function createStage() {
   const server = testServer();
   const first = await RawClient.at(server, 'share', 'ann', 'secret', Dialect.Smb21);
   const second = await RawClient.at(server, 'share', 'bob', 'word', Dialect.Smb21);
   return { server, clock: server.clock as FakeClock, first, second };
 }
+
+type Stage = Awaited<ReturnType<typeof createStage>>;
 
 /** Ends the server, and checks whether anything is left: a request, an open, a lock, a timer. */
 async function nothingIsLeft(server: Server): Promise<void> {
@@ -76,7 +78,7 @@ async function play(waiting: Answer, client: RawClient, moves: readonly Move[]):
   return (await arrived(client)).filter(mine).length;
 }
 
-const orders = (names: readonly string[]): fc.Arbitrary<string[]> =>
+const orders = <Name extends string>(names: readonly Name[]): fc.Arbitrary<Name[]> =>
   fc.subarray([...names, ...names], { minLength: 1, maxLength: 5 }).chain((some) => fc.shuffledSubarray(some, { minLength: some.length }));
 
 const send =
@@ -84,70 +86,75 @@ const send =
   () =>
     client.sendFrame(client.encode([element]));
 
+/**
+ * Makes moves in random orders, each on a new stage, and checks that the waiting request is answered once, or at most once if its connection has
+ * ended, and that nothing is left of it.
+ * @param begin lets a request of the second client wait. @returns it, and the moves by their names
+ */
+async function endsOnce<Name extends string>(
+  names: readonly Name[],
+  begin: (stage: Stage) => Promise<{ waiting: Answer; moves: Readonly<Record<Name, Move>> }>,
+): Promise<void> {
+  await fc.assert(
+    fc.asyncProperty(orders(names), async (order) => {
+      const stage = await createStage();
+      const { server, second } = stage;
+      const { waiting, moves } = await begin(stage);
+      assert.equal(waiting.status, NtStatus.Pending);
+      const count = await play(
+        waiting,
+        second,
+        order.map((name) => moves[name]),
+      );
+      assert.ok(second.ended === undefined ? count === 1 : count <= 1, `${count} answers to ${order}`);
+      await nothingIsLeft(server);
+    }),
+    { numRuns: 60 },
+  );
+}
+
 describe('a waiting request ends once (LCK, OPL, DLK)', () => {
   test('a lock that waits is answered once, whichever of wake, CANCEL, CLOSE, the end of tree connect, session or connection is first', async () => {
-    const names = ['unlock', 'closeFirst', 'dropFirst', 'cancel', 'cancelById', 'close', 'leave', 'logOff', 'drop'];
-    await fc.assert(
-      fc.asyncProperty(orders(names), async (order) => {
-        const { server, first, second } = await stage();
-        const a = idsOf(await first.create('file'));
-        const b = idsOf(await second.create('file'));
-        await first.ask(locking(a, ...all, ExclusiveLock | FailImmediately));
-        const waiting = await second.ask(locking(b, ...all, ExclusiveLock));
-        assert.equal(waiting.status, NtStatus.Pending);
-        const moves: Record<string, Move> = {
-          unlock: send(first, locking(a, ...all, Unlock)),
-          closeFirst: send(first, closing(a)),
-          dropFirst: () => drop(first),
-          cancel: send(second, cancelling(waiting, true)),
-          cancelById: send(second, cancelling(waiting, false)),
-          close: send(second, closing(b)),
-          leave: send(second, leaving),
-          logOff: send(second, loggingOff),
-          drop: () => drop(second),
-        };
-        const count = await play(
-          waiting,
-          second,
-          order.map((name) => moves[name] as Move),
-        );
-        assert.ok(second.ended === undefined ? count === 1 : count <= 1, `${count} answers to ${order}`);
-        await nothingIsLeft(server);
-      }),
-      { numRuns: 60 },
-    );
+    const names = ['unlock', 'closeFirst', 'dropFirst', 'cancel', 'cancelById', 'close', 'leave', 'logOff', 'drop'] as const;
+    await endsOnce(names, async ({ first, second }) => {
+      const a = idsOf(await first.create('file'));
+      const b = idsOf(await second.create('file'));
+      await first.ask(locking(a, ...all, ExclusiveLock | FailImmediately));
+      const waiting = await second.ask(locking(b, ...all, ExclusiveLock));
+      const moves = {
+        unlock: send(first, locking(a, ...all, Unlock)),
+        closeFirst: send(first, closing(a)),
+        dropFirst: () => drop(first),
+        cancel: send(second, cancelling(waiting, true)),
+        cancelById: send(second, cancelling(waiting, false)),
+        close: send(second, closing(b)),
+        leave: send(second, leaving),
+        logOff: send(second, loggingOff),
+        drop: () => drop(second),
+      };
+      return { waiting, moves };
+    });
   });
 
   test('a CREATE that waits for a break is answered once, whichever of acknowledgment, timeout, CANCEL and the ends of both is first', async () => {
-    const names = ['acknowledge', 'refuse', 'close', 'dropFirst', 'logOffFirst', 'timeOut', 'cancel', 'leave', 'logOff', 'drop'];
-    await fc.assert(
-      fc.asyncProperty(orders(names), async (order) => {
-        const { server, clock, first, second } = await stage();
-        const a = idsOf(await first.create('file', { requestedOplockLevel: OplockLevel.Batch }));
-        const waiting = await second.ask({ command: Command.Create, body: createBody('file') });
-        assert.equal(waiting.status, NtStatus.Pending);
-        const moves: Record<string, Move> = {
-          acknowledge: send(first, acknowledging(a, OplockLevel.Ii)),
-          refuse: send(first, acknowledging(a, OplockLevel.Batch)),
-          close: send(first, closing(a)),
-          dropFirst: () => drop(first),
-          logOffFirst: send(first, loggingOff),
-          timeOut: () => clock.advance(35_000),
-          cancel: send(second, cancelling(waiting, true)),
-          leave: send(second, leaving),
-          logOff: send(second, loggingOff),
-          drop: () => drop(second),
-        };
-        const count = await play(
-          waiting,
-          second,
-          order.map((name) => moves[name] as Move),
-        );
-        assert.ok(second.ended === undefined ? count === 1 : count <= 1, `${count} answers to ${order}`);
-        await nothingIsLeft(server);
-      }),
-      { numRuns: 60 },
-    );
+    const names = ['acknowledge', 'refuse', 'close', 'dropFirst', 'logOffFirst', 'timeOut', 'cancel', 'leave', 'logOff', 'drop'] as const;
+    await endsOnce(names, async ({ clock, first, second }) => {
+      const a = idsOf(await first.create('file', { requestedOplockLevel: OplockLevel.Batch }));
+      const waiting = await second.ask({ command: Command.Create, body: createBody('file') });
+      const moves = {
+        acknowledge: send(first, acknowledging(a, OplockLevel.Ii)),
+        refuse: send(first, acknowledging(a, OplockLevel.Batch)),
+        close: send(first, closing(a)),
+        dropFirst: () => drop(first),
+        logOffFirst: send(first, loggingOff),
+        timeOut: () => clock.advance(35_000),
+        cancel: send(second, cancelling(waiting, true)),
+        leave: send(second, leaving),
+        logOff: send(second, loggingOff),
+        drop: () => drop(second),
+      };
+      return { waiting, moves };
+    });
   });
 
   test('a write breaks level II of a hundred holders, some of which have closed or are closing', async () => {
@@ -172,7 +179,7 @@ describe('a waiting request ends once (LCK, OPL, DLK)', () => {
   });
 
   test('an empty file is truncated to zero bytes under locks without bytes', async () => {
-    const { server, first, second } = await stage();
+    const { server, first, second } = await createStage();
     const a = idsOf(await first.create('file'));
     const b = idsOf(await second.create('file'));
     const size = new Uint8Array(8);
