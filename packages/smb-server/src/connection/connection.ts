@@ -352,16 +352,17 @@ export class Connection implements Stranger, RequestConnection {
   }
 
   #begin(received: Received): void {
-    this.#begun(() => this.#start(received));
+    try {
+      this.#start(received);
+    } catch (error) {
+      this.#unhandled(error);
+    }
   }
 
-  #begun(start: () => void): void {
-    try {
-      start();
-    } catch (error) {
-      if (!(error instanceof DecodeError)) this.server.failed(error, { connection: this.id }); // an invalid transform header is the client's fault
-      this.end('a frame could not be handled');
-    }
+  /** A frame could not be handled: an invalid transform header is the client's fault. */
+  #unhandled(error: unknown): void {
+    if (!(error instanceof DecodeError)) this.server.failed(error, { connection: this.id });
+    this.end('a frame could not be handled');
   }
 
   #start({ chunks, length, arrived, pooled }: Received): void {
@@ -416,10 +417,10 @@ export class Connection implements Stranger, RequestConnection {
     const result = coders.run(this.#account.key, message.decompress(plain), () => !this.ended);
     if (!(result instanceof Promise)) ended(result);
     else
-      void result.then((done) => {
-        this.#begun(() => ended(done));
-        this.#pump();
-      });
+      void result
+        .then(ended)
+        .catch((error: unknown) => this.#unhandled(error))
+        .then(() => this.#pump());
   }
 
   #startSmb1(chunks: readonly Uint8Array[], length: number): void {

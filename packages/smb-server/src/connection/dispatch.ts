@@ -17,48 +17,53 @@ export type Outcome = object | NtStatus | Nothing;
 /** The steps of one request, from its session to its handler, in the order of MS-SMB2 3.3.5.2. The message id was taken already. */
 export function dispatch(request: Request): MaybePromise<Outcome> {
   try {
-    const outcome = road(request);
+    const outcome = checkAndHandle(request);
     return outcome instanceof Promise ? outcome.catch((error: unknown) => failure(request, error)) : outcome;
   } catch (error) {
     return failure(request, error);
   }
 }
 
-function road(request: Request): MaybePromise<Outcome> {
-  const { header, connection } = request;
-  const { command } = header;
+function checkAndHandle(request: Request): MaybePromise<Outcome> {
   const spec = rowOf(request);
-  const { isNegotiated } = connection;
-  if (isNegotiated ? command === Command.Negotiate : command !== Command.Negotiate) return disconnect;
   const needs = spec?.needs ?? 'session';
-  const channel = connection.channels.get(request.sessionId);
-  const session = channel?.session;
-  request.session = session;
-  request.channel = channel;
-  request.signer = channel?.signer;
-  // A frame that is encrypted with the key of one session cannot carry requests of another (3.3.5.2.1.1).
-  const { encryptedBy } = request.compound;
-  if (encryptedBy !== undefined && session !== undefined && session !== encryptedBy) return disconnect;
-  if (spec === undefined && !connection.authenticated) return disconnect;
-  if (needs !== 'none') {
-    if (channel?.state !== 'valid') return noChannel(request);
-  }
+  if (!isExpected(request)) return disconnect;
+  findChannel(request);
+  if (isOfOtherSession(request)) return disconnect;
+  if (spec === undefined && !request.connection.authenticated) return disconnect;
+  if (needs !== 'none' && request.channel?.state !== 'valid') return noChannel(request);
   const verdict = verifyProtection(request);
   if (verdict !== 'good') return verdict === 'close' ? disconnect : verdict;
-  if (needs !== 'none' && session !== undefined) {
-    if (session.state === 'expired' && !survivesExpiry.has(command)) return NtStatus.NetworkSessionExpired;
-    if (session.encryptData && !request.encrypted) return NtStatus.AccessDenied; // 3.3.5.2.9, of a server that supports 3.1.1
-  }
+  let status = needs === 'none' ? NtStatus.Success : checkSession(request);
+  if (status !== NtStatus.Success) return status;
   if (spec === undefined) return NtStatus.InvalidParameter;
   if (needs === 'tree' || needs === 'open') {
-    const status = findTree(request);
+    status = findTree(request);
+    if (status === NtStatus.Success && needs === 'open') status = findOpenOfBody(request, spec);
     if (status !== NtStatus.Success) return status;
-    if (needs === 'open') {
-      const found = findOpenOfBody(request, spec);
-      if (found !== NtStatus.Success) return found;
-    }
   }
   return handle(request, spec);
+}
+
+/** NEGOTIATE comes first, and once. MS-SMB2 3.3.5.4. */
+const isExpected = ({ connection, header }: Request): boolean => connection.isNegotiated !== (header.command === Command.Negotiate);
+
+function findChannel(request: Request): void {
+  const channel = request.connection.channels.get(request.sessionId);
+  request.channel = channel;
+  request.session = channel?.session;
+  request.signer = channel?.signer;
+}
+
+/** A frame that is encrypted with the key of one session cannot carry requests of another (3.3.5.2.1.1). */
+const isOfOtherSession = ({ compound: { encryptedBy }, session }: Request): boolean =>
+  encryptedBy !== undefined && session !== undefined && session !== encryptedBy;
+
+/** MS-SMB2 3.3.5.2.9. */
+function checkSession({ session, header, encrypted }: Request): NtStatus {
+  if (session === undefined) return NtStatus.UserSessionDeleted;
+  if (session.state === 'expired' && !survivesExpiry.has(header.command)) return NtStatus.NetworkSessionExpired;
+  return session.encryptData && !encrypted ? NtStatus.AccessDenied : NtStatus.Success; // a server that supports 3.1.1
 }
 
 /** The session has no channel on this connection, or not yet. */
